@@ -1,0 +1,1 @@
+"""Appoint: appointment booking for clinics, on PostgreSQL."""

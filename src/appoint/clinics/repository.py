@@ -1,0 +1,114 @@
+"""Everything the clinic table is asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from ..database.pool import Row, Statements, to
+from .model import Clinic, ClinicContent, Policy
+
+COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field != "policy")
+
+
+def _clinic(row: Row) -> Clinic:
+    return Clinic(**{name: row[name] for name in COLUMNS}, policy=to(Policy, row))
+
+
+async def find(db: Statements, clinic_id: int) -> Clinic | None:
+    row = await db.fetchrow("select * from clinic where id = $1", clinic_id)
+    return row and _clinic(row)
+
+
+async def lock(tx: Statements, clinic_id: int) -> Clinic | None:
+    """The clinic, which nobody else changes until the transaction ends; bookings go on."""
+    row = await tx.fetchrow("select * from clinic where id = $1 for no key update", clinic_id)
+    return row and _clinic(row)
+
+
+async def active(db: Statements, *, q: str | None, after: tuple[int] | None, limit: int) -> Sequence[Clinic]:
+    """Active clinics, oldest first; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        """
+        select * from clinic
+         where active
+           and ($1::text is null or position(lower($1) in lower(name)) > 0)
+           and id > $2
+         order by id
+         limit $3 + 1
+        """,
+        q, after[0] if after else 0, limit,
+    )  # fmt: skip
+    return [_clinic(row) for row in rows]
+
+
+async def add(tx: Statements, content: ClinicContent) -> Clinic:
+    """Raises `UniqueViolationError` naming `clinic_slug` when another clinic has the slug."""
+    row = await tx.fetchrow(
+        """
+        insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
+                            slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes, require_version, doctor_choice)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        returning *
+        """,
+        *_values(content),
+    )
+    assert row
+    return _clinic(row)
+
+
+async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, removed_at: datetime | None) -> Clinic:
+    """Raises `UniqueViolationError` naming `clinic_slug`, or `ForeignKeyViolationError` when active doctors or time slots hold the clinic."""
+    row = await tx.fetchrow(
+        """
+        update clinic
+           set name = $2, time_zone = $3, slug = $4, locale = $5, currency = $6, phone = $7, email = $8, address = $9,
+               slot_step_minutes = $10, min_notice_minutes = $11, horizon_days = $12, cancel_notice_minutes = $13,
+               require_version = $14, doctor_choice = $15,
+               active = $16::timestamptz is null, removed_at = $16, version = version + 1, updated_at = now()
+         where id = $1
+        returning *
+        """,
+        clinic_id, *_values(content), removed_at,
+    )  # fmt: skip
+    assert row
+    return _clinic(row)
+
+
+def _values(content: ClinicContent) -> tuple[object, ...]:
+    return (
+        content.name, content.time_zone, content.slug, content.locale, content.currency, content.phone, content.email, content.address,
+        *msgspec.structs.astuple(content.policy),
+    )  # fmt: skip
+
+
+async def in_use(tx: Statements, clinic_id: int, *, now: datetime) -> Row:
+    """What keeps a clinic from being deactivated: active `doctors` and `time_slots`, and live `appointments` from now on."""
+    row = await tx.fetchrow(
+        """
+        select (select count(*) from doctor where clinic_id = $1 and active) as doctors,
+               (select count(*) from time_slot where clinic_id = $1 and active) as time_slots,
+               (select count(*) from appointment where clinic_id = $1 and active_during && tstzrange($2, null)) as appointments
+        """,
+        clinic_id, now,
+    )  # fmt: skip
+    assert row
+    return row
+
+
+async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> bool:
+    return await tx.fetchval("select exists (select from booking_slot where clinic_id = $1 and active_during && tstzrange($2, null))", clinic_id, now)
+
+
+async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> None:
+    """Take the clinic's time slots, schedule lines, future booking slots and doctors out of use. Raises `ForeignKeyViolationError` for a live appointment on a slot."""
+    await tx.execute("delete from booking_slot where clinic_id = $1 and active_during && tstzrange($2, null)", clinic_id, now)
+    await tx.execute(
+        "update doctor_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
+    )
+    await tx.execute(
+        "update time_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
+    )
+    await tx.execute(
+        "update doctor set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
+    )

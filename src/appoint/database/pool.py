@@ -1,0 +1,183 @@
+"""Statements and transactions: the only door to PostgreSQL.
+
+A lone statement runs by itself, without `BEGIN` and without the pool's reset query: one round trip. Deadlocks, serialisation failures and lock
+time-outs are tried again a few times with jitter, wherever they arise. A database that is away is `errors.Unavailable`.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+
+import asyncpg
+import msgspec
+from opentelemetry import trace
+
+from .. import errors
+from ..metrics import POOL_WAIT, QUERY_SECONDS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ATTEMPTS: Final = 5
+RETRIED: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+AWAY: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+tracer = trace.get_tracer("appoint.database")
+
+
+class Row(asyncpg.Record):
+    """A row whose columns are attributes, so that `msgspec.convert(row, T, from_attributes=True)` makes a struct of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def to(type: type[T], row: Row) -> T:
+    """The row as a struct whose fields have the columns' names."""
+    return msgspec.convert(row, type, from_attributes=True)
+
+
+class Statements:
+    """What both a pool and a transaction can do. `name`s of statements in metrics and traces are those of the functions that hold them."""
+
+    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        raise NotImplementedError
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        return await self._run("fetch", sql, args)
+
+    async def fetchrow(self, sql: str, *args: Any) -> Row | None:
+        return await self._run("fetchrow", sql, args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        return await self._run("fetchval", sql, args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        """Run a statement that answers nothing; returns PostgreSQL's command tag."""
+        return await self._run("execute", sql, args)
+
+
+class Transaction(Statements):
+    def __init__(self, connection: Any) -> None:
+        self.connection: Final = connection
+
+    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        return await _timed(self.connection, method, sql, args)
+
+
+class Database(Statements):
+    """A pool of connections to one PostgreSQL."""
+
+    def __init__(self, pool: "asyncpg.Pool[Row]", *, wait_seconds: float) -> None:
+        self.pool: Final = pool
+        self.wait_seconds: Final = wait_seconds
+
+    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        async def once() -> Any:
+            async with self.connection() as connection:
+                return await _timed(connection, method, sql, args)
+
+        return await _patiently(once)
+
+    async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a use case in a transaction of its own. It may run more than once, so it touches nothing but the transaction."""
+
+        async def once() -> T:
+            async with self.connection() as connection, connection.transaction():
+                return await use_case(Transaction(connection), *args, **kwargs)
+
+        return await _patiently(once)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection of the pool. Waits `wait_seconds` for one at most."""
+        before = time.perf_counter()
+        connection = cast(Any, await self.pool.acquire(timeout=self.wait_seconds))
+        POOL_WAIT.observe(time.perf_counter() - before)
+        try:
+            yield connection
+        finally:
+            await self.pool.release(connection)
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+
+async def _patiently(once: Callable[[], Awaitable[T]]) -> T:
+    for attempt in range(ATTEMPTS):
+        try:
+            return await once()
+        except RETRIED as error:
+            if attempt == ATTEMPTS - 1:
+                raise errors.Unavailable from error
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
+        except AWAY as error:
+            raise errors.Unavailable from error
+    raise AssertionError("unreachable")
+
+
+async def _timed(connection: Any, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    name = _statement_name()
+    before = time.perf_counter()
+    with tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT, attributes={"db.system.name": "postgresql", "db.query.summary": name}):
+        try:
+            return await getattr(connection, method)(sql, *args)
+        finally:
+            QUERY_SECONDS.labels(name).observe(time.perf_counter() - before)
+
+
+def _statement_name() -> str:
+    """`feature.function` of the repository function that runs the statement: the first frame outside this module."""
+    frame = sys._getframe(2)
+    while frame.f_back and frame.f_globals["__name__"] == __name__:
+        frame = frame.f_back
+    return f"{frame.f_globals['__name__'].removeprefix('appoint.').removesuffix('.repository')}.{frame.f_code.co_name}"
+
+
+async def _keep(connection: Any) -> None:
+    """In place of asyncpg's reset query, which would be a round trip more; nothing here changes a session's state."""
+
+
+async def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float) -> Database:
+    """A pool whose every session has the same time-outs. Connects when first used, so that a server can start before its database."""
+    milliseconds = str(int(statement_seconds * 1000))
+    pool = await asyncpg.create_pool(
+        url,
+        init_size=0,
+        min_size=0,
+        max_size=size,
+        reset=_keep,
+        record_class=Row,
+        max_inactive_connection_lifetime=0,
+        timeout=wait_seconds,
+        command_timeout=statement_seconds + 5,
+        statement_cache_size=400,
+        server_settings={
+            "application_name": "appoint",
+            "timezone": "UTC",
+            "statement_timeout": milliseconds,
+            "lock_timeout": milliseconds,
+            "idle_in_transaction_session_timeout": milliseconds,
+            "jit": "off",
+            "plan_cache_mode": "force_generic_plan",
+        },
+    )
+    return Database(pool, wait_seconds=wait_seconds)

@@ -1,0 +1,24 @@
+"""Ids that say where they live: UUID version 8 = clinic (32 bits) · milliseconds (48) · random (42)."""
+
+import secrets
+import time
+from typing import Final
+from uuid import UUID
+
+PLATFORM: Final = 0
+"""The number that stands where a clinic's would, for what belongs to no clinic."""
+LARGEST_CLINIC: Final = 2**31 - 1
+
+
+def mint(clinic_id: int) -> UUID:
+    """A new id of the clinic; ids of one clinic sort by the time they were made. The database's `mint_id` makes them by the same rule."""
+    ms = time.time_ns() // 1_000_000
+    high = (ms >> 32) << 16 | 0x8 << 12 | (ms >> 20) & 0xFFF
+    low = 0b10 << 62 | (ms & 0xFFFFF) << 42 | secrets.randbits(42)
+    return UUID(int=clinic_id << 96 | high << 64 | low)
+
+
+def clinic_of(id: UUID) -> int:
+    """The clinic that an id belongs to, or `PLATFORM`, which has no rows of clinics, for an id that can be no clinic's."""
+    clinic_id = id.int >> 96
+    return clinic_id if clinic_id <= LARGEST_CLINIC else PLATFORM

@@ -1,0 +1,16 @@
+"""Money: whole minor units and a currency."""
+
+from typing import Annotated, Final
+
+import msgspec
+from babel import Locale
+
+CURRENCIES: Final = frozenset(code for code in Locale("en").currencies if len(code) == 3)
+"""ISO 4217 codes, past and present, as CLDR lists them."""
+
+
+class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`amount` minor units (cents) of `currency`."""
+
+    amount: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+    currency: str

@@ -1,0 +1,1 @@
+"""What HTTP needs once: bodies and queries, problem documents, versions, cursors, repeated requests, who may call."""

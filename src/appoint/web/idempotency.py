@@ -1,0 +1,51 @@
+"""Repeated POSTs: the same caller, key and body get what the first made, as it stands now. Bookings keep their keys on their own rows instead."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from .. import errors
+from ..database.pool import Transaction
+from . import repository
+from .request import Request, idempotency_key
+
+T = TypeVar("T")
+
+
+def digest(request: Request, data: Any) -> bytes:
+    """What makes two requests the same: method, address and body."""
+    return hashlib.sha256(msgspec.json.encode([request.method, request.scope["path"], request.scope["query_string"].decode(), data], order="sorted")).digest()
+
+
+async def once(
+    request: Request,
+    data: Any,
+    make: Callable[[Transaction], Awaitable[T]],
+    *,
+    remember: Callable[[T], Any],
+    recall: Callable[[Transaction, Any], Awaitable[T]],
+) -> tuple[T, bool]:
+    """Run `make` in a transaction, at most once for the request's `Idempotency-Key`; returns its answer, and whether it is a replay.
+
+    `remember` says what to keep of the first answer (an id), `recall` finds the answer again from that. Of two that arrive at once the
+    second waits for the first. A refused request keeps no key, because its transaction is undone. Raises `KeyReused` for another body.
+    """
+    key = idempotency_key(request)
+    if key is None:
+        return await request.db.atomic(make), False
+    caller = request.user.key
+    wanted = digest(request, data)
+
+    async def work(tx: Transaction) -> tuple[T, bool]:
+        if await repository.claim_key(tx, caller=caller, key=key, digest=wanted):
+            made = await make(tx)
+            await repository.keep_answer(tx, caller=caller, key=key, answer=msgspec.json.encode(remember(made)).decode())
+            return made, False
+        earlier = await repository.earlier_request(tx, caller=caller, key=key)
+        if earlier is None or earlier.digest != wanted:
+            raise errors.KeyReused
+        return await recall(tx, msgspec.json.decode(earlier.answer)), True
+
+    return await request.db.atomic(work)

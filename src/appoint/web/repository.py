@@ -1,0 +1,46 @@
+"""Repeated requests, as the database remembers them."""
+
+from datetime import datetime
+from typing import Any
+
+from ..database.pool import Row, Statements
+
+
+async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> bool:
+    """Take the key for this request. False when an earlier request has it; one that is still running is waited for."""
+    return bool(
+        await tx.fetchval(
+            """
+            insert into request_key (caller, key, digest) values ($1, $2, $3)
+            on conflict do nothing
+            returning true
+            """,
+            caller, key, digest,
+        )
+    )  # fmt: skip
+
+
+async def earlier_request(tx: Statements, *, caller: str, key: str) -> Row | None:
+    return await tx.fetchrow("select digest, answer::text from request_key where caller = $1 and key = $2", caller, key)
+
+
+async def keep_answer(tx: Statements, *, caller: str, key: str, answer: str) -> None:
+    await tx.execute("update request_key set answer = $3::text::jsonb where caller = $1 and key = $2", caller, key, answer)
+
+
+async def forget_requests(db: Statements, *, before: datetime) -> dict[str, Any]:
+    """Forget keys that are older; returns how many were kept for bookings and for other requests."""
+    row = await db.fetchrow(
+        """
+        with others as (
+          delete from request_key where created_at < $1 returning 1
+        ), bookings as (
+          update appointment set idempotency_caller = null, idempotency_key = null, request_digest = null
+           where idempotency_key is not null and created_at < $1
+          returning 1
+        )
+        select (select count(*) from bookings) as bookings, (select count(*) from others) as others
+        """,
+        before,
+    )
+    return dict(row or {})

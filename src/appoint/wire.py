@@ -1,0 +1,61 @@
+"""Types of what comes in: what msgspec's own constraints cannot say is said by a check, which names what is wrong or returns None."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from . import clock, money
+
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2999
+
+
+def checked(check: Any, /, *, example: Any, description: str | None = None, **constraints: Any) -> msgspec.Meta:
+    """A constraint that `check(value) -> message | None` decides; the message is one of the catalogue."""
+    return msgspec.Meta(extra={"check": check}, examples=[example], description=description, **constraints)
+
+
+def _zone(value: str) -> str | None:
+    return None if value in clock.ZONES else "must be an IANA time zone such as Europe/Berlin"
+
+
+def _currency(value: str) -> str | None:
+    return None if value in money.CURRENCIES else "must be an ISO 4217 currency such as EUR"
+
+
+def _year(value: date) -> str | None:
+    return None if FIRST_YEAR <= value.year <= LAST_YEAR else "must lie between the years 1900 and 2999"
+
+
+def _visible(value: str) -> str | None:
+    return None if value.strip() else "must not be empty"
+
+
+Name = Annotated[str, checked(_visible, example="Lakeside Clinic", min_length=1, max_length=200)]
+Text = Annotated[str, msgspec.Meta(max_length=5000)]
+ShortText = Annotated[str, msgspec.Meta(max_length=200)]
+Email = Annotated[
+    str, msgspec.Meta(pattern=r"^[^@\s\x00-\x1f\x7f<>]+@[^@\s\x00-\x1f\x7f<>.]+(\.[^@\s\x00-\x1f\x7f<>.]+)+$", max_length=254, examples=["ana@example.org"])
+]
+Phone = Annotated[str, msgspec.Meta(min_length=3, max_length=40, examples=["+493012345678"])]
+Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100, examples=["lakeside"])]
+TimeZone = Annotated[str, checked(_zone, example="Europe/Berlin")]
+Currency = Annotated[str, checked(_currency, example="EUR")]
+Locale = Literal["en", "de", "es", "fr"]
+Instant = Annotated[datetime, checked(_year, example=datetime(2027, 3, 1, 8, 30, tzinfo=UTC), tz=True)]
+Date = Annotated[date, checked(_year, example=date(2027, 3, 1))]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: Final[tuple[Weekday, ...]] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WallTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:00"])]
+WallTimeEnd = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["12:30"])]
+
+
+def minutes_of(wall_time: str) -> int:
+    """Minutes from midnight of a wall time such as "09:30"; "24:00" is the end of the day."""
+    hours, minutes = wall_time.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def wall_time_of(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"

@@ -1,0 +1,83 @@
+"""A real PostgreSQL for every test: one embedded server a run, one migrated database a worker, emptied before each test."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from appoint import app as application
+from appoint.database import embedded, migrate
+from appoint.database.pool import Database, connect
+from appoint.settings import Settings
+
+TOKEN = "the administrator's token"
+ADMIN = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for the server of all workers. Not under pytest's own, which only we can enter: for root the server runs as somebody else."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="appoint-tests-")
+        Path(folder).chmod(0o711)
+        os.environ["APPOINT_TESTS_DIR"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder))
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_url(worker_id: str) -> Iterator[str]:
+    """An empty database of this worker's own."""
+    with embedded.running(Path(os.environ["APPOINT_TESTS_DIR"]), durable=False, say=lambda text: None) as server:
+        name = f"appoint_{worker_id}"
+
+        async def create() -> None:
+            connection = await asyncpg.connect(server.url)
+            await connection.execute(f"create database {name}")
+            await connection.close()
+
+        asyncio.run(create())
+        yield server.url.replace("/appoint?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> str:
+    """The same, migrated."""
+    asyncio.run(migrate.upgrade(server_url))
+    return server_url
+
+
+async def empty(db: Database) -> None:
+    tables = await db.fetchval("select string_agg(format('%I', tablename), ', ') from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'")
+    await db.execute(f"truncate {tables} restart identity cascade")
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    db = await connect(database_url, size=80, wait_seconds=30, statement_seconds=60)
+    await empty(db)
+    yield db
+    await db.close()
+
+
+def settings(**changed: Any) -> Settings:
+    return Settings(_env_file=None, **changed)  # pyright: ignore[reportCallIssue]  pydantic's own argument
+
+
+@pytest.fixture
+async def client(db: Database, database_url: str) -> AsyncIterator[AsyncTestClient[Litestar]]:
+    """A client of the whole application; anonymous unless a request says `headers=ADMIN`."""
+    app = application.create(settings(), database_url=database_url, admin_token=TOKEN)
+    async with AsyncTestClient(app) as client:
+        yield client
