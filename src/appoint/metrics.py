@@ -1,15 +1,48 @@
 """What `/metrics` shows. Labels are names of routes, statements and outcomes: never ids, never a person."""
 
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 REQUESTS: Final = Counter("appoint_requests_total", "Requests answered", ["operation", "status"])
 REQUEST_SECONDS: Final = Histogram("appoint_request_seconds", "From a request's arrival to its answer", ["operation"], buckets=SECONDS)
 BOOKINGS: Final = Counter("appoint_bookings_total", "Bookings by outcome: booked, replayed, or the reason of the refusal", ["outcome"])
 QUERY_SECONDS: Final = Histogram("appoint_query_seconds", "Statements, by the function that holds them", ["statement"], buckets=SECONDS)
 POOL_WAIT: Final = Histogram("appoint_pool_wait_seconds", "Waiting for a database connection", buckets=SECONDS)
-POOL_CONNECTIONS: Final = Gauge("appoint_pool_connections", "Database connections of this process", ["state"])
-EVENT_BACKLOG: Final = Gauge("appoint_event_backlog", "Events in the outbox, not counted beyond 100,000")
+POOL_CONNECTIONS: Final = Gauge("appoint_pool_connections", "Database connections: idle, in use, and requests that wait for one", ["state"], multiprocess_mode="livesum")
+EVENT_BACKLOG: Final = Gauge("appoint_event_backlog", "Events in the outbox, not counted beyond 100,000", multiprocess_mode="livemostrecent")
+
+
+@contextmanager
+def shared() -> Generator[None]:
+    """Server processes that are started meanwhile count together: each answers `/metrics` for all."""
+    folder = tempfile.mkdtemp(prefix="appoint-metrics-")
+    os.environ[FOLDER] = folder
+    try:
+        yield
+    finally:
+        del os.environ[FOLDER]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget(process: int) -> None:
+    """A process has ended: its connections are no more; its requests stay counted."""
+    mark_process_dead(process)
+
+
+def exposition() -> bytes:
+    """All of it, as Prometheus reads it."""
+    if FOLDER not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return generate_latest(registry)

@@ -8,7 +8,7 @@ import msgspec
 T = TypeVar("T")
 
 
-class Resource(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Resource(msgspec.Struct, kw_only=True, rename="camel"):
     """`version` counts up with every change and is the ETag."""
 
     version: int
@@ -16,7 +16,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     updated_at: datetime
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class Request(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A request's body: no member is unknown, none is guessed."""
 
 
@@ -27,7 +27,7 @@ class PageQuery(Request):
     cursor: Annotated[str, msgspec.Meta(max_length=1000, description="`next` of the page before")] | None = None
 
 
-class Page(msgspec.Struct, Generic[T], frozen=True):
+class Page(msgspec.Struct, Generic[T]):
     """Part of a list, and the cursor of the next part."""
 
     items: list[T]

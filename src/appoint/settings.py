@@ -4,12 +4,19 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+
+
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="APPOINT_", env_file=".env", extra="ignore", validate_default=True)
+    model_config = SettingsConfigDict(env_prefix="APPOINT_", env_file=".env", env_ignore_empty=True, extra="ignore", validate_default=True)
 
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; none: an embedded server in the data directory"
@@ -20,7 +27,10 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="server processes")
     admin_token: SecretStr | None = Field(None, description="bearer token of the platform's administrator; made and printed at first start when not given")
     cache_url: SecretStr | None = Field(None, description="redis://host:port/number; none: each process caches for itself")
-    cors_origins: Annotated[list[str], NoDecode] = Field([], description="comma-separated origins whose pages may call the API; empty: none")
+    cors_origins: CommaSeparated = Field([], description="comma-separated origins whose pages may call the API; empty: none")
+    trusted_proxies: CommaSeparated = Field(
+        ["127.0.0.1", "::1"], description="comma-separated addresses or networks of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed"
+    )
     pool_size: int = Field(10, ge=1, le=500, description="database connections per process")
     pool_timeout_seconds: float = Field(5, gt=0, description="how long a request waits for a connection before it is answered 503")
     statement_timeout_seconds: float = Field(15, gt=0, description="after this the database cancels a statement")

@@ -1,5 +1,10 @@
 """Which version of a thing a change was meant for."""
 
+import hashlib
+from typing import Any
+
+import msgspec
+
 from . import errors
 
 
@@ -7,12 +12,17 @@ def etag(version: int) -> str:
     return f'"v{version}"'
 
 
-def check(if_match: str | None, version: int, *, required: bool = False) -> None:
-    """Refuse a change of another version than the caller has read. Raises `VersionMismatch`, or `VersionRequired` where the clinic insists."""
+def digest(content: Any) -> str:
+    """The ETag of what has no version: a digest of what is shown."""
+    return f'"{hashlib.blake2b(msgspec.json.encode(content), digest_size=12).hexdigest()}"'
+
+
+def check(if_match: str | None, version: int | str, *, required: bool = False) -> None:
+    """Refuse a change of another version (or ETag) than the caller has read. Raises `VersionMismatch`, or `VersionRequired` where the clinic insists."""
     if if_match is None:
         if required:
             raise errors.VersionRequired
-    elif not matches(if_match, etag(version)):
+    elif not matches(if_match, version if isinstance(version, str) else etag(version)):
         raise errors.VersionMismatch
 
 

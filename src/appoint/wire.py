@@ -20,10 +20,6 @@ def _zone(value: str) -> str | None:
     return None if value in clock.ZONES else "must be an IANA time zone such as Europe/Berlin"
 
 
-def _currency(value: str) -> str | None:
-    return None if value in money.CURRENCIES else "must be an ISO 4217 currency such as EUR"
-
-
 def _year(value: date) -> str | None:
     return None if FIRST_YEAR <= value.year <= LAST_YEAR else "must lie between the years 1900 and 2999"
 
@@ -38,10 +34,10 @@ ShortText = Annotated[str, msgspec.Meta(max_length=200)]
 Email = Annotated[
     str, msgspec.Meta(pattern=r"^[^@\s\x00-\x1f\x7f<>]+@[^@\s\x00-\x1f\x7f<>.]+(\.[^@\s\x00-\x1f\x7f<>.]+)+$", max_length=254, examples=["ana@example.org"])
 ]
-Phone = Annotated[str, msgspec.Meta(min_length=3, max_length=40, examples=["+493012345678"])]
+Phone = Annotated[str, msgspec.Meta(pattern=r"^\s*\+?[\d\s()./-]+$", min_length=3, max_length=40, examples=["+493012345678"])]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100, examples=["lakeside"])]
 TimeZone = Annotated[str, checked(_zone, example="Europe/Berlin")]
-Currency = Annotated[str, checked(_currency, example="EUR")]
+Currency = money.Currency
 Locale = Literal["en", "de", "es", "fr"]
 Instant = Annotated[datetime, checked(_year, example=datetime(2027, 3, 1, 8, 30, tzinfo=UTC), tz=True)]
 Date = Annotated[date, checked(_year, example=date(2027, 3, 1))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -17,13 +18,13 @@ def _clinic(row: Row) -> Clinic:
 
 async def find(db: Statements, clinic_id: int) -> Clinic | None:
     row = await db.fetchrow("select * from clinic where id = $1", clinic_id)
-    return row and _clinic(row)
+    return _clinic(row) if row else None
 
 
 async def lock(tx: Statements, clinic_id: int) -> Clinic | None:
     """The clinic, which nobody else changes until the transaction ends; bookings go on."""
     row = await tx.fetchrow("select * from clinic where id = $1 for no key update", clinic_id)
-    return row and _clinic(row)
+    return _clinic(row) if row else None
 
 
 async def active(db: Statements, *, q: str | None, after: tuple[int] | None, limit: int) -> Sequence[Clinic]:
@@ -101,8 +102,7 @@ async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> 
 
 
 async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> None:
-    """Take the clinic's time slots, schedule lines, future booking slots and doctors out of use. Raises `ForeignKeyViolationError` for a live appointment on a slot."""
-    await tx.execute("delete from booking_slot where clinic_id = $1 and active_during && tstzrange($2, null)", clinic_id, now)
+    """Take the clinic's time slots, schedule lines, doctors and future booking slots out of use. Raises `ForeignKeyViolationError` for a live appointment on a slot."""
     await tx.execute(
         "update doctor_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
     )
@@ -112,3 +112,26 @@ async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> 
     await tx.execute(
         "update doctor set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
     )
+    await withdraw_slots(tx, clinic_id, doctor_id=None, now=now)
+
+
+async def withdraw_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> None:
+    """Withdraw what is published from now on, of one doctor or of all; a slot in progress ends now. Raises `ForeignKeyViolationError` for a live appointment on it."""
+    await tx.execute(
+        """
+        with ended as (  -- its earlier part carries what was booked in it
+          update booking_slot set during = tstzrange(lower(during), $3), version = version + 1, updated_at = now()
+           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active_during && tstzrange($3, null) and lower(during) < $3
+          returning doctor_id
+        ), withdrawn as (
+          delete from booking_slot
+           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active_during && tstzrange($3, null) and lower(during) >= $3
+          returning doctor_id
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'slots.withdrawn', id::text, version, jsonb_build_object('doctorId', id, 'from', $3, 'count', touched.slots)
+          from doctor join (select doctor_id, count(*) as slots from (table ended union all table withdrawn) group by doctor_id) as touched
+                        on doctor.clinic_id = $1 and doctor.id = touched.doctor_id
+        """,
+        clinic_id, doctor_id, now,
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
-from .. import errors
+from .. import errors, phones
 from ..callers import Caller
 from ..database.pool import Statements, Transaction
 from ..resources import merged
@@ -21,10 +21,23 @@ async def get(db: Statements, clinic_id: int) -> Clinic:
     raise errors.NotFound
 
 
+async def active(db: Statements, clinic_id: int) -> Clinic:
+    """The clinic, where something is to be added to it. Raises `NotFound`, or `Conflict` `clinic-inactive`."""
+    clinic = await get(db, clinic_id)
+    if not clinic.active:
+        raise errors.Conflict("clinic-inactive")
+    return clinic
+
+
+async def check_version(db: Statements, clinic_id: int, *, if_match: str | None, version: int | str) -> None:
+    """`versions.check` of something that is the clinic's, which may insist on `If-Match`."""
+    check(if_match, version, required=if_match is None and (await get(db, clinic_id)).policy.require_version)
+
+
 async def found(tx: Transaction, by: Caller, *, content: ClinicContent) -> Clinic:
-    """Found a clinic. Raises `Conflict` `slug-taken`."""
+    """Found a clinic. Raises `Conflict` `slug-taken`, or `Invalid` for a phone number that cannot be."""
     try:
-        return await repository.add(tx, content)
+        return await repository.add(tx, _read(content, known_phone=None))
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("slug-taken") from error
 
@@ -33,13 +46,14 @@ async def change(tx: Transaction, by: Caller, *, clinic_id: int, change: ClinicC
     """Replace what the clinic says of itself, or the patched part of it.
 
     Raises `Conflict`: `slug-taken`, or `slots-published` for a new time zone while hours are published from now on, since their instants would
-    no longer be the wall times that were meant.
+    no longer be the wall times that were meant. Raises `Invalid` for a phone number that cannot be.
     """
     clinic = await _locked(tx, clinic_id, if_match)
     content = change if isinstance(change, ClinicContent) else merged(msgspec.convert(clinic, ClinicContent, from_attributes=True), change)
     if content.time_zone != clinic.time_zone and await repository.has_future_slots(tx, clinic_id, now=now):
         raise errors.Conflict("slots-published")
     back = isinstance(change, ClinicPatch) and change.active is True
+    content = _read(content, known_phone=clinic.phone)
     try:
         return await repository.change(tx, clinic_id, content, removed_at=None if back else clinic.removed_at)
     except asyncpg.UniqueViolationError as error:
@@ -73,3 +87,13 @@ async def _locked(tx: Transaction, clinic_id: int, if_match: str | None) -> Clin
         raise errors.NotFound
     check(if_match, clinic.version, required=clinic.policy.require_version)
     return clinic
+
+
+def _read(content: ClinicContent, *, known_phone: str | None) -> ClinicContent:
+    """The content with its phone number as it is kept; one that is known already is not read again."""
+    if content.phone is None or content.phone == known_phone:
+        return content
+    phone = phones.e164(content.phone, time_zone=content.time_zone)
+    if phone is None:
+        raise errors.Invalid(errors.Fault("#/phone", phones.UNREADABLE))
+    return msgspec.structs.replace(content, phone=phone)

@@ -66,7 +66,7 @@ class Account:
     def run(self, *command: str | Path, stdin: str | None = None, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
         """Run in a session of its own, so that Ctrl-C in the terminal reaches us and not the server, and with none of our environment."""
         root = os.geteuid() == 0
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 -- the wheel's programs and /bin/sh, with arguments of our own
             command,
             check=False,
             text=True,
@@ -101,7 +101,7 @@ class Cluster:
     @property
     def socket_folder(self) -> Path:
         """Short, for a socket's path may have 107 bytes, and the same for every process: not XDG_RUNTIME_DIR, which differs by login and goes away with it."""
-        return Path(f"/tmp/appoint-{self.account.uid}-{hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]}")  # noqa: S108 -- checked before use, see below
+        return Path(f"/tmp/appoint-{self.account.uid}-{_digest(self.data)}")  # noqa: S108 -- checked before use, see below
 
     @property
     def url(self) -> str:
@@ -113,13 +113,7 @@ class Cluster:
             process = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
         except (OSError, ValueError, IndexError, psutil.Error):
             return None
-        return process if self._owns(process) else None
-
-    def _owns(self, process: psutil.Process) -> bool:
-        try:
-            return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(self.data)
-        except psutil.Error:
-            return False
+        return process if _works_on(self.data, process) else None
 
     def start(self) -> None:
         """Returns when the server takes connections."""
@@ -148,12 +142,7 @@ class Cluster:
         deadline = time.monotonic() + STOP_SECONDS
         while self.postmaster() and time.monotonic() < deadline:
             time.sleep(0.02)
-        left = [process for process in psutil.process_iter() if self._owns(process)]
-        for process in left:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        while any(map(self._owns, left)):
-            time.sleep(0.02)
+        _kill_all_at(self.data)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         if self._socket_folder_is_ours():
             shutil.rmtree(self.socket_folder, ignore_errors=True)
@@ -174,6 +163,24 @@ class Cluster:
         except FileNotFoundError:
             return False
         return stat.S_ISDIR(found.st_mode) and found.st_uid in (self.account.uid, os.geteuid())
+
+
+def _works_on(data: Path, process: psutil.Process) -> bool:
+    """Whether this is one of PostgreSQL's programs at work on that data; its servers' working directory is the data."""
+    try:
+        ours = process.name() in ("postgres", "pg_ctl", "initdb") and process.status() != psutil.STATUS_ZOMBIE
+        return ours and (process.cwd() == str(data) or str(data) in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def _kill_all_at(data: Path) -> None:
+    left = [process for process in psutil.process_iter() if _works_on(data, process)]
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    while any(_works_on(data, process) for process in left):
+        time.sleep(0.02)
 
 
 def make_data_dir(data_dir: Path) -> None:
@@ -221,6 +228,8 @@ def _owner(link: Path) -> Account:
             f"The database in {link} belongs to another user ({data.st_uid}), who started it first. "
             "Be that user, or set APPOINT_DATA_DIR to a folder of your own."
         )
+    if data.st_uid == 0:
+        raise NotStarted(f"The database in {link} belongs to root, and PostgreSQL does not run as root. Give it away: chown -R nobody: '{link.resolve()}'")
     account = Account(data.st_uid, data.st_gid)
     if not account.reaches(link.resolve()):
         raise NotStarted(f"The database in {link} belongs to user {data.st_uid}, who cannot reach it: a folder above it is closed to them.")
@@ -252,7 +261,8 @@ def _reachable_binaries(package: Path, account: Account, say: Callable[[str], No
         for source in (package, package.with_name(f"{package.name}.libs")):  # the programs look for their libraries beside the package
             if source.exists():
                 shutil.copytree(source, work / source.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
-        subprocess.run(["chmod", "-R", "u=rwX,go=rX", work], check=True)
+        for path in (work, *work.rglob("*")):
+            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
         try:
             work.rename(home)
         except OSError as error:
@@ -273,13 +283,12 @@ def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], N
     outside = not account.reaches(link.parent)
     if outside:
         _make_outside()
-        work = Path(tempfile.mkdtemp(prefix="data-", dir=OUTSIDE))
-        say(f"Creating the database in {work}: the account that runs it cannot reach {link.parent}")
-    else:
-        work = link.with_name("postgres.new")
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(mode=0o700)
-        say(f"Creating the database in {link}")
+    home = OUTSIDE if outside else link.parent
+    say(f"Creating the database in {home}" + (f": the account that runs it cannot reach {link.parent}" if outside else ""))
+    work = home / f"new-{_digest(link)}"
+    _kill_all_at(work)  # an initdb outlives the process that started it
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700)
     os.chown(work, account.uid, account.gid)
     made = account.run(
         *(binaries / "initdb", "-D", work, "-U", "postgres", *LOCALE, "--auth-local=trust", "--auth-host=reject"),
@@ -291,6 +300,12 @@ def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], N
         shutil.rmtree(work, ignore_errors=True)
         raise NotStarted("\n".join(["The database could not be created:", *made.stdout.splitlines()[-15:]]))
     if outside:
-        link.symlink_to(work)
+        data = Path(tempfile.mkdtemp(prefix="data-", dir=OUTSIDE))
+        work.rename(data)
+        link.symlink_to(data)
     else:
         work.rename(link)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]

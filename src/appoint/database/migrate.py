@@ -1,5 +1,6 @@
 """Bringing a database to the schema of this version. Forward only: a mistake is mended by the next revision."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ class TooOld(Exception):
         )
 
 
+@cache
 def newest() -> str:
     """The revision that this version of Appoint works with."""
     return str(ScriptDirectory.from_config(CONFIG).get_current_head())

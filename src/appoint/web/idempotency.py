@@ -12,6 +12,7 @@ from . import repository
 from .request import Request, idempotency_key
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 def digest(request: Request, data: Any) -> bytes:
@@ -26,15 +27,21 @@ async def once(
     *,
     remember: Callable[[T], Any],
     recall: Callable[[Transaction, Any], Awaitable[T]],
+    clinic_id: int | None = None,
 ) -> tuple[T, bool]:
     """Run `make` in a transaction, at most once for the request's `Idempotency-Key`; returns its answer, and whether it is a replay.
 
     `remember` says what to keep of the first answer (an id), `recall` finds the answer again from that. Of two that arrive at once the
-    second waits for the first. A refused request keeps no key, because its transaction is undone. Raises `KeyReused` for another body.
+    second waits for the first. A refused request keeps no key, because its transaction is undone. Afterwards the cache forgets the clinic that is
+    named. Raises `KeyReused` for another body.
     """
+
+    async def run(work: Callable[[Transaction], Awaitable[R]]) -> R:
+        return await (request.db.atomic(work) if clinic_id is None else request.change(clinic_id, work))
+
     key = idempotency_key(request)
     if key is None:
-        return await request.db.atomic(make), False
+        return await run(make), False
     caller = request.user.key
     wanted = digest(request, data)
 
@@ -48,4 +55,4 @@ async def once(
             raise errors.KeyReused
         return await recall(tx, msgspec.json.decode(earlier.answer)), True
 
-    return await request.db.atomic(work)
+    return await run(work)

@@ -33,7 +33,7 @@ def after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[
 
 def page(
     request: litestar.Request[Any, Any, Any], query: PageQuery, found: Sequence[T], key: Callable[[T], Any], *, cache_control: str = "private, no-cache"
-) -> Response[Page[T]] | Response[None]:
+) -> Response[Page[T]]:
     """The page of `found`, which holds one item more than the limit when the list goes on."""
     items = list(found[: query.limit])
     cursor = urlsafe_b64encode(_digest(request) + msgspec.json.encode(key(items[-1]))).decode() if len(found) > query.limit else None

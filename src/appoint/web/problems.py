@@ -1,97 +1,203 @@
 """RFC 9457 problem documents: every type there is, and how an error becomes one. The only place that chooses a status code for an error."""
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Final, NamedTuple
+from uuid import UUID
 
 import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
+from msgspec import UNSET, UnsetType
 
-from .. import errors
+from .. import errors, wire
 from .words import language_of, say
 
 log = structlog.get_logger()
 
 
 class Problem(NamedTuple):
+    """`happened` and `remedy` together are the document's `detail`; their `{names}` are facts of the error, of which `facts` is an example."""
+
     status: int
     title: str
+    happened: str
+    remedy: str = ""
+    facts: Mapping[str, Any] = MappingProxyType({})
+
+
+class Alternative(msgspec.Struct, frozen=True, rename="camel"):
+    """A time that could be booked instead."""
+
+    start_time: wire.Instant
+    end_time: wire.Instant
+    doctor_id: UUID
+
+
+class FaultDocument(msgspec.Struct, frozen=True):
+    """One thing wrong with a request: where, and what."""
+
+    pointer: Annotated[str, msgspec.Meta(examples=["#/name"])]
+    """`#/name` in the body (a JSON pointer), `?limit` in the query, or a header's name."""
+    detail: Annotated[str, msgspec.Meta(examples=["is missing"])]
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """What went wrong (RFC 9457). Facts of the problem stand beside these members."""
+
+    type: Annotated[str, msgspec.Meta(examples=["/problems/not-found"])]
+    """Which problem it is: the address of its page. It never changes; title and detail follow `Accept-Language`."""
+    title: str
+    status: int
     detail: str
-    """What happened and what to change; `{names}` are facts of the error."""
+    """What happened, and what to change."""
+    instance: str
+    """The address that was asked."""
+    request_id: str
+    """What our log has about this request."""
+    reason: str | UnsetType = UNSET
+    """For 409: why the state of the world says no; the last part of `type`."""
+    errors: list[FaultDocument] | UnsetType = UNSET
+    """For 400: all that is wrong with the request."""
+    alternatives: list[Alternative] | UnsetType = UNSET
+    """For a time that cannot be booked: up to five that can, nearest first."""
+    index: int | UnsetType = UNSET
+    """For several appointments: which of them was refused, from 0."""
 
 
+ALTERNATIVES: Final = {
+    "alternatives": [{"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T09:30:00Z", "doctorId": "00000001-0000-8000-8000-000000000002"}]
+}
 PROBLEMS: Final[dict[str, Problem]] = {
     "malformed-json": Problem(
-        400, "The body cannot be read", "The body of this request is not one JSON document. Send valid JSON in UTF-8, with each key once."
+        400, "The body cannot be read", "The body of this request is not one JSON document.", "Send valid JSON in UTF-8, with each key once."
     ),
-    "invalid-request": Problem(400, "The request is not valid", "Something in the request is missing, unknown or out of range. Change what “errors” lists."),
-    "unauthorized": Problem(401, "Who are you?", "This needs a valid token in the Authorization header: “Bearer” and the token."),
-    "forbidden": Problem(403, "Not allowed", "You may not do this."),
-    "not-found": Problem(404, "Not found", "There is nothing here, or it is not yours to see."),
-    "method-not-allowed": Problem(405, "This method is not allowed here", "The address exists, but not for this method. The Allow header lists those it has."),
+    "invalid-request": Problem(400, "The request is not valid", "Something in the request is missing, unknown or out of range.", "Change what “errors” lists."),
+    "unauthorized": Problem(401, "Who are you?", "This needs a valid token.", "Send it in the Authorization header: “Bearer”, a space and the token."),
+    "forbidden": Problem(403, "Not allowed", "You may not do this.", "Ask somebody at the clinic who may."),
+    "not-found": Problem(404, "Not found", "There is nothing here, or it is not yours to see.", "Check the address and the ids in the request."),
+    "method-not-allowed": Problem(
+        405, "This method is not allowed here", "The address exists, but not for this method.", "Use one of those that the Allow header lists."
+    ),
     "version-mismatch": Problem(
-        412, "It has changed meanwhile", "If-Match names another version than the current one. Read it again, and repeat your change on what you find."
+        412, "It has changed meanwhile", "If-Match names another version than the current one.", "Read it again, and repeat your change on what you find."
     ),
-    "body-too-large": Problem(413, "The body is too large", "The body of a request may have 1 MiB at most."),
+    "body-too-large": Problem(413, "The body is too large", "The body of a request may have 1 MiB at most.", "Send less at once."),
     "unsupported-media-type": Problem(
-        415, "The content type is not supported", "Send the body as application/json; a PATCH may also be application/merge-patch+json."
+        415,
+        "The content type is not supported",
+        "The body is in a format that is not read here.",
+        "Send it as application/json; a PATCH may also be application/merge-patch+json.",
     ),
     "idempotency-key-reused": Problem(
-        422, "The idempotency key was used before", "This Idempotency-Key came with another request before. Use a new key for a new request."
+        422, "The idempotency key was used before", "This Idempotency-Key came with another request before.", "Use a new key for a new request."
     ),
-    "version-required": Problem(428, "A version is required", "This clinic asks for If-Match with the version that you change: the ETag of what you read."),
-    "internal-error": Problem(500, "Something went wrong", "The fault is ours. Nothing was changed. Please try again, and tell us the request id if it stays."),
-    "unavailable": Problem(503, "Not available at the moment", "A part of Appoint is away for a moment. Nothing was changed. Please try again shortly."),
+    "version-required": Problem(428, "A version is required", "This clinic asks which version you change.", "Send If-Match with the ETag of what you read."),
+    "internal-error": Problem(
+        500, "Something went wrong", "The fault is ours. Nothing was changed.", "Please try again, and tell us the request id if it stays."
+    ),
+    "unavailable": Problem(503, "Not available at the moment", "A part of Appoint is away for a moment. Nothing was changed.", "Please try again shortly."),
     # why a booking was refused
-    "in-the-past": Problem(409, "That time has passed", "The time lies in the past. Choose a later one."),
-    "clinic-inactive": Problem(409, "The clinic takes no bookings", "This clinic is not active."),
-    "doctor-inactive": Problem(409, "The doctor takes no bookings", "This doctor is not active at the clinic any more. Choose another doctor."),
-    "not-offered": Problem(409, "Not offered", "This is not offered, or not by this doctor. Choose another appointment type or another doctor."),
-    "crosses-midnight": Problem(
-        409, "An appointment ends on the day it starts", "The time crosses midnight in the clinic's zone. Choose one that lies within one day."
+    "in-the-past": Problem(409, "That time has passed", "The time lies in the past.", "Choose a later one.", ALTERNATIVES),
+    "clinic-inactive": Problem(409, "The clinic takes no bookings", "This clinic is not active.", "Choose another clinic.", {"alternatives": []}),
+    "doctor-inactive": Problem(
+        409, "The doctor takes no bookings", "This doctor is not active at the clinic any more.", "Choose another doctor.", ALTERNATIVES
     ),
-    "too-soon": Problem(409, "Too soon", "The clinic asks for more notice than this. Choose a later time."),
-    "too-far": Problem(409, "Too far ahead", "The clinic does not take bookings that far ahead yet. Choose an earlier time."),
-    "outside-hours": Problem(409, "Outside the doctor's hours", "The doctor's published hours do not cover this time. Choose one of the alternatives."),
-    "customer-busy": Problem(409, "Another appointment at that time", "The customer has another appointment at this clinic then. Choose another time."),
-    "taken": Problem(409, "That time is taken", "Somebody has this time already. Choose one of the alternatives."),
+    "not-offered": Problem(
+        409, "Not offered", "This is not offered, or not by this doctor.", "Choose another appointment type or another doctor.", ALTERNATIVES
+    ),
+    "crosses-midnight": Problem(
+        409,
+        "An appointment ends on the day it starts",
+        "The time crosses midnight in the clinic's zone.",
+        "Choose one that lies within one day.",
+        ALTERNATIVES,
+    ),
+    "too-soon": Problem(409, "Too soon", "The clinic asks for more notice than this.", "Choose a later time.", ALTERNATIVES),
+    "too-far": Problem(409, "Too far ahead", "The clinic does not take bookings that far ahead yet.", "Choose an earlier time.", ALTERNATIVES),
+    "outside-hours": Problem(
+        409,
+        "Outside the doctor's hours",
+        "The doctor's published hours do not cover this time.",
+        "Choose one of the alternatives.",
+        ALTERNATIVES,
+    ),
+    "customer-busy": Problem(
+        409,
+        "Another appointment at that time",
+        "The customer has another appointment at this clinic then.",
+        "Choose another time.",
+        ALTERNATIVES,
+    ),
+    "taken": Problem(409, "That time is taken", "Somebody has this time already.", "Choose one of the alternatives.", ALTERNATIVES),
     # appointments
-    "hold-expired": Problem(409, "The hold has expired", "This time was held, and the hold has run out. Book again."),
-    "wrong-status": Problem(409, "Not possible in this status", "An appointment that is “{status}” cannot be made “{wanted}”."),
-    "not-started": Problem(409, "It has not started yet", "Nobody can miss an appointment before it starts."),
+    "hold-expired": Problem(409, "The hold has expired", "This time was held, and the hold has run out.", "Book again."),
+    "wrong-status": Problem(
+        409,
+        "Not possible in this status",
+        "An appointment that is “{status}” cannot be made “{wanted}”.",
+        "Read the appointment again; the documentation lists the moves there are.",
+        {"status": "cancelled", "wanted": "arrived"},
+    ),
+    "not-started": Problem(409, "It has not started yet", "Nobody can miss an appointment before it starts.", "Wait until it has started, or cancel it."),
     # clinics, doctors, customers
     "clinic-in-use": Problem(
         409,
         "The clinic is in use",
-        "The clinic still has {doctors} active doctors and {timeSlots} active time slots. Deactivate them first, or use cascade=true.",
+        "The clinic still has {doctors} active doctors and {timeSlots} active time slots.",
+        "Deactivate them first, or use cascade=true.",
+        {"doctors": 3, "timeSlots": 2},
     ),
-    "live-appointments": Problem(409, "Appointments are still to come", "{appointments} appointments are still to come. Move or cancel them first."),
+    "live-appointments": Problem(
+        409, "Appointments are still to come", "{appointments} appointments are still to come.", "Move or cancel them first.", {"appointments": 4}
+    ),
     "slots-published": Problem(
-        409, "Hours are published", "Hours are published from now on, and their times would shift. Withdraw the future booking slots first."
+        409, "Hours are published", "Hours are published from now on, and their times would shift.", "Withdraw the future booking slots first."
     ),
-    "slug-taken": Problem(409, "That short name is taken", "Another clinic has this slug. Choose another one."),
+    "slug-taken": Problem(409, "That short name is taken", "Another clinic has this slug.", "Choose another one."),
     "doctor-has-appointments": Problem(
-        409, "The doctor has appointments", "{appointments} appointments with this doctor are still to come. Move or cancel them first."
+        409,
+        "The doctor has appointments",
+        "{appointments} appointments with this doctor are still to come.",
+        "Move or cancel them first.",
+        {"appointments": 4},
     ),
     "customer-has-appointments": Problem(
-        409, "The customer has appointments", "{appointments} appointments of this customer are still to come. Move or cancel them first."
+        409,
+        "The customer has appointments",
+        "{appointments} appointments of this customer are still to come.",
+        "Move or cancel them first.",
+        {"appointments": 4},
     ),
-    "record-number-taken": Problem(409, "That record number is taken", "Another patient of this clinic has this record number."),
-    "which-clinic": Problem(409, "Which clinic?", "There is not exactly one clinic here. Name one with clinicId."),
+    "record-number-taken": Problem(409, "That record number is taken", "Another patient of this clinic has this record number.", "Choose another one."),
+    "which-clinic": Problem(409, "Which clinic?", "There is not exactly one clinic here.", "Name one with clinicId."),
     # schedules and slots
-    "time-slots-intersect": Problem(409, "Time slots intersect", "This time shares minutes with another time slot of the clinic. Choose a time that does not."),
-    "time-slot-in-use": Problem(409, "The time slot is in use", "{doctorSlots} lines of weekly schedules use this time slot. Remove them first."),
-    "schedule-lines-overlap": Problem(409, "Schedule lines overlap", "The doctor has another schedule line on that weekday at that time. Change one of them."),
-    "slots-overlap": Problem(409, "Booking slots overlap", "The doctor has another booking slot at that time. Change its bounds instead."),
-    "slot-has-appointments": Problem(409, "The slot has appointments", "Appointments stand on this time. Move or cancel them first."),
+    "time-slots-intersect": Problem(
+        409, "Time slots intersect", "This time shares minutes with another time slot of the clinic.", "Choose a time that does not."
+    ),
+    "time-slot-in-use": Problem(
+        409, "The time slot is in use", "{doctorSlots} lines of weekly schedules use this time slot.", "Remove them first.", {"doctorSlots": 2}
+    ),
+    "schedule-lines-overlap": Problem(
+        409, "Schedule lines overlap", "The doctor has another schedule line on that weekday at that time.", "Change one of them."
+    ),
+    "slots-overlap": Problem(409, "Booking slots overlap", "The doctor has another booking slot at that time.", "Change its bounds instead."),
+    "slot-has-appointments": Problem(409, "The slot has appointments", "Appointments stand on this time.", "Move or cancel them first."),
     "appointments-in-the-way": Problem(
-        409, "Appointments are in the way", "{count} appointments lie in this time. Move or cancel them first, or use force=true to keep them for rebooking."
+        409,
+        "Appointments are in the way",
+        "{count} appointments lie in this time.",
+        "Move or cancel them first, or use force=true to keep them for rebooking.",
+        {"count": 2},
     ),
     "appointments-stranded": Problem(
         409,
         "Appointments would be stranded",
-        "{count} appointments would lie outside the new hours. Move or cancel them first, or keep them with stranded “keep”.",
+        "{count} appointments would lie outside the new hours.",
+        "Move or cancel them first, or keep them with stranded “keep”.",
+        {"count": 2},
     ),
 }
 MEDIA_TYPE: Final = "application/problem+json"
@@ -103,31 +209,36 @@ def document(
     /,
     *,
     faults: tuple[errors.Fault, ...] = (),
-    facts: dict[str, Any] | None = None,
+    facts: Mapping[str, Any] = MappingProxyType({}),
     headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
     """The problem as the caller reads it."""
-    problem = PROBLEMS[type]
-    facts = facts or {}
     language = language_of(request.headers.get("accept-language"))
-    content: dict[str, Any] = {
-        "type": f"/problems/{type}",
-        "title": say(language, problem.title),
-        "status": problem.status,
-        "detail": say(language, problem.detail, **facts),
-        "instance": request.scope["path"],
-        "requestId": request.state.get("request_id"),
-    }
-    if problem.status == 409:
-        content["reason"] = type
-    if faults:
-        content["errors"] = [{"pointer": fault.pointer, "detail": say(language, fault.text, **fault.values)} for fault in faults]
+    content = described(type, language, instance=request.scope["path"], request_id=request.state.get("request_id", ""), faults=faults, facts=facts)
     return Response(
-        msgspec.json.encode({**content, **facts}),
-        status_code=problem.status,
+        msgspec.json.encode(content),
+        status_code=PROBLEMS[type].status,
         media_type=MEDIA_TYPE,
         headers={"Content-Language": language, "Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def described(
+    type: str, language: str, /, *, instance: str, request_id: str, faults: tuple[errors.Fault, ...] = (), facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The members of the document, facts and all."""
+    problem = PROBLEMS[type]
+    members = ProblemDocument(
+        type=f"/problems/{type}",
+        title=say(language, problem.title),
+        status=problem.status,
+        detail=" ".join(say(language, text, **facts) for text in (problem.happened, problem.remedy) if text),
+        instance=instance,
+        request_id=request_id,
+        reason=type if problem.status == 409 else UNSET,
+        errors=[FaultDocument(fault.pointer, say(language, fault.text, **fault.values)) for fault in faults] or UNSET,
+    )
+    return {**msgspec.to_builtins(members), **facts}
 
 
 def on_refusal(request: Request[Any, Any, Any], error: errors.AppointError) -> Response[bytes]:

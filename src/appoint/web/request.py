@@ -74,10 +74,15 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if handler.opt["permission"] not in OPEN and not caller.administrator:
         raise errors.Unauthorized
     scope["user"] = caller
+    check_address(connection, handler)
+
+
+def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """What a handler's own parameters do not say: no clinic has that number, and an operation without parameters takes none."""
     if connection.path_params.get("clinic_id", 0) > LARGEST_CLINIC:
         raise errors.NotFound
-    if scope["query_string"] and "query" not in handler.parsed_fn_signature.parameters:
-        decoding.query(decoding.Nothing, scope["query_string"])
+    if connection.scope["query_string"] and "query" not in handler.parsed_fn_signature.parameters:
+        decoding.query(decoding.Nothing, connection.scope["query_string"])
 
 
 def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:

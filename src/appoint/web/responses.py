@@ -1,29 +1,27 @@
 """Answers with what every resource has on the wire: its ETag, 304, `Location`."""
 
-import hashlib
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-import msgspec
 from litestar import Request, Response
 
 from ..resources import Resource
-from ..versions import etag, matches
+from ..versions import digest, etag, matches
 
 T = TypeVar("T")
 
 
 def shown(
     request: Request[Any, Any, Any], content: T, *, cache_control: str = "private, no-cache", status_code: int = 200, headers: dict[str, str] | None = None
-) -> Response[T] | Response[None]:
+) -> Response[T]:
     """The content with its ETag (the version; for what has none, a digest), or 304 when the caller has it already (`If-None-Match`)."""
-    tag = etag(content.version) if isinstance(content, Resource) else f'"{hashlib.blake2b(msgspec.json.encode(content), digest_size=12).hexdigest()}"'
+    tag = etag(content.version) if isinstance(content, Resource) else digest(content)
     all_headers = {"ETag": tag, "Cache-Control": cache_control, **(headers or {})}
     if request.method in ("GET", "HEAD") and matches(request.headers.get("if-none-match"), tag, weakly=True):
-        return Response(None, status_code=304, headers=all_headers)
+        return Response(cast(T, None), status_code=304, headers=all_headers)
     return Response(content, status_code=status_code, headers=all_headers)
 
 
-def created(request: Request[Any, Any, Any], content: T, location: str, *, replayed: bool = False) -> Response[T] | Response[None]:
+def created(request: Request[Any, Any, Any], content: T, location: str, *, replayed: bool = False) -> Response[T]:
     """201 with `Location`; for a repeated request the same, and the header that says so."""
     return shown(request, content, status_code=201, headers={"Location": location, **replay(replayed)})
 

@@ -135,7 +135,7 @@ create table customer (
   email text,
   phone text constraint customer_phone check (phone ~ '^\+[0-9]{4,15}$'),
   locale text constraint customer_locale check (locale in ('en', 'de', 'es', 'fr')),
-  time_zone text constraint customer_time_zone check ((timestamp '2000-01-01' at time zone time_zone) is not null),
+  time_zone text constraint customer_time_zone check (time_zone is null or (timestamp '2000-01-01' at time zone time_zone) is not null),
   birth_date date,
   constraint customer_removed check (active = (removed_at is null))
 );
@@ -294,6 +294,14 @@ create index appointment_by_customer on appointment (customer_id, lower(during))
 create index appointment_hold_expires on appointment (hold_expires_at) where status = 'pending';
 create index appointment_chosen on appointment (clinic_id, doctor_id, created_at) where chosen;
 create index appointment_request_age on appointment (created_at) where idempotency_key is not null;
+
+-- an appointment as it is shown
+create view shown_appointment as
+  select a.clinic_id, a.id, a.booking_id, a.position, a.booker_id, a.doctor_id, a.customer_id, a.appointment_type_id,
+         lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone, a.status, a.hold_expires_at, a.cancel_reason, a.needs_rebooking,
+         a.price_amount, a.price_currency, a.notes, a.version, a.created_at, a.updated_at, a.claimed
+    from appointment a
+    join clinic c on c.id = a.clinic_id;
 
 -- the transactional outbox: one row a fact, written in the statement or transaction that makes it true
 create table event (

@@ -1,0 +1,16 @@
+FROM python:3.13-slim
+
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir --require-hashes -r requirements.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY src src
+RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && useradd --system --home-dir /var/lib/appoint --create-home appoint
+
+USER appoint
+# In a container 127.0.0.1 reaches nobody; which address of the host leads here is for who runs it to say.
+ENV APPOINT_HOST=0.0.0.0 APPOINT_DATA_DIR=/var/lib/appoint PYTHONUNBUFFERED=1
+EXPOSE 8000
+ENTRYPOINT ["appoint"]
+CMD ["serve"]

@@ -1,0 +1,5 @@
+"""`python -m appoint`"""
+
+from .cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Appointment types: what can be booked, and how long it takes."""

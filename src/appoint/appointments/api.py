@@ -1,0 +1,155 @@
+"""/api/appointments"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, patch, post, put
+from litestar.params import FromPath
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from .. import clock
+from ..resources import Page, PageQuery
+from ..web.idempotency import digest, once
+from ..web.pagination import after, page
+from ..web.request import Request, idempotency_key
+from ..web.responses import created, replay, shown
+from . import repository, service
+from .model import REASONS, Appointment, AppointmentFilter, AppointmentPatch, AppointmentRequest, Cancellation, RescheduleRequest
+
+MOVE = {"permission": "staff", "problems": (*REASONS, "wrong-status", "hold-expired")}
+
+
+class Appointments(Controller):
+    tags = ["Appointments"]
+
+    @post("/appointments", operation_id="bookAppointment", opt={"permission": "book", "problems": REASONS})
+    async def book(self, request: Request, data: AppointmentRequest) -> Response[Appointment]:
+        """Book one appointment, or hold its time for a while (`hold`): with a doctor, or with anyone of a clinic who is free."""
+        booked = await service.book(
+            request.db, request.cache, request.user,
+            clinic_id=data.where, wishes=[(data.customer_id, data)], repeat=repeat(request, data), hold_for=hold_for(request), now=clock.now(),
+        )  # fmt: skip
+        appointment = repository.appointment(booked.rows[0])
+        return created(request, appointment, f"/api/appointments/{appointment.id}", replayed=booked.replayed)
+
+    @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt={"permission": "staff"})
+    async def get(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """One appointment."""
+        return shown(request, await service.get(request.db, appointment_id))
+
+    @put("/appointments/{appointment_id:uuid}", operation_id="rescheduleAppointment", opt=MOVE)
+    async def reschedule(self, request: Request, appointment_id: FromPath[UUID], data: RescheduleRequest) -> Response[Appointment]:
+        """Move an appointment to another time or doctor; it keeps its id."""
+        moved = await service.reschedule(request.db, request.user, appointment_id=appointment_id, to=data, if_match=request.if_match, now=clock.now())
+        return shown(request, moved)
+
+    @patch("/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "staff"})
+    async def patch(self, request: Request, appointment_id: FromPath[UUID], data: AppointmentPatch) -> Response[Appointment]:
+        """Change an appointment's notes."""
+        return shown(request, await request.db.atomic(service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match))
+
+    @delete(
+        "/appointments/{appointment_id:uuid}",
+        operation_id="cancelAppointment",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "staff", "problems": ("wrong-status",)},
+    )
+    async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
+        """Cancel an appointment. Cancelling one that is cancelled changes nothing."""
+        await request.db.atomic(service.cancel, request.user, appointment_id=appointment_id, reason=query.reason, if_match=request.if_match)
+
+    @post(
+        "/appointments/{appointment_id:uuid}/confirm",
+        operation_id="confirmAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "staff", "problems": ("hold-expired", "wrong-status")},
+    )
+    async def confirm(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """Make a held appointment a booked one."""
+        return await step(request, appointment_id, "confirm")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/arrive",
+        operation_id="arriveAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "staff", "problems": ("wrong-status", "taken", "customer-busy", "outside-hours")},
+    )
+    async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The customer is here, perhaps after being given up."""
+        return await step(request, appointment_id, "arrive")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/unarrive",
+        operation_id="unarriveAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "staff", "problems": ("wrong-status",)},
+    )
+    async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The customer is not here after all: a slip."""
+        return await step(request, appointment_id, "unarrive")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/checkIn",
+        operation_id="checkInAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "staff", "problems": ("wrong-status",)},
+    )
+    async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The customer is checked in, ready to be called."""
+        return await step(request, appointment_id, "checkIn")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/fulfil",
+        operation_id="fulfilAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "staff", "problems": ("wrong-status",)},
+    )
+    async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The appointment took place."""
+        return await step(request, appointment_id, "fulfil")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/noShow",
+        operation_id="noShowAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "staff", "problems": ("wrong-status", "not-started")},
+    )
+    async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The customer did not come; possible once the appointment has started."""
+        return await step(request, appointment_id, "noShow")
+
+    @get("/clinics/{clinic_id:int}/appointments", operation_id="listClinicAppointments", opt={"permission": "staff"})
+    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter) -> Response[Page[Appointment]]:
+        """A clinic's appointments, earliest first."""
+        rows = await repository.of_clinic(
+            request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_id=query.doctor_id, customer_id=query.customer_id,
+            status=query.status, after=after(request, query, tuple[datetime, UUID]), limit=query.limit,
+        )  # fmt: skip
+        return page(request, query, [repository.appointment(row) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
+
+    @get("/customers/{customer_id:uuid}/appointments", operation_id="listCustomerAppointments", opt={"permission": "staff"})
+    async def of_customer(self, request: Request, customer_id: FromPath[UUID], query: PageQuery) -> Response[Page[Appointment]]:
+        """A customer's appointments at all clinics, earliest first."""
+        rows = await repository.of_customer(request.db, customer_id=customer_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit)
+        return page(request, query, [repository.appointment(row) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
+
+
+async def step(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:
+    appointment, replayed = await once(
+        request,
+        None,
+        lambda tx: service.step(tx, request.user, appointment_id=appointment_id, name=name, now=clock.now()),
+        remember=lambda appointment: appointment.id,
+        recall=lambda tx, kept: service.get(tx, UUID(kept)),
+    )
+    return shown(request, appointment, headers=replay(replayed))
+
+
+def repeat(request: Request, data: object) -> service.Repeat | None:
+    """The request's `Idempotency-Key`, as booking keeps it."""
+    key = idempotency_key(request)
+    return service.Repeat(request.user.key, key, digest(request, data)) if key else None
+
+
+def hold_for(request: Request) -> timedelta:
+    return timedelta(minutes=request.app.state.settings.hold_minutes)

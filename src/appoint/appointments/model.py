@@ -1,0 +1,265 @@
+"""What an appointment is, and the rules that need no database."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import chain
+from typing import Annotated, Final, NamedTuple, Protocol
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from .. import clock, errors, ids, wire
+from ..availability.model import DoctorTime, Range, Start
+from ..catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
+from ..money import Money
+from ..resources import PageQuery, Request, Resource
+
+
+class Status(StrEnum):
+    """FHIR R4 AppointmentStatus, those a clinic uses."""
+
+    PENDING = "pending"
+    BOOKED = "booked"
+    ARRIVED = "arrived"
+    CHECKED_IN = "checked-in"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    NOSHOW = "noshow"
+
+
+LIVE: Final = frozenset(Status) - {Status.CANCELLED, Status.NOSHOW}
+"""In these an appointment takes the doctor's and the customer's time."""
+
+MOVES: Final[Mapping[Status, frozenset[Status]]] = {
+    Status.PENDING: frozenset({Status.BOOKED, Status.CANCELLED}),
+    Status.BOOKED: frozenset({Status.ARRIVED, Status.CHECKED_IN, Status.CANCELLED, Status.NOSHOW}),
+    Status.ARRIVED: frozenset({Status.CHECKED_IN, Status.FULFILLED, Status.CANCELLED, Status.BOOKED}),
+    Status.CHECKED_IN: frozenset({Status.FULFILLED, Status.CANCELLED}),
+    Status.NOSHOW: frozenset({Status.ARRIVED}),
+    Status.FULFILLED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+"""Which status may follow which: the only table of it."""
+
+
+class Step(NamedTuple):
+    """A step of the day: from which statuses it leads where, and what the fact is called."""
+
+    sources: frozenset[Status]
+    target: Status
+    event: str
+
+
+STEPS: Final[Mapping[str, Step]] = {
+    "confirm": Step(frozenset({Status.PENDING}), Status.BOOKED, "appointment.booked"),
+    "arrive": Step(frozenset({Status.BOOKED, Status.NOSHOW}), Status.ARRIVED, "appointment.arrived"),
+    "unarrive": Step(frozenset({Status.ARRIVED}), Status.BOOKED, "appointment.unarrived"),
+    "checkIn": Step(frozenset({Status.BOOKED, Status.ARRIVED}), Status.CHECKED_IN, "appointment.checked-in"),
+    "fulfil": Step(frozenset({Status.ARRIVED, Status.CHECKED_IN}), Status.FULFILLED, "appointment.fulfilled"),
+    "noShow": Step(frozenset({Status.BOOKED}), Status.NOSHOW, "appointment.missed"),
+    "cancel": Step(frozenset({Status.PENDING, Status.BOOKED, Status.ARRIVED, Status.CHECKED_IN}), Status.CANCELLED, "appointment.cancelled"),
+}
+
+REASONS: Final = (
+    "in-the-past", "clinic-inactive", "doctor-inactive", "not-offered", "crosses-midnight", "too-soon", "too-far", "outside-hours", "customer-busy", "taken",
+)  # fmt: skip
+"""Why a booking can be refused; of several the first is named."""
+
+
+class Appointment(Resource):
+    id: UUID
+    booking_id: UUID
+    clinic_id: int
+    doctor_id: UUID
+    customer_id: UUID
+    appointment_type_id: UUID | None
+    start_time: datetime
+    end_time: datetime
+    time_zone: str
+    status: Status
+    hold_expires_at: datetime | None
+    cancel_reason: str | None
+    needs_rebooking: bool
+    """It stands outside the doctor's hours since an absence or a change of schedule kept it."""
+    price: Money | None
+    notes: str | None
+
+
+class AppointmentRequest(Request):
+    """A wish: when (a whole booking slot, or a start with an appointment type or an end), for whom, and with whom (a doctor, or anyone of a clinic)."""
+
+    customer_id: UUID
+    clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    doctor_id: UUID | None = None
+    booking_slot_id: UUID | None = None
+    start_time: wire.Instant | None = None
+    end_time: wire.Instant | None = None
+    appointment_type_id: UUID | None = None
+    notes: wire.Text | None = None
+    hold: bool = False
+
+    def __post_init__(self) -> None:
+        check_when(self)
+        if not (self.doctor_id or self.clinic_id or self.booking_slot_id):
+            raise errors.Invalid(errors.Fault("#/doctorId", "is needed, or clinicId for any doctor"))
+
+    @property
+    def where(self) -> int:
+        """The clinic, as the wish names it or as its ids tell."""
+        named = self.doctor_id or self.booking_slot_id
+        return self.clinic_id or (ids.clinic_of(named) if named else ids.PLATFORM)
+
+
+class When(Protocol):
+    """What every wish says, wherever it stands."""
+
+    doctor_id: UUID | None
+    booking_slot_id: UUID | None
+    start_time: wire.Instant | None
+    end_time: wire.Instant | None
+    appointment_type_id: UUID | None
+    notes: wire.Text | None
+    hold: bool
+
+
+def check_when(wish: When) -> None:
+    """Refuse a wish that says when twice, or not at all."""
+    if wish.booking_slot_id:
+        if wish.start_time or wish.end_time:
+            raise errors.Invalid(errors.Fault("#/startTime", "is said by the booking slot already"))
+    elif wish.start_time is None:
+        raise errors.Invalid(errors.Fault("#/startTime", "is needed, or bookingSlotId"))
+    elif wish.end_time is None and wish.appointment_type_id is None:
+        raise errors.Invalid(errors.Fault("#/endTime", "is needed, or appointmentTypeId"))
+    elif wish.end_time and wish.appointment_type_id:
+        raise errors.Invalid(errors.Fault("#/endTime", "is said by the appointment type already"))
+    elif wish.end_time and wish.end_time <= wish.start_time:
+        raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+
+
+class RescheduleRequest(Request):
+    """Another time, of the same length when no end is given; with the same doctor when none is."""
+
+    start_time: wire.Instant
+    end_time: wire.Instant | None = None
+    doctor_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if self.end_time and self.end_time <= self.start_time:
+            raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+
+
+class AppointmentPatch(Request):
+    notes: wire.Text | None | UnsetType = UNSET
+
+
+class Cancellation(Request):
+    reason: wire.ShortText | None = None
+
+
+class AppointmentFilter(PageQuery):
+    from_: wire.Date | None = msgspec.field(default=None, name="from")
+    to: wire.Date | None = None
+    doctor_id: UUID | None = None
+    customer_id: UUID | None = None
+    status: Status | None = None
+
+    def __post_init__(self) -> None:
+        if self.from_ and self.to and self.to < self.from_:
+            raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
+
+
+class Wish(NamedTuple):
+    """What somebody wants, resolved: `[start, end)` for the patient, `[claimed_from, claimed_until)` for the doctor, and the doctors who may do it."""
+
+    position: int
+    customer_id: UUID
+    type: CatalogueType | None
+    start: datetime
+    end: datetime
+    claimed_from: datetime
+    claimed_until: datetime
+    doctor_id: UUID | None
+    """None: any of the candidates, as the clinic's rule chooses."""
+    candidates: Sequence[CatalogueDoctor]
+    notes: str | None
+    hold: bool
+
+    @property
+    def length(self) -> Length:
+        return Length(int((self.end - self.start) / timedelta(minutes=1)), self.start - self.claimed_from, self.claimed_until - self.end)
+
+
+def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
+    """The doctor's time before and after an appointment of the type."""
+    return (timedelta(minutes=type.buffer_before_minutes), timedelta(minutes=type.buffer_after_minutes)) if type else (timedelta(), timedelta())
+
+
+def refusal_before_asking(wish: Wish, book: Catalogue, now: datetime) -> str | None:
+    """The first reason, of those that the catalogue and the clock decide, why a wish cannot be booked."""
+    doctor = book.doctors[wish.doctor_id] if wish.doctor_id else None
+    if wish.start < now:
+        return "in-the-past"
+    if not book.active:
+        return "clinic-inactive"
+    if doctor and not doctor.active:
+        return "doctor-inactive"
+    if (wish.type and not wish.type.active) or not wish.candidates:
+        return "not-offered"
+    if clock.crosses_midnight(wish.start, wish.end, book.time_zone):
+        return "crosses-midnight"
+    if wish.start < book.earliest_start(now):
+        return "too-soon"
+    if clock.local_date(wish.start, book.time_zone) > book.last_date(now):
+        return "too-far"
+    return None
+
+
+def refusal_by_ranges(wish: Wish, times: Sequence[DoctorTime], customers_time: Sequence[Range]) -> str | None:
+    """The first reason, of those that hours and other appointments decide, why none of the candidates can take a wish."""
+    open_doctors = [time for time in times if covered(time, wish.start, wish.end)]
+    if not open_doctors:
+        return "outside-hours"
+    if overlaps(customers_time, wish.start, wish.end):
+        return "customer-busy"
+    if all(overlaps(time.claims, wish.claimed_from, wish.claimed_until) for time in open_doctors):
+        return "taken"
+    return None
+
+
+def covered(time: DoctorTime, start: datetime, end: datetime) -> bool:
+    """Whether published slots cover all of `[start, end)`, adjacent ones together."""
+    for slot in time.slots:
+        if slot.start <= start < slot.end:
+            start = slot.end
+        if start >= end:
+            return True
+    return False
+
+
+def overlaps(ranges: Sequence[Range], start: datetime, end: datetime) -> bool:
+    return any(lower < end and start < upper for lower, upper in ranges)
+
+
+def without(ranges: Sequence[Range], gone: Range) -> list[Range]:
+    """The ranges less one of them, which may have been merged with its neighbours."""
+    start, end = gone
+    pieces = chain.from_iterable(((lower, min(upper, start)), (max(lower, end), upper)) for lower, upper in ranges)
+    return [(lower, upper) for lower, upper in pieces if lower < upper]
+
+
+def with_claim(times: Sequence[DoctorTime], doctor_id: UUID, claim: Range) -> list[DoctorTime]:
+    """The doctors' times once one of them has a further claim."""
+    return [time._replace(claims=sorted([*time.claims, claim])) if time.doctor_id == doctor_id else time for time in times]
+
+
+class Alternative(msgspec.Struct, rename="camel"):
+    start_time: datetime
+    end_time: datetime
+    doctor_id: UUID
+
+
+def alternatives(offers: Sequence[Start]) -> list[Alternative]:
+    return [Alternative(offer.start, offer.end, offer.doctor_id) for offer in offers]

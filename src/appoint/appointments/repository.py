@@ -1,0 +1,341 @@
+"""Everything the appointment table is asked."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from .. import ids, tracing
+from ..availability.model import Range
+from ..clinics.model import DoctorChoice
+from ..database.pool import Row, Statements
+from ..money import Money
+from .model import Appointment, Status, Wish
+
+CLAIM: Final = """
+with recursive wish as (
+  select *
+    from unnest($16::smallint[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::timestamptz[],
+                $25::text[], $26::timestamptz[], $27::int[], $28::text[], $29::text[])
+         with ordinality as w (position, id, named_doctor_id, customer_id, appointment_type_id, starts_at, ends_at, claimed_from, claimed_until,
+                               status, hold_expires_at, price_amount, price_currency, notes, n)
+), candidate as (  -- who may be booked, as long as what the caller knew of clinic, doctors and types still stands
+  select k.n, d.id as doctor_id
+    from unnest($11::bigint[], $12::uuid[], $13::int[]) as k (n, doctor_id, version)
+    join doctor d on d.clinic_id = $1 and d.id = k.doctor_id and d.version = k.version and d.active
+   where exists (select from clinic c where c.id = $1 and c.version = $2 and c.active)
+     and not exists (select from unnest($14::uuid[], $15::int[]) as u (id, version)
+                      where not exists (select from appointment_type t where t.clinic_id = $1 and t.id = u.id and t.version = u.version and t.active))
+), placed (n, doctor_ids) as (  -- one wish after the other, so that the rule's choice for one knows those before
+  select 0::bigint, '{}'::uuid[]
+  union all
+  select w.n, p.doctor_ids || (
+           select c.doctor_id
+             from candidate c
+            where c.n = w.n
+              and (w.named_doctor_id is not null
+                   or (select range_agg(s.active_during) from booking_slot s
+                        where s.clinic_id = $1 and s.doctor_id = c.doctor_id and s.active_during && tstzrange(w.starts_at, w.ends_at)) @> tstzrange(w.starts_at, w.ends_at)
+                  and not exists (select from appointment a
+                                   where a.clinic_id = $1 and a.doctor_id = c.doctor_id and a.active_claim && tstzrange(w.claimed_from, w.claimed_until))
+                  and not exists (select from wish o
+                                   where o.n < w.n and p.doctor_ids[o.n] = c.doctor_id
+                                     and tstzrange(o.claimed_from, o.claimed_until) && tstzrange(w.claimed_from, w.claimed_until)))
+            order by case when w.named_doctor_id is not null then 0
+                          when $8 = 'leastBusy'
+                          then (select count(*) from appointment a
+                                 where a.clinic_id = $1 and a.doctor_id = c.doctor_id
+                                   and a.active_during && tstzrange(local_instant(date_trunc('week', w.starts_at at time zone $9)::date, 0, $9),
+                                                         local_instant(date_trunc('week', w.starts_at at time zone $9)::date + 7, 0, $9)))
+                          when $8 = 'roundRobin'
+                          then (select extract(epoch from max(a.created_at)) from appointment a where a.clinic_id = $1 and a.doctor_id = c.doctor_id and a.chosen)
+                     end nulls first, random()
+            limit 1)
+    from placed p join wish w on w.n = p.n + 1
+), booked as (
+  insert into appointment (clinic_id, id, booking_id, position, doctor_id, customer_id, booker_id, appointment_type_id, status, hold_expires_at,
+                           during, claimed, chosen, price_amount, price_currency, notes, idempotency_caller, idempotency_key, request_digest)
+  select $1, w.id, $3, w.position, last.doctor_ids[w.n], w.customer_id, $4, w.appointment_type_id, w.status, w.hold_expires_at,
+         tstzrange(w.starts_at, w.ends_at), tstzrange(w.claimed_from, w.claimed_until), w.named_doctor_id is null, w.price_amount, w.price_currency, w.notes,
+         $5, $6, $7
+    from wish w
+    join placed last on last.n = cardinality($16) and last.doctor_ids[w.n] is not null
+    join customer on customer.id = w.customer_id and customer.active
+   order by last.doctor_ids[w.n], w.starts_at  -- two such statements never wait for each other
+     for key share of customer  -- so that nobody is removed meanwhile
+  on conflict do nothing  -- no target: doctor_free, customer_free and same_request alike; never raises, never deadlocks
+  returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id,
+            lower(during) as start_time, upper(during) as end_time, $9::text as time_zone, status, hold_expires_at, cancel_reason, needs_rebooking,
+            price_amount, price_currency, notes, version, created_at, updated_at
+), registered as (  -- the first visit makes a customer a patient
+  insert into patient (clinic_id, customer_id) select distinct clinic_id, customer_id from booked
+  on conflict do nothing
+), told as (
+  insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
+  select clinic_id, case status when 'pending' then 'appointment.held' else 'appointment.booked' end, id::text, version,
+         jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', start_time, 'endTime', end_time), $10
+    from booked
+)
+select * from booked where cardinality($16) = 1 or refuse_partial((select count(*) from booked), cardinality($16))
+"""
+
+
+async def claim(
+    db: Statements,
+    wishes: Sequence[Wish],
+    *,
+    clinic_id: int,
+    clinic_version: int,
+    time_zone: str,
+    rule: DoctorChoice,
+    booker_id: UUID | None,
+    hold_expires_at: datetime,
+    caller: str | None,
+    key: str | None,
+    digest: bytes | None,
+) -> list[Row]:
+    """Write all wishes or none, in one statement and one round trip, with the patient records and events that follow; the rows are those of appointments.
+
+    Who of several callers gets a time is decided here: a wish that lost writes nothing. Where a wish names no doctor, the clinic's rule chooses
+    among its candidates who are free. No row comes back when somebody else was first, when this very request was first (same caller and key),
+    or when what the caller knew of clinic, doctors, types or customer no longer stands.
+
+    Raises PostgreSQL's `AP001` when only some of several could be written, and `ForeignKeyViolationError` naming `within_hours` when a wish with
+    a named doctor lies outside the published hours; nothing is written then either.
+    """
+    # those with fewest candidates choose first, so that no one takes the only doctor of another
+    ordered = sorted(wishes, key=lambda wish: (len(wish.candidates), wish.position))
+    candidates = [(n, doctor) for n, wish in enumerate(ordered, 1) for doctor in wish.candidates]
+    types = {wish.type.id: wish.type.version for wish in ordered if wish.type}
+    booking_id = ids.mint(clinic_id)
+    return await db.fetch(
+        CLAIM,
+        clinic_id, clinic_version, booking_id, booker_id, caller, key, digest, rule, time_zone, tracing.traceparent(),
+        [n for n, _ in candidates], [doctor.id for _, doctor in candidates], [doctor.version for _, doctor in candidates],
+        list(types), list(types.values()),
+        [wish.position for wish in ordered],
+        [booking_id if len(ordered) == 1 else ids.mint(clinic_id) for _ in ordered],
+        [wish.doctor_id for wish in ordered],
+        [wish.customer_id for wish in ordered],
+        [wish.type and wish.type.id for wish in ordered],
+        [wish.start for wish in ordered],
+        [wish.end for wish in ordered],
+        [wish.claimed_from for wish in ordered],
+        [wish.claimed_until for wish in ordered],
+        [Status.PENDING if wish.hold else Status.BOOKED for wish in ordered],
+        [hold_expires_at if wish.hold else None for wish in ordered],
+        [wish.type and wish.type.price_amount for wish in ordered],
+        [wish.type and wish.type.price_currency for wish in ordered],
+        [wish.notes for wish in ordered],
+    )  # fmt: skip
+
+
+def appointment(row: Row) -> Appointment:
+    """The appointment of a row of `shown_appointment`, or one that `claim` returned."""
+    amount = row["price_amount"]
+    return Appointment(
+        **{name: row[name] for name in SHOWN},
+        price=None if amount is None else Money(amount, row["price_currency"]),
+    )
+
+
+SHOWN: Final = tuple(name for name in Appointment.__struct_fields__ if name != "price")
+
+
+async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
+    return await db.fetchrow("select * from shown_appointment where clinic_id = $1 and id = $2", clinic_id, appointment_id)
+
+
+async def lock(tx: Statements, *, clinic_id: int, appointment_id: UUID, other_doctor_id: UUID | None = None) -> Row | None:
+    """The appointment, which nobody else changes until the transaction ends. Before it are locked its doctor and the other one, in the order of
+    their ids: moves wait for each other there and nowhere else."""
+    await tx.execute(
+        """
+        select from doctor
+         where clinic_id = $1 and (id = $3 or id = (select doctor_id from appointment where clinic_id = $1 and id = $2))
+         order by id
+           for no key update
+        """,
+        clinic_id, appointment_id, other_doctor_id,
+    )  # fmt: skip
+    await tx.execute("select from appointment where clinic_id = $1 and id = $2 for no key update", clinic_id, appointment_id)
+    return await find(tx, clinic_id=clinic_id, appointment_id=appointment_id)
+
+
+async def made_by_request(db: Statements, *, clinic_id: int, caller: str, key: str) -> list[Row]:
+    """What an earlier request with the same caller and key made, with that request's `request_digest`."""
+    return await db.fetch(
+        """
+        select s.*, a.request_digest
+          from appointment a
+          join shown_appointment s on s.clinic_id = a.clinic_id and s.id = a.id
+         where a.clinic_id = $1 and a.idempotency_caller = $2 and a.idempotency_key = $3
+         order by a.position
+        """,
+        clinic_id, caller, key,
+    )  # fmt: skip
+
+
+async def customers_time(db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], start: datetime, end: datetime) -> dict[UUID, list[Range]]:
+    """When each of the customers is at this clinic, within `[start, end)`; customers who are not there (any more) are missing."""
+    rows = await db.fetch(
+        """
+        select c.id, (select range_agg(a.active_during) from appointment a
+                       where a.clinic_id = $1 and a.customer_id = c.id and a.active_during && tstzrange($3, $4)) as ranges
+          from customer c
+         where c.id = any($2) and c.active
+        """,
+        clinic_id, customer_ids, start, end,
+    )  # fmt: skip
+    return {row.id: [(busy.lower, busy.upper) for busy in row.ranges or ()] for row in rows}
+
+
+async def slot(db: Statements, *, clinic_id: int, slot_id: UUID) -> Row | None:
+    """A booking slot: `doctor_id`, `start`, `end`, and whether it was `removed`."""
+    return await db.fetchrow(
+        """
+        select doctor_id, lower(during) as start, upper(during) as "end", removed_at is not null as removed
+          from booking_slot
+         where clinic_id = $1 and id = $2
+        """,
+        clinic_id, slot_id,
+    )  # fmt: skip
+
+
+async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, notes: str | None) -> None:
+    await tx.execute(
+        """
+        with changed as (
+          update appointment set notes = $3, version = version + 1, updated_at = now() where clinic_id = $1 and id = $2
+          returning clinic_id, id, version
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'appointment.changed', id::text, version, '{}' from changed
+        """,
+        clinic_id, appointment_id, notes,
+    )  # fmt: skip
+
+
+async def change_status(tx: Statements, *, clinic_id: int, appointment_id: UUID, status: Status, event: str, cancel_reason: str | None) -> None:
+    """Raises `ExclusionViolationError` or `ForeignKeyViolationError` when the appointment comes back to life and its time is gone."""
+    await tx.execute(
+        """
+        with changed as (
+          update appointment
+             set status = $3, hold_expires_at = null, cancel_reason = $5, needs_rebooking = needs_rebooking and $3 <> 'cancelled',
+                 version = version + 1, updated_at = now()
+           where clinic_id = $1 and id = $2
+          returning clinic_id, id, version, booking_id, doctor_id, customer_id, during
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, $4, id::text, version,
+               jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during))
+          from changed
+        """,
+        clinic_id, appointment_id, status, event, cancel_reason,
+    )  # fmt: skip
+
+
+async def move(tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wish) -> None:
+    """Move in place; an appointment may overlap its own old time. Raises `ExclusionViolationError` or `ForeignKeyViolationError`."""
+    await tx.execute(
+        """
+        with changed as (
+          update appointment
+             set doctor_id = $3, during = tstzrange($4, $5), claimed = tstzrange($6, $7), needs_rebooking = false, version = version + 1, updated_at = now()
+           where clinic_id = $1 and id = $2
+          returning clinic_id, id, version, booking_id, doctor_id, customer_id, during, old.doctor_id as old_doctor_id, old.during as old_during
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'appointment.rescheduled', id::text, version,
+               jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during),
+                                  'oldDoctorId', old_doctor_id, 'oldStartTime', lower(old_during), 'oldEndTime', upper(old_during))
+          from changed
+        """,
+        clinic_id, appointment_id, wish.doctor_id, wish.start, wish.end, wish.claimed_from, wish.claimed_until,
+    )  # fmt: skip
+
+
+async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> None:
+    """Take away what was left published for one stranded appointment only. Raises `ForeignKeyViolationError` while one stands on it."""
+    await tx.execute(
+        "delete from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during = tstzrange($3, $4)", clinic_id, doctor_id, start, end
+    )
+
+
+async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
+    """Cancel holds that have run out, across clinics; returns how many. Several workers may do so at once."""
+    return await db.fetchval(
+        """
+        with due as (
+          select clinic_id, id from appointment
+           where status = 'pending' and hold_expires_at <= $1
+           order by hold_expires_at
+           limit $2
+             for update skip locked
+        ), expired as (
+          update appointment a
+             set status = 'cancelled', hold_expires_at = null, cancel_reason = 'hold-expired', needs_rebooking = false, version = version + 1, updated_at = now()
+            from due
+           where a.clinic_id = due.clinic_id and a.id = due.id
+          returning a.clinic_id, a.id, a.version, a.booking_id, a.doctor_id, a.customer_id, a.during
+        ), withdrawn as (
+          delete from booking_slot s using expired e
+           where s.clinic_id = e.clinic_id and s.doctor_id = e.doctor_id and s.remnant and s.active_during = e.during
+        ), told as (
+          insert into event (clinic_id, type, subject_id, subject_version, data)
+          select clinic_id, 'appointment.hold-expired', id::text, version,
+                 jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during))
+            from expired
+        )
+        select count(*) from expired
+        """,
+        now, most,
+    )  # fmt: skip
+
+
+async def of_clinic(
+    db: Statements,
+    *,
+    clinic_id: int,
+    first: date | None,
+    last: date | None,
+    doctor_id: UUID | None,
+    customer_id: UUID | None,
+    status: Status | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Row]:
+    """A clinic's appointments on local dates, earliest first; one more than `limit` when the list goes on."""
+    start, id = after or (None, None)
+    return await db.fetch(
+        """
+        select s.* from shown_appointment s, (select time_zone as zone from clinic where id = $1) as c
+         where s.clinic_id = $1
+           and s.start_time >= greatest(local_instant($2, 0, c.zone), $7, '-infinity')
+           and ($3::date is null or s.start_time < local_instant($3::date + 1, 0, c.zone))
+           and ($4::uuid is null or s.doctor_id = $4)
+           and ($5::uuid is null or s.customer_id = $5)
+           and ($6::text is null or s.status = $6)
+           and ($7::timestamptz is null or (s.start_time, s.id) > ($7, $8::uuid))
+         order by s.start_time, s.id
+         limit $9 + 1
+        """,
+        clinic_id, first, last, doctor_id, customer_id, status, start, id, limit,
+    )  # fmt: skip
+
+
+async def of_customer(db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[Row]:
+    """A customer's appointments at all clinics, earliest first; one more than `limit` when the list goes on."""
+    start, id = after or (None, None)
+    return await db.fetch(
+        """
+        select * from shown_appointment
+         where customer_id = $1
+           and start_time >= coalesce($2, '-infinity')
+           and ($2::timestamptz is null or (start_time, id) > ($2, $3::uuid))
+         order by start_time, id
+         limit $4 + 1
+        """,
+        customer_id, start, id, limit,
+    )  # fmt: skip

@@ -1,0 +1,338 @@
+"""Booking, moving and cancelling: the use cases, in the words of a receptionist."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import chain, count
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from .. import clock, errors, ids
+from ..availability import service as availability
+from ..availability.model import DoctorTime, Range, Terms, nearest, starts
+from ..caching import ClinicCache
+from ..callers import Caller
+from ..catalogue import repository as catalogues
+from ..catalogue import service as catalogue
+from ..catalogue.model import Catalogue
+from ..database.pool import Database, Row, Statements, Transaction, sqlstate, violates
+from ..metrics import BOOKINGS
+from ..versions import check
+from . import repository
+from .model import (
+    STEPS,
+    Alternative,
+    Appointment,
+    AppointmentPatch,
+    RescheduleRequest,
+    Status,
+    When,
+    Wish,
+    alternatives,
+    overlaps,
+    refusal_before_asking,
+    refusal_by_ranges,
+    buffers,
+    with_claim,
+    without,
+)
+
+PARTIAL: Final = "AP001"
+ATTEMPTS: Final = 3
+WEEK: Final = timedelta(days=8)
+"""What alternatives are looked for in, on both sides, with a day to spare for zones."""
+HOLD_EXPIRED: Final = "hold-expired"
+MOVABLE: Final = frozenset({Status.PENDING, Status.BOOKED})
+BATCH: Final = 500
+
+
+class Repeat(NamedTuple):
+    """What makes a request the same as an earlier one: its caller and key, and the digest of what it asked."""
+
+    caller: str
+    key: str
+    digest: bytes
+
+
+class Booked(NamedTuple):
+    rows: list[Row]
+    """Of `repository.appointment`, in the order in which they were wished."""
+    replayed: bool
+
+
+async def book(
+    db: Statements,
+    cache: ClinicCache,
+    by: Caller,
+    *,
+    clinic_id: int,
+    wishes: Sequence[tuple[UUID, When]],
+    booker_id: UUID | None = None,
+    repeat: Repeat | None = None,
+    hold_for: timedelta,
+    now: datetime,
+) -> Booked:
+    """Book appointments for customers at one clinic: all of them or none. One round trip when nothing stands in the way.
+
+    Races are decided by the database: of many callers for one time exactly one gets it. A repeated request gets what the first made, as it stands
+    now. Raises `NotFound` for a clinic, doctor, type, slot or customer that is not there, `KeyReused`, and `Conflict` with the first reason
+    (`model.REASONS`) that applies, up to five alternatives, and the index of the first wish that was refused.
+    """
+    for attempt in count(1):
+        fresh = attempt > 1
+        book = await catalogue.of(db, cache, clinic_id)
+        try:
+            asked = [await _resolve(db, book, position, customer_id, when) for position, (customer_id, when) in enumerate(wishes)]
+        except errors.NotFound:
+            if fresh:
+                raise
+            await cache.drop(clinic_id)
+            continue
+        known = next((reason for wish in asked if (reason := refusal_before_asking(wish, book, now))), None)
+        rows = [] if known else await _claim(db, book, asked, booker_id=booker_id, repeat=repeat, hold_expires_at=now + hold_for)
+        if rows:
+            BOOKINGS.labels("booked").inc()
+            return Booked(sorted(rows, key=lambda row: row["position"]), replayed=False)
+        if repeat and (earlier := await repository.made_by_request(db, clinic_id=clinic_id, caller=repeat.caller, key=repeat.key)):
+            if earlier[0]["request_digest"] != repeat.digest:
+                raise errors.KeyReused
+            BOOKINGS.labels("replayed").inc()
+            return Booked(earlier, replayed=True)
+        if fresh or known in (None, "in-the-past"):
+            refusal = await _explain(db, book, asked, now)
+            # each doctor who was lost to somebody else since they were chosen leaves one less to try
+            if refusal is None and attempt > ATTEMPTS + max(len(wish.candidates) for wish in asked):
+                refusal = errors.Conflict("taken", alternatives=[])
+            if refusal:
+                BOOKINGS.labels(refusal.type).inc()
+                raise refusal
+        await cache.drop(clinic_id)  # what it knew was old, or the time has just become free again
+    raise AssertionError("counting never ends")
+
+
+async def _resolve(db: Statements, book: Catalogue, position: int, customer_id: UUID, when: When) -> Wish:
+    """A wish in instants and doctors. Raises `NotFound` for what the clinic does not have."""
+    doctor_id, start, end = when.doctor_id, when.start_time, when.end_time
+    if when.booking_slot_id:
+        slot = await repository.slot(db, clinic_id=book.clinic_id, slot_id=when.booking_slot_id)
+        if slot is None or doctor_id not in (None, slot["doctor_id"]):
+            raise errors.NotFound
+        doctor_id, start, end = slot["doctor_id"], slot["start"], slot["end"]
+    type = book.types.get(when.appointment_type_id) if when.appointment_type_id else None
+    if (when.appointment_type_id and not type) or (doctor_id and doctor_id not in book.doctors):
+        raise errors.NotFound
+    assert start, "the request's own rules"
+    end = end or start + timedelta(minutes=type.minutes if type else 0)
+    before, after = buffers(type)
+    candidates = [doctor for doctor in book.offering(when.appointment_type_id) if doctor_id in (None, doctor.id)]
+    return Wish(position, customer_id, type, start, end, start - before, end + after, doctor_id, candidates, when.notes, when.hold)
+
+
+async def _claim(
+    db: Statements, book: Catalogue, wishes: Sequence[Wish], *, booker_id: UUID | None, repeat: Repeat | None, hold_expires_at: datetime
+) -> list[Row]:
+    """The rows that were written: all, or none."""
+    caller, key, digest = repeat or (None, None, None)
+    try:
+        return await repository.claim(
+            db, wishes, clinic_id=book.clinic_id, clinic_version=book.version, time_zone=book.time_zone, rule=book.doctor_choice, booker_id=booker_id,
+            hold_expires_at=hold_expires_at, caller=caller, key=key, digest=digest,
+        )  # fmt: skip
+    except asyncpg.ForeignKeyViolationError:  # outside the hours, or a booker who is not there: explained like every other refusal
+        return []
+    except asyncpg.PostgresError as error:
+        if sqlstate(error) != PARTIAL:
+            raise
+        return []
+
+
+async def _explain(db: Statements, book: Catalogue, wishes: Sequence[Wish], now: datetime, *, moving: Row | None = None) -> errors.Conflict | None:
+    """Why wishes that wrote nothing were refused. None when nothing stands in their way any more, or the catalogue turns out old. An appointment
+    that is being moved is not in its own way.
+
+    Raises `NotFound` for a customer who is not there.
+    """
+    first, last = min(wish.start for wish in wishes), max(wish.end for wish in wishes)
+    customer_ids = list({wish.customer_id for wish in wishes})
+    busy = await repository.customers_time(db, clinic_id=book.clinic_id, customer_ids=customer_ids, start=first - WEEK, end=last + WEEK)
+    if len(busy) < len(customer_ids):
+        raise errors.NotFound
+    if moving:
+        busy = {id: without(ranges, (moving["start_time"], moving["end_time"])) for id, ranges in busy.items()}
+    promised: list[tuple[UUID, Range]] = []  # to the wishes before
+    for wish in wishes:
+        named = book.doctors[wish.doctor_id] if wish.doctor_id else None
+        doctors = wish.candidates or [doctor for doctor in book.offering(wish.type and wish.type.id) if doctor != named]
+        times = await availability.around(db, book, doctors=doctors if book.active else [], day=clock.local_date(wish.start, book.time_zone), now=now)
+        if times is None:
+            return None
+        if moving:
+            claim = moving["claimed"].lower, moving["claimed"].upper
+            times = [time._replace(claims=without(time.claims, claim)) if time.doctor_id == moving["doctor_id"] else time for time in times]
+        for doctor_id, claim in promised:
+            times = with_claim(times, doctor_id, claim)
+        theirs = busy[wish.customer_id]
+        reason = refusal_before_asking(wish, book, now) or refusal_by_ranges(wish, times, theirs)
+        if reason:
+            offered = [] if wish.type and not wish.type.active else _alternatives(wish, times, theirs, book, now)
+            return errors.Conflict(reason, alternatives=offered, **({"index": wish.position} if len(wishes) > 1 else {}))
+        taker = next(time for time in times if refusal_by_ranges(wish, [time], theirs) is None)
+        promised.append((taker.doctor_id, (wish.claimed_from, wish.claimed_until)))
+        theirs.append((wish.start, wish.end))
+    return None
+
+
+def _alternatives(wish: Wish, times: Sequence[DoctorTime], customers_time: Sequence[Range], book: Catalogue, now: datetime) -> list[Alternative]:
+    """The nearest times that could be booked instead."""
+    terms = Terms.of(book, now)
+    offers = chain.from_iterable(starts(time, wish.length, terms) for time in times)
+    return alternatives(nearest([offer for offer in offers if not overlaps(customers_time, offer.start, offer.end)], wish.start))
+
+
+async def get(db: Statements, appointment_id: UUID) -> Appointment:
+    """Raises `NotFound`."""
+    return repository.appointment(await _found(db, appointment_id))
+
+
+async def _found(db: Statements, appointment_id: UUID) -> Row:
+    row = await repository.find(db, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id)
+    if row is None:
+        raise errors.NotFound
+    return row
+
+
+async def change(tx: Transaction, by: Caller, *, appointment_id: UUID, change: AppointmentPatch, if_match: str | None) -> Appointment:
+    """Change the notes."""
+    await _locked(tx, appointment_id, if_match)
+    if change.notes is not msgspec.UNSET:
+        await repository.change_notes(tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes)
+    return await get(tx, appointment_id)
+
+
+async def _locked(tx: Transaction, appointment_id: UUID, if_match: str | None, *, other_doctor_id: UUID | None = None) -> tuple[Appointment, Catalogue]:
+    """The appointment, and its clinic's catalogue as it is now. Both stay as they are until the transaction ends."""
+    clinic_id = ids.clinic_of(appointment_id)
+    row = await repository.lock(tx, clinic_id=clinic_id, appointment_id=appointment_id, other_doctor_id=other_doctor_id)
+    book = await catalogues.load(tx, clinic_id)
+    if row is None or book is None:
+        raise errors.NotFound
+    check(if_match, row["version"], required=book.require_version)
+    return repository.appointment(row), book
+
+
+async def step(tx: Transaction, by: Caller, *, appointment_id: UUID, name: str, now: datetime) -> Appointment:
+    """Take an appointment a step of its day further (`model.STEPS`).
+
+    Raises `Conflict`: `wrong-status`; `hold-expired` for a hold that has run out, whether or not it has been cancelled yet; `not-started` for a
+    no-show before its time; `taken` or `outside-hours` when somebody came after all and the time is gone.
+    """
+    appointment, _ = await _locked(tx, appointment_id, None)
+    wanted = STEPS[name]
+    if name == "confirm" and (appointment.cancel_reason == HOLD_EXPIRED or (appointment.hold_expires_at and appointment.hold_expires_at <= now)):
+        raise errors.Conflict("hold-expired")
+    if appointment.status not in wanted.sources:
+        raise errors.Conflict("wrong-status", status=appointment.status, wanted=wanted.target)
+    if name == "noShow" and appointment.start_time > now:
+        raise errors.Conflict("not-started")
+    await _change_status(tx, appointment, name, reason=None)
+    return await get(tx, appointment_id)
+
+
+async def cancel(tx: Transaction, by: Caller, *, appointment_id: UUID, reason: str | None, if_match: str | None) -> None:
+    """Cancel an appointment; one that is cancelled stays so. Raises `Conflict` `wrong-status` for one that is over."""
+    appointment, _ = await _locked(tx, appointment_id, if_match)
+    if appointment.status == Status.CANCELLED:
+        return
+    if appointment.status not in STEPS["cancel"].sources:
+        raise errors.Conflict("wrong-status", status=appointment.status, wanted=Status.CANCELLED)
+    await _change_status(tx, appointment, "cancel", reason=reason)
+    if appointment.needs_rebooking:
+        await _withdraw_remnant(tx, appointment)
+
+
+async def _change_status(tx: Transaction, appointment: Appointment, name: str, *, reason: str | None) -> None:
+    to = STEPS[name]
+    try:
+        await repository.change_status(
+            tx, clinic_id=appointment.clinic_id, appointment_id=appointment.id, status=to.target, event=to.event, cancel_reason=reason
+        )
+    except asyncpg.ExclusionViolationError as error:
+        raise errors.Conflict("customer-busy" if violates(error, "customer_free") else "taken", alternatives=[]) from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise errors.Conflict("outside-hours", alternatives=[]) from error
+
+
+async def _withdraw_remnant(tx: Transaction, appointment: Appointment) -> None:
+    await repository.withdraw_remnant(
+        tx, clinic_id=appointment.clinic_id, doctor_id=appointment.doctor_id, start=appointment.start_time, end=appointment.end_time
+    )
+
+
+async def reschedule(db: Database, by: Caller, *, appointment_id: UUID, to: RescheduleRequest, if_match: str | None, now: datetime) -> Appointment:
+    """Move an appointment to another time, another doctor, or both, in place: it keeps its id and may overlap its own old time.
+
+    Raises `Conflict` as `book` does, and `wrong-status` for one that is not to come any more.
+    """
+    clinic_id = ids.clinic_of(appointment_id)
+    if to.doctor_id and ids.clinic_of(to.doctor_id) != clinic_id:
+        raise errors.NotFound
+
+    async def move(tx: Transaction) -> Appointment:
+        appointment, book = await _locked(tx, appointment_id, if_match, other_doctor_id=to.doctor_id)
+        if appointment.status not in MOVABLE:
+            raise errors.Conflict("wrong-status", status=appointment.status, wanted=Status.BOOKED)
+        if appointment.hold_expires_at and appointment.hold_expires_at <= now:
+            raise errors.Conflict("hold-expired")
+        wish = _moved(appointment, book, to)
+        if refusal_before_asking(wish, book, now):
+            raise _Refused
+        try:
+            await repository.move(tx, clinic_id=clinic_id, appointment_id=appointment_id, wish=wish)
+            if appointment.needs_rebooking and (wish.doctor_id, wish.start, wish.end) != (appointment.doctor_id, appointment.start_time, appointment.end_time):
+                await _withdraw_remnant(tx, appointment)
+        except (asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError) as error:
+            raise _Refused from error
+        return await get(tx, appointment_id)
+
+    for _ in range(ATTEMPTS):
+        try:
+            return await db.atomic(move)
+        except _Refused:
+            if refusal := await _explain_move(db, clinic_id, appointment_id, to, now):
+                raise refusal from None
+    raise errors.Conflict("taken", alternatives=[])
+
+
+class _Refused(Exception):  # noqa: N818  a signal, never seen outside
+    """The database refused a move; why is found out after its transaction."""
+
+
+def _moved(appointment: Appointment, book: Catalogue, to: RescheduleRequest) -> Wish:
+    """The wish that a move is; the type's buffers as they are now."""
+    type = book.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
+    doctor_id = to.doctor_id or appointment.doctor_id
+    if doctor_id not in book.doctors:
+        raise errors.NotFound
+    end = to.end_time or to.start_time + (appointment.end_time - appointment.start_time)
+    before, after = buffers(type)
+    candidates = [doctor for doctor in book.offering(appointment.appointment_type_id) if doctor.id == doctor_id]
+    return Wish(0, appointment.customer_id, None, to.start_time, end, to.start_time - before, end + after, doctor_id, candidates, None, False)
+
+
+async def _explain_move(db: Statements, clinic_id: int, appointment_id: UUID, to: RescheduleRequest, now: datetime) -> errors.Conflict | None:
+    row = await _found(db, appointment_id)
+    book = await catalogues.load(db, clinic_id)
+    assert book, "a clinic is never deleted"
+    return await _explain(db, book, [_moved(repository.appointment(row), book, to)], now, moving=row)
+
+
+async def expire_holds(db: Statements, *, now: datetime) -> int:
+    """Cancel the holds that have run out; returns how many."""
+    expired = 0
+    while found := await repository.expire_holds(db, now=now, most=BATCH):
+        expired += found
+        if found < BATCH:
+            break
+    return expired

@@ -1,0 +1,1 @@
+"""Times that can really be booked."""

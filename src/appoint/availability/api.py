@@ -1,0 +1,71 @@
+"""/api/…/availability: times that someone can really book now"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from litestar import Controller, Response, get
+from litestar.params import FromPath
+
+from .. import clock, ids
+from ..errors import NotFound
+from ..resources import Page
+from ..web.pagination import after, page
+from ..web.request import Request
+from ..web.responses import shown
+from ..wire import FIRST_YEAR, LAST_YEAR
+from . import service
+from .model import Availability, AvailabilityFilter, DayFilter, FoundTime, SearchFilter
+
+FRESH = "public, max-age=2"
+
+
+class AvailabilityQueries(Controller):
+    tags = ["Availability"]
+
+    @get("/clinics/{clinic_id:int}/availability", operation_id="getClinicAvailability", opt={"permission": "public"})
+    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AvailabilityFilter) -> Response[Availability]:
+        """Free times of a clinic, each once per doctor, on one date or on up to 62."""
+        return await answer(request, clinic_id, query)
+
+    @get("/doctors/{doctor_id:uuid}/availability", operation_id="getDoctorAvailability", opt={"permission": "public"})
+    async def of_doctor(self, request: Request, doctor_id: FromPath[UUID], query: AvailabilityFilter) -> Response[Availability]:
+        """Free times of one doctor."""
+        if query.doctor_id not in (None, doctor_id):
+            raise NotFound
+        query.doctor_id = doctor_id
+        return await answer(request, ids.clinic_of(doctor_id), query)
+
+    @get("/clinics/{clinic_id:int}/freeslots/{day:str}", operation_id="getFreeSlots", opt={"permission": "public"})
+    async def free_slots(self, request: Request, clinic_id: FromPath[int], day: FromPath[str], query: DayFilter) -> Response[Availability]:
+        """Free times of a clinic on one day, given as yyyy-mm-dd."""
+        try:
+            on = date.fromisoformat(day)
+        except ValueError:
+            raise NotFound from None
+        if not FIRST_YEAR <= on.year <= LAST_YEAR:
+            raise NotFound
+        found = await service.of_clinic(request.db, request.cache, clinic_id=clinic_id, asked=query, first=on, last=on, now=clock.now())
+        return shown(request, found, cache_control=FRESH)
+
+    @get("/availability/search", operation_id="searchAvailability", opt={"permission": "public"})
+    async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
+        """Free times across clinics, earliest first, on at most 7 dates, each local to its clinic."""
+        first, last = days(query)
+        found = await service.search(
+            request.db, request.cache, asked=query, after=after(request, query, tuple[datetime, int, UUID]), first=first, last=last, now=clock.now()
+        )
+        return page(request, query, found, lambda time: (time.start_time, time.clinic_id, time.doctor_id), cache_control=FRESH)
+
+
+async def answer(request: Request, clinic_id: int, query: AvailabilityFilter) -> Response[Availability]:
+    """The availability that a filter asks for."""
+    first, last = days(query)
+    found = await service.of_clinic(request.db, request.cache, clinic_id=clinic_id, asked=query, first=first, last=last, now=clock.now())
+    return shown(request, found, cache_control=FRESH)
+
+
+def days(query: AvailabilityFilter | SearchFilter) -> tuple[date, date]:
+    first, last = query.date or query.from_, query.date or query.to
+    assert first, "the query's own rules"
+    assert last, "the query's own rules"
+    return first, last

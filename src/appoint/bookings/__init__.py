@@ -1,0 +1,1 @@
+"""Bookings: one act of booking, of one or more appointments."""

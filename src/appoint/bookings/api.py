@@ -1,0 +1,65 @@
+"""/api/bookings"""
+
+from datetime import datetime
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath
+
+from .. import clock
+from ..appointments import repository as appointments
+from ..appointments import service
+from ..appointments.api import hold_for, repeat
+from ..appointments.model import REASONS, AppointmentFilter
+from ..database.pool import Row
+from ..errors import NotFound
+from ..resources import Page
+from ..web.pagination import after, page
+from ..web.request import Request
+from ..web.responses import created, shown
+from . import repository
+from .model import Booking, BookingRequest
+
+
+class Bookings(Controller):
+    tags = ["Bookings"]
+
+    @post("/bookings", operation_id="makeBooking", opt={"permission": "book", "problems": REASONS})
+    async def make(self, request: Request, data: BookingRequest) -> Response[Booking]:
+        """Book up to 20 appointments together, all or nothing. A refusal names the `index` of the first that is in the way."""
+        parts = data.appointments or [data]
+        booked = await service.book(
+            request.db, request.cache, request.user,
+            clinic_id=data.clinic_id, wishes=[(part.customer_id or data.customer_id, part) for part in parts], booker_id=data.customer_id,
+            repeat=repeat(request, data), hold_for=hold_for(request), now=clock.now(),
+        )  # fmt: skip
+        made = booking(booked.rows)
+        return created(request, made, f"/api/clinics/{made.clinic_id}/bookings/{made.booking_id}", replayed=booked.replayed)
+
+    @get("/clinics/{clinic_id:int}/bookings", operation_id="listClinicBookings", opt={"permission": "staff"})
+    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter) -> Response[Page[Booking]]:
+        """A clinic's bookings, by their first appointment's start, earliest first."""
+        found = await repository.of_clinic(
+            request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_id=query.doctor_id, customer_id=query.customer_id,
+            status=query.status, after=after(request, query, tuple[datetime, UUID]), limit=query.limit,
+        )  # fmt: skip
+        rows = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[row["booking_id"] for row in found])
+        by_booking: dict[UUID, list[Row]] = {row["booking_id"]: [] for row in found}
+        for row in rows:
+            by_booking[row["booking_id"]].append(row)
+        starts = {row["booking_id"]: row["start"] for row in found}
+        return page(request, query, [booking(of) for of in by_booking.values()], lambda made: (starts[made.booking_id], made.booking_id))
+
+    @get("/clinics/{clinic_id:int}/bookings/{booking_id:uuid}", operation_id="getBooking", opt={"permission": "staff"})
+    async def get(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
+        """One booking, with all its appointments."""
+        rows = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
+        if not rows:
+            raise NotFound
+        return shown(request, booking(rows))
+
+
+def booking(rows: list[Row]) -> Booking:
+    """The booking that its appointments' rows, in order, make up."""
+    first = rows[0]
+    return Booking(first["booking_id"], first["clinic_id"], first["booker_id"] or first["customer_id"], [appointments.appointment(row) for row in rows])

@@ -1,0 +1,48 @@
+"""The catalogue in one statement."""
+
+from uuid import UUID
+
+import msgspec
+
+from ..database.pool import Statements
+from .model import Catalogue, CatalogueDoctor, CatalogueType
+
+
+async def load(db: Statements, clinic_id: int) -> Catalogue | None:
+    row = await db.fetchrow(
+        """
+        select c.id as clinic_id, c.version, c.name, c.time_zone, c.active,
+               c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.doctor_choice, c.require_version,
+               (select json_agg(json_build_object(
+                         'id', d.id, 'version', d.version, 'name', d.name, 'specialty', d.specialty, 'active', d.active,
+                         'appointment_type_ids', (select json_agg(o.appointment_type_id) from doctor_appointment_type o
+                                                   where o.clinic_id = $1 and o.doctor_id = d.id)) order by d.id)
+                  from doctor d where d.clinic_id = $1)::text as doctors,
+               (select json_agg(t order by t.id) from appointment_type t where t.clinic_id = $1)::text as types
+          from clinic c
+         where c.id = $1
+        """,
+        clinic_id,
+    )
+    if row is None:
+        return None
+    doctors = msgspec.json.decode(row.doctors or "[]", type=list[CatalogueDoctor])
+    types = msgspec.json.decode(row.types or "[]", type=list[CatalogueType])
+    known: dict[str, object] = {name: row[name] for name in row.keys() if name not in ("doctors", "types")}  # noqa: SIM118  a record iterates over values
+    return msgspec.convert({**known, "doctors": {d.id: d for d in doctors}, "types": {t.id: t for t in types}}, Catalogue)
+
+
+async def clinics_with(db: Statements, *, clinic_id: int | None, specialty: str | None, appointment_type_id: UUID | None) -> list[int]:
+    """Active clinics that have an active doctor of the specialty, for a search across all of them."""
+    rows = await db.fetch(
+        """
+        select c.id from clinic c
+         where c.active
+           and ($1::int is null or c.id = $1)
+           and ($3::uuid is null or c.id = clinic_of($3))
+           and exists (select from doctor d where d.clinic_id = c.id and d.active and ($2::text is null or lower(d.specialty) = lower($2)))
+         order by c.id
+        """,
+        clinic_id, specialty, appointment_type_id,
+    )  # fmt: skip
+    return [row.id for row in rows]

@@ -1,0 +1,277 @@
+"""`appoint`: the processes, and what is done by hand. What a command needs is imported when it runs, so that `--help` does not wait for all of it."""
+# ruff: noqa: PLC0415
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+
+from cyclopts import App, Parameter
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Column, Table
+
+from .settings import Settings
+
+app = App(name="appoint", help="Appointment booking for clinics. Settings are `APPOINT_*` variables; `appoint settings` lists them.", version_flags=[])
+slots = App(name="slots", help="Booking slots: when doctors can be booked.")
+app.command(slots)
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PENDING_DEMO: Final = ".demo-pending"
+
+
+class Stopped(BaseException):
+    """SIGTERM came, or the terminal went."""
+
+
+def main() -> None:
+    """A failure that is not ours is one sentence and exit code 1; one that is ours is a traceback."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        app()
+    except Stopped:
+        sys.exit(128 + signal.SIGTERM)
+    except ValidationError as error:
+        _fail("; ".join(f"APPOINT_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()))
+    except Exception as error:
+        from .start import FAILURES
+
+        if not isinstance(error, FAILURES):
+            raise
+        _fail(str(error))
+
+
+def _stop(number: int, frame: object) -> None:
+    raise Stopped
+
+
+def _fail(sentence: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"appoint: {sentence}", markup=False)
+    sys.exit(1)
+
+
+@contextmanager
+def _until_told() -> Generator[None]:
+    """Ctrl-C and SIGTERM are how the block ends well. What is around it then stops in peace."""
+    try:
+        yield
+    except (KeyboardInterrupt, Stopped):
+        pass
+    finally:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _say(text: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+@app.command
+def run() -> None:
+    """Start everything on this machine: the database, the API and pages, and the worker.
+
+    Without APPOINT_DATABASE_URL the embedded PostgreSQL is used; a new one gets a small demo world. Ctrl-C stops everything.
+    """
+    from . import logs, serving, start
+    from .database import migrate
+
+    settings = Settings()
+    logs.configure(settings)
+    console = Console(highlight=False, soft_wrap=True)
+    listener = serving.listen(settings)
+    with console.status("Starting the database") as status, start.database(settings, say=console.print) as database:
+        asyncio.run(start.reach(database.url))
+        token, new = start.admin_token(settings)
+        status.update("Bringing the database up to date")
+        asyncio.run(migrate.upgrade(database.url))
+        pending = settings.data_dir / PENDING_DEMO  # outlives a first start that is interrupted
+        if database.fresh:
+            pending.touch()
+        if not settings.database_url and pending.exists():
+            import importlib.util
+            if importlib.util.find_spec("appoint.demo"):
+                from . import demo
+
+                status.update("Loading the demo world")
+                asyncio.run(demo.load(database.url, size="small", say=console.print))
+                pending.unlink()
+        status.update("Starting the server")
+
+        def ready() -> None:
+            status.stop()
+            if new:
+                console.print(f"The administrator's token, also kept in {settings.data_dir / 'admin-token'}:\n  {token}")
+            console.print(f"Appoint is at {serving.address(settings, listener)} (Ctrl-C stops it)")
+
+        with _until_told():
+            serving.serve(settings, listener, database_url=database.url, admin_token=token, workers=settings.workers, with_worker=True, ready=ready)
+        console.print("Stopping")
+
+
+@app.command
+def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
+    """Serve API and pages on a database that is migrated.
+
+    Parameters
+    ----------
+    workers
+        Server processes; APPOINT_WORKERS when not given.
+    with_worker
+        Do the worker's jobs in the same process too.
+    """
+    from . import logs, serving, start
+
+    settings = Settings()
+    logs.configure(settings)
+    listener = serving.listen(settings)
+    with start.database(settings, say=_say) as database:
+        asyncio.run(start.expect_migrated(database.url))
+        token, new = start.admin_token(settings)
+
+        def ready() -> None:
+            if new:
+                _say(f"The administrator's token, also kept in {settings.data_dir / 'admin-token'}:\n  {token}")
+            _say(f"Appoint is at {serving.address(settings, listener)}")
+
+        with _until_told():
+            serving.serve(
+                settings, listener, database_url=database.url, admin_token=token, workers=workers or settings.workers, with_worker=with_worker, ready=ready
+            )
+
+
+@app.command
+def worker() -> None:
+    """Do what happens without anybody asking: publish slots, let holds expire, forget old requests. Any number may run."""
+    import uvloop
+
+    from . import logs, start
+    from . import worker as working
+
+    settings = Settings()
+    logs.configure(settings)
+
+    async def work(url: str) -> None:
+        stop = asyncio.Event()
+        for number in SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await working.run(settings, url, stop)
+
+    with start.database(settings, say=_say) as database:
+        asyncio.run(start.expect_migrated(database.url))
+        with _until_told(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work(database.url))
+
+
+@app.command
+def migrate() -> None:
+    """Bring the database to this version's schema. Safe to run twice, or twice at once."""
+    from . import start
+    from .database import migrate
+
+    with start.database(Settings(), say=_say) as database:
+        asyncio.run(start.reach(database.url))
+        asyncio.run(migrate.upgrade(database.url))
+        _say(f"The database is at revision {migrate.newest()}.")
+
+
+@app.command
+def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = False) -> None:
+    """Load a demo world into a database that has no clinics yet.
+
+    Parameters
+    ----------
+    size
+        small: three clinics with about twelve doctors; large: 100 clinics, 2,000 doctors and 2 million appointments.
+    into_existing
+        Load it beside the clinics that are there.
+    """
+    from . import demo, start
+
+    with start.database(Settings(), say=_say) as database:
+        asyncio.run(start.expect_migrated(database.url))
+        asyncio.run(demo.load(database.url, size=size, into_existing=into_existing, say=_say))
+
+
+@app.command
+def settings(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+    """List all settings: variable, value, default, meaning. Secrets are not shown.
+
+    Parameters
+    ----------
+    as_json
+        As JSON.
+    """
+    values = Settings()
+    rows = [
+        {"variable": f"APPOINT_{name.upper()}", "value": _plain(getattr(values, name)), "default": _plain(field.default), "meaning": field.description}
+        for name, field in Settings.model_fields.items()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table(Column("variable", no_wrap=True), "value", "default", "meaning")
+    for row in rows:
+        table.add_row(*(str(value or "") for value in row.values()))
+    Console().print(table)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
+
+
+@app.command
+def schema(*, check: bool = False) -> None:
+    """Write the schema that the migrations make to src/appoint/database/schema.sql, or check that it is the one that is there.
+
+    Parameters
+    ----------
+    check
+        Change nothing; exit code 1 when the file differs.
+    """
+    from .database import dump
+    from .start import CannotStart
+
+    made = dump.schema()
+    if check and made != dump.FILE.read_text():
+        raise CannotStart(f"{dump.FILE} is not what the migrations make. Run `appoint schema`.")
+    if not check:
+        dump.FILE.write_text(made)
+
+
+@app.command
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    from . import app as application
+    from .web import openapi
+
+    print(openapi.text(application.create(Settings(), database_url="", admin_token="")), end="")
+
+
+@app.command
+def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
+    """Open PostgreSQL's own console on the database in use.
+
+    Parameters
+    ----------
+    arguments
+        For psql, such as -c 'select 1'.
+    """
+    from . import start
+
+    with start.database(Settings(), say=_say) as database:
+        program = database.programs / "psql" if database.programs else shutil.which("psql")
+        if not program:
+            raise start.CannotStart("There is no psql on the PATH.")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is psql's
+        return subprocess.call([program, database.url, *arguments])  # noqa: S603 -- what the person at the keyboard asks for

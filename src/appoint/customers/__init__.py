@@ -1,0 +1,1 @@
+"""Customers, who belong to the platform, and patients: customers as one clinic knows them."""

@@ -1,0 +1,95 @@
+"""/api/customers and /api/clinics/{clinicId}/patients"""
+
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, patch, post, put
+from litestar.params import FromPath
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from .. import clock
+from ..clinics import service as clinics
+from ..resources import Page
+from ..web.idempotency import once
+from ..web.pagination import after, page
+from ..web.request import Request
+from ..web.responses import created, shown
+from . import repository, service
+from .model import Customer, CustomerContent, CustomerFilter, CustomerPatch, Patient, PatientFilter, PatientPatch, wanted
+
+
+class Customers(Controller):
+    path = "/customers"
+    tags = ["Customers"]
+
+    @get(operation_id="listCustomers", opt={"permission": "administer"})
+    async def list(self, request: Request, query: CustomerFilter) -> Response[Page[Customer]]:
+        """Customers of the platform, oldest first; those who left are not among them."""
+        found = await service.search(request.db, q=query.q, after=after(request, query, tuple[UUID]), limit=query.limit)
+        return page(request, query, found, lambda customer: (customer.id,))
+
+    @post(operation_id="createCustomer", opt={"permission": "register"})
+    async def create(self, request: Request, data: CustomerContent) -> Response[Customer]:
+        """Register a customer."""
+        customer, replayed = await once(
+            request,
+            data,
+            lambda tx: service.register(tx, request.user, content=data, now=clock.now()),
+            remember=lambda customer: customer.id,
+            recall=lambda tx, known: service.get(tx, UUID(known)),
+        )
+        return created(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
+
+    @get("/{customer_id:uuid}", operation_id="getCustomer", opt={"permission": "administer"})
+    async def get(self, request: Request, customer_id: FromPath[UUID]) -> Response[Customer]:
+        """One customer, active or not."""
+        return shown(request, await service.get(request.db, customer_id))
+
+    @put("/{customer_id:uuid}", operation_id="replaceCustomer", opt={"permission": "administer"})
+    async def replace(self, request: Request, customer_id: FromPath[UUID], data: CustomerContent) -> Response[Customer]:
+        """Replace everything that is known of the customer; what is left out is forgotten."""
+        return shown(request, await self._change(request, customer_id, data))
+
+    @patch("/{customer_id:uuid}", operation_id="patchCustomer", opt={"permission": "administer"})
+    async def patch(self, request: Request, customer_id: FromPath[UUID], data: CustomerPatch) -> Response[Customer]:
+        """Change some of it (JSON merge patch). `active: true` brings a removed customer back."""
+        return shown(request, await self._change(request, customer_id, data))
+
+    @delete(
+        "/{customer_id:uuid}",
+        operation_id="removeCustomer",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "administer", "problems": ("customer-has-appointments",)},
+    )
+    async def remove(self, request: Request, customer_id: FromPath[UUID]) -> None:
+        """The customer leaves. What was stays readable."""
+        await request.db.atomic(service.remove, request.user, customer_id=customer_id, if_match=request.if_match, now=clock.now())
+
+    async def _change(self, request: Request, customer_id: UUID, change: CustomerContent | CustomerPatch) -> Customer:
+        return await request.db.atomic(service.change, request.user, customer_id=customer_id, change=change, if_match=request.if_match, now=clock.now())
+
+
+class Patients(Controller):
+    path = "/clinics/{clinic_id:int}/patients"
+    tags = ["Patients"]
+
+    @get(operation_id="listPatients", opt={"permission": "staff"})
+    async def list(self, request: Request, clinic_id: FromPath[int], query: PatientFilter) -> Response[Page[Patient]]:
+        """A clinic's patients, in the order in which they registered."""
+        place = after(request, query, tuple[UUID])
+        found = await repository.patients(request.db, clinic_id, wanted=wanted(query.q), after=place, limit=query.limit)
+        if not found:
+            await clinics.get(request.db, clinic_id)
+        return page(request, query, found, lambda patient: (patient.id,))
+
+    @get("/{customer_id:uuid}", operation_id="getPatient", opt={"permission": "staff"})
+    async def get(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Patient]:
+        """A customer as the clinic knows them."""
+        return shown(request, await service.get_patient(request.db, clinic_id, customer_id))
+
+    @patch("/{customer_id:uuid}", operation_id="patchPatient", opt={"permission": "staff", "problems": ("record-number-taken",)})
+    async def patch(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: PatientPatch) -> Response[Patient]:
+        """Change what the clinic notes of the patient (JSON merge patch)."""
+        return shown(
+            request,
+            await request.db.atomic(service.note, request.user, clinic_id=clinic_id, customer_id=customer_id, patch=data, if_match=request.if_match),
+        )

@@ -1,0 +1,166 @@
+"""Everything the customer table is asked. Events about customers are the platform's, and name nobody."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from ..database.pool import Statements, to
+from .model import Customer, CustomerContent, Patient, Wanted
+
+
+async def find(db: Statements, customer_id: UUID) -> Customer | None:
+    row = await db.fetchrow("select * from customer where id = $1", customer_id)
+    return to(Customer, row) if row else None
+
+
+async def lock(tx: Statements, customer_id: UUID) -> Customer | None:
+    """The customer, whom nobody else changes and for whom nobody books until the transaction ends."""
+    row = await tx.fetchrow("select * from customer where id = $1 for update", customer_id)
+    return to(Customer, row) if row else None
+
+
+async def registered(db: Statements, *, wanted: Wanted | None, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
+    """Oldest first; one more than `limit` when the list goes on. Tries one customer after the other, which is quick for what many of them have."""
+    rows = await db.fetch(
+        """
+        select * from customer
+         where active
+           and ($1::text is null
+                or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like lower($1)
+                or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like $2)
+           and id > $3
+         order by id
+         limit $4 + 1
+        """,
+        *(wanted or (None, None)), after[0] if after else UUID(int=0), limit,
+    )  # fmt: skip
+    return [to(Customer, row) for row in rows]
+
+
+async def matching(db: Statements, *, wanted: Wanted, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
+    """The same by the index of words, which is quick for what few of them have."""
+    rows = await db.fetch(
+        """
+        with found as materialized (  -- else the planner would go by the order of the list
+          select * from customer
+           where (lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like lower($1)
+                  or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like $2)
+             and active
+        )
+        select * from found where id > $3 order by id limit $4 + 1
+        """,
+        wanted.text, wanted.number, after[0] if after else UUID(int=0), limit,
+    )  # fmt: skip
+    return [to(Customer, row) for row in rows]
+
+
+async def add(tx: Statements, content: CustomerContent) -> Customer:
+    row = await tx.fetchrow(
+        """
+        with made as (
+          insert into customer (name, email, phone, locale, time_zone, birth_date) values ($1, $2, $3, $4, $5, $6)
+          returning *
+        ), told as (
+          insert into event (clinic_id, type, subject_id, subject_version, data)
+          select 0, 'customer.registered', id::text, version, jsonb_build_object('customerId', id) from made
+        )
+        select * from made
+        """,
+        *msgspec.structs.astuple(content),
+    )
+    assert row
+    return to(Customer, row)
+
+
+async def change(tx: Statements, customer_id: UUID, content: CustomerContent, *, removed_at: datetime | None) -> Customer:
+    row = await tx.fetchrow(
+        """
+        with changed as (
+          update customer
+             set name = $2, email = $3, phone = $4, locale = $5, time_zone = $6, birth_date = $7,
+                 active = $8::timestamptz is null, removed_at = $8, version = version + 1, updated_at = now()
+           where id = $1
+          returning *
+        ), told as (
+          insert into event (clinic_id, type, subject_id, subject_version, data)
+          select 0, 'customer.changed', id::text, version, jsonb_build_object('customerId', id, 'active', active) from changed
+        )
+        select * from changed
+        """,
+        customer_id, *msgspec.structs.astuple(content), removed_at,
+    )  # fmt: skip
+    assert row
+    return to(Customer, row)
+
+
+async def remove(tx: Statements, customer_id: UUID, *, now: datetime) -> None:
+    await tx.execute(
+        """
+        with removed as (
+          update customer set active = false, removed_at = $2, version = version + 1, updated_at = now() where id = $1
+          returning *
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select 0, 'customer.removed', id::text, version, jsonb_build_object('customerId', id) from removed
+        """,
+        customer_id, now,
+    )  # fmt: skip
+
+
+async def appointments_to_come(tx: Statements, customer_id: UUID, *, now: datetime) -> int:
+    """The customer's live appointments that end after now, at all clinics."""
+    return await tx.fetchval("select count(*) from appointment where customer_id = $1 and active_during && tstzrange($2, null)", customer_id, now)
+
+
+async def patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient | None:
+    row = await db.fetchrow(
+        """
+        select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
+               p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at,
+               name, email, phone, locale, time_zone, birth_date, active
+          from patient p join customer c on c.id = p.customer_id
+         where clinic_id = $1 and customer_id = $2
+        """,
+        clinic_id, customer_id,
+    )  # fmt: skip
+    return to(Patient, row) if row else None
+
+
+async def patients(db: Statements, clinic_id: int, *, wanted: Wanted | None, after: tuple[UUID] | None, limit: int) -> Sequence[Patient]:
+    """A clinic's patients, in the order in which they registered; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        """
+        select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
+               p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at,
+               name, email, phone, locale, time_zone, birth_date, active
+          from patient p join customer c on c.id = p.customer_id
+         where clinic_id = $1
+           and ($2::text is null
+                or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like lower($2)
+                or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like $3
+                or lower(record_number) like lower($2))
+           and customer_id > $4
+         order by customer_id
+         limit $5 + 1
+        """,
+        clinic_id, *(wanted or (None, None)), after[0] if after else UUID(int=0), limit,
+    )  # fmt: skip
+    return [to(Patient, row) for row in rows]
+
+
+async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> None:
+    """Nobody else changes what the clinic knows of the patient until the transaction ends; bookings go on."""
+    await tx.execute("select from patient where clinic_id = $1 and customer_id = $2 for no key update", clinic_id, customer_id)
+
+
+async def change_patient(tx: Statements, clinic_id: int, customer_id: UUID, *, record_number: str | None, notes: str | None) -> None:
+    """Raises `UniqueViolationError` naming `patient_record_number` when another patient of the clinic has the number."""
+    await tx.execute(
+        """
+        update patient set record_number = $3, notes = $4, version = version + 1, updated_at = now()
+         where clinic_id = $1 and customer_id = $2
+        """,
+        clinic_id, customer_id, record_number, notes,
+    )  # fmt: skip

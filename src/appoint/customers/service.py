@@ -1,0 +1,109 @@
+"""Customers registering and leaving, and what a clinic notes about its patients."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from .. import clock, errors, phones
+from ..callers import Caller
+from ..clinics import service as clinics
+from ..database.pool import Statements, Transaction
+from ..resources import merged
+from ..versions import check
+from . import repository
+from .model import Customer, CustomerContent, CustomerPatch, Patient, PatientPatch, wanted
+
+INDEXED: Final = re.compile(r"\w{3}")
+"""The index of words holds groups of three letters."""
+EARLIEST_ZONE: Final = "Pacific/Kiritimati"
+"""Where a day begins first: whose zone is not known may have been born there today."""
+
+
+async def get(db: Statements, customer_id: UUID) -> Customer:
+    """Raises `NotFound`."""
+    if customer := await repository.find(db, customer_id):
+        return customer
+    raise errors.NotFound
+
+
+async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
+    """Customers who have not left, oldest first; with `q` those whose name, e-mail address or phone number has it."""
+    sought = wanted(q)
+    if sought and INDEXED.search(sought.text):
+        return await repository.matching(db, wanted=sought, after=after, limit=limit)
+    return await repository.registered(db, wanted=sought, after=after, limit=limit)
+
+
+async def register(tx: Transaction, by: Caller, *, content: CustomerContent, now: datetime) -> Customer:
+    """Raises `Invalid` for a phone number that cannot be, or a birth date to come."""
+    return await repository.add(tx, _read(content, known_phone=None, now=now))
+
+
+async def change(tx: Transaction, by: Caller, *, customer_id: UUID, change: CustomerContent | CustomerPatch, if_match: str | None, now: datetime) -> Customer:
+    """Replace what is known of the customer, or the patched part of it. Raises `Invalid` as `register` does."""
+    customer = await _locked(tx, customer_id, if_match)
+    content = change if isinstance(change, CustomerContent) else merged(msgspec.convert(customer, CustomerContent, from_attributes=True), change)
+    back = isinstance(change, CustomerPatch) and change.active is True
+    content = _read(content, known_phone=customer.phone, now=now)
+    return await repository.change(tx, customer_id, content, removed_at=None if back else customer.removed_at)
+
+
+async def remove(tx: Transaction, by: Caller, *, customer_id: UUID, if_match: str | None, now: datetime) -> None:
+    """The customer leaves. Raises `Conflict` `customer-has-appointments` while live ones are to come anywhere.
+
+    A booking reads the customer `for key share`, so of the two that race either it comes first and stops this, or it finds the customer gone.
+    """
+    customer = await _locked(tx, customer_id, if_match)
+    if not customer.active:
+        return
+    if appointments := await repository.appointments_to_come(tx, customer_id, now=now):
+        raise errors.Conflict("customer-has-appointments", appointments=appointments)
+    await repository.remove(tx, customer_id, now=now)
+
+
+async def _locked(tx: Transaction, customer_id: UUID, if_match: str | None) -> Customer:
+    customer = await repository.lock(tx, customer_id)
+    if customer is None:
+        raise errors.NotFound
+    check(if_match, customer.version)
+    return customer
+
+
+def _read(content: CustomerContent, *, known_phone: str | None, now: datetime) -> CustomerContent:
+    """The content with its phone number as it is kept; one that is known already is not read again."""
+    faults: list[errors.Fault] = []
+    phone = content.phone
+    if phone and phone != known_phone:
+        phone = phones.e164(phone, time_zone=content.time_zone, locale=content.locale)
+        if phone is None:
+            faults.append(errors.Fault("#/phone", phones.UNREADABLE))
+    if content.birth_date and content.birth_date > clock.local_date(now, content.time_zone or EARLIEST_ZONE):
+        faults.append(errors.Fault("#/birthDate", "must not lie in the future"))
+    if faults:
+        raise errors.Invalid(*faults)
+    return msgspec.structs.replace(content, phone=phone)
+
+
+async def get_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient:
+    """Raises `NotFound`, also for a customer who has never booked at this clinic."""
+    if patient := await repository.patient(db, clinic_id, customer_id):
+        return patient
+    raise errors.NotFound
+
+
+async def note(tx: Transaction, by: Caller, *, clinic_id: int, customer_id: UUID, patch: PatientPatch, if_match: str | None) -> Patient:
+    """Change what the clinic knows of the patient. Raises `Conflict` `record-number-taken`."""
+    await repository.lock_patient(tx, clinic_id, customer_id)
+    patient = await get_patient(tx, clinic_id, customer_id)
+    await clinics.check_version(tx, clinic_id, if_match=if_match, version=patient.version)
+    noted = merged(patient, patch)
+    try:
+        await repository.change_patient(tx, clinic_id, customer_id, record_number=noted.record_number, notes=noted.notes)
+    except asyncpg.UniqueViolationError as error:
+        raise errors.Conflict("record-number-taken") from error
+    return await get_patient(tx, clinic_id, customer_id)

@@ -1,0 +1,1 @@
+"""Doctors: who can be booked at a clinic."""

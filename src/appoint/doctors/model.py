@@ -1,0 +1,50 @@
+"""A doctor of a clinic. The same person at two clinics is two doctors."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+
+from .. import wire
+from ..resources import PageQuery, Request, Resource
+
+AppointmentTypeIds = Annotated[list[UUID], Meta(min_length=1, max_length=1000, description="what the doctor offers; null: everything that the clinic offers")]
+Specialty = Annotated[wire.Name, Meta(examples=["Dermatology"])]
+
+
+class DoctorContent(Request):
+    """What a caller says about a doctor."""
+
+    name: wire.Name
+    specialty: Specialty | None = None
+    email: wire.Email | None = None
+    appointment_type_ids: AppointmentTypeIds | None = None
+
+
+class DoctorPatch(Request):
+    name: wire.Name | UnsetType = UNSET
+    specialty: Specialty | None | UnsetType = UNSET
+    email: wire.Email | None | UnsetType = UNSET
+    appointment_type_ids: AppointmentTypeIds | None | UnsetType = UNSET
+    active: Literal[True] | UnsetType = UNSET
+    """Brings a removed doctor back, without any published hours; `DELETE` removes."""
+
+
+class DoctorFilter(PageQuery):
+    specialty: wire.ShortText | None = None
+    """The whole word, in capitals or not."""
+    active: bool = True
+    """false: the removed ones."""
+
+
+class Doctor(Resource):
+    id: UUID
+    clinic_id: int
+    name: str
+    specialty: str | None
+    email: str | None
+    appointment_type_ids: list[UUID] | None
+    """null: everything that the clinic offers."""
+    active: bool
+    removed_at: datetime | None

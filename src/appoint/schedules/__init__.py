@@ -1,0 +1,1 @@
+"""Schedules: a clinic's time slots, and doctors' weekly hours. Changing them publishes nothing by itself."""

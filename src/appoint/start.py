@@ -1,0 +1,83 @@
+"""What the processes need before they start: a database they can use, and the administrator's token."""
+
+import os
+import secrets
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from .database import embedded, migrate
+from .database.cluster import NotStarted, make_data_dir
+from .settings import Settings
+
+
+class CannotStart(Exception):
+    """The message says why, and what to do."""
+
+
+FAILURES = (CannotStart, NotStarted, migrate.TooOld)
+"""What the command line answers with its sentence alone."""
+
+
+class InUse(NamedTuple):
+    url: str
+    fresh: bool
+    """Made just now, and empty."""
+    programs: Path | None
+    """The folder of its own PostgreSQL programs, when it is the embedded one."""
+
+
+@contextmanager
+def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[InUse]:
+    """The database of the settings: the one that `APPOINT_DATABASE_URL` names, or else the embedded one, which runs for as long as somebody uses it."""
+    if settings.database_url:
+        yield InUse(settings.database_url.get_secret_value(), fresh=False, programs=None)
+        return
+    with embedded.running(settings.data_dir, say=say) as server:
+        yield InUse(server.url, server.fresh, server.binaries)
+
+
+async def reach(url: str) -> str | None:
+    """Connect once. Returns the revision that the database is at; raises `CannotStart` when it cannot be reached, `TooOld` when it cannot be used."""
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        place = urlsplit(url)
+        reason = str(error).split("\n", 1)[0] or type(error).__name__
+        raise CannotStart(f"The database at {place.hostname or 'this machine'}, port {place.port or 5432}, cannot be used: {reason}") from error
+    try:
+        version = connection.get_server_version().major
+        if version < migrate.OLDEST:
+            raise migrate.TooOld(str(version))
+        return await migrate.revision(connection)
+    finally:
+        await connection.close()
+
+
+async def expect_migrated(url: str) -> None:
+    """Raises `CannotStart` when the database is not at this version's schema."""
+    if (found := await reach(url)) != migrate.newest():
+        raise CannotStart(f"The database is at revision {found}; this version needs {migrate.newest()}. Run `appoint migrate` first.")
+
+
+def admin_token(settings: Settings) -> tuple[str, bool]:
+    """The administrator's token, and whether it was made just now. One that is not given is kept in the data directory, readable by us alone."""
+    if settings.admin_token:
+        return settings.admin_token.get_secret_value(), False
+    path = settings.data_dir / "admin-token"
+    try:
+        make_data_dir(settings.data_dir)
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text().strip(), False
+        token = secrets.token_urlsafe(32)
+        with os.fdopen(file, "w") as kept:
+            kept.write(token + "\n")
+    except OSError as error:
+        raise CannotStart(f"The administrator's token cannot be kept in {path}: {error.strerror}. Set APPOINT_ADMIN_TOKEN or APPOINT_DATA_DIR.") from error
+    return token, True

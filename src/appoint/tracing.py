@@ -1,0 +1,104 @@
+"""Where a request comes from, for logs and traces: its id and its W3C trace context. Spans are made only when an endpoint is set; else they cost nothing."""
+
+import random
+import re
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Span, Tracer
+
+TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+VISIBLE: Final = re.compile(rb"[!-~]{1,128}").fullmatch
+
+tracer: "Tracer | None" = None
+"""None while traces are off."""
+_provider: "TracerProvider | None" = None
+
+
+class Origin(NamedTuple):
+    request_id: str
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+    @property
+    def trace_id(self) -> str | None:
+        return self.traceparent[3:35] if self.traceparent else None
+
+
+CURRENT: Final[ContextVar[Origin | None]] = ContextVar("origin", default=None)
+
+
+def origin(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
+    """What the caller says, where it is well-formed. A request without an id gets one."""
+    request_id = traceparent = tracestate = None
+    for name, value in headers:
+        if name == b"x-request-id" and VISIBLE(value):
+            request_id = value.decode()
+        elif name == b"traceparent" and TRACEPARENT(value):
+            traceparent = value.decode()
+        elif name == b"tracestate":
+            tracestate = value.decode("latin-1")
+    return Origin(request_id or f"{random.getrandbits(96):024x}", traceparent, tracestate)  # noqa: S311 -- tells requests apart, and keeps no secret
+
+
+def traceparent() -> str | None:
+    """What to hand on to whatever carries this trace further: the request's own span, or the caller's while traces are off."""
+    current = CURRENT.get()
+    return current.traceparent if current else None
+
+
+def configure(endpoint: str) -> None:
+    """Send spans to an OpenTelemetry collector (OTLP over HTTP), in the background. The SDK's own variables, such as OTEL_TRACES_SAMPLER, apply."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 -- slow to import, and only needed here
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    global tracer, _provider  # noqa: PLW0603 -- one per process, as logging is
+    _provider = TracerProvider(resource=Resource.create({"service.name": "appoint"}), shutdown_on_exit=False)
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
+    tracer = _provider.get_tracer("appoint")
+
+
+def close() -> None:
+    """Send what is left, and make no more spans. May take seconds when the collector is away."""
+    global tracer, _provider  # noqa: PLW0603
+    if _provider:
+        _provider.shutdown()
+    tracer = _provider = None
+
+
+@contextmanager
+def request_span(tracer: "Tracer", method: str, origin: Origin) -> "Generator[Span]":
+    """The request's span, which goes on the caller's trace."""
+    from opentelemetry.trace import SpanKind  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
+
+    carrier = {name: value for name, value in (("traceparent", origin.traceparent), ("tracestate", origin.tracestate)) if value}
+    context = TraceContextTextMapPropagator().extract(carrier)
+    with tracer.start_as_current_span(method, context, kind=SpanKind.SERVER, attributes={"http.request.method": method}, **WORDLESS) as span:
+        found = span.get_span_context()
+        CURRENT.set(origin._replace(traceparent=f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"))
+        yield span
+
+
+@contextmanager
+def statement_span(tracer: "Tracer", name: str) -> "Generator[None]":
+    """A statement's span, named by the function that holds the statement."""
+    from opentelemetry.trace import SpanKind  # noqa: PLC0415
+
+    attributes = {"db.system.name": "postgresql", "db.query.summary": name}
+    with tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes, **WORDLESS) as span:
+        try:
+            yield
+        except Exception as error:
+            span.set_attribute("error.type", getattr(error, "sqlstate", None) or type(error).__name__)
+            raise
+
+
+WORDLESS: Final[dict[str, Any]] = {"record_exception": False, "set_status_on_exception": False}
+"""What an exception says can hold names of people, so no trace repeats it."""

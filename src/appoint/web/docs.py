@@ -1,0 +1,208 @@
+"""Pages about the API, for people: what it is, every operation, every problem. And the OpenAPI document they are made from."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.datastructures import CacheControlHeader
+from litestar.params import FromPath
+from litestar.static_files import create_static_files_router
+from markupsafe import Markup, escape
+
+from .. import errors
+from ..versions import matches
+from . import openapi
+from .problems import PROBLEMS
+from .words import language_of, say
+
+AnyRequest = Request[Any, Any, Any]
+PUBLIC: Final = {"permission": "public"}
+TYPES: Final = {"integer": "whole number", "string": "text", "boolean": "true or false", "array": "list", "null": "null"}
+FORMATS: Final = {"date-time": "instant", "date": "date", "uuid": "UUID", "time-zone": "time zone", "currency": "currency"}
+
+
+class Line(NamedTuple):
+    """One member of a body, or one parameter: `policy.horizonDays`, `items[].name`."""
+
+    name: str
+    type: str
+    required: bool
+    description: str
+
+
+def _code(text: str) -> Markup:
+    """Text with its `names` set as code, and its paragraphs."""
+    paragraphs = str(escape(text)).split("\n\n")
+    return Markup("\n").join(Markup("<p>" + re.sub(r"`([^`]+)`", r"<code>\1</code>", paragraph) + "</p>") for paragraph in paragraphs)  # noqa: S704  escaped above
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _slug(tag: str) -> str:
+    return tag.lower().replace(" ", "-")
+
+
+templates: Final = Environment(
+    loader=PackageLoader("appoint", "web/templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+)
+templates.filters |= {"code": _code, "pretty": _pretty, "slug": _slug}
+
+
+def page(request: AnyRequest, template: str, *, language: str | None = None, **values: Any) -> Response[str]:
+    """A template as an answer: in the visitor's language, or in the only one it has."""
+    language = language or language_of(request.headers.get("accept-language"))
+    html = templates.get_template(template).render(language=language, _=partial(say, language), **values)
+    return _cached(request, html, MediaType.HTML, {"Content-Language": language, "Vary": "Accept-Language"})
+
+
+def _cached(request: AnyRequest, content: str, media_type: MediaType, headers: dict[str, str]) -> Response[Any]:
+    tag = f'"{hashlib.blake2b(content.encode(), digest_size=12).hexdigest()}"'
+    headers = {**headers, "ETag": tag, "Cache-Control": "public, max-age=60"}
+    if matches(request.headers.get("if-none-match"), tag, weakly=True):
+        return Response(None, status_code=304, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+@lru_cache(1)
+def _text(app: Litestar) -> str:
+    return openapi.text(app)
+
+
+@lru_cache(1)
+def _document(app: Litestar) -> "Document":
+    return Document(openapi.document(app))
+
+
+class Document:
+    """The OpenAPI document, as pages ask about it."""
+
+    def __init__(self, plain: dict[str, Any]) -> None:
+        self.plain: Final = plain
+        self.about: Final[str] = plain["info"]["description"]
+        self.tags: Final = [(tag["name"], tag.get("description", ""), list(self._operations(tag["name"]))) for tag in plain["tags"]]
+
+    def _operations(self, tag: str) -> Iterator[dict[str, Any]]:
+        for path, item in self.plain["paths"].items():
+            for method, operation in item.items():
+                if operation["tags"] == [tag]:
+                    responses = {status: self._response(self.resolved(response)) for status, response in operation["responses"].items()}
+                    parameters = [self.resolved(parameter) for parameter in operation["parameters"]]
+                    optional = {"description": "", "requestBody": None}
+                    yield {**optional, **operation, "path": path, "method": method.upper(), "responses": responses, "parameters": parameters}
+
+    def _response(self, response: dict[str, Any]) -> dict[str, Any]:
+        return {"content": {}, **response, "headers": {name: self.resolved(header) for name, header in response["headers"].items()}}
+
+    def that_answer(self, problem: str) -> list[tuple[str, dict[str, Any]]]:
+        """The operations that can answer with the problem, each with its tag."""
+        return [
+            (tag, operation)
+            for tag, _, operations in self.tags
+            for operation in operations
+            if any(problem in content.get("examples", ()) for response in operation["responses"].values() for content in response["content"].values())
+        ]
+
+    def parameters(self, operation: dict[str, Any], place: str) -> list[Line]:
+        """The operation's parameters in the `path`, the `query` or the `header`s."""
+        return [
+            Line(parameter["name"], self.type_of(parameter["schema"]), parameter.get("required", False), parameter.get("description", ""))
+            for parameter in operation["parameters"]
+            if parameter["in"] == place
+        ]
+
+    def resolved(self, item: dict[str, Any]) -> dict[str, Any]:
+        """What stands behind a reference."""
+        if "$ref" not in item:
+            return item
+        _, _, kind, name = item["$ref"].split("/")
+        return self.plain["components"][kind][name]
+
+    def lines(self, schema: dict[str, Any], before: str = "") -> Iterator[Line]:
+        """The members of an object, and those of the objects inside."""
+        schema = self._something(schema)
+        if schema.get("type") == "array":
+            yield from self.lines(schema["items"], f"{before}[]")
+        for name, member in schema.get("properties", {}).items():
+            at = f"{before}.{name}".removeprefix(".")
+            yield Line(at, self.type_of(member), name in schema.get("required", ()), member.get("description", ""))
+            if before.count(".") + before.count("[]") < 4:
+                yield from self.lines(member, at)
+
+    def _something(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The schema of what is there, when it may also be null."""
+        options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
+        return self.resolved(options[0] if options else schema)
+
+    def type_of(self, schema: dict[str, Any]) -> str:
+        """A type in words: “text, 1 to 200 characters, or null”."""
+        inner = self._something(schema)
+        nullable = any(option.get("type") == "null" for option in schema.get("anyOf", ()))
+        if "enum" in inner:
+            words = " or ".join(f"“{value}”" if isinstance(value, str) else str(value).lower() for value in inner["enum"])
+        elif inner.get("type") == "array":
+            words = f"list of: {self.type_of(inner['items'])}"
+        else:
+            words = FORMATS.get(inner.get("format", "")) or TYPES.get(inner.get("type", ""), "object")
+        for least, most, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items")):
+            if least in inner or most in inner:
+                bounds = [f"{inner[least]:,}"] if least in inner else []
+                words += f", {' to '.join([*bounds, f'{inner[most]:,}'] if most in inner else [*bounds, 'more'])}{unit}"
+        if schema.get("default") not in (None, {}, []):
+            words += f", default {schema['default']}" if not isinstance(schema["default"], dict) else ""
+        return words + (", or null" if nullable else "")
+
+
+@get("/", opt=PUBLIC, include_in_schema=False)
+async def landing(request: AnyRequest) -> Response[str]:
+    return page(request, "landing.html")
+
+
+@get("/api/openapi.json", opt=PUBLIC, include_in_schema=False)
+async def document(request: AnyRequest) -> Response[str]:
+    return _cached(request, _text(request.app), MediaType.JSON, {})
+
+
+@get("/api/docs", opt=PUBLIC, include_in_schema=False)
+async def overview(request: AnyRequest) -> Response[str]:
+    return page(request, "docs.html", language="en", document=_document(request.app), chosen=None)
+
+
+@get("/api/docs/{tag:str}", opt=PUBLIC, include_in_schema=False)
+async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
+    described = _document(request.app)
+    for chosen in described.tags:
+        if _slug(chosen[0]) == tag:
+            return page(request, "operations.html", language="en", document=described, chosen=chosen)
+    raise errors.NotFound
+
+
+@get("/problems", opt=PUBLIC, include_in_schema=False)
+async def problems(request: AnyRequest) -> Response[str]:
+    return page(request, "problems.html", problems=PROBLEMS)
+
+
+@get("/problems/{name:str}", opt=PUBLIC, include_in_schema=False)
+async def problem(request: AnyRequest, name: FromPath[str]) -> Response[str]:
+    if name not in PROBLEMS:
+        raise errors.NotFound
+    example = openapi.example_of(name, language_of(request.headers.get("accept-language")), "/api/…")
+    return page(request, "problem.html", name=name, problem=PROBLEMS[name], example=example, operations=_document(request.app).that_answer(name))
+
+
+PAGES: Final = [
+    landing,
+    document,
+    overview,
+    operations,
+    problems,
+    problem,
+    create_static_files_router("/static", [Path(__file__).parent / "static"], opt=PUBLIC, cache_control=CacheControlHeader(public=True, max_age=3600)),
+]

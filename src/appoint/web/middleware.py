@@ -1,0 +1,123 @@
+"""Around every request, also those that no route answers: its id and trace, one line in the log, metrics, security headers, and a last resort for errors."""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from .. import tracing
+from ..metrics import REQUEST_SECONDS, REQUESTS
+from .problems import document
+from .request import Request
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+log = structlog.get_logger()
+
+CLOSED_BY_CALLER: Final = 499
+JSON_HEADERS: Final = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+HTML_HEADERS: Final = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+]
+
+
+class Observed:
+    """The application, observed. Written for speed: every booking pays for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app: Final = app
+        self.meters: Final[dict[tuple[str, int], tuple[Any, Any]]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        origin = tracing.origin(scope["headers"])
+        tracing.CURRENT.set(origin)
+        scope["state"]["request_id"] = origin.request_id
+        status = 0
+
+        async def respond(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (b"x-request-id", origin.request_id.encode())]
+                headers += HTML_HEADERS if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers) else JSON_HEADERS
+                message["headers"] = headers
+            await send(message)
+
+        try:
+            if tracing.tracer is None:
+                await self.app(scope, receive, respond)
+            else:
+                with tracing.request_span(tracing.tracer, scope["method"], origin) as span:
+                    await self.app(scope, receive, respond)
+                    _describe(span, scope, status)
+        except BaseException as error:
+            if status:  # too late for another answer: the server closes the connection
+                raise
+            await _apologise(scope, receive, respond, error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._note(scope, status or CLOSED_BY_CALLER, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        operation = operation_of(scope)
+        meters = self.meters.get((operation, status))
+        if meters is None:
+            meters = self.meters[operation, status] = (REQUESTS.labels(operation, status), REQUEST_SECONDS.labels(operation))
+        meters[0].inc()
+        meters[1].observe(seconds)
+        tell = log.error if status >= 500 else log.debug if operation in QUIET else log.info
+        tell(
+            "request",
+            operation=operation,
+            method=scope["method"],
+            route=scope.get("path_template"),
+            status=status,
+            milliseconds=round(seconds * 1000, 3),
+        )
+
+
+QUIET: Final = {"healthz", "readyz", "metrics"}
+"""Asked every few seconds by machines."""
+
+
+def operation_of(scope: Scope) -> str:
+    """The route's `operationId`; `unknown` where there is no route."""
+    handler = cast(Any, scope.get("route_handler"))
+    name = handler and getattr(handler, "operation_id", None)
+    return name if isinstance(name, str) else "unknown"
+
+
+def _describe(span: "Span", scope: Scope, status: int) -> None:
+    route = scope.get("path_template")
+    if route:
+        span.update_name(f"{scope['method']} {route}")
+        span.set_attribute("http.route", route)
+    span.set_attribute("http.response.status_code", status)
+    if status >= 500:
+        span.set_attribute("error.type", str(status))
+
+
+async def _apologise(scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
+    """What nothing below has answered: a bug of the web layer itself, or a request that was given up when the server had to stop."""
+    stopping = isinstance(error, asyncio.CancelledError)
+    if not stopping:
+        log.error("bug", error=type(error).__name__, exc_info=error)
+    request = Request(scope, receive, send)
+    response = document(request, "unavailable", headers={"Retry-After": "2"}) if stopping else document(request, "internal-error")
+    with suppress(Exception):
+        await response.to_asgi_response(app=None, request=request)(scope, receive, send)

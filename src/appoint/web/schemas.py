@@ -1,0 +1,229 @@
+"""JSON schemas of structs as msgspec makes them, with what it leaves out: what fields mean, tidy names, and an example of everything.
+
+A string under a struct's field says what it means. Examples are those of the fields' types; where these do not fit, alone or together, a struct has
+an `EXAMPLE` of its own: members as they are on the wire, None for one that is better left out.
+"""
+
+import ast
+import hashlib
+import inspect
+import json
+import re
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from functools import cache
+from itertools import pairwise, takewhile
+from typing import Any, Final, cast
+from uuid import UUID
+
+import msgspec
+from msgspec import inspect as shape
+
+from ..ids import LARGEST_CLINIC
+
+Schema = dict[str, Any]
+PREFIX: Final = "#/components/schemas/"
+PATH: Final[dict[type, Schema]] = {
+    int: {"type": "integer", "minimum": 1, "maximum": LARGEST_CLINIC, "examples": [1]},
+    UUID: {"type": "string", "format": "uuid"},
+    date: {"type": "string", "format": "date"},
+}
+BY_NAME: Final[dict[tuple[Any, ...], Any]] = {
+    ("endTime", "string", "date-time"): "2027-03-01T09:00:00Z",
+    ("to", "string", "date"): "2027-03-07",
+    ("address", "string", None): "Seestraße 12, 13353 Berlin",
+    ("specialty", "string", None): "Dermatology",
+    ("notes", "string", None): "Allergic to penicillin",
+    ("reason", "string", None): "Holiday",
+    ("birthDate", "string", "date"): "1988-05-17",
+    ("amount", "integer", None): 4500,
+}
+"""Before the examples of the fields' types."""
+BY_FORMAT: Final = {"date-time": "2027-02-01T10:15:00Z", "date": "2027-03-01"}
+BY_TYPE: Final[Schema] = {"string": "text", "integer": 1, "number": 0.5, "boolean": True}
+
+
+class Schemas:
+    """The components that the types need, and schemas and examples that refer to them."""
+
+    def __init__(self, types: Iterable[Any]) -> None:
+        structs = {struct.cls: struct for info in shape.multi_type_info(types) for struct in _structs(info)}
+        refs, components = _plain_schemas(structs)
+        self.components: Final[dict[str, Schema]] = {}
+        self.explicit: Final[dict[str, dict[str, Any]]] = {}
+        self.known: Final[dict[tuple[Any, ...], list[tuple[str, Any]]]] = defaultdict(list)
+        for struct, ref in zip(structs.values(), refs, strict=True):
+            name = ref["$ref"].removeprefix(PREFIX)
+            self.components[name] = _explained(struct, components[name])
+            explicit = self.explicit[name] = getattr(struct.cls, "EXAMPLE", {})
+            for member, schema in self.components[name]["properties"].items():
+                option = _something(schema)
+                if (example := explicit.get(member, option.get("examples", [schema.get("default")])[0])) is not None:
+                    self.known[_kind(member, option)].append((name, example))
+
+    def of(self, type: Any) -> Schema:
+        (schema,), _ = _plain_schemas([type])
+        return schema
+
+    def shown(self, type: Any) -> Schema:
+        """The schema with an example."""
+        return {"schema": (schema := self.of(type)), "example": self.example(schema)}
+
+    def query_parameters(self, query: type[msgspec.Struct]) -> Iterator[Schema]:
+        (ref,), components = _plain_schemas([query])
+        (struct,) = (struct for struct in _structs(shape.type_info(query)) if struct.cls is query)
+        component = _explained(struct, components[ref["$ref"].removeprefix(PREFIX)])
+        for name, schema in component["properties"].items():
+            description = {"description": schema.pop("description")} if "description" in schema else {}
+            default = {"default": schema["default"]} if schema.get("default") is not None else {}
+            yield {"name": name, "in": "query", **description, "required": name in component["required"], "schema": {**_something(schema), **default}}
+
+    def path_parameter(self, path: str, name: str, type: type) -> Schema:
+        schema = PATH.get(type, {"type": "string"})
+        before = path[: path.index(f"/{{{name}}}")].split("/")[-1]
+        return {"name": name, "in": "path", "required": True, "schema": schema, "example": self.example(schema, name, before.removesuffix("s"))}
+
+    def example(self, schema: Schema, name: str = "", within: str = "") -> Any:
+        """An example of a schema, which may be that of the member `name` of the component `within`."""
+        option = _something(schema)
+        if "$ref" in option:
+            component = option["$ref"].removeprefix(PREFIX)
+            return self._made(self.components[component], "", component)
+        given = next((value for value in self._given(schema, option, name, within) if value is not None), None)
+        return self._made(option, name, within) if given is None and option is schema else given
+
+    def _given(self, schema: Schema, option: Schema, name: str, within: str) -> Iterator[Any]:
+        """What somebody said would be an example, the nearest to the place first; null for nothing."""
+        kind = _kind(name, option)
+        yield BY_NAME.get(kind)
+        yield from option.get("examples", ())
+        yield schema.get("default")
+        yield max(self.known.get(kind, [("", None)]), key=lambda known: _alike(known[0], within))[1]
+        yield _id(name if name not in ("", "id") else f"{within}Id") if option.get("format") == "uuid" else None
+
+    def _made(self, schema: Schema, name: str, within: str) -> Any:
+        match schema:
+            case {"enum": [first, *_]}:
+                return first
+            case {"type": "array", "items": items}:
+                return [self.example(items, name.removesuffix("s"), within)]
+            case {"properties": properties, "required": required}:
+                always = [member for member, inner in properties.items() if member in required or "default" in inner]
+                shown = {member: self.example(properties[member], member, within) for member in always or list(properties)[:1]}
+                shown |= self.explicit.get(within, {})
+                return {member: value for member, value in shown.items() if value is not None or member in required}
+            case {"additionalProperties": dict() as inner}:
+                return {schema.get("propertyNames", {}).get("enum", ["key"])[0]: self.example(inner, name, within)}
+            case {"format": str() as format} if format in BY_FORMAT:
+                return BY_FORMAT[format]
+            case _:
+                return schema.get("minimum") or BY_TYPE.get(schema.get("type", ""), {})
+
+
+def members(struct: Any) -> tuple[str, ...]:
+    """Names of a struct's members on the wire."""
+    return tuple(field.encode_name for field in msgspec.structs.fields(struct))
+
+
+def camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def prose(docstring: str) -> str:
+    """A docstring in one line, with names as they are on the wire."""
+    return re.sub(r"`[a-z_]+`", lambda found: camel(found[0]), " ".join(inspect.cleandoc(docstring).split()))
+
+
+def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema]]:
+    """msgspec's schemas; a page of clinics is called ClinicPage rather than Page_Clinic_."""
+    schemas, components = msgspec.json.schema_components(types, ref_template=PREFIX + "{name}")
+    plain = msgspec.json.encode([schemas, components]).decode()
+    return cast("tuple[list[Schema], dict[str, Schema]]", json.loads(re.sub(r'\b([A-Za-z]+)_([A-Za-z]+)_(?=")', r"\2\1", plain)))
+
+
+def _structs(info: Any) -> Iterator[shape.StructType]:
+    """All structs that a type is made of."""
+    match info:
+        case shape.StructType():
+            yield info
+            for field in info.fields:
+                yield from _structs(field.type)
+        case shape.Metadata(type=inner) | shape.CollectionType(item_type=inner) | shape.DictType(value_type=inner):
+            yield from _structs(inner)
+        case shape.UnionType(types=types):
+            for option in types:
+                yield from _structs(option)
+        case _:
+            pass
+
+
+def _explained(struct: shape.StructType, component: Schema) -> Schema:
+    """The component with descriptions of its members, all defaults, and the format of instants."""
+    component.pop("title", None)
+    if "description" in component:
+        component["description"] = prose(component["description"])
+    docs = _docs(getattr(struct.cls, "__origin__", struct.cls))
+    for field in struct.fields:
+        schema = component["properties"][field.encode_name]
+        if field.default_factory is not msgspec.NODEFAULT:
+            schema["default"] = msgspec.to_builtins(field.default_factory())
+        _mark_instants(field.type, schema)
+        if field.name in docs:
+            schema["description"] = docs[field.name]
+        elif described := [option.pop("description") for option in schema.get("anyOf", ()) if "description" in option]:
+            schema["description"] = described[0]
+    return component
+
+
+@cache
+def _docs(struct: type) -> Mapping[str, str]:
+    """What the strings under a struct's fields say of them."""
+    docs: dict[str, str] = {}
+    for base in reversed(struct.__mro__):
+        if issubclass(base, msgspec.Struct) and base is not msgspec.Struct:
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            for statement, following in pairwise(cast("ast.ClassDef", tree).body):
+                match statement, following:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as text)):
+                        docs[name] = prose(text)
+                    case _:
+                        pass
+    return docs
+
+
+def _mark_instants(info: Any, schema: Schema) -> None:
+    """msgspec gives only those instants a format whose type insists on an offset; ours all have one."""
+    match info:
+        case shape.DateTimeType():
+            schema["format"] = "date-time"
+        case shape.Metadata(type=inner):
+            _mark_instants(inner, schema)
+        case shape.ListType(item_type=inner):
+            _mark_instants(inner, schema["items"])
+        case shape.UnionType(types=types) if any(isinstance(option, shape.DateTimeType) for option in types):
+            _mark_instants(shape.DateTimeType(), schema["anyOf"][0])
+        case _:
+            pass
+
+
+def _something(schema: Schema) -> Schema:
+    """The schema of what is there, when it may also be null."""
+    return next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), schema)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many letters the names have in common from their beginning."""
+    return len(list(takewhile(lambda letters: letters[0] == letters[1], zip(one, other, strict=False))))
+
+
+def _kind(name: str, schema: Schema) -> tuple[Any, ...]:
+    return name, schema.get("type"), schema.get("format")
+
+
+def _id(name: str) -> str:
+    """An id that is the same wherever something of the name is meant; the demo clinic's, but for customers, who belong to none."""
+    digest = hashlib.blake2b(name.lower().encode(), digest_size=8).hexdigest()
+    head = "01978a5c-7d3e-7" if name.lower() == "customerid" else "00000001-0197-8"
+    return f"{head}{digest[:3]}-8{digest[3:6]}-0{digest[5:16]}"
