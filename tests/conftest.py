@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx2
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 
 from appoint import app as application
 from appoint.database import embedded, migrate
@@ -76,8 +75,11 @@ def settings(**changed: Any) -> Settings:
 
 
 @pytest.fixture
-async def client(db: Database, database_url: str) -> AsyncIterator[AsyncTestClient[Litestar]]:
-    """A client of the whole application; anonymous unless a request says `headers=ADMIN`."""
+async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the whole application; anonymous unless a request says `headers=ADMIN`.
+
+    Not Litestar's own, which answers one request after the other also where a test sends several at once.
+    """
     app = application.create(settings(), database_url=database_url, admin_token=TOKEN)
-    async with AsyncTestClient(app) as client:
+    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
         yield client

@@ -1,18 +1,20 @@
-"""Hours of the small world: time slots, weekly schedules and what they publish."""
+"""Hours of the small worlds: time slots, weekly schedules and what they publish. Told in the clinic's own wall time."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 from conftest import ADMIN
+from world import RECEPTION, World
 
 from appoint import wire
+from appoint.database.pool import Database
+from appoint.schedules import service as schedules
+from appoint.schedules.model import Hours, Week, WeeklyScheduleContent
+from appoint.slots import service as slots
+from appoint.slots.model import Generated
 
-MONDAY = next(day for day in (datetime.now(UTC).date() + timedelta(days=ahead) for ahead in range(7, 14)) if day.weekday() == 0)
-"""A Monday that is at least a week ahead."""
-
-
-def on(weekday: str, weeks: int = 0) -> date:
-    """A day of the week that begins with `MONDAY`, or of one that many weeks later."""
-    return MONDAY + timedelta(days=wire.WEEKDAYS.index(weekday), weeks=weeks)
+COMING_MONDAY = next(day for day in (datetime.now(UTC).date() + timedelta(days=ahead) for ahead in range(7, 14)) if day.weekday() == 0)
+"""For what the API decides by its own clock: a Monday that is at least a week ahead."""
 
 
 def hours(*spans: str) -> list[dict[str, str]]:
@@ -28,3 +30,35 @@ async def time_slot(client, start: str, end: str, clinic_id=1, **more) -> str:
 async def weekly(client, doctor_id, valid_from=None, **days: list[dict[str, str]]):
     body = {"weekly": days} | ({"validFrom": str(valid_from)} if valid_from else {})
     return await client.put(f"/api/doctors/{doctor_id}/schedule", json=body, headers=ADMIN)
+
+
+async def works(world: World, doctor: UUID, valid_from: date | None = None, **days: str) -> None:
+    """`works(world, dr_shah, monday="09:00-12:00 13:00-17:00")` is the doctor's whole week from a date on."""
+    week = Week(**{day: [Hours(start_time=span[:5], end_time=span[6:]) for span in spans.split()] for day, spans in days.items()})
+    content = WeeklyScheduleContent(weekly=week, valid_from=valid_from)
+    await world.db.atomic(schedules.set_week, RECEPTION, doctor_id=doctor, content=content, if_match=None, now=world.now)
+
+
+async def generate(world: World, first: date, last: date | None = None, **of) -> Generated:
+    return await world.db.atomic(slots.generate, RECEPTION, clinic_id=world.clinic, first=first, last=last or first, **of)
+
+
+async def published(db: Database, doctor: UUID, *, remnants: bool | None = None) -> list[str]:
+    """Such as "Mon 1 09:00-12:00"; with `remnants` only those that are, or are not, left for a stranded appointment alone."""
+    rows = await db.fetch(
+        """
+        select to_char(s.date, 'Dy FMDD ') || to_char(lower(during) at time zone time_zone, 'HH24:MI-')
+               || case when upper(during) = local_instant(s.date, 1440, time_zone) then '24:00' else to_char(upper(during) at time zone time_zone, 'HH24:MI') end as told
+          from booking_slot s join clinic c on c.id = s.clinic_id
+         where s.doctor_id = $1 and s.removed_at is null and ($2::boolean is null or remnant = $2)
+         order by during
+        """,
+        doctor, remnants,
+    )  # fmt: skip
+    return [row.told for row in rows]
+
+
+def at(day: date, wall_time: str, time_zone: str = "Europe/Berlin") -> datetime:
+    from appoint import clock
+
+    return (datetime(day.year, day.month, day.day) + timedelta(minutes=wire.minutes_of(wall_time))).replace(tzinfo=clock.zone(time_zone))

@@ -2,11 +2,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from world import MONDAY, NOW, World, at
 
 from appoint import errors
 from appoint.appointments.model import AppointmentRequest
 from appoint.caching import ClinicCache
+from world import MONDAY, NOW, World, at
 
 
 @pytest.fixture

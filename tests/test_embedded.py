@@ -101,14 +101,14 @@ def kill_all(processes: list[psutil.Process]) -> None:
 
 def eventually(question: Callable[[], Any]) -> Any:
     """The first true answer; for what another process does in its own time."""
-    for _ in range(600):
+    for _ in range(1200):
         try:
             answer = question()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             answer = None
         if answer:
             return answer
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise AssertionError("it never came about")
 
 
@@ -164,6 +164,14 @@ def test_what_was_acknowledged_is_there_after_kill_9(shared: Path, victims: str)
     with embedded.running(shared) as server:
         assert query(server.url, "select max(n) from booked") == written
     assert postgres_processes(shared) == []
+
+
+def test_a_database_whose_making_was_killed_is_made_again(home: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLD_UNTIL_STDIN_CLOSES, home / "data"], stdin=subprocess.PIPE) as maker:
+        eventually(lambda: list(home.glob("data/new-*/PG_VERSION")))
+        maker.kill()  # and not the initdb that works for it
+    with embedded.running(home / "data", durable=False) as server:
+        assert (server.fresh, query(server.url, "select 1")) == (True, 1)
 
 
 def test_a_server_that_dies_in_use_comes_back_under_the_same_url(shared: Path) -> None:

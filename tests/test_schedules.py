@@ -1,14 +1,15 @@
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from conftest import ADMIN
-from hours import MONDAY, hours, time_slot, weekly
+from hours import COMING_MONDAY, hours, time_slot, weekly
 from rows import NOW, clinic, doctor
 
 from appoint.callers import SYSTEM
 from appoint.schedules import service
-from appoint.schedules.model import overlapping
+from appoint.schedules.model import Hours, Week, WeeklyScheduleContent, overlapping
 
 TIME_SLOTS = "/api/clinics/1/timeslots"
 
@@ -333,9 +334,9 @@ async def test_a_new_week_replaces_what_would_have_begun_later(client, shah):
 
 async def test_a_line_without_dates_ends_when_a_new_week_begins(client, shah):
     await line(client, shah, weekday="monday", startTime="09:00", endTime="12:00")
-    await weekly(client, shah, valid_from=MONDAY, monday=hours("10:00-13:00"))
-    before = str(MONDAY - timedelta(days=1))
-    assert await lines(client, shah) == [("monday", "09:00", "12:00", None, before), ("monday", "10:00", "13:00", str(MONDAY), None)]
+    await weekly(client, shah, valid_from=COMING_MONDAY, monday=hours("10:00-13:00"))
+    before = str(COMING_MONDAY - timedelta(days=1))
+    assert await lines(client, shah) == [("monday", "09:00", "12:00", None, before), ("monday", "10:00", "13:00", str(COMING_MONDAY), None)]
 
 
 async def test_a_line_that_has_ended_is_left_alone(client, shah):
@@ -391,13 +392,7 @@ async def test_a_week_begins_on_the_clinics_own_date(client, db):
     """Kiritimati is 14 hours ahead of UTC: at noon UTC it is tomorrow there."""
     await clinic(client, timeZone="Pacific/Kiritimati")
     shah = await doctor(client)
-    content = service.WeeklyScheduleContent(weekly=service_week("monday"))
+    content = WeeklyScheduleContent(weekly=Week(monday=[Hours(start_time="09:00", end_time="12:00")]))
     noon = NOW.replace(hour=12)
-    await db.atomic(service.set_week, SYSTEM, doctor_id=__import__("uuid").UUID(shah), content=content, if_match=None, now=noon)
+    await db.atomic(service.set_week, SYSTEM, doctor_id=UUID(shah), content=content, if_match=None, now=noon)
     assert (await lines(client, shah))[0][3] == str((noon + timedelta(hours=14)).date())
-
-
-def service_week(weekday):
-    from appoint.schedules.model import Hours, Week
-
-    return Week(**{weekday: [Hours(start_time="09:00", end_time="12:00")]})

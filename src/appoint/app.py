@@ -18,14 +18,16 @@ from .customers.api import Customers, Patients
 from .database import migrate
 from .database.pool import connect
 from .doctors.api import Doctors
+from .providers.api import Providers
 from .schedules.api import Schedules, TimeSlots
 from .settings import Settings
+from .slots.api import BookingSlots
 from .web import docs, problems
 from .web.health import HEALTH
 from .web.middleware import Observed
 from .web.request import Request, guard
 
-API = [Clinics, AppointmentTypes, Doctors, Customers, Patients, TimeSlots, Schedules, AvailabilityQueries, Appointments, Bookings]
+API = [Clinics, AppointmentTypes, Doctors, Customers, Patients, TimeSlots, Schedules, BookingSlots, AvailabilityQueries, Appointments, Bookings, Providers]
 EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"]
 
 

@@ -38,9 +38,7 @@ class ClinicCache:
     def __init__(self, url: str | None) -> None:
         self._kept = Memory(ENTRIES, check_interval=0)
         self._generations: dict[int, int] = {}
-        self._redis: Final = (
-            Redis.from_url(url, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS, retry=Retry(NoBackoff(), 0)) if url else None
-        )
+        self._redis: Final = Redis.from_url(url, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS, retry=Retry(NoBackoff(), 0)) if url else None
         self._hears = url is None
         self._untold: set[int] = set()
         self._listener: asyncio.Task[None] | None = None
@@ -70,15 +68,19 @@ class ClinicCache:
         return loaded
 
     async def drop(self, clinic_id: int) -> None:
-        """Forget everything about the clinic; call it once a change has committed. When Redis is away, the others hear of it later."""
-        self._forget(clinic_id)
+        """The clinic has changed: forget everything about it, and have all processes forget it. Call it once the change has committed.
+
+        When Redis is away, the others are told as soon as it is back.
+        """
+        self.forget(clinic_id)
         if self._redis:
             self._untold.add(clinic_id)
             if self._hears:
                 with suppress(RedisError, OSError, TimeoutError):
                     await self._tell(self._redis)
 
-    def _forget(self, clinic_id: int) -> None:
+    def forget(self, clinic_id: int) -> None:
+        """Ask the database anew, in this process: for who has found that what is kept is old."""
         self._generations[clinic_id] = self._generations.get(clinic_id, 0) + 1
 
     async def _tell(self, redis: "Redis") -> None:
@@ -113,5 +115,5 @@ class ClinicCache:
                     await self._tell(redis)
                     self._hears = True
                 elif message["type"] == "message":
-                    self._forget(int(message["data"]))
+                    self.forget(int(message["data"] or 0))
         raise TimeoutError

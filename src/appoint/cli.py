@@ -3,14 +3,12 @@
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
@@ -98,6 +96,7 @@ def run() -> None:
             pending.touch()
         if not settings.database_url and pending.exists():
             import importlib.util
+
             if importlib.util.find_spec("appoint.demo"):
                 from . import demo
 
@@ -243,7 +242,7 @@ def schema(*, check: bool = False) -> None:
     from .start import CannotStart
 
     made = dump.schema()
-    if check and made != dump.FILE.read_text():
+    if check and not (dump.FILE.exists() and made == dump.FILE.read_text()):
         raise CannotStart(f"{dump.FILE} is not what the migrations make. Run `appoint schema`.")
     if not check:
         dump.FILE.write_text(made)

@@ -5,7 +5,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -89,6 +89,7 @@ def _told(error: BaseException, seen: set[int]) -> Iterator[str]:
     yield from traceback.format_tb(error.__traceback__)
     yield f"{type(error).__module__}.{type(error).__qualname__}"
     if isinstance(error, asyncpg.PostgresError):
-        yield f": {error.sqlstate} {error.constraint_name or ''}".rstrip()
+        facts: Any = error
+        yield f": {facts.sqlstate} {facts.constraint_name or ''}".rstrip()
     elif isinstance(error, SPEAKING):
         yield f": {error}"

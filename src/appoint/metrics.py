@@ -7,18 +7,22 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+disable_created_metrics()  # each would double a counter's lines
 
 REQUESTS: Final = Counter("appoint_requests_total", "Requests answered", ["operation", "status"])
 REQUEST_SECONDS: Final = Histogram("appoint_request_seconds", "From a request's arrival to its answer", ["operation"], buckets=SECONDS)
 BOOKINGS: Final = Counter("appoint_bookings_total", "Bookings by outcome: booked, replayed, or the reason of the refusal", ["outcome"])
 QUERY_SECONDS: Final = Histogram("appoint_query_seconds", "Statements, by the function that holds them", ["statement"], buckets=SECONDS)
 POOL_WAIT: Final = Histogram("appoint_pool_wait_seconds", "Waiting for a database connection", buckets=SECONDS)
-POOL_CONNECTIONS: Final = Gauge("appoint_pool_connections", "Database connections: idle, in use, and requests that wait for one", ["state"], multiprocess_mode="livesum")
+POOL_CONNECTIONS: Final = Gauge(
+    "appoint_pool_connections", "Database connections: idle, in use, and requests that wait for one", ["state"], multiprocess_mode="livesum"
+)
 EVENT_BACKLOG: Final = Gauge("appoint_event_backlog", "Events in the outbox, not counted beyond 100,000", multiprocess_mode="livemostrecent")
 
 

@@ -13,7 +13,7 @@ def _exists(code: str) -> str | None:
     return None if code in CURRENCIES else "must be an ISO 4217 currency such as EUR"
 
 
-Currency = Annotated[str, msgspec.Meta(extra={"check": _exists}, examples=["EUR"])]
+Currency = Annotated[str, msgspec.Meta(extra={"check": _exists}, extra_json_schema={"format": "currency"}, examples=["EUR"])]
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

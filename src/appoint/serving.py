@@ -24,6 +24,7 @@ from .start import CannotStart
 from .web.problems import MEDIA_TYPE, PROBLEMS
 
 KEEP_ALIVE_SECONDS: Final = 75  # longer than the 60 of most load balancers: whoever closes first must be they
+SETTLE_SECONDS: Final = 0.3
 LAST_REQUEST_SECONDS: Final = 1.0
 READ_SECONDS: Final = 30.0
 HEAD_BYTES: Final = 64 * 1024
@@ -81,11 +82,15 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def shutdown(self) -> None:
+        """uvicorn has closed this process's listener. Other processes may not have closed theirs yet, so nobody is sent away to connect anew at once."""
+        self.loop.call_later(SETTLE_SECONDS, self._end)
+
+    def _end(self) -> None:
         Connection.ending = True
         if self._is_silent():
             self.loop.call_later(LAST_REQUEST_SECONDS, self._close_when_silent)
         elif not self.in_head:
-            super().shutdown()
+            self.cycle.keep_alive = False
 
     def _close_when_silent(self) -> None:
         if self._is_silent():
@@ -151,7 +156,7 @@ def listen(settings: Settings) -> socket.socket:
         taken = error.errno == errno.EADDRINUSE
         hint = "Another program listens there; choose another port with APPOINT_PORT." if taken else "See APPOINT_HOST and APPOINT_PORT."
         raise CannotStart(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}. {hint}") from error
-    listener.set_inheritable(True)  # noqa: FBT003 -- the library's own argument
+    listener.set_inheritable(True)
     return listener
 
 

@@ -19,26 +19,29 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="APPOINT_", env_file=".env", env_ignore_empty=True, extra="ignore", validate_default=True)
 
     database_url: SecretStr | None = Field(
-        None, description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; none: an embedded server in the data directory"
+        default=None, description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; none: an embedded server in the data directory"
     )
-    data_dir: Path = Field(Path(".appoint"), description="where the embedded database, its log and the administrator's token live")
-    host: str = Field("127.0.0.1", description="address the server listens on")
-    port: int = Field(8000, ge=0, le=65535, description="port the server listens on; 0 takes any free one")
-    workers: int = Field(1, ge=1, le=64, description="server processes")
-    admin_token: SecretStr | None = Field(None, description="bearer token of the platform's administrator; made and printed at first start when not given")
-    cache_url: SecretStr | None = Field(None, description="redis://host:port/number; none: each process caches for itself")
-    cors_origins: CommaSeparated = Field([], description="comma-separated origins whose pages may call the API; empty: none")
+    data_dir: Path = Field(default=Path(".appoint"), description="where the embedded database, its log and the administrator's token live")
+    host: str = Field(default="127.0.0.1", description="address the server listens on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port the server listens on; 0 takes any free one")
+    workers: int = Field(default=1, ge=1, le=64, description="server processes")
+    admin_token: SecretStr | None = Field(
+        default=None, description="bearer token of the platform's administrator; made and printed at first start when not given"
+    )
+    cache_url: SecretStr | None = Field(default=None, description="redis://host:port/number; none: each process caches for itself")
+    cors_origins: CommaSeparated = Field(default=[], description="comma-separated origins whose pages may call the API; empty: none")
     trusted_proxies: CommaSeparated = Field(
-        ["127.0.0.1", "::1"], description="comma-separated addresses or networks of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed"
+        default=["127.0.0.1", "::1"],
+        description="comma-separated addresses or networks of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed",
     )
-    pool_size: int = Field(10, ge=1, le=500, description="database connections per process")
-    pool_timeout_seconds: float = Field(5, gt=0, description="how long a request waits for a connection before it is answered 503")
-    statement_timeout_seconds: float = Field(15, gt=0, description="after this the database cancels a statement")
-    shutdown_seconds: int = Field(20, ge=1, description="how long running requests may take to end after SIGTERM")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line written")
-    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: readable in a terminal, JSON elsewhere")
-    otlp_endpoint: str | None = Field(None, description="http(s) base address of an OpenTelemetry collector; none: no traces leave")
-    hold_minutes: int = Field(10, ge=1, le=120, description="how long a held time stays held before it must be confirmed")
+    pool_size: int = Field(default=10, ge=1, le=500, description="database connections per process")
+    pool_timeout_seconds: float = Field(default=5, gt=0, description="how long a request waits for a connection before it is answered 503")
+    statement_timeout_seconds: float = Field(default=15, gt=0, description="after this the database cancels a statement")
+    shutdown_seconds: int = Field(default=20, ge=1, description="how long running requests may take to end after SIGTERM")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severe log line written")
+    log_format: Literal["auto", "json", "console"] = Field(default="auto", description="auto: readable in a terminal, JSON elsewhere")
+    otlp_endpoint: str | None = Field(default=None, description="http(s) base address of an OpenTelemetry collector; none: no traces leave")
+    hold_minutes: int = Field(default=10, ge=1, le=120, description="how long a held time stays held before it must be confirmed")
 
     def model_post_init(self, _: object) -> None:
         self.data_dir = self.data_dir.expanduser().absolute()

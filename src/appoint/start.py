@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from .database import embedded, migrate
-from .database.cluster import NotStarted, make_data_dir
+from .database.cluster import NotStarted
 from .settings import Settings
 
 
@@ -70,7 +70,7 @@ def admin_token(settings: Settings) -> tuple[str, bool]:
         return settings.admin_token.get_secret_value(), False
     path = settings.data_dir / "admin-token"
     try:
-        make_data_dir(settings.data_dir)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
         try:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

@@ -11,9 +11,9 @@ FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2999
 
 
-def checked(check: Any, /, *, example: Any, description: str | None = None, **constraints: Any) -> msgspec.Meta:
-    """A constraint that `check(value) -> message | None` decides; the message is one of the catalogue."""
-    return msgspec.Meta(extra={"check": check}, examples=[example], description=description, **constraints)
+def checked(check: Any, /, *, example: Any, shown: dict[str, str], **constraints: Any) -> msgspec.Meta:
+    """A constraint that `check(value) -> message | None` decides; the message is one of the catalogue. `shown` is what a JSON schema can say of it."""
+    return msgspec.Meta(extra={"check": check}, examples=[example], extra_json_schema=shown, **constraints)
 
 
 def _zone(value: str) -> str | None:
@@ -28,7 +28,9 @@ def _visible(value: str) -> str | None:
     return None if value.strip() else "must not be empty"
 
 
-Name = Annotated[str, checked(_visible, example="Lakeside Clinic", min_length=1, max_length=200)]
+YEARS: Final = {"pattern": "^(19|2[0-9])[0-9]{2}-"}
+Name = Annotated[str, checked(_visible, example="Lakeside Clinic", shown={"pattern": r"\S"}, max_length=200)]
+PersonName = Annotated[Name, msgspec.Meta(examples=["Ana Souza"])]
 Text = Annotated[str, msgspec.Meta(max_length=5000)]
 ShortText = Annotated[str, msgspec.Meta(max_length=200)]
 Email = Annotated[
@@ -36,11 +38,11 @@ Email = Annotated[
 ]
 Phone = Annotated[str, msgspec.Meta(pattern=r"^\s*\+?[\d\s()./-]+$", min_length=3, max_length=40, examples=["+493012345678"])]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100, examples=["lakeside"])]
-TimeZone = Annotated[str, checked(_zone, example="Europe/Berlin")]
+TimeZone = Annotated[str, checked(_zone, example="Europe/Berlin", shown={"format": "time-zone"})]
 Currency = money.Currency
 Locale = Literal["en", "de", "es", "fr"]
-Instant = Annotated[datetime, checked(_year, example=datetime(2027, 3, 1, 8, 30, tzinfo=UTC), tz=True)]
-Date = Annotated[date, checked(_year, example=date(2027, 3, 1))]
+Instant = Annotated[datetime, checked(_year, example=datetime(2027, 3, 1, 8, 30, tzinfo=UTC), shown=YEARS, tz=True)]
+Date = Annotated[date, checked(_year, example=date(2027, 3, 1), shown=YEARS)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WallTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:00"])]

@@ -10,6 +10,7 @@ from .. import wire
 from ..money import Money
 from ..resources import PageQuery, Request, Resource
 
+TypeName = Annotated[wire.Name, Meta(examples=["First consultation"])]
 Minutes = Annotated[int, Meta(ge=5, le=720, examples=[30])]
 BufferMinutes = Annotated[int, Meta(ge=0, le=720)]
 Mode = Literal["inPerson", "online"]
@@ -18,7 +19,7 @@ Mode = Literal["inPerson", "online"]
 class AppointmentTypeContent(Request):
     """What a caller says about an appointment type. The patient sees `minutes`; the buffers keep the doctor's time around them."""
 
-    name: wire.Name
+    name: TypeName
     minutes: Minutes
     description: wire.Text | None = None
     buffer_before_minutes: BufferMinutes = 0
@@ -28,7 +29,7 @@ class AppointmentTypeContent(Request):
 
 
 class AppointmentTypePatch(Request):
-    name: wire.Name | UnsetType = UNSET
+    name: TypeName | UnsetType = UNSET
     minutes: Minutes | UnsetType = UNSET
     description: wire.Text | None | UnsetType = UNSET
     buffer_before_minutes: BufferMinutes | UnsetType = UNSET

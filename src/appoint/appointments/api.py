@@ -33,7 +33,7 @@ class Appointments(Controller):
         return created(request, appointment, f"/api/appointments/{appointment.id}", replayed=booked.replayed)
 
     @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt={"permission": "staff"})
-    async def get(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+    async def show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """One appointment."""
         return shown(request, await service.get(request.db, appointment_id))
 
@@ -44,7 +44,7 @@ class Appointments(Controller):
         return shown(request, moved)
 
     @patch("/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "staff"})
-    async def patch(self, request: Request, appointment_id: FromPath[UUID], data: AppointmentPatch) -> Response[Appointment]:
+    async def change(self, request: Request, appointment_id: FromPath[UUID], data: AppointmentPatch) -> Response[Appointment]:
         """Change an appointment's notes."""
         return shown(request, await request.db.atomic(service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match))
 

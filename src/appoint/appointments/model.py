@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
-from typing import Annotated, Final, NamedTuple, Protocol
+from typing import Annotated, ClassVar, Final, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -89,6 +89,13 @@ class Appointment(Resource):
 
 class AppointmentRequest(Request):
     """A wish: when (a whole booking slot, or a start with an appointment type or an end), for whom, and with whom (a doctor, or anyone of a clinic)."""
+
+    EXAMPLE: ClassVar = {
+        "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
+        "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+        "startTime": "2027-03-01T08:30:00Z",
+        "appointmentTypeId": "00000001-0197-82e3-8f22-029f62866244",
+    }
 
     customer_id: UUID
     clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None

@@ -332,7 +332,7 @@ async def of_customer(db: Statements, *, customer_id: UUID, after: tuple[datetim
         """
         select * from shown_appointment
          where customer_id = $1
-           and start_time >= coalesce($2, '-infinity')
+           and start_time >= coalesce($2::timestamptz, '-infinity')
            and ($2::timestamptz is null or (start_time, id) > ($2, $3::uuid))
          order by start_time, id
          limit $4 + 1

@@ -31,10 +31,10 @@ from .model import (
     When,
     Wish,
     alternatives,
+    buffers,
     overlaps,
     refusal_before_asking,
     refusal_by_ranges,
-    buffers,
     with_claim,
     without,
 )
@@ -101,7 +101,7 @@ async def book(
             BOOKINGS.labels("replayed").inc()
             return Booked(earlier, replayed=True)
         if fresh or known in (None, "in-the-past"):
-            refusal = await _explain(db, book, asked, now)
+            refusal = await _explain(db, book, asked, now, booker_id=booker_id)
             # each doctor who was lost to somebody else since they were chosen leaves one less to try
             if refusal is None and attempt > ATTEMPTS + max(len(wish.candidates) for wish in asked):
                 refusal = errors.Conflict("taken", alternatives=[])
@@ -148,14 +148,16 @@ async def _claim(
         return []
 
 
-async def _explain(db: Statements, book: Catalogue, wishes: Sequence[Wish], now: datetime, *, moving: Row | None = None) -> errors.Conflict | None:
+async def _explain(
+    db: Statements, book: Catalogue, wishes: Sequence[Wish], now: datetime, *, booker_id: UUID | None = None, moving: Row | None = None
+) -> errors.Conflict | None:
     """Why wishes that wrote nothing were refused. None when nothing stands in their way any more, or the catalogue turns out old. An appointment
     that is being moved is not in its own way.
 
     Raises `NotFound` for a customer who is not there.
     """
     first, last = min(wish.start for wish in wishes), max(wish.end for wish in wishes)
-    customer_ids = list({wish.customer_id for wish in wishes})
+    customer_ids = list({wish.customer_id for wish in wishes} | ({booker_id} if booker_id else set()))
     busy = await repository.customers_time(db, clinic_id=book.clinic_id, customer_ids=customer_ids, start=first - WEEK, end=last + WEEK)
     if len(busy) < len(customer_ids):
         raise errors.NotFound
@@ -233,7 +235,7 @@ async def step(tx: Transaction, by: Caller, *, appointment_id: UUID, name: str, 
     if name == "confirm" and (appointment.cancel_reason == HOLD_EXPIRED or (appointment.hold_expires_at and appointment.hold_expires_at <= now)):
         raise errors.Conflict("hold-expired")
     if appointment.status not in wanted.sources:
-        raise errors.Conflict("wrong-status", status=appointment.status, wanted=wanted.target)
+        raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=wanted.target)
     if name == "noShow" and appointment.start_time > now:
         raise errors.Conflict("not-started")
     await _change_status(tx, appointment, name, reason=None)
@@ -246,7 +248,7 @@ async def cancel(tx: Transaction, by: Caller, *, appointment_id: UUID, reason: s
     if appointment.status == Status.CANCELLED:
         return
     if appointment.status not in STEPS["cancel"].sources:
-        raise errors.Conflict("wrong-status", status=appointment.status, wanted=Status.CANCELLED)
+        raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.CANCELLED)
     await _change_status(tx, appointment, "cancel", reason=reason)
     if appointment.needs_rebooking:
         await _withdraw_remnant(tx, appointment)
@@ -282,7 +284,7 @@ async def reschedule(db: Database, by: Caller, *, appointment_id: UUID, to: Resc
     async def move(tx: Transaction) -> Appointment:
         appointment, book = await _locked(tx, appointment_id, if_match, other_doctor_id=to.doctor_id)
         if appointment.status not in MOVABLE:
-            raise errors.Conflict("wrong-status", status=appointment.status, wanted=Status.BOOKED)
+            raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.BOOKED)
         if appointment.hold_expires_at and appointment.hold_expires_at <= now:
             raise errors.Conflict("hold-expired")
         wish = _moved(appointment, book, to)
@@ -305,8 +307,8 @@ async def reschedule(db: Database, by: Caller, *, appointment_id: UUID, to: Resc
     raise errors.Conflict("taken", alternatives=[])
 
 
-class _Refused(Exception):  # noqa: N818  a signal, never seen outside
-    """The database refused a move; why is found out after its transaction."""
+class _Refused(Exception):
+    """A signal, never seen outside: the database refused a move; why is found out after its transaction."""
 
 
 def _moved(appointment: Appointment, book: Catalogue, to: RescheduleRequest) -> Wish:
@@ -318,7 +320,7 @@ def _moved(appointment: Appointment, book: Catalogue, to: RescheduleRequest) -> 
     end = to.end_time or to.start_time + (appointment.end_time - appointment.start_time)
     before, after = buffers(type)
     candidates = [doctor for doctor in book.offering(appointment.appointment_type_id) if doctor.id == doctor_id]
-    return Wish(0, appointment.customer_id, None, to.start_time, end, to.start_time - before, end + after, doctor_id, candidates, None, False)
+    return Wish(0, appointment.customer_id, None, to.start_time, end, to.start_time - before, end + after, doctor_id, candidates, notes=None, hold=False)
 
 
 async def _explain_move(db: Statements, clinic_id: int, appointment_id: UUID, to: RescheduleRequest, now: datetime) -> errors.Conflict | None:

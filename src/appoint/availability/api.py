@@ -30,10 +30,7 @@ class AvailabilityQueries(Controller):
     @get("/doctors/{doctor_id:uuid}/availability", operation_id="getDoctorAvailability", opt={"permission": "public"})
     async def of_doctor(self, request: Request, doctor_id: FromPath[UUID], query: AvailabilityFilter) -> Response[Availability]:
         """Free times of one doctor."""
-        if query.doctor_id not in (None, doctor_id):
-            raise NotFound
-        query.doctor_id = doctor_id
-        return await answer(request, ids.clinic_of(doctor_id), query)
+        return await answer_for_doctor(request, doctor_id, query)
 
     @get("/clinics/{clinic_id:int}/freeslots/{day:str}", operation_id="getFreeSlots", opt={"permission": "public"})
     async def free_slots(self, request: Request, clinic_id: FromPath[int], day: FromPath[str], query: DayFilter) -> Response[Availability]:
@@ -62,6 +59,13 @@ async def answer(request: Request, clinic_id: int, query: AvailabilityFilter) ->
     first, last = days(query)
     found = await service.of_clinic(request.db, request.cache, clinic_id=clinic_id, asked=query, first=first, last=last, now=clock.now())
     return shown(request, found, cache_control=FRESH)
+
+
+async def answer_for_doctor(request: Request, doctor_id: UUID, query: AvailabilityFilter) -> Response[Availability]:
+    if query.doctor_id not in (None, doctor_id):
+        raise NotFound
+    query.doctor_id = doctor_id
+    return await answer(request, ids.clinic_of(doctor_id), query)
 
 
 def days(query: AvailabilityFilter | SearchFilter) -> tuple[date, date]:

@@ -51,7 +51,7 @@ class Bookings(Controller):
         return page(request, query, [booking(of) for of in by_booking.values()], lambda made: (starts[made.booking_id], made.booking_id))
 
     @get("/clinics/{clinic_id:int}/bookings/{booking_id:uuid}", operation_id="getBooking", opt={"permission": "staff"})
-    async def get(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
+    async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """One booking, with all its appointments."""
         rows = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not rows:

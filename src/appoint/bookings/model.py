@@ -1,6 +1,6 @@
 """A booking is the set of its appointments; versions and changes are theirs."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,8 @@ class Booking(msgspec.Struct, rename="camel"):
 class PartRequest(Request):
     """One appointment of a booking; without a customer of its own it is for the booking's."""
 
+    EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "appointmentTypeId": "00000001-0197-82e3-8f22-029f62866244"}
+
     customer_id: UUID | None = None
     doctor_id: UUID | None = None
     booking_slot_id: UUID | None = None
@@ -36,6 +38,12 @@ class PartRequest(Request):
 
 class BookingRequest(Request):
     """Appointments to be made together, all or nothing: a list of them, or one whose members stand at the top."""
+
+    EXAMPLE: ClassVar = {
+        "clinicId": 1,
+        "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
+        "appointments": [PartRequest.EXAMPLE, {**PartRequest.EXAMPLE, "customerId": "01978a5c-7d3e-7000-8000-000000000001"}],
+    }
 
     clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
     customer_id: UUID

@@ -1,7 +1,6 @@
 """A clinic's catalogue: its policy, its doctors, its appointment types, each with the version that was read."""
 
 from datetime import date, datetime, timedelta
-
 from uuid import UUID
 
 import msgspec

@@ -5,7 +5,8 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from .. import clock
-from ..resources import Page, Request as Body
+from ..resources import Page
+from ..resources import Request as Body
 from ..web.idempotency import once
 from ..web.pagination import after, page
 from ..web.request import Request

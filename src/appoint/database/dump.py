@@ -18,9 +18,17 @@ def schema() -> str:
     with tempfile.TemporaryDirectory(prefix="appoint-schema-") as folder:
         place = Path(folder)
         place.chmod(0o711)  # for root the server runs as somebody else
-        with embedded.running(place / "data", durable=False, say=lambda text: None) as server:
+        with embedded.running(place / "data", durable=False, say=lambda _: None) as server:
             asyncio.run(migrate.upgrade(server.url))
-            command = [server.binaries / "pg_dump", "--schema-only", "--no-owner", "--no-privileges", "--exclude-table=alembic_version", server.url]
+            command = [
+                server.binaries / "pg_dump",
+                "--schema-only",
+                "--no-owner",
+                "--no-privileges",
+                "--no-comments",
+                "--exclude-table=alembic_version",
+                server.url,
+            ]
             dumped = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 -- our own program and address
     return HEADER + _readable(dumped)
 

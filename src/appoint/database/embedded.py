@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from appoint.database import cluster
-from appoint.database.cluster import Cluster, NotStarted
+from . import cluster
+from .cluster import Cluster, NotStarted
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def running(data_dir: Path, *, say: Callable[[str], None] = to_stderr, durable: 
 @contextmanager
 def _locks(data_dir: Path) -> Generator[tuple[int, int]]:
     try:
-        cluster.make_data_dir(data_dir)
+        if not data_dir.exists():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)  # made by root, passable: the server's account has its folder within
         change, use = (os.open(data_dir / name, os.O_RDONLY | os.O_CREAT, 0o644) for name in (".postgres-change", ".postgres-use"))
     except OSError as error:
         raise NotStarted(f"The data directory {data_dir} cannot be used: {error.strerror}. Set APPOINT_DATA_DIR to a folder of your own.") from error

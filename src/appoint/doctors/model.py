@@ -10,20 +10,21 @@ from .. import wire
 from ..resources import PageQuery, Request, Resource
 
 AppointmentTypeIds = Annotated[list[UUID], Meta(min_length=1, max_length=1000, description="what the doctor offers; null: everything that the clinic offers")]
+DoctorName = Annotated[wire.Name, Meta(examples=["Dr. Amara Shah"])]
 Specialty = Annotated[wire.Name, Meta(examples=["Dermatology"])]
 
 
 class DoctorContent(Request):
     """What a caller says about a doctor."""
 
-    name: wire.Name
+    name: DoctorName
     specialty: Specialty | None = None
     email: wire.Email | None = None
     appointment_type_ids: AppointmentTypeIds | None = None
 
 
 class DoctorPatch(Request):
-    name: wire.Name | UnsetType = UNSET
+    name: DoctorName | UnsetType = UNSET
     specialty: Specialty | None | UnsetType = UNSET
     email: wire.Email | None | UnsetType = UNSET
     appointment_type_ids: AppointmentTypeIds | None | UnsetType = UNSET

@@ -28,7 +28,7 @@ class TimeSlotContent(Request):
     start_time: wire.WallTime
     end_time: wire.WallTimeEnd
     """24:00 is the end of the day."""
-    name: wire.Name | None = None
+    name: Annotated[wire.Name, msgspec.Meta(examples=["Morning"])] | None = None
 
     def __post_init__(self) -> None:
         minutes_between(self.start_time, self.end_time)
@@ -136,6 +136,12 @@ class WeeklyHours(msgspec.Struct, rename="camel"):
 
 class WeeklySchedule(msgspec.Struct, rename="camel"):
     """The week as it holds on a date; each day's hours in order."""
+
+    EXAMPLE: ClassVar = {
+        "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+        "clinicId": 1,
+        "weekly": {weekday: [{**Hours.EXAMPLE, "timeSlotId": None}] if weekday in ("monday", "thursday") else [] for weekday in wire.WEEKDAYS},
+    }
 
     doctor_id: UUID
     clinic_id: int

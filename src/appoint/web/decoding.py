@@ -5,8 +5,8 @@ import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
-from urllib.parse import parse_qsl
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 
@@ -32,10 +32,10 @@ MESSAGES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (r"Invalid RFC3339 encoded date|Expected `date", "must be a date such as 2027-03-01"),
     (r"Invalid UUID|Expected `uuid", "must be a UUID"),
-    (r"Expected `str` of length >= (?P<n>\d+)", "must have {n} characters at least"),
-    (r"Expected `str` of length <= (?P<n>\d+)", "must have {n} characters at most"),
-    (r"Expected `array` of length >= (?P<n>\d+)", "must have {n} items at least"),
-    (r"Expected `array` of length <= (?P<n>\d+)", "must have {n} items at most"),
+    (r"Expected `str` of length >= (?P<n>\d+)", "has too few characters; at least: {n}"),
+    (r"Expected `str` of length <= (?P<n>\d+)", "has too many characters; at most: {n}"),
+    (r"Expected `array` of length >= (?P<n>\d+)", "has too few items; at least: {n}"),
+    (r"Expected `array` of length <= (?P<n>\d+)", "has too many items; at most: {n}"),
     (r"Expected `int` >= (?P<n>-?\d+)", "must be {n} at least"),
     (r"Expected `int` <= (?P<n>-?\d+)", "must be {n} at most"),
     (r"Expected `str` matching regex", "does not have the form that is asked for"),
@@ -63,7 +63,7 @@ class Malformed(Invalid):
 def body(type: type[T], raw: bytes) -> T:
     """Read a JSON body. Raises `Invalid` with every fault it has."""
     try:
-        value = _decoder(type).decode(raw)
+        value = cast("T", _decoder(type).decode(raw))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):  # a validation error is a decode error
         value = None
     plain = _plain(raw)  # the decoder is silent about repeated keys and NUL
@@ -120,12 +120,17 @@ def _nul(value: Any, pointer: str, separator: str) -> Iterator[Fault]:
         case Mapping():
             for key, item in value.items():
                 yield from _nul(key, pointer, separator)
-                yield from _nul(item, f"{pointer}{separator}{key}", "/")
+                yield from _nul(item, _at(pointer, separator, str(key)), "/")
         case list():
             for index, item in enumerate(value):
                 yield from _nul(item, f"{pointer}{separator}{index}", "/")
         case _:
             pass
+
+
+def _at(pointer: str, separator: str, name: str) -> str:
+    """Where a member is: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query."""
+    return pointer + separator + quote(name.replace("~", "~0").replace("/", "~1") if separator else name, safe="~!$&'()*+,;=:@?", errors="replace")
 
 
 def _raise_any(faults: list[Fault]) -> None:
@@ -151,7 +156,7 @@ def _faults(type: Any, value: Any, pointer: str, separator: str, *, strict: bool
             return inside
     if isinstance(value, dict) and get_origin(type) is dict:
         _, item_type = get_args(type)
-        inside = [fault for key, item in value.items() for fault in _faults(item_type, item, f"{pointer}{separator}{key}", "/", strict=strict)]
+        inside = [fault for key, item in value.items() for fault in _faults(item_type, item, _at(pointer, separator, key), "/", strict=strict)]
         if inside:
             return inside
     try:
@@ -165,15 +170,15 @@ def _faults(type: Any, value: Any, pointer: str, separator: str, *, strict: bool
     return [Fault(pointer, wrong[0])] if wrong else []
 
 
-def _struct_faults(type: "_Struct", value: dict[str, Any], pointer: str, separator: str, *, strict: bool) -> list[Fault]:
-    fields = {field.encode_name: field for field in msgspec.structs.fields(type)}
+def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], pointer: str, separator: str, *, strict: bool) -> list[Fault]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     found = (
-        [Fault(f"{pointer}{separator}{name}", "is not known here") for name in value if name not in fields]
-        if type.__struct_config__.forbid_unknown_fields
+        [Fault(_at(pointer, separator, name), "is not known here") for name in value if name not in fields]
+        if struct.__struct_config__.forbid_unknown_fields
         else []
     )
     for name, field in fields.items():
-        at = f"{pointer}{separator}{name}"
+        at = _at(pointer, separator, name)
         if name in value:
             found += _faults(field.type, value[name], at, "/", strict=strict)
         elif field.required:
@@ -181,11 +186,11 @@ def _struct_faults(type: "_Struct", value: dict[str, Any], pointer: str, separat
     if found:
         return found
     try:
-        msgspec.convert(value, type, strict=strict)
+        msgspec.convert(value, struct, strict=strict)
     except Invalid as error:
         return [Fault(_join(pointer, fault.pointer), fault.text, **fault.values) for fault in error.faults]
     except msgspec.ValidationError as error:
-        return [_fault(str(error), pointer, type)]
+        return [_fault(str(error), pointer, struct)]
     return []
 
 

@@ -87,6 +87,7 @@ class Document:
     def __init__(self, plain: dict[str, Any]) -> None:
         self.plain: Final = plain
         self.about: Final[str] = plain["info"]["description"]
+        self.headers: Final = [self._parameter(parameter) for parameter in plain["components"]["parameters"].values()]
         self.tags: Final = [(tag["name"], tag.get("description", ""), list(self._operations(tag["name"]))) for tag in plain["tags"]]
 
     def _operations(self, tag: str) -> Iterator[dict[str, Any]]:
@@ -112,11 +113,10 @@ class Document:
 
     def parameters(self, operation: dict[str, Any], place: str) -> list[Line]:
         """The operation's parameters in the `path`, the `query` or the `header`s."""
-        return [
-            Line(parameter["name"], self.type_of(parameter["schema"]), parameter.get("required", False), parameter.get("description", ""))
-            for parameter in operation["parameters"]
-            if parameter["in"] == place
-        ]
+        return [self._parameter(parameter) for parameter in operation["parameters"] if parameter["in"] == place]
+
+    def _parameter(self, parameter: dict[str, Any]) -> Line:
+        return Line(parameter["name"], self.type_of(parameter["schema"]), parameter.get("required", False), parameter.get("description", ""))
 
     def resolved(self, item: dict[str, Any]) -> dict[str, Any]:
         """What stands behind a reference."""
@@ -152,11 +152,17 @@ class Document:
         else:
             words = FORMATS.get(inner.get("format", "")) or TYPES.get(inner.get("type", ""), "object")
         for least, most, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items")):
-            if least in inner or most in inner:
-                bounds = [f"{inner[least]:,}"] if least in inner else []
-                words += f", {' to '.join([*bounds, f'{inner[most]:,}'] if most in inner else [*bounds, 'more'])}{unit}"
-        if schema.get("default") not in (None, {}, []):
-            words += f", default {schema['default']}" if not isinstance(schema["default"], dict) else ""
+            match inner.get(least), inner.get(most):
+                case None, None:
+                    pass
+                case low, None:
+                    words += f", {low:,}{unit} at least"
+                case None, high:
+                    words += f", {high:,}{unit} at most"
+                case low, high:
+                    words += f", {low:,} to {high:,}{unit}"
+        if schema.get("default") is not None and not isinstance(schema["default"], dict):
+            words += f", default {str(schema['default']).lower() if isinstance(schema['default'], bool) else schema['default']}"
         return words + (", or null" if nullable else "")
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from .. import tracing
 from ..metrics import REQUEST_SECONDS, REQUESTS
@@ -73,7 +73,7 @@ class Observed:
         finally:
             self._note(scope, status or CLOSED_BY_CALLER, time.perf_counter() - began)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
         operation = operation_of(scope)
         meters = self.meters.get((operation, status))
         if meters is None:
@@ -97,12 +97,12 @@ QUIET: Final = {"healthz", "readyz", "metrics"}
 
 def operation_of(scope: Scope) -> str:
     """The route's `operationId`; `unknown` where there is no route."""
-    handler = cast(Any, scope.get("route_handler"))
+    handler = cast("Any", scope.get("route_handler"))
     name = handler and getattr(handler, "operation_id", None)
     return name if isinstance(name, str) else "unknown"
 
 
-def _describe(span: "Span", scope: Scope, status: int) -> None:
+def _describe(span: "Span", scope: HTTPScope, status: int) -> None:
     route = scope.get("path_template")
     if route:
         span.update_name(f"{scope['method']} {route}")

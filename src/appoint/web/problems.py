@@ -100,7 +100,7 @@ PROBLEMS: Final[dict[str, Problem]] = {
     ),
     "unavailable": Problem(503, "Not available at the moment", "A part of Appoint is away for a moment. Nothing was changed.", "Please try again shortly."),
     # why a booking was refused
-    "in-the-past": Problem(409, "That time has passed", "The time lies in the past.", "Choose a later one.", ALTERNATIVES),
+    "in-the-past": Problem(409, "That time has passed", "The time lies in the past.", "Choose a later time.", ALTERNATIVES),
     "clinic-inactive": Problem(409, "The clinic takes no bookings", "This clinic is not active.", "Choose another clinic.", {"alternatives": []}),
     "doctor-inactive": Problem(
         409, "The doctor takes no bookings", "This doctor is not active at the clinic any more.", "Choose another doctor.", ALTERNATIVES
@@ -137,48 +137,48 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "wrong-status": Problem(
         409,
         "Not possible in this status",
-        "An appointment that is “{status}” cannot be made “{wanted}”.",
+        "An appointment that is “{appointmentStatus}” cannot be made “{wanted}”.",
         "Read the appointment again; the documentation lists the moves there are.",
-        {"status": "cancelled", "wanted": "arrived"},
+        {"appointmentStatus": "cancelled", "wanted": "arrived"},
     ),
     "not-started": Problem(409, "It has not started yet", "Nobody can miss an appointment before it starts.", "Wait until it has started, or cancel it."),
     # clinics, doctors, customers
     "clinic-in-use": Problem(
         409,
         "The clinic is in use",
-        "The clinic still has {doctors} active doctors and {timeSlots} active time slots.",
+        "Doctors still active: {doctors}; time slots still active: {timeSlots}.",
         "Deactivate them first, or use cascade=true.",
         {"doctors": 3, "timeSlots": 2},
     ),
     "live-appointments": Problem(
-        409, "Appointments are still to come", "{appointments} appointments are still to come.", "Move or cancel them first.", {"appointments": 4}
+        409, "Appointments are still to come", "Appointments still to come: {appointments}.", "Move or cancel them first.", {"appointments": 4}
     ),
     "slots-published": Problem(
         409, "Hours are published", "Hours are published from now on, and their times would shift.", "Withdraw the future booking slots first."
     ),
-    "slug-taken": Problem(409, "That short name is taken", "Another clinic has this slug.", "Choose another one."),
+    "slug-taken": Problem(409, "That short name is taken", "Another clinic has this slug.", "Choose another slug."),
     "doctor-has-appointments": Problem(
         409,
         "The doctor has appointments",
-        "{appointments} appointments with this doctor are still to come.",
+        "Appointments with this doctor still to come: {appointments}.",
         "Move or cancel them first.",
         {"appointments": 4},
     ),
     "customer-has-appointments": Problem(
         409,
         "The customer has appointments",
-        "{appointments} appointments of this customer are still to come.",
+        "Appointments of this customer still to come: {appointments}.",
         "Move or cancel them first.",
         {"appointments": 4},
     ),
-    "record-number-taken": Problem(409, "That record number is taken", "Another patient of this clinic has this record number.", "Choose another one."),
+    "record-number-taken": Problem(
+        409, "That record number is taken", "Another patient of this clinic has this record number.", "Choose another record number."
+    ),
     "which-clinic": Problem(409, "Which clinic?", "There is not exactly one clinic here.", "Name one with clinicId."),
     # schedules and slots
-    "time-slots-intersect": Problem(
-        409, "Time slots intersect", "This time shares minutes with another time slot of the clinic.", "Choose a time that does not."
-    ),
+    "time-slots-intersect": Problem(409, "Time slots intersect", "This time shares minutes with another time slot of the clinic.", "Choose another time."),
     "time-slot-in-use": Problem(
-        409, "The time slot is in use", "{doctorSlots} lines of weekly schedules use this time slot.", "Remove them first.", {"doctorSlots": 2}
+        409, "The time slot is in use", "Lines of weekly schedules that use this time slot: {doctorSlots}.", "Remove them first.", {"doctorSlots": 2}
     ),
     "schedule-lines-overlap": Problem(
         409, "Schedule lines overlap", "The doctor has another schedule line on that weekday at that time.", "Change one of them."
@@ -188,14 +188,14 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "appointments-in-the-way": Problem(
         409,
         "Appointments are in the way",
-        "{count} appointments lie in this time.",
+        "Appointments in this time: {count}.",
         "Move or cancel them first, or use force=true to keep them for rebooking.",
         {"count": 2},
     ),
     "appointments-stranded": Problem(
         409,
         "Appointments would be stranded",
-        "{count} appointments would lie outside the new hours.",
+        "Appointments outside the new hours: {count}.",
         "Move or cancel them first, or keep them with stranded “keep”.",
         {"count": 2},
     ),

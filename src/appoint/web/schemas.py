@@ -1,7 +1,7 @@
 """JSON schemas of structs as msgspec makes them, with what it leaves out: what fields mean, tidy names, and an example of everything.
 
-A string under a struct's field says what it means. Examples are those of the fields' types; where these do not fit, alone or together, a struct has
-an `EXAMPLE` of its own: members as they are on the wire, None for one that is better left out.
+A string under a struct's field says what it means. Examples are those of the fields' types; where these make no sense together, a struct has an
+`EXAMPLE` of its own.
 """
 
 import ast
@@ -33,6 +33,12 @@ PATH: Final[dict[type, Schema]] = {
 BY_NAME: Final[dict[tuple[Any, ...], Any]] = {
     ("endTime", "string", "date-time"): "2027-03-01T09:00:00Z",
     ("to", "string", "date"): "2027-03-07",
+    ("status", None, None): "booked",
+    ("needsRebooking", "boolean", None): False,
+    ("clinicName", "string", None): "Lakeside Clinic",
+    ("doctorName", "string", None): "Dr. Amara Shah",
+    ("description", "string", None): "With a first examination",
+    ("validUntil", "string", "date"): "2027-12-31",
     ("address", "string", None): "Seestraße 12, 13353 Berlin",
     ("specialty", "string", None): "Dermatology",
     ("notes", "string", None): "Allergic to penicillin",
@@ -49,18 +55,18 @@ class Schemas:
     """The components that the types need, and schemas and examples that refer to them."""
 
     def __init__(self, types: Iterable[Any]) -> None:
-        structs = {struct.cls: struct for info in shape.multi_type_info(types) for struct in _structs(info)}
-        refs, components = _plain_schemas(structs)
+        named = {info.cls: info for top in shape.multi_type_info(types) for info in _named(top)}
+        refs, components = _plain_schemas(named)
         self.components: Final[dict[str, Schema]] = {}
         self.explicit: Final[dict[str, dict[str, Any]]] = {}
         self.known: Final[dict[tuple[Any, ...], list[tuple[str, Any]]]] = defaultdict(list)
-        for struct, ref in zip(structs.values(), refs, strict=True):
+        for info, ref in zip(named.values(), refs, strict=True):
             name = ref["$ref"].removeprefix(PREFIX)
-            self.components[name] = _explained(struct, components[name])
-            explicit = self.explicit[name] = getattr(struct.cls, "EXAMPLE", {})
-            for member, schema in self.components[name]["properties"].items():
+            self.components[name] = _explained(info, components[name])
+            explicit = self.explicit[name] = getattr(info.cls, "EXAMPLE", {})
+            for member, schema in self.components[name].get("properties", {}).items():
                 option = _something(schema)
-                if (example := explicit.get(member, option.get("examples", [schema.get("default")])[0])) is not None:
+                if option.get("type") not in ("array", "object") and (example := explicit.get(member, option.get("examples", [schema.get("default")])[0])) is not None:
                     self.known[_kind(member, option)].append((name, example))
 
     def of(self, type: Any) -> Schema:
@@ -73,12 +79,12 @@ class Schemas:
 
     def query_parameters(self, query: type[msgspec.Struct]) -> Iterator[Schema]:
         (ref,), components = _plain_schemas([query])
-        (struct,) = (struct for struct in _structs(shape.type_info(query)) if struct.cls is query)
-        component = _explained(struct, components[ref["$ref"].removeprefix(PREFIX)])
+        component = _explained(next(_named(shape.type_info(query))), components[ref["$ref"].removeprefix(PREFIX)])
         for name, schema in component["properties"].items():
             description = {"description": schema.pop("description")} if "description" in schema else {}
             default = {"default": schema["default"]} if schema.get("default") is not None else {}
-            yield {"name": name, "in": "query", **description, "required": name in component["required"], "schema": {**_something(schema), **default}}
+            example = {"example": query.EXAMPLE[name]} if name in getattr(query, "EXAMPLE", ()) else {}
+            yield {"name": name, "in": "query", **description, "required": name in component["required"], **example, "schema": {**_something(schema), **default}}
 
     def path_parameter(self, path: str, name: str, type: type) -> Schema:
         schema = PATH.get(type, {"type": "string"})
@@ -88,9 +94,9 @@ class Schemas:
     def example(self, schema: Schema, name: str = "", within: str = "") -> Any:
         """An example of a schema, which may be that of the member `name` of the component `within`."""
         option = _something(schema)
-        if "$ref" in option:
+        if "$ref" in option and (name, None, None) not in BY_NAME:
             component = option["$ref"].removeprefix(PREFIX)
-            return self._made(self.components[component], "", component)
+            return self.explicit[component] or self._made(self.components[component], "", component)
         given = next((value for value in self._given(schema, option, name, within) if value is not None), None)
         return self._made(option, name, within) if given is None and option is schema else given
 
@@ -112,7 +118,6 @@ class Schemas:
             case {"properties": properties, "required": required}:
                 always = [member for member, inner in properties.items() if member in required or "default" in inner]
                 shown = {member: self.example(properties[member], member, within) for member in always or list(properties)[:1]}
-                shown |= self.explicit.get(within, {})
                 return {member: value for member, value in shown.items() if value is not None or member in required}
             case {"additionalProperties": dict() as inner}:
                 return {schema.get("propertyNames", {}).get("enum", ["key"])[0]: self.example(inner, name, within)}
@@ -143,29 +148,33 @@ def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema
     return cast("tuple[list[Schema], dict[str, Schema]]", json.loads(re.sub(r'\b([A-Za-z]+)_([A-Za-z]+)_(?=")', r"\2\1", plain)))
 
 
-def _structs(info: Any) -> Iterator[shape.StructType]:
-    """All structs that a type is made of."""
+def _named(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
+    """All structs and enumerations that a type is made of, itself first."""
     match info:
+        case shape.EnumType():
+            yield info
         case shape.StructType():
             yield info
             for field in info.fields:
-                yield from _structs(field.type)
+                yield from _named(field.type)
         case shape.Metadata(type=inner) | shape.CollectionType(item_type=inner) | shape.DictType(value_type=inner):
-            yield from _structs(inner)
+            yield from _named(inner)
         case shape.UnionType(types=types):
             for option in types:
-                yield from _structs(option)
+                yield from _named(option)
         case _:
             pass
 
 
-def _explained(struct: shape.StructType, component: Schema) -> Schema:
+def _explained(info: shape.StructType | shape.EnumType, component: Schema) -> Schema:
     """The component with descriptions of its members, all defaults, and the format of instants."""
     component.pop("title", None)
     if "description" in component:
         component["description"] = prose(component["description"])
-    docs = _docs(getattr(struct.cls, "__origin__", struct.cls))
-    for field in struct.fields:
+    if isinstance(info, shape.EnumType):
+        return {"type": "string", **component}
+    docs = _docs(getattr(info.cls, "__origin__", info.cls))
+    for field in info.fields:
         schema = component["properties"][field.encode_name]
         if field.default_factory is not msgspec.NODEFAULT:
             schema["default"] = msgspec.to_builtins(field.default_factory())
@@ -219,7 +228,8 @@ def _alike(one: str, other: str) -> int:
 
 
 def _kind(name: str, schema: Schema) -> tuple[Any, ...]:
-    return name, schema.get("type"), schema.get("format")
+    format = schema.get("format")
+    return name, schema.get("type"), format if format in ("uuid", *BY_FORMAT) else None
 
 
 def _id(name: str) -> str:

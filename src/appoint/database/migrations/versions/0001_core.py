@@ -243,6 +243,36 @@ create table booking_slot (
 );
 create index booking_slot_removed on booking_slot (clinic_id, doctor_id, date) where removed_at is not null;
 
+-- What the weekly schedules give on dates, both inclusive: active doctors' lines, less absences and time removed by hand. One row a line and date.
+-- A line that a spring gap swallows is empty. One that the gap moves onto another has the time first, if it starts first on the wall.
+create function scheduled(of_clinic integer, of_doctor uuid, first date, last date)
+  returns table (doctor_id uuid, date date, time_slot_id uuid, pieces tstzmultirange) language sql stable parallel safe
+  begin atomic
+    with line as (
+      select s.doctor_id, day::date as date, s.time_slot_id, lower(s.minutes) as minute,
+             local_instant(day::date, lower(s.minutes), c.time_zone) as starts, local_instant(day::date, upper(s.minutes), c.time_zone) as ends
+        from clinic c
+        join doctor d on d.clinic_id = c.id and d.active
+        join doctor_slot s on s.clinic_id = c.id and s.doctor_id = d.id and s.active
+       cross join lateral (select greatest(first, lower(s.valid)) as since) as f
+       cross join generate_series((since + (s.weekday - extract(isodow from since)::integer + 7) % 7)::timestamp,
+                                  least(last, upper(s.valid) - 1)::timestamp, interval '7 days') as day
+       where c.id = of_clinic and c.active and (of_doctor is null or d.id = of_doctor)
+    ), wanted as (
+      select l.*, case when starts < ends then tstzmultirange(tstzrange(starts, ends)) else '{}' end as during from line l
+    )
+    select w.doctor_id, w.date, w.time_slot_id,
+           during
+           - coalesce(range_agg(during) over (partition by w.doctor_id, w.date order by minute rows between unbounded preceding and 1 preceding), '{}')
+           - coalesce((select range_agg(a.active_during) from absence a
+                        where a.clinic_id = of_clinic and (a.doctor_id is null or a.doctor_id = w.doctor_id) and a.active_during && during), '{}')
+           - coalesce((select range_agg(b.during) from booking_slot b
+                        where b.clinic_id = of_clinic and b.doctor_id = w.doctor_id and b.removed_at is not null
+                          and b.date between w.date - 1 and w.date + 1  -- for the index; the zone may have changed since
+                          and b.during && w.during), '{}')
+      from wanted w;
+  end;
+
 create table appointment (
   clinic_id integer not null,
   id uuid not null constraint appointment_id_of_clinic check (clinic_of(id) = clinic_id),

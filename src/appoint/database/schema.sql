@@ -1,0 +1,765 @@
+-- What the migrations make. Written by `appoint schema`; do not edit.
+
+CREATE SCHEMA jobs;
+
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+CREATE TYPE jobs.pgqueuer_status AS ENUM (
+    'queued',
+    'picked',
+    'successful',
+    'exception',
+    'canceled',
+    'deleted',
+    'failed'
+);
+
+CREATE FUNCTION jobs.fn_pgqueuer_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    to_emit BOOLEAN := false;  -- Flag to decide whether to emit a notification
+BEGIN
+    -- Check operation type and set the emit flag accordingly
+    IF TG_OP = 'UPDATE' AND OLD IS DISTINCT FROM NEW THEN
+        to_emit := true;
+    ELSIF TG_OP = 'DELETE' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'INSERT' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'TRUNCATE' THEN
+        to_emit := true;
+    END IF;
+
+    -- Perform notification if the emit flag is set
+    IF to_emit THEN
+        PERFORM pg_notify(
+            'ch_pgqueuer',
+            json_build_object(
+                'channel', 'ch_pgqueuer',
+                'operation', lower(TG_OP),
+                'sent_at', NOW(),
+                'table', TG_TABLE_NAME,
+                'type', 'table_changed_event'
+            )::text
+        );
+    END IF;
+
+    -- Return appropriate value based on the operation
+    IF TG_OP IN ('INSERT', 'UPDATE') THEN
+        RETURN NEW;
+    ELSIF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    ELSE
+        RETURN NULL; -- For TRUNCATE and other non-row-specific contexts
+    END IF;
+
+END;
+$$;
+
+CREATE FUNCTION public.clinic_of(id uuid) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ((('x'::text || "left"((id)::text, 8)))::bit(32))::integer;
+
+CREATE FUNCTION public.half_open(during tstzrange) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (lower_inc(during) AND (NOT upper_inc(during)) AND (NOT upper_inf(during)) AND isfinite(lower(during)) AND isfinite(upper(during)));
+
+CREATE FUNCTION public.local_instant(day date, minute integer, zone text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN ((e.earlier AT TIME ZONE local_instant.zone) = w.wall) THEN LEAST(e.earlier, i.instant)
+             ELSE i.instant
+         END AS instant
+    FROM ( SELECT (local_instant.day + make_interval(mins => local_instant.minute)) AS wall) w,
+     LATERAL ( SELECT (w.wall AT TIME ZONE local_instant.zone) AS instant) i,
+     LATERAL ( SELECT ((w.wall AT TIME ZONE 'UTC'::text) - ((((i.instant - '24:00:00'::interval) AT TIME ZONE local_instant.zone) AT TIME ZONE 'UTC'::text) - (i.instant - '24:00:00'::interval))) AS earlier) e;
+END;
+
+CREATE FUNCTION public.mint_id(clinic_id integer) RETURNS uuid
+    LANGUAGE sql STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT (((((lpad(to_hex(mint_id.clinic_id), 8, '0'::text) || lpad(to_hex((clock.ms >> 32)), 4, '0'::text)) || '8'::text) || lpad(to_hex(((clock.ms >> 20) & (4095)::bigint)), 3, '0'::text)) || to_hex((('-9223372036854775808'::bigint | ((clock.ms & (1048575)::bigint) << 42)) | random((0)::bigint, '4398046511103'::bigint)))))::uuid AS uuid
+    FROM ( SELECT ((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint AS ms) clock;
+END;
+
+CREATE FUNCTION public.refuse_partial(written bigint, wished bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+  if written < wished then
+    raise exception 'only % of % could be written', written, wished using errcode = 'AP001';
+  end if;
+  return true;
+end $$;
+
+CREATE TABLE public.absence (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    doctor_id uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    during tstzrange NOT NULL,
+    active_during tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN during
+    ELSE NULL::tstzrange
+END) STORED,
+    reason text,
+    CONSTRAINT absence_half_open CHECK (public.half_open(during)),
+    CONSTRAINT absence_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT absence_removed CHECK ((active = (removed_at IS NULL)))
+);
+
+CREATE TABLE public.booking_slot (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    doctor_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    date date NOT NULL,
+    during tstzrange NOT NULL,
+    removed_at timestamp with time zone,
+    active_during tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN (removed_at IS NULL) THEN during
+    ELSE NULL::tstzrange
+END) STORED,
+    source text DEFAULT 'schedule'::text NOT NULL,
+    remnant boolean DEFAULT false NOT NULL,
+    time_slot_id uuid,
+    CONSTRAINT booking_slot_half_open CHECK (public.half_open(during)),
+    CONSTRAINT booking_slot_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text])))
+);
+
+CREATE TABLE public.clinic (
+    id integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    active_id integer GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN id
+    ELSE NULL::integer
+END) STORED,
+    name text NOT NULL,
+    slug text,
+    time_zone text NOT NULL,
+    locale text DEFAULT 'en'::text NOT NULL,
+    currency text DEFAULT 'EUR'::text NOT NULL,
+    phone text,
+    email text,
+    address text,
+    slot_step_minutes smallint DEFAULT 15 NOT NULL,
+    min_notice_minutes integer DEFAULT 0 NOT NULL,
+    horizon_days smallint DEFAULT 56 NOT NULL,
+    cancel_notice_minutes integer DEFAULT 0 NOT NULL,
+    require_version boolean DEFAULT false NOT NULL,
+    doctor_choice text DEFAULT 'random'::text NOT NULL,
+    CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
+    CONSTRAINT clinic_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT clinic_doctor_choice CHECK ((doctor_choice = ANY (ARRAY['random'::text, 'leastBusy'::text, 'roundRobin'::text]))),
+    CONSTRAINT clinic_horizon CHECK (((horizon_days >= 1) AND (horizon_days <= 366))),
+    CONSTRAINT clinic_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT clinic_min_notice CHECK (((min_notice_minutes >= 0) AND (min_notice_minutes <= 525600))),
+    CONSTRAINT clinic_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT clinic_number CHECK ((id > 0)),
+    CONSTRAINT clinic_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT clinic_slot_step CHECK (((slot_step_minutes >= 1) AND (slot_step_minutes <= 720))),
+    CONSTRAINT clinic_slug_form CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 100))),
+    CONSTRAINT clinic_time_zone CHECK ((('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL))
+);
+
+CREATE TABLE public.doctor (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    active_clinic_id integer GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN clinic_id
+    ELSE NULL::integer
+END) STORED,
+    name text NOT NULL,
+    specialty text,
+    email text,
+    CONSTRAINT doctor_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT doctor_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT doctor_removed CHECK ((active = (removed_at IS NULL)))
+);
+
+CREATE TABLE public.doctor_slot (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    doctor_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    weekday smallint NOT NULL,
+    minutes int4range NOT NULL,
+    active_minutes int4range GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN minutes
+    ELSE NULL::int4range
+END) STORED,
+    valid daterange NOT NULL,
+    time_slot_id uuid,
+    active_time_slot_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN time_slot_id
+    ELSE NULL::uuid
+END) STORED,
+    CONSTRAINT doctor_slot_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT doctor_slot_in_a_day CHECK (((minutes <@ int4range(0, 1440)) AND (NOT isempty(minutes)))),
+    CONSTRAINT doctor_slot_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT doctor_slot_valid CHECK ((NOT isempty(valid))),
+    CONSTRAINT doctor_slot_weekday CHECK (((weekday >= 1) AND (weekday <= 7)))
+);
+
+CREATE FUNCTION public.scheduled(of_clinic integer, of_doctor uuid, first date, last date) RETURNS TABLE(doctor_id uuid, date date, time_slot_id uuid, pieces tstzmultirange)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ WITH line AS (
+          SELECT s.doctor_id,
+             (day.day)::date AS date,
+             s.time_slot_id,
+             lower(s.minutes) AS minute,
+             public.local_instant((day.day)::date, lower(s.minutes), c.time_zone) AS starts,
+             public.local_instant((day.day)::date, upper(s.minutes), c.time_zone) AS ends
+            FROM ((((public.clinic c
+              JOIN public.doctor d ON (((d.clinic_id = c.id) AND d.active)))
+              JOIN public.doctor_slot s ON (((s.clinic_id = c.id) AND (s.doctor_id = d.id) AND s.active)))
+              CROSS JOIN LATERAL ( SELECT GREATEST(scheduled.first, lower(s.valid)) AS since) f)
+              CROSS JOIN LATERAL generate_series(((f.since + (((s.weekday - (EXTRACT(isodow FROM f.since))::integer) + 7) % 7)))::timestamp without time zone, (LEAST(scheduled.last, (upper(s.valid) - 1)))::timestamp without time zone, '7 days'::interval) day(day))
+           WHERE ((c.id = scheduled.of_clinic) AND c.active AND ((scheduled.of_doctor IS NULL) OR (d.id = scheduled.of_doctor)))
+         ), wanted AS (
+          SELECT l.doctor_id,
+             l.date,
+             l.time_slot_id,
+             l.minute,
+             l.starts,
+             l.ends,
+                 CASE
+                     WHEN (l.starts < l.ends) THEN tstzmultirange(tstzrange(l.starts, l.ends))
+                     ELSE '{}'::tstzmultirange
+                 END AS during
+            FROM line l
+         )
+  SELECT w.doctor_id,
+     w.date,
+     w.time_slot_id,
+     (((w.during - COALESCE(range_agg(w.during) OVER (PARTITION BY w.doctor_id, w.date ORDER BY w.minute ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '{}'::tstzmultirange)) - COALESCE(( SELECT range_agg(a.active_during) AS range_agg
+            FROM public.absence a
+           WHERE ((a.clinic_id = scheduled.of_clinic) AND ((a.doctor_id IS NULL) OR (a.doctor_id = w.doctor_id)) AND (a.active_during && a.during))), '{}'::tstzmultirange)) - COALESCE(( SELECT range_agg(b.during) AS range_agg
+            FROM public.booking_slot b
+           WHERE ((b.clinic_id = scheduled.of_clinic) AND (b.doctor_id = w.doctor_id) AND (b.removed_at IS NOT NULL) AND ((b.date >= (w.date - 1)) AND (b.date <= (w.date + 1))) AND (b.during && w.during))), '{}'::tstzmultirange))
+    FROM wanted w;
+END;
+
+CREATE TABLE jobs.pgqueuer (
+    id bigint NOT NULL,
+    priority integer NOT NULL,
+    queue_manager_id uuid,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    execute_after timestamp with time zone DEFAULT now() NOT NULL,
+    status jobs.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL,
+    dedupe_key text,
+    payload bytea,
+    headers jsonb,
+    attempts integer DEFAULT 0 NOT NULL,
+    slot bigint
+);
+
+CREATE SEQUENCE jobs.pgqueuer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE jobs.pgqueuer_id_seq OWNED BY jobs.pgqueuer.id;
+
+CREATE TABLE jobs.pgqueuer_log (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    job_id bigint NOT NULL,
+    status jobs.pgqueuer_status NOT NULL,
+    priority integer NOT NULL,
+    entrypoint text NOT NULL,
+    traceback jsonb,
+    aggregated boolean DEFAULT false
+);
+
+ALTER TABLE jobs.pgqueuer_log ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME jobs.pgqueuer_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE jobs.pgqueuer_schedules (
+    id bigint NOT NULL,
+    expression text NOT NULL,
+    entrypoint text NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    next_run timestamp with time zone DEFAULT now() NOT NULL,
+    last_run timestamp with time zone,
+    status jobs.pgqueuer_status DEFAULT 'queued'::jobs.pgqueuer_status
+);
+
+CREATE SEQUENCE jobs.pgqueuer_schedules_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE jobs.pgqueuer_schedules_id_seq OWNED BY jobs.pgqueuer_schedules.id;
+
+CREATE TABLE jobs.pgqueuer_statistics (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT date_trunc('sec'::text, now()) NOT NULL,
+    count bigint NOT NULL,
+    priority integer NOT NULL,
+    status jobs.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL
+);
+
+CREATE SEQUENCE jobs.pgqueuer_statistics_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE jobs.pgqueuer_statistics_id_seq OWNED BY jobs.pgqueuer_statistics.id;
+
+CREATE TABLE public.appointment (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    booking_id uuid NOT NULL,
+    "position" smallint DEFAULT 0 NOT NULL,
+    doctor_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    booker_id uuid,
+    appointment_type_id uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'booked'::text NOT NULL,
+    hold_expires_at timestamp with time zone,
+    during tstzrange NOT NULL,
+    claimed tstzrange NOT NULL,
+    active_during tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN during
+    ELSE NULL::tstzrange
+END) STORED,
+    active_claim tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN claimed
+    ELSE NULL::tstzrange
+END) STORED,
+    chosen boolean DEFAULT false NOT NULL,
+    needs_rebooking boolean DEFAULT false NOT NULL,
+    price_amount integer,
+    price_currency text,
+    notes text,
+    cancel_reason text,
+    idempotency_caller text,
+    idempotency_key text,
+    request_digest bytea,
+    CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
+    CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
+    CONSTRAINT appointment_claim_covers CHECK ((claimed @> during)),
+    CONSTRAINT appointment_claim_half_open CHECK (public.half_open(claimed)),
+    CONSTRAINT appointment_half_open CHECK (public.half_open(during)),
+    CONSTRAINT appointment_hold CHECK (((status = 'pending'::text) = (hold_expires_at IS NOT NULL))),
+    CONSTRAINT appointment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT appointment_position CHECK (("position" >= 0)),
+    CONSTRAINT appointment_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT appointment_price_amount CHECK ((price_amount >= 0)),
+    CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))
+);
+
+CREATE TABLE public.appointment_type (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    description text,
+    minutes smallint NOT NULL,
+    buffer_before_minutes smallint DEFAULT 0 NOT NULL,
+    buffer_after_minutes smallint DEFAULT 0 NOT NULL,
+    price_amount integer,
+    price_currency text,
+    mode text DEFAULT 'inPerson'::text NOT NULL,
+    CONSTRAINT appointment_type_buffer_after CHECK (((buffer_after_minutes >= 0) AND (buffer_after_minutes <= 720))),
+    CONSTRAINT appointment_type_buffer_before CHECK (((buffer_before_minutes >= 0) AND (buffer_before_minutes <= 720))),
+    CONSTRAINT appointment_type_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT appointment_type_minutes CHECK (((minutes >= 5) AND (minutes <= 720))),
+    CONSTRAINT appointment_type_mode CHECK ((mode = ANY (ARRAY['inPerson'::text, 'online'::text]))),
+    CONSTRAINT appointment_type_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT appointment_type_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT appointment_type_price_amount CHECK ((price_amount >= 0)),
+    CONSTRAINT appointment_type_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT appointment_type_removed CHECK ((active = (removed_at IS NULL)))
+);
+
+ALTER TABLE public.clinic ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.clinic_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.customer (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    email text,
+    phone text,
+    locale text,
+    time_zone text,
+    birth_date date,
+    CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
+    CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
+);
+
+CREATE TABLE public.doctor_appointment_type (
+    clinic_id integer NOT NULL,
+    doctor_id uuid NOT NULL,
+    appointment_type_id uuid NOT NULL
+);
+
+CREATE TABLE public.event (
+    clinic_id integer NOT NULL,
+    id uuid DEFAULT uuidv7() NOT NULL,
+    type text NOT NULL,
+    subject_id text NOT NULL,
+    subject_version integer NOT NULL,
+    data jsonb NOT NULL,
+    traceparent text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT event_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT event_type CHECK ((type ~ '^[a-z-]+\.[a-z-]+$'::text))
+);
+
+CREATE TABLE public.patient (
+    clinic_id integer NOT NULL,
+    customer_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    record_number text,
+    notes text
+);
+
+CREATE TABLE public.request_key (
+    caller text NOT NULL,
+    key text NOT NULL,
+    digest bytea NOT NULL,
+    answer jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE VIEW public.shown_appointment AS
+ SELECT a.clinic_id,
+    a.id,
+    a.booking_id,
+    a."position",
+    a.booker_id,
+    a.doctor_id,
+    a.customer_id,
+    a.appointment_type_id,
+    lower(a.during) AS start_time,
+    upper(a.during) AS end_time,
+    c.time_zone,
+    a.status,
+    a.hold_expires_at,
+    a.cancel_reason,
+    a.needs_rebooking,
+    a.price_amount,
+    a.price_currency,
+    a.notes,
+    a.version,
+    a.created_at,
+    a.updated_at,
+    a.claimed
+   FROM (public.appointment a
+     JOIN public.clinic c ON ((c.id = a.clinic_id)));
+
+CREATE TABLE public.time_slot (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    active_clinic_id integer GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN clinic_id
+    ELSE NULL::integer
+END) STORED,
+    active_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN id
+    ELSE NULL::uuid
+END) STORED,
+    name text,
+    minutes int4range NOT NULL,
+    active_minutes int4range GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN minutes
+    ELSE NULL::int4range
+END) STORED,
+    CONSTRAINT time_slot_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT time_slot_in_a_day CHECK (((minutes <@ int4range(0, 1440)) AND (NOT isempty(minutes)))),
+    CONSTRAINT time_slot_removed CHECK ((active = (removed_at IS NULL)))
+);
+
+CREATE TABLE public.worker_heartbeat (
+    worker text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY jobs.pgqueuer ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_id_seq'::regclass);
+
+ALTER TABLE ONLY jobs.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_schedules_id_seq'::regclass);
+
+ALTER TABLE ONLY jobs.pgqueuer_statistics ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_statistics_id_seq'::regclass);
+
+ALTER TABLE ONLY jobs.pgqueuer_log
+    ADD CONSTRAINT pgqueuer_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY jobs.pgqueuer
+    ADD CONSTRAINT pgqueuer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY jobs.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_expression_entrypoint_key UNIQUE (expression, entrypoint);
+
+ALTER TABLE ONLY jobs.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY jobs.pgqueuer_statistics
+    ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.absence
+    ADD CONSTRAINT absence_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.appointment_type
+    ADD CONSTRAINT appointment_type_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.booking_slot
+    ADD CONSTRAINT booking_slot_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.clinic
+    ADD CONSTRAINT clinic_active UNIQUE (id, active_id);
+
+ALTER TABLE ONLY public.clinic
+    ADD CONSTRAINT clinic_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.clinic
+    ADD CONSTRAINT clinic_slug UNIQUE (slug);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT customer_free UNIQUE (clinic_id, customer_id, active_during WITHOUT OVERLAPS);
+
+ALTER TABLE ONLY public.customer
+    ADD CONSTRAINT customer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.doctor_appointment_type
+    ADD CONSTRAINT doctor_appointment_type_pkey PRIMARY KEY (clinic_id, doctor_id, appointment_type_id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT doctor_free UNIQUE (clinic_id, doctor_id, active_claim WITHOUT OVERLAPS);
+
+ALTER TABLE ONLY public.doctor
+    ADD CONSTRAINT doctor_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.doctor_slot
+    ADD CONSTRAINT doctor_slot_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_pkey PRIMARY KEY (clinic_id, customer_id);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_record_number UNIQUE (clinic_id, record_number);
+
+ALTER TABLE ONLY public.booking_slot
+    ADD CONSTRAINT published UNIQUE (clinic_id, doctor_id, active_during WITHOUT OVERLAPS);
+
+ALTER TABLE ONLY public.request_key
+    ADD CONSTRAINT request_key_pkey PRIMARY KEY (caller, key);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT same_request UNIQUE (clinic_id, idempotency_caller, idempotency_key, "position");
+
+ALTER TABLE ONLY public.doctor_slot
+    ADD CONSTRAINT schedule_lines_overlap EXCLUDE USING gist (clinic_id WITH =, doctor_id WITH =, weekday WITH =, active_minutes WITH &&, valid WITH &&);
+
+ALTER TABLE ONLY public.time_slot
+    ADD CONSTRAINT time_slot_minutes UNIQUE (clinic_id, active_id, minutes);
+
+ALTER TABLE ONLY public.time_slot
+    ADD CONSTRAINT time_slot_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.time_slot
+    ADD CONSTRAINT time_slots_intersect UNIQUE (clinic_id, active_minutes WITHOUT OVERLAPS);
+
+ALTER TABLE ONLY public.worker_heartbeat
+    ADD CONSTRAINT worker_heartbeat_pkey PRIMARY KEY (worker);
+
+CREATE INDEX pgqueuer_ep_ea_idx ON jobs.pgqueuer USING btree (entrypoint, execute_after) WHERE (status = 'queued'::jobs.pgqueuer_status);
+
+CREATE INDEX pgqueuer_ep_prio_id_idx ON jobs.pgqueuer USING btree (entrypoint, priority DESC, id) WHERE (status = 'queued'::jobs.pgqueuer_status);
+
+CREATE INDEX pgqueuer_log_created ON jobs.pgqueuer_log USING btree (created);
+
+CREATE INDEX pgqueuer_log_job_id_status ON jobs.pgqueuer_log USING btree (job_id, created DESC);
+
+CREATE INDEX pgqueuer_log_not_aggregated ON jobs.pgqueuer_log USING btree ((1)) WHERE (NOT aggregated);
+
+CREATE INDEX pgqueuer_log_status ON jobs.pgqueuer_log USING btree (status);
+
+CREATE INDEX pgqueuer_picked_heartbeat_idx ON jobs.pgqueuer USING btree (heartbeat) WHERE (status = 'picked'::jobs.pgqueuer_status);
+
+CREATE UNIQUE INDEX pgqueuer_picked_slot_idx ON jobs.pgqueuer USING btree (entrypoint, slot) WHERE ((status = 'picked'::jobs.pgqueuer_status) AND (slot IS NOT NULL));
+
+CREATE INDEX pgqueuer_priority_id_id1_idx ON jobs.pgqueuer USING btree (priority, id DESC) INCLUDE (id) WHERE (status = 'queued'::jobs.pgqueuer_status);
+
+CREATE INDEX pgqueuer_queue_manager_id_idx ON jobs.pgqueuer USING btree (queue_manager_id) WHERE (queue_manager_id IS NOT NULL);
+
+CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON jobs.pgqueuer_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
+
+CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON jobs.pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::jobs.pgqueuer_status, 'picked'::jobs.pgqueuer_status])) AND (dedupe_key IS NOT NULL));
+
+CREATE INDEX pgqueuer_updated_id_id1_idx ON jobs.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::jobs.pgqueuer_status);
+
+CREATE INDEX absence_during ON public.absence USING gist (clinic_id, active_during);
+
+CREATE INDEX appointment_by_booking ON public.appointment USING btree (clinic_id, booking_id);
+
+CREATE INDEX appointment_by_customer ON public.appointment USING btree (customer_id, lower(during));
+
+CREATE INDEX appointment_by_start ON public.appointment USING btree (clinic_id, lower(during), id);
+
+CREATE INDEX appointment_chosen ON public.appointment USING btree (clinic_id, doctor_id, created_at) WHERE chosen;
+
+CREATE INDEX appointment_hold_expires ON public.appointment USING btree (hold_expires_at) WHERE (status = 'pending'::text);
+
+CREATE INDEX appointment_request_age ON public.appointment USING btree (created_at) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX booking_slot_removed ON public.booking_slot USING btree (clinic_id, doctor_id, date) WHERE (removed_at IS NOT NULL);
+
+CREATE INDEX customer_words ON public.customer USING gin (lower(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text))) public.gin_trgm_ops);
+
+CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON jobs.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION jobs.fn_pgqueuer_changed();
+
+ALTER TABLE ONLY public.absence
+    ADD CONSTRAINT absence_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
+ALTER TABLE ONLY public.absence
+    ADD CONSTRAINT absence_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_booker FOREIGN KEY (booker_id) REFERENCES public.customer(id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.appointment_type
+    ADD CONSTRAINT appointment_type_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_type_of_clinic FOREIGN KEY (clinic_id, appointment_type_id) REFERENCES public.appointment_type(clinic_id, id);
+
+ALTER TABLE ONLY public.booking_slot
+    ADD CONSTRAINT booking_slot_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.booking_slot
+    ADD CONSTRAINT booking_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
+
+ALTER TABLE ONLY public.doctor
+    ADD CONSTRAINT doctor_active_clinic FOREIGN KEY (clinic_id, active_clinic_id) REFERENCES public.clinic(id, active_id);
+
+ALTER TABLE ONLY public.doctor
+    ADD CONSTRAINT doctor_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
+ALTER TABLE ONLY public.doctor_slot
+    ADD CONSTRAINT doctor_slot_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.doctor_slot
+    ADD CONSTRAINT doctor_slot_keeps_time FOREIGN KEY (clinic_id, active_time_slot_id, minutes) REFERENCES public.time_slot(clinic_id, active_id, minutes) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.doctor_slot
+    ADD CONSTRAINT doctor_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, customer_id) REFERENCES public.patient(clinic_id, customer_id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.doctor_appointment_type
+    ADD CONSTRAINT offered_by FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.doctor_appointment_type
+    ADD CONSTRAINT offered_type FOREIGN KEY (clinic_id, appointment_type_id) REFERENCES public.appointment_type(clinic_id, id);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+ALTER TABLE ONLY public.time_slot
+    ADD CONSTRAINT time_slot_active_clinic FOREIGN KEY (clinic_id, active_clinic_id) REFERENCES public.clinic(id, active_id);
+
+ALTER TABLE ONLY public.time_slot
+    ADD CONSTRAINT time_slot_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT within_hours FOREIGN KEY (clinic_id, doctor_id, PERIOD active_during) REFERENCES public.booking_slot(clinic_id, doctor_id, PERIOD active_during);

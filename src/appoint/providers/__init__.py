@@ -1,0 +1,1 @@
+"""Providers: doctors, under the name that other systems know them by."""

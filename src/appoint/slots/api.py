@@ -1,0 +1,125 @@
+"""/api/doctors/{doctorId}/bookingSlots, /api/bookingSlots and /api/availability/createBookingSlots"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, delete, get, post, put
+from litestar.params import FromPath
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+from msgspec import UNSET
+
+from .. import clock
+from ..appointments import service as appointments
+from ..appointments.api import hold_for
+from ..appointments.model import REASONS, AppointmentRequest
+from ..doctors import service as doctors
+from ..ids import clinic_of
+from ..resources import Page
+from ..versions import etag
+from ..web.idempotency import once
+from ..web.pagination import after, page
+from ..web.request import Request
+from ..web.responses import created, replay, shown
+from . import repository, service
+from .model import BookingSlot, BookingSlotChange, BookingSlotContent, BookingSlotFilter, Generated, GenerationRequest
+
+BY_HAND = ("clinic-inactive", "doctor-inactive", "crosses-midnight", "slots-overlap")
+
+
+class BookingSlots(Controller):
+    """When doctors can be booked. Who holds a slot, and the appointments on it, are shown to the clinic only."""
+
+    tags = ["Booking slots"]
+
+    @get("/doctors/{doctor_id:uuid}/bookingSlots", operation_id="listBookingSlots", opt={"permission": "public"})
+    async def of_doctor(self, request: Request, doctor_id: FromPath[UUID], query: BookingSlotFilter) -> Response[Page[BookingSlot]]:
+        """A doctor's published slots, earliest first."""
+        place = after(request, query, tuple[datetime])
+        found = await repository.of_doctor(
+            request.db, doctor_id, first=query.from_, last=query.to, status=query.status, after=place, limit=query.limit, now=clock.now()
+        )
+        if not found:
+            await doctors.get(request.db, doctor_id)
+        return page(request, query, await self._as_seen(request, doctor_id, found), lambda slot: (slot.start_time,))
+
+    @post("/bookingSlots", operation_id="createBookingSlot", opt={"permission": "schedule", "problems": BY_HAND})
+    async def create(self, request: Request, data: BookingSlotContent) -> Response[BookingSlot]:
+        """Publish a slot by hand. Time in it that was removed by hand is back."""
+        slot, replayed = await once(
+            request,
+            data,
+            lambda tx: service.publish(tx, request.user, content=data),
+            remember=lambda slot: slot.id,
+            recall=lambda tx, known: service.get(tx, UUID(known)),
+        )
+        return created(request, slot, f"/api/bookingSlots/{slot.id}", replayed=replayed)
+
+    @get("/bookingSlots/{booking_slot_id:uuid}", operation_id="getBookingSlot", opt={"permission": "public"})
+    async def find(self, request: Request, booking_slot_id: FromPath[UUID]) -> Response[BookingSlot]:
+        """One slot, published or removed by hand."""
+        return await self._shown(request, booking_slot_id)
+
+    @put(
+        "/bookingSlots/{booking_slot_id:uuid}",
+        operation_id="replaceBookingSlot",
+        opt={"permission": "schedule", "problems": (*dict.fromkeys((*BY_HAND, "slot-has-appointments", *REASONS)),)},
+    )
+    async def replace(self, request: Request, booking_slot_id: FromPath[UUID], data: BookingSlotChange) -> Response[BookingSlot]:
+        """Give a slot other bounds, or all of it to a customer. A removed slot with new bounds is published again."""
+        if data.customer_id:
+            await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
+            wish = AppointmentRequest(customer_id=data.customer_id, booking_slot_id=booking_slot_id)
+            await appointments.book(
+                request.db, request.cache, request.user, clinic_id=wish.where, wishes=[(wish.customer_id, wish)], hold_for=hold_for(request), now=clock.now()
+            )
+        elif data.start_time and data.end_time:
+            await request.db.atomic(
+                service.move,
+                request.user,
+                booking_slot_id=booking_slot_id,
+                start=data.start_time,
+                end=data.end_time,
+                if_match=request.if_match,
+                now=clock.now(),
+            )
+        return await self._shown(request, booking_slot_id)
+
+    @delete(
+        "/bookingSlots/{booking_slot_id:uuid}",
+        operation_id="removeBookingSlot",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "schedule", "problems": ("slot-has-appointments",)},
+    )
+    async def remove(self, request: Request, booking_slot_id: FromPath[UUID]) -> None:
+        """Withdraw a slot by hand: its time stays away until it is published by hand again."""
+        await request.db.atomic(service.remove, request.user, booking_slot_id=booking_slot_id, if_match=request.if_match, now=clock.now())
+
+    @post("/availability/createBookingSlots", operation_id="generateBookingSlots", status_code=HTTP_200_OK, opt={"permission": "schedule"})
+    async def generate(self, request: Request, data: GenerationRequest) -> Response[Generated]:
+        """Publish what the weekly schedules give on dates. What is published already, or was removed by hand, stays as it is."""
+        generated, replayed = await once(
+            request,
+            data,
+            lambda tx: service.generate(tx, request.user, clinic_id=data.clinic_id, doctor_id=data.doctor_id, first=data.from_, last=data.to),
+            remember=msgspec.to_builtins,
+            recall=lambda _, known: _again(known),
+        )
+        return shown(request, generated, headers=replay(replayed))
+
+    async def _shown(self, request: Request, booking_slot_id: UUID) -> Response[BookingSlot]:
+        (slot,) = await self._as_seen(request, booking_slot_id, [await service.get(request.db, booking_slot_id)])
+        if slot.appointments is UNSET:
+            return shown(request, slot)
+        return Response(slot, headers={"ETag": etag(slot.version), "Cache-Control": "no-store"})  # a booking does not change the slot's version
+
+    async def _as_seen(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
+        """With persons where they may be seen. `some_id` tells the clinic."""
+        if not request.user.administrator:
+            return slots
+        on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in slots])
+        return [slot.with_appointments(on[slot.id]) for slot in slots]
+
+
+async def _again(known: object) -> Generated:
+    return msgspec.convert(known, Generated)

@@ -1,0 +1,148 @@
+"""Booking slots, and what becomes of them when hours change."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated, ClassVar, Literal, NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from .. import errors, wire
+from ..appointments.model import Appointment
+from ..resources import PageQuery, Request, Resource
+
+LONGEST_DAYS = 366
+Source = Literal["schedule", "manual"]
+
+
+class BookingSlot(Resource):
+    """A range of one local date in which a doctor can be booked."""
+
+    id: UUID
+    clinic_id: int
+    doctor_id: UUID
+    start_time: datetime
+    end_time: datetime
+    date: date
+    time_slot_id: UUID | None
+    """The time slot that its hours were taken from."""
+    source: Source
+    """Whether the weekly schedule gave it, or somebody by hand."""
+    active: bool
+    removed_at: datetime | None
+    customer_id: UUID | UnsetType | None = UNSET
+    """Who holds the whole slot; shown to the clinic only."""
+    appointments: list[Appointment] | UnsetType = UNSET
+    """The live ones on it; shown to the clinic only."""
+
+    def with_appointments(self, appointments: list[Appointment]) -> "BookingSlot":
+        """The slot as the clinic sees it."""
+        whole = (each.customer_id for each in appointments if (each.start_time, each.end_time) == (self.start_time, self.end_time))
+        return msgspec.structs.replace(self, customer_id=next(whole, None), appointments=appointments)
+
+
+class BookingSlotContent(Request):
+    """A slot to be published by hand."""
+
+    doctor_id: UUID
+    start_time: wire.Instant
+    end_time: wire.Instant
+
+    def __post_init__(self) -> None:
+        if self.end_time <= self.start_time:
+            raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+
+
+class BookingSlotChange(Request):
+    """Other bounds for a slot, or a customer who takes the whole of it."""
+
+    EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "endTime": "2027-03-01T11:00:00Z"}
+
+    start_time: wire.Instant | None = None
+    end_time: wire.Instant | None = None
+    customer_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if self.customer_id:
+            if self.start_time or self.end_time:
+                raise errors.Invalid(errors.Fault("#/customerId", "takes the slot as it is; move it first"))
+        elif not (self.start_time and self.end_time):
+            raise errors.Invalid(errors.Fault("#/startTime", "is needed together with endTime, or customerId instead of both"))
+        elif self.end_time <= self.start_time:
+            raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+
+
+class BookingSlotFilter(PageQuery):
+    from_: wire.Date | None = msgspec.field(default=None, name="from")
+    """Today, when left out."""
+    to: wire.Date | None = None
+    """The last day; without it the list has no end."""
+    status: Literal["free", "booked"] | None = None
+    """free: nothing in it is taken; booked: something is."""
+
+    def __post_init__(self) -> None:
+        if self.from_ and self.to and self.to < self.from_:
+            raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
+
+
+class GenerationRequest(Request):
+    """Local dates, both inclusive, for which the weekly schedules are to be published."""
+
+    clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+    from_: wire.Date = msgspec.field(name="from")
+    to: wire.Date
+    doctor_id: UUID | None = None
+    """None: all of the clinic."""
+
+    def __post_init__(self) -> None:
+        check_dates(self.from_, self.to)
+
+
+class Generated(msgspec.Struct):
+    created: int
+    """How many booking slots are new."""
+    skipped: int
+    """How many lines of a day's schedule gave nothing: published already, removed by hand, or an absence."""
+
+
+def check_dates(first: date, last: date) -> None:
+    """Raises `Invalid` at `to`."""
+    if last < first:
+        raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
+    if (last - first).days >= LONGEST_DAYS:
+        raise errors.Invalid(errors.Fault("#/to", "asks for more than {days} days", days=LONGEST_DAYS))
+
+
+class Span(NamedTuple):
+    """A range of a doctor's on a local date. `id` is that of the slot, or of the appointment, that it is the range of; None for a slot to be."""
+
+    id: UUID | None
+    doctor_id: UUID
+    date: date
+    time_slot_id: UUID | None
+    start: datetime
+    end: datetime
+
+
+class Fitting(NamedTuple):
+    """What makes published hours agree with weekly schedules. Slots that are `kept` stay as they are."""
+
+    kept: list[Span]
+    added: list[Span]
+    removed: list[Span]
+    stranded: list[Span]
+    """Appointments that would lie outside the hours from now on, and have to be rebooked."""
+    held: list[Span]
+    """The same that need no rebooking, because they are over. Only their range remains published, like that of the stranded."""
+    absorbed: list[Span]
+    """Slots that were left for a stranded appointment only, and are part of the hours again."""
+    covered: list[Span]
+    """Appointments that were stranded before, and lie within the hours again."""
+
+    @classmethod
+    def of(cls, spans: Iterable[tuple[str, Span]]) -> "Fitting":
+        fitting = cls([], [], [], [], [], [], [])
+        for becomes, span in spans:
+            getattr(fitting, becomes).append(span)
+        return fitting

@@ -1,0 +1,126 @@
+"""Appoint's own processes and Redis, started for a test and ended with it."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+import pytest
+from conftest import TOKEN
+
+T = TypeVar("T")
+
+
+class Process:
+    """One `appoint …`, and what it has said so far."""
+
+    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "appoint", *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True,
+        )  # fmt: skip
+        self.lines: list[str] = []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.popen.stdout
+        self.lines.extend(line.rstrip("\n") for line in self._follow())
+
+    def _follow(self) -> Iterator[str]:
+        assert self.popen.stdout
+        yield from self.popen.stdout
+
+    @property
+    def said(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def url(self) -> str:
+        """Where it serves, as soon as it does."""
+
+        def found() -> str | None:
+            assert self.popen.poll() is None, self.said
+            match = re.search(r"Appoint is at (http://\S+)", self.said)
+            return match and match[1]
+
+        return eventually(found)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Its exit code."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(number)
+        code = self.popen.wait(60)
+        self.reader.join()
+        return code
+
+
+@contextmanager
+def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
+    """`appoint` with these settings and no others."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")}
+    environment |= {f"APPOINT_{name.upper()}": str(value) for name, value in ({"port": 0, "admin_token": TOKEN} | settings).items() if value is not None}
+    process = Process(arguments, environment)
+    try:
+        yield process
+    finally:
+        process.stop()
+        assert process.popen.stdout
+        process.popen.stdout.close()
+
+
+class Redis:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        self.popen = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder], stdout=subprocess.DEVNULL
+        )
+        eventually(lambda: socket.create_connection(("127.0.0.1", self.port)).close() or True)
+
+    def kill(self) -> None:
+        self.popen.kill()
+        self.popen.wait()
+
+
+@contextmanager
+def redis_server() -> Iterator[Redis]:
+    if not shutil.which("redis-server"):
+        assert os.environ.get("CI") != "true", "CI has redis-server"
+        pytest.skip("redis-server is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        redis = Redis(Path(folder))
+        try:
+            yield redis
+        finally:
+            redis.kill()
+
+
+def eventually(question: Callable[[], T | None]) -> T:
+    """The first true answer; for what another process does in its own time."""
+    for _ in range(600):
+        try:
+            answer = question()
+        except (OSError, httpx2.HTTPError):
+            answer = None
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError("it never came about")
