@@ -1,12 +1,12 @@
 """Hours of the small worlds: time slots, weekly schedules and what they publish. Told in the clinic's own wall time."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from conftest import ADMIN
 from world import RECEPTION, World
 
-from appoint import wire
+from appoint import clock, wire
 from appoint.database.pool import Database
 from appoint.schedules import service as schedules
 from appoint.schedules.model import Hours, Week, WeeklyScheduleContent
@@ -58,7 +58,6 @@ async def published(db: Database, doctor: UUID, *, remnants: bool | None = None)
     return [row.told for row in rows]
 
 
-def at(day: date, wall_time: str, time_zone: str = "Europe/Berlin") -> datetime:
-    from appoint import clock
-
-    return (datetime(day.year, day.month, day.day) + timedelta(minutes=wire.minutes_of(wall_time))).replace(tzinfo=clock.zone(time_zone))
+def local(day: date, wall_time: str, time_zone: str = "Europe/Berlin") -> datetime:
+    """The instant of an ordinary wall time."""
+    return (datetime.combine(day, time()) + timedelta(minutes=wire.minutes_of(wall_time))).replace(tzinfo=clock.zone(time_zone)).astimezone(UTC)

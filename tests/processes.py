@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 import httpx2
 import pytest
+
+from appoint.database import cluster
 from conftest import TOKEN
 
 T = TypeVar("T")
@@ -98,6 +100,23 @@ class Redis:
     def kill(self) -> None:
         self.popen.kill()
         self.popen.wait()
+
+
+@contextmanager
+def own_postgres() -> Iterator[cluster.Cluster]:
+    """A PostgreSQL, running and empty, that a test may stop and start."""
+    folder = Path(tempfile.mkdtemp(prefix="appoint-test-"))
+    folder.chmod(0o711)  # for root the server runs as somebody else
+    try:
+        (folder / "data").mkdir(mode=0o711)
+        postgres, _ = cluster.prepare(folder / "data", lambda _: None, durable=False)
+        postgres.start()
+        try:
+            yield postgres
+        finally:
+            postgres.stop()
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
-from conftest import ADMIN
 
 from appoint import ids
+from conftest import ADMIN
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -43,7 +43,7 @@ async def publish(db, doctor_id: str, start: datetime, end: datetime) -> None:
     )  # fmt: skip
 
 
-async def book(db, doctor_id: str, customer_id: str, start: datetime, end: datetime, status="booked") -> None:
+async def book(db, doctor_id: str, customer_id: str, start: datetime, end: datetime, *, status="booked") -> None:
     clinic_id = ids.clinic_of(UUID(doctor_id))
     await db.execute("insert into patient (clinic_id, customer_id) values ($1, $2) on conflict do nothing", clinic_id, customer_id)
     await db.execute(

@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import httpx2
 import pytest
-from conftest import ADMIN
-from processes import Process, Redis, appoint, eventually, redis_server
 
 from appoint.caching import ClinicCache
+from conftest import ADMIN
+from processes import Process, Redis, appoint, eventually, redis_server
 
 
 class Source:

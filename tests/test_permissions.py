@@ -3,17 +3,17 @@
 import re
 
 import pytest
-from conftest import ADMIN, TOKEN, settings
 
 from appoint import app as application
 from appoint.web import openapi
 from appoint.web.request import OPEN
+from conftest import ADMIN, TOKEN, settings
 
 APP = application.create(settings(), database_url="", admin_token=TOKEN)
 OPERATIONS = [pytest.param(operation, id=operation.handler.operation_id) for operation in openapi.operations(APP)]
 DOCUMENT = openapi.document(APP)
-KNOWN = {"public", "book", "register", "manage", "staff"}
-"""Open to anyone: read what is public, book, register. Else: run the clinic's day (staff), set the clinic up (manage)."""
+KNOWN = {"public", "book", "register", "staff", "schedule", "manage", "administer"}
+"""Open to anyone: read what is public, book, register. Else: run the day of a clinic, set its doctors' hours, set it up, or run the platform."""
 EXAMPLES = {"int": "1", "uuid": "00000001-0000-8000-8000-000000000001", "date": "2027-03-01", "str": "x", "path": "x"}
 
 

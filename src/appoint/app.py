@@ -8,6 +8,7 @@ from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
 from . import tracing
+from .absences.api import Absences
 from .appointment_types.api import AppointmentTypes
 from .appointments.api import Appointments
 from .availability.api import AvailabilityQueries
@@ -19,15 +20,16 @@ from .database import migrate
 from .database.pool import connect
 from .doctors.api import Doctors
 from .providers.api import Providers
+from .schedule_changes.api import ScheduleChanges
 from .schedules.api import Schedules, TimeSlots
 from .settings import Settings
 from .slots.api import BookingSlots
 from .web import docs, problems
 from .web.health import HEALTH
 from .web.middleware import Observed
-from .web.request import Request, guard
+from .web.request import BODY_BYTES, Request, guard
 
-API = [Clinics, AppointmentTypes, Doctors, Customers, Patients, TimeSlots, Schedules, BookingSlots, AvailabilityQueries, Appointments, Bookings, Providers]
+API = [Clinics, AppointmentTypes, Doctors, Customers, Patients, TimeSlots, Schedules, BookingSlots, ScheduleChanges, Absences, AvailabilityQueries, Appointments, Bookings, Providers]
 EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"]
 
 
@@ -58,7 +60,7 @@ def create(
         lifespan=[lifespan, *beside],
         request_class=Request,
         exception_handlers=problems.HANDLERS,
-        request_max_body_size=1024 * 1024,
+        request_max_body_size=BODY_BYTES,
         cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED, max_age=600) if settings.cors_origins else None,
         openapi_config=None,
         logging_config=None,

@@ -19,7 +19,7 @@ from .versions import matches
 from .web import docs, openapi, problems
 from .web.middleware import Observed
 from .web.openapi import Operation
-from .web.request import JSON, Request, check_address
+from .web.request import BODY_BYTES, JSON, Request, check_address
 
 STATED: Final = ("Location", "ETag", "Retry-After", "WWW-Authenticate")
 """Headers that are answered as the document gives them for example."""
@@ -35,7 +35,7 @@ def create() -> Litestar:
         [Router("/", route_handlers=handlers, guards=[check_address]), *docs.PAGES],
         request_class=Request,
         exception_handlers=problems.HANDLERS,
-        request_max_body_size=real.request_max_body_size,
+        request_max_body_size=BODY_BYTES,
         openapi_config=None,
         logging_config=None,
     )

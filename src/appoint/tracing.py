@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 VISIBLE: Final = re.compile(rb"[!-~]{1,128}").fullmatch
 
+TIMEOUT_SECONDS: Final = 3.0
+"""For a collector that is away. It holds up nothing but the end of the process."""
+
 tracer: "Tracer | None" = None
 """None while traces are off."""
 _provider: "TracerProvider | None" = None
@@ -60,7 +63,7 @@ def configure(endpoint: str) -> None:
 
     global tracer, _provider  # noqa: PLW0603 -- one per process, as logging is
     _provider = TracerProvider(resource=Resource.create({"service.name": "appoint"}), shutdown_on_exit=False)
-    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=TIMEOUT_SECONDS)))
     tracer = _provider.get_tracer("appoint")
 
 

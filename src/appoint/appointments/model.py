@@ -99,13 +99,17 @@ class AppointmentRequest(Request):
 
     customer_id: UUID
     clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    """Without `doctor_id`: whoever is free there, chosen by the clinic's policy."""
     doctor_id: UUID | None = None
     booking_slot_id: UUID | None = None
+    """All of this slot, instead of a start."""
     start_time: wire.Instant | None = None
     end_time: wire.Instant | None = None
+    """Instead of `appointment_type_id`, which says how long it takes."""
     appointment_type_id: UUID | None = None
     notes: wire.Text | None = None
     hold: bool = False
+    """Only hold the time, until it is confirmed or the hold expires."""
 
     def __post_init__(self) -> None:
         check_when(self)
@@ -164,14 +168,20 @@ class AppointmentPatch(Request):
 
 class Cancellation(Request):
     reason: wire.ShortText | None = None
+    """Kept with the appointment."""
 
 
 class AppointmentFilter(PageQuery):
     from_: wire.Date | None = msgspec.field(default=None, name="from")
+    """The first day."""
     to: wire.Date | None = None
+    """The last day."""
     doctor_id: UUID | None = None
+    """Only this doctor's."""
     customer_id: UUID | None = None
+    """Only this customer's."""
     status: Status | None = None
+    """Only those in this status."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -101,13 +101,20 @@ def nearest(found: Sequence[Start], to: datetime, *, most: int = 5) -> list[Star
 
 
 class AvailabilityFilter(Request):
+    EXAMPLE: ClassVar = {"from": "2027-03-01", "to": "2027-03-07"}
+
     date: wire.Date | None = None
     """One day, instead of `from` and `to`."""
     from_: wire.Date | None = msgspec.field(default=None, name="from")
+    """The first day."""
     to: wire.Date | None = None
+    """The last day."""
     appointment_type_id: UUID | None = None
+    """Times for this; without it or `minutes`, whole booking slots."""
     minutes: AnyMinutes | None = None
+    """Times of this length, instead of a type's."""
     doctor_id: UUID | None = None
+    """Only this doctor's."""
     show: Literal["free", "all"] = "free"
     """`all` shows taken times too, with `available: false`."""
 
@@ -119,23 +126,35 @@ class DayFilter(Request):
     """What one day's free slots can be narrowed by."""
 
     appointment_type_id: UUID | None = None
+    """Times for this; without it or `minutes`, whole booking slots."""
     minutes: AnyMinutes | None = None
+    """Times of this length, instead of a type's."""
     doctor_id: UUID | None = None
+    """Only this doctor's."""
     show: Literal["free", "all"] = "free"
+    """`all` shows taken times too, with `available: false`."""
 
     def __post_init__(self) -> None:
         check_length(self)
 
 
 class SearchFilter(PageQuery):
+    EXAMPLE: ClassVar = {"date": "2027-03-01", "specialty": "Dermatology"}
+
     date: wire.Date | None = None
     """One day, instead of `from` and `to`; each clinic's own."""
     from_: wire.Date | None = msgspec.field(default=None, name="from")
+    """The first day."""
     to: wire.Date | None = None
+    """The last day."""
     specialty: wire.ShortText | None = None
+    """The whole word, in capitals or not."""
     appointment_type_id: UUID | None = None
+    """Times for this."""
     clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    """Only this clinic's."""
     minutes: AnyMinutes | None = None
+    """Times of this length, instead of a type's."""
 
     def __post_init__(self) -> None:
         check_days(self, LONGEST_SEARCH_DAYS)

@@ -1,8 +1,7 @@
-"""Booking slots, and what becomes of them when hours change."""
+"""Booking slots: ranges in which a doctor can be booked."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -77,7 +76,7 @@ class BookingSlotFilter(PageQuery):
     from_: wire.Date | None = msgspec.field(default=None, name="from")
     """Today, when left out."""
     to: wire.Date | None = None
-    """The last day; without it the list has no end."""
+    """The last day; without it there is no end."""
     status: Literal["free", "booked"] | None = None
     """free: nothing in it is taken; booked: something is."""
 
@@ -112,37 +111,3 @@ def check_dates(first: date, last: date) -> None:
         raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
     if (last - first).days >= LONGEST_DAYS:
         raise errors.Invalid(errors.Fault("#/to", "asks for more than {days} days", days=LONGEST_DAYS))
-
-
-class Span(NamedTuple):
-    """A range of a doctor's on a local date. `id` is that of the slot, or of the appointment, that it is the range of; None for a slot to be."""
-
-    id: UUID | None
-    doctor_id: UUID
-    date: date
-    time_slot_id: UUID | None
-    start: datetime
-    end: datetime
-
-
-class Fitting(NamedTuple):
-    """What makes published hours agree with weekly schedules. Slots that are `kept` stay as they are."""
-
-    kept: list[Span]
-    added: list[Span]
-    removed: list[Span]
-    stranded: list[Span]
-    """Appointments that would lie outside the hours from now on, and have to be rebooked."""
-    held: list[Span]
-    """The same that need no rebooking, because they are over. Only their range remains published, like that of the stranded."""
-    absorbed: list[Span]
-    """Slots that were left for a stranded appointment only, and are part of the hours again."""
-    covered: list[Span]
-    """Appointments that were stranded before, and lie within the hours again."""
-
-    @classmethod
-    def of(cls, spans: Iterable[tuple[str, Span]]) -> "Fitting":
-        fitting = cls([], [], [], [], [], [], [])
-        for becomes, span in spans:
-            getattr(fitting, becomes).append(span)
-        return fitting

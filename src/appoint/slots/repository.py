@@ -12,7 +12,7 @@ from ..appointments import repository as appointments
 from ..appointments.model import Appointment
 from ..database.pool import Row, Statements, to
 from ..ids import clinic_of, mint
-from .model import BookingSlot, Fitting, Generated, Span
+from .model import BookingSlot, Generated
 
 
 async def find(db: Statements, booking_slot_id: UUID) -> Row | None:
@@ -79,11 +79,6 @@ async def appointments_on(db: Statements, clinic_id: int, slot_ids: Sequence[UUI
 async def share_clinic(tx: Statements, clinic_id: int) -> Row | None:
     """The clinic, whose zone nobody changes, and for which nobody adds an absence, until the transaction ends."""
     return await tx.fetchrow("select time_zone, active, horizon_days from clinic where id = $1 for share", clinic_id)
-
-
-async def stop_bookings(tx: Statements, clinic_id: int, *, doctor_id: UUID | None) -> bool:
-    """Let those who are booking the doctor (or any of the clinic) finish, and nobody else begin, until the transaction ends. False when there is none."""
-    return bool(await tx.fetch("select from doctor where clinic_id = $1 and ($2::uuid is null or id = $2) order by id for update", clinic_id, doctor_id))
 
 
 async def generate(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, first: date, last: date) -> Generated:
@@ -199,110 +194,6 @@ async def remove(tx: Statements, booking_slot_id: UUID, *, now: datetime) -> Non
           from removed
         """,
         clinic_of(booking_slot_id), booking_slot_id, now,
-    )  # fmt: skip
-
-
-async def lock_appointments(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime) -> None:
-    """The live appointments in the range, which nobody cancels until the transaction ends."""
-    await tx.execute(
-        """
-        select from appointment
-         where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active_claim && tstzrange($3, $4) and active_during && tstzrange($3, $4)
-         order by id
-           for no key update
-        """,
-        clinic_id, doctor_id, start, end,
-    )  # fmt: skip
-
-
-async def fit(
-    db: Statements, clinic_id: int, *, doctor_id: UUID | None, first: date, last: date, around: tuple[datetime, datetime] | None = None, now: datetime
-) -> Fitting:
-    """What would make the hours on the dates agree with the weekly schedules, from now on; it changes nothing.
-
-    Slots by hand, time removed by hand and slots in progress stay as they are. With `around` only those lines are looked at that have time in the range,
-    and what is published as a part of them: they become whole again.
-    """
-    rows = await db.fetch(
-        """
-        with target as materialized (
-          select t.doctor_id, t.date, t.time_slot_id, piece
-            from scheduled($1, $2, $3, $4) t, unnest(t.pieces) as piece
-           where upper(piece) > $7 and ($5::timestamptz is null or piece && tstzrange($5, $6))
-        ), published as materialized (
-          select s.id, s.doctor_id, s.date, s.active_during as during, s.remnant,
-                 s.source = 'schedule' and case when $5 is null then lower(s.active_during) >= $7
-                                                when s.remnant then s.active_during && tstzrange($5, $6)
-                                                else t.piece is not null end as open
-            from clinic c
-            join booking_slot s on s.clinic_id = c.id and ($2::uuid is null or s.doctor_id = $2)
-                               and s.active_during && tstzrange(local_instant($3, 0, c.time_zone), local_instant($4::date + 1, 0, c.time_zone))
-            left join target t on t.doctor_id = s.doctor_id and t.date = s.date and t.piece @> s.active_during
-           where c.id = $1
-        ), fixed as (
-          select doctor_id, date, range_agg(during) as during from published where not open group by doctor_id, date
-        ), standing as materialized (  -- live appointments on what is open to change, and whether the new hours cover them
-          select distinct on (a.id) a.id, a.doctor_id, p.date, a.active_during as during, a.needs_rebooking, a.status,
-                 a.active_during <@ (coalesce(h.during, '{}') + coalesce(f.during, '{}')) as covered
-            from published p
-            join appointment a on a.clinic_id = $1 and a.doctor_id = p.doctor_id and a.active_claim && p.during and a.active_during && p.during
-            left join (select doctor_id, date, range_agg(piece) as during from target group by doctor_id, date) h using (doctor_id, date)
-            left join fixed f using (doctor_id, date)
-           where p.open
-        ), wanted as (
-          select t.doctor_id, t.date, t.time_slot_id, span
-            from target t
-            left join fixed f using (doctor_id, date)
-            left join (select doctor_id, date, range_agg(during) as during from standing where not covered group by doctor_id, date) k using (doctor_id, date),
-                 unnest(tstzmultirange(t.piece) - coalesce(f.during, '{}') - coalesce(k.during, '{}')) as span
-        ), result as (
-          select case when w.span is null then 'removed' when p.id is null then 'added' else 'kept' end as becomes,
-                 p.id, doctor_id, coalesce(w.date, p.date) as date, w.time_slot_id, coalesce(w.span, p.during) as during
-            from (select * from published where open and not remnant) p
-            full join (select *, span as during from wanted) w using (doctor_id, during)
-          union all
-          select case when p.id is not null then 'absorbed' when a.status <> 'fulfilled' then 'stranded' else 'held' end,
-                 coalesce(p.id, a.id), doctor_id, coalesce(p.date, a.date), null, during
-            from (select * from published where open and remnant) p
-            full join (select * from standing where not covered) a using (doctor_id, during)
-           where p.id is null or a.id is null  -- the others stay stranded as they are
-          union all
-          select 'covered', id, doctor_id, date, null, during from standing where covered and needs_rebooking
-        )
-        select becomes, id, doctor_id, date, time_slot_id, lower(during) as start, upper(during) as "end" from result order by date, during, doctor_id
-        """,
-        clinic_id, doctor_id, first, last, *(around or (None, None)), now,
-    )  # fmt: skip
-    return Fitting.of((row.becomes, to(Span, row)) for row in rows)
-
-
-async def apply(tx: Statements, clinic_id: int, fitting: Fitting) -> None:
-    """Do what `fit` found, in one statement: the rows that an appointment stands on are replaced before anybody looks."""
-    made = [*fitting.added, *fitting.stranded, *fitting.held]
-    await tx.execute(
-        """
-        with gone as (
-          delete from booking_slot where clinic_id = $1 and id = any($2)
-          returning 1
-        ), made as (
-          insert into booking_slot (clinic_id, id, doctor_id, date, during, time_slot_id, remnant)
-          select $1, mint_id($1), doctor_id, date, tstzrange(starts, ends), time_slot_id, n > $8
-            from unnest($3::uuid[], $4::date[], $5::timestamptz[], $6::timestamptz[], $7::uuid[])
-                 with ordinality as piece (doctor_id, date, starts, ends, time_slot_id, n)
-           where (select count(*) from gone) >= 0  -- not before they are gone
-        ), flagged as (
-          update appointment set needs_rebooking = id = any($9), version = version + 1, updated_at = now()
-           where clinic_id = $1 and (id = any($9) or id = any($10))
-          returning clinic_id, id, version, doctor_id, needs_rebooking
-        )
-        insert into event (clinic_id, type, subject_id, subject_version, data)
-        select clinic_id, case when needs_rebooking then 'appointment.stranded' else 'appointment.covered' end, id::text, version,
-               jsonb_build_object('doctorId', doctor_id)
-          from flagged
-        """,
-        clinic_id, [span.id for span in (*fitting.removed, *fitting.absorbed)],
-        [span.doctor_id for span in made], [span.date for span in made], [span.start for span in made], [span.end for span in made],
-        [span.time_slot_id for span in made], len(fitting.added), [span.id for span in fitting.stranded], [span.id for span in fitting.covered],
     )  # fmt: skip
 
 

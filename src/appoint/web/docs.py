@@ -37,9 +37,17 @@ class Line(NamedTuple):
 
 
 def _code(text: str) -> Markup:
-    """Text with its `names` set as code, and its paragraphs."""
-    paragraphs = str(escape(text)).split("\n\n")
-    return Markup("\n").join(Markup("<p>" + re.sub(r"`([^`]+)`", r"<code>\1</code>", paragraph) + "</p>") for paragraph in paragraphs)  # noqa: S704  escaped above
+    """Text with its `names` set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped first
+
+
+def _paragraphs(text: str) -> Markup:
+    return Markup("\n").join(Markup("<p>{}</p>").format(_code(paragraph)) for paragraph in text.split("\n\n") if paragraph)
+
+
+def _path(path: str) -> Markup:
+    """A path that may break at its slashes."""
+    return escape(path).replace("/", Markup("/<wbr>"))
 
 
 def _pretty(value: Any) -> str:
@@ -53,7 +61,7 @@ def _slug(tag: str) -> str:
 templates: Final = Environment(
     loader=PackageLoader("appoint", "web/templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
 )
-templates.filters |= {"code": _code, "pretty": _pretty, "slug": _slug}
+templates.filters |= {"code": _code, "paragraphs": _paragraphs, "path": _path, "pretty": _pretty, "slug": _slug}
 
 
 def page(request: AnyRequest, template: str, *, language: str | None = None, **values: Any) -> Response[str]:

@@ -39,7 +39,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
 }
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "Accept-Language": {"description": "The language of problems: en, de, es or fr.", "schema": {"type": "string"}, "example": "de"},
-    "X-Request-ID": {"description": "An id of your own for this request.", "schema": {"type": "string", "maxLength": 100}, "example": "reception-4711"},
+    "X-Request-ID": {"description": "An id of your own for this request; without a usable one, it gets one.", "schema": {"type": "string"}, "example": "reception-4711"},
     "If-None-Match": {"description": "ETag of what you have: 304 if it is still that.", "schema": {"type": "string"}, "example": '"v1"'},
     "If-Match": {"description": "ETag of what you mean to change: 412 if it is another by now.", "schema": {"type": "string"}, "example": '"v1"'},
     "Idempotency-Key": {

@@ -1,0 +1,70 @@
+-- wrk -s ask.lua URL -- KIND SEED CLINICS DOCTORS CUSTOMERS OPENING DAYS PLACES
+-- KIND: empty, day and week (of availability), or book. OPENING: of the first of the days, in seconds since 1970.
+
+local kind, clinics, doctors, customers, opening, days, places
+local threads = {}
+
+function setup(thread)
+  table.insert(threads, thread)
+end
+
+function init(args)
+  kind = args[1]
+  math.randomseed(tonumber(args[2]))
+  clinics, doctors, customers = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
+  opening, days, places = tonumber(args[6]), tonumber(args[7]), tonumber(args[8])
+  made, refused, broken = 0, 0, 0
+end
+
+local function doctor(clinic, number)
+  return string.format("%08x-0000-8000-8000-%012x", clinic, number)
+end
+
+local function date(day)
+  return os.date("!%Y-%m-%d", opening + day * 86400)
+end
+
+local requests = {
+  empty = function()
+    return wrk.format("GET", "/healthz")
+  end,
+  day = function()
+    local clinic = math.random(clinics)
+    local path = "/api/doctors/%s/availability?date=%s&appointmentTypeId=%s"
+    return wrk.format("GET", path:format(doctor(clinic, math.random(doctors)), date(math.random(days) - 1), doctor(clinic, 0)))
+  end,
+  week = function()
+    local clinic = math.random(clinics)
+    return wrk.format("GET", ("/api/clinics/%d/availability?from=%s&to=%s&appointmentTypeId=%s"):format(clinic, date(0), date(6), doctor(clinic, 0)))
+  end,
+  book = function()
+    local clinic = math.random(clinics)
+    local start = opening + (math.random(days) - 1) * 86400 + (math.random(places) - 1) * 900
+    local body = '{"customerId":"00000000-0000-7000-8000-%012x","doctorId":"%s","appointmentTypeId":"%s","startTime":"%s"}'
+    body = body:format(math.random(customers), doctor(clinic, math.random(doctors)), doctor(clinic, 0), os.date("!%Y-%m-%dT%H:%M:%SZ", start))
+    return wrk.format("POST", "/api/appointments", { ["Content-Type"] = "application/json" }, body)
+  end,
+}
+
+function request()
+  return requests[kind]()
+end
+
+function response(status)
+  if status == 200 or status == 201 then
+    made = made + 1
+  elseif status == 409 then
+    refused = refused + 1
+  else
+    broken = broken + 1
+  end
+end
+
+function done(summary, latency)
+  local made, refused, broken = 0, 0, 0
+  for _, thread in ipairs(threads) do
+    made, refused, broken = made + thread:get("made"), refused + thread:get("refused"), broken + thread:get("broken")
+  end
+  local errors = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+  io.write(('{"made": %d, "refused": %d, "broken": %d, "seconds": %f, "worst": %f}\n'):format(made, refused, broken + errors, summary.duration / 1e6, latency.max / 1e6))
+end

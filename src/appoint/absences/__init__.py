@@ -1,0 +1,1 @@
+"""Absences: a doctor away, or a clinic closed."""

@@ -1,0 +1,119 @@
+"""Everything the absence table is asked, and what an absence does to published hours."""
+
+from datetime import datetime
+from uuid import UUID
+
+from ..database.pool import Row, Statements, to
+from ..ids import clinic_of, mint
+from .model import Absence, AbsenceContent
+
+
+async def find(db: Statements, absence_id: UUID) -> Absence | None:
+    row = await db.fetchrow(
+        "select *, lower(during) as start_time, upper(during) as end_time from absence where clinic_id = $1 and id = $2", clinic_of(absence_id), absence_id
+    )
+    return to(Absence, row) if row else None
+
+
+async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Absence]:
+    """The active ones, earliest first; one more than `limit` when the list goes on."""
+    start, absence_id = after or (None, None)
+    rows = await db.fetch(
+        """
+        select *, lower(during) as start_time, upper(during) as end_time
+          from absence
+         where clinic_id = $1 and active and ($2::timestamptz is null or (lower(during), id) > ($2, $3::uuid))
+         order by lower(during), id
+         limit $4 + 1
+        """,
+        clinic_id, start, absence_id, limit,
+    )  # fmt: skip
+    return [to(Absence, row) for row in rows]
+
+
+async def add(tx: Statements, clinic_id: int, content: AbsenceContent) -> UUID:
+    return await tx.fetchval(
+        """
+        with made as (
+          insert into absence (clinic_id, id, doctor_id, during, reason) values ($1, $2, $3, tstzrange($4, $5), $6)
+          returning clinic_id, id, version, doctor_id
+        ), told as (
+          insert into event (clinic_id, type, subject_id, subject_version, data)
+          select clinic_id, 'absence.added', id::text, version, jsonb_build_object('doctorId', doctor_id, 'startTime', $4, 'endTime', $5) from made
+        )
+        select id from made
+        """,
+        clinic_id, mint(clinic_id), content.doctor_id, content.start_time, content.end_time, content.reason,
+    )  # fmt: skip
+
+
+async def remove(tx: Statements, absence_id: UUID, *, now: datetime) -> None:
+    await tx.execute(
+        """
+        with removed as (
+          update absence set active = false, removed_at = $3, version = version + 1, updated_at = now() where clinic_id = $1 and id = $2
+          returning clinic_id, id, version, doctor_id, during
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'absence.removed', id::text, version, jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during))
+          from removed
+        """,
+        clinic_of(absence_id), absence_id, now,
+    )  # fmt: skip
+
+
+async def withdraw(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime) -> Row:
+    """Withdraw the published time in the range, of one doctor or of all. Live appointments there keep exactly their own range, and need rebooking unless
+    they are over. Returns how many `slots` lost time, and how many appointments are newly `stranded`.
+
+    It is one statement, because a row on which an appointment stands can only be replaced before the foreign key `within_hours` looks.
+    """
+    row = await tx.fetchrow(
+        """
+        with standing as materialized (
+          select a.id, a.doctor_id, a.active_during as during, a.status, a.needs_rebooking, (lower(a.during) at time zone c.time_zone)::date as date
+            from clinic c
+            join appointment a on a.clinic_id = c.id and ($2::uuid is null or a.doctor_id = $2)
+                              and a.active_claim && tstzrange($3, $4) and a.active_during && tstzrange($3, $4)
+           where c.id = $1
+        ), cut as materialized (  -- an appointment may reach out of the range, and into slots beside it
+          select s.id, s.doctor_id, s.date, s.source, s.time_slot_id,
+                 array(select unnest(tstzmultirange(s.active_during) - tstzmultirange(tstzrange($3, $4)) - coalesce(k.during, '{}'))) as pieces
+            from booking_slot s
+            left join (select doctor_id, range_agg(during) as during from standing group by doctor_id) k using (doctor_id)
+           where s.clinic_id = $1 and ($2::uuid is null or s.doctor_id = $2) and not s.remnant
+             and s.active_during && tstzrange($3::timestamptz - interval '25 hours', $4::timestamptz + interval '25 hours')
+             and (s.active_during && tstzrange($3, $4) or s.active_during && k.during)
+        ), gone as (
+          delete from booking_slot where clinic_id = $1 and id in (select id from cut where cardinality(pieces) = 0)
+          returning 1
+        ), shrunk as (
+          update booking_slot s set during = c.pieces[1], version = s.version + 1, updated_at = now()
+            from cut c
+           where s.clinic_id = $1 and s.id = c.id and cardinality(c.pieces) > 0
+          returning 1
+        ), room as (  -- not before that time is free
+          select (select count(*) from gone) + (select count(*) from shrunk) as made
+        ), split as (
+          insert into booking_slot (clinic_id, id, doctor_id, date, during, source, time_slot_id)
+          select $1, mint_id($1), doctor_id, date, piece, source, time_slot_id from cut, unnest(pieces[2:]) as piece, room
+        ), left_over as (
+          insert into booking_slot (clinic_id, id, doctor_id, date, during, remnant)
+          select $1, mint_id($1), a.doctor_id, a.date, a.during, true
+            from standing a, room
+           where not exists (select from booking_slot s where s.clinic_id = $1 and s.doctor_id = a.doctor_id and s.remnant and s.active_during = a.during)
+        ), flagged as (
+          update appointment a set needs_rebooking = true, version = a.version + 1, updated_at = now()
+            from standing k
+           where a.clinic_id = $1 and a.id = k.id and not k.needs_rebooking and k.status <> 'fulfilled'
+          returning a.clinic_id, a.id, a.version, a.doctor_id
+        ), told as (
+          insert into event (clinic_id, type, subject_id, subject_version, data)
+          select clinic_id, 'appointment.stranded', id::text, version, jsonb_build_object('doctorId', doctor_id) from flagged
+        )
+        select (select count(*) from cut) as slots, (select count(*) from flagged) as stranded
+        """,
+        clinic_id, doctor_id, start, end,
+    )  # fmt: skip
+    assert row
+    return row

@@ -1,0 +1,70 @@
+"""Applying changed weekly schedules to hours that are published already."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from .. import clock, errors
+from ..callers import Caller
+from ..database.pool import Statements, Transaction
+from ..slots import repository as slots
+from . import repository
+from .model import Fitting, ScheduleChange, ScheduleChangeContent, changed
+
+NOTHING = Fitting.of(())
+
+
+async def preview(tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime) -> ScheduleChange:
+    """What `carry_out` would do to the hours of a doctor, or of all doctors of the clinic. It changes and refuses nothing. Raises `NotFound`."""
+    dates = await _dates(tx, clinic_id, doctor_id, content, now)
+    fitting = await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=dates[0], last=dates[1], now=now) if dates else NOTHING
+    return await _told(tx, clinic_id, fitting)
+
+
+async def carry_out(tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime) -> ScheduleChange:
+    """Make what is published agree with the weekly schedules: slots that have not begun, up to the last date published. All of it, or nothing.
+
+    Appointments outside the new hours are refused (`Conflict` `appointments-stranded`), or keep exactly their own time and need rebooking, as asked;
+    those that are within the hours again need none any more. A booking that races with this either comes first, or finds the new hours.
+    Raises `NotFound`.
+    """
+    await slots.share_clinic(tx, clinic_id)
+    await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
+    dates = await _dates(tx, clinic_id, doctor_id, content, now)
+    if dates is None:
+        return await _told(tx, clinic_id, NOTHING)
+    first, last = dates
+    await repository.lock_appointments(tx, clinic_id, doctor_id=doctor_id, start=_midnight(first, -1), end=_midnight(last, 2))
+    fitting = await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=first, last=last, now=now)
+    if fitting.stranded and content.stranded == "refuse":
+        told = await _told(tx, clinic_id, fitting)
+        raise errors.Conflict("appointments-stranded", count=len(told.stranded), appointments=told.stranded)
+    await repository.apply(tx, clinic_id, fitting)
+    facts = {"from": first, "to": last, **{name: len(getattr(fitting, name)) for name in ("added", "removed", "kept", "stranded")}}
+    await repository.tell(tx, clinic_id, "schedule.applied", doctor_id=doctor_id, facts=facts)
+    return await _told(tx, clinic_id, fitting)
+
+
+async def remembered(tx: Transaction, clinic_id: int, known: ScheduleChange, stranded: list[UUID]) -> ScheduleChange:
+    """An earlier change, with its appointments as they stand now."""
+    known.stranded = await repository.shown_appointments(tx, clinic_id, stranded)
+    return known
+
+
+async def _dates(db: Statements, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime) -> tuple[date, date] | None:
+    """The first and the last date that the change is about; None when nothing is published there."""
+    place = await repository.place(db, clinic_id, doctor_id=doctor_id, now=now)
+    if place is None:
+        raise errors.NotFound
+    today = clock.local_date(now, place.time_zone)
+    first = max(content.from_ or today, today)
+    last = min(content.to or date.max, place.last_published or date.min)
+    return (first, last) if first <= last else None
+
+
+def _midnight(day: date, days_later: int) -> datetime:
+    return datetime.combine(day + timedelta(days=days_later), time(), UTC)
+
+
+async def _told(db: Statements, clinic_id: int, fitting: Fitting) -> ScheduleChange:
+    stranded = await repository.shown_appointments(db, clinic_id, [span.id for span in fitting.stranded if span.id])
+    return ScheduleChange(changed(fitting.added), changed(fitting.removed), changed(fitting.kept), stranded)
