@@ -1,4 +1,4 @@
-"""Those who make the load: pgbench for the statement alone, wrk for HTTP, and a crowd that wants one time. And the server they load."""
+"""Those who make the load: pgbench for the statement alone, wrk for HTTP, and a crowd that wants one time. And the server that they load."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import asyncpg
 import httpx2
 import psutil
 
@@ -21,10 +21,102 @@ from appoint.appointments.repository import CLAIM
 
 from .world import DOCTORS, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, World, customer, doctor
 
-ID = "(lpad(to_hex(:clinic::int), 8, '0') || '-' || :round || '-8' || lpad(to_hex(:client_id::int), 3, '0') || '-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid"
-START = f"to_timestamp(:opening::int + :day::int * 86400 + :place::int * {MINUTES * 60})"
-END = f"to_timestamp(:opening::int + :day::int * 86400 + :place::int * {MINUTES * 60} + {MINUTES * 60})"
-NONE = ":none::text"
+CLIENTS = 16
+
+# What the server gives the statement, `$1…$29`. pgbench has numbers and constants; what is random is made of its numbers where the parameter stands.
+ID = "(lpad(to_hex(:clinic::int), 8, '0') || :round || '-8' || lpad(to_hex(:client_id::int), 3, '0') || '-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid"
+DOCTOR, TYPE = doctor(":clinic::int", ":doctor::int"), doctor(":clinic::int", 0)
+START, END = "to_timestamp(:start::int)", f"to_timestamp(:start::int + {MINUTES * 60})"
 PARAMETERS = [
-    ":clinic::int", ":version::int", ID, f"nullif({NONE}, '')::uuid", 
-]
+    ":clinic::int", ":version::int", ID, "null", "null", "null", "null", ":rule::text", ":zone::text", "null",
+    ":numbers::bigint[]", f"array[{DOCTOR}]", ":versions::int[]", f"array[{TYPE}]", ":versions::int[]",
+    ":positions::smallint[]", f"array[{ID}]", f"array[{DOCTOR}]", f"array[{customer(':customer::int')}]", f"array[{TYPE}]",
+    f"array[{START}]", f"array[{END}]", f"array[{START}]", f"array[{END}]",
+    ":statuses::text[]", ":nothing::timestamptz[]", ":amounts::int[]", ":currencies::text[]", ":nothing::text[]",
+]  # fmt: skip
+CONSTANTS = {
+    "version": 1, "rule": "random", "zone": "Asia/Kolkata", "numbers": "{1}", "versions": "{1}", "positions": "{0}",
+    "statuses": "{booked}", "nothing": "{NULL}", "amounts": "{4500}", "currencies": "{EUR}", "n": 0,
+}  # fmt: skip
+SESSION = "-c jit=off -c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c lock_timeout=15s -c timezone=UTC"
+
+
+def statement() -> str:
+    """The booking statement as pgbench runs it: CLAIM, word for word, with values for its parameters."""
+    return re.sub(r"\$(\d+)", lambda match: PARAMETERS[int(match[1]) - 1], CLAIM)
+
+
+SCRIPT = f"""
+\\set n :n + 1
+\\set clinic random(1, :clinics)
+\\set doctor random(1, {DOCTORS})
+\\set customer random(1, :customers)
+\\set start :opening + random({FREE[0]}, {FREE[1]}) * 86400 + random(0, {PLACES - 1}) * {MINUTES * 60}
+{statement()};
+"""
+
+
+class Result(NamedTuple):
+    rate: float
+    """Successes a second."""
+    made: int
+    refused: int
+    broken: int
+    worst_seconds: float = 0
+
+
+def pgbench(world: World, binaries: Path, *, seconds: float) -> Result:
+    """Bookings by the statement alone, one a transaction. Those that lost to another count as made here; who asks the database knows better."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(SCRIPT)
+        script.flush()
+        constants = {
+            **CONSTANTS,
+            "round": f"-{random.randrange(16**4):04x}",
+            "clinics": world.clinics,
+            "customers": world.customers,
+            "opening": int(world.opening(0).timestamp()),
+        }
+        command = [binaries / "pgbench", "--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", f"--time={seconds:.0f}", f"--file={script.name}"]
+        defines = [f"--define={name}={value}" for name, value in constants.items()]
+        ran = subprocess.run([*command, *defines, world.url], check=True, capture_output=True, text=True, env={**os.environ, "PGOPTIONS": SESSION}).stdout
+    number = lambda label: float(re.search(rf"{label}\D*([\d.]+)", ran)[1])  # noqa: E731
+    return Result(number("tps ="), int(number("actually processed:")), 0, int(number("failed transactions:")))
+
+
+def wrk(world: World, address: str, kind: str, *, connections: int, seconds: float) -> Result:
+    """Requests of a kind through HTTP, over connections that are kept alive."""
+    first, last = FREE if kind == "book" else HALF_BOOKED
+    arguments = [kind, random.randrange(2**31), world.clinics, DOCTORS, world.customers, int(world.opening(first).timestamp()), last - first + 1, PLACES]
+    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds:.0f}", "--timeout=30s", "--script", Path(__file__).with_name("ask.lua")]
+    ran = subprocess.run([*command, address, "--", *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+    found = json.loads(ran.splitlines()[-1])
+    return Result(found["made"] / found["seconds"], found["made"], found["refused"], found["broken"], found["worst"])
+
+
+class Server(NamedTuple):
+    address: str
+    process: psutil.Process
+
+    def memory(self) -> int:
+        """Resident bytes of all its processes."""
+        return sum(process.memory_info().rss for process in [self.process, *self.process.children(recursive=True)])
+
+
+@contextmanager
+def serving(world: World, *, workers: int = 1) -> Generator[Server]:
+    """`appoint serve` on that database, in a process of its own, as it is by default."""
+    settings = {"APPOINT_DATABASE_URL": world.url, "APPOINT_DATA_DIR": str(FOLDER), "APPOINT_PORT": "0", "APPOINT_WORKERS": str(workers)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")} | settings
+    log = FOLDER / "server.log"
+    with log.open("w") as output:
+        started = subprocess.Popen([sys.executable, "-m", "appoint", "serve"], stdout=output, stderr=output, env=environment)
+    try:
+        while not (ready := re.search(r"Appoint is at (\S+)", log.read_text())):
+            if started.poll() is not None:
+                sys.exit(log.read_text())
+            time.sleep(0.05)
+        yield Server(ready[1], psutil.Process(started.pid))
+    finally:
+        started.terminate()
+        started.wait()

@@ -17,14 +17,14 @@ import httpx2
 import psutil
 import pytest
 import uvicorn
-from conftest import ADMIN, TOKEN, settings
 from litestar.testing import AsyncTestClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from processes import Process, appoint, eventually, own_postgres
 
 from appoint import app as application
 from appoint import serving
 from appoint.database import migrate, upkeep
+from conftest import ADMIN, TOKEN, settings
+from processes import Process, appoint, eventually, own_postgres
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -147,7 +147,13 @@ asyncio.run(main())
 @pytest.mark.parametrize("format", ["json", "console"])
 def test_a_traceback_shows_where_and_not_who(format):
     said = subprocess.run([sys.executable, "-c", EXCEPTIONS, format], capture_output=True, text=True, check=True).stderr
-    assert ("in fails" in said, "ValueError" in said, "KeyError" in said, said.count("bug"), "Task exception was never retrieved" in said) == (True, True, True, 3, True)
+    assert ("in fails" in said, "ValueError" in said, "KeyError" in said, said.count("bug"), "Task exception was never retrieved" in said) == (
+        True,
+        True,
+        True,
+        3,
+        True,
+    )
     assert "Mueller" not in said
 
 
@@ -188,7 +194,10 @@ async def test_a_server_is_ready_once_a_worker_is_there(client, db):
     alone = await client.get("/readyz")
     assert (alone.status_code, alone.json()["parts"]["worker"]["ok"]) == (503, False)
     await upkeep.beat(db, worker="one")
-    assert (await client.get("/readyz")).json() == {"ready": True, "parts": {part: {"ok": True, "detail": None} for part in ("database", "migrations", "worker")}}
+    assert (await client.get("/readyz")).json() == {
+        "ready": True,
+        "parts": {part: {"ok": True, "detail": None} for part in ("database", "migrations", "worker")},
+    }
 
 
 async def test_a_worker_that_is_silent_for_long_is_missed_but_can_be_left_out(client, db):
@@ -219,7 +228,9 @@ async def test_metrics_count_requests_statements_connections_and_events(http, db
     assert measured(http, 'appoint_query_seconds_count{statement="clinics.active"}') > 0
     assert measured(http, 'appoint_pool_connections{state="idle"}') > 0
     assert measured(http, "appoint_pool_wait_seconds_count") > 0
-    await db.execute("insert into event (clinic_id, type, subject_id, subject_version, data) select 0, 'clinic.tested', '1', 1, '{}' from generate_series(1, 3)")
+    await db.execute(
+        "insert into event (clinic_id, type, subject_id, subject_version, data) select 0, 'clinic.tested', '1', 1, '{}' from generate_series(1, 3)"
+    )
     assert measured(http, "appoint_event_backlog") == 3
 
 
@@ -263,14 +274,23 @@ async def test_nobody_is_waited_for_without_end(monkeypatch, sent):
             pass
 
     monkeypatch.setattr(serving, "READ_SECONDS", 0.1)
-    listener = serving.listen(settings(port=0))
+    listener = serving.listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(never, http=serving.Connection, lifespan="off", log_config=None))
     running = asyncio.create_task(server._serve([listener]))
     while not server.started:
         await asyncio.sleep(0)
-    assert await talk(serving.address(settings(port=0), listener), sent) == b""
+    assert await talk(serving.address(listener), sent) == b""
     server.should_exit = True
     await running
+
+
+async def test_a_caller_who_leaves_in_the_middle_is_no_fault_of_ours(server):
+    reader, writer = await asyncio.open_connection(urlsplit(server.url).hostname, urlsplit(server.url).port)
+    head = ["POST /api/customers HTTP/1.1", "Host: x", "X-Request-ID: left", "Content-Type: application/json", "Content-Length: 100"]
+    writer.write("\r\n".join([*head, "", '{"name": ']).encode())
+    await writer.drain()
+    writer.close()
+    assert await asyncio.to_thread(logged, server, "left") | {"status": 400, "level": "info"} == logged(server, "left")
 
 
 def test_options_are_answered_for_any_path_and_anybody(server):

@@ -73,6 +73,7 @@ async def test_every_problem_has_a_page_that_says_the_same(client, language):
         ("GET /api/nothing", {}, None, "404 not-found"),
         ("GET /api/clinics/nothing", {}, None, "404 not-found"),
         ("GET /api/clinics/99999999999999999999", {}, None, "404 not-found"),
+        ("GET /api/clinics/-99999999999999999999", {}, None, "404 not-found"),
         ("GET /api/doctors/nothing", {}, None, "404 not-found"),
         ("DELETE /api/clinics", {}, None, "405 method-not-allowed"),
         ("BREW /api/clinics", {}, None, "405 method-not-allowed"),

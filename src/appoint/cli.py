@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import date
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
@@ -85,7 +87,7 @@ def run() -> None:
     settings = Settings()
     logs.configure(settings)
     console = Console(highlight=False, soft_wrap=True)
-    listener = serving.listen(settings)
+    listener = serving.listen(settings.host, settings.port)
     with console.status("Starting the database") as status, start.database(settings, say=console.print) as database:
         asyncio.run(start.reach(database.url))
         token, new = start.admin_token(settings)
@@ -95,24 +97,23 @@ def run() -> None:
         if database.fresh:
             pending.touch()
         if not settings.database_url and pending.exists():
-            import importlib.util
+            from . import demo
 
-            if importlib.util.find_spec("appoint.demo"):
-                from . import demo
-
-                status.update("Loading the demo world")
+            status.update("Loading the demo world")
+            with suppress(demo.HasClinics):  # it was loaded by a start that was cut off right then
                 asyncio.run(demo.load(database.url, size="small", say=console.print))
-                pending.unlink()
+            pending.unlink()
         status.update("Starting the server")
 
         def ready() -> None:
             status.stop()
             if new:
                 console.print(f"The administrator's token, also kept in {settings.data_dir / 'admin-token'}:\n  {token}")
-            console.print(f"Appoint is at {serving.address(settings, listener)} (Ctrl-C stops it)")
+            console.print(f"Appoint is at {serving.address(listener)} (Ctrl-C stops it)")
 
+        make = partial(serving.real, settings, database_url=database.url, admin_token=token, with_worker=True)
         with _until_told():
-            serving.serve(settings, listener, database_url=database.url, admin_token=token, workers=settings.workers, with_worker=True, ready=ready)
+            serving.serve(settings, listener, make, workers=settings.workers, ready=ready)
         console.print("Stopping")
 
 
@@ -131,7 +132,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
 
     settings = Settings()
     logs.configure(settings)
-    listener = serving.listen(settings)
+    listener = serving.listen(settings.host, settings.port)
     with start.database(settings, say=_say) as database:
         asyncio.run(start.expect_migrated(database.url))
         token, new = start.admin_token(settings)
@@ -139,12 +140,11 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
         def ready() -> None:
             if new:
                 _say(f"The administrator's token, also kept in {settings.data_dir / 'admin-token'}:\n  {token}")
-            _say(f"Appoint is at {serving.address(settings, listener)}")
+            _say(f"Appoint is at {serving.address(listener)}")
 
+        make = partial(serving.real, settings, database_url=database.url, admin_token=token, with_worker=with_worker)
         with _until_told():
-            serving.serve(
-                settings, listener, database_url=database.url, admin_token=token, workers=workers or settings.workers, with_worker=with_worker, ready=ready
-            )
+            serving.serve(settings, listener, make, workers=workers or settings.workers, ready=ready)
 
 
 @app.command
@@ -255,6 +255,64 @@ def openapi() -> None:
     from .web import openapi
 
     print(openapi.text(application.create(Settings(), database_url="", admin_token="")), end="")
+
+
+@app.command
+def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
+    """Serve the same paths, shapes and errors from the examples of the API's documentation, without a database: for developers of clients.
+
+    Parameters
+    ----------
+    host
+        Address to listen on.
+    port
+        Port to listen on; 0 takes any free one.
+    """
+    from . import logs, serving
+    from . import mock as mocking
+
+    settings = Settings()
+    logs.configure(settings)
+    listener = serving.listen(host, port)
+    with _until_told():
+        serving.serve(settings, listener, mocking.create, workers=1, ready=lambda: _say(f"The mock is at {serving.address(listener)}"))
+
+
+@slots.command
+def generate(*, clinic: int, first: Annotated[date, Parameter(name="--from")], last: Annotated[date, Parameter(name="--to")]) -> None:
+    """Publish what a clinic's weekly schedules give on some dates. Twice gives nothing new.
+
+    Parameters
+    ----------
+    clinic
+        The clinic's number.
+    first
+        The first date, such as 2027-03-01.
+    last
+        The last date, which is included; 366 days at most.
+    """
+    from . import errors, start
+    from .callers import SYSTEM
+    from .database.pool import connect
+    from .slots import service
+    from .slots.model import GenerationRequest
+
+    async def work(url: str) -> str:
+        await start.expect_migrated(url)
+        db = await connect(url, size=1, wait_seconds=10, statement_seconds=600)
+        try:
+            asked = GenerationRequest(clinic_id=clinic, from_=first, to=last)
+            done = await db.atomic(service.generate, SYSTEM, clinic_id=clinic, first=asked.from_, last=asked.to)
+        except errors.NotFound:
+            raise start.CannotStart(f"There is no clinic {clinic}.") from None
+        except errors.Invalid as error:
+            raise start.CannotStart(" ".join(f"{fault.pointer} {fault.text.format_map(fault.values)}." for fault in error.faults)) from None
+        finally:
+            await db.close()
+        return f"{done.created} slots are new; {done.skipped} lines of schedules gave nothing new."
+
+    with start.database(Settings(), say=_say) as database:
+        _say(asyncio.run(work(database.url)))
 
 
 @app.command

@@ -145,32 +145,30 @@ class Supervisor(Multiprocess):
         super().terminate_all()
 
 
-def listen(settings: Settings) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """The socket that all server processes accept from. Raises `CannotStart`."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         hint = "Another program listens there; choose another port with APPOINT_PORT." if taken else "See APPOINT_HOST and APPOINT_PORT."
-        raise CannotStart(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}. {hint}") from error
+        raise CannotStart(f"Cannot listen on {host}, port {port}: {error.strerror}. {hint}") from error
     listener.set_inheritable(True)
     return listener
 
 
-def address(settings: Settings, listener: socket.socket) -> str:
+def address(listener: socket.socket) -> str:
     """Where a browser on this machine finds the server."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, f"[{settings.host}]" if ":" in settings.host else settings.host)  # noqa: S104
-    return f"http://{host}:{listener.getsockname()[1]}"
+    bound, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, str(bound))  # noqa: S104 -- any address includes this machine's
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def serve(
-    settings: Settings, listener: socket.socket, *, database_url: str, admin_token: str, workers: int, with_worker: bool, ready: Callable[[], None]
-) -> None:
-    """Serve until SIGTERM or SIGINT, which are raised again when all requests are answered."""
-    make = partial(_application, settings, database_url=database_url, admin_token=admin_token, with_worker=with_worker)
+def serve(settings: Settings, listener: socket.socket, make: Callable[[], Litestar], *, workers: int, ready: Callable[[], None]) -> None:
+    """Serve what `make` makes, until SIGTERM or SIGINT. Those are raised again when all requests are answered."""
     config = uvicorn.Config(
         make if workers == 1 else partial(_in_child, settings, make),
         factory=True,
@@ -194,13 +192,14 @@ def serve(
         Supervisor(config, listener, ready).run()
 
 
-def _application(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:
+def real(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:
+    """The application, on its own or with the worker beside it."""
     beside = [worker.beside(settings, database_url)] if with_worker else []
     return application.create(settings, database_url=database_url, admin_token=admin_token, beside=beside)
 
 
 def _in_child(settings: Settings, make: Callable[[], Litestar]) -> Litestar:
-    """The application in a process of its own, which ends with its parent, even one that is killed."""
+    """What `make` makes, in a process of its own, which ends with its parent, even one that is killed."""
     logs.configure(settings)
     parent = multiprocessing.parent_process()
     assert parent

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from . import clock, money
+from . import clock, ids, money
 
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2999
@@ -40,6 +40,7 @@ Phone = Annotated[str, msgspec.Meta(pattern=r"^\s*\+?[\d\s()./-]+$", min_length=
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100, examples=["lakeside"])]
 TimeZone = Annotated[str, checked(_zone, example="Europe/Berlin", shown={"format": "time-zone"})]
 Currency = money.Currency
+ClinicNumber = Annotated[int, msgspec.Meta(ge=1, le=ids.LARGEST_CLINIC, examples=[1])]
 Locale = Literal["en", "de", "es", "fr"]
 Instant = Annotated[datetime, checked(_year, example=datetime(2027, 3, 1, 8, 30, tzinfo=UTC), shown=YEARS, tz=True)]
 Date = Annotated[date, checked(_year, example=date(2027, 3, 1), shown=YEARS)]

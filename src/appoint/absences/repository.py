@@ -97,11 +97,13 @@ async def withdraw(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, st
         ), split as (
           insert into booking_slot (clinic_id, id, doctor_id, date, during, source, time_slot_id)
           select $1, mint_id($1), doctor_id, date, piece, source, time_slot_id from cut, unnest(pieces[2:]) as piece, room
-        ), left_over as (
+        ), left_over as (  -- some of it may be left from before
           insert into booking_slot (clinic_id, id, doctor_id, date, during, remnant)
-          select $1, mint_id($1), a.doctor_id, a.date, a.during, true
-            from standing a, room
-           where not exists (select from booking_slot s where s.clinic_id = $1 and s.doctor_id = a.doctor_id and s.remnant and s.active_during = a.during)
+          select $1, mint_id($1), a.doctor_id, a.date, piece, true
+            from standing a,
+                 unnest(tstzmultirange(a.during) - coalesce((select range_agg(s.active_during) from booking_slot s
+                                                              where s.clinic_id = $1 and s.doctor_id = a.doctor_id and s.remnant and s.active_during && a.during),
+                                                            '{}')) as piece, room
         ), flagged as (
           update appointment a set needs_rebooking = true, version = a.version + 1, updated_at = now()
             from standing k

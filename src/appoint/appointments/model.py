@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
-from typing import Annotated, ClassVar, Final, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from .. import clock, errors, ids, wire
-from ..availability.model import DoctorTime, Range, Start
+from ..availability.model import DoctorTime, OfferedTime, Range
 from ..catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ..money import Money
 from ..resources import PageQuery, Request, Resource
@@ -87,19 +87,9 @@ class Appointment(Resource):
     notes: str | None
 
 
-class AppointmentRequest(Request):
-    """A wish: when (a whole booking slot, or a start with an appointment type or an end), for whom, and with whom (a doctor, or anyone of a clinic)."""
+class WishRequest(Request):
+    """When (a whole booking slot, or a start with an appointment type or an end), and with whom: a doctor, or anyone of a clinic."""
 
-    EXAMPLE: ClassVar = {
-        "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
-        "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
-        "startTime": "2027-03-01T08:30:00Z",
-        "appointmentTypeId": "00000001-0197-82e3-8f22-029f62866244",
-    }
-
-    customer_id: UUID
-    clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
-    """Without `doctor_id`: whoever is free there, chosen by the clinic's policy."""
     doctor_id: UUID | None = None
     booking_slot_id: UUID | None = None
     """All of this slot, instead of a start."""
@@ -112,7 +102,36 @@ class AppointmentRequest(Request):
     """Only hold the time, until it is confirmed or the hold expires."""
 
     def __post_init__(self) -> None:
-        check_when(self)
+        """Refuse a wish that says when twice, or not at all."""
+        if self.booking_slot_id:
+            if self.start_time or self.end_time:
+                raise errors.Invalid(errors.Fault("#/startTime", "is said by the booking slot already"))
+        elif self.start_time is None:
+            raise errors.Invalid(errors.Fault("#/startTime", "is needed, or bookingSlotId"))
+        elif self.end_time is None and self.appointment_type_id is None:
+            raise errors.Invalid(errors.Fault("#/endTime", "is needed, or appointmentTypeId"))
+        elif self.end_time and self.appointment_type_id:
+            raise errors.Invalid(errors.Fault("#/endTime", "is said by the appointment type already"))
+        elif self.end_time and self.end_time <= self.start_time:
+            raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+
+
+class AppointmentRequest(WishRequest, kw_only=True):
+    """A wish for one appointment of a customer."""
+
+    EXAMPLE: ClassVar = {
+        "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
+        "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+        "startTime": "2027-03-01T08:30:00Z",
+        "appointmentTypeId": "00000001-0197-82e3-8f22-029f62866244",
+    }
+
+    customer_id: UUID
+    clinic_id: wire.ClinicNumber | None = None
+    """Without `doctor_id`: whoever is free there, chosen by the clinic's policy."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if not (self.doctor_id or self.clinic_id or self.booking_slot_id):
             raise errors.Invalid(errors.Fault("#/doctorId", "is needed, or clinicId for any doctor"))
 
@@ -121,33 +140,6 @@ class AppointmentRequest(Request):
         """The clinic, as the wish names it or as its ids tell."""
         named = self.doctor_id or self.booking_slot_id
         return self.clinic_id or (ids.clinic_of(named) if named else ids.PLATFORM)
-
-
-class When(Protocol):
-    """What every wish says, wherever it stands."""
-
-    doctor_id: UUID | None
-    booking_slot_id: UUID | None
-    start_time: wire.Instant | None
-    end_time: wire.Instant | None
-    appointment_type_id: UUID | None
-    notes: wire.Text | None
-    hold: bool
-
-
-def check_when(wish: When) -> None:
-    """Refuse a wish that says when twice, or not at all."""
-    if wish.booking_slot_id:
-        if wish.start_time or wish.end_time:
-            raise errors.Invalid(errors.Fault("#/startTime", "is said by the booking slot already"))
-    elif wish.start_time is None:
-        raise errors.Invalid(errors.Fault("#/startTime", "is needed, or bookingSlotId"))
-    elif wish.end_time is None and wish.appointment_type_id is None:
-        raise errors.Invalid(errors.Fault("#/endTime", "is needed, or appointmentTypeId"))
-    elif wish.end_time and wish.appointment_type_id:
-        raise errors.Invalid(errors.Fault("#/endTime", "is said by the appointment type already"))
-    elif wish.end_time and wish.end_time <= wish.start_time:
-        raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
 
 
 class RescheduleRequest(Request):
@@ -278,5 +270,5 @@ class Alternative(msgspec.Struct, rename="camel"):
     doctor_id: UUID
 
 
-def alternatives(offers: Sequence[Start]) -> list[Alternative]:
-    return [Alternative(offer.start, offer.end, offer.doctor_id) for offer in offers]
+def alternatives(offers: Sequence[OfferedTime]) -> list[Alternative]:
+    return [Alternative(offer.start_time, offer.end_time, offer.doctor_id) for offer in offers]

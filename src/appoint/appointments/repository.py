@@ -310,10 +310,10 @@ async def of_clinic(
     start, id = after or (None, None)
     return await db.fetch(
         """
-        select s.* from shown_appointment s, (select time_zone as zone from clinic where id = $1) as c
+        select * from shown_appointment s
          where s.clinic_id = $1
-           and s.start_time >= greatest(local_instant($2, 0, c.zone), $7, '-infinity')
-           and ($3::date is null or s.start_time < local_instant($3::date + 1, 0, c.zone))
+           and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1), $7, '-infinity')
+           and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1), 'infinity')
            and ($4::uuid is null or s.doctor_id = $4)
            and ($5::uuid is null or s.customer_id = $5)
            and ($6::text is null or s.status = $6)

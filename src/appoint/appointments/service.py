@@ -28,8 +28,8 @@ from .model import (
     AppointmentPatch,
     RescheduleRequest,
     Status,
-    When,
     Wish,
+    WishRequest,
     alternatives,
     buffers,
     overlaps,
@@ -68,7 +68,7 @@ async def book(
     by: Caller,
     *,
     clinic_id: int,
-    wishes: Sequence[tuple[UUID, When]],
+    wishes: Sequence[tuple[UUID, WishRequest]],
     booker_id: UUID | None = None,
     repeat: Repeat | None = None,
     hold_for: timedelta,
@@ -112,7 +112,7 @@ async def book(
     raise AssertionError("counting never ends")
 
 
-async def _resolve(db: Statements, book: Catalogue, position: int, customer_id: UUID, when: When) -> Wish:
+async def _resolve(db: Statements, book: Catalogue, position: int, customer_id: UUID, when: WishRequest) -> Wish:
     """A wish in instants and doctors. Raises `NotFound` for what the clinic does not have."""
     doctor_id, start, end = when.doctor_id, when.start_time, when.end_time
     if when.booking_slot_id:
@@ -190,7 +190,7 @@ def _alternatives(wish: Wish, times: Sequence[DoctorTime], customers_time: Seque
     """The nearest times that could be booked instead."""
     terms = Terms.of(book, now)
     offers = chain.from_iterable(starts(time, wish.length, terms) for time in times)
-    return alternatives(nearest([offer for offer in offers if not overlaps(customers_time, offer.start, offer.end)], wish.start))
+    return alternatives(nearest([offer for _, offer in offers if not overlaps(customers_time, offer.start_time, offer.end_time)], wish.start))
 
 
 async def get(db: Statements, appointment_id: UUID) -> Appointment:

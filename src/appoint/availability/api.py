@@ -1,20 +1,22 @@
 """/api/…/availability: times that someone can really book now"""
 
-from datetime import date, datetime
+from datetime import date
+from operator import attrgetter
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
 from .. import clock, ids
-from ..errors import NotFound
+from ..errors import Fault, Invalid, NotFound
 from ..resources import Page
 from ..web.pagination import after, page
 from ..web.request import Request
 from ..web.responses import shown
 from ..wire import FIRST_YEAR, LAST_YEAR
 from . import service
-from .model import Availability, AvailabilityFilter, DayFilter, FoundTime, SearchFilter
+from .model import Availability, AvailabilityFilter, DayFilter, FoundTime, Place, SearchFilter
 
 FRESH = "public, max-age=2"
 
@@ -36,11 +38,11 @@ class AvailabilityQueries(Controller):
     async def free_slots(self, request: Request, clinic_id: FromPath[int], day: FromPath[str], query: DayFilter) -> Response[Availability]:
         """Free times of a clinic on one day, given as yyyy-mm-dd."""
         try:
-            on = date.fromisoformat(day)
-        except ValueError:
-            raise NotFound from None
+            on = msgspec.convert(day, date)
+        except msgspec.ValidationError:
+            raise Invalid(Fault("day", "must be a date such as 2027-03-01")) from None
         if not FIRST_YEAR <= on.year <= LAST_YEAR:
-            raise NotFound
+            raise Invalid(Fault("day", "must lie between the years 1900 and 2999"))
         found = await service.of_clinic(request.db, request.cache, clinic_id=clinic_id, asked=query, first=on, last=on, now=clock.now())
         return shown(request, found, cache_control=FRESH)
 
@@ -48,10 +50,8 @@ class AvailabilityQueries(Controller):
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
         """Free times across clinics, earliest first, on at most 7 dates, each local to its clinic."""
         first, last = days(query)
-        found = await service.search(
-            request.db, request.cache, asked=query, after=after(request, query, tuple[datetime, int, UUID]), first=first, last=last, now=clock.now()
-        )
-        return page(request, query, found, lambda time: (time.start_time, time.clinic_id, time.doctor_id), cache_control=FRESH)
+        found = await service.search(request.db, asked=query, seen=after(request, query, Place), first=first, last=last, now=clock.now())
+        return page(request, query, found, attrgetter("place"), cache_control=FRESH)
 
 
 async def answer(request: Request, clinic_id: int, query: AvailabilityFilter) -> Response[Availability]:

@@ -1,6 +1,5 @@
 """Which times are free: ranges in, starts out. Search and booking's alternatives use the same functions; nothing here asks a database or a clock."""
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -8,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from .. import clock, errors, wire
+from .. import clock, errors, ids, wire
 from ..catalogue.model import Catalogue, Length
 from ..resources import PageQuery, Request
 
@@ -23,8 +22,6 @@ class PublishedSlot(NamedTuple):
     id: UUID
     start: datetime
     end: datetime
-    date: date
-    """Local to the clinic."""
 
 
 class DoctorTime(NamedTuple):
@@ -48,41 +45,38 @@ class Terms(NamedTuple):
         return cls(catalogue.time_zone, timedelta(minutes=catalogue.slot_step_minutes), catalogue.earliest_start(now), catalogue.last_date(now))
 
 
-class Start(NamedTuple):
-    """A time to start at; tuples sort by time, then doctor."""
-
-    start: datetime
+class OfferedTime(msgspec.Struct, rename="camel"):
+    start_time: datetime
+    end_time: datetime
     doctor_id: UUID
-    end: datetime
-    slot: PublishedSlot
+    booking_slot_id: UUID | None
+    """The slot that the time is all of; null when it is a part of one, or runs over several."""
     available: bool
 
 
-def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[Start]:
-    """Every start on the clinic's step at which the hours are long enough, in order; `available` says whether it can be booked.
+def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[tuple[date, OfferedTime]]:
+    """Every time on the clinic's step for which the hours are long enough, in order, with its local date; `available` says whether it can be booked.
 
     Without a length, whole slots. An appointment may run over adjacent slots but not over local midnight. The patient's time lies within
     published hours; the buffers around it may lie outside, but touch no other claim.
     """
-    claim_starts = [claim[0] for claim in doctor.claims]
-
-    def claimed(start: datetime, end: datetime) -> bool:
-        last_before_end = bisect_left(claim_starts, end) - 1
-        return last_before_end >= 0 and doctor.claims[last_before_end][1] > start
-
+    claims, past = doctor.claims, 0  # how many claims are over when the time that is looked at begins
+    before, after = (length.before, length.after) if length else (timedelta(), timedelta())
     for slot, open_until in zip(doctor.slots, _open_until(doctor.slots), strict=True):
-        in_time = slot.date <= terms.last_date
-        if length is None:
-            yield Start(slot.start, doctor.doctor_id, slot.end, slot, in_time and slot.start >= terms.earliest and not claimed(slot.start, slot.end))
-            continue
-        minutes = timedelta(minutes=length.minutes)
-        start = slot.start
-        while start < slot.end and start + minutes <= open_until:
-            end = start + minutes
-            if end <= slot.end or not clock.crosses_midnight(start, end, terms.time_zone):
-                available = in_time and start >= terms.earliest and not claimed(start - length.before, end + length.after)
-                yield Start(start, doctor.doctor_id, end, slot, available)
-            start += terms.step
+        minutes, step = (timedelta(minutes=length.minutes), terms.step) if length else (slot.end - slot.start, slot.end - slot.start)
+        day = clock.local_date(slot.start, terms.time_zone)
+        in_one_day = day == clock.local_date(slot.end - timedelta.resolution, terms.time_zone)
+        start, end = slot.start, slot.start + minutes
+        while start < slot.end and end <= open_until:
+            if (in_one_day and end <= slot.end) or not clock.crosses_midnight(start, end, terms.time_zone):
+                if not in_one_day:
+                    day = clock.local_date(start, terms.time_zone)
+                while past < len(claims) and claims[past][1] <= start - before:
+                    past += 1
+                free = past == len(claims) or end + after <= claims[past][0]
+                whole = slot.id if start == slot.start and end == slot.end else None
+                yield day, OfferedTime(start, end, doctor.doctor_id, whole, free and start >= terms.earliest and day <= terms.last_date)
+            start, end = start + step, end + step
 
 
 def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
@@ -94,10 +88,10 @@ def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
     return until[::-1]
 
 
-def nearest(found: Sequence[Start], to: datetime, *, most: int = 5) -> list[Start]:
-    """The available starts nearest to an instant, the nearest first, each time once."""
-    by_time = {offer.start: offer for offer in reversed(found) if offer.available}
-    return sorted(by_time.values(), key=lambda offer: (abs(offer.start - to), offer.start))[:most]
+def nearest(found: Sequence[OfferedTime], to: datetime, *, most: int = 5) -> list[OfferedTime]:
+    """The available times nearest to an instant, the nearest first, each once."""
+    by_time = {offer.start_time: offer for offer in reversed(found) if offer.available}
+    return sorted(by_time.values(), key=lambda offer: (abs(offer.start_time - to), offer.start_time))[:most]
 
 
 class AvailabilityFilter(Request):
@@ -151,7 +145,7 @@ class SearchFilter(PageQuery):
     """The whole word, in capitals or not."""
     appointment_type_id: UUID | None = None
     """Times for this."""
-    clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    clinic_id: wire.ClinicNumber | None = None
     """Only this clinic's."""
     minutes: AnyMinutes | None = None
     """Times of this length, instead of a type's."""
@@ -179,15 +173,6 @@ def check_days(asked: AvailabilityFilter | SearchFilter, longest: int) -> None:
         raise errors.Invalid(errors.Fault("#/to", "asks for more than {days} days", days=longest))
 
 
-class OfferedTime(msgspec.Struct, rename="camel"):
-    start_time: datetime
-    end_time: datetime
-    doctor_id: UUID
-    booking_slot_id: UUID | None
-    """The slot that the time is all of; null when it is a part of one, or runs over several."""
-    available: bool
-
-
 class Day(msgspec.Struct):
     date: date
     free: int
@@ -204,6 +189,14 @@ class Availability(msgspec.Struct, rename="camel"):
     """The first available time in the range, else the first after it, up to the clinic's horizon."""
 
 
+class Place(NamedTuple):
+    """Where a search goes on: what comes after it, by (start, clinic, doctor)."""
+
+    start: Annotated[datetime, msgspec.Meta(tz=True)]
+    clinic_id: Annotated[int, msgspec.Meta(ge=0, le=ids.LARGEST_CLINIC)]
+    doctor_id: UUID
+
+
 class FoundTime(msgspec.Struct, rename="camel"):
     """A time anywhere, as search finds it."""
 
@@ -216,7 +209,6 @@ class FoundTime(msgspec.Struct, rename="camel"):
     start_time: datetime
     end_time: datetime
 
-
-def shown(offer: Start) -> OfferedTime:
-    whole = (offer.start, offer.end) == (offer.slot.start, offer.slot.end)
-    return OfferedTime(offer.start, offer.end, offer.doctor_id, offer.slot.id if whole else None, offer.available)
+    @property
+    def place(self) -> Place:
+        return Place(self.start_time, self.clinic_id, self.doctor_id)

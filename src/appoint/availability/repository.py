@@ -1,82 +1,128 @@
 """Published hours and claims, as ranges."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any
-from uuid import UUID
+from datetime import date, datetime, timedelta
 
+from .. import ids
+from ..catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
 from ..database.pool import Row, Statements
-from .model import DoctorTime, PublishedSlot
+from .model import DoctorTime, Place, PublishedSlot, SearchFilter
 
 
 async def doctors_time(
-    db: Statements, *, clinic_id: int, doctor_ids: Sequence[UUID], first: date, last: date, time_zone: str
-) -> tuple[int | None, dict[UUID, int], list[DoctorTime]]:
-    """What is published and claimed on local dates, both inclusive; with it the versions that clinic and doctors have now, of the active ones only.
+    db: Statements,
+    book: Catalogue,
+    *,
+    doctors: Sequence[CatalogueDoctor],
+    type: CatalogueType | None,
+    first: date,
+    last: date,
+    before: timedelta,
+    after: timedelta,
+) -> list[DoctorTime]:
+    """What is published on local dates, both inclusive, and claimed then or within `before` and `after` of it; the doctors in the order of their ids.
 
-    Claims reach a day further on both sides, because buffers may. Reads two index-only ranges a doctor.
+    A doctor is missing when the catalogue's version of them, of the clinic or of the type is no longer the database's, or one of these is inactive.
+    Reads two ranges of indexes a doctor, however many appointments there are.
     """
     rows = await db.fetch(
         """
-        with asked as (
-          select tstzrange(local_instant($3, 0, $5), local_instant($4::date + 1, 0, $5)) as during
+        with asked as materialized (
+          select local_instant($7, 0, $6) as since, local_instant($8::date + 1, 0, $6) as until
+           where exists (select from clinic where id = $1 and version = $2 and active)
+             and ($3::uuid is null or exists (select from appointment_type where clinic_id = $1 and id = $3 and version = $4 and active))
         )
-        select (select version from clinic where id = $1 and active) as clinic_version, d.id as doctor_id, d.version as doctor_version,
-               published.ids, published.starts, published.ends, published.dates, claims.ranges
-          from asked, doctor d,
-               lateral (select array_agg(s.id order by s.active_during) as ids,
-                               array_agg(lower(s.active_during) order by s.active_during) as starts,
-                               array_agg(upper(s.active_during) order by s.active_during) as ends,
-                               array_agg(s.date order by s.active_during) as dates
-                          from booking_slot s
-                         where s.clinic_id = $1 and s.doctor_id = d.id and s.active_during && asked.during) as published,
-               lateral (select range_agg(a.active_claim) as ranges
-                          from appointment a
-                         where a.clinic_id = $1 and a.doctor_id = d.id
-                           and a.active_claim && tstzrange(lower(asked.during) - interval '24 hours', upper(asked.during) + interval '24 hours')) as claims
-         where d.clinic_id = $1 and d.id = any($2) and d.active
+        select d.id as doctor_id, published.*, claimed.*
+          from asked
+         cross join unnest($5::uuid[], $11::int[]) as known (id, version)
+          join doctor d on d.clinic_id = $1 and d.id = known.id and d.version = known.version and d.active
+         cross join lateral (select array_agg(s.id order by s.active_during) as slot_ids,
+                                    array_agg(lower(s.active_during) order by s.active_during) as slot_starts,
+                                    array_agg(upper(s.active_during) order by s.active_during) as slot_ends
+                               from booking_slot s
+                              where s.clinic_id = $1 and s.doctor_id = d.id and s.active_during && tstzrange(since, until)) as published
+         cross join lateral (select array_agg(lower(claim)) as claim_starts, array_agg(upper(claim)) as claim_ends
+                               from (select unnest(range_agg(a.active_claim)) as claim
+                                       from appointment a
+                                      where a.clinic_id = $1 and a.doctor_id = d.id and a.active_claim && tstzrange(since - $9::interval, until + $10::interval)
+                                    ) as claims) as claimed
+         order by d.id
         """,
-        clinic_id, doctor_ids, first, last, time_zone,
+        book.clinic_id, book.version, type and type.id, type and type.version, [doctor.id for doctor in doctors], book.time_zone, first, last, before, after,
+        [doctor.version for doctor in doctors],
     )  # fmt: skip
-    versions = {row.doctor_id: row.doctor_version for row in rows}
-    return (rows[0].clinic_version if rows else None), versions, [_doctor_time(row) for row in rows]
+    return [doctor_time(row) for row in rows]
 
 
-async def everyones_time(db: Statements, *, doctor_ids: Sequence[UUID], first: date, last: date, start: datetime, end: datetime) -> list[DoctorTime]:
-    """The same across clinics, for slots of local dates `first…last` in which an appointment that starts in `[start, end)` can lie. Doctors without any are left out."""
-    rows = await db.fetch(
+async def next_slots(
+    db: Statements, asked: SearchFilter, *, first: date, last: date, now: datetime, seen: Place, place: Place, until: datetime, most: int
+) -> list[Row]:
+    """Published slots of active doctors across clinics, on each clinic's own local dates, in the order of (`since`, clinic, doctor) after `place` and before `until`.
+
+    A slot's `since` is the earliest that a time in it could start at which the caller has not `seen` and the clinic's notice allows. With a slot come its
+    clinic's terms, the minutes asked for with the type's buffers, and as a `doctor_time` those that follow on it and what is claimed. `most` are
+    returned at most, so that a page of a search costs what it shows and not what there is.
+    """
+    type_id = asked.appointment_type_id
+    return await db.fetch(
         """
-        select s.doctor_id,
-               array_agg(s.id order by s.active_during) as ids,
-               array_agg(lower(s.active_during) order by s.active_during) as starts,
-               array_agg(upper(s.active_during) order by s.active_during) as ends,
-               array_agg(s.date order by s.active_during) as dates,
-               (select range_agg(a.active_claim)
-                  from appointment a
-                 where a.clinic_id = s.clinic_id and a.doctor_id = s.doctor_id
-                   and a.active_claim && tstzrange($4::timestamptz - interval '24 hours', $5::timestamptz + interval '36 hours')) as ranges
-          from booking_slot s
-         where s.date between $2 and $3 and s.removed_at is null and s.doctor_id = any($1) and s.active_during && tstzrange($4, $5::timestamptz + interval '12 hours')
-         group by s.clinic_id, s.doctor_id
+        with asked as materialized (  -- nothing at all for a type that is not there
+          select minutes, make_interval(mins => buffer_before_minutes) as before, make_interval(mins => buffer_after_minutes) as after
+            from appointment_type
+           where clinic_id = $1 and id = $3 and active
+          union all
+          select $4::smallint, interval '0', interval '0' where $3 is null
+        ), slot as materialized (  -- by the index of starts alone, before anything is joined
+          select clinic_id, doctor_id, date, active_during
+            from booking_slot
+           where removed_at is null
+             and lower(active_during) > $11::timestamptz - interval '25 hours'  -- no slot is longer than a day
+             and lower(active_during) < $14
+             and clinic_id between coalesce($1, 1) and coalesce($1, 2147483647)
+             and upper(active_during) > $11
+             and date between $5 and $6
+        ), next as materialized (
+          select c.id as clinic_id, c.name as clinic_name, c.time_zone, c.slot_step_minutes, c.min_notice_minutes, c.horizon_days,
+                 d.id as doctor_id, d.name as doctor_name, d.specialty, asked.*, starting.since, s.active_during as during
+            from asked
+           cross join slot s
+            join clinic c on c.id = s.clinic_id and c.active
+            join doctor d on d.clinic_id = s.clinic_id and d.id = s.doctor_id and d.active
+           cross join lateral (  -- who stands before the last one seen has been seen at that very start
+                    select greatest(lower(s.active_during), $7::timestamptz + make_interval(mins => c.min_notice_minutes),
+                                    $8::timestamptz + case when (s.clinic_id, s.doctor_id) <= ($9, $10::uuid) then interval '1 microsecond' else '0' end) as since
+                 ) as starting
+           where since < upper(s.active_during)
+             and since < $14
+             and (since, c.id, d.id) > ($11, $12::integer, $13::uuid)
+             and s.date <= ($7 at time zone c.time_zone)::date + c.horizon_days
+             and ($2::text is null or lower(d.specialty) = lower($2))
+             and ($3 is null
+                  or not exists (select from doctor_appointment_type o where o.clinic_id = d.clinic_id and o.doctor_id = d.id)
+                  or exists (select from doctor_appointment_type o where o.clinic_id = d.clinic_id and o.doctor_id = d.id and o.appointment_type_id = $3))
+           order by since, c.id, d.id
+           limit $15
+        )
+        select n.*, published.*, claimed.*
+          from next n
+         cross join lateral (select array_agg(s.id order by s.active_during) as slot_ids,
+                                    array_agg(lower(s.active_during) order by s.active_during) as slot_starts,
+                                    array_agg(upper(s.active_during) order by s.active_during) as slot_ends
+                               from booking_slot s
+                              where s.clinic_id = n.clinic_id and s.doctor_id = n.doctor_id
+                                and s.active_during && tstzrange(lower(n.during), upper(n.during) + make_interval(mins => coalesce(n.minutes, 0)))) as published
+         cross join lateral (select array_agg(lower(claim)) as claim_starts, array_agg(upper(claim)) as claim_ends
+                               from (select unnest(range_agg(a.active_claim)) as claim
+                                       from appointment a
+                                      where a.clinic_id = n.clinic_id and a.doctor_id = n.doctor_id
+                                        and a.active_claim && tstzrange(n.since - n.before, upper(n.during) + make_interval(mins => coalesce(n.minutes, 0)) + n.after)
+                                    ) as claims) as claimed
+         order by n.since, n.clinic_id, n.doctor_id
         """,
-        doctor_ids, first, last, start, end,
+        ids.clinic_of(type_id) if type_id else asked.clinic_id, asked.specialty, type_id, asked.minutes, first, last, now, *seen, *place, until, most,
     )  # fmt: skip
-    return [_doctor_time(row) for row in rows]
 
 
-async def local_days(db: Statements, *, time_zones: Sequence[str], first: date, last: date) -> Row:
-    """The instants between which the local dates lie in any of the zones: `start` and `end`."""
-    row = await db.fetchrow(
-        "select min(local_instant($2, 0, zone)) as start, max(local_instant($3::date + 1, 0, zone)) as end from unnest($1::text[]) as zone",
-        time_zones,
-        first,
-        last,
-    )
-    assert row
-    return row
-
-
-def _doctor_time(row: Row) -> DoctorTime:
-    ids: Sequence[Any] = row.ids or ()
-    slots = list(map(PublishedSlot, ids, row.starts or (), row.ends or (), row.dates or ()))
-    return DoctorTime(row.doctor_id, slots, [(claim.lower, claim.upper) for claim in row.ranges or ()])
+def doctor_time(row: Row) -> DoctorTime:
+    slots = list(map(PublishedSlot, row["slot_ids"] or (), row["slot_starts"] or (), row["slot_ends"] or ()))
+    return DoctorTime(row["doctor_id"], slots, list(zip(row["claim_starts"] or (), row["claim_ends"] or (), strict=True)))

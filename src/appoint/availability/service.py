@@ -1,31 +1,42 @@
 """Looking for a time."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
-from heapq import merge
-from itertools import chain, groupby, islice
+from datetime import UTC, date, datetime, time, timedelta
+from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from .. import errors, ids
+from .. import clock, errors, ids
 from ..caching import ClinicCache
-from ..catalogue import repository as catalogues
 from ..catalogue import service as catalogue
-from ..catalogue.model import Catalogue, CatalogueDoctor, Length
-from ..database.pool import Statements
+from ..catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
+from ..database.pool import Row, Statements
 from . import repository
-from .model import Availability, AvailabilityFilter, Day, DayFilter, DoctorTime, FoundTime, SearchFilter, Start, Terms, shown, starts
+from .model import Availability, AvailabilityFilter, Day, DayFilter, DoctorTime, FoundTime, OfferedTime, Place, SearchFilter, Terms, starts
 
-LOOK_AHEAD_DAYS: Final = 14
-FIRST_WINDOW: Final = timedelta(hours=3)
+ATTEMPTS: Final = 5
+LOOK_AHEAD: Final = timedelta(days=14)
+LONGEST_BUFFER: Final = timedelta(minutes=720)
+EASTERNMOST: Final = timedelta(hours=14)
+WESTERNMOST: Final = timedelta(hours=-12)
+SEARCH_WINDOW: Final = timedelta(hours=6)
+SEARCHED_SLOTS: Final = 128
+MOST_SLOTS: Final = 1024
+NOBODY: Final = UUID(int=0)
+
+
+class _Stale(Exception):
+    """The catalogue is older than the database."""
 
 
 class Asked(NamedTuple):
     """What is looked for in one clinic."""
 
-    catalogue: Catalogue
     doctors: Sequence[CatalogueDoctor]
+    type: CatalogueType | None
     length: Length | None
+    """None: whole slots."""
 
 
 async def of_clinic(
@@ -33,67 +44,73 @@ async def of_clinic(
 ) -> Availability:
     """Every time on the local dates `first…last` (inclusive) at which someone can really be booked at `now`.
 
-    One query; one more for each fortnight that `nextAvailable` has to look ahead. A cached catalogue that turns out old is read again first.
+    One query; when nothing is free on the dates, a few more for `nextAvailable`. A cached catalogue that turns out old is read again.
     Raises `NotFound` for a clinic, doctor or type that is not there.
     """
     book = await catalogue.of(db, cache, clinic_id)
-    what = _asked(book, asked)
-    offers = await _starts(db, what, first, last, now)
-    if offers is None:
+    for attempt in range(ATTEMPTS):
+        try:
+            return await _availability(db, book, asked, first=first, last=last, now=now)
+        except errors.NotFound:
+            if attempt:
+                raise
+        except _Stale:
+            pass
         book = await catalogue.afresh(db, cache, clinic_id)
-        what = _asked(book, asked)
-        offers = await _starts(db, what, first, last, now) or []
-    by_date = {day: list(group) for day, group in groupby(sorted(offers, key=lambda offer: (offer.slot.date, offer)), key=lambda offer: offer.slot.date)}
-    days: list[Day] = []
-    for offset in range((last - first).days + 1):
-        day = first + timedelta(days=offset)
-        todays = by_date.get(day, [])
-        visible = [shown(offer) for offer in todays if offer.available or asked.show == "all"]
-        days.append(Day(day, sum(offer.available for offer in todays), visible))
-    upcoming = next((offer for offer in sorted(offers) if offer.available), None) or await _next_after(db, what, last, now)
-    return Availability(clinic_id, book.time_zone, asked.appointment_type_id, days, shown(upcoming) if upcoming else None)
+    raise errors.Unavailable
+
+
+async def _availability(db: Statements, book: Catalogue, asked: AvailabilityFilter | DayFilter, *, first: date, last: date, now: datetime) -> Availability:
+    what = _asked(book, asked)
+    terms = Terms.of(book, now)
+    days: dict[date, list[OfferedTime]] = {first + timedelta(days=n): [] for n in range((last - first).days + 1)}
+    for doctor in await _times(db, book, what, first, last):
+        for day, offer in starts(doctor, what.length, terms):
+            if day in days and (offer.available or asked.show == "all"):
+                days[day].append(offer)
+    if len(what.doctors) > 1:
+        for offers in days.values():
+            offers.sort(key=attrgetter("start_time"))  # keeps the doctors' order
+    free = [offer for offers in days.values() for offer in offers if offer.available]
+    shown = [Day(day, sum(offer.available for offer in offers), offers) for day, offers in days.items()]
+    return Availability(book.clinic_id, book.time_zone, asked.appointment_type_id, shown, free[0] if free else await _next_after(db, book, what, terms, last))
 
 
 def _asked(book: Catalogue, asked: AvailabilityFilter | DayFilter) -> Asked:
-    length = length_of(book, asked.appointment_type_id, asked.minutes)
-    if asked.doctor_id and asked.doctor_id not in book.doctors:
+    type = book.types.get(asked.appointment_type_id) if asked.appointment_type_id else None
+    if (asked.appointment_type_id and not type) or (asked.doctor_id and asked.doctor_id not in book.doctors):
         raise errors.NotFound
-    doctors = [doctor for doctor in book.offering(asked.appointment_type_id) if asked.doctor_id in (None, doctor.id)]
-    offered = book.active and (asked.appointment_type_id is None or book.types[asked.appointment_type_id].active)
-    return Asked(book, doctors if offered else [], length)
+    doctors = [book.doctors[asked.doctor_id]] if asked.doctor_id else book.doctors.values()
+    offered = book.active and (type is None or type.active)
+    return Asked(
+        [doctor for doctor in doctors if offered and doctor.active and doctor.offers(asked.appointment_type_id)],
+        type,
+        Length.of(type) if type else Length(asked.minutes) if asked.minutes else None,
+    )
 
 
-def length_of(book: Catalogue, appointment_type_id: UUID | None, minutes: int | None) -> Length | None:
-    """The length that a type or a number of minutes asks for; None for whole slots. Raises `NotFound` for a type that the clinic has not."""
-    if appointment_type_id is None:
-        return Length(minutes) if minutes else None
-    if appointment_type_id not in book.types:
-        raise errors.NotFound
-    return Length.of(book.types[appointment_type_id])
-
-
-async def _starts(db: Statements, asked: Asked, first: date, last: date, now: datetime) -> list[Start] | None:
-    """The starts on the dates, or None when the catalogue is older than the database."""
+async def _times(db: Statements, book: Catalogue, asked: Asked, first: date, last: date) -> list[DoctorTime]:
+    """The doctors' time on the dates. Raises `_Stale`."""
     if not asked.doctors:
         return []
-    version, versions, times = await repository.doctors_time(
-        db, clinic_id=asked.catalogue.clinic_id, doctor_ids=[doctor.id for doctor in asked.doctors], first=first, last=last, time_zone=asked.catalogue.time_zone
-    )
-    if version != asked.catalogue.version or versions != {doctor.id: doctor.version for doctor in asked.doctors}:
-        return None
-    terms = Terms.of(asked.catalogue, now)
-    return list(chain.from_iterable(starts(time, asked.length, terms) for time in times))
+    before, after = (asked.length.before, asked.length.after) if asked.length else (timedelta(), timedelta())
+    times = await repository.doctors_time(db, book, doctors=asked.doctors, type=asked.type, first=first, last=last, before=before, after=after)
+    if len(times) < len(asked.doctors):
+        raise _Stale
+    return times
 
 
-async def _next_after(db: Statements, asked: Asked, day: date, now: datetime) -> Start | None:
-    last = asked.catalogue.last_date(now)
-    day = max(day, asked.catalogue.last_date(now) - timedelta(days=asked.catalogue.horizon_days + 1))
-    while day < last:
-        until = min(day + timedelta(days=LOOK_AHEAD_DAYS), last)
-        found = await _starts(db, asked, day + timedelta(days=1), until, now)
-        if first := min((offer for offer in found or () if offer.available), default=None):
-            return first
-        day = until
+async def _next_after(db: Statements, book: Catalogue, asked: Asked, terms: Terms, day: date) -> OfferedTime | None:
+    """The first available time after a date, looked for in ever longer steps."""
+    day = max(day, clock.local_date(terms.earliest, terms.time_zone) - timedelta(days=1))
+    step = LOOK_AHEAD
+    while day < terms.last_date and asked.doctors:
+        until = min(day + step, terms.last_date)
+        times = await _times(db, book, asked, day + timedelta(days=1), until)
+        firsts = (next((offer for date, offer in starts(doctor, asked.length, terms) if offer.available and date > day), None) for doctor in times)
+        if found := min(filter(None, firsts), key=attrgetter("start_time"), default=None):
+            return found
+        day, step = until, step * 2
     return None
 
 
@@ -102,56 +119,58 @@ async def around(db: Statements, book: Catalogue, *, doctors: Sequence[Catalogue
     from. None when the catalogue is older than the database."""
     middle = min(max(day, book.last_date(now) - timedelta(days=book.horizon_days)), book.last_date(now))
     week = timedelta(days=7)
-    version, versions, times = await repository.doctors_time(
-        db, clinic_id=book.clinic_id, doctor_ids=[doctor.id for doctor in doctors], first=middle - week, last=middle + week, time_zone=book.time_zone
+    times = await repository.doctors_time(
+        db, book, doctors=doctors, type=None, first=middle - week, last=middle + week, before=LONGEST_BUFFER, after=LONGEST_BUFFER
     )
-    stale = doctors and (version != book.version or versions != {doctor.id: doctor.version for doctor in doctors})
-    return None if stale else times
+    return None if len(times) < len(doctors) else times
 
 
-async def search(
-    db: Statements, cache: ClinicCache, *, asked: SearchFilter, after: tuple[datetime, int, UUID] | None, first: date, last: date, now: datetime
-) -> list[FoundTime]:
-    """Available times across clinics on each one's own local dates `first…last`, earliest first, by (start, clinic, doctor) from `after` on.
+async def search(db: Statements, *, asked: SearchFilter, seen: Place | None, first: date, last: date, now: datetime) -> list[FoundTime]:
+    """Available times across clinics on each one's own local dates `first…last`, earliest first, by (start, clinic, doctor), after what was `seen`;
+    one more than the limit when the list goes on.
 
-    Looks at the dates in windows that grow until the page is full, so that a page costs what it shows and not what there is.
+    Reads published slots in that order, and no more of them than the page needs: a slot that is not read yet has no time before its own place.
     """
-    found_clinics = await catalogues.clinics_with(db, clinic_id=asked.clinic_id, specialty=asked.specialty, appointment_type_id=asked.appointment_type_id)
-    books = [await catalogue.of(db, cache, clinic_id) for clinic_id in found_clinics]
-    doctors = {doctor.id: doctor for book in books for doctor in _matching(book, asked)}
-    if not doctors:
+    if asked.clinic_id and asked.appointment_type_id and ids.clinic_of(asked.appointment_type_id) != asked.clinic_id:
         return []
-    span = await repository.local_days(db, time_zones=[book.time_zone for book in books], first=first, last=last)
-    by_clinic = {book.clinic_id: book for book in books}
-    page: list[FoundTime] = []
-    start = max(span.start, now, after[0] if after else now)
-    width = FIRST_WINDOW
-    while len(page) <= asked.limit and start < span.end:
-        end = min(start + width, span.end)
-        times = await repository.everyones_time(db, doctor_ids=list(doctors), first=first, last=last, start=start, end=end)
-        offers = merge(*(_available(time, by_clinic[ids.clinic_of(time.doctor_id)], asked, start, end, now) for time in times))
-        fresh = (offer for offer in offers if after is None or offer[:3] > after)
-        for offered, clinic_id, doctor_id, until in islice(fresh, asked.limit + 1 - len(page)):
-            book, doctor = by_clinic[clinic_id], doctors[doctor_id]
-            page.append(FoundTime(clinic_id, book.name, book.time_zone, doctor_id, doctor.name, doctor.specialty, offered, until))
-        start, width = end, width * 2
-    return page
+    begin = datetime.combine(first, time(), UTC) - EASTERNMOST
+    end = datetime.combine(last, time(), UTC) + timedelta(days=1) - WESTERNMOST
+    floor = Place(max(begin, now), 0, NOBODY)
+    seen = max(seen or floor, floor)
+    place, window, most = seen, SEARCH_WINDOW, SEARCHED_SLOTS
+    found: list[FoundTime] = []
+    waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]] = []  # the next time of each slot that has been read, and those after it
+    while len(found) <= asked.limit and place.start < end:
+        until = min(place.start + window, end)
+        rows = await repository.next_slots(db, asked, first=first, last=last, now=now, seen=seen, place=place, until=until, most=most)
+        for row in rows:
+            _wait(waiting, _available(row, seen, first, last, now))
+        if len(rows) == most:
+            place, most = Place(rows[-1]["since"], rows[-1]["clinic_id"], rows[-1]["doctor_id"]), min(most * 2, MOST_SLOTS)
+        else:
+            place, window = Place(until, 0, NOBODY), window * 2
+        while waiting and waiting[0][0] <= place and len(found) <= asked.limit:
+            _, offer, more = heappop(waiting)
+            found.append(offer)
+            _wait(waiting, more)
+    return found
 
 
-def _matching(book: Catalogue, asked: SearchFilter) -> Iterator[CatalogueDoctor]:
-    if asked.appointment_type_id and not (asked.appointment_type_id in book.types and book.types[asked.appointment_type_id].active):
-        return
-    for doctor in book.offering(asked.appointment_type_id):
-        if asked.specialty is None or (doctor.specialty or "").lower() == asked.specialty.lower():
-            yield doctor
+def _wait(waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]], times: Iterator[FoundTime]) -> None:
+    if time := next(times, None):
+        heappush(waiting, (time.place, time, times))
 
 
-def _available(
-    time: DoctorTime, book: Catalogue, asked: SearchFilter, start: datetime, end: datetime, now: datetime
-) -> Iterator[tuple[datetime, int, UUID, datetime]]:
-    """A doctor's available starts in `[start, end)`, as search sorts them, with their ends."""
-    for offer in starts(time, length_of(book, asked.appointment_type_id, asked.minutes), Terms.of(book, now)):
-        if offer.start >= end:
+def _available(row: Row, seen: Place, first: date, last: date, now: datetime) -> Iterator[FoundTime]:
+    """The available times that start in a row's first slot, after what was seen, on the dates."""
+    zone, doctor = row["time_zone"], repository.doctor_time(row)
+    last_date = min(last, clock.local_date(now, zone) + timedelta(days=row["horizon_days"]))
+    terms = Terms(zone, timedelta(minutes=row["slot_step_minutes"]), now + timedelta(minutes=row["min_notice_minutes"]), last_date)
+    length = Length(row["minutes"], row["before"], row["after"]) if row["minutes"] else None
+    for day, offer in starts(doctor, length, terms):
+        if offer.start_time >= doctor.slots[0].end:
             return
-        if offer.available and offer.start >= start:
-            yield offer.start, book.clinic_id, offer.doctor_id, offer.end
+        if offer.available and day >= first:
+            time = FoundTime(row["clinic_id"], row["clinic_name"], zone, doctor.doctor_id, row["doctor_name"], row["specialty"], offer.start_time, offer.end_time)
+            if time.place > seen:
+                yield time

@@ -28,6 +28,8 @@ class Bookings(Controller):
     async def make(self, request: Request, data: BookingRequest) -> Response[Booking]:
         """Book up to 20 appointments together, all or nothing. A refusal names the `index` of the first that is in the way."""
         parts = data.appointments or [data]
+        if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
+            raise NotFound
         booked = await service.book(
             request.db, request.cache, request.user,
             clinic_id=data.clinic_id, wishes=[(part.customer_id or data.customer_id, part) for part in parts], booker_id=data.customer_id,

@@ -6,8 +6,7 @@ from uuid import UUID
 import msgspec
 
 from .. import errors, wire
-from ..appointments.model import Appointment, check_when
-from ..resources import Request
+from ..appointments.model import Appointment, WishRequest
 
 
 class Booking(msgspec.Struct, rename="camel"):
@@ -18,25 +17,17 @@ class Booking(msgspec.Struct, rename="camel"):
     appointments: list[Appointment]
 
 
-class PartRequest(Request):
+class PartRequest(WishRequest):
     """One appointment of a booking; without a customer of its own it is for the booking's."""
 
     EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "appointmentTypeId": "00000001-0197-82e3-8f22-029f62866244"}
 
     customer_id: UUID | None = None
-    doctor_id: UUID | None = None
-    booking_slot_id: UUID | None = None
-    start_time: wire.Instant | None = None
-    end_time: wire.Instant | None = None
-    appointment_type_id: UUID | None = None
-    notes: wire.Text | None = None
-    hold: bool = False
-
-    def __post_init__(self) -> None:
-        check_when(self)
+    clinic_id: wire.ClinicNumber | None = None
+    """The booking's own, if said at all."""
 
 
-class BookingRequest(Request):
+class BookingRequest(WishRequest, kw_only=True):
     """Appointments to be made together, all or nothing: a list of them, or one whose members stand at the top."""
 
     EXAMPLE: ClassVar = {
@@ -45,19 +36,12 @@ class BookingRequest(Request):
         "appointments": [PartRequest.EXAMPLE, {**PartRequest.EXAMPLE, "customerId": "01978a5c-7d3e-7000-8000-000000000001"}],
     }
 
-    clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+    clinic_id: wire.ClinicNumber
     customer_id: UUID
     appointments: Annotated[list[PartRequest], msgspec.Meta(min_length=1, max_length=20)] | None = None
-    doctor_id: UUID | None = None
-    booking_slot_id: UUID | None = None
-    start_time: wire.Instant | None = None
-    end_time: wire.Instant | None = None
-    appointment_type_id: UUID | None = None
-    notes: wire.Text | None = None
-    hold: bool = False
 
     def __post_init__(self) -> None:
         if self.appointments is None:
-            check_when(self)
+            super().__post_init__()
         elif self.start_time or self.booking_slot_id or self.end_time or self.doctor_id or self.appointment_type_id or self.hold or self.notes:
             raise errors.Invalid(errors.Fault("#/appointments", "says what is booked; leave out the members of a single appointment"))

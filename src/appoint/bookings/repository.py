@@ -25,10 +25,10 @@ async def of_clinic(
     return await db.fetch(
         """
         select s.booking_id, s.start_time as start
-          from shown_appointment s, (select time_zone as zone from clinic where id = $1) as c
+          from shown_appointment s
          where s.clinic_id = $1 and s.position = 0
-           and s.start_time >= greatest(local_instant($2, 0, c.zone), $7, '-infinity')
-           and ($3::date is null or s.start_time < local_instant($3::date + 1, 0, c.zone))
+           and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1), $7, '-infinity')
+           and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1), 'infinity')
            and exists (select from appointment a
                         where a.clinic_id = $1 and a.booking_id = s.booking_id
                           and ($4::uuid is null or a.doctor_id = $4)

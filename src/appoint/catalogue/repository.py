@@ -1,7 +1,5 @@
 """The catalogue in one statement."""
 
-from uuid import UUID
-
 import msgspec
 
 from ..database.pool import Statements
@@ -30,19 +28,3 @@ async def load(db: Statements, clinic_id: int) -> Catalogue | None:
     types = msgspec.json.decode(row.types or "[]", type=list[CatalogueType])
     known: dict[str, object] = {name: row[name] for name in row.keys() if name not in ("doctors", "types")}  # noqa: SIM118  a record iterates over values
     return msgspec.convert({**known, "doctors": {d.id: d for d in doctors}, "types": {t.id: t for t in types}}, Catalogue)
-
-
-async def clinics_with(db: Statements, *, clinic_id: int | None, specialty: str | None, appointment_type_id: UUID | None) -> list[int]:
-    """Active clinics that have an active doctor of the specialty, for a search across all of them."""
-    rows = await db.fetch(
-        """
-        select c.id from clinic c
-         where c.active
-           and ($1::int is null or c.id = $1)
-           and ($3::uuid is null or c.id = clinic_of($3))
-           and exists (select from doctor d where d.clinic_id = c.id and d.active and ($2::text is null or lower(d.specialty) = lower($2)))
-         order by c.id
-        """,
-        clinic_id, specialty, appointment_type_id,
-    )  # fmt: skip
-    return [row.id for row in rows]

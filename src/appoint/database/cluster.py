@@ -47,7 +47,7 @@ SETTINGS = {
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 # C.UTF-8 of PostgreSQL's own: case rules for all of Unicode, the same on every machine.
-LOCALE = ["-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+LOCALE = ["-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 # The application's role is no superuser, as on any other server. CREATEDB lets tests have databases of their own.
 FIRST_STATEMENTS = "create role appoint login createdb\ncreate database appoint owner appoint\n"
 

@@ -62,7 +62,7 @@ class Providers(Controller):
             request,
             data,
             lambda tx: schedules.set_week(tx, request.user, doctor_id=provider_id, content=data, if_match=request.if_match, now=now),
-            remember=lambda week: None,
+            remember=lambda _: None,
             recall=recall,
             clinic_id=clinic_of(provider_id),
         )

@@ -1,12 +1,11 @@
 """A provider is a doctor; only where the clinic is said differs."""
 
-from typing import Annotated
 
-import msgspec
 
+from .. import wire
 from ..doctors.model import DoctorContent
 
 
 class ProviderContent(DoctorContent):
-    clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    clinic_id: wire.ClinicNumber | None = None
     """May be left out where there is exactly one clinic."""

@@ -62,19 +62,19 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Fitting(NamedTuple):
-    """What makes published hours agree with weekly schedules. Slots that are `kept` stay as they are."""
+    """What makes published hours agree with weekly schedules."""
 
     kept: list[Span]
     added: list[Span]
     removed: list[Span]
-    stranded: list[Span]
-    """Appointments that would lie outside the hours from now on, and have to be rebooked."""
-    held: list[Span]
-    """The same that need no rebooking, because they are over. Only their range remains published, like that of the stranded."""
+    left: list[Span]
+    """What is to remain published of appointments' own time, where the hours no longer cover it."""
     absorbed: list[Span]
-    """Slots that were left for a stranded appointment only, and are part of the hours again."""
+    """What was left so before, and need not be any more."""
+    stranded: list[Span]
+    """Appointments that the hours no longer cover, and that have to be rebooked; those that are over have not."""
     covered: list[Span]
-    """Appointments that were stranded before, and lie within the hours again."""
+    """Appointments that were stranded, and that the hours cover again."""
 
     @classmethod
     def of(cls, spans: Iterable[tuple[str, Span]]) -> "Fitting":

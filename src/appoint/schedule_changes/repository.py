@@ -48,9 +48,7 @@ async def fit(
            where upper(piece) > $7 and ($5::timestamptz is null or piece && tstzrange($5, $6))
         ), published as materialized (
           select s.id, s.doctor_id, s.date, s.active_during as during, s.remnant,
-                 s.source = 'schedule' and case when $5 is null then lower(s.active_during) >= $7
-                                                when s.remnant then s.active_during && tstzrange($5, $6)
-                                                else t.piece is not null end as open
+                 s.source = 'schedule' and (s.remnant or case when $5 is null then lower(s.active_during) >= $7 else t.piece is not null end) as open
             from clinic c
             join booking_slot s on s.clinic_id = c.id and ($2::uuid is null or s.doctor_id = $2)
                                and s.active_during && tstzrange(local_instant($3, 0, c.time_zone), local_instant($4::date + 1, 0, c.time_zone))
@@ -67,23 +65,28 @@ async def fit(
                    on h.doctor_id = p.doctor_id and h.date = p.date
             left join fixed f on f.doctor_id = p.doctor_id and f.date = p.date
            where p.open
+        ), homeless as (
+          select * from standing where not covered
         ), wanted as (
           select t.doctor_id, t.date, t.time_slot_id, span
             from target t
             left join fixed f using (doctor_id, date)
-            left join (select doctor_id, date, range_agg(during) as during from standing where not covered group by doctor_id, date) k using (doctor_id, date),
+            left join (select doctor_id, date, range_agg(during) as during from homeless group by doctor_id, date) k using (doctor_id, date),
                  unnest(tstzmultirange(t.piece) - coalesce(f.during, '{}') - coalesce(k.during, '{}')) as span
         ), result as (
           select case when w.span is null then 'removed' when p.id is null then 'added' else 'kept' end as becomes,
-                 p.id, doctor_id, coalesce(w.date, p.date) as date, w.time_slot_id, coalesce(w.span, p.during) as during
+                 p.id, doctor_id, coalesce(w.date, p.date) as date, w.time_slot_id, during
             from (select * from published where open and not remnant) p
             full join (select doctor_id, date, time_slot_id, span, span as during from wanted) w using (doctor_id, during)
           union all
-          select case when p.id is not null then 'absorbed' when a.status <> 'fulfilled' then 'stranded' else 'held' end,
-                 coalesce(p.id, a.id), doctor_id, coalesce(p.date, a.date), null, during
+          select case when p.id is null then 'left' else 'absorbed' end, p.id, doctor_id, coalesce(p.date, r.date), null, during
             from (select * from published where open and remnant) p
-            full join (select * from standing where not covered) a using (doctor_id, during)
-           where p.id is null or a.id is null  -- the others stay stranded as they are
+            full join (select h.doctor_id, h.date, h.id as appointment_id, span as during
+                         from homeless h
+                         left join fixed f using (doctor_id, date), unnest(tstzmultirange(h.during) - coalesce(f.during, '{}')) as span) r using (doctor_id, during)
+           where p.id is null or r.appointment_id is null
+          union all
+          select 'stranded', id, doctor_id, date, null, during from homeless where not needs_rebooking and status <> 'fulfilled'
           union all
           select 'covered', id, doctor_id, date, null, during from standing where covered and needs_rebooking
         )
@@ -96,7 +99,7 @@ async def fit(
 
 async def apply(tx: Statements, clinic_id: int, fitting: Fitting) -> None:
     """Do what `fit` found, in one statement: the rows that an appointment stands on are replaced before anybody looks."""
-    made = [*fitting.added, *fitting.stranded, *fitting.held]
+    made = [*fitting.added, *fitting.left]
     await tx.execute(
         """
         with gone as (

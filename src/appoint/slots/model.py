@@ -1,7 +1,7 @@
 """Booking slots: ranges in which a doctor can be booked."""
 
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -88,7 +88,7 @@ class BookingSlotFilter(PageQuery):
 class GenerationRequest(Request):
     """Local dates, both inclusive, for which the weekly schedules are to be published."""
 
-    clinic_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+    clinic_id: wire.ClinicNumber
     from_: wire.Date = msgspec.field(name="from")
     to: wire.Date
     doctor_id: UUID | None = None

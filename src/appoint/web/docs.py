@@ -174,22 +174,22 @@ class Document:
         return words + (", or null" if nullable else "")
 
 
-@get("/", opt=PUBLIC, include_in_schema=False)
+@get("/", operation_id="showStart", opt=PUBLIC, include_in_schema=False)
 async def landing(request: AnyRequest) -> Response[str]:
     return page(request, "landing.html")
 
 
-@get("/api/openapi.json", opt=PUBLIC, include_in_schema=False)
+@get("/api/openapi.json", operation_id="showDocument", opt=PUBLIC, include_in_schema=False)
 async def document(request: AnyRequest) -> Response[str]:
     return _cached(request, _text(request.app), MediaType.JSON, {})
 
 
-@get("/api/docs", opt=PUBLIC, include_in_schema=False)
+@get("/api/docs", operation_id="showOverview", opt=PUBLIC, include_in_schema=False)
 async def overview(request: AnyRequest) -> Response[str]:
     return page(request, "docs.html", language="en", document=_document(request.app), chosen=None)
 
 
-@get("/api/docs/{tag:str}", opt=PUBLIC, include_in_schema=False)
+@get("/api/docs/{tag:str}", operation_id="showOperations", opt=PUBLIC, include_in_schema=False)
 async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
     described = _document(request.app)
     for chosen in described.tags:
@@ -198,12 +198,12 @@ async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
     raise errors.NotFound
 
 
-@get("/problems", opt=PUBLIC, include_in_schema=False)
+@get("/problems", operation_id="showProblems", opt=PUBLIC, include_in_schema=False)
 async def problems(request: AnyRequest) -> Response[str]:
     return page(request, "problems.html", problems=PROBLEMS)
 
 
-@get("/problems/{name:str}", opt=PUBLIC, include_in_schema=False)
+@get("/problems/{name:str}", operation_id="showProblem", opt=PUBLIC, include_in_schema=False)
 async def problem(request: AnyRequest, name: FromPath[str]) -> Response[str]:
     if name not in PROBLEMS:
         raise errors.NotFound

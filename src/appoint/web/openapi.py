@@ -187,7 +187,8 @@ def _problems(operation: Operation) -> Iterator[str]:
     yield from ("invalid-request", "unauthorized", "unavailable")
     if operation.body:
         yield from ("malformed-json", "body-too-large", "unsupported-media-type")
-    names = [name for struct in (operation.query, operation.body) if struct for name in members(struct)]
+    bodies = [option for option in get_args(operation.body) if option is not NoneType] or [operation.body]
+    names = [name for struct in (operation.query, *bodies) if struct for name in members(struct)]
     if operation.parameters or any(name.endswith(("Id", "Ids")) for name in names):
         yield "not-found"
     if operation.method == "post":

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import litestar
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -57,7 +57,10 @@ class Request(litestar.Request[Caller, Any, Any]):
         return decoding.body(field.raw, await self.body())
 
     async def body(self) -> bytes:
-        raw = await super().body()
+        try:
+            raw = await super().body()
+        except InternalServerException:  # the caller has gone; nobody reads the answer
+            raise decoding.Malformed("is not JSON") from None
         if not raw and (field := self.route_handler.parsed_data_field) and not field.is_optional:
             raise decoding.Malformed("is empty")
         return raw
@@ -82,7 +85,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
 
 def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """What a handler's own parameters do not say: no clinic has that number, and an operation without parameters takes none."""
-    if connection.path_params.get("clinic_id", 0) > LARGEST_CLINIC:
+    if not 0 <= connection.path_params.get("clinic_id", 0) <= LARGEST_CLINIC:
         raise errors.NotFound
     if connection.scope["query_string"] and "query" not in handler.parsed_fn_signature.parameters:
         decoding.query(decoding.Nothing, connection.scope["query_string"])

@@ -87,7 +87,7 @@ class Schemas:
             yield {"name": name, "in": "query", **description, "required": name in component["required"], **example, "schema": {**_something(schema), **default}}
 
     def path_parameter(self, path: str, name: str, type: type) -> Schema:
-        schema = PATH.get(type, {"type": "string"})
+        schema = PATH.get(date if name == "day" else type, {"type": "string"})  # its handler reads a day itself, to say what is wrong with it
         before = path[: path.index(f"/{{{name}}}")].split("/")[-1]
         return {"name": name, "in": "path", "required": True, "schema": schema, "example": self.example(schema, name, before.removesuffix("s"))}
 

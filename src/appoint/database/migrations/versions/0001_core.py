@@ -241,6 +241,8 @@ create table booking_slot (
   constraint booking_slot_time_slot foreign key (clinic_id, time_slot_id) references time_slot (clinic_id, id),
   constraint published unique (clinic_id, doctor_id, active_during without overlaps)
 );
+-- for search across clinics: all that it asks of slots is in the index
+create index booking_slot_by_start on booking_slot (lower(active_during), upper(active_during), date, clinic_id) where removed_at is null;
 create index booking_slot_removed on booking_slot (clinic_id, doctor_id, date) where removed_at is not null;
 
 -- What the weekly schedules give on dates, both inclusive: active doctors' lines, less absences and time removed by hand. One row a line and date.

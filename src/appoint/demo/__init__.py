@@ -1,0 +1,38 @@
+"""Demo worlds: a small one to look at, and a large one to measure. On the same day, a database that is new gets the same world."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+import asyncpg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .. import clock
+from .large_world import large
+from .small_world import small
+from .writing import HasClinics
+
+__all__ = ["HasClinics", "large", "load", "small"]
+
+
+async def load(
+    database_url: str, *, size: Literal["small", "large"], say: Callable[[str], None], into_existing: bool = False, now: datetime | None = None
+) -> None:
+    """Load a demo world into a migrated database: all of it or, whatever happens, nothing. Writes no events.
+
+    Raises `HasClinics` for a database that has clinics already, unless `into_existing`.
+    """
+    now = now or clock.now()
+    connection = await asyncpg.connect(database_url, server_settings={"application_name": "appoint demo", "statement_timeout": "0"})
+    try:
+        if size == "small":
+            await small(connection, now=now, into_existing=into_existing)
+            return
+        say("Loading 2 million appointments. This takes some minutes; if it is cut off, nothing is left of it and it can simply be started again.")
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            await large(connection, now=now, into_existing=into_existing, progress=progress)
+        say("The large demo world is loaded.")
+    finally:
+        await connection.close()

@@ -1,0 +1,80 @@
+"""How demo worlds are written: by COPY, and without events."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Range
+
+from ..start import CannotStart
+from .visits import clinics_id
+
+
+class HasClinics(CannotStart):
+    def __init__(self) -> None:
+        super().__init__("This database already has clinics, so the demo world was not loaded. `appoint demo --into-existing` loads it beside them.")
+
+
+async def next_clinic(connection: Any, *, into_existing: bool) -> int:
+    """The number of the first clinic to be; nobody else founds one until the transaction ends. Raises `HasClinics`."""
+    await connection.execute("lock table clinic in share row exclusive mode")
+    latest = await connection.fetchval("select max(id) from clinic")
+    if latest and not into_existing:
+        raise HasClinics
+    return (latest or 0) + 1
+
+
+async def write(connection: Any, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    await connection.copy_records_to_table(table, columns=columns.split(), records=rows)
+
+
+async def publish(connection: Any, random: Random, clinic_id: int, *, first: date, last: date, made_at: datetime) -> dict[UUID, list[Range[datetime]]]:
+    """Publish what the weekly schedules give on local dates, as every night does, also for the past. Returns each doctor's slots, in order."""
+    pieces = await connection.fetch(
+        """
+        select s.doctor_id, s.date, s.time_slot_id, piece
+          from scheduled($1, null, $2, $3) s, unnest(s.pieces) as piece
+         order by s.doctor_id, piece
+        """,
+        clinic_id, first, last,
+    )  # fmt: skip
+    await write(
+        connection, "booking_slot", "clinic_id id doctor_id date during time_slot_id created_at updated_at",
+        ((clinic_id, clinics_id(random, clinic_id, made_at), doctor_id, day, during, time_slot_id, made_at, made_at) for doctor_id, day, time_slot_id, during in pieces),
+    )  # fmt: skip
+    return {doctor_id: [row["piece"] for row in rows] for doctor_id, rows in groupby(pieces, key=lambda row: row["doctor_id"])}
+
+
+async def set_aside(connection: Any, tables: Sequence[str]) -> list[str]:
+    """Drop the tables' keys, constraints between rows, and indexes; returns the statements that make exactly the same again, in order.
+
+    Constraints of single rows stay, and so do partial indexes: next to nothing is in them.
+    """
+    statements = await connection.fetch(
+        """
+        select format('alter table %s drop constraint %I', conrelid::regclass, conname) as drop,
+               format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) as make, contype = 'f' as refers
+          from pg_constraint
+         where contype in ('p', 'u', 'x', 'f') and array[conrelid, confrelid] && $1::text[]::regclass[]::oid[]
+        union all
+        select format('drop index %s', indexrelid::regclass), pg_get_indexdef(indexrelid), false
+          from pg_index
+         where indrelid = any($1::text[]::regclass[]) and indpred is null and not exists (select from pg_constraint where conindid = indexrelid)
+         order by refers, make
+        """,
+        tables,
+    )
+    for row in reversed(statements):  # what refers to a key goes before it
+        await connection.execute(row["drop"])
+    return [row["make"] for row in statements]
+
+
+async def finish(connection: Any) -> None:
+    """What the database needs once a world is written: the number of the next clinic, statistics, and to know that all rows are visible to all."""
+    await connection.execute("select setval(pg_get_serial_sequence('clinic', 'id'), max(id)) from clinic")
+    await connection.execute(
+        "vacuum (analyze) clinic, doctor, appointment_type, doctor_appointment_type, customer, patient, time_slot, doctor_slot, absence, booking_slot, appointment"
+    )

@@ -1,0 +1,249 @@
+"""What the code promises about itself, read from the code."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import appoint
+from appoint import app as application
+from appoint.appointments.model import STEPS
+from appoint.database import pool
+from appoint.settings import Settings
+from appoint.web import openapi
+from conftest import ADMIN, TOKEN, settings
+from rows import appointment_type, book, clinic, customer, doctor, later, publish
+
+SOURCE = Path(appoint.__file__).parent
+MODULES = {path.relative_to(SOURCE): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+APP = application.create(settings(), database_url="", admin_token=TOKEN)
+A_STATEMENT = re.compile(r"\s*(with|select|insert into|update|delete from|truncate|table|copy|lock) ")
+
+ACROSS_CLINICS = {
+    "clinics.active": "the list of clinics",
+    "slots.active_clinics": "the nightly generation goes through all",
+    "catalogue.clinics_with": "search",
+    "availability.everyones_time": "search",
+    "appointments.of_customer": "a customer's own appointments",
+    "customers.appointments_to_come": "whether a customer may go",
+    "appointments.expire_holds": "the sweep of holds that have run out",
+    "web.forget_requests": "the sweep of old idempotency keys",
+    "database.event_backlog": "how many events wait, for /metrics",
+}
+"""The statements that look further than one clinic, and why."""
+
+EVENTS = [
+    "absence.added",
+    "absence.removed",
+    "appointment.arrived",
+    "appointment.booked",
+    "appointment.cancelled",
+    "appointment.changed",
+    "appointment.checked-in",
+    "appointment.covered",
+    "appointment.fulfilled",
+    "appointment.held",
+    "appointment.hold-expired",
+    "appointment.missed",
+    "appointment.rescheduled",
+    "appointment.stranded",
+    "appointment.unarrived",
+    "customer.changed",
+    "customer.registered",
+    "customer.removed",
+    "schedule.applied",
+    "schedule.changed",
+    "slot.moved",
+    "slot.published",
+    "slot.withdrawn",
+    "slots.generated",
+    "slots.withdrawn",
+    "time-slot.added",
+    "time-slot.changed",
+    "time-slot.removed",
+]
+"""Every type of event that is written."""
+
+
+class Text(NamedTuple):
+    """A string of the source, and the top-level function or constant that holds it."""
+
+    holder: str
+    value: str
+
+
+def texts(module: ast.Module) -> Iterator[Text]:
+    for part in module.body:
+        match part:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                holder = part.name
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                holder = name
+            case _:
+                holder = ""
+        documentation = {id(node.value) for node in ast.walk(part) if isinstance(node, ast.Expr)}
+        for node in ast.walk(part):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+                yield Text(holder, node.value)
+
+
+def holds_sql(path: Path) -> bool:
+    return path.name == "repository.py" or path.parts[0] in ("database", "demo")
+
+
+STATEMENTS = [
+    (f"{path.parts[0]}.{text.holder.lower()}", text.value)
+    for path, module in MODULES.items()
+    if path.name == "repository.py" or path == Path("database/upkeep.py")
+    for text in texts(module)
+    if A_STATEMENT.match(text.value)
+]
+RULES = {path: module for path, module in MODULES.items() if path.name in ("service.py", "repository.py", "model.py")}
+
+
+def test_the_source_is_found():
+    assert len(STATEMENTS) > 80
+    assert len(RULES) > 25
+
+
+def test_sql_is_in_repositories_and_nowhere_else():
+    assert [(str(path), text) for path, module in MODULES.items() if not holds_sql(path) for text in texts(module) if A_STATEMENT.match(text.value)] == []
+
+
+def test_nobody_assembles_sql():
+    """What is sent to the database is written there, whole, or is a constant."""
+    calls = [
+        (str(path), call.lineno, call.args[0])
+        for path, module in RULES.items()
+        for call in ast.walk(module)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ("fetch", "fetchrow", "fetchval", "execute")
+    ]
+    assert len(calls) > 80
+    assert [(path, line) for path, line, sql in calls if not (isinstance(sql, ast.Constant) or (isinstance(sql, ast.Name) and sql.id.isupper()))] == []
+
+
+async def test_every_statement_stays_within_one_clinic_but_for_the_listed(db):
+    """By the database's own plans: whatever part of a statement reads a clinic's table, it reads that of one clinic."""
+    unbound = set()
+    async with db.pool.acquire() as connection, connection.transaction():
+        # so that what is joined is looked up by clinic, as in a large table
+        await connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off")
+        found = await connection.fetch(
+            "select attrelid::regclass::text from pg_attribute join pg_class c on c.oid = attrelid where attname = 'clinic_id' and relkind = 'r'"
+        )
+        key_of = {row[0]: "clinic_id" for row in found} | {"clinic": "id"}
+        for name, sql in STATEMENTS:
+            await connection.execute(f"prepare statement as {sql}")
+            parameters = await connection.fetchval("select parameter_types from pg_prepared_statements where name = 'statement'")
+            arguments = f"({', '.join(['null'] * len(parameters))})" if parameters else ""
+            (explained,) = json.loads(await connection.fetchval(f"explain (format json) execute statement {arguments}"))
+            await connection.execute("deallocate statement")
+            for node in nodes(explained["Plan"]):
+                table = node.get("Relation Name")
+                conditions = " ".join(str(value) for what, value in node.items() if what == "Filter" or what.endswith("Cond"))
+                if table in key_of and node["Node Type"] != "ModifyTable" and not re.search(rf"\b{key_of[table]} = (?!ANY)", conditions):
+                    unbound.add(name)
+    assert unbound == set(ACROSS_CLINICS)
+
+
+def nodes(plan: dict) -> Iterator[dict]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def test_rules_never_look_at_the_clock():
+    """Below the edge `now` is an argument; SQL says `now()` only to note when a row changed."""
+    clocks = {("clock", "now"), ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"), ("time", "time_ns")}
+    looks = [
+        (str(path), node.lineno)
+        for path, module in RULES.items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and (getattr(node.value, "id", getattr(node.value, "attr", None)), node.attr) in clocks
+    ]
+    said = [
+        (name, sql)
+        for name, sql in STATEMENTS
+        if not name.startswith("database.") and re.search(r"\b(now|clock_timestamp)\(|\bcurrent_(date|time)", sql.replace("updated_at = now()", ""))
+    ]
+    assert (looks, said) == ([], [])
+
+
+def test_every_type_of_event_is_listed_once():
+    in_sql = chain.from_iterable(re.findall(r"'([a-z-]+\.[a-z-]+)'", sql) for _, sql in STATEMENTS)
+    in_rules = (text.value for module in RULES.values() for text in texts(module) if re.fullmatch(r"[a-z-]+\.[a-z-]+", text.value))
+    assert sorted({*in_sql, *in_rules}) == EVENTS
+    assert {step.event for step in STEPS.values()} <= set(EVENTS)
+
+
+def test_every_setting_says_what_it_means():
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+class Counter:
+    """Statements, whoever sends them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        for door in (pool.Database, pool.Transaction):
+            monkeypatch.setattr(door, "_run", self.counted(door._run))
+
+    def counted(self, run):
+        async def counting(*args):
+            self.count += 1
+            return await run(*args)
+
+        return counting
+
+
+async def test_reading_a_list_costs_as_many_statements_for_three_as_for_one(db, client, monkeypatch):
+    counter = Counter(monkeypatch)
+    seen = []
+    world = {}
+    for number in (0, 1, 2):
+        world = await one_more(db, client, number) | world
+        if number == 1:
+            continue
+        costs, sizes = {}, {}
+        for operation in openapi.operations(APP):
+            if operation.method == "get" and operation.query:
+                asked = {"date": world["day"]} if operation.path.endswith(("/availability", "/search")) else {}
+                path = operation.path.format_map(world)
+                await client.get(path, params=asked, headers=ADMIN)  # fills the cache
+                before = counter.count
+                answer = await client.get(path, params=asked, headers=ADMIN)
+                assert answer.status_code == 200, (path, answer.text)
+                costs[operation.path], sizes[operation.path] = counter.count - before, len(answer.content)
+        seen.append((costs, sizes))
+    (cost_of_one, size_of_one), (cost_of_three, size_of_three) = seen
+    assert len(cost_of_one) > 10
+    assert cost_of_three == cost_of_one
+    assert [path for path, size in size_of_three.items() if size <= size_of_one[path]] == []
+
+
+async def one_more(db, client, number: int) -> dict[str, object]:
+    """One more of everything that is listed somewhere; the first of each is what lists are asked of."""
+    elsewhere = await clinic(client)
+    ids = {"doctorId": await doctor(client), "customerId": await customer(client), "clinicId": elsewhere, "day": str(later(24 * 7).date())}
+    await appointment_type(client)
+    minutes = f"[{number * 60},{number * 60 + 60})"
+    await db.execute("insert into time_slot (clinic_id, id, minutes) values (1, mint_id(1), $1::text::int4range)", minutes)
+    first_doctor = await db.fetchval("select id from doctor order by id limit 1")
+    first_customer = await db.fetchval("select id from customer order by id limit 1")
+    await db.execute(
+        "insert into doctor_slot (clinic_id, id, doctor_id, weekday, minutes, valid) values (1, mint_id(1), $1, $2, $3::text::int4range, '[,)')",
+        first_doctor, later(24 * 7).isoweekday(), minutes,
+    )  # fmt: skip
+    start = later(24 * 7).replace(hour=8 + number, minute=0, second=0)
+    end = start.replace(minute=30)
+    await db.execute("insert into absence (clinic_id, id, during) values (1, mint_id(1), tstzrange($1, $2))", end, end.replace(minute=40))
+    await publish(db, str(first_doctor), start, end)
+    await publish(db, str(first_doctor), end, end.replace(minute=45))
+    await book(db, str(first_doctor), str(first_customer), start, start.replace(minute=15))
+    await db.execute("insert into patient values (1, $1) on conflict do nothing", ids["customerId"])
+    return {**ids, "providerId": ids["doctorId"]}
