@@ -64,7 +64,7 @@ async def empty(db: Database) -> None:
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
-    db = await connect(database_url, size=80, wait_seconds=30, statement_seconds=60)
+    db = connect(database_url, size=80, wait_seconds=30, statement_seconds=60)
     await empty(db)
     yield db
     await db.close()

@@ -235,3 +235,10 @@ async def test_people_are_shown_to_the_administrator_only(client, world):
     at = (await client.post("/api/appointments", json=wish(world))).headers["Location"]
     for path in (at, f"/api/clinics/{world.clinic}/appointments", f"/api/clinics/{world.clinic}/bookings", f"/api/customers/{world.ana}/appointments"):
         assert (await client.get(path)).status_code == 401
+
+
+async def test_lists_of_what_is_not_there_are_404_and_empty_ones_are_empty(client, world):
+    for path in ("/api/clinics/99/appointments", "/api/clinics/99/bookings", "/api/customers/01a1fce3-9e11-7137-9834-1e4538d22feb/appointments"):
+        assert (await client.get(path, headers=ADMIN)).status_code == 404
+    for path in (f"/api/clinics/{world.clinic}/appointments", f"/api/clinics/{world.clinic}/bookings", f"/api/customers/{world.ana}/appointments"):
+        assert (await client.get(path, headers=ADMIN)).json() == {"items": [], "next": None}

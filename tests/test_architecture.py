@@ -130,7 +130,7 @@ def test_nobody_assembles_sql():
 async def test_every_statement_stays_within_one_clinic_but_for_the_listed(db):
     """By the database's own plans: whatever part of a statement reads a clinic's table, it reads that of one clinic."""
     unbound = set()
-    async with db.pool.acquire() as connection, connection.transaction():
+    async with db.connection() as connection, connection.transaction():
         # so that what is joined is looked up by clinic, as in a large table
         await connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off")
         found = await connection.fetch(

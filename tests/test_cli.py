@@ -1,20 +1,23 @@
 """The command line: what starts, what stops, and what it says when it cannot."""
 
+import asyncio
 import json
 import signal
 import socket
 import stat
 import struct
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from appoint import cli
-from appoint.database import dump
+from appoint import cli, logs
+from appoint.database import dump, migrate
 from appoint.settings import Settings
 from processes import appoint, eventually
 from test_embedded import folder, postgres_processes, query
@@ -45,16 +48,26 @@ def strange(server_url) -> Iterator[str]:
     query(server_url, f"drop database {url.split('/')[-1].split('?')[0]} with (force)")
 
 
-def refusal(*arguments: str, **settings: object) -> str:
+@pytest.fixture
+def refusal(monkeypatch, capsys) -> Callable[..., str]:
     """The one sentence that a command ends with."""
-    with appoint(*arguments, **settings) as process:
-        code = process.popen.wait(60)
-        process.reader.join()
-    assert (code, "Traceback" in process.said, len(process.lines)) == (1, False, 1), process.said
-    return process.said
+
+    def refusal(*arguments: str, **settings: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["appoint", *arguments])
+        monkeypatch.setattr(logs, "configure", lambda _: None)
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
+        for name, value in settings.items():
+            monkeypatch.setenv(f"APPOINT_{name.upper()}", str(value))
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        said = capsys.readouterr().err
+        assert (left.value.code, said.count("\n")) == (1, 1), said
+        return said
+
+    return refusal
 
 
-def test_a_port_in_use_is_said_before_anything_starts(home):
+def test_a_port_in_use_is_said_before_anything_starts(home, refusal):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = refusal("run", port=port, data_dir=home)
@@ -63,7 +76,7 @@ def test_a_port_in_use_is_said_before_anything_starts(home):
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
-def test_a_database_out_of_reach_is_named_without_its_password(command, home):
+def test_a_database_out_of_reach_is_named_without_its_password(command, home, refusal):
     said = refusal(command, database_url="postgresql://ann:secret@127.0.0.1:1/appoint", data_dir=home)
     assert "127.0.0.1, port 1, cannot be used: " in said
     assert "secret" not in said
@@ -91,24 +104,24 @@ def server_that_claims(version: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
-def test_an_older_postgresql_is_refused_with_the_reason(command, home):
+def test_an_older_postgresql_is_refused_with_the_reason(command, home, refusal):
     with server_that_claims("17.6") as url:
         said = refusal(command, database_url=url, data_dir=home)
     assert "PostgreSQL 17. Appoint needs 18 or newer: temporal constraints" in said
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
-def test_a_data_directory_that_cannot_be_is_said(command):
+def test_a_data_directory_that_cannot_be_is_said(command, refusal):
     assert "The data directory /dev/null/data cannot be used: Not a directory" in refusal(command, data_dir="/dev/null/data")
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
-def test_a_database_without_our_schema_is_not_served(command, strange, home):
+def test_a_database_without_our_schema_is_not_served(command, strange, home, refusal):
     assert "Run `appoint migrate` first" in refusal(command, database_url=strange, data_dir=home)
 
 
 @pytest.mark.parametrize(("name", "value"), [("port", 70_000), ("workers", 0), ("log_level", "loud")])
-def test_a_setting_that_is_wrong_is_named(name, value):
+def test_a_setting_that_is_wrong_is_named(name, value, refusal):
     assert f"appoint: APPOINT_{name.upper()}: " in refusal("settings", **{name: value})
 
 
@@ -147,6 +160,15 @@ def running(home: Path):
     return appoint("run", data_dir=home, admin_token=None)
 
 
+@pytest.fixture(scope="module")
+def lived_in() -> Iterator[Path]:
+    """A data directory from a start before."""
+    with folder() as path:
+        with running(path / "data") as process:
+            assert process.url
+        yield path / "data"
+
+
 def test_the_first_start_makes_everything_and_later_ones_find_it(home):
     with running(home) as first:
         url = first.url
@@ -154,6 +176,8 @@ def test_the_first_start_makes_everything_and_later_ones_find_it(home):
         assert eventually(lambda: httpx2.get(url + "/readyz").status_code == 200)
         assert len(httpx2.get(url + "/api/clinics").json()["items"]) == 3
         assert httpx2.get(url + "/api/customers", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        with appoint("psql", "-Atc", "select 40 + 2", data_dir=home) as psql:  # beside it
+            assert (psql.popen.wait(60), psql.reader.join(), psql.said) == (0, None, "42")
         assert first.stop(signal.SIGINT) == 0, first.said
     assert first.said.count(token) == 1
     assert stat.S_IMODE((home / "admin-token").stat().st_mode) == 0o600
@@ -164,13 +188,12 @@ def test_the_first_start_makes_everything_and_later_ones_find_it(home):
     assert token not in second.said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_nothing_is_left_when_it_is_told_to_stop(home, number):
-    home.mkdir(mode=0o711)
-    with running(home) as process:
-        httpx2.get(process.url + "/api/clinics")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_when_it_is_told_to_stop(lived_in, number):
+    with running(lived_in) as process:
+        assert process.url
         assert process.stop(number) == 0, process.said
-    assert postgres_processes(home) == []
+    assert postgres_processes(lived_in) == []
 
 
 def test_it_can_be_stopped_while_it_starts(home):
@@ -182,18 +205,15 @@ def test_it_can_be_stopped_while_it_starts(home):
         assert len(httpx2.get(process.url + "/api/clinics").json()["items"]) == 3
 
 
-def test_it_recovers_from_a_kill(home):
-    with running(home) as process:
-        url = process.url
-        made = httpx2.post(
-            url + "/api/clinics",
-            json={"name": "Lakeside", "timeZone": "Europe/Berlin"},
-            headers={"Authorization": f"Bearer {(home / 'admin-token').read_text().strip()}"},
-        )
+def test_it_recovers_from_a_kill_of_everything(lived_in):
+    token = (lived_in / "admin-token").read_text().strip()
+    with running(lived_in) as process:
+        lakeside = {"name": "Lakeside", "timeZone": "Europe/Berlin"}
+        made = httpx2.post(process.url + "/api/clinics", json=lakeside, headers={"Authorization": f"Bearer {token}"})
         process.stop(signal.SIGKILL)
-    for postgres in postgres_processes(home):
+    for postgres in postgres_processes(lived_in):
         postgres.kill()
-    with running(home) as process:
+    with running(lived_in) as process:
         assert httpx2.get(process.url + made.headers["Location"]).json() == made.json()
 
 
@@ -207,15 +227,11 @@ def test_a_database_is_migrated_once_however_often_it_is_asked_for(strange):
         assert [process.popen.wait(60) for process in (one, two)] == [0, 0], one.said + two.said
 
 
-def test_slots_are_generated_by_hand(strange):
-    with appoint("migrate", database_url=strange) as process:
-        process.popen.wait()
-    dates = ("--from", "2027-03-01", "--to", "2027-03-07")
-    assert "There is no clinic 1." in refusal("slots", "generate", "--clinic", "1", *dates, database_url=strange)
-
-
-def test_psql_opens_the_database_in_use(home):
-    with appoint("psql", "-Atc", "select 40 + 2", data_dir=home) as process:
-        code = process.popen.wait(60)
-        process.reader.join()
-    assert (code, process.lines[-1]) == (0, "42")
+def test_slots_are_generated_by_hand(strange, monkeypatch, capsys, refusal):
+    asyncio.run(migrate.upgrade(strange))
+    query(strange, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
+    monkeypatch.setenv("APPOINT_DATABASE_URL", strange)
+    cli.generate(clinic=1, first=date(2027, 3, 1), last=date(2027, 3, 7))
+    assert capsys.readouterr().err == "0 slots are new; 0 lines of schedules gave nothing new.\n"
+    assert "There is no clinic 2." in refusal("slots", "generate", "--clinic", "2", "--from", "2027-03-01", "--to", "2027-03-07")
+    assert "#/to must not be before from" in refusal("slots", "generate", "--clinic", "1", "--from", "2027-03-02", "--to", "2027-03-01")

@@ -201,7 +201,7 @@ async def declared(db, *, not_null: bool):
 @pytest.fixture
 async def plain(db):
     """A plain connection with the small world in an open transaction."""
-    async with db.pool.acquire() as connection:
+    async with db.connection() as connection:
         transaction = connection.transaction()
         await transaction.start()
         await connection.execute(SETUP + "set constraints all immediate")

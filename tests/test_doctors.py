@@ -156,7 +156,7 @@ async def test_a_doctor_with_appointments_to_come_stays(client, db, lakeside):
     await book(db, id, ana, later(26), later(27))
     await book(db, id, ana, later(28), later(29), status="cancelled")
     refused = await client.delete(f"/api/doctors/{id}", headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"], refused.json()["appointments"]) == (409, "doctor-has-appointments", 2)
+    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (409, "doctor-has-appointments", 2)
     assert (await client.get(f"/api/doctors/{id}")).json()["version"] == 1
 
 
@@ -184,7 +184,7 @@ async def test_a_doctor_cannot_leave_during_an_appointment(client, db, lakeside)
     id, ana = await doctor(client), await customer(client)
     await publish(db, id, later(-2), later(2))
     await book(db, id, ana, later(-1), later(1), status="checked-in")
-    assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).json()["appointments"] == 1
+    assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).json()["count"] == 1
 
 
 async def test_withdrawn_hours_are_one_event(client, db, lakeside):
@@ -208,7 +208,7 @@ async def test_a_booking_that_came_first_stops_the_removal(client, db, lakeside,
         await someone_waits(db)
         await booking.commit()
     refused = await removal
-    assert (refused.status_code, refused.json()["reason"], refused.json()["appointments"]) == (409, "doctor-has-appointments", 1)
+    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (409, "doctor-has-appointments", 1)
     assert (await client.get(f"/api/doctors/{id}")).json()["active"] is True
 
 

@@ -50,7 +50,7 @@ async def counted(url, folder):
     wire = Wire()
     server = await asyncio.start_unix_server(lambda reader, writer: wire.serve(reader, writer, real), f"{folder}/.s.PGSQL.5432")
     wire.url = f"postgresql://{parts.netloc}{parts.path}?host={folder}"
-    db = await connect(wire.url, size=1, wait_seconds=5, statement_seconds=10)
+    db = connect(wire.url, size=1, wait_seconds=5, statement_seconds=10)
     yield db, wire
     await db.close()
     server.close()

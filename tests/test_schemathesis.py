@@ -78,7 +78,7 @@ def world(database_url):
 
 
 async def furnish(database_url, day):
-    db = await connect(database_url, size=1, wait_seconds=30, statement_seconds=60)
+    db = connect(database_url, size=1, wait_seconds=30, statement_seconds=60)
     await empty(db)
     await db.close()
     app = application.create(settings(), database_url=database_url, admin_token=TOKEN)

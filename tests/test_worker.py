@@ -185,7 +185,7 @@ async def test_a_worker_says_that_it_lives_and_that_it_leaves(db, database_url):
 async def test_a_worker_survives_its_database(job):
     with own_postgres() as postgres:
         await migrate.upgrade(postgres.url)
-        db = await connect(postgres.url, size=2, wait_seconds=5, statement_seconds=5)
+        db = connect(postgres.url, size=2, wait_seconds=5, statement_seconds=5)
 
         async def seen() -> bool:
             return await upkeep.worker_silence(db) is not None

@@ -45,7 +45,7 @@ def create(
         migrate.newest()  # looked up now, for no request should wait for it
         if settings.otlp_endpoint:
             tracing.configure(settings.otlp_endpoint)
-        app.state.db = await connect(
+        app.state.db = connect(
             database_url, size=settings.pool_size, wait_seconds=settings.pool_timeout_seconds, statement_seconds=settings.statement_timeout_seconds
         )
         try:

@@ -29,13 +29,13 @@ PENDING_DEMO: Final = ".demo-pending"
 
 
 class Stopped(BaseException):
-    """SIGTERM came, or the terminal went."""
+    """SIGTERM came."""
 
 
 def main() -> None:
     """A failure that is not ours is one sentence and exit code 1; one that is ours is a traceback."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))  # the terminal has gone
     try:
         app()
     except Stopped:
@@ -100,7 +100,7 @@ def run() -> None:
             from . import demo
 
             status.update("Loading the demo world")
-            with suppress(demo.HasClinics):  # it was loaded by a start that was cut off right then
+            with suppress(demo.HasClinics):  # loaded by a start that was cut off after that
                 asyncio.run(demo.load(database.url, size="small", say=console.print))
             pending.unlink()
         status.update("Starting the server")
@@ -299,7 +299,7 @@ def generate(*, clinic: int, first: Annotated[date, Parameter(name="--from")], l
 
     async def work(url: str) -> str:
         await start.expect_migrated(url)
-        db = await connect(url, size=1, wait_seconds=10, statement_seconds=600)
+        db = connect(url, size=1, wait_seconds=10, statement_seconds=600)
         try:
             asked = GenerationRequest(clinic_id=clinic, from_=first, to=last)
             done = await db.atomic(service.generate, SYSTEM, clinic_id=clinic, first=asked.from_, last=asked.to)

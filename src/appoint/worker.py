@@ -52,7 +52,7 @@ NIGHTLY: Final[dict[str, tuple[str, Job]]] = {
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
     """Work until `stop`. A database that goes away is waited for. What runs at the end has `shutdown_seconds` to finish; then it is undone, and done later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
-    db = await connect(database_url, size=4, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS)
+    db = connect(database_url, size=4, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS)
     tasks = [
         asyncio.create_task(_often(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
         *(asyncio.create_task(_often(stop, seconds, name, partial(job, db))) for name, (seconds, job) in OFTEN.items()),

@@ -8,6 +8,8 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from .. import clock
+from ..clinics import service as clinics
+from ..customers import service as customers
 from ..resources import Page, PageQuery
 from ..web.idempotency import digest, once
 from ..web.pagination import after, page
@@ -125,12 +127,16 @@ class Appointments(Controller):
             request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_id=query.doctor_id, customer_id=query.customer_id,
             status=query.status, after=after(request, query, tuple[datetime, UUID]), limit=query.limit,
         )  # fmt: skip
+        if not rows:
+            await clinics.get(request.db, clinic_id)
         return page(request, query, [repository.appointment(row) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
 
     @get("/customers/{customer_id:uuid}/appointments", operation_id="listCustomerAppointments", opt={"permission": "staff"})
     async def of_customer(self, request: Request, customer_id: FromPath[UUID], query: PageQuery) -> Response[Page[Appointment]]:
         """A customer's appointments at all clinics, earliest first."""
         rows = await repository.of_customer(request.db, customer_id=customer_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit)
+        if not rows:
+            await customers.get(request.db, customer_id)
         return page(request, query, [repository.appointment(row) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
 
 

@@ -242,7 +242,8 @@ async def move(tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wi
         """
         with changed as (
           update appointment
-             set doctor_id = $3, during = tstzrange($4, $5), claimed = tstzrange($6, $7), needs_rebooking = false, version = version + 1, updated_at = now()
+             set doctor_id = $3, during = tstzrange($4, $5), claimed = tstzrange($6, $7), version = version + 1, updated_at = now(),
+                 needs_rebooking = needs_rebooking and doctor_id = $3 and during = tstzrange($4, $5)
            where clinic_id = $1 and id = $2
           returning clinic_id, id, version, booking_id, doctor_id, customer_id, during, old.doctor_id as old_doctor_id, old.during as old_during
         )
@@ -259,7 +260,7 @@ async def move(tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wi
 async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> None:
     """Take away what was left published for one stranded appointment only. Raises `ForeignKeyViolationError` while one stands on it."""
     await tx.execute(
-        "delete from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during = tstzrange($3, $4)", clinic_id, doctor_id, start, end
+        "delete from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)", clinic_id, doctor_id, start, end
     )
 
 
@@ -281,7 +282,7 @@ async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
           returning a.clinic_id, a.id, a.version, a.booking_id, a.doctor_id, a.customer_id, a.during
         ), withdrawn as (
           delete from booking_slot s using expired e
-           where s.clinic_id = e.clinic_id and s.doctor_id = e.doctor_id and s.remnant and s.active_during = e.during
+           where s.clinic_id = e.clinic_id and s.doctor_id = e.doctor_id and s.remnant and s.active_during <@ e.during
         ), told as (
           insert into event (clinic_id, type, subject_id, subject_version, data)
           select clinic_id, 'appointment.hold-expired', id::text, version,

@@ -11,6 +11,7 @@ from ..appointments import repository as appointments
 from ..appointments import service
 from ..appointments.api import hold_for, repeat
 from ..appointments.model import REASONS, AppointmentFilter
+from ..clinics import service as clinics
 from ..database.pool import Row
 from ..errors import NotFound
 from ..resources import Page
@@ -45,6 +46,8 @@ class Bookings(Controller):
             request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_id=query.doctor_id, customer_id=query.customer_id,
             status=query.status, after=after(request, query, tuple[datetime, UUID]), limit=query.limit,
         )  # fmt: skip
+        if not found:
+            await clinics.get(request.db, clinic_id)
         rows = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[row["booking_id"] for row in found])
         by_booking: dict[UUID, list[Row]] = {row["booking_id"]: [] for row in found}
         for row in rows:

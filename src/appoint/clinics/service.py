@@ -73,12 +73,12 @@ async def deactivate(tx: Transaction, by: Caller, *, clinic_id: int, cascade: bo
     if not cascade and (use.doctors or use.time_slots):
         raise errors.Conflict("clinic-in-use", doctors=use.doctors, timeSlots=use.time_slots)
     if use.appointments:
-        raise errors.Conflict("live-appointments", appointments=use.appointments)
+        raise errors.Conflict("live-appointments", count=use.appointments)
     try:
         await repository.deactivate_parts(tx, clinic_id, now=now)
         await repository.change(tx, clinic_id, msgspec.convert(clinic, ClinicContent, from_attributes=True), removed_at=now)
     except asyncpg.ForeignKeyViolationError as error:
-        raise errors.Conflict("live-appointments", appointments=1) from error
+        raise errors.Conflict("live-appointments", count=1) from error
 
 
 async def _locked(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic:

@@ -62,7 +62,7 @@ async def remove(tx: Transaction, by: Caller, *, customer_id: UUID, if_match: st
     if not customer.active:
         return
     if appointments := await repository.appointments_to_come(tx, customer_id, now=now):
-        raise errors.Conflict("customer-has-appointments", appointments=appointments)
+        raise errors.Conflict("customer-has-appointments", count=appointments)
     await repository.remove(tx, customer_id, now=now)
 
 

@@ -1,6 +1,6 @@
 """Statements and transactions: the only door to PostgreSQL.
 
-A lone statement runs by itself, without `BEGIN` and without the pool's reset query: one round trip. Deadlocks, serialisation failures and lock
+A lone statement runs by itself, without `BEGIN` and without a reset of the session afterwards: one round trip. Deadlocks, serialisation failures and lock
 time-outs are tried again a few times with jitter, wherever they arise. A database that is away is `errors.Unavailable`.
 """
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from types import CodeType
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
@@ -84,19 +85,28 @@ class Transaction(Statements):
 
 
 class Database(Statements):
-    """A pool of connections to one PostgreSQL."""
+    """A few connections to one PostgreSQL, each opened when it is first needed.
 
-    def __init__(self, pool: asyncpg.Pool, *, wait_seconds: float) -> None:
-        self.pool: Final = pool
+    asyncpg's own pool makes a task of giving a connection back, which costs as much as a small statement does.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Any]], *, size: int, wait_seconds: float) -> None:
+        self._connect: Final = connect
+        self._idle: Final[list[Any]] = []
+        self._places: Final = asyncio.Semaphore(size)
+        self.size: Final = size
         self.wait_seconds: Final = wait_seconds
-        self.waiting = 0
+        self.used = self.waiting = 0
 
     async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
-        async def once() -> Any:
-            async with self.connection() as connection:
-                return await _timed(connection, method, sql, args)
+        return await _patiently(self._alone, method, sql, args)
 
-        return await _patiently(once)
+    async def _alone(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        connection = await self._take()
+        try:
+            return await _timed(connection, method, sql, args)
+        finally:
+            self._give_back(connection)
 
     async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in a transaction of its own. It may run more than once, so it touches nothing but the transaction."""
@@ -109,35 +119,60 @@ class Database(Statements):
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Any]:
-        """A connection of the pool. Waits `wait_seconds` for one at most."""
-        before = time.perf_counter()
-        self.waiting += 1
-        try:
-            async with asyncio.timeout(self.wait_seconds):  # the pool's own time-out would cost a task
-                connection = cast(Any, await self.pool.acquire())
-        finally:
-            self.waiting -= 1
-        POOL_WAIT.observe(time.perf_counter() - before)
+        """A connection of one's own for a while. Waits `wait_seconds` for one at most."""
+        connection = await self._take()
         try:
             yield connection
         finally:
-            await self.pool.release(connection)
+            self._give_back(connection)
+
+    async def _take(self) -> Any:
+        before = time.perf_counter()
+        self.waiting += 1
+        try:
+            if self._places.locked():
+                async with asyncio.timeout(self.wait_seconds):
+                    await self._places.acquire()
+            else:
+                await self._places.acquire()
+        finally:
+            self.waiting -= 1
+        connection = self._idle.pop() if self._idle else None
+        if connection is None or connection.is_closed():
+            try:
+                connection = await self._connect()
+            except BaseException:
+                self._places.release()
+                raise
+        self.used += 1
+        POOL_WAIT.observe(time.perf_counter() - before)
+        return connection
+
+    def _give_back(self, connection: Any) -> None:
+        if connection.is_in_transaction():  # whose end was cut off
+            connection.terminate()
+        self._idle.append(connection)
+        self.used -= 1
+        self._places.release()
 
     def measure(self) -> None:
-        """Bring the pool's gauges up to date."""
-        idle = self.pool.get_idle_size()
-        POOL_CONNECTIONS.labels("idle").set(idle)
-        POOL_CONNECTIONS.labels("used").set(self.pool.get_size() - idle)
+        """Bring the gauges up to date."""
+        POOL_CONNECTIONS.labels("idle").set(sum(not connection.is_closed() for connection in self._idle))
+        POOL_CONNECTIONS.labels("used").set(self.used)
         POOL_CONNECTIONS.labels("waiting").set(self.waiting)
 
     async def close(self) -> None:
-        await self.pool.close()
+        """Waits for those in use."""
+        for _ in range(self.size):
+            await self._places.acquire()
+        for connection in self._idle:
+            await connection.close(timeout=self.wait_seconds)
 
 
-async def _patiently(once: Callable[[], Awaitable[T]]) -> T:
+async def _patiently(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     for attempt in range(ATTEMPTS):
         try:
-            return await once()
+            return await work(*args, **kwargs)
         except RETRIED as error:
             if attempt == ATTEMPTS - 1:
                 raise errors.Unavailable from error
@@ -174,24 +209,17 @@ def _statement() -> tuple[str, Histogram]:
     return known
 
 
-async def _keep(connection: Any) -> None:
-    """In place of asyncpg's reset query, which would be a round trip more; nothing here changes a session's state."""
-
-
-async def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float) -> Database:
-    """A pool whose every session has the same time-outs. Connects when first used, so that a server can start before its database."""
+def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float) -> Database:
+    """A database whose every session has the same time-outs. Connects when first used, so that a server can start before its database."""
     milliseconds = str(int(statement_seconds * 1000))
-    pool = await asyncpg.create_pool(
+    opened = partial(
+        asyncpg.connect,
         url,
-        init_size=0,
-        min_size=0,
-        max_size=size,
-        reset=_keep,
         record_class=Row,
-        max_inactive_connection_lifetime=0,
-        timeout=wait_seconds,
+        timeout=wait_seconds,  # pyright: ignore[reportArgumentType]  fractions of a second are fine
         command_timeout=statement_seconds + 5,
         statement_cache_size=400,
+        max_cached_statement_lifetime=0,  # else each is prepared anew every five minutes, in round trips of its own
         server_settings={
             "application_name": "appoint",
             "timezone": "UTC",
@@ -202,7 +230,7 @@ async def connect(url: str, *, size: int, wait_seconds: float, statement_seconds
             "plan_cache_mode": "force_generic_plan",
         },
     )
-    return Database(pool, wait_seconds=wait_seconds)
+    return Database(opened, size=size, wait_seconds=wait_seconds)
 
 
 def violates(error: asyncpg.PostgresError, constraint: str) -> bool:

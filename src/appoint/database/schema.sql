@@ -695,6 +695,8 @@ CREATE INDEX appointment_hold_expires ON public.appointment USING btree (hold_ex
 
 CREATE INDEX appointment_request_age ON public.appointment USING btree (created_at) WHERE (idempotency_key IS NOT NULL);
 
+CREATE INDEX booking_slot_by_start ON public.booking_slot USING btree (lower(active_during), upper(active_during), date, clinic_id) WHERE (removed_at IS NULL);
+
 CREATE INDEX booking_slot_removed ON public.booking_slot USING btree (clinic_id, doctor_id, date) WHERE (removed_at IS NOT NULL);
 
 CREATE INDEX customer_words ON public.customer USING gin (lower(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text))) public.gin_trgm_ops);

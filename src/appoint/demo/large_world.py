@@ -84,10 +84,14 @@ async def large(connection: Any, *, appointments: int = APPOINTMENTS, now: datet
         task = progress.add_task("Appointments", total=appointments)
         customers: list[UUID] = []
         for number in range(clinics):
-            share = [total * (number + 1) // clinics - total * number // clinics for total in (doctors, appointments, appointments // VISITS)]
-            clinic = Clinic(connection, Random(f"{midnight:%Y-%m-%d} {first + number}"), first + number, PLACES[number % len(PLACES)], midnight, now)  # noqa: S311 -- the same world each time
-            customers = await _fill(clinic, doctors=share[0], appointments=share[1], customers=share[2], known=customers[: share[2] // 20])
-            progress.advance(task, share[1])
+            so_far, with_this = (doctors * count // clinics for count in (number, number + 1))
+            employed, booked, registered = (
+                total * with_this // doctors - total * so_far // doctors for total in (doctors, appointments, appointments // VISITS)
+            )
+            random = Random(f"{midnight:%Y-%m-%d} {first + number}")  # noqa: S311 -- the same world each time
+            clinic = Clinic(connection, random, first + number, PLACES[number % len(PLACES)], midnight, now)
+            customers = await _fill(clinic, doctors=employed, appointments=booked, customers=registered, known=customers[: registered // 20])
+            progress.advance(task, booked)
         task = progress.add_task("Constraints and indexes", total=len(put_back))
         for statement in put_back:
             await connection.execute(statement)

@@ -64,14 +64,14 @@ async def remove(tx: Transaction, by: Caller, *, doctor_id: UUID, if_match: str 
     if not doctor.active:
         return
     if appointments := await repository.appointments_to_come(tx, doctor_id, now=now):
-        raise errors.Conflict("doctor-has-appointments", appointments=appointments)
+        raise errors.Conflict("doctor-has-appointments", count=appointments)
     await repository.change(tx, doctor_id, msgspec.convert(doctor, DoctorContent, from_attributes=True), removed_at=now)
     try:
         async with tx.connection.transaction():  # a savepoint, so that those in the way can still be counted
             await clinics_repository.withdraw_slots(tx, clinic_of(doctor_id), doctor_id=doctor_id, now=now)
     except asyncpg.ForeignKeyViolationError as error:
         appointments = await repository.appointments_to_come(tx, doctor_id, now=now)
-        raise errors.Conflict("doctor-has-appointments", appointments=max(appointments, 1)) from error
+        raise errors.Conflict("doctor-has-appointments", count=max(appointments, 1)) from error
 
 
 async def _locked(tx: Transaction, doctor_id: UUID, if_match: str | None) -> Doctor:

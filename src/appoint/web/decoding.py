@@ -3,8 +3,9 @@
 import json
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import chain, islice
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 from urllib.parse import parse_qsl, quote
 
@@ -47,6 +48,11 @@ MESSAGES: Final[tuple[tuple[str, str], ...]] = (
     (r"Expected `array", "must be a list"),
     (r"Expected `object", "must be an object"),
 )
+
+
+MOST: Final = 100
+"""How many faults are told at once: what is wrong a thousand times over is wrong in one way."""
+LONGEST_NAME: Final = 100
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
@@ -102,13 +108,13 @@ def _plain(raw: bytes) -> Any:
         raise Malformed("is not JSON")
 
     try:
-        value = json.loads(raw, object_pairs_hook=members, parse_constant=no_constant)
+        value = json.loads(raw.decode(), object_pairs_hook=members, parse_constant=no_constant)
     except RecursionError:
         raise Malformed("is nested too deeply") from None
     except ValueError:
         raise Malformed("is not JSON") from None
     if b"\\u" in raw:  # NUL and lone surrogates can only come as escapes
-        _raise_any(list(_nul(value, "#", "/")))
+        _raise_any(_nul(value, "#", "/"))
     return value
 
 
@@ -129,13 +135,14 @@ def _nul(value: Any, pointer: str, separator: str) -> Iterator[Fault]:
 
 
 def _at(pointer: str, separator: str, name: str) -> str:
-    """Where a member is: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query."""
+    """Where a member is: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query. A name that goes on and on is cut."""
+    name = name[:LONGEST_NAME]
     return pointer + separator + quote(name.replace("~", "~0").replace("/", "~1") if separator else name, safe="~!$&'()*+,;=:@?", errors="replace")
 
 
-def _raise_any(faults: list[Fault]) -> None:
-    if faults:
-        raise Invalid(*faults)
+def _raise_any(faults: Iterable[Fault]) -> None:
+    if found := list(islice(faults, MOST)):
+        raise Invalid(*found)
 
 
 def _faults(type: Any, value: Any, pointer: str, separator: str, *, strict: bool) -> list[Fault]:
@@ -151,12 +158,15 @@ def _faults(type: Any, value: Any, pointer: str, separator: str, *, strict: bool
         return _struct_faults(type, value, pointer, separator, strict=strict)
     if isinstance(value, list) and get_origin(type) is list:
         (item_type,) = get_args(type)
-        inside = [fault for index, item in enumerate(value) for fault in _faults(item_type, item, f"{pointer}{separator}{index}", "/", strict=strict)]
+        longest = next((meta.max_length for meta in checks if meta.max_length is not None), None)
+        if longest is not None and len(value) > longest:  # and nothing of what is in it
+            return [Fault(pointer, "has too many items; at most: {n}", n=longest)]
+        inside = _first(_faults(item_type, item, f"{pointer}{separator}{index}", "/", strict=strict) for index, item in enumerate(value))
         if inside:
             return inside
     if isinstance(value, dict) and get_origin(type) is dict:
         _, item_type = get_args(type)
-        inside = [fault for key, item in value.items() for fault in _faults(item_type, item, _at(pointer, separator, key), "/", strict=strict)]
+        inside = _first(_faults(item_type, item, _at(pointer, separator, key), "/", strict=strict) for key, item in value.items())
         if inside:
             return inside
     try:
@@ -170,13 +180,14 @@ def _faults(type: Any, value: Any, pointer: str, separator: str, *, strict: bool
     return [Fault(pointer, wrong[0])] if wrong else []
 
 
+def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
+    return list(islice(chain.from_iterable(faults), MOST))
+
+
 def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], pointer: str, separator: str, *, strict: bool) -> list[Fault]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    found = (
-        [Fault(_at(pointer, separator, name), "is not known here") for name in value if name not in fields]
-        if struct.__struct_config__.forbid_unknown_fields
-        else []
-    )
+    unknown = (name for name in value if name not in fields) if struct.__struct_config__.forbid_unknown_fields else ()
+    found = [Fault(_at(pointer, separator, name), "is not known here") for name in islice(unknown, MOST)]
     for name, field in fields.items():
         at = _at(pointer, separator, name)
         if name in value:

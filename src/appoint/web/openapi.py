@@ -39,7 +39,11 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
 }
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "Accept-Language": {"description": "The language of problems: en, de, es or fr.", "schema": {"type": "string"}, "example": "de"},
-    "X-Request-ID": {"description": "An id of your own for this request; without a usable one, it gets one.", "schema": {"type": "string"}, "example": "reception-4711"},
+    "X-Request-ID": {
+        "description": "An id of your own for this request; without a usable one, it gets one.",
+        "schema": {"type": "string"},
+        "example": "reception-4711",
+    },
     "If-None-Match": {"description": "ETag of what you have: 304 if it is still that.", "schema": {"type": "string"}, "example": '"v1"'},
     "If-Match": {"description": "ETag of what you mean to change: 412 if it is another by now.", "schema": {"type": "string"}, "example": '"v1"'},
     "Idempotency-Key": {
@@ -224,7 +228,7 @@ def _locate(operation: dict[str, Any], path: str, paths: Mapping[str, Any]) -> N
         return
     made = created["content"][JSON]
     singles = [single for single in paths if single.endswith("}")]
-    named = [single for single in singles if single.split("/")[-2] == path.split("/")[-1]]
+    named = [single for single in singles if single.split("/")[-2] == path.rsplit("/", 1)[-1]]
     alike = [single for single in singles if made["schema"] in [_answered(operation) for operation in paths[single].values()]]
     location = re.sub(r"\{(\w+)\}", lambda found: str(made["example"].get(found[1], made["example"].get("id"))), min(named or alike, key=len))
     created["headers"]["Location"] = {"description": "Its address.", "required": True, "schema": {"type": "string"}, "example": location}

@@ -68,8 +68,20 @@ class ProblemDocument(msgspec.Struct, frozen=True, rename="camel"):
 
 
 ALTERNATIVES: Final = {
-    "alternatives": [{"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T09:30:00Z", "doctorId": "00000001-0000-8000-8000-000000000002"}]
+    "alternatives": [{"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T09:30:00Z", "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d"}]
 }
+LISTED: Final = {
+    "count": 1,
+    "appointments": [
+        {
+            "id": "00000001-0197-818c-8c22-0201f9661508", "version": 1, "createdAt": "2027-02-01T10:15:00Z", "updatedAt": "2027-02-01T10:15:00Z",
+            "bookingId": "00000001-0197-80c6-8cdb-0bf82d28ab11", "clinicId": 1, "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+            "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d", "appointmentTypeId": None, "startTime": "2027-03-01T08:30:00Z",
+            "endTime": "2027-03-01T09:00:00Z", "timeZone": "Europe/Berlin", "status": "booked", "holdExpiresAt": None, "cancelReason": None,
+            "needsRebooking": False, "price": None, "notes": None,
+        }
+    ],
+}  # fmt: skip
 PROBLEMS: Final[dict[str, Problem]] = {
     "malformed-json": Problem(
         400, "The body cannot be read", "The body of this request is not one JSON document.", "Send valid JSON in UTF-8, with each key once."
@@ -150,9 +162,7 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Deactivate them first, or use cascade=true.",
         {"doctors": 3, "timeSlots": 2},
     ),
-    "live-appointments": Problem(
-        409, "Appointments are still to come", "Appointments still to come: {appointments}.", "Move or cancel them first.", {"appointments": 4}
-    ),
+    "live-appointments": Problem(409, "Appointments are still to come", "Appointments still to come: {count}.", "Move or cancel them first.", {"count": 4}),
     "slots-published": Problem(
         409, "Hours are published", "Hours are published from now on, and their times would shift.", "Withdraw the future booking slots first."
     ),
@@ -160,16 +170,16 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "doctor-has-appointments": Problem(
         409,
         "The doctor has appointments",
-        "Appointments with this doctor still to come: {appointments}.",
+        "Appointments with this doctor still to come: {count}.",
         "Move or cancel them first.",
-        {"appointments": 4},
+        {"count": 4},
     ),
     "customer-has-appointments": Problem(
         409,
         "The customer has appointments",
-        "Appointments of this customer still to come: {appointments}.",
+        "Appointments of this customer still to come: {count}.",
         "Move or cancel them first.",
-        {"appointments": 4},
+        {"count": 4},
     ),
     "record-number-taken": Problem(
         409, "That record number is taken", "Another patient of this clinic has this record number.", "Choose another record number."
@@ -190,14 +200,14 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Appointments are in the way",
         "Appointments in this time: {count}.",
         "Move or cancel them first, or use force=true to keep them for rebooking.",
-        {"count": 2},
+        LISTED,
     ),
     "appointments-stranded": Problem(
         409,
         "Appointments would be stranded",
         "Appointments outside the new hours: {count}.",
         "Move or cancel them first, or keep them with stranded “keep”.",
-        {"count": 2},
+        LISTED,
     ),
 }
 MEDIA_TYPE: Final = "application/problem+json"

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import litestar
-from litestar.exceptions import HTTPException, InternalServerException
 from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException, InternalServerException
 from litestar.handlers import BaseRouteHandler
 
 from .. import errors
-from ..callers import Caller
 from ..caching import ClinicCache
+from ..callers import Caller
 from ..database.pool import Database, Transaction
 from ..ids import LARGEST_CLINIC
 from . import decoding

@@ -66,7 +66,8 @@ class Schemas:
             explicit = self.explicit[name] = getattr(info.cls, "EXAMPLE", {})
             for member, schema in self.components[name].get("properties", {}).items():
                 option = _something(schema)
-                if option.get("type") not in ("array", "object") and (example := explicit.get(member, option.get("examples", [schema.get("default")])[0])) is not None:
+                example = explicit.get(member, option.get("examples", [schema.get("default")])[0])
+                if example is not None and not isinstance(example, (list, dict)):
                     self.known[_kind(member, option)].append((name, example))
 
     def of(self, type: Any) -> Schema:
@@ -80,15 +81,21 @@ class Schemas:
     def query_parameters(self, query: type[msgspec.Struct]) -> Iterator[Schema]:
         (ref,), components = _plain_schemas([query])
         component = _explained(next(_named(shape.type_info(query))), components[ref["$ref"].removeprefix(PREFIX)])
+        examples = getattr(query, "EXAMPLE", {})
         for name, schema in component["properties"].items():
-            description = {"description": schema.pop("description")} if "description" in schema else {}
-            default = {"default": schema["default"]} if schema.get("default") is not None else {}
-            example = {"example": query.EXAMPLE[name]} if name in getattr(query, "EXAMPLE", ()) else {}
-            yield {"name": name, "in": "query", **description, "required": name in component["required"], **example, "schema": {**_something(schema), **default}}
+            inner = {key: value for key, value in _something(schema).items() if key != "description"}
+            if schema.get("default") is not None:
+                inner["default"] = schema["default"]
+            parameter: Schema = {"name": name, "in": "query", "required": name in component["required"], "schema": inner}
+            if "description" in schema:
+                parameter["description"] = schema["description"]
+            if name in examples:
+                parameter["example"] = examples[name]
+            yield parameter
 
     def path_parameter(self, path: str, name: str, type: type) -> Schema:
         schema = PATH.get(date if name == "day" else type, {"type": "string"})  # its handler reads a day itself, to say what is wrong with it
-        before = path[: path.index(f"/{{{name}}}")].split("/")[-1]
+        before = path[: path.index(f"/{{{name}}}")].rsplit("/", 1)[-1]
         return {"name": name, "in": "path", "required": True, "schema": schema, "example": self.example(schema, name, before.removesuffix("s"))}
 
     def example(self, schema: Schema, name: str = "", within: str = "") -> Any:

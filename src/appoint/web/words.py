@@ -30,9 +30,9 @@ def language_of(accept_language: str | None) -> str:
     """The best of our languages for an `Accept-Language` header; English when there is none."""
     wanted: list[tuple[float, str]] = []
     for part in (accept_language or "")[:500].split(","):
-        tag, _, quality = part.strip().partition(";q=")
+        tag, _, weight = part.lower().partition(";")
         try:
-            wanted.append((float(quality) if quality else 1.0, tag.strip()))
+            wanted.append((float(weight.strip().removeprefix("q=")) if weight else 1.0, tag.strip()))
         except ValueError:
             continue
     preferred = [tag for weight, tag in sorted(wanted, key=lambda pair: -pair[0]) if weight > 0]
