@@ -134,7 +134,7 @@ def redis_server() -> Iterator[Redis]:
 
 def eventually(question: Callable[[], T | None]) -> T:
     """The first true answer; for what another process does in its own time."""
-    for _ in range(600):
+    for _ in range(2400):
         try:
             answer = question()
         except (OSError, httpx2.HTTPError):

@@ -13,6 +13,7 @@ from appoint.absences import service
 from appoint.absences.model import AbsenceContent
 from appoint.appointments import service as appointments
 from appoint.appointments.model import RescheduleRequest
+from appoint.appointments.repository import expire_holds
 from appoint.caching import ClinicCache
 from appoint.database.pool import Transaction
 from appoint.slots import service as slots
@@ -41,8 +42,8 @@ async def back(world, absence, if_match=None):
     await world.db.atomic(service.remove, RECEPTION, absence_id=absence.id, if_match=if_match, now=world.now)
 
 
-async def book(world, start, minutes=30, *, day=MONDAY, customer="ana"):
-    return await world.book(world.dr_shah, local(day, start), getattr(world, customer), minutes=minutes)
+async def book(world, start, minutes=30, *, day=MONDAY, customer="ana", **wish):
+    return await world.book(world.dr_shah, local(day, start), getattr(world, customer), minutes=minutes, **wish)
 
 
 async def stranded(world):
@@ -315,6 +316,36 @@ async def test_generation_and_an_absence_at_once_leave_nothing_published_in_the_
         day = MONDAY + timedelta(weeks=n)
         await asyncio.gather(generate(world, day), away(world, "00:00", "24:00", day=day, doctor=("dr_shah", None)[n % 2]), generate(world, day))
     assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Tue 2 09:00-12:00"]
+
+
+async def test_a_doctor_added_while_the_clinic_closes_is_not_published_in_the_absence(world):
+    content = AbsenceContent(start_time=local(MONDAY, "00:00"), end_time=local(MONDAY, "24:00"))
+    async with world.db.connection() as connection:
+        closing = connection.transaction()
+        await closing.start()
+        await service.add(Transaction(connection), RECEPTION, clinic_id=world.clinic, content=content, force=False, now=world.now)
+        okafor = await world.add_doctor("Dr Okafor")
+        await works(world, okafor, monday="09:00-12:00")
+        generation = asyncio.create_task(generate(world, MONDAY, doctor_id=okafor))
+        await someone_waits(world.db)
+        await closing.commit()
+        await generation
+    assert await published(world.db, okafor) == []
+
+
+async def test_a_hold_that_runs_out_meanwhile_leaves_nothing_behind(world):
+    """It is cancelled, and that is not yet committed, when the absence begins."""
+    await book(world, "10:00", hold=True)
+    async with world.db.connection() as connection:
+        expiry = connection.transaction()
+        await expiry.start()
+        await expire_holds(Transaction(connection), now=world.now + timedelta(hours=1), most=10)
+        absence = asyncio.create_task(away(world, "09:00", "12:00", force=True))
+        await someone_waits(world.db)
+        await expiry.commit()
+        await absence
+    assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
+    assert await stranded(world) == []
 
 
 async def test_many_absences_bookings_and_returns_at_once_end_whole(world):

@@ -35,7 +35,7 @@ def redis() -> Iterator[Redis]:
 
 
 async def patiently(question) -> None:
-    for _ in range(400):
+    for _ in range(5000):
         if await question():
             return
         await asyncio.sleep(0.02)
@@ -180,9 +180,9 @@ async def two_servers(db, database_url, redis) -> AsyncIterator[tuple[httpx2.Cli
     def client(process: Process) -> httpx2.Client:
         return httpx2.Client(base_url=process.url, headers=ADMIN)
 
-    with appoint("serve", database_url=database_url, cache_url=redis.url) as one, appoint("serve", database_url=database_url, cache_url=redis.url) as two:
-        with client(one) as first, client(two) as second:
-            yield first, second
+    both = {"database_url": database_url, "cache_url": redis.url}
+    with appoint("serve", **both) as one, appoint("serve", **both) as two, client(one) as first, client(two) as second:
+        yield first, second
 
 
 def zone_in_availability(client: httpx2.Client) -> str:

@@ -78,7 +78,7 @@ def test_a_port_in_use_is_said_before_anything_starts(home, refusal):
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
 def test_a_database_out_of_reach_is_named_without_its_password(command, home, refusal):
     said = refusal(command, database_url="postgresql://ann:secret@127.0.0.1:1/appoint", data_dir=home)
-    assert "127.0.0.1, port 1, cannot be used: " in said
+    assert "The database at 127.0.0.1:1 cannot be used: " in said
     assert "secret" not in said
 
 

@@ -21,8 +21,9 @@ from litestar.testing import AsyncTestClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from appoint import app as application
-from appoint import serving
+from appoint import serving, tracing
 from appoint.database import migrate, upkeep
+from appoint.database.pool import Database
 from conftest import ADMIN, TOKEN, settings
 from processes import Process, appoint, eventually, own_postgres
 
@@ -234,12 +235,44 @@ async def test_metrics_count_requests_statements_connections_and_events(http, db
     assert measured(http, "appoint_event_backlog") == 3
 
 
-def test_several_processes_count_together(database_url):
-    with appoint("serve", "--workers", "2", database_url=database_url) as process, httpx2.Client(base_url=process.url) as http:
-        for _ in range(10):
-            with httpx2.Client(base_url=process.url) as one:
-                one.get("/healthz")
+@pytest.fixture(scope="module")
+def pair(database_url) -> Iterator[Process]:
+    """Two server processes behind one address."""
+    with appoint("serve", "--workers", "2", database_url=database_url) as process:
+        assert process.url
+        yield process
+
+
+def test_several_processes_count_together(pair):
+    for _ in range(10):
+        httpx2.get(pair.url + "/healthz")
+    with httpx2.Client(base_url=pair.url) as http:
         assert measured(http, 'appoint_requests_total{operation="healthz",status="200"}') == 10
+
+
+def test_a_server_process_that_is_killed_is_replaced(pair):
+    def children() -> set[int]:
+        found = psutil.Process(pair.popen.pid).children()
+        return {child.pid for child in found if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())}
+
+    before = children()
+    os.kill(min(before), signal.SIGKILL)
+    eventually(lambda: len(children() - before) == 1 and len(children()) == 2)
+    assert eventually(lambda: httpx2.get(pair.url + "/healthz").status_code) == 200
+
+
+def test_no_server_process_outlives_its_parent(pair):
+    url = pair.url
+    pair.stop(signal.SIGKILL)
+
+    def nobody_listens() -> bool:
+        try:
+            httpx2.get(url + "/healthz")
+        except httpx2.ConnectError:
+            return True
+        return False
+
+    assert eventually(nobody_listens)
 
 
 # bad input, slow callers
@@ -285,7 +318,7 @@ async def test_nobody_is_waited_for_without_end(monkeypatch, sent):
 
 
 async def test_a_caller_who_leaves_in_the_middle_is_no_fault_of_ours(server):
-    reader, writer = await asyncio.open_connection(urlsplit(server.url).hostname, urlsplit(server.url).port)
+    _, writer = await asyncio.open_connection(urlsplit(server.url).hostname, urlsplit(server.url).port)
     head = ["POST /api/customers HTTP/1.1", "Host: x", "X-Request-ID: left", "Content-Type: application/json", "Content-Length: 100"]
     writer.write("\r\n".join([*head, "", '{"name": ']).encode())
     await writer.drain()
@@ -350,34 +383,6 @@ async def test_sigterm_under_load_fails_no_request(database_url, workers):
     assert (code, tally["failed"]) == (0, 0), process.said
 
 
-def test_a_server_process_that_is_killed_is_replaced(database_url):
-    with appoint("serve", "--workers", "2", database_url=database_url) as process, httpx2.Client(base_url=process.url) as http:
-
-        def children() -> set[int]:
-            found = psutil.Process(process.popen.pid).children()
-            return {child.pid for child in found if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())}
-
-        before = children()
-        os.kill(min(before), signal.SIGKILL)
-        eventually(lambda: len(children() - before) == 1 and len(children()) == 2)
-        assert eventually(lambda: http.get("/healthz").status_code) == 200
-
-
-def test_no_server_process_outlives_its_parent(database_url):
-    with appoint("serve", "--workers", "2", database_url=database_url) as process:
-        url = process.url
-        process.stop(signal.SIGKILL)
-
-        def nobody_listens() -> bool:
-            try:
-                httpx2.get(url + "/healthz")
-            except httpx2.ConnectError:
-                return True
-            return False
-
-        assert eventually(nobody_listens)
-
-
 # traces
 
 
@@ -416,18 +421,31 @@ def collector() -> Iterator[Collector]:
     collector.server.server_close()
 
 
-def test_one_trace_goes_from_the_caller_to_the_statement(database_url, collector):
-    with appoint("serve", database_url=database_url, otlp_endpoint=collector.url) as process:
-        answer = httpx2.get(process.url + "/api/clinics?q=Mueller", headers={"traceparent": TRACEPARENT})
-        assert logged(process, answer.headers["X-Request-ID"])["trace_id"] == TRACE
-        process.stop()  # what is left is sent at the end
+async def test_one_trace_goes_from_the_caller_to_the_statement(db, database_url, collector):
+    app = application.create(settings(otlp_endpoint=collector.url), database_url=database_url, admin_token=TOKEN)
+    async with AsyncTestClient(app) as client:  # what is left is sent at the end
+        await client.get("/api/clinics?q=Mueller", headers={"traceparent": TRACEPARENT})
+        assert tracing.traceparent() is None  # the test's own context is no request's
     request, statement = sorted((span for span in collector.spans if span.trace_id.hex() == TRACE), key=lambda span: span.start_time_unix_nano)
     assert (request.name, request.parent_span_id.hex()) == ("GET /api/clinics", TRACEPARENT[36:52])
     assert (statement.name, statement.parent_span_id) == ("clinics.active", request.span_id)
     assert "Mueller" not in str(collector.spans)
 
 
-def test_a_collector_that_is_away_holds_nothing_up(database_url):
-    with appoint("serve", database_url=database_url, otlp_endpoint="http://127.0.0.1:1") as process:
-        assert httpx2.get(process.url + "/api/clinics").status_code == 200
-        assert process.stop() == 0, process.said
+async def test_a_fault_is_in_the_trace_without_its_words(db, database_url, collector, monkeypatch):
+    async def fails(db: Database, **_: Any) -> None:
+        await db.fetchval("select 'Mueller'::integer")
+
+    monkeypatch.setattr("appoint.clinics.repository.active", fails)
+    app = application.create(settings(otlp_endpoint=collector.url), database_url=database_url, admin_token=TOKEN)
+    async with AsyncTestClient(app) as client:
+        assert (await client.get("/api/clinics")).status_code == 500
+    errors = [attribute.value.string_value for span in collector.spans for attribute in span.attributes if attribute.key == "error.type"]
+    assert sorted(errors) == ["22P02", "500"]
+    assert "Mueller" not in str(collector.spans)
+
+
+async def test_a_collector_that_is_away_fails_no_request(db, database_url):
+    app = application.create(settings(otlp_endpoint="http://127.0.0.1:1"), database_url=database_url, admin_token=TOKEN)
+    async with AsyncTestClient(app) as client:
+        assert (await client.get("/api/clinics")).status_code == 200

@@ -114,7 +114,7 @@ async def test_text_that_is_no_text_is_refused_wherever_it_stands(client):
 
 async def test_a_wrong_method_says_which_are_right(client):
     refused = await client.delete("/api/clinics")
-    assert sorted(refused.headers["Allow"].split(", ")) == ["GET", "OPTIONS", "POST"]
+    assert sorted(refused.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS", "POST"]
 
 
 async def test_a_conflict_names_its_reason_and_its_facts(client):

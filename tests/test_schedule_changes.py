@@ -227,6 +227,17 @@ async def test_an_appointment_partly_on_a_slot_by_hand_is_at_home_there(world):
     assert (await change(world)).stranded == []
 
 
+async def test_an_appointment_that_reaches_into_a_slot_by_hand_keeps_only_what_lies_outside_of_it(world):
+    by_hand = BookingSlotContent(doctor_id=world.dr_shah, start_time=local(MONDAY, "12:00"), end_time=local(MONDAY, "13:00"))
+    await world.db.atomic(slots.publish, RECEPTION, content=by_hand)
+    appointment = await book(world, "11:30", 60)
+    await works(world, world.dr_shah, monday="09:00-11:00")
+    await change(world, stranded="keep")
+    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Mon 1 11:30-12:00", "Mon 1 12:00-13:00", "Mon 8 09:00-11:00"]
+    await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None)
+    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Mon 1 12:00-13:00", "Mon 8 09:00-11:00"]
+
+
 async def test_an_appointment_that_is_over_keeps_its_place_and_needs_no_rebooking(world):
     await book(world, "09:00")
     await world.db.execute("update appointment set status = 'fulfilled'")

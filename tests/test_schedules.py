@@ -5,11 +5,12 @@ from uuid import UUID
 import pytest
 from conftest import ADMIN
 from hours import COMING_MONDAY, hours, time_slot, weekly
-from rows import NOW, clinic, doctor
+from rows import NOW, clinic, doctor, someone_waits
 
 from appoint.callers import SYSTEM
+from appoint.database.pool import Transaction
 from appoint.schedules import service
-from appoint.schedules.model import Hours, Week, WeeklyScheduleContent, overlapping
+from appoint.schedules.model import Hours, TimeSlotContent, Week, WeeklyScheduleContent, overlapping
 
 TIME_SLOTS = "/api/clinics/1/timeslots"
 
@@ -192,6 +193,21 @@ async def test_lines_added_while_their_time_slot_moves_have_its_new_minutes(clie
     answers = await asyncio.gather(*(each for pair in zip(moving, adding, strict=False) for each in pair), *adding[len(moving) :])
     assert {answer.status_code for answer in answers} == {200, 201}
     assert await db.fetchval("select count(distinct minutes) from doctor_slot join time_slot using (minutes)") == 1
+
+
+async def test_a_line_of_a_new_doctor_waits_for_its_time_slot_to_move(client, db, shah):
+    """The doctor is added, and the line, before the change of the time slot is committed."""
+    morning = await time_slot(client, "09:00", "12:00")
+    async with db.connection() as connection:
+        changing = connection.transaction()
+        await changing.start()
+        content = TimeSlotContent(start_time="08:00", end_time="11:00")
+        await service.change_time_slot(Transaction(connection), SYSTEM, time_slot_id=UUID(morning), content=content, if_match=None)
+        okafor = await doctor(client)
+        adding = asyncio.create_task(line(client, okafor, weekday="monday", timeSlotId=morning))
+        await someone_waits(db)
+        await changing.commit()
+        assert (await adding).json()["startTime"] == "08:00"
 
 
 # lines of a weekly schedule

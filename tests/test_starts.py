@@ -1,14 +1,15 @@
 """Which starts ranges allow: `availability.model.starts` against minutes that are counted one by one, without a database."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
-from brute_force import Clinic, Doctor, Offer, Slot, Wanted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appoint.availability.model import DoctorTime, PublishedSlot, Terms, starts
 from appoint.catalogue.model import Length
+from brute_force import Clinic, Doctor, Offer, Slot, Wanted
 
 DOCTOR = UUID("00000001-0197-8cb1-8c0b-0be260bd516d")
 MIDNIGHT = {  # of days on which the clocks change, near them, and of an ordinary one
@@ -26,7 +27,7 @@ def ranges(draw, most):
     """Ranges in order that do not overlap; some are adjacent."""
     edges = sorted(draw(st.lists(MINUTES_OF_TWO_DAYS, max_size=2 * most, unique=True)))
     made = [list(pair) for pair in zip(edges[::2], edges[1::2], strict=False)]
-    for one, other in zip(made, made[1:], strict=False):
+    for one, other in pairwise(made):
         if draw(st.booleans()):
             one[1] = other[0]
     return made
@@ -42,7 +43,7 @@ def ranges(draw, most):
     earliest=MINUTES_OF_TWO_DAYS,
     days=st.integers(0, 2),
 )
-def test_a_start_is_offered_where_every_minute_allows_it(zone, slots, claims, wanted, step, earliest, days):
+def test_a_start_is_offered_where_every_minute_allows_it(*, zone, slots, claims, wanted, step, earliest, days):
     base = MIDNIGHT[zone]
 
     def at(minutes):

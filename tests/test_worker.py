@@ -40,7 +40,7 @@ async def working(url: str, *, patience: int = 20) -> AsyncGenerator[None]:
 
 
 async def patiently(question: Callable[[], Awaitable[object]]) -> object:
-    for _ in range(1200):
+    for _ in range(4800):
         try:
             if answer := await question():
                 return answer
@@ -193,8 +193,12 @@ async def test_a_worker_survives_its_database(job):
         async def done() -> bool:
             return "successful" in await logged(db)
 
+        async def planned() -> bool:
+            return await db.fetchval("select count(*) from jobs.pgqueuer_schedules") == 1
+
         async with working(postgres.url):
             await patiently(seen)
+            await patiently(planned)
             await db.execute("update jobs.pgqueuer_schedules set next_run = now()")  # due when it is back
             postgres.stop()
             with pytest.raises(errors.Unavailable):

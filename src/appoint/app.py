@@ -29,7 +29,22 @@ from .web.health import HEALTH
 from .web.middleware import Observed
 from .web.request import BODY_BYTES, Request, guard
 
-API = [Clinics, AppointmentTypes, Doctors, Customers, Patients, TimeSlots, Schedules, BookingSlots, ScheduleChanges, Absences, AvailabilityQueries, Appointments, Bookings, Providers]
+API = [
+    Clinics,
+    AppointmentTypes,
+    Doctors,
+    Customers,
+    Patients,
+    TimeSlots,
+    Schedules,
+    BookingSlots,
+    ScheduleChanges,
+    Absences,
+    AvailabilityQueries,
+    Appointments,
+    Bookings,
+    Providers,
+]
 EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"]
 
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 SECONDS: Final = 600
-ENTRIES: Final = 50_000
+ENTRIES: Final = 10_000
 CHANNEL: Final = "appoint:changed"
 WAIT_SECONDS: Final = 1.0
 SILENCE_SECONDS: Final = 3.0
@@ -84,6 +84,7 @@ class ClinicCache:
         self._generations[clinic_id] = self._generations.get(clinic_id, 0) + 1
 
     async def _tell(self, redis: "Redis") -> None:
+        """Tell what the others have not been told; what fails stays to be told."""
         for clinic_id in list(self._untold):
             await redis.publish(CHANNEL, str(clinic_id))
             self._untold.discard(clinic_id)
@@ -109,11 +110,11 @@ class ClinicCache:
                 message = await channel.get_message(timeout=WAIT_SECONDS)
                 if message is None:
                     await channel.ping()
-                    continue
-                heard = clock()
-                if message["type"] == "subscribe":  # from now on nothing is missed
+                else:
+                    heard = clock()
+                    self._hears = True  # it has subscribed: from now on nothing is missed
+                    if message["type"] == "message":
+                        self.forget(int(message["data"] or 0))
+                if self._hears:
                     await self._tell(redis)
-                    self._hears = True
-                elif message["type"] == "message":
-                    self.forget(int(message["data"] or 0))
         raise TimeoutError

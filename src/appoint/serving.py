@@ -18,15 +18,18 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from . import app as application
-from . import logs, metrics, worker
+from . import logs, metrics, tracing, worker
+from .errors import Fault
 from .settings import Settings
 from .start import CannotStart
-from .web.problems import MEDIA_TYPE, PROBLEMS
+from .web.problems import MEDIA_TYPE, described
 
 KEEP_ALIVE_SECONDS: Final = 75  # longer than the 60 of most load balancers: whoever closes first must be they
 SETTLE_SECONDS: Final = 0.3
 LAST_REQUEST_SECONDS: Final = 1.0
 READ_SECONDS: Final = 30.0
+START_SECONDS: Final = 300.0
+HANGING_SECONDS: Final = 30
 HEAD_BYTES: Final = 64 * 1024
 
 
@@ -102,9 +105,12 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is not HTTP gets a problem document too."""
-        problem = PROBLEMS["invalid-request"]
-        body = msgspec.json.encode({"type": "/problems/invalid-request", "title": problem.title, "status": 400, "detail": msg})
-        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        request_id = tracing.origin(()).request_id
+        fault = Fault("HTTP", "is not HTTP/1.1; in an address, everything but ASCII must be percent-encoded")
+        body = msgspec.json.encode(described("invalid-request", "en", instance="", request_id=request_id, faults=(fault,), facts={}))
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        )
         self.transport.write(head.encode() + body)
         self.transport.close()
 
@@ -130,7 +136,7 @@ class Supervisor(Multiprocess):
 
     def init_processes(self) -> None:
         super().init_processes()
-        if all(process.wait_until_ready(60, self.should_exit) for process in self.processes):
+        if all(process.wait_until_ready(START_SECONDS, self.should_exit) for process in self.processes):
             self.ready()
 
     def keep_subprocess_alive(self) -> None:
@@ -183,6 +189,7 @@ def serve(settings: Settings, listener: socket.socket, make: Callable[[], Litest
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_worker_healthcheck=HANGING_SECONDS,
         workers=workers,
     )
     if workers == 1:

@@ -46,9 +46,9 @@ async def reach(url: str) -> str | None:
     try:
         connection = await asyncpg.connect(url, timeout=10)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        place = urlsplit(url)
+        place = urlsplit(url).netloc.rpartition("@")[2] or "this machine"
         reason = str(error).split("\n", 1)[0] or type(error).__name__
-        raise CannotStart(f"The database at {place.hostname or 'this machine'}, port {place.port or 5432}, cannot be used: {reason}") from error
+        raise CannotStart(f"The database at {place} cannot be used: {reason}") from error
     try:
         version = connection.get_server_version().major
         if version < migrate.OLDEST:

@@ -1,11 +1,11 @@
 """Types of what comes in: what msgspec's own constraints cannot say is said by a check, which names what is wrong or returns None."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from . import clock, ids, money
+from . import clock, errors, ids, money
 
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2999
@@ -28,16 +28,19 @@ def _visible(value: str) -> str | None:
     return None if value.strip() else "must not be empty"
 
 
+END: Final = r"$(?!\n)"
+"""The end of a text: `$` alone also stands before a line break that is the last character."""
 YEARS: Final = {"pattern": "^(19|2[0-9])[0-9]{2}-"}
 Name = Annotated[str, checked(_visible, example="Lakeside Clinic", shown={"pattern": r"\S"}, max_length=200)]
 PersonName = Annotated[Name, msgspec.Meta(examples=["Ana Souza"])]
 Text = Annotated[str, msgspec.Meta(max_length=5000)]
 ShortText = Annotated[str, msgspec.Meta(max_length=200)]
 Email = Annotated[
-    str, msgspec.Meta(pattern=r"^[^@\s\x00-\x1f\x7f<>]+@[^@\s\x00-\x1f\x7f<>.]+(\.[^@\s\x00-\x1f\x7f<>.]+)+$", max_length=254, examples=["ana@example.org"])
+    str,
+    msgspec.Meta(pattern=r"^[^@\s\x00-\x1f\x7f<>]+@[^@\s\x00-\x1f\x7f<>.]+(\.[^@\s\x00-\x1f\x7f<>.]+)+" + END, max_length=254, examples=["ana@example.org"]),
 ]
 Phone = Annotated[str, msgspec.Meta(pattern=r"^\s*\+?[\d\s()./-]+$", min_length=3, max_length=40, examples=["+493012345678"])]
-Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100, examples=["lakeside"])]
+Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*" + END, max_length=100, examples=["lakeside"])]
 TimeZone = Annotated[str, checked(_zone, example="Europe/Berlin", shown={"format": "time-zone"})]
 Currency = money.Currency
 ClinicNumber = Annotated[int, msgspec.Meta(ge=1, le=ids.LARGEST_CLINIC, examples=[1])]
@@ -46,8 +49,16 @@ Instant = Annotated[datetime, checked(_year, example=datetime(2027, 3, 1, 8, 30,
 Date = Annotated[date, checked(_year, example=date(2027, 3, 1), shown=YEARS)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-WallTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:00"])]
-WallTimeEnd = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["12:30"])]
+WallTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]" + END, examples=["09:00"])]
+WallTimeEnd = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)" + END, examples=["12:30"])]
+
+
+def check_times(start: datetime, end: datetime) -> None:
+    """Raises `Invalid` at `endTime` for a range that does not last whole minutes, one at least."""
+    if end <= start:
+        raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+    if (end - start) % timedelta(minutes=1):
+        raise errors.Invalid(errors.Fault("#/endTime", "must be a whole number of minutes after startTime"))
 
 
 def minutes_of(wall_time: str) -> int:

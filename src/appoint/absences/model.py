@@ -20,8 +20,7 @@ class AbsenceContent(Request):
     reason: wire.Text | None = None
 
     def __post_init__(self) -> None:
-        if self.end_time <= self.start_time:
-            raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+        wire.check_times(self.start_time, self.end_time)
         if self.end_time - self.start_time > LONGEST:
             raise errors.Invalid(errors.Fault("#/endTime", "must not be more than {days} days after startTime", days=LONGEST.days))
 

@@ -112,8 +112,8 @@ class WishRequest(Request):
             raise errors.Invalid(errors.Fault("#/endTime", "is needed, or appointmentTypeId"))
         elif self.end_time and self.appointment_type_id:
             raise errors.Invalid(errors.Fault("#/endTime", "is said by the appointment type already"))
-        elif self.end_time and self.end_time <= self.start_time:
-            raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+        elif self.end_time:
+            wire.check_times(self.start_time, self.end_time)
 
 
 class AppointmentRequest(WishRequest, kw_only=True):
@@ -150,8 +150,8 @@ class RescheduleRequest(Request):
     doctor_id: UUID | None = None
 
     def __post_init__(self) -> None:
-        if self.end_time and self.end_time <= self.start_time:
-            raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+        if self.end_time:
+            wire.check_times(self.start_time, self.end_time)
 
 
 class AppointmentPatch(Request):

@@ -88,7 +88,7 @@ async def book(
         except errors.NotFound:
             if fresh:
                 raise
-            await cache.drop(clinic_id)
+            cache.forget(clinic_id)
             continue
         known = next((reason for wish in asked if (reason := refusal_before_asking(wish, book, now))), None)
         rows = [] if known else await _claim(db, book, asked, booker_id=booker_id, repeat=repeat, hold_expires_at=now + hold_for)
@@ -108,7 +108,7 @@ async def book(
             if refusal:
                 BOOKINGS.labels(refusal.type).inc()
                 raise refusal
-        await cache.drop(clinic_id)  # what it knew was old, or the time has just become free again
+        cache.forget(clinic_id)  # what it knew was old, or the time has just become free again
     raise AssertionError("counting never ends")
 
 

@@ -17,5 +17,5 @@ async def of(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
 
 async def afresh(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
     """The same, as it is now."""
-    await cache.drop(clinic_id)
+    cache.forget(clinic_id)
     return await of(db, cache, clinic_id)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .. import clock
 from .large_world import large
 from .small_world import small
-from .writing import HasClinics
+from .writing import HasClinics, expect_no_clinics
 
 __all__ = ["HasClinics", "large", "load", "small"]
 
@@ -29,6 +29,8 @@ async def load(
         if size == "small":
             await small(connection, now=now, into_existing=into_existing)
             return
+        if not into_existing:
+            await expect_no_clinics(connection)  # before anything is said
         say("Loading 2 million appointments. This takes some minutes; if it is cut off, nothing is left of it and it can simply be started again.")
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -18,13 +18,18 @@ class HasClinics(CannotStart):
         super().__init__("This database already has clinics, so the demo world was not loaded. `appoint demo --into-existing` loads it beside them.")
 
 
+async def expect_no_clinics(connection: Any) -> None:
+    """Raises `HasClinics`."""
+    if await connection.fetchval("select exists (select from clinic)"):
+        raise HasClinics
+
+
 async def next_clinic(connection: Any, *, into_existing: bool) -> int:
     """The number of the first clinic to be; nobody else founds one until the transaction ends. Raises `HasClinics`."""
     await connection.execute("lock table clinic in share row exclusive mode")
-    latest = await connection.fetchval("select max(id) from clinic")
-    if latest and not into_existing:
-        raise HasClinics
-    return (latest or 0) + 1
+    if not into_existing:
+        await expect_no_clinics(connection)
+    return await connection.fetchval("select coalesce(max(id), 0) + 1 from clinic")
 
 
 async def write(connection: Any, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -51,7 +51,7 @@ class Providers(Controller):
 
     @post("/{provider_id:uuid}/schedule", operation_id="setProviderSchedule", status_code=HTTP_200_OK, opt={"permission": "schedule"})
     async def set_week(self, request: Request, provider_id: FromPath[UUID], data: WeeklyScheduleContent) -> Response[WeeklySchedule]:
-        """Replace a doctor's whole week from a date on."""
+        """Replace a doctor's whole week from a date on, whatever it was."""
         now = clock.now()
 
         async def recall(tx: Transaction, _: object) -> WeeklySchedule:
@@ -61,7 +61,7 @@ class Providers(Controller):
         week, replayed = await once(
             request,
             data,
-            lambda tx: schedules.set_week(tx, request.user, doctor_id=provider_id, content=data, if_match=request.if_match, now=now),
+            lambda tx: schedules.set_week(tx, request.user, doctor_id=provider_id, content=data, if_match="*", now=now),
             remember=lambda _: None,
             recall=recall,
             clinic_id=clinic_of(provider_id),

@@ -1,7 +1,5 @@
 """A provider is a doctor; only where the clinic is said differs."""
 
-
-
 from .. import wire
 from ..doctors.model import DoctorContent
 

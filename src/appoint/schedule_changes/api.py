@@ -29,7 +29,9 @@ class ScheduleChanges(Controller):
         status_code=HTTP_200_OK,
         opt={"permission": "schedule", "problems": ("appointments-stranded",)},
     )
-    async def of_doctor(self, request: Request, doctor_id: FromPath[UUID], query: ScheduleChangeQuery, data: ScheduleChangeContent | None = None) -> Response[ScheduleChange]:
+    async def of_doctor(
+        self, request: Request, doctor_id: FromPath[UUID], query: ScheduleChangeQuery, data: ScheduleChangeContent | None = None
+    ) -> Response[ScheduleChange]:
         """Apply a doctor's weekly schedule to the hours that are published already."""
         return await _change(request, clinic_of(doctor_id), doctor_id, data or ScheduleChangeContent(), query)
 
@@ -39,7 +41,9 @@ class ScheduleChanges(Controller):
         status_code=HTTP_200_OK,
         opt={"permission": "schedule", "problems": ("appointments-stranded",)},
     )
-    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: ScheduleChangeQuery, data: ScheduleChangeContent | None = None) -> Response[ScheduleChange]:
+    async def of_clinic(
+        self, request: Request, clinic_id: FromPath[int], query: ScheduleChangeQuery, data: ScheduleChangeContent | None = None
+    ) -> Response[ScheduleChange]:
         """The same for all doctors of a clinic."""
         return await _change(request, clinic_id, None, data or ScheduleChangeContent(), query)
 

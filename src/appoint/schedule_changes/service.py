@@ -7,6 +7,7 @@ from .. import clock, errors
 from ..callers import Caller
 from ..database.pool import Statements, Transaction
 from ..slots import repository as slots
+from ..slots.model import LONGEST_DAYS
 from . import repository
 from .model import Fitting, ScheduleChange, ScheduleChangeContent, changed
 
@@ -58,6 +59,8 @@ async def _dates(db: Statements, clinic_id: int, doctor_id: UUID | None, content
     today = clock.local_date(now, place.time_zone)
     first = max(content.from_ or today, today)
     last = min(content.to or date.max, place.last_published or date.min)
+    if (last - first).days > LONGEST_DAYS:  # something is published centuries ahead
+        raise errors.Invalid(errors.Fault("#/to", "asks for more than {days} days", days=LONGEST_DAYS))
     return (first, last) if first <= last else None
 
 

@@ -49,8 +49,7 @@ class BookingSlotContent(Request):
     end_time: wire.Instant
 
     def __post_init__(self) -> None:
-        if self.end_time <= self.start_time:
-            raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+        wire.check_times(self.start_time, self.end_time)
 
 
 class BookingSlotChange(Request):
@@ -68,8 +67,8 @@ class BookingSlotChange(Request):
                 raise errors.Invalid(errors.Fault("#/customerId", "takes the slot as it is; move it first"))
         elif not (self.start_time and self.end_time):
             raise errors.Invalid(errors.Fault("#/startTime", "is needed together with endTime, or customerId instead of both"))
-        elif self.end_time <= self.start_time:
-            raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+        else:
+            wire.check_times(self.start_time, self.end_time)
 
 
 class BookingSlotFilter(PageQuery):

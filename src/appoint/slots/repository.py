@@ -85,14 +85,20 @@ async def generate(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, fi
     """Publish what the weekly schedules give on the dates and is not published yet."""
     row = await tx.fetchrow(
         """
-        with line as materialized (
-          select s.doctor_id, s.date, s.time_slot_id,
-                 s.pieces - coalesce((select range_agg(b.active_during) from booking_slot b
-                                       where b.clinic_id = $1 and b.doctor_id = s.doctor_id and b.active_during && s.pieces), '{}') as pieces
-            from scheduled($1, $2, $3, $4) s
+        with published as (
+          select b.doctor_id, b.date, range_agg(b.active_during) as during
+            from clinic c
+            join booking_slot b on b.clinic_id = c.id and ($2::uuid is null or b.doctor_id = $2)
+                               and b.active_during && tstzrange(local_instant($3, 0, c.time_zone), local_instant($4::date + 1, 0, c.time_zone))
+           where c.id = $1
+           group by b.doctor_id, b.date
+        ), line as materialized (
+          select s.doctor_id, s.date, s.time_slot_id, s.pieces - coalesce(p.during, '{}') as pieces
+            from scheduled($1, $2, $3, $4) s left join published p using (doctor_id, date)
         ), made as (
           insert into booking_slot (clinic_id, id, doctor_id, date, during, time_slot_id)
           select $1, mint_id($1), doctor_id, date, piece, time_slot_id from line, unnest(pieces) as piece
+           where (select count(*) from line) > 0  -- all lines are worked out before the first is written, or each would look among the rows of those before
           on conflict do nothing
           returning 1
         ), result as (

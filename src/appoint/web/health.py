@@ -77,7 +77,7 @@ async def measured(request: Request) -> Response[bytes]:
             metrics.EVENT_BACKLOG.set(await upkeep.event_backlog(request.db))
     except (errors.Unavailable, TimeoutError):
         pass
-    return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST, headers=FRESH)
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"), headers=FRESH)
 
 
 HEALTH: Final = [alive, ready, measured]

@@ -42,10 +42,11 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        asked: HTTPScope = scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}  # the server leaves the body out
         began = time.perf_counter()
-        origin = tracing.origin(scope["headers"])
+        origin = tracing.origin(asked["headers"])
         tracing.CURRENT.set(origin)
-        scope["state"]["request_id"] = origin.request_id
+        asked["state"]["request_id"] = origin.request_id
         status = 0
 
         async def respond(message: Message) -> None:
@@ -53,25 +54,27 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], (b"x-request-id", origin.request_id.encode())]
+                if asked["method"] == "OPTIONS":
+                    headers = _with_all_methods(headers, asked)
                 headers += HTML_HEADERS if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers) else JSON_HEADERS
                 message["headers"] = headers
             await send(message)
 
         try:
             if tracing.tracer is None:
-                await self.app(scope, receive, respond)
+                await self.app(asked, receive, respond)
             else:
-                with tracing.request_span(tracing.tracer, scope["method"], origin) as span:
-                    await self.app(scope, receive, respond)
-                    _describe(span, scope, status)
+                with tracing.request_span(tracing.tracer, asked["method"], origin) as span:
+                    await self.app(asked, receive, respond)
+                    _describe(span, asked, status)
         except BaseException as error:
             if status:  # too late for another answer: the server closes the connection
                 raise
-            await _apologise(scope, receive, respond, error)
+            await _apologise(asked, receive, respond, error)
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._note(scope, status or CLOSED_BY_CALLER, time.perf_counter() - began)
+            self._note(asked, status or CLOSED_BY_CALLER, time.perf_counter() - began)
 
     def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
         operation = operation_of(scope)
@@ -100,6 +103,14 @@ def operation_of(scope: Scope) -> str:
     handler = cast("Any", scope.get("route_handler"))
     name = handler and getattr(handler, "operation_id", None)
     return name if isinstance(name, str) else "unknown"
+
+
+def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> list[tuple[bytes, bytes]]:
+    """The framework answers OPTIONS with the methods that the route's first controller has."""
+    template = scope.get("path_template")
+    methods = {method for route in scope["litestar_app"].routes if route.path_format == template for method in route.methods}
+    allow = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()))).encode()
+    return [(name, allow if name == b"allow" and methods else value) for name, value in headers]
 
 
 def _describe(span: "Span", scope: HTTPScope, status: int) -> None:

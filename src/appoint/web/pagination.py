@@ -1,9 +1,10 @@
-"""Cursors: where a list goes on. A cursor holds only a place in one list; it grants nothing."""
+"""Cursors: where a list goes on. A cursor holds only a place in one list; it grants nothing. It is signed, so that nobody makes up a place."""
 
 import hashlib
+import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import litestar
@@ -16,6 +17,7 @@ from .responses import shown
 
 K = TypeVar("K")
 T = TypeVar("T")
+SIGNATURE_BYTES: Final = 12
 
 
 def after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[K]) -> K | None:
@@ -24,8 +26,9 @@ def after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[
         return None
     try:
         raw = urlsafe_b64decode(query.cursor.encode("ascii"))
-        if raw[:8] == _digest(request):
-            return msgspec.json.decode(raw[8:], type=key)
+        signature, place = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
+        if hmac.compare_digest(signature, _signature(request, place)):
+            return msgspec.json.decode(place, type=key)
     except (ValueError, UnicodeEncodeError):  # msgspec's errors are ValueErrors
         pass
     raise Invalid(Fault("?cursor", "is not a cursor of this list"))
@@ -36,7 +39,7 @@ def page(
 ) -> Response[Page[T]]:
     """The page of `found`, which holds one item more than the limit when the list goes on."""
     items = list(found[: query.limit])
-    cursor = urlsafe_b64encode(_digest(request) + msgspec.json.encode(key(items[-1]))).decode() if len(found) > query.limit else None
+    cursor = _cursor(request, key(items[-1])) if len(found) > query.limit else None
     headers = {"Link": f'<{request.scope["path"]}?{urlencode([*_filters(request), ("limit", query.limit), ("cursor", cursor)])}>; rel="next"'} if cursor else {}
     return shown(request, Page(items, cursor), cache_control=cache_control, headers=headers)
 
@@ -46,6 +49,12 @@ def _filters(request: litestar.Request[Any, Any, Any]) -> list[tuple[str, str]]:
     return sorted((name, value) for name, value in pairs if name not in ("limit", "cursor"))
 
 
-def _digest(request: litestar.Request[Any, Any, Any]) -> bytes:
-    """What ties a cursor to its list: the path and its filters."""
-    return hashlib.blake2b(msgspec.json.encode([request.scope["path"], _filters(request)]), digest_size=8).digest()
+def _cursor(request: litestar.Request[Any, Any, Any], place: Any) -> str:
+    encoded = msgspec.json.encode(place)
+    return urlsafe_b64encode(_signature(request, encoded) + encoded).decode()
+
+
+def _signature(request: litestar.Request[Any, Any, Any], place: bytes) -> bytes:
+    """What ties a place to its list, the path with its filters. The key is one that all our processes have and nobody else."""
+    secret = hashlib.sha256(request.app.state.admin_token.encode()).digest()
+    return hashlib.blake2b(msgspec.json.encode([request.scope["path"], _filters(request), place]), digest_size=SIGNATURE_BYTES, key=secret).digest()

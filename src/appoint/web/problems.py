@@ -280,8 +280,11 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     }
     if error.status_code not in by_status:
         return on_bug(request, error)
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-    return document(request, by_status[error.status_code], headers=headers)
+    headers = {
+        name: value if "HEAD" in value else value.replace("GET", "GET, HEAD") for name, value in (error.headers or {}).items() if name.lower() == "allow"
+    }
+    faults = (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()  # all else that can be wrong, we read ourselves
+    return document(request, by_status[error.status_code], faults=faults, headers=headers)
 
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -25,11 +25,15 @@ def say(language: str, text: str, /, **values: Any) -> str:
     return said.format_map(values) if values else said
 
 
-@lru_cache(1000)
 def language_of(accept_language: str | None) -> str:
     """The best of our languages for an `Accept-Language` header; English when there is none."""
+    return _best((accept_language or "")[:500])
+
+
+@lru_cache(1000)
+def _best(accept_language: str) -> str:
     wanted: list[tuple[float, str]] = []
-    for part in (accept_language or "")[:500].split(","):
+    for part in accept_language.split(","):
         tag, _, weight = part.lower().partition(";")
         try:
             wanted.append((float(weight.strip().removeprefix("q=")) if weight else 1.0, tag.strip()))

@@ -250,7 +250,7 @@ create index booking_slot_removed on booking_slot (clinic_id, doctor_id, date) w
 create function scheduled(of_clinic integer, of_doctor uuid, first date, last date)
   returns table (doctor_id uuid, date date, time_slot_id uuid, pieces tstzmultirange) language sql stable parallel safe
   begin atomic
-    with line as (
+    with line as materialized (  -- each instant is worked out once
       select s.doctor_id, day::date as date, s.time_slot_id, lower(s.minutes) as minute,
              local_instant(day::date, lower(s.minutes), c.time_zone) as starts, local_instant(day::date, upper(s.minutes), c.time_zone) as ends
         from clinic c
