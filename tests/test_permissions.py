@@ -1,21 +1,11 @@
 """Who may call what, in one word a route."""
 
-from appoint import app as application
-from appoint.web import openapi
 from appoint.web.request import OPEN
-from conftest import ADMIN, TOKEN, settings
+from conftest import ADMIN
+from described import APP, OPERATIONS, address, example
 
-APP = application.create(settings(), database_url="", admin_token=TOKEN)
-OPERATIONS = list(openapi.operations(APP))
-DOCUMENT = openapi.document(APP)
 KNOWN = {"public", "book", "register", "staff", "schedule", "manage", "administer"}
 """Open to anyone: read what is public, book, register. Else: run the day of a clinic, set its doctors' hours, set it up, or run the platform."""
-
-
-def address(operation):
-    """The operation's path with the document's examples."""
-    parameters = DOCUMENT["paths"][operation.path][operation.method]["parameters"]
-    return operation.path.format_map({parameter["name"]: parameter["example"] for parameter in parameters if parameter.get("in") == "path"})
 
 
 def test_every_route_names_its_permission():
@@ -43,7 +33,5 @@ async def test_every_post_refuses_an_idempotency_key_that_is_too_long(client):
     """Which it can do only if it takes one."""
     for operation in OPERATIONS:
         if operation.method == "post":
-            described = DOCUMENT["paths"][operation.path]["post"]
-            body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
-            answer = await client.post(address(operation), json=body, headers=ADMIN | {"Idempotency-Key": "x" * 256})
+            answer = await client.post(address(operation), json=example(operation), headers=ADMIN | {"Idempotency-Key": "x" * 256})
             assert [fault["pointer"] for fault in answer.json().get("errors", [])] == ["Idempotency-Key"], operation.path

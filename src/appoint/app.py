@@ -71,7 +71,7 @@ def create(
             await asyncio.to_thread(tracing.close)
 
     app = Litestar(
-        [Router("/api", route_handlers=API, guards=[guard]), *HEALTH, *docs.PAGES],
+        [Router("/api", route_handlers=API, before_request=guard), *HEALTH, *docs.PAGES],
         lifespan=[lifespan, *beside],
         request_class=Request,
         exception_handlers=problems.HANDLERS,

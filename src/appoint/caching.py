@@ -110,11 +110,13 @@ class ClinicCache:
                 message = await channel.get_message(timeout=WAIT_SECONDS)
                 if message is None:
                     await channel.ping()
-                else:
-                    heard = clock()
-                    self._hears = True  # it has subscribed: from now on nothing is missed
-                    if message["type"] == "message":
-                        self.forget(int(message["data"] or 0))
+                    continue
+                heard = clock()
+                if message["type"] == "subscribe":  # from now on nothing is missed; also after the client has connected anew by itself
+                    self._kept = Memory(ENTRIES, check_interval=0)
+                    self._hears = True
+                elif message["type"] == "message":
+                    self.forget(int(message["data"] or 0))
                 if self._hears:
                     await self._tell(redis)
         raise TimeoutError

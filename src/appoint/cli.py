@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import date
 from functools import partial
@@ -71,6 +71,16 @@ def _until_told() -> Generator[None]:
             signal.signal(number, signal.SIG_IGN)
 
 
+def _token(settings: Settings, say: Callable[[str], None]) -> str:
+    """The administrator's token, said when it has just been made."""
+    from . import start
+
+    token, new = start.admin_token(settings)
+    if new:
+        say(f"The administrator's token, also kept in {settings.data_dir / 'admin-token'}:\n  {token}")
+    return token
+
+
 def _say(text: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
 
@@ -86,12 +96,13 @@ def run() -> None:
 
     settings = Settings()
     logs.configure(settings)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     listener = serving.listen(settings.host, settings.port)
     with console.status("Starting the database") as status, start.database(settings, say=console.print) as database:
+        step = status.update if console.is_terminal else console.print
         asyncio.run(start.reach(database.url))
-        token, new = start.admin_token(settings)
-        status.update("Bringing the database up to date")
+        token = _token(settings, console.print)
+        step("Bringing the database up to date")
         asyncio.run(migrate.upgrade(database.url))
         pending = settings.data_dir / PENDING_DEMO  # outlives a first start that is interrupted
         if database.fresh:
@@ -99,16 +110,14 @@ def run() -> None:
         if not settings.database_url and pending.exists():
             from . import demo
 
-            status.update("Loading the demo world")
+            step("Loading the demo world")
             with suppress(demo.HasClinics):  # loaded by a start that was cut off after that
                 asyncio.run(demo.load(database.url, size="small", say=console.print))
             pending.unlink()
-        status.update("Starting the server")
+        step("Starting the server")
 
         def ready() -> None:
             status.stop()
-            if new:
-                console.print(f"The administrator's token, also kept in {settings.data_dir / 'admin-token'}:\n  {token}")
             console.print(f"Appoint is at {serving.address(listener)} (Ctrl-C stops it)")
 
         make = partial(serving.real, settings, database_url=database.url, admin_token=token, with_worker=True)
@@ -135,16 +144,10 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
     listener = serving.listen(settings.host, settings.port)
     with start.database(settings, say=_say) as database:
         asyncio.run(start.expect_migrated(database.url))
-        token, new = start.admin_token(settings)
-
-        def ready() -> None:
-            if new:
-                _say(f"The administrator's token, also kept in {settings.data_dir / 'admin-token'}:\n  {token}")
-            _say(f"Appoint is at {serving.address(listener)}")
-
+        token = _token(settings, _say)
         make = partial(serving.real, settings, database_url=database.url, admin_token=token, with_worker=with_worker)
         with _until_told():
-            serving.serve(settings, listener, make, workers=workers or settings.workers, ready=ready)
+            serving.serve(settings, listener, make, workers=workers or settings.workers, ready=lambda: _say(f"Appoint is at {serving.address(listener)}"))
 
 
 @app.command

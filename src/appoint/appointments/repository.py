@@ -14,7 +14,10 @@ from .model import Appointment, Status, Wish
 
 CLAIM: Final = """
 with recursive wish as (
-  select *
+  select *,
+         case when $8 = 'leastBusy' and named_doctor_id is null
+              then tstzrange(local_instant(date_trunc('week', starts_at at time zone $9)::date, 0, $9),
+                             local_instant(date_trunc('week', starts_at at time zone $9)::date + 7, 0, $9)) end as week
     from unnest($16::smallint[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::timestamptz[],
                 $25::text[], $26::timestamptz[], $27::int[], $28::text[], $29::text[])
          with ordinality as w (position, id, named_doctor_id, customer_id, appointment_type_id, starts_at, ends_at, claimed_from, claimed_until,
@@ -42,11 +45,10 @@ with recursive wish as (
                                    where o.n < w.n and p.doctor_ids[o.n] = c.doctor_id
                                      and tstzrange(o.claimed_from, o.claimed_until) && tstzrange(w.claimed_from, w.claimed_until)))
             order by case when w.named_doctor_id is not null then 0
-                          when $8 = 'leastBusy'
-                          then (select count(*) from appointment a
-                                 where a.clinic_id = $1 and a.doctor_id = c.doctor_id
-                                   and a.active_during && tstzrange(local_instant(date_trunc('week', w.starts_at at time zone $9)::date, 0, $9),
-                                                         local_instant(date_trunc('week', w.starts_at at time zone $9)::date + 7, 0, $9)))
+                          when $8 = 'leastBusy'  -- counts claims, which the index has
+                          then (select count(*) from appointment a where a.clinic_id = $1 and a.doctor_id = c.doctor_id and a.active_claim && w.week)
+                               + (select count(*) from wish o where p.doctor_ids[o.n] = c.doctor_id and tstzrange(o.claimed_from, o.claimed_until) && w.week)
+                          when $8 = 'roundRobin' and c.doctor_id = any(p.doctor_ids) then extract(epoch from now())
                           when $8 = 'roundRobin'
                           then (select extract(epoch from max(a.created_at)) from appointment a where a.clinic_id = $1 and a.doctor_id = c.doctor_id and a.chosen)
                      end nulls first, random()

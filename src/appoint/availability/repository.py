@@ -95,7 +95,7 @@ async def next_slots(
            where since < upper(s.active_during)
              and since < $14
              and (since, c.id, d.id) > ($11, $12::integer, $13::uuid)
-             and s.date <= ($7 at time zone c.time_zone)::date + c.horizon_days
+             and s.date <= ($7 at time zone c.time_zone)::date + c.horizon_days  -- nothing later can be booked, so it need not be read
              and ($2::text is null or lower(d.specialty) = lower($2))
              and ($3 is null
                   or not exists (select from doctor_appointment_type o where o.clinic_id = d.clinic_id and o.doctor_id = d.id)

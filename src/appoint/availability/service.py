@@ -17,13 +17,16 @@ from .model import Availability, AvailabilityFilter, Day, DayFilter, DoctorTime,
 
 ATTEMPTS: Final = 5
 LOOK_AHEAD: Final = timedelta(days=14)
+"""How far `nextAvailable` looks beyond the range at first; each further look goes twice as far."""
 LONGEST_BUFFER: Final = timedelta(minutes=720)
 EASTERNMOST: Final = timedelta(hours=14)
 WESTERNMOST: Final = timedelta(hours=-12)
 SEARCH_WINDOW: Final = timedelta(hours=6)
 SEARCHED_SLOTS: Final = 128
+"""What search reads at first: so many slots, of so many hours. Each grows while there are more, or none."""
 MOST_SLOTS: Final = 1024
 NOBODY: Final = UUID(int=0)
+"""Stands before every doctor."""
 
 
 class _Stale(Exception):
@@ -107,7 +110,7 @@ async def _next_after(db: Statements, book: Catalogue, asked: Asked, terms: Term
     while day < terms.last_date and asked.doctors:
         until = min(day + step, terms.last_date)
         times = await _times(db, book, asked, day + timedelta(days=1), until)
-        firsts = (next((offer for date, offer in starts(doctor, asked.length, terms) if offer.available and date > day), None) for doctor in times)
+        firsts = (next((offer for _, offer in starts(doctor, asked.length, terms) if offer.available), None) for doctor in times)
         if found := min(filter(None, firsts), key=attrgetter("start_time"), default=None):
             return found
         day, step = until, step * 2
@@ -171,6 +174,8 @@ def _available(row: Row, seen: Place, first: date, last: date, now: datetime) ->
         if offer.start_time >= doctor.slots[0].end:
             return
         if offer.available and day >= first:
-            time = FoundTime(row["clinic_id"], row["clinic_name"], zone, doctor.doctor_id, row["doctor_name"], row["specialty"], offer.start_time, offer.end_time)
+            time = FoundTime(
+                row["clinic_id"], row["clinic_name"], zone, doctor.doctor_id, row["doctor_name"], row["specialty"], offer.start_time, offer.end_time
+            )
             if time.place > seen:
                 yield time

@@ -1,0 +1,24 @@
+"""Every operation there is, with the examples of its description."""
+
+from typing import Any
+
+from conftest import TOKEN, settings
+
+from appoint import app as application
+from appoint.web import openapi
+from appoint.web.openapi import Operation
+
+APP = application.create(settings(), database_url="", admin_token=TOKEN)
+OPERATIONS = list(openapi.operations(APP))
+DOCUMENT = openapi.document(APP)
+
+
+def address(operation: Operation, **others: str) -> str:
+    """The operation's path, with examples for the parameters that are not named."""
+    parameters = DOCUMENT["paths"][operation.path][operation.method]["parameters"]
+    return operation.path.format_map({parameter["name"]: parameter["example"] for parameter in parameters if parameter.get("in") == "path"} | others)
+
+
+def example(operation: Operation) -> Any:
+    """A body for the operation; None where it has none."""
+    return DOCUMENT["paths"][operation.path][operation.method].get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
