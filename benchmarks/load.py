@@ -1,6 +1,5 @@
 """Those who make the load: pgbench for the statement alone, wrk for HTTP, and a crowd that wants one time. And the server that they load."""
 
-import asyncio
 import json
 import os
 import random
@@ -14,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx2
 import psutil
 
 from appoint.appointments.repository import CLAIM
@@ -88,7 +86,15 @@ def wrk(world: World, address: str, kind: str, *, connections: int, seconds: flo
     """Requests of a kind through HTTP, over connections that are kept alive."""
     first, last = FREE if kind == "book" else HALF_BOOKED
     arguments = [kind, random.randrange(2**31), world.clinics, DOCTORS, world.customers, int(world.opening(first).timestamp()), last - first + 1, PLACES]
-    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds:.0f}", "--timeout=30s", "--script", Path(__file__).with_name("ask.lua")]
+    command = [
+        "wrk",
+        "--threads=1",
+        f"--connections={connections}",
+        f"--duration={seconds:.0f}",
+        "--timeout=30s",
+        "--script",
+        Path(__file__).with_name("ask.lua"),
+    ]
     ran = subprocess.run([*command, address, "--", *map(str, arguments)], check=True, capture_output=True, text=True).stdout
     found = json.loads(ran.splitlines()[-1])
     return Result(found["made"] / found["seconds"], found["made"], found["refused"], found["broken"], found["worst"])

@@ -101,7 +101,7 @@ async def copied(server_url: str, appointments: int, say: Callable[[str], None])
         schema = [script.read_bytes() for script in sorted(MIGRATIONS.glob("*.py"))]
         recipe = hashlib.sha256(b"".join([*schema, fill(appointments, appointments // 10).encode()])).hexdigest()
         made = await connection.fetchrow("select shobj_description(oid, 'pg_database') from pg_database where datname = $1", kept)
-        made_on, _, made_by = (made and made[0] or "2000-01-01 ").partition(" ")
+        made_on, _, made_by = ((made and made[0]) or "2000-01-01 ").partition(" ")
         if made_by != recipe or (datetime.now(UTC).date() - date.fromisoformat(made_on)).days > DAYS_KEPT:
             say(f"Making the data set of {appointments:,} appointments")
             await connection.execute(f"drop database if exists {kept}")

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from conftest import TOKEN, settings
-
 from appoint import app as application
 from appoint.web import openapi
 from appoint.web.openapi import Operation
+from conftest import TOKEN, settings
 
 APP = application.create(settings(), database_url="", admin_token=TOKEN)
 OPERATIONS = list(openapi.operations(APP))

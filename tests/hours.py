@@ -3,15 +3,14 @@
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from conftest import ADMIN
-from world import RECEPTION, World
-
 from appoint import clock, wire
 from appoint.database.pool import Database
 from appoint.schedules import service as schedules
 from appoint.schedules.model import Hours, Week, WeeklyScheduleContent
 from appoint.slots import service as slots
 from appoint.slots.model import Generated
+from conftest import ADMIN
+from world import RECEPTION, World
 
 COMING_MONDAY = next(day for day in (datetime.now(UTC).date() + timedelta(days=ahead) for ahead in range(7, 14)) if day.weekday() == 0)
 """For what the API decides by its own clock: a Monday that is at least a week ahead."""

@@ -63,9 +63,13 @@ class Process:
         """Its exit code."""
         if self.popen.poll() is None:
             self.popen.send_signal(number)
-        code = self.popen.wait(60)
-        self.reader.join()
-        return code
+        try:
+            return self.popen.wait(60)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            raise
+        finally:
+            self.reader.join()
 
 
 @contextmanager

@@ -3,10 +3,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from conftest import ADMIN
-from hours import COMING_MONDAY, generate, hours, local, published, weekly, works
-from rows import clinic, customer, doctor, someone_waits
-from world import MONDAY, RECEPTION, World
 
 from appoint import errors
 from appoint.absences import service
@@ -18,6 +14,10 @@ from appoint.caching import ClinicCache
 from appoint.database.pool import Transaction
 from appoint.slots import service as slots
 from appoint.slots.model import BookingSlotContent
+from conftest import ADMIN
+from hours import COMING_MONDAY, generate, hours, local, published, weekly, works
+from rows import clinic, customer, doctor, someone_waits
+from world import MONDAY, RECEPTION, World
 
 TUESDAY = MONDAY + timedelta(days=1)
 

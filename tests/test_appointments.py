@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from conftest import ADMIN
-from world import World
 
 from appoint import clock, ids
 from appoint.caching import ClinicCache
+from conftest import ADMIN
+from world import World
 
 
 @pytest.fixture
@@ -48,7 +48,12 @@ async def test_a_refusal_is_a_problem_document_with_a_reason_and_alternatives(cl
     await client.post("/api/appointments", json=wish(world))
     refused = await client.post("/api/appointments", json=wish(world, customer=world.ben), headers={"Accept-Language": "de"})
     problem = refused.json()
-    assert (refused.status_code, refused.headers["Content-Type"], problem["type"], problem["reason"]) == (409, "application/problem+json", "/problems/taken", "taken")
+    assert (refused.status_code, refused.headers["Content-Type"], problem["type"], problem["reason"]) == (
+        409,
+        "application/problem+json",
+        "/problems/taken",
+        "taken",
+    )
     assert len(problem["alternatives"]) == 5
     assert set(problem["alternatives"][0]) == {"startTime", "endTime", "doctorId"}
     assert refused.headers["Content-Language"] == "de"
@@ -186,7 +191,9 @@ async def test_a_customer_s_appointments_at_all_clinics_come_in_one_list(client,
 
 async def test_a_family_is_booked_together(client, world):
     child = await world.add_customer("Chi")
-    parts = [{**{k: v for k, v in wish(world, hours=hours).items() if k != "customerId"}, "customerId": str(who)} for hours, who in ((1, child), (0, world.ben))]
+    parts = [
+        {**{k: v for k, v in wish(world, hours=hours).items() if k != "customerId"}, "customerId": str(who)} for hours, who in ((1, child), (0, world.ben))
+    ]
     made = await client.post("/api/bookings", json={"clinicId": world.clinic, "customerId": str(world.ana), "appointments": parts})
     booking = made.json()
     assert made.status_code == 201

@@ -281,14 +281,18 @@ async def test_an_answer_that_has_not_changed_is_not_sent_again(world, ask, clie
 
 async def test_a_cached_catalogue_that_is_old_offers_nothing_old(world):
     """Somebody who tells no cache changes the type, the doctor and the clinic."""
-    check_up = await world.add_type(30)
+    check_up, other = await world.add_type(30), await world.add_type(30, name="Operation")
     assert len(times(await world.availability(appointment_type_id=check_up))) == 31
     await world.db.execute("update appointment_type set minutes = 60, version = version + 1")
     assert len(times(await world.availability(appointment_type_id=check_up))) == 29
     await world.db.execute("update clinic set slot_step_minutes = 60, version = version + 1")
     assert len(times(await world.availability(appointment_type_id=check_up))) == 8
-    await world.db.execute("update doctor set active = false, removed_at = now(), version = version + 1")
+    await world.db.execute("insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, other)
+    await world.db.execute("update doctor set version = version + 1")
     assert len(times(await world.availability(appointment_type_id=check_up))) == 0
+    assert len(times(await world.availability(appointment_type_id=other))) == 8
+    await world.db.execute("update doctor set active = false, removed_at = now(), version = version + 1")
+    assert len(times(await world.availability(appointment_type_id=other))) == 0
     dr_okafor = ids.mint(world.clinic)
     await world.db.execute("insert into doctor (clinic_id, id, name) values ($1, $2, 'Dr Okafor')", world.clinic, dr_okafor)
     await world.publish(dr_okafor, at(8), at(9))

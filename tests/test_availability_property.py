@@ -18,7 +18,7 @@ from appoint.caching import ClinicCache
 from brute_force import MINUTE, Clinic, Doctor, Offer, Slot, Wanted
 from world import RECEPTION
 
-WORLDS = 400
+WORLDS = 2000
 # Both days on which the clocks change in five zones (in Lord Howe by half an hour, in São Paulo at midnight, which had it until 2019), and ordinary days.
 DAYS = [
     ("Europe/Berlin", date(2027, 3, 28)), ("Europe/Berlin", date(2027, 10, 31)),

@@ -1,4 +1,4 @@
-"""Who is first, decided by the database: two server processes, many connections, and never more than one winner."""
+"""Who is first, decided by the database: a real server, many connections, and never more than one winner."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ DOUBLES = """
 
 @pytest.fixture(scope="module")
 def server(database_url: str) -> Iterator[str]:
-    with appoint("serve", "--workers", "2", database_url=database_url, log_level="warning") as process:
+    with appoint("serve", database_url=database_url, pool_size=40, log_level="warning") as process:
         yield process.url
     assert "bug" not in process.said
 

@@ -155,7 +155,8 @@ class Run:
                 self.worker.popen.kill()
             case _:
                 for process in await self.database(victim):
-                    process.kill()
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
         self.killed += 1
 
     async def database(self, part: str) -> list[psutil.Process]:
@@ -182,7 +183,6 @@ class Run:
             await asyncio.sleep(0.1)
 
     async def go(self) -> None:
-        await self.server.address()
         keeping = [asyncio.create_task(kept.keep()) for kept in (self.server, self.worker)]
         try:
             async with asyncio.TaskGroup() as tasks:

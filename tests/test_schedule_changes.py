@@ -3,10 +3,6 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from conftest import ADMIN
-from hours import COMING_MONDAY, generate, hours, local, published, weekly, works
-from rows import clinic, customer, doctor, someone_waits
-from world import MONDAY, RECEPTION, World
 
 from appoint import errors
 from appoint.absences import service as absences
@@ -18,6 +14,10 @@ from appoint.schedule_changes import service
 from appoint.schedule_changes.model import ScheduleChangeContent
 from appoint.slots import service as slots
 from appoint.slots.model import BookingSlotContent
+from conftest import ADMIN
+from hours import COMING_MONDAY, generate, hours, local, published, weekly, works
+from rows import clinic, customer, doctor, someone_waits
+from world import MONDAY, RECEPTION, World
 
 TUESDAY = MONDAY + timedelta(days=1)
 
@@ -35,9 +35,7 @@ async def world(db):
 
 async def change(world, use_case=service.carry_out, *, doctor="dr_shah", **content):
     asked = ScheduleChangeContent(**content)
-    return await world.db.atomic(
-        use_case, RECEPTION, clinic_id=world.clinic, doctor_id=doctor and getattr(world, doctor), content=asked, now=world.now
-    )
+    return await world.db.atomic(use_case, RECEPTION, clinic_id=world.clinic, doctor_id=doctor and getattr(world, doctor), content=asked, now=world.now)
 
 
 async def preview(world, **content):
@@ -397,7 +395,13 @@ async def test_a_change_that_cannot_be_is_refused(client, shah, body, status):
 
 @pytest.mark.parametrize("dry_run", ["true", "false"])
 @pytest.mark.parametrize(
-    "path", ["clinics/2", "doctors/00000001-0000-8000-8000-000000000000", "doctors/00000002-0000-8000-8000-000000000000", "doctors/ffffffff-0000-8000-8000-000000000000"]
+    "path",
+    [
+        "clinics/2",
+        "doctors/00000001-0000-8000-8000-000000000000",
+        "doctors/00000002-0000-8000-8000-000000000000",
+        "doctors/ffffffff-0000-8000-8000-000000000000",
+    ],
 )
 async def test_the_hours_of_who_is_not_there_are_not_found(client, shah, path, dry_run):
     assert (await client.post(f"/api/{path}/scheduleChanges", params={"dryRun": dry_run}, json={}, headers=ADMIN)).status_code == 404

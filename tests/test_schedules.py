@@ -3,14 +3,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from conftest import ADMIN
-from hours import COMING_MONDAY, hours, time_slot, weekly
-from rows import NOW, clinic, doctor, someone_waits
 
 from appoint.callers import SYSTEM
 from appoint.database.pool import Transaction
 from appoint.schedules import service
 from appoint.schedules.model import Hours, TimeSlotContent, Week, WeeklyScheduleContent, overlapping
+from conftest import ADMIN
+from hours import COMING_MONDAY, hours, time_slot, weekly
+from rows import NOW, clinic, doctor, someone_waits
 
 TIME_SLOTS = "/api/clinics/1/timeslots"
 

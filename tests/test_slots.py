@@ -3,10 +3,6 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
-from conftest import ADMIN
-from hours import COMING_MONDAY, generate, hours, local, published, time_slot, weekly, works
-from rows import clinic, customer, doctor
-from world import MONDAY, RECEPTION, World
 
 from appoint import errors
 from appoint.caching import ClinicCache
@@ -14,6 +10,10 @@ from appoint.clinics import service as clinics
 from appoint.doctors import service as doctors
 from appoint.slots import jobs, service
 from appoint.slots.model import BookingSlotContent
+from conftest import ADMIN
+from hours import COMING_MONDAY, generate, hours, local, published, time_slot, weekly, works
+from rows import clinic, customer, doctor
+from world import MONDAY, RECEPTION, World
 
 SUNDAY = MONDAY + timedelta(days=6)
 
@@ -32,7 +32,7 @@ async def add(world, day, start, end, doctor=None):
     return await world.db.atomic(service.publish, RECEPTION, content=content)
 
 
-async def move(world, slot_id, day, start, end, if_match=None):
+async def move(world, slot_id, day, start, end, *, if_match=None):
     return await world.db.atomic(
         service.move, RECEPTION, booking_slot_id=slot_id, start=local(day, start), end=local(day, end), if_match=if_match, now=world.now
     )
@@ -192,9 +192,7 @@ async def test_slots_know_their_time_slot(client):
     shah = await doctor(client)
     morning = await time_slot(client, "09:00", "12:00")
     await weekly(client, shah, monday=[{"timeSlotId": morning}])
-    await client.post(
-        "/api/availability/createBookingSlots", json={"clinicId": 1, "from": str(COMING_MONDAY), "to": str(COMING_MONDAY)}, headers=ADMIN
-    )
+    await client.post("/api/availability/createBookingSlots", json={"clinicId": 1, "from": str(COMING_MONDAY), "to": str(COMING_MONDAY)}, headers=ADMIN)
     (slot,) = (await client.get(f"/api/doctors/{shah}/bookingSlots")).json()["items"]
     assert (slot["timeSlotId"], slot["source"], slot["date"]) == (morning, "schedule", str(COMING_MONDAY))
 
@@ -288,12 +286,10 @@ async def test_of_many_who_publish_the_same_time_at_once_one_does(world):
 
 
 async def test_a_slot_lies_within_one_day_of_the_clinic(world):
+    await add(world, MONDAY, "23:00", "24:00")
+    over_midnight = BookingSlotContent(doctor_id=world.dr_shah, start_time=local(SUNDAY, "23:00"), end_time=local(SUNDAY + timedelta(days=1), "01:00"))
     with pytest.raises(errors.Conflict) as refused:
-        await add(world, MONDAY, "23:00", "24:00") and await world.db.atomic(
-            service.publish,
-            RECEPTION,
-            content=BookingSlotContent(doctor_id=world.dr_shah, start_time=local(SUNDAY, "23:00"), end_time=local(SUNDAY + timedelta(days=1), "01:00")),
-        )
+        await world.db.atomic(service.publish, RECEPTION, content=over_midnight)
     assert refusal(refused) == "crosses-midnight"
     assert await published(world.db, world.dr_shah) == ["Mon 1 23:00-24:00"]
 

@@ -28,8 +28,8 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PENDING_DEMO: Final = ".demo-pending"
 
 
-class Stopped(BaseException):
-    """SIGTERM came."""
+class Stopped(SystemExit):
+    """SIGTERM came. Event loops let an exit through, and no other exception of a signal's."""
 
 
 def main() -> None:
@@ -38,8 +38,6 @@ def main() -> None:
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))  # the terminal has gone
     try:
         app()
-    except Stopped:
-        sys.exit(128 + signal.SIGTERM)
     except ValidationError as error:
         _fail("; ".join(f"APPOINT_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()))
     except Exception as error:
@@ -51,7 +49,7 @@ def main() -> None:
 
 
 def _stop(number: int, frame: object) -> None:
-    raise Stopped
+    raise Stopped(128 + number)
 
 
 def _fail(sentence: str) -> None:

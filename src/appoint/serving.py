@@ -1,6 +1,7 @@
 """The server process: uvicorn on uvloop, with an end that fails nobody, and with limits for who is slow."""
 
 import errno
+import gc
 import multiprocessing
 import os
 import signal
@@ -202,7 +203,9 @@ def serve(settings: Settings, listener: socket.socket, make: Callable[[], Litest
 def real(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:
     """The application, on its own or with the worker beside it."""
     beside = [worker.beside(settings, database_url)] if with_worker else []
-    return application.create(settings, database_url=database_url, admin_token=admin_token, beside=beside)
+    made = application.create(settings, database_url=database_url, admin_token=admin_token, beside=beside)
+    gc.freeze()  # what is there now stays: collections need not look at it again
+    return made
 
 
 def _in_child(settings: Settings, make: Callable[[], Litestar]) -> Litestar:

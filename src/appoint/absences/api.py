@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from .. import clock
@@ -32,7 +32,7 @@ class Absences(Controller):
         return page(request, query, found, lambda absence: (absence.start_time, absence.id))
 
     @post("/clinics/{clinic_id:int}/absences", operation_id="createAbsence", opt={"permission": "schedule", "problems": ("appointments-in-the-way",)})
-    async def create(self, request: Request, clinic_id: FromPath[int], data: AbsenceContent, query: AbsenceQuery) -> Response[Absence]:
+    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[AbsenceContent], query: AbsenceQuery) -> Response[Absence]:
         """A doctor will be away, or the clinic closed: the time that is published there is withdrawn."""
         absence, replayed = await once(
             request,

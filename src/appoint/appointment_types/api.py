@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from .. import clock
@@ -31,7 +31,7 @@ class AppointmentTypes(Controller):
         return page(request, query, found, lambda found: (found.id,), cache_control="public, no-cache")
 
     @post("/clinics/{clinic_id:int}/appointmentTypes", operation_id="createAppointmentType", opt={"permission": "manage", "problems": ("clinic-inactive",)})
-    async def create(self, request: Request, clinic_id: FromPath[int], data: AppointmentTypeContent) -> Response[AppointmentType]:
+    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[AppointmentTypeContent]) -> Response[AppointmentType]:
         """Add an appointment type to a clinic."""
         appointment_type, replayed = await once(
             request,
@@ -49,12 +49,12 @@ class AppointmentTypes(Controller):
         return shown(request, await service.get(request.db, id), cache_control="public, no-cache")
 
     @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt={"permission": "manage"})
-    async def replace(self, request: Request, id: FromPath[UUID], data: AppointmentTypeContent) -> Response[AppointmentType]:
+    async def replace(self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypeContent]) -> Response[AppointmentType]:
         """Replace everything that is said of the type; what is left out takes its default."""
         return shown(request, await self._change(request, id, data))
 
     @patch("/appointmentTypes/{id:uuid}", operation_id="patchAppointmentType", opt={"permission": "manage", "problems": ("clinic-inactive",)})
-    async def patch(self, request: Request, id: FromPath[UUID], data: AppointmentTypePatch) -> Response[AppointmentType]:
+    async def patch(self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypePatch]) -> Response[AppointmentType]:
         """Change some of it (JSON merge patch). `active: true` brings a removed type back."""
         return shown(request, await self._change(request, id, data))
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from .. import clock
@@ -25,7 +25,7 @@ class Appointments(Controller):
     tags = ["Appointments"]
 
     @post("/appointments", operation_id="bookAppointment", opt={"permission": "book", "problems": REASONS})
-    async def book(self, request: Request, data: AppointmentRequest) -> Response[Appointment]:
+    async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
         """Book one appointment, or hold its time for a while (`hold`): with a doctor, or with anyone of a clinic who is free."""
         booked = await service.book(
             request.db, request.cache, request.user,
@@ -40,13 +40,13 @@ class Appointments(Controller):
         return shown(request, await service.get(request.db, appointment_id))
 
     @put("/appointments/{appointment_id:uuid}", operation_id="rescheduleAppointment", opt=MOVE)
-    async def reschedule(self, request: Request, appointment_id: FromPath[UUID], data: RescheduleRequest) -> Response[Appointment]:
+    async def reschedule(self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[RescheduleRequest]) -> Response[Appointment]:
         """Move an appointment to another time or doctor; it keeps its id."""
         moved = await service.reschedule(request.db, request.user, appointment_id=appointment_id, to=data, if_match=request.if_match, now=clock.now())
         return shown(request, moved)
 
     @patch("/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "staff"})
-    async def change(self, request: Request, appointment_id: FromPath[UUID], data: AppointmentPatch) -> Response[Appointment]:
+    async def change(self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[AppointmentPatch]) -> Response[Appointment]:
         """Change an appointment's notes."""
         return shown(request, await request.db.atomic(service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match))
 

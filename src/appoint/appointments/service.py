@@ -126,7 +126,7 @@ async def _resolve(db: Statements, book: Catalogue, position: int, customer_id: 
     assert start, "the request's own rules"
     end = end or start + timedelta(minutes=type.minutes if type else 0)
     before, after = buffers(type)
-    candidates = [doctor for doctor in book.offering(when.appointment_type_id) if doctor_id in (None, doctor.id)]
+    candidates = book.offering(when.appointment_type_id, doctor_id)
     return Wish(position, customer_id, type, start, end, start - before, end + after, doctor_id, candidates, when.notes, when.hold)
 
 
@@ -319,7 +319,7 @@ def _moved(appointment: Appointment, book: Catalogue, to: RescheduleRequest) -> 
         raise errors.NotFound
     end = to.end_time or to.start_time + (appointment.end_time - appointment.start_time)
     before, after = buffers(type)
-    candidates = [doctor for doctor in book.offering(appointment.appointment_type_id) if doctor.id == doctor_id]
+    candidates = book.offering(appointment.appointment_type_id, doctor_id)
     return Wish(0, appointment.customer_id, None, to.start_time, end, to.start_time - before, end + after, doctor_id, candidates, notes=None, hold=False)
 
 

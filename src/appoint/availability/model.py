@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from .. import clock, errors, ids, wire
+from .. import clock, errors, wire
 from ..catalogue.model import Catalogue, Length
 from ..resources import PageQuery, Request
 
@@ -192,8 +192,8 @@ class Availability(msgspec.Struct, rename="camel"):
 class Place(NamedTuple):
     """Where a search goes on: what comes after it, by (start, clinic, doctor)."""
 
-    start: Annotated[datetime, msgspec.Meta(tz=True)]
-    clinic_id: Annotated[int, msgspec.Meta(ge=0, le=ids.LARGEST_CLINIC)]
+    start: datetime
+    clinic_id: int
     doctor_id: UUID
 
 

@@ -110,7 +110,8 @@ async def _next_after(db: Statements, book: Catalogue, asked: Asked, terms: Term
     while day < terms.last_date and asked.doctors:
         until = min(day + step, terms.last_date)
         times = await _times(db, book, asked, day + timedelta(days=1), until)
-        firsts = (next((offer for _, offer in starts(doctor, asked.length, terms) if offer.available), None) for doctor in times)
+        # the date is looked at for a slot that reaches over midnight: what is claimed before was not read
+        firsts = (next((offer for date, offer in starts(doctor, asked.length, terms) if offer.available and date > day), None) for doctor in times)
         if found := min(filter(None, firsts), key=attrgetter("start_time"), default=None):
             return found
         day, step = until, step * 2

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
 from .. import clock
 from ..appointments import repository as appointments
@@ -26,7 +26,7 @@ class Bookings(Controller):
     tags = ["Bookings"]
 
     @post("/bookings", operation_id="makeBooking", opt={"permission": "book", "problems": REASONS})
-    async def make(self, request: Request, data: BookingRequest) -> Response[Booking]:
+    async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
         """Book up to 20 appointments together, all or nothing. A refusal names the `index` of the first that is in the way."""
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):

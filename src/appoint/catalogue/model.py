@@ -55,9 +55,10 @@ class Catalogue(msgspec.Struct, frozen=True):
         """Nothing starts after this local date: the clinic's horizon."""
         return clock.local_date(now, self.time_zone) + timedelta(days=self.horizon_days)
 
-    def offering(self, appointment_type_id: UUID | None) -> list[CatalogueDoctor]:
-        """The active doctors who offer it."""
-        return [doctor for doctor in self.doctors.values() if doctor.active and doctor.offers(appointment_type_id)]
+    def offering(self, appointment_type_id: UUID | None, doctor_id: UUID | None = None) -> list[CatalogueDoctor]:
+        """The active doctors who offer it; at most the one who is named."""
+        asked = (self.doctors[doctor_id],) if doctor_id else self.doctors.values()
+        return [doctor for doctor in asked if doctor.active and doctor.offers(appointment_type_id)]
 
 
 class Length(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """/api/clinics"""
 
 from litestar import Controller, Response, delete, get, patch, post, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from .. import clock
@@ -31,7 +31,7 @@ class Clinics(Controller):
         return page(request, query, found, lambda clinic: (clinic.id,), cache_control="public, no-cache")
 
     @post(operation_id="createClinic", opt={"permission": "manage", "problems": ("slug-taken",)})
-    async def create(self, request: Request, data: ClinicContent) -> Response[Clinic]:
+    async def create(self, request: Request, data: JSONBody[ClinicContent]) -> Response[Clinic]:
         """Found a clinic."""
         clinic, replayed = await once(
             request,
@@ -48,12 +48,12 @@ class Clinics(Controller):
         return shown(request, await service.get(request.db, clinic_id), cache_control="public, no-cache")
 
     @put("/{clinic_id:int}", operation_id="replaceClinic", opt={"permission": "manage", "problems": ("slug-taken", "slots-published")})
-    async def replace(self, request: Request, clinic_id: FromPath[int], data: ClinicContent) -> Response[Clinic]:
+    async def replace(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicContent]) -> Response[Clinic]:
         """Replace everything that the clinic says of itself; what is left out takes its default."""
         return shown(request, await self._change(request, clinic_id, data))
 
     @patch("/{clinic_id:int}", operation_id="patchClinic", opt={"permission": "manage", "problems": ("slug-taken", "slots-published")})
-    async def patch(self, request: Request, clinic_id: FromPath[int], data: ClinicPatch) -> Response[Clinic]:
+    async def patch(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicPatch]) -> Response[Clinic]:
         """Change some of it (JSON merge patch). `active: true` brings a deactivated clinic back."""
         return shown(request, await self._change(request, clinic_id, data))
 

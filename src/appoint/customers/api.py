@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from .. import clock
@@ -28,7 +28,7 @@ class Customers(Controller):
         return page(request, query, found, lambda customer: (customer.id,))
 
     @post(operation_id="createCustomer", opt={"permission": "register"})
-    async def create(self, request: Request, data: CustomerContent) -> Response[Customer]:
+    async def create(self, request: Request, data: JSONBody[CustomerContent]) -> Response[Customer]:
         """Register a customer."""
         customer, replayed = await once(
             request,
@@ -45,12 +45,12 @@ class Customers(Controller):
         return shown(request, await service.get(request.db, customer_id))
 
     @put("/{customer_id:uuid}", operation_id="replaceCustomer", opt={"permission": "administer"})
-    async def replace(self, request: Request, customer_id: FromPath[UUID], data: CustomerContent) -> Response[Customer]:
+    async def replace(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]) -> Response[Customer]:
         """Replace everything that is known of the customer; what is left out is forgotten."""
         return shown(request, await self._change(request, customer_id, data))
 
     @patch("/{customer_id:uuid}", operation_id="patchCustomer", opt={"permission": "administer"})
-    async def patch(self, request: Request, customer_id: FromPath[UUID], data: CustomerPatch) -> Response[Customer]:
+    async def patch(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]) -> Response[Customer]:
         """Change some of it (JSON merge patch). `active: true` brings a removed customer back."""
         return shown(request, await self._change(request, customer_id, data))
 
@@ -87,7 +87,7 @@ class Patients(Controller):
         return shown(request, await service.get_patient(request.db, clinic_id, customer_id))
 
     @patch("/{customer_id:uuid}", operation_id="patchPatient", opt={"permission": "staff", "problems": ("record-number-taken",)})
-    async def patch(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: PatientPatch) -> Response[Patient]:
+    async def patch(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]) -> Response[Patient]:
         """Change what the clinic notes of the patient (JSON merge patch)."""
         return shown(
             request,

@@ -235,8 +235,8 @@ def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: floa
 
 def violates(error: asyncpg.PostgresError, constraint: str) -> bool:
     """Whether the error comes from the constraint; by prefix, since on a shard its number follows the name."""
-    return str(cast(Any, error).constraint_name or "").startswith(constraint)
+    return str(cast("Any", error).constraint_name or "").startswith(constraint)
 
 
 def sqlstate(error: asyncpg.PostgresError) -> str:
-    return str(cast(Any, error).sqlstate)
+    return str(cast("Any", error).sqlstate)

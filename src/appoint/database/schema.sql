@@ -235,7 +235,7 @@ END) STORED,
 CREATE FUNCTION public.scheduled(of_clinic integer, of_doctor uuid, first date, last date) RETURNS TABLE(doctor_id uuid, date date, time_slot_id uuid, pieces tstzmultirange)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
- WITH line AS (
+ WITH line AS MATERIALIZED (
           SELECT s.doctor_id,
              (day.day)::date AS date,
              s.time_slot_id,

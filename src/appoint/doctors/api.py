@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from .. import clock
@@ -31,7 +31,7 @@ class Doctors(Controller):
         return page(request, query, found, lambda doctor: (doctor.id,), cache_control="public, no-cache")
 
     @post("/clinics/{clinic_id:int}/doctors", operation_id="createDoctor", opt={"permission": "manage", "problems": ("clinic-inactive",)})
-    async def create(self, request: Request, clinic_id: FromPath[int], data: DoctorContent) -> Response[Doctor]:
+    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[DoctorContent]) -> Response[Doctor]:
         """Add a doctor to a clinic."""
         doctor, replayed = await once(
             request,
@@ -49,12 +49,12 @@ class Doctors(Controller):
         return shown(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
 
     @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt={"permission": "manage"})
-    async def replace(self, request: Request, doctor_id: FromPath[UUID], data: DoctorContent) -> Response[Doctor]:
+    async def replace(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorContent]) -> Response[Doctor]:
         """Replace everything that is said of the doctor; what is left out takes its default."""
         return shown(request, await self._change(request, doctor_id, data))
 
     @patch("/doctors/{doctor_id:uuid}", operation_id="patchDoctor", opt={"permission": "manage", "problems": ("clinic-inactive",)})
-    async def patch(self, request: Request, doctor_id: FromPath[UUID], data: DoctorPatch) -> Response[Doctor]:
+    async def patch(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorPatch]) -> Response[Doctor]:
         """Change some of it (JSON merge patch). `active: true` brings a removed doctor back."""
         return shown(request, await self._change(request, doctor_id, data))
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from .. import clock, errors
@@ -30,7 +30,7 @@ class Providers(Controller):
     tags = ["Providers"]
 
     @post(operation_id="createProvider", opt={"permission": "manage", "problems": ("clinic-inactive", "which-clinic")})
-    async def create(self, request: Request, data: ProviderContent) -> Response[Doctor]:
+    async def create(self, request: Request, data: JSONBody[ProviderContent]) -> Response[Doctor]:
         """Add a doctor to a clinic, or to the only one there is."""
         clinic_id = data.clinic_id
         if clinic_id is None:
@@ -50,7 +50,7 @@ class Providers(Controller):
         return created(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
 
     @post("/{provider_id:uuid}/schedule", operation_id="setProviderSchedule", status_code=HTTP_200_OK, opt={"permission": "schedule"})
-    async def set_week(self, request: Request, provider_id: FromPath[UUID], data: WeeklyScheduleContent) -> Response[WeeklySchedule]:
+    async def set_week(self, request: Request, provider_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]) -> Response[WeeklySchedule]:
         """Replace a doctor's whole week from a date on, whatever it was."""
         now = clock.now()
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from .. import clock
@@ -30,7 +30,7 @@ class ScheduleChanges(Controller):
         opt={"permission": "schedule", "problems": ("appointments-stranded",)},
     )
     async def of_doctor(
-        self, request: Request, doctor_id: FromPath[UUID], query: ScheduleChangeQuery, data: ScheduleChangeContent | None = None
+        self, request: Request, doctor_id: FromPath[UUID], query: ScheduleChangeQuery, data: JSONBody[ScheduleChangeContent | None] = None
     ) -> Response[ScheduleChange]:
         """Apply a doctor's weekly schedule to the hours that are published already."""
         return await _change(request, clinic_of(doctor_id), doctor_id, data or ScheduleChangeContent(), query)
@@ -42,7 +42,7 @@ class ScheduleChanges(Controller):
         opt={"permission": "schedule", "problems": ("appointments-stranded",)},
     )
     async def of_clinic(
-        self, request: Request, clinic_id: FromPath[int], query: ScheduleChangeQuery, data: ScheduleChangeContent | None = None
+        self, request: Request, clinic_id: FromPath[int], query: ScheduleChangeQuery, data: JSONBody[ScheduleChangeContent | None] = None
     ) -> Response[ScheduleChange]:
         """The same for all doctors of a clinic."""
         return await _change(request, clinic_id, None, data or ScheduleChangeContent(), query)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from .. import clock
@@ -46,7 +46,7 @@ class TimeSlots(Controller):
         operation_id="createTimeSlot",
         opt={"permission": "manage", "problems": ("clinic-inactive", "time-slots-intersect")},
     )
-    async def create(self, request: Request, clinic_id: FromPath[int], data: TimeSlotContent) -> Response[TimeSlot]:
+    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[TimeSlotContent]) -> Response[TimeSlot]:
         """Add a time slot to a clinic."""
         slot, replayed = await once(
             request,
@@ -68,7 +68,7 @@ class TimeSlots(Controller):
         operation_id="replaceTimeSlot",
         opt={"permission": "manage", "problems": ("time-slots-intersect", "schedule-lines-overlap")},
     )
-    async def replace(self, request: Request, time_slot_id: FromPath[UUID], data: TimeSlotContent) -> Response[TimeSlot]:
+    async def replace(self, request: Request, time_slot_id: FromPath[UUID], data: JSONBody[TimeSlotContent]) -> Response[TimeSlot]:
         """Change a time slot. The schedule lines taken from it move with it; what is already published does not."""
         clinic_id = clinic_of(time_slot_id)
         slot = await request.change(clinic_id, service.change_time_slot, request.user, time_slot_id=time_slot_id, content=data, if_match=request.if_match)
@@ -100,7 +100,7 @@ class Schedules(Controller):
         return page(request, query, rest[: query.limit + 1], lambda line: line.place, cache_control=PUBLIC)
 
     @post("/doctors/{doctor_id:uuid}/slots", operation_id="createDoctorSlot", opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)})
-    async def create(self, request: Request, doctor_id: FromPath[UUID], data: DoctorSlotContent) -> Response[DoctorSlot]:
+    async def create(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]) -> Response[DoctorSlot]:
         """Add a line to a doctor's weekly schedule."""
         line, replayed = await once(
             request,
@@ -118,7 +118,7 @@ class Schedules(Controller):
         return shown(request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=PUBLIC)
 
     @put("/doctors/slots/{doctor_slot_id:uuid}", operation_id="replaceDoctorSlot", opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)})
-    async def replace(self, request: Request, doctor_slot_id: FromPath[UUID], data: DoctorSlotContent) -> Response[DoctorSlot]:
+    async def replace(self, request: Request, doctor_slot_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]) -> Response[DoctorSlot]:
         """Change a line of a weekly schedule."""
         clinic_id = clinic_of(doctor_slot_id)
         line = await request.change(clinic_id, service.change_line, request.user, doctor_slot_id=doctor_slot_id, content=data, if_match=request.if_match)
@@ -137,7 +137,7 @@ class Schedules(Controller):
         return shown(request, schedule.week_on(query.on or clock.local_date(clock.now(), schedule.time_zone)), cache_control=PUBLIC)
 
     @put("/doctors/{doctor_id:uuid}/schedule", operation_id="replaceSchedule", opt={"permission": "schedule"})
-    async def set_week(self, request: Request, doctor_id: FromPath[UUID], data: WeeklyScheduleContent) -> Response[WeeklySchedule]:
+    async def set_week(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]) -> Response[WeeklySchedule]:
         """Replace a doctor's whole week from a date on. Earlier lines end the day before, later ones go."""
         week = await request.change(
             clinic_of(doctor_id), service.set_week, request.user, doctor_id=doctor_id, content=data, if_match=request.if_match, now=clock.now()

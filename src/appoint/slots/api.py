@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from msgspec import UNSET
 
@@ -44,7 +44,7 @@ class BookingSlots(Controller):
         return page(request, query, await self._as_seen(request, doctor_id, found), lambda slot: (slot.start_time,))
 
     @post("/bookingSlots", operation_id="createBookingSlot", opt={"permission": "schedule", "problems": BY_HAND})
-    async def create(self, request: Request, data: BookingSlotContent) -> Response[BookingSlot]:
+    async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
         """Publish a slot by hand. Time in it that was removed by hand is back."""
         slot, replayed = await once(
             request,
@@ -65,7 +65,7 @@ class BookingSlots(Controller):
         operation_id="replaceBookingSlot",
         opt={"permission": "schedule", "problems": (*dict.fromkeys((*BY_HAND, "slot-has-appointments", *REASONS)),)},
     )
-    async def replace(self, request: Request, booking_slot_id: FromPath[UUID], data: BookingSlotChange) -> Response[BookingSlot]:
+    async def replace(self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]) -> Response[BookingSlot]:
         """Give a slot other bounds, or all of it to a customer. A removed slot with new bounds is published again."""
         if data.customer_id:
             await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
@@ -96,7 +96,7 @@ class BookingSlots(Controller):
         await request.db.atomic(service.remove, request.user, booking_slot_id=booking_slot_id, if_match=request.if_match, now=clock.now())
 
     @post("/availability/createBookingSlots", operation_id="generateBookingSlots", status_code=HTTP_200_OK, opt={"permission": "schedule"})
-    async def generate(self, request: Request, data: GenerationRequest) -> Response[Generated]:
+    async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
         """Publish what the weekly schedules give on dates. What is published already, or was removed by hand, stays as it is."""
         generated, replayed = await once(
             request,

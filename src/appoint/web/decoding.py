@@ -74,7 +74,7 @@ def body(type: type[T], raw: bytes) -> T:
         value = None
     plain = _plain(raw)  # the decoder is silent about repeated keys and NUL
     if value is None or not _passes(type, value):
-        raise Invalid(*(_faults(type, plain, "#", "/", strict=True) or [Fault("#", "is not valid")]))
+        raise Invalid(*(_faults(type, plain, "#", "/", strict=True)[:MOST] or [Fault("#", "is not valid")]))
     return value
 
 
@@ -226,7 +226,8 @@ def _options(type: Any) -> tuple[Any, ...]:
 
 def _fault(message: str, pointer: str, type: Any) -> Fault:
     if get_origin(type) is Literal:
-        return Fault(pointer, "must be one of: {values}", values=", ".join(map(str, get_args(type))))
+        values = (str(value).lower() if isinstance(value, bool) else str(value) for value in get_args(type))
+        return Fault(pointer, "must be one of: {values}", values=", ".join(values))
     for pattern, text in MESSAGES:
         if match := re.match(pattern, message):
             return Fault(pointer, text, **match.groupdict())

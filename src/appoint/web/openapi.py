@@ -86,7 +86,7 @@ def operations(app: Litestar) -> Iterator[Operation]:
                     handler=handler,
                     parameters={camel(part.name): part.type for part in route.path_components if isinstance(part, PathParameterDefinition)},
                     query=signature.parameters["query"].annotation if "query" in signature.parameters else None,
-                    body=handler.parsed_data_field.raw if handler.parsed_data_field else None,
+                    body=handler.parsed_data_field.annotation if handler.parsed_data_field else None,
                     answer=_answer(signature.return_type.raw),
                     tag=tag,
                 )

@@ -108,9 +108,14 @@ PROBLEMS: Final[dict[str, Problem]] = {
     ),
     "version-required": Problem(428, "A version is required", "This clinic asks which version you change.", "Send If-Match with the ETag of what you read."),
     "internal-error": Problem(
-        500, "Something went wrong", "The fault is ours. Nothing was changed.", "Please try again, and tell us the request id if it stays."
+        500, "Something went wrong", "The fault is ours.", "Please try again with the same Idempotency-Key, and tell us the request id if it stays."
     ),
-    "unavailable": Problem(503, "Not available at the moment", "A part of Appoint is away for a moment. Nothing was changed.", "Please try again shortly."),
+    "unavailable": Problem(
+        503,
+        "Not available at the moment",
+        "A part of Appoint is away for a moment.",
+        "Please try again shortly, with the same Idempotency-Key: then nothing is done twice.",
+    ),
     # why a booking was refused
     "in-the-past": Problem(409, "That time has passed", "The time lies in the past.", "Choose a later time.", ALTERNATIVES),
     "clinic-inactive": Problem(409, "The clinic takes no bookings", "This clinic is not active.", "Choose another clinic.", {"alternatives": []}),

@@ -54,7 +54,7 @@ class Request(litestar.Request[Caller, Any, Any]):
             raise HTTPException(status_code=415)
         field = self.route_handler.parsed_data_field
         assert field, "only handlers with a body read one"
-        return decoding.body(field.raw, await self.body())
+        return decoding.body(field.annotation, await self.body())
 
     async def body(self) -> bytes:
         try:

@@ -2,7 +2,8 @@
 
 from typing import Any, TypeVar, cast
 
-from litestar import Request, Response
+import msgspec
+from litestar import MediaType, Request, Response
 
 from ..resources import Resource
 from ..versions import digest, etag, matches
@@ -14,11 +15,12 @@ def shown(
     request: Request[Any, Any, Any], content: T, *, cache_control: str = "private, no-cache", status_code: int = 200, headers: dict[str, str] | None = None
 ) -> Response[T]:
     """The content with its ETag (the version; for what has none, a digest), or 304 when the caller has it already (`If-None-Match`)."""
-    tag = etag(content.version) if isinstance(content, Resource) else digest(content)
+    body = msgspec.json.encode(content)
+    tag = etag(content.version) if isinstance(content, Resource) else digest(msgspec.Raw(body))
     all_headers = {"ETag": tag, "Cache-Control": cache_control, **(headers or {})}
     if request.method in ("GET", "HEAD") and matches(request.headers.get("if-none-match"), tag, weakly=True):
-        return Response(cast(T, None), status_code=304, headers=all_headers)
-    return Response(content, status_code=status_code, headers=all_headers)
+        return Response(cast("T", None), status_code=304, headers=all_headers)
+    return Response(cast("T", body), media_type=MediaType.JSON, status_code=status_code, headers=all_headers)
 
 
 def created(request: Request[Any, Any, Any], content: T, location: str, *, replayed: bool = False) -> Response[T]:

@@ -11,5 +11,5 @@ def run(sql: str) -> None:
 
     The driver's own `execute` is used because SQLAlchemy prepares every statement, and only one can be prepared at a time.
     """
-    connection = cast(Any, op.get_bind().connection).driver_connection
+    connection = cast("Any", op.get_bind().connection).driver_connection
     await_only(connection.execute(sql))
