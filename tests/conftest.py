@@ -38,7 +38,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def server_url(worker_id: str) -> Iterator[str]:
     """An empty database of this worker's own."""
-    with embedded.running(Path(os.environ["APPOINT_TESTS_DIR"]), durable=False, say=lambda text: None) as server:
+    with embedded.running(Path(os.environ["APPOINT_TESTS_DIR"]), durable=False, say=lambda _: None) as server:
         name = f"appoint_{worker_id}"
 
         async def create() -> None:

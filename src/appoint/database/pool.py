@@ -176,7 +176,7 @@ async def _patiently(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P
         except RETRIED as error:
             if attempt == ATTEMPTS - 1:
                 raise errors.Unavailable from error
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  jitter keeps no secret
         except AWAY as error:
             raise errors.Unavailable from error
     raise AssertionError("unreachable")
@@ -199,7 +199,7 @@ _known: Final[dict[CodeType, tuple[str, Histogram]]] = {}
 
 def _statement() -> tuple[str, Histogram]:
     """`feature.function` of the repository function that runs the statement, the first frame outside this module, and its histogram."""
-    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]  inspect's way to it is 50 times slower
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  inspect's way to it is 50 times slower
     while frame.f_back and frame.f_globals["__name__"] == __name__:
         frame = frame.f_back
     known = _known.get(frame.f_code)

@@ -60,12 +60,12 @@ END;
 $$;
 
 CREATE FUNCTION public.clinic_of(id uuid) RETURNS integer
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN ((('x'::text || "left"((id)::text, 8)))::bit(32))::integer;
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$ begin return substr(uuid_send(id), 1, 4)::integer; end $$;
 
 CREATE FUNCTION public.half_open(during tstzrange) RETURNS boolean
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN (lower_inc(during) AND (NOT upper_inc(during)) AND (NOT upper_inf(during)) AND isfinite(lower(during)) AND isfinite(upper(during)));
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during) and isfinite(lower(during)) and isfinite(upper(during)); end $$;
 
 CREATE FUNCTION public.local_instant(day date, minute integer, zone text) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -28,5 +28,5 @@ def created(request: Request[Any, Any, Any], content: T, location: str, *, repla
     return shown(request, content, status_code=201, headers={"Location": location, **replay(replayed)})
 
 
-def replay(replayed: bool) -> dict[str, str]:
+def replay(replayed: bool) -> dict[str, str]:  # noqa: FBT001  it is the name that is asked for
     return {"Idempotent-Replayed": "true"} if replayed else {}
