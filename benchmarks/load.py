@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import psutil
 
 from appoint.appointments.repository import CLAIM
 
-from .world import DOCTORS, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, World, customer, doctor
+from .world import DOCTORS, EMPTY, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, World, customer, doctor
 
 CLIENTS = 16
 
@@ -126,3 +127,45 @@ def serving(world: World, *, workers: int = 1) -> Generator[Server]:
     finally:
         started.terminate()
         started.wait()
+
+
+@asynccontextmanager
+async def connected(address: str, connections: int) -> AsyncGenerator[list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]:
+    """Connections that are kept alive."""
+    host, port = address.removeprefix("http://").split(":")
+    streams = [await asyncio.open_connection(host, int(port)) for _ in range(connections)]
+    try:
+        yield streams
+    finally:
+        for _, writer in streams:
+            writer.close()
+
+
+async def ask(stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: str, body: str | None = None) -> tuple[int, float]:
+    """The status of the answer, and the seconds until it was there."""
+    reader, writer = stream
+    began = time.perf_counter()
+    head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body or '')}\r\n\r\n"
+    writer.write(f"{head}{body or ''}".encode())
+    answer = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(re.search(rb"content-length: (\d+)", answer)[1]))
+    return int(answer.split()[1]), time.perf_counter() - began
+
+
+async def race(world: World, address: str, *, racers: int, rounds: int) -> list[list[tuple[int, float]]]:
+    """So many customers want one and the same time, all at once: the answers that they get. Each round is about another time."""
+    answers = []
+    async with connected(address, racers) as streams:
+        for number in range(rounds):
+            day, place = divmod(number, PLACES)
+            start = world.opening(EMPTY + day) + timedelta(minutes=place * MINUTES)
+            wish = {"doctorId": f"{1:08x}-0000-8000-8000-{1:012x}", "appointmentTypeId": f"{1:08x}-0000-8000-8000-{0:012x}", "startTime": start.isoformat()}
+            bodies = [json.dumps({**wish, "customerId": f"00000000-0000-7000-8000-{customer:012x}"}) for customer in range(1, racers + 1)]
+            answers.append(await asyncio.gather(*(ask(stream, "/api/appointments", body) for stream, body in zip(streams, bodies, strict=True))))
+    return answers
+
+
+async def kept_alive(address: str, *, requests: int) -> list[float]:
+    """Seconds that requests one after the other take on one connection."""
+    async with connected(address, 1) as (stream,):
+        return [(await ask(stream, "/healthz"))[1] for _ in range(requests)]

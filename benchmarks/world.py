@@ -13,12 +13,14 @@ from appoint.database import migrate
 
 FOLDER = Path(__file__).parents[1] / ".bench"
 MIGRATIONS = Path(migrate.__file__).parent / "migrations" / "versions"
-CLINICS = {10_000: 10, 1_000_000: 100, 10_000_000: 200}
+CLINICS = {10_000: 10, 100_000: 20, 1_000_000: 100, 10_000_000: 200}
 """By number of appointments."""
 DOCTORS = 10
 HALF_BOOKED = 28, 34
 FREE = 60, 359
 """The first and the last of the days, counted from the one the data set was made on, on which every other time is taken; and on which none is."""
+EMPTY = 40
+"""From here until then nothing is taken either; races are run there."""
 ZONE = "Asia/Kolkata"  # without summer time, 9:00 is the same instant of every day
 OPENS = timedelta(hours=3, minutes=30)
 PLACES, MINUTES = 28, 15
@@ -49,6 +51,16 @@ class World(NamedTuple):
         connection = await asyncpg.connect(self.url)
         try:
             return await connection.fetchval("select count(*) from appointment")
+        finally:
+            await connection.close()
+
+    async def sweep(self) -> None:
+        """Undo the bookings of this run, so that the next ones find as much as these did."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute("delete from appointment where created_at > (select max(created_at) from clinic)")
+            await connection.execute("truncate event")
+            await connection.execute("vacuum (analyze)")
         finally:
             await connection.close()
 
@@ -121,7 +133,7 @@ async def copied(server_url: str, appointments: int, say: Callable[[str], None])
 
 async def make(url: str, appointments: int) -> None:
     await migrate.upgrade(url)
-    connection = await asyncpg.connect(url, timeout=None, command_timeout=None)
+    connection = await asyncpg.connect(url, server_settings={"maintenance_work_mem": "512MB"})
     constraints = await connection.fetch(
         """
         select format('alter table appointment drop constraint %I', conname), format('alter table appointment add constraint %I %s', conname, pg_get_constraintdef(oid))
