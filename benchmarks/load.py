@@ -1,5 +1,6 @@
 """Those who make the load: pgbench for the statement alone, wrk for HTTP, and a crowd that wants one time. And the server that they load."""
 
+import asyncio
 import json
 import os
 import random
