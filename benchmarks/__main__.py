@@ -21,12 +21,12 @@ import psutil
 
 from appoint.database import embedded
 
-from . import load, world
+from . import load, outbox, world
 from .load import Server
 from .world import DOCTORS, FOLDER, HALF_BOOKED, PLACES, World
 
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-PARTS = "abcdefg"
+PARTS = "abcdefghi"
 RACERS = 64
 
 
@@ -142,6 +142,21 @@ class Bench:
             for name, what in (("booking", "a booking by HTTP"), ("doctor-day", "availability of a doctor-day")):
                 self.compare(f"(f) time for {what}, {size:,} ÷ {smallest:,} appointments", f"{name} {smallest:,}", f"{name} {size:,}", most=1.2)
 
+    async def relay(self, place: Place) -> None:
+        for number in range(self.rounds):
+            say(f"Relay, round {number + 1} of {self.rounds}")
+            self.note("deleted", await outbox.deleted(place.world))
+            self.note("relayed", await outbox.relayed(place.world))
+        self.compare("(h) events relayed by one worker ÷ the same rows by plain `DELETE … RETURNING`", "relayed", "deleted")
+
+    async def outbox(self, place: Place, full: int) -> None:
+        for number in range(self.rounds):
+            for count in (0, full)[:: 1 if number % 2 else -1]:
+                say(f"Bookings, round {number + 1} of {self.rounds}, {count:,} events in the outbox")
+                await outbox.fill(place.world, count)
+                await self.book("full outbox" if count else "empty outbox", place.world, place.server)
+        self.compare(f"(i) bookings by HTTP with {full:,} events in the outbox ÷ with none", "full outbox", "empty outbox", least=0.95)
+
     async def memory(self, place: Place, two: Place) -> None:
         say("Memory, and requests on a connection that is kept alive")
         for name, each in (("one process", place), ("two processes", two)):
@@ -201,6 +216,10 @@ async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -
                 await bench.growth(places)
             if "g" in parts:
                 await bench.memory(main_place, two)
+            if "h" in parts:
+                await bench.relay(main_place)
+            if "i" in parts:
+                await bench.outbox(main_place, min(outbox.FULL, sizes[1]))
     text = report(bench, main_place.world)
     if quick or parts != set(PARTS):
         print(text)
@@ -238,6 +257,9 @@ How it is measured:
 - (e): all wishes of a round are sent before the first answer is read. Who loses is told why and what is nearest, which takes further statements.
 - (f): the smallest data set is put back to its size after every round.
 - (g): pages that processes share are counted in each.
+- (h): {outbox.TOLD:,} events of as many appointments, in batches of 500, on one connection each. Relaying writes them to the log, plans notifications (for customers
+  without an address) and looks for webhooks (there are none), in the transaction that takes them out of the outbox.
+- (i): as (b); no worker runs, so the outbox stays as full as it was made.
 """
 
 

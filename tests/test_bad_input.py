@@ -9,7 +9,8 @@ import pytest
 
 from appoint import app as application
 from appoint.caching import ClinicCache
-from appoint.web.words import LANGUAGES, language_of
+from appoint.web.words import language_of
+from appoint.words import LANGUAGES
 from conftest import ADMIN, TOKEN, settings
 from described import OPERATIONS, address, example
 from hours import COMING_MONDAY as MONDAY
@@ -72,7 +73,8 @@ async def send(client, operation, at=None, **more):
 
 def date(operation):
     """A query, where the operation is not asked without one."""
-    return "?date=2027-03-01" if "date" in getattr(operation.query, "__struct_fields__", ()) else ""
+    asked = {"date": "2027-03-01", "since": "2027-03-01T08:30:00Z"}
+    return next((f"?{name}={value}" for name, value in asked.items() if name in getattr(operation.query, "__struct_fields__", ())), "")
 
 
 BODIES = {

@@ -17,6 +17,8 @@ def id_of(clinic: int, number: int) -> str:
 SHAH, TYPE, MORNING, LINE, SLOT, FIRST, SECOND, AWAY = (id_of(1, number) for number in range(1, 9))
 NEW, OTHER, NOBODY = (id_of(1, number) for number in range(100, 103))
 ELSEWHERE = id_of(2, 1)
+WORDS, TOLD = id_of(1, 30), id_of(1, 31)
+PARTNER, DELIVERY = id_of(1, 40), id_of(1, 41)
 ANA, BEN, STRANGER = (str(UUID(int=0x7 << 76 | 0b10 << 62 | number)) for number in range(1, 4))
 
 # Ana is booked from 9:00 to 9:30 with Dr Shah, who has published 8:00 to 16:00. Ben was at 10:00 and has cancelled.
@@ -38,6 +40,16 @@ insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, duri
 insert into event (clinic_id, id, type, subject_id, subject_version, data) values (1, '{FIRST}', 'appointment.booked', '{FIRST}', 1, '{{}}');
 insert into request_key (caller, key, digest) values ('ana', 'once', '');
 insert into worker_heartbeat values ('worker/1', now());
+insert into dev_message (token, channel, recipient, subject, text) values ('told', 'email', 'ana@example.org', 'Moved', 'It is later now.');
+insert into event_log (clinic_id, id, type, subject_id, subject_version, data, created_at) values (1, '{FIRST}', 'appointment.booked', '{FIRST}', 1, '{{}}', now());
+insert into broker_message (position, clinic_id, event_id, type, subject_id, body) values (1, 1, '{FIRST}', 'appointment.booked', '{FIRST}', '');
+insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at)
+  values (1, '{TOLD}', 'confirmation', '{FIRST}', 0, 'customer', '{ANA}', 'email', now(), now());
+insert into notification_preference (customer_id, channel, wanted) values ('{ANA}', 'email', false);
+insert into send_token (channel, number) values ('email', 1);
+insert into message_template (clinic_id, id, kind, channel, locale, subject, text) values (1, '{WORDS}', 'moved', 'email', 'en', 'Moved', 'It is later now.');
+insert into webhook (clinic_id, id, url, secret) values (1, '{PARTNER}', 'https://partner.example.com/', sha256(''));
+insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, due_at) values (1, '{DELIVERY}', '{PARTNER}', '{FIRST}', 'slot.moved', now());
 """
 
 
@@ -59,6 +71,18 @@ time_slot = partial(insert, "time_slot", clinic_id=1, id=NEW, minutes="[780,840)
 line = partial(insert, "doctor_slot", clinic_id=1, id=NEW, doctor_id=SHAH, weekday=2, minutes="[540,600)", valid="[,)")
 absence = partial(insert, "absence", clinic_id=1, id=NEW, during=day(3, "08:00", "16:00"))
 slot = partial(insert, "booking_slot", clinic_id=1, id=NEW, doctor_id=SHAH, date="2027-03-02", during=day(2, "08:00", "16:00"))
+logged = partial(insert, "event_log", clinic_id=1, id=NEW, type="slot.moved", subject_id=SLOT, subject_version=1, data="{}", created_at="2027-03-01")
+broker_message = partial(insert, "broker_message", position=2, clinic_id=1, event_id=NEW, type="slot.moved", subject_id=SLOT, body="{}")
+notification = partial(
+    insert, "notification", clinic_id=1, id=NEW, kind="reminder-120", subject_id=FIRST, sequence=0, recipient="customer", recipient_id=ANA, channel="email",
+    due_at="2027-03-01", expires_at="2027-03-01",
+)  # fmt: skip
+preference = partial(insert, "notification_preference", customer_id=BEN, channel="email", wanted=True)
+token = partial(insert, "send_token", channel="email", number=2)
+words = partial(insert, "message_template", clinic_id=1, id=NEW, kind="reminder", channel="email", locale="en", subject="Soon", text="It is soon.")
+dev_message = partial(insert, "dev_message", token="new", channel="sms", recipient="+493012345678", subject="", text="It is soon.")
+webhook = partial(insert, "webhook", clinic_id=1, id=NEW, url="https://partner.example.com/new", secret="\\x" + "00" * 32)
+delivery = partial(insert, "webhook_delivery", clinic_id=1, id=NEW, webhook_id=PARTNER, event_id=SECOND, event_type="slot.moved", due_at="2027-03-01")
 event = partial(insert, "event", clinic_id=1, type="slot.moved", subject_id=SLOT, subject_version=1, data="{}")
 
 
@@ -173,6 +197,66 @@ CASES = {
     "event_clinic": event(clinic_id=-1),
     "event_type": event(type="Moved"),
     "request_key_pkey": "insert into request_key (caller, key, digest) values ('ana', 'once', 'x')",
+    "event_attempts": event(attempts=-1),
+    "event_subject_version": event(subject_version=-1),
+    "event_log_pkey": logged(id=FIRST),
+    "event_log_clinic": logged(clinic_id=-1),
+    "broker_message_pkey": broker_message(position=1),
+    "clinic_reminders": clinic(reminder_minutes="{10}"),
+    "clinic_quiet_from": clinic(quiet_from=1440, quiet_until=0),
+    "clinic_quiet_until": clinic(quiet_from=0, quiet_until=-1),
+    "clinic_quiet": clinic(quiet_from=1200, quiet_until=1200),
+    "clinic_agenda": clinic(agenda_minute=1440),
+    "appointment_sequence": appointment(sequence=-1),
+    "notification_pkey": notification(id=TOLD),
+    "notification_id_of_clinic": notification(id=id_of(2, 100)),
+    "notification_kind": notification(kind="Reminder"),
+    "notification_sequence": notification(sequence=-1),
+    "notification_recipient": notification(recipient="neighbour"),
+    "notification_channel": notification(channel="letter"),
+    "notification_status": notification(status="lost"),
+    "notification_attempts": notification(attempts=-1),
+    "notification_round": notification(round=-1),
+    "notification_clinic": notification(clinic_id=4, id=id_of(4, 1)),
+    "told_once": notification(kind="confirmation"),
+    "notification_lease": notification(status="leased"),
+    "notification_sent": notification(status="sent"),
+    "notification_delivered": notification(delivered_at="2027-03-01"),
+    "notification_reason": notification(status="dead"),
+    "notification_preference_pkey": preference(customer_id=ANA),
+    "notification_preference_channel": preference(channel="letter"),
+    "notification_preference_customer": preference(customer_id=NOBODY),
+    "send_token_pkey": token(number=1),
+    "send_token_channel": token(channel="letter"),
+    "send_token_number": token(number=0),
+    "message_template_pkey": words(id=WORDS),
+    "message_template_id_of_clinic": words(id=id_of(2, 100)),
+    "message_template_kind": words(kind="Soon"),
+    "message_template_channel": words(channel="letter", subject=None),
+    "message_template_locale": words(locale="la"),
+    "message_template_text": words(text=" \n"),
+    "message_template_clinic": words(clinic_id=4, id=id_of(4, 1)),
+    "message_template_once": words(kind="moved"),
+    "message_template_subject": words(channel="sms"),
+    "dev_message_pkey": "insert into dev_message overriding system value select id, 'new', channel, recipient, subject, text from dev_message",
+    "dev_message_once": dev_message(token="told"),
+    "dev_message_channel": dev_message(channel="letter"),
+    "webhook_pkey": webhook(id=PARTNER),
+    "webhook_id_of_clinic": webhook(id=id_of(2, 100)),
+    "webhook_url": webhook(url="ftp://partner.example.com/"),
+    "webhook_secret": webhook(secret="short"),
+    "webhook_clinic": webhook(clinic_id=4, id=id_of(4, 1)),
+    "webhook_removed": webhook(active=False),
+    "webhook_old_secret": webhook(old_secret="old"),
+    "webhook_disabled": webhook(disabled_at="2027-01-01"),
+    "webhook_delivery_pkey": delivery(id=DELIVERY),
+    "webhook_delivery_id_of_clinic": delivery(id=id_of(2, 100)),
+    "webhook_delivery_status": delivery(status="lost"),
+    "webhook_delivery_attempts": delivery(attempts=-1),
+    "webhook_delivery_once": delivery(event_id=FIRST),
+    "webhook_delivery_webhook": delivery(webhook_id=ELSEWHERE),
+    "webhook_delivery_delivered": delivery(delivered_at="2027-03-01"),
+    "webhook_delivery_reason": delivery(status="failed"),
     "worker_heartbeat_pkey": "insert into worker_heartbeat values ('worker/1', now())",
     "alembic_version_pkc": "insert into alembic_version table alembic_version",
 }
@@ -283,7 +367,7 @@ async def test_uniqueness_is_always_declared_as_a_constraint(db):
 
 
 async def test_every_key_of_a_clinics_table_begins_with_the_clinic(db):
-    """Foreign keys too, so that a row can only refer to rows of its own clinic. A customer is the platform's."""
+    """Foreign keys too, so that a row can only refer to rows of its own clinic. A customer is the platform's, and so is what waits for the broker."""
     found = await db.fetch(
         """
         select conname as name from pg_constraint
@@ -293,7 +377,7 @@ async def test_every_key_of_a_clinics_table_begins_with_the_clinic(db):
          order by name
         """
     )
-    assert [constraint.name for constraint in found] == ["appointment_booker", "patient_customer"]
+    assert [constraint.name for constraint in found] == ["appointment_booker", "broker_message_pkey", "patient_customer"]
 
 
 async def writes(connection, statement: str) -> None:

@@ -11,7 +11,7 @@ import appoint
 from appoint import app as application
 from appoint.web import openapi
 from appoint.web.problems import PROBLEMS, ProblemDocument
-from appoint.web.words import LANGUAGES
+from appoint.words import LANGUAGES
 from conftest import ADMIN, TOKEN, settings
 
 SOURCE = Path(appoint.__file__).parent

@@ -11,7 +11,8 @@ from babel.messages.pofile import read_po
 import appoint
 from appoint.web import decoding
 from appoint.web.problems import PROBLEMS
-from appoint.web.words import LANGUAGES, language_of, say
+from appoint.web.words import language_of
+from appoint.words import LANGUAGES, say
 
 SOURCE = Path(appoint.__file__).parent
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
@@ -74,14 +75,26 @@ def strings(node):
             pass
 
 
-def texts_of_pages():
-    for path in SOURCE.rglob("*.html"):
+def texts_that_are_said():
+    """Of `say(language, "text")`."""
+    for tree in trees():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name(id="say"), args=[_, text]):
+                    yield from strings(text)
+                case _:
+                    pass
+
+
+def texts_of_templates():
+    """Of pages and of messages."""
+    for path in (*SOURCE.rglob("*.html"), *SOURCE.rglob("*.txt")):
         yield from re.findall(r'_\("([^"]+)"', path.read_text())
 
 
 def texts():
     problems = {text for problem in PROBLEMS.values() for text in (problem.title, problem.happened, problem.remedy) if text}
-    return problems | {text for _, text in decoding.MESSAGES} | set(texts_of_faults()) | set(texts_of_pages())
+    return problems | {text for _, text in decoding.MESSAGES} | set(texts_of_faults()) | set(texts_that_are_said()) | set(texts_of_templates())
 
 
 def entries(language):
@@ -95,7 +108,7 @@ def placeholders(text):
 
 
 def test_texts_are_found_in_the_source():
-    assert {"is not JSON", "must not be empty", "is missing", "must be a UUID", "That time is taken", "What to do"} <= texts()
+    assert {"is not JSON", "must not be empty", "is missing", "must be a UUID", "That time is taken", "What to do", "Kind regards"} <= texts()
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

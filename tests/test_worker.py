@@ -12,6 +12,7 @@ from appoint import clock, errors, worker
 from appoint.caching import ClinicCache
 from appoint.database import migrate, queue, upkeep
 from appoint.database.pool import Database, connect
+from appoint.settings import Settings
 from conftest import settings
 from hours import works
 from processes import appoint, own_postgres
@@ -29,9 +30,9 @@ async def world(db):
 
 
 @asynccontextmanager
-async def working(url: str, *, patience: int = 20) -> AsyncGenerator[None]:
+async def working(url: str, with_settings: Settings | None = None, *, patience: int = 20) -> AsyncGenerator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(worker.run(settings(shutdown_seconds=patience), url, stop))
+    task = asyncio.create_task(worker.run(with_settings or settings(shutdown_seconds=patience), url, stop))
     try:
         yield
     finally:
@@ -102,7 +103,7 @@ def job(monkeypatch):
         fails = 0
         lasts = asyncio.Event()
 
-        async def __call__(self, db: Database) -> None:
+        async def __call__(self, work: worker.Work) -> None:
             self.begun += 1
             if self.begun <= self.fails:
                 raise RuntimeError("not yet")

@@ -14,11 +14,15 @@ from .appointments.api import Appointments
 from .availability.api import AvailabilityQueries
 from .bookings.api import Bookings
 from .caching import ClinicCache
+from .channels import pages as mailbox
 from .clinics.api import Clinics
 from .customers.api import Customers, Patients
 from .database import migrate
 from .database.pool import connect
 from .doctors.api import Doctors
+from .messages.api import MessageTemplates
+from .notifications import pages as unsubscribing
+from .notifications.api import Notifications, report_delivery
 from .providers.api import Providers
 from .schedule_changes.api import ScheduleChanges
 from .schedules.api import Schedules, TimeSlots
@@ -28,6 +32,7 @@ from .web import docs, problems
 from .web.health import HEALTH
 from .web.middleware import Observed
 from .web.request import BODY_BYTES, Request, guard
+from .webhooks.api import Webhooks
 
 API = [
     Clinics,
@@ -44,6 +49,9 @@ API = [
     Appointments,
     Bookings,
     Providers,
+    Notifications,
+    MessageTemplates,
+    Webhooks,
 ]
 EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"]
 
@@ -56,6 +64,8 @@ def create(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         app.state.admin_token = admin_token
+        assert settings.secret_key, "made at start"
+        app.state.secret_key = settings.secret_key.get_secret_value()
         app.state.settings = settings
         migrate.newest()  # looked up now, for no request should wait for it
         if settings.otlp_endpoint:
@@ -71,7 +81,7 @@ def create(
             await asyncio.to_thread(tracing.close)
 
     app = Litestar(
-        [Router("/api", route_handlers=API, before_request=guard), *HEALTH, *docs.PAGES],
+        [Router("/api", route_handlers=API, before_request=guard), *HEALTH, *docs.PAGES, *mailbox.PAGES, *unsubscribing.PAGES, report_delivery],
         lifespan=[lifespan, *beside],
         request_class=Request,
         exception_handlers=problems.HANDLERS,

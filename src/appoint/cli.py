@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from datetime import date
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
@@ -18,11 +17,13 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Column, Table
 
+from . import chores
+from .chores import say
 from .settings import Settings
 
 app = App(name="appoint", help="Appointment booking for clinics. Settings are `APPOINT_*` variables; `appoint settings` lists them.", version_flags=[])
-slots = App(name="slots", help="Booking slots: when doctors can be booked.")
-app.command(slots)
+for group in chores.GROUPS:
+    app.command(group)
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PENDING_DEMO: Final = ".demo-pending"
@@ -79,10 +80,6 @@ def _token(settings: Settings, say: Callable[[str], None]) -> str:
     return token
 
 
-def _say(text: str) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
-
-
 @app.command
 def run() -> None:
     """Start everything on this machine: the database, the API and pages, and the worker.
@@ -90,9 +87,11 @@ def run() -> None:
     Without APPOINT_DATABASE_URL the embedded PostgreSQL is used; a new one gets a small demo world. Ctrl-C stops everything.
     """
     from . import logs, serving, start
+    from . import worker as working
     from .database import migrate
 
     settings = Settings()
+    working.check(settings)
     logs.configure(settings)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     listener = serving.listen(settings.host, settings.port)
@@ -100,6 +99,7 @@ def run() -> None:
         step = status.update if console.is_terminal else console.print
         asyncio.run(start.reach(database.url))
         token = _token(settings, console.print)
+        settings = start.with_secret_key(settings)
         step("Bringing the database up to date")
         asyncio.run(migrate.upgrade(database.url))
         pending = settings.data_dir / PENDING_DEMO  # outlives a first start that is interrupted
@@ -136,16 +136,19 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
         Do the worker's jobs in the same process too.
     """
     from . import logs, serving, start
+    from . import worker as working
 
     settings = Settings()
+    working.check(settings)
     logs.configure(settings)
     listener = serving.listen(settings.host, settings.port)
-    with start.database(settings, say=_say) as database:
+    with start.database(settings, say=say) as database:
         asyncio.run(start.expect_migrated(database.url))
-        token = _token(settings, _say)
+        token = _token(settings, say)
+        settings = start.with_secret_key(settings)
         make = partial(serving.real, settings, database_url=database.url, admin_token=token, with_worker=with_worker)
         with _until_told():
-            serving.serve(settings, listener, make, workers=workers or settings.workers, ready=lambda: _say(f"Appoint is at {serving.address(listener)}"))
+            serving.serve(settings, listener, make, workers=workers or settings.workers, ready=lambda: say(f"Appoint is at {serving.address(listener)}"))
 
 
 @app.command
@@ -156,7 +159,8 @@ def worker() -> None:
     from . import logs, start
     from . import worker as working
 
-    settings = Settings()
+    settings = start.with_secret_key(Settings())
+    working.check(settings)
     logs.configure(settings)
 
     async def work(url: str) -> None:
@@ -165,7 +169,7 @@ def worker() -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await working.run(settings, url, stop)
 
-    with start.database(settings, say=_say) as database:
+    with start.database(settings, say=say) as database:
         asyncio.run(start.expect_migrated(database.url))
         with _until_told(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(database.url))
@@ -177,10 +181,10 @@ def migrate() -> None:
     from . import start
     from .database import migrate
 
-    with start.database(Settings(), say=_say) as database:
+    with start.database(Settings(), say=say) as database:
         asyncio.run(start.reach(database.url))
         asyncio.run(migrate.upgrade(database.url))
-        _say(f"The database is at revision {migrate.newest()}.")
+        say(f"The database is at revision {migrate.newest()}.")
 
 
 @app.command
@@ -196,9 +200,9 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
     """
     from . import demo, start
 
-    with start.database(Settings(), say=_say) as database:
+    with start.database(Settings(), say=say) as database:
         asyncio.run(start.expect_migrated(database.url))
-        asyncio.run(demo.load(database.url, size=size, into_existing=into_existing, say=_say))
+        asyncio.run(demo.load(database.url, size=size, into_existing=into_existing, say=say))
 
 
 @app.command
@@ -276,44 +280,7 @@ def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
     logs.configure(settings)
     listener = serving.listen(host, port)
     with _until_told():
-        serving.serve(settings, listener, mocking.create, workers=1, ready=lambda: _say(f"The mock is at {serving.address(listener)}"))
-
-
-@slots.command
-def generate(*, clinic: int, first: Annotated[date, Parameter(name="--from")], last: Annotated[date, Parameter(name="--to")]) -> None:
-    """Publish what a clinic's weekly schedules give on some dates. Twice gives nothing new.
-
-    Parameters
-    ----------
-    clinic
-        The clinic's number.
-    first
-        The first date, such as 2027-03-01.
-    last
-        The last date, which is included; 366 days at most.
-    """
-    from . import errors, start
-    from .callers import SYSTEM
-    from .database.pool import connect
-    from .slots import service
-    from .slots.model import GenerationRequest
-
-    async def work(url: str) -> str:
-        await start.expect_migrated(url)
-        db = connect(url, size=1, wait_seconds=10, statement_seconds=600)
-        try:
-            asked = GenerationRequest(clinic_id=clinic, from_=first, to=last)
-            done = await db.atomic(service.generate, SYSTEM, clinic_id=clinic, first=asked.from_, last=asked.to)
-        except errors.NotFound:
-            raise start.CannotStart(f"There is no clinic {clinic}.") from None
-        except errors.Invalid as error:
-            raise start.CannotStart(" ".join(f"{fault.pointer} {fault.text.format_map(fault.values)}." for fault in error.faults)) from None
-        finally:
-            await db.close()
-        return f"{done.created} slots are new; {done.skipped} lines of schedules gave nothing new."
-
-    with start.database(Settings(), say=_say) as database:
-        _say(asyncio.run(work(database.url)))
+        serving.serve(settings, listener, mocking.create, workers=1, ready=lambda: say(f"The mock is at {serving.address(listener)}"))
 
 
 @app.command
@@ -327,7 +294,7 @@ def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> in
     """
     from . import start
 
-    with start.database(Settings(), say=_say) as database:
+    with start.database(Settings(), say=say) as database:
         program = database.programs / "psql" if database.programs else shutil.which("psql")
         if not program:
             raise start.CannotStart("There is no psql on the PATH.")

@@ -28,6 +28,13 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = Field(
         default=None, description="bearer token of the platform's administrator; made and printed at first start when not given"
     )
+    mode: Literal["development", "production"] = Field(
+        default="development", description="production: what has no provider is not sent, and the development pages are not there"
+    )
+    public_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^/?#]+$", description="where people reach the server, for links in messages")
+    secret_key: SecretStr | None = Field(
+        default=None, description="signs links in messages, the same for all servers and workers; made and kept in the data directory when not given"
+    )
     cache_url: SecretStr | None = Field(default=None, description="redis://host:port/number; none: each process caches for itself")
     cors_origins: CommaSeparated = Field(default=[], description="comma-separated origins whose pages may call the API; empty: none")
     trusted_proxies: CommaSeparated = Field(
@@ -41,6 +48,21 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severe log line written")
     log_format: Literal["auto", "json", "console"] = Field(default="auto", description="auto: readable in a terminal, JSON elsewhere")
     otlp_endpoint: str | None = Field(default=None, description="http(s) base address of an OpenTelemetry collector; none: no traces leave")
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="mail server: smtp://user:password@host:587 (STARTTLS where offered), smtps://…:465 (TLS); none: development's mailbox at /dev/mailbox",
+    )
+    mail_from: str = Field(default="appointments@localhost.localdomain", description="address that mails come from; the clinic's name stands before it")
+    mails_per_second: int = Field(default=20, ge=1, le=1000, description="mails that the mail server takes a second, from all workers together")
+    sms_url: SecretStr | None = Field(
+        default=None, description="Twilio or a gateway that is compatible: https://account:token@api.twilio.com; none: development's mailbox"
+    )
+    sms_from: str = Field(default="Appoint", description="number or name that text messages come from")
+    sms_per_second: int = Field(default=10, ge=1, le=1000, description="text messages that the gateway takes a second, from all workers together")
+    reminder_spread_minutes: int = Field(default=60, ge=1, le=720, description="reminders leave up to so much earlier, so that not all leave at once")
+    broker_url: SecretStr | None = Field(default=None, description="nats://… (JetStream) or amqp://… (RabbitMQ) to publish every event to; none: no broker")
+    webhook_private_addresses: bool = Field(default=False, description="whether webhooks may point at private and loopback addresses; for tests")
+    event_log_days: int = Field(default=30, ge=1, le=3650, description="how long told events and deliveries of webhooks are kept, for replays")
     hold_minutes: int = Field(default=10, ge=1, le=120, description="how long a held time stays held before it must be confirmed")
 
     def model_post_init(self, _: object) -> None:

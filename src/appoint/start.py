@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import asyncpg
+from pydantic import SecretStr
 
 from .database import embedded, migrate
 from .database.cluster import NotStarted
@@ -65,19 +66,32 @@ async def expect_migrated(url: str) -> None:
 
 
 def admin_token(settings: Settings) -> tuple[str, bool]:
-    """The administrator's token, and whether it was made just now. One that is not given is kept in the data directory, readable by us alone."""
+    """The administrator's token, and whether it was made just now."""
     if settings.admin_token:
         return settings.admin_token.get_secret_value(), False
-    path = settings.data_dir / "admin-token"
+    return _kept(settings, "admin-token", "The administrator's token", "APPOINT_ADMIN_TOKEN")
+
+
+def with_secret_key(settings: Settings) -> Settings:
+    """The settings with the key that signs links in messages."""
+    if settings.secret_key:
+        return settings
+    key, _ = _kept(settings, "secret-key", "The key that signs links", "APPOINT_SECRET_KEY")
+    return settings.model_copy(update={"secret_key": SecretStr(key)})
+
+
+def _kept(settings: Settings, name: str, what: str, variable: str) -> tuple[str, bool]:
+    """A secret that is not given, kept in the data directory, readable by us alone; and whether it was made just now."""
+    path = settings.data_dir / name
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         try:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return path.read_text().strip(), False
-        token = secrets.token_urlsafe(32)
+        secret = secrets.token_urlsafe(32)
         with os.fdopen(file, "w") as kept:
-            kept.write(token + "\n")
+            kept.write(secret + "\n")
     except OSError as error:
-        raise CannotStart(f"The administrator's token cannot be kept in {path}: {error.strerror}. Set APPOINT_ADMIN_TOKEN or APPOINT_DATA_DIR.") from error
-    return token, True
+        raise CannotStart(f"{what} cannot be kept in {path}: {error.strerror}. Set {variable} or APPOINT_DATA_DIR.") from error
+    return secret, True

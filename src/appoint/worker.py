@@ -1,17 +1,18 @@
 """The worker: what happens without anybody asking. It composes; what is done lies in the features' `jobs.py`.
 
 Any number may run at once. What is due every few seconds is done by each, in statements that do not mind company. What is due every night is put into
-PgQueuer's queue by one of them, done by one of them, tried again when it fails, and kept as failed when it goes on failing.
+PgQueuer's queue by one of them, done by one of them, tried again when it fails, and kept as failed when it goes on failing. Notifications go through the
+same queue, one job each. Events are relayed by all, and webhooks and the broker are served as long as the worker runs.
 """
 
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import structlog
@@ -22,11 +23,24 @@ from pgqueuer.queries import Queries
 
 from . import clock, errors
 from .appointments.service import expire_holds
+from .broker import jobs as broker
+from .broker import service as broker_messages
+from .broker.gateway import check as check_broker
+from .channels.gateway import gateways
+from .channels.model import Channel
 from .database import queue, upkeep
-from .database.pool import AWAY, Database, connect
+from .database.pool import AWAY, Database, Transaction, connect
+from .events import repository as events
+from .events.model import Event
+from .events.service import Subscriber, relay
+from .notifications import jobs as notifications
+from .notifications import service as planning
+from .notifications.gateway import Links, compose
 from .settings import Settings
 from .slots.jobs import nightly
 from .web.repository import forget_requests
+from .webhooks import jobs as webhooks
+from .webhooks.service import fan_out
 
 log = structlog.get_logger()
 
@@ -37,27 +51,91 @@ KEYS_LAST: Final = timedelta(hours=24)
 PATIENTLY: Final = partial(DatabaseRetryEntrypointExecutor, max_attempts=8, initial_delay=timedelta(seconds=10))
 """Over about twenty minutes; then the job is kept as failed."""
 
-Job = Callable[[Database], Awaitable[object]]
+
+class Work(NamedTuple):
+    """What the worker's jobs do it with."""
+
+    db: Database
+    settings: Settings
+    sending: notifications.Sending
+    subscribers: Sequence[Subscriber]
+    """Whom the relay tells of events, in this order."""
+
+    @property
+    def channels(self) -> list[Channel]:
+        return list(self.sending.gateways)
+
+
+Job = Callable[[Work], Awaitable[object]]
 OFTEN: Final[dict[str, tuple[float, Job]]] = {
-    "expire-holds": (2.0, lambda db: expire_holds(db, now=clock.now())),
+    "relay": (0.5, lambda work: relay_all(work)),  # noqa: PLW0108  defined below
+    "hand-over": (1.0, lambda work: notifications.hand_over(work.db, work.sending, now=clock.now())),
+    "expire-holds": (2.0, lambda work: expire_holds(work.db, now=clock.now())),
+    "remind": (60.0, lambda work: planning.remind(work.db, channels=work.channels, spread=spread(work.settings), now=clock.now())),
+    "plan-agendas": (60.0, lambda work: planning.plan_agendas(work.db, channels=work.channels, now=clock.now())),
 }
 """Name, seconds between, and what."""
 NIGHTLY: Final[dict[str, tuple[str, Job]]] = {
-    "publish-slots": ("15 0 * * *", lambda db: nightly(db, now=clock.now())),
-    "forget-requests": ("45 0 * * *", lambda db: forget_requests(db, before=clock.now() - KEYS_LAST)),
+    "publish-slots": ("15 0 * * *", lambda work: nightly(work.db, now=clock.now())),
+    "forget-requests": ("45 0 * * *", lambda work: forget_requests(work.db, before=clock.now() - KEYS_LAST)),
+    "forget-events": ("15 1 * * *", lambda work: forget_events(work, before=clock.now() - timedelta(days=work.settings.event_log_days))),
 }
 """Name, when (cron, in UTC), and what. Each may run twice, and may be late."""
+
+
+async def relay_all(work: Work) -> None:
+    """Relay until nothing is left that may be told now."""
+    while await relay(work.db, work.subscribers, now=clock.now()):
+        pass
+
+
+async def forget_events(work: Work, *, before: datetime) -> None:
+    await webhooks.forget(work.db, before=before)
+    await events.forget(work.db, before=before)
+    await upkeep.forget_jobs(work.db, before=before)
+
+
+def spread(settings: Settings) -> timedelta:
+    return timedelta(minutes=settings.reminder_spread_minutes)
+
+
+def prepared(settings: Settings, db: Database) -> Work:
+    """The worker's tools, as the settings say. Raises `CannotStart` for an address that no provider can have."""
+    ways = gateways(settings, db)
+    per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
+    assert settings.secret_key, "made at start"
+    links = Links(settings.public_url, settings.secret_key.get_secret_value(), settings.mail_from)
+    sending = notifications.Sending(ways, per_second, partial(compose, links=links))
+
+    async def plan(tx: Transaction, batch: Sequence[Event]) -> None:
+        await planning.plan(tx, batch, channels=list(ways), now=clock.now())
+
+    subscribers: list[Subscriber] = [plan, fan_out]
+    if settings.broker_url:
+        subscribers.append(broker_messages.write_down)
+    return Work(db, settings, sending, subscribers)
+
+
+def check(settings: Settings) -> None:
+    """Raises `CannotStart` for an address that no provider, and no broker, can have."""
+    gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
+    if settings.broker_url:
+        check_broker(settings.broker_url.get_secret_value())
 
 
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
     """Work until `stop`. A database that goes away is waited for. What runs at the end has `shutdown_seconds` to finish; then it is undone, and done later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
-    db = connect(database_url, size=4, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS)
+    db = connect(database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS)
+    work = prepared(settings, db)
     tasks = [
         asyncio.create_task(_often(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
-        *(asyncio.create_task(_often(stop, seconds, name, partial(job, db))) for name, (seconds, job) in OFTEN.items()),
-        asyncio.create_task(_queue(stop, db, database_url)),
+        *(asyncio.create_task(_often(stop, seconds, name, partial(job, work))) for name, (seconds, job) in OFTEN.items()),
+        asyncio.create_task(_queue(stop, work, database_url)),
+        asyncio.create_task(webhooks.deliver(db, stop, private_addresses=settings.webhook_private_addresses)),
     ]
+    if settings.broker_url:
+        tasks.append(asyncio.create_task(broker.publish(db, settings.broker_url.get_secret_value(), stop)))
     try:
         await stop.wait()
         await asyncio.wait(tasks, timeout=settings.shutdown_seconds)
@@ -103,13 +181,13 @@ async def _often(stop: asyncio.Event, seconds: float, name: str, job: Callable[[
             await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _queue(stop: asyncio.Event, db: Database, database_url: str) -> None:
+async def _queue(stop: asyncio.Event, work: Work, database_url: str) -> None:
     """PgQueuer, on a connection of its own, and on another one when that is lost."""
     while not stop.is_set():
         try:
             connection = await asyncpg.connect(database_url, timeout=10, command_timeout=30, server_settings={"application_name": "appoint worker"})
             try:
-                await _drive(stop, db, connection)
+                await _drive(stop, work, connection)
             finally:
                 await connection.close(timeout=5)
         except (*AWAY, asyncpg.PostgresError) as error:
@@ -120,11 +198,14 @@ async def _queue(stop: asyncio.Event, db: Database, database_url: str) -> None:
             await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
 
 
-async def _drive(stop: asyncio.Event, db: Database, connection: Any) -> None:
+async def _drive(stop: asyncio.Event, work: Work, connection: Any) -> None:
     queries = queue.queries(connection)
     pgq = PgQueuer(queries.driver, queries=queries)
     for name, (when, job) in NIGHTLY.items():
-        _register(pgq, queries, name, when, partial(job, db))
+        _register(pgq, queries, name, when, partial(job, work))
+    await notifications.set_up(work.db, work.sending)
+    for channel in work.channels:
+        pgq.entrypoint(f"send-{channel}", concurrency_limit=notifications.IN_FLIGHT, accepts_context=False)(partial(_send, work, channel))
     running = asyncio.create_task(pgq.run())
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -135,6 +216,15 @@ async def _drive(stop: asyncio.Event, db: Database, connection: Any) -> None:
         stopping.cancel()
         running.cancel()
         await asyncio.wait({running})
+
+
+async def _send(work: Work, channel: Channel, job: models.Job) -> None:
+    try:
+        await notifications.send(work.db, work.sending, channel, job.payload or b"")
+    except errors.Unavailable:
+        log.warning("database away", job=f"send-{channel}")
+    except Exception:  # what was leased is handed over again
+        log.exception("job failed", job=f"send-{channel}")
 
 
 def _register(pgq: PgQueuer, queries: Queries, name: str, when: str, job: Callable[[], Awaitable[object]]) -> None:

@@ -75,7 +75,8 @@ with recursive wish as (
 ), told as (
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
   select clinic_id, case status when 'pending' then 'appointment.held' else 'appointment.booked' end, id::text, version,
-         jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', start_time, 'endTime', end_time), $10
+         jsonb_strip_nulls(jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', start_time,
+                                              'endTime', end_time, 'sequence', 0, 'holdExpiresAt', hold_expires_at)), $10
     from booked
 )
 select * from booked where cardinality($16) = 1 or refuse_partial((select count(*) from booked), cardinality($16))
@@ -225,37 +226,39 @@ async def change_status(tx: Statements, *, clinic_id: int, appointment_id: UUID,
         with changed as (
           update appointment
              set status = $3, hold_expires_at = null, cancel_reason = $5, needs_rebooking = needs_rebooking and $3 <> 'cancelled',
-                 version = version + 1, updated_at = now()
+                 sequence = sequence + ($3 = 'cancelled')::integer, version = version + 1, updated_at = now()
            where clinic_id = $1 and id = $2
-          returning clinic_id, id, version, booking_id, doctor_id, customer_id, during
+          returning clinic_id, id, version, sequence, booking_id, doctor_id, customer_id, during, old.status as old_status
         )
-        insert into event (clinic_id, type, subject_id, subject_version, data)
+        insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
         select clinic_id, $4, id::text, version,
-               jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during))
+               jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during),
+                                  'sequence', sequence, 'oldStatus', old_status), $6
           from changed
         """,
-        clinic_id, appointment_id, status, event, cancel_reason,
+        clinic_id, appointment_id, status, event, cancel_reason, tracing.traceparent(),
     )  # fmt: skip
 
 
-async def move(tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wish) -> None:
+async def move(tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wish, now: datetime) -> None:
     """Move in place; an appointment may overlap its own old time. Raises `ExclusionViolationError` or `ForeignKeyViolationError`."""
     await tx.execute(
         """
         with changed as (
           update appointment
              set doctor_id = $3, during = tstzrange($4, $5), claimed = tstzrange($6, $7), version = version + 1, updated_at = now(),
+                 sequence = sequence + (doctor_id <> $3 or during <> tstzrange($4, $5))::integer, rescheduled_at = $9,
                  needs_rebooking = needs_rebooking and doctor_id = $3 and during = tstzrange($4, $5)
            where clinic_id = $1 and id = $2
-          returning clinic_id, id, version, booking_id, doctor_id, customer_id, during, old.doctor_id as old_doctor_id, old.during as old_during
+          returning clinic_id, id, version, sequence, booking_id, doctor_id, customer_id, during, old.doctor_id as old_doctor_id, old.during as old_during
         )
-        insert into event (clinic_id, type, subject_id, subject_version, data)
+        insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
         select clinic_id, 'appointment.rescheduled', id::text, version,
                jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during),
-                                  'oldDoctorId', old_doctor_id, 'oldStartTime', lower(old_during), 'oldEndTime', upper(old_during))
+                                  'sequence', sequence, 'oldDoctorId', old_doctor_id, 'oldStartTime', lower(old_during), 'oldEndTime', upper(old_during)), $8
           from changed
         """,
-        clinic_id, appointment_id, wish.doctor_id, wish.start, wish.end, wish.claimed_from, wish.claimed_until,
+        clinic_id, appointment_id, wish.doctor_id, wish.start, wish.end, wish.claimed_from, wish.claimed_until, tracing.traceparent(), now,
     )  # fmt: skip
 
 
@@ -278,17 +281,19 @@ async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
              for update skip locked
         ), expired as (
           update appointment a
-             set status = 'cancelled', hold_expires_at = null, cancel_reason = 'hold-expired', needs_rebooking = false, version = version + 1, updated_at = now()
+             set status = 'cancelled', hold_expires_at = null, cancel_reason = 'hold-expired', needs_rebooking = false, sequence = sequence + 1,
+                 version = version + 1, updated_at = now()
             from due
            where a.clinic_id = due.clinic_id and a.id = due.id
-          returning a.clinic_id, a.id, a.version, a.booking_id, a.doctor_id, a.customer_id, a.during
+          returning a.clinic_id, a.id, a.version, a.sequence, a.booking_id, a.doctor_id, a.customer_id, a.during
         ), withdrawn as (
           delete from booking_slot s using expired e
            where s.clinic_id = e.clinic_id and s.doctor_id = e.doctor_id and s.remnant and s.active_during <@ e.during
         ), told as (
           insert into event (clinic_id, type, subject_id, subject_version, data)
           select clinic_id, 'appointment.hold-expired', id::text, version,
-                 jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during))
+                 jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during),
+                                    'sequence', sequence)
             from expired
         )
         select count(*) from expired

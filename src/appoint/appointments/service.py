@@ -291,7 +291,7 @@ async def reschedule(db: Database, by: Caller, *, appointment_id: UUID, to: Resc
         if refusal_before_asking(wish, book, now):
             raise _Refused
         try:
-            await repository.move(tx, clinic_id=clinic_id, appointment_id=appointment_id, wish=wish)
+            await repository.move(tx, clinic_id=clinic_id, appointment_id=appointment_id, wish=wish, now=now)
             if appointment.needs_rebooking and (wish.doctor_id, wish.start, wish.end) != (appointment.doctor_id, appointment.start_time, appointment.end_time):
                 await _withdraw_remnant(tx, appointment)
         except (asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError) as error:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .. import wire
+from .. import errors, wire
 from ..resources import PageQuery, Request, Resource
 
 DoctorChoice = Literal["random", "leastBusy", "roundRobin"]
@@ -34,6 +34,42 @@ class PolicyPatch(Request):
     doctor_choice: DoctorChoice | UnsetType = UNSET
 
 
+Reminder = Annotated[int, Meta(ge=15, le=20_160, examples=[1440])]
+
+
+class Notifications(Request):
+    """When a clinic's customers and doctors are told. Within quiet hours nothing leaves that can wait until they end."""
+
+    reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] = msgspec.field(default_factory=lambda: [1440, 120])
+    """How long before an appointment its customer is reminded, each time."""
+    quiet_from: Annotated[wire.WallTime, Meta(examples=["21:00"])] | None = None
+    quiet_until: Annotated[wire.WallTime, Meta(examples=["07:00"])] | None = None
+    """Of the next day, where it is not after `quietFrom`."""
+    agenda_time: wire.WallTime | None = "07:00"
+    """When doctors are mailed their day; null: never."""
+
+    def __post_init__(self) -> None:
+        if fault := self.fault():
+            raise errors.Invalid(fault)
+
+    def fault(self) -> errors.Fault | None:
+        """What is wrong with the members together."""
+        if (self.quiet_from is None) != (self.quiet_until is None):
+            return errors.Fault("#/quietFrom", "is needed together with quietUntil")
+        if self.quiet_from is not None and self.quiet_from == self.quiet_until:
+            return errors.Fault("#/quietUntil", "must differ from quietFrom")
+        if len(set(self.reminder_minutes)) < len(self.reminder_minutes):
+            return errors.Fault("#/reminderMinutes", "must not name the same minutes twice")
+        return None
+
+
+class NotificationsPatch(Request):
+    reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] | UnsetType = UNSET
+    quiet_from: Annotated[wire.WallTime, Meta(examples=["21:00"])] | None | UnsetType = UNSET
+    quiet_until: Annotated[wire.WallTime, Meta(examples=["07:00"])] | None | UnsetType = UNSET
+    agenda_time: wire.WallTime | None | UnsetType = UNSET
+
+
 class ClinicContent(Request):
     """What a caller says about a clinic."""
 
@@ -46,6 +82,7 @@ class ClinicContent(Request):
     email: wire.Email | None = None
     address: wire.Text | None = None
     policy: Policy = msgspec.field(default_factory=Policy)
+    notifications: Notifications = msgspec.field(default_factory=Notifications)
 
 
 class ClinicPatch(Request):
@@ -58,6 +95,7 @@ class ClinicPatch(Request):
     email: wire.Email | None | UnsetType = UNSET
     address: wire.Text | None | UnsetType = UNSET
     policy: PolicyPatch | UnsetType = UNSET
+    notifications: NotificationsPatch | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Brings a deactivated clinic back; `DELETE` deactivates."""
 
@@ -78,5 +116,6 @@ class Clinic(Resource):
     email: str | None
     address: str | None
     policy: Policy
+    notifications: Notifications
     active: bool
     removed_at: datetime | None

@@ -7,13 +7,15 @@ from uuid import UUID
 import msgspec
 
 from ..database.pool import Row, Statements, to
-from .model import Clinic, ClinicContent, Policy
+from ..wire import minutes_of, wall_time_of
+from .model import Clinic, ClinicContent, Notifications, Policy
 
-COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field != "policy")
+COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("policy", "notifications"))
 
 
 def _clinic(row: Row) -> Clinic:
-    return Clinic(**{name: row[name] for name in COLUMNS}, policy=to(Policy, row))
+    times = (None if minutes is None else wall_time_of(minutes) for minutes in (row.quiet_from, row.quiet_until, row.agenda_minute))
+    return Clinic(**{name: row[name] for name in COLUMNS}, policy=to(Policy, row), notifications=Notifications(row.reminder_minutes, *times))
 
 
 async def find(db: Statements, clinic_id: int) -> Clinic | None:
@@ -48,8 +50,9 @@ async def add(tx: Statements, content: ClinicContent) -> Clinic:
     row = await tx.fetchrow(
         """
         insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
-                            slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes, require_version, doctor_choice)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                            slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes, require_version, doctor_choice,
+                            reminder_minutes, quiet_from, quiet_until, agenda_minute)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         returning *
         """,
         *_values(content),
@@ -65,8 +68,8 @@ async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, remo
         update clinic
            set name = $2, time_zone = $3, slug = $4, locale = $5, currency = $6, phone = $7, email = $8, address = $9,
                slot_step_minutes = $10, min_notice_minutes = $11, horizon_days = $12, cancel_notice_minutes = $13,
-               require_version = $14, doctor_choice = $15,
-               active = $16::timestamptz is null, removed_at = $16, version = version + 1, updated_at = now()
+               require_version = $14, doctor_choice = $15, reminder_minutes = $16, quiet_from = $17, quiet_until = $18, agenda_minute = $19,
+               active = $20::timestamptz is null, removed_at = $20, version = version + 1, updated_at = now()
          where id = $1
         returning *
         """,
@@ -80,6 +83,8 @@ def _values(content: ClinicContent) -> tuple[object, ...]:
     return (
         content.name, content.time_zone, content.slug, content.locale, content.currency, content.phone, content.email, content.address,
         *msgspec.structs.astuple(content.policy),
+        content.notifications.reminder_minutes,
+        *(time and minutes_of(time) for time in (content.notifications.quiet_from, content.notifications.quiet_until, content.notifications.agenda_time)),
     )  # fmt: skip
 
 
@@ -99,6 +104,17 @@ async def in_use(tx: Statements, clinic_id: int, *, now: datetime) -> Row:
 
 async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> bool:
     return await tx.fetchval("select exists (select from booking_slot where clinic_id = $1 and active_during && tstzrange($2, null))", clinic_id, now)
+
+
+async def tell_deactivated(tx: Statements, clinic_id: int, *, doctors: int, time_slots: int) -> None:
+    """The event that the clinic is out of use, with how much was taken out of use with it."""
+    await tx.execute(
+        """
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select id, 'clinic.deactivated', id::text, version, jsonb_build_object('doctors', $2::integer, 'timeSlots', $3::integer) from clinic where id = $1
+        """,
+        clinic_id, doctors, time_slots,
+    )  # fmt: skip
 
 
 async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> None:

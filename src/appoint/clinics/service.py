@@ -78,6 +78,7 @@ async def deactivate(tx: Transaction, by: Caller, *, clinic_id: int, cascade: bo
         if cascade:
             await repository.deactivate_parts(tx, clinic_id, now=now)
         await repository.change(tx, clinic_id, msgspec.convert(clinic, ClinicContent, from_attributes=True), removed_at=now)
+        await repository.tell_deactivated(tx, clinic_id, doctors=use.doctors, time_slots=use.time_slots)
     except asyncpg.ForeignKeyViolationError as error:  # something was added meanwhile
         if violates(error, "within_hours"):
             raise errors.Conflict("live-appointments", count=1) from error
@@ -95,6 +96,8 @@ async def _locked(tx: Transaction, clinic_id: int, if_match: str | None) -> Clin
 
 def _read(content: ClinicContent, *, known_phone: str | None) -> ClinicContent:
     """The content with its phone number as it is kept; one that is known already is not read again."""
+    if fault := content.notifications.fault():  # a patch may have put together what does not go together
+        raise errors.Invalid(errors.Fault(fault.pointer.replace("#", "#/notifications", 1), fault.text, **fault.values))
     if content.phone is None or content.phone == known_phone:
         return content
     phone = phones.e164(content.phone, time_zone=content.time_zone)

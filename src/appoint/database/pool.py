@@ -149,7 +149,7 @@ class Database(Statements):
         return connection
 
     def _give_back(self, connection: Any) -> None:
-        if connection.is_in_transaction():  # whose end was cut off
+        if not connection.is_closed() and connection.is_in_transaction():  # whose end was cut off
             connection.terminate()
         self._idle.append(connection)
         self.used -= 1

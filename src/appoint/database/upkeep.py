@@ -1,8 +1,10 @@
-"""What operations ask of the database: whether a worker is alive, and how many events wait."""
+"""What operations ask of the database: whether a worker is alive, and what waits."""
 
-from .pool import Statements
+from datetime import datetime
 
-MOST_EVENTS = 100_000
+from .pool import Row, Statements
+
+MOST = 100_000
 
 
 async def beat(db: Statements, *, worker: str) -> None:
@@ -29,6 +31,31 @@ async def worker_silence(db: Statements) -> float | None:
     return await db.fetchval("select extract(epoch from now() - max(seen_at))::float8 from worker_heartbeat")
 
 
-async def event_backlog(db: Statements) -> int:
-    """Events in the outbox, counted no further than `MOST_EVENTS`."""
-    return await db.fetchval("select count(*) from (select from event limit $1) as events", MOST_EVENTS)
+async def waiting(db: Statements) -> Row:
+    """What has not been told yet, at all clinics: counts no further than `MOST`, and how long the oldest waits, in seconds; 0 when nothing does."""
+    row = await db.fetchrow(
+        """
+        select (select count(*) from (select from event where parked_at is null limit $1) as e) as events,
+               coalesce((select extract(epoch from now() - created_at)::float8 from event where parked_at is null order by id limit 1), 0) as event_lag,
+               (select count(*) from (select from event where parked_at is not null limit $1) as e) as parked_events,
+               (select count(*) from (select from notification where status = 'dead' and channel = 'email' limit $1) as n) as dead_email,
+               (select count(*) from (select from notification where status = 'dead' and channel = 'sms' limit $1) as n) as dead_sms,
+               greatest((select extract(epoch from now() - min(due_at))::float8 from notification where status = 'queued' and channel = 'email' and urgent),
+                        (select extract(epoch from now() - min(due_at))::float8 from notification where status = 'queued' and channel = 'email' and not urgent),
+                        0) as email_lag,
+               greatest((select extract(epoch from now() - min(due_at))::float8 from notification where status = 'queued' and channel = 'sms' and urgent),
+                        (select extract(epoch from now() - min(due_at))::float8 from notification where status = 'queued' and channel = 'sms' and not urgent),
+                        0) as sms_lag,
+               (select count(*) from webhook where active and failing_since is not null) as failing_webhooks,
+               (select count(*) from (select from broker_message where fault is null limit $1) as b) as broker_messages
+        """,
+        MOST,
+    )
+    assert row
+    return row
+
+
+async def forget_jobs(db: Statements, *, before: datetime) -> None:
+    """Forget what the queue remembers of jobs that ended before then."""
+    await db.execute("delete from jobs.pgqueuer_log where created < $1 and aggregated", before)
+    await db.execute("delete from jobs.pgqueuer_statistics where created < $1", before)

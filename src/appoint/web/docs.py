@@ -17,9 +17,10 @@ from markupsafe import Markup, escape
 
 from .. import errors
 from ..versions import matches
+from ..words import say
 from . import openapi
 from .problems import PROBLEMS
-from .words import language_of, say
+from .words import language_of
 
 AnyRequest = Request[Any, Any, Any]
 PUBLIC: Final = {"permission": "public"}

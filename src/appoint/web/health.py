@@ -70,13 +70,22 @@ async def _parts(db: Database) -> dict[str, Part]:
 
 @get("/metrics", operation_id="metrics", opt=OPEN, include_in_schema=False)
 async def measured(request: Request) -> Response[bytes]:
-    """For Prometheus. Without the database the backlog keeps its last value."""
+    """For Prometheus. Without the database what waits keeps its last value."""
     request.db.measure()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            metrics.EVENT_BACKLOG.set(await upkeep.event_backlog(request.db))
+            waiting = await upkeep.waiting(request.db)
     except (errors.Unavailable, TimeoutError):
         pass
+    else:
+        metrics.EVENT_BACKLOG.set(waiting.events)
+        metrics.EVENT_LAG.set(waiting.event_lag)
+        metrics.EVENTS_PARKED.set(waiting.parked_events)
+        metrics.WEBHOOKS_FAILING.set(waiting.failing_webhooks)
+        metrics.BROKER_BACKLOG.set(waiting.broker_messages)
+        for channel in ("email", "sms"):
+            metrics.DEAD_LETTERS.labels(channel).set(waiting[f"dead_{channel}"])
+            metrics.NOTIFICATION_LAG.labels(channel).set(waiting[f"{channel}_lag"])
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"), headers=FRESH)
 
 

@@ -56,7 +56,9 @@ class Observed:
                 headers = [*message["headers"], (b"x-request-id", origin.request_id.encode())]
                 if asked["method"] == "OPTIONS":
                     headers = _with_all_methods(headers, asked)
-                headers += HTML_HEADERS if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers) else JSON_HEADERS
+                own = dict(headers)  # a page may have a policy of its own
+                usual = HTML_HEADERS if own.get(b"content-type", b"").startswith(b"text/html") else JSON_HEADERS
+                headers += usual if b"content-security-policy" not in own else [header for header in usual if header[0] not in own]
                 message["headers"] = headers
             await send(message)
 

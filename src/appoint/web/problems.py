@@ -13,7 +13,8 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET, UnsetType
 
 from .. import errors, wire
-from .words import language_of, say
+from ..words import say
+from .words import language_of
 
 log = structlog.get_logger()
 
@@ -213,6 +214,21 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Appointments outside the new hours: {count}.",
         "Move or cancel them first, or keep them with stranded “keep”.",
         LISTED,
+    ),
+    # notifications and webhooks
+    "not-resendable": Problem(
+        409,
+        "Not to be sent again",
+        "A notification that is “{notificationStatus}” cannot be sent again.",
+        "Only one that is sent or dead can.",
+        {"notificationStatus": "queued"},
+    ),
+    "too-many-webhooks": Problem(
+        409,
+        "Too many webhooks",
+        "This clinic has {most} webhooks, which is as many as it can have.",
+        "Remove one that is not needed first.",
+        {"most": 20},
     ),
 }
 MEDIA_TYPE: Final = "application/problem+json"

@@ -45,6 +45,9 @@ BY_NAME: Final[dict[tuple[Any, ...], Any]] = {
     ("reason", "string", None): "Holiday",
     ("birthDate", "string", "date"): "1988-05-17",
     ("amount", "integer", None): 4500,
+    ("kind", "string", None): "confirmation",
+    ("channel", "string", None): "email",
+    ("locale", "string", None): "en",
 }
 """Before the examples of the fields' types."""
 BY_FORMAT: Final = {"date-time": "2027-02-01T10:15:00Z", "date": "2027-03-01"}

@@ -1,28 +1,10 @@
-"""What people read, in their language: the message itself is its key in the catalogues of `locale/`."""
+"""The language that a request asks for."""
 
-from functools import cache, lru_cache
-from importlib.resources import files
-from typing import Any, Final
+from functools import lru_cache
 
 from babel.core import negotiate_locale
-from babel.messages.pofile import read_po
 
-LANGUAGES: Final = ("en", "de", "es", "fr")
-
-
-@cache
-def catalogue(language: str) -> dict[str, str]:
-    """Message to translation; empty for English, in which messages are written."""
-    if language == "en":
-        return {}
-    with (files("appoint") / "locale" / f"{language}.po").open("rb") as file:
-        return {str(message.id): str(message.string) for message in read_po(file, locale=language) if message.id}
-
-
-def say(language: str, text: str, /, **values: Any) -> str:
-    """The text in the language, its `{names}` filled in."""
-    said = catalogue(language).get(text) or text
-    return said.format_map(values) if values else said
+from ..words import LANGUAGES
 
 
 def language_of(accept_language: str | None) -> str:

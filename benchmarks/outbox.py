@@ -1,0 +1,79 @@
+"""Events in the outbox: very many, and how fast they are told."""
+
+import time
+from functools import partial
+
+import asyncpg
+
+from appoint import clock
+from appoint.database.pool import connect
+from appoint.events.service import BATCH, relay
+from appoint.notifications import service as planning
+from appoint.webhooks.service import fan_out
+
+from .world import World
+
+FULL = 1_000_000
+TOLD = 50_000
+
+FILL = """
+insert into event (clinic_id, type, subject_id, subject_version, data)
+select clinic_id, 'appointment.booked', id::text, version,
+       jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during), 'sequence', 0)
+  from appointment
+ limit $1
+"""
+TAKE = """
+with first as (
+  select clinic_id, id from event order by id limit $1 for update skip locked
+)
+delete from event e using first where e.clinic_id = first.clinic_id and e.id = first.id
+returning e.*
+"""
+
+
+async def fill(world: World, count: int) -> None:
+    """An outbox with so many events, one for each of as many appointments."""
+    connection = await asyncpg.connect(world.url)
+    try:
+        await connection.execute("truncate event, event_log, notification")
+        if count:
+            await connection.execute(FILL, count)
+        await connection.execute("vacuum analyze event")
+    finally:
+        await connection.close()
+
+
+async def relayed(world: World) -> float:
+    """Events a second, told as the worker tells them: into the log, to the planning of notifications and to webhooks."""
+    await fill(world, TOLD)
+    db = connect(world.url, size=1, wait_seconds=5, statement_seconds=60)
+
+    async def plan(tx, events) -> None:
+        await planning.plan(tx, events, channels=["email", "sms"], now=clock.now())
+
+    try:
+        return await _rate(partial(relay, db, [plan, fan_out]))
+    finally:
+        await db.close()
+
+
+async def deleted(world: World) -> float:
+    """The same rows a second, deleted in batches of the same size and returned."""
+    await fill(world, TOLD)
+    connection = await asyncpg.connect(world.url)
+
+    async def delete(*, now) -> int:
+        return len(await connection.fetch(TAKE, BATCH))
+
+    try:
+        return await _rate(delete)
+    finally:
+        await connection.close()
+
+
+async def _rate(step) -> float:
+    began, done = time.perf_counter(), 0
+    while told := await step(now=clock.now()):
+        done += told
+    return done / (time.perf_counter() - began)

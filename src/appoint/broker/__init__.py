@@ -1,0 +1,1 @@
+"""Events for a message broker, where there is one."""

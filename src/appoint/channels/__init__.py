@@ -1,0 +1,1 @@
+"""How a message leaves the building: by mail, as text message, or into the mailbox of development."""

@@ -1,0 +1,210 @@
+"""`appoint slots …`, `dead-letters …`, `events …`: what is done by hand, now and then. What a command needs is imported when it runs."""
+# ruff: noqa: PLC0415
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from .settings import Settings
+
+slots = App(name="slots", help="Booking slots: when doctors can be booked.")
+dead_letters = App(name="dead-letters", help="Notifications that could not be sent, and will not be unless you say so.")
+events = App(name="events", help="What happened: events that wait, and their schemas.")
+GROUPS: Final = (slots, dead_letters, events)
+
+
+def say(text: str) -> None:
+    """To a person, on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+@slots.command
+def generate(*, clinic: int, first: Annotated[date, Parameter(name="--from")], last: Annotated[date, Parameter(name="--to")]) -> None:
+    """Publish what a clinic's weekly schedules give on some dates. Twice gives nothing new.
+
+    Parameters
+    ----------
+    clinic
+        The clinic's number.
+    first
+        The first date, such as 2027-03-01.
+    last
+        The last date, which is included; 366 days at most.
+    """
+    from . import errors, start
+    from .callers import SYSTEM
+    from .slots import service
+    from .slots.model import GenerationRequest
+
+    async def work(db: Any) -> str:
+        try:
+            asked = GenerationRequest(clinic_id=clinic, from_=first, to=last)
+            done = await db.atomic(service.generate, SYSTEM, clinic_id=clinic, first=asked.from_, last=asked.to)
+        except errors.NotFound:
+            raise start.CannotStart(f"There is no clinic {clinic}.") from None
+        except errors.Invalid as error:
+            raise start.CannotStart(" ".join(f"{fault.pointer} {fault.text.format_map(fault.values)}." for fault in error.faults)) from None
+        return f"{done.created} slots are new; {done.skipped} lines of schedules gave nothing new."
+
+    with _session() as run:
+        say(run(work))
+
+
+@contextmanager
+def _session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
+    """Runs `work(db)` on a migrated database."""
+    from . import start
+    from .database.pool import connect
+
+    with start.database(Settings(), say=say) as database:
+
+        async def run(work: Callable[[Any], Any]) -> Any:
+            await start.expect_migrated(database.url)
+            db = connect(database.url, size=1, wait_seconds=10, statement_seconds=600)
+            try:
+                return await work(db)
+            finally:
+                await db.close()
+
+        yield lambda work: asyncio.run(run(work))
+
+
+@dead_letters.command(name="list")
+def list_dead_letters(*, clinic: int | None = None, most: int = 100, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+    """List notifications that could not be sent, newest first, each with the reason.
+
+    Parameters
+    ----------
+    clinic
+        Only this clinic's.
+    most
+        How many at most.
+    as_json
+        As JSON.
+    """
+    from .notifications import repository
+
+    with _session() as run:
+        rows = run(lambda db: repository.dead(db, clinic_id=clinic, most=most))
+    if as_json:
+        print(json.dumps([dict(row) for row in rows], indent=2, default=str))
+    elif rows:
+        _table(["clinic", "id", "kind", "channel", "tries", "since", "reason"],
+               [(row.clinic_id, row.id, row.kind, row.channel, row.attempts, f"{row.updated_at:%Y-%m-%d %H:%M}Z", row.reason) for row in rows])  # fmt: skip
+    else:
+        say("There are no dead letters.")
+
+
+@dead_letters.command(name="resend")
+def resend_dead_letters(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = False, clinic: int | None = None) -> None:
+    """Send notifications once more that could not be sent. What is not so any more is not sent all the same.
+
+    Parameters
+    ----------
+    ids
+        Of the notifications, as `dead-letters list` shows them.
+    all_
+        All there are, instead of ids.
+    clinic
+        With --all: only this clinic's.
+    """
+    from . import clock, errors
+    from .callers import SYSTEM
+    from .notifications import repository, service
+    from .start import CannotStart
+
+    if all_ == bool(ids):
+        raise CannotStart("Name the notifications by their ids, or say --all.")
+
+    async def work(db: Any) -> tuple[int, list[str]]:
+        wanted = [row.id for row in await repository.dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
+        refused: list[str] = []
+        for id in wanted:
+            try:
+                await db.atomic(service.resend, SYSTEM, notification_id=id, now=clock.now())
+            except errors.NotFound:
+                refused.append(f"{id}: there is none of that id.")
+            except errors.Conflict as error:
+                refused.append(f"{id}: it is {error.facts['notificationStatus']}.")
+        return len(wanted) - len(refused), refused
+
+    with _session() as run:
+        queued, refused = run(work)
+    for sentence in refused:
+        say(sentence)
+    say(f"{queued} will be sent again.")
+    if refused:
+        sys.exit(1)
+
+
+@events.command(name="parked")
+def parked_events(*, most: int = 100) -> None:
+    """List events that could not be told after all their tries, and those that wait behind them.
+
+    Parameters
+    ----------
+    most
+        How many at most.
+    """
+    from .events import repository
+
+    with _session() as run:
+        rows = run(lambda db: repository.parked(db, most=most))
+    if rows:
+        _table(["clinic", "id", "type", "subject", "version", "tries", "fault"],
+               [(row.clinic_id, row.id, row.type, row.subject_id, row.subject_version, row.attempts, row.fault) for row in rows])  # fmt: skip
+    else:
+        say("No event is parked.")
+
+
+@events.command(name="release")
+def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = False) -> None:
+    """Try parked events again, with those that wait behind them.
+
+    Parameters
+    ----------
+    ids
+        Of the events, as `events parked` shows them.
+    all_
+        All there are, instead of ids.
+    """
+    from .events import repository
+    from .start import CannotStart
+
+    if all_ == bool(ids):
+        raise CannotStart("Name the events by their ids, or say --all.")
+    with _session() as run:
+        say(f"{run(lambda db: repository.release(db, ids=None if all_ else ids))} will be told again.")
+
+
+@events.command(name="schemas")
+def event_schemas(*, folder: Path = Path("docs/events")) -> None:
+    """Write the JSON Schema of every event, one file each.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    """
+    from .events.model import CATALOGUE, schema
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for type in CATALOGUE:
+        (folder / f"{type}.json").write_text(json.dumps(schema(type), indent=1) + "\n")
+
+
+def _table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console().print(table)

@@ -1,0 +1,50 @@
+"""Invitations that calendars read: iCalendar objects (RFC 5545) as organisers send them (iTIP, RFC 5546)."""
+
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+from uuid import UUID
+
+from icalendar import CLASS, STATUS, Calendar, Event, vCalAddress
+
+from .words import one_line
+
+Method = Literal["REQUEST", "CANCEL"]
+PRODUCT: Final = "-//Appoint//Appoint//EN"
+
+
+class Person(NamedTuple):
+    name: str
+    email: str
+
+
+def invitation(
+    method: Method, *, id: UUID, sequence: int, stamp: datetime, start: datetime, end: datetime, summary: str, description: str, location: str,
+    organizer: Person, attendee: Person,
+) -> str:  # fmt: skip
+    """An entry for the attendee's calendar, or its withdrawal.
+
+    Calendars know the entry by `id`, and of two invitations to it believe the one with the greater `sequence`. `stamp` is when this one was made.
+    """
+    event = Event.new(
+        uid=str(id),
+        sequence=sequence,
+        stamp=stamp,
+        # In UTC: Outlook, Google and Apple all show it in the reader's own zone. A named zone would need its rules written out, which Outlook reads
+        # by names of its own, and would tell nothing more, since an appointment does not recur.
+        start=start,
+        end=end,
+        summary=summary,
+        description=description or None,
+        location=location or None,
+        organizer=vCalAddress.new(organizer.email, cn=one_line(organizer.name)),
+        # accepted already, by booking; nobody reads replies
+        attendees=[vCalAddress.new(attendee.email, cn=one_line(attendee.name), role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False)],
+        status=STATUS.CONFIRMED if method == "REQUEST" else STATUS.CANCELLED,
+        classification=CLASS.PRIVATE,  # who shares a calendar does not thereby share visits to a doctor
+    )
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    calendar.add_component(event)
+    return calendar.to_ical().decode()

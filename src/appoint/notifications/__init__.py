@@ -1,0 +1,1 @@
+"""Who is told what, when, and what became of it: one row a message."""

@@ -1,0 +1,87 @@
+"""Planning who is told what, and what people do about it afterwards."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from .. import errors
+from ..callers import Caller
+from ..channels.model import Channel
+from ..database.pool import Database, Statements, Transaction
+from ..events.model import AppointmentFact, Event
+from . import repository
+from .model import Address, Notification, NotificationStatus, Planned, Preferences, planned, reminder, superseding
+
+BATCH: Final = 2000
+AGENDA_LASTS: Final = timedelta(hours=3)
+"""A doctor's day that could not be mailed by then is not news any more."""
+
+
+async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[Channel], now: datetime) -> None:
+    """Subscribes to events: writes down what they make to tell, by the channels there are, and takes back what is not so any more."""
+    of_clinics = [event for event in events if event.clinic_id]
+    outdated = [(event, sequence) for event in of_clinics if (sequence := superseding(event)) is not None]
+    if outdated:
+        await repository.supersede(tx, events=[event for event, _ in outdated], sequences=[sequence for _, sequence in outdated])
+    everywhere = Address(UUID(int=0), "staff", "", "email", "UTC", None, None)
+    telling = [event for event in of_clinics if any(planned(event, [everywhere, everywhere._replace(recipient="customer")], now))]
+    if not telling:
+        return
+    about = [(event.clinic_id, event.id, event.fact.customer_id if isinstance(event.fact, AppointmentFact) else None) for event in telling]
+    ways: dict[UUID, list[Address]] = {}
+    for address in await repository.addresses(tx, events=about, channels=channels):
+        ways.setdefault(address.event_id, []).append(address)
+    plans = [plan for event in telling for plan in planned(event, ways.get(event.id, ()), now)]
+    if plans:
+        await repository.add(tx, plans)
+
+
+async def remind(db: Database, *, channels: Sequence[Channel], spread: timedelta, now: datetime) -> int:
+    """Write down the reminders that leave within the spread; returns how many are new. Done again and again, and by several workers, it writes none twice."""
+    added = 0
+    while rows := await repository.due_reminders(db, channels=channels, spread=spread, now=now, most=BATCH):
+        plans: list[Planned] = [reminder(row, now) for row in rows]
+        new = await repository.add(db, plans)
+        added += new
+        if len(rows) < BATCH or not new:
+            break
+    return added
+
+
+async def plan_agendas(db: Database, *, channels: Sequence[Channel], now: datetime) -> int:
+    """Write down the mails with today's appointments for doctors whose clinic's time for it has come; returns how many are new."""
+    return await repository.plan_agendas(db, lasting=AGENDA_LASTS, now=now) if "email" in channels else 0
+
+
+async def resend(tx: Transaction, by: Caller, *, notification_id: UUID, now: datetime) -> Notification:
+    """Send what was sent, or could not be, once more. Raises `Conflict` `not-resendable` for what is still on its way, or not so any more; `NotFound`."""
+    notification = await repository.lock(tx, notification_id)
+    if notification is None:
+        raise errors.NotFound
+    if notification.status not in (NotificationStatus.SENT, NotificationStatus.DEAD):
+        raise errors.Conflict("not-resendable", notificationStatus=notification.status)
+    await repository.queue_again(tx, notification_id, now=now)
+    return await get(tx, notification_id)
+
+
+async def get(db: Statements, notification_id: UUID) -> Notification:
+    """Raises `NotFound`."""
+    if notification := await repository.find(db, notification_id):
+        return notification
+    raise errors.NotFound
+
+
+async def preferences(db: Statements, customer_id: UUID) -> Preferences:
+    """Raises `NotFound`."""
+    row = await repository.preferences(db, customer_id)
+    if row is None:
+        raise errors.NotFound
+    return Preferences(email=row.email, sms=row.sms)
+
+
+async def prefer(tx: Transaction, by: Caller, *, customer_id: UUID, wanted: Preferences) -> Preferences:
+    """Replace what the customer wants. Raises `NotFound`."""
+    await preferences(tx, customer_id)
+    await repository.prefer(tx, customer_id, email=wanted.email, sms=wanted.sms)
+    return wanted

@@ -1,0 +1,1 @@
+"""Events for partner systems, over HTTP."""
