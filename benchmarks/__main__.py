@@ -150,11 +150,14 @@ class Bench:
         self.compare("(h) events relayed by one worker ÷ the same rows by plain `DELETE … RETURNING`", "relayed", "deleted")
 
     async def outbox(self, place: Place, full: int) -> None:
+        say(f"Filling an outbox with {full:,} events")
+        await outbox.another(place.world, full)
         for number in range(self.rounds):
-            for count in (0, full)[:: 1 if number % 2 else -1]:
-                say(f"Bookings, round {number + 1} of {self.rounds}, {count:,} events in the outbox")
-                await outbox.fill(place.world, count)
-                await self.book("full outbox" if count else "empty outbox", place.world, place.server)
+            say(f"Bookings with an empty and a full outbox, round {number + 1} of {self.rounds}")
+            for turn, name in enumerate(("empty outbox", "full outbox")[:: -1 if number % 2 else 1]):
+                if turn:
+                    await outbox.change_over(place.world)
+                await self.book(name, place.world, place.server)
         self.compare(f"(i) bookings by HTTP with {full:,} events in the outbox ÷ with none", "full outbox", "empty outbox", least=0.95)
 
     async def memory(self, place: Place, two: Place) -> None:

@@ -33,13 +33,31 @@ returning e.*
 
 
 async def fill(world: World, count: int) -> None:
-    """An outbox with so many events, one for each of as many appointments."""
+    """So many events in the outbox, one for each of as many appointments."""
     connection = await asyncpg.connect(world.url)
     try:
         await connection.execute("truncate event, event_log, notification")
-        if count:
-            await connection.execute(FILL, count)
+        await connection.execute(FILL, count)
         await connection.execute("vacuum analyze event")
+    finally:
+        await connection.close()
+
+
+async def another(world: World, count: int) -> None:
+    """A second outbox with so many events beside the one that is used, which is emptied."""
+    await fill(world, count)
+    connection = await asyncpg.connect(world.url)
+    try:
+        await connection.execute("alter table event rename to event_aside; create table event (like event_aside including all)")
+    finally:
+        await connection.close()
+
+
+async def change_over(world: World) -> None:
+    """Use the other one of two outboxes. Filling it each time would leave work to the server that what is measured next would pay for."""
+    connection = await asyncpg.connect(world.url)
+    try:
+        await connection.execute("alter table event rename to event_was; alter table event_aside rename to event; alter table event_was rename to event_aside")
     finally:
         await connection.close()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from appoint import cli, logs
+from appoint import chores, cli, logs
 from appoint.database import dump, migrate
 from appoint.settings import Settings
 from processes import appoint, eventually
@@ -231,7 +231,7 @@ def test_slots_are_generated_by_hand(strange, monkeypatch, capsys, refusal):
     asyncio.run(migrate.upgrade(strange))
     query(strange, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
     monkeypatch.setenv("APPOINT_DATABASE_URL", strange)
-    cli.generate(clinic=1, first=date(2027, 3, 1), last=date(2027, 3, 7))
+    chores.generate(clinic=1, first=date(2027, 3, 1), last=date(2027, 3, 7))
     assert capsys.readouterr().err == "0 slots are new; 0 lines of schedules gave nothing new.\n"
     assert "There is no clinic 2." in refusal("slots", "generate", "--clinic", "2", "--from", "2027-03-01", "--to", "2027-03-07")
     assert "#/to must not be before from" in refusal("slots", "generate", "--clinic", "1", "--from", "2027-03-02", "--to", "2027-03-01")

@@ -225,7 +225,12 @@ async def test_after_every_kill_all_that_was_acknowledged_is_there_and_nobody_is
     with embedded.running(data_dir, say=lambda _: None) as database:
         connection = await asyncpg.connect(database.url)
         there = {str(row["id"]): row for row in await connection.fetch("select *, lower(during) as start from appointment")}
-        told = await connection.fetch("select subject_id, type, subject_version from event where type like 'appointment.%'")
+        told = await connection.fetch(
+            """
+            select subject_id, type, subject_version from event where type like 'appointment.%'
+            union all select subject_id, type, subject_version from event_log where type like 'appointment.%'
+            """
+        )
         overlaps = await connection.fetchval(OVERLAPS)
         await connection.close()
     assert {id: Wish(row["idempotency_key"], str(row["doctor_id"]), str(row["customer_id"]), row["start"]) for id, row in there.items()} == run.acknowledged

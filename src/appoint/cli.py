@@ -159,7 +159,7 @@ def worker() -> None:
     from . import logs, start
     from . import worker as working
 
-    settings = start.with_secret_key(Settings())
+    settings = Settings()
     working.check(settings)
     logs.configure(settings)
 
@@ -167,7 +167,7 @@ def worker() -> None:
         stop = asyncio.Event()
         for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await working.run(settings, url, stop)
+        await working.run(start.with_secret_key(settings), url, stop)
 
     with start.database(settings, say=say) as database:
         asyncio.run(start.expect_migrated(database.url))
