@@ -299,6 +299,14 @@ async def test_an_address_that_does_not_exist_is_dead_at_once_and_says_why(world
     assert (row.status, row.attempts, row.reason) == ("dead", 1, "the mail server does not know this address (550)")
 
 
+async def test_a_fault_of_ours_delays_and_is_said(world, office, post):
+    await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
+    post.trouble = LookupError("Ana")
+    await office.tell(world.now)
+    (row,) = await world.db.fetch("select status, reason from notification")
+    assert tuple(row) == ("queued", "something went wrong on our side; the log says what")
+
+
 async def test_who_does_not_want_mails_any_more_is_not_sent_what_is_queued(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan(world.now)

@@ -48,6 +48,7 @@ HEARTBEAT_SECONDS: Final = 5.0
 RECONNECT_SECONDS: Final = 2.0
 JOB_SECONDS: Final = 600.0
 KEYS_LAST: Final = timedelta(hours=24)
+JOBS_LAST: Final = timedelta(days=3)
 PATIENTLY: Final = partial(DatabaseRetryEntrypointExecutor, max_attempts=8, initial_delay=timedelta(seconds=10))
 """Over about twenty minutes; then the job is kept as failed."""
 
@@ -90,9 +91,10 @@ async def relay_all(work: Work) -> None:
 
 
 async def forget_events(work: Work, *, before: datetime) -> None:
+    """Forget events that were told before then, what was sent of them, and what the queue remembers of its jobs."""
     await webhooks.forget(work.db, before=before)
     await events.forget(work.db, before=before)
-    await upkeep.forget_jobs(work.db, before=before)
+    await upkeep.forget_jobs(work.db, before=clock.now() - JOBS_LAST)
 
 
 def spread(settings: Settings) -> timedelta:
@@ -132,10 +134,16 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
         asyncio.create_task(_often(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
         *(asyncio.create_task(_often(stop, seconds, name, partial(job, work))) for name, (seconds, job) in OFTEN.items()),
         asyncio.create_task(_queue(stop, work, database_url)),
-        asyncio.create_task(webhooks.deliver(db, stop, private_addresses=settings.webhook_private_addresses)),
+        # these go on until they are stopped; one that a fault of ours has ended begins anew
+        asyncio.create_task(
+            _often(stop, RECONNECT_SECONDS, "webhooks", partial(webhooks.deliver, db, stop, private_addresses=settings.webhook_private_addresses))
+        ),
     ]
     if settings.broker_url:
-        tasks.append(asyncio.create_task(broker.publish(db, settings.broker_url.get_secret_value(), stop)))
+        url = settings.broker_url.get_secret_value()
+        tasks.append(asyncio.create_task(_often(stop, RECONNECT_SECONDS, "broker", partial(broker.publish, db, url, stop))))
+    if not work.channels:
+        log.warning("nobody is told anything: neither a mail server nor a gateway for text messages is set up")
     try:
         await stop.wait()
         await asyncio.wait(tasks, timeout=settings.shutdown_seconds)

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import structlog
 
-from .. import clock
+from .. import clock, errors
 from ..channels.gateway import Gateway
-from ..channels.model import Channel, Delayed, Message, Undeliverable
+from ..channels.model import Channel, Delayed, Undeliverable
 from ..database.pool import Database, Row
 from . import repository
 from .gateway import Writer
@@ -74,23 +74,34 @@ async def _token(db: Database, channel: Channel) -> int:
 
 
 async def _attempt(db: Database, sending: Sending, row: Row) -> None:
-    finish = partial(repository.finish, db, notification_id=row.id)
+    finish, put_off = partial(repository.finish, db, notification_id=row.id), partial(_put_off, db, row)
     if (outcome := outcome_before_sending(row, clock.now())) is not None:
         status, reason = outcome
         await finish(status=status, reason=reason, now=clock.now())
         return
-    message: Message | None = await sending.writer(db, row, clock.now())
-    if message is None:
-        await finish(status=NotificationStatus.SUPERSEDED, reason="there is nothing to tell any more", now=clock.now())
-        return
     try:
+        message = await sending.writer(db, row, clock.now())
+        if message is None:
+            await finish(status=NotificationStatus.SUPERSEDED, reason="there is nothing to tell any more", now=clock.now())
+            return
         async with asyncio.timeout(LEASE.total_seconds() / 2):
             provider_id = await sending.gateways[row.channel].send(message)
+    except errors.Unavailable:  # the database; what was leased is handed over again
+        raise
     except Undeliverable as error:
         await finish(status=NotificationStatus.DEAD, reason=str(error), now=clock.now())
         log.info("notification dead", kind=row.kind, channel=row.channel, notification_id=str(row.id))
-    except (Delayed, TimeoutError) as error:
-        wait = backoff(row.attempts, random.random())  # noqa: S311  jitter keeps no secret
-        await repository.put_off(db, notification_id=row.id, due_at=clock.now() + wait, reason=str(error) or "the provider took too long")
+    except Delayed as error:
+        await put_off(str(error))
+    except TimeoutError:
+        await put_off("the provider took too long")
+    except Exception:
+        log.exception("notification not sent", kind=row.kind, channel=row.channel, notification_id=str(row.id))
+        await put_off("something went wrong on our side; the log says what")
     else:
         await finish(status=NotificationStatus.SENT, reason=None, provider_id=provider_id, now=clock.now())
+
+
+async def _put_off(db: Database, row: Row, reason: str) -> None:
+    wait = backoff(row.attempts, random.random())  # noqa: S311  jitter keeps no secret
+    await repository.put_off(db, notification_id=row.id, due_at=clock.now() + wait, reason=reason)

@@ -182,8 +182,9 @@ def planned(event: Event, addresses: Sequence[Address], now: datetime) -> Iterat
             return
     for address in addresses:
         if address.recipient == KINDS[kind].recipient:
-            leaves = due if urgent or not KINDS[kind].waits else outside_quiet_hours(due, address, not_after=expires)
-            if leaves < expires:
+            waits = KINDS[kind].waits and not urgent
+            leaves = outside_quiet_hours(due, address, latest=expires, expires=expires, now=now) if waits else due
+            if leaves and leaves < expires:
                 yield Planned(
                     event.clinic_id, kind, subject, sequence, address.recipient, address.recipient_id, address.channel, event.id, urgent, leaves,
                     min(expires, now + LONGEST),
@@ -199,22 +200,24 @@ def superseding(event: Event) -> int | None:
             return None
 
 
-def outside_quiet_hours(due: datetime, address: Address, *, not_after: datetime) -> datetime:
-    """When something that can wait leaves: at its time, or when the quiet hours around that end. Where that would be too late it leaves before they begin.
+def outside_quiet_hours(due: datetime, address: Address, *, latest: datetime, expires: datetime, now: datetime) -> datetime | None:
+    """When something that can wait leaves: at its time, or when the quiet hours around that end. Where that would be later than `latest` it leaves before
+    they begin, if that is still to come, and else when they end after all. None where they last until it expires.
 
     On the night that the clocks change the end may be an hour late.
     """
     if address.quiet_from is None or address.quiet_until is None:
         return due
-    leaves = due
+    over = due
     for _ in range(3):  # once more when an hour came twice
-        minute = _minute(leaves, address.time_zone)
+        minute = _minute(over, address.time_zone)
         if (minute - address.quiet_from) % DAY >= (address.quiet_until - address.quiet_from) % DAY:
             break
-        leaves += timedelta(minutes=(address.quiet_until - minute) % DAY)
-    if leaves < not_after:
-        return leaves
-    return due - timedelta(minutes=(_minute(due, address.time_zone) - address.quiet_from) % DAY + 1)
+        over += timedelta(minutes=(address.quiet_until - minute) % DAY)
+    before = due - timedelta(minutes=(_minute(due, address.time_zone) - address.quiet_from) % DAY + 1)
+    if over < latest or over == due or before < now:
+        return over if over < expires else None
+    return before
 
 
 def outcome_before_sending(row: Any, now: datetime) -> tuple[NotificationStatus, str] | None:
@@ -257,14 +260,16 @@ def backoff(attempts: int, luck: float) -> timedelta:
     return min(timedelta(seconds=15) * 2 ** min(attempts - 1, 10), timedelta(minutes=30)) * (1 - luck / 2)
 
 
-def reminder(row: "DueReminder", now: datetime) -> Planned:
-    """A reminder as it leaves: ahead of its time by the row's share of the spread, so that not all that are due at nine leave at nine."""
+def reminder(row: "DueReminder", now: datetime) -> Planned | None:
+    """A reminder as it leaves: ahead of its time by the row's share of the spread, so that not all that are due at nine leave at nine. None where quiet
+    hours leave no time for it."""
     at = row.start_time - timedelta(minutes=row.minutes)
     address = Address(row.id, "customer", str(row.customer_id), row.channel, row.time_zone, row.quiet_from, row.quiet_until)
-    due = outside_quiet_hours(at - row.ahead, address, not_after=row.start_time - timedelta(minutes=row.minutes // 2))
-    return Planned(
+    latest = row.start_time - timedelta(minutes=row.minutes // 2)
+    due = outside_quiet_hours(max(at - row.ahead, now), address, latest=latest, expires=row.start_time, now=now)
+    return due and Planned(
         row.clinic_id, f"reminder-{row.minutes}", str(row.id), row.sequence, "customer", address.recipient_id, row.channel,
-        event_id=None, urgent=False, due_at=max(due, now), expires_at=row.start_time,
+        event_id=None, urgent=False, due_at=due, expires_at=row.start_time,
     )  # fmt: skip
 
 

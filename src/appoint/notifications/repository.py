@@ -63,7 +63,8 @@ async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Seque
 async def due_reminders(db: Statements, *, channels: Sequence[Channel], spread: timedelta, now: datetime, most: int) -> list[DueReminder]:
     """Appointments whose customers are to be reminded soon and are not planned to be, at all clinics; each with its share of the spread.
 
-    A reminder that is late, because no worker was there, still leaves until the next one's time; there is none for a time that was settled after it.
+    Those that would be due in quiet hours are found before these begin. One that is late, because no worker was there, still leaves until the next one's
+    time; there is none for a time that was settled after it.
     """
     rows = await db.fetch(
         """
@@ -75,7 +76,8 @@ async def due_reminders(db: Statements, *, channels: Sequence[Channel], spread: 
                                from unnest(c.reminder_minutes) as m) as r
           join appointment a on a.clinic_id = c.id
                             and lower(a.during) > $3::timestamptz + make_interval(mins => r.next)
-                            and lower(a.during) <= $3::timestamptz + make_interval(mins => r.minutes) + $2 + interval '2 minutes'
+                            and lower(a.during) <= $3::timestamptz + make_interval(mins => r.minutes + 2) + $2
+                                                  + make_interval(mins => coalesce((c.quiet_until - c.quiet_from + 1440) % 1440, 0))
           join customer_channel w on w.customer_id = a.customer_id and w.channel = any($1)
          where a.status = 'booked'
            and coalesce(a.rescheduled_at, a.created_at) < lower(a.during) - make_interval(mins => r.minutes) - $2

@@ -41,8 +41,8 @@ async def remind(db: Database, *, channels: Sequence[Channel], spread: timedelta
     """Write down the reminders that leave within the spread; returns how many are new. Done again and again, and by several workers, it writes none twice."""
     added = 0
     while rows := await repository.due_reminders(db, channels=channels, spread=spread, now=now, most=BATCH):
-        plans: list[Planned] = [reminder(row, now) for row in rows]
-        new = await repository.add(db, plans)
+        plans: list[Planned] = [plan for row in rows if (plan := reminder(row, now))]
+        new = await repository.add(db, plans) if plans else 0
         added += new
         if len(rows) < BATCH or not new:
             break
