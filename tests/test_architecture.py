@@ -41,7 +41,7 @@ ACROSS_CLINICS = {
     ("events.parked", "event"): "the administrator's list",
     ("events.release", "event"): "the administrator's",
     ("events.forget", "event_log"): "the sweep of events that were told long ago",
-    ("notifications.due_reminders", "appointment"): "the workers remind for all clinics",
+    ("notifications.due_reminders", "clinic"): "the workers remind for all clinics",
     ("notifications.supersede", "notification"): "a batch of events is of many clinics",
     ("notifications.plan_agendas", "clinic"): "the workers tell doctors of all clinics",
     ("notifications.hand_over", "notification"): "the workers send for all clinics",

@@ -13,6 +13,7 @@ from appoint.appointments.model import AppointmentPatch, RescheduleRequest
 from appoint.caching import ClinicCache
 from appoint.channels.model import Delayed, Undeliverable
 from appoint.notifications import jobs, repository
+from appoint.notifications import service as planning
 from post import Office, Post
 from world import MONDAY, RECEPTION, World, at
 
@@ -235,6 +236,15 @@ async def test_a_reminder_that_no_worker_was_there_for_is_late_but_not_lost(worl
     await office.remind(world.now)
     await office.send(world.now)
     assert len(post.taken) == 1
+
+
+async def test_those_who_cannot_be_told_do_not_stand_in_the_way_of_others(world, office, monkeypatch):
+    monkeypatch.setattr(planning, "BATCH", 1)
+    cy = await world.add_customer("Cy")
+    for minute, who in ((0, cy), (30, world.ana)):
+        booked = await world.book(world.dr_shah, at(9, minute, day=TOMORROW), who)
+        await world.db.execute("update appointment set created_at = $1 where id = $2", world.now - timedelta(days=3), booked.id)
+    assert await office.remind(at(8, 45)) == 1
 
 
 async def test_what_is_moved_is_reminded_of_at_its_new_time_alone(world, office, post):

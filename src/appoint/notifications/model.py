@@ -262,7 +262,9 @@ def backoff(attempts: int, luck: float) -> timedelta:
 
 def reminder(row: "DueReminder", now: datetime) -> Planned | None:
     """A reminder as it leaves: ahead of its time by the row's share of the spread, so that not all that are due at nine leave at nine. None where quiet
-    hours leave no time for it."""
+    hours leave no time for it, or there is no way to tell."""
+    if row.channel is None:
+        return None
     at = row.start_time - timedelta(minutes=row.minutes)
     address = Address(row.id, "customer", str(row.customer_id), row.channel, row.time_zone, row.quiet_from, row.quiet_until)
     latest = row.start_time - timedelta(minutes=row.minutes // 2)
@@ -280,7 +282,7 @@ class DueReminder(NamedTuple):
     sequence: int
     start_time: datetime
     customer_id: UUID
-    channel: Channel
+    channel: Channel | None
     minutes: int
     ahead: timedelta
     time_zone: str

@@ -60,34 +60,47 @@ async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Seque
     )  # fmt: skip
 
 
-async def due_reminders(db: Statements, *, channels: Sequence[Channel], spread: timedelta, now: datetime, most: int) -> list[DueReminder]:
-    """Appointments whose customers are to be reminded soon and are not planned to be, at all clinics; each with its share of the spread.
+async def due_reminders(
+    db: Statements, *, channels: Sequence[Channel], spread: timedelta, after: tuple[datetime, UUID], now: datetime, most: int
+) -> list[DueReminder]:
+    """Appointments whose customers are to be reminded soon and are not planned to be, at all clinics; each with its share of the spread, once for each
+    channel, or with none. In the order of their starts, from a place in it on.
 
     Those that would be due in quiet hours are found before these begin. One that is late, because no worker was there, still leaves until the next one's
     time; there is none for a time that was settled after it.
     """
     rows = await db.fetch(
         """
-        select a.clinic_id, a.id, a.sequence, lower(a.during) as start_time, a.customer_id, w.channel, r.minutes,
-               make_interval(secs => abs(hashtext(a.id::text)::bigint) % greatest(extract(epoch from $2::interval)::bigint, 1)) as ahead,
-               c.time_zone, c.quiet_from, c.quiet_until
-          from clinic c
-         cross join lateral (select m as minutes, coalesce(max(m) over (order by m rows between unbounded preceding and 1 preceding), 0) as next
-                               from unnest(c.reminder_minutes) as m) as r
-          join appointment a on a.clinic_id = c.id
-                            and lower(a.during) > $3::timestamptz + make_interval(mins => r.next)
-                            and lower(a.during) <= $3::timestamptz + make_interval(mins => r.minutes + 2) + $2
-                                                  + make_interval(mins => coalesce((c.quiet_until - c.quiet_from + 1440) % 1440, 0))
-          join customer_channel w on w.customer_id = a.customer_id and w.channel = any($1)
-         where a.status = 'booked'
-           and coalesce(a.rescheduled_at, a.created_at) < lower(a.during) - make_interval(mins => r.minutes) - $2
-           and not exists (select from notification n
-                            where n.clinic_id = c.id and n.subject_id = a.id::text and n.sequence = a.sequence and n.kind = 'reminder-' || r.minutes
-                              and n.recipient = 'customer' and n.recipient_id = a.customer_id::text and n.channel = w.channel)
-         order by lower(a.during)
-         limit $4
+        with span as (  -- of the starts that each reminder of each clinic is due for
+          select c.id as clinic_id, c.time_zone, c.quiet_from, c.quiet_until, r.minutes, $3::timestamptz + make_interval(mins => r.next) as after,
+                 $3::timestamptz + make_interval(mins => r.minutes + 2) + $2
+                 + make_interval(mins => coalesce((c.quiet_until - c.quiet_from + 1440) % 1440, 0)) as until
+            from clinic c
+           cross join lateral (select m as minutes, coalesce(max(m) over (order by m rows between unbounded preceding and 1 preceding), 0) as next
+                                 from unnest(c.reminder_minutes) as m) as r
+        ), due as materialized (
+          select span.*, a.id, a.sequence, a.start_time, a.customer_id
+            from span
+           cross join lateral (select a.id, a.sequence, lower(a.during) as start_time, a.customer_id
+                                 from appointment a
+                                where a.clinic_id = span.clinic_id and lower(a.during) > span.after and lower(a.during) <= span.until and a.status = 'booked'
+                                  and coalesce(a.rescheduled_at, a.created_at) < lower(a.during) - make_interval(mins => span.minutes) - $2
+                                  and not exists (select from notification n
+                                                   where n.clinic_id = span.clinic_id and n.subject_id = a.id::text and n.sequence = a.sequence
+                                                     and n.kind = 'reminder-' || span.minutes)
+                               offset 0) as a  -- looked up clinic by clinic
+           where (a.start_time, a.id) > ($5::timestamptz, $6::uuid)
+           order by a.start_time, a.id
+           limit $4
+        )
+        select due.clinic_id, due.id, sequence, start_time, due.customer_id, w.channel, minutes,
+               make_interval(secs => abs(hashtext(due.id::text)::bigint) % greatest(extract(epoch from $2::interval)::bigint, 1)) as ahead,
+               time_zone, quiet_from, quiet_until
+          from due
+          left join lateral (select channel from customer_channel c where c.customer_id = due.customer_id and c.channel = any($1) offset 0) as w on true
+         order by start_time, id
         """,
-        channels, spread, now, most,
+        channels, spread, now, most, *after,
     )  # fmt: skip
     return [DueReminder(*row.values()) for row in rows]
 
@@ -120,21 +133,20 @@ async def hand_over(tx: Transaction, *, channel: Channel, lease: timedelta, most
         with room as (
           select greatest($4 - count(*), 0) as places from notification where channel = $1 and status = 'leased' and leased_until > $2
         ), waiting as (
-          select clinic_id, id from notification
+          select ctid from notification
            where channel = $1 and status = 'queued' and due_at <= $2
            order by urgent desc, due_at
            limit (select places from room)
              for update skip locked
         ), lost as (
-          select clinic_id, id from notification
+          select ctid from notification
            where channel = $1 and status = 'leased' and leased_until <= $2
            limit (select places from room)
              for update skip locked
         )
         update notification n
            set status = 'leased', leased_until = $2::timestamptz + $3::interval
-          from (table waiting union all table lost) as due
-         where n.clinic_id = due.clinic_id and n.id = due.id
+         where n.ctid = any(array(table waiting union all table lost))  -- they are locked; how few they are, no planner can know
         returning n.id, n.urgent, n.attempts
         """,
         channel, now, lease, most,

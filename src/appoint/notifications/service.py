@@ -11,7 +11,7 @@ from ..channels.model import Channel
 from ..database.pool import Database, Statements, Transaction
 from ..events.model import AppointmentFact, Event
 from . import repository
-from .model import Address, Notification, NotificationStatus, Planned, Preferences, planned, reminder, superseding
+from .model import Address, Notification, NotificationStatus, Preferences, planned, reminder, superseding
 
 BATCH: Final = 2000
 AGENDA_LASTS: Final = timedelta(hours=3)
@@ -39,13 +39,11 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
 
 async def remind(db: Database, *, channels: Sequence[Channel], spread: timedelta, now: datetime) -> int:
     """Write down the reminders that leave within the spread; returns how many are new. Done again and again, and by several workers, it writes none twice."""
-    added = 0
-    while rows := await repository.due_reminders(db, channels=channels, spread=spread, now=now, most=BATCH):
-        plans: list[Planned] = [plan for row in rows if (plan := reminder(row, now))]
-        new = await repository.add(db, plans) if plans else 0
-        added += new
-        if len(rows) < BATCH or not new:
-            break
+    added, after = 0, (now, UUID(int=0))
+    while rows := await repository.due_reminders(db, channels=channels, spread=spread, after=after, now=now, most=BATCH):
+        if plans := [plan for row in rows if (plan := reminder(row, now))]:
+            added += await repository.add(db, plans)
+        after = rows[-1].start_time, rows[-1].id
     return added
 
 
