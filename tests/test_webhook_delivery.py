@@ -604,8 +604,8 @@ async def test_old_deliveries_are_forgotten_but_for_those_that_can_still_be_sent
         at = clock.now() if statuses[number] == "delivered" else None
         await db.execute("update webhook_delivery set status = $2, delivered_at = $3, reason = 'answered 500' where id = $1", row.id, statuses[number], at)
     await db.execute("delete from event_log where id <> all ($1::uuid[])", kept)
-    assert await jobs.forget(db, before=clock.now() - timedelta(days=1)) == 0
-    assert await jobs.forget(db, before=clock.now() + timedelta(minutes=1)) == 5
+    assert await repository.forget(db, before=clock.now() - timedelta(days=1)) == 0
+    assert await repository.forget(db, before=clock.now() + timedelta(minutes=1)) == 5
     assert [str(row.event_id) for row in await db.fetch("select event_id from webhook_delivery")] == kept[:1]
 
 

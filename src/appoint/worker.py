@@ -40,6 +40,7 @@ from .settings import Settings
 from .slots.jobs import nightly
 from .web.repository import forget_requests
 from .webhooks import jobs as webhooks
+from .webhooks import repository as deliveries
 from .webhooks.service import fan_out
 
 log = structlog.get_logger()
@@ -92,7 +93,7 @@ async def relay_all(work: Work) -> None:
 
 async def forget_events(work: Work, *, before: datetime) -> None:
     """Forget events that were told before then, what was sent of them, and what the queue remembers of its jobs."""
-    await webhooks.forget(work.db, before=before)
+    await deliveries.forget(work.db, before=before)
     await events.forget(work.db, before=before)
     await upkeep.forget_jobs(work.db, before=clock.now() - JOBS_LAST)
 

@@ -158,6 +158,12 @@ class Address(NamedTuple):
     quiet_until: int | None
 
 
+TELLING: Final = (
+    AppointmentBooked, AppointmentRescheduled, AppointmentCancelled, AppointmentHeld, AppointmentMissed, SlotsWithdrawn, ScheduleApplied, WebhookDisabled,
+)  # fmt: skip
+"""The facts that people may be told of."""
+
+
 def planned(event: Event, addresses: Sequence[Address], now: datetime) -> Iterator[Planned]:
     """What an event makes to tell, to those of the addresses whom it concerns."""
     subject, sequence, kind, urgent, due, expires = event.subject_id, 0, "", False, now, now + LONGEST

@@ -11,7 +11,7 @@ from ..channels.model import Channel
 from ..database.pool import Database, Statements, Transaction
 from ..events.model import AppointmentFact, Event
 from . import repository
-from .model import Address, Notification, NotificationStatus, Preferences, planned, reminder, superseding
+from .model import TELLING, Address, Notification, NotificationStatus, Preferences, planned, reminder, superseding
 
 BATCH: Final = 2000
 AGENDA_LASTS: Final = timedelta(hours=3)
@@ -24,8 +24,7 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     outdated = [(event, sequence) for event in of_clinics if (sequence := superseding(event)) is not None]
     if outdated:
         await repository.supersede(tx, events=[event for event, _ in outdated], sequences=[sequence for _, sequence in outdated])
-    everywhere = Address(UUID(int=0), "staff", "", "email", "UTC", None, None)
-    telling = [event for event in of_clinics if any(planned(event, [everywhere, everywhere._replace(recipient="customer")], now))]
+    telling = [event for event in of_clinics if isinstance(event.fact, TELLING)]
     if not telling:
         return
     about = [(event.clinic_id, event.id, event.fact.customer_id if isinstance(event.fact, AppointmentFact) else None) for event in telling]

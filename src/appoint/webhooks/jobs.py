@@ -1,4 +1,4 @@
-"""What the worker does about webhooks: it sends what is due, and forgets what is old.
+"""What the worker does about webhooks: it sends what is due.
 
 Any number of workers share the work by leases on webhooks, so that a webhook's events are sent one after another and by one worker at a time. A worker
 that dies leaves its leases to run out; what it has sent but not written down is sent again, with the same `webhook-id`.
@@ -125,8 +125,3 @@ async def _try(sender: Sender, turn: Turn, delivery: Row) -> bool:
         now=sender.now(),
     )
     return True
-
-
-async def forget(db: Database, *, before: datetime) -> int:
-    """Forget deliveries that are older; returns how many."""
-    return await repository.forget(db, before=before)
