@@ -250,8 +250,8 @@ async def one_more(db, client, number: int) -> dict[str, object]:
     )
     await db.execute(
         """
-        insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, due_at)
-        select 1, mint_id(1), id, uuidv7(), 'slot.moved', now() from webhook order by id limit 1
+        insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
+        select 1, mint_id(1), id, uuidv7(), 'slot.moved', 'a slot', now() from webhook order by id limit 1
         """
     )
     return {**ids, "providerId": ids["doctorId"], "webhookId": webhook_id}

@@ -432,6 +432,26 @@ async def test_a_mail_that_was_taken_is_not_sent_again_whatever_the_server_says_
         assert await Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if goodbye is HANGS else 30).send(LETTER) is None
 
 
+async def test_a_mail_server_may_take_long_to_accept_a_mail():
+    """It has the mail by then: who gives up would send it twice."""
+
+    async def scans(reader, writer):
+        for answer in (b"220 mail.test", b"250 mail.test", b"250 fine", b"250 fine", b"354 go on"):
+            writer.write(answer + b"\r\n")
+            await (reader.readuntil(b"\r\n.\r\n") if answer.startswith(b"354") else reader.readline())
+        await asyncio.sleep(3 * SOON)
+        writer.write(b"250 queued\r\n")
+        await reader.readline()
+
+    async with serving(scans) as port:
+        assert await Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON).send(LETTER) is None
+
+
+async def test_a_clinics_own_address_beyond_ascii_keeps_no_mail_from_others():
+    async with serving(mail_talk({})) as port:
+        assert await Smtp(f"smtp://127.0.0.1:{port}", SENDER).send(LETTER._replace(reply_to="praxis-ä@example.org")) is None
+
+
 async def test_a_mail_server_that_answers_forever_is_left():
     async def dribble(reader, writer):
         while True:

@@ -125,6 +125,20 @@ def test_a_setting_that_is_wrong_is_named(name, value, refusal):
     assert f"appoint: APPOINT_{name.upper()}: " in refusal("settings", **{name: value})
 
 
+@pytest.mark.parametrize("command", ["run", "serve", "worker"])
+@pytest.mark.parametrize(
+    ("missing", "given"),
+    [
+        ("APPOINT_PUBLIC_URL", {"mode": "production", "smtp_url": "smtp://127.0.0.1:1", "mail_from": "desk@lakeside.example"}),
+        ("APPOINT_MAIL_FROM", {"mode": "production", "smtp_url": "smtp://127.0.0.1:1", "public_url": "https://appoint.example"}),
+        ("APPOINT_SMTP_URL", {"smtp_url": "nonsense"}),
+        ("APPOINT_BROKER_URL", {"broker_url": "nonsense"}),
+    ],
+)
+def test_a_provider_that_could_not_work_is_refused_at_start(command, missing, given, home, refusal):
+    assert missing in refusal(command, data_dir=home, **given)
+
+
 def test_settings_are_listed_without_secrets(monkeypatch, capsys):
     for name in ("DATABASE_URL", "CACHE_URL", "ADMIN_TOKEN"):
         monkeypatch.setenv(f"APPOINT_{name}", "a-secret")

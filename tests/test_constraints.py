@@ -49,7 +49,8 @@ insert into notification_preference (customer_id, channel, wanted) values ('{ANA
 insert into send_token (channel, number) values ('email', 1);
 insert into message_template (clinic_id, id, kind, channel, locale, subject, text) values (1, '{WORDS}', 'moved', 'email', 'en', 'Moved', 'It is later now.');
 insert into webhook (clinic_id, id, url, secret) values (1, '{PARTNER}', 'https://partner.example.com/', sha256(''));
-insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, due_at) values (1, '{DELIVERY}', '{PARTNER}', '{FIRST}', 'slot.moved', now());
+insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
+  values (1, '{DELIVERY}', '{PARTNER}', '{FIRST}', 'slot.moved', '{SLOT}', now());
 """
 
 
@@ -82,7 +83,9 @@ token = partial(insert, "send_token", channel="email", number=2)
 words = partial(insert, "message_template", clinic_id=1, id=NEW, kind="reminder", channel="email", locale="en", subject="Soon", text="It is soon.")
 dev_message = partial(insert, "dev_message", token="new", channel="sms", recipient="+493012345678", subject="", text="It is soon.")
 webhook = partial(insert, "webhook", clinic_id=1, id=NEW, url="https://partner.example.com/new", secret="\\x" + "00" * 32)
-delivery = partial(insert, "webhook_delivery", clinic_id=1, id=NEW, webhook_id=PARTNER, event_id=SECOND, event_type="slot.moved", due_at="2027-03-01")
+delivery = partial(
+    insert, "webhook_delivery", clinic_id=1, id=NEW, webhook_id=PARTNER, event_id=SECOND, event_type="slot.moved", subject_id=SLOT, due_at="2027-03-01"
+)
 event = partial(insert, "event", clinic_id=1, type="slot.moved", subject_id=SLOT, subject_version=1, data="{}")
 
 

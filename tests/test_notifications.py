@@ -1,7 +1,7 @@
 """Who is told what, when, and when not after all."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -345,6 +345,22 @@ async def test_a_worker_that_dies_after_sending_sends_again_with_the_same_token(
     assert len(post.taken) == 2
 
 
+async def test_a_message_that_takes_long_to_be_accepted_is_not_sent_by_another(world, office, post, monkeypatch):
+    monkeypatch.setattr(jobs, "LEASE", timedelta(seconds=0.3))
+    monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC))
+    await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
+    await office.plan(clock.now())
+
+    async def slowly() -> None:
+        for _ in range(10):
+            await asyncio.sleep(0.1)
+            assert await office.hand_over(clock.now()) == []
+
+    post.before = slowly
+    await office.send(clock.now())
+    assert (len(post.taken), await statuses(world.db)) == (1, ["confirmation sent"])
+
+
 async def test_two_jobs_for_one_notification_send_it_once(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan(world.now)
@@ -378,15 +394,36 @@ async def test_a_cancellation_for_today_goes_before_everything_else(world, offic
 
 async def test_what_can_wait_is_not_sent_in_quiet_hours(world, office, post):
     await world.db.execute("update clinic set quiet_from = 20 * 60, quiet_until = 7 * 60")
-    booked = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
+    booked = await world.book(world.dr_shah, at(9), world.ana)
     await office.tell(world.now)
     world.now = at(22)  # 23:00 in Berlin
-    await move(world, booked, at(10, day=NEXT_WEEK))
+    await step(world, booked, "noShow")
     await office.tell(world.now)
     assert len(post.taken) == 1
     world.now = at(6, day=TOMORROW)
     await office.send(world.now)
     assert len(post.taken) == 2
+
+
+async def test_what_became_due_in_quiet_hours_by_a_failure_waits_until_they_end(world, office, post):
+    booked = await world.book(world.dr_shah, at(9), world.ana)
+    await office.tell(world.now)
+    world.now = at(18)
+    await step(world, booked, "noShow")
+    await office.plan(world.now)
+    await world.db.execute("update clinic set quiet_from = 19 * 60, quiet_until = 7 * 60")
+    await office.send(world.now)
+    (due,) = await world.db.fetch("select due_at from notification where kind = 'missed'")
+    assert (len(post.taken), due.due_at) == (1, at(6, day=TOMORROW))
+
+
+async def test_a_move_at_night_is_told_at_once(world, office, post):
+    await world.db.execute("update clinic set quiet_from = 20 * 60, quiet_until = 7 * 60")
+    world.now = at(22)
+    booked = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
+    await move(world, booked, at(10, day=NEXT_WEEK))
+    await office.tell(world.now)
+    assert "moved sent" in await statuses(world.db)
 
 
 async def test_a_confirmation_answers_also_in_quiet_hours(world, office, post):

@@ -204,6 +204,11 @@ async def test_a_report_that_the_gateway_has_not_signed_is_refused(reporting, cl
     assert await db.fetchval("select status from notification") == "sent"
 
 
+async def test_a_report_with_more_fields_than_any_is_refused(reporting):
+    answer = await reporting.post(f"/callbacks/sms/{SOMETHING}", content="&".join(f"a{n}=1" for n in range(200)))
+    assert answer.status_code == 403
+
+
 # by hand
 
 
@@ -215,7 +220,8 @@ async def test_dead_letters_are_listed_and_sent_again_by_hand(client, db, databa
         (("resend", id), "1 will be sent again."),
         (("list",), "There are no dead letters."),
         (("resend", id), "it is queued"),
-        (("resend",), "Name the notifications by their ids, or say --all."),
+        (("resend",), "Name the notifications by their ids, or say --all, and not both."),
+        (("list", "--most", "-5"), "Must be >= 1"),
     ):
         with appoint("dead-letters", *command, database_url=database_url, data_dir=tmp_path) as process:
             process.popen.wait(60)

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
+from .ids import LARGEST_CLINIC
 from .settings import Settings
 
 slots = App(name="slots", help="Booking slots: when doctors can be booked.")
 dead_letters = App(name="dead-letters", help="Notifications that could not be sent, and will not be unless you say so.")
 events = App(name="events", help="What happened: events that wait, and their schemas.")
+ClinicNumber = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=LARGEST_CLINIC))]
+Most = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100_000))]
 GROUPS: Final = (slots, dead_letters, events)
 
 
@@ -80,7 +83,7 @@ def _session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
 
 
 @dead_letters.command(name="list")
-def list_dead_letters(*, clinic: int | None = None, most: int = 100, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+def list_dead_letters(*, clinic: ClinicNumber | None = None, most: Most = 100, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
     """List notifications that could not be sent, newest first, each with the reason.
 
     Parameters
@@ -106,7 +109,7 @@ def list_dead_letters(*, clinic: int | None = None, most: int = 100, as_json: An
 
 
 @dead_letters.command(name="resend")
-def resend_dead_letters(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = False, clinic: int | None = None) -> None:
+def resend_dead_letters(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = False, clinic: ClinicNumber | None = None) -> None:
     """Send notifications once more that could not be sent. What is not so any more is not sent all the same.
 
     Parameters
@@ -118,24 +121,25 @@ def resend_dead_letters(*ids: UUID, all_: Annotated[bool, Parameter(name="--all"
     clinic
         With --all: only this clinic's.
     """
-    from . import clock, errors
+    from . import clock
     from .callers import SYSTEM
     from .notifications import repository, service
     from .start import CannotStart
 
     if all_ == bool(ids):
-        raise CannotStart("Name the notifications by their ids, or say --all.")
+        raise CannotStart("Name the notifications by their ids, or say --all, and not both.")
 
     async def work(db: Any) -> tuple[int, list[str]]:
         wanted = [row.id for row in await repository.dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
         refused: list[str] = []
         for id in wanted:
-            try:
-                await db.atomic(service.resend, SYSTEM, notification_id=id, now=clock.now())
-            except errors.NotFound:
+            found = await repository.find(db, id)
+            if found is None:
                 refused.append(f"{id}: there is none of that id.")
-            except errors.Conflict as error:
-                refused.append(f"{id}: it is {error.facts['notificationStatus']}.")
+            elif found.status != "dead":
+                refused.append(f"{id}: it is {found.status}.")
+            else:
+                await db.atomic(service.resend, SYSTEM, notification_id=id, now=clock.now())
         return len(wanted) - len(refused), refused
 
     with _session() as run:
@@ -148,7 +152,7 @@ def resend_dead_letters(*ids: UUID, all_: Annotated[bool, Parameter(name="--all"
 
 
 @events.command(name="parked")
-def parked_events(*, most: int = 100) -> None:
+def parked_events(*, most: Most = 100) -> None:
     """List events that could not be told after all their tries, and those that wait behind them.
 
     Parameters
@@ -182,7 +186,7 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
     from .start import CannotStart
 
     if all_ == bool(ids):
-        raise CannotStart("Name the events by their ids, or say --all.")
+        raise CannotStart("Name the events by their ids, or say --all, and not both.")
     with _session() as run:
         say(f"{run(lambda db: repository.release(db, ids=None if all_ else ids))} will be told again.")
 
@@ -204,7 +208,10 @@ def event_schemas(*, folder: Path = Path("docs/events")) -> None:
 
 
 def _table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    table = Table(*columns)
+    table = Table(*(Column(column, no_wrap=column == "id") for column in columns))
     for row in rows:
         table.add_row(*map(str, row))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:  # nobody's window is narrow
+        console.width = 200
+    console.print(table)

@@ -153,7 +153,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
 
 @app.command
 def worker() -> None:
-    """Do what happens without anybody asking: publish slots, let holds expire, forget old requests. Any number may run."""
+    """Do what happens without anybody asking: relay events, send notifications and webhooks, remind, publish slots, let holds expire. Any number may run."""
     import uvloop
 
     from . import logs, start

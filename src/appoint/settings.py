@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     mode: Literal["development", "production"] = Field(
         default="development", description="production: what has no provider is not sent, and the development pages are not there"
     )
-    public_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^/?#]+$", description="where people reach the server, for links in messages")
+    public_url: str = Field(
+        default="", pattern=r"^(https?://[^\s/?#]+)?$", description="where people reach the server, for links in messages; none: the address it listens on"
+    )
     secret_key: SecretStr | None = Field(
         default=None, description="signs links in messages, the same for all servers and workers; made and kept in the data directory when not given"
     )
@@ -67,6 +69,11 @@ class Settings(BaseSettings):
 
     def model_post_init(self, _: object) -> None:
         self.data_dir = self.data_dir.expanduser().absolute()
+
+    @property
+    def links_url(self) -> str:
+        """What links in messages begin with."""
+        return self.public_url or f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
 @cache

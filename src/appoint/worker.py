@@ -38,6 +38,7 @@ from .notifications import service as planning
 from .notifications.gateway import Links, compose
 from .settings import Settings
 from .slots.jobs import nightly
+from .start import CannotStart
 from .web.repository import forget_requests
 from .webhooks import jobs as webhooks
 from .webhooks import repository as deliveries
@@ -107,7 +108,7 @@ def prepared(settings: Settings, db: Database) -> Work:
     ways = gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
     assert settings.secret_key, "made at start"
-    links = Links(settings.public_url, settings.secret_key.get_secret_value(), settings.mail_from)
+    links = Links(settings.links_url, settings.secret_key.get_secret_value(), settings.mail_from)
     sending = notifications.Sending(ways, per_second, partial(compose, links=links))
 
     async def plan(tx: Transaction, batch: Sequence[Event]) -> None:
@@ -122,6 +123,10 @@ def prepared(settings: Settings, db: Database) -> Work:
 def check(settings: Settings) -> None:
     """Raises `CannotStart` for an address that no provider, and no broker, can have."""
     gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
+    if settings.mode == "production" and (settings.smtp_url or settings.sms_url) and not settings.public_url:
+        raise CannotStart("Messages have links in them: set APPOINT_PUBLIC_URL to where people reach the server.")
+    if settings.mode == "production" and settings.smtp_url and "mail_from" not in settings.model_fields_set:
+        raise CannotStart("Set APPOINT_MAIL_FROM to the address that mails come from.")
     if settings.broker_url:
         check_broker(settings.broker_url.get_secret_value())
 

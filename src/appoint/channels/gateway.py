@@ -7,7 +7,7 @@ import ipaddress
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 import aiosmtplib
@@ -61,6 +61,16 @@ def _place(setting: str, url: str, schemes: tuple[str, str], example: str) -> Pl
     return place
 
 
+PATIENCE: Final = 20
+"""How much longer than any other answer the one to the mail itself may take. Ten minutes are usual (RFC 5321, 4.5.3.2.6): who gives up earlier sends once more
+what a slow server has taken."""
+
+
+class _Client(aiosmtplib.SMTP):
+    async def data(self, message: str | bytes, /, *, timeout: Any = None) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109  the library's signature
+        return await super().data(message, timeout=PATIENCE * (self.timeout or 0))
+
+
 class Smtp:
     """A mail server. `smtp` uses TLS when the server offers it (STARTTLS; port 587 unless the URL says another), `smtps` from the start (465).
 
@@ -84,7 +94,7 @@ class Smtp:
         to = mailbox(message.to) or ""
         utf8 = not to.isascii()
         written = mail(message, sender=self.sender, now=clock.now()).as_bytes(policy=MAIL.clone(utf8=utf8))
-        server = aiosmtplib.SMTP(
+        server = _Client(
             hostname=self.place.host,
             port=self.place.port or (465 if self.place.scheme == "smtps" else 587),
             use_tls=self.place.scheme == "smtps",
@@ -96,7 +106,7 @@ class Smtp:
             async with asyncio.timeout(self.seconds):
                 await server.connect()
                 await self._log_in(server)
-                await server.sendmail(self.sender, [to], written, mail_options=["SMTPUTF8", "BODY=8BITMIME"] if utf8 else None)
+            await server.sendmail(self.sender, [to], written, mail_options=["SMTPUTF8", "BODY=8BITMIME"] if utf8 else None)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             refusal = _refusal(error)
         else:

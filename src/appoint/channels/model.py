@@ -134,7 +134,8 @@ def mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
     """
     written = EmailMessage(MAIL)
     written["From"] = _named(message.sender_name, sender)
-    if reply_to := mailbox(message.reply_to or ""):
+    reply_to = mailbox(message.reply_to or "")
+    if reply_to and (reply_to.isascii() or not (mailbox(message.to) or "").isascii()):  # letters beyond ASCII can stand only in a mail that has to have them
         written["Reply-To"] = _named(message.sender_name, reply_to)
     written["To"] = mailbox(message.to)
     written["Subject"] = _encoded(message.subject[:LONGEST_LINE])

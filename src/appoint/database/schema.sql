@@ -744,6 +744,7 @@ CREATE TABLE public.webhook_delivery (
     webhook_id uuid NOT NULL,
     event_id uuid NOT NULL,
     event_type text NOT NULL,
+    subject_id text NOT NULL,
     status text DEFAULT 'queued'::text NOT NULL,
     attempts smallint DEFAULT 0 NOT NULL,
     due_at timestamp with time zone NOT NULL,
@@ -957,6 +958,8 @@ CREATE INDEX notification_leased ON public.notification USING btree (channel, le
 CREATE INDEX notification_waiting ON public.notification USING btree (channel, urgent DESC, due_at) WHERE (status = 'queued'::text);
 
 CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (clinic_id, webhook_id, due_at) WHERE (status = 'queued'::text);
+
+CREATE INDEX webhook_delivery_in_order ON public.webhook_delivery USING btree (clinic_id, webhook_id, subject_id, event_id) WHERE (status = 'queued'::text);
 
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON jobs.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION jobs.fn_pgqueuer_changed();
 

@@ -81,8 +81,11 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
     """A text message's gateway says what became of it, signed as Twilio does."""
     settings = request.app.state.settings
     secret = secret_of(settings.sms_url.get_secret_value()) if settings.sms_url else ""
-    parameters = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
-    url = f"{settings.public_url}{request.scope['path']}"
+    try:
+        parameters = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
+    except ValueError:  # more fields than any gateway sends
+        raise errors.Forbidden from None
+    url = f"{settings.links_url}{request.scope['path']}"
     if not signed(url, parameters, secret, request.headers.get("x-twilio-signature", "")):
         raise errors.Forbidden
     status = parameters.get("MessageStatus", "")

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
@@ -16,12 +17,14 @@ from ..channels.model import Channel, Delayed, Undeliverable
 from ..database.pool import Database, Row
 from . import repository
 from .gateway import Writer
-from .model import NotificationStatus, backoff, outcome_before_sending
+from .model import NotificationStatus, after_quiet_hours, backoff, outcome_before_sending
 
 log = structlog.get_logger()
 
-LEASE: Final = timedelta(minutes=2)
-"""For what waits in the queue, and then for its attempt: longer than any gateway takes to give up. What is not done by then is handed over again."""
+LEASE: Final = timedelta(minutes=1)
+"""For what waits in the queue, and then for its attempt, which renews it. What a worker that died had is handed over again after that."""
+LONGEST_ATTEMPT_SECONDS: Final = 720.0
+"""More than a mail server may take to accept a mail."""
 TOKEN_REST: Final = timedelta(seconds=1)
 TOKEN_WAIT_SECONDS: Final = 0.05
 IN_FLIGHT: Final = 16
@@ -61,9 +64,22 @@ async def send(db: Database, sending: Sending, channel: Channel, payload: bytes)
             return
         if row := await repository.facts(db, notification_id=id):  # as it stands at this moment
             rest = TOKEN_REST
-            await _attempt(db, sending, row)
+            keeping = asyncio.create_task(_keep(db, id, int(attempts) + 1, channel, token))
+            try:
+                await _attempt(db, sending, row)
+            finally:
+                keeping.cancel()
     finally:
         await repository.give_back_token(db, channel=channel, number=token, after=rest)
+
+
+async def _keep(db: Database, notification_id: UUID, attempts: int, channel: Channel, token: int) -> None:
+    """Renew lease and token for as long as the attempt takes."""
+    while True:
+        await asyncio.sleep(LEASE.total_seconds() / 3)
+        with suppress(errors.Unavailable):
+            await repository.renew(db, notification_id=notification_id, attempts=attempts, leased_until=clock.now() + LEASE)
+            await repository.give_back_token(db, channel=channel, number=token, after=LEASE)
 
 
 async def _token(db: Database, channel: Channel) -> int:
@@ -79,12 +95,15 @@ async def _attempt(db: Database, sending: Sending, row: Row) -> None:
         status, reason = outcome
         await finish(status=status, reason=reason, now=clock.now())
         return
+    if (later := after_quiet_hours(row, clock.now())) is not None:
+        await repository.put_off(db, notification_id=row.id, due_at=later, reason="it waits until the clinic's quiet hours end")
+        return
     try:
         message = await sending.writer(db, row, clock.now())
         if message is None:
             await finish(status=NotificationStatus.SUPERSEDED, reason="there is nothing to tell any more", now=clock.now())
             return
-        async with asyncio.timeout(LEASE.total_seconds() / 2):
+        async with asyncio.timeout(LONGEST_ATTEMPT_SECONDS):
             provider_id = await sending.gateways[row.channel].send(message)
     except errors.Unavailable:  # the database; what was leased is handed over again
         raise

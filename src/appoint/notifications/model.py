@@ -50,8 +50,8 @@ class Kind(NamedTuple):
 COMING: Final = frozenset({"booked", "arrived", "checked-in"})
 KINDS: Final[Mapping[str, Kind]] = {
     "confirmation": Kind("customer", statuses=COMING),
-    "moved": Kind("customer", waits=True, statuses=COMING),
-    "cancelled": Kind("customer", waits=True, statuses=frozenset({"cancelled"})),
+    "moved": Kind("customer", statuses=COMING),
+    "cancelled": Kind("customer", statuses=frozenset({"cancelled"})),
     "reminder": Kind("customer", waits=True, statuses=frozenset({"booked"})),
     "hold-expiring": Kind("customer", statuses=frozenset({"pending"})),
     "missed": Kind("customer", waits=True, statuses=frozenset({"noshow"})),
@@ -251,6 +251,16 @@ def address_of(row: Any) -> str | None:
             return row.doctor_email if row.doctor_active else None
         case _:
             return row.clinic_email
+
+
+def after_quiet_hours(row: Any, now: datetime) -> datetime | None:
+    """When a notification (a row of `repository.facts`) that became due in quiet hours, by a failure before them or a change of them, may leave; None: now,
+    also where they would last until it expires."""
+    if not KINDS[kind_of(row.kind)].waits or row.urgent:
+        return None
+    address = Address(row.id, row.recipient, row.recipient_id, row.channel, row.time_zone, row.quiet_from, row.quiet_until)
+    leaves = outside_quiet_hours(now, address, latest=row.expires_at, expires=row.expires_at, now=now)
+    return leaves if leaves and leaves > now else None
 
 
 DAY: Final = 24 * 60

@@ -19,7 +19,7 @@ PUBLIC: Final = {"permission": "public"}
 @get("/unsubscribe/{token:str}", operation_id="showUnsubscribe", opt=PUBLIC, include_in_schema=False)
 async def show(request: Request, token: FromPath[str]) -> Response[str]:
     _, channel = _read(request, token)
-    return page(request, "unsubscribe.html", channel=channel, done=False)
+    return _own(page(request, "unsubscribe.html", channel=channel, done=False))
 
 
 @post("/unsubscribe/{token:str}", operation_id="unsubscribe", status_code=200, opt=PUBLIC, include_in_schema=False)
@@ -28,7 +28,13 @@ async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
     customer_id, channel = _read(request, token)
     if not await repository.unsubscribe(request.db, customer_id, channel):
         raise errors.NotFound
-    return page(request, "unsubscribe.html", channel=channel, done=True)
+    return _own(page(request, "unsubscribe.html", channel=channel, done=True))
+
+
+def _own(response: Response[str]) -> Response[str]:
+    """A page for the one who has the link, and for nobody's cache."""
+    response.set_header("Cache-Control", "no-store")
+    return response
 
 
 def _read(request: Request, token: str) -> tuple[UUID, Channel]:

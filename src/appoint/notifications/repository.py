@@ -169,12 +169,20 @@ async def begin(db: Statements, *, notification_id: UUID, attempts: int, leased_
     ) or False  # fmt: skip
 
 
+async def renew(db: Statements, *, notification_id: UUID, attempts: int, leased_until: datetime) -> None:
+    """The attempt that was begun goes on."""
+    await db.execute(
+        "update notification set leased_until = $4 where clinic_id = $1 and id = $2 and status = 'leased' and attempts = $3",
+        ids.clinic_of(notification_id), notification_id, attempts, leased_until,
+    )  # fmt: skip
+
+
 async def facts(db: Statements, *, notification_id: UUID) -> Row | None:
     """The notification with what it is about as that stands now: its appointment, customer, doctor and clinic, and the clinic's own words for it."""
     return await db.fetchrow(
         """
         select n.*,
-               c.name as clinic, c.phone as clinic_phone, c.email as clinic_email, c.address as clinic_address, c.time_zone, c.active as clinic_active,
+               c.name as clinic, c.phone as clinic_phone, c.email as clinic_email, c.address as clinic_address, c.time_zone, c.quiet_from, c.quiet_until,
                a.status as appointment_status, a.sequence as appointment_sequence, lower(a.during) as start_time, upper(a.during) as end_time, a.hold_expires_at,
                a.created_at as booked_at, t.name as type, coalesce(t.mode, 'inPerson') as mode,
                cu.name as customer, cu.email as customer_email, cu.phone as customer_phone, cu.time_zone as customer_time_zone, cu.active as customer_active,
@@ -397,5 +405,5 @@ async def take_token(db: Statements, *, channel: Channel, longest: timedelta) ->
 
 
 async def give_back_token(db: Statements, *, channel: Channel, number: int, after: timedelta) -> None:
-    """The call has ended: the token is free again a second later."""
+    """The token is free again after that: a second when the call has ended, longer while it goes on."""
     await db.execute("update send_token set free_at = clock_timestamp() + $3::interval where channel = $1 and number = $2", channel, number, after)

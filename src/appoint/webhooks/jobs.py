@@ -101,7 +101,7 @@ async def _take(sender: Sender, turn: Turn) -> None:
 
 
 async def _try(sender: Sender, turn: Turn, delivery: Row) -> bool:
-    """Try a delivery, and write down what became of it. False, and nothing was sent, when the turn is over."""
+    """Try a delivery, and write down what became of it. False when the turn is over."""
     if delivery.id is None:
         await repository.give_up(sender.db, delivery.delivery_id, version=delivery.version, reason="the event is not kept any more")
         return True
@@ -124,4 +124,4 @@ async def _try(sender: Sender, turn: Turn, delivery: Row) -> bool:
         jitter=random.random(),  # noqa: S311  jitter keeps no secret
         now=sender.now(),
     )
-    return True
+    return outcome.response_status is not None  # who does not answer has had their turn

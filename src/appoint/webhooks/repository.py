@@ -100,14 +100,15 @@ async def queue(tx: Statements, events: Sequence[Event]) -> None:
     """Queue events for the webhooks of their clinics that want them; what is queued already is left as it is."""
     await tx.execute(
         """
-        insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, due_at)
-        select w.clinic_id, mint_id(w.clinic_id), w.id, e.id, e.type, e.created_at
-          from unnest($1::integer[], $2::uuid[], $3::text[], $4::timestamptz[]) as e (clinic_id, id, type, created_at)
+        insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
+        select w.clinic_id, mint_id(w.clinic_id), w.id, e.id, e.type, e.subject_id, e.created_at
+          from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as e (clinic_id, id, type, subject_id, created_at)
           join webhook w on w.clinic_id = e.clinic_id
          where w.active and w.disabled_at is null and (w.event_types = '{}' or e.type = any(w.event_types))
         on conflict do nothing
         """,
-        [event.clinic_id for event in events], [event.id for event in events], [event.type for event in events], [event.created_at for event in events],
+        [event.clinic_id for event in events], [event.id for event in events], [event.type for event in events],
+        [event.subject_id for event in events], [event.created_at for event in events],
     )  # fmt: skip
 
 
@@ -115,8 +116,8 @@ async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID,
     """Queue all events from that one on that the webhook wants, with all their tries, delivered or not. Returns how many."""
     done = await tx.execute(
         """
-        insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, due_at)
-        select w.clinic_id, mint_id(w.clinic_id), w.id, e.id, e.type, $4
+        insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
+        select w.clinic_id, mint_id(w.clinic_id), w.id, e.id, e.type, e.subject_id, $4
           from webhook w
           join event_log e on e.clinic_id = $1 and e.id >= $3 and (w.event_types = '{}' or e.type = any(w.event_types))
          where w.clinic_id = $1 and w.id = $2
@@ -138,6 +139,9 @@ async def claim(db: Statements, *, now: datetime, until: datetime, most: int) ->
            where active and disabled_at is null and (leased_until is null or leased_until <= $1)
              and (select true from webhook_delivery d  -- looked up for each, as an `exists` need not be
                    where d.clinic_id = w.clinic_id and d.webhook_id = w.id and d.status = 'queued' and d.due_at <= $1
+                     and not exists (select from webhook_delivery before
+                                      where before.clinic_id = d.clinic_id and before.webhook_id = d.webhook_id and before.subject_id = d.subject_id
+                                        and before.event_id < d.event_id and before.status = 'queued')
                    limit 1)
            order by leased_until nulls first
            limit $3
@@ -160,7 +164,8 @@ async def give_back(db: Statements, webhook_id: UUID, *, leased_until: datetime,
 
 
 async def due(db: Statements, webhook_id: UUID, *, now: datetime, most: int) -> list[Row]:
-    """Deliveries that are due, with their events, the oldest events first. An event that is not kept any more has no `id`."""
+    """Deliveries that are due, with their events, the oldest events first; of each subject the first that is queued, so that the others wait behind one
+    that failed. An event that is not kept any more has no `id`."""
     return await db.fetch(
         """
         select d.id as delivery_id, d.version, d.attempts,
@@ -168,6 +173,9 @@ async def due(db: Statements, webhook_id: UUID, *, now: datetime, most: int) -> 
           from webhook_delivery d
           left join event_log e on e.clinic_id = d.clinic_id and e.id = d.event_id
          where d.clinic_id = $1 and d.webhook_id = $2 and d.status = 'queued' and d.due_at <= $3
+           and not exists (select from webhook_delivery before
+                            where before.clinic_id = $1 and before.webhook_id = $2 and before.subject_id = d.subject_id
+                              and before.event_id < d.event_id and before.status = 'queued')
          order by d.event_id
          limit $4
         """,

@@ -183,6 +183,7 @@ create table webhook_delivery (
   webhook_id uuid not null,
   event_id uuid not null,
   event_type text not null,
+  subject_id text not null,
   status text not null default 'queued' constraint webhook_delivery_status check (status in ('queued', 'delivered', 'failed')),
   attempts smallint not null default 0 constraint webhook_delivery_attempts check (attempts >= 0),
   due_at timestamptz not null,
@@ -196,6 +197,7 @@ create table webhook_delivery (
   constraint webhook_delivery_reason check (reason is not null or status <> 'failed')
 );
 create index webhook_delivery_due on webhook_delivery (clinic_id, webhook_id, due_at) where status = 'queued';
+create index webhook_delivery_in_order on webhook_delivery (clinic_id, webhook_id, subject_id, event_id) where status = 'queued';
 """
 
 
