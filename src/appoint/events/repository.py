@@ -116,19 +116,6 @@ async def release(db: Statements, *, ids: Sequence[UUID] | None) -> int:
     return int(done.rsplit(" ", 1)[-1])
 
 
-async def logged(db: Statements, *, clinic_id: int, ids: Sequence[UUID]) -> list[Row]:
-    """Events of a clinic that have been relayed."""
-    return await db.fetch(
-        """
-        select clinic_id, id, type, subject_id, subject_version, data, traceparent, created_at
-          from event_log
-         where clinic_id = $1 and id = any($2)
-         order by id
-        """,
-        clinic_id, ids,
-    )  # fmt: skip
-
-
 async def forget(db: Statements, *, before: datetime) -> int:
     """Forget what was relayed before then, at all clinics. Returns how much."""
     done = await db.execute("delete from event_log where relayed_at < $1", before)

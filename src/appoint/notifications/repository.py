@@ -26,11 +26,7 @@ async def addresses(tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | 
         """,
         *zip(*events, strict=True), channels,
     )  # fmt: skip
-    return [to_address(row) for row in rows]
-
-
-def to_address(row: Row) -> Address:
-    return Address(*row.values())
+    return [Address(*row.values()) for row in rows]
 
 
 async def add(tx: Statements, planned: Sequence[Planned]) -> int:
@@ -184,7 +180,7 @@ async def facts(db: Statements, *, notification_id: UUID) -> Row | None:
         select n.*,
                c.name as clinic, c.phone as clinic_phone, c.email as clinic_email, c.address as clinic_address, c.time_zone, c.quiet_from, c.quiet_until,
                a.status as appointment_status, a.sequence as appointment_sequence, lower(a.during) as start_time, upper(a.during) as end_time, a.hold_expires_at,
-               a.created_at as booked_at, t.name as type, coalesce(t.mode, 'inPerson') as mode,
+               t.name as type, coalesce(t.mode, 'inPerson') as mode,
                cu.name as customer, cu.email as customer_email, cu.phone as customer_phone, cu.time_zone as customer_time_zone, cu.active as customer_active,
                exists (select from customer_channel w where w.customer_id = cu.id and w.channel = n.channel) as wanted,
                d.name as doctor, d.email as doctor_email, d.active as doctor_active,
