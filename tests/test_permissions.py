@@ -1,16 +1,12 @@
 """Who may call what, in one word a route."""
 
-from appoint.web.request import OPEN
+from appoint.permissions import OPEN, PERMISSIONS
 from conftest import ADMIN
 from described import APP, OPERATIONS, address, example
 
-KNOWN = {"public", "book", "register", "staff", "schedule", "manage", "administer"}
-"""Open to anyone: read what is public, book, register. Else: run the day of a clinic, set its doctors' hours, set it up, or run the platform."""
-
-
 def test_every_route_names_its_permission():
     handlers = [(route.path, handler) for route in APP.routes for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
-    assert [path for path, handler in handlers if handler.opt.get("permission") not in KNOWN] == []
+    assert [path for path, handler in handlers if handler.opt.get("permission") not in PERMISSIONS] == []
 
 
 def test_only_reading_booking_and_registering_are_open():

@@ -18,7 +18,7 @@ from .channels import pages as mailbox
 from .clinics.api import Clinics
 from .customers.api import Customers, Patients
 from .database import migrate
-from .database.pool import connect
+from .database.pool import SERVER, connect
 from .doctors.api import Doctors
 from .messages.api import MessageTemplates
 from .notifications import pages as unsubscribing
@@ -29,9 +29,11 @@ from .schedules.api import Schedules, TimeSlots
 from .settings import Settings
 from .slots.api import BookingSlots
 from .web import docs, problems
+from .web.access import guard
 from .web.health import HEALTH
 from .web.middleware import Observed
-from .web.request import BODY_BYTES, Request, guard
+from .web.recording import record_look
+from .web.request import BODY_BYTES, Request
 from .webhooks.api import Webhooks
 
 API = [
@@ -67,11 +69,17 @@ def create(
         assert settings.secret_key, "made at start"
         app.state.secret_key = settings.secret_key.get_secret_value()
         app.state.settings = settings
+        app.state.identities = {}
+        app.state.by_cookie = None
         migrate.newest()  # looked up now, for no request should wait for it
         if settings.otlp_endpoint:
             tracing.configure(settings.otlp_endpoint)
         app.state.db = connect(
-            database_url, size=settings.pool_size, wait_seconds=settings.pool_timeout_seconds, statement_seconds=settings.statement_timeout_seconds
+            database_url,
+            size=settings.pool_size,
+            wait_seconds=settings.pool_timeout_seconds,
+            statement_seconds=settings.statement_timeout_seconds,
+            role=SERVER,
         )
         try:
             async with ClinicCache(settings.cache_url.get_secret_value() if settings.cache_url else None) as app.state.cache:
@@ -81,7 +89,14 @@ def create(
             await asyncio.to_thread(tracing.close)
 
     app = Litestar(
-        [Router("/api", route_handlers=API, before_request=guard), *HEALTH, *docs.PAGES, *mailbox.PAGES, *unsubscribing.PAGES, report_delivery],
+        [
+            Router("/api", route_handlers=API, before_request=guard, after_request=record_look),
+            *HEALTH,
+            *docs.PAGES,
+            *mailbox.PAGES,
+            *unsubscribing.PAGES,
+            report_delivery,
+        ],
         lifespan=[lifespan, *beside],
         request_class=Request,
         exception_handlers=problems.HANDLERS,

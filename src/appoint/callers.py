@@ -1,13 +1,74 @@
-"""Who asks."""
+"""Who asks, and in which roles."""
+
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
 
 import msgspec
 
 
+class Role(StrEnum):
+    ANYONE = "anyone"
+    """Nobody has signed in."""
+    HOLDER = "holder"
+    """Of an appointment's manage-link."""
+    PATIENT = "patient"
+    DOCTOR = "doctor"
+    RECEPTIONIST = "receptionist"
+    MANAGER = "manager"
+    PARTNER = "partner"
+    """A partner system, with an API key of a clinic."""
+    ADMINISTRATOR = "administrator"
+    """Of the platform."""
+
+
+STAFF: Final = frozenset({Role.DOCTOR, Role.RECEPTIONIST, Role.MANAGER})
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """What somebody is at a clinic."""
+
+    clinic_id: int
+    role: Role
+    doctor_id: UUID | None = None
+    """Who they are among the clinic's doctors."""
+
+
 class Caller(msgspec.Struct, frozen=True):
-    """`key` tells callers apart, for repeated requests; it names nobody."""
+    """`key` tells callers apart, for repeated requests, limits and the audit; it names nobody."""
 
     key: str
     administrator: bool = False
+    user_id: UUID | None = None
+    memberships: tuple[Membership, ...] = ()
+    """Of staff, and of a partner system."""
+    scopes: frozenset[str] = frozenset()
+    """The permissions that a partner system's key has."""
+    customer_id: UUID | None = None
+    """The patient who is signed in."""
+    appointment_id: UUID | None = None
+    """The appointment of a manage-link."""
+    session_id: UUID | None = None
+    requests_per_minute: int | None = None
+    """A limit of the caller's own."""
+    address: str | None = None
+    """Where the request comes from."""
+    doing: str = ""
+    """The operation that is asked for."""
+
+    @property
+    def is_anyone(self) -> bool:
+        """Whether nobody has signed in."""
+        return not (self.administrator or self.user_id or self.memberships or self.customer_id or self.appointment_id)
+
+    def member(self, clinic_id: int) -> Membership | None:
+        """What the caller is at the clinic."""
+        return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)
+
+    def is_staff(self, clinic_id: int) -> bool:
+        """Whether the clinic's own people ask, or the administrator."""
+        membership = self.member(clinic_id)
+        return self.administrator or (membership is not None and membership.role in STAFF)
 
 
 SYSTEM = Caller("system", administrator=True)

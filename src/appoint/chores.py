@@ -67,13 +67,13 @@ def generate(*, clinic: int, first: Annotated[date, Parameter(name="--from")], l
 def _session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
     """Runs `work(db)` on a migrated database."""
     from . import start
-    from .database.pool import connect
+    from .database.pool import ACROSS, connect
 
     with start.database(Settings(), say=say) as database:
 
         async def run(work: Callable[[Any], Any]) -> Any:
             await start.expect_migrated(database.url)
-            db = connect(database.url, size=1, wait_seconds=10, statement_seconds=600)
+            db = connect(database.url, size=1, wait_seconds=10, statement_seconds=600, role=ACROSS)
             try:
                 return await work(db)
             finally:

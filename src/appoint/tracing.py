@@ -54,6 +54,12 @@ def traceparent() -> str | None:
     return current.traceparent if current else None
 
 
+def request_id() -> str | None:
+    """The id of the request that is being answered; None where nobody asked."""
+    current = CURRENT.get()
+    return current.request_id if current else None
+
+
 def configure(endpoint: str) -> None:
     """Send spans to an OpenTelemetry collector (OTLP over HTTP), in the background. The SDK's own variables, such as OTEL_TRACES_SAMPLER, apply."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 -- slow to import, and only needed here

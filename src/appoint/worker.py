@@ -29,7 +29,7 @@ from .broker.gateway import check as check_broker
 from .channels.gateway import gateways
 from .channels.model import Channel
 from .database import queue, upkeep
-from .database.pool import AWAY, Database, Transaction, connect
+from .database.pool import ACROSS, AWAY, Database, Transaction, connect
 from .events import repository as events
 from .events.model import Event
 from .events.service import Subscriber, relay
@@ -134,7 +134,7 @@ def check(settings: Settings) -> None:
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
     """Work until `stop`. A database that goes away is waited for. What runs at the end has `shutdown_seconds` to finish; then it is undone, and done later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
-    db = connect(database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS)
+    db = connect(database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS, role=ACROSS)
     work = prepared(settings, db)
     tasks = [
         asyncio.create_task(_often(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
@@ -199,7 +199,9 @@ async def _queue(stop: asyncio.Event, work: Work, database_url: str) -> None:
     """PgQueuer, on a connection of its own, and on another one when that is lost."""
     while not stop.is_set():
         try:
-            connection = await asyncpg.connect(database_url, timeout=10, command_timeout=30, server_settings={"application_name": "appoint worker"})
+            connection = await asyncpg.connect(
+                database_url, timeout=10, command_timeout=30, server_settings={"application_name": "appoint worker", "role": ACROSS}
+            )
             try:
                 await _drive(stop, work, connection)
             finally:

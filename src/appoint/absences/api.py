@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_204_NO_CONTENT
 from .. import clock
 from ..clinics import service as clinics
 from ..resources import Page, PageQuery
+from ..web.access import allow
 from ..web.idempotency import once
 from ..web.pagination import after, page
 from ..web.request import Request
@@ -23,7 +24,7 @@ class Absences(Controller):
 
     tags = ["Absences"]
 
-    @get("/clinics/{clinic_id:int}/absences", operation_id="listAbsences", opt={"permission": "staff"})
+    @get("/clinics/{clinic_id:int}/absences", operation_id="listAbsences", opt={"permission": "see-absences"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Absence]]:
         """A clinic's absences, earliest first."""
         found = await repository.of_clinic(request.db, clinic_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit)
@@ -31,9 +32,14 @@ class Absences(Controller):
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda absence: (absence.start_time, absence.id))
 
-    @post("/clinics/{clinic_id:int}/absences", operation_id="createAbsence", opt={"permission": "schedule", "problems": ("appointments-in-the-way",)})
+    @post(
+        "/clinics/{clinic_id:int}/absences",
+        operation_id="createAbsence",
+        opt={"permission": "schedule", "narrows": True, "problems": ("appointments-in-the-way",)},
+    )
     async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[AbsenceContent], query: AbsenceQuery) -> Response[Absence]:
         """A doctor will be away, or the clinic closed: the time that is published there is withdrawn."""
+        allow(request, clinic_id=clinic_id, doctor_id=data.doctor_id)
         absence, replayed = await once(
             request,
             data,
@@ -43,7 +49,7 @@ class Absences(Controller):
         )
         return created(request, absence, f"/api/absences/{absence.id}", replayed=replayed)
 
-    @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt={"permission": "staff"})
+    @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt={"permission": "see-absences"})
     async def find(self, request: Request, absence_id: FromPath[UUID]) -> Response[Absence]:
         """One absence, active or not."""
         return shown(request, await service.get(request.db, absence_id))

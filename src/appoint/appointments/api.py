@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
@@ -10,6 +11,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from .. import clock
 from ..clinics import service as clinics
 from ..customers import service as customers
+from ..permissions import widest
 from ..resources import Page, PageQuery
 from ..web.idempotency import digest, once
 from ..web.pagination import after, page
@@ -18,7 +20,7 @@ from ..web.responses import created, replay, shown
 from . import repository, service
 from .model import REASONS, Appointment, AppointmentFilter, AppointmentPatch, AppointmentRequest, Cancellation, RescheduleRequest
 
-MOVE = {"permission": "staff", "problems": (*REASONS, "wrong-status", "hold-expired")}
+MOVE = {"permission": "move-appointments", "problems": (*REASONS, "wrong-status", "hold-expired")}
 
 
 class Appointments(Controller):
@@ -32,20 +34,20 @@ class Appointments(Controller):
             clinic_id=data.where, wishes=[(data.customer_id, data)], repeat=repeat(request, data), hold_for=hold_for(request), now=clock.now(),
         )  # fmt: skip
         appointment = repository.appointment(booked.rows[0])
-        return created(request, appointment, f"/api/appointments/{appointment.id}", replayed=booked.replayed)
+        return created(request, seen(request, appointment) if booked.replayed else appointment, f"/api/appointments/{appointment.id}", replayed=booked.replayed)
 
-    @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt={"permission": "staff"})
+    @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt={"permission": "see-appointments"})
     async def show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """One appointment."""
-        return shown(request, await service.get(request.db, appointment_id))
+        return shown(request, seen(request, await service.get(request.db, appointment_id)))
 
     @put("/appointments/{appointment_id:uuid}", operation_id="rescheduleAppointment", opt=MOVE)
     async def reschedule(self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[RescheduleRequest]) -> Response[Appointment]:
         """Move an appointment to another time or doctor; it keeps its id."""
         moved = await service.reschedule(request.db, request.user, appointment_id=appointment_id, to=data, if_match=request.if_match, now=clock.now())
-        return shown(request, moved)
+        return shown(request, seen(request, moved))
 
-    @patch("/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "staff"})
+    @patch("/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "run-appointments"})
     async def change(self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[AppointmentPatch]) -> Response[Appointment]:
         """Change an appointment's notes."""
         return shown(request, await request.db.atomic(service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match))
@@ -54,7 +56,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}",
         operation_id="cancelAppointment",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "staff", "problems": ("wrong-status",)},
+        opt={"permission": "move-appointments", "problems": ("wrong-status",)},
     )
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
         """Cancel an appointment. Cancelling one that is cancelled changes nothing."""
@@ -64,7 +66,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/confirm",
         operation_id="confirmAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "staff", "problems": ("hold-expired", "wrong-status")},
+        opt={"permission": "move-appointments", "problems": ("hold-expired", "wrong-status")},
     )
     async def confirm(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """Make a held appointment a booked one."""
@@ -74,7 +76,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/arrive",
         operation_id="arriveAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "staff", "problems": ("wrong-status", "taken", "customer-busy", "outside-hours")},
+        opt={"permission": "run-appointments", "problems": ("wrong-status", "taken", "customer-busy", "outside-hours")},
     )
     async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is here, perhaps after being given up."""
@@ -84,7 +86,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/unarrive",
         operation_id="unarriveAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "staff", "problems": ("wrong-status",)},
+        opt={"permission": "run-appointments", "problems": ("wrong-status",)},
     )
     async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is not here after all: a slip."""
@@ -94,7 +96,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/checkIn",
         operation_id="checkInAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "staff", "problems": ("wrong-status",)},
+        opt={"permission": "run-appointments", "problems": ("wrong-status",)},
     )
     async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is checked in, ready to be called."""
@@ -104,7 +106,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/fulfil",
         operation_id="fulfilAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "staff", "problems": ("wrong-status",)},
+        opt={"permission": "run-appointments", "problems": ("wrong-status",)},
     )
     async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The appointment took place."""
@@ -114,30 +116,30 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/noShow",
         operation_id="noShowAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "staff", "problems": ("wrong-status", "not-started")},
+        opt={"permission": "run-appointments", "problems": ("wrong-status", "not-started")},
     )
     async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer did not come; possible once the appointment has started."""
         return await step(request, appointment_id, "noShow")
 
-    @get("/clinics/{clinic_id:int}/appointments", operation_id="listClinicAppointments", opt={"permission": "staff"})
+    @get("/clinics/{clinic_id:int}/appointments", operation_id="listClinicAppointments", opt={"permission": "list-appointments", "narrows": True})
     async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter) -> Response[Page[Appointment]]:
         """A clinic's appointments, earliest first."""
         rows = await repository.of_clinic(
-            request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_id=query.doctor_id, customer_id=query.customer_id,
+            request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_ids=narrowed(request, query.doctor_id), customer_id=query.customer_id,
             status=query.status, after=after(request, query, tuple[datetime, UUID]), limit=query.limit,
         )  # fmt: skip
         if not rows:
             await clinics.get(request.db, clinic_id)
         return page(request, query, [repository.appointment(row) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
 
-    @get("/customers/{customer_id:uuid}/appointments", operation_id="listCustomerAppointments", opt={"permission": "staff"})
+    @get("/customers/{customer_id:uuid}/appointments", operation_id="listCustomerAppointments", opt={"permission": "see-customers"})
     async def of_customer(self, request: Request, customer_id: FromPath[UUID], query: PageQuery) -> Response[Page[Appointment]]:
         """A customer's appointments at all clinics, earliest first."""
         rows = await repository.of_customer(request.db, customer_id=customer_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit)
         if not rows:
             await customers.get(request.db, customer_id)
-        return page(request, query, [repository.appointment(row) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
+        return page(request, query, [seen(request, repository.appointment(row)) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
 
 
 async def step(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:
@@ -148,7 +150,21 @@ async def step(request: Request, appointment_id: UUID, name: str) -> Response[Ap
         remember=lambda appointment: appointment.id,
         recall=lambda tx, kept: service.get(tx, UUID(kept)),
     )
-    return shown(request, appointment, headers=replay(replayed))
+    return shown(request, seen(request, appointment), headers=replay(replayed))
+
+
+def seen(request: Request, appointment: Appointment) -> Appointment:
+    """The appointment as the caller may see it: the notes are for the clinic alone."""
+    grant = widest(request.user, "list-appointments", appointment.clinic_id)
+    return appointment if grant else msgspec.structs.replace(appointment, notes=None)
+
+
+def narrowed(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
+    """The doctors whose appointments the caller may list, of those asked for; None: all."""
+    own = request.grant.doctor_id
+    if own is None:
+        return [doctor_id] if doctor_id else None
+    return [own] if doctor_id in (None, own) else []
 
 
 def repeat(request: Request, data: object) -> service.Repeat | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from .. import ids, tracing
 from ..availability.model import Range
+from ..callers import Caller
 from ..clinics.model import DoctorChoice
 from ..database.pool import Row, Statements
 from ..money import Money
@@ -78,6 +79,9 @@ with recursive wish as (
          jsonb_strip_nulls(jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', start_time,
                                               'endTime', end_time, 'sequence', 0, 'holdExpiresAt', hold_expires_at)), $10
     from booked
+), recorded as (  -- who did it
+  insert into audit_unsealed (clinic_id, actor, action, subjects, address, request_id, reason)
+  select $1, $30, $31, array_agg(id::text order by position), $32, $33, $34 from booked having count(*) > 0
 )
 select * from booked where cardinality($16) = 1 or refuse_partial((select count(*) from booked), cardinality($16))
 """
@@ -86,6 +90,7 @@ select * from booked where cardinality($16) = 1 or refuse_partial((select count(
 async def claim(
     db: Statements,
     wishes: Sequence[Wish],
+    by: Caller,
     *,
     clinic_id: int,
     clinic_version: int,
@@ -96,8 +101,9 @@ async def claim(
     caller: str | None,
     key: str | None,
     digest: bytes | None,
+    why: str | None,
 ) -> list[Row]:
-    """Write all wishes or none, in one statement and one round trip, with the patient records and events that follow; the rows are those of appointments.
+    """Write all wishes or none, in one statement and one round trip, with the patient records, events and audit entry that follow; the rows are those of appointments.
 
     Who of several callers gets a time is decided here: a wish that lost writes nothing. Where a wish names no doctor, the clinic's rule chooses
     among its candidates who are free. No row comes back when somebody else was first, when this very request was first (same caller and key),
@@ -130,6 +136,7 @@ async def claim(
         [wish.type and wish.type.price_amount for wish in ordered],
         [wish.type and wish.type.price_currency for wish in ordered],
         [wish.notes for wish in ordered],
+        by.key, by.doing, by.address, tracing.request_id(), why,
     )  # fmt: skip
 
 
@@ -295,6 +302,8 @@ async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
                  jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during),
                                     'sequence', sequence)
             from expired
+        ), recorded as (
+          insert into audit_unsealed (clinic_id, actor, action, subjects) select clinic_id, 'system', 'expireHold', array[id::text] from expired
         )
         select count(*) from expired
         """,
@@ -308,7 +317,7 @@ async def of_clinic(
     clinic_id: int,
     first: date | None,
     last: date | None,
-    doctor_id: UUID | None,
+    doctor_ids: Sequence[UUID] | None,
     customer_id: UUID | None,
     status: Status | None,
     after: tuple[datetime, UUID] | None,
@@ -322,14 +331,14 @@ async def of_clinic(
          where s.clinic_id = $1
            and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1), $7, '-infinity')
            and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1), 'infinity')
-           and ($4::uuid is null or s.doctor_id = $4)
+           and ($4::uuid[] is null or s.doctor_id = any($4))
            and ($5::uuid is null or s.customer_id = $5)
            and ($6::text is null or s.status = $6)
            and ($7::timestamptz is null or (s.start_time, s.id) > ($7, $8::uuid))
          order by s.start_time, s.id
          limit $9 + 1
         """,
-        clinic_id, first, last, doctor_id, customer_id, status, start, id, limit,
+        clinic_id, first, last, doctor_ids, customer_id, status, start, id, limit,
     )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ async def book(
             cache.forget(clinic_id)
             continue
         known = next((reason for wish in asked if (reason := refusal_before_asking(wish, book, now))), None)
-        rows = [] if known else await _claim(db, book, asked, booker_id=booker_id, repeat=repeat, hold_expires_at=now + hold_for)
+        rows = [] if known else await _claim(db, book, asked, by, booker_id=booker_id, repeat=repeat, hold_expires_at=now + hold_for)
         if rows:
             BOOKINGS.labels("booked").inc()
             return Booked(sorted(rows, key=lambda row: row["position"]), replayed=False)
@@ -131,14 +131,14 @@ async def _resolve(db: Statements, book: Catalogue, position: int, customer_id: 
 
 
 async def _claim(
-    db: Statements, book: Catalogue, wishes: Sequence[Wish], *, booker_id: UUID | None, repeat: Repeat | None, hold_expires_at: datetime
+    db: Statements, book: Catalogue, wishes: Sequence[Wish], by: Caller, *, booker_id: UUID | None, repeat: Repeat | None, hold_expires_at: datetime
 ) -> list[Row]:
     """The rows that were written: all, or none."""
     caller, key, digest = repeat or (None, None, None)
     try:
         return await repository.claim(
-            db, wishes, clinic_id=book.clinic_id, clinic_version=book.version, time_zone=book.time_zone, rule=book.doctor_choice, booker_id=booker_id,
-            hold_expires_at=hold_expires_at, caller=caller, key=key, digest=digest,
+            db, wishes, by, clinic_id=book.clinic_id, clinic_version=book.version, time_zone=book.time_zone, rule=book.doctor_choice, booker_id=booker_id,
+            hold_expires_at=hold_expires_at, caller=caller, key=key, digest=digest, why=None,
         )  # fmt: skip
     except asyncpg.ForeignKeyViolationError:  # outside the hours, or a booker who is not there: explained like every other refusal
         return []

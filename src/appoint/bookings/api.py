@@ -3,17 +3,19 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from .. import clock
 from ..appointments import repository as appointments
 from ..appointments import service
-from ..appointments.api import hold_for, repeat
+from ..appointments.api import hold_for, narrowed, repeat, seen
 from ..appointments.model import REASONS, AppointmentFilter
 from ..clinics import service as clinics
 from ..database.pool import Row
 from ..errors import NotFound
+from ..permissions import widest
 from ..resources import Page
 from ..web.pagination import after, page
 from ..web.request import Request
@@ -36,14 +38,14 @@ class Bookings(Controller):
             clinic_id=data.clinic_id, wishes=[(part.customer_id or data.customer_id, part) for part in parts], booker_id=data.customer_id,
             repeat=repeat(request, data), hold_for=hold_for(request), now=clock.now(),
         )  # fmt: skip
-        made = booking(booked.rows)
+        made = booking(request, booked.rows) if booked.replayed else _whole(booked.rows)
         return created(request, made, f"/api/clinics/{made.clinic_id}/bookings/{made.booking_id}", replayed=booked.replayed)
 
-    @get("/clinics/{clinic_id:int}/bookings", operation_id="listClinicBookings", opt={"permission": "staff"})
+    @get("/clinics/{clinic_id:int}/bookings", operation_id="listClinicBookings", opt={"permission": "list-appointments", "narrows": True})
     async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter) -> Response[Page[Booking]]:
         """A clinic's bookings, by their first appointment's start, earliest first."""
         found = await repository.of_clinic(
-            request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_id=query.doctor_id, customer_id=query.customer_id,
+            request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_ids=narrowed(request, query.doctor_id), customer_id=query.customer_id,
             status=query.status, after=after(request, query, tuple[datetime, UUID]), limit=query.limit,
         )  # fmt: skip
         if not found:
@@ -53,18 +55,33 @@ class Bookings(Controller):
         for row in rows:
             by_booking[row["booking_id"]].append(row)
         starts = {row["booking_id"]: row["start"] for row in found}
-        return page(request, query, [booking(of) for of in by_booking.values()], lambda made: (starts[made.booking_id], made.booking_id))
+        return page(request, query, [booking(request, of) for of in by_booking.values()], lambda made: (starts[made.booking_id], made.booking_id))
 
-    @get("/clinics/{clinic_id:int}/bookings/{booking_id:uuid}", operation_id="getBooking", opt={"permission": "staff"})
+    @get("/clinics/{clinic_id:int}/bookings/{booking_id:uuid}", operation_id="getBooking", opt={"permission": "see-appointments"})
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """One booking, with all its appointments."""
         rows = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not rows:
             raise NotFound
-        return shown(request, booking(rows))
+        return shown(request, booking(request, rows))
 
 
-def booking(rows: list[Row]) -> Booking:
+def _whole(rows: list[Row]) -> Booking:
     """The booking that its appointments' rows, in order, make up."""
     first = rows[0]
     return Booking(first["booking_id"], first["clinic_id"], first["booker_id"] or first["customer_id"], [appointments.appointment(row) for row in rows])
+
+
+def booking(request: Request, rows: list[Row]) -> Booking:
+    """The booking as the caller may see it: a doctor their own appointments of it, a patient theirs and those that they booked."""
+    made = _whole(rows)
+    mine = [row["id"] for row in rows if _is_theirs(request, row)]
+    return msgspec.structs.replace(made, appointments=[seen(request, each) for each in made.appointments if each.id in mine])
+
+
+def _is_theirs(request: Request, row: Row) -> bool:
+    patient = request.user.customer_id
+    if patient:
+        return patient in (row["customer_id"], row["booker_id"])
+    grant = widest(request.user, "see-appointments", row["clinic_id"])
+    return grant is None or grant.doctor_id in (None, row["doctor_id"])  # whoever has booked anew by their key has no grant, and sees what they made

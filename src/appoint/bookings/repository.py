@@ -14,7 +14,7 @@ async def of_clinic(
     clinic_id: int,
     first: date | None,
     last: date | None,
-    doctor_id: UUID | None,
+    doctor_ids: Sequence[UUID] | None,
     customer_id: UUID | None,
     status: Status | None,
     after: tuple[datetime, UUID] | None,
@@ -31,14 +31,14 @@ async def of_clinic(
            and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1), 'infinity')
            and exists (select from appointment a
                         where a.clinic_id = $1 and a.booking_id = s.booking_id
-                          and ($4::uuid is null or a.doctor_id = $4)
+                          and ($4::uuid[] is null or a.doctor_id = any($4))
                           and ($5::uuid is null or $5 in (a.customer_id, a.booker_id))
                           and ($6::text is null or a.status = $6))
            and ($7::timestamptz is null or (s.start_time, s.booking_id) > ($7, $8::uuid))
          order by s.start_time, s.booking_id
          limit $9 + 1
         """,
-        clinic_id, first, last, doctor_id, customer_id, status, start, id, limit,
+        clinic_id, first, last, doctor_ids, customer_id, status, start, id, limit,
     )  # fmt: skip
 
 

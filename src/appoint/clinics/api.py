@@ -30,7 +30,7 @@ class Clinics(Controller):
         found = await repository.active(request.db, q=query.q, after=after(request, query, tuple[int]), limit=query.limit)
         return page(request, query, found, lambda clinic: (clinic.id,), cache_control="public, no-cache")
 
-    @post(operation_id="createClinic", opt={"permission": "manage", "problems": ("slug-taken",)})
+    @post(operation_id="createClinic", opt={"permission": "administer", "problems": ("slug-taken",)})
     async def create(self, request: Request, data: JSONBody[ClinicContent]) -> Response[Clinic]:
         """Found a clinic."""
         clinic, replayed = await once(
@@ -61,7 +61,7 @@ class Clinics(Controller):
         "/{clinic_id:int}",
         operation_id="deactivateClinic",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "manage", "problems": ("clinic-in-use", "live-appointments")},
+        opt={"permission": "administer", "problems": ("clinic-in-use", "live-appointments")},
     )
     async def deactivate(self, request: Request, clinic_id: FromPath[int], query: Deactivation) -> None:
         """Take the clinic out of use. What it was stays readable."""

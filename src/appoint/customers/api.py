@@ -21,7 +21,7 @@ class Customers(Controller):
     path = "/customers"
     tags = ["Customers"]
 
-    @get(operation_id="listCustomers", opt={"permission": "administer"})
+    @get(operation_id="listCustomers", opt={"permission": "search-customers"})
     async def list(self, request: Request, query: CustomerFilter) -> Response[Page[Customer]]:
         """Customers of the platform, oldest first; those who left are not among them."""
         found = await service.search(request.db, q=query.q, after=after(request, query, tuple[UUID]), limit=query.limit)
@@ -39,17 +39,17 @@ class Customers(Controller):
         )
         return created(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
 
-    @get("/{customer_id:uuid}", operation_id="getCustomer", opt={"permission": "administer"})
+    @get("/{customer_id:uuid}", operation_id="getCustomer", opt={"permission": "see-customers"})
     async def get(self, request: Request, customer_id: FromPath[UUID]) -> Response[Customer]:
         """One customer, active or not."""
         return shown(request, await service.get(request.db, customer_id))
 
-    @put("/{customer_id:uuid}", operation_id="replaceCustomer", opt={"permission": "administer"})
+    @put("/{customer_id:uuid}", operation_id="replaceCustomer", opt={"permission": "change-customers"})
     async def replace(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]) -> Response[Customer]:
         """Replace everything that is known of the customer; what is left out is forgotten."""
         return shown(request, await self._change(request, customer_id, data))
 
-    @patch("/{customer_id:uuid}", operation_id="patchCustomer", opt={"permission": "administer"})
+    @patch("/{customer_id:uuid}", operation_id="patchCustomer", opt={"permission": "change-customers"})
     async def patch(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]) -> Response[Customer]:
         """Change some of it (JSON merge patch). `active: true` brings a removed customer back."""
         return shown(request, await self._change(request, customer_id, data))
@@ -58,7 +58,7 @@ class Customers(Controller):
         "/{customer_id:uuid}",
         operation_id="removeCustomer",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "administer", "problems": ("customer-has-appointments",)},
+        opt={"permission": "change-customers", "problems": ("customer-has-appointments",)},
     )
     async def remove(self, request: Request, customer_id: FromPath[UUID]) -> None:
         """The customer leaves. What was stays readable."""
@@ -72,21 +72,21 @@ class Patients(Controller):
     path = "/clinics/{clinic_id:int}/patients"
     tags = ["Patients"]
 
-    @get(operation_id="listPatients", opt={"permission": "staff"})
+    @get(operation_id="listPatients", opt={"permission": "see-patients", "narrows": True})
     async def list(self, request: Request, clinic_id: FromPath[int], query: PatientFilter) -> Response[Page[Patient]]:
         """A clinic's patients, in the order in which they registered."""
         place = after(request, query, tuple[UUID])
-        found = await repository.patients(request.db, clinic_id, wanted=wanted(query.q), after=place, limit=query.limit)
+        found = await repository.patients(request.db, clinic_id, doctor_id=request.grant.doctor_id, wanted=wanted(query.q), after=place, limit=query.limit)
         if not found:
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda patient: (patient.id,))
 
-    @get("/{customer_id:uuid}", operation_id="getPatient", opt={"permission": "staff"})
+    @get("/{customer_id:uuid}", operation_id="getPatient", opt={"permission": "see-patients"})
     async def get(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Patient]:
         """A customer as the clinic knows them."""
         return shown(request, await service.get_patient(request.db, clinic_id, customer_id))
 
-    @patch("/{customer_id:uuid}", operation_id="patchPatient", opt={"permission": "staff", "problems": ("record-number-taken",)})
+    @patch("/{customer_id:uuid}", operation_id="patchPatient", opt={"permission": "note-patients", "problems": ("record-number-taken",)})
     async def patch(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]) -> Response[Patient]:
         """Change what the clinic notes of the patient (JSON merge patch)."""
         return shown(

@@ -120,7 +120,7 @@ async def patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient 
         select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
                p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at,
                name, email, phone, locale, time_zone, birth_date, active
-          from patient p join customer c on c.id = p.customer_id
+          from patient p join clinic_customer c on c.id = p.customer_id
          where clinic_id = $1 and customer_id = $2
         """,
         clinic_id, customer_id,
@@ -128,24 +128,28 @@ async def patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient 
     return to(Patient, row) if row else None
 
 
-async def patients(db: Statements, clinic_id: int, *, wanted: Wanted | None, after: tuple[UUID] | None, limit: int) -> Sequence[Patient]:
-    """A clinic's patients, in the order in which they registered; one more than `limit` when the list goes on."""
+async def patients(
+    db: Statements, clinic_id: int, *, doctor_id: UUID | None, wanted: Wanted | None, after: tuple[UUID] | None, limit: int
+) -> Sequence[Patient]:
+    """A clinic's patients, all or a doctor's, in the order in which they registered; one more than `limit` when the list goes on."""
     rows = await db.fetch(
         """
         select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
                p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at,
                name, email, phone, locale, time_zone, birth_date, active
-          from patient p join customer c on c.id = p.customer_id
+          from patient p join clinic_customer c on c.id = p.customer_id
          where clinic_id = $1
            and ($2::text is null
                 or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like lower($2)
                 or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like $3
                 or lower(record_number) like lower($2))
            and customer_id > $4
+           and ($6::uuid is null
+                or exists (select from appointment a where a.clinic_id = $1 and a.customer_id = p.customer_id and a.doctor_id = $6))
          order by customer_id
          limit $5 + 1
         """,
-        clinic_id, *(wanted or (None, None)), after[0] if after else UUID(int=0), limit,
+        clinic_id, *(wanted or (None, None)), after[0] if after else UUID(int=0), limit, doctor_id,
     )  # fmt: skip
     return [to(Patient, row) for row in rows]
 

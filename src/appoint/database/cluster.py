@@ -51,8 +51,9 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 # C.UTF-8 of PostgreSQL's own: case rules for all of Unicode, the same on every machine.
 LOCALE = ["-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-# The application's role is no superuser, as on any other server. CREATEDB lets tests have databases of their own.
-FIRST_STATEMENTS = "create role appoint login createdb\ncreate database appoint owner appoint\n"
+# The owner of the tables is no superuser, as on any other server. CREATEROLE lets migrations make the roles that requests are served as, CREATEDB
+# lets tests have databases of their own.
+FIRST_STATEMENTS = "create role appoint login createdb createrole\ncreate database appoint owner appoint\n"
 
 
 class NotStarted(Exception):
@@ -131,6 +132,9 @@ class Cluster:
             began = os.fstat(log.fileno()).st_size
             start = [self.binaries / "pg_ctl", "start", "--silent", "--wait", f"--timeout={START_SECONDS}", "-D", self.data, "-o", options]
             if self.account.run(*start, stdout=log.fileno()).returncode == 0:
+                # for data of before the owner made roles; as the superuser, whom the socket's folder keeps from others
+                alter = [self.binaries / "psql", "-qh", self.socket_folder, "-U", "postgres", "-c", "alter role appoint createrole"]
+                self.account.run(*alter, stdout=log.fileno())
                 return
         self.stop()
         written = self.log.read_bytes()[began:].decode(errors="replace").splitlines()

@@ -24,6 +24,10 @@ from ..metrics import POOL_CONNECTIONS, POOL_WAIT, QUERY_SECONDS
 P = ParamSpec("P")
 T = TypeVar("T")
 
+SERVER: Final = "appoint_server"
+"""The database's role that requests are served as: it owns nothing, and of people it sees those of the clinic that a transaction names."""
+ACROSS: Final = "appoint_across"
+"""The role of the statements that may look further than one clinic, and of the worker."""
 ATTEMPTS: Final = 5
 RETRIED: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 AWAY: Final = (
@@ -59,28 +63,28 @@ def to(type: type[T], row: Row) -> T:
 class Statements:
     """What both a pool and a transaction can do. `name`s of statements in metrics and traces are those of the functions that hold them."""
 
-    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         raise NotImplementedError
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
-        return await self._run("fetch", sql, args)
+        return await self.run("fetch", sql, args)
 
     async def fetchrow(self, sql: str, *args: Any) -> Row | None:
-        return await self._run("fetchrow", sql, args)
+        return await self.run("fetchrow", sql, args)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
-        return await self._run("fetchval", sql, args)
+        return await self.run("fetchval", sql, args)
 
     async def execute(self, sql: str, *args: Any) -> str:
         """Run a statement that answers nothing; returns PostgreSQL's command tag."""
-        return await self._run("execute", sql, args)
+        return await self.run("execute", sql, args)
 
 
 class Transaction(Statements):
     def __init__(self, connection: Any) -> None:
         self.connection: Final = connection
 
-    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         return await _timed(self.connection, method, sql, args)
 
 
@@ -98,7 +102,7 @@ class Database(Statements):
         self.wait_seconds: Final = wait_seconds
         self.used = self.waiting = 0
 
-    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         return await _patiently(self._alone, method, sql, args)
 
     async def _alone(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
@@ -110,12 +114,29 @@ class Database(Statements):
 
     async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in a transaction of its own. It may run more than once, so it touches nothing but the transaction."""
+        return await _patiently(self.in_transaction, "begin", lambda tx: use_case(tx, *args, **kwargs))
 
-        async def once() -> T:
-            async with self.connection() as connection, connection.transaction():
-                return await use_case(Transaction(connection), *args, **kwargs)
+    async def in_transaction(self, opening: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        async with self.connection() as connection:
+            await connection.execute(opening)
+            try:
+                done = await work(Transaction(connection))
+            except BaseException:
+                await connection.execute("rollback")
+                raise
+            await connection.execute("commit")
+            return done
 
-        return await _patiently(once)
+    def within(self, clinic_id: int) -> "Database":
+        """The same for one clinic: of people the database shows the clinic's and no others', whatever a statement asks (row-level security).
+
+        What a statement may see is said in the message that begins a transaction, so a transaction costs no round trip more; a lone statement costs two.
+        """
+        return Scoped(self, f"begin; set local appoint.clinic_id = {int(clinic_id)}")
+
+    def across(self) -> "Database":
+        """The same for the statements that may look further than one clinic."""
+        return Scoped(self, f"begin; set local role {ACROSS}")
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Any]:
@@ -169,6 +190,20 @@ class Database(Statements):
             await connection.close(timeout=self.wait_seconds)
 
 
+class Scoped(Database):
+    """A database whose every transaction begins by saying what it may see. Lone statements have one of their own."""
+
+    def __init__(self, whole: Database, opening: str) -> None:
+        self.whole: Final = whole
+        self.opening: Final = opening
+
+    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        return await _patiently(self.whole.in_transaction, self.opening, lambda tx: tx.run(method, sql, args))
+
+    async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await _patiently(self.whole.in_transaction, self.opening, lambda tx: use_case(tx, *args, **kwargs))
+
+
 async def _patiently(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     for attempt in range(ATTEMPTS):
         try:
@@ -209,8 +244,8 @@ def _statement() -> tuple[str, Histogram]:
     return known
 
 
-def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float) -> Database:
-    """A database whose every session has the same time-outs. Connects when first used, so that a server can start before its database."""
+def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float, role: str | None = None) -> Database:
+    """A database whose every session has the same time-outs, and acts as the role; without one, as who it logs in as. Connects when first used, so that a server can start before its database."""
     milliseconds = str(int(statement_seconds * 1000))
     opened = partial(
         asyncpg.connect,
@@ -228,6 +263,7 @@ def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: floa
             "idle_in_transaction_session_timeout": milliseconds,
             "jit": "off",
             "plan_cache_mode": "force_generic_plan",
+            **({"role": role} if role else {}),
         },
     )
     return Database(opened, size=size, wait_seconds=wait_seconds)

@@ -63,6 +63,10 @@ CREATE FUNCTION public.clinic_of(id uuid) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ begin return substr(uuid_send(id), 1, 4)::integer; end $$;
 
+CREATE FUNCTION public.current_clinic() RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('appoint.clinic_id'::text, true), ''::text))::integer;
+
 CREATE FUNCTION public.half_open(during tstzrange) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during) and isfinite(lower(during)) and isfinite(upper(during)); end $$;
@@ -366,6 +370,59 @@ CREATE SEQUENCE jobs.pgqueuer_statistics_id_seq
 
 ALTER SEQUENCE jobs.pgqueuer_statistics_id_seq OWNED BY jobs.pgqueuer_statistics.id;
 
+CREATE TABLE public.api_key (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    secret_hash bytea NOT NULL,
+    old_secret_hash bytea,
+    old_secret_until timestamp with time zone,
+    expires_at timestamp with time zone,
+    requests_per_minute integer,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_key_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT api_key_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT api_key_old_secret CHECK ((num_nulls(old_secret_hash, old_secret_until) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT api_key_old_secret_hash CHECK ((length(old_secret_hash) = 32)),
+    CONSTRAINT api_key_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT api_key_requests CHECK ((requests_per_minute > 0)),
+    CONSTRAINT api_key_scopes CHECK (((cardinality(scopes) > 0) AND (array_position(scopes, NULL::text) IS NULL))),
+    CONSTRAINT api_key_secret CHECK ((length(secret_hash) = 32))
+);
+
+CREATE TABLE public.app_user (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    email text NOT NULL,
+    active_email text GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN email
+    ELSE NULL::text
+END) STORED,
+    locale text,
+    password_hash text,
+    credentials integer DEFAULT 1 NOT NULL,
+    totp_secret bytea,
+    totp_confirmed_at timestamp with time zone,
+    totp_step bigint,
+    CONSTRAINT app_user_email_form CHECK (((email = lower(email)) AND (length(email) <= 254))),
+    CONSTRAINT app_user_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT app_user_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT app_user_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT app_user_totp CHECK (((totp_secret IS NOT NULL) OR (num_nonnulls(totp_confirmed_at, totp_step) = 0)))
+);
+
 CREATE TABLE public.appointment (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -447,6 +504,47 @@ CREATE TABLE public.appointment_type (
     CONSTRAINT appointment_type_removed CHECK ((active = (removed_at IS NULL)))
 );
 
+CREATE TABLE public.audit_entry (
+    clinic_id integer NOT NULL,
+    "position" bigint NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subjects text[] NOT NULL,
+    address text,
+    request_id text,
+    reason text,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_entry_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT audit_entry_hash CHECK ((length(hash) = 32)),
+    CONSTRAINT audit_entry_position CHECK (("position" > 0))
+);
+
+CREATE TABLE public.audit_head (
+    clinic_id integer NOT NULL,
+    "position" bigint NOT NULL,
+    hash bytea NOT NULL,
+    signature text NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    CONSTRAINT audit_head_clinic CHECK ((clinic_id >= 0)),
+    CONSTRAINT audit_head_hash CHECK ((length(hash) = 32)),
+    CONSTRAINT audit_head_position CHECK (("position" >= 0))
+);
+
+CREATE TABLE public.audit_unsealed (
+    clinic_id integer NOT NULL,
+    id uuid DEFAULT uuidv7() NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subjects text[] DEFAULT '{}'::text[] NOT NULL,
+    address text,
+    request_id text,
+    reason text,
+    CONSTRAINT audit_unsealed_clinic CHECK ((clinic_id >= 0))
+);
+
 CREATE TABLE public.broker_message (
     "position" bigint NOT NULL,
     clinic_id integer NOT NULL,
@@ -459,15 +557,6 @@ CREATE TABLE public.broker_message (
 
 ALTER TABLE public.broker_message ALTER COLUMN "position" ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.broker_message_position_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-ALTER TABLE public.clinic ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
-    SEQUENCE NAME public.clinic_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -493,6 +582,43 @@ CREATE TABLE public.customer (
     CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
     CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
     CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
+);
+
+CREATE TABLE public.patient (
+    clinic_id integer NOT NULL,
+    customer_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    record_number text,
+    notes text
+);
+
+CREATE VIEW public.clinic_customer WITH (security_barrier='true') AS
+ SELECT id,
+    version,
+    created_at,
+    updated_at,
+    active,
+    removed_at,
+    name,
+    email,
+    phone,
+    locale,
+    time_zone,
+    birth_date
+   FROM public.customer c
+  WHERE (EXISTS ( SELECT
+           FROM public.patient p
+          WHERE ((p.clinic_id = public.current_clinic()) AND (p.customer_id = c.id))));
+
+ALTER TABLE public.clinic ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.clinic_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.notification_preference (
@@ -571,6 +697,18 @@ CREATE TABLE public.event_log (
     CONSTRAINT event_log_clinic CHECK ((clinic_id >= 0))
 );
 
+CREATE TABLE public.membership (
+    clinic_id integer NOT NULL,
+    user_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    role text NOT NULL,
+    doctor_id uuid,
+    CONSTRAINT membership_of_doctor CHECK (((role <> 'doctor'::text) OR (doctor_id IS NOT NULL))),
+    CONSTRAINT membership_role CHECK ((role = ANY (ARRAY['manager'::text, 'receptionist'::text, 'doctor'::text])))
+);
+
 CREATE TABLE public.message_template (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -628,16 +766,6 @@ CREATE TABLE public.notification (
     CONSTRAINT notification_status CHECK ((status = ANY (ARRAY['queued'::text, 'leased'::text, 'sent'::text, 'dead'::text, 'superseded'::text])))
 );
 
-CREATE TABLE public.patient (
-    clinic_id integer NOT NULL,
-    customer_id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    record_number text,
-    notes text
-);
-
 CREATE TABLE public.request_key (
     caller text NOT NULL,
     key text NOT NULL,
@@ -652,6 +780,18 @@ CREATE TABLE public.send_token (
     free_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT send_token_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
     CONSTRAINT send_token_number CHECK ((number > 0))
+);
+
+CREATE TABLE public.session (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    token_hash bytea NOT NULL,
+    user_id uuid,
+    customer_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT session_of_one CHECK ((num_nonnulls(user_id, customer_id) = 1)),
+    CONSTRAINT session_token_hash CHECK ((length(token_hash) = 32))
 );
 
 CREATE VIEW public.shown_appointment AS
@@ -679,6 +819,18 @@ CREATE VIEW public.shown_appointment AS
     a.claimed
    FROM (public.appointment a
      JOIN public.clinic c ON ((c.id = a.clinic_id)));
+
+CREATE TABLE public.sign_in_code (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    channel text NOT NULL,
+    customer_ids uuid[] NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT sign_in_code_attempts CHECK (((attempts >= 0) AND (attempts <= 5))),
+    CONSTRAINT sign_in_code_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
+);
 
 CREATE TABLE public.time_slot (
     clinic_id integer NOT NULL,
@@ -787,11 +939,32 @@ ALTER TABLE ONLY jobs.pgqueuer_statistics
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_pkey PRIMARY KEY (clinic_id, id);
 
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.app_user
+    ADD CONSTRAINT app_user_email UNIQUE (active_email);
+
+ALTER TABLE ONLY public.app_user
+    ADD CONSTRAINT app_user_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_pkey PRIMARY KEY (clinic_id, id);
 
 ALTER TABLE ONLY public.appointment_type
     ADD CONSTRAINT appointment_type_pkey PRIMARY KEY (clinic_id, id);
+
+ALTER TABLE ONLY public.audit_entry
+    ADD CONSTRAINT audit_entry_once UNIQUE (clinic_id, id);
+
+ALTER TABLE ONLY public.audit_entry
+    ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (clinic_id, "position");
+
+ALTER TABLE ONLY public.audit_head
+    ADD CONSTRAINT audit_head_pkey PRIMARY KEY (clinic_id);
+
+ALTER TABLE ONLY public.audit_unsealed
+    ADD CONSTRAINT audit_unsealed_pkey PRIMARY KEY (clinic_id, id);
 
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT booking_slot_pkey PRIMARY KEY (clinic_id, id);
@@ -838,6 +1011,9 @@ ALTER TABLE ONLY public.event_log
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (clinic_id, id);
 
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_pkey PRIMARY KEY (clinic_id, user_id);
+
 ALTER TABLE ONLY public.message_template
     ADD CONSTRAINT message_template_once UNIQUE (clinic_id, kind, channel, locale);
 
@@ -870,6 +1046,15 @@ ALTER TABLE ONLY public.doctor_slot
 
 ALTER TABLE ONLY public.send_token
     ADD CONSTRAINT send_token_pkey PRIMARY KEY (channel, number);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_token UNIQUE (token_hash);
+
+ALTER TABLE ONLY public.sign_in_code
+    ADD CONSTRAINT sign_in_code_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.time_slot
     ADD CONSTRAINT time_slot_minutes UNIQUE (clinic_id, active_id, minutes);
@@ -949,6 +1134,8 @@ CREATE INDEX event_parked ON public.event USING btree (id) WHERE (parked_at IS N
 
 CREATE INDEX event_waiting ON public.event USING btree (id) WHERE (parked_at IS NULL);
 
+CREATE INDEX membership_by_user ON public.membership USING btree (user_id);
+
 CREATE INDEX notification_by_status ON public.notification USING btree (clinic_id, status, id);
 
 CREATE INDEX notification_dead ON public.notification USING btree (channel) WHERE (status = 'dead'::text);
@@ -956,6 +1143,14 @@ CREATE INDEX notification_dead ON public.notification USING btree (channel) WHER
 CREATE INDEX notification_leased ON public.notification USING btree (channel, leased_until) WHERE (status = 'leased'::text);
 
 CREATE INDEX notification_waiting ON public.notification USING btree (channel, urgent DESC, due_at) WHERE (status = 'queued'::text);
+
+CREATE INDEX session_by_customer ON public.session USING btree (customer_id) WHERE (customer_id IS NOT NULL);
+
+CREATE INDEX session_by_user ON public.session USING btree (user_id) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX session_expires ON public.session USING btree (expires_at);
+
+CREATE INDEX sign_in_code_expires ON public.sign_in_code USING btree (expires_at);
 
 CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (clinic_id, webhook_id, due_at) WHERE (status = 'queued'::text);
 
@@ -968,6 +1163,9 @@ ALTER TABLE ONLY public.absence
 
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_booker FOREIGN KEY (booker_id) REFERENCES public.customer(id);
@@ -1005,6 +1203,15 @@ ALTER TABLE ONLY public.doctor_slot
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT is_patient FOREIGN KEY (clinic_id, customer_id) REFERENCES public.patient(clinic_id, customer_id) DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_user FOREIGN KEY (user_id) REFERENCES public.app_user(id);
+
 ALTER TABLE ONLY public.message_template
     ADD CONSTRAINT message_template_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
@@ -1026,6 +1233,12 @@ ALTER TABLE ONLY public.patient
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_user_of FOREIGN KEY (user_id) REFERENCES public.app_user(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.time_slot
     ADD CONSTRAINT time_slot_active_clinic FOREIGN KEY (clinic_id, active_clinic_id) REFERENCES public.clinic(id, active_id);
 
@@ -1040,3 +1253,49 @@ ALTER TABLE ONLY public.webhook_delivery
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT within_hours FOREIGN KEY (clinic_id, doctor_id, PERIOD active_during) REFERENCES public.booking_slot(clinic_id, doctor_id, PERIOD active_during);
+
+CREATE POLICY across ON public.api_key TO appoint_across USING (true);
+
+CREATE POLICY across ON public.audit_entry TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
+
+CREATE POLICY across ON public.audit_head TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
+
+CREATE POLICY across ON public.audit_unsealed TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
+
+CREATE POLICY across ON public.membership TO appoint_across USING (true);
+
+CREATE POLICY across ON public.notification TO appoint_across USING (true);
+
+CREATE POLICY across ON public.patient TO appoint_across USING (true);
+
+ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CHECK (true);
+
+ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notification ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY of_clinic ON public.api_key TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.audit_entry FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.audit_head FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.audit_unsealed FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.membership TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.notification TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.patient TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+ALTER TABLE public.patient ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY written ON public.audit_unsealed FOR INSERT TO appoint_server WITH CHECK (true);

@@ -31,7 +31,7 @@ class MessageTemplates(Controller):
     path = "/clinics/{clinic_id:int}/messageTemplates"
     tags = ["Message templates"]
 
-    @get(operation_id="listMessageTemplates", opt={"permission": "staff"})
+    @get(operation_id="listMessageTemplates", opt={"permission": "see-messages"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[MessageTemplate]]:
         """A clinic's own templates, oldest first."""
         found = await repository.of_clinic(request.db, clinic_id, after=after(request, query, tuple[UUID]), limit=query.limit)
@@ -39,14 +39,14 @@ class MessageTemplates(Controller):
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda template: (template.id,))
 
-    @get(ONE, operation_id="getMessageTemplate", opt={"permission": "staff"})
+    @get(ONE, operation_id="getMessageTemplate", opt={"permission": "see-messages"})
     async def get(
         self, request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]
     ) -> Response[MessageTemplate]:
         """The template that a message is made from: the clinic's own, or everybody's."""
         return shown(request, await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale)))
 
-    @put(ONE, operation_id="replaceMessageTemplate", opt={"permission": "staff"})
+    @put(ONE, operation_id="replaceMessageTemplate", opt={"permission": "manage"})
     async def replace(
         self,
         request: Request,
@@ -63,14 +63,14 @@ class MessageTemplates(Controller):
         )
         return shown(request, saved)
 
-    @delete(ONE, operation_id="removeMessageTemplate", status_code=HTTP_204_NO_CONTENT, opt={"permission": "staff"})
+    @delete(ONE, operation_id="removeMessageTemplate", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage"})
     async def remove(self, request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]) -> None:
         """Go back to everybody's template."""
         await request.db.atomic(
             service.remove, request.user, clinic_id=clinic_id, which=which(kind, channel, locale), if_match=request.if_match
         )  # fmt: skip
 
-    @post(ONE + "/preview", operation_id="previewMessageTemplate", status_code=HTTP_200_OK, opt={"permission": "staff"})
+    @post(ONE + "/preview", operation_id="previewMessageTemplate", status_code=HTTP_200_OK, opt={"permission": "manage"})
     async def preview(
         self,
         request: Request,

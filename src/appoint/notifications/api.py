@@ -27,7 +27,7 @@ class Notifications(Controller):
 
     tags = ["Notifications"]
 
-    @get("/clinics/{clinic_id:int}/notifications", operation_id="listNotifications", opt={"permission": "staff"})
+    @get("/clinics/{clinic_id:int}/notifications", operation_id="listNotifications", opt={"permission": "see-messages"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: NotificationFilter) -> Response[Page[Notification]]:
         """A clinic's notifications, oldest first."""
         found = await repository.of_clinic(
@@ -37,7 +37,7 @@ class Notifications(Controller):
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda notification: (notification.id,))
 
-    @get("/notifications/{notification_id:uuid}", operation_id="getNotification", opt={"permission": "staff"})
+    @get("/notifications/{notification_id:uuid}", operation_id="getNotification", opt={"permission": "see-messages"})
     async def show(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
         """One notification."""
         return shown(request, await service.get(request.db, notification_id))
@@ -46,7 +46,7 @@ class Notifications(Controller):
         "/notifications/{notification_id:uuid}/resend",
         operation_id="resendNotification",
         status_code=HTTP_200_OK,
-        opt={"permission": "staff", "problems": ("not-resendable",)},
+        opt={"permission": "see-messages", "problems": ("not-resendable",)},
     )
     async def resend(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
         """Send it once more: one that is dead, or one that was sent and did not arrive. What is not so any more is not sent all the same."""
@@ -59,12 +59,12 @@ class Notifications(Controller):
         )
         return shown(request, notification, headers=replay(replayed))
 
-    @get("/customers/{customer_id:uuid}/notificationPreferences", operation_id="getNotificationPreferences", opt={"permission": "administer"})
+    @get("/customers/{customer_id:uuid}/notificationPreferences", operation_id="getNotificationPreferences", opt={"permission": "see-customers"})
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
         """Which ways the customer wants to be told; null where they have not said."""
         return shown(request, await service.preferences(request.db, customer_id))
 
-    @put("/customers/{customer_id:uuid}/notificationPreferences", operation_id="replaceNotificationPreferences", opt={"permission": "administer"})
+    @put("/customers/{customer_id:uuid}/notificationPreferences", operation_id="replaceNotificationPreferences", opt={"permission": "change-customers"})
     async def prefer(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[Preferences]) -> Response[Preferences]:
         """Replace which ways the customer wants to be told."""
         return shown(request, await request.db.atomic(service.prefer, request.user, customer_id=customer_id, wanted=data))

@@ -26,7 +26,7 @@ async def show(request: Request, token: FromPath[str]) -> Response[str]:
 async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
     """Also what mail programs send for one click (RFC 8058)."""
     customer_id, channel = _read(request, token)
-    if not await repository.unsubscribe(request.db, customer_id, channel):
+    if not await repository.unsubscribe(request.db.across(), customer_id, channel):
         raise errors.NotFound
     return _own(page(request, "unsubscribe.html", channel=channel, done=True))
 

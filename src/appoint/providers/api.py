@@ -17,6 +17,7 @@ from ..doctors.model import Doctor, DoctorContent
 from ..ids import clinic_of
 from ..schedules import service as schedules
 from ..schedules.model import WeeklySchedule, WeeklyScheduleContent
+from ..web.access import allow
 from ..web.idempotency import once
 from ..web.request import Request
 from ..web.responses import created, replay, shown
@@ -38,6 +39,7 @@ class Providers(Controller):
             if len(some) != 1:
                 raise errors.Conflict("which-clinic")
             clinic_id = some[0].id
+        allow(request, clinic_id=clinic_id)
         content = msgspec.convert(data, DoctorContent, from_attributes=True)
         doctor, replayed = await once(
             request,

@@ -15,10 +15,13 @@ from ..appointments.api import hold_for
 from ..appointments.model import REASONS, AppointmentRequest
 from ..doctors import service as doctors
 from ..ids import clinic_of
+from ..permissions import widest
 from ..resources import Page
 from ..versions import etag
+from ..web.access import allow
 from ..web.idempotency import once
 from ..web.pagination import after, page
+from ..web.recording import record
 from ..web.request import Request
 from ..web.responses import created, replay, shown
 from . import repository, service
@@ -43,9 +46,10 @@ class BookingSlots(Controller):
             await doctors.get(request.db, doctor_id)
         return page(request, query, await self._as_seen(request, doctor_id, found), lambda slot: (slot.start_time,))
 
-    @post("/bookingSlots", operation_id="createBookingSlot", opt={"permission": "schedule", "problems": BY_HAND})
+    @post("/bookingSlots", operation_id="createBookingSlot", opt={"permission": "schedule", "narrows": True, "problems": BY_HAND})
     async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
         """Publish a slot by hand. Time in it that was removed by hand is back."""
+        allow(request, clinic_id=clinic_of(data.doctor_id), doctor_id=data.doctor_id)
         slot, replayed = await once(
             request,
             data,
@@ -95,9 +99,10 @@ class BookingSlots(Controller):
         """Withdraw a slot by hand: its time stays away until it is published by hand again."""
         await request.db.atomic(service.remove, request.user, booking_slot_id=booking_slot_id, if_match=request.if_match, now=clock.now())
 
-    @post("/availability/createBookingSlots", operation_id="generateBookingSlots", status_code=HTTP_200_OK, opt={"permission": "schedule"})
+    @post("/availability/createBookingSlots", operation_id="generateBookingSlots", status_code=HTTP_200_OK, opt={"permission": "schedule", "narrows": True})
     async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
         """Publish what the weekly schedules give on dates. What is published already, or was removed by hand, stays as it is."""
+        allow(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
         generated, replayed = await once(
             request,
             data,
@@ -115,10 +120,13 @@ class BookingSlots(Controller):
 
     async def _as_seen(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
         """With persons where they may be seen. `some_id` tells the clinic."""
-        if not request.user.administrator:
+        grant = widest(request.user, "see-appointments", clinic_of(some_id)) if request.user.memberships or request.user.administrator else None
+        theirs = [slot for slot in slots if grant and grant.doctor_id in (None, slot.doctor_id)]
+        if not theirs:
             return slots
-        on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in slots])
-        return [slot.with_appointments(on[slot.id]) for slot in slots]
+        on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in theirs])
+        await record(request.app.state.db, request, Page(theirs, None))
+        return [slot.with_appointments(on[slot.id]) if slot in theirs else slot for slot in slots]
 
 
 async def _again(known: object) -> Generated:

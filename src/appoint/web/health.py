@@ -74,7 +74,7 @@ async def measured(request: Request) -> Response[bytes]:
     request.db.measure()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            waiting = await upkeep.waiting(request.db)
+            waiting = await upkeep.waiting(request.db.across())
     except (errors.Unavailable, TimeoutError):
         pass
     else:

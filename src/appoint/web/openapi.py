@@ -16,9 +16,10 @@ from litestar.routes import HTTPRoute
 from litestar.types.internal_types import PathParameterDefinition
 
 from ..errors import Fault
+from ..permissions import OPEN, PERMISSIONS
 from ..resources import Page
 from .problems import MEDIA_TYPE, PROBLEMS, ProblemDocument, described
-from .request import JSON, MERGE_PATCH, OPEN
+from .request import JSON, MERGE_PATCH
 from .schemas import PREFIX, Schemas, camel, members, prose
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -151,6 +152,7 @@ def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -
         "summary": summary.rstrip("."),
         **({"description": more} if more else {}),
         "x-permission": permission,
+        "x-roles": {str(role): relation.name.lower() for role, relation in PERMISSIONS[permission].reach.items()},
         "security": [{}, {"bearer": []}] if permission in OPEN else [{"bearer": []}],
         "parameters": [*inside, *beside, *({"$ref": f"#/components/parameters/{name}"} for name in headers)],
         "responses": {str(handler.status_code): _success(operation, schemas)},

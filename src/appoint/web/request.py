@@ -1,20 +1,20 @@
 """The request as Appoint reads it: strict bodies and queries, and who is asking."""
 
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
 
 import litestar
 from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, InternalServerException
 from litestar.handlers import BaseRouteHandler
 
-from .. import errors
+from .. import errors, ids
 from ..caching import ClinicCache
 from ..callers import Caller
 from ..database.pool import Database, Transaction
 from ..ids import LARGEST_CLINIC
+from ..permissions import Grant
 from . import decoding
 
 P = ParamSpec("P")
@@ -22,8 +22,6 @@ T = TypeVar("T")
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 BODY_BYTES = 1024 * 1024
-OPEN = frozenset({"public", "book", "register"})
-"""Permissions that anyone has, until roles say more."""
 
 
 class Request(litestar.Request[Caller, Any, Any]):
@@ -31,7 +29,13 @@ class Request(litestar.Request[Caller, Any, Any]):
 
     @property
     def db(self) -> Database:
-        return self.app.state.db
+        """As far as this request may see; what it changes in a transaction is recorded there."""
+        return self.scope["state"].get("db") or self.app.state.db
+
+    @property
+    def grant(self) -> Grant:
+        """How far the caller's permission reaches, where the handler's is not open to all."""
+        return self.scope["state"]["grant"]
 
     @property
     def cache(self) -> ClinicCache:
@@ -71,19 +75,18 @@ class Request(litestar.Request[Caller, Any, Any]):
         return decoding.query(field.annotation, self.scope["query_string"]) if field else super().query_params
 
 
-async def guard(request: litestar.Request[Caller, Any, Any]) -> None:
-    """Who may call: every handler names its permission in one word (`opt={"permission": …}`).
+GLOBAL = frozenset({"customer_id", "user_id", "session_id"})
+"""Parameters of paths that are ids of no clinic's. All other ids say their clinic."""
 
-    Asked before each request. One of Litestar's own guards would do, but for each the whole handler is copied first.
-    """
-    if request.method == "OPTIONS":  # the framework answers, with the methods that there are
-        return
-    handler = request.route_handler
-    caller = identify(request)
-    if handler.opt["permission"] not in OPEN and not caller.administrator:
-        raise errors.Unauthorized
-    request.scope["user"] = caller
-    check_address(request, handler)
+
+def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
+    """The clinic that the address names, by its number or by an id of something of its own."""
+    for name, value in connection.path_params.items():
+        if name == "clinic_id":
+            return value
+        if isinstance(value, UUID) and name not in GLOBAL:
+            return ids.clinic_of(value)
+    return None
 
 
 def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -93,18 +96,6 @@ def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         raise errors.NotFound
     if connection.scope["query_string"] and "query" not in handler.parsed_fn_signature.parameters:
         decoding.query(decoding.Nothing, connection.scope["query_string"])
-
-
-def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
-    """The administrator by bearer token; anyone else is told apart by address and agent only. A token that is wrong is refused, not ignored."""
-    if authorization := connection.headers.get("authorization"):
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), connection.app.state.admin_token.encode()):
-            return Caller("administrator", administrator=True)
-        raise errors.Unauthorized
-    address = connection.client.host if connection.client else ""
-    agent = connection.headers.get("user-agent", "")
-    return Caller("open:" + hashlib.sha256(f"{address}\n{agent}".encode()).hexdigest()[:32])
 
 
 def idempotency_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:

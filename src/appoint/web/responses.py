@@ -11,6 +11,15 @@ from ..versions import digest, etag, matches
 T = TypeVar("T")
 
 
+class Look(Response[T]):
+    """An answer that remembers what it shows to whom, for the record."""
+
+    def __init__(self, request: Request[Any, Any, Any], shown: Any, content: T, **about: Any) -> None:
+        super().__init__(content, **about)
+        self.request = request
+        self.shown = shown
+
+
 def shown(
     request: Request[Any, Any, Any], content: T, *, cache_control: str = "private, no-cache", status_code: int = 200, headers: dict[str, str] | None = None
 ) -> Response[T]:
@@ -20,7 +29,7 @@ def shown(
     all_headers = {"ETag": tag, "Cache-Control": cache_control, **(headers or {})}
     if request.method in ("GET", "HEAD") and matches(request.headers.get("if-none-match"), tag, weakly=True):
         return Response(cast("T", None), status_code=304, headers=all_headers)
-    return Response(cast("T", body), media_type=MediaType.JSON, status_code=status_code, headers=all_headers)
+    return Look(request, content, cast("T", body), media_type=MediaType.JSON, status_code=status_code, headers=all_headers)
 
 
 def created(request: Request[Any, Any, Any], content: T, location: str, *, replayed: bool = False) -> Response[T]:

@@ -39,7 +39,7 @@ class Webhooks(Controller):
 
     tags = ["Webhooks"]
 
-    @get("/clinics/{clinic_id:int}/webhooks", operation_id="listWebhooks", opt={"permission": "staff"})
+    @get("/clinics/{clinic_id:int}/webhooks", operation_id="listWebhooks", opt={"permission": "manage"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Webhook]]:
         """A clinic's webhooks, oldest first."""
         found = await repository.of_clinic(request.db, clinic_id, after=after(request, query, tuple[UUID]), limit=query.limit)
@@ -47,7 +47,7 @@ class Webhooks(Controller):
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda webhook: (webhook.id,))
 
-    @post("/clinics/{clinic_id:int}/webhooks", operation_id="createWebhook", opt={"permission": "staff", "problems": ("clinic-inactive", "too-many-webhooks")})
+    @post("/clinics/{clinic_id:int}/webhooks", operation_id="createWebhook", opt={"permission": "manage", "problems": ("clinic-inactive", "too-many-webhooks")})
     async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[WebhookContent]) -> Response[WebhookWithSecret]:
         """Send a clinic's events to a URL. The answer shows the secret that they are signed with, this once."""
         idempotency_key(request)  # whether it can be one is told before anything is looked up
@@ -62,12 +62,12 @@ class Webhooks(Controller):
         )
         return created(request, webhook, f"/api/webhooks/{webhook.id}", replayed=replayed)
 
-    @get("/webhooks/{webhook_id:uuid}", operation_id="getWebhook", opt={"permission": "staff"})
+    @get("/webhooks/{webhook_id:uuid}", operation_id="getWebhook", opt={"permission": "manage"})
     async def find(self, request: Request, webhook_id: FromPath[UUID]) -> Response[Webhook]:
         """One webhook, active or not."""
         return shown(request, await service.get(request.db, webhook_id))
 
-    @patch("/webhooks/{webhook_id:uuid}", operation_id="patchWebhook", opt={"permission": "staff"})
+    @patch("/webhooks/{webhook_id:uuid}", operation_id="patchWebhook", opt={"permission": "manage"})
     async def patch(self, request: Request, webhook_id: FromPath[UUID], data: JSONBody[WebhookPatch]) -> Response[Webhook]:
         """Change some of it (JSON merge patch). `enabled: true` switches a disabled webhook on again."""
         webhook = await service.change(
@@ -80,12 +80,12 @@ class Webhooks(Controller):
         )
         return shown(request, webhook)
 
-    @delete("/webhooks/{webhook_id:uuid}", operation_id="removeWebhook", status_code=HTTP_204_NO_CONTENT, opt={"permission": "staff"})
+    @delete("/webhooks/{webhook_id:uuid}", operation_id="removeWebhook", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage"})
     async def remove(self, request: Request, webhook_id: FromPath[UUID]) -> None:
         """Send nothing more to it, not even what waits."""
         await request.db.atomic(service.remove, request.user, webhook_id=webhook_id, if_match=request.if_match, now=clock.now())
 
-    @post("/webhooks/{webhook_id:uuid}/test", operation_id="testWebhook", status_code=HTTP_200_OK, opt={"permission": "staff"})
+    @post("/webhooks/{webhook_id:uuid}/test", operation_id="testWebhook", status_code=HTTP_200_OK, opt={"permission": "manage"})
     async def test(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookTrial]:
         """Send a sample event, `webhook.test`, and say what became of it. When the request is repeated, the same sample is sent again, with the same `webhook-id`."""
         sample, replayed = await once(
@@ -98,7 +98,7 @@ class Webhooks(Controller):
         private = _settings(request).webhook_private_addresses
         return shown(request, await service.test(request.db, request.user, sample=sample, private_addresses=private, now=clock.now()), headers=replay(replayed))
 
-    @post("/webhooks/{webhook_id:uuid}/rotateSecret", operation_id="rotateWebhookSecret", status_code=HTTP_200_OK, opt={"permission": "staff"})
+    @post("/webhooks/{webhook_id:uuid}/rotateSecret", operation_id="rotateWebhookSecret", status_code=HTTP_200_OK, opt={"permission": "manage"})
     async def rotate_secret(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookWithSecret]:
         """Give it another secret, which the answer shows this once. For 24 hours, events are signed with the old one too."""
         webhook, replayed = await once(
@@ -110,7 +110,7 @@ class Webhooks(Controller):
         )
         return shown(request, webhook, headers=replay(replayed))
 
-    @get("/webhooks/{webhook_id:uuid}/deliveries", operation_id="listWebhookDeliveries", opt={"permission": "staff"})
+    @get("/webhooks/{webhook_id:uuid}/deliveries", operation_id="listWebhookDeliveries", opt={"permission": "manage"})
     async def deliveries(self, request: Request, webhook_id: FromPath[UUID], query: DeliveryFilter) -> Response[Page[WebhookDelivery]]:
         """What was sent to it and what waits, the oldest events first."""
         place = after(request, query, tuple[UUID])
@@ -119,7 +119,7 @@ class Webhooks(Controller):
             await service.get(request.db, webhook_id)
         return page(request, query, found, lambda delivery: (delivery.event_id,))
 
-    @post("/webhooks/{webhook_id:uuid}/replay", operation_id="replayWebhook", status_code=HTTP_200_OK, opt={"permission": "staff"})
+    @post("/webhooks/{webhook_id:uuid}/replay", operation_id="replayWebhook", status_code=HTTP_200_OK, opt={"permission": "manage"})
     async def replay(self, request: Request, webhook_id: FromPath[UUID], query: ReplayQuery) -> Response[WebhookReplay]:
         """Send it once more what has happened since then and what it wants to know, also what has arrived already."""
         kept_days = _settings(request).event_log_days
