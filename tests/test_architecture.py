@@ -179,7 +179,7 @@ class Counter:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
         for door in (pool.Database, pool.Transaction):
-            monkeypatch.setattr(door, "_run", self.counted(door._run))
+            monkeypatch.setattr(door, "run", self.counted(door.run))
 
     def counted(self, run):
         async def counting(*args):

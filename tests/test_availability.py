@@ -320,11 +320,11 @@ async def test_what_is_read_does_not_grow_with_days_and_doctors(world, monkeypat
     await world.availability()
     statements = []
 
-    async def counted(method, sql, args, run=world.db._run):
+    async def counted(method, sql, args, run=world.db.run):
         statements.append(sql)
         return await run(method, sql, args)
 
-    monkeypatch.setattr(world.db, "_run", counted)
+    monkeypatch.setattr(world.db, "run", counted)
     answer = await world.availability(last=MONDAY + timedelta(days=61), minutes=30)
     assert (len(statements), answer["days"][0]["free"]) == (1, 4 * 31)
 
