@@ -23,7 +23,7 @@ from .world import DOCTORS, EMPTY, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, W
 
 CLIENTS = 16
 
-# What the server gives the statement, `$1…$29`. pgbench has numbers and constants; what is random is made of its numbers where the parameter stands.
+# What the server gives the statement, `$1…$39`. pgbench has numbers and constants; what is random is made of its numbers where the parameter stands.
 ID = "(lpad(to_hex(:clinic::int), 8, '0') || :round || '-8' || lpad(to_hex(:client_id::int), 3, '0') || '-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid"
 DOCTOR, TYPE = doctor(":clinic::int", ":doctor::int"), doctor(":clinic::int", 0)
 START, END = "to_timestamp(:start::int)", f"to_timestamp(:start::int + {MINUTES * 60})"
@@ -33,10 +33,12 @@ PARAMETERS = [
     ":positions::smallint[]", f"array[{ID}]", f"array[{DOCTOR}]", f"array[{customer(':customer::int')}]", f"array[{TYPE}]",
     f"array[{START}]", f"array[{END}]", f"array[{START}]", f"array[{END}]",
     ":statuses::text[]", ":nothing::timestamptz[]", ":amounts::int[]", ":currencies::text[]", ":nothing::text[]",
+    ":actor::text", ":action::text", "null", "null", "null", ":overridden::text[]", "null", ":most::int", ":most::int", "now()",
 ]  # fmt: skip
 CONSTANTS = {
     "version": 1, "rule": "random", "zone": "Asia/Kolkata", "numbers": "{1}", "versions": "{1}", "positions": "{0}",
     "statuses": "{booked}", "nothing": "{NULL}", "amounts": "{4500}", "currencies": "{EUR}", "n": 0,
+    "actor": "bench", "action": "bookAppointment", "overridden": '{"{}"}', "most": 1000,
 }  # fmt: skip
 SESSION = "-c jit=off -c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c lock_timeout=15s -c timezone=UTC"
 
@@ -114,7 +116,7 @@ class Server(NamedTuple):
 @contextmanager
 def serving(world: World, *, workers: int = 1) -> Generator[Server]:
     """`appoint serve` on that database, in a process of its own, as it is by default."""
-    settings = {"APPOINT_DATABASE_URL": world.url, "APPOINT_DATA_DIR": str(FOLDER), "APPOINT_PORT": "0", "APPOINT_WORKERS": str(workers)}
+    settings = {"APPOINT_DATABASE_URL": world.url, "APPOINT_DATA_DIR": str(FOLDER), "APPOINT_PORT": "0", "APPOINT_WORKERS": str(workers), "APPOINT_RATE_LIMITS": "false", "APPOINT_APPOINTMENTS_PER_CUSTOMER": "1000"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")} | settings
     with tempfile.NamedTemporaryFile("r") as log, Path(log.name).open("w") as output:
         started = subprocess.Popen([sys.executable, "-m", "appoint", "serve"], stdout=output, stderr=output, env=environment)

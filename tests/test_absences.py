@@ -171,7 +171,7 @@ async def test_appointments_beside_an_absence_are_not_in_the_way(world):
 
 async def test_a_cancelled_appointment_is_not_in_the_way(world):
     appointment = await book(world, "10:00")
-    await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None)
+    await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
     await away(world, "09:00", "12:00")
     assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
 
@@ -234,7 +234,7 @@ async def test_when_a_stranded_appointment_leaves_its_time_goes_too(world, leave
     appointment = await book(world, "10:00")
     await away(world, "09:00", "12:00", force=True)
     if leave == "cancel":
-        await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None)
+        await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
     else:
         to = RescheduleRequest(start_time=local(TUESDAY, "10:00"))
         await appointments.reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)

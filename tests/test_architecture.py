@@ -50,6 +50,29 @@ ACROSS_CLINICS = {
     ("broker.put_aside", "broker_message"): "the same",
     ("webhooks.claim", "webhook"): "the workers send for all clinics",
     ("webhooks.forget", "webhook_delivery"): "the sweep of old deliveries",
+    ("privacy.clinics_of", "appointment"): "where somebody is a patient",
+    ("privacy.clinics_of", "patient"): "the same",
+    ("privacy.patients", "patient"): "what is held of somebody, at all clinics",
+    ("privacy.appointments", "appointment"): "the same",
+    ("privacy.notifications", "notification"): "the same",
+    ("privacy.events", "event"): "the same",
+    ("privacy.events", "event_log"): "the same",
+    ("privacy.lock_traces", "appointment"): "somebody is erased everywhere",
+    ("privacy.erase_appointments", "appointment"): "the same",
+    ("privacy.erase_patients", "patient"): "the same",
+    ("privacy.erase_notifications", "notification"): "the same",
+    ("privacy.erase_others_messages", "notification"): "the same",
+    ("privacy.periods", "clinic"): "the nightly forgetting goes through all",
+    ("privacy.is_kept", "patient"): "whether any clinic keeps somebody",
+    ("privacy.is_kept", "appointment"): "the same",
+    ("audit.waiting", "audit_unsealed"): "the workers seal for all clinics",
+    ("audit.chains", "audit_unsealed"): "what there is to check",
+    ("audit.chains", "audit_entry"): "the same",
+    ("audit.chains", "audit_head"): "the same",
+    ("database.waiting", "audit_unsealed"): "what waits, for /metrics",
+    ("accounts.memberships", "membership"): "where somebody works",
+    ("accounts.join", "membership"): "the same",
+    ("accounts.users", "membership"): "the administrator's list",
 }
 """The statements that look further than one clinic, in which of its tables, and why."""
 
@@ -254,4 +277,7 @@ async def one_more(db, client, number: int) -> dict[str, object]:
         select 1, mint_id(1), id, uuidv7(), 'slot.moved', 'a slot', now() from webhook order by id limit 1
         """
     )
+    user_id = await db.fetchval("insert into app_user (name, email) values ('Mia', $1) returning id", f"mia{number}@example.org")
+    await db.execute("insert into membership (clinic_id, user_id, role) values (1, $1, 'receptionist')", user_id)
+    await db.execute("insert into api_key (clinic_id, id, name, scopes, secret_hash) values (1, mint_id(1), 'Portal', '{book}', sha256(''))")
     return {**ids, "providerId": ids["doctorId"], "webhookId": webhook_id}

@@ -13,6 +13,7 @@ async def test_a_new_clinic_has_the_default_policy(client):
     clinic = (await client.post("/api/clinics", json=LAKESIDE, headers=ADMIN)).json()
     assert clinic["policy"] == {
         "slotStepMinutes": 15, "minNoticeMinutes": 0, "horizonDays": 56, "cancelNoticeMinutes": 0, "requireVersion": False, "doctorChoice": "random",
+        "retainPatientsMonths": None, "retainMessagesDays": 365,
     }  # fmt: skip
 
 

@@ -19,7 +19,9 @@ NEW, OTHER, NOBODY = (id_of(1, number) for number in range(100, 103))
 ELSEWHERE = id_of(2, 1)
 WORDS, TOLD = id_of(1, 30), id_of(1, 31)
 PARTNER, DELIVERY = id_of(1, 40), id_of(1, 41)
+PORTAL = id_of(1, 50)
 ANA, BEN, STRANGER = (str(UUID(int=0x7 << 76 | 0b10 << 62 | number)) for number in range(1, 4))
+MIA, NORA, HERE = (str(UUID(int=0x7 << 76 | 0b10 << 62 | number)) for number in range(10, 13))
 
 # Ana is booked from 9:00 to 9:30 with Dr Shah, who has published 8:00 to 16:00. Ben was at 10:00 and has cancelled.
 SETUP = f"""
@@ -51,6 +53,14 @@ insert into message_template (clinic_id, id, kind, channel, locale, subject, tex
 insert into webhook (clinic_id, id, url, secret) values (1, '{PARTNER}', 'https://partner.example.com/', sha256(''));
 insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
   values (1, '{DELIVERY}', '{PARTNER}', '{FIRST}', 'slot.moved', '{SLOT}', now());
+insert into audit_unsealed (clinic_id, id, actor, action) values (1, '{FIRST}', 'system', 'expireHold');
+insert into audit_entry (clinic_id, position, id, at, actor, action, subjects, hash) values (1, 1, '{FIRST}', now(), 'system', 'expireHold', '{{}}', sha256(''));
+insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signature) values (1, 1, sha256(''), now(), '', '');
+insert into api_key (clinic_id, id, name, scopes, secret_hash) values (1, '{PORTAL}', 'Portal', '{{book}}', sha256(''));
+insert into app_user (id, name, email) values ('{MIA}', 'Mia', 'mia@example.org'), ('{NORA}', 'Nora', 'nora@example.org');
+insert into membership (clinic_id, user_id, role) values (1, '{MIA}', 'manager');
+insert into session (id, token_hash, user_id, expires_at) values ('{HERE}', sha256(''), '{MIA}', now());
+insert into sign_in_code (id, channel, customer_ids, expires_at) values ('{HERE}', 'email', '{{}}', now());
 """
 
 
@@ -73,6 +83,10 @@ line = partial(insert, "doctor_slot", clinic_id=1, id=NEW, doctor_id=SHAH, weekd
 absence = partial(insert, "absence", clinic_id=1, id=NEW, during=day(3, "08:00", "16:00"))
 slot = partial(insert, "booking_slot", clinic_id=1, id=NEW, doctor_id=SHAH, date="2027-03-02", during=day(2, "08:00", "16:00"))
 logged = partial(insert, "event_log", clinic_id=1, id=NEW, type="slot.moved", subject_id=SLOT, subject_version=1, data="{}", created_at="2027-03-01")
+SHA256 = r"\x" + "00" * 32
+unsealed = partial(insert, "audit_unsealed", clinic_id=1, id=NEW, actor="system", action="expireHold")
+sealed = partial(insert, "audit_entry", clinic_id=1, position=2, id=NEW, at="2027-03-01", actor="system", action="expireHold", subjects="{}", hash=SHA256)
+head = partial(insert, "audit_head", clinic_id=2, position=1, hash=SHA256, sealed_at="2027-03-01", public_key="", signature="")
 broker_message = partial(insert, "broker_message", position=2, clinic_id=1, event_id=NEW, type="slot.moved", subject_id=SLOT, body="{}")
 notification = partial(
     insert, "notification", clinic_id=1, id=NEW, kind="reminder-120", subject_id=FIRST, sequence=0, recipient="customer", recipient_id=ANA, channel="email",
@@ -86,6 +100,11 @@ webhook = partial(insert, "webhook", clinic_id=1, id=NEW, url="https://partner.e
 delivery = partial(
     insert, "webhook_delivery", clinic_id=1, id=NEW, webhook_id=PARTNER, event_id=SECOND, event_type="slot.moved", subject_id=SLOT, due_at="2027-03-01"
 )
+api_key = partial(insert, "api_key", clinic_id=1, id=NEW, name="Laboratory", scopes="{book}", secret_hash="\\x" + "00" * 32)
+user = partial(insert, "app_user", name="Olga", email="olga@example.org")
+member = partial(insert, "membership", clinic_id=1, user_id=NORA, role="receptionist")
+sign_in_code = partial(insert, "sign_in_code", channel="sms", customer_ids="{}", expires_at="2027-03-01")
+session = partial(insert, "session", token_hash="\\x" + "00" * 32, user_id=MIA, expires_at="2027-03-01")
 event = partial(insert, "event", clinic_id=1, type="slot.moved", subject_id=SLOT, subject_version=1, data="{}")
 
 
@@ -139,6 +158,12 @@ CASES = {
     "customer_locale": customer(locale="la"),
     "customer_time_zone": customer(time_zone="Europe/Atlantis"),
     "customer_removed": customer(active=False),
+    "customer_erased": customer(name="(erased)", email="ana@example.org", erased_at="2027-01-01", **GONE),
+    "customer_present": customer(id=ANA),
+    "patient_noted": insert("patient", clinic_id=1, customer_id=STRANGER, notes="likes tea"),
+    "clinic_retain_patients": clinic(retain_patients_months=0),
+    "clinic_retain_messages": clinic(retain_messages_days=0),
+    "dev_message_customer": dev_message(customer_id=NOBODY),
     "patient_pkey": f"insert into patient values (1, '{ANA}')",
     "patient_record_number": f"insert into patient (clinic_id, customer_id, record_number) values (1, '{STRANGER}', '7')",
     "patient_clinic": f"insert into patient values (4, '{STRANGER}')",
@@ -187,6 +212,8 @@ CASES = {
     "appointment_price": appointment(price_currency="EUR"),
     "appointment_price_amount": appointment(price_amount=-1, price_currency="EUR"),
     "appointment_price_currency": appointment(price_amount=1, price_currency="eur"),
+    "appointment_overridden": appointment(overridden="{taken}", override_reason="In pain"),
+    "appointment_override": appointment(overridden="{too-soon}"),
     "appointment_request": appointment(idempotency_caller="ana"),
     "same_request": appointment(idempotency_caller="ana", idempotency_key="once", request_digest=""),
     "doctor_free": appointment("09:15", "09:45", customer_id=BEN),
@@ -260,6 +287,50 @@ CASES = {
     "webhook_delivery_webhook": delivery(webhook_id=ELSEWHERE),
     "webhook_delivery_delivered": delivery(delivered_at="2027-03-01"),
     "webhook_delivery_reason": delivery(status="failed"),
+    "api_key_pkey": api_key(id=PORTAL),
+    "api_key_id_of_clinic": api_key(id=id_of(2, 100)),
+    "api_key_name": api_key(name=" \n"),
+    "api_key_scopes": api_key(scopes="{book,null}"),
+    "api_key_secret": api_key(secret_hash="short"),
+    "api_key_old_secret_hash": api_key(old_secret_hash="short", old_secret_until="2027-03-01"),
+    "api_key_old_secret": api_key(old_secret_until="2027-03-01"),
+    "api_key_requests": api_key(requests_per_minute=0),
+    "api_key_clinic": api_key(clinic_id=4, id=id_of(4, 1)),
+    "api_key_removed": api_key(active=False),
+    "app_user_pkey": user(id=MIA),
+    "app_user_name": user(name=" \n"),
+    "app_user_email": user(email="mia@example.org"),
+    "app_user_email_form": user(email="Olga@example.org"),
+    "app_user_locale": user(locale="la"),
+    "app_user_removed": user(active=False),
+    "app_user_totp": user(totp_step=1),
+    "membership_pkey": member(user_id=MIA),
+    "membership_role": member(role="owner"),
+    "membership_name": member(name=" "),
+    "membership_clinic": member(clinic_id=4),
+    "membership_user": member(user_id=ANA),
+    "membership_doctor": member(doctor_id=ELSEWHERE),
+    "membership_of_doctor": member(role="doctor"),
+    "session_pkey": session(id=HERE),
+    "session_token": session(token_hash="\\x" + "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    "session_token_hash": session(token_hash="short"),
+    "session_of_one": session(customer_id=ANA),
+    "session_user_of": session(user_id=ANA),
+    "sign_in_code_pkey": sign_in_code(id=HERE),
+    "sign_in_code_channel": sign_in_code(channel="letter"),
+    "sign_in_code_attempts": sign_in_code(attempts=6),
+    "session_customer": session(user_id=None, customer_id=MIA),
+    "audit_unsealed_pkey": unsealed(id=FIRST),
+    "audit_unsealed_clinic": unsealed(clinic_id=-1),
+    "audit_entry_pkey": sealed(position=1),
+    "audit_entry_clinic": sealed(clinic_id=-1),
+    "audit_entry_position": sealed(position=0),
+    "audit_entry_hash": sealed(hash="short"),
+    "audit_entry_once": sealed(id=FIRST),
+    "audit_head_pkey": head(clinic_id=1),
+    "audit_head_clinic": head(clinic_id=-1),
+    "audit_head_position": head(position=-1),
+    "audit_head_hash": head(hash="short"),
     "worker_heartbeat_pkey": "insert into worker_heartbeat values ('worker/1', now())",
     "alembic_version_pkc": "insert into alembic_version table alembic_version",
 }
@@ -267,7 +338,11 @@ BEFOREHAND = {
     # Dr Okafor comes to the same clinic, to see the same patient
     "customer_free": f"insert into doctor (clinic_id, id, name) values (1, '{OTHER}', 'Dr Okafor');"
     + slot(id=OTHER, doctor_id=OTHER, during=day(1, "08:00", "16:00")),
-    # these two are there for foreign keys to point at, and say less than others do
+    # Cy was erased
+    "patient_noted": f"update customer set name = '(erased)', active = false, removed_at = now(), erased_at = now() where id = '{STRANGER}'",
+    # these are there for foreign keys to point at, and say less than others do
+    "customer_present": "alter table customer drop constraint customer_pkey cascade",
+    "customer_pkey": "alter table customer drop constraint customer_present cascade",
     "clinic_active": "alter table clinic drop constraint clinic_pkey cascade",
     "time_slot_minutes": "alter table time_slot drop constraint time_slot_pkey cascade, drop constraint time_slots_intersect",
 }
@@ -380,7 +455,7 @@ async def test_every_key_of_a_clinics_table_begins_with_the_clinic(db):
          order by name
         """
     )
-    assert [constraint.name for constraint in found] == ["appointment_booker", "broker_message_pkey", "patient_customer"]
+    assert [constraint.name for constraint in found] == ["appointment_booker", "broker_message_pkey", "membership_user", "notification_clinic", "patient_customer", "patient_noted"]
 
 
 async def writes(connection, statement: str) -> None:
@@ -411,6 +486,14 @@ async def test_a_customer_cannot_be_with_two_doctors_of_a_clinic_at_once_and_can
     await writes(plain, BEFOREHAND["customer_free"])
     await refuses(plain, "customer_free", appointment("09:00", "09:30", doctor_id=OTHER))
     await writes(plain, f"update appointment set status = 'cancelled' where id = '{FIRST}';" + appointment("09:00", "09:30", doctor_id=OTHER))
+
+
+async def test_staff_can_book_a_customer_beside_another_appointment_and_a_doctor_never(plain):
+    await writes(plain, BEFOREHAND["customer_free"])
+    beside = {"overridden": "{customer-busy}", "override_reason": "Both want to see her"}
+    await writes(plain, appointment("09:00", "09:30", doctor_id=OTHER, **beside))
+    await refuses(plain, "doctor_free", appointment("09:00", "09:30", id=NOBODY, **beside))
+    await refuses(plain, "customer_free", f"update appointment set overridden = '{{}}', override_reason = null where id = '{NEW}'")
 
 
 async def test_at_two_clinics_a_customer_may_be_at_once(plain):

@@ -9,7 +9,7 @@ from appoint import errors
 from appoint.absences import service as absences
 from appoint.absences.model import AbsenceContent
 from appoint.appointments import service as appointments
-from appoint.appointments.model import RescheduleRequest
+from appoint.appointments.model import AppointmentRequest, Override, RescheduleRequest
 from appoint.caching import ClinicCache
 from appoint.schedule_changes import service as schedule_changes
 from appoint.schedule_changes.model import ScheduleChangeContent
@@ -31,7 +31,8 @@ select 'a stranded appointment without a slot of its own', a.id from appointment
  where a.needs_rebooking and not exists (select from slot s where s.remnant and s.doctor_id = a.doctor_id and s.during <@ a.active_during)
 union all
 select 'a slot left for nobody', s.id from slot s
- where s.remnant and not exists (select from appointment a where a.needs_rebooking and a.doctor_id = s.doctor_id and s.during <@ a.active_during)
+ where s.remnant and not exists (select from appointment a where (a.needs_rebooking or 'outside-hours' = any(a.overridden))
+                                                             and a.doctor_id = s.doctor_id and s.during <@ a.active_during)
 union all
 select 'time both published and removed by hand', s.id from slot s join booking_slot r on r.doctor_id = s.doctor_id and r.removed_at is not null
  where s.during && r.during and not s.remnant
@@ -44,6 +45,9 @@ select 'a slot of the schedule in an absence', s.id from slot s join absence a o
 union all
 select 'a slot on another date', s.id from slot s where s.date <> (starts at time zone 'Europe/Berlin')::date
 """
+
+
+OVERRIDE = Override(allow=["outside-hours", "customer-busy"], reason="It cannot wait")
 
 
 class Story:
@@ -73,11 +77,25 @@ class Story:
 
     async def cancel(self):
         if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
-            await self.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None)
+            await self.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=self.world.now)
 
     async def reschedule(self):
         if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
             to = RescheduleRequest(start_time=self.span(self.day())[0], doctor_id=self.random.choice((None, *self.doctors)))
+            await appointments.reschedule(self.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=self.world.now)
+
+    async def book_outside(self):
+        start, _ = self.span(self.day())
+        end = start + timedelta(minutes=self.random.choice((15, 30, 60, 90)))
+        wish = AppointmentRequest(customer_id=self.random.choice(self.customers), doctor_id=self.random.choice(self.doctors), start_time=start, end_time=end)
+        await appointments.book(
+            self.db, self.world.cache, RECEPTION, clinic_id=self.world.clinic, wishes=[(wish.customer_id, wish)], hold_for=timedelta(minutes=10),
+            override=OVERRIDE, now=self.world.now,
+        )  # fmt: skip
+
+    async def move_outside(self):
+        if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
+            to = RescheduleRequest(start_time=self.span(self.day())[0], doctor_id=self.random.choice((None, *self.doctors)), override=OVERRIDE)
             await appointments.reschedule(self.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=self.world.now)
 
     async def go_away(self):
@@ -127,7 +145,7 @@ class Story:
         await generate(self.world, MONDAY, SUNDAY)
         assert (await generate(self.world, MONDAY, SUNDAY)).created == 0
 
-    STEPS = (*[book] * 4, cancel, reschedule, *[go_away] * 2, *[come_back] * 2, publish, withdraw, move_slot, save_week, change_hours, generate)
+    STEPS = (*[book] * 4, *[cancel] * 2, reschedule, *[book_outside] * 2, move_outside, *[go_away] * 2, *[come_back] * 2, publish, withdraw, move_slot, save_week, change_hours, generate)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -84,7 +84,7 @@ async def test_crossing_moves_between_doctors_do_not_deadlock(world):
 
 async def test_what_is_cancelled_frees_its_time(world):
     booked = await world.book(world.dr_shah, at(9), world.ana)
-    await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason="ill", if_match=None)
+    await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason="ill", if_match=None, now=NOW)
     assert (await world.book(world.dr_shah, at(9), world.ben)).status == "booked"
     assert (await service.get(world.db, booked.id)).cancel_reason == "ill"
 
@@ -92,7 +92,7 @@ async def test_what_is_cancelled_frees_its_time(world):
 async def test_cancelling_twice_changes_nothing(world):
     booked = await world.book(world.dr_shah, at(9), world.ana)
     for _ in range(2):
-        await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None)
+        await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW)
     assert (await service.get(world.db, booked.id)).version == 2
 
 
@@ -105,7 +105,7 @@ async def test_only_the_allowed_moves_between_statuses_happen(world, status, ste
     await world.db.execute("update appointment set status = $1, hold_expires_at = $2", status, expires)
     if step == "cancel":
         try:
-            await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None)
+            await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW)
             happened = status != Status.CANCELLED
         except errors.Conflict:
             happened = False
@@ -171,7 +171,7 @@ async def test_a_stranded_appointment_takes_its_remnant_along(world, end):
     if end == "move":
         await move(world, booked, at(9), doctor=other)
     else:
-        await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None)
+        await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW)
     assert await world.db.fetchval("select count(*) from booking_slot where remnant") == 0
     assert (await service.get(world.db, booked.id)).needs_rebooking is False
 

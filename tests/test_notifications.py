@@ -54,7 +54,7 @@ async def move(world, appointment, start: datetime):
 
 
 async def cancel(world, appointment):
-    await world.db.atomic(service.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None)
+    await world.db.atomic(service.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
 
 
 async def step(world, appointment, name):

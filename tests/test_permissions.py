@@ -4,14 +4,15 @@ from appoint.permissions import OPEN, PERMISSIONS
 from conftest import ADMIN
 from described import APP, OPERATIONS, address, example
 
+
 def test_every_route_names_its_permission():
     handlers = [(route.path, handler) for route in APP.routes for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
     assert [path for path, handler in handlers if handler.opt.get("permission") not in PERMISSIONS] == []
 
 
-def test_only_reading_booking_and_registering_are_open():
+def test_only_reading_booking_registering_and_signing_in_are_open():
     opened = {(operation.method, operation.handler.opt["permission"]) for operation in OPERATIONS if operation.handler.opt["permission"] in OPEN}
-    assert opened <= {("get", "public"), ("post", "book"), ("post", "register")}
+    assert opened <= {("get", "public"), ("post", "book"), ("post", "register"), ("post", "sign-in")}
 
 
 async def test_what_is_not_open_needs_a_token(client):

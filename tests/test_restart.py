@@ -1,6 +1,7 @@
 """What was acknowledged is there, whoever was killed meanwhile: real processes and kill -9, at random moments, under load."""
 
 import asyncio
+import hashlib
 import random
 import shutil
 import subprocess
@@ -233,7 +234,9 @@ async def test_after_every_kill_all_that_was_acknowledged_is_there_and_nobody_is
         )
         overlaps = await connection.fetchval(OVERLAPS)
         await connection.close()
-    assert {id: Wish(row["idempotency_key"], str(row["doctor_id"]), str(row["customer_id"]), row["start"]) for id, row in there.items()} == run.acknowledged
+    assert {id: Wish(row["idempotency_key"], str(row["doctor_id"]), str(row["customer_id"]), row["start"]) for id, row in there.items()} == {
+        id: wish._replace(key=hashlib.sha256(wish.key.encode()).hexdigest()) for id, wish in run.acknowledged.items()
+    }
     assert {row["status"] for row in there.values()} == {"booked"}
     assert overlaps == 0
     assert sorted(told) == sorted((id, "appointment.booked", 1) for id in there)

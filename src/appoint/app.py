@@ -2,36 +2,53 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
 from . import tracing
 from .absences.api import Absences
+from .accounts import pages as credentials
+from .accounts.api import Accounts, Users
+from .api_keys import api as api_keys
+from .api_keys.model import PREFIX
 from .appointment_types.api import AppointmentTypes
+from .appointments import links
+from .appointments import pages as managing
 from .appointments.api import Appointments
+from .audit.api import Audit
 from .availability.api import AvailabilityQueries
 from .bookings.api import Bookings
 from .caching import ClinicCache
 from .channels import pages as mailbox
 from .clinics.api import Clinics
-from .customers.api import Customers, Patients
+from .counters import Counters
+from .customers.api import Customers, FoundCustomers, Patients
 from .database import migrate
 from .database.pool import SERVER, connect
 from .doctors.api import Doctors
 from .messages.api import MessageTemplates
 from .notifications import pages as unsubscribing
 from .notifications.api import Notifications, report_delivery
+from .openid import api as openid
+from .openid.gateway import Provider
+from .openid.service import trusted
+from .privacy.api import Privacy
 from .providers.api import Providers
 from .schedule_changes.api import ScheduleChanges
 from .schedules.api import Schedules, TimeSlots
+from .sessions import api as sessions
+from .sessions.model import PREFIX as SESSION
 from .settings import Settings
+from .sign_in_codes.api import SignInCodes
 from .slots.api import BookingSlots
 from .web import docs, problems
 from .web.access import guard
 from .web.health import HEALTH
+from .web.limits import Limits
 from .web.middleware import Observed
+from .web.openapi import LIMITS
 from .web.recording import record_look
 from .web.request import BODY_BYTES, Request
 from .webhooks.api import Webhooks
@@ -41,7 +58,9 @@ API = [
     AppointmentTypes,
     Doctors,
     Customers,
+    FoundCustomers,
     Patients,
+    Privacy,
     TimeSlots,
     Schedules,
     BookingSlots,
@@ -54,14 +73,24 @@ API = [
     Notifications,
     MessageTemplates,
     Webhooks,
+    Audit,
+    api_keys.ApiKeys,
+    Users,
+    Accounts,
+    sessions.Sessions,
+    SignInCodes,
 ]
-EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"]
+EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS]
 
 
 def create(
     settings: Settings, *, database_url: str, admin_token: str, beside: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = ()
 ) -> Litestar:
-    """The application on a database that is migrated; it connects when it starts. `beside` is what runs in the same process for as long."""
+    """The application on a database that is migrated; it connects when it starts. `beside` is what runs in the same process for as long.
+
+    Raises `CannotStart` for a provider of identities that cannot be meant.
+    """
+    trust = trusted(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -69,11 +98,13 @@ def create(
         assert settings.secret_key, "made at start"
         app.state.secret_key = settings.secret_key.get_secret_value()
         app.state.settings = settings
-        app.state.identities = {}
-        app.state.by_cookie = None
+        app.state.identities = {PREFIX: api_keys.identify, SESSION: sessions.identify, links.PREFIX: links.identify}
+        app.state.by_cookie = sessions.by_cookie
         migrate.newest()  # looked up now, for no request should wait for it
         if settings.otlp_endpoint:
             tracing.configure(settings.otlp_endpoint)
+        redis = settings.cache_url.get_secret_value() if settings.cache_url else None
+        app.state.limits = Limits(settings, Counters(redis, app.state.secret_key))
         app.state.db = connect(
             database_url,
             size=settings.pool_size,
@@ -82,9 +113,13 @@ def create(
             role=SERVER,
         )
         try:
-            async with ClinicCache(settings.cache_url.get_secret_value() if settings.cache_url else None) as app.state.cache:
+            async with ClinicCache(redis) as app.state.cache, AsyncExitStack() as stack:
+                if trust:
+                    app.state.openid = await stack.enter_async_context(Provider(trust))
+                    app.state.identities[openid.PREFIX] = openid.identify
                 yield
         finally:
+            await app.state.limits.counters.close()
             await app.state.db.close()
             await asyncio.to_thread(tracing.close)
 
@@ -95,6 +130,8 @@ def create(
             *docs.PAGES,
             *mailbox.PAGES,
             *unsubscribing.PAGES,
+            *managing.PAGES,
+            *credentials.PAGES,
             report_delivery,
         ],
         lifespan=[lifespan, *beside],
@@ -105,5 +142,5 @@ def create(
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = Observed(app.asgi_handler)  # Litestar's own middleware sees no request without a route
+    app.asgi_handler = Observed(app.asgi_handler, seconds=settings.request_seconds)  # Litestar's own middleware sees no request without a route
     return app

@@ -13,6 +13,8 @@ class Role(StrEnum):
     HOLDER = "holder"
     """Of an appointment's manage-link."""
     PATIENT = "patient"
+    USER = "user"
+    """Of staff, whatever they are at which clinics."""
     DOCTOR = "doctor"
     RECEPTIONIST = "receptionist"
     MANAGER = "manager"
@@ -23,6 +25,10 @@ class Role(StrEnum):
 
 
 STAFF: Final = frozenset({Role.DOCTOR, Role.RECEPTIONIST, Role.MANAGER})
+
+
+ANYONE: Final = "open:"
+"""How the keys of callers begin who have not signed in."""
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -59,7 +65,7 @@ class Caller(msgspec.Struct, frozen=True):
     @property
     def is_anyone(self) -> bool:
         """Whether nobody has signed in."""
-        return not (self.administrator or self.user_id or self.memberships or self.customer_id or self.appointment_id)
+        return self.key.startswith(ANYONE)
 
     def member(self, clinic_id: int) -> Membership | None:
         """What the caller is at the clinic."""
@@ -72,4 +78,6 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 SYSTEM = Caller("system", administrator=True)
-"""The worker, and the command line."""
+"""The worker."""
+COMMAND_LINE = Caller("command-line", administrator=True)
+"""Whoever has a shell where the database is."""

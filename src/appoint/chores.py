@@ -21,9 +21,10 @@ from .settings import Settings
 slots = App(name="slots", help="Booking slots: when doctors can be booked.")
 dead_letters = App(name="dead-letters", help="Notifications that could not be sent, and will not be unless you say so.")
 events = App(name="events", help="What happened: events that wait, and their schemas.")
+privacy = App(name="privacy", help="What is held about a person: all of it for them, or none of it any more.")
 ClinicNumber = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=LARGEST_CLINIC))]
 Most = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100_000))]
-GROUPS: Final = (slots, dead_letters, events)
+GROUPS: Final = (slots, dead_letters, events, privacy)
 
 
 def say(text: str) -> None:
@@ -44,27 +45,37 @@ def generate(*, clinic: int, first: Annotated[date, Parameter(name="--from")], l
     last
         The last date, which is included; 366 days at most.
     """
+    import msgspec
+
     from . import errors, start
-    from .callers import SYSTEM
+    from .callers import COMMAND_LINE
     from .slots import service
-    from .slots.model import GenerationRequest
+    from .slots.model import Generated, GenerationRequest
+    from .web.repository import record
+
+    by = msgspec.structs.replace(COMMAND_LINE, doing="generateBookingSlots")
+
+    async def recorded(tx: Any, first: date, last: date) -> Generated:
+        done = await service.generate(tx, by, clinic_id=clinic, first=first, last=last)
+        await record(tx, by, clinic_id=clinic, subjects=[], reason=None)
+        return done
 
     async def work(db: Any) -> str:
         try:
             asked = GenerationRequest(clinic_id=clinic, from_=first, to=last)
-            done = await db.atomic(service.generate, SYSTEM, clinic_id=clinic, first=asked.from_, last=asked.to)
+            done = await db.atomic(recorded, asked.from_, asked.to)
         except errors.NotFound:
             raise start.CannotStart(f"There is no clinic {clinic}.") from None
         except errors.Invalid as error:
             raise start.CannotStart(" ".join(f"{fault.pointer} {fault.text.format_map(fault.values)}." for fault in error.faults)) from None
         return f"{done.created} slots are new; {done.skipped} lines of schedules gave nothing new."
 
-    with _session() as run:
+    with session() as run:
         say(run(work))
 
 
 @contextmanager
-def _session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
+def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
     """Runs `work(db)` on a migrated database."""
     from . import start
     from .database.pool import ACROSS, connect
@@ -97,12 +108,12 @@ def list_dead_letters(*, clinic: ClinicNumber | None = None, most: Most = 100, a
     """
     from .notifications import repository
 
-    with _session() as run:
+    with session() as run:
         rows = run(lambda db: repository.dead(db, clinic_id=clinic, most=most))
     if as_json:
         print(json.dumps([dict(row) for row in rows], indent=2, default=str))
     elif rows:
-        _table(["clinic", "id", "kind", "channel", "tries", "since", "reason"],
+        table(["clinic", "id", "kind", "channel", "tries", "since", "reason"],
                [(row.clinic_id, row.id, row.kind, row.channel, row.attempts, f"{row.updated_at:%Y-%m-%d %H:%M}Z", row.reason) for row in rows])  # fmt: skip
     else:
         say("There are no dead letters.")
@@ -121,13 +132,23 @@ def resend_dead_letters(*ids: UUID, all_: Annotated[bool, Parameter(name="--all"
     clinic
         With --all: only this clinic's.
     """
+    import msgspec
+
     from . import clock
-    from .callers import SYSTEM
+    from .callers import COMMAND_LINE
+    from .ids import clinic_of
     from .notifications import repository, service
     from .start import CannotStart
+    from .web.repository import record
 
     if all_ == bool(ids):
         raise CannotStart("Name the notifications by their ids, or say --all, and not both.")
+
+    by = msgspec.structs.replace(COMMAND_LINE, doing="resendNotification")
+
+    async def resend(tx: Any, id: UUID) -> None:
+        await service.resend(tx, by, notification_id=id, now=clock.now())
+        await record(tx, by, clinic_id=clinic_of(id), subjects=[str(id)], reason=None)
 
     async def work(db: Any) -> tuple[int, list[str]]:
         wanted = [row.id for row in await repository.dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
@@ -139,10 +160,10 @@ def resend_dead_letters(*ids: UUID, all_: Annotated[bool, Parameter(name="--all"
             elif found.status != "dead":
                 refused.append(f"{id}: it is {found.status}.")
             else:
-                await db.atomic(service.resend, SYSTEM, notification_id=id, now=clock.now())
+                await db.atomic(resend, id)
         return len(wanted) - len(refused), refused
 
-    with _session() as run:
+    with session() as run:
         queued, refused = run(work)
     for sentence in refused:
         say(sentence)
@@ -162,10 +183,10 @@ def parked_events(*, most: Most = 100) -> None:
     """
     from .events import repository
 
-    with _session() as run:
+    with session() as run:
         rows = run(lambda db: repository.parked(db, most=most))
     if rows:
-        _table(["clinic", "id", "type", "subject", "version", "tries", "fault"],
+        table(["clinic", "id", "type", "subject", "version", "tries", "fault"],
                [(row.clinic_id, row.id, row.type, row.subject_id, row.subject_version, row.attempts, row.fault) for row in rows])  # fmt: skip
     else:
         say("No event is parked.")
@@ -182,13 +203,26 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
     all_
         All there are, instead of ids.
     """
+    import msgspec
+
+    from .callers import COMMAND_LINE
     from .events import repository
+    from .ids import PLATFORM
     from .start import CannotStart
+    from .web.repository import record
 
     if all_ == bool(ids):
         raise CannotStart("Name the events by their ids, or say --all, and not both.")
-    with _session() as run:
-        say(f"{run(lambda db: repository.release(db, ids=None if all_ else ids))} will be told again.")
+    by = msgspec.structs.replace(COMMAND_LINE, doing="releaseEvents")
+
+    async def release(tx: Any) -> int:
+        released = await repository.release(tx, ids=None if all_ else ids)
+        if released:
+            await record(tx, by, clinic_id=PLATFORM, subjects=[str(id) for id in ids], reason=None)
+        return released
+
+    with session() as run:
+        say(f"{run(lambda db: db.atomic(release))} will be told again.")
 
 
 @events.command(name="schemas")
@@ -207,7 +241,7 @@ def event_schemas(*, folder: Path = Path("docs/events")) -> None:
         (folder / f"{type}.json").write_text(json.dumps(schema(type), indent=1) + "\n")
 
 
-def _table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
+def table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
     table = Table(*(Column(column, no_wrap=column == "id") for column in columns))
     for row in rows:
         table.add_row(*map(str, row))

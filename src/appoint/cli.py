@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Column, Table
 
-from . import chores
+from . import access_chores, audit_chores, chores, key_chores
 from .chores import say
 from .settings import Settings
 
 app = App(name="appoint", help="Appointment booking for clinics. Settings are `APPOINT_*` variables; `appoint settings` lists them.", version_flags=[])
-for group in chores.GROUPS:
+for group in (*chores.GROUPS, *access_chores.GROUPS, *key_chores.GROUPS, *audit_chores.GROUPS):
     app.command(group)
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -89,9 +89,11 @@ def run() -> None:
     from . import logs, serving, start
     from . import worker as working
     from .database import migrate
+    from .openid.service import trusted
 
     settings = Settings()
     working.check(settings)
+    trusted(settings)
     logs.configure(settings)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     listener = serving.listen(settings.host, settings.port)
@@ -137,9 +139,11 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
     """
     from . import logs, serving, start
     from . import worker as working
+    from .openid.service import trusted
 
     settings = Settings()
     working.check(settings)
+    trusted(settings)
     logs.configure(settings)
     listener = serving.listen(settings.host, settings.port)
     with start.database(settings, say=say) as database:
@@ -153,7 +157,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
 
 @app.command
 def worker() -> None:
-    """Do what happens without anybody asking: relay events, send notifications and webhooks, remind, publish slots, let holds expire. Any number may run."""
+    """Do what happens without anybody asking: relay events, send notifications and webhooks, remind, publish slots, let holds expire, seal the audit. Any number may run."""
     import uvloop
 
     from . import logs, start
@@ -260,6 +264,17 @@ def openapi() -> None:
     from .web import openapi
 
     print(openapi.text(application.create(Settings(), database_url="", admin_token="")), end="")
+
+
+@app.command
+def access() -> None:
+    """Print who may do what, as docs/access.md has it."""
+    from . import app as application
+    from .permissions import document
+    from .web import openapi
+
+    every = openapi.operations(application.create(Settings(), database_url="", admin_token=""))
+    print(document((str(each.handler.operation_id), each.method, each.path, each.handler.opt["permission"]) for each in every), end="")
 
 
 @app.command

@@ -24,8 +24,10 @@ class Conflict(AppointError):
 
 
 class Unauthorized(AppointError):
-    def __init__(self) -> None:
-        super().__init__("unauthorized")
+    """Nobody has signed in; or somebody tried to, and `type` says why they have not."""
+
+    def __init__(self, type: str = "unauthorized") -> None:
+        super().__init__(type)
 
 
 class Forbidden(AppointError):
@@ -59,6 +61,14 @@ class Unavailable(AppointError):
 
     def __init__(self, *, retry_after_seconds: int = 2) -> None:
         super().__init__("unavailable")
+        self.retry_after_seconds: Final = retry_after_seconds
+
+
+class TooMany(AppointError):
+    """More than a limit allows; the same request may succeed when its window is over."""
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__("too-many-requests")
         self.retry_after_seconds: Final = retry_after_seconds
 
 

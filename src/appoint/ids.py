@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +21,12 @@ def composed(clinic_id: int, ms: int, bits: int) -> UUID:
     high = (ms >> 32) << 16 | 0x8 << 12 | (ms >> 20) & 0xFFF
     low = 0b10 << 62 | (ms & 0xFFFFF) << 42 | bits
     return UUID(int=clinic_id << 96 | high << 64 | low)
+
+
+def first_from(since: datetime) -> UUID:
+    """No UUID of version 7, which begin with their millisecond, is smaller that is made from then on."""
+    milliseconds = max(since - datetime(1970, 1, 1, tzinfo=UTC), timedelta()) // timedelta(milliseconds=1)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def clinic_of(id: UUID) -> int:

@@ -18,6 +18,7 @@ disable_created_metrics()  # each would double a counter's lines
 REQUESTS: Final = Counter("appoint_requests_total", "Requests answered", ["operation", "status"])
 REQUEST_SECONDS: Final = Histogram("appoint_request_seconds", "From a request's arrival to its answer", ["operation"], buckets=SECONDS)
 BOOKINGS: Final = Counter("appoint_bookings_total", "Bookings by outcome: booked, replayed, or the reason of the refusal", ["outcome"])
+LIMITED: Final = Counter("appoint_limited_total", "Requests refused because there were too many, by the limit", ["limit"])
 QUERY_SECONDS: Final = Histogram("appoint_query_seconds", "Statements, by the function that holds them", ["statement"], buckets=SECONDS)
 POOL_WAIT: Final = Histogram("appoint_pool_wait_seconds", "Waiting for a database connection", buckets=SECONDS)
 POOL_CONNECTIONS: Final = Gauge(
@@ -37,6 +38,8 @@ DEAD_LETTERS: Final = _gauge("appoint_dead_letters", "Notifications that could n
 NOTIFICATION_LAG: Final = _gauge("appoint_notification_lag_seconds", "How late the oldest notification is that is due", "channel")
 WEBHOOKS_FAILING: Final = _gauge("appoint_webhooks_failing", "Webhooks whose last delivery failed")
 BROKER_BACKLOG: Final = _gauge("appoint_broker_backlog", "Events that the broker has not taken, not counted beyond 100,000")
+AUDIT_UNSEALED: Final = _gauge("appoint_audit_unsealed", "Entries of the audit that are not sealed, not counted beyond 100,000")
+AUDIT_LAG: Final = _gauge("appoint_audit_unsealed_seconds", "Age of the oldest of them")
 
 
 @contextmanager

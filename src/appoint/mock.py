@@ -39,7 +39,7 @@ def create() -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = Observed(app.asgi_handler)
+    app.asgi_handler = Observed(app.asgi_handler, seconds=60)
     return app
 
 

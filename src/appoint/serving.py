@@ -31,12 +31,15 @@ LAST_REQUEST_SECONDS: Final = 1.0
 READ_SECONDS: Final = 30.0
 START_SECONDS: Final = 300.0
 HANGING_SECONDS: Final = 30
+WRITE_SECONDS: Final = 30.0
 HEAD_BYTES: Final = 64 * 1024
+HEADERS: Final = 100
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's, with two changes. A request has 30 seconds to arrive and 64 KiB for its head. And at the end a connection that is kept alive
-    is not closed under the feet of a request on its way: for a second more it is answered, with `Connection: close`."""
+    """uvicorn's, with three changes. A request has 30 seconds to arrive, 64 KiB for its head and 100 headers. Who does not read for 30 seconds what is
+    there for them is cut off. And at the end a connection that is kept alive is not closed under the feet of a request on its way: for a second more
+    it is answered, with `Connection: close`."""
 
     ending = False
     """Of the whole process, so that connections that were accepted last know too."""
@@ -45,12 +48,16 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self.in_message = self.in_head = False
         self.head_bytes = 0
+        self.fault = Fault("HTTP", "is not HTTP/1.1; in an address, everything but ASCII must be percent-encoded")
         self.patience: TimerHandle | None = self.loop.call_later(READ_SECONDS, transport.abort)
+        self.patience_to_write: TimerHandle | None = None
         if self.ending:
             self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_patience()
+        if self.patience_to_write:
+            self.patience_to_write.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -70,6 +77,22 @@ class Connection(HttpToolsProtocol):
             self.patience.cancel()
             self.patience = None
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.patience_to_write = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.patience_to_write:
+            self.patience_to_write.cancel()
+            self.patience_to_write = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closing would wait for who has not read the last answers."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        super().timeout_keep_alive_handler()
+
     def on_message_begin(self) -> None:
         self.in_message = self.in_head = True
         self.head_bytes = 0
@@ -77,6 +100,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.in_head = False
+        if len(self.headers) > HEADERS:
+            self.fault = Fault("HTTP", "has more than {most} headers", most=HEADERS)
+            raise ValueError  # which the parser makes an error of its own
         super().on_headers_complete()
         if self.ending:
             self.cycle.keep_alive = False
@@ -107,8 +133,7 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What is not HTTP gets a problem document too."""
         request_id = tracing.origin(()).request_id
-        fault = Fault("HTTP", "is not HTTP/1.1; in an address, everything but ASCII must be percent-encoded")
-        body = msgspec.json.encode(described("invalid-request", "en", instance="", request_id=request_id, faults=(fault,), facts={}))
+        body = msgspec.json.encode(described("invalid-request", "en", instance="", request_id=request_id, faults=(self.fault,), facts={}))
         head = (
             f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
         )

@@ -20,6 +20,8 @@ class CannotStart(Exception):
     """The message says why, and what to do."""
 
 
+SECRET_LENGTH = 24
+DEFAULT_PASSWORDS = frozenset({"appoint", "postgres", "password", "secret", "changeme", "admin"})
 FAILURES = (CannotStart, NotStarted, migrate.TooOld)
 """What the command line answers with its sentence alone."""
 
@@ -63,6 +65,21 @@ async def expect_migrated(url: str) -> None:
     """Raises `CannotStart` when the database is not at this version's schema."""
     if (found := await reach(url)) != migrate.newest():
         raise CannotStart(f"The database is at revision {found}; this version needs {migrate.newest()}. Run `appoint migrate` first.")
+
+
+def check_secrets(settings: Settings) -> None:
+    """Raises `CannotStart` for secrets that somebody could guess, in production, and says which."""
+    if settings.mode != "production":
+        return
+    given = {
+        "APPOINT_ADMIN_TOKEN": settings.admin_token.get_secret_value() if settings.admin_token else None,
+        "APPOINT_SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else None,
+    }
+    weak = [name for name, value in given.items() if value is not None and (len(value) < SECRET_LENGTH or len(set(value)) < SECRET_LENGTH // 2)]
+    if settings.database_url and (urlsplit(settings.database_url.get_secret_value()).password or "").lower() in DEFAULT_PASSWORDS:
+        weak.append("the password in APPOINT_DATABASE_URL")
+    if weak:
+        raise CannotStart(f"Too easy to guess for production: {', '.join(weak)}. A good one is what `openssl rand -base64 32` prints.")
 
 
 def admin_token(settings: Settings) -> tuple[str, bool]:

@@ -23,6 +23,8 @@ from pgqueuer.queries import Queries
 
 from . import clock, errors
 from .appointments.service import expire_holds
+from .audit import jobs as audit
+from .audit.model import Key
 from .broker import jobs as broker
 from .broker import service as broker_messages
 from .broker.gateway import check as check_broker
@@ -36,9 +38,13 @@ from .events.service import Subscriber, relay
 from .notifications import jobs as notifications
 from .notifications import service as planning
 from .notifications.gateway import Links, compose
+from .privacy import jobs as privacy
+from .privacy.service import erase_copies
+from .sessions import repository as sessions
 from .settings import Settings
+from .sign_in_codes.repository import forget as forget_codes
 from .slots.jobs import nightly
-from .start import CannotStart
+from .start import CannotStart, check_secrets
 from .web.repository import forget_requests
 from .webhooks import jobs as webhooks
 from .webhooks import repository as deliveries
@@ -65,6 +71,11 @@ class Work(NamedTuple):
     """Whom the relay tells of events, in this order."""
 
     @property
+    def secret(self) -> str:
+        assert self.settings.secret_key, "made at start"
+        return self.settings.secret_key.get_secret_value()
+
+    @property
     def channels(self) -> list[Channel]:
         return list(self.sending.gateways)
 
@@ -74,6 +85,7 @@ OFTEN: Final[dict[str, tuple[float, Job]]] = {
     "relay": (0.5, lambda work: relay_all(work)),  # noqa: PLW0108  defined below
     "hand-over": (1.0, lambda work: notifications.hand_over(work.db, work.sending, now=clock.now())),
     "expire-holds": (2.0, lambda work: expire_holds(work.db, now=clock.now())),
+    "seal-audit": (3.0, lambda work: audit.seal(work.db, Key(work.secret), now=clock.now)),
     "remind": (60.0, lambda work: planning.remind(work.db, channels=work.channels, spread=spread(work.settings), now=clock.now())),
     "plan-agendas": (60.0, lambda work: planning.plan_agendas(work.db, channels=work.channels, now=clock.now())),
 }
@@ -81,7 +93,13 @@ OFTEN: Final[dict[str, tuple[float, Job]]] = {
 NIGHTLY: Final[dict[str, tuple[str, Job]]] = {
     "publish-slots": ("15 0 * * *", lambda work: nightly(work.db, now=clock.now())),
     "forget-requests": ("45 0 * * *", lambda work: forget_requests(work.db, before=clock.now() - KEYS_LAST)),
+    "forget-codes": ("0 1 * * *", lambda work: forget_codes(work.db, now=clock.now())),
     "forget-events": ("15 1 * * *", lambda work: forget_events(work, before=clock.now() - timedelta(days=work.settings.event_log_days))),
+    "forget-sessions": (
+        "45 1 * * *",
+        lambda work: sessions.forget(work.db, idle=timedelta(minutes=work.settings.session_idle_minutes), now=clock.now()),
+    ),
+    "forget-people": ("45 1 * * *", lambda work: privacy.forget(work.db, now=clock.now())),
 }
 """Name, when (cron, in UTC), and what. Each may run twice, and may be late."""
 
@@ -114,14 +132,15 @@ def prepared(settings: Settings, db: Database) -> Work:
     async def plan(tx: Transaction, batch: Sequence[Event]) -> None:
         await planning.plan(tx, batch, channels=list(ways), now=clock.now())
 
-    subscribers: list[Subscriber] = [plan, fan_out]
+    subscribers: list[Subscriber] = [plan, fan_out, erase_copies]
     if settings.broker_url:
         subscribers.append(broker_messages.write_down)
     return Work(db, settings, sending, subscribers)
 
 
 def check(settings: Settings) -> None:
-    """Raises `CannotStart` for an address that no provider, and no broker, can have."""
+    """Raises `CannotStart` for an address that no provider, and no broker, can have, and for what nobody should go into production with."""
+    check_secrets(settings)
     gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
     if settings.mode == "production" and (settings.smtp_url or settings.sms_url) and not settings.public_url:
         raise CannotStart("Messages have links in them: set APPOINT_PUBLIC_URL to where people reach the server.")

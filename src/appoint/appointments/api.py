@@ -11,16 +11,18 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from .. import clock
 from ..clinics import service as clinics
 from ..customers import service as customers
+from ..ids import clinic_of
 from ..permissions import widest
 from ..resources import Page, PageQuery
+from ..web.access import allow
 from ..web.idempotency import digest, once
 from ..web.pagination import after, page
 from ..web.request import Request, idempotency_key
 from ..web.responses import created, replay, shown
-from . import repository, service
-from .model import REASONS, Appointment, AppointmentFilter, AppointmentPatch, AppointmentRequest, Cancellation, RescheduleRequest
+from . import links, repository, service
+from .model import REASONS, Appointment, AppointmentFilter, AppointmentPatch, AppointmentRequest, Cancellation, Caps, RescheduleRequest
 
-MOVE = {"permission": "move-appointments", "problems": (*REASONS, "wrong-status", "hold-expired")}
+MOVE = {"permission": "move-appointments", "problems": (*REASONS, "wrong-status", "hold-expired", "too-late")}
 
 
 class Appointments(Controller):
@@ -28,13 +30,19 @@ class Appointments(Controller):
 
     @post("/appointments", operation_id="bookAppointment", opt={"permission": "book", "problems": REASONS})
     async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
-        """Book one appointment, or hold its time for a while (`hold`): with a doctor, or with anyone of a clinic who is free."""
+        """Book one appointment, or hold its time for a while (`hold`): with a doctor, or with anyone of a clinic who is free.
+
+        Staff may set rules aside that are in the way (`override`), with a reason.
+        """
+        may_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
         booked = await service.book(
-            request.db, request.cache, request.user,
-            clinic_id=data.where, wishes=[(data.customer_id, data)], repeat=repeat(request, data), hold_for=hold_for(request), now=clock.now(),
+            request.app.state.db, request.cache, request.user,
+            clinic_id=data.where, wishes=[(data.customer_id, data)], repeat=repeat(request, data), hold_for=hold_for(request), override=data.override,
+            caps=caps(request, data.where), now=clock.now(),
         )  # fmt: skip
         appointment = repository.appointment(booked.rows[0])
-        return created(request, seen(request, appointment) if booked.replayed else appointment, f"/api/appointments/{appointment.id}", replayed=booked.replayed)
+        shown_to_booker = with_token(request, seen(request, appointment) if booked.replayed else appointment)
+        return created(request, shown_to_booker, f"/api/appointments/{appointment.id}", replayed=booked.replayed)
 
     @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt={"permission": "see-appointments"})
     async def show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
@@ -43,7 +51,8 @@ class Appointments(Controller):
 
     @put("/appointments/{appointment_id:uuid}", operation_id="rescheduleAppointment", opt=MOVE)
     async def reschedule(self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[RescheduleRequest]) -> Response[Appointment]:
-        """Move an appointment to another time or doctor; it keeps its id."""
+        """Move an appointment to another time or doctor; it keeps its id. Staff may set rules aside that are in the way (`override`), with a reason."""
+        may_override(request, data.override, clinic_id=clinic_of(appointment_id), doctor_id=data.doctor_id or request.grant.doctor_id)
         moved = await service.reschedule(request.db, request.user, appointment_id=appointment_id, to=data, if_match=request.if_match, now=clock.now())
         return shown(request, seen(request, moved))
 
@@ -56,11 +65,20 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}",
         operation_id="cancelAppointment",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "move-appointments", "problems": ("wrong-status",)},
+        opt={"permission": "move-appointments", "problems": ("wrong-status", "too-late")},
     )
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
         """Cancel an appointment. Cancelling one that is cancelled changes nothing."""
-        await request.db.atomic(service.cancel, request.user, appointment_id=appointment_id, reason=query.reason, if_match=request.if_match)
+        may_override(request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id)
+        await request.db.atomic(
+            service.cancel,
+            request.user,
+            appointment_id=appointment_id,
+            reason=query.reason,
+            late_because=query.override_reason,
+            if_match=request.if_match,
+            now=clock.now(),
+        )
 
     @post(
         "/appointments/{appointment_id:uuid}/confirm",
@@ -131,7 +149,7 @@ class Appointments(Controller):
         )  # fmt: skip
         if not rows:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, [repository.appointment(row) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
+        return page(request, query, [seen(request, repository.appointment(row)) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
 
     @get("/customers/{customer_id:uuid}/appointments", operation_id="listCustomerAppointments", opt={"permission": "see-customers"})
     async def of_customer(self, request: Request, customer_id: FromPath[UUID], query: PageQuery) -> Response[Page[Appointment]]:
@@ -154,9 +172,21 @@ async def step(request: Request, appointment_id: UUID, name: str) -> Response[Ap
 
 
 def seen(request: Request, appointment: Appointment) -> Appointment:
-    """The appointment as the caller may see it: the notes are for the clinic alone."""
-    grant = widest(request.user, "list-appointments", appointment.clinic_id)
-    return appointment if grant else msgspec.structs.replace(appointment, notes=None)
+    """The appointment as the caller may see it: the notes are for the clinic alone, and why rules were set aside for its staff."""
+    if not widest(request.user, "list-appointments", appointment.clinic_id):
+        appointment = msgspec.structs.replace(appointment, notes=None)
+    return appointment if request.user.is_staff(appointment.clinic_id) else msgspec.structs.replace(appointment, override_reason=None)
+
+
+def may_override(request: Request, override: object, *, clinic_id: int, doctor_id: UUID | None) -> None:
+    """Whether the caller may set rules aside for an appointment with the doctor, if they ask for it. Raises as the guard does."""
+    if override:
+        allow(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
+
+
+def with_token(request: Request, appointment: Appointment) -> Appointment:
+    """The appointment with the token of its manage-link, for who has booked it."""
+    return msgspec.structs.replace(appointment, manage_token=links.token(request.app.state.secret_key, appointment.id))
 
 
 def narrowed(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
@@ -175,3 +205,12 @@ def repeat(request: Request, data: object) -> service.Repeat | None:
 
 def hold_for(request: Request) -> timedelta:
     return timedelta(minutes=request.app.state.settings.hold_minutes)
+
+
+def caps(request: Request, clinic_id: int) -> Caps | None:
+    """What a customer can have at the clinic; its staff and partners with a limit of their own book beyond it."""
+    by = request.user
+    if by.is_staff(clinic_id) or (by.member(clinic_id) and by.requests_per_minute):
+        return None
+    settings = request.app.state.settings
+    return Caps(settings.appointments_per_customer, settings.holds_per_customer)

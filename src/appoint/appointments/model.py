@@ -1,10 +1,10 @@
 """What an appointment is, and the rules that need no database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
-from typing import ClassVar, Final, NamedTuple
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -63,9 +63,15 @@ STEPS: Final[Mapping[str, Step]] = {
 }
 
 REASONS: Final = (
-    "in-the-past", "clinic-inactive", "doctor-inactive", "not-offered", "crosses-midnight", "too-soon", "too-far", "outside-hours", "customer-busy", "taken",
+    "in-the-past", "clinic-inactive", "doctor-inactive", "not-offered", "crosses-midnight", "too-soon", "too-far",
+    "too-many-appointments", "too-many-holds", "outside-hours", "customer-busy", "taken",
 )  # fmt: skip
 """Why a booking can be refused; of several the first is named."""
+
+
+Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"]
+"""Of a clinic's rules those that its staff may set aside. All others stand, whoever asks."""
+Reason = Annotated[wire.Name, msgspec.Meta(examples=["In pain; Dr. Shah stays longer"])]
 
 
 class Appointment(Resource):
@@ -85,6 +91,22 @@ class Appointment(Resource):
     """It stands outside the doctor's hours since an absence or a change of schedule kept it."""
     price: Money | None
     notes: str | None
+    overrides: list[Rule]
+    """The rules that staff set aside for it."""
+    override_reason: str | None
+    """Why; shown to staff alone."""
+    manage_token: Annotated[str, msgspec.Meta(examples=["apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g"])] | UnsetType = UNSET
+    """Sent as bearer, it lets whoever has it see and move this one appointment; it is also the end of the address of a page for people,
+    `/appointments/{manageToken}`. Only in the answer to who books, also when they repeat the request."""
+
+
+class Override(Request):
+    """Staff may set these rules aside where they are in the way, and say why."""
+
+    EXAMPLE: ClassVar = {"allow": ["outside-hours", "too-soon"], "reason": "In pain; Dr. Shah stays longer"}
+
+    allow: Annotated[list[Rule], msgspec.Meta(min_length=1, max_length=5)]
+    reason: Reason
 
 
 class WishRequest(Request):
@@ -129,6 +151,8 @@ class AppointmentRequest(WishRequest, kw_only=True):
     customer_id: UUID
     clinic_id: wire.ClinicNumber | None = None
     """Without `doctor_id`: whoever is free there, chosen by the clinic's policy."""
+    override: Override | None = None
+    """Only for staff. Hours can be set aside for a doctor who is named."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -145,9 +169,13 @@ class AppointmentRequest(WishRequest, kw_only=True):
 class RescheduleRequest(Request):
     """Another time, of the same length when no end is given; with the same doctor when none is."""
 
+    EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "endTime": "2027-03-01T09:00:00Z", "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d"}
+
     start_time: wire.Instant
     end_time: wire.Instant | None = None
     doctor_id: UUID | None = None
+    override: Override | None = None
+    """Only for staff."""
 
     def __post_init__(self) -> None:
         if self.end_time:
@@ -161,6 +189,15 @@ class AppointmentPatch(Request):
 class Cancellation(Request):
     reason: wire.ShortText | None = None
     """Kept with the appointment."""
+    override: Literal["too-late"] | None = None
+    """Only for staff: cancel although the clinic's notice has begun."""
+    override_reason: Reason | None = None
+    """Why."""
+
+    def __post_init__(self) -> None:
+        if bool(self.override) != bool(self.override_reason):
+            missing, there = ("override", "overrideReason") if self.override_reason else ("overrideReason", "override")
+            raise errors.Invalid(errors.Fault(f"#/{missing}", "is needed together with {other}", other=there))
 
 
 class AppointmentFilter(PageQuery):
@@ -195,10 +232,22 @@ class Wish(NamedTuple):
     candidates: Sequence[CatalogueDoctor]
     notes: str | None
     hold: bool
+    overridden: tuple[str, ...] = ()
+    """The rules that are set aside for it."""
 
     @property
     def length(self) -> Length:
         return Length(int((self.end - self.start) / timedelta(minutes=1)), self.start - self.claimed_from, self.claimed_until - self.end)
+
+
+class Caps(NamedTuple):
+    """How many appointments to come a customer can have at a clinic, and how many of them held; or how many there are."""
+
+    appointments: int
+    holds: int
+
+    def after(self, wish: Wish) -> "Caps":
+        return Caps(self.appointments + 1, self.holds + wish.hold)
 
 
 def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
@@ -219,23 +268,50 @@ def refusal_before_asking(wish: Wish, book: Catalogue, now: datetime) -> str | N
         return "not-offered"
     if clock.crosses_midnight(wish.start, wish.end, book.time_zone):
         return "crosses-midnight"
-    if wish.start < book.earliest_start(now):
+    if wish.start < book.earliest_start(now) and "too-soon" not in wish.overridden:
         return "too-soon"
-    if clock.local_date(wish.start, book.time_zone) > book.last_date(now):
+    if clock.local_date(wish.start, book.time_zone) > book.last_date(now) and "too-far" not in wish.overridden:
         return "too-far"
+    return None
+
+
+def refusal_by_caps(wish: Wish, caps: Caps, has: Caps) -> str | None:
+    """The first reason, of those that lie in how much the customer has already."""
+    if has.appointments >= caps.appointments:
+        return "too-many-appointments"
+    if wish.hold and has.holds >= caps.holds:
+        return "too-many-holds"
     return None
 
 
 def refusal_by_ranges(wish: Wish, times: Sequence[DoctorTime], customers_time: Sequence[Range]) -> str | None:
     """The first reason, of those that hours and other appointments decide, why none of the candidates can take a wish."""
-    open_doctors = [time for time in times if covered(time, wish.start, wish.end)]
+    open_doctors = [time for time in times if "outside-hours" in wish.overridden or covered(time, wish.start, wish.end)]
     if not open_doctors:
         return "outside-hours"
-    if overlaps(customers_time, wish.start, wish.end):
+    if overlaps(customers_time, wish.start, wish.end) and "customer-busy" not in wish.overridden:
         return "customer-busy"
     if all(overlaps(time.claims, wish.claimed_from, wish.claimed_until) for time in open_doctors):
         return "taken"
     return None
+
+
+def may_set_aside(wish: Wish, override: Override | None) -> frozenset[str]:
+    """The rules that may be set aside for the wish: hours are a doctor's, so not without one."""
+    allowed = frozenset[str](override.allow if override else ())
+    return allowed if wish.doctor_id else allowed - {"outside-hours"}
+
+
+def is_late(appointment: Appointment, book: Catalogue, now: datetime) -> bool:
+    """Whether it is too late to cancel or move it. What is only held can always be, and so can what the clinic itself has to move."""
+    binds = book.cancel_notice_minutes > 0 and appointment.status != Status.PENDING and not appointment.needs_rebooking
+    return binds and now > book.last_change(appointment.start_time)
+
+
+def for_the_record(overridden: Iterable[str]) -> str | None:
+    """Why something could be done, as the audit has it: the rules that were set aside, and not why, where people may be named."""
+    rules = ", ".join(dict.fromkeys(overridden))
+    return f"override: {rules}" if rules else None
 
 
 def covered(time: DoctorTime, start: datetime, end: datetime) -> bool:

@@ -11,7 +11,7 @@ from ..callers import Caller
 from ..clinics.model import DoctorChoice
 from ..database.pool import Row, Statements
 from ..money import Money
-from .model import Appointment, Status, Wish
+from .model import Appointment, Caps, Status, Wish, for_the_record
 
 CLAIM: Final = """
 with recursive wish as (
@@ -20,9 +20,9 @@ with recursive wish as (
               then tstzrange(local_instant(date_trunc('week', starts_at at time zone $9)::date, 0, $9),
                              local_instant(date_trunc('week', starts_at at time zone $9)::date + 7, 0, $9)) end as week
     from unnest($16::smallint[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::timestamptz[],
-                $25::text[], $26::timestamptz[], $27::int[], $28::text[], $29::text[])
+                $25::text[], $26::timestamptz[], $27::int[], $28::text[], $29::text[], $35::text[])
          with ordinality as w (position, id, named_doctor_id, customer_id, appointment_type_id, starts_at, ends_at, claimed_from, claimed_until,
-                               status, hold_expires_at, price_amount, price_currency, notes, n)
+                               status, hold_expires_at, price_amount, price_currency, notes, overridden, n)
 ), candidate as (  -- who may be booked, as long as what the caller knew of clinic, doctors and types still stands
   select k.n, d.id as doctor_id
     from unnest($11::bigint[], $12::uuid[], $13::int[]) as k (n, doctor_id, version)
@@ -30,6 +30,10 @@ with recursive wish as (
    where exists (select from clinic c where c.id = $1 and c.version = $2 and c.active)
      and not exists (select from unnest($14::uuid[], $15::int[]) as u (id, version)
                       where not exists (select from appointment_type t where t.clinic_id = $1 and t.id = u.id and t.version = u.version and t.active))
+), capped as (  -- one customer after the other in the same order everywhere: such statements wait for each other here, before they write
+  select bool_and(fits_caps($1, customer_id, more, more_held, $37, $38, $39)) as fits
+    from (select customer_id, count(*) as more, count(*) filter (where status = 'pending') as more_held
+            from wish where $37::int is not null group by customer_id order by customer_id offset 0) per_customer
 ), placed (n, doctor_ids) as (  -- one wish after the other, so that the rule's choice for one knows those before
   select 0::bigint, '{}'::uuid[]
   union all
@@ -57,19 +61,24 @@ with recursive wish as (
     from placed p join wish w on w.n = p.n + 1
 ), booked as (
   insert into appointment (clinic_id, id, booking_id, position, doctor_id, customer_id, booker_id, appointment_type_id, status, hold_expires_at,
-                           during, claimed, chosen, price_amount, price_currency, notes, idempotency_caller, idempotency_key, request_digest)
+                           during, claimed, chosen, price_amount, price_currency, notes, overridden, override_reason,
+                           idempotency_caller, idempotency_key, request_digest)
   select $1, w.id, $3, w.position, last.doctor_ids[w.n], w.customer_id, $4, w.appointment_type_id, w.status, w.hold_expires_at,
          tstzrange(w.starts_at, w.ends_at), tstzrange(w.claimed_from, w.claimed_until), w.named_doctor_id is null, w.price_amount, w.price_currency, w.notes,
-         $5, $6, $7
+         w.overridden::text[], case when w.overridden <> '{}' then $36 end, $5, $6, $7
     from wish w
-    join placed last on last.n = cardinality($16) and last.doctor_ids[w.n] is not null
+    join placed last on last.n = cardinality($16) and last.doctor_ids[w.n] is not null and (select fits is not false from capped)
     join customer on customer.id = w.customer_id and customer.active
+   where w.overridden like '%customer-busy%'  -- appointments that staff made beside others are not in customer_free, and take the customer's time all the same
+      or not exists (select from appointment a
+                      where a.clinic_id = $1 and a.customer_id = w.customer_id and 'customer-busy' = any(a.overridden)
+                        and a.active_during && tstzrange(w.starts_at, w.ends_at))
    order by last.doctor_ids[w.n], w.starts_at  -- two such statements never wait for each other
      for key share of customer  -- so that nobody is removed meanwhile
   on conflict do nothing  -- no target: doctor_free, customer_free and same_request alike; never raises, never deadlocks
   returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id,
             lower(during) as start_time, upper(during) as end_time, $9::text as time_zone, status, hold_expires_at, cancel_reason, needs_rebooking,
-            price_amount, price_currency, notes, version, created_at, updated_at
+            price_amount, price_currency, notes, version, created_at, updated_at, overridden as overrides, override_reason
 ), registered as (  -- the first visit makes a customer a patient
   insert into patient (clinic_id, customer_id) select distinct clinic_id, customer_id from booked
   on conflict do nothing
@@ -101,13 +110,16 @@ async def claim(
     caller: str | None,
     key: str | None,
     digest: bytes | None,
-    why: str | None,
+    override_reason: str | None,
+    caps: Caps | None,
+    now: datetime,
 ) -> list[Row]:
     """Write all wishes or none, in one statement and one round trip, with the patient records, events and audit entry that follow; the rows are those of appointments.
 
     Who of several callers gets a time is decided here: a wish that lost writes nothing. Where a wish names no doctor, the clinic's rule chooses
     among its candidates who are free. No row comes back when somebody else was first, when this very request was first (same caller and key),
-    or when what the caller knew of clinic, doctors, types or customer no longer stands.
+    when a customer has as much as the caps allow, or when what the caller knew of clinic, doctors, types or customer no longer stands. Caps hold
+    exactly: bookings under caps for one customer wait for each other.
 
     Raises PostgreSQL's `AP001` when only some of several could be written, and `ForeignKeyViolationError` naming `within_hours` when a wish with
     a named doctor lies outside the published hours; nothing is written then either.
@@ -136,7 +148,9 @@ async def claim(
         [wish.type and wish.type.price_amount for wish in ordered],
         [wish.type and wish.type.price_currency for wish in ordered],
         [wish.notes for wish in ordered],
-        by.key, by.doing, by.address, tracing.request_id(), why,
+        by.key, by.doing, by.address, tracing.request_id(), for_the_record(rule for wish in ordered for rule in wish.overridden),
+        [f"{{{','.join(wish.overridden)}}}" for wish in ordered], override_reason,
+        caps and caps.appointments, caps and caps.holds, now,
     )  # fmt: skip
 
 
@@ -149,11 +163,27 @@ def appointment(row: Row) -> Appointment:
     )
 
 
-SHOWN: Final = tuple(name for name in Appointment.__struct_fields__ if name != "price")
+SHOWN: Final = tuple(name for name in Appointment.__struct_fields__ if name not in ("price", "manage_token"))
 
 
 async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
     return await db.fetchrow("select * from shown_appointment where clinic_id = $1 and id = $2", clinic_id, appointment_id)
+
+
+async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
+    """The appointment with the names that its customer knows things by, and nothing of who that is."""
+    return await db.fetchrow(
+        """
+        select a.version, a.status, lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone,
+               c.name as clinic, c.address, c.phone, d.name as doctor, t.name as type, coalesce(t.mode, 'inPerson') as mode
+          from appointment a
+          join clinic c on c.id = a.clinic_id
+          join doctor d on d.clinic_id = a.clinic_id and d.id = a.doctor_id
+          left join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
+         where a.clinic_id = $1 and a.id = $2
+        """,
+        clinic_id, appointment_id,
+    )  # fmt: skip
 
 
 async def lock(tx: Statements, *, clinic_id: int, appointment_id: UUID, other_doctor_id: UUID | None = None) -> Row | None:
@@ -200,6 +230,58 @@ async def customers_time(db: Statements, *, clinic_id: int, customer_ids: Sequen
     return {row.id: [(busy.lower, busy.upper) for busy in row.ranges or ()] for row in rows}
 
 
+async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUID]) -> None:
+    """Nobody else publishes or withdraws the doctors' hours until the transaction ends; the order is that of all who do."""
+    await tx.execute("select from clinic where id = $1 for share", clinic_id)
+    await tx.execute("select from doctor where clinic_id = $1 and id = any($2) order by id for no key update", clinic_id, doctor_ids)
+
+
+async def publish_missing(tx: Statements, *, clinic_id: int, wishes: Sequence[Wish]) -> None:
+    """Publish for each wish, for it alone, what the hours of its doctor lack."""
+    await tx.execute(
+        """
+        with made as (
+          insert into booking_slot (clinic_id, id, doctor_id, date, during, source, remnant)
+          select $1, mint_id($1), w.doctor_id, (lower(piece) at time zone c.time_zone)::date, piece, 'manual', true
+            from clinic c,
+                 unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as w (doctor_id, starts_at, ends_at),
+                 unnest(tstzmultirange(tstzrange(starts_at, ends_at))
+                        - coalesce((select range_agg(s.active_during) from booking_slot s
+                                     where s.clinic_id = $1 and s.doctor_id = w.doctor_id and s.active_during && tstzrange(w.starts_at, w.ends_at)), '{}')) as piece
+           where c.id = $1
+          on conflict do nothing  -- of two wishes for one time one is refused anyway
+          returning clinic_id, id, version, doctor_id, during
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'slot.published', id::text, version, jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during))
+          from made
+        """,
+        clinic_id, [wish.doctor_id for wish in wishes], [wish.start for wish in wishes], [wish.end for wish in wishes],
+    )  # fmt: skip
+
+
+async def remnants(db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> list[UUID]:
+    """The slots that are there for one appointment alone."""
+    rows = await db.fetch(
+        "select id from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)", clinic_id, doctor_id, start, end
+    )
+    return [row["id"] for row in rows]
+
+
+async def to_come(db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime) -> dict[UUID, Caps]:
+    """How many live appointments each of the customers has to come at this clinic, and how many of those are held."""
+    rows = await db.fetch(
+        """
+        select customer_id, count(*) as appointments, count(*) filter (where status = 'pending') as holds
+          from appointment
+         where clinic_id = $1 and customer_id = any($2) and lower(during) >= $3 and active_during is not null
+         group by customer_id
+        """,
+        clinic_id, customer_ids, now,
+    )  # fmt: skip
+    return {row.customer_id: Caps(row.appointments, row.holds) for row in rows}
+
+
 async def slot(db: Statements, *, clinic_id: int, slot_id: UUID) -> Row | None:
     """A booking slot: `doctor_id`, `start`, `end`, and whether it was `removed`."""
     return await db.fetchrow(
@@ -212,11 +294,13 @@ async def slot(db: Statements, *, clinic_id: int, slot_id: UUID) -> Row | None:
     )  # fmt: skip
 
 
-async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, notes: str | None) -> None:
-    await tx.execute(
+async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, notes: str | None) -> bool:
+    """Of a locked appointment; False where the customer was erased, of whom nothing is noted any more."""
+    done = await tx.execute(
         """
         with changed as (
-          update appointment set notes = $3, version = version + 1, updated_at = now() where clinic_id = $1 and id = $2
+          update appointment a set notes = $3, version = version + 1, updated_at = now()
+           where clinic_id = $1 and id = $2 and exists (select from customer c where c.id = a.customer_id and c.erased_at is null)
           returning clinic_id, id, version
         )
         insert into event (clinic_id, type, subject_id, subject_version, data)
@@ -224,15 +308,23 @@ async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, 
         """,
         clinic_id, appointment_id, notes,
     )  # fmt: skip
+    return done.endswith(" 1")
 
 
-async def change_status(tx: Statements, *, clinic_id: int, appointment_id: UUID, status: Status, event: str, cancel_reason: str | None) -> None:
-    """Raises `ExclusionViolationError` or `ForeignKeyViolationError` when the appointment comes back to life and its time is gone."""
+async def change_status(
+    tx: Statements, *, clinic_id: int, appointment_id: UUID, status: Status, event: str, cancel_reason: str | None, late_because: str | None
+) -> None:
+    """`late_because` is why it may be cancelled although it is too late. Raises `ExclusionViolationError` or `ForeignKeyViolationError` when the appointment
+    comes back to life and its time is gone."""
     await tx.execute(
         """
         with changed as (
           update appointment
-             set status = $3, hold_expires_at = null, cancel_reason = $5, needs_rebooking = needs_rebooking and $3 <> 'cancelled',
+             set status = $3, hold_expires_at = null,
+                 cancel_reason = case when exists (select from customer c where c.id = appointment.customer_id and c.erased_at is null) then $5 end,
+                 needs_rebooking = needs_rebooking and $3 <> 'cancelled',
+                 overridden = case when $7::text is null then overridden else overridden || '{too-late}' end,
+                 override_reason = case when $7 is null then override_reason else concat_ws(E'\\n', override_reason, $7) end,
                  sequence = sequence + ($3 = 'cancelled')::integer, version = version + 1, updated_at = now()
            where clinic_id = $1 and id = $2
           returning clinic_id, id, version, sequence, booking_id, doctor_id, customer_id, during, old.status as old_status
@@ -243,37 +335,80 @@ async def change_status(tx: Statements, *, clinic_id: int, appointment_id: UUID,
                                   'sequence', sequence, 'oldStatus', old_status), $6
           from changed
         """,
-        clinic_id, appointment_id, status, event, cancel_reason, tracing.traceparent(),
+        clinic_id, appointment_id, status, event, cancel_reason, tracing.traceparent(), late_because,
     )  # fmt: skip
 
 
-async def move(tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wish, now: datetime) -> None:
-    """Move in place; an appointment may overlap its own old time. Raises `ExclusionViolationError` or `ForeignKeyViolationError`."""
-    await tx.execute(
+async def move(tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wish, override_reason: str | None, now: datetime) -> bool:
+    """Move a locked appointment in place; it may overlap its own old time. What was published for it alone is withdrawn, and what its new hours lack is
+    published where hours are set aside.
+
+    False where the customer has left, or has an appointment then that staff made beside others. Raises `ExclusionViolationError` or `ForeignKeyViolationError`.
+    """
+    return await tx.fetchval(
         """
-        with changed as (
+        with gone as materialized (
+          delete from booking_slot s using appointment a
+           where a.clinic_id = $1 and a.id = $2 and (a.needs_rebooking or 'outside-hours' = any(a.overridden))
+             and (a.doctor_id <> $3 or a.during <> tstzrange($4, $5))
+             and s.clinic_id = $1 and s.doctor_id = a.doctor_id and s.remnant and s.active_during <@ a.during
+          returning s.clinic_id, s.id, s.version, s.doctor_id, s.during, s.source
+        ), made as (
+          insert into booking_slot (clinic_id, id, doctor_id, date, during, source, remnant)
+          select $1, mint_id($1), $3, (lower(piece) at time zone c.time_zone)::date, piece, 'manual', true
+            from clinic c,
+                 unnest(tstzmultirange(tstzrange($4, $5))
+                        - coalesce((select range_agg(s.active_during) from booking_slot s
+                                     where s.clinic_id = $1 and s.doctor_id = $3 and s.active_during && tstzrange($4, $5)
+                                       and s.id not in (select id from gone)), '{}')) as piece
+           where c.id = $1 and 'outside-hours' = any($10::text[])
+          returning clinic_id, id, version, doctor_id, during
+        ), told as (
+          insert into event (clinic_id, type, subject_id, subject_version, data)
+          select clinic_id, type, id::text, version, jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during))
+            from (select clinic_id, 'slot.withdrawn' as type, id, version, doctor_id, during from gone where source = 'manual'
+                  union all
+                  select clinic_id, 'slot.published', id, version, doctor_id, during from made) as slots
+        ), changed as (
           update appointment
              set doctor_id = $3, during = tstzrange($4, $5), claimed = tstzrange($6, $7), version = version + 1, updated_at = now(),
                  sequence = sequence + (doctor_id <> $3 or during <> tstzrange($4, $5))::integer, rescheduled_at = $9,
-                 needs_rebooking = needs_rebooking and doctor_id = $3 and during = tstzrange($4, $5)
-           where clinic_id = $1 and id = $2
+                 needs_rebooking = needs_rebooking and doctor_id = $3 and during = tstzrange($4, $5), overridden = $10, override_reason = $11
+           where clinic_id = $1 and id = $2 and exists (select from customer c where c.id = appointment.customer_id and c.active)
+             and ('customer-busy' = any($10)
+                  or not exists (select from appointment o
+                                  where o.clinic_id = $1 and o.customer_id = appointment.customer_id and o.id <> $2 and 'customer-busy' = any(o.overridden)
+                                    and o.active_during && tstzrange($4, $5)))
           returning clinic_id, id, version, sequence, booking_id, doctor_id, customer_id, during, old.doctor_id as old_doctor_id, old.during as old_during
+        ), moved as (
+          insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
+          select clinic_id, 'appointment.rescheduled', id::text, version,
+                 jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during),
+                                    'sequence', sequence, 'oldDoctorId', old_doctor_id, 'oldStartTime', lower(old_during), 'oldEndTime', upper(old_during)), $8
+            from changed
         )
-        insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
-        select clinic_id, 'appointment.rescheduled', id::text, version,
-               jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during),
-                                  'sequence', sequence, 'oldDoctorId', old_doctor_id, 'oldStartTime', lower(old_during), 'oldEndTime', upper(old_during)), $8
-          from changed
+        select exists (select from changed)
         """,
         clinic_id, appointment_id, wish.doctor_id, wish.start, wish.end, wish.claimed_from, wish.claimed_until, tracing.traceparent(), now,
+        list(wish.overridden), override_reason,
     )  # fmt: skip
 
 
 async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> None:
-    """Take away what was left published for one stranded appointment only. Raises `ForeignKeyViolationError` while one stands on it."""
+    """Take away what is published for one appointment alone. Raises `ForeignKeyViolationError` while one stands on it."""
     await tx.execute(
-        "delete from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)", clinic_id, doctor_id, start, end
-    )
+        """
+        with gone as (
+          delete from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)
+          returning clinic_id, id, version, doctor_id, during, source
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'slot.withdrawn', id::text, version, jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during))
+          from gone
+         where source = 'manual'
+        """,
+        clinic_id, doctor_id, start, end,
+    )  # fmt: skip
 
 
 async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
@@ -296,8 +431,13 @@ async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
         ), withdrawn as (
           delete from booking_slot s using expired e
            where s.clinic_id = e.clinic_id and s.doctor_id = e.doctor_id and s.remnant and s.active_during <@ e.during
+          returning s.clinic_id, s.id, s.version, s.doctor_id, s.during, s.source
         ), told as (
           insert into event (clinic_id, type, subject_id, subject_version, data)
+          select clinic_id, 'slot.withdrawn', id::text, version, jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during))
+            from withdrawn
+           where source = 'manual'
+          union all
           select clinic_id, 'appointment.hold-expired', id::text, version,
                  jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during),
                                     'sequence', sequence)

@@ -26,14 +26,20 @@ from .model import (
     Alternative,
     Appointment,
     AppointmentPatch,
+    Caps,
+    Override,
     RescheduleRequest,
     Status,
     Wish,
     WishRequest,
     alternatives,
     buffers,
+    for_the_record,
+    is_late,
+    may_set_aside,
     overlaps,
     refusal_before_asking,
+    refusal_by_caps,
     refusal_by_ranges,
     with_claim,
     without,
@@ -63,7 +69,7 @@ class Booked(NamedTuple):
 
 
 async def book(
-    db: Statements,
+    db: Database,
     cache: ClinicCache,
     by: Caller,
     *,
@@ -72,14 +78,18 @@ async def book(
     booker_id: UUID | None = None,
     repeat: Repeat | None = None,
     hold_for: timedelta,
+    override: Override | None = None,
+    caps: Caps | None = None,
     now: datetime,
 ) -> Booked:
     """Book appointments for customers at one clinic: all of them or none. One round trip when nothing stands in the way.
 
+    What an override allows is set aside only where it turns out to be in the way, and nothing else is; hours are then published for the appointment alone.
     Races are decided by the database: of many callers for one time exactly one gets it. A repeated request gets what the first made, as it stands
     now. Raises `NotFound` for a clinic, doctor, type, slot or customer that is not there, `KeyReused`, and `Conflict` with the first reason
     (`model.REASONS`) that applies, up to five alternatives, and the index of the first wish that was refused.
     """
+    set_aside: dict[int, tuple[str, ...]] = {}
     for attempt in count(1):
         fresh = attempt > 1
         book = await catalogue.of(db, cache, clinic_id)
@@ -90,8 +100,11 @@ async def book(
                 raise
             cache.forget(clinic_id)
             continue
+        asked = [wish._replace(overridden=set_aside.get(wish.position, ())) for wish in asked]
         known = next((reason for wish in asked if (reason := refusal_before_asking(wish, book, now))), None)
-        rows = [] if known else await _claim(db, book, asked, by, booker_id=booker_id, repeat=repeat, hold_expires_at=now + hold_for)
+        rows = [] if known else await _claim(
+            db, book, asked, by, booker_id=booker_id, repeat=repeat, hold_expires_at=now + hold_for, override=override, caps=caps, now=now
+        )  # fmt: skip
         if rows:
             BOOKINGS.labels("booked").inc()
             return Booked(sorted(rows, key=lambda row: row["position"]), replayed=False)
@@ -101,7 +114,7 @@ async def book(
             BOOKINGS.labels("replayed").inc()
             return Booked(earlier, replayed=True)
         if fresh or known in (None, "in-the-past"):
-            refusal = await _explain(db, book, asked, now, booker_id=booker_id)
+            refusal, set_aside = await _explain(db, book, asked, now, booker_id=booker_id, override=override, caps=caps)
             # each doctor who was lost to somebody else since they were chosen leaves one less to try
             if refusal is None and attempt > ATTEMPTS + max(len(wish.candidates) for wish in asked):
                 refusal = errors.Conflict("taken", alternatives=[])
@@ -131,16 +144,40 @@ async def _resolve(db: Statements, book: Catalogue, position: int, customer_id: 
 
 
 async def _claim(
-    db: Statements, book: Catalogue, wishes: Sequence[Wish], by: Caller, *, booker_id: UUID | None, repeat: Repeat | None, hold_expires_at: datetime
+    db: Database,
+    book: Catalogue,
+    wishes: Sequence[Wish],
+    by: Caller,
+    *,
+    booker_id: UUID | None,
+    repeat: Repeat | None,
+    hold_expires_at: datetime,
+    override: Override | None,
+    caps: Caps | None,
+    now: datetime,
 ) -> list[Row]:
     """The rows that were written: all, or none."""
     caller, key, digest = repeat or (None, None, None)
-    try:
+
+    async def claim(on: Statements) -> list[Row]:
         return await repository.claim(
-            db, wishes, by, clinic_id=book.clinic_id, clinic_version=book.version, time_zone=book.time_zone, rule=book.doctor_choice, booker_id=booker_id,
-            hold_expires_at=hold_expires_at, caller=caller, key=key, digest=digest, why=None,
+            on, wishes, by, clinic_id=book.clinic_id, clinic_version=book.version, time_zone=book.time_zone, rule=book.doctor_choice, booker_id=booker_id,
+            hold_expires_at=hold_expires_at, caller=caller, key=key, digest=digest, override_reason=override.reason if override else None, caps=caps, now=now,
         )  # fmt: skip
-    except asyncpg.ForeignKeyViolationError:  # outside the hours, or a booker who is not there: explained like every other refusal
+
+    outside = [wish for wish in wishes if "outside-hours" in wish.overridden]
+
+    async def publish_and_claim(tx: Transaction) -> list[Row]:
+        await repository.lock_hours(tx, clinic_id=book.clinic_id, doctor_ids=[wish.doctor_id for wish in outside if wish.doctor_id])
+        await repository.publish_missing(tx, clinic_id=book.clinic_id, wishes=outside)
+        if rows := await claim(tx):
+            tx.recorded = True  # by the statement itself
+            return rows
+        raise _Refused  # and nothing stays published
+
+    try:
+        return await (db.atomic(publish_and_claim) if outside else claim(db))
+    except (_Refused, asyncpg.ForeignKeyViolationError):  # outside the hours, or a booker who is not there: explained like every other refusal
         return []
     except asyncpg.PostgresError as error:
         if sqlstate(error) != PARTIAL:
@@ -149,10 +186,18 @@ async def _claim(
 
 
 async def _explain(
-    db: Statements, book: Catalogue, wishes: Sequence[Wish], now: datetime, *, booker_id: UUID | None = None, moving: Row | None = None
-) -> errors.Conflict | None:
-    """Why wishes that wrote nothing were refused. None when nothing stands in their way any more, or the catalogue turns out old. An appointment
-    that is being moved is not in its own way.
+    db: Statements,
+    book: Catalogue,
+    wishes: Sequence[Wish],
+    now: datetime,
+    *,
+    booker_id: UUID | None = None,
+    moving: Row | None = None,
+    override: Override | None,
+    caps: Caps | None = None,
+) -> tuple[errors.Conflict | None, dict[int, tuple[str, ...]]]:
+    """Why wishes that wrote nothing were refused, and what is to be set aside for each. None when nothing else stands in their way any more, or the
+    catalogue turns out old. An appointment that is being moved is not in its own way.
 
     Raises `NotFound` for a customer who is not there.
     """
@@ -161,29 +206,44 @@ async def _explain(
     busy = await repository.customers_time(db, clinic_id=book.clinic_id, customer_ids=customer_ids, start=first - WEEK, end=last + WEEK)
     if len(busy) < len(customer_ids):
         raise errors.NotFound
+    own: list[UUID] = []
     if moving:
-        busy = {id: without(ranges, (moving["start_time"], moving["end_time"])) for id, ranges in busy.items()}
+        place = moving["doctor_id"], moving["start_time"], moving["end_time"]
+        busy = {id: without(ranges, place[1:]) for id, ranges in busy.items()}
+        if place != (wishes[0].doctor_id, wishes[0].start, wishes[0].end):
+            own = await _own_hours(db, repository.appointment(moving))
+    set_aside: dict[int, tuple[str, ...]] = {}
+    to_come = await repository.to_come(db, clinic_id=book.clinic_id, customer_ids=customer_ids, now=now) if caps else {}
     promised: list[tuple[UUID, Range]] = []  # to the wishes before
     for wish in wishes:
         named = book.doctors[wish.doctor_id] if wish.doctor_id else None
         doctors = wish.candidates or [doctor for doctor in book.offering(wish.type and wish.type.id) if doctor != named]
-        times = await availability.around(db, book, doctors=doctors if book.active else [], day=clock.local_date(wish.start, book.time_zone), now=now)
+        allowed = may_set_aside(wish, override)
+        day = max(clock.local_date(wish.start, book.time_zone), clock.local_date(now, book.time_zone))
+        day = day if "too-far" in allowed else min(day, book.last_date(now))
+        times = await availability.around(db, book, doctors=doctors if book.active else [], day=day)
         if times is None:
-            return None
+            return None, set_aside
         if moving:
+            times = [time._replace(slots=[slot for slot in time.slots if slot.id not in own]) for time in times]
             claim = moving["claimed"].lower, moving["claimed"].upper
             times = [time._replace(claims=without(time.claims, claim)) if time.doctor_id == moving["doctor_id"] else time for time in times]
         for doctor_id, claim in promised:
             times = with_claim(times, doctor_id, claim)
         theirs = busy[wish.customer_id]
-        reason = refusal_before_asking(wish, book, now) or refusal_by_ranges(wish, times, theirs)
+        has = to_come.get(wish.customer_id, Caps(0, 0))
+        too_many = refusal_by_caps(wish, caps, has) if caps else None
+        while (reason := refusal_before_asking(wish, book, now) or too_many or refusal_by_ranges(wish, times, theirs)) in allowed:
+            wish = wish._replace(overridden=(*wish.overridden, reason))  # noqa: PLW2901  the same wish, less bound
+        set_aside[wish.position] = wish.overridden
         if reason:
-            offered = [] if wish.type and not wish.type.active else _alternatives(wish, times, theirs, book, now)
-            return errors.Conflict(reason, alternatives=offered, **({"index": wish.position} if len(wishes) > 1 else {}))
+            offered = [] if (wish.type and not wish.type.active) or reason == too_many else _alternatives(wish, times, theirs, book, now)
+            return errors.Conflict(reason, alternatives=offered, **({"index": wish.position} if len(wishes) > 1 else {})), set_aside
         taker = next(time for time in times if refusal_by_ranges(wish, [time], theirs) is None)
         promised.append((taker.doctor_id, (wish.claimed_from, wish.claimed_until)))
         theirs.append((wish.start, wish.end))
-    return None
+        to_come[wish.customer_id] = has.after(wish)
+    return None, set_aside
 
 
 def _alternatives(wish: Wish, times: Sequence[DoctorTime], customers_time: Sequence[Range], book: Catalogue, now: datetime) -> list[Alternative]:
@@ -209,7 +269,8 @@ async def change(tx: Transaction, by: Caller, *, appointment_id: UUID, change: A
     """Change the notes."""
     await _locked(tx, appointment_id, if_match)
     if change.notes is not msgspec.UNSET:
-        await repository.change_notes(tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes)
+        if not await repository.change_notes(tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes):
+            raise errors.Conflict("customer-erased")
     return await get(tx, appointment_id)
 
 
@@ -238,27 +299,47 @@ async def step(tx: Transaction, by: Caller, *, appointment_id: UUID, name: str, 
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=wanted.target)
     if name == "noShow" and appointment.start_time > now:
         raise errors.Conflict("not-started")
-    await _change_status(tx, appointment, name, reason=None)
+    await _change_status(tx, appointment, name)
     return await get(tx, appointment_id)
 
 
-async def cancel(tx: Transaction, by: Caller, *, appointment_id: UUID, reason: str | None, if_match: str | None) -> None:
-    """Cancel an appointment; one that is cancelled stays so. Raises `Conflict` `wrong-status` for one that is over."""
-    appointment, _ = await _locked(tx, appointment_id, if_match)
+async def cancel(
+    tx: Transaction, by: Caller, *, appointment_id: UUID, reason: str | None, late_because: str | None = None, if_match: str | None, now: datetime
+) -> None:
+    """Cancel an appointment; one that is cancelled stays so. `late_because` is why it may be cancelled inside the clinic's notice too.
+
+    Raises `Conflict`: `wrong-status` for one that is over, `too-late`.
+    """
+    appointment, book = await _locked(tx, appointment_id, if_match)
     if appointment.status == Status.CANCELLED:
         return
     if appointment.status not in STEPS["cancel"].sources:
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.CANCELLED)
-    await _change_status(tx, appointment, "cancel", reason=reason)
-    if appointment.needs_rebooking:
-        await _withdraw_remnant(tx, appointment)
+    late = is_late(appointment, book, now)
+    if late and late_because is None:
+        raise _too_late(book)
+    await _change_status(tx, appointment, "cancel", reason=reason, late_because=late_because if late else None)
+    if _has_own_hours(appointment):
+        await repository.withdraw_remnant(
+            tx, clinic_id=appointment.clinic_id, doctor_id=appointment.doctor_id, start=appointment.start_time, end=appointment.end_time
+        )
+    tx.why = for_the_record(["too-late"] if late else [])
 
 
-async def _change_status(tx: Transaction, appointment: Appointment, name: str, *, reason: str | None) -> None:
+def _too_late(book: Catalogue) -> errors.Conflict:
+    return errors.Conflict("too-late", minutes=book.cancel_notice_minutes, **({"phone": book.phone} if book.phone else {}))
+
+
+def _has_own_hours(appointment: Appointment) -> bool:
+    """Whether something may be published for it alone."""
+    return appointment.needs_rebooking or "outside-hours" in appointment.overrides
+
+
+async def _change_status(tx: Transaction, appointment: Appointment, name: str, *, reason: str | None = None, late_because: str | None = None) -> None:
     to = STEPS[name]
     try:
         await repository.change_status(
-            tx, clinic_id=appointment.clinic_id, appointment_id=appointment.id, status=to.target, event=to.event, cancel_reason=reason
+            tx, clinic_id=appointment.clinic_id, appointment_id=appointment.id, status=to.target, event=to.event, cancel_reason=reason, late_because=late_because
         )
     except asyncpg.ExclusionViolationError as error:
         raise errors.Conflict("customer-busy" if violates(error, "customer_free") else "taken", alternatives=[]) from error
@@ -266,34 +347,34 @@ async def _change_status(tx: Transaction, appointment: Appointment, name: str, *
         raise errors.Conflict("outside-hours", alternatives=[]) from error
 
 
-async def _withdraw_remnant(tx: Transaction, appointment: Appointment) -> None:
-    await repository.withdraw_remnant(
-        tx, clinic_id=appointment.clinic_id, doctor_id=appointment.doctor_id, start=appointment.start_time, end=appointment.end_time
-    )
-
-
 async def reschedule(db: Database, by: Caller, *, appointment_id: UUID, to: RescheduleRequest, if_match: str | None, now: datetime) -> Appointment:
     """Move an appointment to another time, another doctor, or both, in place: it keeps its id and may overlap its own old time.
 
-    Raises `Conflict` as `book` does, and `wrong-status` for one that is not to come any more.
+    Raises `Conflict` as `book` does, `too-late` inside the clinic's notice, and `wrong-status` for one that is not to come any more. What an override
+    allows is set aside where it is in the way.
     """
+    set_aside: tuple[str, ...] = ()
     clinic_id = ids.clinic_of(appointment_id)
     if to.doctor_id and ids.clinic_of(to.doctor_id) != clinic_id:
         raise errors.NotFound
 
     async def move(tx: Transaction) -> Appointment:
+        if "outside-hours" in set_aside:
+            known = await _found(tx, appointment_id)
+            await repository.lock_hours(tx, clinic_id=clinic_id, doctor_ids=[known["doctor_id"], to.doctor_id or known["doctor_id"]])
         appointment, book = await _locked(tx, appointment_id, if_match, other_doctor_id=to.doctor_id)
-        if appointment.status not in MOVABLE:
-            raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.BOOKED)
-        if appointment.hold_expires_at and appointment.hold_expires_at <= now:
-            raise errors.Conflict("hold-expired")
+        _check_movable(appointment, now)
         wish = _moved(appointment, book, to)
+        if (wish.doctor_id, wish.start, wish.end) == (appointment.doctor_id, appointment.start_time, appointment.end_time):
+            wish, because = wish._replace(overridden=tuple(appointment.overrides)), appointment.override_reason
+        else:
+            wish, because = _overriding(wish, to.override, set_aside, book, late=is_late(appointment, book, now))
+            tx.why = for_the_record(wish.overridden)
         if refusal_before_asking(wish, book, now):
             raise _Refused
         try:
-            await repository.move(tx, clinic_id=clinic_id, appointment_id=appointment_id, wish=wish, now=now)
-            if appointment.needs_rebooking and (wish.doctor_id, wish.start, wish.end) != (appointment.doctor_id, appointment.start_time, appointment.end_time):
-                await _withdraw_remnant(tx, appointment)
+            if not await repository.move(tx, clinic_id=clinic_id, appointment_id=appointment_id, wish=wish, override_reason=because, now=now):
+                raise _Refused
         except (asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError) as error:
             raise _Refused from error
         return await get(tx, appointment_id)
@@ -302,13 +383,30 @@ async def reschedule(db: Database, by: Caller, *, appointment_id: UUID, to: Resc
         try:
             return await db.atomic(move)
         except _Refused:
-            if refusal := await _explain_move(db, clinic_id, appointment_id, to, now):
+            refusal, by_position = await _explain_move(db, clinic_id, appointment_id, to, now)
+            if refusal:
                 raise refusal from None
+            set_aside = by_position.get(0, ())
     raise errors.Conflict("taken", alternatives=[])
 
 
 class _Refused(Exception):
     """A signal, never seen outside: the database refused a move; why is found out after its transaction."""
+
+
+def _check_movable(appointment: Appointment, now: datetime) -> None:
+    if appointment.status not in MOVABLE:
+        raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.BOOKED)
+    if appointment.hold_expires_at and appointment.hold_expires_at <= now:
+        raise errors.Conflict("hold-expired")
+
+
+def _overriding(wish: Wish, override: Override | None, in_the_way: Sequence[str], book: Catalogue, *, late: bool) -> tuple[Wish, str | None]:
+    """The wish with what is set aside for it, and why. Raises `Conflict` `too-late`."""
+    if late and not (override and "too-late" in override.allow):
+        raise _too_late(book)
+    wish = wish._replace(overridden=("too-late", *in_the_way) if late else tuple(in_the_way))
+    return wish, override.reason if override and wish.overridden else None
 
 
 def _moved(appointment: Appointment, book: Catalogue, to: RescheduleRequest) -> Wish:
@@ -323,11 +421,21 @@ def _moved(appointment: Appointment, book: Catalogue, to: RescheduleRequest) -> 
     return Wish(0, appointment.customer_id, None, to.start_time, end, to.start_time - before, end + after, doctor_id, candidates, notes=None, hold=False)
 
 
-async def _explain_move(db: Statements, clinic_id: int, appointment_id: UUID, to: RescheduleRequest, now: datetime) -> errors.Conflict | None:
+async def _explain_move(
+    db: Statements, clinic_id: int, appointment_id: UUID, to: RescheduleRequest, now: datetime
+) -> tuple[errors.Conflict | None, dict[int, tuple[str, ...]]]:
     row = await _found(db, appointment_id)
     book = await catalogues.load(db, clinic_id)
     assert book, "a clinic is never deleted"
-    return await _explain(db, book, [_moved(repository.appointment(row), book, to)], now, moving=row)
+    return await _explain(db, book, [_moved(repository.appointment(row), book, to)], now, moving=row, override=to.override)
+
+
+async def _own_hours(db: Statements, appointment: Appointment) -> list[UUID]:
+    if not _has_own_hours(appointment):
+        return []
+    return await repository.remnants(
+        db, clinic_id=appointment.clinic_id, doctor_id=appointment.doctor_id, start=appointment.start_time, end=appointment.end_time
+    )
 
 
 async def expire_holds(db: Statements, *, now: datetime) -> int:

@@ -46,7 +46,7 @@ class AvailabilityQueries(Controller):
         found = await service.of_clinic(request.db, request.cache, clinic_id=clinic_id, asked=query, first=on, last=on, now=clock.now())
         return shown(request, found, cache_control=FRESH)
 
-    @get("/availability/search", operation_id="searchAvailability", opt={"permission": "public"})
+    @get("/availability/search", operation_id="searchAvailability", opt={"permission": "public", "limit": "search"})
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
         """Free times across clinics, earliest first, on at most 7 dates, each local to its clinic."""
         first, last = days(query)

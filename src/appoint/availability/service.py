@@ -118,13 +118,12 @@ async def _next_after(db: Statements, book: Catalogue, asked: Asked, terms: Term
     return None
 
 
-async def around(db: Statements, book: Catalogue, *, doctors: Sequence[CatalogueDoctor], day: date, now: datetime) -> list[DoctorTime] | None:
-    """The doctors' time within a week of a date, as far as the clinic allows bookings: what a refusal is explained by, and its alternatives taken
-    from. None when the catalogue is older than the database."""
-    middle = min(max(day, book.last_date(now) - timedelta(days=book.horizon_days)), book.last_date(now))
+async def around(db: Statements, book: Catalogue, *, doctors: Sequence[CatalogueDoctor], day: date) -> list[DoctorTime] | None:
+    """The doctors' time within a week of a date: what a refusal is explained by, and its alternatives taken from. None when the catalogue is older
+    than the database."""
     week = timedelta(days=7)
     times = await repository.doctors_time(
-        db, book, doctors=doctors, type=None, first=middle - week, last=middle + week, before=LONGEST_BUFFER, after=LONGEST_BUFFER
+        db, book, doctors=doctors, type=None, first=day - week, last=day + week, before=LONGEST_BUFFER, after=LONGEST_BUFFER
     )
     return None if len(times) < len(doctors) else times
 

@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from .. import clock
 from ..appointments import repository as appointments
 from ..appointments import service
-from ..appointments.api import hold_for, narrowed, repeat, seen
+from ..appointments.api import caps, hold_for, may_override, narrowed, repeat, seen, with_token
 from ..appointments.model import REASONS, AppointmentFilter
 from ..clinics import service as clinics
 from ..database.pool import Row
@@ -29,16 +29,22 @@ class Bookings(Controller):
 
     @post("/bookings", operation_id="makeBooking", opt={"permission": "book", "problems": REASONS})
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
-        """Book up to 20 appointments together, all or nothing. A refusal names the `index` of the first that is in the way."""
+        """Book up to 20 appointments together, all or nothing. A refusal names the `index` of the first that is in the way.
+
+        Staff may set rules aside that are in the way of any of them (`override`), with a reason.
+        """
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
             raise NotFound
+        for part in parts:
+            may_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
         booked = await service.book(
-            request.db, request.cache, request.user,
+            request.app.state.db, request.cache, request.user,
             clinic_id=data.clinic_id, wishes=[(part.customer_id or data.customer_id, part) for part in parts], booker_id=data.customer_id,
-            repeat=repeat(request, data), hold_for=hold_for(request), now=clock.now(),
+            repeat=repeat(request, data), hold_for=hold_for(request), override=data.override, caps=caps(request, data.clinic_id), now=clock.now(),
         )  # fmt: skip
         made = booking(request, booked.rows) if booked.replayed else _whole(booked.rows)
+        made.appointments = [with_token(request, appointment) for appointment in made.appointments]
         return created(request, made, f"/api/clinics/{made.clinic_id}/bookings/{made.booking_id}", replayed=booked.replayed)
 
     @get("/clinics/{clinic_id:int}/bookings", operation_id="listClinicBookings", opt={"permission": "list-appointments", "narrows": True})
@@ -73,7 +79,7 @@ def _whole(rows: list[Row]) -> Booking:
 
 
 def booking(request: Request, rows: list[Row]) -> Booking:
-    """The booking as the caller may see it: a doctor their own appointments of it, a patient theirs and those that they booked."""
+    """The booking as the caller may see it: a doctor their own appointments of it, a patient theirs and those that they booked, who holds a link that one."""
     made = _whole(rows)
     mine = [row["id"] for row in rows if _is_theirs(request, row)]
     return msgspec.structs.replace(made, appointments=[seen(request, each) for each in made.appointments if each.id in mine])
@@ -83,5 +89,7 @@ def _is_theirs(request: Request, row: Row) -> bool:
     patient = request.user.customer_id
     if patient:
         return patient in (row["customer_id"], row["booker_id"])
+    if request.user.appointment_id:
+        return row["id"] == request.user.appointment_id
     grant = widest(request.user, "see-appointments", row["clinic_id"])
     return grant is None or grant.doctor_id in (None, row["doctor_id"])  # whoever has booked anew by their key has no grant, and sees what they made

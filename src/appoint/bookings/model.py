@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from .. import errors, wire
-from ..appointments.model import Appointment, WishRequest
+from ..appointments.model import Appointment, Override, WishRequest
 
 
 class Booking(msgspec.Struct, rename="camel"):
@@ -39,6 +39,8 @@ class BookingRequest(WishRequest, kw_only=True):
     clinic_id: wire.ClinicNumber
     customer_id: UUID
     appointments: Annotated[list[PartRequest], msgspec.Meta(min_length=1, max_length=20)] | None = None
+    override: Override | None = None
+    """Only for staff; for all of the appointments. Hours can be set aside for a doctor who is named."""
 
     def __post_init__(self) -> None:
         if self.appointments is None:

@@ -42,6 +42,8 @@ class Catalogue(msgspec.Struct, frozen=True):
     slot_step_minutes: int
     min_notice_minutes: int
     horizon_days: int
+    cancel_notice_minutes: int
+    phone: str | None
     doctor_choice: DoctorChoice
     require_version: bool
     doctors: dict[UUID, CatalogueDoctor]
@@ -50,6 +52,10 @@ class Catalogue(msgspec.Struct, frozen=True):
     def earliest_start(self, now: datetime) -> datetime:
         """Nothing starts before this: the clinic's notice."""
         return now + timedelta(minutes=self.min_notice_minutes)
+
+    def last_change(self, start: datetime) -> datetime:
+        """Until then an appointment that starts at `start` can be cancelled or moved."""
+        return start - timedelta(minutes=self.cancel_notice_minutes)
 
     def last_date(self, now: datetime) -> date:
         """Nothing starts after this local date: the clinic's horizon."""

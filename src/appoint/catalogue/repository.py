@@ -10,7 +10,7 @@ async def load(db: Statements, clinic_id: int) -> Catalogue | None:
     row = await db.fetchrow(
         """
         select c.id as clinic_id, c.version, c.name, c.time_zone, c.active,
-               c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.doctor_choice, c.require_version,
+               c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.cancel_notice_minutes, c.phone, c.doctor_choice, c.require_version,
                (select json_agg(json_build_object(
                          'id', d.id, 'version', d.version, 'name', d.name, 'specialty', d.specialty, 'active', d.active,
                          'appointment_type_ids', (select json_agg(o.appointment_type_id) from doctor_appointment_type o

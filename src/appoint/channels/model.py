@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, quote
 from typing import Any, ClassVar, Final, Literal, NamedTuple
+from uuid import UUID
 
 import idna
 import msgspec
@@ -36,6 +37,8 @@ class Message(NamedTuple):
     """Takes a POST without anything else (RFC 8058)."""
     status_url: str | None = None
     """Where a text message's gateway reports what became of it."""
+    customer_id: UUID | None = None
+    """Whom it goes to, if it is a customer."""
 
 
 class Undeliverable(Exception):

@@ -10,11 +10,13 @@ MOST: Final = 1000
 
 
 async def keep(db: Statements, message: Message) -> None:
-    """Keep a message, once by its token, and of all the newest `MOST`."""
+    """Keep a message, once by its token, and of all the newest `MOST`; one to a customer who was erased meanwhile is kept by nobody."""
     await db.execute(
         """
         with kept as (
-          insert into dev_message (token, channel, recipient, subject, text, html, calendar) values ($1, $2, $3, $4, $5, $6, $7)
+          insert into dev_message (token, channel, recipient, subject, text, html, calendar, customer_id)
+          select $1, $2, $3, $4, $5, $6, $7, $9
+           where $9::uuid is null or exists (select from customer where id = $9 and erased_at is null for key share)
           on conflict (token) do nothing
           returning id
         )
@@ -23,6 +25,7 @@ async def keep(db: Statements, message: Message) -> None:
            and exists (select from kept)
         """,
         message.token, message.channel, message.to, message.subject, message.text, message.html, message.calendar, MOST,
+        message.customer_id,
     )  # fmt: skip
 
 

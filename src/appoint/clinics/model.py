@@ -11,6 +11,8 @@ from ..resources import PageQuery, Request, Resource
 
 DoctorChoice = Literal["random", "leastBusy", "roundRobin"]
 Minutes = Annotated[int, Meta(ge=0, le=525_600)]
+RetainedMonths = Annotated[int, Meta(ge=1, le=600, examples=[120])]
+RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
 
 
 class Policy(Request):
@@ -23,6 +25,10 @@ class Policy(Request):
     cancel_notice_minutes: Minutes = 0
     require_version: bool = False
     doctor_choice: DoctorChoice = "random"
+    retain_patients_months: RetainedMonths | None = None
+    """How long after their last appointment the clinic keeps what it knows of a patient; null: for good. Every night what is older goes."""
+    retain_messages_days: RetainedDays = 365
+    """How long the clinic keeps what it has told whom."""
 
 
 class PolicyPatch(Request):
@@ -32,6 +38,8 @@ class PolicyPatch(Request):
     cancel_notice_minutes: Minutes | UnsetType = UNSET
     require_version: bool | UnsetType = UNSET
     doctor_choice: DoctorChoice | UnsetType = UNSET
+    retain_patients_months: RetainedMonths | None | UnsetType = UNSET
+    retain_messages_days: RetainedDays | UnsetType = UNSET
 
 
 Reminder = Annotated[int, Meta(ge=15, le=20_160, examples=[1440])]

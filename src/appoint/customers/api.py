@@ -14,7 +14,7 @@ from ..web.pagination import after, page
 from ..web.request import Request
 from ..web.responses import created, shown
 from . import repository, service
-from .model import Customer, CustomerContent, CustomerFilter, CustomerPatch, Patient, PatientFilter, PatientPatch, wanted
+from .model import Customer, CustomerContent, CustomerFilter, CustomerPatch, FindCustomers, FoundCustomer, Patient, PatientFilter, PatientPatch, wanted
 
 
 class Customers(Controller):
@@ -44,12 +44,12 @@ class Customers(Controller):
         """One customer, active or not."""
         return shown(request, await service.get(request.db, customer_id))
 
-    @put("/{customer_id:uuid}", operation_id="replaceCustomer", opt={"permission": "change-customers"})
+    @put("/{customer_id:uuid}", operation_id="replaceCustomer", opt={"permission": "change-customers", "problems": ("customer-erased",)})
     async def replace(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]) -> Response[Customer]:
         """Replace everything that is known of the customer; what is left out is forgotten."""
         return shown(request, await self._change(request, customer_id, data))
 
-    @patch("/{customer_id:uuid}", operation_id="patchCustomer", opt={"permission": "change-customers"})
+    @patch("/{customer_id:uuid}", operation_id="patchCustomer", opt={"permission": "change-customers", "problems": ("customer-erased",)})
     async def patch(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]) -> Response[Customer]:
         """Change some of it (JSON merge patch). `active: true` brings a removed customer back."""
         return shown(request, await self._change(request, customer_id, data))
@@ -66,6 +66,17 @@ class Customers(Controller):
 
     async def _change(self, request: Request, customer_id: UUID, change: CustomerContent | CustomerPatch) -> Customer:
         return await request.db.atomic(service.change, request.user, customer_id=customer_id, change=change, if_match=request.if_match, now=clock.now())
+
+
+class FoundCustomers(Controller):
+    path = "/clinics/{clinic_id:int}/customers"
+    tags = ["Customers"]
+
+    @get(operation_id="findCustomers", opt={"permission": "find-customers"})
+    async def find(self, request: Request, clinic_id: FromPath[int], query: FindCustomers) -> Response[Page[FoundCustomer]]:
+        """Customers of whatever clinic by their exact e-mail address or phone number, to book for them; 20 at most, on one page."""
+        everyone = request.app.state.db.across()
+        return shown(request, Page(await service.at_address(everyone, clinic_id=clinic_id, email=query.email, phone=query.phone), None))
 
 
 class Patients(Controller):
@@ -86,7 +97,7 @@ class Patients(Controller):
         """A customer as the clinic knows them."""
         return shown(request, await service.get_patient(request.db, clinic_id, customer_id))
 
-    @patch("/{customer_id:uuid}", operation_id="patchPatient", opt={"permission": "note-patients", "problems": ("record-number-taken",)})
+    @patch("/{customer_id:uuid}", operation_id="patchPatient", opt={"permission": "note-patients", "problems": ("record-number-taken", "customer-erased")})
     async def patch(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]) -> Response[Patient]:
         """Change what the clinic notes of the patient (JSON merge patch)."""
         return shown(

@@ -2,12 +2,13 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .. import wire
+from .. import errors, wire
 from ..resources import PageQuery, Request, Resource
 
 RecordNumber = Annotated[str, Meta(pattern=r"\S", max_length=200, examples=["2027-0113"])]
@@ -41,6 +42,37 @@ class CustomerFilter(PageQuery):
     """Part of the name, e-mail address or phone number."""
 
 
+class FindCustomers(Request):
+    """Whose: exactly one of the two."""
+
+    EXAMPLE: ClassVar = {"email": "ana@example.org"}
+
+    email: wire.Email | None = None
+    """The whole address, in capitals or not."""
+    phone: wire.Phone | None = None
+    """The whole number; without its country's code it is read in the country of the clinic."""
+
+    def __post_init__(self) -> None:
+        if self.email and self.phone:
+            raise errors.Invalid(errors.Fault("#/phone", "is one way to find somebody; leave out the other"))
+        if not (self.email or self.phone):
+            raise errors.Invalid(errors.Fault("#/email", "is needed, or phone"))
+
+
+class FoundCustomer(msgspec.Struct, rename="camel"):
+    """As much of a customer as it takes to book for them."""
+
+    customer_id: UUID
+    name: str
+    is_patient: bool
+    """Whether the clinic knows them already."""
+
+    @property
+    def id(self) -> UUID:
+        """By which the record knows who was found."""
+        return self.customer_id
+
+
 class Customer(Resource):
     id: UUID
     name: str
@@ -51,6 +83,8 @@ class Customer(Resource):
     birth_date: date | None
     active: bool
     removed_at: datetime | None
+    erased_at: datetime | None
+    """When all that was known of them went, for good."""
 
 
 class PatientPatch(Request):

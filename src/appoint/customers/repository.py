@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from ..database.pool import Statements, to
-from .model import Customer, CustomerContent, Patient, Wanted
+from ..database.pool import Row, Statements, to
+from .model import Customer, CustomerContent, FoundCustomer, Patient, Wanted
 
 
 async def find(db: Statements, customer_id: UUID) -> Customer | None:
@@ -54,6 +54,36 @@ async def matching(db: Statements, *, wanted: Wanted, after: tuple[UUID] | None,
         wanted.text, wanted.number, after[0] if after else UUID(int=0), limit,
     )  # fmt: skip
     return [to(Customer, row) for row in rows]
+
+
+async def at_address(db: Statements, *, email: str | None, phone: str | None, most: int) -> list[UUID]:
+    """The ids of those who have exactly that e-mail address, whatever its case, or that phone number in E.164; the oldest of them."""
+    rows = await db.fetch(
+        "select id from customer where active and (lower(email) = lower($1) or phone = $2) order by id limit $3", email, phone, most
+    )  # fmt: skip
+    return [row.id for row in rows]
+
+
+async def found(db: Statements, *, clinic_id: int, email: str | None, phone: str | None, most: int) -> list[FoundCustomer]:
+    """The same as one clinic finds them."""
+    rows = await db.fetch(
+        """
+        select c.id as customer_id, c.name, p.customer_id is not null as is_patient
+          from customer c left join patient p on p.clinic_id = $1 and p.customer_id = c.id
+         where c.active and (lower(c.email) = lower($2) or c.phone = $3)
+         order by c.id
+         limit $4
+        """,
+        clinic_id, email, phone, most,
+    )  # fmt: skip
+    return [to(FoundCustomer, row) for row in rows]
+
+
+async def unchanged(db: Statements, customer_ids: Sequence[UUID], *, since: datetime) -> list[Row]:
+    """Those of the customers, `id`, `name`, `email` and `phone`, of whom nothing has changed since."""
+    return await db.fetch(
+        "select id, name, email, phone from customer where id = any($1) and active and updated_at <= $2 order by id", customer_ids, since
+    )  # fmt: skip
 
 
 async def add(tx: Statements, content: CustomerContent) -> Customer:
@@ -160,7 +190,8 @@ async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> Non
 
 
 async def change_patient(tx: Statements, clinic_id: int, customer_id: UUID, *, record_number: str | None, notes: str | None) -> None:
-    """Raises `UniqueViolationError` naming `patient_record_number` when another patient of the clinic has the number."""
+    """Raises `UniqueViolationError` naming `patient_record_number` when another patient of the clinic has the number, and `ForeignKeyViolationError` naming
+    `patient_noted` when the customer was erased."""
     await tx.execute(
         """
         update patient set record_number = $3, notes = $4, version = version + 1, updated_at = now()

@@ -16,10 +16,11 @@ from ..database.pool import Statements, Transaction
 from ..resources import merged
 from ..versions import check
 from . import repository
-from .model import Customer, CustomerContent, CustomerPatch, Patient, PatientPatch, wanted
+from .model import Customer, CustomerContent, CustomerPatch, FoundCustomer, Patient, PatientPatch, wanted
 
 INDEXED: Final = re.compile(r"\w{3}")
 """The index of words holds groups of three letters."""
+MOST_FOUND: Final = 20
 EARLIEST_ZONE: Final = "Pacific/Kiritimati"
 """Where a day begins first: whose zone is not known may have been born there today."""
 
@@ -39,14 +40,28 @@ async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, li
     return await repository.registered(db, wanted=sought, after=after, limit=limit)
 
 
+async def at_address(db: Statements, *, clinic_id: int, email: str | None, phone: str | None) -> list[FoundCustomer]:
+    """The customers, of whatever clinic, who have exactly this e-mail address or phone number: several where a family shares it, `MOST_FOUND` at most.
+
+    Raises `NotFound` for a clinic that is not there, and `Invalid` for a number that cannot be.
+    """
+    clinic = await clinics.get(db, clinic_id)
+    number = phones.e164(phone, time_zone=clinic.time_zone, locale=clinic.locale) if phone else None
+    if phone and number is None:
+        raise errors.Invalid(errors.Fault("?phone", phones.UNREADABLE))
+    return await repository.found(db, clinic_id=clinic_id, email=email, phone=number, most=MOST_FOUND)
+
+
 async def register(tx: Transaction, by: Caller, *, content: CustomerContent, now: datetime) -> Customer:
     """Raises `Invalid` for a phone number that cannot be, or a birth date to come."""
     return await repository.add(tx, _read(content, known_phone=None, now=now))
 
 
 async def change(tx: Transaction, by: Caller, *, customer_id: UUID, change: CustomerContent | CustomerPatch, if_match: str | None, now: datetime) -> Customer:
-    """Replace what is known of the customer, or the patched part of it. Raises `Invalid` as `register` does."""
+    """Replace what is known of the customer, or the patched part of it. Raises `Invalid` as `register` does, and `Conflict` `customer-erased`."""
     customer = await _locked(tx, customer_id, if_match)
+    if customer.erased_at:
+        raise errors.Conflict("customer-erased")
     content = change if isinstance(change, CustomerContent) else merged(msgspec.convert(customer, CustomerContent, from_attributes=True), change)
     back = isinstance(change, CustomerPatch) and change.active is True
     content = _read(content, known_phone=customer.phone, now=now)
@@ -97,7 +112,7 @@ async def get_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Pati
 
 
 async def note(tx: Transaction, by: Caller, *, clinic_id: int, customer_id: UUID, patch: PatientPatch, if_match: str | None) -> Patient:
-    """Change what the clinic knows of the patient. Raises `Conflict` `record-number-taken`."""
+    """Change what the clinic knows of the patient. Raises `Conflict`: `record-number-taken`, `customer-erased`."""
     await repository.lock_patient(tx, clinic_id, customer_id)
     patient = await get_patient(tx, clinic_id, customer_id)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=patient.version)
@@ -106,4 +121,6 @@ async def note(tx: Transaction, by: Caller, *, clinic_id: int, customer_id: UUID
         await repository.change_patient(tx, clinic_id, customer_id, record_number=noted.record_number, notes=noted.notes)
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("record-number-taken") from error
+    except asyncpg.ForeignKeyViolationError as error:  # nobody notes anything about somebody who was erased
+        raise errors.Conflict("customer-erased") from error
     return await get_patient(tx, clinic_id, customer_id)

@@ -28,6 +28,8 @@ SERVER: Final = "appoint_server"
 """The database's role that requests are served as: it owns nothing, and of people it sees those of the clinic that a transaction names."""
 ACROSS: Final = "appoint_across"
 """The role of the statements that may look further than one clinic, and of the worker."""
+SEALER: Final = "appoint_sealer"
+"""The one role that may take entries of the audit out of the queue of those to seal."""
 ATTEMPTS: Final = 5
 RETRIED: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 AWAY: Final = (
@@ -83,6 +85,21 @@ class Statements:
 class Transaction(Statements):
     def __init__(self, connection: Any) -> None:
         self.connection: Final = connection
+        self.why: str | None = None
+        """For the record: why a use case could do what it did. It names nobody."""
+        self.recorded = False
+        """Whether a statement of it has written down itself who did it."""
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """A part of the transaction that can fail without the rest of it."""
+        await self.connection.execute("savepoint part")
+        try:
+            yield
+        except BaseException:
+            await self.connection.execute("rollback to savepoint part")
+            raise
+        await self.connection.execute("release savepoint part")
 
     async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         return await _timed(self.connection, method, sql, args)
@@ -137,6 +154,10 @@ class Database(Statements):
     def across(self) -> "Database":
         """The same for the statements that may look further than one clinic."""
         return Scoped(self, f"begin; set local role {ACROSS}")
+
+    def sealing(self) -> "Database":
+        """The same for sealing the audit, and nothing else."""
+        return Scoped(self, f"begin; set local role {SEALER}")
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Any]:

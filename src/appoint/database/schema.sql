@@ -67,6 +67,17 @@ CREATE FUNCTION public.current_clinic() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('appoint.clinic_id'::text, true), ''::text))::integer;
 
+CREATE FUNCTION public.fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(customer::text, clinic));
+  return (select count(*) + more <= most and (more_held = 0 or count(*) filter (where status = 'pending') + more_held <= most_held)
+            from (select clinic_id, status, active_during from appointment where customer_id = customer and lower(during) >= since
+                  offset 0) to_come  -- by appointment_by_customer: customer_free would be cheap to the planner, and is ten times the pages
+           where clinic_id = clinic and active_during is not null);
+end $$;
+
 CREATE FUNCTION public.half_open(during tstzrange) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during) and isfinite(lower(during)) and isfinite(upper(during)); end $$;
@@ -89,6 +100,101 @@ CREATE FUNCTION public.mint_id(clinic_id integer) RETURNS uuid
     BEGIN ATOMIC
  SELECT (((((lpad(to_hex(mint_id.clinic_id), 8, '0'::text) || lpad(to_hex((clock.ms >> 32)), 4, '0'::text)) || '8'::text) || lpad(to_hex(((clock.ms >> 20) & (4095)::bigint)), 3, '0'::text)) || to_hex((('-9223372036854775808'::bigint | ((clock.ms & (1048575)::bigint) << 42)) | random((0)::bigint, '4398046511103'::bigint)))))::uuid AS uuid
     FROM ( SELECT ((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint AS ms) clock;
+END;
+
+CREATE TABLE public.api_key (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    secret_hash bytea NOT NULL,
+    old_secret_hash bytea,
+    old_secret_until timestamp with time zone,
+    expires_at timestamp with time zone,
+    requests_per_minute integer,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_key_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT api_key_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT api_key_old_secret CHECK ((num_nulls(old_secret_hash, old_secret_until) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT api_key_old_secret_hash CHECK ((length(old_secret_hash) = 32)),
+    CONSTRAINT api_key_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT api_key_requests CHECK ((requests_per_minute > 0)),
+    CONSTRAINT api_key_scopes CHECK (((cardinality(scopes) > 0) AND (array_position(scopes, NULL::text) IS NULL))),
+    CONSTRAINT api_key_secret CHECK ((length(secret_hash) = 32))
+);
+
+CREATE TABLE public.clinic (
+    id integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    active_id integer GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN id
+    ELSE NULL::integer
+END) STORED,
+    name text NOT NULL,
+    slug text,
+    time_zone text NOT NULL,
+    locale text DEFAULT 'en'::text NOT NULL,
+    currency text DEFAULT 'EUR'::text NOT NULL,
+    phone text,
+    email text,
+    address text,
+    slot_step_minutes smallint DEFAULT 15 NOT NULL,
+    min_notice_minutes integer DEFAULT 0 NOT NULL,
+    horizon_days smallint DEFAULT 56 NOT NULL,
+    cancel_notice_minutes integer DEFAULT 0 NOT NULL,
+    require_version boolean DEFAULT false NOT NULL,
+    doctor_choice text DEFAULT 'random'::text NOT NULL,
+    reminder_minutes integer[] DEFAULT '{1440,120}'::integer[] NOT NULL,
+    quiet_from smallint,
+    quiet_until smallint,
+    agenda_minute smallint DEFAULT 420,
+    retain_patients_months smallint,
+    retain_messages_days smallint DEFAULT 365 NOT NULL,
+    CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
+    CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
+    CONSTRAINT clinic_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT clinic_doctor_choice CHECK ((doctor_choice = ANY (ARRAY['random'::text, 'leastBusy'::text, 'roundRobin'::text]))),
+    CONSTRAINT clinic_horizon CHECK (((horizon_days >= 1) AND (horizon_days <= 366))),
+    CONSTRAINT clinic_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT clinic_min_notice CHECK (((min_notice_minutes >= 0) AND (min_notice_minutes <= 525600))),
+    CONSTRAINT clinic_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT clinic_number CHECK ((id > 0)),
+    CONSTRAINT clinic_quiet CHECK (((num_nulls(quiet_from, quiet_until) = ANY (ARRAY[0, 2])) AND COALESCE((quiet_from <> quiet_until), true))),
+    CONSTRAINT clinic_quiet_from CHECK (((quiet_from >= 0) AND (quiet_from <= 1439))),
+    CONSTRAINT clinic_quiet_until CHECK (((quiet_until >= 0) AND (quiet_until <= 1439))),
+    CONSTRAINT clinic_reminders CHECK (((cardinality(reminder_minutes) <= 5) AND (15 <= ALL (reminder_minutes)) AND (20160 >= ALL (reminder_minutes)) AND (array_position(reminder_minutes, NULL::integer) IS NULL))),
+    CONSTRAINT clinic_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT clinic_retain_messages CHECK (((retain_messages_days >= 1) AND (retain_messages_days <= 3650))),
+    CONSTRAINT clinic_retain_patients CHECK (((retain_patients_months >= 1) AND (retain_patients_months <= 600))),
+    CONSTRAINT clinic_slot_step CHECK (((slot_step_minutes >= 1) AND (slot_step_minutes <= 720))),
+    CONSTRAINT clinic_slug_form CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 100))),
+    CONSTRAINT clinic_time_zone CHECK ((('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL))
+);
+
+CREATE FUNCTION public.presented_key(key_id uuid) RETURNS TABLE(clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamp with time zone, last_used_at timestamp with time zone, secret_hash bytea, old_secret_hash bytea, old_secret_until timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT k.clinic_id,
+     k.scopes,
+     k.requests_per_minute,
+     k.expires_at,
+     k.last_used_at,
+     k.secret_hash,
+     k.old_secret_hash,
+     k.old_secret_until
+    FROM (public.api_key k
+      JOIN public.clinic c ON ((c.id = k.clinic_id)))
+   WHERE ((k.clinic_id = public.clinic_of(presented_key.key_id)) AND (k.id = presented_key.key_id) AND k.active AND c.active);
 END;
 
 CREATE FUNCTION public.refuse_partial(written bigint, wished bigint) RETURNS boolean
@@ -143,55 +249,6 @@ END) STORED,
     CONSTRAINT booking_slot_half_open CHECK (public.half_open(during)),
     CONSTRAINT booking_slot_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
     CONSTRAINT booking_slot_source CHECK ((source = ANY (ARRAY['schedule'::text, 'manual'::text])))
-);
-
-CREATE TABLE public.clinic (
-    id integer NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    active_id integer GENERATED ALWAYS AS (
-CASE
-    WHEN active THEN id
-    ELSE NULL::integer
-END) STORED,
-    name text NOT NULL,
-    slug text,
-    time_zone text NOT NULL,
-    locale text DEFAULT 'en'::text NOT NULL,
-    currency text DEFAULT 'EUR'::text NOT NULL,
-    phone text,
-    email text,
-    address text,
-    slot_step_minutes smallint DEFAULT 15 NOT NULL,
-    min_notice_minutes integer DEFAULT 0 NOT NULL,
-    horizon_days smallint DEFAULT 56 NOT NULL,
-    cancel_notice_minutes integer DEFAULT 0 NOT NULL,
-    require_version boolean DEFAULT false NOT NULL,
-    doctor_choice text DEFAULT 'random'::text NOT NULL,
-    reminder_minutes integer[] DEFAULT '{1440,120}'::integer[] NOT NULL,
-    quiet_from smallint,
-    quiet_until smallint,
-    agenda_minute smallint DEFAULT 420,
-    CONSTRAINT clinic_agenda CHECK (((agenda_minute >= 0) AND (agenda_minute <= 1439))),
-    CONSTRAINT clinic_cancel_notice CHECK (((cancel_notice_minutes >= 0) AND (cancel_notice_minutes <= 525600))),
-    CONSTRAINT clinic_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT clinic_doctor_choice CHECK ((doctor_choice = ANY (ARRAY['random'::text, 'leastBusy'::text, 'roundRobin'::text]))),
-    CONSTRAINT clinic_horizon CHECK (((horizon_days >= 1) AND (horizon_days <= 366))),
-    CONSTRAINT clinic_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
-    CONSTRAINT clinic_min_notice CHECK (((min_notice_minutes >= 0) AND (min_notice_minutes <= 525600))),
-    CONSTRAINT clinic_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT clinic_number CHECK ((id > 0)),
-    CONSTRAINT clinic_quiet CHECK (((num_nulls(quiet_from, quiet_until) = ANY (ARRAY[0, 2])) AND COALESCE((quiet_from <> quiet_until), true))),
-    CONSTRAINT clinic_quiet_from CHECK (((quiet_from >= 0) AND (quiet_from <= 1439))),
-    CONSTRAINT clinic_quiet_until CHECK (((quiet_until >= 0) AND (quiet_until <= 1439))),
-    CONSTRAINT clinic_reminders CHECK (((cardinality(reminder_minutes) <= 5) AND (15 <= ALL (reminder_minutes)) AND (20160 >= ALL (reminder_minutes)) AND (array_position(reminder_minutes, NULL::integer) IS NULL))),
-    CONSTRAINT clinic_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT clinic_slot_step CHECK (((slot_step_minutes >= 1) AND (slot_step_minutes <= 720))),
-    CONSTRAINT clinic_slug_form CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 100))),
-    CONSTRAINT clinic_time_zone CHECK ((('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL))
 );
 
 CREATE TABLE public.doctor (
@@ -285,6 +342,105 @@ CREATE FUNCTION public.scheduled(of_clinic integer, of_doctor uuid, first date, 
     FROM wanted w;
 END;
 
+CREATE TABLE public.app_user (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    email text NOT NULL,
+    active_email text GENERATED ALWAYS AS (
+CASE
+    WHEN active THEN email
+    ELSE NULL::text
+END) STORED,
+    locale text,
+    password_hash text,
+    credentials integer DEFAULT 1 NOT NULL,
+    totp_secret bytea,
+    totp_confirmed_at timestamp with time zone,
+    totp_step bigint,
+    administrator boolean DEFAULT false NOT NULL,
+    CONSTRAINT app_user_email_form CHECK (((email = lower(email)) AND (length(email) <= 254))),
+    CONSTRAINT app_user_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT app_user_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT app_user_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT app_user_totp CHECK (((totp_secret IS NOT NULL) OR (num_nonnulls(totp_confirmed_at, totp_step) = 0)))
+);
+
+CREATE TABLE public.customer (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    removed_at timestamp with time zone,
+    name text NOT NULL,
+    email text,
+    phone text,
+    locale text,
+    time_zone text,
+    birth_date date,
+    erased_at timestamp with time zone,
+    present_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (erased_at IS NULL) THEN id
+    ELSE NULL::uuid
+END) STORED,
+    CONSTRAINT customer_erased CHECK (((erased_at IS NULL) OR ((NOT active) AND (name = '(erased)'::text) AND (num_nonnulls(email, phone, locale, time_zone, birth_date) = 0)))),
+    CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
+    CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
+    CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
+    CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
+);
+
+CREATE TABLE public.membership (
+    clinic_id integer NOT NULL,
+    user_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    role text NOT NULL,
+    doctor_id uuid,
+    name text,
+    joined_at timestamp with time zone,
+    CONSTRAINT membership_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
+    CONSTRAINT membership_of_doctor CHECK (((role <> 'doctor'::text) OR (doctor_id IS NOT NULL))),
+    CONSTRAINT membership_role CHECK ((role = ANY (ARRAY['manager'::text, 'receptionist'::text, 'doctor'::text])))
+);
+
+CREATE TABLE public.session (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    token_hash bytea NOT NULL,
+    user_id uuid,
+    customer_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT session_of_one CHECK ((num_nonnulls(user_id, customer_id) = 1)),
+    CONSTRAINT session_token_hash CHECK ((length(token_hash) = 32))
+);
+
+CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle interval) RETURNS TABLE(session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamp with time zone, memberships text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    BEGIN ATOMIC
+ SELECT s.id,
+     s.user_id,
+     s.customer_id,
+     COALESCE(u.administrator, false) AS "coalesce",
+     s.seen_at,
+     (COALESCE(( SELECT json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id)) AS json_agg
+            FROM public.membership m
+           WHERE (m.user_id = s.user_id)), '[]'::json))::text AS "coalesce"
+    FROM ((public.session s
+      LEFT JOIN public.app_user u ON ((u.id = s.user_id)))
+      LEFT JOIN public.customer c ON ((c.id = s.customer_id)))
+   WHERE ((s.token_hash = signed_in.hash) AND (s.expires_at > signed_in.at) AND (s.seen_at > (signed_in.at - signed_in.idle)) AND (u.active OR c.active));
+END;
+
 CREATE TABLE jobs.pgqueuer (
     id bigint NOT NULL,
     priority integer NOT NULL,
@@ -370,59 +526,6 @@ CREATE SEQUENCE jobs.pgqueuer_statistics_id_seq
 
 ALTER SEQUENCE jobs.pgqueuer_statistics_id_seq OWNED BY jobs.pgqueuer_statistics.id;
 
-CREATE TABLE public.api_key (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    name text NOT NULL,
-    scopes text[] NOT NULL,
-    secret_hash bytea NOT NULL,
-    old_secret_hash bytea,
-    old_secret_until timestamp with time zone,
-    expires_at timestamp with time zone,
-    requests_per_minute integer,
-    last_used_at timestamp with time zone,
-    CONSTRAINT api_key_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT api_key_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT api_key_old_secret CHECK ((num_nulls(old_secret_hash, old_secret_until) = ANY (ARRAY[0, 2]))),
-    CONSTRAINT api_key_old_secret_hash CHECK ((length(old_secret_hash) = 32)),
-    CONSTRAINT api_key_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT api_key_requests CHECK ((requests_per_minute > 0)),
-    CONSTRAINT api_key_scopes CHECK (((cardinality(scopes) > 0) AND (array_position(scopes, NULL::text) IS NULL))),
-    CONSTRAINT api_key_secret CHECK ((length(secret_hash) = 32))
-);
-
-CREATE TABLE public.app_user (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    name text NOT NULL,
-    email text NOT NULL,
-    active_email text GENERATED ALWAYS AS (
-CASE
-    WHEN active THEN email
-    ELSE NULL::text
-END) STORED,
-    locale text,
-    password_hash text,
-    credentials integer DEFAULT 1 NOT NULL,
-    totp_secret bytea,
-    totp_confirmed_at timestamp with time zone,
-    totp_step bigint,
-    CONSTRAINT app_user_email_form CHECK (((email = lower(email)) AND (length(email) <= 254))),
-    CONSTRAINT app_user_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
-    CONSTRAINT app_user_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT app_user_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT app_user_totp CHECK (((totp_secret IS NOT NULL) OR (num_nonnulls(totp_confirmed_at, totp_step) = 0)))
-);
-
 CREATE TABLE public.appointment (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -460,6 +563,13 @@ END) STORED,
     request_digest bytea,
     sequence integer DEFAULT 0 NOT NULL,
     rescheduled_at timestamp with time zone,
+    overridden text[] DEFAULT '{}'::text[] NOT NULL,
+    override_reason text,
+    customer_during tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN ((status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) AND (NOT ('customer-busy'::text = ANY (overridden)))) THEN during
+    ELSE NULL::tstzrange
+END) STORED,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
     CONSTRAINT appointment_claim_covers CHECK ((claimed @> during)),
@@ -467,6 +577,8 @@ END) STORED,
     CONSTRAINT appointment_half_open CHECK (public.half_open(during)),
     CONSTRAINT appointment_hold CHECK (((status = 'pending'::text) = (hold_expires_at IS NOT NULL))),
     CONSTRAINT appointment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT appointment_overridden CHECK ((overridden <@ ARRAY['too-soon'::text, 'too-far'::text, 'outside-hours'::text, 'customer-busy'::text, 'too-late'::text])),
+    CONSTRAINT appointment_override CHECK (((overridden = '{}'::text[]) = (override_reason IS NULL))),
     CONSTRAINT appointment_position CHECK (("position" >= 0)),
     CONSTRAINT appointment_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
     CONSTRAINT appointment_price_amount CHECK ((price_amount >= 0)),
@@ -525,8 +637,9 @@ CREATE TABLE public.audit_head (
     clinic_id integer NOT NULL,
     "position" bigint NOT NULL,
     hash bytea NOT NULL,
-    signature text NOT NULL,
     sealed_at timestamp with time zone NOT NULL,
+    public_key text NOT NULL,
+    signature text NOT NULL,
     CONSTRAINT audit_head_clinic CHECK ((clinic_id >= 0)),
     CONSTRAINT audit_head_hash CHECK ((length(hash) = 32)),
     CONSTRAINT audit_head_position CHECK (("position" >= 0))
@@ -564,26 +677,6 @@ ALTER TABLE public.broker_message ALTER COLUMN "position" ADD GENERATED BY DEFAU
     CACHE 1
 );
 
-CREATE TABLE public.customer (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    removed_at timestamp with time zone,
-    name text NOT NULL,
-    email text,
-    phone text,
-    locale text,
-    time_zone text,
-    birth_date date,
-    CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
-    CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
-    CONSTRAINT customer_phone CHECK ((phone ~ '^\+[0-9]{4,15}$'::text)),
-    CONSTRAINT customer_removed CHECK ((active = (removed_at IS NULL))),
-    CONSTRAINT customer_time_zone CHECK (((time_zone IS NULL) OR (('2000-01-01 00:00:00'::timestamp without time zone AT TIME ZONE time_zone) IS NOT NULL)))
-);
-
 CREATE TABLE public.patient (
     clinic_id integer NOT NULL,
     customer_id uuid NOT NULL,
@@ -591,7 +684,12 @@ CREATE TABLE public.patient (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     record_number text,
-    notes text
+    notes text,
+    noted_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (num_nonnulls(record_number, notes) > 0) THEN customer_id
+    ELSE NULL::uuid
+END) STORED
 );
 
 CREATE VIEW public.clinic_customer WITH (security_barrier='true') AS
@@ -606,7 +704,9 @@ CREATE VIEW public.clinic_customer WITH (security_barrier='true') AS
     phone,
     locale,
     time_zone,
-    birth_date
+    birth_date,
+    erased_at,
+    present_id
    FROM public.customer c
   WHERE (EXISTS ( SELECT
            FROM public.patient p
@@ -647,6 +747,7 @@ CREATE TABLE public.dev_message (
     html text,
     calendar text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    customer_id uuid,
     CONSTRAINT dev_message_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
 );
 
@@ -697,18 +798,6 @@ CREATE TABLE public.event_log (
     CONSTRAINT event_log_clinic CHECK ((clinic_id >= 0))
 );
 
-CREATE TABLE public.membership (
-    clinic_id integer NOT NULL,
-    user_id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    role text NOT NULL,
-    doctor_id uuid,
-    CONSTRAINT membership_of_doctor CHECK (((role <> 'doctor'::text) OR (doctor_id IS NOT NULL))),
-    CONSTRAINT membership_role CHECK ((role = ANY (ARRAY['manager'::text, 'receptionist'::text, 'doctor'::text])))
-);
-
 CREATE TABLE public.message_template (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -752,6 +841,11 @@ CREATE TABLE public.notification (
     delivered_at timestamp with time zone,
     provider_id text,
     reason text,
+    of_clinic_id integer GENERATED ALWAYS AS (
+CASE
+    WHEN (clinic_id > 0) THEN clinic_id
+    ELSE NULL::integer
+END) STORED,
     CONSTRAINT notification_attempts CHECK ((attempts >= 0)),
     CONSTRAINT notification_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
     CONSTRAINT notification_delivered CHECK (((delivered_at IS NULL) OR (status = 'sent'::text))),
@@ -759,7 +853,7 @@ CREATE TABLE public.notification (
     CONSTRAINT notification_kind CHECK ((kind ~ '^[a-z]+(-[a-z]+)*(-[0-9]+)?$'::text)),
     CONSTRAINT notification_lease CHECK (((status = 'leased'::text) = (leased_until IS NOT NULL))),
     CONSTRAINT notification_reason CHECK (((reason IS NOT NULL) OR (status <> ALL (ARRAY['dead'::text, 'superseded'::text])))),
-    CONSTRAINT notification_recipient CHECK ((recipient = ANY (ARRAY['customer'::text, 'doctor'::text, 'staff'::text]))),
+    CONSTRAINT notification_recipient CHECK ((recipient = ANY (ARRAY['customer'::text, 'doctor'::text, 'staff'::text, 'user'::text]))),
     CONSTRAINT notification_round CHECK ((round >= 0)),
     CONSTRAINT notification_sent CHECK (((status = 'sent'::text) = (sent_at IS NOT NULL))),
     CONSTRAINT notification_sequence CHECK ((sequence >= 0)),
@@ -780,18 +874,6 @@ CREATE TABLE public.send_token (
     free_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT send_token_channel CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
     CONSTRAINT send_token_number CHECK ((number > 0))
-);
-
-CREATE TABLE public.session (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    token_hash bytea NOT NULL,
-    user_id uuid,
-    customer_id uuid,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    CONSTRAINT session_of_one CHECK ((num_nonnulls(user_id, customer_id) = 1)),
-    CONSTRAINT session_token_hash CHECK ((length(token_hash) = 32))
 );
 
 CREATE VIEW public.shown_appointment AS
@@ -816,7 +898,9 @@ CREATE VIEW public.shown_appointment AS
     a.version,
     a.created_at,
     a.updated_at,
-    a.claimed
+    a.claimed,
+    a.overridden AS overrides,
+    a.override_reason
    FROM (public.appointment a
      JOIN public.clinic c ON ((c.id = a.clinic_id)));
 
@@ -982,10 +1066,13 @@ ALTER TABLE ONLY public.clinic
     ADD CONSTRAINT clinic_slug UNIQUE (slug);
 
 ALTER TABLE ONLY public.appointment
-    ADD CONSTRAINT customer_free UNIQUE (clinic_id, customer_id, active_during WITHOUT OVERLAPS);
+    ADD CONSTRAINT customer_free UNIQUE (clinic_id, customer_id, customer_during WITHOUT OVERLAPS);
 
 ALTER TABLE ONLY public.customer
     ADD CONSTRAINT customer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.customer
+    ADD CONSTRAINT customer_present UNIQUE (present_id);
 
 ALTER TABLE ONLY public.dev_message
     ADD CONSTRAINT dev_message_once UNIQUE (token);
@@ -1108,6 +1195,10 @@ CREATE INDEX pgqueuer_updated_id_id1_idx ON jobs.pgqueuer USING btree (updated, 
 
 CREATE INDEX absence_during ON public.absence USING gist (clinic_id, active_during);
 
+CREATE INDEX appointment_beside ON public.appointment USING btree (clinic_id, customer_id) WHERE ('customer-busy'::text = ANY (overridden));
+
+CREATE INDEX appointment_by_booker ON public.appointment USING btree (booker_id) WHERE (booker_id IS NOT NULL);
+
 CREATE INDEX appointment_by_booking ON public.appointment USING btree (clinic_id, booking_id);
 
 CREATE INDEX appointment_by_customer ON public.appointment USING btree (customer_id, lower(during));
@@ -1120,9 +1211,15 @@ CREATE INDEX appointment_hold_expires ON public.appointment USING btree (hold_ex
 
 CREATE INDEX appointment_request_age ON public.appointment USING btree (created_at) WHERE (idempotency_key IS NOT NULL);
 
+CREATE INDEX audit_entry_subjects ON public.audit_entry USING gin (subjects);
+
 CREATE INDEX booking_slot_by_start ON public.booking_slot USING btree (lower(active_during), upper(active_during), date, clinic_id) WHERE (removed_at IS NULL);
 
 CREATE INDEX booking_slot_removed ON public.booking_slot USING btree (clinic_id, doctor_id, date) WHERE (removed_at IS NOT NULL);
+
+CREATE INDEX customer_by_email ON public.customer USING btree (lower(email)) WHERE active;
+
+CREATE INDEX customer_by_phone ON public.customer USING btree (phone) WHERE active;
 
 CREATE INDEX customer_words ON public.customer USING gin (lower(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text))) public.gin_trgm_ops);
 
@@ -1135,6 +1232,8 @@ CREATE INDEX event_parked ON public.event USING btree (id) WHERE (parked_at IS N
 CREATE INDEX event_waiting ON public.event USING btree (id) WHERE (parked_at IS NULL);
 
 CREATE INDEX membership_by_user ON public.membership USING btree (user_id);
+
+CREATE INDEX notification_by_customer ON public.notification USING btree (recipient_id) WHERE (recipient = 'customer'::text);
 
 CREATE INDEX notification_by_status ON public.notification USING btree (clinic_id, status, id);
 
@@ -1185,6 +1284,9 @@ ALTER TABLE ONLY public.booking_slot
 ALTER TABLE ONLY public.booking_slot
     ADD CONSTRAINT booking_slot_time_slot FOREIGN KEY (clinic_id, time_slot_id) REFERENCES public.time_slot(clinic_id, id);
 
+ALTER TABLE ONLY public.dev_message
+    ADD CONSTRAINT dev_message_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id);
+
 ALTER TABLE ONLY public.doctor
     ADD CONSTRAINT doctor_active_clinic FOREIGN KEY (clinic_id, active_clinic_id) REFERENCES public.clinic(id, active_id);
 
@@ -1216,10 +1318,10 @@ ALTER TABLE ONLY public.message_template
     ADD CONSTRAINT message_template_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
 ALTER TABLE ONLY public.notification
-    ADD CONSTRAINT notification_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
+    ADD CONSTRAINT notification_clinic FOREIGN KEY (of_clinic_id) REFERENCES public.clinic(id);
 
 ALTER TABLE ONLY public.notification_preference
-    ADD CONSTRAINT notification_preference_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+    ADD CONSTRAINT notification_preference_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id);
 
 ALTER TABLE ONLY public.doctor_appointment_type
     ADD CONSTRAINT offered_by FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
@@ -1233,8 +1335,11 @@ ALTER TABLE ONLY public.patient
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_noted FOREIGN KEY (noted_id) REFERENCES public.customer(present_id);
+
 ALTER TABLE ONLY public.session
-    ADD CONSTRAINT session_customer FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
+    ADD CONSTRAINT session_customer FOREIGN KEY (customer_id) REFERENCES public.customer(present_id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_user_of FOREIGN KEY (user_id) REFERENCES public.app_user(id) ON DELETE CASCADE;
@@ -1264,9 +1369,15 @@ CREATE POLICY across ON public.audit_unsealed TO appoint_across, appoint_sealer 
 
 CREATE POLICY across ON public.membership TO appoint_across USING (true);
 
+CREATE POLICY across ON public.message_template TO appoint_across USING (true);
+
 CREATE POLICY across ON public.notification TO appoint_across USING (true);
 
 CREATE POLICY across ON public.patient TO appoint_across USING (true);
+
+CREATE POLICY across ON public.webhook TO appoint_across USING (true);
+
+CREATE POLICY across ON public.webhook_delivery TO appoint_across USING (true);
 
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
@@ -1280,6 +1391,8 @@ CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CH
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.message_template ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.notification ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY of_clinic ON public.api_key TO appoint_server USING ((clinic_id = public.current_clinic()));
@@ -1292,10 +1405,20 @@ CREATE POLICY of_clinic ON public.audit_unsealed FOR SELECT TO appoint_server US
 
 CREATE POLICY of_clinic ON public.membership TO appoint_server USING ((clinic_id = public.current_clinic()));
 
-CREATE POLICY of_clinic ON public.notification TO appoint_server USING ((clinic_id = public.current_clinic()));
+CREATE POLICY of_clinic ON public.message_template TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.notification TO appoint_server USING ((of_clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.patient TO appoint_server USING ((clinic_id = public.current_clinic()));
 
+CREATE POLICY of_clinic ON public.webhook TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.webhook_delivery TO appoint_server USING ((clinic_id = public.current_clinic()));
+
 ALTER TABLE public.patient ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_delivery ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY written ON public.audit_unsealed FOR INSERT TO appoint_server WITH CHECK (true);

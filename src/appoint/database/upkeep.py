@@ -47,7 +47,9 @@ async def waiting(db: Statements) -> Row:
                         (select extract(epoch from now() - min(due_at))::float8 from notification where status = 'queued' and channel = 'sms' and not urgent),
                         0) as sms_lag,
                (select count(*) from webhook where active and failing_since is not null) as failing_webhooks,
-               (select count(*) from (select from broker_message where fault is null limit $1) as b) as broker_messages
+               (select count(*) from (select from broker_message where fault is null limit $1) as b) as broker_messages,
+               a.unsealed, coalesce(extract(epoch from now() - a.oldest)::float8, 0) as unsealed_lag
+          from (select count(*) as unsealed, min(at) as oldest from (select at from audit_unsealed limit $1) as u) as a
         """,
         MOST,
     )

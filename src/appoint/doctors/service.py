@@ -67,7 +67,7 @@ async def remove(tx: Transaction, by: Caller, *, doctor_id: UUID, if_match: str 
         raise errors.Conflict("doctor-has-appointments", count=appointments)
     await repository.change(tx, doctor_id, msgspec.convert(doctor, DoctorContent, from_attributes=True), removed_at=now)
     try:
-        async with tx.connection.transaction():  # a savepoint, so that those in the way can still be counted
+        async with tx.savepoint():  # a savepoint, so that those in the way can still be counted
             await clinics_repository.withdraw_slots(tx, clinic_of(doctor_id), doctor_id=doctor_id, now=now)
     except asyncpg.ForeignKeyViolationError as error:
         appointments = await repository.appointments_to_come(tx, doctor_id, now=now)

@@ -203,6 +203,12 @@ class CustomerRemoved(CustomerFact):
     """A customer left."""
 
 
+class CustomerErased(Fact):
+    """A customer was erased: whoever has anything of them erases it too. Each clinic whose patient they were is told."""
+
+    customer_id: UUID
+
+
 class ClinicDeactivated(Fact):
     """A clinic is out of use, with the doctors, time slots and schedule lines that were still active."""
 
@@ -234,6 +240,7 @@ CATALOGUE: Final[Mapping[str, type[Fact]]] = {
     "appointment.unarrived": AppointmentUnarrived,
     "clinic.deactivated": ClinicDeactivated,
     "customer.changed": CustomerChanged,
+    "customer.erased": CustomerErased,
     "customer.registered": CustomerRegistered,
     "customer.removed": CustomerRemoved,
     "schedule.applied": ScheduleApplied,

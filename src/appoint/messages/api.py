@@ -26,7 +26,7 @@ class MessageTemplates(Controller):
     `{% if placeholder %}`; what is empty counts as no. Placeholders, of which a template lists those that it can use: `clinic`, `phone` and `address` of the
     clinic; `customer`; `doctor`; `type` of the appointment; `mode`, which is inPerson or online; `where`; `when`, with the name of the clinic's time zone;
     `yours`, the same in the customer's time zone where that shows another time; `day` and `time`; `before`, when a moved one was; `expires`, when a hold ends;
-    `appointments`, one a line, and their `count`; `webhook`. In an e-mail, lines under each other that all read “label: text” are shown as a table."""
+    `link`, where the customer sees the appointment and can cancel it; `appointments`, one a line, and their `count`; `webhook`. In an e-mail, lines under each other that all read “label: text” are shown as a table."""
 
     path = "/clinics/{clinic_id:int}/messageTemplates"
     tags = ["Message templates"]

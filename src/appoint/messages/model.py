@@ -17,34 +17,39 @@ from ..resources import Request
 from ..words import CONTROL, for_telephones, one_line, say
 
 Kind = Literal["confirmation", "moved", "cancelled", "reminder", "hold-expiring", "missed", "agenda", "stranded", "webhook-disabled"]
+AccountKind = Literal["invitation", "password-reset", "sign-in-code"]
+"""About somebody's account: these are Appoint's own, and no clinic has other words for them."""
 VISIT: Final = ("clinic", "phone", "address", "customer", "doctor", "type", "mode", "where", "when", "yours", "day", "time")
-KINDS: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "confirmation": VISIT,
-    "moved": (*VISIT, "before"),
+KINDS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
+    "confirmation": (*VISIT, "link"),
+    "moved": (*VISIT, "before", "link"),
     "cancelled": VISIT,
-    "reminder": VISIT,
+    "reminder": (*VISIT, "link"),
     "hold-expiring": (*VISIT, "expires"),
     "missed": VISIT,
     "agenda": ("clinic", "phone", "doctor", "day", "count", "appointments"),
     "stranded": ("clinic", "count", "appointments"),
     "webhook-disabled": ("clinic", "webhook"),
+    "invitation": ("clinic", "user", "link"),
+    "password-reset": ("clinic", "user", "link"),
+    "sign-in-code": ("clinic", "code"),
 }
 """The placeholders of each kind of message."""
-MAILED_ONLY: Final = frozenset({"agenda", "stranded", "webhook-disabled"})
+MAILED_ONLY: Final = frozenset({"agenda", "stranded", "webhook-disabled", "invitation", "password-reset"})
 
 
 class Which(NamedTuple):
-    kind: Kind
+    kind: Kind | AccountKind
     channel: Channel
     language: wire.Locale
 
 
 def which(kind: str, channel: str, language: str) -> Which:
-    """Raises `NotFound` for a message that there is not."""
+    """A message that clinics can have their own words for. Raises `NotFound` for one that there is not."""
     channels = get_args(Channel) if kind not in MAILED_ONLY else ("email",)
-    if kind not in KINDS or channel not in channels or language not in get_args(wire.Locale):
+    if kind not in get_args(Kind) or channel not in channels or language not in get_args(wire.Locale):
         raise errors.NotFound
-    return Which(kind, cast("Channel", channel), cast("wire.Locale", language))
+    return Which(cast("Kind", kind), cast("Channel", channel), cast("wire.Locale", language))
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -79,6 +84,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Where the recipient can say that they want no more of such mails; it stands below the words."""
     webhook: str | None = None
     """What the clinic calls it, or its address."""
+    user: str | None = None
+    link: str | None = None
+    """Where the recipient goes on from here."""
+    code: str | None = None
+    """To sign in with."""
 
 
 START: Final = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)
@@ -90,7 +100,7 @@ EXAMPLE: Final = Facts(
         Visit(START, START.replace(hour=9, minute=0), "Ana Souza", "Dr. Amara Shah", "First consultation"),
         Visit(START.replace(hour=10), START.replace(hour=11), "Ben Okafor", "Dr. Amara Shah"),
     ),
-    webhook="Practice software",
+    webhook="Practice software", user="Mia Klein", link="https://appoint.example/appointments/apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g", code="314159",
 )  # fmt: skip
 """For previews, and to try a clinic's words before they are kept."""
 
@@ -126,6 +136,9 @@ def placeholders(which: Which, facts: Facts) -> dict[str, str]:
         "count": str(len(facts.appointments)),
         "appointments": "\n".join(_listed(which, facts)),
         "webhook": one_line(facts.webhook),
+        "user": one_line(facts.user),
+        "link": facts.link or "",
+        "code": facts.code or "",
     }
     return {name: every[name] for name in KINDS[which.kind]}
 
@@ -212,7 +225,7 @@ def render(which: Which, facts: Facts, own: Words | None = None) -> Rendered:
         return render(which, facts)._replace(fell_back=True)
     if which.channel == "sms":
         return Rendered(subject, text)
-    html = _html(which.language, subject, text, values["clinic"], facts.unsubscribe_url)
+    html = _html(which.language, subject, text, values["clinic"], facts)
     footer = f"\n\n-- \n{say(which.language, 'No more e-mails about appointments:')} {facts.unsubscribe_url}" if facts.unsubscribe_url else ""
     return Rendered(subject, text + footer, html)
 
@@ -230,15 +243,15 @@ def _filled(which: Which, words: Words, values: Mapping[str, str]) -> tuple[str,
     return subject, text if which.channel == "email" else for_telephones(text)
 
 
-def _html(language: str, subject: str, text: str, clinic: str, unsubscribe_url: str | None) -> str:
-    """The text in a calm layout. Lines under each other that all say “label: …” become a table."""
+def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> str:
+    """The text in a calm layout. Lines under each other that all say “label: …” become a table, and the link can be clicked."""
     blocks: list[list[tuple[str, str]]] = []
     for paragraph in text.split("\n\n"):
         lines = paragraph.split("\n")
         found = [match.groups() for line in lines if (match := LABELLED.fullmatch(line))]
         blocks.append([(label, said) for label, said in found] if 1 < len(lines) == len(found) else [("", line) for line in lines])
     return pages.get_template("mail_layout.html").render(
-        language=language, subject=subject, clinic=clinic, blocks=blocks, unsubscribe_url=unsubscribe_url, _=partial(say, language)
+        language=language, subject=subject, clinic=clinic, blocks=blocks, unsubscribe_url=facts.unsubscribe_url, link=facts.link, _=partial(say, language)
     )
 
 

@@ -1,5 +1,7 @@
 """Putting messages into a clinic's own words, and back into everybody's."""
 
+from typing import cast
+
 import msgspec
 
 from .. import errors, versions
@@ -8,7 +10,7 @@ from ..clinics import repository as clinic_repository
 from ..clinics import service as clinics
 from ..database.pool import Statements, Transaction
 from . import repository
-from .model import EXAMPLE, KINDS, MessageTemplate, Preview, Which, Words, check, default, render
+from .model import EXAMPLE, KINDS, Kind, MessageTemplate, Preview, Which, Words, check, default, render
 
 
 async def get(db: Statements, *, clinic_id: int, which: Which) -> MessageTemplate:
@@ -53,7 +55,7 @@ async def _lock(tx: Transaction, clinic_id: int, which: Which, if_match: str | N
 def _everybodys(clinic_id: int, which: Which) -> MessageTemplate:
     subject, text = default(which)
     return MessageTemplate(
-        clinic_id=clinic_id, kind=which.kind, channel=which.channel, locale=which.language, subject=subject, text=text,
+        clinic_id=clinic_id, kind=cast("Kind", which.kind), channel=which.channel, locale=which.language, subject=subject, text=text,
         custom=False, placeholders=list(KINDS[which.kind]), id=None, version=0, created_at=None, updated_at=None,
     )  # fmt: skip
 

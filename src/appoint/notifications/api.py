@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from .. import clock, errors
+from ..callers import Caller
 from ..channels.gateway import secret_of, signed
 from ..clinics import service as clinics
 from ..resources import Page
@@ -92,6 +93,7 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
     if status in ARRIVED | LOST:
         code = parameters.get("ErrorCode", "")
         reason = None if status in ARRIVED else f"the gateway could not deliver it (code {code})" if code.isdecimal() else "the gateway could not deliver it"
-        await repository.delivered(
-            request.db, notification_id=notification_id, provider_id=parameters.get("MessageSid", ""), arrived=status in ARRIVED, reason=reason, now=clock.now()
-        )
+        by = Caller("gateway", address=request.client.host if request.client else None, doing="reportDelivery")
+        await request.db.across().atomic(  # codes to sign in belong to no clinic
+            service.report, by, notification_id=notification_id, provider_id=parameters.get("MessageSid", ""), arrived=status in ARRIVED, reason=reason, now=clock.now(),
+        )  # fmt: skip

@@ -2,25 +2,28 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 import structlog
 
+from .. import signing
+from ..appointments import links as manage
 from ..channels.model import Message
 from ..database.pool import Database, Row, to
 from ..invitations import Method, Person, invitation
-from ..messages.model import Facts, Rendered, Visit, Words, render, which
-from ..signing import signed
+from ..messages.model import AccountKind, Facts, Kind, Rendered, Visit, Which, Words, render
 from ..words import say
 from . import repository
-from .model import address_of, kind_of
+from .model import KINDS, address_of, kind_of
 
 log = structlog.get_logger()
 
 Writer = Callable[[Database, Row, datetime], Awaitable[Message | None]]
 """Puts a row of `repository.facts` into words; None when there is nothing to tell any more."""
 MOST_LISTED: Final = 100
+PLATFORM: Final = "Appoint"
+"""Who writes where no clinic does."""
 INVITES: Final[Mapping[str, Method]] = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
 """Which mails carry something for the customer's calendar."""
 
@@ -39,12 +42,13 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
         visits = await LISTING[kind](db, row, now)
         if not visits:
             return None
+    about_an_appointment = bool(KINDS[kind].statuses)
     unsubscribe_url = (
-        f"{links.public_url}/unsubscribe/{signed(links.secret, 'unsubscribe', [row.recipient_id, row.channel])}" if row.recipient == "customer" else None
+        f"{links.public_url}/unsubscribe/{signing.signed(links.secret, 'unsubscribe', [row.recipient_id, row.channel])}" if about_an_appointment else None
     )
     facts = Facts(
-        clinic=row.clinic,
-        time_zone=row.time_zone,
+        clinic=row.clinic or PLATFORM,
+        time_zone=row.time_zone or "UTC",
         clinic_phone=row.clinic_phone,
         clinic_address=row.clinic_address,
         customer=row.customer,
@@ -59,8 +63,11 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
         appointments=visits,
         unsubscribe_url=unsubscribe_url,
         webhook=row.webhook,
+        user=row.user,
+        link=_link(row, kind, links),
+        code=signing.code(links.secret, "sign-in", row.subject_id) if kind == "sign-in-code" else None,
     )
-    rendered = render(which(kind, row.channel, row.locale), facts, Words(row.own_subject, row.own_text) if row.own_text else None)
+    rendered = render(Which(cast("Kind | AccountKind", kind), row.channel, row.locale), facts, Words(row.own_subject, row.own_text) if row.own_text else None)
     if rendered.fell_back:
         log.warning("a clinic's own words are broken", clinic_id=row.clinic_id, kind=kind, channel=row.channel, locale=row.locale)
     to_address = address_of(row)
@@ -75,11 +82,24 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
         html=rendered.html,
         calendar=_invitation(row, method, rendered, to_address, links) if method else None,
         calendar_method=method,
-        sender_name=row.clinic,
+        sender_name=row.clinic or PLATFORM,
         reply_to=row.clinic_email,
         unsubscribe_url=unsubscribe_url,
         status_url=f"{links.public_url}/callbacks/sms/{row.id}" if row.channel == "sms" else None,
+        customer_id=UUID(row.recipient_id) if row.recipient == "customer" else None,
     )
+
+
+def _link(row: Any, kind: str, links: Links) -> str | None:
+    """Where the recipient goes on: to their appointment, or to choose a password. It lets in whoever has it, so it is in the message and nowhere else."""
+    match row.recipient:
+        case "user":
+            token = signing.signed(links.secret, kind, [row.recipient_id, row.sequence, int(row.expires_at.timestamp())])
+            return f"{links.public_url}/credentials/{token}"
+        case "customer" if KINDS[kind].statuses:
+            return f"{links.public_url}/appointments/{manage.token(links.secret, UUID(row.subject_id))}"
+        case _:
+            return None
 
 
 async def _agenda(db: Database, row: Row, now: datetime) -> list[Visit]:

@@ -25,7 +25,7 @@ from ..events.model import (
 )
 from ..resources import PageQuery, Request, Resource
 
-Recipient = Literal["customer", "doctor", "staff"]
+Recipient = Literal["customer", "doctor", "staff", "user"]
 
 
 class NotificationStatus(StrEnum):
@@ -58,6 +58,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "agenda": Kind("doctor"),
     "stranded": Kind("staff"),
     "webhook-disabled": Kind("staff"),
+    "invitation": Kind("user"),
+    "password-reset": Kind("user"),
+    "sign-in-code": Kind("customer"),
 }
 """Every kind of notification. A reminder's row says also how many minutes before: `reminder-1440`."""
 
@@ -65,6 +68,11 @@ URGENT_WITHIN: Final = timedelta(hours=24)
 HOLD_WARNING: Final = timedelta(minutes=3)
 LONGEST: Final = timedelta(days=7)
 """After that nobody wants to be told any more."""
+AccountKind = Literal["invitation", "password-reset"]
+LINK_LASTS: Final[Mapping[AccountKind, timedelta]] = {"invitation": timedelta(days=7), "password-reset": timedelta(hours=1)}
+"""How long the link is good, from when it was asked for; its message says the same."""
+CODE_LASTS: Final = timedelta(minutes=10)
+"""The same of a code to sign in."""
 
 
 def kind_of(name: str) -> str:
@@ -229,13 +237,19 @@ def outside_quiet_hours(due: datetime, address: Address, *, latest: datetime, ex
 def outcome_before_sending(row: Any, now: datetime) -> tuple[NotificationStatus, str] | None:
     """Why a notification (a row of `repository.facts`) is not sent after all; None when nothing speaks against it."""
     kind = KINDS[kind_of(row.kind)]
-    if kind.recipient == "customer" and (row.appointment_status not in kind.statuses or row.appointment_sequence != row.sequence):
+    if kind.statuses and (row.appointment_status not in kind.statuses or row.appointment_sequence != row.sequence):
         return NotificationStatus.SUPERSEDED, "the appointment has changed since"
+    if kind.recipient == "user" and row.user_credentials != row.sequence:
+        return NotificationStatus.SUPERSEDED, "the user has left, or has another password since"
+    if row.code_used_at:
+        return NotificationStatus.SUPERSEDED, "the code has been used"
     if now >= row.expires_at:
         return NotificationStatus.DEAD, f"its time has passed; before that: {row.reason}" if row.reason else "its time has passed"
     if kind.recipient == "customer" and not row.customer_active:
         return NotificationStatus.SUPERSEDED, "the customer has left"
-    if kind.recipient == "customer" and not row.wanted:
+    if row.recipient == "customer" and not kind.statuses and row.customer_updated_at > row.created_at:  # to another address, perhaps
+        return NotificationStatus.SUPERSEDED, "the customer has changed since"
+    if kind.statuses and not row.wanted:
         return NotificationStatus.SUPERSEDED, "the customer is not to be told this way any more"
     if address_of(row) is None:
         return NotificationStatus.DEAD, "there is no address to send it to"
@@ -249,6 +263,8 @@ def address_of(row: Any) -> str | None:
             return row.customer_email if row.channel == "email" else row.customer_phone
         case "doctor":
             return row.doctor_email if row.doctor_active else None
+        case "user":
+            return row.user_email
         case _:
             return row.clinic_email
 

@@ -7,11 +7,12 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from .. import errors
+from ..callers import Caller
 from ..channels.model import Channel
 from ..signing import opened
 from ..web.docs import page
 from ..web.request import Request
-from . import repository
+from . import service
 
 PUBLIC: Final = {"permission": "public"}
 
@@ -26,8 +27,8 @@ async def show(request: Request, token: FromPath[str]) -> Response[str]:
 async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
     """Also what mail programs send for one click (RFC 8058)."""
     customer_id, channel = _read(request, token)
-    if not await repository.unsubscribe(request.db.across(), customer_id, channel):
-        raise errors.NotFound
+    by = Caller(f"link:{customer_id}", address=request.client.host if request.client else None, doing="unsubscribe")
+    await request.db.across().atomic(service.unsubscribe, by, customer_id=customer_id, channel=channel)
     return _own(page(request, "unsubscribe.html", channel=channel, done=True))
 
 

@@ -43,6 +43,28 @@ async def add(tx: Statements, planned: Sequence[Planned]) -> int:
     return int(done.rsplit(" ", 1)[-1])
 
 
+async def add_for_user(tx: Statements, *, kind: str, user_id: UUID, clinic_id: int, subject_id: UUID, now: datetime, expires_at: datetime) -> None:
+    """Write down what a user is mailed about their account; nothing for one who has left. Its sequence is the count of their credentials."""
+    await tx.execute(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, urgent, due_at, expires_at)
+        select $1, $2, $3, $4::uuid::text, credentials, 'user', id::text, 'email', true, $6, $7 from app_user where id = $5 and active
+        """,
+        clinic_id, ids.mint(clinic_id), kind, subject_id, user_id, now, expires_at,
+    )  # fmt: skip
+
+
+async def add_code(tx: Statements, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime, expires_at: datetime) -> None:
+    """Write down that a customer is sent a code to sign in. It belongs to no clinic."""
+    await tx.execute(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, urgent, due_at, expires_at)
+        select 0, $1, 'sign-in-code', $2::uuid::text, 0, 'customer', $3::uuid::text, $4, true, $5, $6 where $3 is not null
+        """,
+        ids.mint(ids.PLATFORM), code_id, customer_id, channel, now, expires_at,
+    )  # fmt: skip
+
+
 async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]) -> None:
     """What was to be told of the events' subjects before those sequences is not so any more."""
     await tx.execute(
@@ -182,12 +204,14 @@ async def facts(db: Statements, *, notification_id: UUID) -> Row | None:
                a.status as appointment_status, a.sequence as appointment_sequence, lower(a.during) as start_time, upper(a.during) as end_time, a.hold_expires_at,
                t.name as type, coalesce(t.mode, 'inPerson') as mode,
                cu.name as customer, cu.email as customer_email, cu.phone as customer_phone, cu.time_zone as customer_time_zone, cu.active as customer_active,
+               cu.updated_at as customer_updated_at,
                exists (select from customer_channel w where w.customer_id = cu.id and w.channel = n.channel) as wanted,
+               u.name as user, u.email as user_email, u.credentials as user_credentials, s.used_at as code_used_at,
                d.name as doctor, d.email as doctor_email, d.active as doctor_active,
-               coalesce(cu.locale, c.locale) as locale, (e.data ->> 'oldStartTime')::timestamptz as old_start_time,
+               coalesce(cu.locale, u.locale, c.locale, 'en') as locale, (e.data ->> 'oldStartTime')::timestamptz as old_start_time,
                m.subject as own_subject, m.text as own_text, coalesce(h.description, split_part(h.url, '?', 1)) as webhook
           from notification n
-          join clinic c on c.id = n.clinic_id
+          left join clinic c on c.id = n.clinic_id
           left join appointment a on a.clinic_id = n.clinic_id and a.id = case when n.recipient = 'customer' then n.subject_id::uuid end
           left join appointment_type t on t.clinic_id = n.clinic_id and t.id = a.appointment_type_id
           left join customer cu on cu.id = case when n.recipient = 'customer' then n.recipient_id::uuid end
@@ -196,6 +220,8 @@ async def facts(db: Statements, *, notification_id: UUID) -> Row | None:
           left join message_template m on m.clinic_id = n.clinic_id and m.kind = regexp_replace(n.kind, '-[0-9]+$', '') and m.channel = n.channel
                                       and m.locale = coalesce(cu.locale, c.locale)
           left join webhook h on h.clinic_id = n.clinic_id and h.id = case when n.kind = 'webhook-disabled' then n.subject_id::uuid end
+          left join app_user u on u.id = case when n.recipient = 'user' then n.recipient_id::uuid end and u.active
+          left join sign_in_code s on s.id = case when n.kind = 'sign-in-code' then n.subject_id::uuid end
          where n.clinic_id = $1 and n.id = $2
         """,
         ids.clinic_of(notification_id), notification_id,
@@ -294,7 +320,7 @@ async def queue_again(tx: Statements, notification_id: UUID, *, now: datetime) -
         """
         update notification
            set status = 'queued', due_at = $3, attempts = 0, round = round + 1, sent_at = null, delivered_at = null, reason = null,
-               expires_at = greatest(expires_at, case when recipient <> 'customer' then $3::timestamptz + interval '1 day' end),
+               expires_at = greatest(expires_at, case when recipient in ('doctor', 'staff') then $3::timestamptz + interval '1 day' end),
                version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2
         """,
@@ -333,12 +359,12 @@ async def dead(db: Statements, *, clinic_id: int | None, most: int) -> list[Row]
 
 
 async def preferences(db: Statements, customer_id: UUID) -> Row | None:
-    """What the customer wants: `email` and `sms`, each None where nothing is said; None for no such customer."""
+    """What the customer wants: `email` and `sms`, each None where nothing is said; None for no such customer, and for one who was erased."""
     return await db.fetchrow(
         """
         select bool_or(wanted) filter (where channel = 'email') as email, bool_or(wanted) filter (where channel = 'sms') as sms
           from customer c left join notification_preference p on p.customer_id = c.id
-         where c.id = $1
+         where c.id = $1 and c.erased_at is null
          group by c.id
         """,
         customer_id,
@@ -354,7 +380,11 @@ async def prefer(tx: Statements, customer_id: UUID, *, email: bool | None, sms: 
         ), unsaid as (
           delete from notification_preference where customer_id = $1 and channel in (select channel from said where wanted is null)
         )
-        insert into notification_preference (customer_id, channel, wanted) select $1, channel, wanted from said where wanted is not null
+        insert into notification_preference (customer_id, channel, wanted)
+        select id, said.channel, said.wanted
+          from said join customer on id = $1 and erased_at is null
+         where said.wanted is not null
+           for key share of customer  -- so that nobody is erased meanwhile
         on conflict (customer_id, channel) do update set wanted = excluded.wanted, updated_at = now()
         """,
         customer_id, email, sms,
@@ -365,7 +395,7 @@ async def unsubscribe(tx: Statements, customer_id: UUID, channel: Channel) -> bo
     """The customer does not want to be told that way any more; False for no such customer."""
     return await tx.fetchval(
         """
-        insert into notification_preference (customer_id, channel, wanted) select id, $2, false from customer where id = $1
+        insert into notification_preference (customer_id, channel, wanted) select id, $2, false from customer where id = $1 and erased_at is null for key share
         on conflict (customer_id, channel) do update set wanted = false, updated_at = now()
         returning true
         """,

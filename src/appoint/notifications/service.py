@@ -3,15 +3,28 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from .. import errors
+from .. import errors, ids
 from ..callers import Caller
 from ..channels.model import Channel
 from ..database.pool import Database, Statements, Transaction
 from ..events.model import AppointmentFact, Event
+from ..web.repository import record
 from . import repository
-from .model import TELLING, Address, Notification, NotificationStatus, Preferences, planned, reminder, superseding
+from .model import (
+    CODE_LASTS,
+    LINK_LASTS,
+    TELLING,
+    AccountKind,
+    Address,
+    Notification,
+    NotificationStatus,
+    Preferences,
+    planned,
+    reminder,
+    superseding,
+)
 
 BATCH: Final = 2000
 AGENDA_LASTS: Final = timedelta(hours=3)
@@ -51,6 +64,21 @@ async def plan_agendas(db: Database, *, channels: Sequence[Channel], now: dateti
     return await repository.plan_agendas(db, lasting=AGENDA_LASTS, now=now) if "email" in channels else 0
 
 
+async def mail_user(tx: Transaction, *, kind: AccountKind, user_id: UUID, clinic_id: int, now: datetime) -> None:
+    """Mail a user the link by which they choose a password, as often as they are to have it; nothing to one who has left.
+
+    `clinic_id` is the clinic that invites, or `PLATFORM`. The link is made when the mail is, for the user's credentials as they are now.
+    """
+    await repository.add_for_user(
+        tx, kind=kind, user_id=user_id, clinic_id=clinic_id, subject_id=uuid4(), now=now, expires_at=now + LINK_LASTS[kind]
+    )  # fmt: skip
+
+
+async def send_code(tx: Transaction, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime) -> None:
+    """Send a code to sign in, whatever the customer else wants to be told; to nobody at all in as many statements."""
+    await repository.add_code(tx, code_id=code_id, customer_id=customer_id, channel=channel, now=now, expires_at=now + CODE_LASTS)
+
+
 async def resend(tx: Transaction, by: Caller, *, notification_id: UUID, now: datetime) -> Notification:
     """Send what was sent, or could not be, once more. Raises `Conflict` `not-resendable` for what is still on its way, or not so any more; `NotFound`."""
     notification = await repository.lock(tx, notification_id)
@@ -75,6 +103,19 @@ async def preferences(db: Statements, customer_id: UUID) -> Preferences:
     if row is None:
         raise errors.NotFound
     return Preferences(email=row.email, sms=row.sms)
+
+
+async def unsubscribe(tx: Transaction, by: Caller, *, customer_id: UUID, channel: Channel) -> None:
+    """The customer does not want to be told that way any more, says who has the link for it. Raises `NotFound`."""
+    if not await repository.unsubscribe(tx, customer_id, channel):
+        raise errors.NotFound
+    await record(tx, by, clinic_id=ids.PLATFORM, subjects=[str(customer_id)], reason=None)
+
+
+async def report(tx: Transaction, by: Caller, *, notification_id: UUID, provider_id: str, arrived: bool, reason: str | None, now: datetime) -> None:
+    """A provider's word of what became of a message; one that it did not take changes nothing."""
+    if await repository.delivered(tx, notification_id=notification_id, provider_id=provider_id, arrived=arrived, reason=reason, now=now):
+        await record(tx, by, clinic_id=ids.clinic_of(notification_id), subjects=[str(notification_id)], reason=None)
 
 
 async def prefer(tx: Transaction, by: Caller, *, customer_id: UUID, wanted: Preferences) -> Preferences:

@@ -125,7 +125,8 @@ class BookingSlots(Controller):
         if not theirs:
             return slots
         on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in theirs])
-        await record(request.app.state.db, request, Page(theirs, None))
+        if request.method == "GET":  # a change has its entry already
+            await record(request.app.state.db, request, Page(theirs, None))
         return [slot.with_appointments(on[slot.id]) if slot in theirs else slot for slot in slots]
 
 

@@ -11,15 +11,19 @@ import msgspec
 from litestar.connection import ASGIConnection
 
 from .. import errors
-from ..callers import Caller
+from ..callers import ANYONE, Caller
 from ..database.pool import Database
+from ..ids import PLATFORM
 from ..permissions import OPEN, Grant, Relation, widest
 from . import repository
+from .limits import Limits
 from .recording import Recorded
 from .request import check_address, clinic_of
 
 Identify = Callable[[ASGIConnection[Any, Any, Any, Any], str], Awaitable[Caller | None]]
 """Whose a credential is; None for one that is nobody's (any more)."""
+OF_ONESELF: Final = frozenset({"account", "credentials"})
+"""Permissions for what has no address but one's own."""
 COOKIE: Final = "__Host-appoint"
 """Browsers send it back to this very host alone, and over TLS (or on the machine itself) alone."""
 
@@ -34,12 +38,13 @@ async def guard(request: litestar.Request[Caller, Any, Any]) -> None:
     handler = request.route_handler
     caller = msgspec.structs.replace(await identify(request), doing=str(handler.operation_id))
     request.scope["user"] = caller
+    await request.app.state.limits.admit(request, caller, handler)
     permission = handler.opt["permission"]
     clinic_id = clinic_of(request)
     if permission not in OPEN:
         request.scope["state"]["grant"] = await _granted(request, caller, permission, clinic_id)
     if permission != "public":
-        request.scope["state"]["db"] = Recorded(_seen(request.app.state.db, permission, clinic_id), request)
+        request.scope["state"]["db"] = Recorded(_seen(request.app.state.db, caller, permission, clinic_id), request)
     check_address(request, handler)
 
 
@@ -53,13 +58,17 @@ async def _granted(request: litestar.Request[Caller, Any, Any], caller: Caller, 
     return grant
 
 
-def allow(request: litestar.Request[Caller, Any, Any], *, clinic_id: int, doctor_id: UUID | None = None) -> Grant:
-    """For what only the body of a request says: that the caller may do this at the clinic, to the doctor. Raises as the guard does."""
-    grant = widest(request.user, request.route_handler.opt["permission"], clinic_id)
+def allow(request: litestar.Request[Caller, Any, Any], *, clinic_id: int, doctor_id: UUID | None = None, permission: str | None = None) -> Grant:
+    """For what only the body of a request says: that the caller may do this (or what the further permission is for) at the clinic, to the doctor.
+
+    Raises as the guard does.
+    """
+    grant = widest(request.user, permission or request.route_handler.opt["permission"], clinic_id)
     if grant is None:
         raise _refusal(request.user, clinic_id)
     if grant.relation is Relation.OWN and grant.doctor_id != doctor_id:
         raise errors.Forbidden
+    request.scope["state"]["clinic_id"] = clinic_id
     return grant
 
 
@@ -71,7 +80,7 @@ def _refusal(caller: Caller, clinic_id: int | None) -> errors.AppointError:
 
 async def _is_own(request: litestar.Request[Caller, Any, Any], caller: Caller, grant: Grant, clinic_id: int | None) -> bool:
     """Whether what the address names is the caller's own. A handler that narrows what it does to that itself says so (`opt={"narrows": True}`)."""
-    if request.route_handler.opt["permission"] == "account" or request.route_handler.opt.get("narrows"):
+    if request.route_handler.opt["permission"] in OF_ONESELF or request.route_handler.opt.get("narrows"):
         return True
     if not request.path_params:
         return False
@@ -92,10 +101,15 @@ async def _is_own(request: litestar.Request[Caller, Any, Any], caller: Caller, g
     return any(caller.customer_id in (owner.customer_id, owner.booker_id) for owner in owners)
 
 
-def _seen(db: Database, permission: str, clinic_id: int | None) -> Database:
-    """The database as far as the permission needs it: of people, those of the clinic; all where it is about no clinic; nobody where it is open to all."""
+def _seen(db: Database, caller: Caller, permission: str, clinic_id: int | None) -> Database:
+    """The database as far as the caller needs it: of people, those of the clinic that the address names; all where it names none; nobody for a booking.
+
+    This is the second line: a clinic's own people see none of another clinic's, whatever the guard let through and whatever a statement asks.
+    """
     if permission == "book":
         return db
+    if caller.memberships and not caller.administrator and permission not in OPEN | OF_ONESELF:
+        return db.within(clinic_id if clinic_id is not None and caller.member(clinic_id) else PLATFORM)
     return db.across() if clinic_id is None else db.within(clinic_id)
 
 
@@ -114,7 +128,7 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
         pass  # a session that has ended leaves a cookie behind, which is nobody's fault
     else:
         agent = connection.headers.get("user-agent", "")
-        caller = Caller("open:" + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
+        caller = Caller(ANYONE + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
     return msgspec.structs.replace(caller, address=address)
 
 
@@ -123,4 +137,9 @@ async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) ->
         return Caller("administrator", administrator=True)
     identities: Mapping[str, Identify] = connection.app.state.identities
     known = next((identify for prefix, identify in identities.items() if token.startswith(prefix)), None)
-    return await known(connection, token) if known else None
+    limits: Limits = connection.app.state.limits
+    address = connection.client.host if connection.client else None
+    limits.expect_credential(address, token)
+    caller = await known(connection, token) if known else None
+    limits.note_credential(address, token, caller)
+    return caller

@@ -83,6 +83,8 @@ async def measured(request: Request) -> Response[bytes]:
         metrics.EVENTS_PARKED.set(waiting.parked_events)
         metrics.WEBHOOKS_FAILING.set(waiting.failing_webhooks)
         metrics.BROKER_BACKLOG.set(waiting.broker_messages)
+        metrics.AUDIT_UNSEALED.set(waiting.unsealed)
+        metrics.AUDIT_LAG.set(waiting.unsealed_lag)
         for channel in ("email", "sms"):
             metrics.DEAD_LETTERS.labels(channel).set(waiting[f"dead_{channel}"])
             metrics.NOTIFICATION_LAG.labels(channel).set(waiting[f"{channel}_lag"])

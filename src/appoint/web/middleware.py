@@ -22,6 +22,7 @@ CLOSED_BY_CALLER: Final = 499
 JSON_HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
 ]
 HTML_HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
@@ -29,13 +30,17 @@ HTML_HEADERS: Final = [
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
+STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+"""Behind TLS: browsers ask over nothing else for a year."""
 
 
 class Observed:
     """The application, observed. Written for speed: every booking pays for it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
+        """A request has so many seconds from its head to the last byte of its answer, and is given up then."""
         self.app: Final = app
+        self.seconds: Final = seconds
         self.meters: Final[dict[tuple[str, int], tuple[Any, Any]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,19 +61,23 @@ class Observed:
                 headers = [*message["headers"], (b"x-request-id", origin.request_id.encode())]
                 if asked["method"] == "OPTIONS":
                     headers = _with_all_methods(headers, asked)
+                headers += asked["state"].get("limit", ())
                 own = dict(headers)  # a page may have a policy of its own
                 usual = HTML_HEADERS if own.get(b"content-type", b"").startswith(b"text/html") else JSON_HEADERS
                 headers += usual if b"content-security-policy" not in own else [header for header in usual if header[0] not in own]
+                if asked["scheme"] == "https":
+                    headers.append(STRICT_TRANSPORT)
                 message["headers"] = headers
             await send(message)
 
         try:
-            if tracing.tracer is None:
-                await self.app(asked, receive, respond)
-            else:
-                with tracing.request_span(tracing.tracer, asked["method"], origin) as span:
+            async with asyncio.timeout(self.seconds):
+                if tracing.tracer is None:
                     await self.app(asked, receive, respond)
-                    _describe(span, asked, status)
+                else:
+                    with tracing.request_span(tracing.tracer, asked["method"], origin) as span:
+                        await self.app(asked, receive, respond)
+                        _describe(span, asked, status)
         except BaseException as error:
             if status:  # too late for another answer: the server closes the connection
                 raise
@@ -126,11 +135,11 @@ def _describe(span: "Span", scope: HTTPScope, status: int) -> None:
 
 
 async def _apologise(scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
-    """What nothing below has answered: a bug of the web layer itself, or a request that was given up when the server had to stop."""
-    stopping = isinstance(error, asyncio.CancelledError)
-    if not stopping:
+    """What nothing below has answered: a bug of the web layer itself, or a request that was given up: it took too long, or the server had to stop."""
+    given_up = isinstance(error, asyncio.CancelledError | TimeoutError)
+    if not given_up:
         log.error("bug", error=type(error).__name__, exc_info=error)
     request = Request(scope, receive, send)
-    response = document(request, "unavailable", headers={"Retry-After": "2"}) if stopping else document(request, "internal-error")
+    response = document(request, "unavailable", headers={"Retry-After": "2"}) if given_up else document(request, "internal-error")
     with suppress(Exception):
         await response.to_asgi_response(app=None, request=request)(scope, receive, send)

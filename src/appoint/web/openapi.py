@@ -36,8 +36,14 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-ID": {"description": "The request's id, as in our log.", "schema": {"type": "string"}},
     "Content-Language": {"description": "The language of title and detail.", "required": True, "schema": {"type": "string", "enum": ["en", "de", "es", "fr"]}},
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "2"},
+    "RateLimit-Limit": {"description": "How many requests are answered in a window of time.", "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "240"},
+    "RateLimit-Remaining": {"description": "How many are left of them.", "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "239"},
+    "RateLimit-Reset": {"description": "Seconds until counting begins anew.", "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "42"},
+    "RateLimit-Policy": {"description": "The limit, and the window's seconds.", "schema": {"type": "string"}, "example": "240;w=60"},
     "WWW-Authenticate": {"description": "What to authenticate with.", "required": True, "schema": {"type": "string"}, "example": 'Bearer realm="appoint"'},
 }
+LIMITS: Final = tuple(name for name in HEADERS if name.startswith("RateLimit-"))
+"""Answers to callers without a limit have none of them."""
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "Accept-Language": {"description": "The language of problems: en, de, es or fr.", "schema": {"type": "string"}, "example": "de"},
     "X-Request-ID": {
@@ -178,7 +184,7 @@ def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -
 
 def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(operation.handler.status_code).phrase}
-    names = ["X-Request-ID"]
+    names = ["X-Request-ID", *LIMITS]
     if operation.answer:
         response["content"] = {JSON: schemas.shown(operation.answer)}
         names += ["ETag", "Link"] if get_origin(operation.answer) is Page else ["ETag"]
@@ -190,7 +196,9 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 
 def _problems(operation: Operation) -> Iterator[str]:
     """The types of all problems that the operation can answer with."""
-    yield from ("invalid-request", "unauthorized", "unavailable")
+    yield from ("invalid-request", "unauthorized", "too-many-requests", "unavailable")
+    if operation.handler.opt["permission"] not in OPEN:
+        yield "forbidden"
     if operation.body:
         yield from ("malformed-json", "body-too-large", "unsupported-media-type")
     bodies = [option for option in get_args(operation.body) if option is not NoneType] or [operation.body]
@@ -206,7 +214,7 @@ def _problems(operation: Operation) -> Iterator[str]:
 
 def _refusal(problems: Sequence[str], asked: str) -> dict[str, Any]:
     """A response with one of the problems, which all have one status."""
-    own = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(PROBLEMS[problems[0]].status, ())
+    own = {401: ("WWW-Authenticate",), 429: ("Retry-After", *LIMITS), 503: ("Retry-After",)}.get(PROBLEMS[problems[0]].status, ())
     examples = {problem: {"value": example_of(problem, "en", asked)} for problem in problems}
     return {
         "description": " · ".join(PROBLEMS[problem].title for problem in problems),

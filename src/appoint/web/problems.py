@@ -79,7 +79,7 @@ LISTED: Final = {
             "bookingId": "00000001-0197-80c6-8cdb-0bf82d28ab11", "clinicId": 1, "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
             "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d", "appointmentTypeId": None, "startTime": "2027-03-01T08:30:00Z",
             "endTime": "2027-03-01T09:00:00Z", "timeZone": "Europe/Berlin", "status": "booked", "holdExpiresAt": None, "cancelReason": None,
-            "needsRebooking": False, "price": None, "notes": None,
+            "needsRebooking": False, "price": None, "notes": None, "overrides": [], "overrideReason": None,
         }
     ],
 }  # fmt: skip
@@ -89,6 +89,13 @@ PROBLEMS: Final[dict[str, Problem]] = {
     ),
     "invalid-request": Problem(400, "The request is not valid", "Something in the request is missing, unknown or out of range.", "Change what “errors” lists."),
     "unauthorized": Problem(401, "Who are you?", "This needs a valid token.", "Send it in the Authorization header: “Bearer”, a space and the token."),
+    "wrong-credentials": Problem(
+        401, "You are not signed in", "The e-mail address, the password or the code is wrong.", "Try again, or ask for a link to choose another password."
+    ),
+    "totp-required": Problem(
+        401, "A code is needed", "This account asks for a code beside the password.", "Send the six digits that your authenticator shows as “totp”."
+    ),
+    "wrong-code": Problem(401, "The code is not good", "This code is wrong, was used, or has run out.", "Look at the newest message, or ask for another code."),
     "forbidden": Problem(403, "Not allowed", "You may not do this.", "Ask somebody at the clinic who may."),
     "not-found": Problem(404, "Not found", "There is nothing here, or it is not yours to see.", "Check the address and the ids in the request."),
     "method-not-allowed": Problem(
@@ -108,6 +115,9 @@ PROBLEMS: Final[dict[str, Problem]] = {
         422, "The idempotency key was used before", "This Idempotency-Key came with another request before.", "Use a new key for a new request."
     ),
     "version-required": Problem(428, "A version is required", "This clinic asks which version you change.", "Send If-Match with the ETag of what you read."),
+    "too-many-requests": Problem(
+        429, "Too many requests", "More was asked from here than is answered in this time.", "Wait as many seconds as Retry-After says."
+    ),
     "internal-error": Problem(
         500, "Something went wrong", "The fault is ours.", "Please try again with the same Idempotency-Key, and tell us the request id if it stays."
     ),
@@ -149,6 +159,20 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Choose another time.",
         ALTERNATIVES,
     ),
+    "too-many-appointments": Problem(
+        409,
+        "Too many appointments",
+        "The customer has as many appointments to come at this clinic as one can have by oneself.",
+        "Ask the clinic to book, or cancel one first.",
+        {"alternatives": []},
+    ),
+    "too-many-holds": Problem(
+        409,
+        "Too many times are held",
+        "The customer holds as many times at this clinic as one can.",
+        "Confirm or cancel one first.",
+        {"alternatives": []},
+    ),
     "taken": Problem(409, "That time is taken", "Somebody has this time already.", "Choose one of the alternatives.", ALTERNATIVES),
     # appointments
     "hold-expired": Problem(409, "The hold has expired", "This time was held, and the hold has run out.", "Book again."),
@@ -158,6 +182,13 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "An appointment that is “{appointmentStatus}” cannot be made “{wanted}”.",
         "Read the appointment again; the documentation lists the moves there are.",
         {"appointmentStatus": "cancelled", "wanted": "arrived"},
+    ),
+    "too-late": Problem(
+        409,
+        "Too late to cancel or move",
+        "The clinic asks for notice of {minutes} minutes to cancel or move an appointment.",
+        "Call the clinic.",
+        {"minutes": 1440, "phone": "+493012345678"},
     ),
     "not-started": Problem(409, "It has not started yet", "Nobody can miss an appointment before it starts.", "Wait until it has started, or cancel it."),
     # clinics, doctors, customers
@@ -186,6 +217,9 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Appointments of this customer still to come: {count}.",
         "Move or cancel them first.",
         {"count": 4},
+    ),
+    "customer-erased": Problem(
+        409, "The customer was erased", "Everything that was known of this customer was erased, for good.", "Register them anew, if they come again."
     ),
     "record-number-taken": Problem(
         409, "That record number is taken", "Another patient of this clinic has this record number.", "Choose another record number."
@@ -229,6 +263,26 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "This clinic has {most} webhooks, which is as many as it can have.",
         "Remove one that is not needed first.",
         {"most": 20},
+    ),
+    # users and their accounts
+    "already-member": Problem(409, "They work here already", "A user of this clinic has this e-mail address.", "Change what they are instead."),
+    "already-joined": Problem(
+        409, "They have joined already", "The user has signed in since they were invited.", "With a forgotten password they ask for a link themselves."
+    ),
+    "last-manager": Problem(409, "The last manager", "The clinic would have no manager any more.", "Make somebody else a manager first."),
+    "link-used": Problem(409, "The link has been used", "A password was chosen since the link was mailed.", "Sign in with it, or ask for a new link."),
+    "link-expired": Problem(
+        409, "The link is too old", "An invitation is good for seven days, and a link for a new password for one hour.", "Ask for a new one."
+    ),
+    "totp-on": Problem(409, "Codes are asked for already", "This account has an authenticator.", "Remove it first."),
+    "totp-not-begun": Problem(409, "No authenticator is being set up", "There is no secret to confirm.", "Begin with POST /api/account/totp."),
+    # who may ask
+    "too-many-api-keys": Problem(
+        409,
+        "Too many API keys",
+        "This clinic has {most} API keys, which is as many as it can have.",
+        "Remove one that is not needed first.",
+        {"most": 100},
     ),
 }
 MEDIA_TYPE: Final = "application/problem+json"
@@ -278,7 +332,7 @@ def on_refusal(request: Request[Any, Any, Any], error: errors.AppointError) -> R
     match error:
         case errors.Unauthorized():
             headers["WWW-Authenticate"] = 'Bearer realm="appoint"'
-        case errors.Unavailable(retry_after_seconds=seconds):
+        case errors.Unavailable(retry_after_seconds=seconds) | errors.TooMany(retry_after_seconds=seconds):
             headers["Retry-After"] = str(seconds)
         case errors.Invalid():
             faults = error.faults

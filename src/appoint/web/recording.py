@@ -32,22 +32,23 @@ class Recorded(Database):
     async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         async def recorded(tx: Transaction) -> T:
             done = await use_case(tx, *args, **kwargs)
-            await record(tx, self._request, done[0] if isinstance(done, tuple) else done)
+            if not tx.recorded:
+                await record(tx, self._request, done[0] if isinstance(done, tuple) else done, why=tx.why)
             return done
 
         return await self._db.atomic(recorded)
 
 
-async def record(db: Statements, request: litestar.Request[Caller, Any, Any], shown: Any) -> None:
+async def record(db: Statements, request: litestar.Request[Caller, Any, Any], shown: Any, *, why: str | None = None) -> None:
     """Write down who does what to what, and sees what, in this request."""
     found = shown.items if isinstance(shown, Page) else [shown]
     made = [getattr(each, "id", None) or getattr(each, "booking_id", None) for each in found]
     named = [value for name, value in request.path_params.items() if name != "clinic_id"]
     subjects = dict.fromkeys(str(id) for id in [*named, *made] if id is not None)
     clinic_id = clinic_of(request)
-    if clinic_id is None:  # as what was made says
-        clinic_id = getattr(shown, "clinic_id", None) or (made[0] if made and isinstance(made[0], int) else ids.PLATFORM)
-    await repository.record(db, request.user, clinic_id=clinic_id, subjects=list(subjects), reason=request.scope["state"].get("reason"))
+    if clinic_id is None:  # as the body said, or what was made says
+        clinic_id = request.scope["state"].get("clinic_id") or getattr(shown, "clinic_id", None) or (made[0] if made and isinstance(made[0], int) else ids.PLATFORM)
+    await repository.record(db, request.user, clinic_id=clinic_id, subjects=list(subjects), reason=why or request.scope["state"].get("reason"))
 
 
 async def record_look(response: Response[Any]) -> Response[Any]:

@@ -1,5 +1,6 @@
 """The request as Appoint reads it: strict bodies and queries, and who is asking."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -75,7 +76,7 @@ class Request(litestar.Request[Caller, Any, Any]):
         return decoding.query(field.annotation, self.scope["query_string"]) if field else super().query_params
 
 
-GLOBAL = frozenset({"customer_id", "user_id", "session_id"})
+GLOBAL = frozenset({"customer_id", "user_id", "session_id", "code_id"})
 """Parameters of paths that are ids of no clinic's. All other ids say their clinic."""
 
 
@@ -99,10 +100,11 @@ def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
 
 
 def idempotency_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
-    """The request's `Idempotency-Key`. Raises `Invalid` for one that is empty, too long or not visible ASCII."""
+    """The request's `Idempotency-Key` as it is kept: its SHA-256, for callers may put names into it. Raises `Invalid` for one that is empty, too long or not
+    visible ASCII."""
     key = connection.headers.get("idempotency-key")
     if key is None:
         return None
     if not 1 <= len(key) <= 255 or not all("!" <= c <= "~" for c in key):
         raise errors.Invalid(errors.Fault("Idempotency-Key", "must have 1 to 255 visible ASCII characters"))
-    return key
+    return hashlib.sha256(key.encode()).hexdigest()

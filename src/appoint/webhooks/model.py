@@ -3,7 +3,7 @@
 import hmac
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -202,9 +202,3 @@ def signed(message_id: str, body: bytes, *, secrets: Sequence[bytes], now: datet
     content = f"{message_id}.{timestamp}.".encode() + body
     signatures = ["v1," + b64encode(hmac.digest(secret, content, "sha256")).decode() for secret in secrets]
     return {"webhook-id": message_id, "webhook-timestamp": str(timestamp), "webhook-signature": " ".join(signatures)}
-
-
-def first_event_id(since: datetime) -> UUID:
-    """No event from then on has a smaller id: they are UUIDs of version 7, which begin with their millisecond."""
-    milliseconds = (since - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)

@@ -14,7 +14,7 @@ from ..clinics import service as clinics
 from ..database.pool import Database, Row, Statements, Transaction, to
 from ..events import repository as events_repository
 from ..events.model import Event, WebhookDisabled, cloud_event
-from ..ids import clinic_of, mint
+from ..ids import clinic_of, first_from, mint
 from ..resources import merged
 from . import gateway, repository
 from .model import (
@@ -30,7 +30,6 @@ from .model import (
     WebhookPatch,
     WebhookTrial,
     WebhookWithSecret,
-    first_event_id,
     serialized,
     signed,
     wait_after,
@@ -149,7 +148,7 @@ async def replay(tx: Transaction, by: Caller, *, webhook_id: UUID, since: dateti
         raise errors.NotFound
     if since < now - timedelta(days=kept_days):
         raise errors.Invalid(errors.Fault("?since", "must not be more than {days} days ago", days=kept_days))
-    return await repository.queue_again(tx, webhook_id, first_event_id=first_event_id(since), now=now)
+    return await repository.queue_again(tx, webhook_id, first_event_id=first_from(since), now=now)
 
 
 async def fan_out(tx: Transaction, events: Sequence[Event]) -> None:

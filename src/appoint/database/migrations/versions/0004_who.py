@@ -31,6 +31,31 @@ end $$;
 create function current_clinic() returns integer language sql stable parallel safe
   return nullif(current_setting('appoint.clinic_id', true), '')::integer;
 
+-- Who is erased leaves an empty row behind, for appointments to point at. Nothing of theirs points at `present_id`: what the database lets nobody keep of an
+-- erased customer, nobody can bring back.
+alter table customer
+  add column erased_at timestamptz,
+  add column present_id uuid generated always as (case when erased_at is null then id end) stored constraint customer_present unique,
+  add constraint customer_erased check (erased_at is null or (not active and name = '(erased)' and num_nonnulls(email, phone, locale, time_zone, birth_date) = 0));
+alter table patient
+  add column noted_id uuid generated always as (case when num_nonnulls(record_number, notes) > 0 then customer_id end) stored,
+  add constraint patient_noted foreign key (noted_id) references customer (present_id);
+alter table notification_preference
+  drop constraint notification_preference_customer,
+  add constraint notification_preference_customer foreign key (customer_id) references customer (present_id);
+
+-- Whether a customer can have so many appointments more at the clinic, and hold so many times more. Who asks waits for others who ask about the same
+-- customer there, and then, other than the statement that asks, sees what they wrote.
+create function fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamptz)
+returns boolean language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(customer::text, clinic));
+  return (select count(*) + more <= most and (more_held = 0 or count(*) filter (where status = 'pending') + more_held <= most_held)
+            from (select clinic_id, status, active_during from appointment where customer_id = customer and lower(during) >= since
+                  offset 0) to_come  -- by appointment_by_customer: customer_free would be cheap to the planner, and is ten times the pages
+           where clinic_id = clinic and active_during is not null);
+end $$;
+
 create table app_user (
   id uuid primary key default uuidv7(),
   version integer not null default 1,
@@ -47,6 +72,7 @@ create table app_user (
   totp_secret bytea,  -- encrypted
   totp_confirmed_at timestamptz,
   totp_step bigint,  -- of the code used last, which is good for no second time
+  administrator boolean not null default false,  -- of the platform
   constraint app_user_removed check (active = (removed_at is null)),
   constraint app_user_totp check (totp_secret is not null or num_nonnulls(totp_confirmed_at, totp_step) = 0)
 );
@@ -59,6 +85,8 @@ create table membership (
   updated_at timestamptz not null default now(),
   role text not null constraint membership_role check (role in ('manager', 'receptionist', 'doctor')),
   doctor_id uuid,
+  name text constraint membership_name check (name ~ '\S' and length(name) <= 200),  -- what the clinic calls them; none: as they call themselves
+  joined_at timestamptz,  -- when they first signed in since
   primary key (clinic_id, user_id),
   constraint membership_clinic foreign key (clinic_id) references clinic (id),
   constraint membership_user foreign key (user_id) references app_user (id),
@@ -78,7 +106,7 @@ create table session (
   expires_at timestamptz not null,
   constraint session_of_one check (num_nonnulls(user_id, customer_id) = 1),
   constraint session_user_of foreign key (user_id) references app_user (id) on delete cascade,
-  constraint session_customer foreign key (customer_id) references customer (id) on delete cascade
+  constraint session_customer foreign key (customer_id) references customer (present_id)
 );
 create index session_by_user on session (user_id) where user_id is not null;
 create index session_by_customer on session (customer_id) where customer_id is not null;
@@ -118,6 +146,37 @@ create table api_key (
   constraint api_key_old_secret check (num_nulls(old_secret_hash, old_secret_until) in (0, 2))
 );
 
+-- what is told people of their accounts belongs to no clinic, or to the one that invites
+alter table notification
+  add column of_clinic_id integer generated always as (case when clinic_id > 0 then clinic_id end) stored,
+  drop constraint notification_clinic,
+  add constraint notification_clinic foreign key (of_clinic_id) references clinic (id),
+  drop constraint notification_recipient,
+  add constraint notification_recipient check (recipient in ('customer', 'doctor', 'staff', 'user'));
+
+-- Staff may set some of booking's rules aside, and say why. For an appointment beside another one of the customer's the database need not keep them free.
+alter table appointment
+  add column overridden text[] not null default '{}'
+    constraint appointment_overridden check (overridden <@ array['too-soon', 'too-far', 'outside-hours', 'customer-busy', 'too-late']),
+  add column override_reason text,
+  add column customer_during tstzrange generated always as
+    (case when status not in ('cancelled', 'noshow') and not 'customer-busy' = any(overridden) then during end) stored,
+  add constraint appointment_override check ((overridden = '{}') = (override_reason is null)),
+  drop constraint customer_free,
+  add constraint customer_free unique (clinic_id, customer_id, customer_during without overlaps);
+create index appointment_beside on appointment (clinic_id, customer_id) where 'customer-busy' = any(overridden);
+
+create or replace view shown_appointment as
+  select a.clinic_id, a.id, a.booking_id, a.position, a.booker_id, a.doctor_id, a.customer_id, a.appointment_type_id,
+         lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone, a.status, a.hold_expires_at, a.cancel_reason, a.needs_rebooking,
+         a.price_amount, a.price_currency, a.notes, a.version, a.created_at, a.updated_at, a.claimed, a.overridden as overrides, a.override_reason
+    from appointment a
+    join clinic c on c.id = a.clinic_id;
+
+-- who has an address exactly
+create index customer_by_email on customer (lower(email)) where active;
+create index customer_by_phone on customer (phone) where active;
+
 -- Every change and every look at people's data. Written with the change itself, by nobody in particular order; a worker seals it: numbers it and chains
 -- its hash to the one before. Of people there are ids here and nothing else.
 create table audit_unsealed (
@@ -149,18 +208,49 @@ create table audit_entry (
   constraint audit_entry_once unique (clinic_id, id)
 );
 
+create index audit_entry_subjects on audit_entry using gin (subjects);  -- what was done to somebody, and who has seen it
+
 create table audit_head (
   clinic_id integer primary key constraint audit_head_clinic check (clinic_id >= 0),
   position bigint not null constraint audit_head_position check (position >= 0),
   hash bytea not null constraint audit_head_hash check (length(hash) = 32),
-  signature text not null,
-  sealed_at timestamptz not null
+  sealed_at timestamptz not null,
+  public_key text not null,
+  signature text not null
 );
+
+alter table dev_message
+  add column customer_id uuid constraint dev_message_customer references customer (present_id);
+create index appointment_by_booker on appointment (booker_id) where booker_id is not null;
+create index notification_by_customer on notification (recipient_id) where recipient = 'customer';
+
+-- how long a clinic keeps what it knows of patients who come no more, and what it told whom
+alter table clinic
+  add column retain_patients_months smallint constraint clinic_retain_patients check (retain_patients_months between 1 and 600),
+  add column retain_messages_days smallint not null default 365 constraint clinic_retain_messages check (retain_messages_days between 1 and 3650);
 
 -- of a customer the server knows without saying for which clinic it asks whether they are there, and no more
 create view clinic_customer with (security_barrier) as
   select c.* from customer c
    where exists (select from patient p where p.clinic_id = current_clinic() and p.customer_id = c.id);
+
+-- Whose a session's token is, and what they are where: all of it in one statement, for who has the token. The server reads nobody else's.
+create function signed_in(hash bytea, at timestamptz, idle interval)
+  returns table (session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamptz, memberships text)
+  language sql stable security definer
+  begin atomic
+    select s.id, s.user_id, s.customer_id, coalesce(u.administrator, false), s.seen_at,
+           coalesce((select json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id))
+                       from membership m where m.user_id = s.user_id), '[]')::text
+      from session s
+      left join app_user u on u.id = s.user_id
+      left join customer c on c.id = s.customer_id
+     where s.token_hash = hash
+       and s.expires_at > at
+       and s.seen_at > at - idle
+       and (u.active or c.active);
+  end;
+revoke execute on function signed_in from public;
 
 grant usage on schema public to appoint_server, appoint_across, appoint_sealer;
 grant usage on schema jobs to appoint_across;
@@ -171,12 +261,18 @@ grant usage on all sequences in schema jobs to appoint_across;
 revoke insert, update, delete on alembic_version from appoint_server, appoint_across;
 
 revoke select, insert, update, delete on customer from appoint_server;
-grant select (id, version, active, removed_at, created_at, updated_at), update (version) on customer to appoint_server;
+grant select (id, present_id, version, active, removed_at, erased_at, created_at, updated_at), update (version) on customer to appoint_server;
 grant select on clinic_customer to appoint_server, appoint_across;
 revoke insert, update, delete on clinic_customer, customer_channel, shown_appointment from appoint_server, appoint_across;
 
+grant execute on function signed_in to appoint_server, appoint_across;
+revoke select, insert, update, delete on app_user, session from appoint_server;
+grant select (id, version, created_at, updated_at, active, removed_at, name, email, active_email, locale, credentials), insert (name, email, locale) on app_user to appoint_server;
+grant select (id, seen_at), update (seen_at) on session to appoint_server;
+revoke select, insert, update, delete on sign_in_code from appoint_server;
+
 revoke all on audit_unsealed, audit_entry, audit_head from appoint_server, appoint_across;
-grant select, insert on audit_unsealed to appoint_server, appoint_across;
+grant select, insert (clinic_id, actor, action, subjects, address, request_id, reason) on audit_unsealed to appoint_server, appoint_across;  -- when, says the database
 grant select on audit_entry, audit_head to appoint_server, appoint_across;
 grant select, delete on audit_unsealed to appoint_sealer;
 grant select, insert on audit_entry to appoint_sealer;
@@ -188,7 +284,7 @@ create policy first_visit on patient for insert to appoint_server with check (tr
 create policy across on patient to appoint_across using (true);
 
 alter table notification enable row level security;
-create policy of_clinic on notification to appoint_server using (clinic_id = current_clinic());
+create policy of_clinic on notification to appoint_server using (of_clinic_id = current_clinic());  -- nobody reads the platform's there
 create policy across on notification to appoint_across using (true);
 
 alter table audit_unsealed enable row level security;
@@ -208,9 +304,36 @@ alter table api_key enable row level security;
 create policy of_clinic on api_key to appoint_server using (clinic_id = current_clinic());
 create policy across on api_key to appoint_across using (true);
 
+-- What tells the server whose a key is that comes with a request. Which clinic row-level security is to show is not known by then: naming it would cost a
+-- transaction, and the role that looks further would see every key. This sees one, by its id, in one round trip, and no more of it than is needed.
+create function presented_key(key_id uuid)
+  returns table (clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamptz, last_used_at timestamptz,
+                 secret_hash bytea, old_secret_hash bytea, old_secret_until timestamptz)
+  language sql stable security definer
+  begin atomic
+    select k.clinic_id, k.scopes, k.requests_per_minute, k.expires_at, k.last_used_at, k.secret_hash, k.old_secret_hash, k.old_secret_until
+      from api_key k
+      join clinic c on c.id = k.clinic_id
+     where k.clinic_id = clinic_of(key_id) and k.id = key_id and k.active and c.active;
+  end;
+revoke execute on function presented_key from public;
+grant execute on function presented_key to appoint_server, appoint_across;
+
 alter table membership enable row level security;
 create policy of_clinic on membership to appoint_server using (clinic_id = current_clinic());
 create policy across on membership to appoint_across using (true);
+
+alter table webhook enable row level security;
+create policy of_clinic on webhook to appoint_server using (clinic_id = current_clinic());
+create policy across on webhook to appoint_across using (true);
+
+alter table webhook_delivery enable row level security;
+create policy of_clinic on webhook_delivery to appoint_server using (clinic_id = current_clinic());
+create policy across on webhook_delivery to appoint_across using (true);
+
+alter table message_template enable row level security;
+create policy of_clinic on message_template to appoint_server using (clinic_id = current_clinic());
+create policy across on message_template to appoint_across using (true);
 """
 
 

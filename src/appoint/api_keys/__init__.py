@@ -1,0 +1,1 @@
+"""API keys: how partner systems say who they are."""

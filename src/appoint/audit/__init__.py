@@ -1,0 +1,1 @@
+"""Who did and saw what: the record of it, sealed so that nobody changes it unseen."""

@@ -1,0 +1,47 @@
+"""/api/clinics/{clinicId}/audit and /api/audit"""
+
+from litestar import Controller, Response, get
+from litestar.params import FromPath
+
+from ..ids import PLATFORM
+from ..resources import Page
+from ..web.pagination import after, page
+from ..web.request import Request
+from ..web.responses import shown
+from . import service
+from .model import AuditEntry, AuditFilter, AuditHead
+
+
+class Audit(Controller):
+    """Who has changed and seen what. Entries are written with the change itself, and nobody can change or delete them; within seconds they are sealed: each
+    has the hash of itself and all before it, and the last one, the head, is signed."""
+
+    tags = ["Audit"]
+
+    @get("/clinics/{clinic_id:int}/audit", operation_id="listAudit", opt={"permission": "manage-access"})
+    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AuditFilter) -> Response[Page[AuditEntry]]:
+        """What was done at a clinic and who has looked at what, oldest first. A list ends with what there was when its first page was read."""
+        return await _listed(request, clinic_id, query)
+
+    @get("/clinics/{clinic_id:int}/audit/head", operation_id="getAuditHead", opt={"permission": "manage-access"})
+    async def head_of_clinic(self, request: Request, clinic_id: FromPath[int]) -> Response[AuditHead]:
+        """How far a clinic's audit is sealed, signed, to be kept elsewhere; not found while nothing is."""
+        return shown(request, await service.head(request.db, request.user, clinic_id=clinic_id))
+
+    @get("/audit", operation_id="listPlatformAudit", opt={"permission": "administer"})
+    async def of_platform(self, request: Request, query: AuditFilter) -> Response[Page[AuditEntry]]:
+        """The same for what belongs to no clinic, such as customers; dates are those of UTC."""
+        return await _listed(request, PLATFORM, query)
+
+    @get("/audit/head", operation_id="getPlatformAuditHead", opt={"permission": "administer"})
+    async def head_of_platform(self, request: Request) -> Response[AuditHead]:
+        """The same for what belongs to no clinic."""
+        return shown(request, await service.head(request.db, request.user, clinic_id=PLATFORM))
+
+
+async def _listed(request: Request, clinic_id: int, query: AuditFilter) -> Response[Page[AuditEntry]]:
+    listed = await service.entries(
+        request.db, request.user, clinic_id=clinic_id, first=query.from_, last=query.to, actor=query.actor, action=query.action, subject=query.subject,
+        place=after(request, query, service.Place), limit=query.limit,
+    )  # fmt: skip
+    return page(request, query, listed.entries, lambda entry: service.Place(entry.id, listed.until))

@@ -1,0 +1,41 @@
+"""What the worker does about the audit: it seals."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from .. import errors
+from ..database.pool import Database
+from . import repository, service
+from .model import Key
+
+log = structlog.get_logger()
+AT_ONCE: Final = 4
+"""Clinics."""
+
+
+async def seal(db: Database, key: Key, *, now: Callable[[], datetime]) -> None:
+    """Seal what waits, a batch of each clinic after the other, until no clinic has a whole batch left. Several workers take different clinics; one that fails does not stop the others."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def batch(clinic_id: int) -> int:
+        async with places:
+            return await db.sealing().atomic(service.seal, clinic_id=clinic_id, key=key, now=now())
+
+    more = True
+    while more:
+        clinic_ids = await repository.waiting(db)
+        random.shuffle(clinic_ids)  # so that workers seldom meet
+        sealed = await asyncio.gather(*map(batch, clinic_ids), return_exceptions=True)
+        for clinic_id, outcome in zip(clinic_ids, sealed, strict=True):
+            if isinstance(outcome, errors.Unavailable):
+                raise outcome
+            if isinstance(outcome, service.Broken):
+                log.error("audit not sealed", clinic_id=clinic_id, fault=str(outcome))
+            elif isinstance(outcome, BaseException):
+                log.error("audit not sealed", clinic_id=clinic_id, exc_info=outcome)
+        more = service.BATCH in sealed

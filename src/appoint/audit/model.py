@@ -1,0 +1,238 @@
+"""What the audit shows, how its entries are chained, and how the head of a chain is signed. Pure."""
+
+import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, ClassVar, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from .. import errors, wire
+from ..resources import PageQuery
+
+BEGINNING: Final = bytes(32)
+"""What stands for the hash before the first entry."""
+Hash = Annotated[
+    str, msgspec.Meta(pattern="^[0-9a-f]{64}" + wire.END, examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"], description="SHA-256")
+]
+
+
+class AuditFilter(PageQuery):
+    from_: wire.Date | None = msgspec.field(default=None, name="from")
+    """The first day."""
+    to: wire.Date | None = None
+    """The last day."""
+    actor: Annotated[str, msgspec.Meta(max_length=200, examples=["user:01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None = None
+    """Only who is of this kind (`user`), or this one (`user:` and the id)."""
+    action: Annotated[str, msgspec.Meta(max_length=200, examples=["cancelAppointment"])] | None = None
+    """Only this operation."""
+    subject: Annotated[str, msgspec.Meta(max_length=200, examples=["01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None = None
+    """Only what was done to this, or showed it."""
+
+    def __post_init__(self) -> None:
+        if self.from_ and self.to and self.to < self.from_:
+            raise errors.Invalid(errors.Fault("?to", "must not be before from"))
+
+
+class AuditActor(msgspec.Struct, rename="camel"):
+    """Who it was."""
+
+    EXAMPLE: ClassVar = {"kind": "user", "id": "01978a5c-7d3e-7a63-84f7-074d226b3d5d"}
+
+    kind: str
+    """`user`, `patient`, `key` (a partner's system), `oidc`, `link` (whoever has one of ours), `administrator`, `open` (somebody who had not signed in), `gateway`,
+    `system` (a worker) or `command-line`."""
+    id: str | None
+    """Which of them; somebody who had not signed in by a digest of where they came from."""
+
+
+class AuditEntry(msgspec.Struct, rename="camel"):
+    """Somebody has changed or seen something. Of people it has ids and nothing else."""
+
+    EXAMPLE: ClassVar = {
+        "id": "0197b1c4-93a5-7c0e-b0c2-44b7f0a9d9a1",
+        "at": "2027-03-01T08:30:00.123456Z",
+        "actor": AuditActor.EXAMPLE,
+        "action": "cancelAppointment",
+        "subjects": ["00000001-0197-8f1b-8c55-02a1bf0e1d37"],
+        "address": "203.0.113.7",
+        "requestId": "reception-4711",
+        "reason": None,
+        "position": 4711,
+        "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    }
+
+    id: UUID
+    at: datetime
+    actor: AuditActor
+    action: str
+    """The operation, by its `operationId`, or what a worker did."""
+    subjects: list[str]
+    """Ids of what was changed or shown."""
+    address: str | None
+    """Where the request came from."""
+    request_id: str | None
+    reason: str | None
+    """Why, where a reason was given."""
+    position: int | None
+    """In the clinic's chain; null for what is not sealed yet, which takes some seconds."""
+    hash: Hash | None
+    """Of this entry and all before it."""
+
+
+class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """How far a clinic's audit is sealed, signed. Kept elsewhere, it shows later whether anything up to there was changed or cut off since.
+
+    The signature (Ed25519) is over the JSON array `["appoint audit head", clinicId, position, hash, sealedAt]`, without spaces.
+    """
+
+    EXAMPLE: ClassVar = {
+        "clinicId": 1,
+        "position": 4711,
+        "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "sealedAt": "2027-03-01T08:30:03.004213Z",
+        "publicKey": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+        "signature": "lNOTVcXRdvpxdlk+T7NvPVhVNdmkEQnlDh5TPXbZQHa0c7bVJpGSpz2s0aFkEsVTPKCMHCWKzYgLDoAqWY1rAg==",
+    }
+
+    clinic_id: int
+    """0: the platform."""
+    position: int
+    """Of the last entry that is sealed; 0: none is."""
+    hash: Hash
+    sealed_at: datetime
+    public_key: str
+    """Ed25519, in base64, as the signature."""
+    signature: str
+
+    @property
+    def signed_text(self) -> bytes:
+        return msgspec.json.encode(["appoint audit head", self.clinic_id, self.position, self.hash, self.sealed_at])
+
+
+class Entry(NamedTuple):
+    """An entry as it is sealed."""
+
+    clinic_id: int
+    position: int
+    id: UUID
+    at: str
+    """Seconds since 1970, with six decimals: as the database says them, so that there is one way to write each instant."""
+    actor: str
+    action: str
+    subjects: Sequence[str]
+    address: str | None
+    request_id: str | None
+    reason: str | None
+
+
+def encoded(entry: Entry) -> bytes:
+    """The entry as one text, which is no other entry's: a JSON array in the order of the fields."""
+    return msgspec.json.encode(entry)
+
+
+def chained(before: bytes, entry: Entry) -> bytes:
+    """The hash of an entry that follows the one with the hash `before`."""
+    return hashlib.sha256(before + encoded(entry)).digest()
+
+
+def fault(head: AuditHead, *, public_key: str) -> str | None:
+    """What is wrong with a head's signature, by the key that it should be of; None when nothing is."""
+    if head.public_key != public_key:
+        return "is signed with another key"
+    try:
+        signature = b64decode(head.signature, validate=True)
+        Ed25519PublicKey.from_public_bytes(b64decode(public_key, validate=True)).verify(signature, head.signed_text)
+    except (ValueError, InvalidSignature):  # base64's errors are ValueErrors
+        return "has a signature that belongs to something else"
+    return None if b64encode(signature).decode() == head.signature else "has a signature that is written in another way"
+
+
+class Key:
+    """What heads are signed with: made of the secret that all our processes have."""
+
+    def __init__(self, secret: str) -> None:
+        self._private: Final = Ed25519PrivateKey.from_private_bytes(HKDF(SHA256(), length=32, salt=None, info=b"appoint audit").derive(secret.encode()))
+        self.public: Final = b64encode(self._private.public_key().public_bytes_raw()).decode()
+
+    def signed(self, *, clinic_id: int, position: int, hash: bytes, now: datetime) -> AuditHead:
+        head = AuditHead(clinic_id=clinic_id, position=position, hash=hash.hex(), sealed_at=now, public_key=self.public, signature="")
+        return msgspec.structs.replace(head, signature=b64encode(self._private.sign(head.signed_text)).decode())
+
+
+class Fault(NamedTuple):
+    """What is wrong with a chain."""
+
+    position: int | None
+    """From where on; None: all of it."""
+    text: str
+
+
+class Walk:
+    """Goes along a clinic's chain from its beginning and finds what does not fit."""
+
+    def __init__(self, *, public_key: str, exported: Iterable[AuditHead] = ()) -> None:
+        self.position = 0
+        self.hash = BEGINNING
+        self._public_key: Final = public_key
+        self._exported: Final = sorted(exported, key=lambda head: head.position)
+
+    def begin(self) -> Iterator[Fault]:
+        for head in self._exported:
+            if text := fault(head, public_key=self._public_key):
+                yield Fault(head.position, f"the exported head {text}")
+        yield from self._compared()
+
+    def follow(self, entry: Entry, hash: bytes) -> Iterator[Fault]:
+        """The next entry there is, and the hash that stands with it."""
+        if entry.position > self.position + 1:
+            missing = f"entry {self.position + 1} is" if entry.position == self.position + 2 else f"entries {self.position + 1} to {entry.position - 1} are"
+            yield Fault(self.position + 1, f"{missing} missing")
+        elif entry.position <= self.position:
+            yield Fault(entry.position, "there is more than one entry of this position")
+        elif chained(self.hash, entry) != hash:
+            yield Fault(entry.position, "the entry is not what was sealed here")
+        self.position, self.hash = entry.position, hash
+        yield from self._compared()
+
+    def _compared(self) -> Iterator[Fault]:
+        for head in self._exported:
+            if head.position == self.position and head.hash != self.hash.hex():
+                yield Fault(self.position, f"the chain was rewritten after its head was exported ({head.sealed_at:%Y-%m-%d %H:%M:%S}Z)")
+
+    def end(self, head: AuditHead | None) -> Iterator[Fault]:
+        """No more entries; what the head says of them."""
+        if head is None:
+            if self.position or self._exported:
+                yield Fault(None, "the head is missing")
+        elif text := fault(head, public_key=self._public_key):
+            yield Fault(None, f"the head {text}")
+        if head and head.position > self.position:
+            yield Fault(self.position + 1, f"the end is cut off: the head is at {head.position}")
+        elif head and head.position < self.position:
+            yield Fault(head.position + 1, f"entries up to {self.position} were added after the head")
+        elif head and head.hash != self.hash.hex():
+            yield Fault(head.position, "the head's hash is not the last entry's")
+        for exported in self._exported:
+            if exported.position > self.position:
+                yield Fault(self.position + 1, f"the chain was cut back: an exported head ({exported.sealed_at:%Y-%m-%d %H:%M:%S}Z) was at {exported.position}")
+
+
+class ClinicReport(msgspec.Struct, rename="camel"):
+    """What became of checking a clinic's audit."""
+
+    clinic_id: int
+    entries: int
+    """That are sealed."""
+    faults: list[Fault]
+    """The first hundred."""
+    unsealed: int
+    """Entries that nothing protects yet."""
+    oldest_seconds: float
+    """Since the oldest of these; 0 when there are none."""

@@ -1,0 +1,192 @@
+"""Everything the audit's tables are asked. Entries are written with the changes themselves, by `web.repository.record` and in the statements that book."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from ..database.pool import Row, Statements
+from .model import AuditHead
+
+
+async def waiting(db: Statements) -> list[int]:
+    """The clinics that have something to seal."""
+    rows = await db.fetch(
+        """
+        with recursive w as (  -- from one clinic to the next, whatever waits of each
+          (select clinic_id from audit_unsealed order by clinic_id limit 1)
+          union all
+          select (select u.clinic_id from audit_unsealed u where u.clinic_id > w.clinic_id order by u.clinic_id limit 1) from w where w.clinic_id is not null
+        )
+        select clinic_id from w where clinic_id is not null
+        """
+    )
+    return [row.clinic_id for row in rows]
+
+
+async def lock_head(tx: Statements, clinic_id: int) -> Row | None:
+    """The head, which nobody else moves until the transaction ends. None: somebody is at it, or there is none."""
+    return await tx.fetchrow("select * from audit_head where clinic_id = $1 for update skip locked", clinic_id)
+
+
+async def begin(tx: Statements, head: AuditHead) -> None:
+    """The clinic's first head, unless there is one."""
+    await tx.execute(
+        """
+        insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signature) values ($1, $2, decode($3, 'hex'), $4, $5, $6)
+        on conflict do nothing
+        """,
+        head.clinic_id, head.position, head.hash, head.sealed_at, head.public_key, head.signature,
+    )  # fmt: skip
+
+
+async def move_head(tx: Statements, head: AuditHead) -> None:
+    await tx.execute(
+        """
+        update audit_head set position = $2, hash = decode($3, 'hex'), sealed_at = $4, public_key = $5, signature = $6 where clinic_id = $1
+        """,
+        head.clinic_id, head.position, head.hash, head.sealed_at, head.public_key, head.signature,
+    )  # fmt: skip
+
+
+async def unsealed(tx: Statements, clinic_id: int, *, most: int) -> list[Row]:
+    """The oldest entries that are not sealed, as `model.Entry` has them."""
+    return await tx.fetch(
+        """
+        select clinic_id, id, extract(epoch from at)::text as at, actor, action, subjects, address, request_id, reason
+          from audit_unsealed
+         where clinic_id = $1
+         order by id
+         limit $2
+        """,
+        clinic_id, most,
+    )  # fmt: skip
+
+
+async def move(tx: Statements, clinic_id: int, *, after: int, ids: Sequence[UUID], hashes: Sequence[bytes]) -> int:
+    """Move entries into the chain, in this order and with these hashes, behind the position `after`; returns how many. What they say stays in the database."""
+    done = await tx.execute(
+        """
+        with gone as (
+          delete from audit_unsealed where clinic_id = $1 and id = any($3)
+          returning clinic_id, id, at, actor, action, subjects, address, request_id, reason
+        )
+        insert into audit_entry (clinic_id, position, id, at, actor, action, subjects, address, request_id, reason, hash)
+        select g.clinic_id, $2 + n, g.id, g.at, g.actor, g.action, g.subjects, g.address, g.request_id, g.reason, h.hash
+          from gone g
+          join unnest($3::uuid[], $4::bytea[]) with ordinality as h (id, hash, n) on h.id = g.id
+        """,
+        clinic_id, after, ids, hashes,
+    )  # fmt: skip
+    return int(done.rsplit(" ", 1)[-1])
+
+
+async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: date | None) -> Row | None:
+    """What a list has in it: from `start` to before `end` (none: from the beginning, to the end), and up to the id `newest`. None for no such clinic.
+
+    Dates are the clinic's own; the platform's are those of UTC.
+    """
+    return await db.fetchrow(
+        """
+        select local_instant($2, 0, z.time_zone) as start, local_instant($3::date + 1, 0, z.time_zone) as end,
+               greatest((select id from audit_unsealed where clinic_id = $1 order by id desc limit 1),
+                        (select id from audit_entry where clinic_id = $1 order by id desc limit 1)) as newest
+          from (select time_zone from clinic where id = $1 union all select 'UTC' where $1 = 0) as z
+        """,
+        clinic_id, first, last,
+    )  # fmt: skip
+
+
+async def entries(
+    db: Statements,
+    clinic_id: int,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    actor: str | None,
+    action: str | None,
+    subject: str | None,
+    after: UUID,
+    until: UUID,
+    limit: int,
+) -> list[Row]:
+    """A clinic's entries with ids in `(after, until]`, sealed or not, in the order of their ids, which sealing does not change; one more than `limit` when the list goes on.
+
+    Each is on one of the two sides at any moment, and a statement looks at both in the same moment.
+    """
+    return await db.fetch(
+        """
+        (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position, null::bytea as hash
+           from audit_unsealed
+          where clinic_id = $1 and id > $2 and id <= $3
+            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
+            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
+          order by id
+          limit $9 + 1)
+        union all
+        (select id, at, actor, action, subjects, address, request_id, reason, position, hash
+           from audit_entry
+          where clinic_id = $1 and id > $2 and id <= $3
+            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
+            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
+          order by id
+          limit $9 + 1)
+         order by id
+         limit $9 + 1
+        """,
+        clinic_id, after, until, start, end, actor, action, subject, limit,
+    )  # fmt: skip
+
+
+async def head(db: Statements, clinic_id: int) -> Row | None:
+    return await db.fetchrow("select * from audit_head where clinic_id = $1", clinic_id)
+
+
+async def chains(db: Statements) -> list[Row]:
+    """Every clinic of which there is anything in the audit, with the position of its head, if it has one."""
+    return await db.fetch(
+        """
+        with recursive sealed as (
+          (select clinic_id from audit_entry order by clinic_id limit 1)
+          union all
+          select (select e.clinic_id from audit_entry e where e.clinic_id > s.clinic_id order by e.clinic_id limit 1) from sealed s where s.clinic_id is not null
+        ), known as (
+          select clinic_id from sealed where clinic_id is not null
+          union select clinic_id from audit_head
+          union select clinic_id from audit_unsealed
+        )
+        select k.clinic_id, h.position from known k left join audit_head h on h.clinic_id = k.clinic_id order by k.clinic_id
+        """
+    )
+
+
+async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> list[Row]:
+    """The next sealed entries behind a position, as `model.Entry` has them, each with its `hash`, and the head as it is in the same moment (`head_…`).
+
+    When there are none, one row with the head alone. All of the positions that are looked at, also where there should be one and are several.
+    """
+    return await db.fetch(
+        """
+        select e.*, h.position as head_position, h.hash as head_hash, h.sealed_at as head_sealed_at, h.public_key as head_public_key, h.signature as head_signature
+          from (select) as one
+          left join audit_head h on h.clinic_id = $1
+          left join lateral (select position as first from audit_entry where clinic_id = $1 and position > $2 order by position limit 1) as f on true
+          left join lateral (
+            select clinic_id, position, id, extract(epoch from at)::text as at, actor, action, subjects, address, request_id, reason, hash
+              from audit_entry
+             where clinic_id = $1 and position >= f.first and position <= least(f.first, 9223372036854775807 - $3::bigint) + $3::bigint
+          ) as e on true
+         order by e.position
+        """,
+        clinic_id, after, most,
+    )  # fmt: skip
+
+
+async def tail(db: Statements, clinic_id: int, *, now: datetime) -> Row:
+    """How many of the clinic's entries are not sealed, and for how many seconds the oldest of them."""
+    row = await db.fetchrow(
+        "select count(*) as unsealed, coalesce(extract(epoch from $2 - min(at))::float8, 0) as oldest_seconds from audit_unsealed where clinic_id = $1",
+        clinic_id,
+        now,
+    )
+    assert row
+    return row

@@ -1,0 +1,161 @@
+"""Sealing the audit, showing it, and checking that nobody has changed it."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from .. import errors, ids
+from ..callers import Caller
+from ..database.pool import Row, Statements, Transaction
+from . import repository
+from .model import BEGINNING, AuditActor, AuditEntry, AuditHead, ClinicReport, Entry, Key, Walk, chained, fault
+
+BATCH: Final = 1000
+MOST_FAULTS: Final = 100
+NEAR: Final = timedelta(days=1)
+"""An entry's time is when its transaction began; its id, by which lists go, says when it was written. They are never so far apart."""
+
+
+class Broken(Exception):
+    """The head of a clinic's chain is not what was signed, so nothing may be sealed behind it: that would make it look whole."""
+
+
+async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> int:
+    """Seal the clinic's oldest entries, `BATCH` at most; returns how many. None while somebody else does so. Raises `Broken`."""
+    row = await repository.lock_head(tx, clinic_id)
+    if row is None:
+        await repository.begin(tx, key.signed(clinic_id=clinic_id, position=0, hash=BEGINNING, now=now))
+        row = await repository.lock_head(tx, clinic_id)
+    if row is None:
+        return 0
+    if text := fault(_head(row), public_key=key.public):
+        raise Broken(f"the head {text}")
+    found = await repository.unsealed(tx, clinic_id, most=BATCH)
+    position, hash = row.position, row.hash
+    hashes: list[bytes] = []
+    for position, entry in enumerate(found, row.position + 1):
+        hash = chained(hash, Entry(position=position, **entry))
+        hashes.append(hash)
+    if found:
+        moved = await repository.move(tx, clinic_id, after=row.position, ids=[entry.id for entry in found], hashes=hashes)
+        assert moved == len(found), "only who has locked the head takes entries away"
+        await repository.move_head(tx, key.signed(clinic_id=clinic_id, position=position, hash=hash, now=now))
+    return len(found)
+
+
+def _head(row: Row) -> AuditHead:
+    return AuditHead(**{name: row[name] for name in AuditHead.__struct_fields__ if name != "hash"}, hash=row.hash.hex())
+
+
+class Place(NamedTuple):
+    """Where a list goes on, and where it ends: at the newest entry that there was when it was begun, for reading it makes entries too."""
+
+    after: UUID
+    until: UUID
+
+
+class Listed(NamedTuple):
+    entries: list[AuditEntry]
+    until: UUID
+
+
+async def entries(
+    db: Statements,
+    by: Caller,
+    *,
+    clinic_id: int,
+    first: date | None = None,
+    last: date | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+    place: Place | None = None,
+    limit: int,
+) -> Listed:
+    """A clinic's entries, or the platform's (clinic 0), of its local dates `first…last`, oldest first; one more than `limit` when the list goes on. Raises `NotFound`."""
+    bounds = await repository.bounds(db, clinic_id, first=first, last=last)
+    if bounds is None:
+        raise errors.NotFound
+    after, until = place or Place(UUID(int=0), bounds.newest or UUID(int=0))
+    if bounds.start:
+        after = max(after, ids.first_from(bounds.start - NEAR))
+    rows = await repository.entries(
+        db, clinic_id, start=bounds.start, end=bounds.end, actor=actor, action=action, subject=subject, after=after,
+        until=min(until, ids.first_from(bounds.end + NEAR)) if bounds.end else until, limit=limit,
+    )  # fmt: skip
+    return Listed([_entry(row) for row in rows], until)
+
+
+def _entry(row: Row) -> AuditEntry:
+    kind, _, id = row.actor.partition(":")
+    shown: dict[str, Any] = {**row, "actor": AuditActor(kind, id or None), "hash": row.hash and row.hash.hex()}
+    return AuditEntry(**shown)
+
+
+async def head(db: Statements, by: Caller, *, clinic_id: int) -> AuditHead:
+    """The signed head of a clinic's chain, or the platform's. Raises `NotFound`, also while nothing is sealed."""
+    row = await repository.head(db, clinic_id)
+    if row is None:
+        raise errors.NotFound
+    return _head(row)
+
+
+async def sign_anew(tx: Transaction, by: Caller, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
+    """Sign the clinic's head with another key, which has taken the place of the old one. False: it is already. Raises `Broken` for a head that neither has signed."""
+    row = await repository.lock_head(tx, clinic_id)
+    if row is None:
+        raise errors.Unavailable
+    if fault(_head(row), public_key=key.public) is None:
+        return False
+    if text := fault(_head(row), public_key=old_public_key):
+        raise Broken(f"the head {text}")
+    await repository.move_head(tx, key.signed(clinic_id=clinic_id, position=row.position, hash=row.hash, now=now))
+    return True
+
+
+async def verify(
+    db: Statements,
+    *,
+    clinic_ids: Iterable[int],
+    public_key: str,
+    exported: Sequence[AuditHead] = (),
+    now: datetime,
+    passed: Callable[[int], object] = lambda _: None,
+) -> AsyncGenerator[ClinicReport]:
+    """Check the clinics' chains, from the beginning, and against heads that were exported. `passed` is told how many entries more have been looked at.
+
+    Sealing may go on meanwhile.
+    """
+    for clinic_id in clinic_ids:
+        walk = Walk(public_key=public_key, exported=[head for head in exported if head.clinic_id == clinic_id])
+        faults = list(walk.begin())
+        entries = 0
+        while True:
+            rows = await repository.stretch(db, clinic_id, after=walk.position, most=BATCH)
+            found = [row for row in rows if row.position is not None]
+            for row in found:
+                faults += walk.follow(Entry(*(row[name] for name in Entry._fields)), row.hash)
+            if not found:
+                break
+            entries += len(found)
+            passed(len(found))
+        faults += walk.end(_stretched_head(clinic_id, rows[0]))
+        tail = await repository.tail(db, clinic_id, now=now)
+        yield ClinicReport(clinic_id, entries, faults[:MOST_FAULTS], tail.unsealed, tail.oldest_seconds)
+
+
+def _stretched_head(clinic_id: int, row: Row) -> AuditHead | None:
+    if row.head_position is None:
+        return None
+    return AuditHead(
+        clinic_id=clinic_id, position=row.head_position, hash=row.head_hash.hex(), sealed_at=row.head_sealed_at,
+        public_key=row.head_public_key, signature=row.head_signature,
+    )  # fmt: skip
+
+
+def read_heads(text: bytes) -> list[AuditHead]:
+    """Exported heads, one or several after each other. Raises `msgspec.DecodeError`."""
+    return [msgspec.json.decode(line, type=AuditHead) for line in text.splitlines() if line.strip()]

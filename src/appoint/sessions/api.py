@@ -1,0 +1,145 @@
+"""/api/sessions, and who somebody is by a session's token"""
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, post
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+from msgspec import UNSET
+
+from .. import clock, errors
+from ..accounts.model import Account
+from ..callers import Caller
+from ..resources import Page
+from ..settings import Settings
+from ..versions import check, digest
+from ..web import attempts
+from ..web.access import COOKIE
+from ..web.request import Request, idempotency_key
+from ..web.responses import shown
+from . import service
+from .model import Credentials, Session, SignedIn, csrf_token, is_csrf_token
+
+SAFE: Final = ("GET", "HEAD", "OPTIONS")
+
+
+class Sessions(Controller):
+    """Being signed in. A session's token is sent as bearer; a browser can keep it as a cookie instead, which no script reads and no other site sends."""
+
+    tags = ["Sessions"]
+
+    @post("/sessions", operation_id="signIn", opt={"permission": "sign-in", "problems": ("wrong-credentials", "totp-required")})
+    async def sign_in(self, request: Request, data: JSONBody[Credentials]) -> Response[SignedIn]:
+        """Sign in as a user. The session that the browser had ends. Repeated, it is another session: nothing is kept of passwords and tokens."""
+        idempotency_key(request)
+        settings: Settings = request.app.state.settings
+        secret: str = request.app.state.secret_key
+        lasts = timedelta(hours=settings.session_hours)
+        await attempts.admit(request, account=data.email.lower(), now=clock.now())
+        opened = await service.sign_in(
+            request.db,
+            request.user,
+            email=data.email,
+            password=data.password,
+            code=data.totp or None,
+            before=request.cookies.get(COOKIE),
+            secret=secret,
+            lasts=lasts,
+            now=clock.now(),
+        )
+        await attempts.succeeded(request, account=data.email.lower(), now=clock.now())
+        session = opened.session
+        answer = told(request, session, opened.account, opened.token, cookie=data.cookie)
+        headers = {"Location": f"/api/sessions/{session.id}"}
+        response = shown(request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers)
+        if data.cookie:
+            keep(response, opened.token, lasts)
+        return response
+
+    @get("/sessions", operation_id="listSessions", opt={"permission": "account"})
+    async def list(self, request: Request) -> Response[Page[Session]]:
+        """Where one is signed in, oldest first."""
+        sessions = await service.own(request.db, request.user, idle=idle_of(request), now=clock.now())
+        return shown(request, Page(sessions, None))
+
+    @get("/sessions/{session_id:uuid}", operation_id="getSession", opt={"permission": "account"})
+    async def find(self, request: Request, session_id: FromPath[UUID]) -> Response[Session]:
+        """One of one's own sessions."""
+        return shown(request, await service.get(request.db, request.user, session_id=session_id, idle=idle_of(request), now=clock.now()))
+
+    @delete("/sessions/current", operation_id="signOut", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account", "problems": ("not-found",)})
+    async def sign_out(self, request: Request) -> Response[None]:
+        """Sign out here."""
+        return await self._end(request, request.user.session_id)
+
+    @delete("/sessions/{session_id:uuid}", operation_id="endSession", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account"})
+    async def end(self, request: Request, session_id: FromPath[UUID]) -> Response[None]:
+        """Sign out somewhere else."""
+        return await self._end(request, session_id)
+
+    async def _end(self, request: Request, session_id: UUID | None) -> Response[None]:
+        if request.if_match is not None:
+            check(request.if_match, digest(await service.get(request.db, request.user, session_id=session_id, idle=idle_of(request), now=clock.now())))
+        await request.db.atomic(service.end, request.user, session_id=session_id)
+        return _without_cookie() if session_id == request.user.session_id else Response(None, status_code=HTTP_204_NO_CONTENT)
+
+    @delete("/sessions", operation_id="signOutEverywhere", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account"})
+    async def end_all(self, request: Request) -> Response[None]:
+        """Sign out everywhere, here too."""
+        await request.db.atomic(service.end_all, request.user)
+        return _without_cookie()
+
+
+def told(request: Request, session: Session, account: Account, token: str, *, cookie: bool) -> SignedIn:
+    """What somebody learns who has signed in: the token, or where it comes as a cookie what is sent beside that."""
+    return SignedIn(
+        id=session.id,
+        expires_at=session.expires_at,
+        account=account,
+        token=UNSET if cookie else token,
+        csrf_token=csrf_token(request.app.state.secret_key, token) if cookie else UNSET,
+    )
+
+
+def keep(response: Response[Any], token: str, lasts: timedelta) -> None:
+    """Have the browser keep the token."""
+    response.set_cookie(_cookie(token, max_age=int(lasts.total_seconds())))
+
+
+def _cookie(token: str, *, max_age: int) -> Cookie:
+    return Cookie(COOKIE, value=token, path="/", max_age=max_age, secure=True, httponly=True, samesite="lax")
+
+
+def _without_cookie() -> Response[None]:
+    response: Response[None] = Response(None, status_code=HTTP_204_NO_CONTENT)
+    response.set_cookie(_cookie("", max_age=0))
+    return response
+
+
+def idle_of(connection: ASGIConnection[Any, Any, Any, Any]) -> timedelta:
+    settings: Settings = connection.app.state.settings
+    return timedelta(minutes=settings.session_idle_minutes)
+
+
+async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+    """Whose session the bearer token is of."""
+    return await service.caller(connection.app.state.db, token=token, idle=idle_of(connection), now=clock.now())
+
+
+async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+    """Whose session the cookie's token is of. Raises `Forbidden` for a change without the token that other sites do not know.
+
+    Who signs in is nobody yet, whatever cookie is left from before.
+    """
+    if connection.route_handler.opt["permission"] == "sign-in":
+        return None
+    caller = await identify(connection, token)
+    if caller and connection.scope.get("method") not in SAFE:
+        given = connection.headers.get("x-csrf-token", "")
+        if not is_csrf_token(connection.app.state.secret_key, token, given):
+            raise errors.Forbidden
+    return caller

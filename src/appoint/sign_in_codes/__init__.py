@@ -1,0 +1,1 @@
+"""Codes by which patients sign in: sent to the address on their record."""

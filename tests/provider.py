@@ -1,0 +1,94 @@
+"""An OpenID provider on this machine, which signs what it is asked to, and misbehaves when it is told to."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from joserfc import jwk, jws
+
+AUDIENCE = "appoint"
+
+
+class OpenIdProvider:
+    """`answers` are bodies, by path, that it gives instead of its own; a number is a status, a callable is called for a body."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, jwk.Key] = {}
+        self.answers: dict[str, Any] = {}
+        self.asked: list[str] = []
+        self.down = False
+        self.seconds = 0.0
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                provider.asked.append(self.path)
+                if provider.down:
+                    self.close_connection = True
+                    return
+                time.sleep(provider.seconds)
+                answer = provider.answers.get(self.path, provider.own(self.path))
+                status, body = (answer, b"") if isinstance(answer, int) else (200, answer)
+                self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", provider.issuer + "/jwks")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.issuer = f"http://127.0.0.1:{self.server.server_address[1]}/realms/clinics"
+        self.add("first", "RSA", 2048)
+        self.first = self.keys["first"]
+
+    @property
+    def fetches(self) -> int:
+        return sum(path.endswith("/jwks") for path in self.asked)
+
+    def own(self, path: str) -> Any:
+        if path == "/realms/clinics/.well-known/openid-configuration":
+            return json.dumps({"issuer": self.issuer, "jwks_uri": self.issuer + "/jwks"}).encode()
+        if path == "/realms/clinics/jwks":
+            return json.dumps({"keys": [key.as_dict(private=False, kid=kid) for kid, key in self.keys.items()]}).encode()
+        return 404
+
+    def add(self, kid: str, type: Any, size: Any, **parameters: Any) -> None:
+        self.keys[kid] = jwk.generate_key(type, size, parameters={"kid": kid, **parameters})
+
+    def claims(self, now: datetime, **more: Any) -> dict[str, Any]:
+        """Of a receptionist's token that lasts five minutes; those that are None are left out."""
+        second = int(now.timestamp())
+        usual = {"iss": self.issuer, "aud": AUDIENCE, "sub": "ann", "iat": second, "nbf": second, "exp": second + 300, "roles": ["front-desk"]}
+        return {name: value for name, value in (usual | more).items() if value is not None}
+
+    def token(
+        self, now: datetime, *, kid: str | None = "first", alg: str = "RS256", header: Any = None, key: Any = None, raw: bytes | None = None, **claims: Any
+    ) -> str:
+        payload = json.dumps(self.claims(now, **claims)).encode() if raw is None else raw
+        named = {"alg": alg, "typ": "JWT", **({"kid": kid} if kid else {}), **(header or {})}
+        return jws.serialize_compact(named, payload, key or self.keys[kid or "first"], registry=Signs(algorithms=[alg], strict_check_header=False))
+
+
+class Signs(jws.JWSRegistry):
+    max_header_length = 100_000
+
+
+@contextmanager
+def openid_provider() -> Iterator[OpenIdProvider]:
+    provider = OpenIdProvider()
+    thread = threading.Thread(target=provider.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield provider
+    finally:
+        provider.server.shutdown()
+        thread.join()
+        provider.server.server_close()
