@@ -1,5 +1,6 @@
 """Who may call what, in one word a route."""
 
+from appoint.callers import Role
 from appoint.permissions import OPEN, PERMISSIONS
 from conftest import ADMIN
 from described import APP, OPERATIONS, address, example
@@ -29,7 +30,7 @@ async def test_a_wrong_token_is_refused_everywhere(client):
 async def test_every_post_refuses_an_idempotency_key_that_is_too_long(client):
     """Which it can do only if it takes one."""
     for operation in OPERATIONS:
-        if operation.method == "post":
+        if operation.method == "post" and Role.ADMINISTRATOR in PERMISSIONS[operation.handler.opt["permission"]].reach:
             query = getattr(operation.query, "EXAMPLE", {})
             answer = await client.post(address(operation), params=query, json=example(operation), headers=ADMIN | {"Idempotency-Key": "x" * 256})
             assert [fault["pointer"] for fault in answer.json().get("errors", [])] == ["Idempotency-Key"], operation.path

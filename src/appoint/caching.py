@@ -1,7 +1,7 @@
 """What changes rarely and is asked often, kept for ten minutes in each process. A change drops it: at once in the process that made it, and with Redis
 everywhere, as soon as the word has got round.
 
-Redis carries that word and nothing else. So an answer from here never waits for a network, and no Redis, full or empty, old or gone, can hand out
+Of all this Redis carries that word and nothing else. So an answer from here never waits for a network, and no Redis, full or empty, old or gone, can hand out
 what has changed since: a process that cannot hear of changes keeps nothing, and asks the database every time.
 """
 

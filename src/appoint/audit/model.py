@@ -166,7 +166,7 @@ class Key:
         return msgspec.structs.replace(head, signature=b64encode(self._private.sign(head.signed_text)).decode())
 
 
-class Fault(NamedTuple):
+class Flaw(NamedTuple):
     """What is wrong with a chain."""
 
     position: int | None
@@ -183,45 +183,45 @@ class Walk:
         self._public_key: Final = public_key
         self._exported: Final = sorted(exported, key=lambda head: head.position)
 
-    def begin(self) -> Iterator[Fault]:
+    def begin(self) -> Iterator[Flaw]:
         for head in self._exported:
             if text := fault(head, public_key=self._public_key):
-                yield Fault(head.position, f"the exported head {text}")
+                yield Flaw(head.position, f"the exported head {text}")
         yield from self._compared()
 
-    def follow(self, entry: Entry, hash: bytes) -> Iterator[Fault]:
+    def follow(self, entry: Entry, hash: bytes) -> Iterator[Flaw]:
         """The next entry there is, and the hash that stands with it."""
         if entry.position > self.position + 1:
             missing = f"entry {self.position + 1} is" if entry.position == self.position + 2 else f"entries {self.position + 1} to {entry.position - 1} are"
-            yield Fault(self.position + 1, f"{missing} missing")
+            yield Flaw(self.position + 1, f"{missing} missing")
         elif entry.position <= self.position:
-            yield Fault(entry.position, "there is more than one entry of this position")
+            yield Flaw(entry.position, "there is more than one entry of this position")
         elif chained(self.hash, entry) != hash:
-            yield Fault(entry.position, "the entry is not what was sealed here")
+            yield Flaw(entry.position, "the entry is not what was sealed here")
         self.position, self.hash = entry.position, hash
         yield from self._compared()
 
-    def _compared(self) -> Iterator[Fault]:
+    def _compared(self) -> Iterator[Flaw]:
         for head in self._exported:
             if head.position == self.position and head.hash != self.hash.hex():
-                yield Fault(self.position, f"the chain was rewritten after its head was exported ({head.sealed_at:%Y-%m-%d %H:%M:%S}Z)")
+                yield Flaw(self.position, f"the chain was rewritten after its head was exported ({head.sealed_at:%Y-%m-%d %H:%M:%S}Z)")
 
-    def end(self, head: AuditHead | None) -> Iterator[Fault]:
+    def end(self, head: AuditHead | None) -> Iterator[Flaw]:
         """No more entries; what the head says of them."""
         if head is None:
             if self.position or self._exported:
-                yield Fault(None, "the head is missing")
+                yield Flaw(None, "the head is missing")
         elif text := fault(head, public_key=self._public_key):
-            yield Fault(None, f"the head {text}")
+            yield Flaw(None, f"the head {text}")
         if head and head.position > self.position:
-            yield Fault(self.position + 1, f"the end is cut off: the head is at {head.position}")
+            yield Flaw(self.position + 1, f"the end is cut off: the head is at {head.position}")
         elif head and head.position < self.position:
-            yield Fault(head.position + 1, f"entries up to {self.position} were added after the head")
+            yield Flaw(head.position + 1, f"entries up to {self.position} were added after the head")
         elif head and head.hash != self.hash.hex():
-            yield Fault(head.position, "the head's hash is not the last entry's")
+            yield Flaw(head.position, "the head's hash is not the last entry's")
         for exported in self._exported:
             if exported.position > self.position:
-                yield Fault(self.position + 1, f"the chain was cut back: an exported head ({exported.sealed_at:%Y-%m-%d %H:%M:%S}Z) was at {exported.position}")
+                yield Flaw(self.position + 1, f"the chain was cut back: an exported head ({exported.sealed_at:%Y-%m-%d %H:%M:%S}Z) was at {exported.position}")
 
 
 class ClinicReport(msgspec.Struct, rename="camel"):
@@ -230,7 +230,7 @@ class ClinicReport(msgspec.Struct, rename="camel"):
     clinic_id: int
     entries: int
     """That are sealed."""
-    faults: list[Fault]
+    faults: list[Flaw]
     """The first hundred."""
     unsealed: int
     """Entries that nothing protects yet."""
