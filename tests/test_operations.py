@@ -172,7 +172,8 @@ async def test_pages_of_configured_origins_may_call_and_read_the_headers_that_ma
     answer = await browser.get("/api/clinics", headers={"Origin": "https://clinic.example"})
     assert answer.headers["Access-Control-Allow-Origin"] == "https://clinic.example"
     exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
-    assert exposed == {"ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"}
+    limits = {f"RateLimit-{name}" for name in ("Limit", "Remaining", "Reset", "Policy")}
+    assert exposed == {"ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"} | limits
 
 
 async def test_they_may_send_what_the_api_reads(browser):

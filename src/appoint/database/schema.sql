@@ -434,7 +434,9 @@ CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle i
      s.seen_at,
      (COALESCE(( SELECT json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id)) AS json_agg
             FROM public.membership m
-           WHERE (m.user_id = s.user_id)), '[]'::json))::text AS "coalesce"
+           WHERE ((m.user_id = s.user_id) AND ((m.role <> 'doctor'::text) OR (EXISTS ( SELECT
+                    FROM public.doctor d
+                   WHERE ((d.clinic_id = m.clinic_id) AND (d.id = m.doctor_id) AND d.active)))))), '[]'::json))::text AS "coalesce"
     FROM ((public.session s
       LEFT JOIN public.app_user u ON ((u.id = s.user_id)))
       LEFT JOIN public.customer c ON ((c.id = s.customer_id)))

@@ -115,7 +115,7 @@ async def _found(world: World, clinic_id: int, story: ClinicStory, *, slug: str 
     await write(
         connection, "clinic",
         "id name time_zone slug locale currency phone email address slot_step_minutes min_notice_minutes horizon_days cancel_notice_minutes "
-        "require_version doctor_choice created_at updated_at",
+        "require_version doctor_choice retain_patients_months retain_messages_days created_at updated_at",
         [(clinic_id, *msgspec.structs.astuple(msgspec.structs.replace(content, slug=slug))[:-2], *msgspec.structs.astuple(content.policy), at, at)],
     )  # fmt: skip
     kinds = {

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from .. import signing
+import asyncpg
+
+from .. import errors, signing
 from ..accounts import service as accounts
 from ..accounts.model import Account
 from ..callers import Caller
@@ -61,7 +63,10 @@ async def answer(
     await repository.use(tx, code_id, now=now)
     if before:
         await sessions_repository.end_by_token(tx, token_hash=hash_of(before))
-    token, row = await sessions.open_session(tx, user_id=None, customer_id=person.id, lasts=lasts, now=now)
+    try:
+        token, row = await sessions.open_session(tx, user_id=None, customer_id=person.id, lasts=lasts, now=now)
+    except asyncpg.ForeignKeyViolationError as error:  # erased in this very moment
+        raise errors.Unauthorized("wrong-code") from error
     account = await accounts.account(tx, Caller(f"patient:{person.id}", customer_id=person.id))
     address = Address(sent.channel, person.email if sent.channel == "email" else person.phone)
     return Entered(person, Session(**dict(row), current=True), account, token, address)

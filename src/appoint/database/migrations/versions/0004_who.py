@@ -241,7 +241,11 @@ create function signed_in(hash bytea, at timestamptz, idle interval)
   begin atomic
     select s.id, s.user_id, s.customer_id, coalesce(u.administrator, false), s.seen_at,
            coalesce((select json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id))
-                       from membership m where m.user_id = s.user_id), '[]')::text
+                       from membership m
+                      where m.user_id = s.user_id
+                        -- a doctor who has left works there no more
+                        and (m.role <> 'doctor' or exists (select from doctor d where d.clinic_id = m.clinic_id and d.id = m.doctor_id and d.active))),
+                    '[]')::text
       from session s
       left join app_user u on u.id = s.user_id
       left join customer c on c.id = s.customer_id
