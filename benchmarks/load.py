@@ -116,7 +116,14 @@ class Server(NamedTuple):
 @contextmanager
 def serving(world: World, *, workers: int = 1) -> Generator[Server]:
     """`appoint serve` on that database, in a process of its own, as it is by default."""
-    settings = {"APPOINT_DATABASE_URL": world.url, "APPOINT_DATA_DIR": str(FOLDER), "APPOINT_PORT": "0", "APPOINT_WORKERS": str(workers), "APPOINT_RATE_LIMITS": "false", "APPOINT_APPOINTMENTS_PER_CUSTOMER": "1000"}
+    settings = {
+        "APPOINT_DATABASE_URL": world.url,
+        "APPOINT_DATA_DIR": str(FOLDER),
+        "APPOINT_PORT": "0",
+        "APPOINT_WORKERS": str(workers),
+        "APPOINT_RATE_LIMITS": "false",
+        "APPOINT_APPOINTMENTS_PER_CUSTOMER": "1000",
+    }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")} | settings
     with tempfile.NamedTemporaryFile("r") as log, Path(log.name).open("w") as output:
         started = subprocess.Popen([sys.executable, "-m", "appoint", "serve"], stdout=output, stderr=output, env=environment)

@@ -71,7 +71,8 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 
 
 def settings(**changed: Any) -> Settings:
-    return Settings(_env_file=None, **({"secret_key": "signs links in tests", "rate_limits": False} | changed))  # pyright: ignore[reportCallIssue]  pydantic's own argument
+    usual = {"secret_key": "signs links in tests", "rate_limits": changed.get("mode") == "production"}
+    return Settings(_env_file=None, **(usual | changed))  # pyright: ignore[reportCallIssue]  pydantic's own argument
 
 
 @pytest.fixture

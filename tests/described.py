@@ -3,12 +3,16 @@
 from typing import Any
 
 from appoint import app as application
+from appoint.callers import Role
+from appoint.permissions import PERMISSIONS
 from appoint.web import openapi
 from appoint.web.openapi import Operation
 from conftest import TOKEN, settings
 
 APP = application.create(settings(), database_url="", admin_token=TOKEN)
 OPERATIONS = list(openapi.operations(APP))
+ADMINISTRATORS = [operation for operation in OPERATIONS if Role.ADMINISTRATOR in PERMISSIONS[operation.handler.opt["permission"]].reach]
+"""Those that the administrator's token is good for; the others are about accounts that people have."""
 DOCUMENT = openapi.document(APP)
 
 

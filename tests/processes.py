@@ -76,7 +76,11 @@ class Process:
 def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
     """`appoint` with these settings and no others."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")}
-    environment |= {f"APPOINT_{name.upper()}": str(value) for name, value in ({"port": 0, "admin_token": TOKEN, "rate_limits": settings.get("mode") == "production"} | settings).items() if value is not None}
+    environment |= {
+        f"APPOINT_{name.upper()}": str(value)
+        for name, value in ({"port": 0, "admin_token": TOKEN, "rate_limits": settings.get("mode") == "production"} | settings).items()
+        if value is not None
+    }
     process = Process(arguments, environment)
     try:
         yield process

@@ -30,6 +30,8 @@ ACROSS_CLINICS = {
     ("availability.next_slots", "booking_slot"): "search",
     ("appointments.of_customer", "appointment"): "a customer's own appointments",
     ("customers.appointments_to_come", "appointment"): "whether a customer may go",
+    ("customers.at_address", "appointment"): "whether somebody with the address has booked anywhere",
+    ("customers.found", "appointment"): "the same",
     ("appointments.expire_holds", "appointment"): "the sweep of holds that have run out",
     ("web.forget_requests", "appointment"): "the sweep of old idempotency keys",
     ("database.waiting", "event"): "what waits, for /metrics",
@@ -241,7 +243,12 @@ async def test_reading_a_list_costs_as_many_statements_for_three_as_for_one(db, 
 async def one_more(db, client, number: int) -> dict[str, object]:
     """One more of everything that is listed somewhere; the first of each is what lists are asked of."""
     clinic_id = await clinic(client)
-    ids = {"doctorId": await doctor(client), "customerId": await customer(client, email="ana@example.com"), "clinicId": clinic_id, "day": str(later(24 * 7).date())}
+    ids = {
+        "doctorId": await doctor(client),
+        "customerId": await customer(client, email="ana@example.com"),
+        "clinicId": clinic_id,
+        "day": str(later(24 * 7).date()),
+    }
     await appointment_type(client)
     minutes = f"[{number * 60},{number * 60 + 60})"
     await db.execute("insert into time_slot (clinic_id, id, minutes) values (1, mint_id(1), $1::text::int4range)", minutes)

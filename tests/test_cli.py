@@ -22,7 +22,23 @@ from appoint.settings import Settings
 from processes import appoint, eventually
 from test_embedded import folder, postgres_processes, query
 
-COMMANDS = [["run"], ["serve"], ["worker"], ["migrate"], ["demo"], ["slots", "generate"], ["user", "add"], ["user", "invite"], ["user", "reset"], ["user", "list"], ["settings"], ["schema"], ["openapi"], ["mock"], ["psql"]]
+COMMANDS = [
+    ["run"],
+    ["serve"],
+    ["worker"],
+    ["migrate"],
+    ["demo"],
+    ["slots", "generate"],
+    ["user", "add"],
+    ["user", "invite"],
+    ["user", "reset"],
+    ["user", "list"],
+    ["settings"],
+    ["schema"],
+    ["openapi"],
+    ["mock"],
+    ["psql"],
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -455,7 +455,14 @@ async def test_every_key_of_a_clinics_table_begins_with_the_clinic(db):
          order by name
         """
     )
-    assert [constraint.name for constraint in found] == ["appointment_booker", "broker_message_pkey", "membership_user", "notification_clinic", "patient_customer", "patient_noted"]
+    assert [constraint.name for constraint in found] == [
+        "appointment_booker",
+        "broker_message_pkey",
+        "membership_user",
+        "notification_clinic",
+        "patient_customer",
+        "patient_noted",
+    ]
 
 
 async def writes(connection, statement: str) -> None:

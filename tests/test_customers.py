@@ -307,7 +307,7 @@ async def test_a_search_goes_by_the_index_of_words(client, db):
     class Planner:
         async def fetch(self, sql, *args):
             async with db.connection() as connection:
-                await connection.execute("set enable_seqscan = off")
+                await connection.execute("set enable_seqscan = off; set enable_indexscan = off")
                 await connection.execute(f"prepare search (text, text, uuid, integer) as {sql}")
                 planned.extend(
                     row[0] for row in await connection.fetch("explain execute search ('%ana%', '%ana%', '00000000-0000-0000-0000-000000000000', 50)")

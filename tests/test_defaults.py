@@ -27,7 +27,9 @@ def test_production_refuses_secrets_that_can_be_guessed_and_says_which(given, na
 
 def test_production_takes_good_secrets_and_those_it_made_itself():
     check_secrets(settings(mode="production", rate_limits=True, secret_key=GOOD, admin_token=GOOD, database_url=f"postgresql://appoint:{GOOD}@db/appoint"))
-    check_secrets(settings(mode="production", rate_limits=True, secret_key=None, admin_token=None, database_url="postgresql://appoint@/appoint?host=/run/postgresql"))
+    check_secrets(
+        settings(mode="production", rate_limits=True, secret_key=None, admin_token=None, database_url="postgresql://appoint@/appoint?host=/run/postgresql")
+    )
     check_secrets(settings(secret_key="short"))  # development
 
 

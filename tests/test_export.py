@@ -44,7 +44,9 @@ async def test_everything_is_there(world):
     found = await export(world)
     assert (found.customer.name, found.customer.email, found.preferences.sms) == ("Ana", "ana@example.org", False)
     assert [(patient.clinic, patient.record_number, patient.notes) for patient in found.patients] == [("Lakeside", "7", "likes tea")]
-    assert [(visit.id, visit.doctor, visit.start_time, visit.notes) for visit in found.appointments] == [(world.visit.id, "Dr Shah", at(9), "afraid of <needles>")]
+    assert [(visit.id, visit.doctor, visit.start_time, visit.notes) for visit in found.appointments] == [
+        (world.visit.id, "Dr Shah", at(9), "afraid of <needles>")
+    ]
     assert [(told.kind, told.channel, told.status) for told in found.notifications] == [("confirmation", "email", "queued")]
     assert [session.expires_at for session in found.sessions] == [NOW]
     assert ("getPatient", "user:7", "192.0.2.1") in [(entry.action, entry.actor, entry.address) for entry in found.audit]

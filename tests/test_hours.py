@@ -145,7 +145,21 @@ class Story:
         await generate(self.world, MONDAY, SUNDAY)
         assert (await generate(self.world, MONDAY, SUNDAY)).created == 0
 
-    STEPS = (*[book] * 4, *[cancel] * 2, reschedule, *[book_outside] * 2, move_outside, *[go_away] * 2, *[come_back] * 2, publish, withdraw, move_slot, save_week, change_hours, generate)
+    STEPS = (
+        *[book] * 4,
+        *[cancel] * 2,
+        reschedule,
+        *[book_outside] * 2,
+        move_outside,
+        *[go_away] * 2,
+        *[come_back] * 2,
+        publish,
+        withdraw,
+        move_slot,
+        save_week,
+        change_hours,
+        generate,
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -77,17 +77,24 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(default=60, ge=1, le=1440, description="a session that nobody uses for so long has ended")
     session_hours: int = Field(default=12, ge=1, le=720, description="the longest that anybody stays signed in")
     oidc_issuer: str | None = Field(
-        default=None, description="OpenID provider whose tokens staff may come with, as its tokens name it, such as https://login.example.org/realms/clinics; none: nobody's"
+        default=None,
+        description="OpenID provider whose tokens staff may come with, as its tokens name it, such as https://login.example.org/realms/clinics; none: nobody's",
     )
     oidc_audience: str | None = Field(default=None, description="what the provider's tokens for Appoint have as their audience (aud)")
-    oidc_algorithms: CommaSeparated = Field(default=["RS256", "ES256", "EdDSA"], description="comma-separated algorithms that the provider's tokens may be signed with")
+    oidc_algorithms: CommaSeparated = Field(
+        default=["RS256", "ES256", "EdDSA"], description="comma-separated algorithms that the provider's tokens may be signed with"
+    )
     oidc_roles_claim: str = Field(default="roles", description="claim that the provider's roles are in, or the dotted path to it, such as realm_access.roles")
     oidc_roles: CommaSeparated = Field(
         default=[], description="comma-separated, what they are here: claim-value=role:clinic, claim-value=doctor:clinic:doctorId or claim-value=administrator"
     )
     hold_minutes: int = Field(default=10, ge=1, le=120, description="how long a held time stays held before it must be confirmed")
     rate_limits: bool = Field(default=True, description="whether requests are limited; off is for load tests, and not for production")
-    requests_rate: str = Field(default="240/minute", pattern=RATE, description="what anyone may ask from one address (an IPv6 network of 64 bits), as number/second, minute, hour or day")
+    requests_rate: str = Field(
+        default="240/minute",
+        pattern=RATE,
+        description="what anyone may ask from one address (an IPv6 network of 64 bits), as number/second, minute, hour or day",
+    )
     search_rate: str = Field(default="60/minute", pattern=RATE, description="searches across clinics, from one address or by one who has signed in")
     bookings_rate: str = Field(default="30/minute", pattern=RATE, description="bookings, from one address or by one who has signed in")
     registrations_rate: str = Field(default="60/hour", pattern=RATE, description="registrations of customers, from one address or by one who has signed in")

@@ -1,7 +1,8 @@
 """/api/clinics/{clinicId}/users, /api/account, /api/credentials and /api/passwordResets"""
 
+from collections.abc import Coroutine
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post, put
@@ -36,6 +37,8 @@ from .model import (
 )
 
 UNSHARED: Final = "no-store"
+
+T = TypeVar("T")
 
 
 class Users(Controller):
@@ -126,13 +129,13 @@ class Accounts(Controller):
     )
     async def change_password(self, request: Request, data: JSONBody[PasswordChange]) -> None:
         """Choose another password. All other sessions end."""
-        await service.change_password(request.db, request.user, current=data.current, new=data.new, if_match=request.if_match)
+        await _proven(request, service.change_password(request.db, request.user, current=data.current, new=data.new, if_match=request.if_match))
 
     @post("/account/totp", operation_id="beginTotp", status_code=HTTP_200_OK, opt={"permission": "credentials", "problems": ("forbidden", "totp-on")})
     async def begin_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[TotpSetup]:
         """Set an authenticator up. The answer shows its secret, this once; it counts from the confirmation on."""
         idempotency_key(request)
-        setup = await service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request))
+        setup = await _proven(request, service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request)))
         return shown(request, setup, cache_control=UNSHARED)
 
     @post(
@@ -156,7 +159,7 @@ class Accounts(Controller):
     async def remove_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[Account]:
         """Sign in with the password alone again."""
         idempotency_key(request)
-        return shown(request, await service.remove_totp(request.db, request.user, password=data.password))
+        return shown(request, await _proven(request, service.remove_totp(request.db, request.user, password=data.password)))
 
     @post(
         "/credentials",
@@ -189,6 +192,19 @@ RESET: Final = PasswordReset(int(LINK_LASTS["password-reset"].total_seconds()) /
 
 async def _again(tx: Transaction, known: None) -> PasswordReset:
     return RESET
+
+
+async def _proven(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What takes the password of whoever is signed in already. Guesses count as they do for signing in."""
+    account = f"user {request.user.user_id}"
+    try:
+        await attempts.admit(request, account=account, now=clock.now())
+    except BaseException:
+        work.close()
+        raise
+    done = await work
+    await attempts.succeeded(request, account=account, now=clock.now())
+    return done
 
 
 def _secret(request: Request) -> str:

@@ -263,7 +263,11 @@ async def publish_missing(tx: Statements, *, clinic_id: int, wishes: Sequence[Wi
 async def remnants(db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> list[UUID]:
     """The slots that are there for one appointment alone."""
     rows = await db.fetch(
-        "select id from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)", clinic_id, doctor_id, start, end
+        "select id from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)",
+        clinic_id,
+        doctor_id,
+        start,
+        end,
     )
     return [row["id"] for row in rows]
 

@@ -268,9 +268,10 @@ async def _found(db: Statements, appointment_id: UUID) -> Row:
 async def change(tx: Transaction, by: Caller, *, appointment_id: UUID, change: AppointmentPatch, if_match: str | None) -> Appointment:
     """Change the notes."""
     await _locked(tx, appointment_id, if_match)
-    if change.notes is not msgspec.UNSET:
-        if not await repository.change_notes(tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes):
-            raise errors.Conflict("customer-erased")
+    if change.notes is not msgspec.UNSET and not await repository.change_notes(
+        tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes
+    ):
+        raise errors.Conflict("customer-erased")
     return await get(tx, appointment_id)
 
 
@@ -339,7 +340,13 @@ async def _change_status(tx: Transaction, appointment: Appointment, name: str, *
     to = STEPS[name]
     try:
         await repository.change_status(
-            tx, clinic_id=appointment.clinic_id, appointment_id=appointment.id, status=to.target, event=to.event, cancel_reason=reason, late_because=late_because
+            tx,
+            clinic_id=appointment.clinic_id,
+            appointment_id=appointment.id,
+            status=to.target,
+            event=to.event,
+            cancel_reason=reason,
+            late_because=late_because,
         )
     except asyncpg.ExclusionViolationError as error:
         raise errors.Conflict("customer-busy" if violates(error, "customer_free") else "taken", alternatives=[]) from error

@@ -122,9 +122,7 @@ async def around(db: Statements, book: Catalogue, *, doctors: Sequence[Catalogue
     """The doctors' time within a week of a date: what a refusal is explained by, and its alternatives taken from. None when the catalogue is older
     than the database."""
     week = timedelta(days=7)
-    times = await repository.doctors_time(
-        db, book, doctors=doctors, type=None, first=day - week, last=day + week, before=LONGEST_BUFFER, after=LONGEST_BUFFER
-    )
+    times = await repository.doctors_time(db, book, doctors=doctors, type=None, first=day - week, last=day + week, before=LONGEST_BUFFER, after=LONGEST_BUFFER)
     return None if len(times) < len(doctors) else times
 
 

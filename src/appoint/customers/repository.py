@@ -57,9 +57,16 @@ async def matching(db: Statements, *, wanted: Wanted, after: tuple[UUID] | None,
 
 
 async def at_address(db: Statements, *, email: str | None, phone: str | None, most: int) -> list[UUID]:
-    """The ids of those who have exactly that e-mail address, whatever its case, or that phone number in E.164; the oldest of them."""
+    """The ids of those who have exactly that e-mail address, whatever its case, or that phone number in E.164. Where they are
+    too many, those who have booked, and the newest: anyone can register others with the address, and nobody is to be crowded out by that."""
     rows = await db.fetch(
-        "select id from customer where active and (lower(email) = lower($1) or phone = $2) order by id limit $3", email, phone, most
+        """
+        select id from customer c
+         where active and (lower(email) = lower($1) or phone = $2)
+         order by exists (select from appointment a where a.customer_id = c.id) desc, id desc
+         limit $3
+        """,
+        email, phone, most,
     )  # fmt: skip
     return [row.id for row in rows]
 
@@ -71,7 +78,7 @@ async def found(db: Statements, *, clinic_id: int, email: str | None, phone: str
         select c.id as customer_id, c.name, p.customer_id is not null as is_patient
           from customer c left join patient p on p.clinic_id = $1 and p.customer_id = c.id
          where c.active and (lower(c.email) = lower($2) or c.phone = $3)
-         order by c.id
+         order by exists (select from appointment a where a.customer_id = c.id) desc, c.id desc
          limit $4
         """,
         clinic_id, email, phone, most,

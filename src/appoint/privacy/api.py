@@ -12,6 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from .. import clock
 from ..web.docs import page
+from ..versions import digest
 from ..web.idempotency import once
 from ..web.request import Request
 from ..web.responses import Look, replay, shown
@@ -24,7 +25,7 @@ class Privacy(Controller):
     path = "/customers/{customer_id:uuid}"
     tags = ["Customers"]
 
-    @get("/export", operation_id="exportCustomer", opt={"permission": "see-customers"})
+    @get("/export", operation_id="exportCustomer", opt={"permission": "see-customers", "html": True})
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
         """Everything that is held about the customer, at all clinics: as JSON, or as a page (`format=html`, or `Accept: text/html`). To the customer
         themself it does not show what staff have noted, nor who of the staff has looked."""
@@ -61,5 +62,10 @@ def _as_page(request: Request, export: Export) -> Response[Any]:
             digits = get_currency_precision(price["currency"])
             appointment["price"] = format_currency(Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=language)
     html = page(request, "export.html", language=language, export=plain)
-    headers = {"Content-Language": html.headers["Content-Language"], "Vary": "Accept, Accept-Language", "Cache-Control": "no-store"}
+    headers = {
+        "Content-Language": html.headers["Content-Language"],
+        "Vary": "Accept, Accept-Language",
+        "Cache-Control": "no-store",
+        "ETag": digest(html.content.encode()),
+    }
     return Look(request, export, html.content, media_type=MediaType.HTML, headers=headers)

@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from .. import clock
 from ..appointments import service as appointments
-from ..appointments.api import hold_for
+from ..appointments.api import hold_for, seen
 from ..appointments.model import REASONS, AppointmentRequest
 from ..doctors import service as doctors
 from ..ids import clinic_of
@@ -120,14 +120,14 @@ class BookingSlots(Controller):
 
     async def _as_seen(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
         """With persons where they may be seen. `some_id` tells the clinic."""
-        grant = widest(request.user, "see-appointments", clinic_of(some_id)) if request.user.memberships or request.user.administrator else None
+        grant = widest(request.user, "list-appointments", clinic_of(some_id)) if request.user.memberships or request.user.administrator else None
         theirs = [slot for slot in slots if grant and grant.doctor_id in (None, slot.doctor_id)]
         if not theirs:
             return slots
         on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in theirs])
         if request.method == "GET":  # a change has its entry already
             await record(request.app.state.db, request, Page(theirs, None))
-        return [slot.with_appointments(on[slot.id]) if slot in theirs else slot for slot in slots]
+        return [slot.with_appointments([seen(request, each) for each in on[slot.id]]) if slot in theirs else slot for slot in slots]
 
 
 async def _again(known: object) -> Generated:

@@ -36,7 +36,11 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-ID": {"description": "The request's id, as in our log.", "schema": {"type": "string"}},
     "Content-Language": {"description": "The language of title and detail.", "required": True, "schema": {"type": "string", "enum": ["en", "de", "es", "fr"]}},
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "2"},
-    "RateLimit-Limit": {"description": "How many requests are answered in a window of time.", "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "240"},
+    "RateLimit-Limit": {
+        "description": "How many requests are answered in a window of time.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "240",
+    },
     "RateLimit-Remaining": {"description": "How many are left of them.", "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "239"},
     "RateLimit-Reset": {"description": "Seconds until counting begins anew.", "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "42"},
     "RateLimit-Policy": {"description": "The limit, and the window's seconds.", "schema": {"type": "string"}, "example": "240;w=60"},
@@ -187,6 +191,8 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     names = ["X-Request-ID", *LIMITS]
     if operation.answer:
         response["content"] = {JSON: schemas.shown(operation.answer)}
+        if operation.handler.opt.get("html"):  # a page, for who asks for one
+            response["content"]["text/html"] = {"schema": {"type": "string"}}
         names += ["ETag", "Link"] if get_origin(operation.answer) is Page else ["ETag"]
     if operation.method == "post":
         names.append("Idempotent-Replayed")

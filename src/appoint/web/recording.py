@@ -47,7 +47,9 @@ async def record(db: Statements, request: litestar.Request[Caller, Any, Any], sh
     subjects = dict.fromkeys(str(id) for id in [*named, *made] if id is not None)
     clinic_id = clinic_of(request)
     if clinic_id is None:  # as the body said, or what was made says
-        clinic_id = request.scope["state"].get("clinic_id") or getattr(shown, "clinic_id", None) or (made[0] if made and isinstance(made[0], int) else ids.PLATFORM)
+        clinic_id = (
+            request.scope["state"].get("clinic_id") or getattr(shown, "clinic_id", None) or (made[0] if made and isinstance(made[0], int) else ids.PLATFORM)
+        )
     await repository.record(db, request.user, clinic_id=clinic_id, subjects=list(subjects), reason=why or request.scope["state"].get("reason"))
 
 

@@ -93,7 +93,7 @@ def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
 def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """What a handler's own parameters do not say: a clinic's number is small and is written in one way, and an operation without parameters takes none."""
     clinic_id: int | None = connection.path_params.get("clinic_id")
-    if clinic_id is not None and (not 0 <= clinic_id <= LARGEST_CLINIC or str(clinic_id) not in connection.scope["path"].split("/")):
+    if clinic_id is not None and (not 1 <= clinic_id <= LARGEST_CLINIC or str(clinic_id) not in connection.scope["path"].split("/")):
         raise errors.NotFound
     if connection.scope["query_string"] and "query" not in handler.parsed_fn_signature.parameters:
         decoding.query(decoding.Nothing, connection.scope["query_string"])
