@@ -313,6 +313,12 @@ async def test_who_finds_a_browser_signed_in_cannot_change_the_password(client, 
     assert (await sign_in(client)).status_code == 201
 
 
+async def test_guesses_from_inside_a_session_count_as_those_from_outside_do(client, manager):
+    paths = [("PUT", "/api/account/password", {"current": "not it", "new": ANOTHER}), ("POST", "/api/account/totp/remove", {"password": "not it"})]
+    answers = [await client.request(method, path, json=body, headers=manager) for _ in range(4) for method, path, body in paths]
+    assert [answer.status_code for answer in answers] == [400] * 5 + [429] * 3
+
+
 # one's own account
 
 

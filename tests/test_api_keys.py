@@ -129,6 +129,19 @@ async def test_a_key_may_what_its_scopes_say_and_nothing_else(client, lakeside):
     assert (await client.get("/api/customers", headers=bearer(key))).status_code == 403
 
 
+async def test_who_may_see_appointments_one_by_one_is_not_shown_those_of_a_slot(db, client, lakeside):
+    doctor_id = await doctor(client)
+    await publish(db, doctor_id, later(240), later(242))
+    body = {"customerId": await customer(client), "doctorId": doctor_id, "startTime": later(240).isoformat(), "endTime": later(241).isoformat()}
+    made = (await client.post("/api/appointments", json=body)).json()
+    await client.patch(f"/api/appointments/{made['id']}", json={"notes": "for the clinic alone"}, headers=ADMIN)
+    dates = {"from": str(later(240).date()), "to": str(later(242).date())}
+    for scopes, shown in ((["see-appointments"], False), (["see-appointments", "list-appointments"], True)):
+        key = (await give(client, scopes=scopes)).json()["key"]
+        (slot,) = (await client.get(f"/api/doctors/{doctor_id}/bookingSlots", params=dates, headers=bearer(key))).json()["items"]
+        assert ("appointments" in slot, "for the clinic alone" in str(slot)) == (shown, shown)
+
+
 async def test_no_key_can_see_or_make_keys(client, lakeside):
     key = (await give(client)).json()
     asked = [

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from appoint.callers import SYSTEM
-from appoint.customers import service
+from appoint.customers import repository, service
 from conftest import ADMIN
 from rows import NOW, book, clinic, customer, doctor, later, publish, someone_waits
 
@@ -315,7 +315,7 @@ async def test_a_search_goes_by_the_index_of_words(client, db):
             return []
 
     await service.search(Planner(), q="ana", after=None, limit=50)
-    assert any("Bitmap Index Scan on customer_words" in line for line in planned)
+    assert any("Bitmap Index Scan on customer_words" in line for line in planned), "\n".join(planned)
 
 
 @pytest.mark.parametrize("q", [None, "ana"])
@@ -339,3 +339,30 @@ async def test_a_cursor_of_another_search_is_refused(client):
 async def test_a_query_that_is_wrong_is_refused(client):
     for query in ["limit=0", "limit=1000000000", "cursor=forged", "name=Ana", "q=%00", "q=%ff", f"q={'x' * 201}", "q=a&q=b"]:
         assert (await client.get(f"/api/customers?{query}", headers=ADMIN)).status_code == 400, query
+
+
+async def test_a_repeated_registration_shows_nobody_what_was_added_later(client):
+    key = {"Idempotency-Key": "1"}
+    made = await client.post("/api/customers", json={"name": "Ana", "email": "ana@example.com"}, headers=key)
+    await client.patch(made.headers["Location"], json={"phone": "+493012345678", "birthDate": "1980-02-02"}, headers=ADMIN)
+    again = await client.post("/api/customers", json={"name": "Ana", "email": "ana@example.com"}, headers=key)
+    assert (again.status_code, again.json()["id"]) == (201, made.json()["id"])
+    assert (again.json()["phone"], again.json()["birthDate"]) == (None, None)
+
+
+@pytest.mark.parametrize("email", ["ana@ma\u0130l.example", "\u0130da@mail.example", "\u212aim@mail.example"])
+async def test_an_address_that_counts_as_another_in_small_letters_is_refused(client, email):
+    refused = await client.post("/api/customers", json={"name": "Ana", "email": email})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "#/email")
+
+
+async def test_nobody_is_crowded_out_of_their_address(db, client):
+    await clinic(client)
+    doctor_id = await doctor(client)
+    ana = await customer(client, email="ana@example.com")
+    await publish(db, doctor_id, later(240), later(241))
+    await book(db, doctor_id, ana, later(240), later(241))
+    for _ in range(3):
+        await customer(client, email="ana@example.com")
+    newest = await customer(client, email="Ana@example.com")
+    assert await repository.at_address(db, email="ana@example.com", phone=None, most=2) == [UUID(ana), UUID(newest)]

@@ -70,7 +70,7 @@ class Kept:
     """An `appoint …` that is started again whenever it ends, as a process manager would."""
 
     def __init__(self, stack: ExitStack, data_dir: Path, command: str) -> None:
-        self.start = lambda: stack.enter_context(appoint(command, data_dir=data_dir, log_level="error", log_format="json"))
+        self.start = lambda: stack.enter_context(appoint(command, data_dir=data_dir, log_level="error", log_format="json", appointments_per_customer=1000))
         self.processes: list[Process] = [self.start()]
 
     async def keep(self) -> None:

@@ -1219,9 +1219,9 @@ CREATE INDEX booking_slot_by_start ON public.booking_slot USING btree (lower(act
 
 CREATE INDEX booking_slot_removed ON public.booking_slot USING btree (clinic_id, doctor_id, date) WHERE (removed_at IS NOT NULL);
 
-CREATE INDEX customer_by_email ON public.customer USING btree (lower(email)) WHERE active;
+CREATE INDEX customer_by_email ON public.customer USING btree (lower(email)) WHERE (active AND (email IS NOT NULL));
 
-CREATE INDEX customer_by_phone ON public.customer USING btree (phone) WHERE active;
+CREATE INDEX customer_by_phone ON public.customer USING btree (phone) WHERE (active AND (phone IS NOT NULL));
 
 CREATE INDEX customer_words ON public.customer USING gin (lower(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text))) public.gin_trgm_ops);
 

@@ -11,8 +11,8 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
 from .. import clock
-from ..web.docs import page
 from ..versions import digest
+from ..web.docs import page
 from ..web.idempotency import once
 from ..web.request import Request
 from ..web.responses import Look, replay, shown

@@ -174,8 +174,8 @@ create or replace view shown_appointment as
     join clinic c on c.id = a.clinic_id;
 
 -- who has an address exactly
-create index customer_by_email on customer (lower(email)) where active;
-create index customer_by_phone on customer (phone) where active;
+create index customer_by_email on customer (lower(email)) where active and email is not null;
+create index customer_by_phone on customer (phone) where active and phone is not null;
 
 -- Every change and every look at people's data. Written with the change itself, by nobody in particular order; a worker seals it: numbers it and chains
 -- its hash to the one before. Of people there are ids here and nothing else.
