@@ -157,7 +157,9 @@ async def test_every_statement_stays_within_one_clinic_but_for_the_listed(db):
                 conditions = " ".join(str(value) for what, value in node.items() if what == "Filter" or what.endswith("Cond"))
                 if table in key_of and node["Node Type"] != "ModifyTable" and not re.search(rf"\b{key_of[table]} = (?!ANY)", conditions):
                     unbound.add((name, table))
-    assert unbound == set(ACROSS_CLINICS)
+    either = {("notifications.plan_agendas", "clinic"), ("notifications.plan_agendas", "doctor")}  # which comes first is the planner's choice
+    assert unbound & either
+    assert unbound | either == set(ACROSS_CLINICS) | either
 
 
 def nodes(plan: dict) -> Iterator[dict]:

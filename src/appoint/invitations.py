@@ -36,9 +36,9 @@ def invitation(
         summary=summary,
         description=description or None,
         location=location or None,
-        organizer=vCalAddress.new(organizer.email, cn=one_line(organizer.name)),
+        organizer=vCalAddress.new(organizer.email, cn=_said(organizer.name)),
         # accepted already, by booking; nobody reads replies
-        attendees=[vCalAddress.new(attendee.email, cn=one_line(attendee.name), role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False)],
+        attendees=[vCalAddress.new(attendee.email, cn=_said(attendee.name), role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False)],
         status=STATUS.CONFIRMED if method == "REQUEST" else STATUS.CANCELLED,
         classification=CLASS.PRIVATE,  # who shares a calendar does not thereby share visits to a doctor
     )
@@ -48,3 +48,8 @@ def invitation(
     calendar.add("method", method)
     calendar.add_component(event)
     return calendar.to_ical().decode()
+
+
+def _said(name: str) -> str:
+    """A name as a parameter can say it: those know no escapes (RFC 5545, 3.2), and some readers take a backslash for the beginning of one."""
+    return one_line(name).replace("\\", "/")

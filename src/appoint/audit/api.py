@@ -33,7 +33,7 @@ class Audit(Controller):
         """The same for what belongs to no clinic, such as customers; dates are those of UTC."""
         return await _listed(request, PLATFORM, query)
 
-    @get("/audit/head", operation_id="getPlatformAuditHead", opt={"permission": "administer"})
+    @get("/audit/head", operation_id="getPlatformAuditHead", opt={"permission": "administer", "problems": ("not-found",)})
     async def head_of_platform(self, request: Request) -> Response[AuditHead]:
         """The same for what belongs to no clinic."""
         return shown(request, await service.head(request.db, request.user, clinic_id=PLATFORM))

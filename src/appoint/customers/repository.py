@@ -68,7 +68,7 @@ async def at_address(db: Statements, *, email: str | None, phone: str | None, mo
         """,
         email, phone, most,
     )  # fmt: skip
-    return [row.id for row in rows]
+    return sorted(row.id for row in rows)
 
 
 async def found(db: Statements, *, clinic_id: int, email: str | None, phone: str | None, most: int) -> list[FoundCustomer]:
@@ -78,7 +78,7 @@ async def found(db: Statements, *, clinic_id: int, email: str | None, phone: str
         select c.id as customer_id, c.name, p.customer_id is not null as is_patient
           from customer c left join patient p on p.clinic_id = $1 and p.customer_id = c.id
          where c.active and (lower(c.email) = lower($2) or c.phone = $3)
-         order by exists (select from appointment a where a.customer_id = c.id) desc, c.id desc
+         order by is_patient desc, exists (select from appointment a where a.customer_id = c.id) desc, c.id
          limit $4
         """,
         clinic_id, email, phone, most,

@@ -25,7 +25,7 @@ class Privacy(Controller):
     path = "/customers/{customer_id:uuid}"
     tags = ["Customers"]
 
-    @get("/export", operation_id="exportCustomer", opt={"permission": "see-customers", "html": True})
+    @get("/export", operation_id="exportCustomer", opt={"permission": "see-customers"})
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
         """Everything that is held about the customer, at all clinics: as JSON, or as a page (`format=html`, or `Accept: text/html`). To the customer
         themself it does not show what staff have noted, nor who of the staff has looked."""

@@ -191,8 +191,6 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     names = ["X-Request-ID", *LIMITS]
     if operation.answer:
         response["content"] = {JSON: schemas.shown(operation.answer)}
-        if operation.handler.opt.get("html"):  # a page, for who asks for one
-            response["content"]["text/html"] = {"schema": {"type": "string"}}
         names += ["ETag", "Link"] if get_origin(operation.answer) is Page else ["ETag"]
     if operation.method == "post":
         names.append("Idempotent-Replayed")
