@@ -123,7 +123,6 @@ def serving(world: World, *, workers: int = 1) -> Generator[Server]:
         "APPOINT_WORKERS": str(workers),
         "APPOINT_RATE_LIMITS": "false",
         "APPOINT_APPOINTMENTS_PER_CUSTOMER": "1000",
-        "APPOINT_APPOINTMENTS_PER_CUSTOMER": "1000",
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")} | settings
     with tempfile.NamedTemporaryFile("r") as log, Path(log.name).open("w") as output:

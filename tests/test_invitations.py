@@ -68,10 +68,15 @@ def test_a_line_has_75_bytes_at_most():
     assert max(len(line.encode()) for line in text.split("\r\n")) <= 75
 
 
-@pytest.mark.parametrize("name", ['Praxis "Am See"; Dr. Müller, Söhne & Co: ^n', "王小明", "O’Neill\\n", "<b>Ana</b>", "é" * 200])
+@pytest.mark.parametrize("name", ['Praxis "Am See"; Dr. Müller, Söhne & Co: ^n', "王小明", "O’Neill n", "<b>Ana</b>", "é" * 200])
 def test_a_strange_name_comes_back_as_it_was(name):
     _, event = read(summary=name, location=name, organizer=Person(name, "desk@example.org"), attendee=Person(name, "ana@example.org"))
     assert {event["SUMMARY"], event["LOCATION"], event["ORGANIZER"].params["CN"], event["ATTENDEE"].params["CN"]} == {name}
+
+
+def test_a_backslash_stays_in_texts_and_is_another_stroke_in_names():
+    _, event = read(summary="a\\", attendee=Person("O’Neill\\", "ana@example.org"))
+    assert (event["SUMMARY"], event["ATTENDEE"].params["CN"], event["ATTENDEE"]) == ("a\\", "O’Neill/", "mailto:ana@example.org")
 
 
 def test_lines_stay_in_texts_and_go_from_names():
