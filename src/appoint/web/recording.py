@@ -50,7 +50,7 @@ async def record(db: Statements, request: litestar.Request[Caller, Any, Any], sh
         clinic_id = (
             request.scope["state"].get("clinic_id") or getattr(shown, "clinic_id", None) or (made[0] if made and isinstance(made[0], int) else ids.PLATFORM)
         )
-    await repository.record(db, request.user, clinic_id=clinic_id, subjects=list(subjects), reason=why or request.scope["state"].get("reason"))
+    await repository.record(db, request.user, clinic_id=clinic_id, subjects=list(subjects), reason=why)
 
 
 async def record_look(response: Response[Any]) -> Response[Any]:
