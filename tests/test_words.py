@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 import appoint
 from appoint.web import decoding
 from appoint.web.problems import PROBLEMS
+from appoint.web.staff import PLACES
 from appoint.web.words import language_of
 from appoint.words import LANGUAGES, say
 
@@ -92,9 +93,14 @@ def texts_of_templates():
         yield from re.findall(r'_\("([^"]+)"', path.read_text())
 
 
+def texts_of_places():
+    for group, places in PLACES:
+        yield from filter(None, (group, *(label for _, label, _ in places)))
+
+
 def texts():
     problems = {text for problem in PROBLEMS.values() for text in (problem.title, problem.happened, problem.remedy) if text}
-    return problems | {text for _, text in decoding.MESSAGES} | set(texts_of_faults()) | set(texts_that_are_said()) | set(texts_of_templates())
+    return problems | {text for _, text in decoding.MESSAGES} | set(texts_of_faults()) | set(texts_that_are_said()) | set(texts_of_templates()) | set(texts_of_places())
 
 
 def entries(language):

@@ -39,16 +39,18 @@ from .providers.api import Providers
 from .schedule_changes.api import ScheduleChanges
 from .schedules.api import Schedules, TimeSlots
 from .sessions import api as sessions
+from .sessions import pages as signing_in
 from .sessions.model import PREFIX as SESSION
 from .settings import Settings
 from .sign_in_codes.api import SignInCodes
 from .slots.api import BookingSlots
-from .web import docs, problems
+from .web import assets, docs
 from .web.access import guard
 from .web.health import HEALTH
 from .web.limits import Limits
 from .web.middleware import Observed
 from .web.openapi import LIMITS
+from .web.pages import HANDLERS, enter
 from .web.recording import record_look
 from .web.request import BODY_BYTES, Request
 from .webhooks.api import Webhooks
@@ -80,6 +82,7 @@ API = [
     sessions.Sessions,
     SignInCodes,
 ]
+PAGES = [*docs.PAGES, *mailbox.PAGES, *unsubscribing.PAGES, *managing.PAGES, *credentials.PAGES, *signing_in.PAGES]
 EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS]
 
 
@@ -100,6 +103,7 @@ def create(
         app.state.settings = settings
         app.state.identities = {PREFIX: api_keys.identify, SESSION: sessions.identify, links.PREFIX: links.identify}
         app.state.by_cookie = sessions.by_cookie
+        assets.built()
         migrate.newest()  # looked up now, for no request should wait for it
         if settings.otlp_endpoint:
             tracing.configure(settings.otlp_endpoint)
@@ -126,17 +130,13 @@ def create(
     app = Litestar(
         [
             Router("/api", route_handlers=API, before_request=guard, after_request=record_look),
+            Router("/", route_handlers=PAGES, before_request=enter, after_request=record_look),
             *HEALTH,
-            *docs.PAGES,
-            *mailbox.PAGES,
-            *unsubscribing.PAGES,
-            *managing.PAGES,
-            *credentials.PAGES,
             report_delivery,
         ],
         lifespan=[lifespan, *beside],
         request_class=Request,
-        exception_handlers=problems.HANDLERS,
+        exception_handlers=HANDLERS,
         request_max_body_size=BODY_BYTES,
         cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED, max_age=600) if settings.cors_origins else None,
         openapi_config=None,

@@ -43,8 +43,9 @@ def main() -> None:
         _fail("; ".join(f"APPOINT_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()))
     except Exception as error:
         from .start import FAILURES
+        from .web.assets import NotBuilt
 
-        if not isinstance(error, FAILURES):
+        if not isinstance(error, (*FAILURES, NotBuilt)):
             raise
         _fail(str(error))
 
@@ -90,8 +91,10 @@ def run() -> None:
     from . import worker as working
     from .database import migrate
     from .openid.service import trusted
+    from .web import assets
 
     settings = Settings()
+    assets.built()
     working.check(settings)
     trusted(settings)
     logs.configure(settings)
@@ -112,7 +115,7 @@ def run() -> None:
 
             step("Loading the demo world")
             with suppress(demo.HasClinics):  # loaded by a start that was cut off after that
-                asyncio.run(demo.load(database.url, size="small", say=console.print))
+                asyncio.run(demo.load(database.url, size="small", password=start.demo_password(settings), say=console.print))
             pending.unlink()
         step("Starting the server")
 
@@ -140,8 +143,10 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
     from . import logs, serving, start
     from . import worker as working
     from .openid.service import trusted
+    from .web import assets
 
     settings = Settings()
+    assets.built()
     working.check(settings)
     trusted(settings)
     logs.configure(settings)
@@ -204,9 +209,10 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
     """
     from . import demo, start
 
-    with start.database(Settings(), say=say) as database:
+    settings = Settings()
+    with start.database(settings, say=say) as database:
         asyncio.run(start.expect_migrated(database.url))
-        asyncio.run(demo.load(database.url, size=size, into_existing=into_existing, say=say))
+        asyncio.run(demo.load(database.url, size=size, into_existing=into_existing, password=start.demo_password(settings), say=say))
 
 
 @app.command

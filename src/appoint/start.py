@@ -89,6 +89,11 @@ def admin_token(settings: Settings) -> tuple[str, bool]:
     return _kept(settings, "admin-token", "The administrator's token", "APPOINT_ADMIN_TOKEN")
 
 
+def demo_password(settings: Settings) -> str:
+    """The password of the demo world's staff, kept as the administrator's token is."""
+    return _kept(settings, "demo-password", "The password of the demo world", "APPOINT_DATA_DIR")[0]
+
+
 def with_secret_key(settings: Settings) -> Settings:
     """The settings with the key that signs links in messages."""
     if settings.secret_key:

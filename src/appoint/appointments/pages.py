@@ -3,34 +3,31 @@
 import re
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qs
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from .. import clock, errors, ids, instants
 from ..callers import Caller
 from ..database.pool import Database, Transaction
 from ..versions import etag
 from ..web import repository as records
-from ..web.docs import page
+from ..web.pages import OWN, form, go, opened, page
 from ..web.problems import PROBLEMS
 from ..web.request import Request
-from ..web.words import language_of
+from ..web.words import language_for
 from ..words import one_line, say
 from . import links, repository, service
 from .model import STEPS
 
-PUBLIC: Final = {"permission": "public"}
-LONGEST_FORM: Final = 10_000
+PUBLIC: Final = opened("public")
 LONGEST_REASON: Final = 200
 
 
 @get("/appointments/{token:str}", operation_id="showAppointmentByLink", opt=PUBLIC, include_in_schema=False)
-async def show(request: Request, token: FromPath[str]) -> Response[str]:
+async def show(request: Request, token: FromPath[str]) -> Response[Any]:
     by = _holder(request, token)
     return await _page(request, by)
 
@@ -41,13 +38,13 @@ async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
     by = _holder(request, token)
     if by is None:
         return await _page(request, None)
-    form = {name: values[0] for name, values in parse_qs((await request.body())[:LONGEST_FORM].decode("utf-8", "replace")).items()}
-    version = form.get("version", "")
+    fields = await form(request)
+    version = fields.get("version", "")
     try:
         await _database(request, by).atomic(
             _cancel,
             by,
-            reason=one_line(form.get("reason"))[:LONGEST_REASON] or None,
+            reason=one_line(fields.get("reason"))[:LONGEST_REASON] or None,
             if_match=etag(int(version)) if re.fullmatch("[1-9][0-9]{0,8}", version) else None,
             now=clock.now(),
         )
@@ -55,7 +52,7 @@ async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
         return await _page(request, by, refusal=refusal)
     except errors.NotFound:
         return await _page(request, None)
-    return _own(Redirect(request.scope["path"], status_code=303))
+    return go(request.scope["path"])
 
 
 async def _cancel(tx: Transaction, by: Caller, *, reason: str | None, if_match: str | None, now: datetime) -> None:
@@ -64,7 +61,7 @@ async def _cancel(tx: Transaction, by: Caller, *, reason: str | None, if_match: 
     await _record(tx, by)
 
 
-async def _page(request: Request, by: Caller | None, *, refusal: errors.AppointError | None = None) -> Response[str]:
+async def _page(request: Request, by: Caller | None, *, refusal: errors.AppointError | None = None) -> Response[Any]:
     """The appointment as it stands now, and what stood in the way, if anything did."""
     row = None
     if by:
@@ -72,15 +69,16 @@ async def _page(request: Request, by: Caller | None, *, refusal: errors.AppointE
         row = await repository.for_holder(db, clinic_id=ids.clinic_of(_appointment_id(by)), appointment_id=_appointment_id(by))
         await _record(db, by)
     if row is None:
-        return _own(page(request, "appointment.html", appointment=None), status_code=404)
-    now, language = clock.now(), language_of(request.headers.get("accept-language"))
+        return page(request, "appointment.html", status_code=404, cache_control=OWN, appointment=None)
+    now, language = clock.now(), language_for(request)
     said: dict[str, Any] = {
         "when": instants.moment(row.start_time, row.time_zone, language, end=row.end_time),
         "passed": row.start_time <= now,
         "can_cancel": row.start_time > now and row.status in STEPS["cancel"].sources,
         "refusal": refusal and say(language, PROBLEMS[refusal.type].happened, **refusal.facts),
     }
-    return _own(page(request, "appointment.html", appointment=row, **said), status_code=PROBLEMS[refusal.type].status if refusal else 200)
+    status_code = PROBLEMS[refusal.type].status if refusal else 200
+    return page(request, "appointment.html", status_code=status_code, cache_control=OWN, appointment=row, **said)
 
 
 def _holder(request: Request, token: str) -> Caller | None:
@@ -104,14 +102,6 @@ def _database(request: Request, by: Caller) -> Database:
 async def _record(db: Database | Transaction, by: Caller) -> None:
     """By the appointment's id, and never by the address of the page, which lets in whoever reads it."""
     await records.record(db, by, clinic_id=ids.clinic_of(_appointment_id(by)), subjects=[str(by.appointment_id)], reason=None)
-
-
-def _own(response: Response[Any], *, status_code: int | None = None) -> Response[Any]:
-    """A page for the one who has the link: for nobody's cache and no search engine. That browsers tell no other page of it, all pages say."""
-    response.status_code = status_code or response.status_code
-    response.headers |= {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
-    response.headers.pop("ETag", None)
-    return response
 
 
 PAGES: Final = [show, cancel]

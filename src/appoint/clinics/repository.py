@@ -152,3 +152,10 @@ async def withdraw_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | No
         """,
         clinic_id, doctor_id, now,
     )  # fmt: skip
+
+
+async def of_staff(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[Row]:
+    """The clinics with these numbers, or all, as a choice: by name, 500 at most."""
+    return await db.fetch(
+        "select id, name, active from clinic where $1::integer[] is null or id = any($1) order by active desc, name, id limit 500", clinic_ids
+    )

@@ -17,9 +17,16 @@ __all__ = ["HasClinics", "large", "load", "small"]
 
 
 async def load(
-    database_url: str, *, size: Literal["small", "large"], say: Callable[[str], None], into_existing: bool = False, now: datetime | None = None
+    database_url: str,
+    *,
+    size: Literal["small", "large"],
+    say: Callable[[str], None],
+    into_existing: bool = False,
+    password: str | None = None,
+    now: datetime | None = None,
 ) -> None:
-    """Load a demo world into a migrated database: all of it or, whatever happens, nothing. Writes no events.
+    """Load a demo world into a migrated database: all of it or, whatever happens, nothing. Writes no events. In the small one staff have accounts when
+    there is a password for them.
 
     Raises `HasClinics` for a database that has clinics already, unless `into_existing`.
     """
@@ -27,7 +34,8 @@ async def load(
     connection = await asyncpg.connect(database_url, server_settings={"application_name": "appoint demo", "statement_timeout": "0"})
     try:
         if size == "small":
-            await small(connection, now=now, into_existing=into_existing)
+            if addresses := await small(connection, now=now, into_existing=into_existing, password=password):
+                say(f"Staff's pages are at /staff. Sign in as {' or '.join(addresses)} with the password {password}")
             return
         if not into_existing:
             await expect_no_clinics(connection)  # before anything is said

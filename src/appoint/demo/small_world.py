@@ -16,6 +16,7 @@ from ..appointments.model import Status
 from ..appointments.service import HOLD_EXPIRED
 from ..ids import clinic_of
 from .people import FAMILIES, Household, people
+from .staff import staff
 from .three_clinics import CLINICS, ClinicStory, DoctorStory, Week
 from .visits import MOVES, Kind, Visit, clinics_id, customers_id, outcome, visits
 from .writing import finish, next_clinic, publish, write
@@ -65,9 +66,10 @@ Taken = dict[UUID, list[Visit]]
 """By customer."""
 
 
-async def small(connection: Any, *, now: datetime, into_existing: bool = False) -> None:
+async def small(connection: Any, *, now: datetime, into_existing: bool = False, password: str | None = None) -> list[str]:
     """Write the small world, in one transaction and under all constraints. It is the same whenever it is written on the same (UTC) day, but for what
-    has come about since midnight. Raises `HasClinics` unless `into_existing`.
+    has come about since midnight. With a password its staff have accounts, and the addresses of some are returned.
+    Raises `HasClinics` unless `into_existing`.
     """
     async with connection.transaction():
         first = await next_clinic(connection, into_existing=into_existing)
@@ -83,7 +85,9 @@ async def small(connection: Any, *, now: datetime, into_existing: bool = False) 
             times = [visits(world.random, doctor_id, slots[doctor_id], kinds, step=step) for doctor_id, kinds in offered.items()]
             booked += _booked(world, times, [members for household, members in households if number in household.clinics])
         await _write_appointments(world, sorted(booked, key=attrgetter("start", "id")), dict(enumerate(CLINICS, first)))
+        addresses = await staff(connection, first_clinic=first, password=password) if password else []
     await finish(connection)
+    return addresses
 
 
 async def _register(world: World) -> list[tuple[Household, list[UUID]]]:

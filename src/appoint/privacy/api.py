@@ -12,11 +12,11 @@ from litestar.status_codes import HTTP_200_OK
 
 from .. import clock
 from ..versions import digest
-from ..web.docs import page
 from ..web.idempotency import once
+from ..web.pages import OWN, page
 from ..web.request import Request
 from ..web.responses import Look, replay, shown
-from ..web.words import language_of
+from ..web.words import language_for
 from . import service
 from .model import Erasure, Export, ExportQuery, own
 
@@ -55,17 +55,18 @@ async def _recalled(_: object, kept: Any) -> Erasure:
 
 
 def _as_page(request: Request, export: Export) -> Response[Any]:
-    language = language_of(request.headers.get("accept-language"))
+    language = language_for(request)
     plain = msgspec.to_builtins(export)
     for appointment in plain["appointments"]:
         if price := appointment["price"]:
             digits = get_currency_precision(price["currency"])
             appointment["price"] = format_currency(Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=language)
-    html = page(request, "export.html", language=language, export=plain)
+    html = page(request, "export.html", cache_control=OWN, export=plain)
     headers = {
         "Content-Language": html.headers["Content-Language"],
-        "Vary": "Accept, Accept-Language",
-        "Cache-Control": "no-store",
+        "Vary": "Accept, Accept-Language, Cookie",
+        "Cache-Control": OWN,
+        "Content-Security-Policy": html.headers["Content-Security-Policy"],
         "ETag": digest(html.content.encode()),
     }
     return Look(request, export, html.content, media_type=MediaType.HTML, headers=headers)

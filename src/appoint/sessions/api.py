@@ -18,11 +18,12 @@ from ..resources import Page
 from ..settings import Settings
 from ..versions import check, digest
 from ..web import attempts
-from ..web.access import COOKIE
+from ..web.access import COOKIE, csrf_token, is_csrf_token
+from ..web.pages import form
 from ..web.request import Request, idempotency_key
 from ..web.responses import shown
 from . import service
-from .model import Credentials, Session, SignedIn, csrf_token, is_csrf_token
+from .model import Credentials, Session, SignedIn
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -85,13 +86,13 @@ class Sessions(Controller):
         if request.if_match is not None:
             check(request.if_match, digest(await service.get(request.db, request.user, session_id=session_id, idle=idle_of(request), now=clock.now())))
         await request.db.atomic(service.end, request.user, session_id=session_id)
-        return _without_cookie() if session_id == request.user.session_id else Response(None, status_code=HTTP_204_NO_CONTENT)
+        return _signed_out() if session_id == request.user.session_id else Response(None, status_code=HTTP_204_NO_CONTENT)
 
     @delete("/sessions", operation_id="signOutEverywhere", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account"})
     async def end_all(self, request: Request) -> Response[None]:
         """Sign out everywhere, here too."""
         await request.db.atomic(service.end_all, request.user)
-        return _without_cookie()
+        return _signed_out()
 
 
 def told(request: Request, session: Session, account: Account, token: str, *, cookie: bool) -> SignedIn:
@@ -114,9 +115,14 @@ def _cookie(token: str, *, max_age: int) -> Cookie:
     return Cookie(COOKIE, value=token, path="/", max_age=max_age, secure=True, httponly=True, samesite="lax")
 
 
-def _without_cookie() -> Response[None]:
+def without_cookie() -> Cookie:
+    """Has the browser forget the token."""
+    return _cookie("", max_age=0)
+
+
+def _signed_out() -> Response[None]:
     response: Response[None] = Response(None, status_code=HTTP_204_NO_CONTENT)
-    response.set_cookie(_cookie("", max_age=0))
+    response.set_cookie(without_cookie())
     return response
 
 
@@ -139,7 +145,9 @@ async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) 
         return None
     caller = await identify(connection, token)
     if caller and connection.scope.get("method") not in SAFE:
-        given = connection.headers.get("x-csrf-token", "")
-        if not is_csrf_token(connection.app.state.secret_key, token, given):
+        given = connection.headers.get("x-csrf-token")
+        if given is None and isinstance(connection, Request) and connection.route_handler.opt.get("page"):
+            given = (await form(connection)).get("csrf")
+        if not is_csrf_token(connection.app.state.secret_key, token, given or ""):
             raise errors.Forbidden
     return caller

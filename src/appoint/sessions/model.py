@@ -1,7 +1,6 @@
 """Being signed in: what a session is, and what proves that one is."""
 
 import hashlib
-import hmac
 import secrets
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final
@@ -64,12 +63,3 @@ def made_token() -> str:
 def hash_of(token: str) -> bytes:
     """What the database knows of a token. It is random, so it needs no slow hash."""
     return hashlib.sha256(token.encode()).digest()
-
-
-def csrf_token(secret: str, token: str) -> str:
-    """What a page sends beside the cookie: only who has been told it can make the browser do something."""
-    return hmac.digest(secret.encode(), b"csrf\n" + token.encode(), "sha256").hex()
-
-
-def is_csrf_token(secret: str, token: str, given: str) -> bool:
-    return hmac.compare_digest(csrf_token(secret, token).encode(), given.encode())

@@ -143,3 +143,12 @@ async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) ->
     caller = await known(connection, token) if known else None
     limits.note_credential(address, token, caller)
     return caller
+
+
+def csrf_token(secret: str, token: str) -> str:
+    """What a page sends beside the cookie: only who has been told it can make the browser do something."""
+    return hmac.digest(secret.encode(), b"csrf\n" + token.encode(), "sha256").hex()
+
+
+def is_csrf_token(secret: str, token: str, given: str) -> bool:
+    return hmac.compare_digest(csrf_token(secret, token).encode(), given.encode())

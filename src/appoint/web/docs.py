@@ -3,27 +3,24 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Litestar, MediaType, Request, Response, get
-from litestar.datastructures import CacheControlHeader
 from litestar.params import FromPath
-from litestar.static_files import create_static_files_router
 from markupsafe import Markup, escape
 
 from .. import errors
 from ..versions import matches
-from ..words import say
-from . import openapi
+from . import assets, openapi
+from .pages import opened, page, templates
 from .problems import PROBLEMS
-from .words import language_of
+from .words import language_for
 
 AnyRequest = Request[Any, Any, Any]
-PUBLIC: Final = {"permission": "public"}
+PUBLIC: Final = opened("public")
+CACHED: Final = "public, max-age=60"
 TYPES: Final = {"integer": "whole number", "string": "text", "boolean": "true or false", "array": "list", "null": "null"}
 FORMATS: Final = {"date-time": "instant", "date": "date", "uuid": "UUID", "time-zone": "time zone", "currency": "currency"}
 
@@ -59,25 +56,7 @@ def _slug(tag: str) -> str:
     return tag.lower().replace(" ", "-")
 
 
-templates: Final = Environment(
-    loader=PackageLoader("appoint", "web/templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-)
 templates.filters |= {"code": _code, "paragraphs": _paragraphs, "path": _path, "pretty": _pretty, "slug": _slug}
-
-
-def page(request: AnyRequest, template: str, *, language: str | None = None, **values: Any) -> Response[str]:
-    """A template as an answer: in the visitor's language, or in the only one it has."""
-    language = language or language_of(request.headers.get("accept-language"))
-    html = templates.get_template(template).render(language=language, _=partial(say, language), **values)
-    return _cached(request, html, MediaType.HTML, {"Content-Language": language, "Vary": "Accept-Language"})
-
-
-def _cached(request: AnyRequest, content: str, media_type: MediaType, headers: dict[str, str]) -> Response[Any]:
-    tag = f'"{hashlib.blake2b(content.encode(), digest_size=12).hexdigest()}"'
-    headers = {**headers, "ETag": tag, "Cache-Control": "public, max-age=60"}
-    if matches(request.headers.get("if-none-match"), tag, weakly=True):
-        return Response(None, status_code=304, headers=headers)
-    return Response(content, media_type=media_type, headers=headers)
 
 
 @lru_cache(1)
@@ -175,19 +154,19 @@ class Document:
         return words + (", or null" if nullable else "")
 
 
-@get("/", operation_id="showStart", opt=PUBLIC, include_in_schema=False)
-async def landing(request: AnyRequest) -> Response[str]:
-    return page(request, "landing.html")
-
-
 @get("/api/openapi.json", operation_id="showDocument", opt=PUBLIC, include_in_schema=False)
 async def document(request: AnyRequest) -> Response[str]:
-    return _cached(request, _text(request.app), MediaType.JSON, {})
+    text = _text(request.app)
+    tag = f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": CACHED}
+    if matches(request.headers.get("if-none-match"), tag, weakly=True):
+        return Response("", status_code=304, headers=headers)
+    return Response(text, media_type=MediaType.JSON, headers=headers)
 
 
 @get("/api/docs", operation_id="showOverview", opt=PUBLIC, include_in_schema=False)
 async def overview(request: AnyRequest) -> Response[str]:
-    return page(request, "docs.html", language="en", document=_document(request.app), chosen=None)
+    return page(request, "docs.html", styles="docs.css", cache_control=CACHED, language="en", document=_document(request.app), chosen=None)
 
 
 @get("/api/docs/{tag:str}", operation_id="showOperations", opt=PUBLIC, include_in_schema=False)
@@ -195,29 +174,43 @@ async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
     described = _document(request.app)
     for chosen in described.tags:
         if _slug(chosen[0]) == tag:
-            return page(request, "operations.html", language="en", document=described, chosen=chosen)
+            return page(request, "operations.html", styles="docs.css", cache_control=CACHED, language="en", document=described, chosen=chosen)
     raise errors.NotFound
 
 
 @get("/problems", operation_id="showProblems", opt=PUBLIC, include_in_schema=False)
 async def problems(request: AnyRequest) -> Response[str]:
-    return page(request, "problems.html", problems=PROBLEMS)
+    return page(request, "problems.html", styles="docs.css", cache_control=CACHED, problems=PROBLEMS)
 
 
 @get("/problems/{name:str}", operation_id="showProblem", opt=PUBLIC, include_in_schema=False)
 async def problem(request: AnyRequest, name: FromPath[str]) -> Response[str]:
     if name not in PROBLEMS:
         raise errors.NotFound
-    example = openapi.example_of(name, language_of(request.headers.get("accept-language")), "/api/…")
-    return page(request, "problem.html", name=name, problem=PROBLEMS[name], example=example, operations=_document(request.app).that_answer(name))
+    example = openapi.example_of(name, language_for(request), "/api/…")
+    return page(
+        request,
+        "problem.html",
+        styles="docs.css",
+        cache_control=CACHED,
+        name=name,
+        problem=PROBLEMS[name],
+        example=example,
+        operations=_document(request.app).that_answer(name),
+    )
+
+
+@get("/design", operation_id="showDesign", opt=PUBLIC, include_in_schema=False)
+async def design(request: AnyRequest) -> Response[str]:
+    return page(request, "design.html", styles="docs.css", cache_control=CACHED, language="en")
 
 
 PAGES: Final = [
-    landing,
+    design,
     document,
     overview,
     operations,
     problems,
     problem,
-    create_static_files_router("/static", [Path(__file__).parent / "static"], opt=PUBLIC, cache_control=CacheControlHeader(public=True, max_age=3600)),
+    assets.asset,
 ]

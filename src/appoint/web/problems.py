@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from .. import errors, wire
 from ..words import say
-from .words import language_of
+from .words import language_for
 
 log = structlog.get_logger()
 
@@ -298,7 +298,7 @@ def document(
     headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
     """The problem as the caller reads it."""
-    language = language_of(request.headers.get("accept-language"))
+    language = language_for(request)
     content = described(type, language, instance=request.scope["path"], request_id=request.state.get("request_id", ""), faults=faults, facts=facts)
     return Response(
         msgspec.json.encode(content),

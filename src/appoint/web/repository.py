@@ -58,6 +58,19 @@ async def record(db: Statements, by: Caller, *, clinic_id: int, subjects: Sequen
     )  # fmt: skip
 
 
+async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:
+    """The clinic and the name of who has signed in; null for what is not there."""
+    row = await db.fetchrow(
+        """
+        select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name
+          from (select) one left join clinic c on c.id = $1 left join app_user u on u.id = $2
+        """,
+        clinic_id, user_id,
+    )  # fmt: skip
+    assert row, "one always"
+    return row
+
+
 class Owners(Protocol):
     """Finds whose something is: rows of `doctor_id`, `customer_id` and `booker_id`. None: it is not there."""
 

@@ -95,7 +95,7 @@ def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     clinic_id: int | None = connection.path_params.get("clinic_id")
     if clinic_id is not None and (not 1 <= clinic_id <= LARGEST_CLINIC or str(clinic_id) not in connection.scope["path"].split("/")):
         raise errors.NotFound
-    if connection.scope["query_string"] and "query" not in handler.parsed_fn_signature.parameters:
+    if connection.scope["query_string"] and not handler.opt.get("page") and "query" not in handler.parsed_fn_signature.parameters:
         decoding.query(decoding.Nothing, connection.scope["query_string"])
 
 

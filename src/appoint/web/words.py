@@ -1,10 +1,25 @@
 """The language that a request asks for."""
 
 from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qs
 
 from babel.core import negotiate_locale
+from litestar import Request
 
 from ..words import LANGUAGES
+
+LANGUAGE_COOKIE: Final = "language"
+"""Keeps what somebody chose on a page."""
+
+
+def language_for(request: Request[Any, Any, Any]) -> str:
+    """The language of a page, and of a problem: the one that was chosen (`?lang=`, and kept in a cookie), else the best for `Accept-Language`."""
+    asked = parse_qs(request.scope["query_string"].decode("latin-1")).get("lang", [None])[-1]
+    for chosen in (asked, request.cookies.get(LANGUAGE_COOKIE)):
+        if chosen in LANGUAGES:
+            return chosen
+    return language_of(request.headers.get("accept-language"))
 
 
 def language_of(accept_language: str | None) -> str:

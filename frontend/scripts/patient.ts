@@ -1,0 +1,2 @@
+// What patients' pages do beyond what they do without a script.
+export {};

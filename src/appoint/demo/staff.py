@@ -1,0 +1,36 @@
+"""Who runs the demo's clinics: a manager, a receptionist and every doctor of each, with accounts."""
+
+from typing import Any, Final
+
+from .. import passwords
+
+NAMES: Final = {"manager": "Mona Varga", "receptionist": "Rosa Lindt"}
+
+
+async def staff(connection: Any, *, first_clinic: int, password: str) -> list[str]:
+    """Write accounts with the password for the clinics from that number on; returns the addresses of the first one's manager and receptionist.
+
+    Addresses are `manager@` and `reception@` where the clinic has its mail, and the doctors' own.
+    """
+    hashed = await passwords.hashed(password)
+    await connection.execute(
+        """
+        with person (clinic_id, email, name, role, doctor_id) as (
+          select id, mailbox || '@' || split_part(email, '@', 2), name_of, role, null::uuid
+            from clinic cross join (values ('manager', 'manager', $3), ('reception', 'receptionist', $4)) as kind (mailbox, role, name_of)
+           where id >= $1 and email is not null
+          union all
+          select clinic_id, lower(email), name, 'doctor', id from doctor where clinic_id >= $1 and active and email is not null
+        ), account as (
+          insert into app_user (email, name, password_hash) select distinct on (email) email, name, $2 from person on conflict (active_email) do nothing
+          returning id, email
+        ), known as (
+          select id, email from account union all select id, active_email from app_user where active_email in (select email from person)
+        )
+        insert into membership (clinic_id, user_id, name, role, doctor_id)
+        select p.clinic_id, k.id, p.name, p.role, p.doctor_id from person p join known k using (email)
+        """,
+        first_clinic, hashed, NAMES["manager"], NAMES["receptionist"],
+    )  # fmt: skip
+    domain = str(await connection.fetchval("select split_part(email, '@', 2) from clinic where id = $1", first_clinic))
+    return [f"reception@{domain}", f"manager@{domain}"]

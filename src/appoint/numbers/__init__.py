@@ -1,0 +1,1 @@
+"""How it goes: what a clinic booked, cancelled and missed, from sums that events keep."""

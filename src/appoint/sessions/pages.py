@@ -1,0 +1,76 @@
+"""Signing in and out on staff's pages, and the way to the clinic where somebody works."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from litestar import Response, get, post
+
+from .. import clock, errors
+from ..clinics import repository as clinics
+from ..web import attempts
+from ..web.access import COOKIE
+from ..web.pages import OWN, asked, form, go, next_page, opened, page
+from ..web.problems import PROBLEMS
+from ..web.request import Request
+from ..web.staff import staff_page
+from . import service
+from .api import keep, without_cookie
+
+REFUSED: Final = ("wrong-credentials", "totp-required")
+
+
+@get("/staff/sign-in", operation_id="showSignIn", opt=opened("sign-in"), include_in_schema=False)
+async def show(request: Request) -> Response[Any]:
+    return _sign_in_page(request, asked(request))
+
+
+def _sign_in_page(request: Request, said: dict[str, str], refusal: str | None = None) -> Response[Any]:
+    status_code = PROBLEMS[refusal].status if refusal else 200
+    return page(
+        request, "sessions/templates/sign_in.html", status_code=status_code, cache_control=OWN,
+        email=said.get("email", ""), next=next_page(said, "/staff"), refusal=refusal, problem=refusal and PROBLEMS[refusal],
+    )  # fmt: skip
+
+
+@post("/staff/sign-in", operation_id="signInByForm", status_code=200, opt=opened("sign-in"), include_in_schema=False)
+async def sign_in(request: Request) -> Response[Any]:
+    said = await form(request)
+    email = said.get("email", "").strip()
+    lasts = timedelta(hours=request.app.state.settings.session_hours)
+    await attempts.admit(request, account=email.lower(), now=clock.now())
+    try:
+        opened_session = await service.sign_in(
+            request.db, request.user, email=email, password=said.get("password", ""), code=said.get("totp", "").replace(" ", "") or None,
+            before=request.cookies.get(COOKIE), secret=request.app.state.secret_key, lasts=lasts, now=clock.now(),
+        )  # fmt: skip
+    except errors.Unauthorized as refusal:
+        if refusal.type not in REFUSED:
+            raise
+        return _sign_in_page(request, said, refusal.type)
+    await attempts.succeeded(request, account=email.lower(), now=clock.now())
+    response = go(next_page(said, "/staff"))
+    keep(response, opened_session.token, lasts)
+    return response
+
+
+@post("/staff/sign-out", operation_id="signOutByForm", status_code=200, opt=opened("account"), include_in_schema=False)
+async def sign_out(request: Request) -> Response[Any]:
+    await request.db.atomic(service.end, request.user, session_id=request.user.session_id)
+    response = go("/staff/sign-in" if request.user.user_id else "/")
+    response.set_cookie(without_cookie())
+    return response
+
+
+@get("/staff", operation_id="showClinicsOfStaff", opt=opened("account"), include_in_schema=False)
+async def places(request: Request) -> Response[Any]:
+    """To the one clinic where somebody works, or a choice of several; the administrator has all."""
+    if request.user.customer_id:
+        return go("/my")
+    by = request.user
+    found = await clinics.of_staff(request.app.state.db.across(), clinic_ids=None if by.administrator else [each.clinic_id for each in by.memberships])
+    if len(found) == 1 and not by.administrator:
+        return go(f"/staff/{found[0].id}/day")
+    return await staff_page(request, "sessions/templates/places.html", clinic_id=None, clinics=found, administrator=by.administrator)
+
+
+PAGES: Final = [show, sign_in, sign_out, places]

@@ -1,0 +1,265 @@
+"""What every page needs once: templates in the visitor's language, forms, who may see it, and refusals that a person can read."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import parse_qsl, quote, urlencode
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_currency, get_currency_precision
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import MediaType, Request, Response
+from litestar.datastructures import Cookie
+from litestar.exceptions import HTTPException
+from litestar.response import Redirect
+from litestar.types import ExceptionHandlersMap
+from markupsafe import Markup
+
+from .. import errors, instants
+from ..money import Money
+from ..versions import matches
+from ..words import LANGUAGES, say
+from . import assets, problems
+from .access import COOKIE, csrf_token, guard
+from .words import LANGUAGE_COOKIE, language_for
+
+AnyRequest = Request[Any, Any, Any]
+PACKAGE: Final = Path(__file__).parents[1]
+POLICY: Final = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; img-src 'self' data:; style-src 'self' {styles}; frame-ancestors {within}"
+)
+FRESH: Final = "private, no-cache"
+OWN: Final = "no-store"
+"""For a page that shows one person's things: for nobody's cache."""
+FORM_FIELDS: Final = 100
+LONGEST_FIELD: Final = 5000
+RIGHT_TO_LEFT: Final = frozenset(language for language in LANGUAGES if Locale.parse(language).text_direction == "rtl")
+A_YEAR: Final = 31_536_000
+
+templates: Final = Environment(
+    loader=FileSystemLoader([PACKAGE / "web" / "templates", PACKAGE]), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+)
+"""A template is named by its place: `base.html` in `web/templates`, `availability/templates/times.html` in a feature's."""
+
+
+def _data(value: Any) -> Markup:
+    """A value as JSON that can stand in a page's `<script type="application/json">`."""
+    return Markup(json.dumps(value, separators=(",", ":"), default=str).replace("<", "\\u003c"))  # noqa: S704  what could end the element is escaped
+
+
+def _date(value: date, language: str, width: Literal["full", "long", "medium", "short"] = "full") -> str:
+    return format_date(value, width, locale=language)
+
+
+def _skeleton(value: date | datetime, language: str, pattern: str) -> str:
+    """A date in the parts that a CLDR skeleton names: `MMMd` is “Mar 1”."""
+    return format_skeleton(pattern, value, locale=language)
+
+
+def money(value: Money, language: str) -> str:
+    return format_currency(value.amount / 10 ** _decimals(value.currency), value.currency, locale=language)
+
+
+@lru_cache(200)
+def _decimals(currency: str) -> int:
+    return get_currency_precision(currency)
+
+
+FILTERS: Final[dict[str, Any]] = {
+    "day": instants.day,
+    "time": instants.time,
+    "hours": instants.hours,
+    "moment": instants.moment,
+    "date": _date,
+    "skeleton": _skeleton,
+    "money": money,
+    "data": _data,
+}
+templates.filters.update(FILTERS)
+
+
+def page(
+    request: AnyRequest,
+    template: str,
+    *,
+    language: str | None = None,
+    status_code: int = 200,
+    cache_control: str = FRESH,
+    styles: str = "patient.css",
+    within: str = "'none'",
+    **values: Any,
+) -> Response[Any]:
+    """A template as an answer: in the visitor's language, or in the only one it has.
+
+    A page that is not `OWN` is packed, and answered by 304 to who has it. `within` says which sites may show it in a frame.
+    """
+    chosen = language or language_for(request)
+    sheet, digest = assets.style(styles)
+    html = templates.get_template(template).render(
+        language=chosen,
+        direction="rtl" if chosen in RIGHT_TO_LEFT else "ltr",
+        sheet=sheet,
+        script=lambda name: assets.built()[name].url,
+        languages=[] if language else [(code, str(Locale.parse(code).get_display_name(code)), _in_language(request, code)) for code in LANGUAGES],
+        path=request.scope["path"],
+        csrf=csrf(request),
+        _=partial(say, chosen),
+        **values,
+    )  # fmt: skip
+    headers = {
+        "Content-Language": chosen,
+        "Vary": "Accept-Language, Accept-Encoding, Cookie",
+        "Cache-Control": cache_control,
+        "Content-Security-Policy": POLICY.format(styles=digest, within=within),
+    }
+    if cache_control == OWN:
+        headers["X-Robots-Tag"] = "noindex"
+    response = _answer(request, html, headers, status_code)
+    if asked(request).get("lang") == chosen:
+        response.set_cookie(Cookie(LANGUAGE_COOKIE, value=chosen, path="/", max_age=A_YEAR, samesite="lax"))
+    return response
+
+
+def _answer(request: AnyRequest, html: str, headers: dict[str, str], status_code: int) -> Response[Any]:
+    if headers["Cache-Control"] == OWN:  # nor packed: how well something packs tells what stands beside it
+        return Response(html, media_type=MediaType.HTML, headers=headers, status_code=status_code)
+    body = html.encode()
+    headers["ETag"] = tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    if status_code == 200 and matches(request.headers.get("if-none-match"), tag, weakly=True):
+        return Response(None, status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        body = gzip.compress(body, compresslevel=6, mtime=0)
+    return Response(body, media_type=MediaType.HTML, headers=headers, status_code=status_code)
+
+
+def _in_language(request: AnyRequest, language: str) -> str:
+    """The address of the same page in a language."""
+    return "?" + urlencode({**asked(request), "lang": language})
+
+
+def csrf(request: AnyRequest) -> str:
+    """What a form of somebody signed in sends as `csrf`; empty for nobody."""
+    token = request.cookies.get(COOKIE)
+    return csrf_token(request.app.state.secret_key, token) if token else ""
+
+
+def asked(request: AnyRequest) -> dict[str, str]:
+    """The query, the last of each name; what cannot be read is left out."""
+    return _fields(request.scope["query_string"])
+
+
+async def form(request: AnyRequest) -> dict[str, str]:
+    """What a form sent, the last of each name. Raises `Invalid` for what no browser sends."""
+    if request.content_type[0] != "application/x-www-form-urlencoded":
+        raise HTTPException(status_code=415)
+    try:
+        fields = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS))
+    except ValueError:
+        raise errors.Invalid(errors.Fault("#", "is not valid")) from None
+    if any("\0" in value or len(value) > LONGEST_FIELD for value in fields.values()):
+        raise errors.Invalid(errors.Fault("#", "is not valid"))
+    return fields
+
+
+def _fields(query: bytes) -> dict[str, str]:
+    try:
+        return {name: value for name, value in parse_qsl(query.decode(), max_num_fields=FORM_FIELDS) if "\0" not in value and len(value) <= LONGEST_FIELD}
+    except ValueError:
+        return {}
+
+
+def date_of(text: str | None) -> date | None:
+    """A date as an address writes it; None for anything else."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def instant_of(text: str | None) -> datetime | None:
+    """An instant with its offset; None for anything else."""
+    try:
+        instant = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else None
+
+
+def go(address: str) -> Redirect:
+    """To another page, after a form."""
+    return Redirect(address, status_code=303, headers={"Cache-Control": OWN})
+
+
+def faults_by_field(invalid: errors.Invalid, language: str) -> Mapping[str, str]:
+    """What is wrong in each field, by the name it has in its form: the pointer's last part."""
+    return {fault.pointer.rpartition("/")[2]: say(language, fault.text, **fault.values) for fault in reversed(invalid.faults)}
+
+
+def opened(permission: str, **more: Any) -> dict[str, Any]:
+    """A page handler's `opt`. Its query is read by itself, leniently."""
+    return {"permission": permission, "page": True, **more}
+
+
+async def enter(request: AnyRequest) -> Response[Any] | None:
+    """Before each page: who may not see it without signing in is asked to. Forms of other sites are refused, whoever has signed in here."""
+    if request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
+        raise errors.Forbidden
+    try:
+        await guard(request)
+    except errors.Unauthorized:
+        if request.method != "GET":
+            raise
+        back = request.scope["path"] + (f"?{query.decode()}" if (query := request.scope["query_string"]) else "")
+        return go(f"{'/staff/sign-in' if back.startswith('/staff') else '/sign-in'}?next={quote(back, safe='')}")
+    return None
+
+
+def next_page(request_or_form: Mapping[str, str], otherwise: str) -> str:
+    """Where somebody wanted to go who had to sign in first: a page of ours, never another site's."""
+    wanted = request_or_form.get("next", "")
+    safe = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and "\\" not in wanted and wanted.isprintable()
+    return wanted if safe else otherwise
+
+
+def _is_page(request: AnyRequest) -> bool:
+    """Whether a person sees the answer: what asked for a page, or for nothing that is there."""
+    handler: Any = request.scope.get("route_handler")
+    if handler is not None and hasattr(handler, "opt"):
+        return bool(handler.opt.get("page"))
+    return "text/html" in request.headers.get("accept", "") and not request.scope["path"].startswith("/api/")
+
+
+def refused(request: AnyRequest, response: Response[Any]) -> Response[Any]:
+    """A problem document as a page."""
+    problem = json.loads(response.content)
+    try:
+        shown = page(request, "refused.html", status_code=problem["status"], cache_control=OWN, problem=problem)
+    except Exception:  # noqa: BLE001  then the document itself must do
+        return response
+    shown.headers |= {name: value for name, value in response.headers.items() if name.lower() in ("retry-after", "allow")}
+    return shown
+
+
+def _on_refusal(request: AnyRequest, error: errors.AppointError) -> Response[Any]:
+    response = problems.on_refusal(request, error)
+    return refused(request, response) if _is_page(request) else response
+
+
+def _on_http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    response = problems.on_http_error(request, error)
+    return refused(request, response) if _is_page(request) else response
+
+
+def _on_bug(request: AnyRequest, error: Exception) -> Response[Any]:
+    response = problems.on_bug(request, error)
+    return refused(request, response) if _is_page(request) else response
+
+
+HANDLERS: Final[ExceptionHandlersMap] = {errors.AppointError: _on_refusal, HTTPException: _on_http_error, Exception: _on_bug}
