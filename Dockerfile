@@ -1,3 +1,8 @@
+FROM node:24-slim AS pages
+WORKDIR /app/frontend
+COPY frontend .
+RUN npm ci --silent --omit=dev && npm run build
+
 FROM python:3.13-slim
 
 WORKDIR /app
@@ -5,6 +10,7 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
+COPY --from=pages /app/src/appoint/web/static src/appoint/web/static
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && useradd --system --home-dir /var/lib/appoint --create-home appoint
 

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections import defaultdict
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -21,12 +22,12 @@ import psutil
 
 from appoint.database import embedded
 
-from . import load, outbox, world
+from . import load, numbers, outbox, world
 from .load import Server
 from .world import DOCTORS, FOLDER, HALF_BOOKED, PLACES, World
 
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-PARTS = "abcdefghi"
+PARTS = "abcdefghij"
 RACERS = 64
 
 
@@ -160,6 +161,17 @@ class Bench:
                 await self.book(name, place.world, place.server)
         self.compare(f"(i) bookings by HTTP with {full:,} events in the outbox ÷ with none", "full outbox", "empty outbox", least=0.95)
 
+    async def numbers(self, place: Place) -> None:
+        last = place.world.made_on + timedelta(days=HALF_BOOKED[1])
+        for number in range(self.rounds):
+            say(f"Numbers, round {number + 1} of {self.rounds}")
+            for name in numbers.NUMBERS:
+                kept, plain = await numbers.rates(place.world, name, first=last - timedelta(days=83), last=last, seconds=self.seconds / 4)
+                self.note(f"{name}, kept", kept)
+                self.note(f"{name}, plain", plain)
+        for name in numbers.NUMBERS:
+            self.compare(f"(j) {name}, of a clinic in twelve weeks, from the sums that are kept ÷ from all rows", f"{name}, kept", f"{name}, plain", least=10)
+
     async def memory(self, place: Place, two: Place) -> None:
         say("Memory, and requests on a connection that is kept alive")
         for name, each in (("one process", place), ("two processes", two)):
@@ -223,6 +235,8 @@ async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -
                 await bench.relay(main_place)
             if "i" in parts:
                 await bench.outbox(main_place, min(outbox.FULL, sizes[1]))
+            if "j" in parts:
+                await bench.numbers(main_place)
     text = report(bench, main_place.world)
     if quick or parts != set(PARTS):
         print(text)
@@ -261,8 +275,10 @@ How it is measured:
 - (f): the smallest data set is put back to its size after every round.
 - (g): pages that processes share are counted in each.
 - (h): {outbox.TOLD:,} events of as many appointments, in batches of 500, on one connection each. Relaying writes them to the log, plans notifications (for customers
-  without an address) and looks for webhooks (there are none), in the transaction that takes them out of the outbox.
+  without an address), looks for webhooks (there are none) and notes the days to sum, in the transaction that takes them out of the outbox.
 - (i): as (b); no worker runs, so the outbox stays as full as it was made.
+- (j) is asked on one connection: the statement of the page, word for word, and a plain aggregate over appointments and slots (`benchmarks/numbers.py`). That both
+  give the same is tested.
 """
 
 

@@ -9,6 +9,7 @@ from appoint import clock
 from appoint.database.pool import ACROSS, SERVER, connect
 from appoint.events.service import BATCH, relay
 from appoint.notifications import service as planning
+from appoint.numbers.service import note
 from appoint.webhooks.service import fan_out
 
 from .world import World
@@ -36,7 +37,7 @@ async def fill(world: World, count: int) -> None:
     """So many events in the outbox, one for each of as many appointments."""
     connection = await asyncpg.connect(world.url)
     try:
-        await connection.execute("truncate event, event_log, notification")
+        await connection.execute("truncate event, event_log, notification, unsummed")
         await connection.execute(FILL, count)
         await connection.execute("vacuum analyze event")
     finally:
@@ -64,7 +65,7 @@ async def change_over(world: World) -> None:
 
 
 async def relayed(world: World) -> float:
-    """Events a second, told as the worker tells them: into the log, to the planning of notifications and to webhooks."""
+    """Events a second, told as the worker tells them: into the log, to the planning of notifications, to webhooks and to the sums of days."""
     await fill(world, TOLD)
     db = connect(world.url, size=1, wait_seconds=5, statement_seconds=60)
 
@@ -72,7 +73,7 @@ async def relayed(world: World) -> float:
         await planning.plan(tx, events, channels=["email", "sms"], now=clock.now())
 
     try:
-        return await _rate(partial(relay, db, [plan, fan_out]))
+        return await _rate(partial(relay, db, [plan, fan_out, note]))
     finally:
         await db.close()
 

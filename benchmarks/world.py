@@ -11,6 +11,7 @@ from typing import NamedTuple
 import asyncpg
 
 from appoint.database import migrate
+from appoint.demo.writing import add_up
 
 FOLDER = Path(__file__).parents[1] / ".bench"
 MIGRATIONS = Path(migrate.__file__).parent / "migrations" / "versions"
@@ -158,5 +159,6 @@ async def make(url: str, appointments: int) -> None:
     await connection.execute(fill(appointments, appointments // 10))
     for _, add in around:
         await connection.execute(add)
+    await add_up(connection, first_clinic=1)
     await connection.execute("vacuum (analyze)")
     await connection.close()

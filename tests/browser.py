@@ -101,7 +101,10 @@ class Watched:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" and "Failed to load resource" not in message.text else None)
+        page.on(
+            "console",
+            lambda message: self.complaints.append(message.text) if message.type == "error" and "Failed to load resource" not in message.text else None,
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 

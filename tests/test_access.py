@@ -9,14 +9,13 @@ from uuid import UUID
 
 import httpx2
 
-from appoint import app as application
 from appoint import ids
 from appoint.callers import Caller, Membership, Role
 from appoint.database.pool import Database, Transaction
 from appoint.permissions import OPEN, PERMISSIONS, Grant, Relation, document
 from appoint.web import access
 from appoint.web.openapi import Operation
-from conftest import ADMIN, TOKEN, settings
+from conftest import ADMIN, composed
 from described import OPERATIONS, address, example
 from rows import later
 
@@ -164,7 +163,7 @@ class Dry(Database):
 @asynccontextmanager
 async def asked_by(database_url: str, callers: dict[Role, Caller]) -> AsyncGenerator[Callable[[Role, str, str, Any], Awaitable[httpx2.Response]]]:
     """Ask the application as one of the callers, in its role's name."""
-    app = application.create(settings(), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url)
 
     async def identify(connection: Any, token: str) -> Caller | None:
         return callers[Role(token.removeprefix("as_"))]

@@ -26,9 +26,14 @@ A_STATEMENT = re.compile(r"\s*(with|select|insert into|update|delete from|trunca
 
 ACROSS_CLINICS = {
     ("clinics.active", "clinic"): "the list of clinics",
+    ("clinics.of_staff", "clinic"): "the clinics where somebody works, as a choice",
     ("slots.active_clinics", "clinic"): "the nightly generation goes through all",
+    ("catalogue.load", "clinic"): "by the short name in a page's address",
     ("availability.next_slots", "booking_slot"): "search",
+    ("availability.clinics", "clinic"): "the page to find a clinic",
+    ("availability.specialties", "doctor"): "what it can be narrowed by",
     ("appointments.of_customer", "appointment"): "a customer's own appointments",
+    ("appointments.visits_of_customer", "appointment"): "the same",
     ("customers.appointments_to_come", "appointment"): "whether a customer may go",
     ("customers.at_address", "appointment"): "whether somebody with the address has booked anywhere",
     ("customers.found", "appointment"): "the same",
@@ -72,6 +77,8 @@ ACROSS_CLINICS = {
     ("audit.chains", "audit_entry"): "the same",
     ("audit.chains", "audit_head"): "the same",
     ("database.waiting", "audit_unsealed"): "what waits, for /metrics",
+    ("numbers.sum_up", "unsummed"): "a worker sums days of all clinics",
+    ("numbers.sum_up", "doctor"): "the same",
     ("accounts.memberships", "membership"): "where somebody works",
     ("accounts.join", "membership"): "the same",
     ("accounts.users", "membership"): "the administrator's list",

@@ -7,11 +7,10 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from appoint import app as application
 from appoint.caching import ClinicCache
 from appoint.web.words import language_of
 from appoint.words import LANGUAGES
-from conftest import ADMIN, TOKEN, settings
+from conftest import ADMIN, composed
 from described import ADMINISTRATORS as OPERATIONS
 from described import address, example
 from hours import COMING_MONDAY as MONDAY
@@ -48,7 +47,7 @@ def wish(world, minutes, *, customer=None):
 @pytest.fixture(scope="module")
 async def api(database_url):
     """For what is refused whatever the database holds, which nobody empties then."""
-    app = application.create(settings(), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url)
     async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
         yield client
 

@@ -8,11 +8,10 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from appoint import app as application
 from appoint.appointments.model import Caps
 from appoint.callers import Caller, Membership, Role
 from appoint.database.pool import Database
-from conftest import ADMIN, TOKEN, settings
+from conftest import ADMIN, composed, settings
 from rows import NOW, book, clinic, customer, doctor, publish
 
 MOST = 5
@@ -23,7 +22,7 @@ EIGHT = (NOW + timedelta(days=3)).replace(hour=8, minute=0, second=0)
 @pytest.fixture
 async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of an application with low caps, and a clinic with a doctor who is there for three days."""
-    app = application.create(settings(appointments_per_customer=MOST, holds_per_customer=HELD), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url, appointments_per_customer=MOST, holds_per_customer=HELD)
     async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
         await clinic(client)
         client.doctor = await doctor(client)

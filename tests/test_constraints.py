@@ -61,6 +61,8 @@ insert into app_user (id, name, email) values ('{MIA}', 'Mia', 'mia@example.org'
 insert into membership (clinic_id, user_id, role) values (1, '{MIA}', 'manager');
 insert into session (id, token_hash, user_id, expires_at) values ('{HERE}', sha256(''), '{MIA}', now());
 insert into sign_in_code (id, channel, customer_ids, expires_at) values ('{HERE}', 'email', '{{}}', now());
+insert into doctor_day values (1, '2027-03-01', '{SHAH}', 9, '{{60,60}}', '{{30,0}}', 2, 1, 0, 0, 3, '{{0,0,2,0,0,0,0,0}}');
+insert into unsummed (clinic_id, id, days) values (1, '{FIRST}', '[2027-03-01,2027-03-02)');
 """
 
 
@@ -105,6 +107,10 @@ user = partial(insert, "app_user", name="Olga", email="olga@example.org")
 member = partial(insert, "membership", clinic_id=1, user_id=NORA, role="receptionist")
 sign_in_code = partial(insert, "sign_in_code", channel="sms", customer_ids="{}", expires_at="2027-03-01")
 session = partial(insert, "session", token_hash="\\x" + "00" * 32, user_id=MIA, expires_at="2027-03-01")
+sums = partial(
+    insert, "doctor_day", clinic_id=1, date="2027-03-02", doctor_id=SHAH, opens=22, published_minutes="{60,60}", booked_minutes="{60,60}",
+    booked=3, cancelled=1, missed=1, kept=1, lead_days=0, lead="{3,0,0,0,0,0,0,0}",
+)  # fmt: skip
 event = partial(insert, "event", clinic_id=1, type="slot.moved", subject_id=SLOT, subject_version=1, data="{}")
 
 
@@ -215,6 +221,7 @@ CASES = {
     "appointment_overridden": appointment(overridden="{taken}", override_reason="In pain"),
     "appointment_override": appointment(overridden="{too-soon}"),
     "appointment_request": appointment(idempotency_caller="ana"),
+    "appointment_only_held": appointment(only_held=True),
     "same_request": appointment(idempotency_caller="ana", idempotency_key="once", request_digest=""),
     "doctor_free": appointment("09:15", "09:45", customer_id=BEN),
     "customer_free": appointment("09:15", "09:45", claimed=day(1, "09:15", "09:45"), doctor_id=OTHER),
@@ -331,6 +338,12 @@ CASES = {
     "audit_head_clinic": head(clinic_id=-1),
     "audit_head_position": head(position=-1),
     "audit_head_hash": head(hash="short"),
+    "doctor_day_pkey": sums(date="2027-03-01"),
+    "doctor_day_doctor": sums(doctor_id=ELSEWHERE),
+    "doctor_day_hours": sums(opens=23),
+    "doctor_day_counts": sums(kept=2),
+    "doctor_day_lead": sums(lead="{3}"),
+    "unsummed_pkey": insert("unsummed", clinic_id=1, id=FIRST, days="[2027-03-02,2027-03-03)"),
     "worker_heartbeat_pkey": "insert into worker_heartbeat values ('worker/1', now())",
     "alembic_version_pkc": "insert into alembic_version table alembic_version",
 }

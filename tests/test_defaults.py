@@ -3,10 +3,9 @@
 import httpx2
 import pytest
 
-from appoint import app as application
 from appoint.settings import Settings
 from appoint.start import CannotStart, check_secrets
-from conftest import TOKEN, settings
+from conftest import composed, settings
 
 GOOD = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
 
@@ -42,7 +41,7 @@ def test_secrets_can_be_files(tmp_path):
 
 @pytest.fixture
 async def secure(db, database_url):
-    app = application.create(settings(), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url)
     async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://testserver.local") as client:
         yield client
 

@@ -11,13 +11,12 @@ import httpx2
 import pytest
 from pydantic import ValidationError
 
-from appoint import app as application
 from appoint import clock, counters, errors
 from appoint.callers import Caller, Membership, Role
 from appoint.counters import Counters, Rate, rates
 from appoint.web import attempts
 from appoint.web.limits import Limits, network
-from conftest import ADMIN, TOKEN, settings
+from conftest import ADMIN, composed, settings
 from processes import appoint, redis_server
 
 NINE = datetime(2027, 3, 1, 9, 0, 0, tzinfo=UTC)
@@ -33,7 +32,7 @@ def time_stands(monkeypatch):
 
 @asynccontextmanager
 async def asking(database_url, address="192.0.2.1", **changed) -> AsyncIterator[httpx2.AsyncClient]:
-    app = application.create(settings(rate_limits=True, **changed), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url, rate_limits=True, **changed)
     async with app.lifespan():
         transport = httpx2.ASGITransport(app, client=(address, 1234))
         async with httpx2.AsyncClient(transport=transport, base_url="http://testserver.local", timeout=60) as client:

@@ -15,6 +15,7 @@ from post import LINKS, Office, Post
 from rows import appointment_type, clinic, customer, doctor, later, publish
 
 SECRET = "signs links in tests"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 START = later(24 * 7).replace(hour=9, minute=0, second=0)
 
 
@@ -40,8 +41,8 @@ def holding(appointment: dict) -> dict[str, str]:
     return {"Authorization": f"Bearer {appointment['manageToken']}"}
 
 
-def page_of(appointment: dict) -> str:
-    return f"/appointments/{appointment['manageToken']}"
+def page_of(appointment: dict, part: str = "") -> str:
+    return f"/appointments/{appointment['manageToken']}{part}"
 
 
 async def status(client, appointment: dict) -> str:
@@ -184,7 +185,7 @@ async def test_a_link_to_nothing_says_so(client, place):
     made = await book(client, place)
     gone = links.token(SECRET, ids.mint(1))
     for token in [*forged(made["manageToken"]), gone, links.token(SECRET, ids.mint(7)), links.token(SECRET, uuid4()), "%00", "%ff", "ä"]:
-        for answer in (await client.get(f"/appointments/{token}"), await client.post(f"/appointments/{token}", data={"reason": "x"})):
+        for answer in (await client.get(f"/appointments/{token}"), await client.post(f"/appointments/{token}/cancel", data={"reason": "x"})):
             assert answer.status_code == 404, token
             assert "There is no such appointment." in answer.text
     assert await status(client, made) == "booked"
@@ -206,12 +207,12 @@ async def test_the_page_shows_clinic_doctor_type_and_time_in_the_clinics_zone(cl
 async def test_the_page_speaks_its_readers_language(client, place, language, title):
     page = await client.get(page_of(await book(client, place)), headers={"Accept-Language": language})
     assert f"<h1>{title}</h1>" in page.text
-    assert f'<html lang="{language}">' in page.text
+    assert f'<html lang="{language}" dir="ltr">' in page.text
 
 
 async def test_the_page_is_for_nobodys_cache_no_search_engine_and_no_other_site(client, place):
     made = await book(client, place)
-    for answer in (await client.get(page_of(made)), await client.post(page_of(made)), await client.get("/appointments/apm_x")):
+    for answer in (await client.get(page_of(made)), await client.post(page_of(made, "/cancel")), await client.get("/appointments/apm_x")):
         headers = {name: answer.headers.get(name) for name in ("Cache-Control", "Referrer-Policy", "X-Robots-Tag")}
         assert headers == {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
         assert "ETag" not in answer.headers
@@ -226,7 +227,7 @@ async def test_looking_at_the_link_changes_nothing(client, place):
 
 async def test_the_form_cancels_with_a_reason(db, client, place):
     made = await book(client, place)
-    answer = await client.post(page_of(made), data={"reason": "  Better\n again ", "version": "1"})
+    answer = await client.post(page_of(made, "/cancel"), data={"reason": "  Better\n again ", "version": "1"})
     assert (answer.status_code, answer.headers["Location"]) == (303, page_of(made))
     shown = (await client.get(f"/api/appointments/{made['id']}", headers=ADMIN)).json()
     assert (shown["status"], shown["cancelReason"]) == ("cancelled", "Better again")
@@ -236,30 +237,31 @@ async def test_the_form_cancels_with_a_reason(db, client, place):
 
 async def test_a_reason_is_not_needed(client, place):
     made = await book(client, place)
-    await client.post(page_of(made))
+    await client.post(page_of(made, "/cancel"))
     assert (await client.get(f"/api/appointments/{made['id']}", headers=ADMIN)).json()["cancelReason"] is None
 
 
 async def test_cancelling_twice_is_cancelling_once(client, place):
     made = await book(client, place)
-    assert [(await client.post(page_of(made), data={"reason": reason})).status_code for reason in ("first", "second")] == [303, 303]
+    assert [(await client.post(page_of(made, "/cancel"), data={"reason": reason})).status_code for reason in ("first", "second")] == [303, 303]
     assert (await client.get(f"/api/appointments/{made['id']}", headers=ADMIN)).json()["cancelReason"] == "first"
 
 
 async def test_what_has_changed_since_the_page_was_shown_is_shown_first(client, place):
     made = await book(client, place)
     await client.put(f"/api/appointments/{made['id']}", json={"startTime": (START + timedelta(hours=2)).isoformat()}, headers=ADMIN)
-    answer = await client.post(page_of(made), data={"version": "1"})
-    assert (answer.status_code, 'role="alert"' in answer.text, 'name="version" value="2"' in answer.text) == (412, True, True)
+    answer = await client.post(page_of(made, "/cancel"), data={"version": "1"})
+    assert (answer.status_code, 'role="alert"' in answer.text) == (412, True)
+    assert 'name="version" value="2"' in (await client.get(page_of(made, "/cancel"))).text
     assert await status(client, made) == "booked"
 
 
 async def test_a_clinic_that_insists_on_versions_can_be_cancelled_with_too(client, place):
     made = await book(client, place)
     await client.patch("/api/clinics/1", json={"policy": {"requireVersion": True}}, headers=ADMIN)
-    assert (await client.post(page_of(made))).status_code == 428
-    (version,) = re.findall(r'name="version" value="(\d+)"', (await client.get(page_of(made))).text)
-    assert (await client.post(page_of(made), data={"version": version})).status_code == 303
+    assert (await client.post(page_of(made, "/cancel"))).status_code == 428
+    (version,) = re.findall(r'name="version" value="(\d+)"', (await client.get(page_of(made, "/cancel"))).text)
+    assert (await client.post(page_of(made, "/cancel"), data={"version": version})).status_code == 303
 
 
 async def test_what_is_over_cannot_be_cancelled(client, place):
@@ -268,7 +270,7 @@ async def test_what_is_over_cannot_be_cancelled(client, place):
         await client.post(f"/api/appointments/{made['id']}/{step}", headers=ADMIN)
     page = await client.get(page_of(made))
     assert ("This appointment has begun, or is over." in page.text, "<form" in page.text) == (True, False)
-    answer = await client.post(page_of(made))
+    answer = await client.post(page_of(made, "/cancel"))
     assert (answer.status_code, 'role="alert"' in answer.text) == (409, True)
     assert await status(client, made) == "fulfilled"
 
@@ -284,7 +286,7 @@ async def test_an_appointment_that_has_begun_has_no_form(db, client, place):
 async def test_the_clinics_notice_binds_the_page_too(client, place):
     made = await book(client, place)
     await client.patch("/api/clinics/1", json={"policy": {"cancelNoticeMinutes": 60 * 24 * 14}}, headers=ADMIN)
-    answer = await client.post(page_of(made))
+    answer = await client.post(page_of(made, "/cancel"))
     assert (answer.status_code, 'role="alert"' in answer.text) == (409, True)
     assert await status(client, made) == "booked"
 
@@ -292,10 +294,11 @@ async def test_the_clinics_notice_binds_the_page_too(client, place):
 @pytest.mark.parametrize(
     "form",
     [
-        {"content": b"reason=%00%ff%ed%a0%80&version=%00"},
-        {"content": b"reason=" + b"x" * 500_000},
-        {"content": b"&".join(b"a%d=1" % n for n in range(2000))},
-        {"content": b"\xff\xfe&&==&%&version=99999999999999999999"},
+        {"content": b"reason=%00%ff%ed%a0%80&version=%00", "headers": FORM},
+        {"content": b"reason=" + b"x" * 500_000, "headers": FORM},
+        {"content": b"&".join(b"a%d=1" % n for n in range(2000)), "headers": FORM},
+        {"content": b"\xff\xfe&&==&%&version=99999999999999999999", "headers": FORM},
+        {"content": b"reason=x"},
         {"json": {"reason": "x"}},
         {"files": {"reason": b"x"}},
         {"data": {"reason": "<script>alert(1)</script>"}},
@@ -303,8 +306,8 @@ async def test_the_clinics_notice_binds_the_page_too(client, place):
 )
 async def test_whatever_the_form_sends_is_no_fault_of_ours(client, place, form):
     made = await book(client, place)
-    answer = await client.post(page_of(made), **form)
-    assert answer.status_code in (303, 400, 413)
+    answer = await client.post(page_of(made, "/cancel"), **form)
+    assert answer.status_code in (303, 400, 413, 415)
     reason = (await client.get(f"/api/appointments/{made['id']}", headers=ADMIN)).json()["cancelReason"] or ""
     assert len(reason) <= 200
     assert "<script>" not in (await client.get(page_of(made))).text
@@ -313,7 +316,7 @@ async def test_whatever_the_form_sends_is_no_fault_of_ours(client, place, form):
 async def test_who_looks_and_cancels_by_the_link_is_in_the_audit_and_the_link_is_not(db, client, place):
     made = await book(client, place)
     await client.get(page_of(made))
-    await client.post(page_of(made))
+    await client.post(page_of(made, "/cancel"))
     rows = await db.fetch("select actor, action, subjects, clinic_id from audit_unsealed where action like '%ByLink' order by at, id")
     assert [(row.actor, row.action, row.subjects, row.clinic_id) for row in rows] == [
         (f"link:{made['id']}", "showAppointmentByLink", [made["id"]], 1),
@@ -324,6 +327,6 @@ async def test_who_looks_and_cancels_by_the_link_is_in_the_audit_and_the_link_is
 
 async def test_a_cancellation_that_was_refused_is_not_in_the_audit(db, client, place):
     made = await book(client, place)
-    await client.post(page_of(made), data={"version": "7"})
+    await client.post(page_of(made, "/cancel"), data={"version": "7"})
     assert await db.fetchval("select count(*) from audit_unsealed where action = 'cancelAppointmentByLink' and subjects <> '{}'") in (0, 1)
     assert await status(client, made) == "booked"

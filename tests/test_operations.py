@@ -24,7 +24,7 @@ from appoint import app as application
 from appoint import serving, tracing
 from appoint.database import migrate, upkeep
 from appoint.database.pool import Database
-from conftest import ADMIN, TOKEN, settings
+from conftest import ADMIN, TOKEN, composed, settings
 from processes import Process, appoint, eventually, own_postgres
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -163,7 +163,7 @@ def test_a_traceback_shows_where_and_not_who(format):
 
 @pytest.fixture
 async def browser(db, database_url):
-    app = application.create(settings(cors_origins="https://clinic.example, https://other.example"), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url, cors_origins="https://clinic.example, https://other.example")
     async with AsyncTestClient(app) as client:
         yield client
 
@@ -423,7 +423,7 @@ def collector() -> Iterator[Collector]:
 
 
 async def test_one_trace_goes_from_the_caller_to_the_statement(db, database_url, collector):
-    app = application.create(settings(otlp_endpoint=collector.url), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url, otlp_endpoint=collector.url)
     async with AsyncTestClient(app) as client:  # what is left is sent at the end
         await client.get("/api/clinics?q=Mueller", headers={"traceparent": TRACEPARENT})
         assert tracing.traceparent() is None  # the test's own context is no request's
@@ -438,7 +438,7 @@ async def test_a_fault_is_in_the_trace_without_its_words(db, database_url, colle
         await db.fetchval("select 'Mueller'::integer")
 
     monkeypatch.setattr("appoint.clinics.repository.active", fails)
-    app = application.create(settings(otlp_endpoint=collector.url), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url, otlp_endpoint=collector.url)
     async with AsyncTestClient(app) as client:
         assert (await client.get("/api/clinics")).status_code == 500
     errors = [attribute.value.string_value for span in collector.spans for attribute in span.attributes if attribute.key == "error.type"]
@@ -447,6 +447,6 @@ async def test_a_fault_is_in_the_trace_without_its_words(db, database_url, colle
 
 
 async def test_a_collector_that_is_away_fails_no_request(db, database_url):
-    app = application.create(settings(otlp_endpoint="http://127.0.0.1:1"), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url, otlp_endpoint="http://127.0.0.1:1")
     async with AsyncTestClient(app) as client:
         assert (await client.get("/api/clinics")).status_code == 200

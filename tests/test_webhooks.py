@@ -11,13 +11,12 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from appoint import app as application
 from appoint import clock
 from appoint.events import repository as events
 from appoint.events.service import relay
 from appoint.webhooks.model import EVENT_TYPES
 from appoint.webhooks.service import fan_out
-from conftest import ADMIN, TOKEN, settings
+from conftest import ADMIN, composed
 from partner import Partner, hang, status
 from rows import clinic
 
@@ -27,7 +26,7 @@ URL = "https://8.8.8.8/appoint"
 @pytest.fixture
 async def at_home(db, database_url) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of an application that sends to this machine too."""
-    app = application.create(settings(webhook_private_addresses=True), database_url=database_url, admin_token=TOKEN)
+    app = composed(database_url, webhook_private_addresses=True)
     async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
         yield client
 

@@ -100,7 +100,14 @@ def texts_of_places():
 
 def texts():
     problems = {text for problem in PROBLEMS.values() for text in (problem.title, problem.happened, problem.remedy) if text}
-    return problems | {text for _, text in decoding.MESSAGES} | set(texts_of_faults()) | set(texts_that_are_said()) | set(texts_of_templates()) | set(texts_of_places())
+    return (
+        problems
+        | {text for _, text in decoding.MESSAGES}
+        | set(texts_of_faults())
+        | set(texts_that_are_said())
+        | set(texts_of_templates())
+        | set(texts_of_places())
+    )
 
 
 def entries(language):
@@ -183,5 +190,5 @@ async def test_faults_are_told_in_the_language_that_was_asked_for(client):
 
 async def test_pages_are_shown_in_the_language_that_was_asked_for(client):
     page = await client.get("/problems/taken", headers={"Accept-Language": "fr"})
-    assert '<html lang="fr">' in page.text
+    assert '<html lang="fr" dir="ltr">' in page.text
     assert "Ce créneau est déjà pris" in page.text

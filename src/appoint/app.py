@@ -8,40 +8,55 @@ from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
 from . import tracing
+from .absences import pages as away
 from .absences.api import Absences
 from .accounts import pages as credentials
 from .accounts.api import Accounts, Users
 from .api_keys import api as api_keys
+from .api_keys import pages as keys
 from .api_keys.model import PREFIX
+from .appointment_types import pages as offering
 from .appointment_types.api import AppointmentTypes
 from .appointments import links
 from .appointments import pages as managing
 from .appointments.api import Appointments
+from .audit import pages as auditing
 from .audit.api import Audit
+from .availability import pages as finding
 from .availability.api import AvailabilityQueries
+from .bookings import pages as booking
 from .bookings.api import Bookings
 from .caching import ClinicCache
 from .channels import pages as mailbox
+from .clinics import pages as founding
 from .clinics.api import Clinics
 from .counters import Counters
+from .customers import pages as patients
 from .customers.api import Customers, FoundCustomers, Patients
 from .database import migrate
 from .database.pool import SERVER, connect
+from .day import pages as days
+from .day.service import Changes
+from .doctors import pages as doctoring
 from .doctors.api import Doctors
+from .messages import pages as words
 from .messages.api import MessageTemplates
 from .notifications import pages as unsubscribing
 from .notifications.api import Notifications, report_delivery
+from .numbers import pages as numbers
 from .openid import api as openid
 from .openid.gateway import Provider
 from .openid.service import trusted
 from .privacy.api import Privacy
 from .providers.api import Providers
+from .schedule_changes import pages as scheduling
 from .schedule_changes.api import ScheduleChanges
 from .schedules.api import Schedules, TimeSlots
 from .sessions import api as sessions
 from .sessions import pages as signing_in
 from .sessions.model import PREFIX as SESSION
 from .settings import Settings
+from .sign_in_codes import pages as coding
 from .sign_in_codes.api import SignInCodes
 from .slots.api import BookingSlots
 from .web import assets, docs
@@ -53,6 +68,7 @@ from .web.openapi import LIMITS
 from .web.pages import HANDLERS, enter
 from .web.recording import record_look
 from .web.request import BODY_BYTES, Request
+from .webhooks import pages as webhooks
 from .webhooks.api import Webhooks
 
 API = [
@@ -82,7 +98,29 @@ API = [
     sessions.Sessions,
     SignInCodes,
 ]
-PAGES = [*docs.PAGES, *mailbox.PAGES, *unsubscribing.PAGES, *managing.PAGES, *credentials.PAGES, *signing_in.PAGES]
+PAGES = [
+    *docs.PAGES,
+    *finding.PAGES,
+    *mailbox.PAGES,
+    *unsubscribing.PAGES,
+    *managing.PAGES,
+    *credentials.PAGES,
+    *signing_in.PAGES,
+    *coding.PAGES,
+    *days.PAGES,
+    *numbers.PAGES,
+    *patients.PAGES,
+    *booking.PAGES,
+    *words.PAGES,
+    *keys.PAGES,
+    *webhooks.PAGES,
+    *auditing.PAGES,
+    *founding.PAGES,
+    *doctoring.PAGES,
+    *offering.PAGES,
+    *scheduling.PAGES,
+    *away.PAGES,
+]
 EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS]
 
 
@@ -116,6 +154,7 @@ def create(
             statement_seconds=settings.statement_timeout_seconds,
             role=SERVER,
         )
+        app.state.changes = Changes(app.state.db)
         try:
             async with ClinicCache(redis) as app.state.cache, AsyncExitStack() as stack:
                 if trust:
@@ -123,6 +162,7 @@ def create(
                     app.state.identities[openid.PREFIX] = openid.identify
                 yield
         finally:
+            await app.state.changes.close()
             await app.state.limits.counters.close()
             await app.state.db.close()
             await asyncio.to_thread(tracing.close)

@@ -21,10 +21,11 @@ from .settings import Settings
 slots = App(name="slots", help="Booking slots: when doctors can be booked.")
 dead_letters = App(name="dead-letters", help="Notifications that could not be sent, and will not be unless you say so.")
 events = App(name="events", help="What happened: events that wait, and their schemas.")
+numbers = App(name="numbers", help="The sums behind the numbers of a clinic.")
 privacy = App(name="privacy", help="What is held about a person: all of it for them, or none of it any more.")
 ClinicNumber = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=LARGEST_CLINIC))]
 Most = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100_000))]
-GROUPS: Final = (slots, dead_letters, events, privacy)
+GROUPS: Final = (slots, dead_letters, events, numbers, privacy)
 
 
 def say(text: str) -> None:
@@ -249,6 +250,31 @@ def table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
     if not console.is_terminal:  # nobody's window is narrow
         console.width = 200
     console.print(table)
+
+
+@numbers.command(name="rebuild")
+def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
+    """Sum all days anew from appointments and booking slots: after a change of a clinic's time zone, or of rows by hand. Twice gives the same.
+
+    Parameters
+    ----------
+    clinic
+        Only this clinic's; otherwise all clinics' in use.
+    """
+    from rich.progress import Progress
+
+    from .numbers import service
+    from .slots.repository import active_clinics
+
+    async def work(db: Any) -> int:
+        clinics = [clinic] if clinic else await active_clinics(db)
+        with Progress(console=Console(stderr=True)) as progress:
+            task = progress.add_task("Clinics", total=len(clinics))
+            await service.rebuild(db, clinics, done=lambda _: progress.advance(task))
+        return len(clinics)
+
+    with session() as run:
+        say(f"The days of {run(work)} clinics are summed.")
 
 
 @privacy.command(name="export")

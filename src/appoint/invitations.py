@@ -8,7 +8,7 @@ from icalendar import CLASS, STATUS, Calendar, Event, vCalAddress
 
 from .words import one_line
 
-Method = Literal["REQUEST", "CANCEL"]
+Method = Literal["REQUEST", "CANCEL", "PUBLISH"]
 PRODUCT: Final = "-//Appoint//Appoint//EN"
 
 
@@ -19,9 +19,9 @@ class Person(NamedTuple):
 
 def invitation(
     method: Method, *, id: UUID, sequence: int, stamp: datetime, start: datetime, end: datetime, summary: str, description: str, location: str,
-    organizer: Person, attendee: Person,
+    organizer: Person, attendee: Person | None,
 ) -> str:  # fmt: skip
-    """An entry for the attendee's calendar, or its withdrawal.
+    """An entry for the attendee's calendar, or its withdrawal. Whoever fetches one by themself (`PUBLISH`) is no attendee of it.
 
     Calendars know the entry by `id`, and of two invitations to it believe the one with the greater `sequence`. `stamp` is when this one was made.
     """
@@ -38,8 +38,8 @@ def invitation(
         location=location or None,
         organizer=vCalAddress.new(organizer.email, cn=_said(organizer.name)),
         # accepted already, by booking; nobody reads replies
-        attendees=[vCalAddress.new(attendee.email, cn=_said(attendee.name), role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False)],
-        status=STATUS.CONFIRMED if method == "REQUEST" else STATUS.CANCELLED,
+        attendees=[vCalAddress.new(attendee.email, cn=_said(attendee.name), role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False)] if attendee else None,
+        status=STATUS.CANCELLED if method == "CANCEL" else STATUS.CONFIRMED,
         classification=CLASS.PRIVATE,  # who shares a calendar does not thereby share visits to a doctor
     )
     calendar = Calendar()

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from functools import wraps
 from typing import Any, Final, cast
 
-from litestar import Litestar, Response, Router
+from litestar import Litestar, Response, Router, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
 from litestar.types import Method
 
 from . import app as application
@@ -32,7 +33,7 @@ def create() -> Litestar:
     described = {operation["operationId"]: operation for _, _, operations in document.tags for operation in operations}
     handlers = [_mocked(operation, described[str(operation.handler.operation_id)]) for operation in openapi.operations(real)]
     app = Litestar(
-        [Router("/", route_handlers=handlers, guards=[check_address]), *docs.PAGES],
+        [Router("/", route_handlers=handlers, guards=[check_address]), *docs.PAGES, front],
         request_class=Request,
         exception_handlers=problems.HANDLERS,
         request_max_body_size=BODY_BYTES,
@@ -41,6 +42,12 @@ def create() -> Litestar:
     )
     app.asgi_handler = Observed(app.asgi_handler, seconds=60)
     return app
+
+
+@get("/", operation_id="showDocs", opt={"permission": "public"}, include_in_schema=False)
+async def front() -> Redirect:
+    """What there is to look at here."""
+    return Redirect("/api/docs")
 
 
 def _mocked(operation: Operation, described: Mapping[str, Any]) -> HTTPRouteHandler:

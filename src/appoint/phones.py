@@ -26,6 +26,11 @@ def e164(text: str, *, time_zone: str | None, locale: str | None = None) -> str 
     return written if fits and (not national or phonenumbers.is_valid_number(number)) else None
 
 
+def readable(number: str) -> str:
+    """“+49 30 12345678”, of a number in E.164."""
+    return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def _country(time_zone: str | None, locale: str | None) -> str | None:
     """As CLDR places zones and languages; phonenumbers knows nothing of those that lie in no country, such as UTC."""
     territories = get_global("zone_territories")

@@ -39,7 +39,7 @@ HEADERS: Final = 100
 class Connection(HttpToolsProtocol):
     """uvicorn's, with three changes. A request has 30 seconds to arrive, 64 KiB for its head and 100 headers. Who does not read for 30 seconds what is
     there for them is cut off. And at the end a connection that is kept alive is not closed under the feet of a request on its way: for a second more
-    it is answered, with `Connection: close`."""
+    it is answered, with `Connection: close`; streams are told that it ends (`ending` and `end` in the request's state)."""
 
     ending = False
     """Of the whole process, so that connections that were accepted last know too."""
@@ -106,6 +106,7 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         if self.ending:
             self.cycle.keep_alive = False
+            self.scope.get("state", {})["ending"] = True
 
     def on_message_complete(self) -> None:
         self.in_message = False
@@ -121,6 +122,10 @@ class Connection(HttpToolsProtocol):
             self.loop.call_later(LAST_REQUEST_SECONDS, self._close_when_silent)
         elif not self.in_head:
             self.cycle.keep_alive = False
+            state = self.scope.get("state", {})
+            state["ending"] = True
+            if end := state.get("end"):  # a stream would go on
+                end()
 
     def _close_when_silent(self) -> None:
         if self._is_silent():

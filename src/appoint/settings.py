@@ -1,6 +1,7 @@
 """Every setting there is: `APPOINT_*` variables, all with defaults. `appoint settings` lists them."""
 
 import os
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -114,6 +115,10 @@ class Settings(BaseSettings):
 
     def model_post_init(self, _: object) -> None:
         self.data_dir = self.data_dir.expanduser().absolute()
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(minutes=self.session_idle_minutes)
 
     @property
     def links_url(self) -> str:

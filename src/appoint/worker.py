@@ -38,6 +38,7 @@ from .events.service import Subscriber, relay
 from .notifications import jobs as notifications
 from .notifications import service as planning
 from .notifications.gateway import Links, compose
+from .numbers import service as numbers
 from .privacy import jobs as privacy
 from .privacy.service import erase_copies
 from .sessions import repository as sessions
@@ -85,6 +86,7 @@ OFTEN: Final[dict[str, tuple[float, Job]]] = {
     "relay": (0.5, lambda work: relay_all(work)),  # noqa: PLW0108  defined below
     "hand-over": (1.0, lambda work: notifications.hand_over(work.db, work.sending, now=clock.now())),
     "expire-holds": (2.0, lambda work: expire_holds(work.db, now=clock.now())),
+    "sum-up": (2.0, lambda work: numbers.sum_up(work.db)),
     "seal-audit": (3.0, lambda work: audit.seal(work.db, Key(work.secret), now=clock.now)),
     "remind": (60.0, lambda work: planning.remind(work.db, channels=work.channels, spread=spread(work.settings), now=clock.now())),
     "plan-agendas": (60.0, lambda work: planning.plan_agendas(work.db, channels=work.channels, now=clock.now())),
@@ -132,7 +134,7 @@ def prepared(settings: Settings, db: Database) -> Work:
     async def plan(tx: Transaction, batch: Sequence[Event]) -> None:
         await planning.plan(tx, batch, channels=list(ways), now=clock.now())
 
-    subscribers: list[Subscriber] = [plan, fan_out, erase_copies]
+    subscribers: list[Subscriber] = [plan, fan_out, erase_copies, numbers.note]
     if settings.broker_url:
         subscribers.append(broker_messages.write_down)
     return Work(db, settings, sending, subscribers)

@@ -1,10 +1,11 @@
 """Absences."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from .. import errors, wire
+from ..availability.model import OfferedTime
 from ..resources import Request, Resource
 
 LONGEST: Final = timedelta(days=366)
@@ -40,3 +41,21 @@ class Absence(Resource):
     reason: str | None
     active: bool
     removed_at: datetime | None
+
+
+class Away(NamedTuple):
+    """A range in which a doctor will be away, or (None) everybody."""
+
+    doctor_id: UUID | None
+    start: datetime
+    end: datetime
+
+    def has(self, offer: OfferedTime) -> bool:
+        return self.doctor_id in (None, offer.doctor_id) and self.start < offer.end_time and offer.start_time < self.end
+
+
+class WayOut(NamedTuple):
+    """Free times for an appointment that cannot stay, the nearest first: with its own doctor, and with others."""
+
+    same: list[OfferedTime]
+    others: list[OfferedTime]

@@ -1,6 +1,6 @@
 """Everything the absence table is asked, and what an absence does to published hours."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from ..database.pool import Row, Statements, to
@@ -119,3 +119,59 @@ async def withdraw(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, st
     )  # fmt: skip
     assert row
     return row
+
+
+async def listed(db: Statements, clinic_id: int, *, past: bool, before: datetime | None, now: datetime, limit: int) -> list[Absence]:
+    """The active ones for people to look at: those that are over, the latest first (that begin before another one), or all others, earliest first."""
+    rows = await db.fetch(
+        """
+        select *, lower(during) as start_time, upper(during) as end_time
+          from absence
+         where clinic_id = $1 and active and (upper(during) <= $3) = $2 and ($4::timestamptz is null or lower(during) < $4)
+         order by case when not $2 then lower(during) end, lower(during) desc, id
+         limit $5
+        """,
+        clinic_id, past, now, before, limit,
+    )  # fmt: skip
+    return [to(Absence, row) for row in rows]
+
+
+async def instants(db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int) -> Row | None:
+    """Two wall times of the clinic as the instants `start` and `end`; None where there is no such clinic."""
+    return await db.fetchrow(
+        'select local_instant($2, $3, time_zone) as start, local_instant($4, $5, time_zone) as "end" from clinic where id = $1', clinic_id, first, first_minute, last, last_minute
+    )  # fmt: skip
+
+
+async def in_the_way(db: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime, limit: int) -> list[Row]:
+    """The live appointments in a range, of one doctor or of all, that have not taken place yet, earliest first: as `shown_appointment`, with who it is for."""
+    return await db.fetch(
+        """
+        select s.*, c.name as customer_name, c.phone as customer_phone
+          from appointment a
+          join shown_appointment s on s.clinic_id = $1 and s.id = a.id
+          left join clinic_customer c on c.id = a.customer_id
+         where a.clinic_id = $1 and ($2::uuid is null or a.doctor_id = $2)
+           and a.active_claim && tstzrange($3, $4) and a.active_during && tstzrange($3, $4) and a.status <> 'fulfilled'
+         order by s.start_time, s.id
+         limit $5
+        """,
+        clinic_id, doctor_id, start, end, limit,
+    )  # fmt: skip
+
+
+async def to_rebook(db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime, limit: int) -> list[Row]:
+    """The live appointments to come that need rebooking, of one doctor or of all, in the same way."""
+    return await db.fetch(
+        """
+        select s.*, c.name as customer_name, c.phone as customer_phone
+          from appointment a
+          join shown_appointment s on s.clinic_id = $1 and s.id = a.id
+          left join clinic_customer c on c.id = a.customer_id
+         where a.clinic_id = $1 and ($2::uuid is null or a.doctor_id = $2)
+           and a.needs_rebooking and a.active_during is not null and a.status <> 'fulfilled' and lower(a.during) > $3
+         order by s.start_time, s.id
+         limit $4
+        """,
+        clinic_id, doctor_id, now, limit,
+    )  # fmt: skip

@@ -1,20 +1,33 @@
 """A doctor is away, a clinic is closed; and is back, or open again."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Final
 from uuid import UUID
 
 from .. import clock, errors
+from ..appointments.model import buffers
+from ..availability import repository as availability
+from ..availability.model import OfferedTime, Terms, nearest, starts
+from ..availability.service import LONGEST_BUFFER
 from ..callers import Caller
+from ..catalogue import repository as catalogues
+from ..catalogue.model import Length
 from ..clinics import repository as clinics_repository
 from ..clinics import service as clinics
-from ..database.pool import Statements, Transaction
+from ..database.pool import Row, Statements, Transaction
 from ..schedule_changes import repository as hours
 from ..slots import repository as slots
 from . import repository
-from .model import Absence, AbsenceContent
+from .model import Absence, AbsenceContent, Away, WayOut
 
 A_DAY = timedelta(hours=25)
 """The longest there is."""
+AROUND: Final = timedelta(days=14)
+"""How far from an appointment's own date another time is looked for."""
+LONGEST_LOOK: Final = timedelta(days=120)
+MOST_WAYS: Final = 3
 
 
 async def get(db: Statements, absence_id: UUID) -> Absence:
@@ -76,6 +89,40 @@ async def _publish_again(tx: Transaction, absence: Absence, now: datetime) -> No
     if fitting.added:
         facts = {"absenceId": absence.id, "created": len(fitting.added), "from": first, "to": last}
         await hours.tell(tx, clinic.id, "slots.generated", doctor_id=of, facts=facts)
+
+
+async def ways_out(db: Statements, clinic_id: int, appointments: Sequence[Row], *, away: Away | None, now: datetime) -> dict[UUID, WayOut]:
+    """For each of the appointments (rows of `shown_appointment`) the nearest times that it could be moved to, out of the way of who will be `away`.
+
+    One read of all doctors' time, however many appointments there are. Raises `NotFound`.
+    """
+    book = await catalogues.load(db, clinic_id)
+    if book is None:
+        raise errors.NotFound
+    if not appointments:
+        return {}
+    terms = Terms.of(book, now)
+    today = clock.local_date(now, book.time_zone)
+    first = max(clock.local_date(appointments[0].start_time, book.time_zone) - AROUND, today)
+    last = min(clock.local_date(appointments[-1].start_time, book.time_zone) + AROUND, terms.last_date, first + LONGEST_LOOK)
+    times = await availability.doctors_time(
+        db, book, doctors=book.offering(None), type=None, first=first, last=max(first, last), before=LONGEST_BUFFER, after=LONGEST_BUFFER
+    )
+    by_doctor = {time.doctor_id: time for time in times}
+
+    @cache
+    def free(doctor_id: UUID, length: Length) -> list[OfferedTime]:
+        return [offer for _, offer in starts(by_doctor[doctor_id], length, terms) if offer.available and not (away and away.has(offer))]
+
+    def way_out(appointment: Row) -> WayOut:
+        type = book.types.get(appointment.appointment_type_id)
+        length = Length(int((appointment.end_time - appointment.start_time) / timedelta(minutes=1)), *buffers(type))
+        doctors = [doctor.id for doctor in book.offering(appointment.appointment_type_id) if doctor.id in by_doctor]
+        same = [offer for doctor_id in doctors if doctor_id == appointment.doctor_id for offer in free(doctor_id, length)]
+        others = [offer for doctor_id in doctors if doctor_id != appointment.doctor_id for offer in free(doctor_id, length)]
+        return WayOut(*(nearest(offers, appointment.start_time, most=MOST_WAYS) for offers in (same, others)))
+
+    return {each.id: way_out(each) for each in appointments}
 
 
 async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> None:

@@ -171,16 +171,16 @@ async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row |
 
 
 async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
-    """The appointment with the names that its customer knows things by, and nothing of who that is."""
+    """The appointment, with the names that its customer knows things by."""
     return await db.fetchrow(
         """
-        select a.version, a.status, lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone,
-               c.name as clinic, c.address, c.phone, d.name as doctor, t.name as type, coalesce(t.mode, 'inPerson') as mode
-          from appointment a
-          join clinic c on c.id = a.clinic_id
-          join doctor d on d.clinic_id = a.clinic_id and d.id = a.doctor_id
-          left join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
-         where a.clinic_id = $1 and a.id = $2
+        select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type, coalesce(t.mode, 'inPerson') as mode
+          from shown_appointment s
+          join appointment a on a.clinic_id = s.clinic_id and a.id = s.id
+          join clinic c on c.id = s.clinic_id
+          join doctor d on d.clinic_id = s.clinic_id and d.id = s.doctor_id
+          left join appointment_type t on t.clinic_id = s.clinic_id and t.id = s.appointment_type_id
+         where s.clinic_id = $1 and s.id = $2
         """,
         clinic_id, appointment_id,
     )  # fmt: skip
@@ -326,7 +326,7 @@ async def change_status(
           update appointment
              set status = $3, hold_expires_at = null,
                  cancel_reason = case when exists (select from customer c where c.id = appointment.customer_id and c.erased_at is null) then $5 end,
-                 needs_rebooking = needs_rebooking and $3 <> 'cancelled',
+                 needs_rebooking = needs_rebooking and $3 <> 'cancelled', only_held = status = 'pending' and $3 = 'cancelled',
                  overridden = case when $7::text is null then overridden else overridden || '{too-late}' end,
                  override_reason = case when $7 is null then override_reason else concat_ws(E'\\n', override_reason, $7) end,
                  sequence = sequence + ($3 = 'cancelled')::integer, version = version + 1, updated_at = now()
@@ -427,7 +427,7 @@ async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
              for update skip locked
         ), expired as (
           update appointment a
-             set status = 'cancelled', hold_expires_at = null, cancel_reason = 'hold-expired', needs_rebooking = false, sequence = sequence + 1,
+             set status = 'cancelled', hold_expires_at = null, cancel_reason = 'hold-expired', only_held = true, needs_rebooking = false, sequence = sequence + 1,
                  version = version + 1, updated_at = now()
             from due
            where a.clinic_id = due.clinic_id and a.id = due.id
@@ -499,4 +499,24 @@ async def of_customer(db: Statements, *, customer_id: UUID, after: tuple[datetim
          limit $4 + 1
         """,
         customer_id, start, id, limit,
+    )  # fmt: skip
+
+
+async def visits_of_customer(db: Statements, *, customer_id: UUID, now: datetime, most: int) -> list[Row]:
+    """A customer's appointments at all clinics, with the names that they know things by: the next to come and the last before, of each so many at most."""
+    return await db.fetch(
+        """
+        with visit as (
+          (select * from shown_appointment where customer_id = $1 and start_time >= $2 order by start_time, id limit $3)
+          union all
+          (select * from shown_appointment where customer_id = $1 and start_time < $2 order by start_time desc, id limit $3)
+        )
+        select v.id, v.clinic_id, v.start_time, v.end_time, v.time_zone, v.status, c.name as clinic, c.slug, c.active, d.name as doctor, t.name as type
+          from visit v
+          join clinic c on c.id = v.clinic_id
+          join doctor d on d.clinic_id = v.clinic_id and d.id = v.doctor_id
+          left join appointment_type t on t.clinic_id = v.clinic_id and t.id = v.appointment_type_id
+         order by v.start_time, v.id
+        """,
+        customer_id, now, most,
     )  # fmt: skip

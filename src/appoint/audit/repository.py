@@ -137,6 +137,59 @@ async def entries(
     )  # fmt: skip
 
 
+async def newest(
+    db: Statements,
+    clinic_id: int,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    actor: str | None,
+    action: str | None,
+    subject: str | None,
+    since: UUID,
+    before: UUID,
+    limit: int,
+) -> list[Row]:
+    """The same with ids in `[since, before)`, newest first."""
+    return await db.fetch(
+        """
+        (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position, null::bytea as hash
+           from audit_unsealed
+          where clinic_id = $1 and id >= $2 and id < $3
+            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
+            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
+          order by id desc
+          limit $9 + 1)
+        union all
+        (select id, at, actor, action, subjects, address, request_id, reason, position, hash
+           from audit_entry
+          where clinic_id = $1 and id >= $2 and id < $3
+            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
+            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
+          order by id desc
+          limit $9 + 1)
+         order by id desc
+         limit $9 + 1
+        """,
+        clinic_id, since, before, start, end, actor, action, subject, limit,
+    )  # fmt: skip
+
+
+async def names(db: Statements, clinic_id: int) -> dict[tuple[str, str], str]:
+    """What those are called who work at the clinic, and its partners' systems, by the kind of actor and the id that the audit has for them."""
+    rows = await db.fetch(
+        """
+        select 'user' as kind, m.user_id::text as id, coalesce(m.name, u.name) as name
+          from membership m join app_user u on u.id = m.user_id
+         where m.clinic_id = $1
+        union all
+        select 'key', id::text, name from api_key where clinic_id = $1
+        """,
+        clinic_id,
+    )  # fmt: skip
+    return {(row.kind, row.id): row.name for row in rows}
+
+
 async def head(db: Statements, clinic_id: int) -> Row | None:
     return await db.fetchrow("select * from audit_head where clinic_id = $1", clinic_id)
 

@@ -15,6 +15,7 @@ from .model import BEGINNING, AuditActor, AuditEntry, AuditHead, ClinicReport, E
 
 BATCH: Final = 1000
 MOST_FAULTS: Final = 100
+LAST: Final = UUID(int=2**128 - 1)
 NEAR: Final = timedelta(days=1)
 """An entry's time is when its transaction began; its id, by which lists go, says when it was written. They are never so far apart."""
 
@@ -87,6 +88,31 @@ async def entries(
         until=min(until, ids.first_from(bounds.end + NEAR)) if bounds.end else until, limit=limit,
     )  # fmt: skip
     return Listed([_entry(row) for row in rows], until)
+
+
+async def newest(
+    db: Statements,
+    by: Caller,
+    *,
+    clinic_id: int,
+    first: date | None,
+    last: date | None,
+    actor: str | None,
+    action: str | None,
+    subject: str | None,
+    before: UUID | None,
+    limit: int,
+) -> list[AuditEntry]:
+    """The same, newest first: those before that one, or the newest. Raises `NotFound`."""
+    bounds = await repository.bounds(db, clinic_id, first=first, last=last)
+    if bounds is None:
+        raise errors.NotFound
+    rows = await repository.newest(
+        db, clinic_id, start=bounds.start, end=bounds.end, actor=actor, action=action, subject=subject,
+        since=ids.first_from(bounds.start - NEAR) if bounds.start else UUID(int=0),
+        before=min(before or LAST, ids.first_from(bounds.end + NEAR) if bounds.end else LAST), limit=limit,
+    )  # fmt: skip
+    return [_entry(row) for row in rows]
 
 
 def _entry(row: Row) -> AuditEntry:

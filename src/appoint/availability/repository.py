@@ -123,6 +123,66 @@ async def next_slots(
     )  # fmt: skip
 
 
+async def clinics(db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int) -> list[Row]:
+    """Active clinics by name, with their doctors' specialties, after the one with that number; one more than `limit` when the list goes on."""
+    return await db.fetch(
+        """
+        select c.id, c.name, coalesce(c.slug, c.id::text) as slug, c.address, c.time_zone,
+               array(select distinct d.specialty from doctor d where d.clinic_id = c.id and d.active and d.specialty is not null order by 1) as specialties
+          from clinic c
+         where c.active
+           and ($1::text is null or position(lower($1) in lower(c.name)) > 0)
+           and ($2::text is null or lower($2) in (select lower(d.specialty) from doctor d where d.clinic_id = c.id and d.active))
+           and ($3::integer is null or (lower(c.name), c.id) > (select lower(b.name), b.id from clinic b where b.id = $3))
+         order by lower(c.name), c.id
+         limit $4 + 1
+        """,
+        q, specialty, after, limit,
+    )  # fmt: skip
+
+
+async def specialties(db: Statements, *, most: int) -> list[str]:
+    """What doctors of all clinics are for, by name."""
+    rows = await db.fetch(
+        "select distinct d.specialty from doctor d where d.active and d.specialty is not null order by 1 limit $1", most
+    )  # fmt: skip
+    return [row["specialty"] for row in rows]
+
+
+async def soonest_times(db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, days: int) -> list[Row]:
+    """For each active doctor of the clinics, with the specialty if one is named: their clinic's terms, the `minutes` and buffers of the shortest type that they
+    offer, and their `doctor_time` on that local date, or on so many `days` from now."""
+    return await db.fetch(
+        """
+        select c.id as clinic_id, c.time_zone, c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, shortest.*, d.id as doctor_id, published.*, claimed.*
+          from unnest($1::integer[]) as chosen (id)
+          join clinic c on c.id = chosen.id and c.active
+         cross join lateral (select coalesce($3::date, ($4::timestamptz at time zone c.time_zone)::date) as first) as day
+         cross join lateral (select local_instant(day.first, 0, c.time_zone) as since,
+                                    local_instant(day.first + case when $3 is null then $5::integer else 1 end, 0, c.time_zone) as until) as asked
+          join doctor d on d.clinic_id = c.id and d.active and ($2::text is null or lower(d.specialty) = lower($2))
+         cross join lateral (select t.minutes, make_interval(mins => t.buffer_before_minutes) as before, make_interval(mins => t.buffer_after_minutes) as after
+                               from appointment_type t
+                              where t.clinic_id = c.id and t.active
+                                and (not exists (select from doctor_appointment_type o where o.clinic_id = c.id and o.doctor_id = d.id)
+                                     or exists (select from doctor_appointment_type o where o.clinic_id = c.id and o.doctor_id = d.id and o.appointment_type_id = t.id))
+                              order by t.minutes, t.id
+                              limit 1) as shortest
+         cross join lateral (select array_agg(s.id order by s.active_during) as slot_ids,
+                                    array_agg(lower(s.active_during) order by s.active_during) as slot_starts,
+                                    array_agg(upper(s.active_during) order by s.active_during) as slot_ends
+                               from booking_slot s
+                              where s.clinic_id = c.id and s.doctor_id = d.id and s.active_during && tstzrange(since, until)) as published
+         cross join lateral (select array_agg(lower(claim)) as claim_starts, array_agg(upper(claim)) as claim_ends
+                               from (select unnest(range_agg(a.active_claim)) as claim
+                                       from appointment a
+                                      where a.clinic_id = c.id and a.doctor_id = d.id and a.active_claim && tstzrange(since - shortest.before, until + shortest.after)
+                                    ) as claims) as claimed
+        """,
+        clinic_ids, specialty, on, now, days,
+    )  # fmt: skip
+
+
 def doctor_time(row: Row) -> DoctorTime:
     slots = list(map(PublishedSlot, row["slot_ids"] or (), row["slot_starts"] or (), row["slot_ends"] or ()))
     return DoctorTime(row["doctor_id"], slots, list(zip(row["claim_starts"] or (), row["claim_ends"] or (), strict=True)))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import heappop, heappush
+from itertools import islice
 from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -13,7 +14,7 @@ from ..catalogue import service as catalogue
 from ..catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ..database.pool import Row, Statements
 from . import repository
-from .model import Availability, AvailabilityFilter, Day, DayFilter, DoctorTime, FoundTime, OfferedTime, Place, SearchFilter, Terms, starts
+from .model import Availability, AvailabilityFilter, Day, DayFilter, DoctorTime, FoundTime, OfferedTime, Place, SearchFilter, Terms, nearest, starts
 
 ATTEMPTS: Final = 5
 LOOK_AHEAD: Final = timedelta(days=14)
@@ -25,6 +26,7 @@ SEARCH_WINDOW: Final = timedelta(hours=6)
 SEARCHED_SLOTS: Final = 128
 """What search reads at first: so many slots, of so many hours. Each grows while there are more, or none."""
 MOST_SLOTS: Final = 1024
+SOON_DAYS: Final = 7
 NOBODY: Final = UUID(int=0)
 """Stands before every doctor."""
 
@@ -157,6 +159,32 @@ async def search(db: Statements, *, asked: SearchFilter, seen: Place | None, fir
     return found
 
 
+async def soonest(db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, most: int) -> dict[int, list[datetime]]:
+    """The first times of each clinic at which something can be booked, on that local date or within `SOON_DAYS`; with a doctor of the specialty, if one is named.
+    One query."""
+    found: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
+    for row in await repository.soonest_times(db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS):
+        offers = starts(repository.doctor_time(row), Length(row["minutes"], row["before"], row["after"]), _terms(row, now))
+        free = (offer.start_time for day, offer in offers if offer.available and on in (None, day))
+        found[row["clinic_id"]].update(islice(free, most))
+    return {clinic_id: sorted(times)[:most] for clinic_id, times in found.items()}
+
+
+async def nearby(
+    db: Statements, cache: ClinicCache, *, clinic_id: int, appointment_type_id: UUID, doctor_id: UUID | None, start: datetime, now: datetime
+) -> tuple[OfferedTime | None, list[OfferedTime]]:
+    """The time that begins then, as long as it can be booked; otherwise up to five others, the nearest first. Raises `NotFound` as `of_clinic` does."""
+    book = await catalogue.of(db, cache, clinic_id)
+    asked = AvailabilityFilter(date=clock.local_date(start, book.time_zone), appointment_type_id=appointment_type_id, doctor_id=doctor_id)
+    day = min(max(clock.local_date(start, book.time_zone), clock.local_date(now, book.time_zone)), book.last_date(now))
+    found = await of_clinic(db, cache, clinic_id=clinic_id, asked=asked, first=day, last=day, now=now)
+    if same := next((offer for offer in found.days[0].slots if offer.start_time == start), None):
+        return same, []
+    around = await of_clinic(db, cache, clinic_id=clinic_id, asked=asked, first=day - timedelta(days=7), last=day + timedelta(days=7), now=now)
+    others = nearest([offer for day in around.days for offer in day.slots], start)
+    return None, others or [offer for offer in (around.next_available,) if offer]
+
+
 def _wait(waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]], times: Iterator[FoundTime]) -> None:
     if time := next(times, None):
         heappush(waiting, (time.place, time, times))
@@ -164,9 +192,8 @@ def _wait(waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]], times: It
 
 def _available(row: Row, seen: Place, first: date, last: date, now: datetime) -> Iterator[FoundTime]:
     """The available times that start in a row's first slot, after what was seen, on the dates."""
-    zone, doctor = row["time_zone"], repository.doctor_time(row)
-    last_date = min(last, clock.local_date(now, zone) + timedelta(days=row["horizon_days"]))
-    terms = Terms(zone, timedelta(minutes=row["slot_step_minutes"]), now + timedelta(minutes=row["min_notice_minutes"]), last_date)
+    zone, doctor, terms = row["time_zone"], repository.doctor_time(row), _terms(row, now)
+    terms = terms._replace(last_date=min(last, terms.last_date))
     length = Length(row["minutes"], row["before"], row["after"]) if row["minutes"] else None
     for day, offer in starts(doctor, length, terms):
         if offer.start_time >= doctor.slots[0].end:
@@ -177,3 +204,9 @@ def _available(row: Row, seen: Place, first: date, last: date, now: datetime) ->
             )
             if time.place > seen:
                 yield time
+
+
+def _terms(row: Row, now: datetime) -> Terms:
+    zone = row["time_zone"]
+    last_date = clock.local_date(now, zone) + timedelta(days=row["horizon_days"])
+    return Terms(zone, timedelta(minutes=row["slot_step_minutes"]), now + timedelta(minutes=row["min_notice_minutes"]), last_date)

@@ -6,7 +6,10 @@ from uuid import UUID
 import msgspec
 
 from .. import clock
+from ..appointment_types.model import Mode
 from ..clinics.model import DoctorChoice
+from ..money import Money
+from ..wire import Locale
 
 
 class CatalogueDoctor(msgspec.Struct, frozen=True):
@@ -25,6 +28,9 @@ class CatalogueDoctor(msgspec.Struct, frozen=True):
 class CatalogueType(msgspec.Struct, frozen=True):
     id: UUID
     version: int
+    name: str
+    description: str | None
+    mode: Mode
     active: bool
     minutes: int
     buffer_before_minutes: int
@@ -32,12 +38,19 @@ class CatalogueType(msgspec.Struct, frozen=True):
     price_amount: int | None
     price_currency: str | None
 
+    @property
+    def price(self) -> Money | None:
+        return Money(self.price_amount, self.price_currency) if self.price_amount is not None and self.price_currency else None
+
 
 class Catalogue(msgspec.Struct, frozen=True):
     clinic_id: int
     version: int
     name: str
+    slug: str | None
     time_zone: str
+    locale: Locale
+    address: str | None
     active: bool
     slot_step_minutes: int
     min_notice_minutes: int

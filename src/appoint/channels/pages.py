@@ -20,7 +20,7 @@ STYLED: Final = "default-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 
 @get("/dev/mailbox", operation_id="showMailbox", opt=opened("public"), include_in_schema=False)
 async def show_mailbox(request: Request) -> Response[str]:
     _expect_development(request)
-    return page(request, "mailbox.html", styles="docs.css", cache_control=OWN, messages=await repository.newest(request.db, limit=SHOWN))
+    return page(request, "channels/templates/mailbox.html", styles="docs.css", cache_control=OWN, messages=await repository.newest(request.db, limit=SHOWN))
 
 
 @get("/dev/mailbox/{name:str}", operation_id="showMessage", opt=opened("public"), include_in_schema=False)
@@ -30,7 +30,7 @@ async def show_message(request: Request, name: FromPath[str]) -> Response[str]:
     id, dot, ics = name.partition(".")
     message = await _find(request, id)
     if not dot:
-        shown = page(request, "mailbox_message.html", styles="docs.css", cache_control=OWN, message=message)
+        shown = page(request, "channels/templates/mailbox_message.html", styles="docs.css", cache_control=OWN, message=message)
         shown.set_header("Content-Security-Policy", STYLED)
         return shown
     if ics != "ics" or message.calendar is None:

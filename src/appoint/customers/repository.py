@@ -191,6 +191,14 @@ async def patients(
     return [to(Patient, row) for row in rows]
 
 
+async def names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What patients of the clinic are called."""
+    rows = await db.fetch(
+        "select c.id, c.name from patient p join clinic_customer c on c.id = p.customer_id where p.clinic_id = $1 and p.customer_id = any($2)", clinic_id, customer_ids
+    )  # fmt: skip
+    return {row.id: row.name for row in rows}
+
+
 async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> None:
     """Nobody else changes what the clinic knows of the patient until the transaction ends; bookings go on."""
     await tx.execute("select from patient where clinic_id = $1 and customer_id = $2 for no key update", clinic_id, customer_id)

@@ -443,6 +443,167 @@ CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle i
    WHERE ((s.token_hash = signed_in.hash) AND (s.expires_at > signed_in.at) AND (s.seen_at > (signed_in.at - signed_in.idle)) AND (u.active OR c.active));
 END;
 
+CREATE TABLE public.appointment (
+    clinic_id integer NOT NULL,
+    id uuid NOT NULL,
+    booking_id uuid NOT NULL,
+    "position" smallint DEFAULT 0 NOT NULL,
+    doctor_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    booker_id uuid,
+    appointment_type_id uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'booked'::text NOT NULL,
+    hold_expires_at timestamp with time zone,
+    during tstzrange NOT NULL,
+    claimed tstzrange NOT NULL,
+    active_during tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN during
+    ELSE NULL::tstzrange
+END) STORED,
+    active_claim tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN claimed
+    ELSE NULL::tstzrange
+END) STORED,
+    chosen boolean DEFAULT false NOT NULL,
+    needs_rebooking boolean DEFAULT false NOT NULL,
+    price_amount integer,
+    price_currency text,
+    notes text,
+    cancel_reason text,
+    idempotency_caller text,
+    idempotency_key text,
+    request_digest bytea,
+    sequence integer DEFAULT 0 NOT NULL,
+    rescheduled_at timestamp with time zone,
+    overridden text[] DEFAULT '{}'::text[] NOT NULL,
+    override_reason text,
+    customer_during tstzrange GENERATED ALWAYS AS (
+CASE
+    WHEN ((status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) AND (NOT ('customer-busy'::text = ANY (overridden)))) THEN during
+    ELSE NULL::tstzrange
+END) STORED,
+    only_held boolean DEFAULT false NOT NULL,
+    CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
+    CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
+    CONSTRAINT appointment_claim_covers CHECK ((claimed @> during)),
+    CONSTRAINT appointment_claim_half_open CHECK (public.half_open(claimed)),
+    CONSTRAINT appointment_half_open CHECK (public.half_open(during)),
+    CONSTRAINT appointment_hold CHECK (((status = 'pending'::text) = (hold_expires_at IS NOT NULL))),
+    CONSTRAINT appointment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
+    CONSTRAINT appointment_only_held CHECK (((NOT only_held) OR (status = 'cancelled'::text))),
+    CONSTRAINT appointment_overridden CHECK ((overridden <@ ARRAY['too-soon'::text, 'too-far'::text, 'outside-hours'::text, 'customer-busy'::text, 'too-late'::text])),
+    CONSTRAINT appointment_override CHECK (((overridden = '{}'::text[]) = (override_reason IS NULL))),
+    CONSTRAINT appointment_position CHECK (("position" >= 0)),
+    CONSTRAINT appointment_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT appointment_price_amount CHECK ((price_amount >= 0)),
+    CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
+    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))
+);
+
+CREATE FUNCTION public.summed(of_clinic integer, of_doctor uuid, first date, last date) RETURNS TABLE(date date, opens smallint, published_minutes smallint[], booked_minutes smallint[], booked integer, cancelled integer, missed integer, kept integer, lead_days integer, lead smallint[])
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ WITH place AS (
+          SELECT clinic.time_zone AS zone,
+             tstzrange(public.local_instant(summed.first, 0, clinic.time_zone), public.local_instant((summed.last + 1), 0, clinic.time_zone)) AS span
+            FROM public.clinic
+           WHERE (clinic.id = summed.of_clinic)
+         ), live AS MATERIALIZED (
+          SELECT a.status,
+             a.during,
+             a.created_at
+            FROM (place p
+              JOIN public.appointment a ON (((a.clinic_id = summed.of_clinic) AND (a.doctor_id = summed.of_doctor) AND (a.active_claim && p.span))))
+           WHERE (a.status <> 'pending'::text)
+         ), visit AS (
+          SELECT every.status,
+             ((lower(every.during) AT TIME ZONE place.zone))::date AS date,
+             GREATEST((((lower(every.during) AT TIME ZONE place.zone))::date - ((every.created_at AT TIME ZONE place.zone))::date), 0) AS lead
+            FROM place,
+             ( SELECT live.status,
+                     live.during,
+                     live.created_at
+                    FROM live
+                 UNION ALL
+                  SELECT a.status,
+                     a.during,
+                     a.created_at
+                    FROM (place p
+                      JOIN public.appointment a ON (((a.clinic_id = summed.of_clinic) AND (a.doctor_id = summed.of_doctor) AND (a.active_during IS NULL) AND (lower(a.during) >= COALESCE(lower(p.span), '-infinity'::timestamp with time zone)) AND (lower(a.during) < COALESCE(upper(p.span), 'infinity'::timestamp with time zone)))))
+                   WHERE (NOT a.only_held)) every
+         ), counted AS (
+          SELECT visit.date,
+             (count(*))::integer AS booked,
+             (count(*) FILTER (WHERE (visit.status = 'cancelled'::text)))::integer AS cancelled,
+             (count(*) FILTER (WHERE (visit.status = 'noshow'::text)))::integer AS missed,
+             (count(*) FILTER (WHERE (visit.status = ANY (ARRAY['arrived'::text, 'checked-in'::text, 'fulfilled'::text]))))::integer AS kept,
+             (sum(visit.lead))::integer AS lead_days,
+             ARRAY[(count(*) FILTER (WHERE (visit.lead = 0)))::smallint, (count(*) FILTER (WHERE (visit.lead = 1)))::smallint, (count(*) FILTER (WHERE ((visit.lead >= 2) AND (visit.lead <= 3))))::smallint, (count(*) FILTER (WHERE ((visit.lead >= 4) AND (visit.lead <= 7))))::smallint, (count(*) FILTER (WHERE ((visit.lead >= 8) AND (visit.lead <= 14))))::smallint, (count(*) FILTER (WHERE ((visit.lead >= 15) AND (visit.lead <= 28))))::smallint, (count(*) FILTER (WHERE ((visit.lead >= 29) AND (visit.lead <= 56))))::smallint, (count(*) FILTER (WHERE (visit.lead > 56)))::smallint] AS lead
+            FROM visit
+           WHERE ((visit.date >= COALESCE(summed.first, '-infinity'::date)) AND (visit.date <= COALESCE(summed.last, 'infinity'::date)))
+           GROUP BY visit.date
+         ), part AS (
+          SELECT t.taken,
+             (GREATEST(t.since, lower(t.during)) AT TIME ZONE place.zone) AS wall,
+             (LEAST((t.since + '00:30:00'::interval), upper(t.during)) - GREATEST(t.since, lower(t.during))) AS lasts
+            FROM place,
+             LATERAL ( SELECT p.taken,
+                     p.during,
+                     since.since
+                    FROM ( SELECT true AS taken,
+                             l.during
+                            FROM live l
+                         UNION ALL
+                          SELECT false,
+                             s.active_during
+                            FROM public.booking_slot s
+                           WHERE ((s.clinic_id = summed.of_clinic) AND (s.doctor_id = summed.of_doctor) AND (s.active_during && place.span))) p,
+                     LATERAL ( SELECT (lower(p.during) AT TIME ZONE place.zone) AS wall) w_1,
+                     LATERAL generate_series((lower(p.during) - (w_1.wall - date_bin('00:30:00'::interval, w_1.wall, '2000-01-01 00:00:00'::timestamp without time zone))), upper(p.during), '00:30:00'::interval) since(since)
+                   WHERE (since.since < upper(p.during))) t
+         ), cell AS (
+          SELECT (part.wall)::date AS date,
+             (EXTRACT(hour FROM part.wall))::integer AS hour,
+             (round((COALESCE(EXTRACT(epoch FROM sum(part.lasts) FILTER (WHERE (NOT part.taken))), (0)::numeric) / (60)::numeric)))::smallint AS published,
+             (round((COALESCE(EXTRACT(epoch FROM sum(part.lasts) FILTER (WHERE part.taken)), (0)::numeric) / (60)::numeric)))::smallint AS booked
+            FROM part
+           WHERE (((part.wall)::date >= COALESCE(summed.first, '-infinity'::date)) AND ((part.wall)::date <= COALESCE(summed.last, 'infinity'::date)))
+           GROUP BY ((part.wall)::date), ((EXTRACT(hour FROM part.wall))::integer)
+         ), worked AS (
+          SELECT o.date,
+             (o.opens)::smallint AS opens,
+             array_agg(COALESCE(c_1.published, (0)::smallint) ORDER BY hour.hour) AS published,
+             array_agg(COALESCE(c_1.booked, (0)::smallint) ORDER BY hour.hour) AS booked
+            FROM ((( SELECT cell.date,
+                     min(cell.hour) AS opens,
+                     max(cell.hour) AS closes
+                    FROM cell
+                   GROUP BY cell.date) o
+              CROSS JOIN LATERAL generate_series(o.opens, o.closes) hour(hour))
+              LEFT JOIN cell c_1 USING (date, hour))
+           GROUP BY o.date, o.opens
+         )
+  SELECT date,
+     COALESCE(w.opens, (0)::smallint) AS "coalesce",
+     COALESCE(w.published, '{}'::smallint[]) AS "coalesce",
+     COALESCE(w.booked, '{}'::smallint[]) AS "coalesce",
+     COALESCE(c.booked, 0) AS "coalesce",
+     COALESCE(c.cancelled, 0) AS "coalesce",
+     COALESCE(c.missed, 0) AS "coalesce",
+     COALESCE(c.kept, 0) AS "coalesce",
+     COALESCE(c.lead_days, 0) AS "coalesce",
+     COALESCE(c.lead, '{0,0,0,0,0,0,0,0}'::smallint[]) AS "coalesce"
+    FROM (worked w
+      FULL JOIN counted c USING (date));
+END;
+
 CREATE TABLE jobs.pgqueuer (
     id bigint NOT NULL,
     priority integer NOT NULL,
@@ -527,68 +688,6 @@ CREATE SEQUENCE jobs.pgqueuer_statistics_id_seq
     CACHE 1;
 
 ALTER SEQUENCE jobs.pgqueuer_statistics_id_seq OWNED BY jobs.pgqueuer_statistics.id;
-
-CREATE TABLE public.appointment (
-    clinic_id integer NOT NULL,
-    id uuid NOT NULL,
-    booking_id uuid NOT NULL,
-    "position" smallint DEFAULT 0 NOT NULL,
-    doctor_id uuid NOT NULL,
-    customer_id uuid NOT NULL,
-    booker_id uuid,
-    appointment_type_id uuid,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    status text DEFAULT 'booked'::text NOT NULL,
-    hold_expires_at timestamp with time zone,
-    during tstzrange NOT NULL,
-    claimed tstzrange NOT NULL,
-    active_during tstzrange GENERATED ALWAYS AS (
-CASE
-    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN during
-    ELSE NULL::tstzrange
-END) STORED,
-    active_claim tstzrange GENERATED ALWAYS AS (
-CASE
-    WHEN (status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) THEN claimed
-    ELSE NULL::tstzrange
-END) STORED,
-    chosen boolean DEFAULT false NOT NULL,
-    needs_rebooking boolean DEFAULT false NOT NULL,
-    price_amount integer,
-    price_currency text,
-    notes text,
-    cancel_reason text,
-    idempotency_caller text,
-    idempotency_key text,
-    request_digest bytea,
-    sequence integer DEFAULT 0 NOT NULL,
-    rescheduled_at timestamp with time zone,
-    overridden text[] DEFAULT '{}'::text[] NOT NULL,
-    override_reason text,
-    customer_during tstzrange GENERATED ALWAYS AS (
-CASE
-    WHEN ((status <> ALL (ARRAY['cancelled'::text, 'noshow'::text])) AND (NOT ('customer-busy'::text = ANY (overridden)))) THEN during
-    ELSE NULL::tstzrange
-END) STORED,
-    CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
-    CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
-    CONSTRAINT appointment_claim_covers CHECK ((claimed @> during)),
-    CONSTRAINT appointment_claim_half_open CHECK (public.half_open(claimed)),
-    CONSTRAINT appointment_half_open CHECK (public.half_open(during)),
-    CONSTRAINT appointment_hold CHECK (((status = 'pending'::text) = (hold_expires_at IS NOT NULL))),
-    CONSTRAINT appointment_id_of_clinic CHECK ((public.clinic_of(id) = clinic_id)),
-    CONSTRAINT appointment_overridden CHECK ((overridden <@ ARRAY['too-soon'::text, 'too-far'::text, 'outside-hours'::text, 'customer-busy'::text, 'too-late'::text])),
-    CONSTRAINT appointment_override CHECK (((overridden = '{}'::text[]) = (override_reason IS NULL))),
-    CONSTRAINT appointment_position CHECK (("position" >= 0)),
-    CONSTRAINT appointment_price CHECK ((num_nulls(price_amount, price_currency) = ANY (ARRAY[0, 2]))),
-    CONSTRAINT appointment_price_amount CHECK ((price_amount >= 0)),
-    CONSTRAINT appointment_price_currency CHECK ((price_currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT appointment_request CHECK ((num_nulls(idempotency_caller, idempotency_key, request_digest) = ANY (ARRAY[0, 3]))),
-    CONSTRAINT appointment_sequence CHECK ((sequence >= 0)),
-    CONSTRAINT appointment_status CHECK ((status = ANY (ARRAY['pending'::text, 'booked'::text, 'arrived'::text, 'checked-in'::text, 'fulfilled'::text, 'cancelled'::text, 'noshow'::text])))
-);
 
 CREATE TABLE public.appointment_type (
     clinic_id integer NOT NULL,
@@ -766,6 +865,24 @@ CREATE TABLE public.doctor_appointment_type (
     clinic_id integer NOT NULL,
     doctor_id uuid NOT NULL,
     appointment_type_id uuid NOT NULL
+);
+
+CREATE TABLE public.doctor_day (
+    clinic_id integer NOT NULL,
+    date date NOT NULL,
+    doctor_id uuid NOT NULL,
+    opens smallint NOT NULL,
+    published_minutes smallint[] NOT NULL,
+    booked_minutes smallint[] NOT NULL,
+    booked integer NOT NULL,
+    cancelled integer NOT NULL,
+    missed integer NOT NULL,
+    kept integer NOT NULL,
+    lead_days integer NOT NULL,
+    lead smallint[] NOT NULL,
+    CONSTRAINT doctor_day_counts CHECK (((LEAST(cancelled, missed, kept, lead_days) >= 0) AND (((cancelled + missed) + kept) <= booked))),
+    CONSTRAINT doctor_day_hours CHECK (((opens >= 0) AND (cardinality(published_minutes) = cardinality(booked_minutes)) AND ((opens + cardinality(booked_minutes)) <= 24))),
+    CONSTRAINT doctor_day_lead CHECK ((cardinality(lead) = 8))
 );
 
 CREATE TABLE public.event (
@@ -948,6 +1065,13 @@ END) STORED,
     CONSTRAINT time_slot_removed CHECK ((active = (removed_at IS NULL)))
 );
 
+CREATE TABLE public.unsummed (
+    clinic_id integer NOT NULL,
+    id uuid DEFAULT uuidv7() NOT NULL,
+    doctor_id uuid,
+    days daterange NOT NULL
+);
+
 CREATE TABLE public.webhook (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -1085,6 +1209,9 @@ ALTER TABLE ONLY public.dev_message
 ALTER TABLE ONLY public.doctor_appointment_type
     ADD CONSTRAINT doctor_appointment_type_pkey PRIMARY KEY (clinic_id, doctor_id, appointment_type_id);
 
+ALTER TABLE ONLY public.doctor_day
+    ADD CONSTRAINT doctor_day_pkey PRIMARY KEY (clinic_id, date, doctor_id);
+
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT doctor_free UNIQUE (clinic_id, doctor_id, active_claim WITHOUT OVERLAPS);
 
@@ -1157,6 +1284,9 @@ ALTER TABLE ONLY public.time_slot
 ALTER TABLE ONLY public.notification
     ADD CONSTRAINT told_once UNIQUE (clinic_id, subject_id, sequence, kind, recipient, recipient_id, channel);
 
+ALTER TABLE ONLY public.unsummed
+    ADD CONSTRAINT unsummed_pkey PRIMARY KEY (clinic_id, id);
+
 ALTER TABLE ONLY public.webhook_delivery
     ADD CONSTRAINT webhook_delivery_once UNIQUE (clinic_id, webhook_id, event_id);
 
@@ -1210,6 +1340,8 @@ CREATE INDEX appointment_by_start ON public.appointment USING btree (clinic_id, 
 CREATE INDEX appointment_chosen ON public.appointment USING btree (clinic_id, doctor_id, created_at) WHERE chosen;
 
 CREATE INDEX appointment_hold_expires ON public.appointment USING btree (hold_expires_at) WHERE (status = 'pending'::text);
+
+CREATE INDEX appointment_not_live ON public.appointment USING btree (clinic_id, doctor_id, lower(during)) WHERE (active_during IS NULL);
 
 CREATE INDEX appointment_request_age ON public.appointment USING btree (created_at) WHERE (idempotency_key IS NOT NULL);
 
@@ -1295,6 +1427,9 @@ ALTER TABLE ONLY public.doctor
 ALTER TABLE ONLY public.doctor
     ADD CONSTRAINT doctor_clinic FOREIGN KEY (clinic_id) REFERENCES public.clinic(id);
 
+ALTER TABLE ONLY public.doctor_day
+    ADD CONSTRAINT doctor_day_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
+
 ALTER TABLE ONLY public.doctor_slot
     ADD CONSTRAINT doctor_slot_doctor FOREIGN KEY (clinic_id, doctor_id) REFERENCES public.doctor(clinic_id, id);
 
@@ -1369,6 +1504,8 @@ CREATE POLICY across ON public.audit_head TO appoint_across, appoint_sealer USIN
 
 CREATE POLICY across ON public.audit_unsealed TO appoint_across, appoint_sealer USING (true) WITH CHECK (true);
 
+CREATE POLICY across ON public.doctor_day TO appoint_across USING (true);
+
 CREATE POLICY across ON public.membership TO appoint_across USING (true);
 
 CREATE POLICY across ON public.message_template TO appoint_across USING (true);
@@ -1389,6 +1526,8 @@ ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.doctor_day ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY first_visit ON public.patient FOR INSERT TO appoint_server WITH CHECK (true);
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
@@ -1404,6 +1543,8 @@ CREATE POLICY of_clinic ON public.audit_entry FOR SELECT TO appoint_server USING
 CREATE POLICY of_clinic ON public.audit_head FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.audit_unsealed FOR SELECT TO appoint_server USING ((clinic_id = public.current_clinic()));
+
+CREATE POLICY of_clinic ON public.doctor_day TO appoint_server USING ((clinic_id = public.current_clinic()));
 
 CREATE POLICY of_clinic ON public.membership TO appoint_server USING ((clinic_id = public.current_clinic()));
 

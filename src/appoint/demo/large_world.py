@@ -15,7 +15,7 @@ from ..appointments.model import Status
 from ..wire import Locale, minutes_of
 from .people import people
 from .visits import MOVES, Kind, Visit, clinics_id, customers_id, outcome, visits
-from .writing import finish, next_clinic, publish, set_aside, write
+from .writing import add_up, finish, next_clinic, publish, set_aside, write
 
 APPOINTMENTS: Final = 2_000_000
 PER_DOCTOR: Final = 1000
@@ -93,6 +93,10 @@ async def large(connection: Any, *, appointments: int = APPOINTMENTS, now: datet
         task = progress.add_task("Constraints and indexes", total=len(put_back))
         for statement in put_back:
             await connection.execute(statement)
+            progress.advance(task)
+        task = progress.add_task("Sums", total=clinics)
+        for number in range(clinics):
+            await add_up(connection, first_clinic=first + number, last_clinic=first + number)
             progress.advance(task)
     await finish(connection)
 

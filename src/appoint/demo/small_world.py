@@ -19,7 +19,7 @@ from .people import FAMILIES, Household, people
 from .staff import staff
 from .three_clinics import CLINICS, ClinicStory, DoctorStory, Week
 from .visits import MOVES, Kind, Visit, clinics_id, customers_id, outcome, visits
-from .writing import finish, next_clinic, publish, write
+from .writing import add_up, finish, next_clinic, publish, write
 
 PAST: Final = timedelta(days=28)
 NEIGHBOURS: Final = 120
@@ -85,6 +85,7 @@ async def small(connection: Any, *, now: datetime, into_existing: bool = False, 
             times = [visits(world.random, doctor_id, slots[doctor_id], kinds, step=step) for doctor_id, kinds in offered.items()]
             booked += _booked(world, times, [members for household, members in households if number in household.clinics])
         await _write_appointments(world, sorted(booked, key=attrgetter("start", "id")), dict(enumerate(CLINICS, first)))
+        await add_up(connection, first_clinic=first)
         addresses = await staff(connection, first_clinic=first, password=password) if password else []
     await finish(connection)
     return addresses
@@ -238,7 +239,7 @@ async def _write_appointments(world: World, booked: Sequence[Booked], stories: d
     await write(
         world.connection, "appointment",
         "clinic_id id booking_id position doctor_id customer_id booker_id appointment_type_id status hold_expires_at during claimed chosen "
-        "price_amount price_currency notes cancel_reason version created_at updated_at",
+        "price_amount price_currency notes cancel_reason only_held version created_at updated_at",
         [_row(world, each, statuses[each.id], stories[clinic_of(each.id)]) for each in booked],
     )  # fmt: skip
 
@@ -264,11 +265,12 @@ def _row(world: World, each: Booked, status: Status, story: ClinicStory) -> tupl
         Status.CANCELLED: made_at + timedelta(hours=1),
     }.get(status, min(visit.end, world.now))
     reasons = (None, HOLD_EXPIRED, *story.reasons, *story.reasons)
+    reason = reasons[int(each.whim * len(reasons))] if status == Status.CANCELLED else None
     return (
         clinic_of(each.id), each.id, each.booking_id, each.position, visit.doctor_id, each.customer_id, each.booker_id, visit.kind.id,
         status, world.now + HOLD if held else None, visit.during, visit.claimed, each.whim < 0.2,
         visit.kind.price, None if visit.kind.price is None else story.content.currency,
         story.notes[int(each.whim * 30)] if each.whim < 0.1 else None,
-        reasons[int(each.whim * len(reasons))] if status == Status.CANCELLED else None,
+        reason, reason == HOLD_EXPIRED,
         MOVES[status] + 1, made_at, changed_at,
     )  # fmt: skip

@@ -53,6 +53,20 @@ async def publish(connection: Any, random: Random, clinic_id: int, *, first: dat
     return {doctor_id: [row["piece"] for row in rows] for doctor_id, rows in groupby(pieces, key=lambda row: row["doctor_id"])}
 
 
+async def add_up(connection: Any, *, first_clinic: int, last_clinic: int | None = None) -> None:
+    """Sum the days of the clinics' doctors, as the worker does for what it is told of; of demo worlds nobody is told anything."""
+    await connection.execute(
+        """
+        insert into doctor_day (clinic_id, date, doctor_id, opens, published_minutes, booked_minutes, booked, cancelled, missed, kept, lead_days, lead)
+        select d.clinic_id, s.date, d.id, s.opens, s.published_minutes, s.booked_minutes, s.booked, s.cancelled, s.missed, s.kept, s.lead_days, s.lead
+          from doctor d, summed(d.clinic_id, d.id, null, null) s
+         where d.clinic_id between $1 and coalesce($2, d.clinic_id)
+         order by d.clinic_id, s.date, d.id
+        """,
+        first_clinic, last_clinic,
+    )  # fmt: skip
+
+
 async def set_aside(connection: Any, tables: Sequence[str]) -> list[str]:
     """Drop the tables' keys, constraints between rows, and indexes; returns the statements that make exactly the same again, in order.
 
@@ -81,5 +95,5 @@ async def finish(connection: Any) -> None:
     """What the database needs once a world is written: the number of the next clinic, statistics, and to know that all rows are visible to all."""
     await connection.execute("select setval(pg_get_serial_sequence('clinic', 'id'), max(id)) from clinic")
     await connection.execute(
-        "vacuum (analyze) clinic, doctor, appointment_type, doctor_appointment_type, customer, patient, time_slot, doctor_slot, absence, booking_slot, appointment"
+        "vacuum (analyze) clinic, doctor, appointment_type, doctor_appointment_type, customer, patient, time_slot, doctor_slot, absence, booking_slot, appointment, doctor_day"
     )

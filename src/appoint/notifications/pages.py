@@ -1,4 +1,4 @@
-"""The page behind the link by which customers say that they want no more of such messages."""
+"""What people were told, on staff's pages, and the page behind the link by which customers say that they want no more of such messages."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -9,15 +9,39 @@ from litestar.params import FromPath
 from .. import errors, signing
 from ..callers import Caller
 from ..channels.model import Channel
-from ..web.pages import OWN, opened, page
+from ..web.pages import OWN, asked, elsewhere, id_of, opened, page
 from ..web.request import Request
-from . import service
+from ..web.staff import staff_page
+from . import repository, service
+from .model import NotificationStatus, kind_of
+
+MOST: Final = 50
+EVERY: Final = "all"
+STATUSES: Final = (NotificationStatus.DEAD, NotificationStatus.QUEUED, NotificationStatus.SENT, NotificationStatus.SUPERSEDED)
+
+
+@get("/staff/{clinic_id:int}/messages", operation_id="showMessages", opt=opened("see-messages"), include_in_schema=False)
+async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    """Those that could not be sent come first, as long as there are any; of one patient, all."""
+    said = asked(request)
+    patient, dead = id_of(said.get("patient")), await repository.count_dead(request.db, clinic_id)
+    status = said.get("status") if said.get("status") in (*STATUSES, EVERY) else NotificationStatus.DEAD if dead and not patient else EVERY
+    found = await repository.newest(
+        request.db, clinic_id=clinic_id, status=None if status == EVERY else status, customer_id=str(patient) if patient else None,
+        before=id_of(said.get("before")), limit=MOST,
+    )  # fmt: skip
+    shown = found[:MOST]
+    return await staff_page(
+        request, "notifications/templates/messages.html", clinic_id=clinic_id, place="messages", shown=shown, messages=shown, dead=dead, status=status,
+        patient=patient, kind_of=kind_of, tabs=[(each, elsewhere(request, status=each, before=None)) for each in (*STATUSES, EVERY)],
+        next=elsewhere(request, status=status, before=shown[-1].id) if len(found) > MOST else None,
+    )  # fmt: skip
 
 
 @get("/unsubscribe/{token:str}", operation_id="showUnsubscribe", opt=opened("public"), include_in_schema=False)
 async def show(request: Request, token: FromPath[str]) -> Response[str]:
     _, channel = _read(request, token)
-    return page(request, "unsubscribe.html", cache_control=OWN, channel=channel, done=False)
+    return page(request, "notifications/templates/unsubscribe.html", cache_control=OWN, channel=channel, done=False)
 
 
 @post("/unsubscribe/{token:str}", operation_id="unsubscribe", status_code=200, opt=opened("public"), include_in_schema=False)
@@ -26,7 +50,7 @@ async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
     customer_id, channel = _read(request, token)
     by = Caller(f"link:{customer_id}", address=request.client.host if request.client else None, doing="unsubscribe")
     await request.db.across().atomic(service.unsubscribe, by, customer_id=customer_id, channel=channel)
-    return page(request, "unsubscribe.html", cache_control=OWN, channel=channel, done=True)
+    return page(request, "notifications/templates/unsubscribe.html", cache_control=OWN, channel=channel, done=True)
 
 
 def _read(request: Request, token: str) -> tuple[UUID, Channel]:
@@ -37,4 +61,4 @@ def _read(request: Request, token: str) -> tuple[UUID, Channel]:
     return UUID(customer_id), channel
 
 
-PAGES: Final = [show, unsubscribe]
+PAGES: Final = [messages, show, unsubscribe]

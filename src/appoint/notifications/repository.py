@@ -344,6 +344,32 @@ async def of_clinic(
     return [to(Notification, row) for row in rows]
 
 
+async def newest(db: Statements, *, clinic_id: int, status: str | None, customer_id: str | None, before: UUID | None, limit: int) -> list[Row]:
+    """A clinic's notifications with whom they are for (`name`, where it is a person), newest first; one more than `limit` when there are more."""
+    return await db.fetch(
+        """
+        select n.id, n.kind, n.recipient, n.recipient_id, n.channel, n.status, n.due_at, n.attempts, n.sent_at, n.delivered_at, n.reason,
+               coalesce(cu.name, d.name, m.name, u.name) as name
+          from notification n
+          left join clinic_customer cu on cu.id = case when n.recipient = 'customer' then n.recipient_id::uuid end
+          left join doctor d on d.clinic_id = n.clinic_id and d.id = case when n.recipient = 'doctor' then n.recipient_id::uuid end
+          left join membership m on m.clinic_id = n.clinic_id and m.user_id = case when n.recipient = 'user' then n.recipient_id::uuid end
+          left join app_user u on u.id = m.user_id
+         where n.clinic_id = $1
+           and ($2::text is null or n.status = $2)
+           and ($3::text is null or (n.recipient = 'customer' and n.recipient_id = $3))
+           and ($4::uuid is null or n.id < $4)
+         order by n.id desc
+         limit $5 + 1
+        """,
+        clinic_id, status, customer_id, before, limit,
+    )  # fmt: skip
+
+
+async def count_dead(db: Statements, clinic_id: int) -> int:
+    return await db.fetchval("select count(*) from notification where clinic_id = $1 and status = 'dead'", clinic_id)
+
+
 async def dead(db: Statements, *, clinic_id: int | None, most: int) -> list[Row]:
     """Notifications that will not be sent, newest first, of one clinic or all."""
     return await db.fetch(

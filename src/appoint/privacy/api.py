@@ -1,5 +1,6 @@
 """/api/customers/{customerId}/export and /erase"""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -56,12 +57,12 @@ async def _recalled(_: object, kept: Any) -> Erasure:
 
 def _as_page(request: Request, export: Export) -> Response[Any]:
     language = language_for(request)
-    plain = msgspec.to_builtins(export)
+    plain = msgspec.to_builtins(export, builtin_types=(datetime,))
     for appointment in plain["appointments"]:
         if price := appointment["price"]:
             digits = get_currency_precision(price["currency"])
             appointment["price"] = format_currency(Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=language)
-    html = page(request, "export.html", cache_control=OWN, export=plain)
+    html = page(request, "privacy/templates/export.html", language=language, cache_control=OWN, export=plain)
     headers = {
         "Content-Language": html.headers["Content-Language"],
         "Vary": "Accept, Accept-Language, Cookie",

@@ -14,7 +14,7 @@ from .model import Fitting, ScheduleChange, ScheduleChangeContent, changed
 NOTHING = Fitting.of(())
 
 
-async def preview(tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime) -> ScheduleChange:
+async def preview(tx: Statements, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime) -> ScheduleChange:
     """What `carry_out` would do to the hours of a doctor, or of all doctors of the clinic. It changes and refuses nothing. Raises `NotFound`."""
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
     fitting = await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=dates[0], last=dates[1], now=now) if dates else NOTHING

@@ -151,6 +151,23 @@ async def schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
     return Schedule(doctor_id, clinic_id, time_zone, [_line(row) for row in rows])
 
 
+async def lines_of_clinic(db: Statements, clinic_id: int, *, doctor_id: UUID | None, since: date) -> dict[UUID, list[DoctorSlot]]:
+    """The active lines of all doctors of the clinic, or of one, that hold on the date or later, by doctor and in order."""
+    rows = await db.fetch(
+        """
+        select *, lower(valid) as valid_from, upper(valid) - 1 as valid_until
+          from doctor_slot
+         where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active and not valid << daterange($3, null)
+         order by weekday, lower(minutes), lower(valid) nulls first, id
+        """,
+        clinic_id, doctor_id, since,
+    )  # fmt: skip
+    lines: dict[UUID, list[DoctorSlot]] = {}
+    for row in rows:
+        lines.setdefault(row.doctor_id, []).append(_line(row))
+    return lines
+
+
 async def add_lines(
     tx: Statements, doctor_id: UUID, lines: Sequence[tuple[int, Minutes, UUID | None]], *, valid_from: date | None, valid_until: date | None
 ) -> list[UUID]:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post
 from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 from msgspec import UNSET
@@ -19,6 +18,7 @@ from ..settings import Settings
 from ..versions import check, digest
 from ..web import attempts
 from ..web.access import COOKIE, csrf_token, is_csrf_token
+from ..web.cookies import forget, keep
 from ..web.pages import form
 from ..web.request import Request, idempotency_key
 from ..web.responses import shown
@@ -64,13 +64,13 @@ class Sessions(Controller):
     @get("/sessions", operation_id="listSessions", opt={"permission": "account"})
     async def list(self, request: Request) -> Response[Page[Session]]:
         """Where one is signed in, oldest first."""
-        sessions = await service.own(request.db, request.user, idle=idle_of(request), now=clock.now())
+        sessions = await service.own(request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now())
         return shown(request, Page(sessions, None))
 
     @get("/sessions/{session_id:uuid}", operation_id="getSession", opt={"permission": "account"})
     async def find(self, request: Request, session_id: FromPath[UUID]) -> Response[Session]:
         """One of one's own sessions."""
-        return shown(request, await service.get(request.db, request.user, session_id=session_id, idle=idle_of(request), now=clock.now()))
+        return shown(request, await service.get(request.db, request.user, session_id=session_id, idle=request.app.state.settings.session_idle, now=clock.now()))
 
     @delete("/sessions/current", operation_id="signOut", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account", "problems": ("not-found",)})
     async def sign_out(self, request: Request) -> Response[None]:
@@ -84,7 +84,10 @@ class Sessions(Controller):
 
     async def _end(self, request: Request, session_id: UUID | None) -> Response[None]:
         if request.if_match is not None:
-            check(request.if_match, digest(await service.get(request.db, request.user, session_id=session_id, idle=idle_of(request), now=clock.now())))
+            check(
+                request.if_match,
+                digest(await service.get(request.db, request.user, session_id=session_id, idle=request.app.state.settings.session_idle, now=clock.now())),
+            )
         await request.db.atomic(service.end, request.user, session_id=session_id)
         return _signed_out() if session_id == request.user.session_id else Response(None, status_code=HTTP_204_NO_CONTENT)
 
@@ -106,34 +109,16 @@ def told(request: Request, session: Session, account: Account, token: str, *, co
     )
 
 
-def keep(response: Response[Any], token: str, lasts: timedelta) -> None:
-    """Have the browser keep the token."""
-    response.set_cookie(_cookie(token, max_age=int(lasts.total_seconds())))
-
-
-def _cookie(token: str, *, max_age: int) -> Cookie:
-    return Cookie(COOKIE, value=token, path="/", max_age=max_age, secure=True, httponly=True, samesite="lax")
-
-
-def without_cookie() -> Cookie:
-    """Has the browser forget the token."""
-    return _cookie("", max_age=0)
-
-
 def _signed_out() -> Response[None]:
     response: Response[None] = Response(None, status_code=HTTP_204_NO_CONTENT)
-    response.set_cookie(without_cookie())
+    forget(response)
     return response
-
-
-def idle_of(connection: ASGIConnection[Any, Any, Any, Any]) -> timedelta:
-    settings: Settings = connection.app.state.settings
-    return timedelta(minutes=settings.session_idle_minutes)
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
     """Whose session the bearer token is of."""
-    return await service.caller(connection.app.state.db, token=token, idle=idle_of(connection), now=clock.now())
+    unattended = bool(connection.route_handler.opt.get("unattended"))  # a page does it by itself, whether or not anybody is there
+    return await service.caller(connection.app.state.db, token=token, idle=connection.app.state.settings.session_idle, unattended=unattended, now=clock.now())
 
 
 async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:

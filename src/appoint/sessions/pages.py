@@ -1,4 +1,4 @@
-"""Signing in and out on staff's pages, and the way to the clinic where somebody works."""
+"""Signing in on staff's pages, signing out on all, and the way to the clinic where somebody works."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -6,15 +6,17 @@ from typing import Any, Final
 from litestar import Response, get, post
 
 from .. import clock, errors
+from ..accounts import service as accounts
 from ..clinics import repository as clinics
 from ..web import attempts
 from ..web.access import COOKIE
+from ..web.cookies import forget, keep
 from ..web.pages import OWN, asked, form, go, next_page, opened, page
 from ..web.problems import PROBLEMS
 from ..web.request import Request
 from ..web.staff import staff_page
+from ..web.words import language_names
 from . import service
-from .api import keep, without_cookie
 
 REFUSED: Final = ("wrong-credentials", "totp-required")
 
@@ -53,11 +55,11 @@ async def sign_in(request: Request) -> Response[Any]:
     return response
 
 
-@post("/staff/sign-out", operation_id="signOutByForm", status_code=200, opt=opened("account"), include_in_schema=False)
+@post("/sign-out", operation_id="signOutByForm", status_code=200, opt=opened("account"), include_in_schema=False)
 async def sign_out(request: Request) -> Response[Any]:
     await request.db.atomic(service.end, request.user, session_id=request.user.session_id)
     response = go("/staff/sign-in" if request.user.user_id else "/")
-    response.set_cookie(without_cookie())
+    forget(response)
     return response
 
 
@@ -73,4 +75,14 @@ async def places(request: Request) -> Response[Any]:
     return await staff_page(request, "sessions/templates/places.html", clinic_id=None, clinics=found, administrator=by.administrator)
 
 
-PAGES: Final = [show, sign_in, sign_out, places]
+@get("/staff/account", operation_id="showAccount", opt=opened("credentials"), include_in_schema=False)
+async def account(request: Request) -> Response[Any]:
+    """One's own: the name, what one signs in with, and where one is signed in."""
+    found = await accounts.account(request.db, request.user)
+    sessions = await service.own(request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now())
+    return await staff_page(
+        request, "sessions/templates/account.html", clinic_id=None, shown=sessions, account=found, sessions=sessions, language_names=language_names(request)
+    )  # fmt: skip
+
+
+PAGES: Final = [show, sign_in, sign_out, places, account]

@@ -72,12 +72,12 @@ async def _sign_in(
     return Opened(user, Session(**dict(row), current=True), account, token)
 
 
-async def caller(db: Statements, *, token: str, idle: timedelta, now: datetime) -> Caller | None:
-    """Who has signed in with the token, as they are now; None when the session has ended, or never was."""
+async def caller(db: Statements, *, token: str, idle: timedelta, unattended: bool = False, now: datetime) -> Caller | None:
+    """Who has signed in with the token, as they are now; None when the session has ended, or never was. What is asked unattended does not count as use."""
     row = await repository.signed_in(db, token_hash=hash_of(token), idle=idle, now=now)
     if row is None:
         return None
-    if row.seen_at <= now - SEEN_EVERY:
+    if row.seen_at <= now - SEEN_EVERY and not unattended:
         await repository.seen(db, row.session_id, now=now)
     return Caller(
         f"user:{row.user_id}" if row.user_id else f"patient:{row.customer_id}",

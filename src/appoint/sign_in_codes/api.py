@@ -9,9 +9,10 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from .. import clock, errors
-from ..sessions.api import keep, told
+from ..sessions.api import told
 from ..web import attempts
 from ..web.access import COOKIE
+from ..web.cookies import keep
 from ..web.idempotency import once
 from ..web.request import Request, idempotency_key
 from ..web.responses import replay, shown

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from .. import errors
-from ..database.pool import Transaction
+from ..database.pool import Database, Transaction
 from . import repository
 from .request import Request, idempotency_key
 
@@ -28,22 +28,24 @@ async def once(
     remember: Callable[[T], Any],
     recall: Callable[[Transaction, Any], Awaitable[T]],
     clinic_id: int | None = None,
+    key: str | None = None,
+    db: Database | None = None,
 ) -> tuple[T, bool]:
     """Run `make` in a transaction, at most once for the request's `Idempotency-Key`; returns its answer, and whether it is a replay.
 
     `remember` says what to keep of the first answer (an id), `recall` finds the answer again from that. Of two that arrive at once the
     second waits for the first. A refused request keeps no key, because its transaction is undone. Afterwards the cache forgets the clinic that is
-    named. Raises `KeyReused` for another body.
+    named. Raises `KeyReused` for another body. A page gives a `key` instead, in hexadecimal, that is made of all that makes a form the same.
     """
 
     async def run(work: Callable[[Transaction], Awaitable[R]]) -> R:
-        return await (request.db.atomic(work) if clinic_id is None else request.change(clinic_id, work))
+        return await ((db or request.db).atomic(work) if clinic_id is None else request.change(clinic_id, work))
 
-    key = idempotency_key(request)
+    wanted = bytes.fromhex(key) if key else digest(request, data)
+    key = key or idempotency_key(request)
     if key is None:
         return await run(make), False
     caller = request.user.key
-    wanted = digest(request, data)
 
     async def work(tx: Transaction) -> tuple[T, bool]:
         if await repository.claim_key(tx, caller=caller, key=key, digest=wanted):

@@ -41,9 +41,12 @@ class Limits:
 
     async def admit(self, request: litestar.Request[Caller, Any, Any], caller: Caller, handler: BaseRouteHandler) -> None:
         """Count the request, and note for its answer what is left. Raises `TooMany`; `Unavailable` for a sign-in that cannot be counted."""
+        await self.count(request, caller, handler.opt.get("limit") or KINDS.get(handler.opt["permission"], "requests"))
+
+    async def count(self, request: litestar.Request[Caller, Any, Any], caller: Caller, name: str) -> None:
+        """The same for what the request turns out to be as well."""
         if not self.on or caller.administrator:
             return
-        name = handler.opt.get("limit") or KINDS.get(handler.opt["permission"], "requests")
         who, rate = caller.key, self.rates[name]
         for membership in caller.memberships:
             if membership.role in STAFF and name != "sign-in":

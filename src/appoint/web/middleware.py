@@ -38,7 +38,8 @@ class Observed:
     """The application, observed. Written for speed: every booking pays for it."""
 
     def __init__(self, app: ASGIApp, *, seconds: float) -> None:
-        """A request has so many seconds from its head to the last byte of its answer, and is given up then."""
+        """A request has so many seconds from its head to the last byte of its answer, and is given up then. What is a stream (`opt={"stream": True}`) has them to
+        begin, and goes on until it or who reads it ends."""
         self.app: Final = app
         self.seconds: Final = seconds
         self.meters: Final[dict[tuple[str, int], tuple[Any, Any]]] = {}
@@ -58,6 +59,8 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if _is_stream(asked):
+                    deadline.reschedule(None)
                 headers = [*message["headers"], (b"x-request-id", origin.request_id.encode())]
                 if asked["method"] == "OPTIONS":
                     headers = _with_all_methods(headers, asked)
@@ -71,7 +74,7 @@ class Observed:
             await send(message)
 
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(self.seconds) as deadline:
                 if tracing.tracer is None:
                     await self.app(asked, receive, respond)
                 else:
@@ -114,6 +117,11 @@ def operation_of(scope: Scope) -> str:
     handler = cast("Any", scope.get("route_handler"))
     name = handler and getattr(handler, "operation_id", None)
     return name if isinstance(name, str) else "unknown"
+
+
+def _is_stream(scope: Scope) -> bool:
+    handler = cast("Any", scope.get("route_handler"))
+    return handler is not None and bool(getattr(handler, "opt", {}).get("stream"))
 
 
 def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> list[tuple[bytes, bytes]]:

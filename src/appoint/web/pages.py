@@ -4,15 +4,17 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, quote, urlencode
+from uuid import UUID
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, get_currency_precision
+from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response
 from litestar.datastructures import Cookie
@@ -21,9 +23,10 @@ from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 from markupsafe import Markup
 
-from .. import errors, instants
+from .. import errors, instants, phones, wire
 from ..money import Money
 from ..versions import matches
+from ..wire import FIRST_YEAR, LAST_YEAR
 from ..words import LANGUAGES, say
 from . import assets, problems
 from .access import COOKIE, csrf_token, guard
@@ -41,6 +44,7 @@ FORM_FIELDS: Final = 100
 LONGEST_FIELD: Final = 5000
 RIGHT_TO_LEFT: Final = frozenset(language for language in LANGUAGES if Locale.parse(language).text_direction == "rtl")
 A_YEAR: Final = 31_536_000
+SOME_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 templates: Final = Environment(
     loader=FileSystemLoader([PACKAGE / "web" / "templates", PACKAGE]), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
@@ -62,6 +66,12 @@ def _skeleton(value: date | datetime, language: str, pattern: str) -> str:
     return format_skeleton(pattern, value, locale=language)
 
 
+def _wall(value: str, language: str, until: str = "") -> str:
+    """A wall time as the wire has it, or two: “9:30 AM”, “9:30 – 11:00 AM”. The end of a day looks like its beginning."""
+    first, last = (SOME_DAY + timedelta(minutes=wire.minutes_of(each)) for each in (value, until or value))
+    return instants.hours(first, last, "UTC", language) if until else instants.time(first, "UTC", language)
+
+
 def money(value: Money, language: str) -> str:
     return format_currency(value.amount / 10 ** _decimals(value.currency), value.currency, locale=language)
 
@@ -71,14 +81,29 @@ def _decimals(currency: str) -> int:
     return get_currency_precision(currency)
 
 
+def _minutes(minutes: int, language: str) -> str:
+    """“20 min”"""
+    return format_unit(minutes, "duration-minute", "short", locale=language)
+
+
+def _instant(instant: datetime) -> str:
+    """As an address and a `<time>` write it."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 FILTERS: Final[dict[str, Any]] = {
     "day": instants.day,
     "time": instants.time,
     "hours": instants.hours,
     "moment": instants.moment,
     "date": _date,
+    "wall": _wall,
     "skeleton": _skeleton,
     "money": money,
+    "minutes": _minutes,
+    "instant": _instant,
+    "zone": instants.zone,
+    "phone": phones.readable,
     "data": _data,
 }
 templates.filters.update(FILTERS)
@@ -121,7 +146,7 @@ def page(
     if cache_control == OWN:
         headers["X-Robots-Tag"] = "noindex"
     response = _answer(request, html, headers, status_code)
-    if asked(request).get("lang") == chosen:
+    if asked(request).get("lang") == chosen and within != "*":  # in another site's frame nothing is kept
         response.set_cookie(Cookie(LANGUAGE_COOKIE, value=chosen, path="/", max_age=A_YEAR, samesite="lax"))
     return response
 
@@ -141,7 +166,7 @@ def _answer(request: AnyRequest, html: str, headers: dict[str, str], status_code
 
 def _in_language(request: AnyRequest, language: str) -> str:
     """The address of the same page in a language."""
-    return "?" + urlencode({**asked(request), "lang": language})
+    return elsewhere(request, lang=language)
 
 
 def csrf(request: AnyRequest) -> str:
@@ -156,11 +181,12 @@ def asked(request: AnyRequest) -> dict[str, str]:
 
 
 async def form(request: AnyRequest) -> dict[str, str]:
-    """What a form sent, the last of each name. Raises `Invalid` for what no browser sends."""
-    if request.content_type[0] != "application/x-www-form-urlencoded":
+    """What a form sent, the last of each name; nothing at all is an empty form. Raises `Invalid` for what no browser sends."""
+    body = await request.body()
+    if body and request.content_type[0] != "application/x-www-form-urlencoded":
         raise HTTPException(status_code=415)
     try:
-        fields = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS))
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS))
     except ValueError:
         raise errors.Invalid(errors.Fault("#", "is not valid")) from None
     if any("\0" in value or len(value) > LONGEST_FIELD for value in fields.values()):
@@ -184,17 +210,30 @@ def date_of(text: str | None) -> date | None:
 
 
 def instant_of(text: str | None) -> datetime | None:
-    """An instant with its offset; None for anything else."""
+    """An instant with its offset, in a year that the API takes too; None for anything else."""
     try:
         instant = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return instant if instant.tzinfo else None
+    return instant if instant.tzinfo and FIRST_YEAR <= instant.year <= LAST_YEAR else None
+
+
+def id_of(text: str | None) -> UUID | None:
+    """An id; None for anything else."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
+def elsewhere(request: AnyRequest, **changed: str | UUID | None) -> str:
+    """The address of the same page with this of its query changed; what is None is left out."""
+    return "?" + urlencode({name: value for name, value in {**asked(request), **changed}.items() if value is not None})
 
 
 def go(address: str) -> Redirect:
     """To another page, after a form."""
-    return Redirect(address, status_code=303, headers={"Cache-Control": OWN})
+    return Redirect(address, status_code=303, headers={"Cache-Control": OWN, "X-Robots-Tag": "noindex"})
 
 
 def faults_by_field(invalid: errors.Invalid, language: str) -> Mapping[str, str]:
@@ -240,7 +279,10 @@ def refused(request: AnyRequest, response: Response[Any]) -> Response[Any]:
     """A problem document as a page."""
     problem = json.loads(response.content)
     try:
-        shown = page(request, "refused.html", status_code=problem["status"], cache_control=OWN, problem=problem)
+        shown = page(
+            request, "refused.html", status_code=problem["status"], cache_control=OWN,
+            within="*" if request.scope["path"].startswith("/embed/") else "'none'", problem=problem, again=request.method == "GET", retry_after=response.headers.get("retry-after"),
+        )  # fmt: skip
     except Exception:  # noqa: BLE001  then the document itself must do
         return response
     shown.headers |= {name: value for name, value in response.headers.items() if name.lower() in ("retry-after", "allow")}

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from babel import Locale
 from babel.core import negotiate_locale
 from litestar import Request
 
@@ -20,6 +21,12 @@ def language_for(request: Request[Any, Any, Any]) -> str:
         if chosen in LANGUAGES:
             return chosen
     return language_of(request.headers.get("accept-language"))
+
+
+def language_names(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """What our languages are called in the one of the page."""
+    reader = language_for(request)
+    return {language: str(Locale.parse(language).get_display_name(reader)) for language in LANGUAGES}
 
 
 def language_of(accept_language: str | None) -> str:

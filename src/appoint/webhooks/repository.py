@@ -96,6 +96,20 @@ async def deliveries(db: Statements, webhook_id: UUID, *, status: DeliveryStatus
     return [to(WebhookDelivery, row) for row in rows]
 
 
+async def newest_deliveries(db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, before: UUID | None, limit: int) -> list[WebhookDelivery]:
+    """The same, the last events first."""
+    rows = await db.fetch(
+        """
+        select * from webhook_delivery
+         where clinic_id = $1 and webhook_id = $2 and ($3::text is null or status = $3) and ($4::uuid is null or event_id < $4)
+         order by event_id desc
+         limit $5 + 1
+        """,
+        clinic_of(webhook_id), webhook_id, status, before, limit,
+    )  # fmt: skip
+    return [to(WebhookDelivery, row) for row in rows]
+
+
 async def queue(tx: Statements, events: Sequence[Event]) -> None:
     """Queue events for the webhooks of their clinics that want them; what is queued already is left as it is."""
     await tx.execute(

@@ -1,0 +1,47 @@
+"""What can be booked at a clinic, for its managers to change."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.params import FromPath
+
+from .. import errors, money
+from ..ids import clinic_of
+from ..web.pages import asked, opened
+from ..web.request import Request
+from ..web.staff import staff_page
+from ..web.words import language_for
+from . import repository, service
+
+MOST: Final = 1000
+
+
+@get("/staff/{clinic_id:int}/types", operation_id="showAppointmentTypes", opt=opened("manage"), include_in_schema=False)
+async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    active = asked(request).get("show") != "removed"
+    found = await repository.of_clinic(request.db, clinic_id, active=active, after=None, limit=MOST)
+    return await staff_page(request, "appointment_types/templates/types.html", clinic_id=clinic_id, place="types", types=found, active=active)
+
+
+@get("/staff/{clinic_id:int}/types/new", operation_id="showNewAppointmentType", opt=opened("manage"), include_in_schema=False)
+async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    return await staff_page(
+        request, "appointment_types/templates/type.html", clinic_id=clinic_id, place="types",
+        type=None, price="", currencies=money.choices(language_for(request)),
+    )  # fmt: skip
+
+
+@get("/staff/{clinic_id:int}/types/{type_id:uuid}", operation_id="showAppointmentType", opt=opened("manage"), include_in_schema=False)
+async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUID]) -> Response[Any]:
+    if clinic_of(type_id) != clinic_id:
+        raise errors.NotFound
+    found = await service.get(request.db, type_id)
+    known = [found.price.currency] if found.price else []
+    return await staff_page(
+        request, "appointment_types/templates/type.html", clinic_id=clinic_id, place="types",
+        type=found, price=money.plain(found.price), currencies=money.choices(language_for(request), *known),
+    )  # fmt: skip
+
+
+PAGES: Final = [types, new, type]

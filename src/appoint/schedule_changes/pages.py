@@ -1,0 +1,152 @@
+"""When doctors work: time slots, weekly hours, and what a change of them does to the hours that are published, before it is done."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final
+from uuid import UUID
+
+from babel import Locale
+from litestar import Response, get
+from litestar.params import FromPath
+
+from .. import clock, errors, versions, wire
+from ..appointment_types import repository as types
+from ..clinics import service as clinics
+from ..customers import repository as customers
+from ..doctors import repository as doctors_repository
+from ..doctors import service as doctors
+from ..ids import clinic_of
+from ..schedules import repository as schedules_repository
+from ..schedules import service as schedules
+from ..schedules.model import Schedule
+from ..web.pages import asked, date_of, id_of, opened
+from ..web.request import Request
+from ..web.staff import staff_page
+from ..web.words import language_for
+from . import service
+from .model import ChangedSlot, ScheduleChange, ScheduleChangeContent
+
+MOST: Final = 1000
+MOST_DAYS: Final = 200
+"""Of what would change, on a page."""
+
+
+@get("/staff/{clinic_id:int}/hours", operation_id="showHours", opt=opened("schedule", narrows=True), include_in_schema=False)
+async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    own = request.grant.doctor_id
+    clinic = await clinics.get(request.db, clinic_id)
+    today = clock.local_date(clock.now(), clinic.time_zone)
+    found = await doctors_repository.of_clinic(request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST)
+    lines = await schedules_repository.lines_of_clinic(request.db, clinic_id, doctor_id=own, since=today)
+    weeks = [
+        (doctor, Schedule(doctor.id, clinic_id, clinic.time_zone, lines.get(doctor.id, [])).week_on(today).weekly, doctor.id in lines)
+        for doctor in sorted(found, key=lambda doctor: doctor.name.casefold())
+        if own in (None, doctor.id)
+    ]
+    return await staff_page(
+        request, "schedule_changes/templates/hours.html", clinic_id=clinic_id, place="hours",
+        weeks=weeks, own=own, time_slots=await schedules.time_slots(request.db, clinic_id),
+        weekdays=_weekdays(request, "abbreviated"), today=today, horizon=today + timedelta(days=clinic.policy.horizon_days), horizon_days=clinic.policy.horizon_days,
+    )  # fmt: skip
+
+
+def _weekdays(request: Request, width: str = "wide") -> list[tuple[wire.Weekday, str]]:
+    """What the days of a week are called, from Monday on."""
+    names: Any = Locale.parse(language_for(request)).days["stand-alone"][width]
+    return [(weekday, names[number]) for number, weekday in enumerate(wire.WEEKDAYS)]
+
+
+@get(
+    ["/staff/{clinic_id:int}/hours/time-slots/new", "/staff/{clinic_id:int}/hours/time-slots/{time_slot_id:uuid}"],
+    operation_id="showTimeSlot", opt=opened("manage"), include_in_schema=False,
+)  # fmt: skip
+async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: FromPath[UUID] | None = None) -> Response[Any]:
+    if time_slot_id and clinic_of(time_slot_id) != clinic_id:
+        raise errors.NotFound
+    found = await schedules.time_slot(request.db, time_slot_id) if time_slot_id else None
+    return await staff_page(request, "schedule_changes/templates/time_slot.html", clinic_id=clinic_id, place="hours", time_slot=found)
+
+
+@get("/staff/{clinic_id:int}/hours/{doctor_id:uuid}", operation_id="showWeek", opt=opened("schedule"), include_in_schema=False)
+async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
+    doctor = await _doctor(request, clinic_id, doctor_id)
+    schedule = await schedules.schedule(request.db, doctor_id)
+    today = clock.local_date(clock.now(), schedule.time_zone)
+    first = max(date_of(asked(request).get("from")) or today, today)
+    known = schedule.week_on(first)
+    return await staff_page(
+        request, "schedule_changes/templates/week.html", clinic_id=clinic_id, place="hours",
+        doctor=doctor, weekly=known.weekly, match=versions.digest(known), first=first, today=today,
+        lines=[line for line in schedule.lines if (line.valid_until or today) >= today],
+        later=[line for line in schedule.lines if line.valid_from and line.valid_from > first],
+        limited=[line for line in schedule.lines if line.holds_on(first) and line.valid_until],
+        time_slots=await schedules.time_slots(request.db, clinic_id), weekdays=_weekdays(request),
+    )  # fmt: skip
+
+
+@get("/staff/{clinic_id:int}/hours/line/{doctor_id:uuid}", operation_id="showLine", opt=opened("schedule"), include_in_schema=False)
+async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
+    """A line of a week to be added, like another one (`copy`) or not, or to be changed (`id`)."""
+    doctor = await _doctor(request, clinic_id, doctor_id)
+    said = asked(request)
+    changed, copied = id_of(said.get("id")), id_of(said.get("copy"))
+    known = next((line for line in (await schedules.schedule(request.db, doctor_id)).lines if line.id == (changed or copied)), None)
+    if changed and not known:
+        raise errors.NotFound
+    return await staff_page(
+        request, "schedule_changes/templates/line.html", clinic_id=clinic_id, place="hours",
+        doctor=doctor, known=known, changed=changed, time_slots=await schedules.time_slots(request.db, clinic_id), weekdays=_weekdays(request),
+    )  # fmt: skip
+
+
+async def _doctor(request: Request, clinic_id: int, doctor_id: UUID) -> Any:
+    if clinic_of(doctor_id) != clinic_id:
+        raise errors.NotFound
+    return await doctors.get(request.db, doctor_id)
+
+
+@get("/staff/{clinic_id:int}/hours/changes", operation_id="showChangesOfClinic", opt=opened("schedule"), include_in_schema=False)
+async def changes_of_clinic(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    return await _changes(request, clinic_id, None)
+
+
+@get("/staff/{clinic_id:int}/hours/changes/{doctor_id:uuid}", operation_id="showChangesOfDoctor", opt=opened("schedule"), include_in_schema=False)
+async def changes_of_doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
+    await _doctor(request, clinic_id, doctor_id)
+    return await _changes(request, clinic_id, doctor_id)
+
+
+async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> Response[Any]:
+    """What applying the weekly hours would do. It changes nothing."""
+    said = asked(request)
+    first, last = date_of(said.get("from")), date_of(said.get("to"))
+    if first and last and last < first:
+        last = first
+    content = ScheduleChangeContent(from_=first, to=last)
+    told = await service.preview(request.db, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=clock.now())
+    of_clinic = await doctors_repository.of_clinic(request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST)
+    offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST)
+    names = {each.id: each.name for each in of_clinic}
+    days = _by_day(told)
+    return await staff_page(
+        request, "schedule_changes/templates/changes.html", clinic_id=clinic_id, place="hours", shown=told.stranded,
+        told=told, days=days[:MOST_DAYS], more_days=max(len(days) - MOST_DAYS, 0), first=first, last=last, doctor_id=doctor_id, names=names,
+        patients=await customers.names(request.db, clinic_id, [each.customer_id for each in told.stranded]), types={each.id: each.name for each in offered},
+        local_date=clock.local_date,
+    )  # fmt: skip
+
+
+def _by_day(told: ScheduleChange) -> list[tuple[date, UUID, Sequence[ChangedSlot], Sequence[ChangedSlot]]]:
+    """What goes and what comes, by date and doctor."""
+    gone, come = _grouped(told.removed), _grouped(told.added)
+    return [(*place, gone.get(place, []), come.get(place, [])) for place in sorted(gone.keys() | come.keys())]
+
+
+def _grouped(slots: Iterable[ChangedSlot]) -> dict[tuple[date, UUID], Sequence[ChangedSlot]]:
+    place = attrgetter("date", "doctor_id")
+    return {key: list(group) for key, group in groupby(sorted(slots, key=place), key=place)}
+
+
+PAGES: Final = [hours, time_slot, week, line, changes_of_clinic, changes_of_doctor]
