@@ -77,8 +77,6 @@ ACROSS_CLINICS = {
     ("audit.chains", "audit_entry"): "the same",
     ("audit.chains", "audit_head"): "the same",
     ("database.waiting", "audit_unsealed"): "what waits, for /metrics",
-    ("numbers.sum_up", "unsummed"): "a worker sums days of all clinics",
-    ("numbers.sum_up", "doctor"): "the same",
     ("accounts.memberships", "membership"): "where somebody works",
     ("accounts.join", "membership"): "the same",
     ("accounts.users", "membership"): "the administrator's list",

@@ -29,6 +29,7 @@ COMMANDS = [
     ["migrate"],
     ["demo"],
     ["slots", "generate"],
+    ["numbers", "rebuild"],
     ["user", "add"],
     ["user", "invite"],
     ["user", "reset"],

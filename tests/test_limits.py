@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import httpx2
+import msgspec
 import pytest
 from pydantic import ValidationError
 
@@ -15,9 +16,11 @@ from appoint import clock, counters, errors
 from appoint.callers import Caller, Membership, Role
 from appoint.counters import Counters, Rate, rates
 from appoint.web import attempts
+from appoint.web.access import COOKIE
 from appoint.web.limits import Limits, network
 from conftest import ADMIN, composed, settings
 from processes import appoint, redis_server
+from staff import add_user, sign_in, works_at
 
 NINE = datetime(2027, 3, 1, 9, 0, 0, tzinfo=UTC)
 
@@ -103,6 +106,35 @@ async def test_who_asks_decides_how_much(caller, permission, expected):
     request = SimpleNamespace(scope={"state": {}})
     await limits.admit(request, caller, SimpleNamespace(opt={"permission": permission}))
     assert dict(request.scope["state"].get("limit", ())).get(b"ratelimit-limit") == (None if expected is None else str(expected).encode())
+
+
+@pytest.mark.parametrize("caller", [STAFF, PARTNER, OWN, PATIENT])
+async def test_signing_in_is_counted_by_address_whoever_has_signed_in_already(caller):
+    limits = Limits(settings(rate_limits=True, sign_in_rate="1/minute"), Counters(None, "secret"))
+    handler = SimpleNamespace(opt={"permission": "sign-in"})
+    await limits.admit(SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.1"), handler)
+    with pytest.raises(errors.TooMany):
+        await limits.admit(SimpleNamespace(scope={"state": {}}), Caller("open:1", address="192.0.2.1"), handler)
+    await limits.admit(SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.2"), handler)
+
+
+async def test_neither_staffs_token_nor_their_cookie_lets_anybody_guess_more(db, database_url, time_stands):
+    """Each guess is at another account, so that it is the rate of sign-ins that stops them, by the API and by the page alike."""
+    await works_at(db, await add_user(db), await db.fetchval("insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin') returning id"))
+    async with asking(database_url, sign_in_rate="4/minute") as client:
+        signed_in = (await sign_in(client)).json()["token"]
+        ways = [{"Authorization": f"Bearer {signed_in}"}, {"Cookie": f"{COOKIE}={signed_in}"}]
+        for each in ways:
+            assert (await client.get("/api/account", headers=each)).status_code == 200
+        guesses = [
+            await client.post("/api/sessions", json={"email": "one@example.org", "password": "a guess of theirs"}, headers=ways[0]),
+            await client.post("/api/sessions", json={"email": "two@example.org", "password": "a guess of theirs"}, headers=ways[1]),
+            await client.post("/staff/sign-in", data={"email": "three@example.org", "password": "a guess of theirs"}, headers=ways[1]),
+            await client.post("/api/sessions", json={"email": "four@example.org", "password": "a guess of theirs"}, headers=ways[0]),
+            await client.post("/staff/sign-in", data={"email": "five@example.org", "password": "a guess of theirs"}, headers=ways[1]),
+        ]
+        assert [answer.status_code for answer in guesses] == [401, 401, 401, 429, 429]
+        assert (await client.get("/api/account", headers=ways[0])).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,17 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 from icalendar import Calendar
 
+from appoint import app as application
+from appoint import errors
+from appoint.catalogue import service as catalogue
 from appoint.signing import code as code_of
 from appoint.web.access import COOKIE
 from appoint.web.attempts import FROM_ONE_NETWORK
-from conftest import ADMIN
+from conftest import ADMIN, TOKEN, settings
 from rows import appointment_type, clinic, customer, doctor, later, publish
 
 SECRET = "signs links in tests"
@@ -300,7 +304,10 @@ async def test_who_has_no_appointment_is_shown_the_way_to_one(client, place):
 
 async def test_what_is_past_is_apart_from_what_is_to_come(db, client, place):
     made = await book(client, place)
-    await db.execute("update booking_slot set during = tstzrange(now() - interval '2 days', now() + interval '9 days'), date = current_date where doctor_id = $1", place["doctorId"])
+    await db.execute(
+        "update booking_slot set during = tstzrange(now() - interval '2 days', now() + interval '9 days'), date = current_date where doctor_id = $1",
+        place["doctorId"],
+    )
     await db.execute("update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)", later(-30), later(-29))
     page = (await client.get("/my", headers=as_browser(await sign_in(client)))).text
     assert page.index("You have no appointment to come.") < page.index(page_of(made))
@@ -356,10 +363,39 @@ async def test_the_language_of_the_footer_stays_chosen_and_forms_go_on_in_it(cli
     assert '<html lang="es"' in (await client.get("/sign-in", headers={"Cookie": "language=es", "Accept-Language": "de"})).text
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "There is no such page"), ("de", "Diese Seite gibt es nicht"), ("es", "No existe esa página"), ("fr", "Cette page n’existe pas")])
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "There is no such page"), ("de", "Diese Seite gibt es nicht"), ("es", "No existe esa página"), ("fr", "Cette page n’existe pas")],
+)
 async def test_a_page_that_is_not_there_says_so_in_the_readers_language_with_a_way_on(client, language, words):
     answer = await client.get("/nothing/here", headers={"Accept-Language": language, "Accept": "text/html"})
     assert (answer.status_code, words in answer.text, 'href="/my"' in answer.text) == (404, True, True)
+
+
+async def test_who_asks_too_much_is_told_how_long_to_wait(db, database_url):
+    app = application.create(settings(rate_limits=True, requests_rate="1/minute"), database_url=database_url, admin_token=TOKEN)
+    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as client:
+        _, answer = [await client.get("/sign-in") for _ in range(2)]
+    assert (answer.status_code, f"Seconds to wait: {answer.headers['Retry-After']}." in answer.text, ">Try again</a>" in answer.text) == (429, True, True)
+
+
+async def test_what_is_away_for_a_moment_can_be_tried_again(client, monkeypatch):
+    monkeypatch.setattr(catalogue, "named", unavailable)
+    answer = await client.get("/c/lakeside")
+    assert (answer.status_code, "<h1>Not available at the moment</h1>" in answer.text, ">Try again</a>" in answer.text) == (503, True, True)
+
+
+async def unavailable(*_):
+    raise errors.Unavailable
+
+
+async def test_signing_in_is_in_the_audit(db, client, place):
+    there = await ask(client)
+    await client.post(there, data={"code": right(there)})
+    assert [entry[1:] for entry in await entries(db, "%Form")] == [
+        ("sendSignInCodeByForm", []),
+        ("signInByCodeForm", [there.partition("?")[0].rpartition("/")[2], place["customerId"]]),
+    ]
 
 
 async def test_who_was_signed_out_meanwhile_is_told_what_to_do(client):

@@ -21,6 +21,7 @@ RECEPTION = "reception@harborstreet.example.com"
 NUMBERS = count(1)
 SCRIPTS = AXE.parents[2] / "scripts"
 DAY = datetime.now(ZONE).date() + timedelta(days=9)
+YESTERDAY = datetime.now(ZONE).date() - timedelta(days=1)
 
 
 def at(clock: str, day=DAY) -> datetime:
@@ -48,6 +49,20 @@ class Room(NamedTuple):
         wish = {"customerId": who, "doctorId": self.doctor_id, "startTime": start.isoformat(), "endTime": (start + timedelta(minutes=minutes)).isoformat()}
         with browsers.api(self.site) as api:
             return api.post("/api/appointments", json={**wish, **more}).raise_for_status().json()
+
+    async def had(self, who: str, clock: str, status: str) -> None:
+        """An appointment of half an hour that the API would not book any more."""
+        start = at(clock, self.day)
+        connection = await asyncpg.connect(self.site.database_url)
+        await connection.execute("insert into patient (clinic_id, customer_id) values ($1, $2)", CLINIC, who)
+        await connection.execute(
+            """
+            insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, status, hold_expires_at, during, claimed)
+            values ($1, mint_id($1), mint_id($1), $2, $3, $4, case when $4 = 'pending' then now() + interval '1 hour' end, tstzrange($5, $6), tstzrange($5, $6))
+            """,
+            CLINIC, self.doctor_id, who, status, start, start + timedelta(minutes=30),
+        )  # fmt: skip
+        await connection.close()
 
     def shows(self) -> list[dict[str, Any]]:
         with browsers.api(self.site) as api:
@@ -95,6 +110,7 @@ async def place(page: Page, clock: str) -> tuple[float, float]:
 
 async def drag(page: Page, name: str, clock: str) -> None:
     x, y = await place(page, clock)
+    await on_board(page, name).hover(position={"x": 60, "y": 4})  # waits until it stands still
     box = await on_board(page, name).bounding_box()
     assert box
     await page.mouse.move(x, box["y"] + 4)
@@ -150,7 +166,6 @@ async def test_one_that_is_dragged_onto_a_taken_time_goes_back_and_why_is_said(s
     here.book(here.person("Gil Back"), "09:00")
     here.book(here.person("Tess Taken"), "10:00", 60)
     async with reception(browser, here) as page:
-        before = await on_board(page, "Gil Back").bounding_box()
         await drag(page, "Gil Back", "10:15")
         dialog = page.locator("#appointment")
         await expect(dialog.get_by_role("alert")).to_contain_text("That time is taken")
@@ -158,7 +173,7 @@ async def test_one_that_is_dragged_onto_a_taken_time_goes_back_and_why_is_said(s
         nearest = dialog.locator("[data-alternatives] button")
         await expect(nearest.first).to_be_visible()
         await page.keyboard.press("Escape")
-        assert await on_board(page, "Gil Back").bounding_box() == before
+        await expect(on_board(page, "Gil Back")).to_contain_text("9:00 AM")
         await drag(page, "Gil Back", "10:15")
         await nearest.filter(has_text="9:30").click()
         await expect(page.locator("#told")).to_contain_text("Moved.")
@@ -211,18 +226,8 @@ async def test_a_rule_that_is_in_the_way_is_set_aside_with_a_reason(site, browse
 
 
 async def test_an_appointment_is_taken_through_its_day(site, browser):
-    here = await room(site, datetime.now(ZONE).date() - timedelta(days=1))
-    who = here.person("Sam Steps")
-    connection = await asyncpg.connect(site.database_url)
-    await connection.execute("insert into patient (clinic_id, customer_id) values ($1, $2)", CLINIC, who)
-    await connection.execute(
-        """
-        insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, status, hold_expires_at, during, claimed)
-        values ($1, mint_id($1), mint_id($1), $2, $3, 'pending', now() + interval '1 hour', tstzrange($4, $5), tstzrange($4, $5))
-        """,
-        CLINIC, here.doctor_id, who, at("09:00", here.day), at("09:30", here.day),
-    )  # fmt: skip
-    await connection.close()
+    here = await room(site, YESTERDAY)
+    await here.had(here.person("Sam Steps"), "09:00", "pending")
     async with reception(browser, here) as page:
         await on_board(page, "Sam Steps").click()
         status = page.locator("#appointment [data-status]")
@@ -253,6 +258,21 @@ async def test_an_appointment_is_noted_and_cancelled_with_a_reason(site, browser
         await page.get_by_label("Status").select_option(label="cancelled or did not come")
         await expect(on_board(page, "Cleo Cancel")).to_have_count(1)
     assert [(each["notes"], each["cancelReason"]) for each in here.shows()] == [("Wants a call", "Feels better")]
+
+
+async def test_one_that_is_cancelled_too_late_needs_a_reason(site, browser):
+    here = await room(site, YESTERDAY)
+    await here.had(here.person("Lea Late"), "10:00", "booked")
+    async with reception(browser, here) as page:
+        await on_board(page, "Lea Late").click()
+        dialog = page.locator("#appointment")
+        await dialog.locator("#cancelling summary").click()
+        await dialog.locator("#cancelling button").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("Too late to cancel or move")
+        await dialog.get_by_label("Why it is done all the same").fill("Ill in bed")
+        await dialog.get_by_role("button", name="Do it all the same").click()
+        await expect(dialog.locator("[data-status]")).to_have_text("cancelled")
+    assert [(each["overrides"], each["overrideReason"]) for each in here.shows()] == [(["too-late"], "Ill in bed")]
 
 
 async def test_who_changes_what_somebody_else_has_changed_is_told_and_shown(site, browser):

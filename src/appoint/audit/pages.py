@@ -30,7 +30,7 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     names = await repository.names(request.db, clinic_id)
     return await staff_page(
         request, "audit/templates/audit.html", clinic_id=clinic_id, place="audit", shown=shown, entries=shown, names=names,
-        people=sorted((name, f"user:{id}") for (kind, id), name in names.items() if kind == "user"), kinds=KINDS, asked=said,
+        people=sorted((name, f"{kind}:{id}") for (kind, id), name in names.items()), kinds=KINDS, asked=said,
         head=await repository.head(request.db, clinic_id), actions=_actions(request),
         next=elsewhere(request, before=shown[-1].id) if len(found) > MOST else None,
     )  # fmt: skip

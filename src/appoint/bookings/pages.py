@@ -21,6 +21,7 @@ from ..appointments.repository import appointment as appointment_of
 from ..availability import service as availability
 from ..availability.model import OfferedTime
 from ..availability.pages import Visit, visit
+from ..catalogue import service as catalogue
 from ..catalogue.model import CatalogueDoctor, CatalogueType
 from ..customers import service as customers
 from ..customers.model import CustomerContent
@@ -107,7 +108,8 @@ async def _look(choice: Choice) -> Gone | None:
 def _gone(choice: Choice, reason: str, others: Sequence[OfferedTime | Alternative]) -> Gone:
     problem, book, language = PROBLEMS[reason], choice.here.book, choice.here.language
     text = say(language, "This time is not free any more.") if reason == "taken" else say(language, problem.happened)
-    return Gone(say(language, problem.title), text, [(each.start_time, each.doctor_id, book.doctors[each.doctor_id].name) for each in others])
+    names = {id: doctor.name for id, doctor in book.doctors.items()}  # which may be older than what is offered
+    return Gone(say(language, problem.title), text, [(each.start_time, each.doctor_id, names.get(each.doctor_id, "")) for each in others])
 
 
 async def _form(
@@ -163,8 +165,9 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     token = links.token(request.app.state.secret_key, appointment.id)
     if not here.framed:
         return go(f"/appointments/{token}?new=1")
+    known = await catalogue.of(request.app.state.db, request.cache, here.book.clinic_id)  # as the booking knew it
     return here.show(
-        "bookings/templates/booked.html", cache_control=OWN, type=choice.type, appointment=appointment, doctor=here.book.doctors[appointment.doctor_id],
+        "bookings/templates/booked.html", cache_control=OWN, type=choice.type, appointment=appointment, doctor=known.doctors[appointment.doctor_id],
         link=f"/appointments/{token}",
     )  # fmt: skip
 

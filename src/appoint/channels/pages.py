@@ -7,13 +7,13 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from .. import errors
-from ..web.pages import OWN, opened, page
+from ..web.pages import OWN, POLICY, opened, page
 from ..web.request import Request
 from . import repository
 from .model import Kept
 
 SHOWN: Final = 200
-STYLED: Final = "default-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+STYLED: Final = POLICY.format(styles="'unsafe-inline'", within="'none'")
 """A mail's styles are inline; its frame, which is sandboxed, inherits this policy."""
 
 

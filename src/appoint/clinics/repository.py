@@ -157,5 +157,5 @@ async def withdraw_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | No
 async def of_staff(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[Row]:
     """The clinics with these numbers, or all, as a choice: by name, 500 at most."""
     return await db.fetch(
-        "select id, name, active from clinic where $1::integer[] is null or id = any($1) order by active desc, name, id limit 500", clinic_ids
+        "select id, name, active, time_zone from clinic where $1::integer[] is null or id = any($1) order by active desc, name, id limit 500", clinic_ids
     )

@@ -109,7 +109,7 @@ def _listed(request: Request, clinic_id: int, shown: Board) -> str:
 
 @get("/staff/{clinic_id:int}/day/search", operation_id="findOnDays", opt=LIST, include_in_schema=False)
 async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Where the appointments of a patient are, those nearest to now first."""
+    """Where the appointments of a patient are: those to come, then those that were."""
     query = asked(request)
     book = await catalogue.of(request.db, request.cache, clinic_id)
     pattern = wanted(query.get("q"))

@@ -12,10 +12,9 @@ async def appointments(db: Statements, *, clinic_id: int, first: date, last: dat
     """What starts on these local dates, whatever its status, with the patient's name and the type's, earliest first."""
     return await db.fetch(
         """
-        select s.id, s.version, s.doctor_id, s.customer_id, coalesce(c.name, '') as patient, t.name as type, s.start_time, s.end_time,
-               s.status, s.notes, s.cancel_reason, s.needs_rebooking
+        select s.id, s.version, s.doctor_id, s.customer_id, t.name as type, s.start_time, s.end_time, s.status, s.notes, s.cancel_reason, s.needs_rebooking,
+               (select c.name from clinic_customer c where c.id = s.customer_id) as patient  -- one by one: a join would go through all the clinic's patients
           from shown_appointment s
-          left join clinic_customer c on c.id = s.customer_id
           left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id
          where s.clinic_id = $1
            and s.start_time >= (select local_instant($2, 0, time_zone) from clinic where id = $1)
@@ -57,7 +56,7 @@ async def types(db: Statements, *, clinic_id: int) -> list[Row]:
 
 
 async def of_patients(db: Statements, *, clinic_id: int, wanted: Wanted, doctor_ids: Sequence[UUID] | None, now: datetime, most: int) -> list[Row]:
-    """The appointments of the patients who fit, those nearest to now first."""
+    """The appointments of the patients who fit: those to come, then those that were, each with those nearest to now first."""
     return await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, t.name as type, s.start_time, s.end_time,
@@ -70,7 +69,7 @@ async def of_patients(db: Statements, *, clinic_id: int, wanted: Wanted, doctor_
            and (lower(c.name || ' ' || coalesce(c.email, '') || ' ' || coalesce(c.phone, '')) like lower($2)
                 or lower(c.name || ' ' || coalesce(c.email, '') || ' ' || coalesce(c.phone, '')) like $3
                 or lower(p.record_number) like lower($2))
-         order by abs(extract(epoch from s.start_time - $5)), s.id
+         order by s.start_time < $5, abs(extract(epoch from s.start_time - $5)), s.id
          limit $6
         """,
         clinic_id, wanted.text, wanted.number, doctor_ids, now, most,

@@ -84,7 +84,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     totals = {
         row.now: Sums(*tuple(row)[1:])
         for row in await repository.totals(
-            request.db, clinic_id=clinic_id, doctor_id=wanted.doctor_id, before=wanted.period.first, first=before.first, last=wanted.period.last
+            request.db, clinic_id=clinic_id, doctor_id=wanted.doctor_id, first=before.first, since=wanted.period.first, last=wanted.period.last
         )
     }
     steps = await _steps(request, clinic_id, wanted)
@@ -250,7 +250,7 @@ async def download(request: Request, clinic_id: FromPath[int], file: FromPath[st
     csv.writer(text).writerows([columns, *([_cell(value) for value in row] for row in rows)])
     return Response(
         text.getvalue(),
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{wanted.period.first}_{wanted.period.last}_{file}"', "Cache-Control": OWN},
     )
 

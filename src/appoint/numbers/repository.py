@@ -78,8 +78,8 @@ async def doctors(db: Statements, clinic_id: int) -> list[Row]:
     return await db.fetch("select id, name, active from doctor where clinic_id = $1 order by active desc, name, id", clinic_id)
 
 
-async def totals(db: Statements, *, clinic_id: int, doctor_id: UUID | None, before: date, first: date, last: date) -> list[Row]:
-    """The sums of `first…last`, and of what comes from `before` on: at most two rows, told apart by `now`."""
+async def totals(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, since: date, last: date) -> list[Row]:
+    """The sums of the dates from `first` until `since`, and from then to `last`: at most two rows, told apart by `now`."""
     return await db.fetch(
         """
         select date >= $4 as now, sum(booked) as booked, sum(cancelled) as cancelled, sum(missed) as missed, sum(kept) as kept, sum(lead_days) as lead_days,
@@ -89,7 +89,7 @@ async def totals(db: Statements, *, clinic_id: int, doctor_id: UUID | None, befo
          where clinic_id = $1 and date between $3 and $5 and ($2::uuid is null or doctor_id = $2)
          group by 1
         """,
-        clinic_id, doctor_id, before, first, last,
+        clinic_id, doctor_id, first, since, last,
     )  # fmt: skip
 
 

@@ -58,14 +58,16 @@ def _weekdays(request: Request, width: str = "wide") -> list[tuple[wire.Weekday,
     return [(weekday, names[number]) for number, weekday in enumerate(wire.WEEKDAYS)]
 
 
-@get(
-    ["/staff/{clinic_id:int}/hours/time-slots/new", "/staff/{clinic_id:int}/hours/time-slots/{time_slot_id:uuid}"],
-    operation_id="showTimeSlot", opt=opened("manage"), include_in_schema=False,
-)  # fmt: skip
-async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: FromPath[UUID] | None = None) -> Response[Any]:
-    if time_slot_id and clinic_of(time_slot_id) != clinic_id:
+@get("/staff/{clinic_id:int}/hours/time-slots/new", operation_id="showNewTimeSlot", opt=opened("manage"), include_in_schema=False)
+async def new_time_slot(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    return await staff_page(request, "schedule_changes/templates/time_slot.html", clinic_id=clinic_id, place="hours", time_slot=None)
+
+
+@get("/staff/{clinic_id:int}/hours/time-slots/{time_slot_id:uuid}", operation_id="showTimeSlot", opt=opened("manage"), include_in_schema=False)
+async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: FromPath[UUID]) -> Response[Any]:
+    if clinic_of(time_slot_id) != clinic_id:
         raise errors.NotFound
-    found = await schedules.time_slot(request.db, time_slot_id) if time_slot_id else None
+    found = await schedules.time_slot(request.db, time_slot_id)
     return await staff_page(request, "schedule_changes/templates/time_slot.html", clinic_id=clinic_id, place="hours", time_slot=found)
 
 
@@ -149,4 +151,4 @@ def _grouped(slots: Iterable[ChangedSlot]) -> dict[tuple[date, UUID], Sequence[C
     return {key: list(group) for key, group in groupby(sorted(slots, key=place), key=place)}
 
 
-PAGES: Final = [hours, time_slot, week, line, changes_of_clinic, changes_of_doctor]
+PAGES: Final = [hours, new_time_slot, time_slot, week, line, changes_of_clinic, changes_of_doctor]

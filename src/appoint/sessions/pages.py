@@ -80,8 +80,10 @@ async def account(request: Request) -> Response[Any]:
     """One's own: the name, what one signs in with, and where one is signed in."""
     found = await accounts.account(request.db, request.user)
     sessions = await service.own(request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now())
+    own = await clinics.of_staff(request.app.state.db.across(), clinic_ids=[each.clinic_id for each in found.memberships])
     return await staff_page(
-        request, "sessions/templates/account.html", clinic_id=None, shown=sessions, account=found, sessions=sessions, language_names=language_names(request)
+        request, "sessions/templates/account.html", clinic_id=None, shown=sessions, account=found, sessions=sessions, language_names=language_names(request),
+        time_zone=own[0].time_zone if own else "UTC",
     )  # fmt: skip
 
 

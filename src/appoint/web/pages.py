@@ -281,7 +281,7 @@ def refused(request: AnyRequest, response: Response[Any]) -> Response[Any]:
     try:
         shown = page(
             request, "refused.html", status_code=problem["status"], cache_control=OWN,
-            within="*" if request.scope["path"].startswith("/embed/") else "'none'", problem=problem, again=request.method == "GET", retry_after=response.headers.get("retry-after"),
+            within="*" if request.scope["path"].startswith("/embed/") else "'none'", problem=problem, again=request.method == "GET", retry_after=response.headers.get("Retry-After"),
         )  # fmt: skip
     except Exception:  # noqa: BLE001  then the document itself must do
         return response

@@ -1,0 +1,149 @@
+// The dialog of an appointment: its steps, notes, moving and cancelling.
+import type { Calendar } from "@event-calendar/core";
+import { ask, Refused } from "./_api";
+import { about, type Answered, type Appointment, board, doctorName, find, get, looked, moment, refresh, say, setValue, value, wall, within, words, zone } from "./_board";
+import { attempt, refuse, type Way } from "./_refusal";
+import { instantOf, later } from "./_zone";
+
+let opened: Appointment | undefined;
+const sheet = get<HTMLDialogElement>("appointment");
+const refusal = within(sheet, "[data-refusal]");
+const told: Way = {
+  place: refusal,
+  changed: () => {
+    const now = opened && find(opened.id);
+    if (now) fill(now);
+  },
+};
+const matching = (each: Appointment): Record<string, string> => ({ "If-Match": `"v${each.version}"` });
+
+function fill(each: Appointment): void {
+  opened = each;
+  const patient = within<HTMLAnchorElement>(sheet, "[data-patient]");
+  patient.textContent = each.patient;
+  if (about.seePatients) patient.href = `/staff/${about.clinic}/patients/${each.customerId}`;
+  within(sheet, "[data-when]").textContent = moment.formatRange(new Date(each.startTime), new Date(each.endTime));
+  within(sheet, "[data-with]").textContent = doctorName(each.doctorId);
+  within(sheet, "[data-type]").textContent = each.type ?? "–";
+  const status = within(sheet, "[data-status]");
+  status.textContent = about.statuses[each.status]!;
+  status.className = `badge ${each.status}`;
+  within(sheet, "[data-rebook]").hidden = !each.needsRebooking;
+  within(sheet, "[data-reason]").textContent = each.cancelReason ?? "";
+  const started = new Date(each.startTime).getTime() <= Date.now();
+  sheet.querySelectorAll<HTMLElement>("[data-step]").forEach((button) => {
+    button.hidden = !each.steps.includes(button.dataset.step!) || (button.dataset.step === "noShow" && !started);
+  });
+  setValue("notes", each.notes ?? "");
+  setValue("move-date", each.start.slice(0, 10));
+  setValue("move-time", each.start.slice(11, 16));
+  setValue("move-doctor", each.doctorId);
+  get("moving").hidden = !each.movable;
+  get("cancelling").hidden = !each.steps.includes("cancel");
+  sheet.querySelectorAll("[data-typed]").forEach((typed) => typed.removeAttribute("data-typed"));
+}
+
+export function open(id: string): void {
+  const each = find(id);
+  if (!each) return;
+  refusal.replaceChildren();
+  sheet.querySelectorAll("details").forEach((details) => (details.open = false));
+  setValue("reason", "");
+  fill(each);
+  if (!sheet.open) sheet.showModal();
+}
+sheet.addEventListener("input", (event) => (event.target as Element).setAttribute("data-typed", ""));
+looked.push(() => {
+  const now = opened && find(opened.id);
+  if (opened && now && now.version !== opened.version && !sheet.querySelector("[data-typed]")) fill(now);
+});
+sheet.addEventListener("close", () => (opened = undefined));
+
+/** Look again, and show the appointment as it is now. */
+async function done(text: string): Promise<void> {
+  const id = opened?.id;
+  await refresh();
+  say(text);
+  const now = id && find(id);
+  if (now && sheet.open) fill(now);
+  else sheet.close();
+}
+
+sheet.querySelectorAll<HTMLElement>("[data-step]").forEach((button) =>
+  button.addEventListener("click", async () => {
+    const each = opened!;
+    if (await attempt(() => ask("POST", `/api/appointments/${each.id}/${button.dataset.step}`), told)) {
+      await done(words["saved"]!);
+      sheet.querySelector<HTMLElement>("[data-step]:not([hidden])")?.focus();
+    }
+  }),
+);
+
+get("noting").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const each = opened!;
+  const notes = value("notes").trim() || null;
+  if (await attempt(() => ask("PATCH", `/api/appointments/${each.id}`, { notes }, matching(each)), told)) await done(words["saved"]!);
+});
+
+async function cancel(override?: { allow: string[]; reason: string }): Promise<void> {
+  const each = opened!;
+  const query = new URLSearchParams();
+  if (value("reason").trim()) query.set("reason", value("reason").trim());
+  if (override) {
+    query.set("override", "too-late");
+    query.set("overrideReason", override.reason);
+  }
+  const way = { ...told, aside: (allow: string[], reason: string) => void cancel({ allow, reason }) };
+  if (await attempt(() => ask("DELETE", `/api/appointments/${each.id}${query.size ? `?${query}` : ""}`, undefined, matching(each)), way)) await done(words["cancelled"]!);
+}
+within(get("cancelling"), "form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  void cancel();
+});
+
+/** Move the open appointment; one that goes to another day is followed there. */
+async function move(each: Appointment, to: string, doctorId: string, override?: { allow: string[]; reason: string }): Promise<void> {
+  const startTime = instantOf(to, zone).toISOString();
+  const way = {
+    ...told, allowed: override?.allow ?? [],
+    alternative: (start: string, doctor: string) => void move(each, wall(start), doctor),
+    aside: (allow: string[], reason: string) => void move(each, to, doctorId, { allow, reason }),
+  };
+  if (!(await attempt(() => ask<Answered>("PUT", `/api/appointments/${each.id}`, { startTime, doctorId, ...(override ? { override } : {}) }, matching(each)), way))) return;
+  const day = to.slice(0, 10);
+  if (day < board.first || day > board.last) location.assign(`/staff/${about.clinic}/${about.view}?date=${day}&appointment=${each.id}`);
+  else await done(words["moved"]!);
+}
+within(get("moving"), "form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  void move(opened!, `${value("move-date")}T${value("move-time")}`, value("move-doctor"));
+});
+
+/** A drop is a move; when it is refused the appointment goes back, and its dialog says why. */
+export async function dropped(drop: Calendar.EventDropInfo): Promise<void> {
+  const each = find(String(drop.event.id))!;
+  const to = later(each.start, drop.delta.days * 1440 + drop.delta.seconds / 60);
+  const doctorId = drop.newResource?.id ?? each.doctorId;
+  try {
+    await ask<Answered>("PUT", `/api/appointments/${each.id}`, { startTime: instantOf(to, zone).toISOString(), doctorId }, matching(each));
+    say(`${each.patient}: ${words["moved"]}`);
+    await refresh();
+  } catch (refused) {
+    drop.revert();
+    if (!(refused instanceof Refused)) throw refused;
+    await refresh();
+    open(each.id);
+    setValue("move-date", to.slice(0, 10));
+    setValue("move-time", to.slice(11, 16));
+    setValue("move-doctor", doctorId);
+    get<HTMLDetailsElement>("moving").open = true;
+    const { problem } = refused;
+    if (problem.status === 412) return refuse({ ...problem, title: words["changed"]!, detail: "" }, told);
+    refuse(problem, {
+      ...told,
+      alternative: (start, doctor) => void move(find(each.id) ?? each, wall(start), doctor),
+      aside: (allow, reason) => void move(find(each.id) ?? each, to, doctorId, { allow, reason }),
+    });
+  }
+}
