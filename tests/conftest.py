@@ -71,8 +71,15 @@ def _emptying(tables: tuple[str, ...], references: tuple[tuple[str, str], ...]) 
 
 
 async def empty(db: Database) -> None:
-    """Nothing in any table. Most are empty as it is, and `truncate` makes a new file for each."""
-    tables = await db.fetch("select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'alembic_version'")
+    """Nothing in any table. Most are empty as it is, and `truncate` makes a new file for each: it is for what has grown large."""
+    tables = await db.fetch(
+        """
+        select relname::text, pg_relation_size(oid) > 2000000 or reltuples >= 0 as large
+          from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'alembic_version'
+        """
+    )
+    if any(row.large for row in tables):
+        await db.execute(f"truncate {', '.join(row[0] for row in tables)} cascade")
     references = await db.fetch(
         "select a.relname::text, b.relname::text from pg_constraint join pg_class a on a.oid = conrelid join pg_class b on b.oid = confrelid"
     )

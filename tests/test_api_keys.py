@@ -131,11 +131,17 @@ async def test_a_key_may_what_its_scopes_say_and_nothing_else(client, lakeside):
 
 async def test_who_may_see_appointments_one_by_one_is_not_shown_those_of_a_slot(db, client, lakeside):
     doctor_id = await doctor(client)
-    await publish(db, doctor_id, later(240), later(242))
-    body = {"customerId": await customer(client), "doctorId": doctor_id, "startTime": later(240).isoformat(), "endTime": later(241).isoformat()}
+    ten_days = later(240).replace(hour=8)
+    await publish(db, doctor_id, ten_days, ten_days + timedelta(hours=2))
+    body = {
+        "customerId": await customer(client),
+        "doctorId": doctor_id,
+        "startTime": ten_days.isoformat(),
+        "endTime": (ten_days + timedelta(hours=1)).isoformat(),
+    }
     made = (await client.post("/api/appointments", json=body)).json()
     await client.patch(f"/api/appointments/{made['id']}", json={"notes": "for the clinic alone"}, headers=ADMIN)
-    dates = {"from": str(later(240).date()), "to": str(later(242).date())}
+    dates = {"from": str(ten_days.date()), "to": str(ten_days.date())}
     for scopes, shown in ((["see-appointments"], False), (["see-appointments", "list-appointments"], True)):
         key = (await give(client, scopes=scopes)).json()["key"]
         (slot,) = (await client.get(f"/api/doctors/{doctor_id}/bookingSlots", params=dates, headers=bearer(key))).json()["items"]

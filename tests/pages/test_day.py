@@ -363,6 +363,7 @@ async def test_all_of_it_goes_by_keyboard(site, browser):
         await page.keyboard.press("Enter")
         await expect(page.locator("#told")).to_have_text("Moved.")
         await page.keyboard.press("Escape")
+        await expect(page.locator("#appointment")).to_be_hidden()
         await page.keyboard.press("Shift+ArrowRight")
         await page.wait_for_url(f"**date={DAY + timedelta(days=1)}*")
         await page.keyboard.press("?")
