@@ -21,7 +21,7 @@ MOST: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(wire.L
 async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     own = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST)
     return await staff_page(
-        request, "messages/templates/every.html", clinic_id=clinic_id, place="messages", shown=own, own={(each.kind, each.channel, each.locale) for each in own},
+        request, "messages/templates/words_list.html", clinic_id=clinic_id, place="messages", shown=own, own={(each.kind, each.channel, each.locale) for each in own},
         messages=[(kind, channel) for kind in get_args(Kind) for channel in get_args(Channel) if channel == "email" or kind not in MAILED_ONLY],
         names=language_names(request),
     )  # fmt: skip
@@ -36,7 +36,7 @@ async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def one(request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]) -> Response[Any]:
     words = await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale))
     return await staff_page(
-        request, "messages/templates/one.html", clinic_id=clinic_id, place="messages", shown=[words], words=words,
+        request, "messages/templates/words.html", clinic_id=clinic_id, place="messages", shown=[words], words=words,
         etag=versions.digest(words), in_language=language_names(request)[words.locale],
     )  # fmt: skip
 
