@@ -7,9 +7,10 @@ import pytest
 
 from appoint import errors
 from appoint.appointments import service
-from appoint.appointments.model import Override, RescheduleRequest
+from appoint.appointments.model import RescheduleRequest
 from appoint.caching import ClinicCache
 from appoint.callers import Caller, Membership, Role
+from appoint.wishes.model import Override
 from conftest import ADMIN
 from rows import NOW as TODAY
 from rows import appointment_type, clinic, customer, doctor, publish

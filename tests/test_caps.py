@@ -8,9 +8,9 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from appoint.appointments.model import Caps
 from appoint.callers import Caller, Membership, Role
 from appoint.database.pool import Database
+from appoint.wishes.model import Caps
 from conftest import ADMIN, composed, settings
 from rows import NOW, book, clinic, customer, doctor, publish
 

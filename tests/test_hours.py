@@ -9,12 +9,13 @@ from appoint import errors
 from appoint.absences import service as absences
 from appoint.absences.model import AbsenceContent
 from appoint.appointments import service as appointments
-from appoint.appointments.model import AppointmentRequest, Override, RescheduleRequest
+from appoint.appointments.model import AppointmentRequest, RescheduleRequest
 from appoint.caching import ClinicCache
 from appoint.schedule_changes import service as schedule_changes
 from appoint.schedule_changes.model import ScheduleChangeContent
 from appoint.slots import service as slots
 from appoint.slots.model import BookingSlotContent
+from appoint.wishes.model import Override
 from hours import generate, local, works
 from world import MONDAY, RECEPTION, World
 

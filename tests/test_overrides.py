@@ -11,9 +11,10 @@ from appoint import errors
 from appoint.absences import service as absences
 from appoint.absences.model import AbsenceContent
 from appoint.appointments import repository, service
-from appoint.appointments.model import AppointmentRequest, Override, RescheduleRequest
+from appoint.appointments.model import AppointmentRequest, RescheduleRequest
 from appoint.caching import ClinicCache
 from appoint.callers import Caller, Membership, Role
+from appoint.wishes.model import Override
 from conftest import ADMIN
 from hours import generate, published, works
 from rows import clinic, customer, doctor, later, publish

@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 from .. import clock, errors
-from ..appointments.model import buffers
 from ..availability import repository as availability
 from ..availability.model import OfferedTime, Terms, nearest, starts
 from ..availability.service import LONGEST_BUFFER
@@ -19,6 +18,7 @@ from ..clinics import service as clinics
 from ..database.pool import Row, Statements, Transaction
 from ..schedule_changes import repository as hours
 from ..slots import repository as slots
+from ..wishes.model import buffers
 from . import repository
 from .model import Absence, AbsenceContent, Away, WayOut
 

@@ -1,1 +1,1 @@
-"""Appointments, and bookings: one or more of them made together, all or nothing."""
+"""Appointments: booked, moved, run and cancelled."""

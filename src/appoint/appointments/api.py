@@ -19,8 +19,9 @@ from ..web.idempotency import digest, once
 from ..web.pagination import after, page
 from ..web.request import Request, idempotency_key
 from ..web.responses import created, replay, shown
+from ..wishes.model import REASONS, Caps
 from . import links, repository, service
-from .model import REASONS, Appointment, AppointmentFilter, AppointmentPatch, AppointmentRequest, Cancellation, Caps, RescheduleRequest
+from .model import Appointment, AppointmentFilter, AppointmentPatch, AppointmentRequest, Cancellation, RescheduleRequest
 
 MOVE = {"permission": "move-appointments", "problems": (*REASONS, "wrong-status", "hold-expired", "too-late")}
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import chain, count
+from itertools import count
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from .. import clock, errors, ids
-from ..availability import service as availability
-from ..availability.model import DoctorTime, Range, Terms, nearest, starts
+from .. import errors, ids
 from ..caching import ClinicCache
 from ..callers import Caller
 from ..catalogue import repository as catalogues
@@ -20,35 +18,13 @@ from ..catalogue.model import Catalogue
 from ..database.pool import Database, Row, Statements, Transaction, sqlstate, violates
 from ..metrics import BOOKINGS
 from ..versions import check
+from ..wishes import service as wishing
+from ..wishes.model import Caps, Moving, Override, Wish, WishRequest, buffers, refusal_before_asking
 from . import repository
-from .model import (
-    STEPS,
-    Alternative,
-    Appointment,
-    AppointmentPatch,
-    Caps,
-    Override,
-    RescheduleRequest,
-    Status,
-    Wish,
-    WishRequest,
-    alternatives,
-    buffers,
-    for_the_record,
-    is_late,
-    may_set_aside,
-    overlaps,
-    refusal_before_asking,
-    refusal_by_caps,
-    refusal_by_ranges,
-    with_claim,
-    without,
-)
+from .model import STEPS, Appointment, AppointmentPatch, RescheduleRequest, Status, for_the_record, is_late
 
 PARTIAL: Final = "AP001"
 ATTEMPTS: Final = 3
-WEEK: Final = timedelta(days=8)
-"""What alternatives are looked for in, on both sides, with a day to spare for zones."""
 HOLD_EXPIRED: Final = "hold-expired"
 MOVABLE: Final = frozenset({Status.PENDING, Status.BOOKED})
 BATCH: Final = 500
@@ -94,7 +70,7 @@ async def book(
         fresh = attempt > 1
         book = await catalogue.of(db, cache, clinic_id)
         try:
-            asked = [await _resolve(db, book, position, customer_id, when) for position, (customer_id, when) in enumerate(wishes)]
+            asked = [await wishing.resolve(db, book, position, customer_id, when) for position, (customer_id, when) in enumerate(wishes)]
         except errors.NotFound:
             if fresh:
                 raise
@@ -114,7 +90,7 @@ async def book(
             BOOKINGS.labels("replayed").inc()
             return Booked(earlier, replayed=True)
         if fresh or known in (None, "in-the-past"):
-            refusal, set_aside = await _explain(db, book, asked, now, booker_id=booker_id, override=override, caps=caps)
+            refusal, set_aside = await wishing.explain(db, book, asked, now, booker_id=booker_id, override=override, caps=caps)
             # each doctor who was lost to somebody else since they were chosen leaves one less to try
             if refusal is None and attempt > ATTEMPTS + max(len(wish.candidates) for wish in asked):
                 refusal = errors.Conflict("taken", alternatives=[])
@@ -123,24 +99,6 @@ async def book(
                 raise refusal
         cache.forget(clinic_id)  # what it knew was old, or the time has just become free again
     raise AssertionError("counting never ends")
-
-
-async def _resolve(db: Statements, book: Catalogue, position: int, customer_id: UUID, when: WishRequest) -> Wish:
-    """A wish in instants and doctors. Raises `NotFound` for what the clinic does not have."""
-    doctor_id, start, end = when.doctor_id, when.start_time, when.end_time
-    if when.booking_slot_id:
-        slot = await repository.slot(db, clinic_id=book.clinic_id, slot_id=when.booking_slot_id)
-        if slot is None or doctor_id not in (None, slot["doctor_id"]):
-            raise errors.NotFound
-        doctor_id, start, end = slot["doctor_id"], slot["start"], slot["end"]
-    type = book.types.get(when.appointment_type_id) if when.appointment_type_id else None
-    if (when.appointment_type_id and not type) or (doctor_id and doctor_id not in book.doctors):
-        raise errors.NotFound
-    assert start, "the request's own rules"
-    end = end or start + timedelta(minutes=type.minutes if type else 0)
-    before, after = buffers(type)
-    candidates = book.offering(when.appointment_type_id, doctor_id)
-    return Wish(position, customer_id, type, start, end, start - before, end + after, doctor_id, candidates, when.notes, when.hold)
 
 
 async def _claim(
@@ -183,74 +141,6 @@ async def _claim(
         if sqlstate(error) != PARTIAL:
             raise
         return []
-
-
-async def _explain(
-    db: Statements,
-    book: Catalogue,
-    wishes: Sequence[Wish],
-    now: datetime,
-    *,
-    booker_id: UUID | None = None,
-    moving: Row | None = None,
-    override: Override | None,
-    caps: Caps | None = None,
-) -> tuple[errors.Conflict | None, dict[int, tuple[str, ...]]]:
-    """Why wishes that wrote nothing were refused, and what is to be set aside for each. None when nothing else stands in their way any more, or the
-    catalogue turns out old. An appointment that is being moved is not in its own way.
-
-    Raises `NotFound` for a customer who is not there.
-    """
-    first, last = min(wish.start for wish in wishes), max(wish.end for wish in wishes)
-    customer_ids = list({wish.customer_id for wish in wishes} | ({booker_id} if booker_id else set()))
-    busy = await repository.customers_time(db, clinic_id=book.clinic_id, customer_ids=customer_ids, start=first - WEEK, end=last + WEEK)
-    if len(busy) < len(customer_ids):
-        raise errors.NotFound
-    own: list[UUID] = []
-    if moving:
-        place = moving["doctor_id"], moving["start_time"], moving["end_time"]
-        busy = {id: without(ranges, place[1:]) for id, ranges in busy.items()}
-        if place != (wishes[0].doctor_id, wishes[0].start, wishes[0].end):
-            own = await _own_hours(db, repository.appointment(moving))
-    set_aside: dict[int, tuple[str, ...]] = {}
-    to_come = await repository.to_come(db, clinic_id=book.clinic_id, customer_ids=customer_ids, now=now) if caps else {}
-    promised: list[tuple[UUID, Range]] = []  # to the wishes before
-    for wish in wishes:
-        named = book.doctors[wish.doctor_id] if wish.doctor_id else None
-        doctors = wish.candidates or [doctor for doctor in book.offering(wish.type and wish.type.id) if doctor != named]
-        allowed = may_set_aside(wish, override)
-        day = max(clock.local_date(wish.start, book.time_zone), clock.local_date(now, book.time_zone))
-        day = day if "too-far" in allowed else min(day, book.last_date(now))
-        times = await availability.around(db, book, doctors=doctors if book.active else [], day=day)
-        if times is None:
-            return None, set_aside
-        if moving:
-            times = [time._replace(slots=[slot for slot in time.slots if slot.id not in own]) for time in times]
-            claim = moving["claimed"].lower, moving["claimed"].upper
-            times = [time._replace(claims=without(time.claims, claim)) if time.doctor_id == moving["doctor_id"] else time for time in times]
-        for doctor_id, claim in promised:
-            times = with_claim(times, doctor_id, claim)
-        theirs = busy[wish.customer_id]
-        has = to_come.get(wish.customer_id, Caps(0, 0))
-        too_many = refusal_by_caps(wish, caps, has) if caps else None
-        while (reason := refusal_before_asking(wish, book, now) or too_many or refusal_by_ranges(wish, times, theirs)) in allowed:
-            wish = wish._replace(overridden=(*wish.overridden, reason))  # noqa: PLW2901  the same wish, less bound
-        set_aside[wish.position] = wish.overridden
-        if reason:
-            offered = [] if (wish.type and not wish.type.active) or reason == too_many else _alternatives(wish, times, theirs, book, now)
-            return errors.Conflict(reason, alternatives=offered, **({"index": wish.position} if len(wishes) > 1 else {})), set_aside
-        taker = next(time for time in times if refusal_by_ranges(wish, [time], theirs) is None)
-        promised.append((taker.doctor_id, (wish.claimed_from, wish.claimed_until)))
-        theirs.append((wish.start, wish.end))
-        to_come[wish.customer_id] = has.after(wish)
-    return None, set_aside
-
-
-def _alternatives(wish: Wish, times: Sequence[DoctorTime], customers_time: Sequence[Range], book: Catalogue, now: datetime) -> list[Alternative]:
-    """The nearest times that could be booked instead."""
-    terms = Terms.of(book, now)
-    offers = chain.from_iterable(starts(time, wish.length, terms) for time in times)
-    return alternatives(nearest([offer for _, offer in offers if not overlaps(customers_time, offer.start_time, offer.end_time)], wish.start))
 
 
 async def get(db: Statements, appointment_id: UUID) -> Appointment:
@@ -434,15 +324,11 @@ async def _explain_move(
     row = await _found(db, appointment_id)
     book = await catalogues.load(db, clinic_id)
     assert book, "a clinic is never deleted"
-    return await _explain(db, book, [_moved(repository.appointment(row), book, to)], now, moving=row, override=to.override)
-
-
-async def _own_hours(db: Statements, appointment: Appointment) -> list[UUID]:
-    if not _has_own_hours(appointment):
-        return []
-    return await repository.remnants(
-        db, clinic_id=appointment.clinic_id, doctor_id=appointment.doctor_id, start=appointment.start_time, end=appointment.end_time
+    appointment, claimed = repository.appointment(row), row["claimed"]
+    moving = Moving(
+        appointment.doctor_id, appointment.start_time, appointment.end_time, (claimed.lower, claimed.upper), has_own_hours=_has_own_hours(appointment)
     )
+    return await wishing.explain(db, book, [_moved(appointment, book, to)], now, moving=moving, override=to.override)
 
 
 async def expire_holds(db: Statements, *, now: datetime) -> int:

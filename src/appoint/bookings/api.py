@@ -11,7 +11,7 @@ from .. import clock
 from ..appointments import repository as appointments
 from ..appointments import service
 from ..appointments.api import caps, hold_for, may_override, narrowed, repeat, seen, with_token
-from ..appointments.model import REASONS, AppointmentFilter
+from ..appointments.model import AppointmentFilter
 from ..clinics import service as clinics
 from ..database.pool import Row
 from ..errors import NotFound
@@ -20,6 +20,7 @@ from ..resources import Page
 from ..web.pagination import after, page
 from ..web.request import Request
 from ..web.responses import created, shown
+from ..wishes.model import REASONS
 from . import repository
 from .model import Booking, BookingRequest
 

@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 
 from .. import errors, wire
-from ..appointments.model import Appointment, Override, WishRequest
+from ..appointments.model import Appointment
+from ..wishes.model import Override, WishRequest
 
 
 class Booking(msgspec.Struct, rename="camel"):

@@ -16,7 +16,6 @@ from .. import clock, errors, phones
 from ..appointments import links
 from ..appointments import service as appointments
 from ..appointments.api import caps, hold_for
-from ..appointments.model import Alternative, WishRequest
 from ..appointments.repository import appointment as appointment_of
 from ..availability import service as availability
 from ..availability.model import OfferedTime
@@ -35,6 +34,7 @@ from ..web.recording import Recorded
 from ..web.request import Request
 from ..web.staff import staff_page
 from ..wire import FIRST_YEAR, LAST_YEAR
+from ..wishes.model import Alternative, WishRequest
 from ..words import one_line, say
 from . import repository
 

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from .. import clock
 from ..appointments import service as appointments
 from ..appointments.api import hold_for, seen
-from ..appointments.model import REASONS, AppointmentRequest
+from ..appointments.model import AppointmentRequest
 from ..doctors import service as doctors
 from ..ids import clinic_of
 from ..permissions import widest
@@ -24,6 +24,7 @@ from ..web.pagination import after, page
 from ..web.recording import record
 from ..web.request import Request
 from ..web.responses import created, replay, shown
+from ..wishes.model import REASONS
 from . import repository, service
 from .model import BookingSlot, BookingSlotChange, BookingSlotContent, BookingSlotFilter, Generated, GenerationRequest
 

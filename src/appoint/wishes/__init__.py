@@ -1,0 +1,1 @@
+"""What somebody wishes to book, why it cannot be, and what could be instead."""
