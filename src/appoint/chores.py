@@ -1,4 +1,4 @@
-"""`appoint slots …`, `dead-letters …`, `events …`: what is done by hand, now and then. What a command needs is imported when it runs."""
+"""`appoint slots …`, `dead-letters …`, `events …`, `numbers …`: what is done by hand, now and then. What a command needs is imported when it runs."""
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -15,17 +15,16 @@ from cyclopts import App, Parameter, validators
 from rich.console import Console
 from rich.table import Column, Table
 
-from .ids import LARGEST_CLINIC, PLATFORM
+from .ids import LARGEST_CLINIC
 from .settings import Settings
 
 slots = App(name="slots", help="Booking slots: when doctors can be booked.")
 dead_letters = App(name="dead-letters", help="Notifications that could not be sent, and will not be unless you say so.")
 events = App(name="events", help="What happened: events that wait, and their schemas.")
 numbers = App(name="numbers", help="The sums behind the numbers of a clinic.")
-privacy = App(name="privacy", help="What is held about a person: all of it for them, or none of it any more.")
 ClinicNumber = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=LARGEST_CLINIC))]
 Most = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100_000))]
-GROUPS: Final = (slots, dead_letters, events, numbers, privacy)
+GROUPS: Final = (slots, dead_letters, events, numbers)
 
 
 def say(text: str) -> None:
@@ -275,70 +274,3 @@ def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
 
     with session() as run:
         say(f"The days of {run(work)} clinics are summed.")
-
-
-@privacy.command(name="export")
-def export_customer(customer: UUID) -> None:
-    """Print everything that is held about a customer, as JSON.
-
-    Parameters
-    ----------
-    customer
-        The customer's id.
-    """
-    import msgspec
-
-    from . import clock, errors
-    from .callers import COMMAND_LINE
-    from .privacy import service
-    from .start import CannotStart
-    from .web.repository import record
-
-    async def work(db: Any) -> Any:
-        try:
-            found = await service.export(db, customer_id=customer, now=clock.now())
-        except errors.NotFound:
-            raise CannotStart(f"There is no customer {customer}.") from None
-        by = msgspec.structs.replace(COMMAND_LINE, doing="exportCustomer")
-        await record(db, by, clinic_id=PLATFORM, subjects=[str(customer)], reason=None)
-        return found
-
-    with session() as run:
-        print(msgspec.json.format(msgspec.json.encode(run(work)), indent=2).decode())
-
-
-@privacy.command(name="erase")
-def erase_customer(customer: UUID, *, yes: bool = False) -> None:
-    """Erase everything that is known of a customer, for good. Their appointments stay, without them.
-
-    Parameters
-    ----------
-    customer
-        The customer's id.
-    yes
-        Do not ask.
-    """
-    import msgspec
-
-    from . import clock, errors
-    from .callers import COMMAND_LINE
-    from .privacy import service
-    from .start import CannotStart
-    from .web.repository import record
-
-    if not yes and (not sys.stdin.isatty() or input(f"Erase customer {customer} for good? Type yes: ") != "yes"):
-        raise CannotStart("Nothing was erased. Say --yes, or type it when asked.")
-    by = msgspec.structs.replace(COMMAND_LINE, doing="eraseCustomer")
-
-    async def erase(tx: Any) -> Any:
-        try:
-            done = await service.erase(tx, by, customer_id=customer, now=clock.now())
-        except errors.NotFound:
-            raise CannotStart(f"There is no customer {customer}.") from None
-        except errors.Conflict:
-            raise CannotStart("Nothing was erased: appointments of theirs are still to come. Cancel them first.") from None
-        await record(tx, by, clinic_id=PLATFORM, subjects=[str(customer)], reason=None)
-        return done
-
-    with session() as run:
-        print(msgspec.json.format(msgspec.json.encode(run(lambda db: db.atomic(erase))), indent=2).decode())

@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Column, Table
 
-from . import access_chores, audit_chores, chores, key_chores
+from . import access_chores, audit_chores, chores, key_chores, privacy_chores
 from .chores import say
 from .settings import Settings
 
 app = App(name="appoint", help="Appointment booking for clinics. Settings are `APPOINT_*` variables; `appoint settings` lists them.", version_flags=[])
-for group in (*chores.GROUPS, *access_chores.GROUPS, *key_chores.GROUPS, *audit_chores.GROUPS):
+for group in (*chores.GROUPS, *access_chores.GROUPS, *key_chores.GROUPS, *audit_chores.GROUPS, *privacy_chores.GROUPS):
     app.command(group)
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

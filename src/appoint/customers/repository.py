@@ -194,7 +194,7 @@ async def patients(
 async def names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """What patients of the clinic are called."""
     rows = await db.fetch(
-        "select c.id, c.name from patient p join clinic_customer c on c.id = p.customer_id where p.clinic_id = $1 and p.customer_id = any($2)", clinic_id, customer_ids
+        "select c.id, c.name from patient p join clinic_customer c on c.id = p.customer_id where p.clinic_id = $1 and c.id = any($2)", clinic_id, customer_ids
     )  # fmt: skip
     return {row.id: row.name for row in rows}
 

@@ -351,7 +351,7 @@ async def newest(db: Statements, *, clinic_id: int, status: str | None, customer
         select n.id, n.kind, n.recipient, n.recipient_id, n.channel, n.status, n.due_at, n.attempts, n.sent_at, n.delivered_at, n.reason,
                coalesce(cu.name, d.name, m.name, u.name) as name
           from notification n
-          left join clinic_customer cu on cu.id = case when n.recipient = 'customer' then n.recipient_id::uuid end
+          left join lateral (select name from clinic_customer where id = case when n.recipient = 'customer' then n.recipient_id::uuid end offset 0) cu on true
           left join doctor d on d.clinic_id = n.clinic_id and d.id = case when n.recipient = 'doctor' then n.recipient_id::uuid end
           left join membership m on m.clinic_id = n.clinic_id and m.user_id = case when n.recipient = 'user' then n.recipient_id::uuid end
           left join app_user u on u.id = m.user_id
