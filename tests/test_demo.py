@@ -209,6 +209,13 @@ async def test_a_large_world_has_exactly_the_size_that_was_asked_for(connection)
     assert await connection.fetchval("select min(booked) from (select count(*) as booked from appointment group by doctor_id) as doctors") == 1000
 
 
+async def test_a_large_world_has_staff_of_each_clinic(connection):
+    addresses = await demo.large(connection, appointments=21_000, now=NOON, password="four quiet boats at dawn")
+    assert addresses == ["reception@clinic-1.example.org", "manager@clinic-1.example.org"]
+    members = await connection.fetch("select clinic_id, role, count(*) from membership group by 1, 2 order by 1, 2")
+    assert [tuple(row) for row in members if row["role"] != "doctor"] == [(1, "manager", 1), (1, "receptionist", 1), (2, "manager", 1), (2, "receptionist", 1)]
+
+
 async def test_a_large_world_leaves_the_constraints_and_indexes_of_the_migrations(connection):
     before = await rules(connection)
     await demo.large(connection, appointments=2_000, now=NOON)

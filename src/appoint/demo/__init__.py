@@ -25,8 +25,8 @@ async def load(
     password: str | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Load a demo world into a migrated database: all of it or, whatever happens, nothing. Writes no events. In the small one staff have accounts when
-    there is a password for them.
+    """Load a demo world into a migrated database: all of it or, whatever happens, nothing. Writes no events. Staff have accounts when there is a password
+    for them.
 
     Raises `HasClinics` for a database that has clinics already, unless `into_existing`.
     """
@@ -34,15 +34,16 @@ async def load(
     connection = await asyncpg.connect(database_url, server_settings={"application_name": "appoint demo", "statement_timeout": "0"})
     try:
         if size == "small":
-            if addresses := await small(connection, now=now, into_existing=into_existing, password=password):
-                say(f"Staff's pages are at /staff. Sign in as {' or '.join(addresses)} with the password {password}")
-            return
-        if not into_existing:
-            await expect_no_clinics(connection)  # before anything is said
-        say("Loading 2 million appointments. This takes some minutes; if it is cut off, nothing is left of it and it can simply be started again.")
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            await large(connection, now=now, into_existing=into_existing, progress=progress)
-        say("The large demo world is loaded.")
+            addresses = await small(connection, now=now, into_existing=into_existing, password=password)
+        else:
+            if not into_existing:
+                await expect_no_clinics(connection)  # before anything is said
+            say("Loading 2 million appointments. This takes some minutes; if it is cut off, nothing is left of it and it can simply be started again.")
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            with Progress(*columns, console=Console(stderr=True)) as progress:
+                addresses = await large(connection, now=now, into_existing=into_existing, password=password, progress=progress)
+            say("The large demo world is loaded.")
+        if addresses:
+            say(f"Staff's pages are at /staff. Sign in as {' or '.join(addresses)} with the password {password}")
     finally:
         await connection.close()

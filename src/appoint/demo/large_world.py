@@ -14,6 +14,7 @@ from rich.progress import Progress
 from ..appointments.model import Status
 from ..wire import Locale, minutes_of
 from .people import people
+from .staff import staff
 from .visits import MOVES, Kind, Visit, clinics_id, customers_id, outcome, visits
 from .writing import add_up, finish, next_clinic, publish, set_aside, write
 
@@ -64,13 +65,21 @@ WEEKS: Final = (
 """Weekdays from 1, and the hours of each."""
 
 
-async def large(connection: Any, *, appointments: int = APPOINTMENTS, now: datetime, into_existing: bool = False, progress: Progress | None = None) -> None:
+async def large(
+    connection: Any,
+    *,
+    appointments: int = APPOINTMENTS,
+    now: datetime,
+    into_existing: bool = False,
+    password: str | None = None,
+    progress: Progress | None = None,
+) -> list[str]:
     """Write clinics of twenty doctors with a thousand appointments each, five a customer, from sixteen weeks ago to the end of the horizon.
 
     `connection` is asyncpg's, to a migrated database, and in no transaction. `appointments` is how many there are afterwards, exactly, and all else follows
     from it: two million make 100 clinics, 2,000 doctors and 400,000 customers; density and the number of rows that a doctor has are the same at every size.
     All of it is one transaction: whatever cuts it off leaves nothing behind. Constraints and indexes are those of the migrations afterwards, checked for
-    every row. Until then nobody else can use the tables. Raises `HasClinics` unless `into_existing`.
+    every row. Until then nobody else can use the tables. With a password staff have accounts as in the small world. Raises `HasClinics` unless `into_existing`.
     """
     progress = progress or Progress(disable=True)
     midnight = datetime.combine(now.date(), time(), now.tzinfo)
@@ -98,7 +107,9 @@ async def large(connection: Any, *, appointments: int = APPOINTMENTS, now: datet
         for number in range(clinics):
             await add_up(connection, first_clinic=first + number, last_clinic=first + number)
             progress.advance(task)
+        addresses = await staff(connection, first_clinic=first, password=password) if password else []
     await finish(connection)
+    return addresses
 
 
 class Clinic(NamedTuple):
@@ -145,7 +156,7 @@ async def _found(clinic: Clinic) -> list[Kind]:
         clinic.connection, "clinic", "id name time_zone slug locale currency email horizon_days slot_step_minutes doctor_choice created_at updated_at",
         [(
             clinic.id, f"{place.time_zone.split('/')[1].replace('_', ' ')} Clinic {clinic.id}", place.time_zone, f"clinic-{clinic.id}", place.locale, place.currency,
-            f"clinic{clinic.id}@example.org", COMING.days, STEP // timedelta(minutes=1), ("random", "leastBusy", "roundRobin")[clinic.id % 3], at, at,
+            f"desk@clinic-{clinic.id}.example.org", COMING.days, STEP // timedelta(minutes=1), ("random", "leastBusy", "roundRobin")[clinic.id % 3], at, at,
         )],
     )  # fmt: skip
     ids = [clinic.new_id() for _ in KINDS]
