@@ -296,3 +296,11 @@ async def one_more(db, client, number: int) -> dict[str, object]:
     await db.execute("insert into membership (clinic_id, user_id, role) values (1, $1, 'receptionist')", user_id)
     await db.execute("insert into api_key (clinic_id, id, name, scopes, secret_hash) values (1, mint_id(1), 'Portal', '{book}', sha256(''))")
     return {**ids, "providerId": ids["doctorId"], "webhookId": webhook_id}
+
+
+GO_THROUGH_PATIENTS = {"customers.patient", "customers.patients", "customers.names", "day.of_patients"}
+
+
+def test_people_are_looked_up_one_by_one():
+    """The planner cannot look up single rows of `clinic_customer`, which is a security barrier, in a plain join: it goes through all the clinic's patients."""
+    assert {name for name, sql in STATEMENTS if re.search(r"join clinic_customer\b", sql)} == GO_THROUGH_PATIENTS
