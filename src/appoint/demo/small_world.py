@@ -1,4 +1,4 @@
-"""The small world: three clinics in three zones, with four weeks behind them and all their horizon before them."""
+"""The small world: three clinics in three zones, with eight weeks behind them and all their horizon before them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -21,7 +21,7 @@ from .three_clinics import CLINICS, ClinicStory, DoctorStory, Week
 from .visits import MOVES, Kind, Visit, clinics_id, customers_id, outcome, visits
 from .writing import add_up, finish, next_clinic, publish, write
 
-PAST: Final = timedelta(days=28)
+PAST: Final = timedelta(days=56)
 NEIGHBOURS: Final = 120
 """People of each clinic besides those of the families."""
 TOGETHER: Final = 0.1
