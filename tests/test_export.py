@@ -110,6 +110,12 @@ async def test_a_page_shows_prices_as_people_write_them(client, world):
     assert "45,00\u00a0€" in page.text
 
 
+async def test_a_page_says_when_it_was_made_and_what_was_sent_in_words(client, world):
+    page = (await client.get(f"/api/customers/{world.ana}/export", params={"format": "html"}, headers={**ADMIN, "Accept-Language": "de"})).text
+    assert "&lt;time" not in page
+    assert [word in page for word in ("Bestätigung", "confirmation", "queued")] == [True, False, False]
+
+
 @pytest.mark.parametrize("params", [{"format": "pdf"}, {"what": "all"}, {"format": ""}])
 async def test_what_else_is_asked_for_is_refused(client, world, params):
     assert (await client.get(f"/api/customers/{world.ana}/export", params=params, headers=ADMIN)).status_code == 400

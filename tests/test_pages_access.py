@@ -136,6 +136,15 @@ async def test_no_form_of_somebody_signed_in_is_taken_without_what_other_sites_d
     assert (answer.status_code, answer.headers["Location"]) == (303, "/staff/sign-in")
 
 
+async def test_a_form_that_is_older_than_the_session_is_taken_when_the_browser_says_that_it_is_ours(db, client):
+    own, _ = await clinic_with_two_of_everything(db)
+    await works_at(db, await add_user(db), own.ids["clinicId"])
+    headers = {"Cookie": f"{COOKIE}={await cookie_of(client)}"}
+    for site, expected in (("cross-site", 403), ("same-site", 403), ("none", 403), ("same-origin", 303)):
+        answer = await client.post("/sign-out", data={"csrf": ""}, headers={**headers, "Sec-Fetch-Site": site})
+        assert answer.status_code == expected, site
+
+
 async def test_no_form_that_another_site_sends_is_taken(db, client):
     own, _ = await clinic_with_two_of_everything(db)
     for page in FORMS:

@@ -324,6 +324,15 @@ async def test_a_cookie_that_is_left_from_an_ended_session_does_not_keep_anybody
     assert await status(client, left) == 401
 
 
+async def test_who_believes_to_be_signed_in_does_not_book_as_nobody(client, mia):
+    own, token = await cookie(client)
+    assert (await client.delete("/api/sessions/current", headers=own | {"X-CSRF-Token": token})).status_code == 204
+    for left in (own, {}):
+        refused = await client.post("/api/customers", json={"name": "Ana"}, headers=left | {"X-CSRF-Token": token})
+        assert type_of(refused) == (401, "unauthorized")
+    assert (await sign_in(client, cookie=True, headers=own | {"X-CSRF-Token": token})).status_code == 201
+
+
 # codes of an authenticator
 
 

@@ -25,7 +25,7 @@ def _year(value: date) -> str | None:
 
 
 def _visible(value: str) -> str | None:
-    return None if value.strip() else "must not be empty"
+    return None if any(character.isprintable() and not character.isspace() for character in value) else "must not be empty"
 
 
 END: Final = r"$(?!\n)"

@@ -9,8 +9,8 @@ from babel.messages.pofile import read_po
 
 LANGUAGES: Final = ("en", "de", "es", "fr")
 PLAIN: Final = str.maketrans({"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "…": "...", "\u00a0": " "})
-CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Characters that nobody sees, but for tabs and ends of lines."""
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Characters that nobody sees, or that turn the text after them around; but for tabs, ends of lines, and joiners, which some scripts need."""
 
 
 @cache

@@ -10,8 +10,8 @@ from ..ids import LARGEST_CLINIC, PLATFORM
 from . import repository
 from .model import Catalogue
 
-LONGEST_NAME: Final = 100
 NUMBER: Final = re.compile("[1-9][0-9]{0,9}")
+SLUG: Final = re.compile("[a-z0-9-]{1,100}")
 
 
 async def of(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
@@ -32,7 +32,7 @@ async def named(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
 
     async def look() -> int | None:
         nonlocal loaded
-        loaded = await repository.load(db, number, slug=name) if len(name) <= LONGEST_NAME else None
+        loaded = await repository.load(db, number, slug=name) if SLUG.fullmatch(name) else None
         return loaded.clinic_id if loaded else None
 
     clinic_id = await cache.get(PLATFORM, f"clinic named {name}", look)

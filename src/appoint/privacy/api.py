@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
 from .. import clock
+from ..notifications.model import kind_of
 from ..versions import digest
 from ..web.idempotency import once
 from ..web.pages import OWN, page
@@ -62,7 +63,7 @@ def _as_page(request: Request, export: Export) -> Response[Any]:
         if price := appointment["price"]:
             digits = get_currency_precision(price["currency"])
             appointment["price"] = format_currency(Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=language)
-    html = page(request, "privacy/templates/export.html", language=language, cache_control=OWN, export=plain)
+    html = page(request, "privacy/templates/export.html", language=language, cache_control=OWN, export=plain, kind_of=kind_of)
     headers = {
         "Content-Language": html.headers["Content-Language"],
         "Vary": "Accept, Accept-Language, Cookie",

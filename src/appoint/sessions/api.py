@@ -122,7 +122,8 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -
 
 
 async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
-    """Whose session the cookie's token is of. Raises `Forbidden` for a change without the token that other sites do not know.
+    """Whose session the cookie's token is of. Raises `Forbidden` for a change without the token that other sites do not know; a page's own form, by the
+    word of the browser, needs none: it may be older than the session.
 
     Who signs in is nobody yet, whatever cookie is left from before.
     """
@@ -132,6 +133,8 @@ async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) 
     if caller and connection.scope.get("method") not in SAFE:
         given = connection.headers.get("x-csrf-token")
         if given is None and isinstance(connection, Request) and connection.route_handler.opt.get("page"):
+            if connection.headers.get("sec-fetch-site") == "same-origin":  # which no other site's page can make it say
+                return caller
             given = (await form(connection)).get("csrf")
         if not is_csrf_token(connection.app.state.secret_key, token, given or ""):
             raise errors.Forbidden

@@ -37,6 +37,8 @@ async def guard(request: litestar.Request[Caller, Any, Any]) -> None:
         return
     handler = request.route_handler
     caller = msgspec.structs.replace(await identify(request), doing=str(handler.operation_id))
+    if caller.is_anyone and request.headers.get("x-csrf-token") and handler.opt["permission"] != "sign-in":
+        raise errors.Unauthorized  # who sends a session's token beside its cookie means to be somebody, and the session has ended
     request.scope["user"] = caller
     await request.app.state.limits.admit(request, caller, handler)
     permission = handler.opt["permission"]
