@@ -6,7 +6,10 @@
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
-TEST_PROCESSES ?= 2
+# One more than two cores: tests wait a lot, for browsers, brokers and the database.
+TEST_PROCESSES ?= 3
+# Where it is set, each of the many processes that tests start compiles all of Python's modules anew, which takes it seconds.
+unexport PYTHONDONTWRITEBYTECODE
 # The stamps carry the path: a moved or copied checkout installs itself anew.
 HERE := $(shell pwd -P | cksum | cut -d' ' -f1)
 RUNTIME := .venv/.runtime-$(HERE)
@@ -29,7 +32,7 @@ run: $(RUNTIME) $(PAGES) ## Start everything: database, demo world, API and page
 	@$(PY) -m appoint run
 
 test: $(DEV) $(DEV_PAGES) ## Run the tests; ARGS='tests/test_x.py -k word' chooses some
-	@$(PY) -m pytest -n $(TEST_PROCESSES) $(ARGS)
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, and that migrations give the checked-in schema
 	$(PY) -m ruff check
@@ -47,7 +50,7 @@ bench: $(DEV) $(PAGES) ## Measure, and write docs/benchmarks.md
 	@$(PY) -m benchmarks $(ARGS)
 
 e2e: $(DEV) $(DEV_PAGES) ## Run the tests in a browser alone
-	@$(PY) -m pytest -n $(TEST_PROCESSES) tests/pages $(ARGS)
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal tests/pages $(ARGS)
 
 screenshots: $(DEV) $(DEV_PAGES) ## Take the pictures of pages in docs/images
 	@$(PY) tests/pages/screenshots.py

@@ -14,6 +14,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from appoint import demo
+from appoint.web.access import COOKIE
 from conftest import TOKEN
 from processes import appoint
 
@@ -79,13 +80,23 @@ async def opened_browser() -> AsyncIterator[Browser]:
 Visit = Callable[..., Any]
 
 
+SESSIONS: dict[tuple[str, str], Any] = {}
+"""Cookies of the demo world's people, by site and e-mail address."""
+
+
 async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) -> None:
-    """As somebody of staff, by the page."""
+    """As somebody of staff: by the page, or by the session of the test before, where it still lasts."""
+    if kept := password == PASSWORD and SESSIONS.get((url, email)):
+        await page.context.add_cookies(kept)
+        await page.goto(f"{url}/staff")
+        if "sign-in" not in page.url:
+            return
     await page.goto(f"{url}/staff/sign-in")
     await page.get_by_label("E-mail").fill(email)
     await page.locator("input[name=password]").fill(password)
     await page.locator("main button").click()
     await page.wait_for_url(lambda address: "sign-in" not in address)
+    SESSIONS[url, email] = [cookie for cookie in await page.context.cookies() if cookie["name"] == COOKIE]
 
 
 async def faults_of(page: Page) -> list[str]:

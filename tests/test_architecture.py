@@ -33,7 +33,7 @@ ACROSS_CLINICS = {
     ("availability.clinics", "clinic"): "the page to find a clinic",
     ("availability.specialties", "doctor"): "what it can be narrowed by",
     ("appointments.of_customer", "appointment"): "a customer's own appointments",
-    ("appointments.visits_of_customer", "appointment"): "the same",
+    ("appointments.visits_of_customers", "appointment"): "the same",
     ("customers.appointments_to_come", "appointment"): "whether a customer may go",
     ("customers.at_address", "appointment"): "whether somebody with the address has booked anywhere",
     ("customers.found", "appointment"): "the same",

@@ -559,7 +559,7 @@ async def test_a_time_slots_lines_move_with_it_or_it_does_not_move(plain):
 
 
 async def test_who_has_a_history_cannot_be_deleted(plain):
-    await refuses(plain, "patient_customer", f"delete from customer where id = '{ANA}'")
+    await refuses(plain, "patient_customer", f"delete from customer where id = '{BEN}'")
     await refuses(plain, "is_patient", f"delete from patient where customer_id = '{BEN}'")
     await refuses(plain, "offered_by", f"delete from doctor where id = '{SHAH}'")
 

@@ -308,14 +308,21 @@ async def test_a_search_goes_by_the_index_of_words(client, db):
         async def fetch(self, sql, *args):
             async with db.connection() as connection:
                 await connection.execute("set enable_seqscan = off; set enable_indexscan = off")
-                await connection.execute(f"prepare search (text, text, uuid, integer) as {sql}")
+                await connection.execute(f"prepare search (text, text[], uuid, integer) as {sql}")
                 planned.extend(
-                    row[0] for row in await connection.fetch("explain execute search ('%ana%', '%ana%', '00000000-0000-0000-0000-000000000000', 50)")
+                    row[0] for row in await connection.fetch("explain execute search ('%ana%', '{%ana%,%lima%}', '00000000-0000-0000-0000-000000000000', 50)")
                 )
             return []
 
     await service.search(Planner(), q="ana", after=None, limit=50)
     assert any("Bitmap Index Scan on customer_words" in line for line in planned), "\n".join(planned)
+
+
+async def test_the_words_of_a_search_come_in_any_order_and_without_accents(client):
+    for name in ("Hannah Kaya", "Zoë Müller"):
+        await customer(client, name=name)
+    for q, names in [("Kaya, Hannah", ["Hannah Kaya"]), ("ka ha", ["Hannah Kaya"]), ("mueller zoe", ["Zoë Müller"]), ("Kaya Zoë", [])]:
+        assert await found(client, q) == names, q
 
 
 @pytest.mark.parametrize("q", [None, "ana"])

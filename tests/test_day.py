@@ -121,6 +121,28 @@ async def test_a_board_costs_as_many_statements_for_five_doctors_as_for_one(db, 
     assert costs[:3] == costs[3:]
 
 
+async def test_a_clinic_without_doctors_says_so_where_somebody_would_book(db, asking):
+    said = "There is no doctor yet who could be booked."
+    assert said in (await asking.get("/staff/1/day", headers=ADMIN)).text
+    await doctor(asking)
+    assert said not in (await asking.get("/staff/1/day", headers=ADMIN)).text
+
+
+async def test_a_patients_appointments_are_found_by_words_and_by_the_date_of_birth(db, asking):
+    doctor_id, who = await doctor(asking), await customer(asking, name="Zoë Müller", birthDate="1984-04-05")
+    await publish(db, doctor_id, DAY, DAY + timedelta(hours=4))
+    await book(db, doctor_id, who, DAY, DAY + timedelta(minutes=20))
+    for q, language, found in [
+        ("mueller zoe", "de", True),
+        ("5.4.1984", "de", True),
+        ("5.4.84 müller", "de", True),
+        ("5.4.1984", "en", True),
+        ("4.5.1984", "de", False),
+    ]:
+        answer = await asking.get("/staff/1/day/search", params={"q": q}, headers=ADMIN | {"Accept-Language": language})
+        assert ("Zoë Müller</a>" in answer.text) is found, q
+
+
 async def test_a_look_at_a_board_is_one_entry_of_the_record(db, asking):
     await one_more_doctor(db, asking, 3)
     await board(asking, ADMIN)

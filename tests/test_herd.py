@@ -27,29 +27,30 @@ async def world(db):
 
 
 async def herd(world: World, count: int) -> None:
-    """As many customers at ten on Tuesday in Berlin, each with a doctor of their own; booked a month before."""
-    await world.db.execute("set synchronous_commit = off")
-    await world.db.execute(
-        """
-        with c as (insert into customer (name, email) select 'C ' || n, n || '@example.org' from generate_series(1, $2) n returning id),
-        n as (select id, row_number() over () as n, mint_id($1) as doctor_id, mint_id($1) as appointment_id from c),
-        d as (insert into doctor (clinic_id, id, name) select $1, doctor_id, 'Dr ' || n from n),
-        p as (insert into patient (clinic_id, customer_id) select $1, id from n),
-        s as (insert into booking_slot (clinic_id, id, doctor_id, date, during) select $1, mint_id($1), doctor_id, $3::timestamptz::date, tstzrange($3, $4) from n)
-        insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed, created_at)
-        select $1, appointment_id, appointment_id, doctor_id, id, tstzrange($3, $4), tstzrange($3, $4), $3::timestamptz - interval '30 days' from n
-        """,
-        world.clinic, count, at(9, day=TUESDAY), at(10, day=TUESDAY),
-    )  # fmt: skip
+    """As many customers at ten on Tuesday in Berlin, each with a doctor of their own; booked a month before. In parts, so that no statement takes long."""
+    for first in range(1, count + 1, 5000):
+        await world.db.execute(
+            """
+            with c as (insert into customer (name, email) select 'C ' || n, n || '@example.org' from generate_series($2::int, $3::int) n returning id),
+            n as (select id, row_number() over () as n, mint_id($1) as doctor_id, mint_id($1) as appointment_id from c),
+            d as (insert into doctor (clinic_id, id, name) select $1, doctor_id, 'Dr ' || n from n),
+            p as (insert into patient (clinic_id, customer_id) select $1, id from n),
+            s as (insert into booking_slot (clinic_id, id, doctor_id, date, during) select $1, mint_id($1), doctor_id, $4::timestamptz::date, tstzrange($4, $5) from n)
+            insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed, created_at)
+            select $1, appointment_id, appointment_id, doctor_id, id, tstzrange($4, $5), tstzrange($4, $5), $4::timestamptz - interval '30 days' from n
+            """,
+            world.clinic, first, min(first + 4999, count), at(9, day=TUESDAY), at(10, day=TUESDAY),
+        )  # fmt: skip
 
 
 async def test_fifty_thousand_reminders_are_spread_over_the_hour_before_their_time(world):
-    await herd(world, MANY)
+    await queue(world, MANY)
+    await world.db.execute("analyze")  # as it is where many have been told something before
     office = Office(world.db, Post())
     due, planned = at(9), 0  # a day before
     for minute in range(-70, 1):
         planned += await office.remind(due + timedelta(minutes=minute))
-    rows = await world.db.fetch("select due_at from notification")
+    rows = await world.db.fetch("select due_at from notification where kind = 'reminder-1440'")
     minutes = Counter(int((due - row.due_at) / timedelta(minutes=1)) for row in rows)
     assert (planned, len(rows)) == (MANY, MANY)
     assert (min(minutes), max(minutes), len(minutes)) == (0, 59, 60)

@@ -150,8 +150,8 @@ async def test_everything_that_is_wrong_with_words_is_said(clinics, path, body, 
 async def test_a_preview_is_filled_in_with_an_example_of_the_clinic_and_keeps_nothing(clinics):
     shown = await clinics.post(f"{MAIL}/preview", json={"subject": "Until {{ day }}", "text": "{{ customer }} at {{ clinic }}\n{{ phone }}"})
     assert shown.status_code == 200
-    assert (shown.json()["subject"], shown.json()["text"]) == ("Until Monday, March 1, 2027", "Ana Souza at Lakeside Clinic\n+493012345678")
-    assert "Ana Souza at Lakeside Clinic<br>+493012345678" in shown.json()["html"]
+    assert (shown.json()["subject"], shown.json()["text"]) == ("Until Monday, March 1, 2027", "Ana Souza at Lakeside Clinic\n+49 30 12345678")
+    assert "Ana Souza at Lakeside Clinic<br>+49 30 12345678" in shown.json()["html"]
     assert (await clinics.get(MAIL)).json()["custom"] is False
 
 

@@ -79,7 +79,7 @@ If you cannot come, please tell us in good time, so that somebody else can have 
 
 Kind regards
 Lakeside Clinic
-+493012345678"""
++49 30 12345678"""
     )
 
 
@@ -230,7 +230,6 @@ def test_html_in_a_name_is_only_text():
         customer=NASTY,
         doctor=NASTY,
         type=NASTY,
-        clinic_phone=NASTY,
         clinic_address=NASTY,
         appointments=[Visit(NINE, NINE, NASTY, NASTY, NASTY)],
     )

@@ -201,6 +201,25 @@ async def test_a_start_that_is_none_moves_nothing(client, place, start):
     assert (await now_of(client, made))["startTime"] == at(0)
 
 
+async def test_at_a_clinic_without_types_one_moves_to_whole_slots(db, client, place):
+    await client.delete(f"/api/appointmentTypes/{place['appointmentTypeId']}", headers=ADMIN)
+    await db.execute("delete from booking_slot")
+    for whose, first, last in (("doctorId", 0, 1), ("doctorId", 1, 2), ("doctorId", 2, 5), ("roy", 1, 2), ("roy", 2, 5)):
+        await publish(db, place[whose], START + timedelta(hours=first), START + timedelta(hours=last))
+    made = await book(client, {**place, "appointmentTypeId": None}, endTime=at(1))
+    page = await client.get(page_of(made, f"/move?doctor=any&date={START.date()}"))
+    assert re.findall(r'name="start" value="([^"]+)"', page.text) == [f"{at(1)} {at(2)}", f"{at(2)} {at(5)}"]
+    other = await book(client, {**place, "appointmentTypeId": None, "customerId": await customer(client)}, 2, endTime=at(5))
+    refused = await client.post(page_of(made, "/move"), data={"start": f"{at(2)} {at(5)}", "doctor": place["doctorId"], "version": "1"})
+    nearest = re.search(r'role="alert".*?</ul>', refused.text, flags=re.DOTALL)
+    assert nearest, refused.text
+    assert (refused.status_code, re.findall(r'name="start" value="([^"]+)"', nearest[0])) == (409, [f"{at(1)} {at(2)}"])
+    moved = await client.post(page_of(made, "/move"), data={"start": f"{at(2)} {at(5)}", "doctor": "any", "version": "1"})
+    now = await now_of(client, made)
+    assert (moved.status_code, now["doctorId"], now["startTime"], now["endTime"]) == (303, place["roy"], at(2), at(5))
+    assert (await now_of(client, other))["doctorId"] == place["doctorId"]
+
+
 # signing in
 
 
@@ -265,14 +284,58 @@ async def test_too_many_codes_are_refused_on_the_page(client, place):
     assert (last.status_code, 'role="alert"' in last.text, int(last.headers["Retry-After"]) > 0) == (429, True, True)
 
 
-async def test_a_family_is_asked_who_they_are_and_the_code_stays_good(db, client, place):
-    ben = await customer(client, name="Ben", email="ana@example.org")
+async def signed_in_together(client) -> dict[str, str]:
+    """What a browser sends once it has signed in by a page, for all who share the address."""
     there = await ask(client)
     answer = await client.post(there, data={"code": right(there)})
-    assert (answer.status_code, re.findall(r'name="customer" value="([^"]+)"', answer.text)) == (200, sorted([place["customerId"], ben]))
-    signed_in = await client.post(there, data={"code": right(there), "customer": ben})
-    assert (signed_in.status_code, signed_in.headers["Location"]) == (303, "/my")
-    assert str(await db.fetchval("select customer_id from session")) == ben
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/my")
+    client.cookies.clear()
+    return {"Cookie": "; ".join(header.split(";")[0] for header in answer.headers.get_list("Set-Cookie"))}
+
+
+async def test_who_shares_an_address_sees_the_appointments_of_all_with_whose_they_are(client, place):
+    """Also of who registered several times with one name, by booking several times without signing in."""
+    ben, ana_again = await customer(client, name="Ben", email="ANA@example.org"), await customer(client, name="Ana Souza", email="ana@example.org")
+    other = await customer(client, name="Cleo", email="cleo@example.org")
+    made = [await book(client, place, hours, customerId=who) for hours, who in enumerate((place["customerId"], ben, ana_again, other))]
+    browser = await signed_in_together(client)
+    page = (await client.get("/my", headers=browser)).text
+    assert [page_of(each) in page for each in made] == [True, True, True, False]
+    assert re.findall(r"for (\w+) ·", page) == ["Ben"]
+
+
+async def test_what_is_held_about_another_who_shares_the_address_is_a_button_away(db, client, place):
+    ben, cleo = await customer(client, name="Ben", email="ana@example.org"), await customer(client, name="Cleo", email="cleo@example.org")
+    browser = await signed_in_together(client)
+    page = (await client.get("/my", headers=browser)).text
+    assert (f"/api/customers/{place['customerId']}/export" in page, re.findall(r'name="customer" value="([^"]+)"', page)) == (True, [ben])
+    (csrf,) = set(re.findall(r'name="csrf" value="(\w+)"', page))
+    assert (await client.post("/my", data={"customer": ben, "csrf": ""}, headers=browser)).status_code == 403
+    assert (await client.post("/my", data={"customer": cleo, "csrf": csrf}, headers=browser)).status_code == 404
+    answer = await client.post("/my", data={"customer": ben, "csrf": csrf}, headers=browser)
+    after = {"Cookie": "; ".join(header.split(";")[0] for header in answer.headers.get_list("Set-Cookie"))}
+    client.cookies.clear()
+    assert (answer.status_code, [str(row[0]) for row in await db.fetch("select customer_id from session")]) == (303, [ben])
+    assert f"/api/customers/{ben}/export" in (await client.get("/my", headers=after)).text
+
+
+async def test_who_has_another_address_since_is_shown_no_more(client, place):
+    ben = await customer(client, name="Ben", email="ana@example.org")
+    made = await book(client, place, 1, customerId=ben)
+    browser = await signed_in_together(client)
+    changed = await client.patch(f"/api/customers/{ben}", json={"email": "ben@example.org"}, headers={**ADMIN, "Content-Type": "application/merge-patch+json"})
+    assert changed.status_code == 200
+    assert page_of(made) not in (await client.get("/my", headers=browser)).text
+
+
+async def test_a_list_of_people_is_good_for_its_session_alone(client, place):
+    ben = await customer(client, name="Ben", email="ana@example.org")
+    made = await book(client, place, 1, customerId=ben)
+    people = (await signed_in_together(client))["Cookie"].split("; ")[1]
+    another = (await signed_in_together(client))["Cookie"].split("; ")[0]
+    for left in (people, people + "x", people.split("=")[0] + "=x"):
+        page = await client.get("/my", headers={"Cookie": f"{another}; {left}"})
+        assert (page.status_code, page_of(made) in page.text) == (200, False)
 
 
 @pytest.mark.parametrize(("wanted", "where"), [("/my?lang=de", "/my?lang=de"), ("//evil.example", "/my"), ("https://evil.example", "/my"), ("/\\evil", "/my")])
@@ -296,6 +359,22 @@ async def test_who_has_signed_in_sees_their_appointments_and_nobody_elses(db, cl
     assert (page.headers["Cache-Control"], "ana@example.org" in page.text, "/c/lakeside" in page.text) == ("no-store", True, True)
     subjects = sorted([place["customerId"], mine["id"], cancelled["id"]])
     assert [(actor, sorted(seen)) for actor, _, seen in await entries(db, "showOwnAppointments")] == [(f"patient:{place['customerId']}", subjects)]
+
+
+async def test_who_booked_for_others_sees_those_too_with_whose_they_are(db, client, place):
+    ben, cleo = await customer(client, name="Ben"), await customer(client, name="Cleo", email="cleo@example.org")
+    what = {"doctorId": place["doctorId"], "appointmentTypeId": place["appointmentTypeId"]}
+    parts = [{**what, "startTime": at(hours), "customerId": who} for hours, who in enumerate((place["customerId"], ben, cleo))]
+    made = await client.post("/api/bookings", json={"clinicId": 1, "customerId": place["customerId"], "appointments": parts})
+    pages = [page_of(each) for each in made.json()["appointments"]]
+    ana = as_browser(await sign_in(client))
+    shown = re.findall(r'<li><a href="([^"]+)">.*?<small>(?:for (\w+) · )?Check-up', (await client.get("/my", headers=ana)).text, flags=re.DOTALL)
+    assert [(pages.index(address), whose) for address, whose in shown] == [(0, ""), (1, "Ben"), (2, "Cleo")]
+    assert (await client.get(pages[1] + "/move")).status_code == 200
+    (_, _, subjects), *_ = await entries(db, "showOwnAppointments")
+    assert {each["id"] for each in made.json()["appointments"]} < set(subjects)
+    cleos = (await client.get("/my", headers=as_browser(await sign_in(client, "cleo@example.org")))).text
+    assert ([page in cleos for page in pages], "for Cleo" in cleos) == ([False, False, True], False)
 
 
 async def test_who_has_no_appointment_is_shown_the_way_to_one(client, place):
@@ -376,7 +455,7 @@ async def test_who_asks_too_much_is_told_how_long_to_wait(db, database_url):
     app = application.create(settings(rate_limits=True, requests_rate="1/minute"), database_url=database_url, admin_token=TOKEN)
     async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as client:
         _, answer = [await client.get("/sign-in") for _ in range(2)]
-    assert (answer.status_code, f"Seconds to wait: {answer.headers['Retry-After']}." in answer.text, ">Try again</a>" in answer.text) == (429, True, True)
+    assert (answer.status_code, "Please try again in 1 minute." in answer.text, ">Try again</a>" in answer.text) == (429, True, True)
 
 
 async def test_what_is_away_for_a_moment_can_be_tried_again(client, monkeypatch):

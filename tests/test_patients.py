@@ -22,8 +22,8 @@ async def ana(client, db):
     return f"{PATIENTS}/{await patient(client, db, email='ana@example.org', phone='+493012345678', birthDate='1984-02-29')}"
 
 
-async def found(client, q):
-    return [item["name"] for item in (await client.get(PATIENTS, params={"q": q}, headers=ADMIN)).json()["items"]]
+async def found(client, q, language="en"):
+    return [item["name"] for item in (await client.get(PATIENTS, params={"q": q}, headers=ADMIN | {"Accept-Language": language})).json()["items"]]
 
 
 async def test_a_patient_is_shown_with_name_and_contact(client, ana):
@@ -139,6 +139,56 @@ async def test_patients_are_found_by_name_contact_or_record_number(client, db, a
         ("", ["Ana", "Ben 王伟"]),
     ]:
         assert await found(client, q) == names, q
+
+
+@pytest.mark.parametrize(
+    ("name", "found_by", "not_by"),
+    [
+        ("Hannah Kaya", ["Kaya Hannah", "kaya, hannah", "hann kay"], ["Kaya Emma"]),
+        ("Zoë Müller", ["Zoe", "ZOË", "Muller", "Mueller", "müller zoë", "Muller Zoe"], ["Moller"]),
+        ("Zoe Mueller", ["Zoë", "Müller", "Muller", "Mueller", "mueller"], ["Zo Mü Ana"]),
+        ("Jürgen Weiß", ["jurgen", "Juergen Weiss", "weiß"], ["Weis Jorge"]),
+        ("Bäuerle", ["bauerle", "Baeuerle", "Bäuerle"], []),
+        ("Łukasz Ørsted", ["lukasz orsted", "oersted", "Łuk"], []),
+        ("İpek Yıldız", ["ipek yildiz"], []),
+        ("Nguyễn Đức", ["nguyen duc"], []),
+        ("Joel Zorn", ["Joel"], ["Zoe", "Zoern"]),
+        ("Conor O’Brien", ["o'brien", "O’Brien"], []),
+        ("Rosé", ["ROSE\u0301"], ["r_s", "ros%"]),
+    ],
+)
+async def test_a_patient_is_found_however_the_name_is_spelled(client, db, name, found_by, not_by):
+    await clinic(client)
+    await patient(client, db, name=name)
+    assert [q for q in found_by if await found(client, q) != [name]] == []
+    assert [q for q in not_by if await found(client, q)] == []
+
+
+async def test_each_word_is_found_somewhere(client, db, ana):
+    await client.patch(ana, json={"recordNumber": "AB-12/7 (Ä)"}, headers=ADMIN)
+    for q in ("ana 030 1234", "030 1234 ana", "+49 (30) 12345 example.org", "ab-12 ana", "ana ab 12/7", "a-b ana", "ana ä", "127 ana"):
+        assert await found(client, q) == ([] if q == "a-b ana" else ["Ana"]), q
+
+
+@pytest.mark.parametrize(
+    ("language", "found_by", "not_by"),
+    [
+        ("de", ["5.4.1984", "05.04.84", "5. 4. 1984", "5/4/1984", "Ana 5.4.1984", "5.4.1984, ana", "1984-04-05"], ["4.5.1984", "5.4.1985", "Ben 5.4.1984", "31.2.1984", "1984"]),
+        ("fr", ["05/04/1984"], ["04/05/1984"]),
+        ("es", ["5-4-1984"], ["4/5/1984"]),
+        ("en", ["4/5/1984", "04/05/84", "5/4/1984", "1984-4-5"], ["4/6/1984"]),
+    ],
+)  # fmt: skip
+async def test_a_patient_is_found_by_the_date_of_birth_as_the_language_writes_it(client, db, language, found_by, not_by):
+    await clinic(client)
+    await patient(client, db, birthDate="1984-04-05")
+    assert [q for q in found_by if await found(client, q, language) != ["Ana"]] == []
+    assert [q for q in not_by if await found(client, q, language)] == []
+
+
+async def test_a_record_number_can_look_like_a_date(client, db, ana):
+    await client.patch(ana, json={"recordNumber": "12-11-10"}, headers=ADMIN)
+    assert await found(client, "12-11-10") == ["Ana"]
 
 
 async def test_the_list_goes_on_where_it_stopped_whatever_is_added(client, db):

@@ -157,12 +157,12 @@ async def test_who_works_here_is_listed_with_who_has_not_come_yet(db, world):
 async def test_keys_are_listed_without_secrets_and_removed_ones_apart(client, world):
     made = (await client.post("/api/clinics/1/apiKeys", json={"name": "Portal", "scopes": ["see-patients"]}, headers=ADMIN)).json()
     page = await world.get("/staff/1/keys")
-    assert (rows(page), PREFIX in page.text) == (["Portal see-patients no end never"], False)
+    assert (rows(page), PREFIX in page.text) == (["Portal See patients and what is noted of them no end never"], False)
     assert PREFIX not in (await world.get(f"/staff/1/keys/{made['id']}")).text
     await client.delete(f"/api/apiKeys/{made['id']}", headers=ADMIN)
     assert "No keys here." in (await world.get("/staff/1/keys")).text
     (row,) = rows(await world.get("/staff/1/keys?removed=1"))
-    assert row.startswith("Portal see-patients removed")
+    assert row.startswith("Portal See patients and what is noted of them removed")
 
 
 async def test_a_webhooks_deliveries_are_shown_newest_first_and_by_outcome_and_its_secret_never(db, world):

@@ -408,5 +408,108 @@ async def test_the_hours_of_who_is_not_there_are_not_found(client, shah, path, d
     assert (await client.post(f"/api/{path}/scheduleChanges", params={"dryRun": dry_run}, json={}, headers=ADMIN)).status_code == 404
 
 
+# a week that is saved and applied together
+
+TEN = {"weekly": {"monday": hours("10:00-12:00")}, "from": str(COMING_MONDAY)}
+
+
+@pytest.fixture
+async def of_nine(client):
+    """The doctor whose Monday is published from nine to twelve, as the schedule says."""
+    await clinic(client)
+    shah = await doctor(client)
+    await weekly(client, shah, monday=hours("09:00-12:00"))
+    body = {"clinicId": 1, "from": str(COMING_MONDAY), "to": str(COMING_MONDAY)}
+    await client.post("/api/availability/createBookingSlots", json=body, headers=ADMIN)
+    return f"/api/doctors/{shah}"
+
+
+async def book_at_nine(client, path):
+    shah = path.rpartition("/")[2]
+    body = {"customerId": await customer(client), **{name: slot(shah, "09:00")[name] for name in ("doctorId", "startTime")}}
+    return (await client.post("/api/appointments", json={**body, "endTime": slot(shah, "09:00")["startTime"].replace(":00:00Z", ":30:00Z")})).json()["id"]
+
+
+async def starts(client, path, on=COMING_MONDAY):
+    """When the doctor's Mondays begin, as the week of the date says and as is published."""
+    week = (await client.get(f"{path}/schedule", params={"on": str(on)}, headers=ADMIN)).json()["weekly"]
+    slots = (await client.get(f"{path}/bookingSlots", headers=ADMIN)).json()["items"]
+    return [each["startTime"] for each in week["monday"]], [each["startTime"] for each in slots]
+
+
+async def everything(db):
+    """All rows of all tables, but for who has seen what."""
+    tables = await db.fetch("select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'audit%'")
+    return {table.name: await db.fetchval(f'select array_agg(t::text order by t::text) from "{table.name}" t') for table in tables}
+
+
+async def test_a_dry_run_of_a_week_tells_what_is_then_done_and_writes_nothing(client, db, of_nine):
+    await book_at_nine(client, of_nine)
+    before = await everything(db)
+    dry = await client.post(f"{of_nine}/scheduleChanges", params={"dryRun": "true"}, json=TEN, headers=ADMIN)
+    assert await everything(db) == before
+    done = await client.post(f"{of_nine}/scheduleChanges", json={**TEN, "stranded": "keep"}, headers=ADMIN)
+    told = [{**answer.json(), "stranded": [each["id"] for each in answer.json()["stranded"]]} for answer in (dry, done)]
+    assert told[0] == told[1]
+    assert [len(each) for each in told[0].values()] == [1, 1, 0, 1]
+
+
+async def test_a_week_is_saved_and_applied_together(client, of_nine):
+    ten = f"{local(COMING_MONDAY, '10:00'):%FT%TZ}"
+    assert (await client.post(f"{of_nine}/scheduleChanges", json=TEN, headers=ADMIN)).status_code == 200
+    assert await starts(client, of_nine) == (["10:00"], [ten])
+    assert (await starts(client, of_nine, on=COMING_MONDAY - timedelta(days=7)))[0] == ["09:00"]
+
+
+async def test_a_week_for_dates_that_are_not_published_yet_is_saved(client, of_nine):
+    later = COMING_MONDAY + timedelta(days=7)
+    done = await client.post(f"{of_nine}/scheduleChanges", json={**TEN, "from": str(later)}, headers=ADMIN)
+    assert done.json() == {"added": [], "removed": [], "kept": [], "stranded": []}
+    assert (await starts(client, of_nine, on=later))[0] == ["10:00"]
+
+
+async def test_a_week_that_would_strand_appointments_is_not_saved_either(client, db, of_nine):
+    await book_at_nine(client, of_nine)
+    before = await everything(db)
+    refused = await client.post(f"{of_nine}/scheduleChanges", json=TEN, headers=ADMIN)
+    assert (refused.status_code, refused.json()["reason"]) == (409, "appointments-stranded")
+    assert await everything(db) == before
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+async def test_a_week_that_somebody_changed_meanwhile_is_neither_saved_nor_shown(client, db, of_nine, dry_run):
+    read = (await client.get(f"{of_nine}/schedule", params={"on": str(COMING_MONDAY)}, headers=ADMIN)).headers["ETag"]
+    sent = {"params": {"dryRun": dry_run}, "json": TEN, "headers": ADMIN | {"If-Match": read}}
+    assert (await client.post(f"{of_nine}/scheduleChanges", **sent)).status_code == 200
+    await weekly(client, of_nine.rpartition("/")[2], monday=hours("08:00-12:00"))
+    before = await everything(db)
+    assert (await client.post(f"{of_nine}/scheduleChanges", **sent)).status_code == 412
+    assert await everything(db) == before
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+async def test_what_is_wrong_with_a_week_is_told_where_it_is(client, db, of_nine, dry_run):
+    before = await everything(db)
+    for wrong, pointer in ((hours("09:00-12:00", "11:00-13:00"), "#/weekly/monday/1"), (hours("12:00-09:00"), "#/weekly/monday/0/endTime")):
+        body = {"weekly": {"monday": wrong}}
+        refused = await client.post(f"{of_nine}/scheduleChanges", params={"dryRun": dry_run}, json=body, headers=ADMIN)
+        assert (refused.status_code, [fault["pointer"] for fault in refused.json()["errors"]]) == (400, [pointer])
+    assert await everything(db) == before
+
+
+async def test_a_repeated_week_is_saved_once(client, db, of_nine):
+    again = {"json": TEN, "headers": ADMIN | {"Idempotency-Key": "ten"}}
+    first = await client.post(f"{of_nine}/scheduleChanges", **again)
+    before = await db.fetch("select id, version from doctor_slot order by id")
+    second = await client.post(f"{of_nine}/scheduleChanges", **again)
+    assert (second.json(), second.headers["Idempotent-Replayed"]) == (first.json(), "true")
+    assert await db.fetch("select id, version from doctor_slot order by id") == before
+
+
+async def test_a_clinic_has_no_week_of_its_own(client, of_nine):
+    refused = await client.post("/api/clinics/1/scheduleChanges", json=TEN, headers=ADMIN)
+    assert (refused.status_code, refused.json()["errors"]) == (400, [{"pointer": "#/weekly", "detail": "is not known here"}])
+
+
 async def test_only_the_administrator_changes_hours(client, shah):
     assert (await client.post(f"/api/doctors/{shah}/scheduleChanges", params={"dryRun": "true"}, json={})).status_code == 401

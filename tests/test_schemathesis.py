@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from unittest import SkipTest
 
 import httpx2
 import pytest
@@ -9,6 +10,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
+from schemathesis.checks import load_all_checks
+from schemathesis.pytest.lazy import get_all_tests
 
 from appoint import app as application
 from appoint import clock
@@ -123,13 +126,32 @@ def sent(case, **headers):
     case.call_and_validate(headers=headers)
 
 
-@described().parametrize()
-@bounded(examples=10)
-def test_the_administrator_gets_what_the_document_says(case):
-    sent(case, **ADMIN)
+OPERATIONS = [f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods if method != "parameters"]
 
 
-@described(coverage={"enabled": False}).parametrize()
-@bounded(examples=3)
-def test_anybody_gets_what_the_document_says(case):
-    sent(case)
+def ask(operation, test, **phases):
+    """The requests of one operation are made up here, where its test runs: `schema.parametrize` makes up all of them in every worker, before any test."""
+    load_all_checks()
+    (made_up,) = get_all_tests(schema=described(**phases).include(name=operation), test_func=test, settings=None, given_kwargs=None)
+    try:
+        made_up.ok()[1]()
+    except SkipTest as nothing:
+        pytest.fail(f"No request can be made up: {nothing}")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_administrator_gets_what_the_document_says(operation):
+    @bounded(examples=10)
+    def test(case):
+        sent(case, **ADMIN)
+
+    ask(operation, test)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_anybody_gets_what_the_document_says(operation):
+    @bounded(examples=3)
+    def test(case):
+        sent(case)
+
+    ask(operation, test, coverage={"enabled": False})

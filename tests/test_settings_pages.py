@@ -1,6 +1,9 @@
 """Pages of a clinic's settings: what they cost, and whom they show what. Journeys are in `pages/test_settings.py`."""
 
+import json
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -83,13 +86,50 @@ async def test_what_is_another_clinics_is_not_found(client, db):
 
 
 @pytest.mark.parametrize(
-    "query", ["from=yesterday", "doctor=nobody&from=2027-03-01", "from=0001-01-01", "from=9999-12-31", "from=2027-03-01&at=25:99", "from=2027-03-01&till=noon"]
-)
+    "query",
+    [
+        "from=2027-03-01", "doctor=nobody&from=2027-03-01", "doctor=&from=2027-03-01", "doctor=all&from=yesterday", "doctor=all&from=0001-01-01",
+        "doctor=all&from=9999-12-31", "doctor=all&from=2027-03-01&at=25:99", "doctor=all&from=2027-03-01&till=noon",
+    ],
+)  # fmt: skip
 async def test_an_absence_that_cannot_be_meant_shows_no_way_on(client, query):
+    """The whole clinic is closed only where that was chosen."""
     await clinic(client)
     answer = await client.get(f"/staff/1/absences/new?{query}", headers=ADMIN)
-    assert answer.status_code == 200
-    assert ('id="add"' in answer.text) == query.startswith("doctor=nobody")
+    assert (answer.status_code, 'id="add"' in answer.text) == (200, False)
+    assert 'id="add"' in (await client.get("/staff/1/absences/new?doctor=all&from=2027-03-01", headers=ADMIN)).text
+
+
+async def test_no_form_that_a_script_sends_lands_in_the_address_without_it(client, db):
+    await clinic(client)
+    mine = await one_more(client, db, 0)
+    for path in ("users/invite", "keys/new", "webhooks/new", *PAGES):
+        page = (await client.get(f"/staff/1/{path.format_map(mine)}", headers=ADMIN)).text
+        assert [form for form in re.findall(r"<form[^>]*data-api=[^>]*", page) if 'method="post"' not in form] == []
+        assert "<noscript>" in page
+    refused = await client.post("/staff/1/clinic", data={"name": "x"}, headers=ADMIN | {"Accept": "text/html"})
+    assert (refused.status_code, "Nothing was saved" in refused.text) == (405, True)
+
+
+async def test_staffs_pages_are_there_in_every_language(client):
+    await clinic(client)
+    page = (await client.get("/staff/1/messages?status=all", headers=ADMIN)).text
+    assert [f'href="?status=all&amp;lang={language}"' in page for language in ("de", "es", "fr")] == [True] * 3
+
+
+async def test_a_clinic_where_nobody_works_yet_says_what_is_next(client):
+    await clinic(client)
+    assert "Nobody works here yet." in (await client.get("/staff/1/users", headers=ADMIN)).text
+
+
+async def test_the_names_of_other_types_that_are_offered_are_taken(client):
+    await clinic(client)
+    mine, _, gone = [await appointment_type(client, name=name) for name in ("Consultation", "Follow-up", "Old")]
+    await client.delete(f"/api/appointmentTypes/{gone}", headers=ADMIN | {"If-Match": "*"})
+    taken = [
+        json.loads(unescape(re.search('data-taken="([^"]*)"', (await client.get(f"/staff/1/types/{path}", headers=ADMIN)).text)[1])) for path in ("new", mine)
+    ]
+    assert [sorted(names) for names in taken] == [["Consultation", "Follow-up"], ["Follow-up"]]
 
 
 async def test_who_was_shown_appointments_to_be_moved_is_recorded(client, db):

@@ -17,6 +17,8 @@ from appoint.words import LANGUAGES, say
 
 SOURCE = Path(appoint.__file__).parent
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
+THE_SAME = {("de", "Name"), ("de", "Status")}
+"""Words that both languages have."""
 FAULTS = {"Fault": 1, "Malformed": 0}
 """What makes a fault, and which of its arguments is the text."""
 
@@ -134,7 +136,7 @@ def test_every_text_is_translated_and_nothing_else(language):
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_text_is_left_in_english(language):
-    assert [text for text, message in entries(language)[1].items() if message.string == text] == []
+    assert [text for text, message in entries(language)[1].items() if message.string == text and (language, text) not in THE_SAME] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

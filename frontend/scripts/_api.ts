@@ -27,11 +27,27 @@ export function read<T>(id: string): T | undefined {
   return element ? (JSON.parse(element.textContent ?? "null") as T) : undefined;
 }
 
-/** Throws `Refused` for whatever is not done, also when the server is not reached. */
+/** Throws `Refused` for whatever is not done, also when the server is not reached, or something before it answers. */
 export async function ask<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-  let response: Response;
+  let response = await send(method, path, body, headers);
+  if (response.status === 403 && (await renewed())) response = await send(method, path, body, headers);
+  if (response.status === 401) throw refused("ended", 401);
+  let answer: unknown;
   try {
-    response = await fetch(path, {
+    const text = await response.text();
+    answer = text ? JSON.parse(text) : undefined;
+  } catch {
+    throw refused("unreadable");
+  }
+  if (response.ok) return answer as T;
+  throw answer && typeof answer === "object" && "title" in answer ? new Refused(answer as Problem) : refused("unreadable");
+}
+
+const refused = (word: string, status = 0): Refused => new Refused({ title: words[word] ?? "", detail: words[word] ?? "", status });
+
+async function send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Response> {
+  try {
+    return await fetch(path, {
       method,
       headers: {
         "X-CSRF-Token": csrf(),
@@ -42,14 +58,23 @@ export async function ask<T>(method: string, path: string, body?: unknown, heade
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
-    throw new Refused({ title: words["unreachable"] ?? "", detail: words["unreachable"] ?? "", status: 0 });
+    throw refused("unreachable");
   }
-  if (response.status === 401) location.reload(); // to the sign-in, and back
-  const text = await response.text();
-  const answer: unknown = text ? JSON.parse(text) : undefined;
-  if (!response.ok) throw new Refused(answer as Problem);
-  return answer as T;
 }
+
+/** Whether who uses the page has signed in anew in another window: then the session has another token. */
+async function renewed(): Promise<boolean> {
+  const page = await fetch(location.href).then((answer) => answer.text(), () => "");
+  const now = new DOMParser().parseFromString(page, "text/html");
+  const who = (shown: Document): string | undefined => shown.querySelector(".who")?.firstElementChild?.textContent;
+  const token = now.querySelector<HTMLElement>("[data-csrf]")?.dataset.csrf;
+  if (!token || token === csrf() || who(now) !== who(document)) return false;
+  document.querySelector<HTMLElement>("[data-csrf]")!.dataset.csrf = token;
+  return true;
+}
+
+/** Where to sign in while the page, and what was typed into it, stays. */
+export const signIn = (): HTMLElement => element("a", { href: "/staff/sign-in", target: "_blank", class: "button small" }, words["signIn"] ?? "");
 
 /** A stretch of markup with text that is only ever text. */
 export function element<K extends keyof HTMLElementTagNameMap>(name: K, about: Record<string, string> = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {

@@ -1,15 +1,16 @@
 // The dialog of an appointment: its steps, notes, moving and cancelling.
 import type { Calendar } from "@event-calendar/core";
 import { ask, Refused } from "./_api";
-import { about, type Answered, type Appointment, board, doctorName, find, get, looked, moment, refresh, say, setValue, value, wall, within, words, zone } from "./_board";
-import { attempt, refuse, type Way } from "./_refusal";
-import { instantOf, later } from "./_zone";
+import { about, type Answered, type Appointment, board, doctorName, find, get, looked, moment, refresh, say, setValue, value, wall, within, words } from "./_board";
+import { attempt, clear, refuse, startOf, type Way } from "./_refusal";
+import { later } from "./_zone";
 
 let opened: Appointment | undefined;
 const sheet = get<HTMLDialogElement>("appointment");
 const refusal = within(sheet, "[data-refusal]");
 const told: Way = {
   place: refusal,
+  fields: { notes: "notes", startTime: "move-time", doctorId: "move-doctor", reason: "reason" },
   changed: () => {
     const now = opened && find(opened.id);
     if (now) fill(now);
@@ -17,12 +18,21 @@ const told: Way = {
 };
 const matching = (each: Appointment): Record<string, string> => ({ "If-Match": `"v${each.version}"` });
 
+const isTyped = (id: string): boolean => get(id).hasAttribute("data-typed");
+
+/** Show the appointment as it is now, but for what somebody is typing. Notes that somebody else has saved meanwhile stand beside those. */
 function fill(each: Appointment): void {
+  const theirs = within(sheet, "[data-theirs]");
+  if (!isTyped("notes")) theirs.hidden = true;
+  else if (each.notes !== opened?.notes) {
+    theirs.hidden = false;
+    within(theirs, "q").textContent = each.notes ?? "";
+  }
   opened = each;
   const patient = within<HTMLAnchorElement>(sheet, "[data-patient]");
   patient.textContent = each.patient;
   if (about.seePatients) patient.href = `/staff/${about.clinic}/patients/${each.customerId}`;
-  within(sheet, "[data-when]").textContent = moment.formatRange(new Date(each.startTime), new Date(each.endTime));
+  within(sheet, "[data-when]").textContent = moment(new Date(each.startTime), new Date(each.endTime));
   within(sheet, "[data-with]").textContent = doctorName(each.doctorId);
   within(sheet, "[data-type]").textContent = each.type ?? "–";
   const status = within(sheet, "[data-status]");
@@ -34,19 +44,20 @@ function fill(each: Appointment): void {
   sheet.querySelectorAll<HTMLElement>("[data-step]").forEach((button) => {
     button.hidden = !each.steps.includes(button.dataset.step!) || (button.dataset.step === "noShow" && !started);
   });
-  setValue("notes", each.notes ?? "");
-  setValue("move-date", each.start.slice(0, 10));
-  setValue("move-time", each.start.slice(11, 16));
-  setValue("move-doctor", each.doctorId);
+  const values = { notes: each.notes ?? "", "move-date": each.start.slice(0, 10), "move-time": each.start.slice(11, 16), "move-doctor": each.doctorId };
+  for (const [id, text] of Object.entries(values)) if (!isTyped(id)) setValue(id, text);
   get("moving").hidden = !each.movable;
   get("cancelling").hidden = !each.steps.includes("cancel");
-  sheet.querySelectorAll("[data-typed]").forEach((typed) => typed.removeAttribute("data-typed"));
 }
+
+/** What stands in a form is not, or no more, what somebody is typing. */
+const forget = (form: Element): void => form.querySelectorAll("[data-typed]").forEach((typed) => typed.removeAttribute("data-typed"));
 
 export function open(id: string): void {
   const each = find(id);
   if (!each) return;
-  refusal.replaceChildren();
+  clear(refusal);
+  forget(sheet);
   sheet.querySelectorAll("details").forEach((details) => (details.open = false));
   setValue("reason", "");
   fill(each);
@@ -60,8 +71,9 @@ looked.push(() => {
 sheet.addEventListener("close", () => (opened = undefined));
 
 /** Look again, and show the appointment as it is now. */
-async function done(text: string): Promise<void> {
+async function done(text: string, form?: HTMLElement): Promise<void> {
   const id = opened?.id;
+  if (form) forget(form);
   await refresh();
   say(text);
   const now = id && find(id);
@@ -83,7 +95,7 @@ get("noting").addEventListener("submit", async (event) => {
   event.preventDefault();
   const each = opened!;
   const notes = value("notes").trim() || null;
-  if (await attempt(() => ask("PATCH", `/api/appointments/${each.id}`, { notes }, matching(each)), told)) await done(words["saved"]!);
+  if (await attempt(() => ask("PATCH", `/api/appointments/${each.id}`, { notes }, matching(each)), told)) await done(words["saved"]!, get("noting"));
 });
 
 async function cancel(override?: { allow: string[]; reason: string }): Promise<void> {
@@ -95,7 +107,7 @@ async function cancel(override?: { allow: string[]; reason: string }): Promise<v
     query.set("overrideReason", override.reason);
   }
   const way = { ...told, aside: (allow: string[], reason: string) => void cancel({ allow, reason }) };
-  if (await attempt(() => ask("DELETE", `/api/appointments/${each.id}${query.size ? `?${query}` : ""}`, undefined, matching(each)), way)) await done(words["cancelled"]!);
+  if (await attempt(() => ask("DELETE", `/api/appointments/${each.id}${query.size ? `?${query}` : ""}`, undefined, matching(each)), way)) await done(words["cancelled"]!, get("cancelling"));
 }
 within(get("cancelling"), "form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -104,16 +116,16 @@ within(get("cancelling"), "form").addEventListener("submit", (event) => {
 
 /** Move the open appointment; one that goes to another day is followed there. */
 async function move(each: Appointment, to: string, doctorId: string, override?: { allow: string[]; reason: string }): Promise<void> {
-  const startTime = instantOf(to, zone).toISOString();
   const way = {
     ...told, allowed: override?.allow ?? [],
     alternative: (start: string, doctor: string) => void move(each, wall(start), doctor),
     aside: (allow: string[], reason: string) => void move(each, to, doctorId, { allow, reason }),
   };
-  if (!(await attempt(() => ask<Answered>("PUT", `/api/appointments/${each.id}`, { startTime, doctorId, ...(override ? { override } : {}) }, matching(each)), way))) return;
+  const moved = async (): Promise<unknown> => ask<Answered>("PUT", `/api/appointments/${each.id}`, { startTime: startOf(to, doctorId), doctorId, ...(override ? { override } : {}) }, matching(each));
+  if (!(await attempt(moved, way))) return;
   const day = to.slice(0, 10);
   if (day < board.first || day > board.last) location.assign(`/staff/${about.clinic}/${about.view}?date=${day}&appointment=${each.id}`);
-  else await done(words["moved"]!);
+  else await done(words["moved"]!, get("moving"));
 }
 within(get("moving"), "form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -126,7 +138,7 @@ export async function dropped(drop: Calendar.EventDropInfo): Promise<void> {
   const to = later(each.start, drop.delta.days * 1440 + drop.delta.seconds / 60);
   const doctorId = drop.newResource?.id ?? each.doctorId;
   try {
-    await ask<Answered>("PUT", `/api/appointments/${each.id}`, { startTime: instantOf(to, zone).toISOString(), doctorId }, matching(each));
+    await ask<Answered>("PUT", `/api/appointments/${each.id}`, { startTime: startOf(to, doctorId), doctorId }, matching(each));
     say(`${each.patient}: ${words["moved"]}`);
     await refresh();
   } catch (refused) {

@@ -25,8 +25,14 @@ export const get = <T extends HTMLElement>(id: string): T => document.getElement
 export const within = <T extends HTMLElement>(place: Element, selector: string): T => place.querySelector<T>(selector)!;
 export const zone = board.timeZone;
 export const wall = (instant: string): string => wallOf(new Date(instant), zone);
-export const moment = new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
-export const clock = new Intl.DateTimeFormat(language, { timeZone: "UTC", hour: "numeric", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short", day: "numeric", month: "short", year: "numeric" });
+const time = new Intl.DateTimeFormat(language, { timeZone: zone, timeStyle: "short" });
+/** A day and a time, or two, as the server writes them. */
+export function moment(start: Date, end?: Date): string {
+  const sameDay = end && day.format(start) === day.format(end);
+  return `${day.format(start)}, ${sameDay ? time.formatRange(start, end) : [start, end].flatMap((each) => (each ? time.format(each) : [])).join(" – ")}`;
+}
+export const clock = new Intl.DateTimeFormat(language, { timeZone: "UTC", timeStyle: "short" });
 export const doctorName = (id: string): string =>
   board.doctors.find((each) => each.id === id)?.name ?? get<HTMLSelectElement>("book-doctor").querySelector(`option[value="${id}"]`)?.textContent ?? "";
 export const find = (id: string): Appointment | undefined => board.appointments.find((each) => each.id === id);
@@ -57,9 +63,11 @@ async function look(): Promise<boolean> {
   } catch {
     return false;
   }
-  if (response.redirected) location.reload(); // to the sign-in
+  if (response.redirected && !document.querySelector("dialog[open] [data-typed]")) location.reload(); // to the sign-in
   if (!response.ok || response.redirected) return false;
-  board = (await response.json()) as Board;
+  const now = await response.json().catch(() => undefined);
+  if (!now) return false;
+  board = now as Board;
   for (const each of looked) each();
   return true;
 }

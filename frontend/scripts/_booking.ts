@@ -1,17 +1,27 @@
 // The dialog that books: for somebody who is found while typing, or new.
 import { ask, element, Refused } from "./_api";
 import { about, type Answered, board, get, language, type Person, refresh, say, setValue, value, wall, within, words, zone } from "./_board";
-import { attempt, refuse } from "./_refusal";
+import { attempt, clear, refuse, startOf, type Way } from "./_refusal";
 import { instantOf, later, wallOf } from "./_zone";
 
 const book = get<HTMLDialogElement>("book");
 const bookRefusal = within(book, "[data-refusal]");
 const typeOf = get<HTMLSelectElement>("book-type");
+const told: Way = {
+  place: bookRefusal,
+  fields: {
+    name: "person-name", email: "person-email", phone: "person-phone",
+    appointmentTypeId: "book-type", doctorId: "book-doctor", startTime: "book-time", endTime: "book-minutes", notes: "book-notes",
+  },
+};
+const A_NUMBER = /^\+?[\d\s()/.-]{6,}$/;
+const A_DATE = /^\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}$/;
 let person: Person | undefined;
 let searching = 0;
 
 function choose(chosen: Person | undefined, isNew = false): void {
   person = chosen;
+  get("chosen").toggleAttribute("data-typed", Boolean(chosen));
   get("chosen").hidden = !chosen;
   get("finding").hidden = Boolean(chosen) || isNew;
   get("new-patient").hidden = !isNew;
@@ -23,12 +33,13 @@ function choose(chosen: Person | undefined, isNew = false): void {
   }
 }
 
-const known = (each: Person): string => [each.birthDate && new Intl.DateTimeFormat(language, { timeZone: "UTC" }).format(new Date(each.birthDate)), each.phone, each.email].filter(Boolean).join(" · ");
+const known = (each: Person): string => [each.birthDate && new Intl.DateTimeFormat(language, { timeZone: "UTC", dateStyle: "medium" }).format(new Date(each.birthDate)), each.phone, each.email].filter(Boolean).join(" · ");
 
 export function newBooking(at?: string, doctorId?: string): void {
-  bookRefusal.replaceChildren();
+  clear(bookRefusal);
   get<HTMLFormElement>("booking").reset();
   get("people").replaceChildren();
+  book.querySelectorAll("[data-typed]").forEach((typed) => typed.removeAttribute("data-typed"));
   choose(undefined);
   const now = wallOf(new Date(), zone);
   const day = now.slice(0, 10) >= board.first && now.slice(0, 10) <= board.last ? now.slice(0, 10) : board.first;
@@ -43,6 +54,7 @@ export function newBooking(at?: string, doctorId?: string): void {
   get("who").focus();
 }
 get("new").addEventListener("click", () => newBooking());
+book.addEventListener("input", (event) => (event.target as Element).setAttribute("data-typed", ""));
 
 const length = (): void => void (get("length").hidden = typeOf.value !== "");
 typeOf.addEventListener("change", length);
@@ -56,14 +68,16 @@ function offer(): void {
 }
 get("book-doctor").addEventListener("change", offer);
 
+interface Found { items: Person[]; next?: string | null }
+
 /** Who fits: the clinic's patients, and by a whole address or number customers of others. */
-async function people(text: string): Promise<Person[]> {
-  const found = (await ask<{ items: Person[] }>("GET", `/api/clinics/${about.clinic}/patients?${new URLSearchParams({ q: text, limit: "8" })}`)).items;
-  const exact = /^\S+@\S+\.\S+$/.test(text) ? "email" : /^\+?[\d\s()/.-]{6,}$/.test(text) ? "phone" : "";
+async function people(text: string): Promise<Found> {
+  const found = await ask<Found>("GET", `/api/clinics/${about.clinic}/patients?${new URLSearchParams({ q: text, limit: "8" })}`);
+  const exact = /^\S+@\S+\.\S+$/.test(text) ? "email" : A_NUMBER.test(text) && !A_DATE.test(text) ? "phone" : "";
   if (!about.find || !exact) return found;
   try {
-    const others = (await ask<{ items: Person[] }>("GET", `/api/clinics/${about.clinic}/customers?${new URLSearchParams({ [exact]: text })}`)).items;
-    return [...found, ...others.filter((each) => !found.some((same) => same.customerId === each.customerId))];
+    const others = (await ask<Found>("GET", `/api/clinics/${about.clinic}/customers?${new URLSearchParams({ [exact]: text })}`)).items;
+    return { ...found, items: [...found.items, ...others.filter((each) => !found.items.some((same) => same.customerId === each.customerId))] };
   } catch (refused) {
     if (refused instanceof Refused) return found; // not yet a whole number
     throw refused;
@@ -75,11 +89,11 @@ async function suggest(): Promise<void> {
   const asked = ++searching;
   if (text.length < 2) return get("people").replaceChildren();
   const found = await people(text).catch((refused: unknown) => {
-    if (refused instanceof Refused) refuse(refused.problem, { place: bookRefusal });
-    return [];
+    if (refused instanceof Refused) refuse(refused.problem, told);
+    return { items: [] } as Found;
   });
   if (asked !== searching) return;
-  const choices = found.map((each) => {
+  const choices = found.items.map((each) => {
     const button = element("button", { type: "button" }, element("strong", {}, each.name), element("small", {}, each.isPatient === false ? words["elsewhere"]! : known(each)));
     button.addEventListener("click", () => {
       choose(each);
@@ -92,10 +106,11 @@ async function suggest(): Promise<void> {
     choose(undefined, true);
     setValue("person-name", text.includes("@") || /\d/.test(text) ? "" : text);
     if (text.includes("@")) setValue("person-email", text);
-    else if (/\d/.test(text)) setValue("person-phone", text);
+    else if (A_NUMBER.test(text) && !A_DATE.test(text)) setValue("person-phone", text);
     get("person-name").focus();
   });
-  get("people").replaceChildren(...[...choices, add].map((each) => element("li", {}, each)));
+  const more = found.next ? [element("small", { class: "quiet" }, words["more"]!)] : [];
+  get("people").replaceChildren(...[...choices, ...more, add].map((each) => element("li", {}, each)));
 }
 let typing = 0;
 get("who").addEventListener("input", () => {
@@ -119,13 +134,13 @@ for (const id of ["another", "not-new"])
 async function bookIt(override?: { allow: string[]; reason: string }): Promise<void> {
   const isNew = !get("new-patient").hidden;
   if (!person && !isNew) {
-    refuse({ title: words["choose"]!, detail: "", status: 0 }, { place: bookRefusal });
+    refuse({ title: words["choose"]!, detail: "", status: 0 }, told);
     return get("who").focus();
   }
   const start = `${value("book-date")}T${value("book-time")}`;
   const ends = (): string => instantOf(later(start, Number(value("book-minutes"))), zone).toISOString();
   const way = {
-    place: bookRefusal, allowed: override?.allow ?? [],
+    ...told, allowed: override?.allow ?? [],
     alternative: (startTime: string, doctorId: string) => {
       const at = wall(startTime);
       setValue("book-date", at.slice(0, 10));
@@ -136,13 +151,14 @@ async function bookIt(override?: { allow: string[]; reason: string }): Promise<v
     aside: (allow: string[], reason: string) => void bookIt({ allow, reason }),
   };
   const made = await attempt(async () => {
+    const startTime = startOf(start, value("book-doctor"));
     if (isNew) {
       const content = { name: value("person-name").trim(), email: value("person-email").trim() || null, phone: value("person-phone").trim() || null, timeZone: zone };
       const customer = await ask<{ id: string; name: string; email: string | null; phone: string | null }>("POST", "/api/customers", content);
       choose({ ...customer, customerId: customer.id }); // whatever becomes of the booking
     }
     const what = typeOf.value ? { appointmentTypeId: typeOf.value } : { endTime: ends() };
-    const wish = { customerId: person!.customerId, doctorId: value("book-doctor"), startTime: instantOf(start, zone).toISOString(), notes: value("book-notes").trim() || null, ...what };
+    const wish = { customerId: person!.customerId, doctorId: value("book-doctor"), startTime, notes: value("book-notes").trim() || null, ...what };
     await ask<Answered>("POST", "/api/appointments", { ...wish, ...(override ? { override } : {}) });
   }, way);
   if (!made) return;

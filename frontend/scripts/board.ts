@@ -1,8 +1,8 @@
-// The board of a day or a week: what the server's list shows, drawn in time.
+// The board of a day, or of a doctor's week: what the server's list shows, drawn in time.
 import { type Calendar, createCalendar, Interaction, ResourceTimeGrid, TimeGrid } from "@event-calendar/core";
 import { element } from "./_api";
 import { dropped, open } from "./_appointment";
-import { about, type Appointment, board, clock, doctorName, get, language, looked, words } from "./_board";
+import { about, type Appointment, board, clock, doctorName, get, language, looked, wall, words } from "./_board";
 import { newBooking } from "./_booking";
 import { listen } from "./_live";
 import { later } from "./_zone";
@@ -35,7 +35,7 @@ function closed(from: string, until: string): Calendar.EventInput[] {
       if (start < end) found.push({ resourceIds: column ? [column] : [], start, end, display: "background", classNames: ["closed"] });
     }
     for (const each of board.times.filter((other) => other.absence && (!column || other.doctorId === null || other.doctorId === column))) {
-      const who = each.doctorId === null ? words["closed"]! : column ? words["away"]! : `${doctorName(each.doctorId)}: ${words["away"]}`;
+      const who = each.doctorId === null ? words["closed"]! : words["away"]!;
       found.push({ resourceIds: column ? [column] : [], start: each.start, end: each.end, title: [who, each.reason].filter(Boolean).join(" · "), display: "background", classNames: ["absence"] });
     }
   }
@@ -51,6 +51,12 @@ function limits(): { slotMinTime: string; slotMaxTime: string } {
   return { slotMinTime: two(Math.max(0, Math.min(9, ...on.map((each) => hour(each.start))) - 1)), slotMaxTime: two(Math.min(24, Math.max(17, ...ends) + 1)) };
 }
 
+/** Where a board begins that is higher than its window: an hour before now, or at the first hour. */
+function scrollTime(): string {
+  const now = wall(new Date().toISOString());
+  return board.first <= now.slice(0, 10) && now.slice(0, 10) <= board.last && now.slice(11, 13) > "00" ? later(now, -60).slice(11, 16) : limits().slotMinTime;
+}
+
 function options(): Calendar.Options {
   const { slotMinTime, slotMaxTime } = limits();
   return {
@@ -64,11 +70,10 @@ function content({ event }: Calendar.EventContentInfo): Calendar.Content {
   const each = event.extendedProps["appointment"] as Appointment | undefined;
   if (!each) return { domNodes: event.title ? [element("span", {}, String(event.title))] : [] };
   const notes = each.notes ? [element("span", { class: "noted", role: "img", "aria-label": words["noted"]!, title: each.notes }, "✎")] : [];
-  const detail = about.view === "day" ? each.type : doctorName(each.doctorId);
   const status = each.needsRebooking ? `${about.statuses[each.status]}, ${words["rebook"]}` : about.statuses[each.status]!;
   const parts: (Node | string)[] = [
     element("span", about.view === "day" ? {} : { class: "unseen" }, clock.format(new Date(`${each.start}Z`))), element("strong", {}, each.patient), ...notes,
-    element("em", {}, status), element("span", {}, detail ?? ""), element("span", { class: "unseen" }, about.view === "day" ? doctorName(each.doctorId) : ""),
+    element("em", {}, status), element("span", {}, each.type ?? ""), element("span", { class: "unseen" }, doctorName(each.doctorId)),
   ];
   return { domNodes: [element("div", {}, ...parts.flatMap((part) => [part, " "]))] };
 }
@@ -101,7 +106,7 @@ function draw(): void {
     calendar = createCalendar(get("board"), [Interaction, about.view === "day" ? ResourceTimeGrid : TimeGrid], {
       view: about.view === "day" ? "resourceTimeGridDay" : "timeGridWeek",
       date: board.first, firstDay: 1, locale: language, height: "auto", headerToolbar: { start: "", center: "", end: "" },
-      allDaySlot: false, slotDuration: "00:15", slotLabelInterval: "01:00", slotHeight: 22, slotEventOverlap: false, nowIndicator: true, pointer: true, columnWidth: about.view === "day" ? "minmax(9rem, 1fr)" : "minmax(6rem, 1fr)",
+      allDaySlot: false, slotDuration: "00:15", slotLabelInterval: "01:00", slotLabelFormat: { timeStyle: "short" }, slotHeight: 22, slotEventOverlap: false, nowIndicator: true, pointer: true, columnWidth: about.view === "day" ? "minmax(9rem, 1fr)" : "minmax(5.4rem, 1fr)", scrollTime: scrollTime(),
       editable: true, eventDurationEditable: false, eventStartEditable: true, snapDuration: "00:05", eventLongPressDelay: 400,
       dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
       resourceLabelContent: ({ resource }) => ({
@@ -141,7 +146,20 @@ document.querySelectorAll<HTMLElement>("[data-show]").forEach((each) =>
   }),
 );
 statuses.addEventListener("change", draw);
-for (const id of ["date", "doctor"]) document.getElementById(id)?.addEventListener("change", () => get<HTMLInputElement>("date").value && get<HTMLFormElement>("go").submit());
+
+// A date that is typed is whole when the field is left, or with the enter key: before, each digit makes it another one.
+const go = get<HTMLFormElement>("go");
+const date = get<HTMLInputElement>("date");
+let typing = false;
+date.addEventListener("keydown", (event) => {
+  typing = true;
+  if (event.key === "Enter" && date.value !== date.defaultValue) go.requestSubmit();
+});
+date.addEventListener("pointerdown", () => (typing = false));
+date.addEventListener("change", () => typing || go.requestSubmit());
+date.addEventListener("blur", () => typing && date.value !== date.defaultValue && go.requestSubmit());
+document.getElementById("doctor")?.addEventListener("change", () => go.requestSubmit());
+
 get("list").addEventListener("click", (event) => {
   const link = (event.target as Element).closest<HTMLElement>("[data-appointment]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;

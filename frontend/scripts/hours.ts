@@ -64,4 +64,11 @@ document.addEventListener("change", (event) => {
   rename();
 });
 
+// What the week would change is shown above it: who decides against it finds all as it was typed.
+document.getElementById("week")?.addEventListener("sent", (event) => {
+  const dialog = document.getElementById("change") as HTMLDialogElement;
+  dialog.querySelector("div")!.innerHTML = (event as CustomEvent<{ markup: string }>).detail.markup;
+  dialog.showModal();
+});
+
 document.querySelectorAll<HTMLElement>("[data-row]").forEach(follow);

@@ -13,7 +13,8 @@ function wall(instant: Date, timeZone: string | undefined): string {
 /** The visitor's clock; with the day, where it is another one than the clinic's. */
 function theirs(instant: Date, clinic: string): string {
   const sameDay = wall(instant, clinic).slice(0, 10) === wall(instant, undefined).slice(0, 10);
-  return new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit", ...(sameDay ? {} : { weekday: "short" }) }).format(instant);
+  const time = new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(instant);
+  return sameDay ? time : `${new Intl.DateTimeFormat(language, { weekday: "short" }).format(instant)} ${time}`;
 }
 
 function zoneName(instant: Date): string {

@@ -11,7 +11,7 @@
 // `data-shows="id"` stays, and shows the answer there: its members in what has `data-answer="key"` (`data-grouped` by four characters), and what has `data-when` or `data-unless` the name of
 // one that is true. A dialog opens; when it closes, the form goes on. A button of the form may say any of this differently for itself.
 // `data-says` is told on the next page, as a notice; it may use members of the answer too. What is typed into a form with `data-keep` outlives that the page is loaded anew.
-import { ask, element, Refused, words, type Problem } from "./_api";
+import { ask, element, Refused, signIn, words, type Problem } from "./_api";
 
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 type Body = { [name: string]: unknown };
@@ -79,12 +79,16 @@ export function tell(form: HTMLFormElement, problem: Problem): void {
     const place = fault.pointer.replace(/^(#\/|\?)/, "").replaceAll("/", ".");
     const named = (fits: (name: string) => boolean): Control | undefined => controls.find((each) => fits(each.name));
     const control = named((name) => name === place) ?? named((name) => name.startsWith(`${place}.`)) ?? named((name) => place.startsWith(`${name}.`));
-    if (!at(control, fault.detail)) left.push(`${place}: ${fault.detail}`);
+    const label = control?.labels?.[0]?.firstChild?.textContent?.trim();
+    if (!at(control, fault.detail)) left.push(label ? `${label}: ${fault.detail}` : fault.detail);
   }
   if (problem.reason) at(controls.find((each) => each.dataset.reasons?.split(" ").includes(problem.reason!)), problem.detail);
-  const box = element("div", { class: "notice bad", role: "alert", "data-told": "" }, element("p", {}, left.length || !first ? problem.detail || problem.title : problem.title));
+  const changed = problem.status === 412;
+  const said = changed ? [words["changed"]!, words["kept"]!] : [left.length || !first ? problem.detail || problem.title : problem.title];
+  const box = element("div", { class: "notice bad", role: "alert", "data-told": "" }, ...said.map((line) => element("p", {}, line)));
   if (left.length) box.append(element("ul", {}, ...left.map((line) => element("li", {}, line))));
-  if (problem.status === 412) box.append(element("p", {}, element("button", { type: "button", class: "button quiet small", "data-reload": "" }, words["reload"] ?? "")));
+  if (problem.status === 401) box.append(element("p", {}, signIn()));
+  if (changed) box.append(element("p", {}, element("button", { type: "button", class: "button quiet small", "data-reload": "" }, words["reload"] ?? "")));
   form.prepend(box);
   (first ?? box).scrollIntoView({ block: "center" });
   first?.focus();

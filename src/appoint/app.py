@@ -47,6 +47,7 @@ from .numbers import pages as numbers
 from .openid import api as openid
 from .openid.gateway import Provider
 from .openid.service import trusted
+from .patients import pages as one_patient
 from .privacy.api import Privacy
 from .providers.api import Providers
 from .schedule_changes import pages as scheduling
@@ -110,6 +111,7 @@ PAGES = [
     *days.PAGES,
     *numbers.PAGES,
     *patients.PAGES,
+    *one_patient.PAGES,
     *booking.PAGES,
     *words.PAGES,
     *keys.PAGES,

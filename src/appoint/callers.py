@@ -1,7 +1,9 @@
 """Who asks, and in which roles."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -81,3 +83,11 @@ SYSTEM = Caller("system", administrator=True)
 """The worker."""
 COMMAND_LINE = Caller("command-line", administrator=True)
 """Whoever has a shell where the database is."""
+
+
+class People(NamedTuple):
+    """Whom the code was for that a patient signed in by: all who shared the address then."""
+
+    ids: Sequence[UUID]
+    since: datetime
+    """Who has changed later may have another address."""

@@ -1,7 +1,8 @@
-"""Invitations that calendars read: iCalendar objects (RFC 5545) as organisers send them (iTIP, RFC 5546)."""
+"""Invitations that calendars read: iCalendar objects (RFC 5545) as organisers send them (iTIP, RFC 5546). And addresses that put the same into calendars on the web."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from icalendar import CLASS, STATUS, Calendar, Event, vCalAddress
@@ -10,6 +11,8 @@ from .words import one_line
 
 Method = Literal["REQUEST", "CANCEL", "PUBLISH"]
 PRODUCT: Final = "-//Appoint//Appoint//EN"
+GOOGLE: Final = "https://calendar.google.com/calendar/render?"
+OUTLOOK: Final = "https://outlook.live.com/calendar/0/deeplink/compose?"
 
 
 class Person(NamedTuple):
@@ -48,6 +51,17 @@ def invitation(
     calendar.add("method", method)
     calendar.add_component(event)
     return calendar.to_ical().decode()
+
+
+def google(*, start: datetime, end: datetime, summary: str, location: str) -> str:
+    between = "/".join(f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}" for instant in (start, end))
+    return GOOGLE + urlencode({"action": "TEMPLATE", "text": summary, "dates": between, "location": location})
+
+
+def outlook(*, start: datetime, end: datetime, summary: str, location: str) -> str:
+    first, last = (f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for instant in (start, end))
+    about = {"subject": summary, "startdt": first, "enddt": last, "location": location}
+    return OUTLOOK + urlencode({"path": "/calendar/action/compose", "rru": "addevent", **about})
 
 
 def _said(name: str) -> str:

@@ -61,9 +61,9 @@ WallTimeEnd = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0
 def check_times(start: datetime, end: datetime) -> None:
     """Raises `Invalid` at `endTime` for a range that does not last whole minutes, one at least."""
     if end <= start:
-        raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+        raise errors.Invalid(errors.Fault("#/endTime", "must be after the beginning"))
     if (end - start) % timedelta(minutes=1):
-        raise errors.Invalid(errors.Fault("#/endTime", "must be a whole number of minutes after startTime"))
+        raise errors.Invalid(errors.Fault("#/endTime", "must be a whole number of minutes after the beginning"))
 
 
 def minutes_of(wall_time: str) -> int:

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -24,8 +25,10 @@ async def choose(page, site, *, clinic="spreebogen", type="Sprechstunde", doctor
     if doctor:
         await page.get_by_role("link", name=doctor).click()
         await expect(page.get_by_role("link", name=doctor)).to_have_attribute("aria-current", "true")
+    await page.locator(".turn [rel=next]").click()  # of this month there may be a day left
+    await page.wait_for_url("**month=*")
     await page.locator(".month a").nth(day).click()
-    await expect(page.locator(".month a").nth(day)).to_have_attribute("aria-current", "date")
+    await page.wait_for_url("**date=*")
     await page.locator(".times a").nth(time).click()
     await expect(page.locator("#booking")).to_be_visible()
 
@@ -88,6 +91,9 @@ async def test_a_patient_books_by_keyboard_alone(site, page):
     await tab_to(page, page.get_by_role("link", name="Videosprechstunde"))
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/times?**")
+    await tab_to(page, page.locator(".turn [rel=next]"))
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**month=*")
     await tab_to(page, page.locator(".month a").nth(1))
     await page.keyboard.press("Enter")
     await page.wait_for_url("**date=**")
@@ -175,6 +181,69 @@ async def test_a_second_press_of_the_button_books_once(site, page):
         assert len(api.get(f"/api/customers/{ana['id']}/appointments").json()["items"]) == 1
 
 
+@pytest.fixture(scope="module")
+def village(site):
+    """A clinic without appointment types, where two doctors have three slots each in a week and the day after; returns the address of its page."""
+    with browsers.api(site) as api:
+        clinic = api.post("/api/clinics", json={"name": "Dorfpraxis", "timeZone": "Europe/Berlin", "slug": "dorf", "phone": "+493960412345"}).json()["id"]
+        day = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=7)
+        for name in ("Dr. Elke Brandt", "Dr. Jonas Peters"):
+            doctor = api.post(f"/api/clinics/{clinic}/doctors", json={"name": name}).json()["id"]
+            for start, minutes in ((day, 30), (day + timedelta(minutes=30), 30), (day + timedelta(hours=1), 45), (day + timedelta(days=1), 60)):
+                times = {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=minutes)).isoformat()}
+                assert api.post("/api/bookingSlots", json={"doctorId": doctor, **times}).status_code == 201
+    return f"{site.url}/c/dorf"
+
+
+async def choose_slot(page, address):
+    """From the clinic's page to the form for the first slot, with anyone."""
+    await page.goto(address)
+    await page.get_by_role("link", name="An appointment").click()
+    await page.wait_for_url("**/times*")
+    await page.locator(".times a").first.click()
+    await expect(page.locator("#booking")).to_be_visible()
+
+
+async def test_at_a_clinic_without_types_a_slot_is_booked_and_moved_also_when_it_goes_while_somebody_types(village, browser):
+    (one, ana, watched), (two, ben, _) = await browsers.new_page(browser, viewport={"width": 320, "height": 640}), await browsers.new_page(browser)
+    await choose_slot(ana, village)
+    await ben.goto(ana.url)
+    await type_in(ana)
+    await type_in(ben, "Ben Acker", "ben@example.org", "")
+    await book(ben)
+    await is_booked(ben)
+    await ana.evaluate("dispatchEvent(new Event('focus'))")
+    await expect(ana.get_by_role("alert")).to_contain_text("not free any more")
+    assert await faults_of(ana) == []
+    assert await ana.evaluate("document.documentElement.scrollWidth") == 320
+    await ana.locator("button[name=instead]").first.click()
+    await is_booked(ana)
+    whom = [re.findall("Brandt|Peters", await page.locator(".facts").inner_text()) for page in (ana, ben)]
+    assert sorted(whom) == [["Brandt"], ["Peters"]]  # at the same time
+    await ana.get_by_role("link", name="Move to another time").click()
+    await expect(ana.locator(".times")).to_be_visible()
+    assert await faults_of(ana) == []
+    assert await ana.evaluate("document.documentElement.scrollWidth") == 320
+    longer = ana.locator(".times button").last
+    hours = await longer.locator("time").inner_text()
+    await longer.click()
+    await expect(ana).to_have_url(re.compile("moved=1"))
+    await expect(ana.locator(".facts")).to_contain_text(hours)
+    for context in (one, two):
+        await context.close()
+    assert watched.complaints == []
+
+
+@pytest.mark.parametrize("base", ["/c/", "/embed/"])
+async def test_a_slot_is_booked_without_scripts(village, browser, base):
+    context, page, _ = await browsers.new_page(browser, java_script_enabled=False)
+    await choose_slot(page, village.replace("/c/", base))
+    await type_in(page)
+    await book(page)
+    await expect(page.get_by_role("heading", name="booked")).to_be_visible()
+    await context.close()
+
+
 async def test_who_is_in_another_zone_sees_their_own_time_too(site, browser):
     context, page, watched = await browsers.new_page(browser, timezone_id="America/New_York")
     await page.goto(f"{site.url}/c/lotus-lane")
@@ -218,6 +287,7 @@ async def test_booking_stands_in_a_clinics_own_site(site, browser, other_site):
     await page.goto(other_site)
     frame = page.frame_locator("iframe")
     await frame.get_by_role("link", name=re.compile("^Sprechstunde")).click()
+    await frame.locator(".turn [rel=next]").click()
     await frame.locator(".month a").nth(1).click()
     await expect(frame.get_by_role("heading", name="Zeit wählen")).to_be_visible()
     inside = next(each for each in page.frames if "/embed/" in each.url)

@@ -382,3 +382,32 @@ async def test_nothing_serious_is_wrong_with_these_pages_also_on_a_phone(site, b
         assert await faults_of(page) == [], address
     assert watched.complaints == []
     await context.close()
+
+
+async def test_a_password_does_not_land_in_the_address_where_the_script_is_missing(site, browser):
+    email = await colleague(site)
+    context, page, _ = await browsers.new_page(browser)
+    await sign_in(page, site.url, email, OWN_PASSWORD)
+    await page.route("**/*.js", lambda route: route.abort())
+    await page.goto(f"{site.url}/staff/account")
+    await page.locator("#current").fill(OWN_PASSWORD)
+    await page.locator("#new").fill(ANOTHER)
+    await page.get_by_role("button", name="Change the password").click()
+    await page.get_by_role("heading", name="Nothing was saved").wait_for()
+    assert page.url == f"{site.url}/staff/account"
+    await context.close()
+
+
+async def test_who_may_not_see_a_page_is_told_so_and_who_is_signed_out_already_too(site, browser):
+    email = await colleague(site)
+    context, page, _ = await browsers.new_page(browser)
+    await sign_in(page, site.url, email, OWN_PASSWORD)
+    await page.goto(f"{site.url}/my")
+    await page.get_by_text("You are signed in, but this page is for others.").wait_for()
+    await page.goto(f"{site.url}/staff/account")
+    other = await context.new_page()
+    await other.goto(f"{site.url}/staff/account")
+    for each in (page, other):
+        await each.locator(".side form button").click()
+    await other.get_by_role("heading", name="You are signed out").wait_for()
+    await context.close()

@@ -21,9 +21,9 @@ MANAGER, RECEPTION, DOCTOR = "manager@lotuslane.example.net", "reception@lotusla
 
 
 def coming(weekday: int) -> date:
-    """A date of the week after the next; Monday is 0."""
+    """A date of the third week from now, in which the clinic has no holiday; Monday is 0."""
     today = datetime.now(UTC).date()
-    return today + timedelta(days=14 - today.weekday() + weekday)
+    return today + timedelta(days=21 - today.weekday() + weekday)
 
 
 def at(day: date, hour: int, minute: int = 0) -> str:
@@ -121,6 +121,9 @@ async def test_who_is_second_is_told_so_and_can_load_anew(site, staff):
     assert client.patch(f"/api/clinics/{CLINIC}", json={"phone": "+913322221111"}, headers={"If-Match": etag}).status_code == 200
     await staff.get_by_label("Phone").fill("+913322223333")
     await staff.get_by_role("button", name="Save").click()
+    said = await staff.get_by_role("alert").inner_text()
+    assert ("Somebody else has changed this meanwhile." in said, "If-Match" in said) == (True, False)
+    assert await staff.get_by_label("Phone").input_value() == "+913322223333"
     await staff.get_by_role("button", name="Load anew").click()
     await staff.wait_for_function("document.getElementById('phone').value === '+913322221111'")
 
@@ -281,16 +284,18 @@ async def test_a_week_is_edited_copied_and_saved_and_then_published(site, staff)
     assert await monday.get_by_label("From").nth(1).input_value() == "17:00"
     await monday.get_by_label("Copy Monday to").select_option("wednesday")
     await staff.locator("[data-day=wednesday]").get_by_role("button", name="Remove").nth(0).click()
-    await staff.get_by_role("button", name="Save the week").click()
-    await staff.wait_for_url(place(site, f"hours/changes/{mine.doctor}"))
-    assert "The week is saved" in await told(staff)
+    await staff.get_by_role("button", name="See what would change").click()
+    await staff.get_by_text("Published hours stay as they are.").wait_for()
+    assert not any(mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"].values())
+    await staff.get_by_role("button", name="Save", exact=True).click()
+    await staff.wait_for_url(place(site, "hours"))
+    assert await told(staff) == "The week is saved."
     week = mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"]
     told_of = {day: [(each["startTime"], each["endTime"], bool(each["timeSlotId"])) for each in lines] for day, lines in week.items() if lines}
     assert told_of == {"monday": [("09:00", "12:00", False), ("17:00", "20:00", True)], "wednesday": [("17:00", "20:00", True)]}
     assert mine.slots() == []
-    await staff.goto(place(site, "hours"))
     await staff.get_by_role("button", name="Publish now").click()
-    assert "New slots that were published: " in await told(staff)
+    await staff.get_by_text("New slots that were published: ").wait_for()
     assert len(mine.slots()) >= 9
 
 
@@ -302,7 +307,7 @@ async def test_hours_that_overlap_are_told_at_their_row(site, staff):
         await tuesday.get_by_role("button", name="Add hours").click()
         await tuesday.get_by_label("From").last.fill(start)
         await tuesday.get_by_label("Until").last.fill(end)
-    await staff.get_by_role("button", name="Save the week").click()
+    await staff.get_by_role("button", name="See what would change").click()
     await tuesday.locator(".fault").nth(1).get_by_text("overlaps with other hours of that day").wait_for()
     assert await tuesday.get_by_label("Until").last.input_value() == "13:00"
 
@@ -316,20 +321,24 @@ async def test_what_a_change_would_do_is_shown_before_it_is_done(site, staff):
     await staff.locator("[data-day=friday]").get_by_role("button", name="Add hours").click()
     await staff.locator("[data-day=friday]").get_by_label("From").fill("14:00")
     await staff.locator("[data-day=friday]").get_by_label("Until").fill("16:00")
-    await staff.get_by_role("button", name="Save the week").click()
-    await staff.wait_for_url(place(site, f"hours/changes/{mine.doctor}"))
-    assert mine.slots() == before
+    week = mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()
+    await staff.get_by_role("button", name="See what would change").click()
     row = staff.locator("#days tr").filter(has_text=f"{coming(0):%b} {coming(0).day}")
     assert (await row.locator(".goes").inner_text(), await row.locator(".comes").inner_text()) == ("9:00 AM – 12:00 PM", "10:00 AM – 12:00 PM")
     stranded = staff.locator("#stranded tbody tr")
     assert await stranded.locator("th").inner_text() == "Ila Bose"
     assert await stranded.get_by_role("link").get_attribute("href") == f"/staff/{CLINIC}/day?date={coming(0)}"
     assert await faults_of(staff) == []
-    await staff.get_by_role("button", name="Apply all of it").click()
+    await staff.get_by_role("button", name="Save and apply").click()
     assert "Appointments outside the new hours: 1." in await staff.get_by_role("alert").inner_text()
-    assert mine.slots() == before
+    await staff.get_by_role("button", name="Not yet").click()
+    assert (mine.slots(), mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()) == (before, week)
+    assert await staff.locator("[data-day=monday]").get_by_label("From").input_value() == "10:00"
+    await staff.locator("[data-day=friday]").get_by_label("Until").fill("17:00")
+    await staff.get_by_role("button", name="See what would change").click()
+    await staff.locator(".comes").get_by_text("2:00 – 5:00 PM").first.wait_for()
     await staff.get_by_label("They keep their times").check()
-    await staff.get_by_role("button", name="Apply all of it").click()
+    await staff.get_by_role("button", name="Save and apply").click()
     await staff.wait_for_url(place(site, "absences/rebook"))
     assert at(coming(4), 14)[:16] in [slot[:16] for slot in mine.slots()]
     await staff.goto(place(site, f"hours/changes/{mine.doctor}"))
@@ -401,6 +410,57 @@ async def test_appointments_in_the_way_of_an_absence_are_moved_by_one_click(site
     assert await row.count() == 0
 
 
+async def test_the_whole_clinic_is_closed_where_that_is_chosen(site, staff):
+    day, client = datetime.now(UTC).date() + timedelta(days=300), api(site)
+    await staff.goto(place(site, "absences/new"))
+    await staff.get_by_label("First day").fill(str(day))
+    look = staff.get_by_role("button", name="Look what is in the way")
+    await look.click()
+    assert await staff.locator("#doctor:invalid").count() == 1
+    await staff.get_by_label("Who").select_option("The whole clinic is closed")
+    await look.click()
+    await staff.get_by_text("No appointment is in the way.").wait_for()
+    await staff.get_by_role("button", name="Add the absence").click()
+    await staff.wait_for_url(place(site, "absences"))
+    listed = client.get(f"/api/clinics/{CLINIC}/absences?limit=200").json()["items"]
+    (absence,) = [each for each in listed if each["doctorId"] is None and each["startTime"] > str(day - timedelta(days=2))]
+    assert client.delete(f"/api/absences/{absence['id']}", headers={"If-Match": "*"}).status_code == 204
+
+
+async def test_a_second_type_of_one_name_is_told_at_the_name(site, staff):
+    mine = Practice(site)
+    await staff.goto(place(site, "types/new"))
+    await staff.get_by_label("Name").fill(f" visit {mine.name} ")
+    assert "Another type that is offered has this name." in await staff.locator("#name-fault").inner_text()
+    await staff.get_by_role("button", name="Add").click()
+    assert staff.url == place(site, "types/new")
+    await staff.goto(place(site, f"types/{mine.type}"))
+    await staff.get_by_role("button", name="Save").click()
+    await staff.wait_for_url(place(site, "types"))
+
+
+async def test_a_time_slot_that_ends_before_it_begins_is_refused_in_words(site, staff):
+    await staff.goto(place(site, "hours/time-slots/new"))
+    await staff.locator("#startTime").fill("22:00")
+    await staff.locator("#endTime").fill("02:00")
+    await staff.locator("main form button").first.click()
+    await staff.locator("#endTime-fault, [data-row] .fault").get_by_text("must be after the beginning").wait_for()
+
+
+async def test_a_page_is_read_in_another_language(site, staff):
+    await staff.goto(place(site, "types"))
+    await staff.get_by_role("link", name="Deutsch").click()
+    assert await staff.locator("h1").inner_text() == "Terminarten"
+    await staff.goto(place(site, "absences"))
+    assert await staff.locator("h1").inner_text() == "Abwesenheiten"
+
+
+async def test_what_stands_in_a_row_stands_on_one_line(site, staff):
+    await staff.goto(place(site, "absences/new"))
+    tops = [(await staff.locator(f"#{name}").bounding_box())["y"] for name in ("from", "at")]
+    assert tops[0] == tops[1]
+
+
 async def test_times_of_an_absence_are_the_clinics_wherever_one_looks_from(site, browser):
     mine = Practice(site, week={"wednesday": hours("09:00", "12:00")})
     context, page, watched = await browsers.new_page(browser, timezone_id="America/Los_Angeles")
@@ -428,7 +488,7 @@ async def test_a_doctor_sees_and_changes_their_own_hours_only(site, page):
     assert await page.locator("table.weeks tbody th").all_inner_texts() == ["Dr. Vikram Iyer"]
     assert await page.get_by_role("heading", name="Time slots").count() == 0
     await page.locator("table.weeks").get_by_role("link", name="Dr. Vikram Iyer").click()
-    assert await page.get_by_role("button", name="Save the week").count() == 1
+    assert await page.get_by_role("button", name="See what would change").count() == 1
     others = Practice(site).doctor
     for path in (f"hours/{others}", f"hours/line/{others}", f"hours/changes/{others}", "hours/time-slots/new"):
         assert (await page.goto(place(site, path))).status == 403

@@ -1,7 +1,7 @@
 """Who is away when, for staff to see and to say, and what becomes of the appointments in the way."""
 
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get
@@ -26,6 +26,8 @@ MOST_TO_MOVE: Final = 50
 """With times to move to; the next are there as soon as these are done."""
 MOST_DOCTORS: Final = 1000
 MIDNIGHT: Final = 1440
+ALL: Final = "all"
+"""Instead of a doctor: the whole clinic."""
 
 
 @get("/staff/{clinic_id:int}/absences", operation_id="showAbsences", opt=opened("see-absences"), include_in_schema=False)
@@ -79,7 +81,7 @@ async def _types(request: Request, clinic_id: int) -> dict[UUID, str]:
 class Wish(NamedTuple):
     """What was typed of an absence: dates, and times on them, both of the clinic's wall."""
 
-    doctor_id: UUID | None
+    whom: UUID | Literal["all"] | None
     first: date | None
     first_time: str
     last: date | None
@@ -88,7 +90,8 @@ class Wish(NamedTuple):
     @classmethod
     def read(cls, said: dict[str, str], own: UUID | None) -> "Wish":
         first = date_of(said.get("from"))
-        return cls(own or id_of(said.get("doctor")), first, said.get("at", ""), date_of(said.get("until")) or first, said.get("till", ""))
+        whom = ALL if said.get("doctor") == ALL else id_of(said.get("doctor"))
+        return cls(own or whom, first, said.get("at", ""), date_of(said.get("until")) or first, said.get("till", ""))
 
 
 @get("/staff/{clinic_id:int}/absences/new", operation_id="showNewAbsence", opt=opened("schedule", narrows=True), include_in_schema=False)
@@ -96,41 +99,43 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """First when and whose, then what is in the way, then the absence itself. It changes nothing."""
     now, own = clock.now(), request.grant.doctor_id
     wish = Wish.read(asked(request), own)
-    away, fault = await _away(request, clinic_id, wish)
+    away, faults = await _away(request, clinic_id, wish)
     found: list[Any] = []
     if away and max(away.start, now) < away.end:
         found = await repository.in_the_way(request.db, clinic_id, doctor_id=away.doctor_id, start=max(away.start, now), end=away.end, limit=MOST_TO_MOVE + 1)
     listed = found[:MOST_TO_MOVE]
     return await staff_page(
         request, "absences/templates/new.html", clinic_id=clinic_id, place="absences", shown=listed,
-        wish=wish, own=own, away=away, fault=fault, appointments=listed, more=len(found) > MOST_TO_MOVE,
+        wish=wish, own=own, away=away, faults=faults, appointments=listed, more=len(found) > MOST_TO_MOVE,
         ways=await service.ways_out(request.db, clinic_id, listed, away=away, now=now),
         names=await _names(request, clinic_id), types=await _types(request, clinic_id), local_date=clock.local_date, local=clock.zone,
     )  # fmt: skip
 
 
-async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | None, str]:
-    """The range that is meant, or what is wrong with what was typed."""
+async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | None, dict[str, str]]:
+    """The range that is meant, or what is wrong with what was typed, by field."""
     if not wish.first or not wish.last:
-        return None, ""
+        return None, {}
     language = language_for(request)
+    if not wish.whom:
+        return None, {"doctor": say(language, "Please choose")}
     if not FIRST_YEAR <= wish.first.year <= wish.last.year <= LAST_YEAR:
-        return None, say(language, "must not be before the first day")
+        return None, {"until": say(language, "must not be before the first day")}
     try:
         first_minute, last_minute = minutes_of(wish.first_time or "00:00"), minutes_of(wish.last_time or "24:00")
     except ValueError:
-        return None, say(language, "is not a time")
+        return None, {"until": say(language, "is not a time")}
     found = await repository.instants(
         request.db, clinic_id, first=wish.first, first_minute=min(first_minute, MIDNIGHT), last=wish.last, last_minute=min(last_minute or MIDNIGHT, MIDNIGHT)
     )
     if found is None:
-        return None, ""
+        return None, {}
     start, end = found.start, found.end
     if end <= start:
-        return None, say(language, "must be after the beginning")
+        return None, {"until": say(language, "must be after the beginning")}
     if end - start > LONGEST:
-        return None, say(language, "must not be more than {days} days later", days=LONGEST.days)
-    return Away(wish.doctor_id, start, end), ""
+        return None, {"until": say(language, "must not be more than {days} days later", days=LONGEST.days)}
+    return Away(None if wish.whom == ALL else wish.whom, start, end), {}
 
 
 PAGES: Final = [absences, rebook, new]

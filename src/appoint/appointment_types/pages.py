@@ -28,8 +28,13 @@ async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return await staff_page(
         request, "appointment_types/templates/type.html", clinic_id=clinic_id, place="types",
-        type=None, price="", currencies=money.choices(language_for(request)),
+        type=None, taken=await _names(request, clinic_id, None), price="", currencies=money.choices(language_for(request)),
     )  # fmt: skip
+
+
+async def _names(request: Request, clinic_id: int, but: UUID | None) -> list[str]:
+    """Of what else is offered."""
+    return [each.name for each in await repository.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST) if each.id != but]
 
 
 @get("/staff/{clinic_id:int}/types/{type_id:uuid}", operation_id="showAppointmentType", opt=opened("manage"), include_in_schema=False)
@@ -40,7 +45,7 @@ async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUI
     known = [found.price.currency] if found.price else []
     return await staff_page(
         request, "appointment_types/templates/type.html", clinic_id=clinic_id, place="types",
-        type=found, price=money.plain(found.price), currencies=money.choices(language_for(request), *known),
+        type=found, taken=await _names(request, clinic_id, type_id), price=money.plain(found.price), currencies=money.choices(language_for(request), *known),
     )  # fmt: skip
 
 

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -14,15 +13,16 @@ from litestar.params import FromPath
 
 from .. import clock, errors, ids
 from ..availability import service as availability
-from ..availability.model import AvailabilityFilter
+from ..availability.model import DayFilter
 from ..availability.pages import month_of
 from ..callers import Caller
 from ..catalogue import service as catalogue
 from ..catalogue.model import Catalogue
 from ..database.pool import Database, Row, Transaction
-from ..invitations import Person, invitation
+from ..invitations import Person, google, invitation, outlook
 from ..versions import etag
 from ..web import repository as records
+from ..web.cookies import booked_of
 from ..web.pages import OWN, asked, form, go, id_of, instant_of, opened, page
 from ..web.problems import PROBLEMS
 from ..web.request import Request
@@ -40,8 +40,6 @@ ANYONE: Final = "any"
 NOT_TO_BE_MOVED: Final = frozenset({"too-late", "wrong-status", "hold-expired"})
 """Why an appointment cannot be moved to any time."""
 IN_THE_WAY: Final = (errors.Conflict, errors.VersionMismatch, errors.VersionRequired)
-GOOGLE: Final = "https://calendar.google.com/calendar/render?"
-OUTLOOK: Final = "https://outlook.live.com/calendar/0/deeplink/compose?"
 
 
 class Held(NamedTuple):
@@ -83,20 +81,11 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
     held = await _held(request, token)
     if held is None or held.appointment.status not in LIVE:
         return _none(request)
-    row, appointment, language = held.row, held.appointment, language_for(request)
+    row = held.row
     file = invitation(
-        "PUBLISH",
-        id=appointment.id,
-        sequence=row.sequence,
-        stamp=appointment.updated_at,
-        start=appointment.start_time,
-        end=appointment.end_time,
-        summary=_title(row),
-        description=_address(request, token),
-        location=_place(row, language),
-        organizer=Person(row.clinic, row.email or request.app.state.settings.mail_from),
-        attendee=None,
-    )
+        "PUBLISH", **_entry(row, language_for(request)), id=row.id, sequence=row.sequence, stamp=row.updated_at, description=_address(request, token),
+        organizer=Person(row.clinic, row.email or request.app.state.settings.mail_from), attendee=None,
+    )  # fmt: skip
     headers = {"Cache-Control": OWN, "X-Robots-Tag": "noindex", "Content-Disposition": 'attachment; filename="appointment.ics"'}
     return Response(file, media_type="text/calendar", headers=headers)
 
@@ -154,16 +143,23 @@ async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
     return await _times_page(request, held, token, asked(request))
 
 
-async def _times_page(request: Request, held: Held, token: str, said: Mapping[str, str], *, refusal: errors.Conflict | None = None) -> Response[Any]:
+async def _times_page(
+    request: Request, held: Held, token: str, said: Mapping[str, str], *, refusal: errors.Conflict | None = None, start: datetime | None = None
+) -> Response[Any]:
     appointment, book = held.appointment, held.book
     doctors = sorted(book.offering(appointment.appointment_type_id), key=lambda doctor: doctor.name)
-    doctor_id = _doctor(held, said)
-    month = await month_of(request, book, said, **_what(held), doctor_id=doctor_id, now=held.now)
+    doctor_id, what = _doctor(held, said), _what(held)
+    month = await month_of(request, book, said, **what, doctor_id=doctor_id, now=held.now)
+    alternatives = refusal.facts.get("alternatives", []) if refusal else []
+    if refusal and start and not any(what.values()):  # those are of the length that it has
+        slots = await availability.nearest_free(
+            request.app.state.db, request.cache, clinic_id=book.clinic_id, asked=DayFilter(doctor_id=doctor_id), start=start, now=held.now
+        )
+        alternatives = [slot for slot in slots if refusal.type != "customer-busy" or slot.start_time != start]
     return page(
         request, "appointments/templates/move.html", status_code=PROBLEMS[refusal.type].status if refusal else 200, cache_control=OWN,
         appointment=held.row, address=_path(token), doctors=doctors, doctor_id=doctor_id, month=month,
-        refusal=refusal and _said(request, refusal),
-        alternatives=refusal.facts.get("alternatives", []) if refusal else [],
+        refusal=refusal and _said(request, refusal), alternatives=alternatives, whole=not any(what.values()),
     )  # fmt: skip
 
 
@@ -175,43 +171,46 @@ def _doctor(held: Held, said: Mapping[str, str]) -> UUID | None:
 
 
 def _what(held: Held) -> dict[str, Any]:
-    """Times for what is booked; for the type as it was, where that has another length now."""
+    """Times for what is booked; for the type as it was, where that has another length now. A clinic without types has whole slots."""
     appointment, minutes = held.appointment, int((held.appointment.end_time - held.appointment.start_time).total_seconds() // 60)
     type = held.book.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
     as_it_was = type is not None and type.active and type.minutes == minutes
-    return {"appointment_type_id": type.id, "minutes": None} if type and as_it_was else {"appointment_type_id": None, "minutes": minutes}
+    if type and as_it_was:
+        return {"appointment_type_id": type.id, "minutes": None}
+    return {"appointment_type_id": None, "minutes": minutes if held.book.bookable_types else None}
 
 
 @post(PAGE + "/move", operation_id="moveAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def move(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Moves to the `start` that was chosen; where it was taken meanwhile, offers the nearest ones."""
+    """Moves to the `start` that was chosen, until an end that may stand after it; where it was taken meanwhile, offers the nearest ones."""
     by, said = _holder(request, token), await form(request)
     held = await _held(request, token) if by else None
     if by is None or held is None:
         return _none(request)
-    start = instant_of(said.get("start"))
+    first, _, last = said.get("start", "").partition(" ")
+    start, end = instant_of(first), instant_of(last)
     if start is None:
         return await _times_page(request, held, token, said)
-    doctor_id = _doctor(held, said) or await _whoever_is_free(request, held, start)
-    to = RescheduleRequest(start_time=start, doctor_id=doctor_id)
+    doctor_id = _doctor(held, said) or await _whoever_is_free(request, held, start, end)
+    to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor_id)
     try:
         await service.reschedule(_Recorded(request, by), by, appointment_id=_id(by), to=to, if_match=_version(said), now=held.now)
     except errors.Conflict as refusal:
         held = await _held(request, token)
         if held is None or refusal.type in NOT_TO_BE_MOVED:
             return await _refused(request, token, refusal)
-        return await _times_page(request, held, token, said, refusal=refusal)
+        return await _times_page(request, held, token, said, refusal=refusal, start=start)
     except (errors.VersionMismatch, errors.VersionRequired) as refusal:
         return await _refused(request, token, refusal)
     return go(f"{_path(token)}?moved=1")
 
 
-async def _whoever_is_free(request: Request, held: Held, start: datetime) -> UUID:
+async def _whoever_is_free(request: Request, held: Held, start: datetime, end: datetime | None) -> UUID:
     """A doctor who is free then: the same one if they are, or if nobody is."""
     day = clock.local_date(start, held.book.time_zone)
-    what = AvailabilityFilter(date=day, **_what(held))
+    what = DayFilter(**_what(held))
     found = await availability.of_clinic(request.app.state.db, request.cache, clinic_id=held.book.clinic_id, asked=what, first=day, last=day, now=held.now)
-    free = [offer.doctor_id for offer in found.days[0].slots if offer.start_time == start]
+    free = [offer.doctor_id for offer in found.days[0].slots if offer.start_time == start and end in (None, offer.end_time)]
     same = held.appointment.doctor_id
     return same if same in free or not free else free[0]
 
@@ -246,15 +245,20 @@ def _none(request: Request) -> Response[Any]:
 
 def _page(request: Request, held: Held, token: str, *, refusal: errors.AppointError | None = None) -> Response[Any]:
     language, said, row = language_for(request), asked(request), held.row
+    entry = _entry(row, language)
     return page(
         request, "appointments/templates/appointment.html", status_code=PROBLEMS[refusal.type].status if refusal else 200, cache_control=OWN,
-        appointment=row, held=held, address=_path(token), link=_address(request, token), google=_google(row, language), outlook=_outlook(row, language),
-        notice_time=_length(held.book.cancel_notice_minutes, language), live=row.status in LIVE, is_new="new" in said, is_moved="moved" in said,
+        appointment=row, held=held, address=_path(token), link=_address(request, token), google=google(**entry), outlook=outlook(**entry),
+        notice_time=_length(held.book.cancel_notice_minutes, language), live=row.status in LIVE, is_new="new" in said,
+        reached_at=row.reached_at if booked_of(request) == token else None,  # whoever else has the link is not told
+        is_moved="moved" in said,
         refusal=refusal and refusal.type != "too-late" and _said(request, refusal), refused_late=refusal and refusal.type == "too-late",
     )  # fmt: skip
 
 
 def _said(request: Request, refusal: errors.AppointError) -> str:
+    if isinstance(refusal, errors.VersionMismatch):
+        return say(language_for(request), "This appointment has changed meanwhile. This is how it stands now.")
     return say(language_for(request), PROBLEMS[refusal.type].happened, **refusal.facts)
 
 
@@ -266,24 +270,10 @@ def _length(minutes: int, language: str) -> str:
     return format_unit(minutes, "duration-minute", locale=language)
 
 
-def _title(row: Row) -> str:
-    return f"{row.type or row.clinic}, {row.doctor}"
-
-
-def _place(row: Row, language: str) -> str:
+def _entry(row: Row, language: str) -> dict[str, Any]:
+    """What any calendar is told. Who it is for is not in it."""
     where = say(language, "online, not at the clinic") if row.mode == "online" else row.address or row.clinic
-    return ", ".join(where.splitlines())
-
-
-def _google(row: Row, language: str) -> str:
-    between = "/".join(f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}" for instant in (row.start_time, row.end_time))
-    return GOOGLE + urlencode({"action": "TEMPLATE", "text": _title(row), "dates": between, "location": _place(row, language)})
-
-
-def _outlook(row: Row, language: str) -> str:
-    start, end = (f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for instant in (row.start_time, row.end_time))
-    about = {"subject": _title(row), "startdt": start, "enddt": end, "location": _place(row, language)}
-    return OUTLOOK + urlencode({"path": "/calendar/action/compose", "rru": "addevent", **about})
+    return {"start": row.start_time, "end": row.end_time, "summary": f"{row.type or row.clinic}, {row.doctor}", "location": ", ".join(where.splitlines())}
 
 
 def _path(token: str) -> str:

@@ -171,10 +171,11 @@ async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row |
 
 
 async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
-    """The appointment, with the names that its customer knows things by."""
+    """The appointment, with the names that its customer knows things by, and where they are reached."""
     return await db.fetchrow(
         """
-        select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type, coalesce(t.mode, 'inPerson') as mode
+        select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type, coalesce(t.mode, 'inPerson') as mode,
+               (select coalesce(u.email, u.phone) from clinic_customer u where u.id = s.customer_id) as reached_at
           from shown_appointment s
           join appointment a on a.clinic_id = s.clinic_id and a.id = s.id
           join clinic c on c.id = s.clinic_id
@@ -450,21 +451,28 @@ async def of_customer(db: Statements, *, customer_id: UUID, after: tuple[datetim
     )  # fmt: skip
 
 
-async def visits_of_customer(db: Statements, *, customer_id: UUID, now: datetime, most: int) -> list[Row]:
-    """A customer's appointments at all clinics, with the names that they know things by: the next to come and the last before, of each so many at most."""
+async def visits_of_customers(db: Statements, *, customer_ids: Sequence[UUID], now: datetime, most: int) -> list[Row]:
+    """The customers' appointments at all clinics and those that they booked, `for_whom`, with the names that they know things by: the next to come and the last
+    before, of each so many at most."""
     return await db.fetch(
         """
-        with visit as (
-          (select * from shown_appointment where customer_id = $1 and start_time >= $2 order by start_time, id limit $3)
+        with theirs as not materialized (
+          select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status from appointment where customer_id = any($1)
+           union all
+          select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status from appointment where booker_id = any($1) and customer_id <> all($1)
+        ), visit as (
+          (select * from theirs where lower(during) >= $2 order by lower(during), id limit $3)
           union all
-          (select * from shown_appointment where customer_id = $1 and start_time < $2 order by start_time desc, id limit $3)
+          (select * from theirs where lower(during) < $2 order by lower(during) desc, id limit $3)
         )
-        select v.id, v.clinic_id, v.start_time, v.end_time, v.time_zone, v.status, c.name as clinic, c.slug, c.active, d.name as doctor, t.name as type
+        select v.id, v.clinic_id, lower(v.during) as start_time, upper(v.during) as end_time, c.time_zone, v.status, c.name as clinic, c.slug, c.active,
+               d.name as doctor, t.name as type, p.name as for_whom
           from visit v
           join clinic c on c.id = v.clinic_id
+          join customer p on p.id = v.customer_id
           join doctor d on d.clinic_id = v.clinic_id and d.id = v.doctor_id
           left join appointment_type t on t.clinic_id = v.clinic_id and t.id = v.appointment_type_id
-         order by v.start_time, v.id
+         order by start_time, v.id
         """,
-        customer_id, now, most,
+        customer_ids, now, most,
     )  # fmt: skip

@@ -3,7 +3,8 @@
 Each is cheap: so many queries, however many clinics, doctors and times there are.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -24,7 +25,7 @@ from ..web.pages import FRESH, asked, date_of, elsewhere, go, id_of, opened, pag
 from ..web.request import Request
 from ..web.words import language_for
 from . import repository, service
-from .model import Availability, AvailabilityFilter
+from .model import Availability, AvailabilityFilter, OfferedTime
 
 FRAMED: Final = "/embed/"
 CLINICS: Final = 12
@@ -65,15 +66,19 @@ class Visit(NamedTuple):
 
     def type(self, id: str | None) -> CatalogueType | None:
         """What can be booked, by what an address says."""
-        found = self.book.types.get(key) if (key := id_of(id)) else None
-        return found if found and found.active else None
+        return next((type for type in self.book.bookable_types if type.id == id_of(id)), None)
 
-    def doctor(self, id: str | None, type: CatalogueType) -> CatalogueDoctor | None:
+    @property
+    def whole_slots(self) -> bool:
+        """Whether what can be booked is a slot as it was published, and of no type."""
+        return not self.book.bookable_types and bool(self.offering(None))
+
+    def doctor(self, id: str | None, type: CatalogueType | None) -> CatalogueDoctor | None:
         """Who offers it, by what an address says; None: anyone."""
         return next((doctor for doctor in self.offering(type) if str(doctor.id) == id), None)
 
-    def offering(self, type: CatalogueType) -> list[CatalogueDoctor]:
-        return sorted(self.book.offering(type.id), key=attrgetter("name"))
+    def offering(self, type: CatalogueType | None) -> list[CatalogueDoctor]:
+        return sorted(self.book.offering(type and type.id), key=attrgetter("name"))
 
 
 async def visit(request: Request, name: str) -> Visit:
@@ -106,11 +111,22 @@ async def find(request: Request) -> Response[Any]:
 @get(["/c/{name:str}", "/embed/{name:str}"], operation_id="showClinic", opt=opened("public"), include_in_schema=False)
 async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
     """One query, and none while the clinic is in the cache."""
-    here = await visit(request, name)
-    types = [type for type in here.book.types.values() if type.active and here.book.offering(type.id)]
-    doctors = sorted((doctor for doctor in here.book.doctors.values() if doctor.active), key=attrgetter("name"))
-    on = date_of(asked(request).get("date"))
-    return here.show("availability/templates/clinic.html", types=sorted(types, key=attrgetter("name")), doctors=doctors, on=on)
+    here, said = await visit(request, name), asked(request)
+    on, doctor = date_of(said.get("date")), here.doctor(said.get("doctor"), None)
+    offered = [(type, here.offering(type)) for type in here.book.bookable_types]
+
+    def way_to(other: CatalogueDoctor) -> str | None:
+        """To their times, where they are for one thing only, or else to what they are for."""
+        of = [type.id for type, offering in offered if other in offering]
+        if len(of) == 1 or here.whole_slots:
+            return here.address("/times", type=of[0] if of else None, doctor=other.id, date=on)
+        return here.address(doctor=other.id, date=on) if of else None
+
+    theirs = [type for type, offering in offered if doctor in offering]
+    return here.show(
+        "availability/templates/clinic.html",
+        types=theirs or here.book.bookable_types, doctor=doctor if theirs else None, doctors=here.offering(None), way_to=way_to, on=on,
+    )  # fmt: skip
 
 
 class Day(NamedTuple):
@@ -123,10 +139,10 @@ async def times(request: Request, name: FromPath[str]) -> Response[Any]:
     """With whom, a month of days, and the times of one of them."""
     here, said, now = await visit(request, name), asked(request), clock.now()
     type = here.type(said.get("type"))
-    if type is None:
+    if type is None and not here.whole_slots:
         return go(here.address())
     doctor = here.doctor(said.get("doctor"), type)
-    month = await month_of(request, here.book, said, appointment_type_id=type.id, minutes=None, doctor_id=doctor.id if doctor else None, now=now)
+    month = await month_of(request, here.book, said, appointment_type_id=type and type.id, minutes=None, doctor_id=doctor and doctor.id, now=now)
     return here.show("availability/templates/times.html", type=type, doctor=doctor, doctors=here.offering(type), few=FEW_DOCTORS, month=month)
 
 
@@ -143,8 +159,8 @@ class Month(NamedTuple):
     days: list[Day]
     """Without the weeks that are over."""
     chosen: date | None
-    times: dict[str, list[datetime]]
-    """By the part of the day."""
+    times: dict[str, list[OfferedTime]]
+    """By the part of the day, each once: of several doctors' the one of whoever has most free in the month."""
     is_empty: bool
     soonest: date | None
     """The first day on which something is free, also after the month."""
@@ -153,7 +169,10 @@ class Month(NamedTuple):
 async def month_of(
     request: Request, book: Catalogue, said: Mapping[str, str], *, appointment_type_id: UUID | None, minutes: int | None, doctor_id: UUID | None, now: datetime
 ) -> Month:
-    """The month, and the day in it, that an address asks for with `month` and `date`; without them the first in which something is free."""
+    """The month, and the day in it, that an address asks for with `month` and `date`; without them the first in which something is free.
+
+    Of times for the type, or of such a length; with neither, of whole slots.
+    """
     first, last, language = clock.local_date(now, book.time_zone), book.last_date(now), language_for(request)
     on = date_of(said.get("date"))
     wanted = date_of(said.get("month", "") + "-01") or on
@@ -168,8 +187,8 @@ async def month_of(
     if wanted is None and found.next_available and _is_empty(found):
         month = clock.local_date(found.next_available.start_time, book.time_zone).replace(day=1)
         found = await found_in(month)
-    starts = {day.date: sorted({offer.start_time for offer in day.slots}) for day in found.days}
-    chosen = on if on in starts else next((day for day, times in starts.items() if times), None)
+    free = {day.date: len({(offer.start_time, offer.end_time) for offer in day.slots}) for day in found.days}
+    chosen = on if on in free else next((day for day, count in free.items() if count), None)
     following = _following(month)
     week = _week(language)
     this_week = first - timedelta(days=week.index(first.weekday()))
@@ -180,12 +199,19 @@ async def month_of(
         following=following if following <= last else None,
         weekdays=[month + timedelta(days=(number - month.weekday()) % 7) for number in week],
         blanks=week.index(shown[0].weekday()),
-        days=[Day(day, len(starts.get(day, ()))) for day in shown],
+        days=[Day(day, free.get(day, 0)) for day in shown],
         chosen=chosen,
-        times=_by_part_of_day(starts.get(chosen, []) if chosen else [], book.time_zone),
+        times=_by_part_of_day(_each_once(found, chosen), book.time_zone),
         is_empty=_is_empty(found),
         soonest=found.next_available and clock.local_date(found.next_available.start_time, book.time_zone),
     )
+
+
+def _each_once(found: Availability, chosen: date | None) -> list[OfferedTime]:
+    has_free = Counter(offer.doctor_id for day in found.days for offer in day.slots)
+    offers = sorted((offer for day in found.days if day.date == chosen for offer in day.slots), key=lambda offer: has_free[offer.doctor_id])
+    by_time = {(offer.start_time, offer.end_time): offer for offer in offers}  # the last of each
+    return [by_time[time] for time in sorted(by_time)]
 
 
 def _is_empty(found: Availability) -> bool:
@@ -206,14 +232,13 @@ def _week(language: str) -> list[int]:
     return [(first + number) % 7 for number in range(7)]
 
 
-def _by_part_of_day(times: Iterable[datetime], time_zone: str) -> dict[str, list[datetime]]:
+def _by_part_of_day(times: list[OfferedTime], time_zone: str) -> dict[str, list[OfferedTime]]:
     """By `morning`, `afternoon` and `evening` if they are many; otherwise all by nothing."""
-    times = list(times)
     if len(times) <= FEW_TIMES:
         return {"": times} if times else {}
-    parts: dict[str, list[datetime]] = {"morning": [], "afternoon": [], "evening": []}
+    parts: dict[str, list[OfferedTime]] = {"morning": [], "afternoon": [], "evening": []}
     for time in times:
-        hour = time.astimezone(clock.zone(time_zone)).hour
+        hour = time.start_time.astimezone(clock.zone(time_zone)).hour
         parts["morning" if hour < NOON else "afternoon" if hour < EVENING else "evening"].append(time)
     return {part: those for part, those in parts.items() if those}
 

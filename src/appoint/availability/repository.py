@@ -124,13 +124,14 @@ async def next_slots(
 
 
 async def clinics(db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int) -> list[Row]:
-    """Active clinics by name, with their doctors' specialties, after the one with that number; one more than `limit` when the list goes on."""
+    """Active clinics where somebody works, by name, with their doctors' specialties, after the one with that number; one more than `limit` when the list goes on."""
     return await db.fetch(
         """
         select c.id, c.name, coalesce(c.slug, c.id::text) as slug, c.address, c.time_zone,
                array(select distinct d.specialty from doctor d where d.clinic_id = c.id and d.active and d.specialty is not null order by 1) as specialties
           from clinic c
          where c.active
+           and exists (select from doctor d where d.clinic_id = c.id and d.active)
            and ($1::text is null or position(lower($1) in lower(c.name)) > 0)
            and ($2::text is null or lower($2) in (select lower(d.specialty) from doctor d where d.clinic_id = c.id and d.active))
            and ($3::integer is null or (lower(c.name), c.id) > (select lower(b.name), b.id from clinic b where b.id = $3))
@@ -151,7 +152,7 @@ async def specialties(db: Statements, *, most: int) -> list[str]:
 
 async def soonest_times(db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, days: int) -> list[Row]:
     """For each active doctor of the clinics, with the specialty if one is named: their clinic's terms, the `minutes` and buffers of the shortest type that they
-    offer, and their `doctor_time` on that local date, or on so many `days` from now."""
+    offer, and their `doctor_time` on that local date, or on so many `days` from now. There are no `minutes` where the clinic is booked by whole slots."""
     return await db.fetch(
         """
         select c.id as clinic_id, c.time_zone, c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, shortest.*, d.id as doctor_id, published.*, claimed.*
@@ -166,7 +167,14 @@ async def soonest_times(db: Statements, *, clinic_ids: Sequence[int], specialty:
                               where t.clinic_id = c.id and t.active
                                 and (not exists (select from doctor_appointment_type o where o.clinic_id = c.id and o.doctor_id = d.id)
                                      or exists (select from doctor_appointment_type o where o.clinic_id = c.id and o.doctor_id = d.id and o.appointment_type_id = t.id))
-                              order by t.minutes, t.id
+                             union all
+                             select null, interval '0', interval '0'
+                              where not exists (select from appointment_type t
+                                                  join doctor e on e.clinic_id = c.id and e.active
+                                                 where t.clinic_id = c.id and t.active
+                                                   and (not exists (select from doctor_appointment_type o where o.clinic_id = c.id and o.doctor_id = e.id)
+                                                        or exists (select from doctor_appointment_type o where o.clinic_id = c.id and o.doctor_id = e.id and o.appointment_type_id = t.id)))
+                              order by minutes, before, after
                               limit 1) as shortest
          cross join lateral (select array_agg(s.id order by s.active_during) as slot_ids,
                                     array_agg(lower(s.active_during) order by s.active_during) as slot_starts,

@@ -164,25 +164,26 @@ async def soonest(db: Statements, *, clinic_ids: Sequence[int], specialty: str |
     One query."""
     found: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
     for row in await repository.soonest_times(db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS):
-        offers = starts(repository.doctor_time(row), Length(row["minutes"], row["before"], row["after"]), _terms(row, now))
+        offers = starts(repository.doctor_time(row), _length(row), _terms(row, now))
         free = (offer.start_time for day, offer in offers if offer.available and on in (None, day))
         found[row["clinic_id"]].update(islice(free, most))
     return {clinic_id: sorted(times)[:most] for clinic_id, times in found.items()}
 
 
-async def nearby(
-    db: Statements, cache: ClinicCache, *, clinic_id: int, appointment_type_id: UUID, doctor_id: UUID | None, start: datetime, now: datetime
-) -> tuple[OfferedTime | None, list[OfferedTime]]:
-    """The time that begins then, as long as it can be booked; otherwise up to five others, the nearest first. Raises `NotFound` as `of_clinic` does."""
+async def is_free(db: Statements, cache: ClinicCache, *, clinic_id: int, asked: DayFilter, start: datetime, end: datetime, now: datetime) -> bool:
+    """Whether such a time is offered. Raises `NotFound` as `of_clinic` does."""
     book = await catalogue.of(db, cache, clinic_id)
-    asked = AvailabilityFilter(date=clock.local_date(start, book.time_zone), appointment_type_id=appointment_type_id, doctor_id=doctor_id)
-    day = min(max(clock.local_date(start, book.time_zone), clock.local_date(now, book.time_zone)), book.last_date(now))
+    day = clock.local_date(start, book.time_zone)
     found = await of_clinic(db, cache, clinic_id=clinic_id, asked=asked, first=day, last=day, now=now)
-    if same := next((offer for offer in found.days[0].slots if offer.start_time == start), None):
-        return same, []
+    return any((offer.start_time, offer.end_time) == (start, end) for offer in found.days[0].slots)
+
+
+async def nearest_free(db: Statements, cache: ClinicCache, *, clinic_id: int, asked: DayFilter, start: datetime, now: datetime) -> list[OfferedTime]:
+    """Up to five such times, the nearest to `start` first. Raises `NotFound` as `of_clinic` does."""
+    book = await catalogue.of(db, cache, clinic_id)
+    day = min(max(clock.local_date(start, book.time_zone), clock.local_date(now, book.time_zone)), book.last_date(now))
     around = await of_clinic(db, cache, clinic_id=clinic_id, asked=asked, first=day - timedelta(days=7), last=day + timedelta(days=7), now=now)
-    others = nearest([offer for day in around.days for offer in day.slots], start)
-    return None, others or [offer for offer in (around.next_available,) if offer]
+    return nearest([offer for day in around.days for offer in day.slots], start) or [offer for offer in (around.next_available,) if offer]
 
 
 def _wait(waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]], times: Iterator[FoundTime]) -> None:
@@ -194,8 +195,7 @@ def _available(row: Row, seen: Place, first: date, last: date, now: datetime) ->
     """The available times that start in a row's first slot, after what was seen, on the dates."""
     zone, doctor, terms = row["time_zone"], repository.doctor_time(row), _terms(row, now)
     terms = terms._replace(last_date=min(last, terms.last_date))
-    length = Length(row["minutes"], row["before"], row["after"]) if row["minutes"] else None
-    for day, offer in starts(doctor, length, terms):
+    for day, offer in starts(doctor, _length(row), terms):
         if offer.start_time >= doctor.slots[0].end:
             return
         if offer.available and day >= first:
@@ -204,6 +204,10 @@ def _available(row: Row, seen: Place, first: date, last: date, now: datetime) ->
             )
             if time.place > seen:
                 yield time
+
+
+def _length(row: Row) -> Length | None:
+    return Length(row["minutes"], row["before"], row["after"]) if row["minutes"] else None
 
 
 def _terms(row: Row, now: datetime) -> Terms:

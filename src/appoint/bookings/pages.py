@@ -1,4 +1,4 @@
-"""Booking: who a patient is, and the booking itself. And one patient on staff's pages: who they are, what the clinic notes of them, and what they have booked."""
+"""Booking: who a patient is, and the booking itself."""
 
 import hashlib
 import re
@@ -14,49 +14,54 @@ from litestar.params import FromPath
 
 from .. import clock, errors, phones
 from ..appointments import links
+from ..appointments import repository as appointments_repository
 from ..appointments import service as appointments
 from ..appointments.api import caps, hold_for
-from ..appointments.repository import appointment as appointment_of
+from ..appointments.model import LIVE
 from ..availability import service as availability
-from ..availability.model import OfferedTime
+from ..availability.model import DayFilter, OfferedTime
 from ..availability.pages import Visit, visit
 from ..catalogue import service as catalogue
 from ..catalogue.model import CatalogueDoctor, CatalogueType
 from ..customers import service as customers
 from ..customers.model import CustomerContent
-from ..ids import PLATFORM
+from ..ids import PLATFORM, clinic_of
 from ..web import decoding
 from ..web import repository as records
+from ..web.cookies import booked_of, keep_booked, people_of
 from ..web.idempotency import once
-from ..web.pages import OWN, asked, elsewhere, faults_by_field, form, go, id_of, instant_of, opened
+from ..web.pages import OWN, asked, faults_by_field, form, go, id_of, instant_of, opened
 from ..web.problems import PROBLEMS
 from ..web.recording import Recorded
 from ..web.request import Request
-from ..web.staff import staff_page
 from ..wire import FIRST_YEAR, LAST_YEAR
 from ..wishes.model import Alternative, WishRequest
 from ..words import one_line, say
-from . import repository
 
-MOST: Final = 30
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
 LOOK: Final = ["/c/{name:str}/details/free", "/embed/{name:str}/details/free"]
-FIELDS: Final = ("name", "email", "phone", "note", "zone")
+FIELDS: Final = ("person", "name", "email", "phone", "note", "zone")
 A_KEY: Final = re.compile("[A-Za-z0-9_-]{16,100}")
+A_DAY: Final = timedelta(days=1)
 
 
 class Choice(NamedTuple):
     """What somebody is about to book."""
 
     here: Visit
-    type: CatalogueType
+    type: CatalogueType | None
+    """None: a whole slot, which is a doctor's."""
     doctor: CatalogueDoctor | None
     """None: anyone who is free."""
     start: datetime
+    end: datetime
+    wanted: CatalogueDoctor | None
+    """With whom somebody wants it; None: with anyone, whoever's slot it is."""
 
     @property
     def query(self) -> dict[str, Any]:
-        return {"type": self.type.id, "doctor": self.doctor and self.doctor.id, "start": f"{self.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+        whom = {"type": self.type and self.type.id, "doctor": self.wanted and self.wanted.id, "start": _instant(self.start)}
+        return whom if self.type else {**whom, "end": _instant(self.end), "whose": self.doctor and self.doctor.id}
 
 
 class Gone(NamedTuple):
@@ -64,15 +69,27 @@ class Gone(NamedTuple):
 
     title: str
     text: str
-    others: list[tuple[datetime, UUID, str]]
-    """Starts and doctors, with their names."""
+    others: Sequence[OfferedTime | Alternative]
+    names: Mapping[UUID, str]
+    """Of the doctors."""
+
+
+def _instant(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _choice(here: Visit, said: Mapping[str, str]) -> Choice | None:
+    """By an address: of a type, `start`, and `doctor` if with one; or of a whole slot, `start`, `end`, `whose` it is, and `doctor` if somebody wants that one."""
     type, start = here.type(said.get("type")), instant_of(said.get("start"))
-    if type is None or start is None or not FIRST_YEAR < start.year < LAST_YEAR:
+    if start is None or not FIRST_YEAR < start.year < LAST_YEAR:
         return None
-    return Choice(here, type, here.doctor(said.get("doctor"), type), start)
+    wanted = here.doctor(said.get("doctor"), type)
+    if type:
+        return Choice(here, type, wanted, start, start + timedelta(minutes=type.minutes), wanted)
+    whose, end = id_of(said.get("whose")), instant_of(said.get("end"))
+    if not (here.whole_slots and whose and whose in here.book.doctors and end and start < end <= start + A_DAY):
+        return None
+    return Choice(here, None, here.book.doctors[whose], start, end, wanted)
 
 
 @get(FORM, operation_id="showBookingForm", opt=opened("public"), include_in_schema=False)
@@ -80,7 +97,22 @@ async def show_form(request: Request, name: FromPath[str]) -> Response[Any]:
     """Who are you, for a time that was chosen."""
     here = await visit(request, name)
     choice = _choice(here, asked(request))
-    return await _form(choice, {}, gone=await _look(choice)) if choice else go(here.address())
+    if choice is None:
+        return go(here.address())
+    gone = await _look(choice)
+    own = await _own(choice) if gone else None
+    return go(own) if own else await _form(choice, {}, gone=gone)
+
+
+async def _own(choice: Choice) -> str | None:
+    """The address of the appointment that this browser has booked at this very time: who comes back to the form is told of it, and not that somebody was first."""
+    request, token = choice.here.request, booked_of(choice.here.request)
+    appointment_id = links.appointment_of(request.app.state.secret_key, token)
+    if choice.here.framed or appointment_id is None or clinic_of(appointment_id) != choice.here.book.clinic_id:
+        return None
+    row = await appointments_repository.find(request.app.state.db, clinic_id=choice.here.book.clinic_id, appointment_id=appointment_id)
+    same = row and row["status"] in LIVE and row["start_time"] == choice.start and (choice.doctor is None or row["doctor_id"] == choice.doctor.id)
+    return f"/appointments/{token}" if same else None
 
 
 @get(LOOK, operation_id="lookAtTime", opt=opened("public"), include_in_schema=False)
@@ -98,73 +130,93 @@ async def look(request: Request, name: FromPath[str]) -> Response[Any]:
 
 async def _look(choice: Choice) -> Gone | None:
     here = choice.here
-    free, others = await availability.nearby(
-        here.request.app.state.db, here.request.cache, clinic_id=here.book.clinic_id, appointment_type_id=choice.type.id,
-        doctor_id=choice.doctor and choice.doctor.id, start=choice.start, now=clock.now(),
-    )  # fmt: skip
-    return None if free else _gone(choice, "taken", others)
+    asked = DayFilter(appointment_type_id=choice.type and choice.type.id, doctor_id=choice.doctor and choice.doctor.id)
+    free = await availability.is_free(
+        here.request.app.state.db, here.request.cache, clinic_id=here.book.clinic_id, asked=asked, start=choice.start, end=choice.end, now=clock.now()
+    )
+    return None if free else _gone(choice, "taken", await _nearest(choice))
+
+
+async def _nearest(choice: Choice) -> list[OfferedTime]:
+    here = choice.here
+    asked = DayFilter(appointment_type_id=choice.type and choice.type.id, doctor_id=choice.wanted and choice.wanted.id)
+    return await availability.nearest_free(
+        here.request.app.state.db, here.request.cache, clinic_id=here.book.clinic_id, asked=asked, start=choice.start, now=clock.now()
+    )
 
 
 def _gone(choice: Choice, reason: str, others: Sequence[OfferedTime | Alternative]) -> Gone:
     problem, book, language = PROBLEMS[reason], choice.here.book, choice.here.language
     text = say(language, "This time is not free any more.") if reason == "taken" else say(language, problem.happened)
     names = {id: doctor.name for id, doctor in book.doctors.items()}  # which may be older than what is offered
-    return Gone(say(language, problem.title), text, [(each.start_time, each.doctor_id, names.get(each.doctor_id, "")) for each in others])
+    return Gone(say(language, problem.title), text, others, names)
 
 
 async def _form(
     choice: Choice, typed: dict[str, str], *, status_code: int = 200, faults: dict[str, str] | None = None, gone: Gone | None = None, trouble: str | None = None
 ) -> Response[Any]:
     here, start = choice.here, choice.start
-    patient = _patient(here)
-    customer = await customers.get(here.request.app.state.db.across(), patient) if patient else None
-    if customer:
-        await records.record(here.request.app.state.db, here.request.user, clinic_id=PLATFORM, subjects=[str(customer.id)], reason=None)
+    people = await _people(here)
+    if people:
+        await records.record(here.request.app.state.db, here.request.user, clinic_id=PLATFORM, subjects=[str(person.id) for person in people], reason=None)
+        typed = {"person": str(people[0].id), "email": people[0].email or "", "phone": people[0].phone or "", **typed}
     changeable = here.book.last_change(start) if here.book.cancel_notice_minutes else None
     return here.show(
         "bookings/templates/details.html", cache_control=OWN, status_code=status_code,
-        type=choice.type, doctor=choice.doctor, start=start, end=start + timedelta(minutes=choice.type.minutes), query=choice.query,
+        type=choice.type, doctor=choice.doctor, start=start, end=choice.end, query=choice.query,
         day=clock.local_date(start, here.book.time_zone), changeable=changeable if changeable and changeable > clock.now() else None,
-        typed=dict.fromkeys(FIELDS, "") | typed, key=_key(typed) or secrets.token_urlsafe(18), faults=dict.fromkeys(FIELDS, "") | (faults or {}), gone=gone, trouble=trouble, customer=customer,
+        typed=dict.fromkeys(FIELDS, "") | typed, key=_key(typed) or secrets.token_urlsafe(18), faults=dict.fromkeys(FIELDS, "") | (faults or {}), gone=gone, trouble=trouble, people=people,
     )  # fmt: skip
 
 
-def _patient(here: Visit) -> UUID | None:
-    """Who has signed in. In another site's frame nobody has: what is clicked there may not be what is seen."""
-    return None if here.framed else here.request.user.customer_id
+async def _people(here: Visit) -> list[Any]:
+    """Who has signed in, and who shares their address; of those with one name the first. In another site's frame it is nobody: what is clicked there may not be
+    what is seen."""
+    customer_id = here.request.user.customer_id
+    if here.framed or customer_id is None:
+        return []
+    own, others = await customers.sharing(here.request.app.state.db.across(), customer_id, people_of(here.request))
+    named: dict[str, Any] = {}
+    for person in (own, *others):
+        named.setdefault(person.name.casefold(), person)
+    return list(named.values())
 
 
 @post(FORM, operation_id="bookByForm", status_code=200, opt=opened("book"), include_in_schema=False)
 async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     """Books as the API does: once, however often the form is sent. `instead` is another time than the one of the address."""
     here, typed = await visit(request, name), await form(request)
-    start, _, doctor = typed.get("instead", "").partition(" ")
-    choice = _choice(here, {**asked(request), **({"start": start, **({"doctor": doctor} if doctor else {})} if start else {})})
+    said, instead = asked(request), typed.get("instead", "").split()
+    choice = _choice(here, {**said, **dict(zip(("start", "doctor") if here.type(said.get("type")) else ("start", "end", "whose"), instead, strict=False))})
     if choice is None:
         return go(here.address())
-    patient = _patient(here)
+    people = await _people(here)
+    booker = people[0].id if people else None
+    patient = next((person.id for person in people if typed.get("person") == str(person.id)), None if typed.get("person") or typed.get("name") else booker)
     try:
         content = None if patient else _content(here, typed)
     except errors.Invalid as invalid:
         nothing = not any(typed.get(field, "").strip() for field in ("name", "email", "phone"))
-        faults = {} if start and nothing else dict(faults_by_field(invalid, here.language))
+        faults = {} if instead and nothing else dict(faults_by_field(invalid, here.language))
         return await _form(choice, typed, status_code=400 if faults else 200, faults=faults)
     try:
         customer_id = patient or await _register(choice, typed, content)
         booked = await appointments.book(
             request.app.state.db, request.cache, request.user, clinic_id=here.book.clinic_id, wishes=[(customer_id, _wish(choice, typed))],
-            repeat=_repeat(choice, typed, content), hold_for=hold_for(request), caps=caps(request, here.book.clinic_id), now=clock.now(),
+            booker_id=booker, repeat=_repeat(choice, typed, patient or content), hold_for=hold_for(request), caps=caps(request, here.book.clinic_id), now=clock.now(),
         )  # fmt: skip
     except errors.Conflict as refusal:
-        gone = _gone(choice, refusal.type, refusal.facts.get("alternatives", []))
+        gone = _gone(choice, refusal.type, await _instead(choice, refusal))
         return await _form(choice, typed, status_code=PROBLEMS[refusal.type].status, gone=gone)
     except (errors.TooMany, errors.Unavailable) as refusal:
         problem = PROBLEMS[refusal.type]
         return await _form(choice, typed, status_code=problem.status, trouble=say(here.language, problem.happened))
-    appointment = appointment_of(booked.rows[0])
+    appointment = appointments_repository.appointment(booked.rows[0])
     token = links.token(request.app.state.secret_key, appointment.id)
     if not here.framed:
-        return go(f"/appointments/{token}?new=1")
+        response = go(f"/appointments/{token}?new=1")
+        keep_booked(response, token)
+        return response
     known = await catalogue.of(request.app.state.db, request.cache, here.book.clinic_id)  # as the booking knew it
     return here.show(
         "bookings/templates/booked.html", cache_control=OWN, type=choice.type, appointment=appointment, doctor=known.doctors[appointment.doctor_id],
@@ -172,11 +224,20 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     )  # fmt: skip
 
 
+async def _instead(choice: Choice, refusal: errors.Conflict) -> Sequence[OfferedTime | Alternative]:
+    alternatives: list[Alternative] = refusal.facts.get("alternatives", [])
+    if choice.type or refusal.type.startswith("too-many"):
+        return alternatives
+    return [slot for slot in await _nearest(choice) if refusal.type != "customer-busy" or slot.start_time != choice.start]  # those are parts of slots
+
+
 def _wish(choice: Choice, typed: Mapping[str, str]) -> WishRequest:
+    """A slot by whose and when it is: what has its id may have been cut since it was chosen."""
     return WishRequest(
-        doctor_id=choice.doctor.id if choice.doctor else None,
+        doctor_id=choice.doctor and choice.doctor.id,
         start_time=choice.start,
-        appointment_type_id=choice.type.id,
+        end_time=None if choice.type else choice.end,
+        appointment_type_id=choice.type and choice.type.id,
         notes=typed.get("note", "").strip() or None,
     )
 
@@ -216,9 +277,9 @@ async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerC
     return customer.id
 
 
-def _repeat(choice: Choice, typed: Mapping[str, str], content: CustomerContent | None) -> appointments.Repeat | None:
+def _repeat(choice: Choice, typed: Mapping[str, str], who: UUID | CustomerContent | None) -> appointments.Repeat | None:
     """The same form for the same time and person, whatever its note says by now."""
-    key = _digest("appointment", _key(typed), content, choice.query)
+    key = _digest("appointment", _key(typed), who, choice.query)
     return appointments.Repeat(choice.here.request.user.key, key, bytes.fromhex(key)) if key else None
 
 
@@ -230,19 +291,4 @@ def _digest(what: str, key: str | None, *of: Any) -> str | None:
     return hashlib.sha256(msgspec.json.encode([what, key, *of], order="sorted")).hexdigest() if key else None
 
 
-@get("/staff/{clinic_id:int}/patients/{customer_id:uuid}", operation_id="showPatient", opt=opened("see-patients"), include_in_schema=False)
-async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Any]:
-    """A doctor sees their own appointments with the patient alone."""
-    said, now = asked(request), clock.now()
-    found = await customers.get_patient(request.db, clinic_id, customer_id)
-    whose: dict[str, Any] = {"clinic_id": clinic_id, "customer_id": customer_id, "doctor_id": request.grant.doctor_id, "limit": MOST}
-    coming = await repository.coming(request.db, **whose, now=now)
-    past = await repository.past(request.db, **whose, now=now, before=id_of(said.get("before")))
-    return await staff_page(
-        request, "bookings/templates/patient.html", clinic_id=clinic_id, place="patients", shown=[found, *coming[:MOST], *past[:MOST]],
-        patient=found, coming=coming[:MOST], past=past[:MOST],
-        next=elsewhere(request, before=past[MOST - 1].id) if len(past) > MOST else None,
-    )  # fmt: skip
-
-
-PAGES: Final = [show_form, look, book, patient]
+PAGES: Final = [show_form, look, book]

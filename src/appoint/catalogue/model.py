@@ -1,6 +1,7 @@
 """A clinic's catalogue: its policy, its doctors, its appointment types, each with the version that was read."""
 
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 import msgspec
@@ -61,6 +62,11 @@ class Catalogue(msgspec.Struct, frozen=True):
     require_version: bool
     doctors: dict[UUID, CatalogueDoctor]
     types: dict[UUID, CatalogueType]
+
+    @property
+    def bookable_types(self) -> list[CatalogueType]:
+        """The active types that somebody offers, by name. A clinic that has none is booked by whole slots."""
+        return sorted((type for type in self.types.values() if type.active and self.offering(type.id)), key=attrgetter("name"))
 
     def earliest_start(self, now: datetime) -> datetime:
         """Nothing starts before this: the clinic's notice."""

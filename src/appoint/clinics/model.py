@@ -63,9 +63,9 @@ class Notifications(Request):
     def fault(self) -> errors.Fault | None:
         """What is wrong with the members together."""
         if (self.quiet_from is None) != (self.quiet_until is None):
-            return errors.Fault("#/quietFrom", "is needed together with quietUntil")
+            return errors.Fault("#/quietFrom", "is needed together with its end")
         if self.quiet_from is not None and self.quiet_from == self.quiet_until:
-            return errors.Fault("#/quietUntil", "must differ from quietFrom")
+            return errors.Fault("#/quietUntil", "must differ from the beginning")
         if len(set(self.reminder_minutes)) < len(self.reminder_minutes):
             return errors.Fault("#/reminderMinutes", "must not name the same minutes twice")
         return None

@@ -14,6 +14,7 @@ from ..web.idempotency import once
 from ..web.pagination import after, page
 from ..web.request import Request
 from ..web.responses import created, shown
+from ..web.words import language_for
 from . import repository, service
 from .model import Customer, CustomerContent, CustomerFilter, CustomerPatch, FindCustomers, FoundCustomer, Patient, PatientFilter, PatientPatch, wanted
 
@@ -90,7 +91,9 @@ class Patients(Controller):
     async def list(self, request: Request, clinic_id: FromPath[int], query: PatientFilter) -> Response[Page[Patient]]:
         """A clinic's patients, in the order in which they registered."""
         place = after(request, query, tuple[UUID])
-        found = await repository.patients(request.db, clinic_id, doctor_id=request.grant.doctor_id, wanted=wanted(query.q), after=place, limit=query.limit)
+        found = await repository.patients(
+            request.db, clinic_id, doctor_id=request.grant.doctor_id, wanted=wanted(query.q, language_for(request)), after=place, limit=query.limit
+        )
         if not found:
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda patient: (patient.id,))

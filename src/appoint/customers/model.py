@@ -1,6 +1,8 @@
 """A customer, and a patient: the same person with what one clinic knows."""
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
@@ -39,7 +41,7 @@ class CustomerPatch(Request):
 
 class CustomerFilter(PageQuery):
     q: wire.ShortText | None = None
-    """Part of the name, e-mail address or phone number."""
+    """Parts of the name, e-mail address or phone number, in any order, with accents or without."""
 
 
 class FindCustomers(Request):
@@ -94,7 +96,8 @@ class PatientPatch(Request):
 
 class PatientFilter(PageQuery):
     q: wire.ShortText | None = None
-    """Part of the name, e-mail address, phone number or record number."""
+    """Parts of the name, e-mail address, phone number or record number, in any order, with accents or without; or the date of birth, as it is written in the
+    language of the request."""
 
 
 class Patient(Resource):
@@ -118,21 +121,57 @@ class Patient(Resource):
 
 SPECIAL: Final = re.compile(r"([\\%_])")
 """What LIKE reads as more than itself."""
+PLAIN: Final = r"\\\1"
 SEPARATORS: Final = re.compile(r"[\s()./+-]")
+DATE: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[./-] ?(\d{1,2})[./-] ?(\d{4}|\d{2})")
+WORDS: Final = re.compile(rf"(?:(?P<date>{DATE.pattern})|(?P<number>[(+]?\d[\d()./+\-\s]*))(?=[\s,;]|$)|[^\s,;]+")
+"""What a search is of: a date, a number with spaces in it or without, or any other word."""
 
 
 class Wanted(NamedTuple):
-    """LIKE patterns of what is looked for; a person who fits one of them is found."""
+    """Who is looked for. The texts are LIKE patterns, to be `folded`."""
 
-    text: str
-    number: str
+    words: Sequence[str] = ()
+    """Each is found in the name, the contact or the record number; of these numbers without separators."""
+    born: Sequence[date] = ()
+    """On one of these days, or else `instead` is among the words, too."""
+    instead: str = "%"
 
 
-def wanted(q: str | None) -> Wanted | None:
-    """The text as it stands, and what can be a phone number also as phone numbers are kept: without separators and the zeros in front. None for no text."""
-    text = (q or "").strip()
-    if not text:
-        return None
-    pattern = "%" + SPECIAL.sub(r"\\\1", text) + "%"
-    digits = SEPARATORS.sub("", text).lstrip("0")
-    return Wanted(pattern, f"%{digits}%" if digits.isascii() and digits.isdecimal() else pattern)
+EVERYBODY: Final = Wanted()
+
+
+def wanted(q: str | None, language: str | None = None) -> Wanted | None:
+    """What a search says, its words in any order; in a language it may say a date of birth. None for no text."""
+    words: list[str] = []
+    born, instead = EVERYBODY.born, EVERYBODY.instead
+    for word in WORDS.finditer(q or ""):
+        if language and not born and word["date"] and (born := _days(word["date"], month_first=language == "en")):
+            instead = _pattern(word[0])
+        else:
+            words.append(_pattern(word[0]))
+    return Wanted(words, born, instead) if words or born else None
+
+
+def _pattern(word: str) -> str:
+    """What can be a number as numbers are looked through: without separators and the zeros in front."""
+    digits = SEPARATORS.sub("", word).lstrip("0")
+    return f"%{digits}%" if digits.isascii() and digits.isdecimal() else f"%{SPECIAL.sub(PLAIN, word)}%"
+
+
+def _days(text: str, *, month_first: bool) -> list[date]:
+    """What a date can mean: its year may be written without the century; who writes the month first may write it after the day all the same."""
+    match = DATE.fullmatch(text)
+    assert match
+    year, month, day, first, second, last = match.groups()
+    if year:
+        readings = [(year, month, day)]
+    else:
+        years = [last] if len(last) == 4 else [f"20{last}", f"19{last}"]
+        orders = [(second, first), (first, second)] if month_first else [(second, first)]
+        readings = [(year, *order) for year in years for order in orders]
+    days: list[date] = []
+    for reading in readings:
+        with suppress(ValueError):
+            days.append(date(*map(int, reading)))
+    return days

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from ..web.pages import asked, elsewhere, id_of, opened
 from ..web.request import Request
 from ..web.staff import staff_page
+from ..web.words import language_for
 from . import repository
 from .model import wanted
 
@@ -20,7 +21,7 @@ async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said = asked(request)
     q, after = said.get("q", "")[:LONGEST], id_of(said.get("after"))
     found = await repository.patients(
-        request.db, clinic_id, doctor_id=request.grant.doctor_id, wanted=wanted(q), after=(after,) if after else None, limit=MOST
+        request.db, clinic_id, doctor_id=request.grant.doctor_id, wanted=wanted(q, language_for(request)), after=(after,) if after else None, limit=MOST
     )  # fmt: skip
     shown = found[:MOST]
     return await staff_page(

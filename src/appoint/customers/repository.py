@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ..database.pool import Row, Statements, to
-from .model import Customer, CustomerContent, FoundCustomer, Patient, Wanted
+from .model import EVERYBODY, Customer, CustomerContent, FoundCustomer, Patient, Wanted
 
 
 async def find(db: Statements, customer_id: UUID) -> Customer | None:
@@ -21,37 +21,35 @@ async def lock(tx: Statements, customer_id: UUID) -> Customer | None:
     return to(Customer, row) if row else None
 
 
-async def registered(db: Statements, *, wanted: Wanted | None, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
+async def registered(db: Statements, *, words: Sequence[str], after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
     """Oldest first; one more than `limit` when the list goes on. Tries one customer after the other, which is quick for what many of them have."""
     rows = await db.fetch(
         """
         select * from customer
          where active
-           and ($1::text is null
-                or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like lower($1)
-                or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like $2)
-           and id > $3
+           and ($1::text[] = '{}' or words like all (array(select folded(word) from unnest($1) as word)))
+           and id > $2
          order by id
-         limit $4 + 1
+         limit $3 + 1
         """,
-        *(wanted or (None, None)), after[0] if after else UUID(int=0), limit,
+        words, after[0] if after else UUID(int=0), limit,
     )  # fmt: skip
     return [to(Customer, row) for row in rows]
 
 
-async def matching(db: Statements, *, wanted: Wanted, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
-    """The same by the index of words, which is quick for what few of them have."""
+async def matching(db: Statements, *, words: Sequence[str], rare: str, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
+    """The same by the index of words, which is quick for what few of them have: the `rare` one of the words."""
     rows = await db.fetch(
         """
         with found as materialized (  -- else the planner would go by the order of the list
           select * from customer
-           where (lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like lower($1)
-                  or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like $2)
+           where words like folded($1)
+             and words like all (array(select folded(word) from unnest($2::text[]) as word))
              and active
         )
         select * from found where id > $3 order by id limit $4 + 1
         """,
-        wanted.text, wanted.number, after[0] if after else UUID(int=0), limit,
+        rare, words, after[0] if after else UUID(int=0), limit,
     )  # fmt: skip
     return [to(Customer, row) for row in rows]
 
@@ -174,19 +172,18 @@ async def patients(
         select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
                p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at,
                name, email, phone, locale, time_zone, birth_date, active
-          from patient p join clinic_customer c on c.id = p.customer_id
+          from patient p join clinic_customer c on c.id = p.customer_id,
+               lateral (select concat_ws(' ', c.words, folded(p.record_number), translate(p.record_number, ' ()./+-', '')) as found) as searched
          where clinic_id = $1
-           and ($2::text is null
-                or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like lower($2)
-                or lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '')) like $3
-                or lower(record_number) like lower($2))
-           and customer_id > $4
-           and ($6::uuid is null
-                or exists (select from appointment a where a.clinic_id = $1 and a.customer_id = p.customer_id and a.doctor_id = $6))
+           and ($2::text[] = '{}' or found like all (array(select folded(word) from unnest($2) as word)))
+           and ($4 = '%' or birth_date = any($3::date[]) or found like folded($4))
+           and customer_id > $5
+           and ($7::uuid is null
+                or exists (select from appointment a where a.clinic_id = $1 and a.customer_id = p.customer_id and a.doctor_id = $7))
          order by customer_id
-         limit $5 + 1
+         limit $6 + 1
         """,
-        clinic_id, *(wanted or (None, None)), after[0] if after else UUID(int=0), limit, doctor_id,
+        clinic_id, *(wanted or EVERYBODY), after[0] if after else UUID(int=0), limit, doctor_id,
     )  # fmt: skip
     return [to(Patient, row) for row in rows]
 

@@ -10,13 +10,13 @@ import asyncpg
 import msgspec
 
 from .. import clock, errors, phones
-from ..callers import Caller
+from ..callers import Caller, People
 from ..clinics import service as clinics
-from ..database.pool import Statements, Transaction
+from ..database.pool import Row, Statements, Transaction
 from ..resources import merged
 from ..versions import check
 from . import repository
-from .model import Customer, CustomerContent, CustomerPatch, FoundCustomer, Patient, PatientPatch, wanted
+from .model import EVERYBODY, Customer, CustomerContent, CustomerPatch, FoundCustomer, Patient, PatientPatch, wanted
 
 INDEXED: Final = re.compile(r"\w{3}")
 """The index of words holds groups of three letters."""
@@ -32,12 +32,19 @@ async def get(db: Statements, customer_id: UUID) -> Customer:
     raise errors.NotFound
 
 
+async def sharing(db: Statements, customer_id: UUID, known: People | None) -> tuple[Customer, list[Row]]:
+    """A patient who has signed in, and the others whom their code was for and of whom nothing has changed since: `id` and `name`. Raises `NotFound`."""
+    own = await get(db, customer_id)
+    people = await repository.unchanged(db, known.ids, since=known.since) if known else []
+    return own, [person for person in people if person.id != own.id] if any(person.id == own.id for person in people) else []
+
+
 async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
-    """Customers who have not left, oldest first; with `q` those whose name, e-mail address or phone number has it."""
-    sought = wanted(q)
-    if sought and INDEXED.search(sought.text):
-        return await repository.matching(db, wanted=sought, after=after, limit=limit)
-    return await repository.registered(db, wanted=sought, after=after, limit=limit)
+    """Customers who have not left, oldest first; with `q` those whose name, e-mail address or phone number has its words."""
+    words = (wanted(q) or EVERYBODY).words
+    if indexed := [word for word in words if INDEXED.search(word)]:
+        return await repository.matching(db, words=words, rare=max(indexed, key=len), after=after, limit=limit)
+    return await repository.registered(db, words=words, after=after, limit=limit)
 
 
 async def at_address(db: Statements, *, clinic_id: int, email: str | None, phone: str | None) -> list[FoundCustomer]:

@@ -78,6 +78,12 @@ begin
            where clinic_id = clinic and active_during is not null);
 end $$;
 
+CREATE FUNCTION public.folded(text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT translate(replace(replace(replace(regexp_replace(NORMALIZE(lower($1), NFD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), 'øłđðı’'::text, 'olddi'''::text) AS translate;
+END;
+
 CREATE FUNCTION public.half_open(during tstzrange) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during) and isfinite(lower(during)) and isfinite(upper(during)); end $$;
@@ -342,6 +348,16 @@ CREATE FUNCTION public.scheduled(of_clinic integer, of_doctor uuid, first date, 
     FROM wanted w;
 END;
 
+CREATE FUNCTION public.spellings(text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+declare
+  plain text := public.folded($1);
+  long text := public.folded(replace(replace(replace(replace(normalize(lower($1), nfc), 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'));
+begin
+  return plain || coalesce(' ' || nullif(long, plain), '') || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
+end $_$;
+
 CREATE TABLE public.app_user (
     id uuid DEFAULT uuidv7() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
@@ -389,6 +405,7 @@ CASE
     WHEN (erased_at IS NULL) THEN id
     ELSE NULL::uuid
 END) STORED,
+    words text GENERATED ALWAYS AS (public.spellings(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text)))) STORED,
     CONSTRAINT customer_erased CHECK (((erased_at IS NULL) OR ((NOT active) AND (name = '(erased)'::text) AND (num_nonnulls(email, phone, locale, time_zone, birth_date) = 0)))),
     CONSTRAINT customer_locale CHECK ((locale = ANY (ARRAY['en'::text, 'de'::text, 'es'::text, 'fr'::text]))),
     CONSTRAINT customer_name CHECK (((name ~ '\S'::text) AND (length(name) <= 200))),
@@ -807,7 +824,8 @@ CREATE VIEW public.clinic_customer WITH (security_barrier='true') AS
     time_zone,
     birth_date,
     erased_at,
-    present_id
+    present_id,
+    words
    FROM public.customer c
   WHERE (EXISTS ( SELECT
            FROM public.patient p
@@ -1355,7 +1373,7 @@ CREATE INDEX customer_by_email ON public.customer USING btree (lower(email)) WHE
 
 CREATE INDEX customer_by_phone ON public.customer USING btree (phone) WHERE (active AND (phone IS NOT NULL));
 
-CREATE INDEX customer_words ON public.customer USING gin (lower(((((name || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text))) public.gin_trgm_ops);
+CREATE INDEX customer_words ON public.customer USING gin (words public.gin_trgm_ops);
 
 CREATE INDEX event_in_order ON public.event USING btree (clinic_id, subject_id, subject_version, id);
 

@@ -1,4 +1,4 @@
-"""The day as staff run it: the board of a day or a week, live; its list, also to print; and where a patient's appointments are."""
+"""The day as staff run it: the board of a day, or of a doctor's week, live; its list, also to print; and where a patient's appointments are."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -46,7 +46,7 @@ async def day(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 @get("/staff/{clinic_id:int}/week", operation_id="showWeek", opt=LIST, include_in_schema=False)
 async def week(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Monday to Sunday."""
+    """Monday to Sunday, of one doctor: a day's column is too narrow for several."""
     return await _board_page(request, clinic_id, "day/templates/board.html", place="week")
 
 
@@ -61,12 +61,15 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
     if not date.min + timedelta(days=40) < chosen < date.max - timedelta(days=40):
         raise errors.NotFound
     first, last = (chosen, chosen) if place == "day" else (chosen - timedelta(days=chosen.weekday()), chosen + timedelta(days=6 - chosen.weekday()))
-    shown = await _board(request, clinic_id, first, last)
     active = sorted((doctor for doctor in book.doctors.values() if doctor.active and _theirs(request, doctor.id)), key=lambda doctor: doctor.name)
+    doctor_id = _doctor(request)
+    if place == "week" and not doctor_id and active:
+        doctor_id = active[0].id
+    shown = await _board(request, clinic_id, first, last, doctor_id)
     return await staff_page(
         request, template, clinic_id=clinic_id, place=place, shown=shown.appointments,
         board=shown, listed=_listed(request, clinic_id, shown), data=msgspec.to_builtins(shown), chosen=chosen, step=1 if place == "day" else 7, one_day=timedelta(days=1), view=place,
-        doctors=active, offers={str(each.id): each.appointment_type_ids and list(each.appointment_type_ids) for each in active}, doctor=asked(request).get("doctor", ""), types=await repository.types(request.db, clinic_id=clinic_id),
+        doctors=active, offers={str(each.id): each.appointment_type_ids and list(each.appointment_type_ids) for each in active}, doctor=str(doctor_id or ""), of=book.doctors.get(doctor_id) if doctor_id else None, types=await repository.types(request.db, clinic_id=clinic_id),
     )  # fmt: skip
 
 
@@ -77,14 +80,14 @@ async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     first, last = date_of(query.get("from")), date_of(query.get("to"))
     if first is None or last is None or not timedelta() <= last - first < timedelta(days=MOST_DAYS) or last == date.max:
         raise errors.NotFound
-    shown = await _board(request, clinic_id, first, last)
+    shown = await _board(request, clinic_id, first, last, _doctor(request))
     await record(request.app.state.db, request, Page(shown.appointments, None))
     answer = msgspec.json.encode({**msgspec.to_builtins(shown), "list": _listed(request, clinic_id, shown)})
     return Response(answer, media_type=MediaType.JSON, headers={"Cache-Control": OWN})
 
 
-async def _board(request: Request, clinic_id: int, first: date, last: date) -> Board:
-    doctor_ids = narrowed(request, _doctor(request))
+async def _board(request: Request, clinic_id: int, first: date, last: date, doctor_id: UUID | None) -> Board:
+    doctor_ids = narrowed(request, doctor_id)
     return await service.board(request.db, request.cache, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, now=clock.now())
 
 
@@ -112,7 +115,7 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Where the appointments of a patient are: those to come, then those that were."""
     query = asked(request)
     book = await catalogue.of(request.db, request.cache, clinic_id)
-    pattern = wanted(query.get("q"))
+    pattern = wanted(query.get("q"), language_for(request))
     rows = await repository.of_patients(
         request.db, clinic_id=clinic_id, wanted=pattern, doctor_ids=narrowed(request, None), now=clock.now(), most=MOST_FOUND
     ) if pattern else []  # fmt: skip

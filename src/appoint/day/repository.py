@@ -63,16 +63,16 @@ async def of_patients(db: Statements, *, clinic_id: int, wanted: Wanted, doctor_
                s.status, s.notes, s.cancel_reason, s.needs_rebooking
           from patient p
           join clinic_customer c on c.id = p.customer_id
-          join shown_appointment s on s.clinic_id = $1 and s.customer_id = p.customer_id and ($4::uuid[] is null or s.doctor_id = any($4))
-          left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id
+          join shown_appointment s on s.clinic_id = $1 and s.customer_id = p.customer_id and ($5::uuid[] is null or s.doctor_id = any($5))
+          left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id,
+               lateral (select concat_ws(' ', c.words, folded(p.record_number), translate(p.record_number, ' ()./+-', '')) as found) as searched
          where p.clinic_id = $1
-           and (lower(c.name || ' ' || coalesce(c.email, '') || ' ' || coalesce(c.phone, '')) like lower($2)
-                or lower(c.name || ' ' || coalesce(c.email, '') || ' ' || coalesce(c.phone, '')) like $3
-                or lower(p.record_number) like lower($2))
-         order by s.start_time < $5, abs(extract(epoch from s.start_time - $5)), s.id
-         limit $6
+           and ($2::text[] = '{}' or found like all (array(select folded(word) from unnest($2) as word)))
+           and ($4 = '%' or c.birth_date = any($3::date[]) or found like folded($4))
+         order by s.start_time < $6, abs(extract(epoch from s.start_time - $6)), s.id
+         limit $7
         """,
-        clinic_id, wanted.text, wanted.number, doctor_ids, now, most,
+        clinic_id, *wanted, doctor_ids, now, most,
     )  # fmt: skip
 
 

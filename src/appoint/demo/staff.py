@@ -27,8 +27,8 @@ async def staff(connection: Any, *, first_clinic: int, password: str) -> list[st
         ), known as (
           select id, email from account union all select id, active_email from app_user where active_email in (select email from person)
         )
-        insert into membership (clinic_id, user_id, name, role, doctor_id)
-        select p.clinic_id, k.id, p.name, p.role, p.doctor_id from person p join known k using (email)
+        insert into membership (clinic_id, user_id, name, role, doctor_id, joined_at)
+        select p.clinic_id, k.id, p.name, p.role, p.doctor_id, c.created_at from person p join known k using (email) join clinic c on c.id = p.clinic_id
         """,
         first_clinic, hashed, NAMES["manager"], NAMES["receptionist"],
     )  # fmt: skip

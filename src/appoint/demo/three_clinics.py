@@ -67,23 +67,23 @@ CLINICS: Final = (
         ),
         doctors=(
             DoctorStory(
-                "Dr. Jana Müller", "General practice", "mueller@spreebogen.example.org",
+                "Dr. Jana Müller", "Allgemeinmedizin", "mueller@spreebogen.example.org",
                 (("monday tuesday wednesday thursday friday", "Vormittag"), ("monday tuesday thursday", "Nachmittag")),
                 offers=("Sprechstunde", "Vorsorgeuntersuchung", "Videosprechstunde"),
             ),
             DoctorStory(
-                "Dr. Emre Yıldız", "Dermatology", "yildiz@spreebogen.example.org",
+                "Dr. Emre Yıldız", "Haut- und Geschlechtskrankheiten", "yildiz@spreebogen.example.org",
                 (("monday wednesday friday", "09:00-13:00"), ("wednesday", "Abend")),
                 offers=("Sprechstunde", "Hautkrebs-Screening"),
             ),
             DoctorStory(
-                "Dr. Sofía Ferrer Ruiz", "Pediatrics", "ferrer@spreebogen.example.org",
+                "Dr. Sofía Ferrer Ruiz", "Kinder- und Jugendmedizin", "ferrer@spreebogen.example.org",
                 (("tuesday wednesday thursday friday", "08:30-12:30"), ("tuesday wednesday thursday", "13:30-16:30")),
                 offers=("Sprechstunde", "Kinderuntersuchung U1–U9"),
                 later=(21, (("monday tuesday wednesday thursday", "Vormittag"), ("monday tuesday", "Nachmittag"))),
             ),
             DoctorStory(
-                "Dr. Aleksandra Wójcik", "Cardiology", "wojcik@spreebogen.example.org",
+                "Dr. Aleksandra Wójcik", "Kardiologie", "wojcik@spreebogen.example.org",
                 (("monday", "Abend"), ("thursday", "10:00-13:00"), ("thursday", "13:45-18:00")),
             ),
         ),

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from .. import errors, instants, templating, wire
+from .. import errors, instants, phones, templating, wire
 from ..appointment_types.model import Mode
 from ..channels.model import Channel
 from ..resources import Request
@@ -120,7 +120,7 @@ def placeholders(which: Which, facts: Facts) -> dict[str, str]:
     differs = start and own and not instants.same_wall_time(start, zone, own)
     every = {
         "clinic": clinic,
-        "phone": one_line(facts.clinic_phone),
+        "phone": phones.readable(facts.clinic_phone) if facts.clinic_phone else "",
         "address": address,
         "customer": one_line(facts.customer),
         "doctor": one_line(facts.doctor),

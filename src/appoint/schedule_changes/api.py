@@ -15,7 +15,7 @@ from ..web.idempotency import once
 from ..web.request import Request
 from ..web.responses import replay, shown
 from . import service
-from .model import ScheduleChange, ScheduleChangeContent, ScheduleChangeQuery
+from .model import DoctorsScheduleChangeContent, ScheduleChange, ScheduleChangeContent, ScheduleChangeQuery
 
 
 class ScheduleChanges(Controller):
@@ -27,13 +27,13 @@ class ScheduleChanges(Controller):
         "/doctors/{doctor_id:uuid}/scheduleChanges",
         operation_id="changeDoctorsHours",
         status_code=HTTP_200_OK,
-        opt={"permission": "schedule", "problems": ("appointments-stranded",)},
+        opt={"permission": "schedule", "problems": ("appointments-stranded", "version-mismatch", "version-required")},
     )
     async def of_doctor(
-        self, request: Request, doctor_id: FromPath[UUID], query: ScheduleChangeQuery, data: JSONBody[ScheduleChangeContent | None] = None
+        self, request: Request, doctor_id: FromPath[UUID], query: ScheduleChangeQuery, data: JSONBody[DoctorsScheduleChangeContent | None] = None
     ) -> Response[ScheduleChange]:
-        """Apply a doctor's weekly schedule to the hours that are published already."""
-        return await _change(request, clinic_of(doctor_id), doctor_id, data or ScheduleChangeContent(), query)
+        """Apply a doctor's weekly schedule, as it is saved or as it is sent here, to the hours that are published already."""
+        return await _change(request, clinic_of(doctor_id), doctor_id, data or DoctorsScheduleChangeContent(), query)
 
     @post(
         "/clinics/{clinic_id:int}/scheduleChanges",
@@ -44,20 +44,21 @@ class ScheduleChanges(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: ScheduleChangeQuery, data: JSONBody[ScheduleChangeContent | None] = None
     ) -> Response[ScheduleChange]:
-        """The same for all doctors of a clinic."""
+        """The same for all doctors of a clinic, as their weeks are saved."""
         return await _change(request, clinic_id, None, data or ScheduleChangeContent(), query)
 
 
 async def _change(
     request: Request, clinic_id: int, doctor_id: UUID | None, data: ScheduleChangeContent, query: ScheduleChangeQuery
 ) -> Response[ScheduleChange]:
-    use_case = service.preview if query.dry_run else service.carry_out
+    use_case = service.rehearse if query.dry_run else service.carry_out
     change, replayed = await once(
         request,
         data,
-        lambda tx: use_case(tx, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=data, now=clock.now()),
+        lambda tx: use_case(tx, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=data, if_match=request.if_match, now=clock.now()),
         remember=_remember,
         recall=lambda tx, known: _recall(tx, clinic_id, known),
+        clinic_id=None if query.dry_run else clinic_id,
     )
     return shown(request, change, headers=replay(replayed))
 

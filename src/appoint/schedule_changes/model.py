@@ -10,6 +10,7 @@ import msgspec
 from .. import wire
 from ..appointments.model import Appointment
 from ..resources import Request
+from ..schedules.model import Week
 from ..slots.model import check_dates
 
 
@@ -26,6 +27,13 @@ class ScheduleChangeContent(Request):
     def __post_init__(self) -> None:
         if self.from_ and self.to:
             check_dates(self.from_, self.to)
+
+
+class DoctorsScheduleChangeContent(ScheduleChangeContent):
+    """For one doctor also a whole week, which is saved and applied together: all of it, or nothing."""
+
+    weekly: Week | None = None
+    """It replaces what holds on `from` and later; earlier lines end the day before. When left out, what was saved before is applied."""
 
 
 class ScheduleChangeQuery(Request):

@@ -2,31 +2,37 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from babel import Locale
-from litestar import Response, get
-from litestar.params import FromPath
+from litestar import MediaType, Response, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
 
 from .. import clock, errors, versions, wire
 from ..appointment_types import repository as types
 from ..clinics import service as clinics
 from ..customers import repository as customers
+from ..database.pool import Transaction
 from ..doctors import repository as doctors_repository
 from ..doctors import service as doctors
 from ..ids import clinic_of
+from ..resources import Page
 from ..schedules import repository as schedules_repository
 from ..schedules import service as schedules
 from ..schedules.model import Schedule
-from ..web.pages import asked, date_of, id_of, opened
+from ..web.pages import OWN, asked, date_of, id_of, opened, templates
 from ..web.request import Request
 from ..web.staff import staff_page
 from ..web.words import language_for
+from ..words import say
 from . import service
-from .model import ChangedSlot, ScheduleChange, ScheduleChangeContent
+from .model import ChangedSlot, DoctorsScheduleChangeContent, ScheduleChange, ScheduleChangeContent
 
 MOST: Final = 1000
 MOST_DAYS: Final = 200
@@ -109,6 +115,30 @@ async def _doctor(request: Request, clinic_id: int, doctor_id: UUID) -> Any:
     return await doctors.get(request.db, doctor_id)
 
 
+@post(
+    "/staff/{clinic_id:int}/hours/changes/{doctor_id:uuid}",
+    operation_id="showChangesOfWeek",
+    status_code=HTTP_200_OK,
+    opt={"permission": "schedule"},
+    include_in_schema=False,
+)
+async def changes_of_week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID], data: JSONBody[DoctorsScheduleChangeContent]) -> Response[Any]:
+    """What saving and applying a week would do, as markup for the editor of it. It changes nothing; refused as the API refuses."""
+    await _doctor(request, clinic_id, doctor_id)
+
+    async def rehearse(tx: Transaction) -> tuple[Page[Any], ScheduleChange]:
+        told = await service.rehearse(tx, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=data, if_match=request.if_match, now=clock.now())
+        return Page(told.stranded, None), told  # whom it shows is recorded
+
+    _, told = await request.db.atomic(rehearse)
+    language = language_for(request)
+    markup = templates.get_template("schedule_changes/templates/change.html").render(
+        clinic=await clinics.get(request.db, clinic_id), language=language, _=partial(say, language), doctor_id=doctor_id, content=data,
+        weekly=msgspec.json.encode(data.weekly).decode(), match=request.if_match, **await _shown(request, clinic_id, told),
+    )  # fmt: skip
+    return Response(msgspec.json.encode({"markup": markup}), media_type=MediaType.JSON, headers={"Cache-Control": OWN})
+
+
 @get("/staff/{clinic_id:int}/hours/changes", operation_id="showChangesOfClinic", opt=opened("schedule"), include_in_schema=False)
 async def changes_of_clinic(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return await _changes(request, clinic_id, None)
@@ -128,16 +158,26 @@ async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> 
         last = first
     content = ScheduleChangeContent(from_=first, to=last)
     told = await service.preview(request.db, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=clock.now())
-    of_clinic = await doctors_repository.of_clinic(request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST)
-    offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST)
-    names = {each.id: each.name for each in of_clinic}
-    days = _by_day(told)
     return await staff_page(
         request, "schedule_changes/templates/changes.html", clinic_id=clinic_id, place="hours", shown=told.stranded,
-        told=told, days=days[:MOST_DAYS], more_days=max(len(days) - MOST_DAYS, 0), first=first, last=last, doctor_id=doctor_id, names=names,
-        patients=await customers.names(request.db, clinic_id, [each.customer_id for each in told.stranded]), types={each.id: each.name for each in offered},
-        local_date=clock.local_date,
+        content=content, weekly=None, match=None, doctor_id=doctor_id, **await _shown(request, clinic_id, told),
     )  # fmt: skip
+
+
+async def _shown(request: Request, clinic_id: int, told: ScheduleChange) -> dict[str, Any]:
+    """What the template of a change needs."""
+    of_clinic = await doctors_repository.of_clinic(request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST)
+    offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST)
+    days = _by_day(told)
+    return {
+        "told": told,
+        "days": days[:MOST_DAYS],
+        "more_days": max(len(days) - MOST_DAYS, 0),
+        "names": {each.id: each.name for each in of_clinic},
+        "patients": await customers.names(request.db, clinic_id, [each.customer_id for each in told.stranded]),
+        "types": {each.id: each.name for each in offered},
+        "local_date": clock.local_date,
+    }
 
 
 def _by_day(told: ScheduleChange) -> list[tuple[date, UUID, Sequence[ChangedSlot], Sequence[ChangedSlot]]]:
@@ -151,4 +191,4 @@ def _grouped(slots: Iterable[ChangedSlot]) -> dict[tuple[date, UUID], Sequence[C
     return {key: list(group) for key, group in groupby(sorted(slots, key=place), key=place)}
 
 
-PAGES: Final = [hours, new_time_slot, time_slot, week, line, changes_of_clinic, changes_of_doctor]
+PAGES: Final = [hours, new_time_slot, time_slot, week, line, changes_of_week, changes_of_clinic, changes_of_doctor]

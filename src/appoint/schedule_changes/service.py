@@ -1,28 +1,55 @@
 """Applying changed weekly schedules to hours that are published already."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from .. import clock, errors
 from ..callers import Caller
 from ..database.pool import Statements, Transaction
+from ..schedules import service as schedules
+from ..schedules.model import WeeklyScheduleContent
 from ..slots import repository as slots
 from ..slots.model import LONGEST_DAYS
 from . import repository
-from .model import Fitting, ScheduleChange, ScheduleChangeContent, changed
+from .model import DoctorsScheduleChangeContent, Fitting, ScheduleChange, ScheduleChangeContent, changed
 
 NOTHING = Fitting.of(())
 
 
 async def preview(tx: Statements, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime) -> ScheduleChange:
-    """What `carry_out` would do to the hours of a doctor, or of all doctors of the clinic. It changes and refuses nothing. Raises `NotFound`."""
+    """What `carry_out` would do to the hours of a doctor, or of all doctors of the clinic, with the weeks as they are saved. It changes and refuses nothing.
+
+    Raises `NotFound`.
+    """
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
     fitting = await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=dates[0], last=dates[1], now=now) if dates else NOTHING
     return await _told(tx, clinic_id, fitting)
 
 
-async def carry_out(tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime) -> ScheduleChange:
+class _Undone(Exception):
+    pass
+
+
+async def rehearse(
+    tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, if_match: str | None = None, now: datetime
+) -> ScheduleChange:
+    """The same, also for a week that is not saved yet: it is saved, looked at and undone. Raises what `schedules.set_week` raises."""
+    told = ScheduleChange([], [], [], [])
+    with suppress(_Undone):
+        async with tx.savepoint():
+            await _save_week(tx, by, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
+            told = await preview(tx, by, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=now)
+            raise _Undone
+    return told
+
+
+async def carry_out(
+    tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, if_match: str | None = None, now: datetime
+) -> ScheduleChange:
     """Make what is published agree with the weekly schedules: slots that have not begun, up to the last date published. All of it, or nothing.
+
+    A doctor's week that comes with it is saved first, as `schedules.set_week` does and with its refusals; `if_match` is about that week.
 
     Appointments outside the new hours are refused (`Conflict` `appointments-stranded`), or keep exactly their own time and need rebooking, as asked;
     those that are within the hours again need none any more. A booking that races with this either comes first, or finds the new hours.
@@ -30,6 +57,7 @@ async def carry_out(tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: U
     """
     await slots.share_clinic(tx, clinic_id)
     await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
+    await _save_week(tx, by, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
     if dates is None:
         return await _told(tx, clinic_id, NOTHING)
@@ -43,6 +71,12 @@ async def carry_out(tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: U
     facts = {"from": first, "to": last, **{name: len(getattr(fitting, name)) for name in ("added", "removed", "kept", "stranded")}}
     await repository.tell(tx, clinic_id, "schedule.applied", doctor_id=doctor_id, facts=facts)
     return await _told(tx, clinic_id, fitting)
+
+
+async def _save_week(tx: Transaction, by: Caller, *, doctor_id: UUID | None, content: ScheduleChangeContent, if_match: str | None, now: datetime) -> None:
+    if doctor_id and isinstance(content, DoctorsScheduleChangeContent) and content.weekly:
+        week = WeeklyScheduleContent(weekly=content.weekly, valid_from=content.from_)
+        await schedules.set_week(tx, by, doctor_id=doctor_id, content=week, if_match=if_match, now=now)
 
 
 async def remembered(tx: Transaction, clinic_id: int, known: ScheduleChange, stranded: list[UUID]) -> ScheduleChange:

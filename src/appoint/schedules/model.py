@@ -18,7 +18,7 @@ def minutes_between(start_time: str, end_time: str) -> Minutes:
     """Raises `Invalid` at `endTime` when it does not come after the start."""
     starts, ends = wire.minutes_of(start_time), wire.minutes_of(end_time)
     if ends <= starts:
-        raise errors.Invalid(errors.Fault("#/endTime", "must be after startTime"))
+        raise errors.Invalid(errors.Fault("#/endTime", "must be after the beginning"))
     return starts, ends
 
 
@@ -58,9 +58,9 @@ class Hours(Request):
     def __post_init__(self) -> None:
         if self.time_slot_id:
             if self.start_time or self.end_time:
-                raise errors.Invalid(errors.Fault("#/timeSlotId", "says startTime and endTime already"))
+                raise errors.Invalid(errors.Fault("#/timeSlotId", "says the beginning and the end already"))
         elif not (self.start_time and self.end_time):
-            raise errors.Invalid(errors.Fault("#/startTime", "is needed together with endTime, or timeSlotId instead of both"))
+            raise errors.Invalid(errors.Fault("#/startTime", "is needed together with an end, or a time slot instead of both"))
         else:
             minutes_between(self.start_time, self.end_time)
 
@@ -77,7 +77,7 @@ class DoctorSlotContent(Hours, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
-            raise errors.Invalid(errors.Fault("#/validUntil", "must not be before validFrom"))
+            raise errors.Invalid(errors.Fault("#/validUntil", "must not be before the first day"))
 
 
 class DoctorSlot(Resource):

@@ -18,7 +18,7 @@ from ..customers import service as customers
 from ..resources import Page
 from ..web import attempts
 from ..web.access import COOKIE
-from ..web.cookies import keep
+from ..web.cookies import keep, keep_people, people_of
 from ..web.decoding import body
 from ..web.pages import OWN, asked, faults_by_field, form, go, id_of, next_page, opened, page
 from ..web.problems import PROBLEMS
@@ -27,7 +27,7 @@ from ..web.request import Request
 from ..web.words import language_for
 from ..words import say
 from . import service
-from .model import SignInChoice, SignInCodeRequest
+from .model import SignInCodeRequest
 
 MINE: Final = "/my"
 MOST_SHOWN: Final = 100
@@ -71,12 +71,10 @@ async def show_code(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     return _code_page(request, asked(request))
 
 
-def _code_page(
-    request: Request, said: Mapping[str, str], *, fault: str = "", choices: list[SignInChoice] | None = None, status_code: int = 200
-) -> Response[Any]:
+def _code_page(request: Request, said: Mapping[str, str], *, fault: str = "", status_code: int = 200) -> Response[Any]:
     return page(
         request, "sign_in_codes/templates/code.html", status_code=status_code, cache_control=OWN,
-        code=said.get("code", ""), next=next_page(said, MINE), fault=fault, choices=choices, development=request.app.state.settings.mode == "development",
+        code=said.get("code", ""), next=next_page(said, MINE), fault=fault, development=request.app.state.settings.mode == "development",
     )  # fmt: skip
 
 
@@ -88,34 +86,47 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
         return _code_page(request, said, fault=say(language, "The code has six digits."), status_code=400)
     lasts = timedelta(hours=request.app.state.settings.session_hours)
     entered = await request.db.atomic(
-        service.answer, request.user, code_id=code_id, code=code, customer_id=id_of(said.get("customer")),
+        service.answer, request.user, code_id=code_id, code=code, customer_id=None, together=True,
         before=request.cookies.get(COOKIE), secret=request.app.state.secret_key, lasts=lasts, now=clock.now(),
     )  # fmt: skip
-    if entered is None:
+    if not isinstance(entered, service.Entered):
         return _code_page(request, {**said, "code": ""}, fault=say(language, PROBLEMS["wrong-code"].happened), status_code=401)
-    if isinstance(entered, list):
-        return _code_page(request, {**said, "code": code}, choices=entered)
     await attempts.succeeded(request, account=entered.address.account, now=clock.now())
     response = go(next_page(said, MINE))
     keep(response, entered.token, lasts)
+    keep_people(response, request.app.state.secret_key, entered.token, entered.people, lasts)
     return response
 
 
-@get("/my", operation_id="showOwnAppointments", opt=opened("see-customers", narrows=True), include_in_schema=False)
+@get(MINE, operation_id="showOwnAppointments", opt=opened("see-customers", narrows=True), include_in_schema=False)
 async def mine(request: Request) -> Response[Any]:
     customer_id = request.user.customer_id
     if customer_id is None:  # the administrator
         return go("/staff")
     now, secret = clock.now(), request.app.state.secret_key
-    customer = await customers.get(request.db, customer_id)
-    visits = await appointments.visits_of_customer(request.db, customer_id=customer_id, now=now, most=MOST_SHOWN)
+    customer, others = await customers.sharing(request.db, customer_id, people_of(request))
+    visits = await appointments.visits_of_customers(request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, most=MOST_SHOWN)
     await record(request.app.state.db, request, Page([customer, *visits], None))
     shown = [(visit, f"/appointments/{links.token(secret, visit.id)}") for visit in visits]
     return page(
-        request, "sign_in_codes/templates/my.html", cache_control=OWN, customer=customer,
+        request, "sign_in_codes/templates/my.html", cache_control=OWN, customer=customer, others=others,
         coming=[each for each in shown if each[0].start_time >= now], past=[each for each in reversed(shown) if each[0].start_time < now],
         clinics={visit.slug or visit.clinic_id: visit.clinic for visit in visits if visit.active},
     )  # fmt: skip
 
 
-PAGES: Final = [show, send, show_code, answer, mine]
+@post(MINE, operation_id="becomeAnother", status_code=303, opt=opened("see-customers", narrows=True), include_in_schema=False)
+async def become(request: Request) -> Response[Any]:
+    """To what is held about another of those who share the address."""
+    chosen, known, before = id_of((await form(request)).get("customer")), people_of(request), request.cookies.get(COOKIE)
+    if request.user.customer_id is None or chosen is None or known is None or before is None:
+        return go(MINE)
+    lasts = timedelta(hours=request.app.state.settings.session_hours)
+    token = await request.db.atomic(service.become, request.user, customer_id=chosen, known=known, before=before, lasts=lasts, now=clock.now())
+    response = go(MINE)
+    keep(response, token, lasts)
+    keep_people(response, request.app.state.secret_key, token, known, lasts)
+    return response
+
+
+PAGES: Final = [show, send, show_code, answer, mine, become]

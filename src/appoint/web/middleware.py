@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from .. import tracing
 from ..metrics import REQUEST_SECONDS, REQUESTS
+from .pages import readable
 from .problems import document
 from .request import Request
 
@@ -150,4 +151,5 @@ async def _apologise(scope: Scope, receive: Receive, send: Send, error: BaseExce
     request = Request(scope, receive, send)
     response = document(request, "unavailable", headers={"Retry-After": "2"}) if given_up else document(request, "internal-error")
     with suppress(Exception):
+        response = readable(request, response)
         await response.to_asgi_response(app=None, request=request)(scope, receive, send)

@@ -155,7 +155,9 @@ def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -
     summary, _, more = prose(handler.fn.__doc__ or "").partition(". ")
     inside = [schemas.path_parameter(operation.path, *parameter) for parameter in operation.parameters.items()]
     beside = schemas.query_parameters(operation.query) if operation.query else ()
-    headers = ("Accept-Language", "X-Request-ID", {"get": "If-None-Match", "post": "Idempotency-Key"}.get(method, "If-Match"))
+    headers = ["Accept-Language", "X-Request-ID", {"get": "If-None-Match", "post": "Idempotency-Key"}.get(method, "If-Match")]
+    if method == "post" and "version-mismatch" in handler.opt.get("problems", ()):
+        headers.append("If-Match")
     item: dict[str, Any] = {
         "operationId": handler.operation_id,
         "tags": [operation.tag],

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.numbers import format_currency, get_currency_precision
 from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -86,6 +87,12 @@ def _minutes(minutes: int, language: str) -> str:
     return format_unit(minutes, "duration-minute", "short", locale=language)
 
 
+def soon(seconds: int, language: str) -> str:
+    """“in 3 minutes”, and never sooner than it is."""
+    unit = 60 if seconds <= 3600 else 3600
+    return format_timedelta(timedelta(seconds=-(-seconds // unit) * unit), add_direction=True, locale=language)
+
+
 def _instant(instant: datetime) -> str:
     """As an address and a `<time>` write it."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -101,6 +108,7 @@ FILTERS: Final[dict[str, Any]] = {
     "skeleton": _skeleton,
     "money": money,
     "minutes": _minutes,
+    "soon": soon,
     "instant": _instant,
     "zone": instants.zone,
     "phone": phones.readable,
@@ -191,6 +199,7 @@ async def form(request: AnyRequest) -> dict[str, str]:
         raise errors.Invalid(errors.Fault("#", "is not valid")) from None
     if any("\0" in value or len(value) > LONGEST_FIELD for value in fields.values()):
         raise errors.Invalid(errors.Fault("#", "is not valid"))
+    request.scope["state"]["typed"] = fields
     return fields
 
 
@@ -255,9 +264,18 @@ async def enter(request: AnyRequest) -> Response[Any] | None:
     except errors.Unauthorized:
         if request.method != "GET":
             raise
-        back = request.scope["path"] + (f"?{query.decode()}" if (query := request.scope["query_string"]) else "")
+        back = _address(request)
         return go(f"{'/staff/sign-in' if back.startswith('/staff') else '/sign-in'}?next={quote(back, safe='')}")
+    except (errors.TooMany, errors.Unavailable):
+        if request.method == "POST":
+            with suppress(errors.Invalid, HTTPException):
+                await form(request)  # so that it can be sent again
+        raise
     return None
+
+
+def _address(request: AnyRequest) -> str:
+    return request.scope["path"] + (f"?{query.decode()}" if (query := request.scope["query_string"]) else "")
 
 
 def next_page(request_or_form: Mapping[str, str], otherwise: str) -> str:
@@ -276,12 +294,13 @@ def _is_page(request: AnyRequest) -> bool:
 
 
 def refused(request: AnyRequest, response: Response[Any]) -> Response[Any]:
-    """A problem document as a page."""
+    """A problem document as a page. What was typed into a form that may be sent again later is in it, to be sent again."""
     problem = json.loads(response.content)
+    wait = int(response.headers.get("Retry-After", 0))
     try:
         shown = page(
             request, "refused.html", status_code=problem["status"], cache_control=OWN,
-            within="*" if request.scope["path"].startswith("/embed/") else "'none'", problem=problem, again=request.method == "GET", retry_after=response.headers.get("Retry-After"),
+            within="*" if request.scope["path"].startswith("/embed/") else "'none'", problem=problem, again=request.method == "GET", wait=wait, address=_address(request), typed=request.scope["state"].get("typed") if wait else None,
         )  # fmt: skip
     except Exception:  # noqa: BLE001  then the document itself must do
         return response
@@ -289,19 +308,13 @@ def refused(request: AnyRequest, response: Response[Any]) -> Response[Any]:
     return shown
 
 
-def _on_refusal(request: AnyRequest, error: errors.AppointError) -> Response[Any]:
-    response = problems.on_refusal(request, error)
+def readable(request: AnyRequest, response: Response[Any]) -> Response[Any]:
+    """A problem document, or the page of it where a person sees it."""
     return refused(request, response) if _is_page(request) else response
 
 
-def _on_http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    response = problems.on_http_error(request, error)
-    return refused(request, response) if _is_page(request) else response
-
-
-def _on_bug(request: AnyRequest, error: Exception) -> Response[Any]:
-    response = problems.on_bug(request, error)
-    return refused(request, response) if _is_page(request) else response
-
-
-HANDLERS: Final[ExceptionHandlersMap] = {errors.AppointError: _on_refusal, HTTPException: _on_http_error, Exception: _on_bug}
+HANDLERS: Final[ExceptionHandlersMap] = {
+    errors.AppointError: lambda request, error: readable(request, problems.on_refusal(request, error)),
+    HTTPException: lambda request, error: readable(request, problems.on_http_error(request, error)),
+    Exception: lambda request, error: readable(request, problems.on_bug(request, error)),
+}
