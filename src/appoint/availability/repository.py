@@ -131,7 +131,7 @@ async def clinics(db: Statements, *, q: str | None, specialty: str | None, after
                array(select distinct d.specialty from doctor d where d.clinic_id = c.id and d.active and d.specialty is not null order by 1) as specialties
           from clinic c
          where c.active
-           and exists (select from doctor d where d.clinic_id = c.id and d.active)
+           and (select true from doctor d where d.clinic_id = c.id and d.active limit 1)  -- clinic by clinic; `exists` would go through all doctors first
            and ($1::text is null or position(lower($1) in lower(c.name)) > 0)
            and ($2::text is null or lower($2) in (select lower(d.specialty) from doctor d where d.clinic_id = c.id and d.active))
            and ($3::integer is null or (lower(c.name), c.id) > (select lower(b.name), b.id from clinic b where b.id = $3))
