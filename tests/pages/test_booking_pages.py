@@ -301,7 +301,7 @@ async def test_booking_stands_in_a_clinics_own_site(site, browser, other_site):
     await frame.locator("#booking .submit button").click()
     await expect(frame.get_by_role("heading", name="Ihr Termin ist gebucht.")).to_be_visible()
     async with context.expect_page() as opening:
-        await frame.get_by_role("link", name="Ansehen, verlegen oder absagen").click()
+        await frame.get_by_role("link", name="Ansehen, verschieben oder absagen").click()
     own = await opening.value
     await own.wait_for_load_state()
     assert BOOKED.search(own.url)

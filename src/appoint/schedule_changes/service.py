@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from .. import clock, errors
+from .. import clock, errors, versions
 from ..callers import Caller
 from ..database.pool import Statements, Transaction
 from ..schedules import service as schedules
@@ -49,7 +49,8 @@ async def carry_out(
 ) -> ScheduleChange:
     """Make what is published agree with the weekly schedules: slots that have not begun, up to the last date published. All of it, or nothing.
 
-    A doctor's week that comes with it is saved first, as `schedules.set_week` does and with its refusals; `if_match` is about that week.
+    A doctor's week that comes with it is saved first, as `schedules.set_week` does and with its refusals; `if_match` is about that week, or else the one that is
+    saved.
 
     Appointments outside the new hours are refused (`Conflict` `appointments-stranded`), or keep exactly their own time and need rebooking, as asked;
     those that are within the hours again need none any more. A booking that races with this either comes first, or finds the new hours.
@@ -77,6 +78,10 @@ async def _save_week(tx: Transaction, by: Caller, *, doctor_id: UUID | None, con
     if doctor_id and isinstance(content, DoctorsScheduleChangeContent) and content.weekly:
         week = WeeklyScheduleContent(weekly=content.weekly, valid_from=content.from_)
         await schedules.set_week(tx, by, doctor_id=doctor_id, content=week, if_match=if_match, now=now)
+    elif doctor_id and if_match:
+        known = await schedules.schedule(tx, doctor_id)
+        first = content.from_ or clock.local_date(now, known.time_zone)
+        versions.check(if_match, versions.digest(known.week_on(first)), required=False)
 
 
 async def remembered(tx: Transaction, clinic_id: int, known: ScheduleChange, stranded: list[UUID]) -> ScheduleChange:
