@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import tempfile
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from playwright.async_api import Browser, Page
@@ -30,7 +31,7 @@ async def of_a_patient(browser: Browser, site: browsers.Site) -> None:
     await page.goto(f"{site.url}/c/spreebogen")
     await taken(page, "clinic")
     await page.locator("main .choices a").first.click()
-    await page.locator(".month a").nth(2).click()
+    await page.locator(".month a").last.click()
     await taken(page, "times")
     await page.locator(".times a").first.click()
     await page.locator("#name").fill("Ana Ibarra")
@@ -49,11 +50,17 @@ async def of_staff(browser: Browser, site: browsers.Site) -> None:
         ending = "" if scheme == "light" else "-dark"
         for place in ("day", "week", "hours", "absences", "numbers", "messages", "patients"):
             if scheme == "light" or place in ("day", "numbers"):
-                await page.goto(f"{site.url}/staff/1/{place}")
+                await page.goto(f"{site.url}/staff/1/{place}" + (f"?date={working_day()}" if place in ("day", "week") else ""))
                 await page.wait_for_load_state("load")
                 await page.wait_for_function("!document.querySelector('.loading:not([hidden])')")
                 await taken(page, f"staff-{place}{ending}")
         await context.close()
+
+
+def working_day() -> date:
+    """Today, or the Monday after it."""
+    today = datetime.now(UTC).date()
+    return today if today.weekday() < 5 else today + timedelta(days=7 - today.weekday())
 
 
 async def taken(page: Page, name: str) -> None:
