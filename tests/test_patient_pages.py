@@ -312,7 +312,9 @@ async def test_what_is_held_about_another_who_shares_the_address_is_a_button_awa
     (csrf,) = set(re.findall(r'name="csrf" value="(\w+)"', page))
     assert (await client.post("/my", data={"customer": ben, "csrf": ""}, headers=browser)).status_code == 403
     assert (await client.post("/my", data={"customer": cleo, "csrf": csrf}, headers=browser)).status_code == 404
+    ends = await db.fetchval("select expires_at from session")
     answer = await client.post("/my", data={"customer": ben, "csrf": csrf}, headers=browser)
+    assert await db.fetchval("select expires_at from session") <= ends
     after = {"Cookie": "; ".join(header.split(";")[0] for header in answer.headers.get_list("Set-Cookie"))}
     client.cookies.clear()
     assert (answer.status_code, [str(row[0]) for row in await db.fetch("select customer_id from session")]) == (303, [ben])

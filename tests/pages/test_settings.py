@@ -289,7 +289,7 @@ async def test_a_week_is_edited_copied_and_saved_and_then_published(site, staff)
     assert not any(mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"].values())
     await staff.get_by_role("button", name="Save", exact=True).click()
     await staff.wait_for_url(place(site, "hours"))
-    assert await told(staff) == "The week is saved."
+    assert await told(staff) == "The week is saved. Dates that are not published yet are published tonight, or below at once."
     week = mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"]
     told_of = {day: [(each["startTime"], each["endTime"], bool(each["timeSlotId"])) for each in lines] for day, lines in week.items() if lines}
     assert told_of == {"monday": [("09:00", "12:00", False), ("17:00", "20:00", True)], "wednesday": [("17:00", "20:00", True)]}

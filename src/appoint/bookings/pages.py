@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from ..web import decoding
 from ..web import repository as records
 from ..web.cookies import booked_of, keep_booked, people_of
 from ..web.idempotency import once
-from ..web.pages import OWN, asked, faults_by_field, form, go, id_of, instant_of, opened
+from ..web.pages import OWN, asked, faults_by_field, form, go, id_of, instant_of, opened, written
 from ..web.problems import PROBLEMS
 from ..web.recording import Recorded
 from ..web.request import Request
@@ -60,8 +60,8 @@ class Choice(NamedTuple):
 
     @property
     def query(self) -> dict[str, Any]:
-        whom = {"type": self.type and self.type.id, "doctor": self.wanted and self.wanted.id, "start": _instant(self.start)}
-        return whom if self.type else {**whom, "end": _instant(self.end), "whose": self.doctor and self.doctor.id}
+        whom = {"type": self.type and self.type.id, "doctor": self.wanted and self.wanted.id, "start": written(self.start)}
+        return whom if self.type else {**whom, "end": written(self.end), "whose": self.doctor and self.doctor.id}
 
 
 class Gone(NamedTuple):
@@ -72,10 +72,6 @@ class Gone(NamedTuple):
     others: Sequence[OfferedTime | Alternative]
     names: Mapping[UUID, str]
     """Of the doctors."""
-
-
-def _instant(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _choice(here: Visit, said: Mapping[str, str]) -> Choice | None:

@@ -121,8 +121,11 @@ async def become(request: Request) -> Response[Any]:
     chosen, known, before = id_of((await form(request)).get("customer")), people_of(request), request.cookies.get(COOKIE)
     if request.user.customer_id is None or chosen is None or known is None or before is None:
         return go(MINE)
-    lasts = timedelta(hours=request.app.state.settings.session_hours)
-    token = await request.db.atomic(service.become, request.user, customer_id=chosen, known=known, before=before, lasts=lasts, now=clock.now())
+    now = clock.now()
+    lasts = known.since + timedelta(hours=request.app.state.settings.session_hours) - now  # no longer than the code that was entered is good for
+    if lasts <= timedelta():
+        return go(MINE)
+    token = await request.db.atomic(service.become, request.user, customer_id=chosen, known=known, before=before, lasts=lasts, now=now)
     response = go(MINE)
     keep(response, token, lasts)
     keep_people(response, request.app.state.secret_key, token, known, lasts)

@@ -59,7 +59,8 @@ async def answer(
     """Sign in the customer whose code it is; `before` is the token of the session that the browser had, which ends.
 
     Where several share the address and none is named, those are who there is to choose from, and the code stays good; `together` it is the first of them, for
-    who goes on to show all. None for a code that is not: it is wrong, used or has run out, is not the named customer's, or there never was one. That counts as an attempt, so it must be committed too.
+    who goes on to show all. None for a code that is not: it is wrong, used or has run out, is not the named customer's, or there never was one. That counts as
+    an attempt, so it must be committed too.
     """
     sent = await repository.attempt(tx, code_id, now=now)
     if sent is None or not hmac.compare_digest(signing.code(secret, PURPOSE, str(code_id)).encode(), code.encode()):

@@ -93,7 +93,7 @@ def soon(seconds: int, language: str) -> str:
     return format_timedelta(timedelta(seconds=-(-seconds // unit) * unit), add_direction=True, locale=language)
 
 
-def _instant(instant: datetime) -> str:
+def written(instant: datetime) -> str:
     """As an address and a `<time>` write it."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
@@ -109,7 +109,7 @@ FILTERS: Final[dict[str, Any]] = {
     "money": money,
     "minutes": _minutes,
     "soon": soon,
-    "instant": _instant,
+    "instant": written,
     "zone": instants.zone,
     "phone": phones.readable,
     "data": _data,
