@@ -10,7 +10,7 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-COPY --from=pages /app/src/appoint/web/static src/appoint/web/static
+COPY --from=pages /app/src/appoint/site/static src/appoint/site/static
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && useradd --system --home-dir /var/lib/appoint --create-home appoint
 

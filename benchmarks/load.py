@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import psutil
 
-from appoint.appointments.repository import CLAIM
+from appoint.booking.repository import CLAIM
 
 from .world import DOCTORS, EMPTY, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, World, customer, doctor
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from appoint.numbers import repository
+from appoint.oversight.reports import repository
 
 from .world import World
 

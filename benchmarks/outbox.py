@@ -5,12 +5,12 @@ from functools import partial
 
 import asyncpg
 
-from appoint import clock
 from appoint.database.pool import ACROSS, SERVER, connect
 from appoint.events.service import BATCH, relay
-from appoint.notifications import service as planning
-from appoint.numbers.service import note
-from appoint.webhooks.service import fan_out
+from appoint.integrations.webhooks.service import fan_out
+from appoint.kit import clock
+from appoint.messaging.notifications import service as planning
+from appoint.oversight.reports.service import note
 
 from .world import World
 

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { readdirSync } from "node:fs";
 import { build } from "esbuild";
 
-const built = "../src/appoint/web/static";
+const built = "../src/appoint/site/static";
 const entries = (folder, ending) =>
   readdirSync(folder)
     .filter((name) => name.endsWith(ending) && !name.startsWith("_"))

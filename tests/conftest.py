@@ -15,9 +15,9 @@ import httpx2
 import pytest
 from litestar import Litestar
 
-from appoint import app as application
 from appoint.database import embedded, migrate
 from appoint.database.pool import Database, connect
+from appoint.server import app as application
 from appoint.settings import Settings
 
 TOKEN = "the administrator's token"

@@ -3,11 +3,11 @@
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
-from ..ids import PLATFORM
-from ..resources import Page
-from ..web.pagination import after, page
-from ..web.request import Request
-from ..web.responses import shown
+from ..http.pagination import after, page
+from ..http.request import Request
+from ..http.responses import shown
+from ..kit.ids import PLATFORM
+from ..kit.structs import Page
 from . import service
 from .model import AuditEntry, AuditFilter, AuditHead
 

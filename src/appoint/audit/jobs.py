@@ -8,8 +8,8 @@ from typing import Final
 
 import structlog
 
-from .. import errors
 from ..database.pool import Database
+from ..kit import errors
 from . import repository, service
 from .model import Key
 

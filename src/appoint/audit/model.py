@@ -13,20 +13,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .. import errors, wire
-from ..resources import PageQuery
+from ..kit import errors, fields
+from ..kit.structs import PageQuery
 
 BEGINNING: Final = bytes(32)
 """What stands for the hash before the first entry."""
 Hash = Annotated[
-    str, msgspec.Meta(pattern="^[0-9a-f]{64}" + wire.END, examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"], description="SHA-256")
+    str,
+    msgspec.Meta(pattern="^[0-9a-f]{64}" + fields.END, examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"], description="SHA-256"),
 ]
 
 
 class AuditFilter(PageQuery):
-    from_: wire.Date | None = msgspec.field(default=None, name="from")
+    from_: fields.Date | None = msgspec.field(default=None, name="from")
     """The first day."""
-    to: wire.Date | None = None
+    to: fields.Date | None = None
     """The last day."""
     actor: Annotated[str, msgspec.Meta(max_length=200, examples=["user:01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None = None
     """Only who is of this kind (`user`), or this one (`user:` and the id)."""

@@ -7,11 +7,22 @@ from uuid import UUID
 
 import msgspec
 
-from .. import errors, ids
-from ..callers import Caller
 from ..database.pool import Row, Statements, Transaction
+from ..kit import errors, ids
+from ..kit.actors import Caller
 from . import repository
-from .model import BEGINNING, AuditActor, AuditEntry, AuditHead, ClinicReport, Entry, Key, Walk, chained, fault
+from .model import (
+    BEGINNING,
+    AuditActor,
+    AuditEntry,
+    AuditHead,
+    ClinicReport,
+    Entry,
+    Key,
+    Walk,
+    chained,
+    fault,
+)
 
 BATCH: Final = 1000
 MOST_FAULTS: Final = 100

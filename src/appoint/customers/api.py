@@ -7,16 +7,27 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from .. import clock
-from ..clinics import service as clinics
-from ..resources import Page
-from ..web.idempotency import once
-from ..web.pagination import after, page
-from ..web.request import Request
-from ..web.responses import created, shown
-from ..web.words import language_for
+from ..clinics.clinics import service as clinics
+from ..http.idempotency import once
+from ..http.languages import language_for
+from ..http.pagination import after, page
+from ..http.request import Request
+from ..http.responses import created, shown
+from ..kit import clock
+from ..kit.structs import Page
 from . import repository, service
-from .model import Customer, CustomerContent, CustomerFilter, CustomerPatch, FindCustomers, FoundCustomer, Patient, PatientFilter, PatientPatch, wanted
+from .model import (
+    Customer,
+    CustomerContent,
+    CustomerFilter,
+    CustomerPatch,
+    FindCustomers,
+    FoundCustomer,
+    Patient,
+    PatientFilter,
+    PatientPatch,
+    wanted,
+)
 
 
 class Customers(Controller):

@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .. import errors, wire
-from ..resources import PageQuery, Request, Resource
+from ..kit import errors, fields
+from ..kit.structs import PageQuery, Request, Resource
 
 RecordNumber = Annotated[str, Meta(pattern=r"\S", max_length=200, examples=["2027-0113"])]
 
@@ -19,28 +19,28 @@ RecordNumber = Annotated[str, Meta(pattern=r"\S", max_length=200, examples=["202
 class CustomerContent(Request):
     """What a caller says about a customer. E-mail and phone may be others' too: families share them."""
 
-    name: wire.PersonName
-    email: wire.Email | None = None
-    phone: wire.Phone | None = None
+    name: fields.PersonName
+    email: fields.Email | None = None
+    phone: fields.Phone | None = None
     """A number without its country's code is read in the country of `timeZone`, or else of `locale`."""
-    locale: wire.Locale | None = None
-    time_zone: wire.TimeZone | None = None
-    birth_date: wire.Date | None = None
+    locale: fields.Locale | None = None
+    time_zone: fields.TimeZone | None = None
+    birth_date: fields.Date | None = None
 
 
 class CustomerPatch(Request):
-    name: wire.PersonName | UnsetType = UNSET
-    email: wire.Email | None | UnsetType = UNSET
-    phone: wire.Phone | None | UnsetType = UNSET
-    locale: wire.Locale | None | UnsetType = UNSET
-    time_zone: wire.TimeZone | None | UnsetType = UNSET
-    birth_date: wire.Date | None | UnsetType = UNSET
+    name: fields.PersonName | UnsetType = UNSET
+    email: fields.Email | None | UnsetType = UNSET
+    phone: fields.Phone | None | UnsetType = UNSET
+    locale: fields.Locale | None | UnsetType = UNSET
+    time_zone: fields.TimeZone | None | UnsetType = UNSET
+    birth_date: fields.Date | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
     """Brings a removed customer back; `DELETE` removes."""
 
 
 class CustomerFilter(PageQuery):
-    q: wire.ShortText | None = None
+    q: fields.ShortText | None = None
     """Parts of the name, e-mail address or phone number, in any order, with accents or without."""
 
 
@@ -49,9 +49,9 @@ class FindCustomers(Request):
 
     EXAMPLE: ClassVar = {"email": "ana@example.org"}
 
-    email: wire.Email | None = None
+    email: fields.Email | None = None
     """The whole address, in capitals or not."""
-    phone: wire.Phone | None = None
+    phone: fields.Phone | None = None
     """The whole number; without its country's code it is read in the country of the clinic."""
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class Customer(Resource):
     name: str
     email: str | None
     phone: str | None
-    locale: wire.Locale | None
+    locale: fields.Locale | None
     time_zone: str | None
     birth_date: date | None
     active: bool
@@ -91,11 +91,11 @@ class Customer(Resource):
 
 class PatientPatch(Request):
     record_number: RecordNumber | None | UnsetType = UNSET
-    notes: wire.Text | None | UnsetType = UNSET
+    notes: fields.Text | None | UnsetType = UNSET
 
 
 class PatientFilter(PageQuery):
-    q: wire.ShortText | None = None
+    q: fields.ShortText | None = None
     """Parts of the name, e-mail address, phone number or record number, in any order, with accents or without; or the date of birth, as it is written in the
     language of the request."""
 
@@ -112,7 +112,7 @@ class Patient(Resource):
     name: str
     email: str | None
     phone: str | None
-    locale: wire.Locale | None
+    locale: fields.Locale | None
     time_zone: str | None
     birth_date: date | None
     active: bool

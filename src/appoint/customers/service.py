@@ -9,14 +9,23 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from .. import clock, errors, phones
-from ..callers import Caller, People
-from ..clinics import service as clinics
+from ..clinics.clinics import service as clinics
 from ..database.pool import Row, Statements, Transaction
-from ..resources import merged
-from ..versions import check
+from ..http.etags import check
+from ..kit import clock, errors, phones
+from ..kit.actors import Caller, People
+from ..kit.structs import merged
 from . import repository
-from .model import EVERYBODY, Customer, CustomerContent, CustomerPatch, FoundCustomer, Patient, PatientPatch, wanted
+from .model import (
+    EVERYBODY,
+    Customer,
+    CustomerContent,
+    CustomerPatch,
+    FoundCustomer,
+    Patient,
+    PatientPatch,
+    wanted,
+)
 
 INDEXED: Final = re.compile(r"\w{3}")
 """The index of words holds groups of three letters."""

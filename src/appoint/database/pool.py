@@ -18,8 +18,8 @@ import asyncpg
 import msgspec
 from prometheus_client import Histogram
 
-from .. import errors, tracing
-from ..metrics import POOL_CONNECTIONS, POOL_WAIT, QUERY_SECONDS
+from ..kit import errors, tracing
+from ..kit.metrics import POOL_CONNECTIONS, POOL_WAIT, QUERY_SECONDS
 
 P = ParamSpec("P")
 T = TypeVar("T")

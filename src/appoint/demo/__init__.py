@@ -8,7 +8,7 @@ import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .. import clock
+from ..kit import clock
 from .large_world import large
 from .small_world import small
 from .writing import HasClinics, expect_no_clinics

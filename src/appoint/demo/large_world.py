@@ -11,8 +11,8 @@ from uuid import UUID
 from asyncpg import Range
 from rich.progress import Progress
 
-from ..appointments.model import Status
-from ..wire import Locale, minutes_of
+from ..booking.model import Status
+from ..kit.fields import Locale, minutes_of
 from .people import people
 from .staff import staff
 from .visits import MOVES, Kind, Visit, clinics_id, customers_id, outcome, visits

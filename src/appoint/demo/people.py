@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final, NamedTuple
 
-from ..wire import Locale
+from ..kit.fields import Locale
 
 
 class Household(NamedTuple):

@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 from asyncpg import Range
 
-from .. import wire
-from ..appointments.model import Status
-from ..appointments.service import HOLD_EXPIRED
-from ..ids import clinic_of
+from ..booking.model import Status
+from ..booking.service import HOLD_EXPIRED
+from ..kit import fields
+from ..kit.ids import clinic_of
 from .people import FAMILIES, Household, people
 from .staff import staff
 from .three_clinics import CLINICS, ClinicStory, DoctorStory, Week
@@ -187,12 +187,12 @@ def _lines(week: Week, time_slots: dict[str, tuple[UUID, Range[int]]]) -> Iterat
     for weekdays, hours in week:
         id, minutes = time_slots[hours] if hours in time_slots else (None, _minutes(hours))
         for weekday in weekdays.split():
-            yield [*wire.WEEKDAYS].index(weekday) + 1, id, minutes
+            yield [*fields.WEEKDAYS].index(weekday) + 1, id, minutes
 
 
 def _minutes(hours: str) -> Range[int]:
     opens, closes = hours.split("-")
-    return Range(wire.minutes_of(opens), wire.minutes_of(closes))
+    return Range(fields.minutes_of(opens), fields.minutes_of(closes))
 
 
 def _booked(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[UUID]]) -> Iterator[Booked]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from .. import passwords
+from ..identity import passwords
 
 NAMES: Final = {"manager": "Mona Varga", "receptionist": "Rosa Lindt"}
 

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from ..clinics.model import ClinicContent, Policy
+from ..clinics.clinics.model import ClinicContent, Policy
 
 Week = tuple[tuple[str, str], ...]
 """Weekdays, and hours on each of them: from and to, or the name of one of the clinic's time slots."""

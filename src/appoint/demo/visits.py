@@ -8,8 +8,8 @@ from uuid import UUID
 
 from asyncpg import Range
 
-from .. import ids
-from ..appointments.model import Status
+from ..booking.model import Status
+from ..kit import ids
 
 WAITING: Final = timedelta(minutes=20)
 """How long before their time people come."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from asyncpg import Range
 
-from ..start import CannotStart
+from ..kit.errors import CannotStart
 from .visits import clinics_id
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import structlog
 
-from .. import errors
 from ..database.pool import Database, Row, Transaction
+from ..kit import errors
 from . import repository
 from .model import Event, read, wait_after
 

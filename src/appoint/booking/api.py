@@ -1,0 +1,224 @@
+"""/api/appointments"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, delete, get, patch, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from ..clinics.clinics import service as clinics
+from ..customers import service as customers
+from ..http.access import allow
+from ..http.idempotency import digest, once
+from ..http.pagination import after, page
+from ..http.request import Request, idempotency_key
+from ..http.responses import created, replay, shown
+from ..kit import clock
+from ..kit.ids import clinic_of
+from ..kit.permissions import widest
+from ..kit.structs import Page, PageQuery
+from . import links, repository, service
+from .model import (
+    Appointment,
+    AppointmentFilter,
+    AppointmentPatch,
+    AppointmentRequest,
+    Cancellation,
+    RescheduleRequest,
+)
+from .rules import REASONS, Caps
+
+MOVE = {"permission": "move-appointments", "problems": (*REASONS, "wrong-status", "hold-expired", "too-late")}
+
+
+class Appointments(Controller):
+    tags = ["Appointments"]
+
+    @post("/appointments", operation_id="bookAppointment", opt={"permission": "book", "problems": REASONS})
+    async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
+        """Book one appointment, or hold its time for a while (`hold`): with a doctor, or with anyone of a clinic who is free.
+
+        Staff may set rules aside that are in the way (`override`), with a reason.
+        """
+        may_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
+        booked = await service.book(
+            request.app.state.db, request.cache, request.user,
+            clinic_id=data.where, wishes=[(data.customer_id, data)], repeat=repeat(request, data), hold_for=hold_for(request), override=data.override,
+            caps=caps(request, data.where), now=clock.now(),
+        )  # fmt: skip
+        appointment = repository.appointment(booked.rows[0])
+        shown_to_booker = with_token(request, seen(request, appointment) if booked.replayed else appointment)
+        return created(request, shown_to_booker, f"/api/appointments/{appointment.id}", replayed=booked.replayed)
+
+    @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt={"permission": "see-appointments"})
+    async def show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """One appointment."""
+        return shown(request, seen(request, await service.get(request.db, appointment_id)))
+
+    @put("/appointments/{appointment_id:uuid}", operation_id="rescheduleAppointment", opt=MOVE)
+    async def reschedule(self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[RescheduleRequest]) -> Response[Appointment]:
+        """Move an appointment to another time or doctor; it keeps its id. Staff may set rules aside that are in the way (`override`), with a reason."""
+        may_override(request, data.override, clinic_id=clinic_of(appointment_id), doctor_id=data.doctor_id or request.grant.doctor_id)
+        moved = await service.reschedule(request.db, request.user, appointment_id=appointment_id, to=data, if_match=request.if_match, now=clock.now())
+        return shown(request, seen(request, moved))
+
+    @patch("/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "run-appointments"})
+    async def change(self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[AppointmentPatch]) -> Response[Appointment]:
+        """Change an appointment's notes."""
+        return shown(request, await request.db.atomic(service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match))
+
+    @delete(
+        "/appointments/{appointment_id:uuid}",
+        operation_id="cancelAppointment",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "move-appointments", "problems": ("wrong-status", "too-late")},
+    )
+    async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
+        """Cancel an appointment. Cancelling one that is cancelled changes nothing."""
+        may_override(request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id)
+        await request.db.atomic(
+            service.cancel,
+            request.user,
+            appointment_id=appointment_id,
+            reason=query.reason,
+            late_because=query.override_reason,
+            if_match=request.if_match,
+            now=clock.now(),
+        )
+
+    @post(
+        "/appointments/{appointment_id:uuid}/confirm",
+        operation_id="confirmAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "move-appointments", "problems": ("hold-expired", "wrong-status")},
+    )
+    async def confirm(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """Make a held appointment a booked one."""
+        return await step(request, appointment_id, "confirm")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/arrive",
+        operation_id="arriveAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "run-appointments", "problems": ("wrong-status", "taken", "customer-busy", "outside-hours")},
+    )
+    async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The customer is here, perhaps after being given up."""
+        return await step(request, appointment_id, "arrive")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/unarrive",
+        operation_id="unarriveAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "run-appointments", "problems": ("wrong-status",)},
+    )
+    async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The customer is not here after all: a slip."""
+        return await step(request, appointment_id, "unarrive")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/checkIn",
+        operation_id="checkInAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "run-appointments", "problems": ("wrong-status",)},
+    )
+    async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The customer is checked in, ready to be called."""
+        return await step(request, appointment_id, "checkIn")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/fulfil",
+        operation_id="fulfilAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "run-appointments", "problems": ("wrong-status",)},
+    )
+    async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The appointment took place."""
+        return await step(request, appointment_id, "fulfil")
+
+    @post(
+        "/appointments/{appointment_id:uuid}/noShow",
+        operation_id="noShowAppointment",
+        status_code=HTTP_200_OK,
+        opt={"permission": "run-appointments", "problems": ("wrong-status", "not-started")},
+    )
+    async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
+        """The customer did not come; possible once the appointment has started."""
+        return await step(request, appointment_id, "noShow")
+
+    @get("/clinics/{clinic_id:int}/appointments", operation_id="listClinicAppointments", opt={"permission": "list-appointments", "narrows": True})
+    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter) -> Response[Page[Appointment]]:
+        """A clinic's appointments, earliest first."""
+        rows = await repository.of_clinic(
+            request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_ids=narrowed(request, query.doctor_id), customer_id=query.customer_id,
+            status=query.status, after=after(request, query, tuple[datetime, UUID]), limit=query.limit,
+        )  # fmt: skip
+        if not rows:
+            await clinics.get(request.db, clinic_id)
+        return page(request, query, [seen(request, repository.appointment(row)) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
+
+    @get("/customers/{customer_id:uuid}/appointments", operation_id="listCustomerAppointments", opt={"permission": "see-customers"})
+    async def of_customer(self, request: Request, customer_id: FromPath[UUID], query: PageQuery) -> Response[Page[Appointment]]:
+        """A customer's appointments at all clinics, earliest first."""
+        rows = await repository.of_customer(request.db, customer_id=customer_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit)
+        if not rows:
+            await customers.get(request.db, customer_id)
+        return page(request, query, [seen(request, repository.appointment(row)) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
+
+
+async def step(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:
+    appointment, replayed = await once(
+        request,
+        None,
+        lambda tx: service.step(tx, request.user, appointment_id=appointment_id, name=name, now=clock.now()),
+        remember=lambda appointment: appointment.id,
+        recall=lambda tx, kept: service.get(tx, UUID(kept)),
+    )
+    return shown(request, seen(request, appointment), headers=replay(replayed))
+
+
+def seen(request: Request, appointment: Appointment) -> Appointment:
+    """The appointment as the caller may see it: the notes are for the clinic alone, and why rules were set aside for its staff."""
+    if not widest(request.user, "list-appointments", appointment.clinic_id):
+        appointment = msgspec.structs.replace(appointment, notes=None)
+    return appointment if request.user.is_staff(appointment.clinic_id) else msgspec.structs.replace(appointment, override_reason=None)
+
+
+def may_override(request: Request, override: object, *, clinic_id: int, doctor_id: UUID | None) -> None:
+    """Whether the caller may set rules aside for an appointment with the doctor, if they ask for it. Raises as the guard does."""
+    if override:
+        allow(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
+
+
+def with_token(request: Request, appointment: Appointment) -> Appointment:
+    """The appointment with the token of its manage-link, for who has booked it."""
+    return msgspec.structs.replace(appointment, manage_token=links.token(request.app.state.secret_key, appointment.id))
+
+
+def narrowed(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
+    """The doctors whose appointments the caller may list, of those asked for; None: all."""
+    own = request.grant.doctor_id
+    if own is None:
+        return [doctor_id] if doctor_id else None
+    return [own] if doctor_id in (None, own) else []
+
+
+def repeat(request: Request, data: object) -> service.Repeat | None:
+    """The request's `Idempotency-Key`, as booking keeps it."""
+    key = idempotency_key(request)
+    return service.Repeat(request.user.key, key, digest(request, data)) if key else None
+
+
+def hold_for(request: Request) -> timedelta:
+    return timedelta(minutes=request.app.state.settings.hold_minutes)
+
+
+def caps(request: Request, clinic_id: int) -> Caps | None:
+    """What a customer can have at the clinic; its staff and partners with a limit of their own book beyond it."""
+    by = request.user
+    if by.is_staff(clinic_id) or (by.member(clinic_id) and by.requests_per_minute):
+        return None
+    settings = request.app.state.settings
+    return Caps(settings.appointments_per_customer, settings.holds_per_customer)

@@ -1,0 +1,229 @@
+"""Looking for a time."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from heapq import heappop, heappush
+from itertools import islice
+from operator import attrgetter
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from ...clinics.catalogue import service as catalogue
+from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
+from ...database.pool import Row, Statements
+from ...kit import clock, errors, ids
+from ...kit.cache import ClinicCache
+from . import repository
+from .model import (
+    Availability,
+    AvailabilityFilter,
+    Day,
+    DayFilter,
+    DoctorTime,
+    FoundTime,
+    OfferedTime,
+    Place,
+    SearchFilter,
+    Terms,
+    nearest,
+    starts,
+)
+
+ATTEMPTS: Final = 5
+LOOK_AHEAD: Final = timedelta(days=14)
+"""How far `nextAvailable` looks beyond the range at first; each further look goes twice as far."""
+LONGEST_BUFFER: Final = timedelta(minutes=720)
+EASTERNMOST: Final = timedelta(hours=14)
+WESTERNMOST: Final = timedelta(hours=-12)
+SEARCH_WINDOW: Final = timedelta(hours=6)
+SEARCHED_SLOTS: Final = 128
+"""What search reads at first: so many slots, of so many hours. Each grows while there are more, or none."""
+MOST_SLOTS: Final = 1024
+SOON_DAYS: Final = 7
+NOBODY: Final = UUID(int=0)
+"""Stands before every doctor."""
+
+
+class _Stale(Exception):
+    """The catalogue is older than the database."""
+
+
+class Asked(NamedTuple):
+    """What is looked for in one clinic."""
+
+    doctors: Sequence[CatalogueDoctor]
+    type: CatalogueType | None
+    length: Length | None
+    """None: whole slots."""
+
+
+async def of_clinic(
+    db: Statements, cache: ClinicCache, *, clinic_id: int, asked: AvailabilityFilter | DayFilter, first: date, last: date, now: datetime
+) -> Availability:
+    """Every time on the local dates `first…last` (inclusive) at which someone can really be booked at `now`.
+
+    One query; when nothing is free on the dates, a few more for `nextAvailable`. A cached catalogue that turns out old is read again.
+    Raises `NotFound` for a clinic, doctor or type that is not there.
+    """
+    book = await catalogue.of(db, cache, clinic_id)
+    for attempt in range(ATTEMPTS):
+        try:
+            return await _availability(db, book, asked, first=first, last=last, now=now)
+        except errors.NotFound:
+            if attempt:
+                raise
+        except _Stale:
+            pass
+        book = await catalogue.afresh(db, cache, clinic_id)
+    raise errors.Unavailable
+
+
+async def _availability(db: Statements, book: Catalogue, asked: AvailabilityFilter | DayFilter, *, first: date, last: date, now: datetime) -> Availability:
+    what = _asked(book, asked)
+    terms = Terms.of(book, now)
+    days: dict[date, list[OfferedTime]] = {first + timedelta(days=n): [] for n in range((last - first).days + 1)}
+    for doctor in await _times(db, book, what, first, last):
+        for day, offer in starts(doctor, what.length, terms):
+            if day in days and (offer.available or asked.show == "all"):
+                days[day].append(offer)
+    if len(what.doctors) > 1:
+        for offers in days.values():
+            offers.sort(key=attrgetter("start_time"))  # keeps the doctors' order
+    free = [offer for offers in days.values() for offer in offers if offer.available]
+    shown = [Day(day, sum(offer.available for offer in offers), offers) for day, offers in days.items()]
+    return Availability(book.clinic_id, book.time_zone, asked.appointment_type_id, shown, free[0] if free else await _next_after(db, book, what, terms, last))
+
+
+def _asked(book: Catalogue, asked: AvailabilityFilter | DayFilter) -> Asked:
+    type = book.types.get(asked.appointment_type_id) if asked.appointment_type_id else None
+    if (asked.appointment_type_id and not type) or (asked.doctor_id and asked.doctor_id not in book.doctors):
+        raise errors.NotFound
+    doctors = [book.doctors[asked.doctor_id]] if asked.doctor_id else book.doctors.values()
+    offered = book.active and (type is None or type.active)
+    return Asked(
+        [doctor for doctor in doctors if offered and doctor.active and doctor.offers(asked.appointment_type_id)],
+        type,
+        Length.of(type) if type else Length(asked.minutes) if asked.minutes else None,
+    )
+
+
+async def _times(db: Statements, book: Catalogue, asked: Asked, first: date, last: date) -> list[DoctorTime]:
+    """The doctors' time on the dates. Raises `_Stale`."""
+    if not asked.doctors:
+        return []
+    before, after = (asked.length.before, asked.length.after) if asked.length else (timedelta(), timedelta())
+    times = await repository.doctors_time(db, book, doctors=asked.doctors, type=asked.type, first=first, last=last, before=before, after=after)
+    if len(times) < len(asked.doctors):
+        raise _Stale
+    return times
+
+
+async def _next_after(db: Statements, book: Catalogue, asked: Asked, terms: Terms, day: date) -> OfferedTime | None:
+    """The first available time after a date, looked for in ever longer steps."""
+    day = max(day, clock.local_date(terms.earliest, terms.time_zone) - timedelta(days=1))
+    step = LOOK_AHEAD
+    while day < terms.last_date and asked.doctors:
+        until = min(day + step, terms.last_date)
+        times = await _times(db, book, asked, day + timedelta(days=1), until)
+        # the date is looked at for a slot that reaches over midnight: what is claimed before was not read
+        firsts = (next((offer for date, offer in starts(doctor, asked.length, terms) if offer.available and date > day), None) for doctor in times)
+        if found := min(filter(None, firsts), key=attrgetter("start_time"), default=None):
+            return found
+        day, step = until, step * 2
+    return None
+
+
+async def around(db: Statements, book: Catalogue, *, doctors: Sequence[CatalogueDoctor], day: date) -> list[DoctorTime] | None:
+    """The doctors' time within a week of a date: what a refusal is explained by, and its alternatives taken from. None when the catalogue is older
+    than the database."""
+    week = timedelta(days=7)
+    times = await repository.doctors_time(db, book, doctors=doctors, type=None, first=day - week, last=day + week, before=LONGEST_BUFFER, after=LONGEST_BUFFER)
+    return None if len(times) < len(doctors) else times
+
+
+async def search(db: Statements, *, asked: SearchFilter, seen: Place | None, first: date, last: date, now: datetime) -> list[FoundTime]:
+    """Available times across clinics on each one's own local dates `first…last`, earliest first, by (start, clinic, doctor), after what was `seen`;
+    one more than the limit when the list goes on.
+
+    Reads published slots in that order, and no more of them than the page needs: a slot that is not read yet has no time before its own place.
+    """
+    if asked.clinic_id and asked.appointment_type_id and ids.clinic_of(asked.appointment_type_id) != asked.clinic_id:
+        return []
+    begin = datetime.combine(first, time(), UTC) - EASTERNMOST
+    end = datetime.combine(last, time(), UTC) + timedelta(days=1) - WESTERNMOST
+    floor = Place(max(begin, now), 0, NOBODY)
+    seen = max(seen or floor, floor)
+    place, window, most = seen, SEARCH_WINDOW, SEARCHED_SLOTS
+    found: list[FoundTime] = []
+    waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]] = []  # the next time of each slot that has been read, and those after it
+    while len(found) <= asked.limit and place.start < end:
+        until = min(place.start + window, end)
+        rows = await repository.next_slots(db, asked, first=first, last=last, now=now, seen=seen, place=place, until=until, most=most)
+        for row in rows:
+            _wait(waiting, _available(row, seen, first, last, now))
+        if len(rows) == most:
+            place, most = Place(rows[-1]["since"], rows[-1]["clinic_id"], rows[-1]["doctor_id"]), min(most * 2, MOST_SLOTS)
+        else:
+            place, window = Place(until, 0, NOBODY), window * 2
+        while waiting and waiting[0][0] <= place and len(found) <= asked.limit:
+            _, offer, more = heappop(waiting)
+            found.append(offer)
+            _wait(waiting, more)
+    return found
+
+
+async def soonest(db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, most: int) -> dict[int, list[datetime]]:
+    """The first times of each clinic at which something can be booked, on that local date or within `SOON_DAYS`; with a doctor of the specialty, if one is named.
+    One query."""
+    found: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
+    for row in await repository.soonest_times(db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS):
+        offers = starts(repository.doctor_time(row), _length(row), _terms(row, now))
+        free = (offer.start_time for day, offer in offers if offer.available and on in (None, day))
+        found[row["clinic_id"]].update(islice(free, most))
+    return {clinic_id: sorted(times)[:most] for clinic_id, times in found.items()}
+
+
+async def is_free(db: Statements, cache: ClinicCache, *, clinic_id: int, asked: DayFilter, start: datetime, end: datetime, now: datetime) -> bool:
+    """Whether such a time is offered. Raises `NotFound` as `of_clinic` does."""
+    book = await catalogue.of(db, cache, clinic_id)
+    day = clock.local_date(start, book.time_zone)
+    found = await of_clinic(db, cache, clinic_id=clinic_id, asked=asked, first=day, last=day, now=now)
+    return any((offer.start_time, offer.end_time) == (start, end) for offer in found.days[0].slots)
+
+
+async def nearest_free(db: Statements, cache: ClinicCache, *, clinic_id: int, asked: DayFilter, start: datetime, now: datetime) -> list[OfferedTime]:
+    """Up to five such times, the nearest to `start` first. Raises `NotFound` as `of_clinic` does."""
+    book = await catalogue.of(db, cache, clinic_id)
+    day = min(max(clock.local_date(start, book.time_zone), clock.local_date(now, book.time_zone)), book.last_date(now))
+    around = await of_clinic(db, cache, clinic_id=clinic_id, asked=asked, first=day - timedelta(days=7), last=day + timedelta(days=7), now=now)
+    return nearest([offer for day in around.days for offer in day.slots], start) or [offer for offer in (around.next_available,) if offer]
+
+
+def _wait(waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]], times: Iterator[FoundTime]) -> None:
+    if time := next(times, None):
+        heappush(waiting, (time.place, time, times))
+
+
+def _available(row: Row, seen: Place, first: date, last: date, now: datetime) -> Iterator[FoundTime]:
+    """The available times that start in a row's first slot, after what was seen, on the dates."""
+    zone, doctor, terms = row["time_zone"], repository.doctor_time(row), _terms(row, now)
+    terms = terms._replace(last_date=min(last, terms.last_date))
+    for day, offer in starts(doctor, _length(row), terms):
+        if offer.start_time >= doctor.slots[0].end:
+            return
+        if offer.available and day >= first:
+            time = FoundTime(
+                row["clinic_id"], row["clinic_name"], zone, doctor.doctor_id, row["doctor_name"], row["specialty"], offer.start_time, offer.end_time
+            )
+            if time.place > seen:
+                yield time
+
+
+def _length(row: Row) -> Length | None:
+    return Length(row["minutes"], row["before"], row["after"]) if row["minutes"] else None
+
+
+def _terms(row: Row, now: datetime) -> Terms:
+    zone = row["time_zone"]
+    last_date = clock.local_date(now, zone) + timedelta(days=row["horizon_days"])
+    return Terms(zone, timedelta(minutes=row["slot_step_minutes"]), now + timedelta(minutes=row["min_notice_minutes"]), last_date)

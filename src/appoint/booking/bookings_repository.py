@@ -1,0 +1,47 @@
+"""Bookings: appointments by their `booking_id`."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from ..database.pool import Row, Statements
+from .model import Status
+
+
+async def of_clinic(
+    db: Statements,
+    *,
+    clinic_id: int,
+    first: date | None,
+    last: date | None,
+    doctor_ids: Sequence[UUID] | None,
+    customer_id: UUID | None,
+    status: Status | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Row]:
+    """`booking_id`, and the `start` of its first appointment, which is what bookings are sorted and dated by; the other filters ask for any of its appointments."""
+    start, id = after or (None, None)
+    return await db.fetch(
+        """
+        select s.booking_id, s.start_time as start
+          from shown_appointment s
+         where s.clinic_id = $1 and s.position = 0
+           and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1), $7, '-infinity')
+           and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1), 'infinity')
+           and exists (select from appointment a
+                        where a.clinic_id = $1 and a.booking_id = s.booking_id
+                          and ($4::uuid[] is null or a.doctor_id = any($4))
+                          and ($5::uuid is null or $5 in (a.customer_id, a.booker_id))
+                          and ($6::text is null or a.status = $6))
+           and ($7::timestamptz is null or (s.start_time, s.booking_id) > ($7, $8::uuid))
+         order by s.start_time, s.booking_id
+         limit $9 + 1
+        """,
+        clinic_id, first, last, doctor_ids, customer_id, status, start, id, limit,
+    )  # fmt: skip
+
+
+async def appointments_of(db: Statements, *, clinic_id: int, booking_ids: Sequence[UUID]) -> list[Row]:
+    """All appointments of the bookings, in the order in which each booking named them."""
+    return await db.fetch("select * from shown_appointment where clinic_id = $1 and booking_id = any($2) order by booking_id, position", clinic_id, booking_ids)

@@ -1,0 +1,91 @@
+"""What a day's board asks."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from ...customers.model import Wanted
+from ...database.pool import Row, Statements
+
+
+async def appointments(db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None, most: int) -> list[Row]:
+    """What starts on these local dates, whatever its status, with the patient's name and the type's, earliest first."""
+    return await db.fetch(
+        """
+        select s.id, s.version, s.doctor_id, s.customer_id, t.name as type, s.start_time, s.end_time, s.status, s.notes, s.cancel_reason, s.needs_rebooking,
+               (select c.name from clinic_customer c where c.id = s.customer_id) as patient  -- one by one: a join would go through all the clinic's patients
+          from shown_appointment s
+          left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id
+         where s.clinic_id = $1
+           and s.start_time >= (select local_instant($2, 0, time_zone) from clinic where id = $1)
+           and s.start_time < (select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1)
+           and ($4::uuid[] is null or s.doctor_id = any($4))
+         order by s.start_time, s.doctor_id, s.id
+         limit $5
+        """,
+        clinic_id, first, last, doctor_ids, most,
+    )  # fmt: skip
+
+
+async def times(db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None) -> list[Row]:
+    """Published hours, adjacent ones together, and absences, on these local dates; one without a doctor is everybody's."""
+    return await db.fetch(
+        """
+        with days as (
+          select tstzrange(local_instant($2, 0, time_zone), local_instant($3::date + 1, 0, time_zone)) as during from clinic where id = $1
+        ), hours as (
+          select s.doctor_id, unnest(range_agg(s.active_during)) as during
+            from booking_slot s
+           where s.clinic_id = $1 and s.active_during && (select during from days) and ($4::uuid[] is null or s.doctor_id = any($4))
+           group by s.doctor_id
+        )
+        select doctor_id, false as absence, null as reason, lower(during) as start_time, upper(during) as end_time from hours
+        union all
+        select a.doctor_id, true, a.reason, lower(a.active_during * d.during), upper(a.active_during * d.during)
+          from absence a, days d
+         where a.clinic_id = $1 and a.active_during && d.during and (a.doctor_id is null or $4::uuid[] is null or a.doctor_id = any($4))
+         order by start_time, doctor_id
+        """,
+        clinic_id, first, last, doctor_ids,
+    )  # fmt: skip
+
+
+async def types(db: Statements, *, clinic_id: int) -> list[Row]:
+    """What can be booked: `id`, `name` and `minutes`."""
+    return await db.fetch("select id, name, minutes from appointment_type where clinic_id = $1 and active order by name", clinic_id)
+
+
+async def of_patients(db: Statements, *, clinic_id: int, wanted: Wanted, doctor_ids: Sequence[UUID] | None, now: datetime, most: int) -> list[Row]:
+    """The appointments of the patients who fit: those to come, then those that were, each with those nearest to now first."""
+    return await db.fetch(
+        """
+        select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, t.name as type, s.start_time, s.end_time,
+               s.status, s.notes, s.cancel_reason, s.needs_rebooking
+          from patient p
+          join clinic_customer c on c.id = p.customer_id
+          join shown_appointment s on s.clinic_id = $1 and s.customer_id = p.customer_id and ($5::uuid[] is null or s.doctor_id = any($5))
+          left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id,
+               lateral (select concat_ws(' ', c.words, folded(p.record_number), translate(p.record_number, ' ()./+-', '')) as found) as searched
+         where p.clinic_id = $1
+           and ($2::text[] = '{}' or found like all (array(select folded(word) from unnest($2) as word)))
+           and ($4 = '%' or c.birth_date = any($3::date[]) or found like folded($4))
+         order by s.start_time < $6, abs(extract(epoch from s.start_time - $6)), s.id
+         limit $7
+        """,
+        clinic_id, *wanted, doctor_ids, now, most,
+    )  # fmt: skip
+
+
+async def changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Row]:
+    """The clinics' events of the last while: `clinic_id`, `id` and `type`, wherever the relay has them by now. An id says when it was made, so the primary
+    keys find them; what commits late is found as long as its making is in the while."""
+    return await db.fetch(
+        """
+        select c.id as clinic_id, e.id, e.type
+          from unnest($1::integer[]) as c (id),
+               lateral (select id, type from event where clinic_id = c.id and id > (select uuidv7(-$2::interval))
+                        union all
+                        select id, type from event_log where clinic_id = c.id and id > (select uuidv7(-$2::interval))) as e
+        """,
+        clinic_ids, back,
+    )  # fmt: skip

@@ -1,0 +1,179 @@
+"""What an appointment is, and the rules that need no database."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ..clinics.catalogue.model import Catalogue
+from ..kit import errors, fields, ids
+from ..kit.money import Money
+from ..kit.structs import PageQuery, Request, Resource
+from .rules import Override, Reason, Rule, WishRequest
+
+
+class Status(StrEnum):
+    """FHIR R4 AppointmentStatus, those a clinic uses."""
+
+    PENDING = "pending"
+    BOOKED = "booked"
+    ARRIVED = "arrived"
+    CHECKED_IN = "checked-in"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    NOSHOW = "noshow"
+
+
+LIVE: Final = frozenset(Status) - {Status.CANCELLED, Status.NOSHOW}
+"""In these an appointment takes the doctor's and the customer's time."""
+
+MOVES: Final[Mapping[Status, frozenset[Status]]] = {
+    Status.PENDING: frozenset({Status.BOOKED, Status.CANCELLED}),
+    Status.BOOKED: frozenset({Status.ARRIVED, Status.CHECKED_IN, Status.CANCELLED, Status.NOSHOW}),
+    Status.ARRIVED: frozenset({Status.CHECKED_IN, Status.FULFILLED, Status.CANCELLED, Status.BOOKED}),
+    Status.CHECKED_IN: frozenset({Status.FULFILLED, Status.CANCELLED}),
+    Status.NOSHOW: frozenset({Status.ARRIVED}),
+    Status.FULFILLED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+"""Which status may follow which: the only table of it."""
+
+
+class Step(NamedTuple):
+    """A step of the day: from which statuses it leads where, and what the fact is called."""
+
+    sources: frozenset[Status]
+    target: Status
+    event: str
+
+
+STEPS: Final[Mapping[str, Step]] = {
+    "confirm": Step(frozenset({Status.PENDING}), Status.BOOKED, "appointment.booked"),
+    "arrive": Step(frozenset({Status.BOOKED, Status.NOSHOW}), Status.ARRIVED, "appointment.arrived"),
+    "unarrive": Step(frozenset({Status.ARRIVED}), Status.BOOKED, "appointment.unarrived"),
+    "checkIn": Step(frozenset({Status.BOOKED, Status.ARRIVED}), Status.CHECKED_IN, "appointment.checked-in"),
+    "fulfil": Step(frozenset({Status.ARRIVED, Status.CHECKED_IN}), Status.FULFILLED, "appointment.fulfilled"),
+    "noShow": Step(frozenset({Status.BOOKED}), Status.NOSHOW, "appointment.missed"),
+    "cancel": Step(frozenset({Status.PENDING, Status.BOOKED, Status.ARRIVED, Status.CHECKED_IN}), Status.CANCELLED, "appointment.cancelled"),
+}
+
+
+class Appointment(Resource):
+    id: UUID
+    booking_id: UUID
+    clinic_id: int
+    doctor_id: UUID
+    customer_id: UUID
+    appointment_type_id: UUID | None
+    start_time: datetime
+    end_time: datetime
+    time_zone: str
+    status: Status
+    hold_expires_at: datetime | None
+    cancel_reason: str | None
+    needs_rebooking: bool
+    """It stands outside the doctor's hours since an absence or a change of schedule kept it."""
+    price: Money | None
+    notes: str | None
+    overrides: list[Rule]
+    """The rules that staff set aside for it."""
+    override_reason: str | None
+    """Why; shown to staff alone."""
+    manage_token: Annotated[str, msgspec.Meta(examples=["apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g"])] | UnsetType = UNSET
+    """Sent as bearer, it lets whoever has it see and move this one appointment; it is also the end of the address of a page for people,
+    `/appointments/{manageToken}`. Only in the answer to who books, also when they repeat the request."""
+
+
+class AppointmentRequest(WishRequest, kw_only=True):
+    """A wish for one appointment of a customer."""
+
+    EXAMPLE: ClassVar = {
+        "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
+        "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+        "startTime": "2027-03-01T08:30:00Z",
+        "appointmentTypeId": "00000001-0197-82e3-8f22-029f62866244",
+    }
+
+    customer_id: UUID
+    clinic_id: fields.ClinicNumber | None = None
+    """Without `doctor_id`: whoever is free there, chosen by the clinic's policy."""
+    override: Override | None = None
+    """Only for staff. Hours can be set aside for a doctor who is named."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.doctor_id or self.clinic_id or self.booking_slot_id):
+            raise errors.Invalid(errors.Fault("#/doctorId", "is needed, or clinicId for any doctor"))
+
+    @property
+    def where(self) -> int:
+        """The clinic, as the wish names it or as its ids tell."""
+        named = self.doctor_id or self.booking_slot_id
+        return self.clinic_id or (ids.clinic_of(named) if named else ids.PLATFORM)
+
+
+class RescheduleRequest(Request):
+    """Another time, of the same length when no end is given; with the same doctor when none is."""
+
+    EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "endTime": "2027-03-01T09:00:00Z", "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d"}
+
+    start_time: fields.Instant
+    end_time: fields.Instant | None = None
+    doctor_id: UUID | None = None
+    override: Override | None = None
+    """Only for staff."""
+
+    def __post_init__(self) -> None:
+        if self.end_time:
+            fields.check_times(self.start_time, self.end_time)
+
+
+class AppointmentPatch(Request):
+    notes: fields.Text | None | UnsetType = UNSET
+
+
+class Cancellation(Request):
+    reason: fields.ShortText | None = None
+    """Kept with the appointment."""
+    override: Literal["too-late"] | None = None
+    """Only for staff: cancel although the clinic's notice has begun."""
+    override_reason: Reason | None = None
+    """Why."""
+
+    def __post_init__(self) -> None:
+        if bool(self.override) != bool(self.override_reason):
+            missing, there = ("override", "overrideReason") if self.override_reason else ("overrideReason", "override")
+            raise errors.Invalid(errors.Fault(f"#/{missing}", "is needed together with {other}", other=there))
+
+
+class AppointmentFilter(PageQuery):
+    from_: fields.Date | None = msgspec.field(default=None, name="from")
+    """The first day."""
+    to: fields.Date | None = None
+    """The last day."""
+    doctor_id: UUID | None = None
+    """Only this doctor's."""
+    customer_id: UUID | None = None
+    """Only this customer's."""
+    status: Status | None = None
+    """Only those in this status."""
+
+    def __post_init__(self) -> None:
+        if self.from_ and self.to and self.to < self.from_:
+            raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
+
+
+def is_late(appointment: Appointment, book: Catalogue, now: datetime) -> bool:
+    """Whether it is too late to cancel or move it. What is only held can always be, and so can what the clinic itself has to move."""
+    binds = book.cancel_notice_minutes > 0 and appointment.status != Status.PENDING and not appointment.needs_rebooking
+    return binds and now > book.last_change(appointment.start_time)
+
+
+def for_the_record(overridden: Iterable[str]) -> str | None:
+    """Why something could be done, as the audit has it: the rules that were set aside, and not why, where people may be named."""
+    rules = ", ".join(dict.fromkeys(overridden))
+    return f"override: {rules}" if rules else None

@@ -1,0 +1,61 @@
+"""What a wish is explained by."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ..database.pool import Row, Statements
+from .availability.model import Range
+from .rules import Caps
+
+
+async def customers_time(db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], start: datetime, end: datetime) -> dict[UUID, list[Range]]:
+    """When each of the customers is at this clinic, within `[start, end)`; customers who are not there (any more) are missing."""
+    rows = await db.fetch(
+        """
+        select c.id, (select range_agg(a.active_during) from appointment a
+                       where a.clinic_id = $1 and a.customer_id = c.id and a.active_during && tstzrange($3, $4)) as ranges
+          from customer c
+         where c.id = any($2) and c.active
+        """,
+        clinic_id, customer_ids, start, end,
+    )  # fmt: skip
+    return {row.id: [(busy.lower, busy.upper) for busy in row.ranges or ()] for row in rows}
+
+
+async def remnants(db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> list[UUID]:
+    """The slots that are there for one appointment alone."""
+    rows = await db.fetch(
+        "select id from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)",
+        clinic_id,
+        doctor_id,
+        start,
+        end,
+    )
+    return [row["id"] for row in rows]
+
+
+async def to_come(db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime) -> dict[UUID, Caps]:
+    """How many live appointments each of the customers has to come at this clinic, and how many of those are held."""
+    rows = await db.fetch(
+        """
+        select customer_id, count(*) as appointments, count(*) filter (where status = 'pending') as holds
+          from appointment
+         where clinic_id = $1 and customer_id = any($2) and lower(during) >= $3 and active_during is not null
+         group by customer_id
+        """,
+        clinic_id, customer_ids, now,
+    )  # fmt: skip
+    return {row.customer_id: Caps(row.appointments, row.holds) for row in rows}
+
+
+async def slot(db: Statements, *, clinic_id: int, slot_id: UUID) -> Row | None:
+    """A booking slot: `doctor_id`, `start`, `end`, and whether it was `removed`."""
+    return await db.fetchrow(
+        """
+        select doctor_id, lower(during) as start, upper(during) as "end", removed_at is not null as removed
+          from booking_slot
+         where clinic_id = $1 and id = $2
+        """,
+        clinic_id, slot_id,
+    )  # fmt: skip

@@ -1,1 +1,0 @@
-"""Bookings: one act of booking, of one or more appointments."""

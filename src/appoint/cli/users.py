@@ -1,0 +1,245 @@
+"""`appoint user …`: who may do what, by hand. What a command needs is imported when it runs."""
+# ruff: noqa: PLC0415
+
+import getpass
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from cyclopts import App, Parameter
+
+from ..settings import Settings
+from .maintenance import ClinicNumber, Most, say, session, table
+
+user = App(name="user", help="Users: the staff of clinics, and the administrators of the platform.")
+StaffRole = Literal["manager", "receptionist", "doctor"]
+GROUPS: Final = (user,)
+
+
+@user.command
+def add(
+    *,
+    email: str,
+    name: str,
+    clinic: ClinicNumber | None = None,
+    role: StaffRole = "manager",
+    doctor: UUID | None = None,
+    administrator: bool = False,
+    password_stdin: bool = False,
+) -> None:
+    """Add a user with a password, which is asked for.
+
+    Parameters
+    ----------
+    email
+        What they sign in with.
+    name
+        Their name.
+    clinic
+        The number of the clinic where they work.
+    role
+        What they are there.
+    doctor
+        The id of the doctor whom they are there.
+    administrator
+        Make them an administrator of the platform.
+    password_stdin
+        Read the password from standard input: its first line.
+    """
+    from ..identity import passwords
+    from ..identity.accounts import repository
+    from ..kit.errors import CannotStart
+
+    _expect(email=email, name=name, clinic=clinic, administrator=administrator)
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _asked()
+    if faults := passwords.faults(password, "", about=(email, name)):
+        raise CannotStart(f"The password {faults[0].text.format_map(faults[0].values)}.")
+
+    async def work(tx: Any) -> UUID:
+        if await repository.id_of(tx, email):
+            raise CannotStart(f"There is a user with {email} already.")
+        user_id = await _place(tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator)
+        row = await repository.find_user(tx, user_id)
+        assert row
+        await repository.set_password(tx, user_id, password_hash=await passwords.hashed(password), credentials=row.credentials)
+        return user_id
+
+    with session() as run:
+        run(lambda db: _recorded(db, "addUser", clinic, work))
+    say(f"{email} can sign in.")
+
+
+@user.command
+def invite(
+    *, email: str, name: str, clinic: ClinicNumber | None = None, role: StaffRole = "manager", doctor: UUID | None = None, administrator: bool = False
+) -> None:
+    """Add a user and mail them a link by which they choose a password, or give one who is there something more to do.
+
+    Parameters
+    ----------
+    email
+        Where the invitation goes, and what they sign in with.
+    name
+        Their name.
+    clinic
+        The number of the clinic where they work.
+    role
+        What they are there.
+    doctor
+        The id of the doctor whom they are there.
+    administrator
+        Make them an administrator of the platform.
+    """
+    from ..kit import clock
+    from ..kit.ids import PLATFORM
+    from ..messaging.notifications.service import mail_user
+
+    _expect(email=email, name=name, clinic=clinic, administrator=administrator)
+
+    async def work(tx: Any) -> UUID:
+        user_id = await _place(tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator)
+        await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic or PLATFORM, now=clock.now())
+        return user_id
+
+    with session() as run:
+        run(lambda db: _recorded(db, "inviteUser", clinic, work))
+    say(f"The worker mails {email} an invitation.")
+
+
+@user.command
+def reset(email: str, /, *, print_: Annotated[bool, Parameter(name="--print")] = False, without_totp: bool = False) -> None:
+    """Mail a user a link by which they choose another password, good for one hour.
+
+    Parameters
+    ----------
+    email
+        What they sign in with.
+    print_
+        Print the link instead.
+    without_totp
+        Ask for no codes of an authenticator any more: it is lost.
+    """
+    from ..identity.accounts import repository, service
+    from ..kit import clock
+    from ..kit.ids import PLATFORM
+    from ..messaging.notifications.service import mail_user
+    from ..server import startup
+
+    settings = startup.with_secret_key(Settings()) if print_ else Settings()
+    links: list[str] = []
+
+    async def work(tx: Any) -> UUID:
+        user_id = await repository.id_of(tx, email)
+        row = await repository.find_user(tx, user_id) if user_id else None
+        if row is None:
+            raise startup.CannotStart(f"There is no user with {email}.")
+        if without_totp:
+            await repository.remove_totp(tx, row.id)
+        if settings.secret_key and print_:
+            links.append(f"{settings.links_url}/credentials/{service.link_token(settings.secret_key.get_secret_value(), 'password-reset', row, clock.now())}")
+        else:
+            await mail_user(tx, kind="password-reset", user_id=row.id, clinic_id=PLATFORM, now=clock.now())
+        return row.id
+
+    with session() as run:
+        run(lambda db: _recorded(db, "resetPassword", None, work))
+    print(links[-1]) if links else say(f"The worker mails {email} a link.")
+
+
+@user.command(name="list")
+def list_users(*, clinic: ClinicNumber | None = None, most: Most = 1000, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+    """List users, and what they are where.
+
+    Parameters
+    ----------
+    clinic
+        Only this clinic's.
+    most
+        How many at most.
+    as_json
+        As JSON.
+    """
+    from ..identity.accounts import repository
+
+    with session() as run:
+        rows = run(lambda db: repository.users(db, clinic_id=clinic, most=most))
+    if as_json:
+        print(json.dumps([dict(row) for row in rows], indent=2, default=str))
+    elif rows:
+        table(
+            ["e-mail", "name", "clinics", "administrator", "password", "codes"],
+            [(row.email, row.name, ", ".join(row.memberships or []), *(("no", "yes")[flag] for flag in (row.administrator, row.has_password, row.totp)))
+             for row in rows],
+        )  # fmt: skip
+    else:
+        say("There are no users.")
+
+
+def _expect(*, email: str, name: str, clinic: int | None, administrator: bool) -> None:
+    """Raises `CannotStart` for what cannot be meant."""
+    import msgspec
+
+    from ..identity.accounts.model import UserEmail, UserName
+    from ..kit.errors import CannotStart
+
+    if clinic is None and not administrator:
+        raise CannotStart("Say where they work, with --clinic, or --administrator.")
+    for value, type in ((email, UserEmail), (name, UserName)):
+        try:
+            msgspec.convert(value, type)
+        except msgspec.ValidationError:
+            raise CannotStart(f"“{value}” cannot be {'an e-mail address' if value is email else 'a name'}.") from None
+    if not name.strip():
+        raise CannotStart("The name is empty.")
+
+
+def _asked() -> str:
+    from ..kit.errors import CannotStart
+
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Once more: ") != password:
+        raise CannotStart("These are two passwords.")
+    return password
+
+
+async def _place(tx: Any, *, email: str, name: str, clinic: int | None, role: StaffRole, doctor: UUID | None, administrator: bool) -> UUID:
+    from ..clinics.clinics import service as clinics
+    from ..identity.accounts import repository, service
+    from ..kit import errors
+    from ..kit.errors import CannotStart
+
+    try:
+        if clinic:
+            await clinics.active(tx, clinic)
+    except errors.AppointError:
+        raise CannotStart(f"There is no active clinic {clinic}.") from None
+    user_id = await service.account_of(tx, email=email, name=name)
+    if administrator:
+        await repository.make_administrator(tx, user_id)
+    if clinic:
+        try:
+            await service.join(tx, clinic_id=clinic, user_id=user_id, name=name, role=role, doctor_id=doctor)
+        except errors.NotFound:
+            raise CannotStart(f"Clinic {clinic} has no doctor {doctor}.") from None
+        except errors.Invalid:
+            raise CannotStart("Say which of the clinic’s doctors it is, with --doctor.") from None
+        except errors.Conflict:
+            raise CannotStart(f"{email} works at clinic {clinic} already.") from None
+    return user_id
+
+
+async def _recorded(db: Any, doing: str, clinic: int | None, work: Callable[[Any], Awaitable[UUID]]) -> None:
+    """Do it in a transaction, which says who has done it."""
+    import msgspec
+
+    from ..http.repository import record
+    from ..kit.actors import COMMAND_LINE
+    from ..kit.ids import PLATFORM
+
+    async def recorded(tx: Any) -> None:
+        user_id = await work(tx)
+        await record(tx, msgspec.structs.replace(COMMAND_LINE, doing=doing), clinic_id=clinic or PLATFORM, subjects=[str(user_id)], reason=None)
+
+    await db.atomic(recorded)

@@ -1,0 +1,67 @@
+"""/api/clinics/{clinicId}/appointmentTypes and /api/appointmentTypes"""
+
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, patch, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from ...http.idempotency import once
+from ...http.pagination import after, page
+from ...http.request import Request
+from ...http.responses import created, shown
+from ...kit import clock
+from ...kit.ids import clinic_of
+from ...kit.structs import Page
+from ..clinics import service as clinics
+from . import repository, service
+from .model import AppointmentType, AppointmentTypeContent, AppointmentTypeFilter, AppointmentTypePatch
+
+
+class AppointmentTypes(Controller):
+    tags = ["Appointment types"]
+
+    @get("/clinics/{clinic_id:int}/appointmentTypes", operation_id="listAppointmentTypes", opt={"permission": "public"})
+    async def list(self, request: Request, clinic_id: FromPath[int], query: AppointmentTypeFilter) -> Response[Page[AppointmentType]]:
+        """What can be booked at a clinic, oldest first."""
+        place = after(request, query, tuple[UUID])
+        found = await repository.of_clinic(request.db, clinic_id, active=query.active, after=place, limit=query.limit)
+        if not found:
+            await clinics.get(request.db, clinic_id)
+        return page(request, query, found, lambda found: (found.id,), cache_control="public, no-cache")
+
+    @post("/clinics/{clinic_id:int}/appointmentTypes", operation_id="createAppointmentType", opt={"permission": "manage", "problems": ("clinic-inactive",)})
+    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[AppointmentTypeContent]) -> Response[AppointmentType]:
+        """Add an appointment type to a clinic."""
+        appointment_type, replayed = await once(
+            request,
+            data,
+            lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
+            remember=lambda added: added.id,
+            recall=lambda tx, known: service.get(tx, UUID(known)),
+            clinic_id=clinic_id,
+        )
+        return created(request, appointment_type, f"/api/appointmentTypes/{appointment_type.id}", replayed=replayed)
+
+    @get("/appointmentTypes/{id:uuid}", operation_id="getAppointmentType", opt={"permission": "public"})
+    async def get(self, request: Request, id: FromPath[UUID]) -> Response[AppointmentType]:
+        """One appointment type, active or not."""
+        return shown(request, await service.get(request.db, id), cache_control="public, no-cache")
+
+    @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt={"permission": "manage"})
+    async def replace(self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypeContent]) -> Response[AppointmentType]:
+        """Replace everything that is said of the type; what is left out takes its default."""
+        return shown(request, await self._change(request, id, data))
+
+    @patch("/appointmentTypes/{id:uuid}", operation_id="patchAppointmentType", opt={"permission": "manage", "problems": ("clinic-inactive",)})
+    async def patch(self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypePatch]) -> Response[AppointmentType]:
+        """Change some of it (JSON merge patch). `active: true` brings a removed type back."""
+        return shown(request, await self._change(request, id, data))
+
+    @delete("/appointmentTypes/{id:uuid}", operation_id="removeAppointmentType", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage"})
+    async def remove(self, request: Request, id: FromPath[UUID]) -> None:
+        """Take the type out of what can be booked. What is booked stays booked."""
+        await request.change(clinic_of(id), service.remove, request.user, id=id, if_match=request.if_match, now=clock.now())
+
+    async def _change(self, request: Request, id: UUID, change: AppointmentTypeContent | AppointmentTypePatch) -> AppointmentType:
+        return await request.change(clinic_of(id), service.change, request.user, id=id, change=change, if_match=request.if_match)

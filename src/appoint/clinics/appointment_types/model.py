@@ -1,0 +1,60 @@
+"""What can be booked at a clinic."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+
+from ...kit import fields
+from ...kit.money import Money
+from ...kit.structs import PageQuery, Request, Resource
+
+TypeName = Annotated[fields.Name, Meta(examples=["First consultation"])]
+Minutes = Annotated[int, Meta(ge=5, le=720, examples=[30])]
+BufferMinutes = Annotated[int, Meta(ge=0, le=720)]
+Mode = Literal["inPerson", "online"]
+
+
+class AppointmentTypeContent(Request):
+    """What a caller says about an appointment type. The patient sees `minutes`; the buffers keep the doctor's time around them."""
+
+    name: TypeName
+    minutes: Minutes
+    description: fields.Text | None = None
+    buffer_before_minutes: BufferMinutes = 0
+    buffer_after_minutes: BufferMinutes = 0
+    price: Money | None = None
+    mode: Mode = "inPerson"
+
+
+class AppointmentTypePatch(Request):
+    name: TypeName | UnsetType = UNSET
+    minutes: Minutes | UnsetType = UNSET
+    description: fields.Text | None | UnsetType = UNSET
+    buffer_before_minutes: BufferMinutes | UnsetType = UNSET
+    buffer_after_minutes: BufferMinutes | UnsetType = UNSET
+    price: Money | None | UnsetType = UNSET
+    """Amount and currency together: neither means anything alone."""
+    mode: Mode | UnsetType = UNSET
+    active: Literal[True] | UnsetType = UNSET
+    """Brings a removed type back; `DELETE` removes."""
+
+
+class AppointmentTypeFilter(PageQuery):
+    active: bool = True
+    """false: the removed ones."""
+
+
+class AppointmentType(Resource):
+    id: UUID
+    clinic_id: int
+    name: str
+    minutes: int
+    description: str | None
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    price: Money | None
+    mode: Mode
+    active: bool
+    removed_at: datetime | None

@@ -1,0 +1,82 @@
+"""Everything the table of appointment types is asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ...database.pool import Row, Statements
+from ...kit.ids import clinic_of, mint
+from ...kit.money import Money
+from .model import AppointmentType, AppointmentTypeContent
+
+COLUMNS = tuple(field for field in AppointmentType.__struct_fields__ if field != "price")
+
+
+def _type(row: Row) -> AppointmentType:
+    price = Money(row.price_amount, row.price_currency) if row.price_currency else None
+    return AppointmentType(**{name: row[name] for name in COLUMNS}, price=price)
+
+
+async def find(db: Statements, id: UUID) -> AppointmentType | None:
+    row = await db.fetchrow("select * from appointment_type where clinic_id = $1 and id = $2", clinic_of(id), id)
+    return _type(row) if row else None
+
+
+async def lock(tx: Statements, id: UUID) -> AppointmentType | None:
+    """The type, which nobody else changes until the transaction ends; bookings go on."""
+    row = await tx.fetchrow("select * from appointment_type where clinic_id = $1 and id = $2 for no key update", clinic_of(id), id)
+    return _type(row) if row else None
+
+
+async def of_clinic(db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int) -> Sequence[AppointmentType]:
+    """Oldest first; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        """
+        select * from appointment_type
+         where clinic_id = $1
+           and id > $2
+           and active = $3
+         order by id
+         limit $4 + 1
+        """,
+        clinic_id, after[0] if after else UUID(int=0), active, limit,
+    )  # fmt: skip
+    return [_type(row) for row in rows]
+
+
+async def add(tx: Statements, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
+    row = await tx.fetchrow(
+        """
+        insert into appointment_type (clinic_id, id, name, minutes, description, buffer_before_minutes, buffer_after_minutes,
+                                      price_amount, price_currency, mode)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        returning *
+        """,
+        clinic_id, mint(clinic_id), *_values(content),
+    )  # fmt: skip
+    assert row
+    return _type(row)
+
+
+async def change(tx: Statements, id: UUID, content: AppointmentTypeContent, *, removed_at: datetime | None) -> AppointmentType:
+    row = await tx.fetchrow(
+        """
+        update appointment_type
+           set name = $3, minutes = $4, description = $5, buffer_before_minutes = $6, buffer_after_minutes = $7,
+               price_amount = $8, price_currency = $9, mode = $10,
+               active = $11::timestamptz is null, removed_at = $11, version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = $2
+        returning *
+        """,
+        clinic_of(id), id, *_values(content), removed_at,
+    )  # fmt: skip
+    assert row
+    return _type(row)
+
+
+def _values(content: AppointmentTypeContent) -> tuple[object, ...]:
+    price = content.price
+    return (
+        content.name, content.minutes, content.description, content.buffer_before_minutes, content.buffer_after_minutes,
+        price and price.amount, price and price.currency, content.mode,
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""Saying what can be booked. A change shows in the next booking; what is booked stays as it was booked."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from ...database.pool import Statements, Transaction
+from ...kit import errors
+from ...kit.actors import Caller
+from ...kit.ids import clinic_of
+from ...kit.structs import merged
+from ..clinics import service as clinics
+from . import repository
+from .model import AppointmentType, AppointmentTypeContent, AppointmentTypePatch
+
+
+async def get(db: Statements, id: UUID) -> AppointmentType:
+    """Raises `NotFound`."""
+    if found := await repository.find(db, id):
+        return found
+    raise errors.NotFound
+
+
+async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
+    """Raises `NotFound` for the clinic, or `Conflict` `clinic-inactive`."""
+    await clinics.active(tx, clinic_id)
+    return await repository.add(tx, clinic_id, content)
+
+
+async def change(tx: Transaction, by: Caller, *, id: UUID, change: AppointmentTypeContent | AppointmentTypePatch, if_match: str | None) -> AppointmentType:
+    """Replace what is said of the type, or the patched part of it. Raises `Conflict` `clinic-inactive` when a removed one is to come back there."""
+    current = await _locked(tx, id, if_match)
+    if isinstance(change, AppointmentTypeContent):
+        return await repository.change(tx, id, change, removed_at=current.removed_at)
+    if change.active is True and not current.active:
+        await clinics.active(tx, current.clinic_id)
+    content = merged(msgspec.convert(current, AppointmentTypeContent, from_attributes=True), change)
+    return await repository.change(tx, id, content, removed_at=None if change.active is True else current.removed_at)
+
+
+async def remove(tx: Transaction, by: Caller, *, id: UUID, if_match: str | None, now: datetime) -> None:
+    """Take the type out of what can be booked. Appointments of it stand."""
+    current = await _locked(tx, id, if_match)
+    if current.active:
+        await repository.change(tx, id, msgspec.convert(current, AppointmentTypeContent, from_attributes=True), removed_at=now)
+
+
+async def _locked(tx: Transaction, id: UUID, if_match: str | None) -> AppointmentType:
+    current = await repository.lock(tx, id)
+    if current is None:
+        raise errors.NotFound
+    await clinics.check_version(tx, clinic_of(id), if_match=if_match, version=current.version)
+    return current

@@ -1,0 +1,98 @@
+"""A clinic's catalogue: its policy, its doctors, its appointment types, each with the version that was read."""
+
+from datetime import date, datetime, timedelta
+from operator import attrgetter
+from uuid import UUID
+
+import msgspec
+
+from ...kit import clock
+from ...kit.fields import Locale
+from ...kit.money import Money
+from ..appointment_types.model import Mode
+from ..clinics.model import DoctorChoice
+
+
+class CatalogueDoctor(msgspec.Struct, frozen=True):
+    id: UUID
+    version: int
+    name: str
+    specialty: str | None
+    active: bool
+    appointment_type_ids: frozenset[UUID] | None
+    """None: everything the clinic offers."""
+
+    def offers(self, appointment_type_id: UUID | None) -> bool:
+        return appointment_type_id is None or self.appointment_type_ids is None or appointment_type_id in self.appointment_type_ids
+
+
+class CatalogueType(msgspec.Struct, frozen=True):
+    id: UUID
+    version: int
+    name: str
+    description: str | None
+    mode: Mode
+    active: bool
+    minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    price_amount: int | None
+    price_currency: str | None
+
+    @property
+    def price(self) -> Money | None:
+        return Money(self.price_amount, self.price_currency) if self.price_amount is not None and self.price_currency else None
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    clinic_id: int
+    version: int
+    name: str
+    slug: str | None
+    time_zone: str
+    locale: Locale
+    address: str | None
+    active: bool
+    slot_step_minutes: int
+    min_notice_minutes: int
+    horizon_days: int
+    cancel_notice_minutes: int
+    phone: str | None
+    doctor_choice: DoctorChoice
+    require_version: bool
+    doctors: dict[UUID, CatalogueDoctor]
+    types: dict[UUID, CatalogueType]
+
+    @property
+    def bookable_types(self) -> list[CatalogueType]:
+        """The active types that somebody offers, by name. A clinic that has none is booked by whole slots."""
+        return sorted((type for type in self.types.values() if type.active and self.offering(type.id)), key=attrgetter("name"))
+
+    def earliest_start(self, now: datetime) -> datetime:
+        """Nothing starts before this: the clinic's notice."""
+        return now + timedelta(minutes=self.min_notice_minutes)
+
+    def last_change(self, start: datetime) -> datetime:
+        """Until then an appointment that starts at `start` can be cancelled or moved."""
+        return start - timedelta(minutes=self.cancel_notice_minutes)
+
+    def last_date(self, now: datetime) -> date:
+        """Nothing starts after this local date: the clinic's horizon."""
+        return clock.local_date(now, self.time_zone) + timedelta(days=self.horizon_days)
+
+    def offering(self, appointment_type_id: UUID | None, doctor_id: UUID | None = None) -> list[CatalogueDoctor]:
+        """The active doctors who offer it; at most the one who is named."""
+        asked = (self.doctors[doctor_id],) if doctor_id else self.doctors.values()
+        return [doctor for doctor in asked if doctor.active and doctor.offers(appointment_type_id)]
+
+
+class Length(msgspec.Struct, frozen=True):
+    """How much time is asked for: the patient's minutes, and the doctor's around them."""
+
+    minutes: int
+    before: timedelta = timedelta()
+    after: timedelta = timedelta()
+
+    @classmethod
+    def of(cls, type: CatalogueType) -> "Length":
+        return cls(type.minutes, timedelta(minutes=type.buffer_before_minutes), timedelta(minutes=type.buffer_after_minutes))

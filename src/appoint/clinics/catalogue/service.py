@@ -1,0 +1,50 @@
+"""The catalogue, from the cache."""
+
+import re
+from typing import Final
+
+from ...database.pool import Statements
+from ...kit import errors
+from ...kit.cache import ClinicCache
+from ...kit.ids import LARGEST_CLINIC, PLATFORM
+from . import repository
+from .model import Catalogue
+
+NUMBER: Final = re.compile("[1-9][0-9]{0,9}")
+SLUG: Final = re.compile("[a-z0-9-]{1,100}")
+
+
+async def of(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
+    """The clinic's catalogue, up to ten minutes old: who writes by it re-checks its versions. Raises `NotFound`."""
+    catalogue = await cache.get(clinic_id, "catalogue", lambda: repository.load(db, clinic_id))
+    if catalogue is None:
+        raise errors.NotFound
+    return catalogue
+
+
+async def named(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
+    """The catalogue of the clinic that a page's address names, by its slug or its number. One statement at most, as long as the clinic keeps its slug.
+
+    Raises `NotFound`, also for a clinic that is not active.
+    """
+    number = int(name) if NUMBER.fullmatch(name) and int(name) <= LARGEST_CLINIC else None
+    loaded: Catalogue | None = None
+
+    async def look() -> int | None:
+        nonlocal loaded
+        loaded = await repository.load(db, number, slug=name) if SLUG.fullmatch(name) else None
+        return loaded.clinic_id if loaded else None
+
+    clinic_id = await cache.get(PLATFORM, f"clinic named {name}", look)
+    book = loaded or (await of(db, cache, clinic_id) if clinic_id else None)
+    if book and book.slug != name and book.clinic_id != number:  # it has another slug now, and the one it had may be somebody else's
+        book = await repository.load(db, number, slug=name)
+    if book is None or not book.active:
+        raise errors.NotFound
+    return book
+
+
+async def afresh(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
+    """The same, as it is now."""
+    cache.forget(clinic_id)
+    return await of(db, cache, clinic_id)

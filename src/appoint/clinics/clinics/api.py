@@ -1,0 +1,73 @@
+"""/api/clinics"""
+
+from litestar import Controller, Response, delete, get, patch, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from ...http.idempotency import once
+from ...http.pagination import after, page
+from ...http.request import Request
+from ...http.responses import created, shown
+from ...kit import clock
+from ...kit.structs import Page
+from ...kit.structs import Request as Body
+from . import repository, service
+from .model import Clinic, ClinicContent, ClinicFilter, ClinicPatch
+
+
+class Deactivation(Body):
+    cascade: bool = False
+    """Deactivate the clinic's doctors and time slots too."""
+
+
+class Clinics(Controller):
+    path = "/clinics"
+    tags = ["Clinics"]
+
+    @get(operation_id="listClinics", opt={"permission": "public"})
+    async def list(self, request: Request, query: ClinicFilter) -> Response[Page[Clinic]]:
+        """Active clinics, oldest first."""
+        found = await repository.active(request.db, q=query.q, after=after(request, query, tuple[int]), limit=query.limit)
+        return page(request, query, found, lambda clinic: (clinic.id,), cache_control="public, no-cache")
+
+    @post(operation_id="createClinic", opt={"permission": "administer", "problems": ("slug-taken",)})
+    async def create(self, request: Request, data: JSONBody[ClinicContent]) -> Response[Clinic]:
+        """Found a clinic."""
+        clinic, replayed = await once(
+            request,
+            data,
+            lambda tx: service.found(tx, request.user, content=data),
+            remember=lambda clinic: clinic.id,
+            recall=service.get,
+        )
+        return created(request, clinic, f"/api/clinics/{clinic.id}", replayed=replayed)
+
+    @get("/{clinic_id:int}", operation_id="getClinic", opt={"permission": "public"})
+    async def get(self, request: Request, clinic_id: FromPath[int]) -> Response[Clinic]:
+        """One clinic, active or not."""
+        return shown(request, await service.get(request.db, clinic_id), cache_control="public, no-cache")
+
+    @put("/{clinic_id:int}", operation_id="replaceClinic", opt={"permission": "manage", "problems": ("slug-taken", "slots-published")})
+    async def replace(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicContent]) -> Response[Clinic]:
+        """Replace everything that the clinic says of itself; what is left out takes its default."""
+        return shown(request, await self._change(request, clinic_id, data))
+
+    @patch("/{clinic_id:int}", operation_id="patchClinic", opt={"permission": "manage", "problems": ("slug-taken", "slots-published")})
+    async def patch(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicPatch]) -> Response[Clinic]:
+        """Change some of it (JSON merge patch). `active: true` brings a deactivated clinic back."""
+        return shown(request, await self._change(request, clinic_id, data))
+
+    @delete(
+        "/{clinic_id:int}",
+        operation_id="deactivateClinic",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "administer", "problems": ("clinic-in-use", "live-appointments")},
+    )
+    async def deactivate(self, request: Request, clinic_id: FromPath[int], query: Deactivation) -> None:
+        """Take the clinic out of use. What it was stays readable."""
+        await request.change(
+            clinic_id, service.deactivate, request.user, clinic_id=clinic_id, cascade=query.cascade, if_match=request.if_match, now=clock.now()
+        )
+
+    async def _change(self, request: Request, clinic_id: int, change: ClinicContent | ClinicPatch) -> Clinic:
+        return await request.change(clinic_id, service.change, request.user, clinic_id=clinic_id, change=change, if_match=request.if_match, now=clock.now())

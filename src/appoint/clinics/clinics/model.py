@@ -1,0 +1,129 @@
+"""A clinic and its booking policy."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from ...kit import errors, fields
+from ...kit.structs import PageQuery, Request, Resource
+
+DoctorChoice = Literal["random", "leastBusy", "roundRobin"]
+Minutes = Annotated[int, Meta(ge=0, le=525_600)]
+RetainedMonths = Annotated[int, Meta(ge=1, le=600, examples=[120])]
+RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
+
+
+class Policy(Request):
+    """What a clinic asks of bookings. `doctor_choice` says who is chosen when the caller names nobody: anyone free, whoever has the fewest live
+    appointments that week, or whoever was chosen longest ago."""
+
+    slot_step_minutes: Annotated[int, Meta(ge=1, le=720)] = 15
+    min_notice_minutes: Minutes = 0
+    horizon_days: Annotated[int, Meta(ge=1, le=366)] = 56
+    cancel_notice_minutes: Minutes = 0
+    require_version: bool = False
+    doctor_choice: DoctorChoice = "random"
+    retain_patients_months: RetainedMonths | None = None
+    """How long after their last appointment the clinic keeps what it knows of a patient; null: for good. Every night what is older goes."""
+    retain_messages_days: RetainedDays = 365
+    """How long the clinic keeps what it has told whom."""
+
+
+class PolicyPatch(Request):
+    slot_step_minutes: Annotated[int, Meta(ge=1, le=720)] | UnsetType = UNSET
+    min_notice_minutes: Minutes | UnsetType = UNSET
+    horizon_days: Annotated[int, Meta(ge=1, le=366)] | UnsetType = UNSET
+    cancel_notice_minutes: Minutes | UnsetType = UNSET
+    require_version: bool | UnsetType = UNSET
+    doctor_choice: DoctorChoice | UnsetType = UNSET
+    retain_patients_months: RetainedMonths | None | UnsetType = UNSET
+    retain_messages_days: RetainedDays | UnsetType = UNSET
+
+
+Reminder = Annotated[int, Meta(ge=15, le=20_160, examples=[1440])]
+
+
+class Notifications(Request):
+    """When a clinic's customers and doctors are told. Within quiet hours nothing leaves that can wait until they end."""
+
+    reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] = msgspec.field(default_factory=lambda: [1440, 120])
+    """How long before an appointment its customer is reminded, each time."""
+    quiet_from: Annotated[fields.WallTime, Meta(examples=["21:00"])] | None = None
+    quiet_until: Annotated[fields.WallTime, Meta(examples=["07:00"])] | None = None
+    """Of the next day, where it is not after `quietFrom`."""
+    agenda_time: fields.WallTime | None = "07:00"
+    """When doctors are mailed their day; null: never."""
+
+    def __post_init__(self) -> None:
+        if fault := self.fault():
+            raise errors.Invalid(fault)
+
+    def fault(self) -> errors.Fault | None:
+        """What is wrong with the members together."""
+        if (self.quiet_from is None) != (self.quiet_until is None):
+            return errors.Fault("#/quietFrom", "is needed together with its end")
+        if self.quiet_from is not None and self.quiet_from == self.quiet_until:
+            return errors.Fault("#/quietUntil", "must differ from the beginning")
+        if len(set(self.reminder_minutes)) < len(self.reminder_minutes):
+            return errors.Fault("#/reminderMinutes", "must not name the same minutes twice")
+        return None
+
+
+class NotificationsPatch(Request):
+    reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] | UnsetType = UNSET
+    quiet_from: Annotated[fields.WallTime, Meta(examples=["21:00"])] | None | UnsetType = UNSET
+    quiet_until: Annotated[fields.WallTime, Meta(examples=["07:00"])] | None | UnsetType = UNSET
+    agenda_time: fields.WallTime | None | UnsetType = UNSET
+
+
+class ClinicContent(Request):
+    """What a caller says about a clinic."""
+
+    name: fields.Name
+    time_zone: fields.TimeZone
+    slug: fields.Slug | None = None
+    locale: fields.Locale = "en"
+    currency: fields.Currency = "EUR"
+    phone: fields.Phone | None = None
+    email: fields.Email | None = None
+    address: fields.Text | None = None
+    policy: Policy = msgspec.field(default_factory=Policy)
+    notifications: Notifications = msgspec.field(default_factory=Notifications)
+
+
+class ClinicPatch(Request):
+    name: fields.Name | UnsetType = UNSET
+    time_zone: fields.TimeZone | UnsetType = UNSET
+    slug: fields.Slug | None | UnsetType = UNSET
+    locale: fields.Locale | UnsetType = UNSET
+    currency: fields.Currency | UnsetType = UNSET
+    phone: fields.Phone | None | UnsetType = UNSET
+    email: fields.Email | None | UnsetType = UNSET
+    address: fields.Text | None | UnsetType = UNSET
+    policy: PolicyPatch | UnsetType = UNSET
+    notifications: NotificationsPatch | UnsetType = UNSET
+    active: Literal[True] | UnsetType = UNSET
+    """Brings a deactivated clinic back; `DELETE` deactivates."""
+
+
+class ClinicFilter(PageQuery):
+    q: fields.ShortText | None = None
+    """Part of the name."""
+
+
+class Clinic(Resource):
+    id: int
+    name: str
+    time_zone: str
+    slug: str | None
+    locale: fields.Locale
+    currency: str
+    phone: str | None
+    email: str | None
+    address: str | None
+    policy: Policy
+    notifications: Notifications
+    active: bool
+    removed_at: datetime | None

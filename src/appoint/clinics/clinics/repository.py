@@ -1,0 +1,161 @@
+"""Everything the clinic table is asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from ...database.pool import Row, Statements, to
+from ...kit.fields import minutes_of, wall_time_of
+from .model import Clinic, ClinicContent, Notifications, Policy
+
+COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("policy", "notifications"))
+
+
+def _clinic(row: Row) -> Clinic:
+    times = (None if minutes is None else wall_time_of(minutes) for minutes in (row.quiet_from, row.quiet_until, row.agenda_minute))
+    return Clinic(**{name: row[name] for name in COLUMNS}, policy=to(Policy, row), notifications=Notifications(row.reminder_minutes, *times))
+
+
+async def find(db: Statements, clinic_id: int) -> Clinic | None:
+    row = await db.fetchrow("select * from clinic where id = $1", clinic_id)
+    return _clinic(row) if row else None
+
+
+async def lock(tx: Statements, clinic_id: int) -> Clinic | None:
+    """The clinic, which nobody else changes until the transaction ends; bookings go on."""
+    row = await tx.fetchrow("select * from clinic where id = $1 for no key update", clinic_id)
+    return _clinic(row) if row else None
+
+
+async def active(db: Statements, *, q: str | None, after: tuple[int] | None, limit: int) -> Sequence[Clinic]:
+    """Active clinics, oldest first; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        """
+        select * from clinic
+         where active
+           and ($1::text is null or position(lower($1) in lower(name)) > 0)
+           and id > $2
+         order by id
+         limit $3 + 1
+        """,
+        q, after[0] if after else 0, limit,
+    )  # fmt: skip
+    return [_clinic(row) for row in rows]
+
+
+async def add(tx: Statements, content: ClinicContent) -> Clinic:
+    """Raises `UniqueViolationError` naming `clinic_slug` when another clinic has the slug."""
+    row = await tx.fetchrow(
+        """
+        insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
+                            slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes, require_version, doctor_choice,
+                            retain_patients_months, retain_messages_days, reminder_minutes, quiet_from, quiet_until, agenda_minute)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+        returning *
+        """,
+        *_values(content),
+    )
+    assert row
+    return _clinic(row)
+
+
+async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, removed_at: datetime | None) -> Clinic:
+    """Raises `UniqueViolationError` naming `clinic_slug`, or `ForeignKeyViolationError` when active doctors or time slots hold the clinic."""
+    row = await tx.fetchrow(
+        """
+        update clinic
+           set name = $2, time_zone = $3, slug = $4, locale = $5, currency = $6, phone = $7, email = $8, address = $9,
+               slot_step_minutes = $10, min_notice_minutes = $11, horizon_days = $12, cancel_notice_minutes = $13,
+               require_version = $14, doctor_choice = $15, retain_patients_months = $16, retain_messages_days = $17,
+               reminder_minutes = $18, quiet_from = $19, quiet_until = $20, agenda_minute = $21,
+               active = $22::timestamptz is null, removed_at = $22, version = version + 1, updated_at = now()
+         where id = $1
+        returning *
+        """,
+        clinic_id, *_values(content), removed_at,
+    )  # fmt: skip
+    assert row
+    return _clinic(row)
+
+
+def _values(content: ClinicContent) -> tuple[object, ...]:
+    return (
+        content.name, content.time_zone, content.slug, content.locale, content.currency, content.phone, content.email, content.address,
+        *msgspec.structs.astuple(content.policy),
+        content.notifications.reminder_minutes,
+        *(time and minutes_of(time) for time in (content.notifications.quiet_from, content.notifications.quiet_until, content.notifications.agenda_time)),
+    )  # fmt: skip
+
+
+async def in_use(tx: Statements, clinic_id: int, *, now: datetime) -> Row:
+    """What keeps a clinic from being deactivated: active `doctors` and `time_slots`, and live `appointments` from now on."""
+    row = await tx.fetchrow(
+        """
+        select (select count(*) from doctor where clinic_id = $1 and active) as doctors,
+               (select count(*) from time_slot where clinic_id = $1 and active) as time_slots,
+               (select count(*) from appointment where clinic_id = $1 and active_during && tstzrange($2, null)) as appointments
+        """,
+        clinic_id, now,
+    )  # fmt: skip
+    assert row
+    return row
+
+
+async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> bool:
+    return await tx.fetchval("select exists (select from booking_slot where clinic_id = $1 and active_during && tstzrange($2, null))", clinic_id, now)
+
+
+async def tell_deactivated(tx: Statements, clinic_id: int, *, doctors: int, time_slots: int) -> None:
+    """The event that the clinic is out of use, with how much was taken out of use with it."""
+    await tx.execute(
+        """
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select id, 'clinic.deactivated', id::text, version, jsonb_build_object('doctors', $2::integer, 'timeSlots', $3::integer) from clinic where id = $1
+        """,
+        clinic_id, doctors, time_slots,
+    )  # fmt: skip
+
+
+async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> None:
+    """Take the clinic's time slots, schedule lines, doctors and future booking slots out of use. Raises `ForeignKeyViolationError` for a live appointment on a slot."""
+    await tx.execute(
+        "update doctor_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
+    )
+    await tx.execute(
+        "update time_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
+    )
+    await tx.execute(
+        "update doctor set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
+    )
+    await withdraw_slots(tx, clinic_id, doctor_id=None, now=now)
+
+
+async def withdraw_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> None:
+    """Withdraw what is published from now on, of one doctor or of all; a slot in progress ends now. Raises `ForeignKeyViolationError` for a live appointment on it."""
+    await tx.execute(
+        """
+        with ended as (  -- its earlier part carries what was booked in it
+          update booking_slot set during = tstzrange(lower(during), $3), version = version + 1, updated_at = now()
+           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active_during && tstzrange($3, null) and lower(during) < $3
+          returning doctor_id
+        ), withdrawn as (
+          delete from booking_slot
+           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active_during && tstzrange($3, null) and lower(during) >= $3
+          returning doctor_id
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'slots.withdrawn', id::text, version, jsonb_build_object('doctorId', id, 'from', $3, 'count', touched.slots)
+          from doctor join (select doctor_id, count(*) as slots from (table ended union all table withdrawn) group by doctor_id) as touched
+                        on doctor.clinic_id = $1 and doctor.id = touched.doctor_id
+        """,
+        clinic_id, doctor_id, now,
+    )  # fmt: skip
+
+
+async def of_staff(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[Row]:
+    """The clinics with these numbers, or all, as a choice: by name, 500 at most."""
+    return await db.fetch(
+        "select id, name, active, time_zone from clinic where $1::integer[] is null or id = any($1) order by active desc, name, id limit 500", clinic_ids
+    )

@@ -1,0 +1,106 @@
+"""Setting clinics up and taking them out of use."""
+
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from ...database.pool import Statements, Transaction, violates
+from ...http.etags import check
+from ...kit import errors, phones
+from ...kit.actors import Caller
+from ...kit.structs import merged
+from . import repository
+from .model import Clinic, ClinicContent, ClinicPatch
+
+
+async def get(db: Statements, clinic_id: int) -> Clinic:
+    """Raises `NotFound`."""
+    if clinic := await repository.find(db, clinic_id):
+        return clinic
+    raise errors.NotFound
+
+
+async def active(db: Statements, clinic_id: int) -> Clinic:
+    """The clinic, where something is to be added to it. Raises `NotFound`, or `Conflict` `clinic-inactive`."""
+    clinic = await get(db, clinic_id)
+    if not clinic.active:
+        raise errors.Conflict("clinic-inactive")
+    return clinic
+
+
+async def check_version(db: Statements, clinic_id: int, *, if_match: str | None, version: int | str) -> None:
+    """`versions.check` of something that is the clinic's, which may insist on `If-Match`."""
+    check(if_match, version, required=if_match is None and (await get(db, clinic_id)).policy.require_version)
+
+
+async def found(tx: Transaction, by: Caller, *, content: ClinicContent) -> Clinic:
+    """Found a clinic. Raises `Conflict` `slug-taken`, or `Invalid` for a phone number that cannot be."""
+    try:
+        return await repository.add(tx, _read(content, known_phone=None))
+    except asyncpg.UniqueViolationError as error:
+        raise errors.Conflict("slug-taken") from error
+
+
+async def change(tx: Transaction, by: Caller, *, clinic_id: int, change: ClinicContent | ClinicPatch, if_match: str | None, now: datetime) -> Clinic:
+    """Replace what the clinic says of itself, or the patched part of it.
+
+    Raises `Conflict`: `slug-taken`, or `slots-published` for a new time zone while hours are published from now on, since their instants would
+    no longer be the wall times that were meant. Raises `Invalid` for a phone number that cannot be.
+    """
+    clinic = await _locked(tx, clinic_id, if_match)
+    content = change if isinstance(change, ClinicContent) else merged(msgspec.convert(clinic, ClinicContent, from_attributes=True), change)
+    if content.time_zone != clinic.time_zone and await repository.has_future_slots(tx, clinic_id, now=now):
+        raise errors.Conflict("slots-published")
+    back = isinstance(change, ClinicPatch) and change.active is True
+    content = _read(content, known_phone=clinic.phone)
+    try:
+        return await repository.change(tx, clinic_id, content, removed_at=None if back else clinic.removed_at)
+    except asyncpg.UniqueViolationError as error:
+        raise errors.Conflict("slug-taken") from error
+
+
+async def deactivate(tx: Transaction, by: Caller, *, clinic_id: int, cascade: bool, if_match: str | None, now: datetime) -> None:
+    """Take the clinic out of use; with `cascade` its doctors and time slots too.
+
+    Raises `Conflict`: `clinic-in-use` while doctors or time slots are active, `live-appointments` when a cascade would leave some without a
+    doctor. A booking that races with a cascade either comes first and stops it, or finds its slot withdrawn.
+    """
+    clinic = await _locked(tx, clinic_id, if_match)
+    if not clinic.active:
+        return
+    use = await repository.in_use(tx, clinic_id, now=now)
+    if not cascade and (use.doctors or use.time_slots):
+        raise errors.Conflict("clinic-in-use", doctors=use.doctors, timeSlots=use.time_slots)
+    if use.appointments:
+        raise errors.Conflict("live-appointments", count=use.appointments)
+    try:
+        if cascade:
+            await repository.deactivate_parts(tx, clinic_id, now=now)
+        await repository.change(tx, clinic_id, msgspec.convert(clinic, ClinicContent, from_attributes=True), removed_at=now)
+        await repository.tell_deactivated(tx, clinic_id, doctors=use.doctors, time_slots=use.time_slots)
+    except asyncpg.ForeignKeyViolationError as error:  # something was added meanwhile
+        if violates(error, "within_hours"):
+            raise errors.Conflict("live-appointments", count=1) from error
+        doctor = violates(error, "doctor_active_clinic")
+        raise errors.Conflict("clinic-in-use", doctors=int(doctor), timeSlots=int(not doctor)) from error
+
+
+async def _locked(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic:
+    clinic = await repository.lock(tx, clinic_id)
+    if clinic is None:
+        raise errors.NotFound
+    check(if_match, clinic.version, required=clinic.policy.require_version)
+    return clinic
+
+
+def _read(content: ClinicContent, *, known_phone: str | None) -> ClinicContent:
+    """The content with its phone number as it is kept; one that is known already is not read again."""
+    if fault := content.notifications.fault():  # a patch may have put together what does not go together
+        raise errors.Invalid(errors.Fault(fault.pointer.replace("#", "#/notifications", 1), fault.text, **fault.values))
+    if content.phone is None or content.phone == known_phone:
+        return content
+    phone = phones.e164(content.phone, time_zone=content.time_zone)
+    if phone is None:
+        raise errors.Invalid(errors.Fault("#/phone", phones.UNREADABLE))
+    return msgspec.structs.replace(content, phone=phone)

@@ -1,0 +1,72 @@
+"""/api/clinics/{clinicId}/doctors and /api/doctors"""
+
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, patch, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from ...http.idempotency import once
+from ...http.pagination import after, page
+from ...http.request import Request
+from ...http.responses import created, shown
+from ...kit import clock
+from ...kit.ids import clinic_of
+from ...kit.structs import Page
+from ..clinics import service as clinics
+from . import repository, service
+from .model import Doctor, DoctorContent, DoctorFilter, DoctorPatch
+
+
+class Doctors(Controller):
+    tags = ["Doctors"]
+
+    @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt={"permission": "public"})
+    async def list(self, request: Request, clinic_id: FromPath[int], query: DoctorFilter) -> Response[Page[Doctor]]:
+        """A clinic's doctors, oldest first."""
+        place = after(request, query, tuple[UUID])
+        found = await repository.of_clinic(request.db, clinic_id, specialty=query.specialty, active=query.active, after=place, limit=query.limit)
+        if not found:
+            await clinics.get(request.db, clinic_id)
+        return page(request, query, found, lambda doctor: (doctor.id,), cache_control="public, no-cache")
+
+    @post("/clinics/{clinic_id:int}/doctors", operation_id="createDoctor", opt={"permission": "manage", "problems": ("clinic-inactive",)})
+    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[DoctorContent]) -> Response[Doctor]:
+        """Add a doctor to a clinic."""
+        doctor, replayed = await once(
+            request,
+            data,
+            lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
+            remember=lambda doctor: doctor.id,
+            recall=lambda tx, known: service.get(tx, UUID(known)),
+            clinic_id=clinic_id,
+        )
+        return created(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
+
+    @get("/doctors/{doctor_id:uuid}", operation_id="getDoctor", opt={"permission": "public"})
+    async def get(self, request: Request, doctor_id: FromPath[UUID]) -> Response[Doctor]:
+        """One doctor, active or not."""
+        return shown(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
+
+    @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt={"permission": "manage"})
+    async def replace(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorContent]) -> Response[Doctor]:
+        """Replace everything that is said of the doctor; what is left out takes its default."""
+        return shown(request, await self._change(request, doctor_id, data))
+
+    @patch("/doctors/{doctor_id:uuid}", operation_id="patchDoctor", opt={"permission": "manage", "problems": ("clinic-inactive",)})
+    async def patch(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorPatch]) -> Response[Doctor]:
+        """Change some of it (JSON merge patch). `active: true` brings a removed doctor back."""
+        return shown(request, await self._change(request, doctor_id, data))
+
+    @delete(
+        "/doctors/{doctor_id:uuid}",
+        operation_id="removeDoctor",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "manage", "problems": ("doctor-has-appointments",)},
+    )
+    async def remove(self, request: Request, doctor_id: FromPath[UUID]) -> None:
+        """The doctor leaves: free hours from now on are withdrawn. What was stays readable."""
+        await request.change(clinic_of(doctor_id), service.remove, request.user, doctor_id=doctor_id, if_match=request.if_match, now=clock.now())
+
+    async def _change(self, request: Request, doctor_id: UUID, change: DoctorContent | DoctorPatch) -> Doctor:
+        return await request.change(clinic_of(doctor_id), service.change, request.user, doctor_id=doctor_id, change=change, if_match=request.if_match)

@@ -1,0 +1,100 @@
+"""Everything the tables of doctors, and of what they offer, are asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ...database.pool import Statements, to
+from ...kit.ids import clinic_of, mint
+from .model import Doctor, DoctorContent
+
+
+async def find(db: Statements, doctor_id: UUID) -> Doctor | None:
+    row = await db.fetchrow(
+        """
+        select *, (select array_agg(appointment_type_id order by appointment_type_id) from doctor_appointment_type
+                    where clinic_id = $1 and doctor_id = $2) as appointment_type_ids
+          from doctor
+         where clinic_id = $1 and id = $2
+        """,
+        clinic_of(doctor_id), doctor_id,
+    )  # fmt: skip
+    return to(Doctor, row) if row else None
+
+
+async def lock(tx: Statements, doctor_id: UUID) -> bool:
+    """Whether there is such a doctor, whom nobody else changes until the transaction ends; bookings go on."""
+    return bool(await tx.fetchval("select true from doctor where clinic_id = $1 and id = $2 for no key update", clinic_of(doctor_id), doctor_id))
+
+
+async def of_clinic(db: Statements, clinic_id: int, *, specialty: str | None, active: bool, after: tuple[UUID] | None, limit: int) -> Sequence[Doctor]:
+    """Oldest first; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        """
+        select *, (select array_agg(appointment_type_id order by appointment_type_id) from doctor_appointment_type o
+                    where o.clinic_id = $1 and o.doctor_id = d.id) as appointment_type_ids
+          from doctor d
+         where clinic_id = $1
+           and id > $2
+           and active = $3
+           and ($4::text is null or lower(specialty) = lower($4))
+         order by id
+         limit $5 + 1
+        """,
+        clinic_id, after[0] if after else UUID(int=0), active, specialty, limit,
+    )  # fmt: skip
+    return [to(Doctor, row) for row in rows]
+
+
+async def add(tx: Statements, clinic_id: int, content: DoctorContent) -> UUID:
+    """Raises `ForeignKeyViolationError` naming `doctor_active_clinic` when the clinic is not active."""
+    return await tx.fetchval(
+        "insert into doctor (clinic_id, id, name, specialty, email) values ($1, $2, $3, $4, $5) returning id",
+        clinic_id, mint(clinic_id), content.name, content.specialty, content.email,
+    )  # fmt: skip
+
+
+async def change(tx: Statements, doctor_id: UUID, content: DoctorContent, *, removed_at: datetime | None) -> None:
+    """Raises `ForeignKeyViolationError` naming `doctor_active_clinic` when a doctor is to be active at a clinic that is not."""
+    await tx.execute(
+        """
+        update doctor
+           set name = $3, specialty = $4, email = $5,
+               active = $6::timestamptz is null, removed_at = $6, version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = $2
+        """,
+        clinic_of(doctor_id), doctor_id, content.name, content.specialty, content.email, removed_at,
+    )  # fmt: skip
+
+
+async def offer(tx: Statements, doctor_id: UUID, appointment_type_ids: Sequence[UUID]) -> None:
+    """What the doctor offers from now on; nothing named: everything."""
+    await tx.execute(
+        """
+        with dropped as (
+          delete from doctor_appointment_type where clinic_id = $1 and doctor_id = $2 and appointment_type_id <> all($3::uuid[])
+        )
+        insert into doctor_appointment_type (clinic_id, doctor_id, appointment_type_id)
+        select $1, $2, id from unnest($3::uuid[]) as id
+        on conflict do nothing
+        """,
+        clinic_of(doctor_id), doctor_id, appointment_type_ids,
+    )  # fmt: skip
+
+
+async def types_of_clinic(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the ids that are appointment types of the clinic, active or not."""
+    return {row.id for row in await tx.fetch("select id from appointment_type where clinic_id = $1 and id = any($2::uuid[])", clinic_id, ids)}
+
+
+async def appointments_to_come(tx: Statements, doctor_id: UUID, *, now: datetime) -> int:
+    """The doctor's live appointments that end after now."""
+    return await tx.fetchval(
+        """
+        select count(*) from appointment
+         where clinic_id = $1 and doctor_id = $2
+           and active_during && tstzrange($3, null)
+           and active_claim && tstzrange($3, null)  -- says no more than the line above, but has the index
+        """,
+        clinic_of(doctor_id), doctor_id, now,
+    )  # fmt: skip

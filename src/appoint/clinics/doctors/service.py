@@ -1,0 +1,92 @@
+"""Doctors joining and leaving a clinic."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from ...database.pool import Statements, Transaction
+from ...kit import errors
+from ...kit.actors import Caller
+from ...kit.ids import clinic_of
+from ...kit.structs import merged
+from ..clinics import repository as clinics_repository
+from ..clinics import service as clinics
+from . import repository
+from .model import Doctor, DoctorContent, DoctorPatch
+
+
+async def get(db: Statements, doctor_id: UUID) -> Doctor:
+    """Raises `NotFound`."""
+    if doctor := await repository.find(db, doctor_id):
+        return doctor
+    raise errors.NotFound
+
+
+async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: DoctorContent) -> Doctor:
+    """Raises `NotFound` for the clinic, `Conflict` `clinic-inactive`, or `Invalid` for appointment types that are not the clinic's."""
+    await clinics.active(tx, clinic_id)
+    await _check_types(tx, clinic_id, content.appointment_type_ids)
+    try:
+        doctor_id = await repository.add(tx, clinic_id, content)
+    except asyncpg.ForeignKeyViolationError as error:  # the clinic was deactivated this moment
+        raise errors.Conflict("clinic-inactive") from error
+    await repository.offer(tx, doctor_id, content.appointment_type_ids or [])
+    return await get(tx, doctor_id)
+
+
+async def change(tx: Transaction, by: Caller, *, doctor_id: UUID, change: DoctorContent | DoctorPatch, if_match: str | None) -> Doctor:
+    """Replace what is said of the doctor, or the patched part of it. What the doctor offers is part of the doctor's version.
+
+    Raises `Conflict` `clinic-inactive` when a removed doctor is to come back there, and `Invalid` for appointment types that are not the clinic's.
+    """
+    doctor = await _locked(tx, doctor_id, if_match)
+    content = change if isinstance(change, DoctorContent) else merged(msgspec.convert(doctor, DoctorContent, from_attributes=True), change)
+    await _check_types(tx, doctor.clinic_id, content.appointment_type_ids)
+    back = isinstance(change, DoctorPatch) and change.active is True
+    try:
+        await repository.change(tx, doctor_id, content, removed_at=None if back else doctor.removed_at)
+    except asyncpg.ForeignKeyViolationError as error:
+        raise errors.Conflict("clinic-inactive") from error
+    await repository.offer(tx, doctor_id, content.appointment_type_ids or [])
+    return await get(tx, doctor_id)
+
+
+async def remove(tx: Transaction, by: Caller, *, doctor_id: UUID, if_match: str | None, now: datetime) -> None:
+    """The doctor leaves: the hours published from now on are withdrawn; the weekly schedule stays, for a return.
+
+    Raises `Conflict` `doctor-has-appointments` while live ones are to come. A booking that races with this either comes first and stops it,
+    or finds the doctor's hours withdrawn: the foreign key `within_hours` lets only one of the two be written.
+    """
+    doctor = await _locked(tx, doctor_id, if_match)
+    if not doctor.active:
+        return
+    if appointments := await repository.appointments_to_come(tx, doctor_id, now=now):
+        raise errors.Conflict("doctor-has-appointments", count=appointments)
+    await repository.change(tx, doctor_id, msgspec.convert(doctor, DoctorContent, from_attributes=True), removed_at=now)
+    try:
+        async with tx.savepoint():  # a savepoint, so that those in the way can still be counted
+            await clinics_repository.withdraw_slots(tx, clinic_of(doctor_id), doctor_id=doctor_id, now=now)
+    except asyncpg.ForeignKeyViolationError as error:
+        appointments = await repository.appointments_to_come(tx, doctor_id, now=now)
+        raise errors.Conflict("doctor-has-appointments", count=max(appointments, 1)) from error
+
+
+async def _locked(tx: Transaction, doctor_id: UUID, if_match: str | None) -> Doctor:
+    if not await repository.lock(tx, doctor_id):
+        raise errors.NotFound
+    doctor = await get(tx, doctor_id)
+    await clinics.check_version(tx, doctor.clinic_id, if_match=if_match, version=doctor.version)
+    return doctor
+
+
+async def _check_types(tx: Transaction, clinic_id: int, ids: Sequence[UUID] | None) -> None:
+    if ids:
+        known = await repository.types_of_clinic(tx, clinic_id, ids)
+        faults = [
+            errors.Fault(f"#/appointmentTypeIds/{index}", "is no appointment type of this clinic") for index, named in enumerate(ids) if named not in known
+        ]
+        if faults:
+            raise errors.Invalid(*faults)

@@ -1,0 +1,156 @@
+"""Who asks, and whether they may: before each request."""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import litestar
+import msgspec
+from litestar.connection import ASGIConnection
+
+from ..database.pool import Database
+from ..kit import errors
+from ..kit.actors import ANYONE, Caller
+from ..kit.ids import PLATFORM
+from ..kit.permissions import OPEN, Grant, Relation, widest
+from . import repository
+from .rate_limits.limits import Limits
+from .recording import Recorded
+from .request import check_address, clinic_of
+
+Identify = Callable[[ASGIConnection[Any, Any, Any, Any], str], Awaitable[Caller | None]]
+"""Whose a credential is; None for one that is nobody's (any more)."""
+OF_ONESELF: Final = frozenset({"account", "credentials"})
+"""Permissions for what has no address but one's own."""
+COOKIE: Final = "__Host-appoint"
+"""Browsers send it back to this very host alone, and over TLS (or on the machine itself) alone."""
+
+
+async def guard(request: litestar.Request[Caller, Any, Any]) -> None:
+    """Who may call: every handler names its permission in one word (`opt={"permission": …}`, `permissions.PERMISSIONS`).
+
+    Asked before each request. One of Litestar's own guards would do, but for each the whole handler is copied first.
+    """
+    if request.method == "OPTIONS":  # the framework answers, with the methods that there are
+        return
+    handler = request.route_handler
+    caller = msgspec.structs.replace(await identify(request), doing=str(handler.operation_id))
+    if caller.is_anyone and request.headers.get("x-csrf-token") and handler.opt["permission"] != "sign-in":
+        raise errors.Unauthorized  # who sends a session's token beside its cookie means to be somebody, and the session has ended
+    request.scope["user"] = caller
+    await request.app.state.limits.admit(request, caller, handler)
+    permission = handler.opt["permission"]
+    clinic_id = clinic_of(request)
+    if permission not in OPEN:
+        request.scope["state"]["grant"] = await _granted(request, caller, permission, clinic_id)
+    if permission != "public":
+        request.scope["state"]["db"] = Recorded(_seen(request.app.state.db, caller, permission, clinic_id), request)
+    check_address(request, handler)
+
+
+async def _granted(request: litestar.Request[Caller, Any, Any], caller: Caller, permission: str, clinic_id: int | None) -> Grant:
+    """Raises `Unauthorized` for nobody in particular, `NotFound` for what is another clinic's or patient's, `Forbidden` for what the caller's roles are not for."""
+    grant = widest(caller, permission, clinic_id)
+    if grant is None:
+        raise _refusal(caller, clinic_id)
+    if grant.relation is Relation.OWN and not await _is_own(request, caller, grant, clinic_id):
+        raise errors.Forbidden if grant.membership else errors.NotFound
+    return grant
+
+
+def allow(request: litestar.Request[Caller, Any, Any], *, clinic_id: int, doctor_id: UUID | None = None, permission: str | None = None) -> Grant:
+    """For what only the body of a request says: that the caller may do this (or what the further permission is for) at the clinic, to the doctor.
+
+    Raises as the guard does.
+    """
+    grant = widest(request.user, permission or request.route_handler.opt["permission"], clinic_id)
+    if grant is None:
+        raise _refusal(request.user, clinic_id)
+    if grant.relation is Relation.OWN and grant.doctor_id != doctor_id:
+        raise errors.Forbidden
+    request.scope["state"]["clinic_id"] = clinic_id
+    return grant
+
+
+def _refusal(caller: Caller, clinic_id: int | None) -> errors.AppointError:
+    if caller.is_anyone:
+        return errors.Unauthorized()
+    return errors.NotFound() if caller.memberships and clinic_id is not None and caller.member(clinic_id) is None else errors.Forbidden()
+
+
+async def _is_own(request: litestar.Request[Caller, Any, Any], caller: Caller, grant: Grant, clinic_id: int | None) -> bool:
+    """Whether what the address names is the caller's own. A handler that narrows what it does to that itself says so (`opt={"narrows": True}`)."""
+    if request.route_handler.opt["permission"] in OF_ONESELF or request.route_handler.opt.get("narrows"):
+        return True
+    if not request.path_params:
+        return False
+    name, id = next(reversed(request.path_params.items()))
+    if name in ("doctor_id", "provider_id"):
+        return id == grant.doctor_id
+    if name == "customer_id" and clinic_id is None:
+        return id == caller.customer_id
+    if caller.appointment_id:
+        return id == caller.appointment_id
+    if name not in repository.OWNERS or clinic_id is None:
+        return False
+    owners = await repository.OWNERS[name](request.app.state.db, clinic_id=clinic_id, id=id)
+    if not owners:
+        raise errors.NotFound
+    if grant.membership:
+        return any(owner.doctor_id == grant.doctor_id for owner in owners)
+    return any(caller.customer_id in (owner.customer_id, owner.booker_id) for owner in owners)
+
+
+def _seen(db: Database, caller: Caller, permission: str, clinic_id: int | None) -> Database:
+    """The database as far as the caller needs it: of people, those of the clinic that the address names; all where it names none; nobody for a booking.
+
+    This is the second line: a clinic's own people see none of another clinic's, whatever the guard let through and whatever a statement asks.
+    """
+    if permission == "book":
+        return db
+    if caller.memberships and not caller.administrator and permission not in OPEN | OF_ONESELF:
+        return db.within(clinic_id if clinic_id is not None and caller.member(clinic_id) else PLATFORM)
+    return db.across() if clinic_id is None else db.within(clinic_id)
+
+
+async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
+    """By the bearer token: the administrator, or whoever one of the application's `identities` knows by it, in the order of their first letters.
+
+    Without one, by the session's cookie. Anyone else is told apart by address and agent only. A credential that is wrong is refused, not ignored.
+    """
+    address = connection.client.host if connection.client else None
+    if authorization := connection.headers.get("authorization"):
+        scheme, _, token = authorization.partition(" ")
+        caller = await _bearer(connection, token.strip()) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise errors.Unauthorized
+    elif (token := connection.cookies.get(COOKIE)) and (caller := await connection.app.state.by_cookie(connection, token)):
+        pass  # a session that has ended leaves a cookie behind, which is nobody's fault
+    else:
+        agent = connection.headers.get("user-agent", "")
+        caller = Caller(ANYONE + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
+    return msgspec.structs.replace(caller, address=address)
+
+
+async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+    if hmac.compare_digest(token.encode(), connection.app.state.admin_token.encode()):
+        return Caller("administrator", administrator=True)
+    identities: Mapping[str, Identify] = connection.app.state.identities
+    known = next((identify for prefix, identify in identities.items() if token.startswith(prefix)), None)
+    limits: Limits = connection.app.state.limits
+    address = connection.client.host if connection.client else None
+    limits.expect_credential(address, token)
+    caller = await known(connection, token) if known else None
+    limits.note_credential(address, token, caller)
+    return caller
+
+
+def csrf_token(secret: str, token: str) -> str:
+    """What a page sends beside the cookie: only who has been told it can make the browser do something."""
+    return hmac.digest(secret.encode(), b"csrf\n" + token.encode(), "sha256").hex()
+
+
+def is_csrf_token(secret: str, token: str, given: str) -> bool:
+    return hmac.compare_digest(csrf_token(secret, token).encode(), given.encode())

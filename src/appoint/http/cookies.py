@@ -1,0 +1,56 @@
+"""What a browser keeps for us: for this host alone, over TLS alone, out of scripts' reach."""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+
+from ..kit.actors import People
+from ..kit.signed_tokens import opened, signed
+from .access import COOKIE
+
+PEOPLE: Final = "__Host-appoint-people"
+BOOKED: Final = "__Host-appoint-booked"
+BOOKED_SECONDS: Final = 3600
+
+
+def keep(response: Response[Any], token: str, lasts: timedelta) -> None:
+    """Have the browser keep a session's token."""
+    response.set_cookie(_cookie(COOKIE, token, max_age=int(lasts.total_seconds())))
+
+
+def forget(response: Response[Any]) -> None:
+    """Have the browser forget it."""
+    response.set_cookie(_cookie(COOKIE, "", max_age=0))
+
+
+def keep_people(response: Response[Any], secret: str, token: str, people: People, lasts: timedelta) -> None:
+    """Have the browser keep them beside the session's token; with another they are nobody."""
+    value = signed(secret, _purpose(token), [people.since.isoformat(), *(id.hex for id in people.ids)])
+    response.set_cookie(_cookie(PEOPLE, value, max_age=int(lasts.total_seconds())))
+
+
+def people_of(request: Request[Any, Any, Any]) -> People | None:
+    token, value = request.cookies.get(COOKIE), request.cookies.get(PEOPLE)
+    known = opened(request.app.state.secret_key, _purpose(token), value) if token and value else None
+    return People([UUID(id) for id in known[1:]], datetime.fromisoformat(known[0])) if known else None
+
+
+def _purpose(token: str) -> str:
+    return f"people {hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def keep_booked(response: Response[Any], token: str) -> None:
+    """Have the browser keep what it has booked last: the token of a manage-link."""
+    response.set_cookie(_cookie(BOOKED, token, max_age=BOOKED_SECONDS))
+
+
+def booked_of(request: Request[Any, Any, Any]) -> str:
+    return request.cookies.get(BOOKED, "")
+
+
+def _cookie(name: str, value: str, *, max_age: int) -> Cookie:
+    return Cookie(name, value=value, path="/", max_age=max_age, secure=True, httponly=True, samesite="lax")

@@ -1,0 +1,259 @@
+"""From bytes to structs, strictly. The fast path stops at the first fault; only then is the input looked at member by member, to name all faults at once."""
+
+import json
+import re
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import chain, islice
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
+from urllib.parse import parse_qsl, quote
+
+import msgspec
+
+from ..kit.errors import Fault, Invalid
+
+T = TypeVar("T")
+WORDS: Final = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+    "datetime": "an instant",
+    "date": "a date",
+    "uuid": "a UUID",
+}
+MESSAGES: Final[tuple[tuple[str, str], ...]] = (
+    (
+        r"Expected `datetime` with a timezone|Invalid RFC3339 encoded datetime|Expected `datetime",
+        "must be an instant with its offset, such as 2027-03-01T08:30:00Z",
+    ),
+    (r"Invalid RFC3339 encoded date|Expected `date", "must be a date such as 2027-03-01"),
+    (r"Invalid UUID|Expected `uuid", "must be a UUID"),
+    (r"Expected `str` of length >= (?P<n>\d+)", "has too few characters; at least: {n}"),
+    (r"Expected `str` of length <= (?P<n>\d+)", "has too many characters; at most: {n}"),
+    (r"Expected `array` of length >= (?P<n>\d+)", "has too few items; at least: {n}"),
+    (r"Expected `array` of length <= (?P<n>\d+)", "has too many items; at most: {n}"),
+    (r"Expected `int` >= (?P<n>-?\d+)", "must be {n} at least"),
+    (r"Expected `int` <= (?P<n>-?\d+)", "must be {n} at most"),
+    (r"Expected `str` matching regex", "does not have the form that is asked for"),
+    (r"Invalid enum value", "is none of the values that are allowed"),
+    (r"Expected `int", "must be a whole number"),
+    (r"Expected `float", "must be a number"),
+    (r"Expected `str", "must be text"),
+    (r"Expected `bool", "must be true or false"),
+    (r"Expected `array", "must be a list"),
+    (r"Expected `object", "must be an object"),
+)
+
+
+MOST: Final = 100
+"""How many faults are told at once: what is wrong a thousand times over is wrong in one way."""
+LONGEST_NAME: Final = 100
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The query of an operation that has no parameters."""
+
+
+class Malformed(Invalid):
+    """Not JSON at all."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(Fault("#", text), type="malformed-json")
+
+
+def body(type: type[T], raw: bytes) -> T:
+    """Read a JSON body. Raises `Invalid` with every fault it has."""
+    try:
+        value = cast("T", _decoder(type).decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):  # a validation error is a decode error
+        value = None
+    plain = _plain(raw)  # the decoder is silent about repeated keys and NUL
+    if value is None or not _passes(type, value):
+        raise Invalid(*(_faults(type, plain, "#", "/", strict=True)[:MOST] or [Fault("#", "is not valid")]))
+    return value
+
+
+def query(type: type[T], raw: bytes) -> T:
+    """Read a query string into a struct; each parameter at most once. Raises `Invalid` with every fault."""
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except (UnicodeDecodeError, ValueError):
+        raise Invalid(Fault("?", "is not a query string in UTF-8")) from None
+    values = dict(pairs)
+    repeated = [Fault(f"?{name}", "is given more than once") for name in values if sum(name == other for other, _ in pairs) > 1]
+    _raise_any([*repeated, *_nul(values, "?", ""), *_faults(type, values, "?", "", strict=False)])
+    return msgspec.convert(values, type, strict=False)
+
+
+@cache
+def _decoder(type: type[T]) -> "msgspec.json.Decoder[T]":
+    return msgspec.json.Decoder(type)
+
+
+def _plain(raw: bytes) -> Any:
+    """The body as plain values. Refuses what two readers could read differently."""
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise Malformed("has the same key twice")
+        return found
+
+    def no_constant(name: str) -> Any:
+        raise Malformed("is not JSON")
+
+    try:
+        value = json.loads(raw.decode(), object_pairs_hook=members, parse_constant=no_constant)
+    except RecursionError:
+        raise Malformed("is nested too deeply") from None
+    except ValueError:
+        raise Malformed("is not JSON") from None
+    if b"\\u" in raw:  # NUL and lone surrogates can only come as escapes
+        _raise_any(_nul(value, "#", "/"))
+    return value
+
+
+def _nul(value: Any, pointer: str, separator: str) -> Iterator[Fault]:
+    match value:
+        case str():
+            if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+                yield Fault(pointer, "has a character that text cannot have (NUL or half a surrogate pair)")
+        case Mapping():
+            for key, item in value.items():
+                yield from _nul(key, pointer, separator)
+                yield from _nul(item, _at(pointer, separator, str(key)), "/")
+        case list():
+            for index, item in enumerate(value):
+                yield from _nul(item, f"{pointer}{separator}{index}", "/")
+        case _:
+            pass
+
+
+def _at(pointer: str, separator: str, name: str) -> str:
+    """Where a member is: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query. A name that goes on and on is cut."""
+    name = name[:LONGEST_NAME]
+    return pointer + separator + quote(name.replace("~", "~0").replace("/", "~1") if separator else name, safe="~!$&'()*+,;=:@?", errors="replace")
+
+
+def _raise_any(faults: Iterable[Fault]) -> None:
+    if found := list(islice(faults, MOST)):
+        raise Invalid(*found)
+
+
+def _faults(type: Any, value: Any, pointer: str, separator: str, *, strict: bool) -> list[Fault]:
+    """Everything that keeps `value` from being a `type`."""
+    type, checks = _unwrap(type)
+    options = [option for option in _options(type) if option is not types.NoneType and option is not msgspec.UnsetType]
+    if value is None and types.NoneType in _options(type):
+        return []
+    if len(options) == 1:
+        (type, more) = _unwrap(options[0])
+        checks = [*checks, *more]
+    if isinstance(value, dict) and isinstance(type, _Struct):
+        return _struct_faults(type, value, pointer, separator, strict=strict)
+    if isinstance(value, list) and get_origin(type) is list:
+        (item_type,) = get_args(type)
+        longest = next((meta.max_length for meta in checks if meta.max_length is not None), None)
+        if longest is not None and len(value) > longest:  # and nothing of what is in it
+            return [Fault(pointer, "has too many items; at most: {n}", n=longest)]
+        inside = _first(_faults(item_type, item, f"{pointer}{separator}{index}", "/", strict=strict) for index, item in enumerate(value))
+        if inside:
+            return inside
+    if isinstance(value, dict) and get_origin(type) is dict:
+        _, item_type = get_args(type)
+        inside = _first(_faults(item_type, item, _at(pointer, separator, key), "/", strict=strict) for key, item in value.items())
+        if inside:
+            return inside
+    try:
+        constraints = [meta for meta in checks if isinstance(meta, msgspec.Meta)]
+        made = msgspec.convert(value, Annotated[type, *constraints] if constraints else type, strict=strict)
+    except msgspec.ValidationError as error:
+        return [_fault(str(error), pointer, type)]
+    except Invalid as error:
+        return [Fault(_join(pointer, fault.pointer), fault.text, **fault.values) for fault in error.faults]
+    wrong = [text for meta in checks if (check := (meta.extra or {}).get("check")) and (text := check(made))]
+    return [Fault(pointer, wrong[0])] if wrong else []
+
+
+def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
+    return list(islice(chain.from_iterable(faults), MOST))
+
+
+def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], pointer: str, separator: str, *, strict: bool) -> list[Fault]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    unknown = (name for name in value if name not in fields) if struct.__struct_config__.forbid_unknown_fields else ()
+    found = [Fault(_at(pointer, separator, name), "is not known here") for name in islice(unknown, MOST)]
+    for name, field in fields.items():
+        at = _at(pointer, separator, name)
+        if name in value:
+            found += _faults(field.type, value[name], at, "/", strict=strict)
+        elif field.required:
+            found.append(Fault(at, "is missing"))
+    if found:
+        return found
+    try:
+        msgspec.convert(value, struct, strict=strict)
+    except Invalid as error:
+        return [Fault(_join(pointer, fault.pointer), fault.text, **fault.values) for fault in error.faults]
+    except msgspec.ValidationError as error:
+        return [_fault(str(error), pointer, struct)]
+    return []
+
+
+_Struct: Final = type(msgspec.Struct)
+
+
+def _join(pointer: str, inner: str) -> str:
+    """A struct's own rules name their member as `#/name`; where it sits is known only here."""
+    return f"?{inner.removeprefix('#/')}" if pointer == "?" else f"{pointer}{inner.removeprefix('#')}"
+
+
+def _unwrap(type: Any) -> tuple[Any, list[Any]]:
+    if get_origin(type) is Annotated:
+        inner, *metas = get_args(type)
+        return inner, [meta for meta in metas if isinstance(meta, msgspec.Meta)]
+    return type, []
+
+
+def _options(type: Any) -> tuple[Any, ...]:
+    return get_args(type) if get_origin(type) in (Union, types.UnionType) else (type,)
+
+
+def _fault(message: str, pointer: str, type: Any) -> Fault:
+    if get_origin(type) is Literal:
+        values = (str(value).lower() if isinstance(value, bool) else str(value) for value in get_args(type))
+        return Fault(pointer, "must be one of: {values}", values=", ".join(values))
+    for pattern, text in MESSAGES:
+        if match := re.match(pattern, message):
+            return Fault(pointer, text, **match.groupdict())
+    return Fault(pointer, "is not valid")
+
+
+def _passes(type: Any, value: Any) -> bool:
+    return (checks := _checks(type)) is None or checks(value)
+
+
+@cache
+def _checks(type: Any) -> Callable[[Any], bool] | None:
+    """A test of all that the type's checks ask of a decoded value, or None when they ask nothing."""
+    type, metas = _unwrap(type)
+    own = [check for meta in metas if (check := (meta.extra or {}).get("check"))]
+    if own:
+        return lambda value: all(check(value) is None for check in own)
+    if isinstance(type, _Struct):
+        members = [(field.name, checks) for field in msgspec.structs.fields(type) if (checks := _checks(field.type))]
+        return (lambda value: all(checks(getattr(value, name)) for name, checks in members)) if members else None
+    inner = [checks for part in get_args(type) if not isinstance(part, (str, int)) and (checks := _checks(part))]
+    if not inner:
+        return None
+    (only,) = inner
+    if get_origin(type) is list:
+        return lambda value: all(map(only, value))
+    if get_origin(type) is dict:
+        return lambda value: all(map(only, value.values()))
+    return lambda value: value is None or value is msgspec.UNSET or only(value)

@@ -1,0 +1,94 @@
+"""/healthz, /readyz and /metrics: for machines that watch."""
+
+import asyncio
+from typing import Any, Final, Literal
+
+import msgspec
+from litestar import Response, get
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from ..database import migrate, upkeep
+from ..database.pool import Database
+from ..kit import errors, metrics
+from ..kit.structs import Request as Query
+from .request import Request
+
+PATIENCE_SECONDS: Final = 2.0
+SILENT_SECONDS: Final = 30.0
+OPEN: Final[dict[str, Any]] = {"permission": "public"}
+FRESH: Final = {"Cache-Control": "no-store"}
+
+
+class Part(msgspec.Struct, frozen=True):
+    ok: bool
+    detail: str | None = None
+
+
+AWAY: Final = Part(ok=False, detail="the database cannot be reached")
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    ready: bool
+    parts: dict[str, Part]
+
+
+class Excluded(Query):
+    exclude: Literal["worker"] | None = None
+    """For load balancers: bookings go on without a worker."""
+
+
+@get("/healthz", operation_id="healthz", opt=OPEN, include_in_schema=False)
+async def alive() -> Response[dict[str, str]]:
+    """The process answers."""
+    return Response({"status": "ok"}, headers=FRESH)
+
+
+@get("/readyz", operation_id="readyz", opt=OPEN, include_in_schema=False)
+async def ready(request: Request, query: Excluded) -> Response[Readiness]:
+    """Whether all that bookings need is there; 503 when something is missing, and what."""
+    parts = await _parts(request.db)
+    if query.exclude:
+        parts.pop(query.exclude)
+    readiness = Readiness(all(part.ok for part in parts.values()), parts)
+    return Response(readiness, status_code=200 if readiness.ready else 503, headers=FRESH)
+
+
+async def _parts(db: Database) -> dict[str, Part]:
+    wanted = migrate.newest()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            found = await migrate.revision(db)
+            silence = await upkeep.worker_silence(db) if found == wanted else None
+    except (errors.Unavailable, TimeoutError):
+        return {"database": AWAY, "migrations": AWAY, "worker": AWAY}
+    return {
+        "database": Part(ok=True),
+        "migrations": Part(found == wanted, None if found == wanted else f"the database is at {found}, this version needs {wanted}"),
+        "worker": Part(ok=True) if silence is not None and silence < SILENT_SECONDS else Part(ok=False, detail="no worker has been seen for 30 seconds"),
+    }
+
+
+@get("/metrics", operation_id="metrics", opt=OPEN, include_in_schema=False)
+async def measured(request: Request) -> Response[bytes]:
+    """For Prometheus. Without the database what waits keeps its last value."""
+    request.db.measure()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            waiting = await upkeep.waiting(request.db.across())
+    except (errors.Unavailable, TimeoutError):
+        pass
+    else:
+        metrics.EVENT_BACKLOG.set(waiting.events)
+        metrics.EVENT_LAG.set(waiting.event_lag)
+        metrics.EVENTS_PARKED.set(waiting.parked_events)
+        metrics.WEBHOOKS_FAILING.set(waiting.failing_webhooks)
+        metrics.BROKER_BACKLOG.set(waiting.broker_messages)
+        metrics.AUDIT_UNSEALED.set(waiting.unsealed)
+        metrics.AUDIT_LAG.set(waiting.unsealed_lag)
+        for channel in ("email", "sms"):
+            metrics.DEAD_LETTERS.labels(channel).set(waiting[f"dead_{channel}"])
+            metrics.NOTIFICATION_LAG.labels(channel).set(waiting[f"{channel}_lag"])
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"), headers=FRESH)
+
+
+HEALTH: Final = [alive, ready, measured]

@@ -1,0 +1,60 @@
+"""Repeated POSTs: the same caller, key and body get what the first made, as it stands now. Bookings keep their keys on their own rows instead."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..database.pool import Database, Transaction
+from ..kit import errors
+from . import repository
+from .request import Request, idempotency_key
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def digest(request: Request, data: Any) -> bytes:
+    """What makes two requests the same: method, address and body."""
+    return hashlib.sha256(msgspec.json.encode([request.method, request.scope["path"], request.scope["query_string"].decode(), data], order="sorted")).digest()
+
+
+async def once(
+    request: Request,
+    data: Any,
+    make: Callable[[Transaction], Awaitable[T]],
+    *,
+    remember: Callable[[T], Any],
+    recall: Callable[[Transaction, Any], Awaitable[T]],
+    clinic_id: int | None = None,
+    key: str | None = None,
+    db: Database | None = None,
+) -> tuple[T, bool]:
+    """Run `make` in a transaction, at most once for the request's `Idempotency-Key`; returns its answer, and whether it is a replay.
+
+    `remember` says what to keep of the first answer (an id), `recall` finds the answer again from that. Of two that arrive at once the
+    second waits for the first. A refused request keeps no key, because its transaction is undone. Afterwards the cache forgets the clinic that is
+    named. Raises `KeyReused` for another body. A page gives a `key` instead, in hexadecimal, that is made of all that makes a form the same.
+    """
+
+    async def run(work: Callable[[Transaction], Awaitable[R]]) -> R:
+        return await ((db or request.db).atomic(work) if clinic_id is None else request.change(clinic_id, work))
+
+    wanted = bytes.fromhex(key) if key else digest(request, data)
+    key = key or idempotency_key(request)
+    if key is None:
+        return await run(make), False
+    caller = request.user.key
+
+    async def work(tx: Transaction) -> tuple[T, bool]:
+        if await repository.claim_key(tx, caller=caller, key=key, digest=wanted):
+            made = await make(tx)
+            await repository.keep_answer(tx, caller=caller, key=key, answer=msgspec.json.encode(remember(made)).decode())
+            return made, False
+        earlier = await repository.earlier_request(tx, caller=caller, key=key)
+        if earlier is None or earlier.digest != wanted:
+            raise errors.KeyReused
+        return await recall(tx, msgspec.json.decode(earlier.answer)), True
+
+    return await run(work)

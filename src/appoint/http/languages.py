@@ -1,0 +1,47 @@
+"""The language that a request asks for."""
+
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from babel import Locale
+from babel.core import negotiate_locale
+from litestar import Request
+
+from ..kit.i18n import LANGUAGES
+
+LANGUAGE_COOKIE: Final = "language"
+"""Keeps what somebody chose on a page."""
+
+
+def language_for(request: Request[Any, Any, Any]) -> str:
+    """The language of a page, and of a problem: the one that was chosen (`?lang=`, and kept in a cookie), else the best for `Accept-Language`."""
+    asked = parse_qs(request.scope["query_string"].decode("latin-1")).get("lang", [None])[-1]
+    for chosen in (asked, request.cookies.get(LANGUAGE_COOKIE)):
+        if chosen in LANGUAGES:
+            return chosen
+    return language_of(request.headers.get("accept-language"))
+
+
+def language_names(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """What our languages are called in the one of the page."""
+    reader = language_for(request)
+    return {language: str(Locale.parse(language).get_display_name(reader)) for language in LANGUAGES}
+
+
+def language_of(accept_language: str | None) -> str:
+    """The best of our languages for an `Accept-Language` header; English when there is none."""
+    return _best((accept_language or "")[:500])
+
+
+@lru_cache(1000)
+def _best(accept_language: str) -> str:
+    wanted: list[tuple[float, str]] = []
+    for part in accept_language.split(","):
+        tag, _, weight = part.lower().partition(";")
+        try:
+            wanted.append((float(weight.strip().removeprefix("q=")) if weight else 1.0, tag.strip()))
+        except ValueError:
+            continue
+    preferred = [tag for weight, tag in sorted(wanted, key=lambda pair: -pair[0]) if weight > 0]
+    return negotiate_locale(preferred, LANGUAGES, sep="-") or "en"

@@ -1,0 +1,60 @@
+"""Cursors: where a list goes on. A cursor holds only a place in one list; it grants nothing. It is signed, so that nobody makes up a place."""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+import litestar
+import msgspec
+from litestar import Response
+
+from ..kit.errors import Fault, Invalid
+from ..kit.structs import Page, PageQuery
+from .responses import shown
+
+K = TypeVar("K")
+T = TypeVar("T")
+SIGNATURE_BYTES: Final = 12
+
+
+def after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[K]) -> K | None:
+    """The sort key of the last item that the caller has, or None for the first page. Raises `Invalid` for a cursor that is damaged or another list's."""
+    if query.cursor is None:
+        return None
+    try:
+        raw = urlsafe_b64decode(query.cursor.encode("ascii"))
+        signature, place = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
+        if hmac.compare_digest(signature, _signature(request, place)):
+            return msgspec.json.decode(place, type=key)
+    except (ValueError, UnicodeEncodeError):  # msgspec's errors are ValueErrors
+        pass
+    raise Invalid(Fault("?cursor", "is not a cursor of this list"))
+
+
+def page(
+    request: litestar.Request[Any, Any, Any], query: PageQuery, found: Sequence[T], key: Callable[[T], Any], *, cache_control: str = "private, no-cache"
+) -> Response[Page[T]]:
+    """The page of `found`, which holds one item more than the limit when the list goes on."""
+    items = list(found[: query.limit])
+    cursor = _cursor(request, key(items[-1])) if len(found) > query.limit else None
+    headers = {"Link": f'<{request.scope["path"]}?{urlencode([*_filters(request), ("limit", query.limit), ("cursor", cursor)])}>; rel="next"'} if cursor else {}
+    return shown(request, Page(items, cursor), cache_control=cache_control, headers=headers)
+
+
+def _filters(request: litestar.Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    pairs = parse_qsl(request.scope["query_string"].decode("ascii"), keep_blank_values=True)
+    return sorted((name, value) for name, value in pairs if name not in ("limit", "cursor"))
+
+
+def _cursor(request: litestar.Request[Any, Any, Any], place: Any) -> str:
+    encoded = msgspec.json.encode(place)
+    return urlsafe_b64encode(_signature(request, encoded) + encoded).decode()
+
+
+def _signature(request: litestar.Request[Any, Any, Any], place: bytes) -> bytes:
+    """What ties a place to its list, the path with its filters. The key is one that all our processes have and nobody else."""
+    secret = hashlib.sha256(request.app.state.admin_token.encode()).digest()
+    return hashlib.blake2b(msgspec.json.encode([request.scope["path"], _filters(request), place]), digest_size=SIGNATURE_BYTES, key=secret).digest()

@@ -1,0 +1,119 @@
+"""Repeated requests as the database remembers them, whose something is, and the record of who did what."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from ..database.pool import Row, Statements
+from ..kit import tracing
+from ..kit.actors import Caller
+
+
+async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> bool:
+    """Take the key for this request. False when an earlier request has it; one that is still running is waited for."""
+    return bool(
+        await tx.fetchval(
+            """
+            insert into request_key (caller, key, digest) values ($1, $2, $3)
+            on conflict do nothing
+            returning true
+            """,
+            caller, key, digest,
+        )
+    )  # fmt: skip
+
+
+async def earlier_request(tx: Statements, *, caller: str, key: str) -> Row | None:
+    return await tx.fetchrow("select digest, answer::text from request_key where caller = $1 and key = $2", caller, key)
+
+
+async def keep_answer(tx: Statements, *, caller: str, key: str, answer: str) -> None:
+    await tx.execute("update request_key set answer = $3::text::jsonb where caller = $1 and key = $2", caller, key, answer)
+
+
+async def forget_requests(db: Statements, *, before: datetime) -> dict[str, Any]:
+    """Forget keys that are older; returns how many were kept for bookings and for other requests."""
+    row = await db.fetchrow(
+        """
+        with others as (
+          delete from request_key where created_at < $1 returning 1
+        ), bookings as (
+          update appointment set idempotency_caller = null, idempotency_key = null, request_digest = null
+           where idempotency_key is not null and created_at < $1
+          returning 1
+        )
+        select (select count(*) from bookings) as bookings, (select count(*) from others) as others
+        """,
+        before,
+    )
+    return dict(row or {})
+
+
+async def record(db: Statements, by: Caller, *, clinic_id: int, subjects: Sequence[str], reason: str | None) -> None:
+    """Write down who does what, from where and to what."""
+    await db.execute(
+        "insert into audit_unsealed (clinic_id, actor, action, subjects, address, request_id, reason) values ($1, $2, $3, $4, $5, $6, $7)",
+        clinic_id, by.key, by.doing, subjects, by.address, tracing.request_id(), reason,
+    )  # fmt: skip
+
+
+async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:
+    """The clinic and the name of who has signed in; null for what is not there."""
+    row = await db.fetchrow(
+        """
+        select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name
+          from (select) one left join clinic c on c.id = $1 left join app_user u on u.id = $2
+        """,
+        clinic_id, user_id,
+    )  # fmt: skip
+    assert row, "one always"
+    return row
+
+
+class Owners(Protocol):
+    """Finds whose something is: rows of `doctor_id`, `customer_id` and `booker_id`. None: it is not there."""
+
+    async def __call__(self, db: Statements, *, clinic_id: int, id: UUID) -> list[Row]: ...
+
+
+async def owners_of_appointment(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
+    return await db.fetch("select doctor_id, customer_id, booker_id from appointment where clinic_id = $1 and id = $2", clinic_id, id)
+
+
+async def owners_of_booking(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
+    return await db.fetch("select doctor_id, customer_id, booker_id from appointment where clinic_id = $1 and booking_id = $2", clinic_id, id)
+
+
+async def owners_of_booking_slot(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
+    return await db.fetch(
+        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from booking_slot where clinic_id = $1 and id = $2", clinic_id, id
+    )
+
+
+async def owners_of_doctor_slot(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
+    return await db.fetch(
+        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from doctor_slot where clinic_id = $1 and id = $2", clinic_id, id
+    )
+
+
+async def owners_of_absence(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
+    return await db.fetch("select doctor_id, null::uuid as customer_id, null::uuid as booker_id from absence where clinic_id = $1 and id = $2", clinic_id, id)
+
+
+async def owners_of_patient(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
+    """The doctors who have seen the patient, or will."""
+    return await db.fetch(
+        "select distinct doctor_id, customer_id, null::uuid as booker_id from appointment where clinic_id = $1 and customer_id = $2", clinic_id, id
+    )
+
+
+OWNERS: Final[Mapping[str, Owners]] = {
+    "appointment_id": owners_of_appointment,
+    "booking_id": owners_of_booking,
+    "booking_slot_id": owners_of_booking_slot,
+    "doctor_slot_id": owners_of_doctor_slot,
+    "absence_id": owners_of_absence,
+    "customer_id": owners_of_patient,
+}
+"""By the name that paths have for it."""

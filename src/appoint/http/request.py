@@ -1,0 +1,110 @@
+"""The request as Appoint reads it: strict bodies and queries, and who is asking."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+import litestar
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException, InternalServerException
+from litestar.handlers import BaseRouteHandler
+
+from ..database.pool import Database, Transaction
+from ..kit import errors, ids
+from ..kit.actors import Caller
+from ..kit.cache import ClinicCache
+from ..kit.ids import LARGEST_CLINIC
+from ..kit.permissions import Grant
+from . import decoding
+
+P = ParamSpec("P")
+T = TypeVar("T")
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+BODY_BYTES = 1024 * 1024
+
+
+class Request(litestar.Request[Caller, Any, Any]):
+    """Bodies (`data`) and queries (`query`) become the structs that a handler asks for, or `errors.Invalid` with all their faults."""
+
+    @property
+    def db(self) -> Database:
+        """As far as this request may see; what it changes in a transaction is recorded there."""
+        return self.scope["state"].get("db") or self.app.state.db
+
+    @property
+    def grant(self) -> Grant:
+        """How far the caller's permission reaches, where the handler's is not open to all."""
+        return self.scope["state"]["grant"]
+
+    @property
+    def cache(self) -> ClinicCache:
+        return self.app.state.cache
+
+    @property
+    def if_match(self) -> str | None:
+        return self.headers.get("if-match")
+
+    async def change(self, clinic_id: int, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a use case that changes what is cached of a clinic: in a transaction, and the cache forgets the clinic afterwards."""
+        try:
+            return await self.db.atomic(use_case, *args, **kwargs)
+        finally:  # also when the answer to the commit was lost: it may have happened
+            await self.cache.drop(clinic_id)
+
+    async def json(self) -> Any:
+        content_type = self.content_type[0]
+        if content_type != JSON and not (content_type == MERGE_PATCH and self.method == "PATCH"):
+            raise HTTPException(status_code=415)
+        field = self.route_handler.parsed_data_field
+        assert field, "only handlers with a body read one"
+        return decoding.body(field.annotation, await self.body())
+
+    async def body(self) -> bytes:
+        try:
+            raw = await super().body()
+        except InternalServerException:  # the caller has gone; nobody reads the answer
+            raise decoding.Malformed("is not JSON") from None
+        if not raw and (field := self.route_handler.parsed_data_field) and not field.is_optional:
+            raise decoding.Malformed("is empty")
+        return raw
+
+    @property
+    def query_params(self) -> Any:
+        field = self.route_handler.parsed_fn_signature.parameters.get("query")
+        return decoding.query(field.annotation, self.scope["query_string"]) if field else super().query_params
+
+
+GLOBAL = frozenset({"customer_id", "user_id", "session_id", "code_id"})
+"""Parameters of paths that are ids of no clinic's. All other ids say their clinic."""
+
+
+def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
+    """The clinic that the address names, by its number or by an id of something of its own."""
+    for name, value in connection.path_params.items():
+        if name == "clinic_id":
+            return value
+        if isinstance(value, UUID) and name not in GLOBAL:
+            return ids.clinic_of(value)
+    return None
+
+
+def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """What a handler's own parameters do not say: a clinic's number is small and is written in one way, and an operation without parameters takes none."""
+    clinic_id: int | None = connection.path_params.get("clinic_id")
+    if clinic_id is not None and (not 1 <= clinic_id <= LARGEST_CLINIC or str(clinic_id) not in connection.scope["path"].split("/")):
+        raise errors.NotFound
+    if connection.scope["query_string"] and not handler.opt.get("page") and "query" not in handler.parsed_fn_signature.parameters:
+        decoding.query(decoding.Nothing, connection.scope["query_string"])
+
+
+def idempotency_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
+    """The request's `Idempotency-Key` as it is kept: its SHA-256, for callers may put names into it. Raises `Invalid` for one that is empty, too long or not
+    visible ASCII."""
+    key = connection.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 255 or not all("!" <= c <= "~" for c in key):
+        raise errors.Invalid(errors.Fault("Idempotency-Key", "must have 1 to 255 visible ASCII characters"))
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,249 @@
+"""JSON schemas of structs as msgspec makes them, with what it leaves out: what fields mean, tidy names, and an example of everything.
+
+A string under a struct's field says what it means. Examples are those of the fields' types; where these make no sense together, a struct has an
+`EXAMPLE` of its own.
+"""
+
+import ast
+import hashlib
+import inspect
+import json
+import re
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from functools import cache
+from itertools import pairwise, takewhile
+from typing import Any, Final, cast
+from uuid import UUID
+
+import msgspec
+from msgspec import inspect as shape
+
+from ..kit.ids import LARGEST_CLINIC
+
+Schema = dict[str, Any]
+PREFIX: Final = "#/components/schemas/"
+PATH: Final[dict[type, Schema]] = {
+    int: {"type": "integer", "minimum": 1, "maximum": LARGEST_CLINIC, "examples": [1]},
+    UUID: {"type": "string", "format": "uuid"},
+    date: {"type": "string", "format": "date"},
+}
+BY_NAME: Final[dict[tuple[Any, ...], Any]] = {
+    ("endTime", "string", "date-time"): "2027-03-01T09:00:00Z",
+    ("to", "string", "date"): "2027-03-07",
+    ("status", None, None): "booked",
+    ("needsRebooking", "boolean", None): False,
+    ("clinicName", "string", None): "Lakeside Clinic",
+    ("doctorName", "string", None): "Dr. Amara Shah",
+    ("description", "string", None): "With a first examination",
+    ("validUntil", "string", "date"): "2027-12-31",
+    ("address", "string", None): "Seestraße 12, 13353 Berlin",
+    ("specialty", "string", None): "Dermatology",
+    ("notes", "string", None): "Allergic to penicillin",
+    ("reason", "string", None): "Holiday",
+    ("birthDate", "string", "date"): "1988-05-17",
+    ("amount", "integer", None): 4500,
+    ("kind", "string", None): "confirmation",
+    ("channel", "string", None): "email",
+    ("locale", "string", None): "en",
+}
+"""Before the examples of the fields' types."""
+BY_FORMAT: Final = {"date-time": "2027-02-01T10:15:00Z", "date": "2027-03-01"}
+BY_TYPE: Final[Schema] = {"string": "text", "integer": 1, "number": 0.5, "boolean": True}
+
+
+class Schemas:
+    """The components that the types need, and schemas and examples that refer to them."""
+
+    def __init__(self, types: Iterable[Any]) -> None:
+        named = {info.cls: info for top in shape.multi_type_info(types) for info in _named(top)}
+        refs, components = _plain_schemas(named)
+        self.components: Final[dict[str, Schema]] = {}
+        self.explicit: Final[dict[str, dict[str, Any]]] = {}
+        self.known: Final[dict[tuple[Any, ...], list[tuple[str, Any]]]] = defaultdict(list)
+        for info, ref in zip(named.values(), refs, strict=True):
+            name = ref["$ref"].removeprefix(PREFIX)
+            self.components[name] = _explained(info, components[name])
+            explicit = self.explicit[name] = getattr(info.cls, "EXAMPLE", {})
+            for member, schema in self.components[name].get("properties", {}).items():
+                option = _something(schema)
+                example = explicit.get(member, option.get("examples", [schema.get("default")])[0])
+                if example is not None and not isinstance(example, (list, dict)):
+                    self.known[_kind(member, option)].append((name, example))
+
+    def of(self, type: Any) -> Schema:
+        (schema,), _ = _plain_schemas([type])
+        return schema
+
+    def shown(self, type: Any) -> Schema:
+        """The schema with an example."""
+        return {"schema": (schema := self.of(type)), "example": self.example(schema)}
+
+    def query_parameters(self, query: type[msgspec.Struct]) -> Iterator[Schema]:
+        (ref,), components = _plain_schemas([query])
+        component = _explained(next(_named(shape.type_info(query))), components[ref["$ref"].removeprefix(PREFIX)])
+        examples = getattr(query, "EXAMPLE", {})
+        for name, schema in component["properties"].items():
+            inner = {key: value for key, value in _something(schema).items() if key != "description"}
+            if schema.get("default") is not None:
+                inner["default"] = schema["default"]
+            parameter: Schema = {"name": name, "in": "query", "required": name in component["required"], "schema": inner}
+            if "description" in schema:
+                parameter["description"] = schema["description"]
+            if name in examples:
+                parameter["example"] = examples[name]
+            yield parameter
+
+    def path_parameter(self, path: str, name: str, type: type) -> Schema:
+        schema = PATH.get(date if name == "day" else type, {"type": "string"})  # its handler reads a day itself, to say what is wrong with it
+        before = path[: path.index(f"/{{{name}}}")].rsplit("/", 1)[-1]
+        return {"name": name, "in": "path", "required": True, "schema": schema, "example": self.example(schema, name, before.removesuffix("s"))}
+
+    def example(self, schema: Schema, name: str = "", within: str = "") -> Any:
+        """An example of a schema, which may be that of the member `name` of the component `within`."""
+        option = _something(schema)
+        if "$ref" in option and (name, None, None) not in BY_NAME:
+            component = option["$ref"].removeprefix(PREFIX)
+            return self.explicit[component] or self._made(self.components[component], "", component)
+        given = next((value for value in self._given(schema, option, name, within) if value is not None), None)
+        return self._made(option, name, within) if given is None and option is schema else given
+
+    def _given(self, schema: Schema, option: Schema, name: str, within: str) -> Iterator[Any]:
+        """What somebody said would be an example, the nearest to the place first; null for nothing."""
+        kind = _kind(name, option)
+        yield BY_NAME.get(kind)
+        yield from option.get("examples", ())
+        yield schema.get("default")
+        yield max(self.known.get(kind, [("", None)]), key=lambda known: _alike(known[0], within))[1]
+        yield _id(name if name not in ("", "id") else f"{within}Id") if option.get("format") == "uuid" else None
+
+    def _made(self, schema: Schema, name: str, within: str) -> Any:
+        match schema:
+            case {"enum": [first, *_]}:
+                return first
+            case {"type": "array", "items": items}:
+                return [self.example(items, name.removesuffix("s"), within)]
+            case {"properties": properties, "required": required}:
+                always = [member for member, inner in properties.items() if member in required or "default" in inner]
+                shown = {member: self.example(properties[member], member, within) for member in always or list(properties)[:1]}
+                return {member: value for member, value in shown.items() if value is not None or member in required}
+            case {"additionalProperties": dict() as inner}:
+                return {schema.get("propertyNames", {}).get("enum", ["key"])[0]: self.example(inner, name, within)}
+            case {"format": str() as format} if format in BY_FORMAT:
+                return BY_FORMAT[format]
+            case _:
+                return schema.get("minimum") or BY_TYPE.get(schema.get("type", ""), {})
+
+
+def members(struct: Any) -> tuple[str, ...]:
+    """Names of a struct's members on the wire."""
+    return tuple(field.encode_name for field in msgspec.structs.fields(struct))
+
+
+def camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def prose(docstring: str) -> str:
+    """A docstring in one line, with names as they are on the wire."""
+    return re.sub(r"`[a-z_]+`", lambda found: camel(found[0]), " ".join(inspect.cleandoc(docstring).split()))
+
+
+def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema]]:
+    """msgspec's schemas; a page of clinics is called ClinicPage rather than Page_Clinic_."""
+    schemas, components = msgspec.json.schema_components(types, ref_template=PREFIX + "{name}")
+    plain = msgspec.json.encode([schemas, components]).decode()
+    return cast("tuple[list[Schema], dict[str, Schema]]", json.loads(re.sub(r'\b([A-Za-z]+)_([A-Za-z]+)_(?=")', r"\2\1", plain)))
+
+
+def _named(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
+    """All structs and enumerations that a type is made of, itself first."""
+    match info:
+        case shape.EnumType():
+            yield info
+        case shape.StructType():
+            yield info
+            for field in info.fields:
+                yield from _named(field.type)
+        case shape.Metadata(type=inner) | shape.CollectionType(item_type=inner) | shape.DictType(value_type=inner):
+            yield from _named(inner)
+        case shape.UnionType(types=types):
+            for option in types:
+                yield from _named(option)
+        case _:
+            pass
+
+
+def _explained(info: shape.StructType | shape.EnumType, component: Schema) -> Schema:
+    """The component with descriptions of its members, all defaults, and the format of instants."""
+    component.pop("title", None)
+    if "description" in component:
+        component["description"] = prose(component["description"])
+    if isinstance(info, shape.EnumType):
+        return {"type": "string", **component}
+    docs = _docs(getattr(info.cls, "__origin__", info.cls))
+    for field in info.fields:
+        schema = component["properties"][field.encode_name]
+        if field.default_factory is not msgspec.NODEFAULT:
+            schema["default"] = msgspec.to_builtins(field.default_factory())
+        _mark_instants(field.type, schema)
+        if field.name in docs:
+            schema["description"] = docs[field.name]
+        elif described := [option.pop("description") for option in schema.get("anyOf", ()) if "description" in option]:
+            schema["description"] = described[0]
+    return component
+
+
+@cache
+def _docs(struct: type) -> Mapping[str, str]:
+    """What the strings under a struct's fields say of them."""
+    docs: dict[str, str] = {}
+    for base in reversed(struct.__mro__):
+        if issubclass(base, msgspec.Struct) and base is not msgspec.Struct:
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            for statement, following in pairwise(cast("ast.ClassDef", tree).body):
+                match statement, following:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as text)):
+                        docs[name] = prose(text)
+                    case _:
+                        pass
+    return docs
+
+
+def _mark_instants(info: Any, schema: Schema) -> None:
+    """msgspec gives only those instants a format whose type insists on an offset; ours all have one."""
+    match info:
+        case shape.DateTimeType():
+            schema["format"] = "date-time"
+        case shape.Metadata(type=inner):
+            _mark_instants(inner, schema)
+        case shape.ListType(item_type=inner):
+            _mark_instants(inner, schema["items"])
+        case shape.UnionType(types=types) if any(isinstance(option, shape.DateTimeType) for option in types):
+            _mark_instants(shape.DateTimeType(), schema["anyOf"][0])
+        case _:
+            pass
+
+
+def _something(schema: Schema) -> Schema:
+    """The schema of what is there, when it may also be null."""
+    return next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), schema)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many letters the names have in common from their beginning."""
+    return len(list(takewhile(lambda letters: letters[0] == letters[1], zip(one, other, strict=False))))
+
+
+def _kind(name: str, schema: Schema) -> tuple[Any, ...]:
+    format = schema.get("format")
+    return name, schema.get("type"), format if format in ("uuid", *BY_FORMAT) else None
+
+
+def _id(name: str) -> str:
+    """An id that is the same wherever something of the name is meant; the demo clinic's, but for customers, who belong to none."""
+    digest = hashlib.blake2b(name.lower().encode(), digest_size=8).hexdigest()
+    head = "01978a5c-7d3e-7" if name.lower() == "customerid" else "00000001-0197-8"
+    return f"{head}{digest[:3]}-8{digest[3:6]}-0{digest[5:16]}"

@@ -1,0 +1,211 @@
+"""/api/clinics/{clinicId}/users, /api/account, /api/credentials and /api/passwordResets"""
+
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, patch, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from ...clinics.clinics import service as clinics
+from ...database.pool import Transaction
+from ...http.idempotency import once
+from ...http.pagination import after, page
+from ...http.rate_limits import sign_in_throttle
+from ...http.request import Request, idempotency_key
+from ...http.responses import created, replay, shown
+from ...kit import clock
+from ...kit.structs import Page, PageQuery
+from ...messaging.notifications.model import LINK_LASTS
+from . import repository, service
+from .model import (
+    Account,
+    AccountPatch,
+    CredentialsSet,
+    NewCredentials,
+    PasswordChange,
+    PasswordProof,
+    PasswordReset,
+    PasswordResetRequest,
+    TotpCode,
+    TotpSetup,
+    User,
+    UserInvitation,
+    UserPatch,
+)
+
+UNSHARED: Final = "no-store"
+
+T = TypeVar("T")
+
+
+class Users(Controller):
+    """Who works at a clinic, and as what: a manager, a receptionist, or one of its doctors."""
+
+    tags = ["Users"]
+
+    @get("/clinics/{clinic_id:int}/users", operation_id="listUsers", opt={"permission": "manage-access"})
+    async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[User]]:
+        """Those who work at a clinic, the first who came first."""
+        found = await repository.of_clinic(request.db, clinic_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit)
+        if not found:
+            await clinics.get(request.db, clinic_id)
+        return page(request, query, found, lambda user: (user.created_at, user.id))
+
+    @post("/clinics/{clinic_id:int}/users", operation_id="inviteUser", opt={"permission": "manage-access", "problems": ("clinic-inactive", "already-member")})
+    async def invite(self, request: Request, clinic_id: FromPath[int], data: JSONBody[UserInvitation]) -> Response[User]:
+        """Let somebody work at a clinic, and mail them a link by which they choose a password, good for seven days."""
+        user, replayed = await once(
+            request,
+            data,
+            lambda tx: service.invite(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
+            remember=lambda user: user.id,
+            recall=lambda tx, known: service.get(tx, clinic_id, UUID(known)),
+        )
+        return created(request, user, f"/api/clinics/{clinic_id}/users/{user.id}", replayed=replayed)
+
+    @get("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="getUser", opt={"permission": "manage-access"})
+    async def find(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
+        """Somebody who works at a clinic."""
+        return shown(request, await service.get(request.db, clinic_id, user_id))
+
+    @patch("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="patchUser", opt={"permission": "manage-access", "problems": ("last-manager",)})
+    async def patch(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID], data: JSONBody[UserPatch]) -> Response[User]:
+        """Change what somebody is at a clinic (JSON merge patch), from their next request on."""
+        user = await request.db.atomic(service.change, request.user, clinic_id=clinic_id, user_id=user_id, patch=data, if_match=request.if_match)
+        return shown(request, user)
+
+    @delete(
+        "/clinics/{clinic_id:int}/users/{user_id:uuid}",
+        operation_id="removeUser",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "manage-access", "problems": ("last-manager",)},
+    )
+    async def remove(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> None:
+        """Somebody works at a clinic no more, from now on. Their account stays, for other clinics."""
+        await request.db.atomic(service.remove, request.user, clinic_id=clinic_id, user_id=user_id, if_match=request.if_match)
+
+    @post(
+        "/clinics/{clinic_id:int}/users/{user_id:uuid}/invitation",
+        operation_id="inviteUserAgain",
+        status_code=HTTP_200_OK,
+        opt={"permission": "manage-access", "problems": ("already-joined",)},
+    )
+    async def invite_again(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
+        """Mail the invitation once more, with a new link."""
+        user, replayed = await once(
+            request,
+            None,
+            lambda tx: service.invite_again(tx, request.user, clinic_id=clinic_id, user_id=user_id, now=clock.now()),
+            remember=lambda user: user.id,
+            recall=lambda tx, known: service.get(tx, clinic_id, UUID(known)),
+        )
+        return shown(request, user, headers=replay(replayed))
+
+
+class Accounts(Controller):
+    """One's own account: who one is, the password, and codes of an authenticator (TOTP) beside it. Where a password stands in a `POST`, nothing is kept
+    of the request: repeated with the same `Idempotency-Key`, it is done again, or refused because it was done."""
+
+    tags = ["Account"]
+
+    @get("/account", operation_id="getAccount", opt={"permission": "account"})
+    async def account(self, request: Request) -> Response[Account]:
+        """Who is signed in: a user with what they are at which clinics, or a patient."""
+        return shown(request, await service.account(request.db, request.user))
+
+    @patch("/account", operation_id="patchAccount", opt={"permission": "credentials", "problems": ("forbidden",)})
+    async def patch(self, request: Request, data: JSONBody[AccountPatch]) -> Response[Account]:
+        """Change some of one's account (JSON merge patch). Patients change what is known of them as customers."""
+        return shown(request, await request.db.atomic(service.change_account, request.user, patch=data, if_match=request.if_match))
+
+    @put(
+        "/account/password",
+        operation_id="changePassword",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "credentials", "problems": ("forbidden", "link-used")},
+    )
+    async def change_password(self, request: Request, data: JSONBody[PasswordChange]) -> None:
+        """Choose another password. All other sessions end."""
+        await _proven(request, service.change_password(request.db, request.user, current=data.current, new=data.new, if_match=request.if_match))
+
+    @post("/account/totp", operation_id="beginTotp", status_code=HTTP_200_OK, opt={"permission": "credentials", "problems": ("forbidden", "totp-on")})
+    async def begin_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[TotpSetup]:
+        """Set an authenticator up. The answer shows its secret, this once; it counts from the confirmation on."""
+        idempotency_key(request)
+        setup = await _proven(request, service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request)))
+        return shown(request, setup, cache_control=UNSHARED)
+
+    @post(
+        "/account/totp/confirm",
+        operation_id="confirmTotp",
+        status_code=HTTP_200_OK,
+        opt={"permission": "credentials", "problems": ("forbidden", "totp-on", "totp-not-begun")},
+    )
+    async def confirm_totp(self, request: Request, data: JSONBody[TotpCode]) -> Response[Account]:
+        """Show that the authenticator works. Signing in takes its codes from now on."""
+        account, replayed = await once(
+            request,
+            data,
+            lambda tx: service.confirm_totp(tx, request.user, code=data.code, secret=_secret(request), now=clock.now()),
+            remember=lambda account: account.user_id,
+            recall=lambda tx, _: service.account(tx, request.user),
+        )
+        return shown(request, account, headers=replay(replayed))
+
+    @post("/account/totp/remove", operation_id="removeTotp", status_code=HTTP_200_OK, opt={"permission": "credentials", "problems": ("forbidden",)})
+    async def remove_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[Account]:
+        """Sign in with the password alone again."""
+        idempotency_key(request)
+        return shown(request, await _proven(request, service.remove_totp(request.db, request.user, password=data.password)))
+
+    @post(
+        "/credentials",
+        operation_id="setCredentials",
+        status_code=HTTP_200_OK,
+        opt={"permission": "sign-in", "problems": ("not-found", "link-used", "link-expired")},
+    )
+    async def set_credentials(self, request: Request, data: JSONBody[NewCredentials]) -> Response[CredentialsSet]:
+        """Choose a password by the link of an invitation or of a reset, which is good for that once. All sessions end; then sign in."""
+        idempotency_key(request)
+        email = await service.take_up(request.db, request.user, token=data.token, password=data.password, secret=_secret(request), now=clock.now())
+        await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
+        return shown(request, CredentialsSet(email), cache_control=UNSHARED)
+
+    @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt={"permission": "sign-in"})
+    async def reset_password(self, request: Request, data: JSONBody[PasswordResetRequest]) -> Response[PasswordReset]:
+        """Ask for a link to choose another password, mailed to the user with that address. The answer is the same where there is none."""
+        await sign_in_throttle.admit(request, account=data.email.lower(), now=clock.now())
+
+        async def ask(tx: Transaction) -> PasswordReset:
+            await service.ask_for_reset(tx, request.user, email=data.email, now=clock.now())
+            return RESET
+
+        reset, replayed = await once(request, data, ask, remember=lambda _: None, recall=_again)
+        return shown(request, reset, cache_control=UNSHARED, headers=replay(replayed))
+
+
+RESET: Final = PasswordReset(int(LINK_LASTS["password-reset"].total_seconds()) // 60)
+
+
+async def _again(tx: Transaction, known: None) -> PasswordReset:
+    return RESET
+
+
+async def _proven(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What takes the password of whoever is signed in already. Guesses count as they do for signing in."""
+    account = f"user {request.user.user_id}"
+    try:
+        await sign_in_throttle.admit(request, account=account, now=clock.now())
+    except BaseException:
+        work.close()
+        raise
+    done = await work
+    await sign_in_throttle.succeeded(request, account=account, now=clock.now())
+    return done
+
+
+def _secret(request: Request) -> str:
+    return request.app.state.secret_key

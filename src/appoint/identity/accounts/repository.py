@@ -1,0 +1,170 @@
+"""Everything the tables of users and memberships are asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ...database.pool import Row, Statements, to
+from .model import User
+
+
+async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[User]:
+    """Those who work there, the first who came first; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        """
+        select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email, m.role, m.doctor_id, m.joined_at
+          from membership m
+          join app_user u on u.id = m.user_id
+         where m.clinic_id = $1
+           and ($2::timestamptz is null or (m.created_at, m.user_id) > ($2, $3))
+         order by m.created_at, m.user_id
+         limit $4 + 1
+        """,
+        clinic_id, *(after or (None, None)), limit,
+    )  # fmt: skip
+    return [to(User, row) for row in rows]
+
+
+async def find(db: Statements, clinic_id: int, user_id: UUID) -> User | None:
+    row = await db.fetchrow(
+        """
+        select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email, m.role, m.doctor_id, m.joined_at
+          from membership m
+          join app_user u on u.id = m.user_id
+         where m.clinic_id = $1 and m.user_id = $2
+        """,
+        clinic_id, user_id,
+    )  # fmt: skip
+    return to(User, row) if row else None
+
+
+async def managers(tx: Statements, clinic_id: int) -> int:
+    return await tx.fetchval("select count(*) from membership where clinic_id = $1 and role = 'manager'", clinic_id)
+
+
+async def add_member(tx: Statements, clinic_id: int, user_id: UUID, *, name: str, role: str, doctor_id: UUID | None) -> bool:
+    """False for one who is a member already."""
+    return bool(
+        await tx.fetchval(
+            """
+            insert into membership (clinic_id, user_id, name, role, doctor_id) values ($1, $2, $3, $4, $5)
+            on conflict do nothing
+            returning true
+            """,
+            clinic_id, user_id, name, role, doctor_id,
+        )
+    )  # fmt: skip
+
+
+async def change_member(tx: Statements, clinic_id: int, user_id: UUID, *, name: str, role: str, doctor_id: UUID | None) -> None:
+    await tx.execute(
+        """
+        update membership set name = $3, role = $4, doctor_id = $5, version = version + 1, updated_at = now()
+         where clinic_id = $1 and user_id = $2
+        """,
+        clinic_id, user_id, name, role, doctor_id,
+    )  # fmt: skip
+
+
+async def remove_member(tx: Statements, clinic_id: int, user_id: UUID) -> None:
+    await tx.execute("delete from membership where clinic_id = $1 and user_id = $2", clinic_id, user_id)
+
+
+async def memberships(db: Statements, user_id: UUID) -> Sequence[Row]:
+    return await db.fetch("select clinic_id, role, doctor_id from membership where user_id = $1 order by clinic_id", user_id)
+
+
+async def join(tx: Statements, user_id: UUID, *, now: datetime) -> None:
+    """The user has signed in: whoever has invited them may know."""
+    await tx.execute("update membership set joined_at = $2 where user_id = $1 and joined_at is null", user_id, now)
+
+
+async def add_user(tx: Statements, *, email: str, name: str) -> None:
+    """Nothing for an address that a user has already."""
+    await tx.execute("insert into app_user (email, name) values (lower($1), $2) on conflict (active_email) do nothing", email, name)
+
+
+async def id_of(db: Statements, email: str) -> UUID | None:
+    return await db.fetchval("select id from app_user where active_email = lower($1)", email)
+
+
+async def find_by_email(db: Statements, email: str) -> Row | None:
+    return await db.fetchrow("select id, credentials, password_hash from app_user where active_email = lower($1)", email)
+
+
+async def find_user(db: Statements, user_id: UUID) -> Row | None:
+    return await db.fetchrow(
+        "select id, name, email, locale, administrator, credentials, password_hash, totp_confirmed_at from app_user where id = $1 and active", user_id
+    )
+
+
+async def lock(tx: Statements, user_id: UUID) -> Row | None:
+    """The user, whom nobody else changes until the transaction ends."""
+    return await tx.fetchrow(
+        "select id, email, credentials, totp_secret, totp_confirmed_at, totp_step from app_user where id = $1 and active for no key update", user_id
+    )
+
+
+async def change_user(tx: Statements, user_id: UUID, *, name: str, locale: str | None) -> None:
+    await tx.execute("update app_user set name = $2, locale = $3, version = version + 1, updated_at = now() where id = $1", user_id, name, locale)
+
+
+async def make_administrator(tx: Statements, user_id: UUID) -> None:
+    await tx.execute("update app_user set administrator = true, version = version + 1, updated_at = now() where id = $1", user_id)
+
+
+async def set_password(tx: Statements, user_id: UUID, *, password_hash: str, credentials: int) -> Row | None:
+    """None when the password has been changed since the user's credentials were counted."""
+    return await tx.fetchrow(
+        """
+        update app_user set password_hash = $2, credentials = credentials + 1, version = version + 1, updated_at = now()
+         where id = $1 and active and credentials = $3
+        returning id, email
+        """,
+        user_id, password_hash, credentials,
+    )  # fmt: skip
+
+
+async def signed_in(tx: Statements, user_id: UUID, *, password_hash: str | None, totp_step: int | None) -> None:
+    """The password is kept in another way from now on, and the code's step is good no more."""
+    await tx.execute(
+        "update app_user set password_hash = coalesce($2, password_hash), totp_step = coalesce($3, totp_step) where id = $1", user_id, password_hash, totp_step
+    )
+
+
+async def begin_totp(tx: Statements, user_id: UUID, *, totp_secret: bytes) -> None:
+    await tx.execute(
+        "update app_user set totp_secret = $2, totp_confirmed_at = null, totp_step = null, version = version + 1, updated_at = now() where id = $1",
+        user_id, totp_secret,
+    )  # fmt: skip
+
+
+async def confirm_totp(tx: Statements, user_id: UUID, *, step: int, now: datetime) -> None:
+    await tx.execute("update app_user set totp_confirmed_at = $3, totp_step = $2, version = version + 1, updated_at = now() where id = $1", user_id, step, now)
+
+
+async def remove_totp(tx: Statements, user_id: UUID) -> None:
+    await tx.execute(
+        "update app_user set totp_secret = null, totp_confirmed_at = null, totp_step = null, version = version + 1, updated_at = now() where id = $1", user_id
+    )
+
+
+async def end_sessions(tx: Statements, user_id: UUID, *, but: UUID | None) -> None:
+    """Sign the user out everywhere, but for one session."""
+    await tx.execute("delete from session where user_id = $1 and id is distinct from $2", user_id, but)
+
+
+async def users(db: Statements, *, clinic_id: int | None, most: int) -> Sequence[Row]:
+    """Everybody with an account, or those of a clinic, with what they are where."""
+    return await db.fetch(
+        """
+        select u.email, u.name, u.administrator, u.password_hash is not null as has_password, u.totp_confirmed_at is not null as totp,
+               (select array_agg(m.clinic_id || ' ' || m.role order by m.clinic_id) from membership m where m.user_id = u.id) as memberships
+          from app_user u
+         where u.active
+           and ($1::integer is null or exists (select from membership m where m.clinic_id = $1 and m.user_id = u.id))
+         order by u.email
+         limit $2
+        """,
+        clinic_id, most,
+    )  # fmt: skip

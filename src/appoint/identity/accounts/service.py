@@ -1,0 +1,262 @@
+"""Inviting people to work at a clinic, and what they do about their own accounts."""
+
+from datetime import datetime
+from typing import Final, get_args
+from uuid import UUID, uuid4
+
+import msgspec
+
+from ...clinics.clinics import repository as clinics_repository
+from ...clinics.clinics import service as clinics
+from ...clinics.doctors import service as doctors
+from ...customers import service as customers
+from ...database.pool import Database, Row, Statements, Transaction, to
+from ...http.etags import check, digest
+from ...kit import errors
+from ...kit.actors import Caller
+from ...kit.ids import PLATFORM, clinic_of
+from ...kit.signed_tokens import opened, signed
+from ...kit.structs import merged
+from ...messaging.notifications.model import LINK_LASTS, AccountKind
+from ...messaging.notifications.service import mail_user
+from .. import passwords
+from . import repository
+from .model import (
+    Account,
+    AccountMembership,
+    AccountPatch,
+    StaffRole,
+    TotpSetup,
+    User,
+    UserInvitation,
+    UserPatch,
+    sealed_totp,
+    totp_setup,
+    totp_step,
+)
+
+WRONG: Final = "is not your password"
+
+
+async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
+    """Raises `NotFound`."""
+    if user := await repository.find(db, clinic_id, user_id):
+        return user
+    raise errors.NotFound
+
+
+async def invite(tx: Transaction, by: Caller, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:
+    """Let somebody work at the clinic and mail them how to sign in. Whether they had an account already shows nowhere.
+
+    Raises `NotFound` for the clinic or the doctor, `Invalid` for a doctor who is not named, `Conflict`: `clinic-inactive`, `already-member`.
+    """
+    await clinics.active(tx, clinic_id)
+    user_id = await account_of(tx, email=content.email, name=content.name)
+    await join(tx, clinic_id=clinic_id, user_id=user_id, name=content.name, role=content.role, doctor_id=content.doctor_id)
+    await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic_id, now=now)
+    return await get(tx, clinic_id, user_id)
+
+
+async def account_of(tx: Transaction, *, email: str, name: str) -> UUID:
+    """The user with that address, new if there was none."""
+    await repository.add_user(tx, email=email, name=name)
+    user_id = await repository.id_of(tx, email)
+    assert user_id
+    return user_id
+
+
+async def join(tx: Transaction, *, clinic_id: int, user_id: UUID, name: str, role: StaffRole, doctor_id: UUID | None) -> None:
+    """Raises as `invite` does."""
+    await _check_doctor(tx, clinic_id, role, doctor_id)
+    if not await repository.add_member(tx, clinic_id, user_id, name=name, role=role, doctor_id=doctor_id):
+        raise errors.Conflict("already-member")
+
+
+async def _check_doctor(tx: Transaction, clinic_id: int, role: StaffRole, doctor_id: UUID | None) -> None:
+    if doctor_id:
+        if clinic_of(doctor_id) != clinic_id:
+            raise errors.NotFound
+        await doctors.get(tx, doctor_id)
+    elif role == "doctor":
+        raise errors.Invalid(errors.Fault("#/doctorId", "must say which of the clinic’s doctors it is"))
+
+
+async def invite_again(tx: Transaction, by: Caller, *, clinic_id: int, user_id: UUID, now: datetime) -> User:
+    """Mail the invitation once more. Raises `NotFound`, or `Conflict` `already-joined`."""
+    user = await get(tx, clinic_id, user_id)
+    if user.joined_at:
+        raise errors.Conflict("already-joined")
+    await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic_id, now=now)
+    return user
+
+
+async def change(tx: Transaction, by: Caller, *, clinic_id: int, user_id: UUID, patch: UserPatch, if_match: str | None) -> User:
+    """Change what somebody is at the clinic, from their next request on. Raises as `invite` does, or `Conflict` `last-manager`."""
+    user = await _locked(tx, clinic_id, user_id, if_match)
+    changed = merged(user, patch)
+    await _check_doctor(tx, clinic_id, changed.role, changed.doctor_id)
+    if changed.role != "manager":
+        await _keep_a_manager(tx, user)
+    await repository.change_member(tx, clinic_id, user_id, name=changed.name, role=changed.role, doctor_id=changed.doctor_id)
+    return await get(tx, clinic_id, user_id)
+
+
+async def remove(tx: Transaction, by: Caller, *, clinic_id: int, user_id: UUID, if_match: str | None) -> None:
+    """Somebody works at the clinic no more, from now on. Raises `NotFound`, or `Conflict` `last-manager`."""
+    await _keep_a_manager(tx, await _locked(tx, clinic_id, user_id, if_match))
+    await repository.remove_member(tx, clinic_id, user_id)
+
+
+async def _locked(tx: Transaction, clinic_id: int, user_id: UUID, if_match: str | None) -> User:
+    """Behind the clinic's lock: of two managers who remove each other, the second finds itself the last."""
+    await clinics_repository.lock(tx, clinic_id)
+    user = await get(tx, clinic_id, user_id)
+    await clinics.check_version(tx, clinic_id, if_match=if_match, version=user.version)
+    return user
+
+
+async def _keep_a_manager(tx: Transaction, leaving: User) -> None:
+    if leaving.role == "manager" and await repository.managers(tx, leaving.clinic_id) == 1:
+        raise errors.Conflict("last-manager")
+
+
+async def account(db: Statements, by: Caller) -> Account:
+    """Who the caller is, as they may know it. Raises `Unauthorized` for a user who has left meanwhile."""
+    if by.customer_id:
+        customer = await customers.get(db, by.customer_id)
+        return Account(customer_id=customer.id, name=customer.name, email=customer.email, locale=customer.locale)
+    if by.user_id is None:
+        return Account(administrator=by.administrator)
+    user = await repository.find_user(db, by.user_id)
+    if user is None:
+        raise errors.Unauthorized
+    return Account(
+        user_id=user.id,
+        administrator=user.administrator,
+        name=user.name,
+        email=user.email,
+        locale=user.locale,
+        totp=user.totp_confirmed_at is not None,
+        memberships=[to(AccountMembership, row) for row in await repository.memberships(db, user.id)],
+    )
+
+
+async def change_account(tx: Transaction, by: Caller, *, patch: AccountPatch, if_match: str | None) -> Account:
+    """Change what a user says of themselves. Raises `Forbidden` for who has no account of that kind."""
+    user = await _own(tx, by, if_match)
+    await repository.change_user(
+        tx, user.id, name=user.name if patch.name is msgspec.UNSET else patch.name, locale=user.locale if patch.locale is msgspec.UNSET else patch.locale
+    )
+    return await account(tx, by)
+
+
+async def _own(db: Statements, by: Caller, if_match: str | None = None) -> Row:
+    if by.user_id is None:
+        raise errors.Forbidden
+    if if_match is not None:
+        check(if_match, digest(await account(db, by)))
+    if user := await repository.find_user(db, by.user_id):
+        return user
+    raise errors.Unauthorized
+
+
+async def _proven(db: Statements, by: Caller, password: str, pointer: str, if_match: str | None = None) -> Row:
+    """The caller's user. Raises `Invalid` when it is not their password."""
+    user = await _own(db, by, if_match)
+    right, _ = await passwords.verified(password, user.password_hash)
+    if not right:
+        raise errors.Invalid(errors.Fault(pointer, WRONG))
+    return user
+
+
+async def change_password(db: Database, by: Caller, *, current: str, new: str, if_match: str | None) -> None:
+    """All other sessions end. Raises `Invalid` for a wrong current password, or a new one that is not good enough."""
+    user = await _proven(db, by, current, "#/current", if_match)
+    if faults := passwords.faults(new, "#/new", about=(user.email, user.name)):
+        raise errors.Invalid(*faults)
+    await db.atomic(_set_password, user=user, password_hash=await passwords.hashed(new), but=by.session_id)
+
+
+async def _set_password(tx: Transaction, *, user: Row, password_hash: str, but: UUID | None) -> Row:
+    """Raises `Conflict` `link-used` when the password was changed meanwhile."""
+    changed = await repository.set_password(tx, user.id, password_hash=password_hash, credentials=user.credentials)
+    if changed is None:
+        raise errors.Conflict("link-used")
+    await repository.end_sessions(tx, user.id, but=but)
+    return changed
+
+
+async def begin_totp(db: Database, by: Caller, *, password: str, secret: str) -> TotpSetup:
+    """What the user's authenticator needs to know; codes are asked for from `confirm_totp` on.
+
+    Raises `Invalid` for a wrong password, `Conflict` `totp-on` when there is one already.
+    """
+    user = await _proven(db, by, password, "#/password")
+    setup = totp_setup(user.email)
+    await db.atomic(_begin_totp, user_id=user.id, totp_secret=sealed_totp(secret, user.id, setup.secret))
+    return setup
+
+
+async def _begin_totp(tx: Transaction, *, user_id: UUID, totp_secret: bytes) -> None:
+    user = await repository.lock(tx, user_id)
+    if user is None or user.totp_confirmed_at:
+        raise errors.Conflict("totp-on")
+    await repository.begin_totp(tx, user_id, totp_secret=totp_secret)
+
+
+async def confirm_totp(tx: Transaction, by: Caller, *, code: str, secret: str, now: datetime) -> Account:
+    """Signing in takes a code from now on. Raises `Invalid` for a wrong one, `Conflict` `totp-on` when codes are asked for already, `totp-not-begun`."""
+    await _own(tx, by)
+    user = await repository.lock(tx, by.user_id) if by.user_id else None
+    if user is None or user.totp_secret is None:
+        raise errors.Conflict("totp-not-begun")
+    if user.totp_confirmed_at:
+        raise errors.Conflict("totp-on")
+    step = totp_step(secret, user, code, now)
+    if step is None:
+        raise errors.Invalid(errors.Fault("#/code", "is not the authenticator’s code"))
+    await repository.confirm_totp(tx, user.id, step=step, now=now)
+    return await account(tx, by)
+
+
+async def remove_totp(db: Database, by: Caller, *, password: str) -> Account:
+    """Signing in takes the password alone again. Raises `Invalid` for a wrong one."""
+    user = await _proven(db, by, password, "#/password")
+    await db.atomic(repository.remove_totp, user.id)
+    return await account(db, by)
+
+
+def link_token(secret: str, kind: AccountKind, user: Row, now: datetime) -> str:
+    """What a link to choose a password ends with, as mails have it."""
+    return signed(secret, kind, [str(user.id), user.credentials, int((now + LINK_LASTS[kind]).timestamp())])
+
+
+async def of_link(db: Statements, *, token: str, secret: str, now: datetime) -> Row:
+    """The user who may choose a password by a mailed link. Raises `NotFound` for one that we have not sent, `Conflict`: `link-used`, `link-expired`."""
+    read = next((value for kind in get_args(AccountKind) if (value := opened(secret, kind, token))), None)
+    if read is None:
+        raise errors.NotFound
+    user_id, credentials, expires = read
+    user = await repository.find_user(db, UUID(user_id))
+    if user is None or user.credentials != credentials:
+        raise errors.Conflict("link-used")
+    if now.timestamp() >= expires:
+        raise errors.Conflict("link-expired")
+    return user
+
+
+async def take_up(db: Database, by: Caller, *, token: str, password: str, secret: str, now: datetime) -> str:
+    """Choose a password by a mailed link, which is good for no other; all sessions end. Returns the user's e-mail address.
+
+    Raises as `of_link` does, and `Invalid` for a password that is not good enough.
+    """
+    user = await of_link(db, token=token, secret=secret, now=now)
+    if faults := passwords.faults(password, "#/password", about=(user.email, user.name)):
+        raise errors.Invalid(*faults)
+    return (await db.atomic(_set_password, user=user, password_hash=await passwords.hashed(password), but=None)).email
+
+
+async def ask_for_reset(tx: Transaction, by: Caller, *, email: str, now: datetime) -> None:
+    """Mail a link to choose another password to the user with that address. Where there is none, as much is done to mail nobody."""
+    user_id = await repository.id_of(tx, email)
+    await mail_user(tx, kind="password-reset", user_id=user_id or uuid4(), clinic_id=PLATFORM, now=now)

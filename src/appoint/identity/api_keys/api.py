@@ -1,0 +1,88 @@
+"""/api/clinics/{clinicId}/apiKeys and /api/apiKeys, and keys at the door"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, patch, post
+from litestar.connection import ASGIConnection
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from ...clinics.clinics import service as clinics
+from ...http.idempotency import once
+from ...http.pagination import after, page
+from ...http.request import Request
+from ...http.responses import replay, shown
+from ...kit import clock
+from ...kit.actors import Caller
+from ...kit.structs import Page
+from . import repository, service
+from .model import ApiKey, ApiKeyContent, ApiKeyFilter, ApiKeyPatch, ApiKeyRotation, ApiKeyWithSecret
+
+
+class ApiKeys(Controller):
+    """Partner systems send a key as their bearer token. A key is of one clinic and may what its scopes say."""
+
+    tags = ["API keys"]
+
+    @get("/clinics/{clinic_id:int}/apiKeys", operation_id="listApiKeys", opt={"permission": "manage-access"})
+    async def list(self, request: Request, clinic_id: FromPath[int], query: ApiKeyFilter) -> Response[Page[ApiKey]]:
+        """A clinic's keys, oldest first."""
+        found = await repository.of_clinic(request.db, clinic_id, active=query.active, after=after(request, query, tuple[UUID]), limit=query.limit)
+        if not found:
+            await clinics.get(request.db, clinic_id)
+        return page(request, query, found, lambda key: (key.id,))
+
+    @post(
+        "/clinics/{clinic_id:int}/apiKeys",
+        operation_id="createApiKey",
+        opt={"permission": "manage-access", "problems": ("clinic-inactive", "too-many-api-keys")},
+    )
+    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ApiKeyContent]) -> Response[ApiKeyWithSecret]:
+        """Give a system a key. The answer shows it, this once: the answer to a repeated request is the same without it."""
+        key, replayed = await once(
+            request,
+            data,
+            lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
+            remember=lambda key: key.id,
+            recall=lambda tx, known: service.without_secret(tx, UUID(known)),
+        )
+        headers = {"Location": f"/api/apiKeys/{key.id}", **replay(replayed)}
+        return shown(request, key, status_code=201, headers=headers, cache_control="no-store")
+
+    @get("/apiKeys/{api_key_id:uuid}", operation_id="getApiKey", opt={"permission": "manage-access"})
+    async def find(self, request: Request, api_key_id: FromPath[UUID]) -> Response[ApiKey]:
+        """One key, active or not."""
+        return shown(request, await service.get(request.db, api_key_id))
+
+    @patch("/apiKeys/{api_key_id:uuid}", operation_id="patchApiKey", opt={"permission": "manage-access"})
+    async def patch(self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyPatch]) -> Response[ApiKey]:
+        """Change some of it (JSON merge patch). What it may changes with the next request that it comes with."""
+        key = await request.db.atomic(service.change, request.user, key_id=api_key_id, change=data, if_match=request.if_match, now=clock.now())
+        return shown(request, key)
+
+    @delete("/apiKeys/{api_key_id:uuid}", operation_id="removeApiKey", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage-access"})
+    async def remove(self, request: Request, api_key_id: FromPath[UUID]) -> None:
+        """Nobody gets in with the key any more, from now on and for good."""
+        await request.db.atomic(service.remove, request.user, key_id=api_key_id, if_match=request.if_match, now=clock.now())
+
+    @post("/apiKeys/{api_key_id:uuid}/rotate", operation_id="rotateApiKey", status_code=HTTP_200_OK, opt={"permission": "manage-access"})
+    async def rotate(self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyRotation | None] = None) -> Response[ApiKeyWithSecret]:
+        """Give the key another secret. The answer shows the new key, this once; the old one goes on working for a day, or for as long as is said.
+
+        The answer to a repeated request is the same without the key.
+        """
+        overlap = timedelta(minutes=(data or ApiKeyRotation()).overlap_minutes)
+        key, replayed = await once(
+            request,
+            data,
+            lambda tx: service.rotate(tx, request.user, key_id=api_key_id, overlap=overlap, now=clock.now()),
+            remember=lambda key: key.id,
+            recall=lambda tx, known: service.without_secret(tx, UUID(known)),
+        )
+        return shown(request, key, headers=replay(replayed), cache_control="no-store")
+
+
+async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+    return await service.identify(connection.app.state.db, token, now=clock.now())

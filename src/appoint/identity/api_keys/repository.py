@@ -1,0 +1,100 @@
+"""Everything the table of API keys is asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ...database.pool import Row, Statements, to
+from ...kit.ids import clinic_of, mint
+from .model import ApiKey, ApiKeyContent
+
+
+async def find(db: Statements, key_id: UUID) -> ApiKey | None:
+    row = await db.fetchrow("select * from api_key where clinic_id = $1 and id = $2", clinic_of(key_id), key_id)
+    return to(ApiKey, row) if row else None
+
+
+async def lock(tx: Statements, key_id: UUID) -> ApiKey | None:
+    """The key, which nobody else changes until the transaction ends."""
+    row = await tx.fetchrow("select * from api_key where clinic_id = $1 and id = $2 for no key update", clinic_of(key_id), key_id)
+    return to(ApiKey, row) if row else None
+
+
+async def of_clinic(db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int) -> Sequence[ApiKey]:
+    """Oldest first; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        "select * from api_key where clinic_id = $1 and id > $2 and active = $3 order by id limit $4 + 1",
+        clinic_id, after[0] if after else UUID(int=0), active, limit,
+    )  # fmt: skip
+    return [to(ApiKey, row) for row in rows]
+
+
+async def count(tx: Statements, clinic_id: int) -> int:
+    """How many are active."""
+    return await tx.fetchval("select count(*) from api_key where clinic_id = $1 and active", clinic_id)
+
+
+async def add(tx: Statements, clinic_id: int, content: ApiKeyContent, *, secret_hash: bytes) -> ApiKey:
+    row = await tx.fetchrow(
+        """
+        insert into api_key (clinic_id, id, name, scopes, expires_at, requests_per_minute, secret_hash) values ($1, $2, $3, $4, $5, $6, $7)
+        returning *
+        """,
+        clinic_id, mint(clinic_id), content.name, content.scopes, content.expires_at, content.requests_per_minute, secret_hash,
+    )  # fmt: skip
+    assert row
+    return to(ApiKey, row)
+
+
+async def change(tx: Statements, key_id: UUID, content: ApiKeyContent) -> ApiKey:
+    row = await tx.fetchrow(
+        """
+        update api_key set name = $3, scopes = $4, expires_at = $5, requests_per_minute = $6, version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = $2
+        returning *
+        """,
+        clinic_of(key_id), key_id, content.name, content.scopes, content.expires_at, content.requests_per_minute,
+    )  # fmt: skip
+    assert row
+    return to(ApiKey, row)
+
+
+async def remove(tx: Statements, key_id: UUID, *, now: datetime) -> None:
+    await tx.execute(
+        """
+        update api_key set active = false, removed_at = $3, version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = $2 and active
+        """,
+        clinic_of(key_id), key_id, now,
+    )  # fmt: skip
+
+
+async def rotate(tx: Statements, key_id: UUID, *, secret_hash: bytes, old_secret_until: datetime | None) -> ApiKey | None:
+    """Give the key another secret; the one it had works until then, or no more. None when it is not there, or removed."""
+    row = await tx.fetchrow(
+        """
+        update api_key
+           set secret_hash = $3, old_secret_hash = case when $4::timestamptz is not null then secret_hash end, old_secret_until = $4,
+               version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = $2 and active
+        returning *
+        """,
+        clinic_of(key_id), key_id, secret_hash, old_secret_until,
+    )  # fmt: skip
+    return to(ApiKey, row) if row else None
+
+
+async def presented(db: Statements, key_id: UUID) -> Row | None:
+    """What a key that comes with a request may, and the digests of its secrets; None when it is not there or removed, or its clinic is inactive.
+
+    In one round trip: before a caller is known, no transaction says which clinic row-level security is to show. The function sees past it, one key at a time.
+    """
+    return await db.fetchrow("select * from presented_key($1)", key_id)
+
+
+async def note_use(db: Statements, key_id: UUID, *, before: datetime, now: datetime) -> None:
+    """The key is in use; unless that was noted after `before`."""
+    await db.execute(
+        "update api_key set last_used_at = $4 where clinic_id = $1 and id = $2 and (last_used_at is null or last_used_at <= $3)",
+        clinic_of(key_id), key_id, before, now,
+    )  # fmt: skip

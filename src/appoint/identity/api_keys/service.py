@@ -1,0 +1,114 @@
+"""Giving partner systems keys, taking them away, and telling by one who asks."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from ...clinics.clinics import repository as clinics_repository
+from ...clinics.clinics import service as clinics
+from ...database.pool import Database, Statements, Transaction
+from ...kit import errors
+from ...kit.actors import Caller, Membership, Role
+from ...kit.ids import clinic_of
+from ...kit.structs import merged
+from . import repository
+from .model import (
+    MOST_KEYS,
+    USE_NOTED_EVERY,
+    ApiKey,
+    ApiKeyContent,
+    ApiKeyPatch,
+    ApiKeyWithSecret,
+    digest,
+    holds,
+    new_secret,
+    presented,
+    serialized,
+)
+
+
+async def get(db: Statements, key_id: UUID) -> ApiKey:
+    """Raises `NotFound`."""
+    if found := await repository.find(db, key_id):
+        return found
+    raise errors.NotFound
+
+
+async def without_secret(db: Statements, key_id: UUID) -> ApiKeyWithSecret:
+    """A key whose secret was shown before, and is nowhere. Raises `NotFound`."""
+    return _shown(await get(db, key_id), None)
+
+
+def _shown(key: ApiKey, secret: str | None) -> ApiKeyWithSecret:
+    return ApiKeyWithSecret(**msgspec.structs.asdict(key), key=serialized(key.id, secret) if secret else None)
+
+
+async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: ApiKeyContent, now: datetime) -> ApiKeyWithSecret:
+    """Give a system a key. Raises `NotFound` for the clinic, `Conflict`: `clinic-inactive`, `too-many-api-keys`, and `Invalid` for an expiry that has passed."""
+    clinic = await clinics_repository.lock(tx, clinic_id)  # so that of two who add one the second counts the first's
+    if clinic is None:
+        raise errors.NotFound
+    if not clinic.active:
+        raise errors.Conflict("clinic-inactive")
+    if await repository.count(tx, clinic_id) >= MOST_KEYS:
+        raise errors.Conflict("too-many-api-keys", most=MOST_KEYS)
+    secret = new_secret()
+    return _shown(await repository.add(tx, clinic_id, _checked(content, now=now), secret_hash=digest(secret)), secret)
+
+
+def _checked(content: ApiKeyContent, *, known: ApiKey | None = None, now: datetime) -> ApiKeyContent:
+    if content.expires_at and content.expires_at <= now and not (known and known.expires_at == content.expires_at):
+        raise errors.Invalid(errors.Fault("#/expiresAt", "must lie in the future"))
+    return msgspec.structs.replace(content, scopes=sorted(set(content.scopes)))
+
+
+async def change(tx: Transaction, by: Caller, *, key_id: UUID, change: ApiKeyPatch, if_match: str | None, now: datetime) -> ApiKey:
+    """Change some of what was said of a key. Raises `NotFound`, also when it was removed, and `Invalid` for an expiry that has passed."""
+    current = await _locked(tx, key_id, if_match)
+    if not current.active:
+        raise errors.NotFound
+    content = merged(msgspec.convert(current, ApiKeyContent, from_attributes=True), change)
+    return await repository.change(tx, key_id, _checked(content, known=current, now=now))
+
+
+async def remove(tx: Transaction, by: Caller, *, key_id: UUID, if_match: str | None, now: datetime) -> None:
+    """Whoever has the key is nobody from now on. Raises `NotFound`."""
+    await _locked(tx, key_id, if_match)
+    await repository.remove(tx, key_id, now=now)
+
+
+async def _locked(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey:
+    key = await repository.lock(tx, key_id)
+    if key is None:
+        raise errors.NotFound
+    await clinics.check_version(tx, clinic_of(key_id), if_match=if_match, version=key.version)
+    return key
+
+
+async def rotate(tx: Transaction, by: Caller, *, key_id: UUID, overlap: timedelta, now: datetime) -> ApiKeyWithSecret:
+    """Give the key another secret; the one it had works for the overlap, one before that no more. Raises `NotFound`, also when it was removed."""
+    secret = new_secret()
+    key = await repository.rotate(tx, key_id, secret_hash=digest(secret), old_secret_until=now + overlap if overlap else None)
+    if key is None:
+        raise errors.NotFound
+    return _shown(key, secret)
+
+
+async def identify(db: Database, token: str, *, now: datetime) -> Caller | None:
+    """Whose key it is; None for one that is malformed, wrong, expired or removed, and for one of an inactive clinic."""
+    asked = presented(token)
+    if asked is None:
+        return None
+    kept = await repository.presented(db, asked.id)
+    if not holds(kept, asked.secret_hash, now=now):  # pyright: ignore[reportArgumentType]  a row has its columns as attributes
+        return None
+    assert kept
+    if kept.last_used_at is None or kept.last_used_at <= now - USE_NOTED_EVERY:
+        await repository.note_use(db.within(kept.clinic_id), asked.id, before=now - USE_NOTED_EVERY, now=now)
+    return Caller(
+        f"key:{asked.id}",
+        memberships=(Membership(kept.clinic_id, Role.PARTNER),),
+        scopes=frozenset(kept.scopes),
+        requests_per_minute=kept.requests_per_minute,
+    )

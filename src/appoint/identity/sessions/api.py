@@ -1,0 +1,141 @@
+"""/api/sessions, and who somebody is by a session's token"""
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, post
+from litestar.connection import ASGIConnection
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+from msgspec import UNSET
+
+from ...http.access import COOKIE, csrf_token, is_csrf_token
+from ...http.cookies import forget, keep
+from ...http.etags import check, digest
+from ...http.rate_limits import sign_in_throttle
+from ...http.request import Request, idempotency_key
+from ...http.responses import shown
+from ...kit import clock, errors
+from ...kit.actors import Caller
+from ...kit.structs import Page
+from ...settings import Settings
+from ...site.rendering import form
+from ..accounts.model import Account
+from . import service
+from .model import Credentials, Session, SignedIn
+
+SAFE: Final = ("GET", "HEAD", "OPTIONS")
+
+
+class Sessions(Controller):
+    """Being signed in. A session's token is sent as bearer; a browser can keep it as a cookie instead, which no script reads and no other site sends."""
+
+    tags = ["Sessions"]
+
+    @post("/sessions", operation_id="signIn", opt={"permission": "sign-in", "problems": ("wrong-credentials", "totp-required")})
+    async def sign_in(self, request: Request, data: JSONBody[Credentials]) -> Response[SignedIn]:
+        """Sign in as a user. The session that the browser had ends. Repeated, it is another session: nothing is kept of passwords and tokens."""
+        idempotency_key(request)
+        settings: Settings = request.app.state.settings
+        secret: str = request.app.state.secret_key
+        lasts = timedelta(hours=settings.session_hours)
+        await sign_in_throttle.admit(request, account=data.email.lower(), now=clock.now())
+        opened = await service.sign_in(
+            request.db,
+            request.user,
+            email=data.email,
+            password=data.password,
+            code=data.totp or None,
+            before=request.cookies.get(COOKIE),
+            secret=secret,
+            lasts=lasts,
+            now=clock.now(),
+        )
+        await sign_in_throttle.succeeded(request, account=data.email.lower(), now=clock.now())
+        session = opened.session
+        answer = told(request, session, opened.account, opened.token, cookie=data.cookie)
+        headers = {"Location": f"/api/sessions/{session.id}"}
+        response = shown(request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers)
+        if data.cookie:
+            keep(response, opened.token, lasts)
+        return response
+
+    @get("/sessions", operation_id="listSessions", opt={"permission": "account"})
+    async def list(self, request: Request) -> Response[Page[Session]]:
+        """Where one is signed in, oldest first."""
+        sessions = await service.own(request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now())
+        return shown(request, Page(sessions, None))
+
+    @get("/sessions/{session_id:uuid}", operation_id="getSession", opt={"permission": "account"})
+    async def find(self, request: Request, session_id: FromPath[UUID]) -> Response[Session]:
+        """One of one's own sessions."""
+        return shown(request, await service.get(request.db, request.user, session_id=session_id, idle=request.app.state.settings.session_idle, now=clock.now()))
+
+    @delete("/sessions/current", operation_id="signOut", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account", "problems": ("not-found",)})
+    async def sign_out(self, request: Request) -> Response[None]:
+        """Sign out here."""
+        return await self._end(request, request.user.session_id)
+
+    @delete("/sessions/{session_id:uuid}", operation_id="endSession", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account"})
+    async def end(self, request: Request, session_id: FromPath[UUID]) -> Response[None]:
+        """Sign out somewhere else."""
+        return await self._end(request, session_id)
+
+    async def _end(self, request: Request, session_id: UUID | None) -> Response[None]:
+        if request.if_match is not None:
+            check(
+                request.if_match,
+                digest(await service.get(request.db, request.user, session_id=session_id, idle=request.app.state.settings.session_idle, now=clock.now())),
+            )
+        await request.db.atomic(service.end, request.user, session_id=session_id)
+        return _signed_out() if session_id == request.user.session_id else Response(None, status_code=HTTP_204_NO_CONTENT)
+
+    @delete("/sessions", operation_id="signOutEverywhere", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account"})
+    async def end_all(self, request: Request) -> Response[None]:
+        """Sign out everywhere, here too."""
+        await request.db.atomic(service.end_all, request.user)
+        return _signed_out()
+
+
+def told(request: Request, session: Session, account: Account, token: str, *, cookie: bool) -> SignedIn:
+    """What somebody learns who has signed in: the token, or where it comes as a cookie what is sent beside that."""
+    return SignedIn(
+        id=session.id,
+        expires_at=session.expires_at,
+        account=account,
+        token=UNSET if cookie else token,
+        csrf_token=csrf_token(request.app.state.secret_key, token) if cookie else UNSET,
+    )
+
+
+def _signed_out() -> Response[None]:
+    response: Response[None] = Response(None, status_code=HTTP_204_NO_CONTENT)
+    forget(response)
+    return response
+
+
+async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+    """Whose session the bearer token is of."""
+    unattended = bool(connection.route_handler.opt.get("unattended"))  # a page does it by itself, whether or not anybody is there
+    return await service.caller(connection.app.state.db, token=token, idle=connection.app.state.settings.session_idle, unattended=unattended, now=clock.now())
+
+
+async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+    """Whose session the cookie's token is of. Raises `Forbidden` for a change without the token that other sites do not know; a page's own form, by the
+    word of the browser, needs none: it may be older than the session.
+
+    Who signs in is nobody yet, whatever cookie is left from before.
+    """
+    if connection.route_handler.opt["permission"] == "sign-in":
+        return None
+    caller = await identify(connection, token)
+    if caller and connection.scope.get("method") not in SAFE:
+        given = connection.headers.get("x-csrf-token")
+        if given is None and isinstance(connection, Request) and connection.route_handler.opt.get("page"):
+            if connection.headers.get("sec-fetch-site") == "same-origin":  # which no other site's page can make it say
+                return caller
+            given = (await form(connection)).get("csrf")
+        if not is_csrf_token(connection.app.state.secret_key, token, given or ""):
+            raise errors.Forbidden
+    return caller

@@ -1,0 +1,115 @@
+"""Signing in and out."""
+
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from ...database.pool import Database, Row, Statements, Transaction
+from ...kit import errors
+from ...kit.actors import Caller, Membership
+from .. import passwords
+from ..accounts import repository as accounts_repository
+from ..accounts import service as accounts
+from ..accounts.model import Account, totp_step
+from . import repository
+from .model import MOST_SESSIONS, Session, hash_of, made_token
+
+SEEN_EVERY: Final = timedelta(minutes=1)
+"""How often a session that is used is written."""
+_memberships: Final = msgspec.json.Decoder(tuple[Membership, ...])
+
+
+class Opened(NamedTuple):
+    user: Row
+    session: Session
+    account: Account
+    token: str
+
+
+async def open_session(tx: Transaction, *, user_id: UUID | None, customer_id: UUID | None, lasts: timedelta, now: datetime) -> tuple[str, Row]:
+    """Sign a user or a patient in, for so long at most; returns the token, which is kept nowhere, and the session's row."""
+    token = made_token()
+    row = await repository.add(tx, token_hash=hash_of(token), user_id=user_id, customer_id=customer_id, expires_at=now + lasts, now=now)
+    await repository.end_oldest(tx, user_id=user_id, customer_id=customer_id, most=MOST_SESSIONS)
+    return token, row
+
+
+async def sign_in(
+    db: Database, by: Caller, *, email: str, password: str, code: str | None, before: str | None, secret: str, lasts: timedelta, now: datetime
+) -> Opened:
+    """Sign a user in; `before` is the token of the session that the browser had, which ends.
+
+    Raises `Unauthorized`: `totp-required` when the password is right and the account asks for a code too, else `wrong-credentials`, whatever of it is
+    wrong, and after the same time.
+    """
+    user = await accounts_repository.find_by_email(db, email)
+    right, anew = await passwords.verified(password, user.password_hash if user else None)
+    if user is None or not right:
+        raise errors.Unauthorized("wrong-credentials")
+    return await db.atomic(_sign_in, user=user, anew=anew, code=code, before=before, secret=secret, lasts=lasts, now=now)
+
+
+async def _sign_in(
+    tx: Transaction, *, user: Row, anew: str | None, code: str | None, before: str | None, secret: str, lasts: timedelta, now: datetime
+) -> Opened:
+    locked = await accounts_repository.lock(tx, user.id)
+    if locked is None or locked.credentials != user.credentials:  # the password was changed this moment
+        raise errors.Unauthorized("wrong-credentials")
+    step = None
+    if locked.totp_confirmed_at:
+        if code is None:
+            raise errors.Unauthorized("totp-required")
+        step = totp_step(secret, locked, code, now)
+        if step is None:
+            raise errors.Unauthorized("wrong-credentials")
+    await accounts_repository.signed_in(tx, user.id, password_hash=anew, totp_step=step)
+    await accounts_repository.join(tx, user.id, now=now)
+    if before:
+        await repository.end_by_token(tx, token_hash=hash_of(before))
+    token, row = await open_session(tx, user_id=user.id, customer_id=None, lasts=lasts, now=now)
+    account = await accounts.account(tx, Caller(f"user:{user.id}", user_id=user.id))
+    return Opened(user, Session(**dict(row), current=True), account, token)
+
+
+async def caller(db: Statements, *, token: str, idle: timedelta, unattended: bool = False, now: datetime) -> Caller | None:
+    """Who has signed in with the token, as they are now; None when the session has ended, or never was. What is asked unattended does not count as use."""
+    row = await repository.signed_in(db, token_hash=hash_of(token), idle=idle, now=now)
+    if row is None:
+        return None
+    if row.seen_at <= now - SEEN_EVERY and not unattended:
+        await repository.seen(db, row.session_id, now=now)
+    return Caller(
+        f"user:{row.user_id}" if row.user_id else f"patient:{row.customer_id}",
+        administrator=row.administrator,
+        user_id=row.user_id,
+        memberships=_memberships.decode(row.memberships),
+        customer_id=row.customer_id,
+        session_id=row.session_id,
+    )
+
+
+async def own(db: Statements, by: Caller, *, idle: timedelta, now: datetime) -> list[Session]:
+    """The caller's sessions, oldest first; none for who has no account here."""
+    rows = await repository.of(db, user_id=by.user_id, customer_id=by.customer_id, idle=idle, now=now)
+    return [Session(**dict(row), current=row.id == by.session_id) for row in rows]
+
+
+async def get(db: Statements, by: Caller, *, session_id: UUID | None, idle: timedelta, now: datetime) -> Session:
+    """One of the caller's own. Raises `NotFound`."""
+    for session in await own(db, by, idle=idle, now=now):
+        if session.id == session_id:
+            return session
+    raise errors.NotFound
+
+
+async def end(tx: Transaction, by: Caller, *, session_id: UUID | None) -> None:
+    """Sign out one of the caller's sessions. Raises `NotFound` for anybody else's."""
+    if session_id is None or not await repository.end(tx, user_id=by.user_id, customer_id=by.customer_id, session_id=session_id):
+        raise errors.NotFound
+
+
+async def end_all(tx: Transaction, by: Caller) -> None:
+    """Sign the caller out everywhere, here too."""
+    await repository.end_all(tx, user_id=by.user_id, customer_id=by.customer_id)

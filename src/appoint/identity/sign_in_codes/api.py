@@ -1,0 +1,75 @@
+"""/api/signInCodes"""
+
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from ...http.access import COOKIE
+from ...http.cookies import keep
+from ...http.idempotency import once
+from ...http.rate_limits import sign_in_throttle
+from ...http.request import Request, idempotency_key
+from ...http.responses import replay, shown
+from ...kit import clock, errors
+from ..sessions.api import told
+from . import service
+from .model import CodeAnswer, CodeOutcome, SignInCode, SignInCodeRequest
+
+
+class SignInCodes(Controller):
+    """How patients sign in: by a code that is sent to the e-mail address or the phone number on their record. They have no password."""
+
+    path = "/signInCodes"
+    tags = ["Sessions"]
+
+    @post(operation_id="sendSignInCode", status_code=HTTP_200_OK, opt={"permission": "sign-in"})
+    async def send(self, request: Request, data: JSONBody[SignInCodeRequest]) -> Response[SignInCode]:
+        """Send a code to an address. The answer is the same whether or not anybody has it; nothing is sent to an address that is on nobody's record."""
+        address, now = data.address, clock.now()
+        await sign_in_throttle.admit(request, account=address.account, now=now)
+        code, replayed = await once(
+            request,
+            data,
+            lambda tx: service.ask(tx, request.user, address=address, now=now),
+            remember=lambda code: code,
+            recall=lambda _, kept: _kept(kept),
+        )
+        return shown(request, code, cache_control="no-store", headers=replay(replayed))
+
+    @post("/{code_id:uuid}/session", operation_id="signInByCode", status_code=HTTP_200_OK, opt={"permission": "sign-in", "problems": ("wrong-code",)})
+    async def answer(self, request: Request, code_id: FromPath[UUID], data: JSONBody[CodeAnswer]) -> Response[CodeOutcome]:
+        """Sign in by the code. Where several patients share the address, the answer is who they are (`choices`), and the code stays good for one of them.
+
+        It is good once, for ten minutes and five attempts. Repeated, the request is another attempt: nothing is kept of codes and tokens.
+        """
+        idempotency_key(request)
+        lasts = timedelta(hours=request.app.state.settings.session_hours)
+        entered = await request.db.atomic(
+            service.answer,
+            request.user,
+            code_id=code_id,
+            code=data.code,
+            customer_id=data.customer_id or None,
+            before=request.cookies.get(COOKIE),
+            secret=request.app.state.secret_key,
+            lasts=lasts,
+            now=clock.now(),
+        )
+        if entered is None:
+            raise errors.Unauthorized("wrong-code")
+        if isinstance(entered, list):
+            return shown(request, CodeOutcome(choices=entered), cache_control="no-store")
+        await sign_in_throttle.succeeded(request, account=entered.address.account, now=clock.now())
+        session = told(request, entered.session, entered.account, entered.token, cookie=data.cookie)
+        response = shown(request, CodeOutcome(session=session), cache_control="no-store")
+        if data.cookie:
+            keep(response, entered.token, lasts)
+        return response
+
+
+async def _kept(code: object) -> SignInCode:
+    return msgspec.convert(code, SignInCode)

@@ -1,0 +1,101 @@
+"""What is asked to sign in by a code, and what comes of it."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from ...kit import errors, fields, phones
+from ...kit.structs import Request
+from ...messaging.channels.model import Channel
+from ..sessions.model import SignedIn
+
+PURPOSE: Final = "sign-in"
+MOST_SHARING: Final = 20
+"""Who share an address, and are offered as a choice. An address that more people have is nobody's own."""
+
+
+class SignInCodeRequest(Request):
+    """Where the code is to go: to an e-mail address or a phone number, as it stands on the patient's record."""
+
+    email: fields.Email | UnsetType = UNSET
+    phone: fields.Phone | UnsetType = UNSET
+    """A number without its country's code is read in the country of `timeZone`, or else of `locale`."""
+    time_zone: fields.TimeZone | UnsetType = UNSET
+    locale: fields.Locale | UnsetType = UNSET
+    EXAMPLE: ClassVar[dict[str, Any]] = {"email": "ana@example.org"}
+
+    def __post_init__(self) -> None:
+        if not self.email and not self.phone:
+            raise errors.Invalid(errors.Fault("#/email", "is needed, or phone"))
+        if self.email and self.phone:
+            raise errors.Invalid(errors.Fault("#/phone", "must be left out where there is an email"))
+
+    @property
+    def address(self) -> "Address":
+        """Raises `Invalid` for a phone number that there cannot be."""
+        if self.email:
+            return Address("email", self.email)
+        assert self.phone, "the request's own rules"
+        number = phones.e164(self.phone, time_zone=self.time_zone or None, locale=self.locale or None)
+        if number is None:
+            raise errors.Invalid(errors.Fault("#/phone", phones.UNREADABLE))
+        return Address("sms", number)
+
+
+class Address(msgspec.Struct, frozen=True):
+    """An e-mail address, or a phone number in E.164."""
+
+    channel: Channel
+    text: str
+
+    @property
+    def account(self) -> str:
+        """What attempts to sign in are counted by."""
+        return f"code {self.channel} {self.text.lower()}"
+
+
+class SignInCode(msgspec.Struct, rename="camel"):
+    """A code is on its way, if the address is on any patient's record; whether it is, nobody learns here."""
+
+    code_id: UUID
+    expires_at: datetime
+
+
+class CodeAnswer(Request):
+    """The code, as the message had it."""
+
+    code: Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END, examples=["314159"])]
+    customer_id: UUID | UnsetType = UNSET
+    """Which of those who share the address."""
+    cookie: bool = False
+    """For pages: the token comes as a cookie that no script can read, instead of in the answer."""
+    EXAMPLE: ClassVar[dict[str, Any]] = {"code": "314159"}
+
+
+class SignInChoice(msgspec.Struct, rename="camel"):
+    """One of those who share the address."""
+
+    customer_id: UUID
+    name: fields.PersonName
+
+
+class CodeOutcome(msgspec.Struct, omit_defaults=True):
+    """Who has signed in; or, where several people share the address, who they are: send the code again with one of them."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "session": {
+            "id": "01978a5c-7d3e-7a63-84f7-074d226b3d60",
+            "expiresAt": "2027-03-01T20:30:00Z",
+            "account": {
+                "userId": None, "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d", "administrator": False, "name": "Ana Souza",
+                "email": "ana@example.org", "locale": "en", "totp": False, "memberships": [],
+            },
+            "token": "aps_2b8vWc1cQpJmY4l0m0mZ5mJx4n0p1q2r3s4t5u6v7w8",
+        }
+    }  # fmt: skip
+
+    session: SignedIn | UnsetType = UNSET
+    choices: list[SignInChoice] | UnsetType = UNSET

@@ -1,0 +1,1 @@
+"""Other systems: webhooks, message brokers, and directories of doctors."""

@@ -1,0 +1,52 @@
+"""Everything the messages for the broker are asked. They are the platform's: one worker publishes those of all clinics."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from ...database.pool import Row, Statements
+
+LOCK: Final = 727_067  # any number, the same for all who publish, and not the one of migrations
+
+
+async def append(
+    tx: Statements, *, clinic_ids: Sequence[int], event_ids: Sequence[UUID], types: Sequence[str], subject_ids: Sequence[str], bodies: Sequence[str]
+) -> None:
+    """Write messages down, in the order given."""
+    await tx.execute(
+        """
+        insert into broker_message (clinic_id, event_id, type, subject_id, body)
+        select clinic_id, event_id, type, subject_id, body
+          from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+               with ordinality as message (clinic_id, event_id, type, subject_id, body, number)
+         order by number  -- in which positions are given
+        """,
+        clinic_ids, event_ids, types, subject_ids, bodies,
+    )  # fmt: skip
+
+
+async def take_turn(session: Statements) -> bool:
+    """Become the one who publishes, until the session ends; False when somebody else is.
+
+    A session that says nothing for a minute is ended by the server: its machine may be gone without a word.
+    """
+    return await session.fetchval(
+        "select case when pg_try_advisory_lock($1) then set_config('idle_session_timeout', '60s', false) is not null else false end", LOCK
+    )
+
+
+async def waiting(session: Statements, *, most: int) -> list[Row]:
+    """The oldest messages that the broker has not acknowledged."""
+    return await session.fetch(
+        "select position, clinic_id, event_id, type, subject_id, body from broker_message where fault is null order by position limit $1", most
+    )
+
+
+async def forget(session: Statements, *, positions: Sequence[int]) -> None:
+    """The broker has these."""
+    await session.execute("delete from broker_message where position = any($1)", positions)
+
+
+async def put_aside(session: Statements, *, position: int, fault: str) -> None:
+    """The broker will not have this one; it stays, for people to look at."""
+    await session.execute("update broker_message set fault = $2 where position = $1", position, fault)

@@ -1,0 +1,76 @@
+"""/api/providers"""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from ...booking.availability.api import answer_for_doctor
+from ...booking.availability.model import Availability, AvailabilityFilter
+from ...clinics.clinics import repository as clinics
+from ...clinics.doctors import service as doctors
+from ...clinics.doctors.model import Doctor, DoctorContent
+from ...database.pool import Transaction
+from ...http.access import allow
+from ...http.idempotency import once
+from ...http.request import Request
+from ...http.responses import created, replay, shown
+from ...kit import clock, errors
+from ...kit.ids import clinic_of
+from ...scheduling.weekly_hours import service as schedules
+from ...scheduling.weekly_hours.model import WeeklySchedule, WeeklyScheduleContent
+from .model import ProviderContent
+
+
+class Providers(Controller):
+    """The same doctors, schedules and free times as elsewhere."""
+
+    path = "/providers"
+    tags = ["Providers"]
+
+    @post(operation_id="createProvider", opt={"permission": "manage", "problems": ("clinic-inactive", "which-clinic")})
+    async def create(self, request: Request, data: JSONBody[ProviderContent]) -> Response[Doctor]:
+        """Add a doctor to a clinic, or to the only one there is."""
+        clinic_id = data.clinic_id
+        if clinic_id is None:
+            some = await clinics.active(request.db, q=None, after=None, limit=1)
+            if len(some) != 1:
+                raise errors.Conflict("which-clinic")
+            clinic_id = some[0].id
+        allow(request, clinic_id=clinic_id)
+        content = msgspec.convert(data, DoctorContent, from_attributes=True)
+        doctor, replayed = await once(
+            request,
+            data,
+            lambda tx: doctors.add(tx, request.user, clinic_id=clinic_id, content=content),
+            remember=lambda doctor: doctor.id,
+            recall=lambda tx, known: doctors.get(tx, UUID(known)),
+            clinic_id=clinic_id,
+        )
+        return created(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
+
+    @post("/{provider_id:uuid}/schedule", operation_id="setProviderSchedule", status_code=HTTP_200_OK, opt={"permission": "schedule"})
+    async def set_week(self, request: Request, provider_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]) -> Response[WeeklySchedule]:
+        """Replace a doctor's whole week from a date on, whatever it was."""
+        now = clock.now()
+
+        async def recall(tx: Transaction, _: object) -> WeeklySchedule:
+            known = await schedules.schedule(tx, provider_id)
+            return known.week_on(data.valid_from or clock.local_date(now, known.time_zone))
+
+        week, replayed = await once(
+            request,
+            data,
+            lambda tx: schedules.set_week(tx, request.user, doctor_id=provider_id, content=data, if_match="*", now=now),
+            remember=lambda _: None,
+            recall=recall,
+            clinic_id=clinic_of(provider_id),
+        )
+        return shown(request, week, headers=replay(replayed))
+
+    @get("/{provider_id:uuid}/availability", operation_id="getProviderAvailability", opt={"permission": "public"})
+    async def availability(self, request: Request, provider_id: FromPath[UUID], query: AvailabilityFilter) -> Response[Availability]:
+        """Free times of one doctor."""
+        return await answer_for_doctor(request, provider_id, query)

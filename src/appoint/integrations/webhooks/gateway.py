@@ -1,0 +1,214 @@
+"""Requests to partners' addresses: to public ones only, for whoever sets up a webhook chooses where our servers connect to.
+
+What a name means is looked up anew for every connection, and the connection goes to an address that was looked at: names that change in between are of no use.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from functools import cache, partial
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, cast
+
+import httpcore2
+import httpx2
+import structlog
+
+from ...events.model import Event
+from ...kit.errors import Fault, Invalid
+from .model import Outcome, Sample, WebhookTest, refusal
+
+log = structlog.get_logger()
+
+Pool = httpcore2.AsyncConnectionPool
+SAMPLE_TYPE: Final = "webhook.test"
+"""Of events that are sent on request. It is not in the catalogue, since nothing happens."""
+ANSWER_SECONDS: Final = 15.0
+CONNECT_SECONDS: Final = 5.0
+LOOKUP_SECONDS: Final = 5.0
+IDLE_SECONDS: Final = 5.0
+ANSWER_BYTES: Final = 64 * 1024
+NAMES: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
+"""Where names are looked up. The event loop's own threads are few, and names that take their time would hold up everyone else's."""
+
+UNRESOLVED: Final = "has a host that cannot be found"
+NOT_PUBLIC: Final = "has an address that is not public"
+
+SPECIAL: Final = tuple(
+    ip_network(network)
+    for network in (
+        "192.0.0.0/24",  # IETF protocol assignments, some of which count as global
+        "192.88.99.0/24",  # the way into 6to4
+        "168.63.129.16/32",  # a cloud's own service to its machines
+        "2001::/23",  # IETF protocol assignments: Teredo and others
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4, which can lead to any IPv4 address
+        "3fff::/20",  # documentation
+    )
+)
+"""What Python takes for global, depending on its version, and is not for us."""
+GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+NAT64: Final = IPv6Network("64:ff9b::/96")
+
+
+class Unresolved(Exception):
+    pass
+
+
+class NotPublic(Exception):
+    pass
+
+
+def is_public(address: str) -> bool:
+    """Whether the whole internet reaches the address. One that holds an IPv4 address (mapped, NAT64) is as public as that."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        inside = ip.ipv4_mapped or (IPv4Address(ip.packed[-4:]) if ip in NAT64 else None)
+        if inside is None and ip not in GLOBAL_UNICAST:
+            return False
+        ip = inside or ip
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in SPECIAL)
+
+
+async def check(url: str, *, private_addresses: bool) -> None:
+    """Raises `Invalid` for a URL that nothing is sent to. Its host is looked up: call this outside transactions."""
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        parsed = None
+    port = parsed.port if parsed and parsed.port is not None else 443
+    if parsed is None or not parsed.raw_host or not 0 < port < 65536:
+        raise Invalid(Fault("#/url", "must be an address such as https://partner.example.com/appoint"))
+    if parsed.userinfo:
+        raise Invalid(Fault("#/url", "must hold neither a user name nor a password"))
+    if parsed.scheme != "https" and not private_addresses:
+        raise Invalid(Fault("#/url", "must begin with https://"))
+    try:
+        await _addresses(parsed.raw_host.decode(), port, private_addresses=private_addresses)
+    except Unresolved:
+        raise Invalid(Fault("#/url", UNRESOLVED)) from None
+    except NotPublic:
+        raise Invalid(Fault("#/url", NOT_PUBLIC)) from None
+
+
+async def _addresses(host: str, port: int, *, private_addresses: bool) -> list[str]:
+    """What the name means now, in the order in which to try them. Raises `Unresolved`, or `NotPublic` when any of them is not."""
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    try:
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            found = await asyncio.get_running_loop().run_in_executor(NAMES, look_up)
+    except (OSError, UnicodeError):  # a time-out is an OSError
+        raise Unresolved from None
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    if not private_addresses and not all(map(is_public, addresses)):
+        raise NotPublic
+    return addresses
+
+
+class PublicInternet(httpcore2.AsyncNetworkBackend):
+    """Connects to what a name means at that moment, if all of it is public. TLS still goes by the name."""
+
+    sockets: Final = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
+
+    def __init__(self, *, private_addresses: bool) -> None:
+        self.private_addresses: Final = private_addresses
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  its caller's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        *others, last = await _addresses(host, port, private_addresses=self.private_addresses)
+        connect = partial(self.sockets.connect_tcp, port=port, timeout=timeout, local_address=local_address, socket_options=socket_options)
+        for address in others:
+            with suppress(httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                return await connect(address)
+        return await connect(last)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom this machine trusts; slow to read."""
+    return httpcore2.default_ssl_context()
+
+
+def pool(*, private_addresses: bool) -> Pool:
+    """Connections, to be opened and closed as a context. No proxy is used, whatever the environment says: it would look up the names itself."""
+    backend = PublicInternet(private_addresses=private_addresses)
+    return Pool(ssl_context=_certificates(), max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE_SECONDS, network_backend=backend)
+
+
+async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str], seconds: float) -> Outcome:
+    """Send an event, and say what became of it. The status decides; what is answered besides is read, up to a limit, and thrown away."""
+    status: int | None = None
+    reason: str | None = None
+    before = time.perf_counter()
+    try:
+        target = httpx2.URL(url)
+        async with (
+            asyncio.timeout(seconds),
+            pool.stream(
+                "POST",
+                httpcore2.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path),
+                headers={
+                    "Host": target.netloc.decode(),
+                    "Content-Type": "application/cloudevents+json; charset=utf-8",
+                    "User-Agent": "Appoint-Webhooks",
+                    **headers,
+                },
+                content=body,
+                extensions={"timeout": {"connect": CONNECT_SECONDS}},
+            ) as response,
+        ):
+            status = response.status
+            await _read(response)
+    except TimeoutError:
+        reason = f"gave no answer within {seconds:g} seconds"
+    except (Unresolved, NotPublic, httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+        reason = _told(error)
+    except Exception:  # a fault here must not hold up the events behind this one
+        log.exception("request failed")
+        reason = "could not be sent to"
+    return Outcome(status, refusal(status) if status else reason, round((time.perf_counter() - before) * 1000))
+
+
+async def _read(response: httpcore2.Response) -> None:
+    read = 0
+    async with aclosing(response.aiter_stream()) as parts:
+        async for part in parts:
+            read += len(part)
+            if read > ANSWER_BYTES:
+                return
+
+
+def _told(error: Exception) -> str:
+    """Why nothing was answered, in words that hold no part of the URL."""
+    match error:
+        case Unresolved():
+            return UNRESOLVED
+        case NotPublic():
+            return NOT_PUBLIC
+        case httpcore2.ConnectError(args=[ssl.SSLCertVerificationError(verify_message=words)]):
+            return f"has a certificate that does not hold: {words}"
+        case httpcore2.ConnectError(args=[ssl.SSLError()]):
+            return "does not speak TLS as we do"
+        case httpcore2.ConnectError():
+            return "could not be reached"
+        case httpcore2.TimeoutException():
+            return "could not be reached in time"
+        case httpcore2.ProtocolError():
+            return "answered nothing that is HTTP"
+        case _:
+            return "broke the connection off"
+
+
+def sample(clinic_id: int, of: Sample) -> Event:
+    """An event that says nothing but that it arrives."""
+    return Event(clinic_id, of.event_id, SAMPLE_TYPE, str(of.webhook_id), 0, WebhookTest(webhook_id=of.webhook_id), None, of.at)

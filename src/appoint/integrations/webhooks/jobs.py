@@ -1,0 +1,127 @@
+"""What the worker does about webhooks: it sends what is due.
+
+Any number of workers share the work by leases on webhooks, so that a webhook's events are sent one after another and by one worker at a time. A worker
+that dies leaves its leases to run out; what it has sent but not written down is sent again, with the same `webhook-id`.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from ...database.pool import Database, Row
+from ...events.service import event_of
+from ...kit import clock, errors
+from . import gateway, repository, service
+
+log = structlog.get_logger()
+
+POLL_SECONDS: Final = 0.5
+MOST_AT_ONCE: Final = 50
+TURN_SECONDS: Final = 20.0
+"""How long one webhook is sent to, before others have their turn."""
+LEASE: Final = timedelta(seconds=90)
+"""Longer than a turn and the request that it ends with, whatever else is slow."""
+BATCH: Final = 50
+
+
+class Sender(NamedTuple):
+    db: Database
+    pool: gateway.Pool
+    stop: asyncio.Event
+    answer_seconds: float
+    now: Callable[[], datetime]
+
+
+class Turn(NamedTuple):
+    webhook_id: UUID
+    leased_until: datetime
+    ends: float
+    """By the event loop's clock. Nothing is sent from then on, long before the lease runs out."""
+
+
+async def deliver(
+    db: Database,
+    stop: asyncio.Event,
+    *,
+    private_addresses: bool,
+    answer_seconds: float = gateway.ANSWER_SECONDS,
+    now: Callable[[], datetime] = clock.now,
+) -> None:
+    """Send what is due until `stop`, to many webhooks at once, so that a slow one delays no other. Ends when the last requests have ended."""
+    turns: set[asyncio.Task[None]] = set()
+    async with gateway.pool(private_addresses=private_addresses) as pool:
+        sender = Sender(db, pool, stop, answer_seconds, now)
+        try:
+            while not stop.is_set():
+                turns |= {asyncio.create_task(_take(sender, turn)) for turn in await _turns(sender, most=MOST_AT_ONCE - len(turns))}
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+                turns = {task for task in turns if not task.done()}
+            await asyncio.gather(*turns)
+        finally:
+            for task in turns:
+                task.cancel()
+            await asyncio.gather(*turns, return_exceptions=True)
+
+
+async def _turns(sender: Sender, *, most: int) -> list[Turn]:
+    ends = asyncio.get_running_loop().time() + TURN_SECONDS
+    now = sender.now()
+    try:
+        claimed = await repository.claim(sender.db, now=now, until=now + LEASE, most=most) if most else []
+        return [Turn(webhook.id, webhook.leased_until, ends) for webhook in claimed]
+    except errors.Unavailable:  # the worker's own heartbeat says so
+        return []
+    except Exception:  # one fault must not end the worker
+        log.exception("webhooks not claimed")
+        return []
+
+
+async def _take(sender: Sender, turn: Turn) -> None:
+    """Send a webhook what is due, the oldest events first, until nothing is left or the turn ends."""
+    try:
+        while waiting := await repository.due(sender.db, turn.webhook_id, now=sender.now(), most=BATCH):
+            for delivery in waiting:
+                if not await _try(sender, turn, delivery):
+                    return
+    except errors.Unavailable:  # what was sent last may be sent again
+        pass
+    except Exception:  # one fault must not end the worker
+        log.exception("webhook not served", webhook_id=str(turn.webhook_id))
+    finally:
+        with suppress(errors.Unavailable):
+            await repository.give_back(sender.db, turn.webhook_id, leased_until=turn.leased_until, now=sender.now())
+
+
+async def _try(sender: Sender, turn: Turn, delivery: Row) -> bool:
+    """Try a delivery, and write down what became of it. False when the turn is over."""
+    if delivery.id is None:
+        await repository.give_up(sender.db, delivery.delivery_id, version=delivery.version, reason="the event is not kept any more")
+        return True
+    try:
+        event = event_of(delivery)
+    except (KeyError, msgspec.ValidationError):
+        log.exception("event cannot be read", event_id=str(delivery.id))
+        await repository.give_up(sender.db, delivery.delivery_id, version=delivery.version, reason="the event cannot be read any more")
+        return True
+    webhook = await repository.leased(sender.db, turn.webhook_id, leased_until=turn.leased_until)
+    if webhook is None or sender.stop.is_set() or asyncio.get_running_loop().time() >= turn.ends:
+        return False
+    outcome = await service.send(sender.pool, webhook, event, seconds=sender.answer_seconds, now=sender.now())
+    await sender.db.atomic(
+        service.record,
+        delivery_id=delivery.delivery_id,
+        version=delivery.version,
+        attempts=delivery.attempts,
+        outcome=outcome,
+        jitter=random.random(),  # noqa: S311  jitter keeps no secret
+        now=sender.now(),
+    )
+    return outcome.response_status is not None  # who does not answer has had their turn

@@ -1,0 +1,275 @@
+"""Everything the tables of webhooks and of their deliveries are asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ...database.pool import Row, Statements, to
+from ...events.model import Event
+from ...kit.ids import clinic_of, mint
+from .model import DeliveryStatus, Webhook, WebhookContent, WebhookDelivery
+
+
+async def find(db: Statements, webhook_id: UUID) -> Row | None:
+    return await db.fetchrow("select * from webhook where clinic_id = $1 and id = $2", clinic_of(webhook_id), webhook_id)
+
+
+async def lock(tx: Statements, webhook_id: UUID) -> Row | None:
+    """The webhook, which nobody else changes until the transaction ends."""
+    return await tx.fetchrow("select * from webhook where clinic_id = $1 and id = $2 for no key update", clinic_of(webhook_id), webhook_id)
+
+
+async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int) -> list[Webhook]:
+    """The active ones, oldest first; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        "select * from webhook where clinic_id = $1 and active and id > $2 order by id limit $3 + 1",
+        clinic_id, after[0] if after else UUID(int=0), limit,
+    )  # fmt: skip
+    return [to(Webhook, row) for row in rows]
+
+
+async def count(tx: Statements, clinic_id: int) -> int:
+    """How many are active."""
+    return await tx.fetchval("select count(*) from webhook where clinic_id = $1 and active", clinic_id)
+
+
+async def add(tx: Statements, clinic_id: int, content: WebhookContent, *, secret: bytes) -> Row:
+    row = await tx.fetchrow(
+        "insert into webhook (clinic_id, id, url, description, event_types, secret) values ($1, $2, $3, $4, $5, $6) returning *",
+        clinic_id, mint(clinic_id), content.url, content.description, content.event_types, secret,
+    )  # fmt: skip
+    assert row
+    return row
+
+
+async def change(tx: Statements, webhook_id: UUID, content: WebhookContent, *, disabled_at: datetime | None, failing_since: datetime | None) -> Row:
+    row = await tx.fetchrow(
+        """
+        update webhook
+           set url = $3, description = $4, event_types = $5, disabled_at = $6, failing_since = $7, version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = $2
+        returning *
+        """,
+        clinic_of(webhook_id), webhook_id, content.url, content.description, content.event_types, disabled_at, failing_since,
+    )  # fmt: skip
+    assert row
+    return row
+
+
+async def remove(tx: Statements, webhook_id: UUID, *, now: datetime) -> None:
+    """What waits for the webhook goes with it."""
+    await tx.execute(
+        """
+        with removed as (
+          update webhook set active = false, removed_at = $3, version = version + 1, updated_at = now()
+           where clinic_id = $1 and id = $2 and active
+        )
+        delete from webhook_delivery where clinic_id = $1 and webhook_id = $2 and status = 'queued'
+        """,
+        clinic_of(webhook_id), webhook_id, now,
+    )  # fmt: skip
+
+
+async def rotate(tx: Statements, webhook_id: UUID, *, secret: bytes, old_secret_until: datetime) -> Row | None:
+    """Give the webhook another secret; the one it had holds until then. None when it is not there."""
+    return await tx.fetchrow(
+        """
+        update webhook set secret = $3, old_secret = secret, old_secret_until = $4, version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = $2 and active
+        returning *
+        """,
+        clinic_of(webhook_id), webhook_id, secret, old_secret_until,
+    )  # fmt: skip
+
+
+async def deliveries(db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, after: tuple[UUID] | None, limit: int) -> list[WebhookDelivery]:
+    """In the order of events; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        """
+        select * from webhook_delivery
+         where clinic_id = $1 and webhook_id = $2 and ($3::text is null or status = $3) and event_id > $4
+         order by event_id
+         limit $5 + 1
+        """,
+        clinic_of(webhook_id), webhook_id, status, after[0] if after else UUID(int=0), limit,
+    )  # fmt: skip
+    return [to(WebhookDelivery, row) for row in rows]
+
+
+async def newest_deliveries(db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, before: UUID | None, limit: int) -> list[WebhookDelivery]:
+    """The same, the last events first."""
+    rows = await db.fetch(
+        """
+        select * from webhook_delivery
+         where clinic_id = $1 and webhook_id = $2 and ($3::text is null or status = $3) and ($4::uuid is null or event_id < $4)
+         order by event_id desc
+         limit $5 + 1
+        """,
+        clinic_of(webhook_id), webhook_id, status, before, limit,
+    )  # fmt: skip
+    return [to(WebhookDelivery, row) for row in rows]
+
+
+async def queue(tx: Statements, events: Sequence[Event]) -> None:
+    """Queue events for the webhooks of their clinics that want them; what is queued already is left as it is."""
+    await tx.execute(
+        """
+        insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
+        select w.clinic_id, mint_id(w.clinic_id), w.id, e.id, e.type, e.subject_id, e.created_at
+          from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as e (clinic_id, id, type, subject_id, created_at)
+          join webhook w on w.clinic_id = e.clinic_id
+         where w.active and w.disabled_at is null and (w.event_types = '{}' or e.type = any(w.event_types))
+        on conflict do nothing
+        """,
+        [event.clinic_id for event in events], [event.id for event in events], [event.type for event in events],
+        [event.subject_id for event in events], [event.created_at for event in events],
+    )  # fmt: skip
+
+
+async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID, now: datetime) -> int:
+    """Queue all events from that one on that the webhook wants, with all their tries, delivered or not. Returns how many."""
+    done = await tx.execute(
+        """
+        insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
+        select w.clinic_id, mint_id(w.clinic_id), w.id, e.id, e.type, e.subject_id, $4
+          from webhook w
+          join event_log e on e.clinic_id = $1 and e.id >= $3 and (w.event_types = '{}' or e.type = any(w.event_types))
+         where w.clinic_id = $1 and w.id = $2
+        on conflict (clinic_id, webhook_id, event_id) do update
+           set status = 'queued', attempts = 0, due_at = excluded.due_at, response_status = null, reason = null, delivered_at = null,
+               version = webhook_delivery.version + 1, updated_at = now()
+        """,
+        clinic_of(webhook_id), webhook_id, first_event_id, now,
+    )  # fmt: skip
+    return int(done.rsplit(" ", 1)[-1])
+
+
+async def claim(db: Statements, *, now: datetime, until: datetime, most: int) -> list[Row]:
+    """Take webhooks of any clinic for which something is due, for oneself until then. Those that were taken longest ago come first."""
+    return await db.fetch(
+        """
+        with free as (
+          select clinic_id, id from webhook w
+           where active and disabled_at is null and (leased_until is null or leased_until <= $1)
+             and (select true from webhook_delivery d  -- looked up for each, as an `exists` need not be
+                   where d.clinic_id = w.clinic_id and d.webhook_id = w.id and d.status = 'queued' and d.due_at <= $1
+                     and not exists (select from webhook_delivery before
+                                      where before.clinic_id = d.clinic_id and before.webhook_id = d.webhook_id and before.subject_id = d.subject_id
+                                        and before.event_id < d.event_id and before.status = 'queued')
+                   limit 1)
+           order by leased_until nulls first
+           limit $3
+             for no key update skip locked
+        )
+        update webhook w set leased_until = $2
+          from free
+         where w.clinic_id = free.clinic_id and w.id = free.id
+        returning w.clinic_id, w.id, w.leased_until
+        """,
+        now, until, most,
+    )  # fmt: skip
+
+
+async def give_back(db: Statements, webhook_id: UUID, *, leased_until: datetime, now: datetime) -> None:
+    """End a lease that is still one's own."""
+    await db.execute(
+        "update webhook set leased_until = $4 where clinic_id = $1 and id = $2 and leased_until = $3", clinic_of(webhook_id), webhook_id, leased_until, now
+    )
+
+
+async def due(db: Statements, webhook_id: UUID, *, now: datetime, most: int) -> list[Row]:
+    """Deliveries that are due, with their events, the oldest events first; of each subject the first that is queued, so that the others wait behind one
+    that failed. An event that is not kept any more has no `id`."""
+    return await db.fetch(
+        """
+        select d.id as delivery_id, d.version, d.attempts,
+               e.clinic_id, e.id, e.type, e.subject_id, e.subject_version, e.data, e.traceparent, e.created_at
+          from webhook_delivery d
+          left join event_log e on e.clinic_id = d.clinic_id and e.id = d.event_id
+         where d.clinic_id = $1 and d.webhook_id = $2 and d.status = 'queued' and d.due_at <= $3
+           and not exists (select from webhook_delivery before
+                            where before.clinic_id = $1 and before.webhook_id = $2 and before.subject_id = d.subject_id
+                              and before.event_id < d.event_id and before.status = 'queued')
+         order by d.event_id
+         limit $4
+        """,
+        clinic_of(webhook_id), webhook_id, now, most,
+    )  # fmt: skip
+
+
+async def leased(db: Statements, webhook_id: UUID, *, leased_until: datetime) -> Row | None:
+    """Where to send to and with which secrets, as long as the lease is one's own and the webhook is sent anything."""
+    return await db.fetchrow(
+        """
+        select url, secret, old_secret, old_secret_until from webhook
+         where clinic_id = $1 and id = $2 and leased_until = $3 and active and disabled_at is null
+        """,
+        clinic_of(webhook_id), webhook_id, leased_until,
+    )  # fmt: skip
+
+
+async def succeed(db: Statements, delivery_id: UUID, *, version: int, response_status: int | None, now: datetime) -> None:
+    """The delivery has arrived, so the webhook does not fail any more. Does nothing when the delivery has changed since that version."""
+    await db.execute(
+        """
+        with arrived as (
+          update webhook_delivery
+             set status = 'delivered', attempts = attempts + 1, delivered_at = $4, response_status = $5, reason = null, version = version + 1, updated_at = now()
+           where clinic_id = $1 and id = $2 and version = $3
+          returning webhook_id
+        )
+        update webhook w set failing_since = null, version = w.version + 1, updated_at = now()
+          from arrived
+         where w.clinic_id = $1 and w.id = arrived.webhook_id and w.failing_since is not null
+        """,
+        clinic_of(delivery_id), delivery_id, version, now, response_status,
+    )  # fmt: skip
+
+
+async def fail(
+    db: Statements, delivery_id: UUID, *, version: int, due_at: datetime | None, response_status: int | None, reason: str, disable_from: datetime, now: datetime
+) -> Row | None:
+    """The delivery has failed once more, to be tried again at `due_at`, or for good. Does nothing when it has changed since that version.
+
+    A webhook that has been failing since `disable_from` or longer is disabled. Returns the webhook when this changes it: when it begins to fail, and when
+    it is disabled.
+    """
+    return await db.fetchrow(
+        """
+        with failed as (
+          update webhook_delivery
+             set status = case when $5::timestamptz is null then 'failed' else 'queued' end, due_at = coalesce($5, due_at),
+                 attempts = attempts + 1, response_status = $6, reason = $7, version = version + 1, updated_at = now()
+           where clinic_id = $1 and id = $2 and version = $3
+          returning webhook_id
+        )
+        update webhook w
+           set failing_since = coalesce(w.failing_since, $4), disabled_at = case when coalesce(w.failing_since, $4) <= $8 then $4 end,
+               version = w.version + 1, updated_at = now()
+          from failed
+         where w.clinic_id = $1 and w.id = failed.webhook_id and w.active and w.disabled_at is null and (w.failing_since is null or w.failing_since <= $8)
+        returning w.clinic_id, w.id, w.version, w.failing_since, w.disabled_at
+        """,
+        clinic_of(delivery_id), delivery_id, version, now, due_at, response_status, reason, disable_from,
+    )  # fmt: skip
+
+
+async def give_up(db: Statements, delivery_id: UUID, *, version: int, reason: str) -> None:
+    """The delivery cannot be tried, for a reason that is not the webhook's."""
+    await db.execute(
+        "update webhook_delivery set status = 'failed', reason = $4, version = version + 1, updated_at = now() where clinic_id = $1 and id = $2 and version = $3",
+        clinic_of(delivery_id), delivery_id, version, reason,
+    )  # fmt: skip
+
+
+async def forget(db: Statements, *, before: datetime) -> int:
+    """Forget deliveries that are older, at all clinics; of the queued ones those whose event is forgotten too. Returns how many."""
+    done = await db.execute(
+        """
+        delete from webhook_delivery d
+         where created_at < $1
+           and (status <> 'queued' or (select true from event_log e where e.clinic_id = d.clinic_id and e.id = d.event_id) is null)
+        """,
+        before,
+    )
+    return int(done.rsplit(" ", 1)[-1])

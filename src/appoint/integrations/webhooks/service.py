@@ -1,0 +1,183 @@
+"""Setting webhooks up, trying them out, and what becomes of events that are on their way to one."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from ...clinics.clinics import repository as clinics_repository
+from ...clinics.clinics import service as clinics
+from ...database.pool import Database, Row, Statements, Transaction, to
+from ...events import repository as events_repository
+from ...events.model import Event, WebhookDisabled, cloud_event
+from ...kit import errors
+from ...kit.actors import Caller
+from ...kit.ids import clinic_of, first_from, mint
+from ...kit.structs import merged
+from . import gateway, repository
+from .model import (
+    GONE,
+    MOST_WEBHOOKS,
+    OVERLAP,
+    PATIENCE,
+    SECRET_BYTES,
+    Outcome,
+    Sample,
+    Webhook,
+    WebhookContent,
+    WebhookPatch,
+    WebhookTrial,
+    WebhookWithSecret,
+    serialized,
+    signed,
+    wait_after,
+)
+
+
+async def get(db: Statements, webhook_id: UUID) -> Webhook:
+    """Raises `NotFound`."""
+    if row := await repository.find(db, webhook_id):
+        return to(Webhook, row)
+    raise errors.NotFound
+
+
+async def with_secret(db: Statements, webhook_id: UUID) -> WebhookWithSecret:
+    """Raises `NotFound`."""
+    if row := await repository.find(db, webhook_id):
+        return _with_secret(row)
+    raise errors.NotFound
+
+
+def _with_secret(row: Row) -> WebhookWithSecret:
+    return WebhookWithSecret(**msgspec.structs.asdict(to(Webhook, row)), secret=serialized(row.secret))
+
+
+async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
+    """Send a clinic's events to a URL that `gateway.check` has passed. Raises `NotFound`, or `Conflict`: `clinic-inactive`, `too-many-webhooks`."""
+    clinic = await clinics_repository.lock(tx, clinic_id)  # so that of two who add one the second counts the first's
+    if clinic is None:
+        raise errors.NotFound
+    if not clinic.active:
+        raise errors.Conflict("clinic-inactive")
+    if await repository.count(tx, clinic_id) >= MOST_WEBHOOKS:
+        raise errors.Conflict("too-many-webhooks", most=MOST_WEBHOOKS)
+    return _with_secret(await repository.add(tx, clinic_id, _tidied(content), secret=secrets.token_bytes(SECRET_BYTES)))
+
+
+def _tidied(content: WebhookContent) -> WebhookContent:
+    return msgspec.structs.replace(content, event_types=sorted(set(content.event_types)))
+
+
+async def change(db: Database, by: Caller, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None) -> Webhook:
+    """Change some of what was said of a webhook, or switch it on again. Raises `NotFound`, also when it was removed, and `Invalid` as `gateway.check` does."""
+    if not (await get(db, webhook_id)).active:
+        raise errors.NotFound
+    if change.url is not msgspec.UNSET:
+        await gateway.check(change.url, private_addresses=private_addresses)
+    return await db.atomic(_change, webhook_id=webhook_id, change=change, if_match=if_match)
+
+
+async def _change(tx: Transaction, *, webhook_id: UUID, change: WebhookPatch, if_match: str | None) -> Webhook:
+    current = await _locked(tx, webhook_id, if_match)
+    content = _tidied(merged(msgspec.convert(current, WebhookContent, from_attributes=True), change))
+    enabled = change.enabled is True
+    changed = await repository.change(
+        tx,
+        webhook_id,
+        content,
+        disabled_at=None if enabled else current.disabled_at,
+        failing_since=None if enabled or content.url != current.url else current.failing_since,
+    )
+    return to(Webhook, changed)
+
+
+async def remove(tx: Transaction, by: Caller, *, webhook_id: UUID, if_match: str | None, now: datetime) -> None:
+    """Nothing is sent any more, not even what waits. Raises `NotFound`."""
+    await _locked(tx, webhook_id, if_match)
+    await repository.remove(tx, webhook_id, now=now)
+
+
+async def _locked(tx: Transaction, webhook_id: UUID, if_match: str | None) -> Webhook:
+    row = await repository.lock(tx, webhook_id)
+    if row is None:
+        raise errors.NotFound
+    await clinics.check_version(tx, clinic_of(webhook_id), if_match=if_match, version=row.version)
+    return to(Webhook, row)
+
+
+async def rotate_secret(tx: Transaction, by: Caller, *, webhook_id: UUID, now: datetime) -> WebhookWithSecret:
+    """Give the webhook another secret; for a day, what is sent is signed with both. Raises `NotFound`."""
+    if row := await repository.rotate(tx, webhook_id, secret=secrets.token_bytes(SECRET_BYTES), old_secret_until=now + OVERLAP):
+        return _with_secret(row)
+    raise errors.NotFound
+
+
+async def sample(db: Statements, *, webhook_id: UUID, now: datetime) -> Sample:
+    """What a sample event is made of. Raises `NotFound`, also when the webhook was removed."""
+    if not (await get(db, webhook_id)).active:
+        raise errors.NotFound
+    return Sample(webhook_id, mint(clinic_of(webhook_id)), now)
+
+
+async def test(db: Database, by: Caller, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
+    """Send the sample now, once, to a webhook that may be disabled. It leaves no trace. Raises `NotFound`."""
+    row = await repository.find(db, sample.webhook_id)
+    if row is None:
+        raise errors.NotFound
+    async with gateway.pool(private_addresses=private_addresses) as pool:
+        outcome = await send(pool, row, gateway.sample(row.clinic_id, sample), seconds=gateway.ANSWER_SECONDS, now=now)
+    return WebhookTrial(outcome.reason is None, outcome.response_status, outcome.milliseconds, outcome.reason)
+
+
+async def send(pool: gateway.Pool, webhook: Row, event: Event, *, seconds: float, now: datetime) -> Outcome:
+    """Send an event, signed with the webhook's secret, and with the one before it while that still holds."""
+    old = [webhook.old_secret] if webhook.old_secret_until and webhook.old_secret_until > now else []
+    body = cloud_event(event)
+    headers = signed(str(event.id), body, secrets=[webhook.secret, *old], now=now)
+    return await gateway.post(pool, webhook.url, body, headers=headers, seconds=seconds)
+
+
+async def replay(tx: Transaction, by: Caller, *, webhook_id: UUID, since: datetime, kept_days: int, now: datetime) -> int:
+    """Queue what the webhook wants of the clinic's events since then once more, delivered or not; returns how many.
+
+    Raises `NotFound`, also when it was removed, and `Invalid` for a time before the oldest event that is kept.
+    """
+    if not (await get(tx, webhook_id)).active:
+        raise errors.NotFound
+    if since < now - timedelta(days=kept_days):
+        raise errors.Invalid(errors.Fault("?since", "must not be more than {days} days ago", days=kept_days))
+    return await repository.queue_again(tx, webhook_id, first_event_id=first_from(since), now=now)
+
+
+async def fan_out(tx: Transaction, events: Sequence[Event]) -> None:
+    """Queue events for the webhooks of their clinics. That a webhook was disabled is an event like others: the clinic's other webhooks are told."""
+    await repository.queue(tx, events)
+
+
+async def record(tx: Transaction, *, delivery_id: UUID, version: int, attempts: int, outcome: Outcome, jitter: float, now: datetime) -> None:
+    """Write down what became of a try of a delivery that had failed `attempts` times before.
+
+    Does nothing when the delivery has changed since `version`: somebody has replayed it, or another worker has sent it because this one was slow.
+    """
+    if outcome.reason is None:
+        await repository.succeed(tx, delivery_id, version=version, response_status=outcome.response_status, now=now)
+        return
+    gone = outcome.response_status == GONE
+    wait = None if gone else wait_after(attempts + 1, jitter=jitter)
+    changed = await repository.fail(
+        tx,
+        delivery_id,
+        version=version,
+        due_at=now + wait if wait else None,
+        response_status=outcome.response_status,
+        reason=outcome.reason,
+        disable_from=now if gone else now - PATIENCE,
+        now=now,
+    )
+    if changed and changed.disabled_at:
+        fact = msgspec.json.encode(WebhookDisabled(failing_since=changed.failing_since)).decode()
+        await events_repository.tell(
+            tx, clinic_id=changed.clinic_id, type="webhook.disabled", subject_id=str(changed.id), subject_version=changed.version, data=fact
+        )

@@ -1,0 +1,99 @@
+"""/api/clinics/{clinicId}/notifications, /api/notifications, and what customers want"""
+
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from litestar import Controller, Response, get, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from ...clinics.clinics import service as clinics
+from ...http.idempotency import once
+from ...http.pagination import after, page
+from ...http.request import Request
+from ...http.responses import replay, shown
+from ...kit import clock, errors
+from ...kit.actors import Caller
+from ...kit.structs import Page
+from ..channels.gateway import secret_of, signed
+from . import repository, service
+from .model import Notification, NotificationFilter, Preferences
+
+ARRIVED = frozenset({"delivered", "read"})
+LOST = frozenset({"undelivered", "failed"})
+
+
+class Notifications(Controller):
+    """What people are told, one row a message: planned when something happens, sent by a worker. A dead one is sent again when you say so."""
+
+    tags = ["Notifications"]
+
+    @get("/clinics/{clinic_id:int}/notifications", operation_id="listNotifications", opt={"permission": "see-messages"})
+    async def list(self, request: Request, clinic_id: FromPath[int], query: NotificationFilter) -> Response[Page[Notification]]:
+        """A clinic's notifications, oldest first."""
+        found = await repository.of_clinic(
+            request.db, clinic_id=clinic_id, status=query.status, subject_id=query.subject_id, after=after(request, query, tuple[UUID]), limit=query.limit
+        )
+        if not found:
+            await clinics.get(request.db, clinic_id)
+        return page(request, query, found, lambda notification: (notification.id,))
+
+    @get("/notifications/{notification_id:uuid}", operation_id="getNotification", opt={"permission": "see-messages"})
+    async def show(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
+        """One notification."""
+        return shown(request, await service.get(request.db, notification_id))
+
+    @post(
+        "/notifications/{notification_id:uuid}/resend",
+        operation_id="resendNotification",
+        status_code=HTTP_200_OK,
+        opt={"permission": "see-messages", "problems": ("not-resendable",)},
+    )
+    async def resend(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
+        """Send it once more: one that is dead, or one that was sent and did not arrive. What is not so any more is not sent all the same."""
+        notification, replayed = await once(
+            request,
+            None,
+            lambda tx: service.resend(tx, request.user, notification_id=notification_id, now=clock.now()),
+            remember=lambda notification: notification.id,
+            recall=lambda tx, kept: service.get(tx, UUID(kept)),
+        )
+        return shown(request, notification, headers=replay(replayed))
+
+    @get("/customers/{customer_id:uuid}/notificationPreferences", operation_id="getNotificationPreferences", opt={"permission": "see-customers"})
+    async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
+        """Which ways the customer wants to be told; null where they have not said."""
+        return shown(request, await service.preferences(request.db, customer_id))
+
+    @put("/customers/{customer_id:uuid}/notificationPreferences", operation_id="replaceNotificationPreferences", opt={"permission": "change-customers"})
+    async def prefer(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[Preferences]) -> Response[Preferences]:
+        """Replace which ways the customer wants to be told."""
+        return shown(request, await request.db.atomic(service.prefer, request.user, customer_id=customer_id, wanted=data))
+
+
+@post(
+    "/callbacks/sms/{notification_id:uuid}",
+    operation_id="reportDelivery",
+    status_code=HTTP_204_NO_CONTENT,
+    opt={"permission": "public"},
+    include_in_schema=False,
+)
+async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> None:
+    """A text message's gateway says what became of it, signed as Twilio does."""
+    settings = request.app.state.settings
+    secret = secret_of(settings.sms_url.get_secret_value()) if settings.sms_url else ""
+    try:
+        parameters = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
+    except ValueError:  # more fields than any gateway sends
+        raise errors.Forbidden from None
+    url = f"{settings.links_url}{request.scope['path']}"
+    if not signed(url, parameters, secret, request.headers.get("x-twilio-signature", "")):
+        raise errors.Forbidden
+    status = parameters.get("MessageStatus", "")
+    if status in ARRIVED | LOST:
+        code = parameters.get("ErrorCode", "")
+        reason = None if status in ARRIVED else f"the gateway could not deliver it (code {code})" if code.isdecimal() else "the gateway could not deliver it"
+        by = Caller("gateway", address=request.client.host if request.client else None, doing="reportDelivery")
+        await request.db.across().atomic(  # codes to sign in belong to no clinic
+            service.report, by, notification_id=notification_id, provider_id=parameters.get("MessageSid", ""), arrived=status in ARRIVED, reason=reason, now=clock.now(),
+        )  # fmt: skip

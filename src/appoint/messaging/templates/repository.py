@@ -1,0 +1,47 @@
+"""Everything the table of clinics' own words is asked."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from ...database.pool import Row, Statements
+from ...kit.ids import mint
+from .model import KINDS, MessageTemplate, Which, Words
+
+
+def _template(row: Row) -> MessageTemplate:
+    known = {name: row[name] for name in MessageTemplate.__struct_fields__ if name not in ("custom", "placeholders")}
+    return MessageTemplate(**known, custom=True, placeholders=list(KINDS[row.kind]))
+
+
+async def find(db: Statements, clinic_id: int, which: Which) -> MessageTemplate | None:
+    row = await db.fetchrow(
+        "select * from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4", clinic_id, *which
+    )  # fmt: skip
+    return _template(row) if row else None
+
+
+async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int) -> Sequence[MessageTemplate]:
+    """Oldest first; one more than `limit` when the list goes on."""
+    rows = await db.fetch(
+        "select * from message_template where clinic_id = $1 and id > $2 order by id limit $3 + 1", clinic_id, after[0] if after else UUID(int=0), limit
+    )
+    return [_template(row) for row in rows]
+
+
+async def save(tx: Statements, clinic_id: int, which: Which, words: Words) -> MessageTemplate:
+    row = await tx.fetchrow(
+        """
+        insert into message_template (clinic_id, id, kind, channel, locale, subject, text)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (clinic_id, kind, channel, locale) do update
+           set subject = excluded.subject, text = excluded.text, version = message_template.version + 1, updated_at = now()
+        returning *
+        """,
+        clinic_id, mint(clinic_id), *which, *words,
+    )  # fmt: skip
+    assert row
+    return _template(row)
+
+
+async def remove(tx: Statements, clinic_id: int, which: Which) -> None:
+    await tx.execute("delete from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4", clinic_id, *which)

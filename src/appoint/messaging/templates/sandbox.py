@@ -1,0 +1,135 @@
+"""Templates that strangers write: text with placeholders, and nothing that can do more than stand there.
+
+Jinja reads them. What it has read must be made of the few kinds of nodes named here, a list of what is allowed; only then is it compiled, in Jinja's sandbox.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
+from typing import Final
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from ...kit.errors import Fault
+
+FILTERS: Final = ("capitalize", "lower", "upper")
+DEEPEST: Final = 20
+MOST: Final = 20
+"""How many faults are told at once."""
+
+TOO_MUCH: Final = "is nested too deeply, or has too long a number"
+
+STATEMENTS: Final = (nodes.Output, nodes.If)
+VALUES: Final = (nodes.Name, nodes.Filter)
+PRINTED: Final = (nodes.TemplateData, *VALUES)
+ASKED: Final = (nodes.Not, nodes.And, nodes.Or, nodes.Compare, *VALUES)
+Allowed = tuple[type[nodes.Node], ...]
+
+sandbox: Final = ImmutableSandboxedEnvironment(
+    autoescape=False,  # it makes plain text; who makes HTML of that escapes it
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+)
+sandbox.globals.clear()
+sandbox.tests.clear()
+sandbox.filters = {name: sandbox.filters[name] for name in FILTERS}
+
+
+class Broken(Exception):
+    """The template cannot be filled in."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__()
+        self.faults: Final = faults
+
+
+def faults(source: str, pointer: str, placeholders: Collection[str]) -> list[Fault]:
+    """What is wrong with a template, with the lines; nothing for one that can be filled in."""
+    try:
+        tree = sandbox.parse(source)
+    except TemplateSyntaxError as error:
+        return [_unreadable(error, pointer)]
+    except (RecursionError, ValueError):  # for a number with thousands of digits the latter
+        return [Fault(pointer, TOO_MUCH)]
+    return sorted(_refused(tree, pointer, placeholders), key=lambda fault: fault.values["line"])[:MOST]
+
+
+def filled(source: str, pointer: str, values: Mapping[str, str]) -> str:
+    """The template with its placeholders filled in. Raises `Broken`."""
+    try:
+        return _compiled(source, pointer, tuple(values)).render(values)
+    except (TemplateError, RecursionError) as error:
+        raise Broken(Fault(pointer, TOO_MUCH)) from error
+
+
+@lru_cache(200)
+def _compiled(source: str, pointer: str, placeholders: tuple[str, ...]) -> Template:
+    if found := faults(source, pointer, placeholders):
+        raise Broken(*found)
+    return sandbox.from_string(source)
+
+
+def _unreadable(error: TemplateSyntaxError, pointer: str) -> Fault:
+    said = str(error.message)
+    if said.startswith("Unexpected end of template"):
+        return Fault(pointer, "line {line}: an “if” without its “endif”", line=error.lineno)
+    if said.startswith("Encountered unknown tag '"):
+        return Fault(pointer, "line {line}: “{name}” means nothing here", line=error.lineno, name=said.split("'")[1][:50])
+    return Fault(pointer, "line {line}: cannot be read; is every “{{{{” and “{{%” closed?", line=error.lineno)
+
+
+def _refused(tree: nodes.Template, pointer: str, placeholders: Collection[str]) -> Iterator[Fault]:
+    """Every node that stands where it may not. Without recursion: how deep a tree goes is what strangers say."""
+    waiting: list[tuple[nodes.Node | None, Allowed, int, int]] = [(node, STATEMENTS, 0, 1) for node in tree.body]
+    while waiting:
+        node, allowed, depth, line = waiting.pop()
+        line = (node and node.lineno) or line  # some have none of their own
+        if depth > DEEPEST:
+            yield Fault(pointer, "line {line}: is nested too deeply", line=line)
+            return
+        elif not isinstance(node, allowed):
+            yield Fault(pointer, "line {line}: only placeholders, filters without arguments, and “if” can stand here", line=line)
+        elif isinstance(node, nodes.Name) and node.name not in placeholders:
+            known = ", ".join(placeholders)
+            yield Fault(pointer, "line {line}: “{name}” is no placeholder here; there are: {known}", line=line, name=node.name[:50], known=known)
+        elif isinstance(node, nodes.Filter) and not _known(node):
+            known = ", ".join(FILTERS)
+            yield Fault(pointer, "line {line}: “{name}” is no filter here; there are, without arguments: {known}", line=line, name=node.name[:50], known=known)
+        elif isinstance(node, nodes.Compare) and _compared(node) is None:
+            yield Fault(pointer, "line {line}: only a placeholder can be compared with a text in quotes, by == or !=", line=line)
+        else:
+            waiting += [(child, kinds, depth + 1, line) for child, kinds in _inside(node)]
+
+
+def _inside(node: nodes.Node) -> Iterator[tuple[nodes.Node | None, Allowed]]:
+    """What a node is made of, and of which kinds that may be."""
+    match node:
+        case nodes.Output():
+            yield from ((child, PRINTED) for child in node.nodes)
+        case nodes.If():
+            yield node.test, ASKED
+            yield from ((child, STATEMENTS) for child in (*node.body, *node.elif_, *node.else_))
+        case nodes.Not():
+            yield node.node, ASKED
+        case nodes.And() | nodes.Or():
+            yield from ((node.left, ASKED), (node.right, ASKED))
+        case nodes.Compare():
+            yield _compared(node), VALUES
+        case nodes.Filter():
+            yield node.node, VALUES
+        case _:
+            pass
+
+
+def _known(filter: nodes.Filter) -> bool:
+    return filter.name in FILTERS and not (filter.args or filter.kwargs or filter.dyn_args or filter.dyn_kwargs)
+
+
+def _compared(node: nodes.Compare) -> nodes.Node | None:
+    """What is compared with a text; None for any other comparison."""
+    sides = [node.expr, *(operand.expr for operand in node.ops)]
+    texts = [side for side in sides if isinstance(side, nodes.Const) and isinstance(side.value, str)]
+    if len(sides) != 2 or len(texts) != 1 or node.ops[0].op not in ("eq", "ne"):
+        return None
+    return sides[0] if sides[1] is texts[0] else sides[1]

@@ -1,0 +1,45 @@
+"""What the worker does every night: nothing is kept longer than a clinic keeps it."""
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from ...clinics.clinics.model import Policy
+from ...database.pool import Database
+from ...kit import errors, ids
+from ...kit.actors import SYSTEM
+from . import repository, service
+
+log = structlog.get_logger()
+
+MAILBOX_LASTS: Final = timedelta(days=7)
+"""What stands in the mailbox of development is there to be looked at, not to be kept."""
+
+
+async def forget(db: Database, *, now: datetime) -> None:
+    """Forget what the clinics keep no longer. Several workers may do so at once; what one of them has not finished, the next night does."""
+    patients = appointments = customers = 0
+    messages = await service.forget_notifications(
+        db, clinic_id=ids.PLATFORM, before=now - timedelta(days=Policy().retain_messages_days), now=now
+    ) + await repository.forget_messages(db, before=now - MAILBOX_LASTS)
+    for period in await repository.periods(db, now=now):
+        messages += await service.forget_notifications(db, clinic_id=period.clinic_id, before=period.messages_before, now=now)
+        last = UUID(int=0)
+        while period.patients_before:
+            gone, had_notes, noted = await db.atomic(service.forget_patients, SYSTEM, clinic_id=period.clinic_id, before=period.patients_before, after=last)
+            patients, appointments = patients + had_notes, appointments + noted
+            for customer_id in gone:
+                customers += await _erase(db, customer_id, now=now)
+            if len(gone) < service.BATCH:
+                break
+            last = gone[-1]
+    log.info("forgotten", messages=messages, patients=patients, appointments=appointments, customers=customers)
+
+
+async def _erase(db: Database, customer_id: UUID, *, now: datetime) -> bool:
+    try:
+        return await db.atomic(service.erase_departed, SYSTEM, customer_id=customer_id, now=now)
+    except errors.Conflict:  # they have just booked
+        return False

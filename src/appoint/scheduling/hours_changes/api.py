@@ -1,0 +1,73 @@
+"""/api/doctors/{doctorId}/scheduleChanges and /api/clinics/{clinicId}/scheduleChanges"""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from ...database.pool import Transaction
+from ...http.idempotency import once
+from ...http.request import Request
+from ...http.responses import replay, shown
+from ...kit import clock
+from ...kit.ids import clinic_of
+from . import service
+from .model import DoctorsScheduleChangeContent, ScheduleChange, ScheduleChangeContent, ScheduleChangeQuery
+
+
+class ScheduleChanges(Controller):
+    """Making what is published agree with weekly schedules that have changed: first told by a dry run, then done as a whole or not at all."""
+
+    tags = ["Schedule changes"]
+
+    @post(
+        "/doctors/{doctor_id:uuid}/scheduleChanges",
+        operation_id="changeDoctorsHours",
+        status_code=HTTP_200_OK,
+        opt={"permission": "schedule", "problems": ("appointments-stranded", "version-mismatch", "version-required")},
+    )
+    async def of_doctor(
+        self, request: Request, doctor_id: FromPath[UUID], query: ScheduleChangeQuery, data: JSONBody[DoctorsScheduleChangeContent | None] = None
+    ) -> Response[ScheduleChange]:
+        """Apply a doctor's weekly schedule, as it is saved or as it is sent here, to the hours that are published already."""
+        return await _change(request, clinic_of(doctor_id), doctor_id, data or DoctorsScheduleChangeContent(), query)
+
+    @post(
+        "/clinics/{clinic_id:int}/scheduleChanges",
+        operation_id="changeClinicsHours",
+        status_code=HTTP_200_OK,
+        opt={"permission": "schedule", "problems": ("appointments-stranded",)},
+    )
+    async def of_clinic(
+        self, request: Request, clinic_id: FromPath[int], query: ScheduleChangeQuery, data: JSONBody[ScheduleChangeContent | None] = None
+    ) -> Response[ScheduleChange]:
+        """The same for all doctors of a clinic, as their weeks are saved."""
+        return await _change(request, clinic_id, None, data or ScheduleChangeContent(), query)
+
+
+async def _change(
+    request: Request, clinic_id: int, doctor_id: UUID | None, data: ScheduleChangeContent, query: ScheduleChangeQuery
+) -> Response[ScheduleChange]:
+    use_case = service.rehearse if query.dry_run else service.carry_out
+    change, replayed = await once(
+        request,
+        data,
+        lambda tx: use_case(tx, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=data, if_match=request.if_match, now=clock.now()),
+        remember=_remember,
+        recall=lambda tx, known: _recall(tx, clinic_id, known),
+        clinic_id=None if query.dry_run else clinic_id,
+    )
+    return shown(request, change, headers=replay(replayed))
+
+
+def _remember(change: ScheduleChange) -> dict[str, Any]:
+    """Appointments by their ids only: they go on changing."""
+    return {**msgspec.to_builtins(msgspec.structs.replace(change, stranded=[])), "stranded": [appointment.id for appointment in change.stranded]}
+
+
+async def _recall(tx: Transaction, clinic_id: int, known: dict[str, Any]) -> ScheduleChange:
+    change = msgspec.convert({**known, "stranded": []}, ScheduleChange)
+    return await service.remembered(tx, clinic_id, change, [UUID(appointment_id) for appointment_id in known["stranded"]])

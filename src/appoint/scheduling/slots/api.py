@@ -1,0 +1,142 @@
+"""/api/doctors/{doctorId}/bookingSlots, /api/bookingSlots and /api/availability/createBookingSlots"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, delete, get, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+from msgspec import UNSET
+
+from ...booking import service as appointments
+from ...booking.api import hold_for, seen
+from ...booking.model import AppointmentRequest
+from ...booking.rules import REASONS
+from ...clinics.doctors import service as doctors
+from ...http.access import allow
+from ...http.etags import etag
+from ...http.idempotency import once
+from ...http.pagination import after, page
+from ...http.recording import record
+from ...http.request import Request
+from ...http.responses import created, replay, shown
+from ...kit import clock
+from ...kit.ids import clinic_of
+from ...kit.permissions import widest
+from ...kit.structs import Page
+from . import repository, service
+from .model import (
+    BookingSlot,
+    BookingSlotChange,
+    BookingSlotContent,
+    BookingSlotFilter,
+    Generated,
+    GenerationRequest,
+)
+
+BY_HAND = ("clinic-inactive", "doctor-inactive", "crosses-midnight", "slots-overlap")
+
+
+class BookingSlots(Controller):
+    """When doctors can be booked. Who holds a slot, and the appointments on it, are shown to the clinic only."""
+
+    tags = ["Booking slots"]
+
+    @get("/doctors/{doctor_id:uuid}/bookingSlots", operation_id="listBookingSlots", opt={"permission": "public"})
+    async def of_doctor(self, request: Request, doctor_id: FromPath[UUID], query: BookingSlotFilter) -> Response[Page[BookingSlot]]:
+        """A doctor's published slots, earliest first."""
+        place = after(request, query, tuple[datetime])
+        found = await repository.of_doctor(
+            request.db, doctor_id, first=query.from_, last=query.to, status=query.status, after=place, limit=query.limit, now=clock.now()
+        )
+        if not found:
+            await doctors.get(request.db, doctor_id)
+        return page(request, query, await self._as_seen(request, doctor_id, found), lambda slot: (slot.start_time,))
+
+    @post("/bookingSlots", operation_id="createBookingSlot", opt={"permission": "schedule", "narrows": True, "problems": BY_HAND})
+    async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
+        """Publish a slot by hand. Time in it that was removed by hand is back."""
+        allow(request, clinic_id=clinic_of(data.doctor_id), doctor_id=data.doctor_id)
+        slot, replayed = await once(
+            request,
+            data,
+            lambda tx: service.publish(tx, request.user, content=data),
+            remember=lambda slot: slot.id,
+            recall=lambda tx, known: service.get(tx, UUID(known)),
+        )
+        return created(request, slot, f"/api/bookingSlots/{slot.id}", replayed=replayed)
+
+    @get("/bookingSlots/{booking_slot_id:uuid}", operation_id="getBookingSlot", opt={"permission": "public"})
+    async def find(self, request: Request, booking_slot_id: FromPath[UUID]) -> Response[BookingSlot]:
+        """One slot, published or removed by hand."""
+        return await self._shown(request, booking_slot_id)
+
+    @put(
+        "/bookingSlots/{booking_slot_id:uuid}",
+        operation_id="replaceBookingSlot",
+        opt={"permission": "schedule", "problems": (*dict.fromkeys((*BY_HAND, "slot-has-appointments", *REASONS)),)},
+    )
+    async def replace(self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]) -> Response[BookingSlot]:
+        """Give a slot other bounds, or all of it to a customer. A removed slot with new bounds is published again."""
+        if data.customer_id:
+            await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
+            wish = AppointmentRequest(customer_id=data.customer_id, booking_slot_id=booking_slot_id)
+            await appointments.book(
+                request.db, request.cache, request.user, clinic_id=wish.where, wishes=[(wish.customer_id, wish)], hold_for=hold_for(request), now=clock.now()
+            )
+        elif data.start_time and data.end_time:
+            await request.db.atomic(
+                service.move,
+                request.user,
+                booking_slot_id=booking_slot_id,
+                start=data.start_time,
+                end=data.end_time,
+                if_match=request.if_match,
+                now=clock.now(),
+            )
+        return await self._shown(request, booking_slot_id)
+
+    @delete(
+        "/bookingSlots/{booking_slot_id:uuid}",
+        operation_id="removeBookingSlot",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "schedule", "problems": ("slot-has-appointments",)},
+    )
+    async def remove(self, request: Request, booking_slot_id: FromPath[UUID]) -> None:
+        """Withdraw a slot by hand: its time stays away until it is published by hand again."""
+        await request.db.atomic(service.remove, request.user, booking_slot_id=booking_slot_id, if_match=request.if_match, now=clock.now())
+
+    @post("/availability/createBookingSlots", operation_id="generateBookingSlots", status_code=HTTP_200_OK, opt={"permission": "schedule", "narrows": True})
+    async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
+        """Publish what the weekly schedules give on dates. What is published already, or was removed by hand, stays as it is."""
+        allow(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
+        generated, replayed = await once(
+            request,
+            data,
+            lambda tx: service.generate(tx, request.user, clinic_id=data.clinic_id, doctor_id=data.doctor_id, first=data.from_, last=data.to),
+            remember=msgspec.to_builtins,
+            recall=lambda _, known: _again(known),
+        )
+        return shown(request, generated, headers=replay(replayed))
+
+    async def _shown(self, request: Request, booking_slot_id: UUID) -> Response[BookingSlot]:
+        (slot,) = await self._as_seen(request, booking_slot_id, [await service.get(request.db, booking_slot_id)])
+        if slot.appointments is UNSET:
+            return shown(request, slot)
+        return Response(slot, headers={"ETag": etag(slot.version), "Cache-Control": "no-store"})  # a booking does not change the slot's version
+
+    async def _as_seen(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
+        """With persons where they may be seen. `some_id` tells the clinic."""
+        grant = widest(request.user, "list-appointments", clinic_of(some_id)) if request.user.memberships or request.user.administrator else None
+        theirs = [slot for slot in slots if grant and grant.doctor_id in (None, slot.doctor_id)]
+        if not theirs:
+            return slots
+        on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in theirs])
+        if request.method == "GET":  # a change has its entry already
+            await record(request.app.state.db, request, Page(theirs, None))
+        return [slot.with_appointments([seen(request, each) for each in on[slot.id]]) if slot in theirs else slot for slot in slots]
+
+
+async def _again(known: object) -> Generated:
+    return msgspec.convert(known, Generated)

@@ -1,0 +1,121 @@
+"""Publishing and withdrawing the time in which doctors can be booked."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from ...clinics.clinics import service as clinics
+from ...database.pool import Row, Statements, Transaction
+from ...kit import clock, errors
+from ...kit.actors import Caller
+from ...kit.ids import clinic_of
+from ..weekly_hours import repository as schedules
+from . import repository
+from .model import BookingSlot, BookingSlotContent, Generated
+
+
+async def get(db: Statements, booking_slot_id: UUID) -> BookingSlot:
+    """Raises `NotFound`."""
+    return repository.slot(await _found(db, booking_slot_id))
+
+
+async def _found(db: Statements, booking_slot_id: UUID) -> Row:
+    if row := await repository.find(db, booking_slot_id):
+        return row
+    raise errors.NotFound
+
+
+async def check_version(db: Statements, booking_slot_id: UUID, *, if_match: str | None) -> None:
+    """`versions.check` of a slot that is not itself changed. Raises `NotFound`."""
+    known = await _found(db, booking_slot_id)
+    await clinics.check_version(db, known.clinic_id, if_match=if_match, version=known.version)
+
+
+async def generate(tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None = None, first: date, last: date) -> Generated:
+    """Publish what the weekly schedules give on the local dates `first…last` (inclusive): less absences, time removed by hand, and what is published already.
+
+    Twice gives nothing new; of two at once the second waits for the first. Inactive clinics and doctors get nothing. Raises `NotFound`.
+    """
+    await _lock(tx, clinic_id, doctor_id)
+    return await repository.generate(tx, clinic_id, doctor_id=doctor_id, first=first, last=last)
+
+
+async def generate_to_horizon(tx: Transaction, by: Caller, *, clinic_id: int, now: datetime) -> Generated:
+    """The same from today to the last date that the clinic takes bookings for."""
+    clinic, _ = await _lock(tx, clinic_id, None)
+    today = clock.local_date(now, clinic.time_zone)
+    return await repository.generate(tx, clinic_id, doctor_id=None, first=today, last=today + timedelta(days=clinic.horizon_days))
+
+
+async def publish(tx: Transaction, by: Caller, *, content: BookingSlotContent) -> BookingSlot:
+    """Publish a slot by hand, also where a slot was removed by hand or the doctor is away.
+
+    Raises `NotFound`, or `Conflict`: `clinic-inactive`, `doctor-inactive`, `crosses-midnight`, `slots-overlap`.
+    """
+    clinic, (doctor,) = await _lock(tx, clinic_of(content.doctor_id), content.doctor_id)
+    day = _local_date(clinic, doctor, content.start_time, content.end_time)
+    added = await repository.add(tx, content.doctor_id, start=content.start_time, end=content.end_time, day=day)
+    if added is None:
+        raise errors.Conflict("slots-overlap")
+    await repository.bring_back(tx, content.doctor_id, start=content.start_time, end=content.end_time, day=day)
+    return await get(tx, added)
+
+
+async def move(tx: Transaction, by: Caller, *, booking_slot_id: UUID, start: datetime, end: datetime, if_match: str | None, now: datetime) -> BookingSlot:
+    """Give a slot other bounds, or publish a removed one again. Time that it gives up counts as removed by hand.
+
+    Raises `Conflict`: `slot-has-appointments` when one would lie outside, also for what an absence or a change of schedule has left for an appointment
+    alone; and as `publish` does. A booking that races with this either comes first and stops it, or finds the slot moved.
+    """
+    known, clinic, doctor = await _locked(tx, booking_slot_id, if_match)
+    if known.remnant:
+        raise errors.Conflict("slot-has-appointments")
+    day = _local_date(clinic, doctor, start, end)
+    try:
+        await repository.move(tx, booking_slot_id, start=start, end=end, day=day, now=now)
+    except asyncpg.ExclusionViolationError as error:
+        raise errors.Conflict("slots-overlap") from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise errors.Conflict("slot-has-appointments") from error
+    await repository.bring_back(tx, known.doctor_id, start=start, end=end, day=day)
+    return await get(tx, booking_slot_id)
+
+
+async def remove(tx: Transaction, by: Caller, *, booking_slot_id: UUID, if_match: str | None, now: datetime) -> None:
+    """Withdraw a slot by hand; generation does not bring it back. Raises `Conflict` `slot-has-appointments`."""
+    await _locked(tx, booking_slot_id, if_match)
+    try:
+        await repository.remove(tx, booking_slot_id, now=now)
+    except asyncpg.ForeignKeyViolationError as error:
+        raise errors.Conflict("slot-has-appointments") from error
+
+
+async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> tuple[Row, Sequence[Row]]:
+    """The clinic and its doctors (or the one), for whom nobody else publishes or withdraws until the transaction ends. Raises `NotFound`."""
+    clinic = await repository.share_clinic(tx, clinic_id)
+    doctors = await schedules.lock_doctors(tx, clinic_id, doctor_id=doctor_id)
+    if clinic is None or (doctor_id and not doctors):
+        raise errors.NotFound
+    return clinic, doctors
+
+
+async def _locked(tx: Transaction, booking_slot_id: UUID, if_match: str | None) -> tuple[Row, Row, Row]:
+    """The slot with its clinic and doctor."""
+    doctor_id = (await _found(tx, booking_slot_id)).doctor_id
+    clinic, (doctor,) = await _lock(tx, clinic_of(doctor_id), doctor_id)
+    known = await _found(tx, booking_slot_id)
+    await clinics.check_version(tx, known.clinic_id, if_match=if_match, version=known.version)
+    return known, clinic, doctor
+
+
+def _local_date(clinic: Row, doctor: Row, start: datetime, end: datetime) -> date:
+    """The date of a range that is to be published by hand."""
+    if not clinic.active:
+        raise errors.Conflict("clinic-inactive")
+    if not doctor.active:
+        raise errors.Conflict("doctor-inactive")
+    if clock.crosses_midnight(start, end, clinic.time_zone):
+        raise errors.Conflict("crosses-midnight")
+    return clock.local_date(start, clinic.time_zone)

@@ -1,0 +1,148 @@
+"""/api/clinics/{clinicId}/timeslots, /api/timeslots, /api/doctors/{doctorId}/slots, /api/doctors/slots and /api/doctors/{doctorId}/schedule"""
+
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from ...http.idempotency import once
+from ...http.pagination import after, page
+from ...http.request import Request
+from ...http.responses import created, shown
+from ...kit import clock
+from ...kit.ids import clinic_of
+from ...kit.structs import Page, PageQuery
+from . import service
+from .model import (
+    DoctorSlot,
+    DoctorSlotContent,
+    Schedule,
+    ScheduleQuery,
+    TimeSlot,
+    TimeSlotContent,
+    WeeklySchedule,
+    WeeklyScheduleContent,
+)
+
+PUBLIC = "public, no-cache"
+
+
+class TimeSlots(Controller):
+    """A clinic's named units of time, which are also its own schedule. They share no minute."""
+
+    tags = ["Time slots"]
+
+    @get("/clinics/{clinic_id:int}/timeslots", operation_id="listTimeSlots", opt={"permission": "public"})
+    async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[TimeSlot]]:
+        """A clinic's time slots, earliest first."""
+        place = after(request, query, tuple[str])
+        slots = await request.cache.get(clinic_id, "time_slots", lambda: service.time_slots(request.db, clinic_id))
+        rest = [slot for slot in slots if place is None or (slot.start_time,) > place]
+        return page(request, query, rest[: query.limit + 1], lambda slot: (slot.start_time,), cache_control=PUBLIC)
+
+    @post(
+        "/clinics/{clinic_id:int}/timeslots",
+        operation_id="createTimeSlot",
+        opt={"permission": "manage", "problems": ("clinic-inactive", "time-slots-intersect")},
+    )
+    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[TimeSlotContent]) -> Response[TimeSlot]:
+        """Add a time slot to a clinic."""
+        slot, replayed = await once(
+            request,
+            data,
+            lambda tx: service.add_time_slot(tx, request.user, clinic_id=clinic_id, content=data),
+            remember=lambda slot: slot.id,
+            recall=lambda tx, known: service.time_slot(tx, UUID(known)),
+            clinic_id=clinic_id,
+        )
+        return created(request, slot, f"/api/timeslots/{slot.id}", replayed=replayed)
+
+    @get("/timeslots/{time_slot_id:uuid}", operation_id="getTimeSlot", opt={"permission": "public"})
+    async def find(self, request: Request, time_slot_id: FromPath[UUID]) -> Response[TimeSlot]:
+        """One time slot, active or not."""
+        return shown(request, await service.time_slot(request.db, time_slot_id), cache_control=PUBLIC)
+
+    @put(
+        "/timeslots/{time_slot_id:uuid}",
+        operation_id="replaceTimeSlot",
+        opt={"permission": "manage", "problems": ("time-slots-intersect", "schedule-lines-overlap")},
+    )
+    async def replace(self, request: Request, time_slot_id: FromPath[UUID], data: JSONBody[TimeSlotContent]) -> Response[TimeSlot]:
+        """Change a time slot. The schedule lines taken from it move with it; what is already published does not."""
+        clinic_id = clinic_of(time_slot_id)
+        slot = await request.change(clinic_id, service.change_time_slot, request.user, time_slot_id=time_slot_id, content=data, if_match=request.if_match)
+        return shown(request, slot)
+
+    @delete(
+        "/timeslots/{time_slot_id:uuid}",
+        operation_id="removeTimeSlot",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "manage", "problems": ("time-slot-in-use",)},
+    )
+    async def remove(self, request: Request, time_slot_id: FromPath[UUID]) -> None:
+        """Take a time slot out of use, once no schedule line is taken from it."""
+        clinic_id = clinic_of(time_slot_id)
+        await request.change(clinic_id, service.remove_time_slot, request.user, time_slot_id=time_slot_id, if_match=request.if_match, now=clock.now())
+
+
+class Schedules(Controller):
+    """Doctors' weekly hours, line by line or as a week. Saving them publishes nothing by itself."""
+
+    tags = ["Schedules"]
+
+    @get("/doctors/{doctor_id:uuid}/slots", operation_id="listDoctorSlots", opt={"permission": "public"})
+    async def list(self, request: Request, doctor_id: FromPath[UUID], query: PageQuery) -> Response[Page[DoctorSlot]]:
+        """The lines of a doctor's weekly schedule, past and future ones too, from Monday on."""
+        place = after(request, query, tuple[int, str, str, UUID])
+        lines = (await self._schedule(request, doctor_id)).lines
+        rest = [line for line in lines if place is None or line.place > place]
+        return page(request, query, rest[: query.limit + 1], lambda line: line.place, cache_control=PUBLIC)
+
+    @post("/doctors/{doctor_id:uuid}/slots", operation_id="createDoctorSlot", opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)})
+    async def create(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]) -> Response[DoctorSlot]:
+        """Add a line to a doctor's weekly schedule."""
+        line, replayed = await once(
+            request,
+            data,
+            lambda tx: service.add_line(tx, request.user, doctor_id=doctor_id, content=data),
+            remember=lambda line: line.id,
+            recall=lambda tx, known: service.doctor_slot(tx, UUID(known)),
+            clinic_id=clinic_of(doctor_id),
+        )
+        return created(request, line, f"/api/doctors/slots/{line.id}", replayed=replayed)
+
+    @get("/doctors/slots/{doctor_slot_id:uuid}", operation_id="getDoctorSlot", opt={"permission": "public"})
+    async def find(self, request: Request, doctor_slot_id: FromPath[UUID]) -> Response[DoctorSlot]:
+        """One line of a weekly schedule, active or not."""
+        return shown(request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=PUBLIC)
+
+    @put("/doctors/slots/{doctor_slot_id:uuid}", operation_id="replaceDoctorSlot", opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)})
+    async def replace(self, request: Request, doctor_slot_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]) -> Response[DoctorSlot]:
+        """Change a line of a weekly schedule."""
+        clinic_id = clinic_of(doctor_slot_id)
+        line = await request.change(clinic_id, service.change_line, request.user, doctor_slot_id=doctor_slot_id, content=data, if_match=request.if_match)
+        return shown(request, line)
+
+    @delete("/doctors/slots/{doctor_slot_id:uuid}", operation_id="removeDoctorSlot", status_code=HTTP_204_NO_CONTENT, opt={"permission": "schedule"})
+    async def remove(self, request: Request, doctor_slot_id: FromPath[UUID]) -> None:
+        """Take a line out of a weekly schedule."""
+        clinic_id = clinic_of(doctor_slot_id)
+        await request.change(clinic_id, service.remove_line, request.user, doctor_slot_id=doctor_slot_id, if_match=request.if_match, now=clock.now())
+
+    @get("/doctors/{doctor_id:uuid}/schedule", operation_id="getSchedule", opt={"permission": "public"})
+    async def week(self, request: Request, doctor_id: FromPath[UUID], query: ScheduleQuery) -> Response[WeeklySchedule]:
+        """A doctor's week in one piece, as it holds today or on another date."""
+        schedule = await self._schedule(request, doctor_id)
+        return shown(request, schedule.week_on(query.on or clock.local_date(clock.now(), schedule.time_zone)), cache_control=PUBLIC)
+
+    @put("/doctors/{doctor_id:uuid}/schedule", operation_id="replaceSchedule", opt={"permission": "schedule"})
+    async def set_week(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]) -> Response[WeeklySchedule]:
+        """Replace a doctor's whole week from a date on. Earlier lines end the day before, later ones go."""
+        week = await request.change(
+            clinic_of(doctor_id), service.set_week, request.user, doctor_id=doctor_id, content=data, if_match=request.if_match, now=clock.now()
+        )
+        return shown(request, week)
+
+    async def _schedule(self, request: Request, doctor_id: UUID) -> Schedule:
+        return await request.cache.get(clinic_of(doctor_id), f"schedule:{doctor_id}", lambda: service.schedule(request.db, doctor_id))

@@ -1,0 +1,174 @@
+"""Time slots and weekly schedules: local wall times, which become instants only when they are published."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+import msgspec
+
+from ...kit import errors, fields
+from ...kit.structs import Request, Resource
+
+Minutes = tuple[int, int]
+"""From and to, in minutes from local midnight; half-open."""
+
+
+def minutes_between(start_time: str, end_time: str) -> Minutes:
+    """Raises `Invalid` at `endTime` when it does not come after the start."""
+    starts, ends = fields.minutes_of(start_time), fields.minutes_of(end_time)
+    if ends <= starts:
+        raise errors.Invalid(errors.Fault("#/endTime", "must be after the beginning"))
+    return starts, ends
+
+
+class TimeSlotContent(Request):
+    """What a caller says about a time slot."""
+
+    start_time: fields.WallTime
+    end_time: fields.WallTimeEnd
+    """24:00 is the end of the day."""
+    name: Annotated[fields.Name, msgspec.Meta(examples=["Morning"])] | None = None
+
+    def __post_init__(self) -> None:
+        minutes_between(self.start_time, self.end_time)
+
+
+class TimeSlot(Resource):
+    """A clinic's named unit of time. The active ones of a clinic share no minute."""
+
+    id: UUID
+    clinic_id: int
+    name: str | None
+    start_time: fields.WallTime
+    end_time: fields.WallTimeEnd
+    active: bool
+    removed_at: datetime | None
+
+
+class Hours(Request):
+    """A part of a day: a start and an end, or a time slot of the clinic."""
+
+    EXAMPLE: ClassVar = {"startTime": "09:00", "endTime": "12:30"}
+
+    start_time: fields.WallTime | None = None
+    end_time: fields.WallTimeEnd | None = None
+    time_slot_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if self.time_slot_id:
+            if self.start_time or self.end_time:
+                raise errors.Invalid(errors.Fault("#/timeSlotId", "says the beginning and the end already"))
+        elif not (self.start_time and self.end_time):
+            raise errors.Invalid(errors.Fault("#/startTime", "is needed together with an end, or a time slot instead of both"))
+        else:
+            minutes_between(self.start_time, self.end_time)
+
+
+class DoctorSlotContent(Hours, kw_only=True):
+    """What a caller says about a line of a weekly schedule. Both dates are inclusive; without them it holds always."""
+
+    EXAMPLE: ClassVar = {"weekday": "monday", **Hours.EXAMPLE}
+
+    weekday: fields.Weekday
+    valid_from: fields.Date | None = None
+    valid_until: fields.Date | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise errors.Invalid(errors.Fault("#/validUntil", "must not be before the first day"))
+
+
+class DoctorSlot(Resource):
+    """One line of a doctor's weekly schedule. One taken from a time slot moves with it."""
+
+    id: UUID
+    clinic_id: int
+    doctor_id: UUID
+    weekday: fields.Weekday
+    start_time: fields.WallTime
+    end_time: fields.WallTimeEnd
+    time_slot_id: UUID | None
+    valid_from: date | None
+    valid_until: date | None
+    active: bool
+    removed_at: datetime | None
+
+    @property
+    def place(self) -> tuple[int, str, str, UUID]:
+        """Where it stands in a list of lines."""
+        return fields.WEEKDAYS.index(self.weekday), self.start_time, str(self.valid_from or ""), self.id
+
+    def holds_on(self, day: date) -> bool:
+        return self.active and (self.valid_from or day) <= day <= (self.valid_until or day)
+
+
+HoursOfDay = Annotated[list[Hours], msgspec.Meta(max_length=100)]
+
+
+class Week(Request):
+    """Days that are left out have no hours."""
+
+    EXAMPLE: ClassVar = {"monday": [Hours.EXAMPLE], "thursday": [Hours.EXAMPLE, {"startTime": "13:00", "endTime": "17:00"}]}
+
+    monday: HoursOfDay = []
+    tuesday: HoursOfDay = []
+    wednesday: HoursOfDay = []
+    thursday: HoursOfDay = []
+    friday: HoursOfDay = []
+    saturday: HoursOfDay = []
+    sunday: HoursOfDay = []
+
+
+class WeeklyScheduleContent(Request):
+    """A whole week. It replaces what holds from `valid_from` on (today, when left out); earlier lines end the day before."""
+
+    weekly: Week
+    valid_from: fields.Date | None = None
+
+
+class WeeklyHours(msgspec.Struct, rename="camel"):
+    start_time: fields.WallTime
+    end_time: fields.WallTimeEnd
+    time_slot_id: UUID | None
+
+
+class WeeklySchedule(msgspec.Struct, rename="camel"):
+    """The week as it holds on a date; each day's hours in order."""
+
+    EXAMPLE: ClassVar = {
+        "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+        "clinicId": 1,
+        "weekly": {weekday: [{**Hours.EXAMPLE, "timeSlotId": None}] if weekday in ("monday", "thursday") else [] for weekday in fields.WEEKDAYS},
+    }
+
+    doctor_id: UUID
+    clinic_id: int
+    weekly: dict[fields.Weekday, list[WeeklyHours]]
+
+
+class ScheduleQuery(Request):
+    on: fields.Date | None = None
+    """The date whose week is asked for; today, when left out."""
+
+
+class Schedule(msgspec.Struct):
+    """Everything known of a doctor's weekly hours: all active lines, in order, also those of the past and of the future."""
+
+    doctor_id: UUID
+    clinic_id: int
+    time_zone: str
+    lines: list[DoctorSlot]
+
+    def week_on(self, day: date) -> WeeklySchedule:
+        weekly: dict[fields.Weekday, list[WeeklyHours]] = {weekday: [] for weekday in fields.WEEKDAYS}
+        for line in self.lines:
+            if line.holds_on(day):
+                weekly[line.weekday].append(WeeklyHours(line.start_time, line.end_time, line.time_slot_id))
+        return WeeklySchedule(self.doctor_id, self.clinic_id, weekly)
+
+
+def overlapping(hours: Sequence[Minutes]) -> list[int]:
+    """Which of one day's hours share a minute with others that stand before them."""
+    return [later for later, (starts, ends) in enumerate(hours) if any(starts < until and since < ends for since, until in hours[:later])]

@@ -1,0 +1,187 @@
+"""The web application, composed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+
+from ..audit.api import Audit
+from ..booking import links
+from ..booking.api import Appointments
+from ..booking.availability.api import AvailabilityQueries
+from ..booking.bookings_api import Bookings
+from ..booking.day_board.service import Changes
+from ..clinics.appointment_types.api import AppointmentTypes
+from ..clinics.clinics.api import Clinics
+from ..clinics.doctors.api import Doctors
+from ..customers.api import Customers, FoundCustomers, Patients
+from ..database import migrate
+from ..database.pool import SERVER, connect
+from ..http.access import guard
+from ..http.health import HEALTH
+from ..http.middleware import Observed
+from ..http.openapi import LIMITS
+from ..http.rate_limits.counters import Counters
+from ..http.rate_limits.limits import Limits
+from ..http.recording import record_look
+from ..http.request import BODY_BYTES, Request
+from ..identity.accounts.api import Accounts, Users
+from ..identity.api_keys import api as api_keys
+from ..identity.api_keys.model import PREFIX
+from ..identity.oidc import api as openid
+from ..identity.oidc.gateway import Provider
+from ..identity.oidc.service import trusted
+from ..identity.sessions import api as sessions
+from ..identity.sessions.model import PREFIX as SESSION
+from ..identity.sign_in_codes.api import SignInCodes
+from ..integrations.doctor_directory.api import Providers
+from ..integrations.webhooks.api import Webhooks
+from ..kit import tracing
+from ..kit.cache import ClinicCache
+from ..messaging.notifications.api import Notifications, report_delivery
+from ..messaging.templates.api import MessageTemplates
+from ..oversight.privacy.api import Privacy
+from ..scheduling.absences.api import Absences
+from ..scheduling.hours_changes.api import ScheduleChanges
+from ..scheduling.slots.api import BookingSlots
+from ..scheduling.weekly_hours.api import Schedules, TimeSlots
+from ..settings import Settings
+from ..site import api_docs, assets
+from ..site import dev_mailbox as mailbox
+from ..site.public import account as coding
+from ..site.public import book as booking
+from ..site.public import find as finding
+from ..site.public import manage as managing
+from ..site.rendering import HANDLERS, enter
+from ..site.staff import absences as away
+from ..site.staff import api_keys as keys
+from ..site.staff import appointment_types as offering
+from ..site.staff import audit as auditing
+from ..site.staff import clinic as founding
+from ..site.staff import day as days
+from ..site.staff import doctors as doctoring
+from ..site.staff import hours as scheduling
+from ..site.staff import message_templates as words
+from ..site.staff import messages as unsubscribing
+from ..site.staff import patient as one_patient
+from ..site.staff import patients, webhooks
+from ..site.staff import reports as numbers
+from ..site.staff import sign_in as signing_in
+from ..site.staff import team as credentials
+
+API = [
+    Clinics,
+    AppointmentTypes,
+    Doctors,
+    Customers,
+    FoundCustomers,
+    Patients,
+    Privacy,
+    TimeSlots,
+    Schedules,
+    BookingSlots,
+    ScheduleChanges,
+    Absences,
+    AvailabilityQueries,
+    Appointments,
+    Bookings,
+    Providers,
+    Notifications,
+    MessageTemplates,
+    Webhooks,
+    Audit,
+    api_keys.ApiKeys,
+    Users,
+    Accounts,
+    sessions.Sessions,
+    SignInCodes,
+]
+PAGES = [
+    *api_docs.PAGES,
+    *finding.PAGES,
+    *mailbox.PAGES,
+    *unsubscribing.PAGES,
+    *managing.PAGES,
+    *credentials.PAGES,
+    *signing_in.PAGES,
+    *coding.PAGES,
+    *days.PAGES,
+    *numbers.PAGES,
+    *patients.PAGES,
+    *one_patient.PAGES,
+    *booking.PAGES,
+    *words.PAGES,
+    *keys.PAGES,
+    *webhooks.PAGES,
+    *auditing.PAGES,
+    *founding.PAGES,
+    *doctoring.PAGES,
+    *offering.PAGES,
+    *scheduling.PAGES,
+    *away.PAGES,
+]
+EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS]
+
+
+def create(
+    settings: Settings, *, database_url: str, admin_token: str, beside: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = ()
+) -> Litestar:
+    """The application on a database that is migrated; it connects when it starts. `beside` is what runs in the same process for as long.
+
+    Raises `CannotStart` for a provider of identities that cannot be meant.
+    """
+    trust = trusted(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        app.state.admin_token = admin_token
+        assert settings.secret_key, "made at start"
+        app.state.secret_key = settings.secret_key.get_secret_value()
+        app.state.settings = settings
+        app.state.identities = {PREFIX: api_keys.identify, SESSION: sessions.identify, links.PREFIX: links.identify}
+        app.state.by_cookie = sessions.by_cookie
+        assets.built()
+        migrate.newest()  # looked up now, for no request should wait for it
+        if settings.otlp_endpoint:
+            tracing.configure(settings.otlp_endpoint)
+        redis = settings.cache_url.get_secret_value() if settings.cache_url else None
+        app.state.limits = Limits(settings, Counters(redis, app.state.secret_key))
+        app.state.db = connect(
+            database_url,
+            size=settings.pool_size,
+            wait_seconds=settings.pool_timeout_seconds,
+            statement_seconds=settings.statement_timeout_seconds,
+            role=SERVER,
+        )
+        app.state.changes = Changes(app.state.db)
+        try:
+            async with ClinicCache(redis) as app.state.cache, AsyncExitStack() as stack:
+                if trust:
+                    app.state.openid = await stack.enter_async_context(Provider(trust))
+                    app.state.identities[openid.PREFIX] = openid.identify
+                yield
+        finally:
+            await app.state.changes.close()
+            await app.state.limits.counters.close()
+            await app.state.db.close()
+            await asyncio.to_thread(tracing.close)
+
+    app = Litestar(
+        [
+            Router("/api", route_handlers=API, before_request=guard, after_request=record_look),
+            Router("/", route_handlers=PAGES, before_request=enter, after_request=record_look),
+            *HEALTH,
+            report_delivery,
+        ],
+        lifespan=[lifespan, *beside],
+        request_class=Request,
+        exception_handlers=HANDLERS,
+        request_max_body_size=BODY_BYTES,
+        cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED, max_age=600) if settings.cors_origins else None,
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.asgi_handler = Observed(app.asgi_handler, seconds=settings.request_seconds)  # Litestar's own middleware sees no request without a route
+    return app

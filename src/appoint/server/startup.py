@@ -1,0 +1,115 @@
+"""What the processes need before they start: a database they can use, and the administrator's token."""
+
+import os
+import secrets
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import asyncpg
+from pydantic import SecretStr
+
+from ..database import embedded, migrate
+from ..database.cluster import NotStarted
+from ..kit.errors import CannotStart
+from ..settings import Settings
+
+SECRET_LENGTH = 24
+DEFAULT_PASSWORDS = frozenset({"appoint", "postgres", "password", "secret", "changeme", "admin"})
+FAILURES = (CannotStart, NotStarted, migrate.TooOld)
+"""What the command line answers with its sentence alone."""
+
+
+class InUse(NamedTuple):
+    url: str
+    fresh: bool
+    """Made just now, and empty."""
+    programs: Path | None
+    """The folder of its own PostgreSQL programs, when it is the embedded one."""
+
+
+@contextmanager
+def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[InUse]:
+    """The database of the settings: the one that `APPOINT_DATABASE_URL` names, or else the embedded one, which runs for as long as somebody uses it."""
+    if settings.database_url:
+        yield InUse(settings.database_url.get_secret_value(), fresh=False, programs=None)
+        return
+    with embedded.running(settings.data_dir, say=say) as server:
+        yield InUse(server.url, server.fresh, server.binaries)
+
+
+async def reach(url: str) -> str | None:
+    """Connect once. Returns the revision that the database is at; raises `CannotStart` when it cannot be reached, `TooOld` when it cannot be used."""
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        place = urlsplit(url).netloc.rpartition("@")[2] or "this machine"
+        reason = str(error).split("\n", 1)[0] or type(error).__name__
+        raise CannotStart(f"The database at {place} cannot be used: {reason}") from error
+    try:
+        version = connection.get_server_version().major
+        if version < migrate.OLDEST:
+            raise migrate.TooOld(str(version))
+        return await migrate.revision(connection)
+    finally:
+        await connection.close()
+
+
+async def expect_migrated(url: str) -> None:
+    """Raises `CannotStart` when the database is not at this version's schema."""
+    if (found := await reach(url)) != migrate.newest():
+        raise CannotStart(f"The database is at revision {found}; this version needs {migrate.newest()}. Run `appoint migrate` first.")
+
+
+def check_secrets(settings: Settings) -> None:
+    """Raises `CannotStart` for secrets that somebody could guess, in production, and says which."""
+    if settings.mode != "production":
+        return
+    given = {
+        "APPOINT_ADMIN_TOKEN": settings.admin_token.get_secret_value() if settings.admin_token else None,
+        "APPOINT_SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else None,
+    }
+    weak = [name for name, value in given.items() if value is not None and (len(value) < SECRET_LENGTH or len(set(value)) < SECRET_LENGTH // 2)]
+    if settings.database_url and (urlsplit(settings.database_url.get_secret_value()).password or "").lower() in DEFAULT_PASSWORDS:
+        weak.append("the password in APPOINT_DATABASE_URL")
+    if weak:
+        raise CannotStart(f"Too easy to guess for production: {', '.join(weak)}. A good one is what `openssl rand -base64 32` prints.")
+
+
+def admin_token(settings: Settings) -> tuple[str, bool]:
+    """The administrator's token, and whether it was made just now."""
+    if settings.admin_token:
+        return settings.admin_token.get_secret_value(), False
+    return _kept(settings, "admin-token", "The administrator's token", "APPOINT_ADMIN_TOKEN")
+
+
+def demo_password(settings: Settings) -> str:
+    """The password of the demo world's staff, kept as the administrator's token is."""
+    return _kept(settings, "demo-password", "The password of the demo world", "APPOINT_DATA_DIR")[0]
+
+
+def with_secret_key(settings: Settings) -> Settings:
+    """The settings with the key that signs links in messages."""
+    if settings.secret_key:
+        return settings
+    key, _ = _kept(settings, "secret-key", "The key that signs links", "APPOINT_SECRET_KEY")
+    return settings.model_copy(update={"secret_key": SecretStr(key)})
+
+
+def _kept(settings: Settings, name: str, what: str, variable: str) -> tuple[str, bool]:
+    """A secret that is not given, kept in the data directory, readable by us alone; and whether it was made just now."""
+    path = settings.data_dir / name
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text().strip(), False
+        secret = secrets.token_urlsafe(32)
+        with os.fdopen(file, "w") as kept:
+            kept.write(secret + "\n")
+    except OSError as error:
+        raise CannotStart(f"{what} cannot be kept in {path}: {error.strerror}. Set {variable} or APPOINT_DATA_DIR.") from error
+    return secret, True

@@ -1,0 +1,252 @@
+"""The server process: uvicorn on uvloop, with an end that fails nobody, and with limits for who is slow."""
+
+import errno
+import gc
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+from asyncio import TimerHandle
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+from litestar import Litestar
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import Multiprocess
+
+from ..http.problems import MEDIA_TYPE, described
+from ..kit import metrics, tracing
+from ..kit.errors import CannotStart, Fault
+from ..settings import Settings
+from . import app as application
+from . import logs, worker
+
+KEEP_ALIVE_SECONDS: Final = 75  # longer than the 60 of most load balancers: whoever closes first must be they
+SETTLE_SECONDS: Final = 0.3
+LAST_REQUEST_SECONDS: Final = 1.0
+READ_SECONDS: Final = 30.0
+START_SECONDS: Final = 300.0
+HANGING_SECONDS: Final = 30
+WRITE_SECONDS: Final = 30.0
+HEAD_BYTES: Final = 64 * 1024
+HEADERS: Final = 100
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's, with three changes. A request has 30 seconds to arrive, 64 KiB for its head and 100 headers. Who does not read for 30 seconds what is
+    there for them is cut off. And at the end a connection that is kept alive is not closed under the feet of a request on its way: for a second more
+    it is answered, with `Connection: close`; streams are told that it ends (`ending` and `end` in the request's state)."""
+
+    ending = False
+    """Of the whole process, so that connections that were accepted last know too."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.in_message = self.in_head = False
+        self.head_bytes = 0
+        self.fault = Fault("HTTP", "is not HTTP/1.1; in an address, everything but ASCII must be percent-encoded")
+        self.patience: TimerHandle | None = self.loop.call_later(READ_SECONDS, transport.abort)
+        self.patience_to_write: TimerHandle | None = None
+        if self.ending:
+            self.shutdown()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_patience()
+        if self.patience_to_write:
+            self.patience_to_write.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.in_message:
+            self._forget_patience()
+            return
+        if self.patience is None:
+            self.patience = self.loop.call_later(READ_SECONDS, self.transport.abort)
+        if self.in_head:
+            self.head_bytes += len(data)
+            if self.head_bytes > HEAD_BYTES:
+                self.transport.abort()
+
+    def _forget_patience(self) -> None:
+        if self.patience is not None:
+            self.patience.cancel()
+            self.patience = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.patience_to_write = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.patience_to_write:
+            self.patience_to_write.cancel()
+            self.patience_to_write = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closing would wait for who has not read the last answers."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        super().timeout_keep_alive_handler()
+
+    def on_message_begin(self) -> None:
+        self.in_message = self.in_head = True
+        self.head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        if len(self.headers) > HEADERS:
+            self.fault = Fault("HTTP", "has more than {most} headers", most=HEADERS)
+            raise ValueError  # which the parser makes an error of its own
+        super().on_headers_complete()
+        if self.ending:
+            self.cycle.keep_alive = False
+            self.scope.get("state", {})["ending"] = True
+
+    def on_message_complete(self) -> None:
+        self.in_message = False
+        super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """uvicorn has closed this process's listener. Other processes may not have closed theirs yet, so nobody is sent away to connect anew at once."""
+        self.loop.call_later(SETTLE_SECONDS, self._end)
+
+    def _end(self) -> None:
+        Connection.ending = True
+        if self._is_silent():
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._close_when_silent)
+        elif not self.in_head:
+            self.cycle.keep_alive = False
+            state = self.scope.get("state", {})
+            state["ending"] = True
+            if end := state.get("end"):  # a stream would go on
+                end()
+
+    def _close_when_silent(self) -> None:
+        if self._is_silent():
+            self.transport.close()
+
+    def _is_silent(self) -> bool:
+        cycle: Any = self.cycle  # none before the first request
+        return not self.in_message and (cycle is None or cycle.response_complete)
+
+    def send_400_response(self, msg: str) -> None:
+        """What is not HTTP gets a problem document too."""
+        request_id = tracing.origin(()).request_id
+        body = msgspec.json.encode(described("invalid-request", "en", instance="", request_id=request_id, faults=(self.fault,), facts={}))
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Tells `ready` when it serves."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.ready: Final = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready()
+
+
+class Supervisor(Multiprocess):
+    """Several server processes, which accept from one socket; one that dies is replaced."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, ready: Callable[[], None]) -> None:
+        super().__init__(config, [listener])
+        self.ready: Final = ready
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        if all(process.wait_until_ready(START_SECONDS, self.should_exit) for process in self.processes):
+            self.ready()
+
+    def keep_subprocess_alive(self) -> None:
+        before = {process.process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for gone in before - {process.process.pid for process in self.processes}:
+            metrics.forget(gone or 0)
+
+    def terminate_all(self) -> None:
+        for listener in self.sockets:  # left open, it would take connections that nobody answers any more
+            listener.close()
+        super().terminate_all()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket that all server processes accept from. Raises `CannotStart`."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        hint = "Another program listens there; choose another port with APPOINT_PORT." if taken else "See APPOINT_HOST and APPOINT_PORT."
+        raise CannotStart(f"Cannot listen on {host}, port {port}: {error.strerror}. {hint}") from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Where a browser on this machine finds the server."""
+    bound, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, str(bound))  # noqa: S104 -- any address includes this machine's
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def serve(settings: Settings, listener: socket.socket, make: Callable[[], Litestar], *, workers: int, ready: Callable[[], None]) -> None:
+    """Serve what `make` makes, until SIGTERM or SIGINT. Those are raised again when all requests are answered."""
+    config = uvicorn.Config(
+        make if workers == 1 else partial(_in_child, settings, make),
+        factory=True,
+        loop="uvloop",
+        http=Connection,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_worker_healthcheck=HANGING_SECONDS,
+        workers=workers,
+    )
+    if workers == 1:
+        Server(config, ready).run([listener])
+        return
+    with metrics.shared():
+        Supervisor(config, listener, ready).run()
+
+
+def real(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:
+    """The application, on its own or with the worker beside it."""
+    beside = [worker.beside(settings, database_url)] if with_worker else []
+    made = application.create(settings, database_url=database_url, admin_token=admin_token, beside=beside)
+    gc.freeze()  # what is there now stays: collections need not look at it again
+    return made
+
+
+def _in_child(settings: Settings, make: Callable[[], Litestar]) -> Litestar:
+    """What `make` makes, in a process of its own, which ends with its parent, even one that is killed."""
+    logs.configure(settings)
+    parent = multiprocessing.parent_process()
+    assert parent
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    return make()

@@ -1,0 +1,1 @@
+"""The pages. They call services, never repositories' SQL or other pages."""

@@ -1,0 +1,330 @@
+"""The pages behind a manage-link: the appointment, and what its customer does with it. Looking changes nothing, for programs that read mail look at links too."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
+from uuid import UUID
+
+import msgspec
+from babel.units import format_unit
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from ...booking import links, repository, service
+from ...booking.availability import service as availability
+from ...booking.availability.model import DayFilter
+from ...booking.model import LIVE, STEPS, Appointment, RescheduleRequest, is_late
+from ...clinics.catalogue import service as catalogue
+from ...clinics.catalogue.model import Catalogue
+from ...database.pool import Database, Row, Transaction
+from ...http import repository as records
+from ...http.cookies import booked_of
+from ...http.etags import etag
+from ...http.languages import language_for
+from ...http.problems import PROBLEMS
+from ...http.request import Request
+from ...kit import clock, errors, ids
+from ...kit.actors import Caller
+from ...kit.i18n import one_line, say
+from ...kit.icalendar_files import Person, google, invitation, outlook
+from ..rendering import OWN, asked, form, go, id_of, instant_of, opened, page
+from .find import month_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+PUBLIC: Final = opened("public")
+PAGE: Final = "/appointments/{token:str}"
+LONGEST_REASON: Final = 200
+ANYONE: Final = "any"
+NOT_TO_BE_MOVED: Final = frozenset({"too-late", "wrong-status", "hold-expired"})
+"""Why an appointment cannot be moved to any time."""
+IN_THE_WAY: Final = (errors.Conflict, errors.VersionMismatch, errors.VersionRequired)
+
+
+class Held(NamedTuple):
+    """The appointment of a link, as it stands at `now`."""
+
+    row: Row
+    """Of `repository.for_holder`."""
+    appointment: Appointment
+    book: Catalogue
+    now: datetime
+
+    @property
+    def is_late(self) -> bool:
+        return is_late(self.appointment, self.book, self.now)
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.appointment.start_time > self.now and self.appointment.status in STEPS["cancel"].sources
+
+    @property
+    def can_move(self) -> bool:
+        return self.can_cancel and self.appointment.status in service.MOVABLE
+
+    @property
+    def last_change(self) -> datetime | None:
+        """Until when it can be cancelled or moved; None where the clinic asks for no notice."""
+        return self.book.last_change(self.appointment.start_time) if self.book.cancel_notice_minutes else None
+
+
+@get(PAGE, operation_id="showAppointmentByLink", opt=PUBLIC, include_in_schema=False)
+async def show(request: Request, token: FromPath[str]) -> Response[Any]:
+    held = await _held(request, token)
+    return _page(request, held, token) if held else _none(request)
+
+
+@get(PAGE + "/calendar.ics", operation_id="getAppointmentCalendarByLink", opt=PUBLIC, include_in_schema=False)
+async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
+    """For whatever calendar somebody has. It knows the appointment by the same id as the invitations of mails."""
+    held = await _held(request, token)
+    if held is None or held.appointment.status not in LIVE:
+        return _none(request)
+    row = held.row
+    file = invitation(
+        "PUBLISH", **_entry(row, language_for(request)), id=row.id, sequence=row.sequence, stamp=row.updated_at, description=_address(request, token),
+        organizer=Person(row.clinic, row.email or request.app.state.settings.mail_from), attendee=None,
+    )  # fmt: skip
+    headers = {"Cache-Control": OWN, "X-Robots-Tag": "noindex", "Content-Disposition": 'attachment; filename="appointment.ics"'}
+    return Response(file, media_type="text/calendar", headers=headers)
+
+
+@post(PAGE + "/confirm", operation_id="confirmAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
+async def confirm(request: Request, token: FromPath[str]) -> Response[Any]:
+    """What was held is booked."""
+    by = _holder(request, token)
+    if by is None:
+        return _none(request)
+    try:
+        await _Recorded(request, by).atomic(service.step, by, appointment_id=_id(by), name="confirm", now=clock.now())
+    except IN_THE_WAY as refusal:
+        return await _refused(request, token, refusal)
+    except errors.NotFound:
+        return _none(request)
+    return go(f"{_path(token)}?new=1")
+
+
+@get(PAGE + "/cancel", operation_id="showCancelByLink", opt=PUBLIC, include_in_schema=False)
+async def ask_to_cancel(request: Request, token: FromPath[str]) -> Response[Any]:
+    """Asks once more."""
+    held = await _held(request, token)
+    if held is None:
+        return _none(request)
+    if not held.can_cancel or held.is_late:
+        return go(_path(token))
+    return page(request, "public/cancel.html", cache_control=OWN, appointment=held.row, address=_path(token))
+
+
+@post(PAGE + "/cancel", operation_id="cancelAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
+async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
+    by = _holder(request, token)
+    if by is None:
+        return _none(request)
+    fields = await form(request)
+    reason = one_line(fields.get("reason"))[:LONGEST_REASON] or None
+    try:
+        await _Recorded(request, by).atomic(service.cancel, by, appointment_id=_id(by), reason=reason, if_match=_version(fields), now=clock.now())
+    except IN_THE_WAY as refusal:
+        return await _refused(request, token, refusal)
+    except errors.NotFound:
+        return _none(request)
+    return go(_path(token))
+
+
+@get(PAGE + "/move", operation_id="showTimesByLink", opt=PUBLIC, include_in_schema=False)
+async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
+    """A month and the times of a day: with the same doctor, with another (`doctor`), or with anyone of the clinic (`doctor=any`)."""
+    held = await _held(request, token)
+    if held is None:
+        return _none(request)
+    if not held.can_move or held.is_late:
+        return go(_path(token))
+    return await _times_page(request, held, token, asked(request))
+
+
+async def _times_page(
+    request: Request, held: Held, token: str, said: Mapping[str, str], *, refusal: errors.Conflict | None = None, start: datetime | None = None
+) -> Response[Any]:
+    appointment, book = held.appointment, held.book
+    doctors = sorted(book.offering(appointment.appointment_type_id), key=lambda doctor: doctor.name)
+    doctor_id, what = _doctor(held, said), _what(held)
+    month = await month_of(request, book, said, **what, doctor_id=doctor_id, now=held.now)
+    alternatives = refusal.facts.get("alternatives", []) if refusal else []
+    if refusal and start and not any(what.values()):  # those are of the length that it has
+        slots = await availability.nearest_free(
+            request.app.state.db, request.cache, clinic_id=book.clinic_id, asked=DayFilter(doctor_id=doctor_id), start=start, now=held.now
+        )
+        alternatives = [slot for slot in slots if refusal.type != "customer-busy" or slot.start_time != start]
+    return page(
+        request, "public/move.html", status_code=PROBLEMS[refusal.type].status if refusal else 200, cache_control=OWN,
+        appointment=held.row, address=_path(token), doctors=doctors, doctor_id=doctor_id, month=month,
+        refusal=refusal and _said(request, refusal), alternatives=alternatives, whole=not any(what.values()),
+    )  # fmt: skip
+
+
+def _doctor(held: Held, said: Mapping[str, str]) -> UUID | None:
+    """With whom somebody wants to move; None: anyone."""
+    wanted = said.get("doctor", "")
+    doctor_id = id_of(wanted)
+    return None if wanted == ANYONE else doctor_id if doctor_id in held.book.doctors else held.appointment.doctor_id
+
+
+def _what(held: Held) -> dict[str, Any]:
+    """Times for what is booked; for the type as it was, where that has another length now. A clinic without types has whole slots."""
+    appointment, minutes = held.appointment, int((held.appointment.end_time - held.appointment.start_time).total_seconds() // 60)
+    type = held.book.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
+    as_it_was = type is not None and type.active and type.minutes == minutes
+    if type and as_it_was:
+        return {"appointment_type_id": type.id, "minutes": None}
+    return {"appointment_type_id": None, "minutes": minutes if held.book.bookable_types else None}
+
+
+@post(PAGE + "/move", operation_id="moveAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
+async def move(request: Request, token: FromPath[str]) -> Response[Any]:
+    """Moves to the `start` that was chosen, until an end that may stand after it; where it was taken meanwhile, offers the nearest ones."""
+    by, said = _holder(request, token), await form(request)
+    held = await _held(request, token) if by else None
+    if by is None or held is None:
+        return _none(request)
+    first, _, last = said.get("start", "").partition(" ")
+    start, end = instant_of(first), instant_of(last)
+    if start is None:
+        return await _times_page(request, held, token, said)
+    doctor_id = _doctor(held, said) or await _whoever_is_free(request, held, start, end)
+    to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor_id)
+    try:
+        await service.reschedule(_Recorded(request, by), by, appointment_id=_id(by), to=to, if_match=_version(said), now=held.now)
+    except errors.Conflict as refusal:
+        held = await _held(request, token)
+        if held is None or refusal.type in NOT_TO_BE_MOVED:
+            return await _refused(request, token, refusal)
+        return await _times_page(request, held, token, said, refusal=refusal, start=start)
+    except (errors.VersionMismatch, errors.VersionRequired) as refusal:
+        return await _refused(request, token, refusal)
+    return go(f"{_path(token)}?moved=1")
+
+
+async def _whoever_is_free(request: Request, held: Held, start: datetime, end: datetime | None) -> UUID:
+    """A doctor who is free then: the same one if they are, or if nobody is."""
+    day = clock.local_date(start, held.book.time_zone)
+    what = DayFilter(**_what(held))
+    found = await availability.of_clinic(request.app.state.db, request.cache, clinic_id=held.book.clinic_id, asked=what, first=day, last=day, now=held.now)
+    free = [offer.doctor_id for offer in found.days[0].slots if offer.start_time == start and end in (None, offer.end_time)]
+    same = held.appointment.doctor_id
+    return same if same in free or not free else free[0]
+
+
+def _version(fields: dict[str, str]) -> str | None:
+    version = fields.get("version", "")
+    return etag(int(version)) if re.fullmatch("[1-9][0-9]{0,8}", version) else None
+
+
+async def _held(request: Request, token: str) -> Held | None:
+    """The appointment as it stands now, which is recorded as seen; None for a link to nothing."""
+    by = _holder(request, token)
+    if by is None:
+        return None
+    db, clinic_id = _database(request, by), ids.clinic_of(_id(by))
+    row = await repository.for_holder(db, clinic_id=clinic_id, appointment_id=_id(by))
+    if row is None:
+        return None
+    await _record(db, by)
+    return Held(row, repository.appointment(row), await catalogue.of(db, request.cache, clinic_id), clock.now())
+
+
+async def _refused(request: Request, token: str, refusal: errors.AppointError) -> Response[Any]:
+    """The appointment as it stands now, and what stood in the way."""
+    held = await _held(request, token)
+    return _page(request, held, token, refusal=refusal) if held else _none(request)
+
+
+def _none(request: Request) -> Response[Any]:
+    return page(request, "public/no_appointment.html", status_code=404, cache_control=OWN)
+
+
+def _page(request: Request, held: Held, token: str, *, refusal: errors.AppointError | None = None) -> Response[Any]:
+    language, said, row = language_for(request), asked(request), held.row
+    entry = _entry(row, language)
+    return page(
+        request, "public/appointment.html", status_code=PROBLEMS[refusal.type].status if refusal else 200, cache_control=OWN,
+        appointment=row, held=held, address=_path(token), link=_address(request, token), google=google(**entry), outlook=outlook(**entry),
+        notice_time=_length(held.book.cancel_notice_minutes, language), live=row.status in LIVE, is_new="new" in said,
+        reached_at=row.reached_at if booked_of(request) == token else None,  # whoever else has the link is not told
+        is_moved="moved" in said,
+        refusal=refusal and refusal.type != "too-late" and _said(request, refusal), refused_late=refusal and refusal.type == "too-late",
+    )  # fmt: skip
+
+
+def _said(request: Request, refusal: errors.AppointError) -> str:
+    if isinstance(refusal, errors.VersionMismatch):
+        return say(language_for(request), "This appointment has changed meanwhile. This is how it stands now.")
+    return say(language_for(request), PROBLEMS[refusal.type].happened, **refusal.facts)
+
+
+def _length(minutes: int, language: str) -> str:
+    """“24 hours”, in the largest unit of which it is whole; days are told only when there are several."""
+    for unit, size, least in (("day", 1440, 3), ("hour", 60, 1)):
+        if minutes % size == 0 and minutes >= size * least:
+            return format_unit(minutes // size, f"duration-{unit}", locale=language)
+    return format_unit(minutes, "duration-minute", locale=language)
+
+
+def _entry(row: Row, language: str) -> dict[str, Any]:
+    """What any calendar is told. Who it is for is not in it."""
+    where = say(language, "online, not at the clinic") if row.mode == "online" else row.address or row.clinic
+    return {"start": row.start_time, "end": row.end_time, "summary": f"{row.type or row.clinic}, {row.doctor}", "location": ", ".join(where.splitlines())}
+
+
+def _path(token: str) -> str:
+    return f"/appointments/{token}"
+
+
+def _address(request: Request, token: str) -> str:
+    """The link as one keeps it."""
+    return request.app.state.settings.links_url + _path(token)
+
+
+def _holder(request: Request, token: str) -> Caller | None:
+    appointment_id = links.appointment_of(request.app.state.secret_key, token)
+    if appointment_id is None:
+        return None
+    return msgspec.structs.replace(
+        links.holder(appointment_id), address=request.client.host if request.client else None, doing=str(request.route_handler.operation_id)
+    )
+
+
+def _id(by: Caller) -> UUID:
+    assert by.appointment_id, "a holder's"
+    return by.appointment_id
+
+
+def _database(request: Request, by: Caller) -> Database:
+    return request.db.within(ids.clinic_of(_id(by)))
+
+
+class _Recorded(Database):
+    """The clinic's database, where each transaction records what the link's holder has done."""
+
+    def __init__(self, request: Request, by: Caller) -> None:
+        self._db = _database(request, by)
+        self._by = by
+
+    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        return await self._db.run(method, sql, args)
+
+    async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        async def recorded(tx: Transaction) -> T:
+            done = await use_case(tx, *args, **kwargs)
+            await _record(tx, self._by)
+            return done
+
+        return await self._db.atomic(recorded)
+
+
+async def _record(db: Database | Transaction, by: Caller) -> None:
+    """By the appointment's id, and never by the address of the page, which lets in whoever reads it."""
+    await records.record(db, by, clinic_id=ids.clinic_of(_id(by)), subjects=[str(_id(by))], reason=None)
+
+
+PAGES: Final = [show, calendar, confirm, ask_to_cancel, cancel, show_times, move]

@@ -1,0 +1,1 @@
+"""Pages for a clinic's staff."""

@@ -1,0 +1,57 @@
+"""API keys of partner systems on staff's pages."""
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.params import FromPath
+
+from ...http.languages import language_for
+from ...http.request import Request
+from ...identity.api_keys import repository, service
+from ...kit import clock, errors
+from ...kit.i18n import say
+from ...kit.ids import clinic_of
+from ...kit.permissions import PERMISSIONS, SCOPES
+from ..rendering import asked, elsewhere, id_of, opened
+from ..staff_frame import staff_page
+
+MOST: Final = 50
+LASTING_DAYS: Final = (30, 90, 365)
+
+
+@get("/staff/{clinic_id:int}/keys", operation_id="showApiKeys", opt=opened("manage-access"), include_in_schema=False)
+async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    said = asked(request)
+    after, removed = id_of(said.get("after")), "removed" in said
+    found = await repository.of_clinic(request.db, clinic_id, active=not removed, after=(after,) if after else None, limit=MOST)
+    shown = found[:MOST]
+    return await staff_page(
+        request, "staff/api_keys/keys.html", clinic_id=clinic_id, place="keys", shown=shown, keys=shown, removed=removed, now=clock.now(),
+        next=elsewhere(request, after=shown[-1].id) if len(found) > MOST else None,
+    )  # fmt: skip
+
+
+@get("/staff/{clinic_id:int}/keys/new", operation_id="showNewApiKey", opt=opened("manage-access"), include_in_schema=False)
+async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    return await _form(request, clinic_id, None)
+
+
+@get("/staff/{clinic_id:int}/keys/{api_key_id:uuid}", operation_id="showApiKey", opt=opened("manage-access"), include_in_schema=False)
+async def key(request: Request, clinic_id: FromPath[int], api_key_id: FromPath[UUID]) -> Response[Any]:
+    if clinic_of(api_key_id) != clinic_id:
+        raise errors.NotFound
+    return await _form(request, clinic_id, api_key_id)
+
+
+async def _form(request: Request, clinic_id: int, api_key_id: UUID | None) -> Response[Any]:
+    found, now = await service.get(request.db, api_key_id) if api_key_id else None, clock.now()
+    return await staff_page(
+        request, "staff/api_keys/key.html", clinic_id=clinic_id, place="keys", shown=[found] if found else None, key=found, now=now,
+        scopes=[name for name in PERMISSIONS if name in SCOPES],
+        ends=[((now + timedelta(days=days)).isoformat(timespec="seconds"), say(language_for(request), "for {n} days", n=days)) for days in LASTING_DAYS],
+    )  # fmt: skip
+
+
+PAGES: Final = [keys, new, key]

@@ -1,0 +1,60 @@
+"""What a clinic says of itself and asks of bookings, for its managers to change; and a new one, for the administrator to add."""
+
+from typing import Any, Final, NamedTuple
+
+from babel.units import format_unit
+from litestar import Response, get
+from litestar.params import FromPath
+
+from ...clinics.clinics import service
+from ...http.languages import language_for, language_names
+from ...http.request import Request
+from ...kit import clock, money
+from ..rendering import opened
+from ..staff_frame import staff_page
+
+A_DAY: Final = 1440
+UNITS: Final = {1: "duration-minute", 60: "duration-hour", A_DAY: "duration-day"}
+REMINDERS: Final = (60, 120, 240, 720, 1440, 2880, 4320, 10080)
+"""Minutes before an appointment that are offered; a clinic's own are beside them."""
+
+
+class Span(NamedTuple):
+    """A number of minutes in the largest unit that says it whole."""
+
+    number: int
+    unit: int
+    """In minutes: 1, 60 or 1440."""
+
+    @classmethod
+    def of(cls, minutes: int) -> "Span":
+        unit = next((unit for unit in (A_DAY, 60) if minutes and minutes % unit == 0), 60 if minutes == 0 else 1)
+        return cls(minutes // unit, unit)
+
+    def told(self, language: str) -> str:
+        """“2 days”"""
+        return format_unit(self.number, UNITS[self.unit], locale=language)
+
+
+@get("/staff/{clinic_id:int}/clinic", operation_id="showClinicSettings", opt=opened("manage"), include_in_schema=False)
+async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    found = await service.get(request.db, clinic_id)
+    language = language_for(request)
+    reminders = sorted({*REMINDERS, *found.notifications.reminder_minutes})
+    return await staff_page(
+        request, "staff/clinic/settings.html", clinic_id=clinic_id, place="clinic",
+        settings=found, zones=[(zone, zone) for zone in sorted(clock.ZONES)], currencies=[(each.code, each.name) for each in money.choices(language, found.currency)],
+        locales=list(language_names(request).items()),
+        span=Span.of, reminders=[(minutes, Span.of(minutes).told(language)) for minutes in reminders], address=request.app.state.settings.public_url or str(request.base_url).rstrip("/"),
+    )  # fmt: skip
+
+
+@get("/staff/clinics/new", operation_id="showNewClinic", opt=opened("administer"), include_in_schema=False)
+async def new(request: Request) -> Response[Any]:
+    return await staff_page(
+        request, "staff/clinic/new.html", clinic_id=None, zones=[(zone, zone) for zone in sorted(clock.ZONES)],
+        currencies=[(each.code, each.name) for each in money.choices(language_for(request), "EUR")], locales=list(language_names(request).items()),
+    )  # fmt: skip
+
+
+PAGES: Final = [settings, new]

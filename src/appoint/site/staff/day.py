@@ -1,0 +1,162 @@
+"""The day as staff run it: the board of a day, or of a doctor's week, live; its list, also to print; and where a patient's appointments are."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import MediaType, Response, get
+from litestar.params import FromPath
+from litestar.response import ServerSentEvent
+
+from ...booking.api import narrowed
+from ...booking.day_board import repository, service
+from ...booking.day_board.model import Board, BoardAppointment
+from ...clinics.catalogue import service as catalogue
+from ...customers.model import wanted
+from ...http.access import identify
+from ...http.languages import language_for
+from ...http.recording import record
+from ...http.request import Request
+from ...kit import clock, errors
+from ...kit.i18n import say
+from ...kit.permissions import widest
+from ...kit.structs import Page
+from ..rendering import OWN, asked, date_of, opened, templates
+from ..staff_frame import staff_page
+
+LIST: Final = opened("list-appointments", narrows=True)
+MOST_DAYS: Final = 7
+MOST_FOUND: Final = 50
+MOST_LISTENERS: Final = 20
+"""Of one user, in each process: as many windows as anybody keeps open."""
+BEAT_SECONDS: Final = 15.0
+"""So often something is said, lest anybody between takes the connection for dead."""
+CHECK_SECONDS: Final = 30.0
+"""So often who listens is looked at again."""
+
+
+@get("/staff/{clinic_id:int}/day", operation_id="showDay", opt=LIST, include_in_schema=False)
+async def day(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    return await _board_page(request, clinic_id, "staff/day/board.html", place="day")
+
+
+@get("/staff/{clinic_id:int}/week", operation_id="showWeek", opt=LIST, include_in_schema=False)
+async def week(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    """Monday to Sunday, of one doctor: a day's column is too narrow for several."""
+    return await _board_page(request, clinic_id, "staff/day/board.html", place="week")
+
+
+@get("/staff/{clinic_id:int}/day/print", operation_id="showDayToPrint", opt=LIST, include_in_schema=False)
+async def to_print(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    return await _board_page(request, clinic_id, "staff/day/print.html", place="day")
+
+
+async def _board_page(request: Request, clinic_id: int, template: str, *, place: str) -> Response[Any]:
+    book = await catalogue.of(request.db, request.cache, clinic_id)
+    chosen = date_of(asked(request).get("date")) or clock.local_date(clock.now(), book.time_zone)
+    if not date.min + timedelta(days=40) < chosen < date.max - timedelta(days=40):
+        raise errors.NotFound
+    first, last = (chosen, chosen) if place == "day" else (chosen - timedelta(days=chosen.weekday()), chosen + timedelta(days=6 - chosen.weekday()))
+    active = sorted((doctor for doctor in book.doctors.values() if doctor.active and _theirs(request, doctor.id)), key=lambda doctor: doctor.name)
+    doctor_id = _doctor(request)
+    if place == "week" and not doctor_id and active:
+        doctor_id = active[0].id
+    shown = await _board(request, clinic_id, first, last, doctor_id)
+    return await staff_page(
+        request, template, clinic_id=clinic_id, place=place, shown=shown.appointments,
+        board=shown, listed=_listed(request, clinic_id, shown), data=msgspec.to_builtins(shown), chosen=chosen, step=1 if place == "day" else 7, one_day=timedelta(days=1), view=place,
+        doctors=active, offers={str(each.id): each.appointment_type_ids and list(each.appointment_type_ids) for each in active}, doctor=str(doctor_id or ""), of=book.doctors.get(doctor_id) if doctor_id else None, types=await repository.types(request.db, clinic_id=clinic_id),
+    )  # fmt: skip
+
+
+@get("/staff/{clinic_id:int}/board.json", operation_id="getBoard", opt={**LIST, "unattended": True}, include_in_schema=False)
+async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    """What a board shows from one day to another, and its list as markup."""
+    query = asked(request)
+    first, last = date_of(query.get("from")), date_of(query.get("to"))
+    if first is None or last is None or not timedelta() <= last - first < timedelta(days=MOST_DAYS) or last == date.max:
+        raise errors.NotFound
+    shown = await _board(request, clinic_id, first, last, _doctor(request))
+    await record(request.app.state.db, request, Page(shown.appointments, None))
+    answer = msgspec.json.encode({**msgspec.to_builtins(shown), "list": _listed(request, clinic_id, shown)})
+    return Response(answer, media_type=MediaType.JSON, headers={"Cache-Control": OWN})
+
+
+async def _board(request: Request, clinic_id: int, first: date, last: date, doctor_id: UUID | None) -> Board:
+    doctor_ids = narrowed(request, doctor_id)
+    return await service.board(request.db, request.cache, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, now=clock.now())
+
+
+def _doctor(request: Request) -> UUID | None:
+    try:
+        return UUID(asked(request).get("doctor", ""))
+    except ValueError:
+        return None
+
+
+def _theirs(request: Request, doctor_id: UUID) -> bool:
+    return request.grant.doctor_id in (None, doctor_id)
+
+
+def _listed(request: Request, clinic_id: int, shown: Board) -> str:
+    language = language_for(request)
+    may_see = widest(request.user, "see-patients", clinic_id) is not None
+    return templates.get_template("staff/day/list.html").render(board=shown, clinic_id=clinic_id, language=language, may_see=may_see, _=partial(say, language))
+
+
+@get("/staff/{clinic_id:int}/day/search", operation_id="findOnDays", opt=LIST, include_in_schema=False)
+async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    """Where the appointments of a patient are: those to come, then those that were."""
+    query = asked(request)
+    book = await catalogue.of(request.db, request.cache, clinic_id)
+    pattern = wanted(query.get("q"), language_for(request))
+    rows = await repository.of_patients(
+        request.db, clinic_id=clinic_id, wanted=pattern, doctor_ids=narrowed(request, None), now=clock.now(), most=MOST_FOUND
+    ) if pattern else []  # fmt: skip
+    found = [BoardAppointment.of(row, book.time_zone) for row in rows]
+    return await staff_page(
+        request, "staff/day/search.html", clinic_id=clinic_id, place="day", shown=found, found=found, q=query.get("q", ""), doctors=book.doctors,
+        most=MOST_FOUND,
+    )  # fmt: skip
+
+
+@get("/staff/{clinic_id:int}/changes", operation_id="hearOfChanges", opt={**LIST, "stream": True, "unattended": True}, include_in_schema=False)
+async def changes(request: Request, clinic_id: FromPath[int]) -> ServerSentEvent:
+    """Tells whenever anything changes at the clinic, and what kind of thing, but nothing of it: who hears it reads anew what they may see."""
+    if request.app.state.changes.count(request.user.key) >= MOST_LISTENERS:
+        raise errors.TooMany(retry_after_seconds=60)
+    return ServerSentEvent(_told(request, clinic_id), headers={"Cache-Control": OWN})
+
+
+async def _told(request: Request, clinic_id: int) -> AsyncGenerator[dict[str, str]]:
+    state: Any = request.scope["state"]
+    listening: service.Changes = request.app.state.changes
+    time = asyncio.get_running_loop().time
+    checked = time()
+    with listening.listening(clinic_id, request.user.key) as listener:
+        state["end"] = listener.end
+        yield {"event": "beat", "data": "1"}  # so that the browser knows that it is heard
+        while not (listener.ended or state.get("ending")):
+            types = await listener.next(BEAT_SECONDS)
+            if time() - checked >= CHECK_SECONDS:
+                if not await _may_listen(request, clinic_id):
+                    return
+                checked = time()
+            if not listener.ended:
+                yield {"event": "beat", "data": "1"} if types is None else {"event": "changed", "data": msgspec.json.encode(types).decode()}
+
+
+async def _may_listen(request: Request, clinic_id: int) -> bool:
+    try:
+        return widest(await identify(request), "list-appointments", clinic_id) is not None
+    except errors.Unauthorized:
+        return False
+    except errors.Unavailable:  # who it is cannot be asked at the moment
+        return True
+
+
+PAGES: Final = [day, week, to_print, board, search, changes]

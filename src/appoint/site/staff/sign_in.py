@@ -1,0 +1,90 @@
+"""Signing in on staff's pages, signing out on all, and the way to the clinic where somebody works."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from litestar import Response, get, post
+
+from ...clinics.clinics import repository as clinics
+from ...http.access import COOKIE
+from ...http.cookies import forget, keep
+from ...http.languages import language_names
+from ...http.problems import PROBLEMS
+from ...http.rate_limits import sign_in_throttle
+from ...http.request import Request
+from ...identity.accounts import service as accounts
+from ...identity.sessions import service
+from ...kit import clock, errors
+from ..rendering import OWN, asked, form, go, next_page, opened, page
+from ..staff_frame import staff_page
+
+REFUSED: Final = ("wrong-credentials", "totp-required")
+
+
+@get("/staff/sign-in", operation_id="showSignIn", opt=opened("sign-in"), include_in_schema=False)
+async def show(request: Request) -> Response[Any]:
+    return _sign_in_page(request, asked(request))
+
+
+def _sign_in_page(request: Request, said: dict[str, str], refusal: str | None = None) -> Response[Any]:
+    status_code = PROBLEMS[refusal].status if refusal else 200
+    return page(
+        request, "staff/sign_in.html", status_code=status_code, cache_control=OWN,
+        email=said.get("email", ""), next=next_page(said, "/staff"), refusal=refusal, problem=refusal and PROBLEMS[refusal],
+    )  # fmt: skip
+
+
+@post("/staff/sign-in", operation_id="signInByForm", status_code=200, opt=opened("sign-in"), include_in_schema=False)
+async def sign_in(request: Request) -> Response[Any]:
+    said = await form(request)
+    email = said.get("email", "").strip()
+    lasts = timedelta(hours=request.app.state.settings.session_hours)
+    await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
+    try:
+        opened_session = await service.sign_in(
+            request.db, request.user, email=email, password=said.get("password", ""), code=said.get("totp", "").replace(" ", "") or None,
+            before=request.cookies.get(COOKIE), secret=request.app.state.secret_key, lasts=lasts, now=clock.now(),
+        )  # fmt: skip
+    except errors.Unauthorized as refusal:
+        if refusal.type not in REFUSED:
+            raise
+        return _sign_in_page(request, said, refusal.type)
+    await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
+    response = go(next_page(said, "/staff"))
+    keep(response, opened_session.token, lasts)
+    return response
+
+
+@post("/sign-out", operation_id="signOutByForm", status_code=200, opt=opened("account"), include_in_schema=False)
+async def sign_out(request: Request) -> Response[Any]:
+    await request.db.atomic(service.end, request.user, session_id=request.user.session_id)
+    response = go("/staff/sign-in" if request.user.user_id else "/")
+    forget(response)
+    return response
+
+
+@get("/staff", operation_id="showClinicsOfStaff", opt=opened("account"), include_in_schema=False)
+async def places(request: Request) -> Response[Any]:
+    """To the one clinic where somebody works, or a choice of several; the administrator has all."""
+    if request.user.customer_id:
+        return go("/my")
+    by = request.user
+    found = await clinics.of_staff(request.app.state.db.across(), clinic_ids=None if by.administrator else [each.clinic_id for each in by.memberships])
+    if len(found) == 1 and not by.administrator:
+        return go(f"/staff/{found[0].id}/day")
+    return await staff_page(request, "staff/places.html", clinic_id=None, clinics=found, administrator=by.administrator)
+
+
+@get("/staff/account", operation_id="showAccount", opt=opened("credentials"), include_in_schema=False)
+async def account(request: Request) -> Response[Any]:
+    """One's own: the name, what one signs in with, and where one is signed in."""
+    found = await accounts.account(request.db, request.user)
+    sessions = await service.own(request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now())
+    own = await clinics.of_staff(request.app.state.db.across(), clinic_ids=[each.clinic_id for each in found.memberships])
+    return await staff_page(
+        request, "staff/account.html", clinic_id=None, shown=sessions, account=found, sessions=sessions, language_names=language_names(request),
+        time_zone=own[0].time_zone if own else "UTC",
+    )  # fmt: skip
+
+
+PAGES: Final = [show, sign_in, sign_out, places, account]

@@ -1,0 +1,106 @@
+"""Who works at a clinic, on staff's pages; and the pages behind mailed links: choose a password, or ask for another link. Those work without a script."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from ...clinics.doctors import repository as doctors
+from ...http.languages import language_for
+from ...http.rate_limits import sign_in_throttle
+from ...http.request import Request
+from ...identity.accounts import repository, service
+from ...kit import clock, errors
+from ..rendering import OWN, asked, elsewhere, faults_by_field, form, id_of, instant_of, opened, page
+from ..staff_frame import staff_page
+
+SIGN_IN: Final = opened("sign-in")
+MOST: Final = 100
+MOST_DOCTORS: Final = 1000
+
+
+@get("/credentials/{token:str}", operation_id="showCredentials", opt=SIGN_IN, include_in_schema=False)
+async def show(request: Request, token: FromPath[str]) -> Response[Any]:
+    try:
+        await service.of_link(request.db, token=token, secret=request.app.state.secret_key, now=clock.now())
+    except errors.AppointError as refusal:
+        return _refused(request, refusal)
+    return _own(request, "account/credentials.html", token=token, fault=None)
+
+
+@post("/credentials", operation_id="setCredentialsByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
+async def choose(request: Request) -> Response[Any]:
+    """The token stands in the form and not in the address, which is written down."""
+    fields = await form(request)
+    token, password = fields.get("token", ""), fields.get("password", "")
+    try:
+        email = await service.take_up(request.db, request.user, token=token, password=password, secret=request.app.state.secret_key, now=clock.now())
+        await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
+    except errors.Invalid as invalid:
+        (fault,) = faults_by_field(invalid, language_for(request)).values()
+        return _own(request, "account/credentials.html", status_code=400, token=token, fault=fault)
+    except errors.AppointError as refusal:
+        return _refused(request, refusal)
+    return _own(request, "account/credentials_done.html")
+
+
+def _refused(request: Request, refusal: errors.AppointError) -> Response[Any]:
+    if refusal.type not in ("link-used", "link-expired", "not-found"):
+        raise refusal
+    return _own(request, "account/password_reset.html", status_code=404 if refusal.type == "not-found" else 409, refusal=refusal.type, asked=False)
+
+
+@get("/password-reset", operation_id="showPasswordReset", opt=SIGN_IN, include_in_schema=False)
+async def show_reset(request: Request) -> Response[Any]:
+    return _own(request, "account/password_reset.html", refusal=None, asked=False)
+
+
+@post("/password-reset", operation_id="resetPasswordByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
+async def reset(request: Request) -> Response[Any]:
+    """Says the same whether there is such a user or not."""
+    email = (await form(request)).get("email", "").strip()
+    await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
+    await request.db.atomic(service.ask_for_reset, request.user, email=email, now=clock.now())
+    return _own(request, "account/password_reset.html", refusal=None, asked=True)
+
+
+def _own(request: Request, template: str, *, status_code: int = 200, **values: Any) -> Response[Any]:
+    return page(request, template, status_code=status_code, cache_control=OWN, **values)
+
+
+@get("/staff/{clinic_id:int}/users", operation_id="showUsers", opt=opened("manage-access"), include_in_schema=False)
+async def users(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    found = await repository.of_clinic(request.db, clinic_id, after=_after(asked(request)), limit=MOST)
+    shown = found[:MOST]
+    return await staff_page(
+        request, "staff/team/users.html", clinic_id=clinic_id, place="users", shown=shown, users=shown, doctors=dict(await _doctors(request, clinic_id)),
+        next=elsewhere(request, since=shown[-1].created_at.isoformat(), after=shown[-1].id) if len(found) > MOST else None,
+    )  # fmt: skip
+
+
+def _after(said: dict[str, str]) -> tuple[datetime, UUID] | None:
+    since, user_id = instant_of(said.get("since")), id_of(said.get("after"))
+    return (since, user_id) if since and user_id else None
+
+
+async def _doctors(request: Request, clinic_id: int) -> list[tuple[UUID, str]]:
+    found = await doctors.of_clinic(request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST_DOCTORS)
+    return sorted(((each.id, each.name) for each in found), key=lambda each: each[1])
+
+
+@get("/staff/{clinic_id:int}/users/invite", operation_id="showInvitation", opt=opened("manage-access"), include_in_schema=False)
+async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    return await staff_page(request, "staff/team/invite.html", clinic_id=clinic_id, place="users", doctors=await _doctors(request, clinic_id))
+
+
+@get("/staff/{clinic_id:int}/users/{user_id:uuid}", operation_id="showUser", opt=opened("manage-access"), include_in_schema=False)
+async def user(request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[Any]:
+    found = await service.get(request.db, clinic_id, user_id)
+    return await staff_page(
+        request, "staff/team/user.html", clinic_id=clinic_id, place="users", shown=[found], user=found, doctors=await _doctors(request, clinic_id)
+    )  # fmt: skip
+
+
+PAGES: Final = [show, choose, show_reset, reset, users, invite, user]

@@ -1,0 +1,69 @@
+"""The frame of staff's pages: where they are, what else there is for them, and who they are."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response
+
+from ..http import repository
+from ..http.languages import language_for
+from ..http.recording import record
+from ..http.request import Request
+from ..kit import errors
+from ..kit.i18n import say
+from ..kit.permissions import OPEN, widest
+from ..kit.structs import Page
+from .rendering import OWN, page
+
+PLACES: Final = (
+    ("", (("day", "Day", "list-appointments"), ("week", "Week", "list-appointments"), ("patients", "Patients", "see-patients"), ("absences", "Absences", "see-absences"))),
+    ("How it goes", (("numbers", "Numbers", "manage"), ("messages", "Messages", "see-messages"), ("audit", "Audit", "manage-access"))),
+    (
+        "Set up",
+        (
+            ("clinic", "Clinic", "manage"), ("doctors", "Doctors", "manage"), ("types", "Appointment types", "manage"), ("hours", "Hours", "schedule"),
+            ("users", "People", "manage-access"), ("keys", "API keys and webhooks", "manage-access"),
+        ),
+    ),
+)  # fmt: skip
+"""Places of a clinic by group: under `/staff/{clinic}`, what each is called, and the permission that it needs."""
+
+
+async def staff_page(
+    request: Request, template: str, *, clinic_id: int | None, place: str = "", status_code: int = 200, shown: Sequence[Any] | None = None, **values: Any
+) -> Response[Any]:
+    """A page of staff, with the frame around it. Raises `NotFound` for a clinic that is not there.
+
+    `shown` are things with an `id` that are somebody's: the look at them is recorded.
+
+    The template is given `clinic` (`id`, `name`, `slug`, `time_zone`, `currency`, `locale`; None where there is none) and `may(permission)`.
+    """
+    language = language_for(request)
+    frame = await repository.frame(request.app.state.db, clinic_id=clinic_id, user_id=request.user.user_id)
+    if clinic_id is not None and frame["id"] is None:
+        raise errors.NotFound
+
+    if shown is not None:
+        await record(request.app.state.db, request, Page(list(shown), None))
+
+    def may(permission: str, doctor_id: UUID | None = None) -> bool:
+        grant = widest(request.user, permission, clinic_id)
+        return permission in OPEN or (grant is not None and (doctor_id is None or grant.doctor_id in (None, doctor_id)))
+
+    navigation = [
+        (say(language, group) if group else "", [(f"/staff/{clinic_id}/{name}", say(language, label), name == place) for name, label, permission in places if may(permission)])
+        for group, places in PLACES
+    ]  # fmt: skip
+    return page(
+        request,
+        template,
+        status_code=status_code,
+        cache_control=OWN,
+        styles="staff.css",
+        clinic=frame if clinic_id is not None else None,
+        user_name=frame["user_name"] or say(language, "Administrator"),
+        navigation=[(group, links) for group, links in navigation if links],
+        may=may,
+        **values,
+    )

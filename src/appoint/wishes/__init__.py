@@ -1,1 +1,0 @@
-"""What somebody wishes to book, why it cannot be, and what could be instead."""

@@ -1,0 +1,191 @@
+"""Looking for a time across clinics: on a Monday, in Kolkata, Berlin and New York, seen from the day before."""
+
+import random
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from appoint.booking.availability import service
+from appoint.booking.availability.model import AvailabilityFilter
+from appoint.kit import clock
+from appoint.kit.cache import ClinicCache
+from support.world import MONDAY, World
+
+SUNDAY_NOON = datetime(2027, 2, 28, 12, tzinfo=UTC)
+ZONES = ("Asia/Kolkata", "Europe/Berlin", "America/New_York")
+
+
+class WideWorld(World):
+    """Three clinics, each with a dermatologist and a dentist who work from nine to eleven by their own clocks."""
+
+    @classmethod
+    async def make_wide(cls, db, cache):
+        self = cls(db, cache)
+        self.now = SUNDAY_NOON
+        self.ana = await self.add_customer("Ana")
+        self.doctors = {}
+        for zone in ZONES:
+            clinic = await self.add_clinic(time_zone=zone, slot_step_minutes=30)
+            for specialty in ("Dermatology", "Dentistry"):
+                doctor = self.doctors[zone, specialty] = await self.add_doctor(f"Dr {specialty}", clinic=clinic)
+                await db.execute("update doctor set specialty = $2 where id = $1", doctor, specialty)
+                await self.publish_wall(doctor, zone, MONDAY, 540, 660)
+        return self
+
+    async def publish_wall(self, doctor, zone, day, first, last):
+        await self.db.execute(
+            """
+            insert into booking_slot (clinic_id, id, doctor_id, date, during)
+            values (clinic_of($1), mint_id(clinic_of($1)), $1, $2, tstzrange(local_instant($2, $3, $5), local_instant($2, $4, $5)))
+            """,
+            doctor, day, first, last, zone,
+        )  # fmt: skip
+
+
+@pytest.fixture
+async def world(db):
+    async with ClinicCache(None) as cache:
+        yield await WideWorld.make_wide(db, cache)
+
+
+@pytest.fixture
+async def find(world, client, monkeypatch):
+    """Asks over HTTP."""
+    monkeypatch.setattr(clock, "now", lambda: SUNDAY_NOON)
+
+    async def find(*, status=200, **query):
+        if not {"date", "from_", "to"} & set(query):
+            query["date"] = MONDAY
+        response = await client.get("/api/availability/search", params={name.removesuffix("_"): str(value) for name, value in query.items()})
+        assert response.status_code == status, response.text
+        return response.json() if status == 200 else response
+
+    return find
+
+
+def places(answer):
+    return [(item["startTime"], item["clinicId"], item["doctorId"]) for item in answer["items"]]
+
+
+async def test_times_of_all_clinics_come_earliest_first_each_on_its_own_monday(world, find):
+    found = await find(minutes=60, specialty="Dentistry")
+    assert [(item["startTime"], item["timeZone"]) for item in found["items"]] == [
+        ("2027-03-01T03:30:00Z", "Asia/Kolkata"), ("2027-03-01T04:00:00Z", "Asia/Kolkata"), ("2027-03-01T04:30:00Z", "Asia/Kolkata"),
+        ("2027-03-01T08:00:00Z", "Europe/Berlin"), ("2027-03-01T08:30:00Z", "Europe/Berlin"), ("2027-03-01T09:00:00Z", "Europe/Berlin"),
+        ("2027-03-01T14:00:00Z", "America/New_York"), ("2027-03-01T14:30:00Z", "America/New_York"), ("2027-03-01T15:00:00Z", "America/New_York"),
+    ]  # fmt: skip
+    assert found["items"][0] == {
+        "clinicId": 1, "clinicName": "Lakeside", "timeZone": "Asia/Kolkata", "doctorId": str(world.doctors["Asia/Kolkata", "Dentistry"]),
+        "doctorName": "Dr Dentistry", "specialty": "Dentistry", "startTime": "2027-03-01T03:30:00Z", "endTime": "2027-03-01T04:30:00Z",
+    }  # fmt: skip
+    assert found["next"] is None
+
+
+async def test_at_one_time_the_order_is_by_clinic_and_doctor(world, find):
+    found = places(await find(minutes=60))
+    assert found == sorted(found)
+    assert len(found) == 18
+
+
+async def test_other_days_have_none_and_whole_slots_are_found_without_a_length(world, find):
+    assert (await find(from_=MONDAY + timedelta(days=1), to=MONDAY + timedelta(days=7)))["items"] == []
+    assert [item["endTime"] for item in (await find(specialty="Dentistry"))["items"]] == [
+        "2027-03-01T05:30:00Z",
+        "2027-03-01T10:00:00Z",
+        "2027-03-01T16:00:00Z",
+    ]
+
+
+async def test_a_search_is_narrowed_by_specialty_clinic_type_and_minutes(world, find):
+    check_up = await world.add_type(90, before=30, clinic=2)
+    counts = {
+        "specialty": len((await find(specialty="dermatology", minutes=60))["items"]),
+        "no such specialty": len((await find(specialty="Derma", minutes=60))["items"]),
+        "clinic": len((await find(clinicId=3, minutes=60))["items"]),
+        "no such clinic": len((await find(clinicId=99, minutes=60))["items"]),
+        "type": len((await find(appointmentTypeId=check_up))["items"]),
+        "type of another clinic": len((await find(appointmentTypeId=check_up, clinicId=3))["items"]),
+        "minutes": len((await find(minutes=120))["items"]),
+        "too many minutes": len((await find(minutes=125))["items"]),
+    }
+    assert counts == {
+        "specialty": 9, "no such specialty": 0, "clinic": 6, "no such clinic": 0, "type": 4, "type of another clinic": 0, "minutes": 6, "too many minutes": 0,
+    }  # fmt: skip
+
+
+async def test_taken_withdrawn_and_inactive_time_is_not_found(world, find):
+    await world.db.execute("update booking_slot set removed_at = now() where clinic_id = 1")
+    await world.db.execute("update doctor set active = false, removed_at = now() where clinic_id = 2 and specialty = 'Dentistry'")
+    world.clinic, dentist = 3, world.doctors["America/New_York", "Dentistry"]
+    await world.book(dentist, datetime(2027, 3, 1, 14, tzinfo=UTC), world.ana, minutes=120)
+    found = await find(minutes=120)
+    assert [(item["clinicId"], item["specialty"]) for item in found["items"]] == [(2, "Dermatology"), (3, "Dermatology")]
+
+
+async def test_notice_and_horizon_of_each_clinic_count(world, find):
+    await world.set_clinic(1, min_notice_minutes=16 * 60)  # until half past four
+    await world.set_clinic(3, horizon_days=1)
+    await world.publish_wall(world.doctors["America/New_York", "Dentistry"], "America/New_York", MONDAY + timedelta(days=1), 540, 600)
+    found = await find(minutes=60, specialty="Dentistry", from_=MONDAY, to=MONDAY + timedelta(days=1))
+    assert [item["startTime"] for item in found["items"] if item["clinicId"] != 2] == [
+        "2027-03-01T04:00:00Z", "2027-03-01T04:30:00Z", "2027-03-01T14:00:00Z", "2027-03-01T14:30:00Z", "2027-03-01T15:00:00Z",
+    ]  # fmt: skip
+
+
+async def test_seven_dates_at_most(world, find):
+    await find(from_="2027-03-01", to="2027-03-07")
+    problem = await find(status=400, from_="2027-03-01", to="2027-03-08")
+    assert problem.json()["errors"][0]["pointer"] == "?to"
+
+
+async def test_a_page_links_to_the_next(world, find, client):
+    first = await find(minutes=60, limit=5)
+    response = await client.get(f"/api/availability/search?date={MONDAY}&minutes=60&limit=5")
+    (address, relation) = response.headers["link"].split("; ")
+    assert relation == 'rel="next"'
+    following = (await client.get(address.strip("<>"))).json()
+    assert places(following) == places(await find(minutes=60))[5:10]
+    assert following == await find(minutes=60, limit=5, cursor=first["next"])
+
+
+async def test_a_cursor_that_is_damaged_or_another_search_s_is_refused(world, find):
+    cursor = (await find(minutes=60, limit=5))["next"]
+    raw = urlsafe_b64decode(cursor)
+    forged = urlsafe_b64encode(raw.replace(b"2027", b"2026")).decode()
+    for bad in (cursor[:-4], "x", forged):
+        problem = await find(status=400, minutes=60, limit=5, cursor=bad)
+        assert problem.json()["errors"][0]["pointer"] == "?cursor"
+    await find(status=400, minutes=30, limit=5, cursor=cursor)
+
+
+@pytest.mark.parametrize("read_at_once", [1, 3, 128])
+async def test_pages_put_together_are_what_the_clinics_offer(world, find, monkeypatch, read_at_once):
+    """However few slots are read at once, and whatever is booked: with notice, steps, and adjacent slots of many lengths."""
+    monkeypatch.setattr(service, "SEARCHED_SLOTS", read_at_once)
+    dice = random.Random(read_at_once)
+    for clinic, zone in enumerate(ZONES, 1):
+        await world.set_clinic(clinic, slot_step_minutes=dice.choice([10, 15, 20]), min_notice_minutes=dice.choice([0, 900, 1000]))
+        world.clinic = clinic
+        for _ in range(3):
+            doctor = await world.add_doctor("Dr More", clinic=clinic)
+            for first, last in pairwise(sorted(dice.sample(range(360, 1200, 5), 8))):
+                await world.publish_wall(doctor, zone, MONDAY, first, last)
+                if dice.random() < 0.5:
+                    start = await world.db.fetchval("select local_instant($1, $2, $3)", MONDAY, first, zone)
+                    await world.book(doctor, start, await world.add_customer("Ben"), minutes=5)
+    offered = []
+    for clinic in (1, 2, 3):
+        asked = AvailabilityFilter(date=MONDAY, minutes=20)
+        answer = await service.of_clinic(world.db, world.cache, clinic_id=clinic, asked=asked, first=MONDAY, last=MONDAY, now=SUNDAY_NOON)
+        offered += [(slot.start_time, clinic, slot.doctor_id) for slot in answer.days[0].slots]
+
+    found, more = [], {}
+    while more is not None:
+        page = await find(minutes=20, limit=17, **more)
+        assert len(page["items"]) == 17 or not page["next"]
+        found += [(datetime.fromisoformat(start), clinic, doctor) for start, clinic, doctor in places(page)]
+        more = {"cursor": page["next"]} if page["next"] else None
+    assert found == [(start, clinic, str(doctor)) for start, clinic, doctor in sorted(offered)]
+    assert len(found) > 100

@@ -1,0 +1,38 @@
+"""Staff sign in and out by pages."""
+
+import pytest
+
+from support import browser as browsers
+from support.browser import PASSWORD, faults_of, sign_in
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_receptionist_comes_to_the_day_of_their_clinic(site, page):
+    await sign_in(page, site.url, "reception@spreebogen.example.org")
+    assert page.url.startswith(f"{site.url}/staff/1/")
+    await page.goto(f"{site.url}/staff/sign-in")
+    assert await faults_of(page) == []
+
+
+async def test_a_wrong_password_is_told_and_the_address_kept(site, page):
+    await page.goto(f"{site.url}/staff/sign-in")
+    await page.get_by_label("E-mail").fill("reception@spreebogen.example.org")
+    await page.locator("input[name=password]").fill("not " + PASSWORD)
+    await page.locator("main button").click()
+    assert await page.get_by_role("alert").inner_text() != ""
+    assert await page.get_by_label("E-mail").input_value() == "reception@spreebogen.example.org"
+
+
+async def test_who_is_not_signed_in_is_asked_to_and_comes_back(site, page):
+    await page.goto(f"{site.url}/staff")
+    assert page.url == f"{site.url}/staff/sign-in?next=%2Fstaff"
+
+
+async def test_the_design_is_shown_and_nothing_serious_is_wrong_with_it(site, browser):
+    for scheme in ("light", "dark"):
+        context, page, watched = await browsers.new_page(browser, color_scheme=scheme)
+        await page.goto(f"{site.url}/design")
+        assert await faults_of(page) == []
+        assert watched.complaints == []
+        await context.close()

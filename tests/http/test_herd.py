@@ -1,0 +1,118 @@
+"""When very many are due at once: spread ahead of time, never more than the provider takes, urgent ones first."""
+
+import asyncio
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import pytest
+
+from appoint.kit.cache import ClinicCache
+from appoint.messaging.notifications import repository
+from appoint.server import worker
+from conftest import settings
+from support.post import Office, Post
+from support.workers import patiently, working
+from support.world import MONDAY, World, at
+
+MANY = 50_000
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+@pytest.fixture
+async def world(db):
+    await db.execute("truncate jobs.pgqueuer, jobs.pgqueuer_log, jobs.pgqueuer_schedules")
+    return await World.make(db, ClinicCache(None), agenda_minute=None)
+
+
+async def herd(world: World, count: int) -> None:
+    """As many customers at ten on Tuesday in Berlin, each with a doctor of their own; booked a month before. In parts, so that no statement takes long."""
+    for first in range(1, count + 1, 5000):
+        await world.db.execute(
+            """
+            with c as (insert into customer (name, email) select 'C ' || n, n || '@example.org' from generate_series($2::int, $3::int) n returning id),
+            n as (select id, row_number() over () as n, mint_id($1) as doctor_id, mint_id($1) as appointment_id from c),
+            d as (insert into doctor (clinic_id, id, name) select $1, doctor_id, 'Dr ' || n from n),
+            p as (insert into patient (clinic_id, customer_id) select $1, id from n),
+            s as (insert into booking_slot (clinic_id, id, doctor_id, date, during) select $1, mint_id($1), doctor_id, $4::timestamptz::date, tstzrange($4, $5) from n)
+            insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed, created_at)
+            select $1, appointment_id, appointment_id, doctor_id, id, tstzrange($4, $5), tstzrange($4, $5), $4::timestamptz - interval '30 days' from n
+            """,
+            world.clinic, first, min(first + 4999, count), at(9, day=TUESDAY), at(10, day=TUESDAY),
+        )  # fmt: skip
+
+
+async def test_fifty_thousand_reminders_are_spread_over_the_hour_before_their_time(world):
+    await queue(world, MANY)
+    await world.db.execute("analyze")  # as it is where many have been told something before
+    office = Office(world.db, Post())
+    due, planned = at(9), 0  # a day before
+    for minute in range(-70, 1):
+        planned += await office.remind(due + timedelta(minutes=minute))
+    rows = await world.db.fetch("select due_at from notification where kind = 'reminder-1440'")
+    minutes = Counter(int((due - row.due_at) / timedelta(minutes=1)) for row in rows)
+    assert (planned, len(rows)) == (MANY, MANY)
+    assert (min(minutes), max(minutes), len(minutes)) == (0, 59, 60)
+    assert max(minutes.values()) < 1.2 * MANY / 60
+
+
+async def test_three_workers_together_never_send_more_than_the_provider_takes(world, database_url, monkeypatch):
+    cap, seen = 25, []
+
+    class Provider:
+        async def send(self, _) -> None:
+            seen.append(time.monotonic())
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(worker, "gateways", lambda *_: {"email": Provider()})
+    monkeypatch.setattr(worker, "OFTEN", {name: worker.OFTEN[name] for name in ("hand-over",)})
+    await queue(world, 100)
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(working(database_url, settings(mails_per_second=cap)))
+        await patiently(lambda: world.db.fetchval("select not exists (select from notification where status <> 'sent')"))
+    assert len(seen) == 100
+    assert max(sum(1 for other in seen if began <= other < began + 1) for began in seen) <= cap
+
+
+async def queue(world: World, count: int, *, urgent: bool = False) -> None:
+    """Notifications that nothing speaks against, due now."""
+    await herd(world, count)
+    await world.db.execute(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, urgent, due_at, expires_at)
+        select clinic_id, mint_id(clinic_id), 'confirmation', id::text, 0, 'customer', customer_id::text, 'email', $1, now(), lower(during) from appointment
+        on conflict do nothing
+        """,
+        urgent,
+    )
+
+
+async def test_what_is_urgent_passes_a_long_queue(world):
+    await queue(world, 500)
+    post = Post()
+    office = Office(world.db, post, per_second=10)
+    now = await world.db.fetchval("select now()")
+    first = await office.hand_over(now)
+    await world.db.execute(
+        "update notification set urgent = true where id = (select id from notification where status = 'queued' order by due_at desc, id desc limit 1)"
+    )
+    urgent = await world.db.fetchval("select id from notification where urgent")
+    await world.db.execute("update notification set status = 'sent', sent_at = now(), leased_until = null where status = 'leased'")
+    second = await office.hand_over(now)
+    assert len(first) == len(second) == 150
+    assert str(urgent) in second[0][1].decode()
+
+
+async def test_a_queue_is_handed_over_in_small_parts(world):
+    await queue(world, 500)
+    office = Office(world.db, Post(), per_second=2)
+    now = await world.db.fetchval("select now()")
+    assert [len(await office.hand_over(now)) for _ in range(2)] == [30, 0]
+
+
+async def test_tokens_follow_the_setting(world):
+    for per_second, expected in ((5, 5), (2, 2), (4, 4)):
+        await repository.keep_tokens(world.db, channel="sms", per_second=per_second)
+        assert await world.db.fetchval("select count(*) from send_token where channel = 'sms'") == expected

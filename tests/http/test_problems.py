@@ -1,0 +1,131 @@
+"""Every refusal is a problem document that says what happened and what to do, and has a page."""
+
+import ast
+from pathlib import Path
+from string import Formatter
+
+import msgspec
+import pytest
+
+import appoint
+from appoint.http import openapi
+from appoint.http.problems import PROBLEMS, ProblemDocument
+from appoint.kit.i18n import LANGUAGES
+from appoint.server import app as application
+from conftest import ADMIN, TOKEN, settings
+
+SOURCE = Path(appoint.__file__).parent
+OPERATIONS = list(openapi.operations(application.create(settings(), database_url="", admin_token=TOKEN)))
+DESCRIBED = {"reason", "errors", "alternatives", "index"}
+"""Members that only some problems have; the rest are every problem's own."""
+
+
+def conflicts():
+    """Each `Conflict("type", facts…)` of the source: the types it may have, and the facts it names."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "Conflict":
+                branches = [node.args[0].body, node.args[0].orelse] if isinstance(node.args[0], ast.IfExp) else [node.args[0]]
+                types = {branch.value for branch in branches if isinstance(branch, ast.Constant)}
+                yield types, {keyword.arg for keyword in node.keywords if keyword.arg}
+
+
+def test_every_conflict_that_is_raised_is_in_the_table():
+    assert {type for types, _ in conflicts() for type in types} - set(PROBLEMS) == set()
+
+
+def test_a_conflict_brings_the_facts_that_its_sentences_name():
+    missing = []
+    for types, facts in conflicts():
+        for type in types:
+            named = {name for text in (PROBLEMS[type].happened, PROBLEMS[type].remedy) for _, name, _, _ in Formatter().parse(text) if name}
+            missing += [(type, fact) for fact in named - facts]
+    assert missing == []
+
+
+def test_facts_never_take_the_place_of_a_member_of_every_problem():
+    own = {field.encode_name for field in msgspec.structs.fields(ProblemDocument)} - DESCRIBED
+    facts = {fact for _, named in conflicts() for fact in named} | {fact for problem in PROBLEMS.values() for fact in problem.facts}
+    assert facts & own == set()
+
+
+def test_every_problem_says_what_happened_and_what_to_do():
+    assert [type for type, problem in PROBLEMS.items() if not (problem.title and problem.happened and problem.remedy)] == []
+
+
+def test_problems_that_operations_name_are_in_the_table():
+    assert {problem for operation in OPERATIONS for problem in operation.handler.opt.get("problems", ())} - set(PROBLEMS) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_problem_has_a_page_that_says_the_same(client, language):
+    for type in PROBLEMS:
+        page = await client.get(f"/problems/{type}", headers={"Accept-Language": language})
+        assert page.status_code == 200
+        assert page.headers["Content-Language"] == language
+        assert msgspec.json.encode(f"/problems/{type}").decode() in page.text.replace("&#34;", '"')
+
+
+@pytest.mark.parametrize(
+    ("asked", "headers", "body", "answered"),
+    [
+        ("GET /nothing", {}, None, "404 not-found"),
+        ("GET /api/nothing", {}, None, "404 not-found"),
+        ("GET /api/clinics/nothing", {}, None, "404 not-found"),
+        ("GET /api/clinics/99999999999999999999", {}, None, "404 not-found"),
+        ("GET /api/clinics/-99999999999999999999", {}, None, "404 not-found"),
+        ("GET /api/doctors/nothing", {}, None, "404 not-found"),
+        ("DELETE /api/clinics", {}, None, "405 method-not-allowed"),
+        ("BREW /api/clinics", {}, None, "405 method-not-allowed"),
+        ("POST /problems/taken", {}, None, "405 method-not-allowed"),
+        ("GET /api/clinics", {"Authorization": "Basic eDp4"}, None, "401 unauthorized"),
+        ("POST /api/clinics", ADMIN, b"{", "400 malformed-json"),
+        ("POST /api/clinics", ADMIN, b"", "400 malformed-json"),
+        ("POST /api/clinics", ADMIN, b"[" * 10_000 + b"]" * 10_000, "400 malformed-json"),
+        ("POST /api/clinics", ADMIN, b'{"name": "a", "name": "b", "timeZone": "Europe/Berlin"}', "400 malformed-json"),
+        ("POST /api/clinics", ADMIN, b"{}", "400 invalid-request"),
+        ("POST /api/clinics", ADMIN, b'{"name": "' + b"a" * 1024 * 1024 + b'"}', "413 body-too-large"),
+        ("POST /api/clinics", ADMIN | {"Content-Type": "text/plain"}, b"{}", "415 unsupported-media-type"),
+        ("POST /api/clinics", ADMIN | {"Content-Type": "application/merge-patch+json"}, b"{}", "415 unsupported-media-type"),
+    ],
+)
+async def test_what_cannot_be_answered_is_a_problem(client, asked, headers, body, answered):
+    (method, path), (status, type) = asked.split(), answered.split()
+    answer = await client.request(method, path, headers={"Content-Type": "application/json"} | headers, content=body)
+    problem = answer.json()
+    assert (answer.status_code, answer.headers["Content-Type"]) == (int(status), "application/problem+json")
+    assert (problem["status"], problem["type"], problem["instance"]) == (int(status), f"/problems/{type}", path)
+    assert problem["requestId"] == answer.headers["X-Request-ID"]
+
+
+async def test_all_faults_are_told_at_once(client):
+    body = {"name": " ", "timeZone": "Mars/Olympus", "policy": {"horizonDays": 0, "a/b": 1, "c~d é": 1}, "colour": "blue"}
+    problem = (await client.post("/api/clinics", json=body, headers=ADMIN)).json()
+    assert sorted(fault["pointer"] for fault in problem["errors"]) == [
+        "#/colour", "#/name", "#/policy/a~1b", "#/policy/c~0d%20%C3%A9", "#/policy/horizonDays", "#/timeZone",
+    ]  # fmt: skip
+
+
+async def test_text_that_is_no_text_is_refused_wherever_it_stands(client):
+    body = b'{"name": "a\\u0000", "timeZone": "Europe/Berlin", "\\ud800": "\\udfff"}'
+    problem = (await client.post("/api/clinics", content=body, headers=ADMIN | {"Content-Type": "application/json"})).json()
+    assert [fault["pointer"] for fault in problem["errors"]] == ["#/name", "#", "#/?"]
+
+
+async def test_a_wrong_method_says_which_are_right(client):
+    refused = await client.delete("/api/clinics")
+    assert sorted(refused.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS", "POST"]
+
+
+async def test_a_conflict_names_its_reason_and_its_facts(client):
+    for _ in range(2):
+        answer = await client.post("/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin", "slug": "lakeside"}, headers=ADMIN)
+    assert answer.json() == {
+        "type": "/problems/slug-taken",
+        "title": "That short name is taken",
+        "status": 409,
+        "detail": "Another clinic has this slug. Choose another slug.",
+        "instance": "/api/clinics",
+        "requestId": answer.headers["X-Request-ID"],
+        "reason": "slug-taken",
+    }

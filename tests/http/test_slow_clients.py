@@ -1,0 +1,142 @@
+"""Clients that are slow, greedy or out of order, on raw sockets."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+
+from appoint.server import app as application
+from appoint.server import uvicorn_server
+from conftest import TOKEN, settings
+
+
+@asynccontextmanager
+async def served(app):
+    """The application on a port of its own: how to connect to it."""
+    server = uvicorn_server.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, http=uvicorn_server.Connection, log_config=None, loop="none", lifespan="on"), lambda: None
+    )
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield lambda **more: asyncio.open_connection("127.0.0.1", port, **more)
+    finally:
+        server.should_exit = True
+        await task
+        uvicorn_server.Connection.ending = False
+
+
+@pytest.fixture
+async def connect(db, database_url, monkeypatch):
+    monkeypatch.setattr(uvicorn_server, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(uvicorn_server, "WRITE_SECONDS", 0.3)
+    monkeypatch.setattr(uvicorn_server, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(uvicorn_server, "LAST_REQUEST_SECONDS", 0)
+    async with served(application.create(settings(), database_url=database_url, admin_token=TOKEN)) as connect:
+        yield connect
+
+
+async def answer(reader) -> tuple[int, bytes]:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    return int(head.split()[1]), await reader.readexactly(length)
+
+
+async def is_cut_off(reader) -> bool:
+    async with asyncio.timeout(10):
+        try:
+            return await reader.read() == b""
+        except ConnectionError:
+            return True
+
+
+POST = b"POST /api/customers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+
+
+async def test_a_head_that_trickles_in_is_cut_off(connect):
+    reader, writer = await connect()
+    for byte in b"GET /healthz":
+        if writer.transport.is_closing():
+            break
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.05)
+    assert await is_cut_off(reader)
+
+
+async def test_a_body_that_trickles_in_is_cut_off_however_steadily_it_comes(connect):
+    reader, writer = await connect()
+    writer.write(POST + b"Content-Length: 1000\r\n\r\n")
+    for _ in range(20):
+        if writer.transport.is_closing():
+            break
+        writer.write(b" ")
+        await asyncio.sleep(0.05)
+    assert await is_cut_off(reader)
+
+
+async def test_who_says_nothing_is_cut_off(connect):
+    reader, _ = await connect()
+    assert await is_cut_off(reader)
+
+
+async def test_a_body_in_chunks_has_a_mebibyte_at_most(connect):
+    reader, writer = await connect()
+    writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+    chunk = b"%x\r\n%s\r\n" % (65536, b" " * 65536)
+    for _ in range(17):
+        writer.write(chunk)
+    writer.write(b"0\r\n\r\n")
+    status, body = await answer(reader)
+    assert (status, json.loads(body)["type"]) == (413, "/problems/body-too-large")
+
+
+async def test_a_request_has_a_hundred_headers_at_most(connect):
+    for number, expected in ((98, 200), (99, 200), (100, 400)):
+        reader, writer = await connect()
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(number)) + b"\r\n")
+        status, body = await answer(reader)
+        assert status == expected
+    assert json.loads(body)["errors"] == [{"pointer": "HTTP", "detail": "has more than 100 headers"}]
+
+
+async def test_requests_that_come_in_one_piece_are_answered_in_their_order(connect):
+    reader, writer = await connect()
+    writer.write(b"".join(b"GET /api/clinics/%d HTTP/1.1\r\nHost: a\r\nX-Request-ID: %d\r\n\r\n" % (n, n) for n in range(50)))
+    answers = [await answer(reader) for _ in range(50)]
+    assert [json.loads(body)["instance"] for _, body in answers] == [f"/api/clinics/{n}" for n in range(50)]
+
+
+async def test_who_asks_and_asks_and_never_reads_is_cut_off(connect):
+    _, writer = await connect(limit=1024)
+    writer.transport.pause_reading()
+    many = b"GET /api/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 100
+
+    async def ask_on():
+        while True:
+            writer.write(many)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with asyncio.timeout(30):
+        with pytest.raises(ConnectionError):
+            await ask_on()
+
+
+async def test_a_request_that_takes_too_long_is_given_up(db, database_url):
+    app = application.create(settings(request_seconds=1), database_url=database_url, admin_token=TOKEN)
+    await db.execute("insert into clinic (name, time_zone) values ('Lakeside Clinic', 'Europe/Berlin')")
+    async with served(app) as connect, db.connection() as other:
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("lock table clinic")
+        reader, writer = await connect()
+        writer.write(b"GET /api/clinics/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        status, body = await answer(reader)
+        await transaction.rollback()
+        assert (status, json.loads(body)["type"]) == (503, "/problems/unavailable")
+        writer.write(b"GET /api/clinics/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await answer(reader))[0] == 200

@@ -1,0 +1,209 @@
+"""From the outbox to everyone who has to know: all of it, in order, each effect once, whoever dies meanwhile."""
+
+import asyncio
+import json
+import random
+import signal
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from appoint.database.pool import Database, Transaction
+from appoint.events import repository, service
+from appoint.events.model import MOST_TRIES, Event
+from support.processes import appoint
+from support.world import NOW
+
+ANA = UUID("01978a5c-7d3e-7a63-84f7-074d226b3d5d")
+
+
+async def happened(db: Database, subject: str, version: int = 1, *, clinic: int = 1, data: str = "{}") -> UUID:
+    return await db.fetchval(
+        "insert into event (clinic_id, type, subject_id, subject_version, data) values ($1, 'appointment.changed', $2, $3, $4::text::jsonb) returning id",
+        clinic, subject, version, data,
+    )  # fmt: skip
+
+
+class Listener:
+    """A subscriber that remembers what it was told and committed, and fails at some subjects."""
+
+    def __init__(self, *fails_at: str) -> None:
+        self.fails_at = set(fails_at)
+
+    async def __call__(self, tx: Transaction, events: Sequence[Event]) -> None:
+        if self.fails_at & {event.subject_id for event in events}:
+            raise LookupError("a fault of ours")
+        await tx.execute(
+            """
+            insert into broker_message (clinic_id, event_id, type, subject_id, body)
+            select * from unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+            """,
+            [event.clinic_id for event in events], [event.id for event in events], [event.type for event in events],
+            [event.subject_id for event in events], [f"{event.subject_id} {event.subject_version}" for event in events],
+        )  # fmt: skip
+
+
+async def told(db: Database) -> list[str]:
+    return [row.body for row in await db.fetch("select body from broker_message order by position")]
+
+
+async def relay_all(db: Database, listener: Listener, now=NOW) -> None:
+    while await service.relay(db, [listener], now=now):
+        pass
+
+
+async def test_what_happened_is_told_and_leaves_the_outbox_for_the_log(db):
+    event = await happened(db, "a")
+    await relay_all(db, Listener())
+    assert (await told(db), await db.fetchval("select count(*) from event"), await db.fetchval("select id from event_log")) == (["a 1"], 0, event)
+
+
+async def test_events_of_a_subject_are_told_by_version_whatever_the_order_they_were_written_in(db):
+    for version in (3, 1, 2):
+        await happened(db, "a", version)
+    await relay_all(db, Listener())
+    assert await told(db) == ["a 1", "a 2", "a 3"]
+
+
+async def test_facts_of_one_version_are_told_in_the_order_they_were_written_in(db):
+    ids = [await happened(db, "a", 1) for _ in range(5)]
+    await relay_all(db, Listener())
+    assert [row.event_id for row in await db.fetch("select event_id from broker_message order by position")] == ids
+
+
+async def test_the_same_subject_of_two_clinics_is_two(db):
+    await happened(db, "a", 2, clinic=1)
+    await happened(db, "a", 1, clinic=2)
+    assert await service.relay(db, [Listener()], now=NOW) == 2
+
+
+async def test_what_a_subscriber_writes_is_undone_when_the_next_one_fails(db):
+    await happened(db, "a")
+    await service.relay(db, [Listener(), Listener("a")], now=NOW)
+    assert (await told(db), await db.fetchval("select count(*) from event_log")) == ([], 0)
+
+
+async def test_an_event_that_nobody_can_be_told_of_holds_up_only_its_own_subject(db):
+    for subject in "abc":
+        for version in (1, 2):
+            await happened(db, subject, version)
+    await relay_all(db, Listener("b"))
+    assert sorted(await told(db)) == ["a 1", "a 2", "c 1", "c 2"]
+
+
+async def test_an_event_that_failed_is_told_again_after_a_while(db):
+    await happened(db, "a")
+    await relay_all(db, Listener("a"))
+    await relay_all(db, Listener())
+    assert await told(db) == []
+    await relay_all(db, Listener(), NOW + timedelta(seconds=1))
+    assert await told(db) == ["a 1"]
+
+
+async def parked(db: Database) -> list[str]:
+    return [f"{row.subject_id} {row.subject_version}" for row in await repository.parked(db, most=100)]
+
+
+async def fail_for_good(db: Database, subject: str) -> None:
+    for hour in range(MOST_TRIES):
+        await relay_all(db, Listener(subject), NOW + timedelta(hours=hour))
+
+
+async def test_after_its_tries_an_event_is_parked_with_those_behind_it(db):
+    for version in (1, 2):
+        await happened(db, "a", version)
+    await fail_for_good(db, "a")
+    assert await parked(db) == ["a 1", "a 2"]
+    assert [row.fault for row in await repository.parked(db, most=1)] == ["LookupError"]
+
+
+async def test_what_comes_after_a_parked_event_waits_behind_it(db):
+    await happened(db, "a", 1)
+    await fail_for_good(db, "a")
+    await happened(db, "a", 2)
+    await relay_all(db, Listener(), NOW + timedelta(days=1))
+    assert await told(db) == []
+
+
+async def test_released_events_are_told_in_order(db):
+    for version in (1, 2):
+        await happened(db, "a", version)
+    await fail_for_good(db, "a")
+    await happened(db, "a", 3)
+    assert await repository.release(db, ids=None) == 2
+    await relay_all(db, Listener())
+    assert await told(db) == ["a 1", "a 2", "a 3"]
+
+
+async def test_an_event_that_the_catalogue_does_not_know_is_parked_and_not_lost(db):
+    await happened(db, "a", data='{"surprise": 1}')
+    await happened(db, "b")
+    for hour in range(MOST_TRIES):
+        await relay_all(db, Listener(), NOW + timedelta(hours=hour))
+    assert (await told(db), await parked(db)) == (["b 1"], ["a 1"])
+
+
+@pytest.mark.parametrize("relays", [1, 4])
+async def test_several_relays_at_once_tell_everything_once_and_in_order(db, relays):
+    script = [(f"s{number % 50}", number // 50 + 1) for number in range(2000)]
+    random.Random(relays).shuffle(script)
+    for subject, version in script:
+        await happened(db, subject, version)
+    listener = Listener()
+
+    async def relaying() -> None:
+        while await db.fetchval("select exists (select from event where attempts = 0)"):
+            await service.relay(db, [listener], now=NOW)
+
+    await asyncio.gather(*(relaying() for _ in range(relays)))
+    assert_in_order(await told(db), 2000)
+
+
+def assert_in_order(told: list[str], count: int) -> None:
+    by_subject = defaultdict(list)
+    for line in told:
+        subject, version = line.split()
+        by_subject[subject].append(int(version))
+    assert len(told) == len(set(told)) == count
+    assert {subject: versions for subject, versions in by_subject.items() if versions != sorted(versions)} == {}
+
+
+async def test_workers_that_are_killed_at_any_moment_lose_nothing_and_do_nothing_twice(db, database_url, tmp_path):
+    """The broker of these workers is away, so what they write down for it stays, in the order in which they did."""
+    await db.execute("insert into clinic (id, name, time_zone) values (1, 'Lakeside', 'Europe/Berlin')")
+    await db.execute(
+        """
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select 1, 'appointment.changed', 's' || n % 5000, n / 5000 + 1, '{}' from generate_series(0, 49999) n order by random()
+        """
+    )
+    dice = random.Random(7)
+    kills = 0
+    settings = {"database_url": database_url, "data_dir": tmp_path, "broker_url": "nats://127.0.0.1:9"}
+
+    async def left() -> int:
+        return await db.fetchval("select count(*) from event where attempts = 0")
+
+    with appoint("worker", **settings) as steady:
+        while before := await left():
+            with appoint("worker", **settings) as doomed:
+                for _ in range(600):
+                    if before - await left() > dice.randint(500, 6000) or not await left():
+                        break
+                    await asyncio.sleep(0.02)
+                victim = dice.choice([doomed, doomed, steady])
+                if victim.popen.poll() is None:
+                    victim.popen.send_signal(signal.SIGKILL)
+                    kills += 1
+    assert kills > 2
+    bodies = [row.body for row in await db.fetch("select body from broker_message order by position")]
+    assert_in_order([f"{subject} {version}" for subject, version in map(subject_and_version, bodies)], 50_000)
+    assert await db.fetchval("select count(*) from event_log") == 50_000
+
+
+def subject_and_version(body: str) -> tuple[str, int]:
+    event = json.loads(body)
+    return event["subject"], event["subjectversion"]

@@ -1,0 +1,101 @@
+"""Instants in words: in the zone that is named, in every language."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appoint.kit import clock, date_formats
+from appoint.kit.i18n import LANGUAGES
+
+MONDAY = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)
+JULY = datetime(2027, 7, 1, 8, 30, tzinfo=UTC)
+HALF_AN_HOUR = timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Monday, March 1, 2027, 9:30 – 10:00 AM (Central European Standard Time)"),
+        ("de", "Montag, 1. März 2027, 09:30–10:00 Uhr (Mitteleuropäische Normalzeit)"),
+        ("es", "lunes, 1 de marzo de 2027, 9:30–10:00 (hora estándar de Europa central)"),
+        ("fr", "lundi 1 mars 2027, 09:30 – 10:00 (heure normale d’Europe centrale)"),
+    ],
+)
+def test_a_moment_is_told_in_the_language_with_the_zone(language, told):
+    assert date_formats.moment(MONDAY, "Europe/Berlin", language, end=MONDAY + HALF_AN_HOUR) == told
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Mon, Mar 1, 2027, 9:30 AM (UTC+01:00)"),
+        ("de", "Mo., 1. März 2027, 09:30 (MEZ)"),
+        ("es", "lun, 1 mar 2027, 9:30 (CET)"),
+        ("fr", "lun. 1 mars 2027, 09:30 (UTC+01:00)"),
+    ],
+)
+def test_a_text_message_has_it_in_short(language, told):
+    assert date_formats.moment(MONDAY, "Europe/Berlin", language, "short", end=MONDAY + HALF_AN_HOUR) == told
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "winter", "summer"),
+    [
+        ("Europe/Berlin", "Central European Standard Time", "Central European Summer Time"),
+        ("America/New_York", "Eastern Standard Time", "Eastern Daylight Time"),
+        ("Europe/Dublin", "Greenwich Mean Time", "Irish Standard Time"),
+        ("Australia/Sydney", "Australian Eastern Daylight Time", "Australian Eastern Standard Time"),
+        ("Asia/Tokyo", "Japan Standard Time", "Japan Standard Time"),
+        ("Asia/Kolkata", "India Time", "India Time"),
+        ("Europe/Kyiv", "Ukraine (Kyiv) Time", "Ukraine (Kyiv) Time"),
+        ("UTC", "Coordinated Universal Time", "Coordinated Universal Time"),
+        ("Etc/GMT+3", "UTC-03:00", "UTC-03:00"),
+    ],
+)
+def test_a_zones_time_has_the_name_of_the_season(time_zone, winter, summer):
+    assert (date_formats.zone(MONDAY, time_zone, "en"), date_formats.zone(JULY, time_zone, "en")) == (winter, summer)
+
+
+def test_half_hours_west_of_greenwich_keep_their_offset():
+    assert date_formats.zone(MONDAY, "America/St_Johns", "en", "short") == "UTC-03:30"
+
+
+def test_the_hour_that_comes_twice_in_autumn_is_told_apart():
+    first = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
+    told = [date_formats.moment(at, "Europe/Berlin", "de") for at in (first, first + timedelta(hours=1))]
+    assert told == [
+        "Sonntag, 31. Oktober 2027, 02:30 (Mitteleuropäische Sommerzeit)",
+        "Sonntag, 31. Oktober 2027, 02:30 (Mitteleuropäische Normalzeit)",
+    ]
+
+
+def test_noon_is_between_two_halves_of_a_day():
+    assert date_formats.hours(MONDAY + timedelta(hours=2), MONDAY + timedelta(hours=3), "Europe/Berlin", "en") == "11:30 AM – 12:30 PM"
+
+
+def test_the_same_wall_time_in_two_zones_depends_on_the_day():
+    assert date_formats.same_wall_time(MONDAY, "Europe/Berlin", "Africa/Lagos")
+    assert not date_formats.same_wall_time(JULY, "Europe/Berlin", "Africa/Lagos")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_zone_can_be_named(language):
+    for time_zone in clock.ZONES:
+        for at in (MONDAY, JULY):
+            for width in ("full", "short"):
+                assert date_formats.zone(at, time_zone, language, width).strip()
+
+
+@given(
+    at=st.integers(631_152_000, 3_471_292_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),  # 1990 to 2080
+    time_zone=st.sampled_from(sorted(clock.ZONES)),
+    language=st.sampled_from(LANGUAGES),
+)
+def test_any_instant_can_be_told(at, time_zone, language):
+    local = at.astimezone(clock.zone(time_zone))
+    told = date_formats.moment(at, time_zone, language, end=at + HALF_AN_HOUR)
+    assert str(local.year) in told
+    assert f"{local.minute:02}" in told
+    assert not {"\u202f", "\u2009"} & set(told)

@@ -1,0 +1,66 @@
+"""When what can wait leaves, and how long what failed waits."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appoint.kit import clock
+from appoint.messaging.notifications.model import DAY, Address, DueReminder, backoff, outside_quiet_hours, reminder
+
+MINUTES = st.integers(0, DAY - 1)
+ZONES = st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "America/Santiago"])
+INSTANTS = st.integers(0, 2 * 365 * DAY).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def at(zone: str, quiet_from: int | None, quiet_until: int | None) -> Address:
+    return Address(UUID(int=0), "customer", "", "email", zone, quiet_from, quiet_until)
+
+
+def quiet(instant: datetime, address: Address) -> bool:
+    local = instant.astimezone(clock.zone(address.time_zone))
+    minute = local.hour * 60 + local.minute
+    first, last = address.quiet_from, address.quiet_until
+    return first <= minute < last if first < last else minute >= first or minute < last
+
+
+@given(INSTANTS, ZONES, MINUTES, MINUTES)
+def test_what_can_wait_leaves_at_its_time_or_at_the_first_minute_that_is_not_quiet(due, zone, first, last):
+    address = at(zone, first, last if last != first else (last + 1) % DAY)
+    leaves = outside_quiet_hours(due, address, latest=FAR, expires=FAR, now=due)
+    assert not quiet(leaves, address)
+    assert all(quiet(due + timedelta(minutes=minute), address) for minute in range(0, int((leaves - due) / timedelta(minutes=1)) - 60, 7))
+
+
+@given(start=INSTANTS, first=MINUTES, last=MINUTES, minutes=st.sampled_from([15, 120, 1440]), ahead=st.integers(0, 60), until_start=st.integers(0, 2 * DAY))
+def test_a_reminder_leaves_outside_of_quiet_hours_or_not_at_all(*, start, first, last, minutes, ahead, until_start):
+    address = at("Asia/Kolkata", first, last if last != first else (last + 1) % DAY)
+    now = start - timedelta(minutes=until_start)
+    row = DueReminder(1, UUID(int=1), 0, start, UUID(int=2), "sms", minutes, timedelta(minutes=ahead), "Asia/Kolkata", address.quiet_from, address.quiet_until)
+    if plan := reminder(row, now):
+        assert now <= plan.due_at < start
+        assert not quiet(plan.due_at, address)
+    else:
+        left = min(minutes + ahead, until_start)
+        assert all(quiet(start - timedelta(minutes=minute), address) for minute in range(1, left + 1))
+
+
+def test_a_reminder_of_an_early_appointment_leaves_the_evening_before():
+    start = datetime(2027, 3, 2, 6, 30, tzinfo=UTC)  # half past seven in Berlin
+    row = DueReminder(1, UUID(int=1), 0, start, UUID(int=2), "sms", 120, timedelta(0), "Europe/Berlin", 21 * 60, 7 * 60)
+    plan = reminder(row, start - timedelta(hours=12))
+    assert plan.due_at == datetime(2027, 3, 1, 19, 59, tzinfo=UTC)
+
+
+def test_without_quiet_hours_everything_leaves_at_its_time():
+    due = datetime(2027, 3, 1, 3, tzinfo=UTC)
+    assert outside_quiet_hours(due, at("UTC", None, None), latest=due, expires=FAR, now=due) == due
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1))
+def test_what_failed_waits_longer_each_time_and_half_an_hour_at_most(attempts, luck):
+    wait = backoff(attempts, luck)
+    assert timedelta(seconds=7.5) <= wait <= timedelta(minutes=30)
+    assert wait <= timedelta(seconds=15) * 2 ** (min(attempts, 20) - 1)

@@ -1,0 +1,177 @@
+"""Templates of strangers: placeholders, a few filters, if; and whatever else they try is refused with its line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as bounds
+from hypothesis import strategies as st
+
+from appoint.kit.i18n import say
+from appoint.messaging.templates.sandbox import Broken, faults, filled
+
+VALUES = {"customer": "Ana", "doctor": "Dr. Shah", "type": "", "mode": "online"}
+
+
+def told(source):
+    """What is wrong with it, in English."""
+    return [say("en", fault.text, **fault.values) for fault in faults(source, "#/text", tuple(VALUES))]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("Hello {{ customer }}!", "Hello Ana!"),
+        ("{{customer|upper}} {{ customer | lower }} {{ customer|upper|lower|capitalize }}", "ANA ana Ana"),
+        ("{% if type %}for {{ type }}{% else %}for a visit{% endif %}", "for a visit"),
+        ("{% if mode == 'online' %}by video{% elif type %}{{ type }}{% endif %}", "by video"),
+        ("{% if mode != 'online' and type %}a{% elif not type or doctor %}b{% endif %}", "b"),
+        ("{% if 'online' == mode|lower %}a{% endif %}", "a"),
+        ("a\n{% if customer %}\nb\n{% endif %}\nc", "a\nb\nc"),
+        ("{# for ourselves #}a {%- if customer %} b {%- endif %}", "a b"),
+        ("{% raw %}{{ customer }}{% endraw %}", "{{ customer }}"),
+        ("} }} %} #} { customer }", "} }} %} #} { customer }"),
+        ("{{ customer }}, <b>100 %</b> & more", "Ana, <b>100 %</b> & more"),
+    ],
+)
+def test_what_can_be_used(source, text):
+    assert (told(source), filled(source, "#/text", VALUES)) == ([], text)
+
+
+def test_a_value_is_never_read_as_a_template():
+    assert filled("{{ customer }}", "#/text", {"customer": "{{ doctor }}{% if"}) == "{{ doctor }}{% if"
+
+
+ONLY = "only placeholders, filters without arguments, and “if” can stand here"
+KNOWN = "there are: customer, doctor, type, mode"
+FILTERS = "there are, without arguments: capitalize, lower, upper"
+COMPARED = "only a placeholder can be compared with a text in quotes, by == or !="
+UNREADABLE = "cannot be read; is every “{{” and “{%” closed?"
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("a\nb {{ name }}", f"line 2: “name” is no placeholder here; {KNOWN}"),
+        ("{{ customer|nope }}", f"line 1: “nope” is no filter here; {FILTERS}"),
+        ("{{ customer|default('x') }}", f"line 1: “default” is no filter here; {FILTERS}"),
+        ("{{ customer|upper('x') }}", f"line 1: “upper” is no filter here; {FILTERS}"),
+        ("a\n\n{{ customer }", f"line 3: {UNREADABLE}"),
+        ("{{ }}", f"line 1: {UNREADABLE}"),
+        ("{{ customer doctor }}", f"line 1: {UNREADABLE}"),
+        ("{% if type %}\n{{ type }}", "line 2: an “if” without its “endif”"),
+        ("a\n{% endif %}", "line 2: “endif” means nothing here"),
+        ("{% if type %}\n{% else %}\n{% else %}\n{% endif %}", "line 3: “else” means nothing here"),
+        ("{% unless type %}", "line 1: “unless” means nothing here"),
+        ("{% if type == 3 %}{% endif %}", f"line 1: {COMPARED}"),
+        ("{% if type == mode %}{% endif %}", f"line 1: {COMPARED}"),
+        ("{% if type < 'b' %}{% endif %}", f"line 1: {COMPARED}"),
+        ("{% if 'a' == 'b' %}{% endif %}", f"line 1: {COMPARED}"),
+        ("{% if type == 'a' == 'b' %}{% endif %}", f"line 1: {COMPARED}"),
+        ("{% if 'a' in type %}{% endif %}", f"line 1: {COMPARED}"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(source, fault):
+    assert told(source) == [fault]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ ''.__class__ }}",
+        "{{ customer.__class__.__mro__[1].__subclasses__() }}",
+        "{{ customer['__class__'] }}",
+        "{{ customer.format }}",
+        "{{ customer|upper()|attr('x') if 1 else 2 }}",
+        "{{ customer() }}",
+        "{{ range(10) }}",
+        "{{ 'a' * 10**9 }}",
+        "{{ 10**10**10 }}",
+        "{{ customer ~ customer }}",
+        "{{ customer + customer }}",
+        "{{ 'text' }}",
+        "{{ 1 }}",
+        "{{ true }}",
+        "{{ [customer] }}",
+        "{{ {'a': customer} }}",
+        "{{ customer, doctor }}",
+        "{{ -customer }}",
+        "{{ not customer }}",
+        "{{ customer == 'Ana' }}",
+        "{{ customer if type else doctor }}",
+        "{{ customer is defined }}",
+        "{% if customer is defined %}{% endif %}",
+        "{% if customer.x %}{% endif %}",
+        "{% if [] %}{% endif %}",
+        "{% for letter in customer %}{% endfor %}",
+        "{% for n in range(10**9) %}{% for m in range(10**9) %}x{% endfor %}{% endfor %}",
+        "{% set customer = 'x' %}",
+        "{% set x %}{% endset %}",
+        "{% macro x() %}{% endmacro %}",
+        "{% call customer() %}{% endcall %}",
+        "{% filter upper %}{% endfilter %}",
+        "{% block x %}{% endblock %}",
+        "{% extends 'layout.html' %}",
+        "{% include 'layout.html' %}",
+        "{% import 'layout.html' as x %}",
+        "{% from 'layout.html' import x %}",
+        "{% with %}{% endwith %}",
+        "{% autoescape true %}{% endautoescape %}",
+        "{% if type %}{% for x in type %}{% endfor %}{% endif %}",
+    ],
+)
+def test_whatever_else_jinja_can_do_is_refused(source):
+    found = told(source)
+    assert found
+    assert set(found) == {f"line 1: {ONLY}"}
+    with pytest.raises(Broken):
+        filled(source, "#/text", VALUES)
+
+
+@pytest.mark.parametrize("name", ["self", "loop", "caller", "varargs", "cycler", "namespace", "__import__", "_", "__builtins__", "request"])
+def test_nothing_is_there_but_the_placeholders(name):
+    assert told("{{ " + name + " }}") == [f"line 1: “{name}” is no placeholder here; {KNOWN}"]
+
+
+DEEP = {
+    "parentheses": "{{ " + "(" * 3000 + "customer" + ")" * 3000 + " }}",
+    "ifs": "{% if type %}" * 600 + "{% endif %}" * 600,
+    "nots": "{% if " + "not " * 2000 + "type %}{% endif %}",
+    "ands": "{% if " + "type and " * 1000 + "type %}{% endif %}",
+    "filters": "{{ customer" + "|upper" * 1500 + " }}",
+    "attributes": "{{ customer" + ".x" * 3000 + " }}",
+    "lists": "{{ " + "[" * 4000 + " }}",
+    "a number": "{{ " + "9" * 9000 + " }}",
+    "25 ifs": "{% if type %}" * 25 + "{% endif %}" * 25,
+}
+
+
+@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
+def test_what_is_nested_without_end_is_refused(source):
+    assert len(told(source)) == 1
+    with pytest.raises(Broken):
+        filled(source, "#/text", VALUES)
+
+
+def test_much_that_is_flat_is_filled_in():
+    many = "{% if type %}a" + "{% elif type %}b" * 600 + "{% else %}{{ customer }}{% endif %}"
+    assert (told(many), filled(many, "#/text", VALUES)) == ([], "Ana")
+
+
+def test_faults_are_told_in_the_order_of_lines_and_not_without_end():
+    assert [fault.values["line"] for fault in faults("{{ a }}\n{% if b %}{{ c }}{% endif %}\n{{ d }}", "#/text", ())] == [1, 2, 2, 3]
+    assert len(faults("{{ a }}\n" * 1000, "#/text", ())) == 20
+
+
+PIECES = st.sampled_from(
+    ["{{", "}}", "{%", "%}", "{#", "#}", " ", "\n", "if", "elif", "else", "endif", "for", "in", "not", "and", "or", "==", "!=", "customer", "type", "mode",
+     "nothing", "|", "upper", "lower", "'", '"', "online", "(", ")", "[", "]", ".", ",", "*", "1", "{% if type %}", "{% endif %}", "{{ customer }}", "é", "\\"]
+)  # fmt: skip
+
+
+@bounds(max_examples=500, deadline=None)
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_a_template_has_faults_or_can_be_filled_in(source):
+    if told(source):
+        with pytest.raises(Broken):
+            filled(source, "#/text", VALUES)
+    else:
+        assert len(filled(source, "#/text", VALUES)) <= len(source) * 8

@@ -1,0 +1,184 @@
+"""Nothing is kept longer than a clinic keeps it."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from appoint.kit import ids
+from appoint.kit.cache import ClinicCache
+from appoint.oversight.privacy import jobs
+from conftest import ADMIN
+from support.world import NOW, World, at
+
+VISIT = at(9)
+YEAR = timedelta(days=365)
+
+
+@pytest.fixture
+async def world(db):
+    """Ana was at the clinic on 1 March 2027, which keeps its patients for ten years."""
+    async with ClinicCache(None) as cache:
+        world = await World.make(db, cache, retain_patients_months=120)
+        await came(world, world.ana)
+        yield world
+
+
+async def came(world: World, customer: UUID, *, hour: int = 9) -> None:
+    await world.book(world.dr_shah, at(hour), customer, notes="afraid of needles")
+    await world.db.execute("update patient set notes = 'likes tea', record_number = $2, created_at = $3 where customer_id = $1", customer, str(hour), NOW)
+
+
+async def notes(world: World, customer: UUID) -> tuple[str | None, str | None]:
+    return tuple(
+        await world.db.fetchrow(
+            "select p.notes, a.notes from patient p join appointment a on a.clinic_id = p.clinic_id and a.customer_id = p.customer_id where a.customer_id = $1",
+            customer,
+        )
+    )
+
+
+async def name(world: World, customer: UUID) -> str:
+    return await world.db.fetchval("select name from customer where id = $1", customer)
+
+
+async def test_who_comes_no_more_is_forgotten_when_the_time_is_over(world):
+    await jobs.forget(world.db, now=VISIT + 10 * YEAR)
+    assert await notes(world, world.ana) == ("likes tea", "afraid of needles")
+    await jobs.forget(world.db, now=VISIT + 11 * YEAR)
+    assert (await notes(world, world.ana), await name(world, world.ana)) == ((None, None), "(erased)")
+    assert await world.db.fetch("select clinic_id from event where type = 'customer.erased' order by 1") == [(0,), (world.clinic,)]
+
+
+async def test_a_clinic_that_says_nothing_keeps_its_patients_for_good(world):
+    await world.set_clinic(world.clinic, retain_patients_months=None)
+    await jobs.forget(world.db, now=VISIT + 50 * YEAR)
+    assert (await notes(world, world.ana), await name(world, world.ana)) == (("likes tea", "afraid of needles"), "Ana")
+
+
+async def test_who_has_come_again_is_kept(world):
+    again = VISIT + 5 * YEAR
+    await world.publish(world.dr_shah, again, again + timedelta(hours=1))
+    await world.db.execute("update clinic set horizon_days = 366")
+    await world.db.execute(
+        """
+        insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed)
+        values ($1, mint_id($1), mint_id($1), $2, $3, tstzrange($4, $5), tstzrange($4, $5))
+        """,
+        world.clinic, world.dr_shah, world.ana, again, again + timedelta(minutes=30),
+    )  # fmt: skip
+    await jobs.forget(world.db, now=VISIT + 11 * YEAR)
+    assert await world.db.fetchval("select notes from patient") == "likes tea"
+
+
+async def test_whom_another_clinic_keeps_loses_only_the_first_ones_notes(world):
+    other = await world.add_clinic()
+    await world.db.execute("insert into patient (clinic_id, customer_id, notes) values ($1, $2, 'sings')", other, world.ana)
+    await jobs.forget(world.db, now=VISIT + 11 * YEAR)
+    kept = await world.db.fetch("select clinic_id, notes from patient order by clinic_id")
+    assert ([tuple(row) for row in kept], await name(world, world.ana)) == ([(world.clinic, None), (other, "sings")], "Ana")
+
+
+async def test_who_is_signed_in_is_not_erased(world):
+    late = VISIT + 11 * YEAR
+    await world.db.execute("insert into session (token_hash, customer_id, expires_at) values (sha256('x'), $1, $2)", world.ana, late + timedelta(hours=1))
+    await jobs.forget(world.db, now=late)
+    assert (await name(world, world.ana), await notes(world, world.ana)) == ("Ana", (None, None))
+
+
+async def test_who_has_booked_for_somebody_else_is_not_erased(world):
+    """Ana's child still comes to another clinic, which keeps its patients for good."""
+    other = await world.add_clinic()
+    doctor = await world.add_doctor("Dr Okafor", clinic=other)
+    await world.publish(doctor, at(8), at(16))
+    child = await world.add_customer("Cy")
+    await world.db.execute("insert into patient (clinic_id, customer_id) values ($1, $2)", other, child)
+    await world.db.execute(
+        """
+        insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, booker_id, during, claimed)
+        values ($1, mint_id($1), mint_id($1), $2, $3, $4, tstzrange($5, $6), tstzrange($5, $6))
+        """,
+        other, doctor, child, world.ana, at(11), at(12),
+    )  # fmt: skip
+    await jobs.forget(world.db, now=VISIT + 11 * YEAR)
+    assert (await name(world, world.ana), await notes(world, world.ana)) == ("Ana", (None, None))
+
+
+async def test_many_are_forgotten_by_several_workers_at_once(world):
+    for number in range(30):
+        id = await world.add_customer(f"Customer {number}")
+        await world.db.execute("insert into patient (clinic_id, customer_id, notes, created_at) values ($1, $2, 'tea', $3)", world.clinic, id, NOW)
+    late = VISIT + 11 * YEAR
+    await asyncio.gather(*(jobs.forget(world.db, now=late) for _ in range(3)))
+    await jobs.forget(world.db, now=late)
+    assert await world.db.fetchval("select count(*) from patient where notes is not null") == 0
+    assert await world.db.fetchval("select count(*) from customer where erased_at is not null") == 31
+    assert await world.db.fetchval("select count(*) from event where type = 'customer.erased' and clinic_id = 0") == 31
+
+
+async def test_what_the_worker_forgot_is_recorded_by_ids_alone(world):
+    await jobs.forget(world.db, now=VISIT + 11 * YEAR)
+    rows = await world.db.fetch("select clinic_id, actor, action, subjects, reason from audit_unsealed where actor = 'system' order by action")
+    visit = await world.db.fetchval("select id from appointment")
+    assert [tuple(row) for row in rows] == [
+        (0, "system", "eraseCustomer", [str(world.ana)], "retention"),
+        (world.clinic, "system", "forgetPatients", [str(world.ana), str(visit)], "retention"),
+    ]
+
+
+async def told(world: World, *, days_ago: int, now, expires_in: timedelta = timedelta(), clinic: int | None = None) -> None:
+    made = now - timedelta(days=days_ago)
+    of = world.clinic if clinic is None else clinic
+    await world.db.execute(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, created_at, due_at, expires_at)
+        values ($1, $2::uuid, 'confirmation', $2::uuid::text, 0, 'customer', $3, 'email', $4, $4, $5)
+        """,
+        of, ids.composed(of, int(made.timestamp() * 1000), days_ago), str(world.ana), made, now + expires_in,
+    )  # fmt: skip
+
+
+async def test_what_was_told_is_forgotten_after_the_clinics_days(world):
+    await world.set_clinic(world.clinic, retain_messages_days=30)
+    for days_ago in (29, 31, 400):
+        await told(world, days_ago=days_ago, now=NOW)
+    await told(world, days_ago=366, now=NOW, clinic=0)
+    await told(world, days_ago=360, now=NOW, clinic=0)
+    await jobs.forget(world.db, now=NOW)
+    assert await world.db.fetch("select clinic_id from notification order by 1") == [(0,), (world.clinic,)]
+
+
+async def test_what_may_still_be_told_is_not_forgotten(world):
+    await world.set_clinic(world.clinic, retain_messages_days=1)
+    await told(world, days_ago=3, now=NOW, expires_in=timedelta(hours=1))
+    await jobs.forget(world.db, now=NOW)
+    assert await world.count("notification") == 1
+
+
+async def test_the_mailbox_of_development_is_emptied_after_a_week(world):
+    for days in (6, 8):
+        await world.db.execute(
+            "insert into dev_message (token, channel, recipient, subject, text, created_at) values ($1, 'sms', '+49', '', '', $2)",
+            str(days),
+            NOW - timedelta(days=days),
+        )
+    await jobs.forget(world.db, now=NOW)
+    assert await world.db.fetchval("select token from dev_message") == "6"
+
+
+async def test_the_log_counts_and_names_nobody(world, capsys):
+    await jobs.forget(world.db, now=VISIT + 11 * YEAR)
+    said = capsys.readouterr().out
+    assert ("patients=1" in said, "customers=1" in said, str(world.ana) in said) == (True, True, False)
+
+
+async def test_a_clinic_says_how_long(client):
+    made = await client.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"}, headers=ADMIN)
+    address = f"/api/clinics/{made.json()['id']}"
+    changed = await client.patch(address, json={"policy": {"retainPatientsMonths": 120, "retainMessagesDays": 90}}, headers=ADMIN)
+    policy = changed.json()["policy"]
+    assert (policy["retainPatientsMonths"], policy["retainMessagesDays"]) == (120, 90)
+    wrong = [{"retainPatientsMonths": 0}, {"retainPatientsMonths": 601}, {"retainMessagesDays": 0}, {"retainMessagesDays": None}, {"retainMessagesDays": 3651}]
+    answers = [await client.patch(address, json={"policy": policy}, headers=ADMIN) for policy in wrong]
+    assert [answer.status_code for answer in answers] == [400] * 5

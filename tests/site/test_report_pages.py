@@ -1,0 +1,156 @@
+"""The page of numbers and its tables: what they show of what, what they cost, and that they can be read by programs. Journeys are in `pages/test_numbers.py`."""
+
+import csv
+import io
+from datetime import date, timedelta
+
+import pytest
+
+from appoint.oversight.reports import service
+from appoint.oversight.reports.model import Cell, Period, Sums, chart, period, rungs
+from conftest import ADMIN
+from support.hours import COMING_MONDAY, local
+from support.rows import book, clinic, customer, doctor, publish
+from support.statements import Counter
+
+DAYS = {"from": str(COMING_MONDAY), "to": str(COMING_MONDAY + timedelta(days=6))}
+
+
+async def work(client, db, name: str, *statuses: str) -> str:
+    """A doctor with Monday morning published, and appointments of half an hour from nine on."""
+    doctor_id = await doctor(client, name=name)
+    await publish(db, doctor_id, local(COMING_MONDAY, "09:00"), local(COMING_MONDAY, "12:00"))
+    for number, status in enumerate(statuses):
+        start = local(COMING_MONDAY, "09:00") + timedelta(minutes=30 * number)
+        await book(db, doctor_id, await customer(client), start, start + timedelta(minutes=30), status=status)
+    return doctor_id
+
+
+@pytest.fixture
+async def shah(client, db):
+    await clinic(client, name="Lakeside")
+    shah = await work(client, db, "Dr. Shah", "booked", "fulfilled", "fulfilled", "noshow", "cancelled")
+    await work(client, db, "=1+1", "fulfilled")
+    await service.rebuild(db, [1], done=lambda _: None)
+    return shah
+
+
+async def page(client, **query):
+    answer = await client.get("/staff/1/numbers", params=DAYS | query, headers=ADMIN)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def table(client, name: str, **query) -> list[dict[str, str]]:
+    answer = await client.get(f"/staff/1/numbers/{name}.csv", params=DAYS | query, headers=ADMIN)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{DAYS["from"]}_{DAYS["to"]}_{name}.csv"'
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+async def test_the_tables_hold_the_numbers(client, shah):
+    monday = (await table(client, "bookings"))[0]
+    assert monday == {"day": DAYS["from"], "booked": "6", "cancelled": "1"}
+    assert (await table(client, "no-shows"))[0] == {"day": DAYS["from"], "came": "3", "missed": "1"}
+    assert [row["booked"] for row in await table(client, "lead-times")][3:5] in (["6", "0"], ["0", "6"])  # a week ahead, or a few days more
+    assert len(await table(client, "bookings")) == 7
+    nine = {"weekday": "1", "hour": "9", "published_minutes": "120", "booked_minutes": "90"}
+    assert (await table(client, "utilisation-by-weekday"))[0] == nine
+
+
+async def test_the_tables_are_of_one_doctor_too(client, shah):
+    assert (await table(client, "bookings", doctor=shah))[0]["booked"] == "5"
+    rows = await table(client, "utilisation-by-doctor", doctor=shah)
+    assert [(row["doctor"], row["hour"], row["booked_minutes"]) for row in rows] == [("Dr. Shah", "9", "60"), ("Dr. Shah", "10", "30"), ("Dr. Shah", "11", "0")]
+
+
+async def test_no_name_is_a_formula_in_a_table(client, shah):
+    assert {row["doctor"] for row in await table(client, "utilisation-by-doctor")} == {"Dr. Shah", "'=1+1"}
+
+
+async def test_a_table_that_is_not_there_is_not_found(client, shah):
+    assert (await client.get("/staff/1/numbers/salaries.csv", headers=ADMIN)).status_code == 404
+
+
+async def test_the_page_shows_figures_of_the_time_and_the_time_before(client, db, shah):
+    text = await page(client)
+    assert "<dd>6 <small>before: 0</small></dd>" in text
+    assert "<dd>25% <small>before: –</small></dd>" in text  # of four of whom it is known, one did not come
+    assert "<dd>33.3% <small>before: –</small></dd>" in text  # 120 minutes of 360
+    await publish(db, shah, local(COMING_MONDAY + timedelta(days=7), "09:00"), local(COMING_MONDAY + timedelta(days=7), "12:00"))
+    await service.rebuild(db, [1], done=lambda _: None)
+    assert "<dd>0 <small>before: 6</small></dd>" in await page(
+        client, **{"from": str(COMING_MONDAY + timedelta(days=7)), "to": str(COMING_MONDAY + timedelta(days=13))}
+    )
+
+
+@pytest.mark.parametrize("query", [{}, {"from": "x", "to": "9999-12-31", "doctor": "who"}, {"from": "0001-01-01"}, {"from": "2999-12-31", "to": "1900-01-01"}])
+async def test_whatever_is_asked_there_is_a_page(client, shah, query):
+    assert (await client.get("/staff/1/numbers", params=query, headers=ADMIN)).status_code == 200
+
+
+async def test_where_nothing_was_the_page_says_so(client, shah):
+    text = await page(client, **{"from": "2001-01-01", "to": "2001-02-01"})
+    assert "Nothing was published or booked in this time." in text
+    assert "<svg" not in text
+
+
+async def test_the_page_costs_as_many_statements_for_many_doctors_as_for_one(client, db, shah, monkeypatch):
+    counter = Counter(monkeypatch)
+
+    async def cost() -> int:
+        before = counter.count
+        await page(client)
+        return counter.count - before
+
+    await page(client)
+    of_two = await cost()
+    for number in range(3):
+        await work(client, db, f"Dr. {number}", "booked", "fulfilled")
+    await service.rebuild(db, [1], done=lambda _: None)
+    assert (await cost(), "Dr. 2" in await page(client)) == (of_two, True)
+
+
+TODAY = date(2027, 3, 10)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "found"),
+    [
+        (None, None, ("2027-02-11", "2027-03-10", "day")),
+        (date(2027, 1, 1), None, ("2027-01-01", "2027-01-28", "day")),
+        (date(2027, 3, 1), date(2027, 1, 1), ("2027-01-01", "2027-03-01", "week")),
+        (date(2000, 1, 1), date(2027, 1, 1), ("2026-01-01", "2027-01-01", "month")),
+    ],
+)
+def test_a_period_is_four_weeks_or_what_was_asked_for(first, last, found):
+    chosen = period(first, last, TODAY)
+    assert (str(chosen.first), str(chosen.last), chosen.unit) == found
+    assert (chosen.before.days, chosen.before.last) == (chosen.days, chosen.first - timedelta(days=1))
+
+
+def test_steps_are_whole_weeks_and_months():
+    weeks = list(Period(date(2027, 1, 1), date(2027, 3, 1)).steps())
+    assert (weeks[0], weeks[-1], len(weeks)) == (date(2026, 12, 28), date(2027, 3, 1), 10)
+    assert list(Period(date(2026, 8, 31), date(2027, 3, 1)).steps())[:2] == [date(2026, 8, 31), date(2026, 9, 7)]
+    assert [f"{month:%m%d}" for month in Period(date(2026, 1, 31), date(2026, 12, 31)).steps()] == [f"{number:02}01" for number in range(1, 13)]
+
+
+def test_where_there_is_nothing_to_share_there_is_no_rate():
+    assert (Sums().no_show_rate, Sums().utilisation, Sums().mean_lead, Cell(0, 0).share) == (None, None, None, None)
+    assert [Cell(60, minutes).heat for minutes in (0, 5, 6, 59, 60, 90)] == [0, 0, 1, 9, 9, 9]
+
+
+@pytest.mark.parametrize(
+    ("most", "found"), [(0, [0, 1]), (1, [0, 1]), (5, [0, 1, 2, 3, 4, 5]), (6, [0, 2, 4, 6]), (31, [0, 10, 20, 30, 40]), (1234, [0, 500, 1000, 1500])]
+)
+def test_axes_go_up_in_round_steps(most, found):
+    assert rungs(most) == found
+
+
+def test_a_bar_is_as_high_as_its_number():
+    drawn = chart(["a", "b"], [[5, None], [0, 10]], [["a: 5", ""], ["", "b: 10"]], [(0, "0"), (10, "10")])
+    first, second = drawn.bars
+    assert (first.series, second.series, first.title) == (0, 1, "a: 5")
+    assert second.height == first.height * 2
+    assert first.y + first.height == second.y + second.height == drawn.floor

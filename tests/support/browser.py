@@ -1,0 +1,131 @@
+"""A real browser, Debian's Chromium, and a whole Appoint with the demo world behind it. For tests of pages."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from appoint import demo
+from appoint.http.access import COOKIE
+from conftest import TOKEN
+from support.processes import appoint
+
+PASSWORD = "four quiet boats at dawn"
+AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = ("serious", "critical")
+
+
+class Site(NamedTuple):
+    """A server on the demo world. Clinic 1 is Berlin's (`spreebogen`, German), 2 and 3 are the others of `demo.three_clinics`."""
+
+    url: str
+    database_url: str
+
+
+@contextmanager
+def site(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
+    """A database of its own with the demo world, and `appoint serve` with the worker beside it on that."""
+    import asyncpg
+
+    from appoint.database import migrate
+
+    async def make() -> str:
+        connection = await asyncpg.connect(server_url)
+        await connection.execute(f"drop database if exists {name} with (force)")
+        await connection.execute(f"create database {name}")
+        await connection.close()
+        base, _, query = server_url.partition("?")
+        url = f"{base.rpartition('/')[0]}/{name}?{query}"
+        await migrate.upgrade(url)
+        await demo.load(url, size="small", password=PASSWORD, say=lambda _: None)
+        return url
+
+    url = asyncio.run(make())
+    with tempfile.TemporaryDirectory() as folder:
+        given = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000, **settings}
+        with appoint("serve", "--with-worker", **given) as process:
+            yield Site(process.url, url)
+
+
+def chromium() -> str:
+    """Debian's. Without it a test is skipped, but in CI it fails."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        assert os.environ.get("CI") != "true", "CI has Chromium"
+        pytest.skip("Chromium is not installed")
+    return found
+
+
+async def opened_browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(),
+            args=[
+                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                "--disable-sync",
+            ],
+        )  # fmt: skip
+        yield browser
+        await browser.close()
+
+
+Visit = Callable[..., Any]
+
+
+SESSIONS: dict[tuple[str, str], Any] = {}
+"""Cookies of the demo world's people, by site and e-mail address."""
+
+
+async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) -> None:
+    """As somebody of staff: by the page, or by the session of the test before, where it still lasts."""
+    if kept := password == PASSWORD and SESSIONS.get((url, email)):
+        await page.context.add_cookies(kept)
+        await page.goto(f"{url}/staff")
+        if "sign-in" not in page.url:
+            return
+    await page.goto(f"{url}/staff/sign-in")
+    await page.get_by_label("E-mail").fill(email)
+    await page.locator("input[name=password]").fill(password)
+    await page.locator("main button").click()
+    await page.wait_for_url(lambda address: "sign-in" not in address)
+    SESSIONS[url, email] = [cookie for cookie in await page.context.cookies() if cookie["name"] == COOKIE]
+
+
+async def faults_of(page: Page) -> list[str]:
+    """What axe finds that is serious, each with where. Evaluated by the browser's own tools, so that the page's policy stays as it is."""
+    await page.evaluate(AXE.read_text() + "; 0")
+    found = await page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    return [f"{each['id']}: {node['html'][:160]}" for each in found if each["impact"] in SERIOUS for node in each["nodes"]]
+
+
+class Watched:
+    """A page and what its console said that it should not: refusals by its policy, errors of scripts."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on(
+            "console",
+            lambda message: self.complaints.append(message.text) if message.type == "error" and "Failed to load resource" not in message.text else None,
+        )
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+
+async def new_page(browser: Browser, language: str = "en", **about: Any) -> tuple[BrowserContext, Page, Watched]:
+    context = await browser.new_context(locale=language, extra_http_headers={"Accept-Language": language}, **about)
+    context.set_default_timeout(15_000)
+    page = await context.new_page()
+    return context, page, Watched(page)
+
+
+def api(site: Site) -> httpx2.Client:
+    """The API as the administrator."""
+    return httpx2.Client(base_url=site.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)

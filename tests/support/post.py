@@ -1,0 +1,71 @@
+"""A post office for tests: it takes messages, as often and as well as it is told to, and remembers them."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from appoint.database.pool import Database
+from appoint.events.service import relay
+from appoint.messaging.channels.model import Channel, Message
+from appoint.messaging.notifications import jobs, service
+from appoint.messaging.notifications.gateway import Links, compose
+
+LINKS = Links("https://appoint.example", "a secret", "appointments@appoint.example")
+
+
+class Post:
+    """Both channels' gateway. `trouble` is raised instead of taking a message."""
+
+    def __init__(self) -> None:
+        self.taken: list[Message] = []
+        self.trouble: Exception | None = None
+        self.before: Callable[[], Any] | None = None
+
+    async def send(self, message: Message) -> str | None:
+        if self.before:
+            await self.before()
+        if self.trouble:
+            raise self.trouble
+        self.taken.append(message)
+        return f"id-{len(self.taken)}"
+
+    @property
+    def subjects(self) -> list[str]:
+        return [message.subject for message in self.taken]
+
+
+class Office:
+    """The worker's part of telling people, a step at a time, by a clock that stands still."""
+
+    def __init__(self, db: Database, post: Post, *, channels: tuple[Channel, ...] = ("email", "sms"), per_second: int = 1000) -> None:
+        self.db, self.post, self.channels = db, post, channels
+        gateways: Mapping[Channel, Any] = dict.fromkeys(channels, post)
+        self.sending = jobs.Sending(gateways, dict.fromkeys(channels, per_second), partial(compose, links=LINKS))
+
+    async def plan(self, now) -> None:
+        """Everything that has happened is relayed."""
+        while await relay(self.db, [partial(service.plan, channels=self.channels, now=now)], now=now):
+            pass
+
+    async def remind(self, now, spread: timedelta = timedelta(minutes=60)) -> int:
+        return await service.remind(self.db, channels=self.channels, spread=spread, now=now)
+
+    async def hand_over(self, now) -> list[tuple[Channel, bytes]]:
+        await jobs.set_up(self.db, self.sending)
+        await jobs.hand_over(self.db, self.sending, now=now)
+        rows = await self.db.fetch("delete from jobs.pgqueuer returning entrypoint, payload, priority, id")
+        return [(row.entrypoint.removeprefix("send-"), row.payload) for row in sorted(rows, key=lambda row: (-row.priority, row.id))]
+
+    async def send(self, now) -> None:
+        """What is due is handed over and sent."""
+        for channel, payload in await self.hand_over(now):
+            await jobs.send(self.db, self.sending, channel, payload)
+
+    async def tell(self, now) -> None:
+        await self.plan(now)
+        await self.send(now)
+
+    async def send_at_once(self, now) -> None:
+        await asyncio.gather(*(jobs.send(self.db, self.sending, channel, payload) for channel, payload in await self.hand_over(now)))

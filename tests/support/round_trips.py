@@ -1,0 +1,45 @@
+"""A proxy before PostgreSQL that counts round trips."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlsplit
+
+from appoint.database.pool import connect
+
+
+class Wire:
+    """A proxy before the server's socket. A round trip is one burst from the client that the server answers: it ends with ReadyForQuery."""
+
+    def __init__(self) -> None:
+        self.round_trips = 0
+
+    async def serve(self, client_reader, client_writer, path):
+        server_reader, server_writer = await asyncio.open_unix_connection(path)
+        await asyncio.gather(self.pump(client_reader, server_writer, count=False), self.pump(server_reader, client_writer, count=True))
+
+    async def pump(self, reader, writer, *, count):
+        buffer = b""
+        while data := await reader.read(65536):
+            if count:
+                buffer += data
+                while len(buffer) >= 5 and len(buffer) >= (size := 1 + int.from_bytes(buffer[1:5])):
+                    self.round_trips += buffer[:1] == b"Z"
+                    buffer = buffer[size:]
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def counted(url, folder):
+    """A database behind the proxy, and the proxy."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    real = f"{query['host'][0]}/.s.PGSQL.{query.get('port', ['5432'])[0]}"
+    wire = Wire()
+    server = await asyncio.start_unix_server(lambda reader, writer: wire.serve(reader, writer, real), f"{folder}/.s.PGSQL.5432")
+    wire.url = f"postgresql://{parts.netloc}{parts.path}?host={folder}"
+    db = connect(wire.url, size=1, wait_seconds=5, statement_seconds=10)
+    yield db, wire
+    await db.close()
+    server.close()

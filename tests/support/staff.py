@@ -1,0 +1,42 @@
+"""Users of clinics for tests: written by plain SQL, and signed in by the API."""
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from appoint.identity import passwords
+
+PASSWORD = "a calm lake in the morning"
+ANOTHER = "two storks above the roof"
+SECRET = "signs links in tests"
+
+
+@cache
+def hash_of(password: str) -> str:
+    return passwords._hash.hash(password)
+
+
+async def add_user(db, email="mia@example.org", *, password: str | None = PASSWORD, name="Mia Klein", **columns: Any) -> UUID:
+    user_id = await db.fetchval(
+        "insert into app_user (email, name, password_hash) values ($1, $2, $3) returning id", email, name, password and hash_of(password)
+    )
+    for column, value in columns.items():
+        await db.execute(f"update app_user set {column} = $2 where id = $1", user_id, value)
+    return user_id
+
+
+async def works_at(db, user_id: UUID, clinic_id: int = 1, role: str = "manager", doctor_id: str | None = None) -> None:
+    await db.execute("insert into membership (clinic_id, user_id, role, doctor_id) values ($1, $2, $3, $4)", clinic_id, user_id, role, doctor_id)
+
+
+async def sign_in(client, email="mia@example.org", password=PASSWORD, *, headers: dict[str, str] | None = None, **more: Any) -> Any:
+    return await client.post("/api/sessions", json={"email": email, "password": password, **more}, headers=headers)
+
+
+async def bearer(client, email="mia@example.org", password=PASSWORD, **more: Any) -> dict[str, str]:
+    """The headers of somebody who has signed in."""
+    return {"Authorization": f"Bearer {(await sign_in(client, email, password, **more)).json()['token']}"}
+
+
+def type_of(answer) -> tuple[int, str]:
+    return answer.status_code, answer.json()["type"].removeprefix("/problems/")
