@@ -23,8 +23,6 @@ from support.described import OPERATIONS, example
 DOCUMENT = Path(__file__).parents[2] / "docs/access.md"
 
 
-
-
 MARKED = {
     "absence": "reason",
     "api_key": "name",

@@ -1,25 +1,22 @@
 """/api/appointments"""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ..clinics.clinics import service as clinics
 from ..customers import service as customers
-from ..http.access import allow
-from ..http.idempotency import digest, once
+from ..http.idempotency import once
 from ..http.pagination import after, page
-from ..http.request import Request, idempotency_key
+from ..http.request import Request
 from ..http.responses import created, replay, shown
 from ..kit import clock
 from ..kit.ids import clinic_of
-from ..kit.permissions import widest
 from ..kit.structs import Page, PageQuery
-from . import links, repository, service
+from . import repository, service
 from .model import (
     Appointment,
     AppointmentFilter,
@@ -28,7 +25,8 @@ from .model import (
     Cancellation,
     RescheduleRequest,
 )
-from .rules import REASONS, Caps
+from .request_context import caps, hold_for, may_override, narrowed, repeat, seen, with_token
+from .rules import REASONS
 
 MOVE = {"permission": "move-appointments", "problems": (*REASONS, "wrong-status", "hold-expired", "too-late")}
 
@@ -177,48 +175,3 @@ async def step(request: Request, appointment_id: UUID, name: str) -> Response[Ap
         recall=lambda tx, kept: service.get(tx, UUID(kept)),
     )
     return shown(request, seen(request, appointment), headers=replay(replayed))
-
-
-def seen(request: Request, appointment: Appointment) -> Appointment:
-    """The appointment as the caller may see it: the notes are for the clinic alone, and why rules were set aside for its staff."""
-    if not widest(request.user, "list-appointments", appointment.clinic_id):
-        appointment = msgspec.structs.replace(appointment, notes=None)
-    return appointment if request.user.is_staff(appointment.clinic_id) else msgspec.structs.replace(appointment, override_reason=None)
-
-
-def may_override(request: Request, override: object, *, clinic_id: int, doctor_id: UUID | None) -> None:
-    """Whether the caller may set rules aside for an appointment with the doctor, if they ask for it. Raises as the guard does."""
-    if override:
-        allow(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
-
-
-def with_token(request: Request, appointment: Appointment) -> Appointment:
-    """The appointment with the token of its manage-link, for who has booked it."""
-    return msgspec.structs.replace(appointment, manage_token=links.token(request.app.state.secret_key, appointment.id))
-
-
-def narrowed(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
-    """The doctors whose appointments the caller may list, of those asked for; None: all."""
-    own = request.grant.doctor_id
-    if own is None:
-        return [doctor_id] if doctor_id else None
-    return [own] if doctor_id in (None, own) else []
-
-
-def repeat(request: Request, data: object) -> service.Repeat | None:
-    """The request's `Idempotency-Key`, as booking keeps it."""
-    key = idempotency_key(request)
-    return service.Repeat(request.user.key, key, digest(request, data)) if key else None
-
-
-def hold_for(request: Request) -> timedelta:
-    return timedelta(minutes=request.app.state.settings.hold_minutes)
-
-
-def caps(request: Request, clinic_id: int) -> Caps | None:
-    """What a customer can have at the clinic; its staff and partners with a limit of their own book beyond it."""
-    by = request.user
-    if by.is_staff(clinic_id) or (by.member(clinic_id) and by.requests_per_minute):
-        return None
-    settings = request.app.state.settings
-    return Caps(settings.appointments_per_customer, settings.holds_per_customer)

@@ -18,9 +18,9 @@ from ..kit.permissions import widest
 from ..kit.structs import Page
 from . import bookings_repository, service
 from . import repository as appointments
-from .api import caps, hold_for, may_override, narrowed, repeat, seen, with_token
 from .bookings_model import Booking, BookingRequest
 from .model import AppointmentFilter
+from .request_context import caps, hold_for, may_override, narrowed, repeat, seen, with_token
 from .rules import REASONS
 
 

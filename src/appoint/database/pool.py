@@ -260,7 +260,8 @@ def _statement() -> tuple[str, Histogram]:
         frame = frame.f_back
     known = _known.get(frame.f_code)
     if known is None:
-        name = f"{frame.f_globals['__name__'].removeprefix('appoint.').removesuffix('.repository')}.{frame.f_code.co_name}"
+        module = frame.f_globals["__name__"].removeprefix("appoint.").removesuffix(".repository")
+        name = f"{module.rpartition('.')[2]}.{frame.f_code.co_name}"
         known = _known[frame.f_code] = (name, QUERY_SECONDS.labels(name))
     return known
 

@@ -2,15 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
+from litestar import Response
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ..kit import tracing
 from ..kit.metrics import REQUEST_SECONDS, REQUESTS
-from ..site.rendering import readable
 from .problems import document
 from .request import Request
 
@@ -36,13 +37,14 @@ STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000; inc
 
 
 class Observed:
-    """The application, observed. Written for speed: every booking pays for it."""
+    """The application, observed. Written for speed: every booking pays for it. `render` makes a page of a problem where a person sees it."""
 
-    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, *, seconds: float, render: Callable[[Request, Response[Any]], Response[Any]]) -> None:
         """A request has so many seconds from its head to the last byte of its answer, and is given up then. What is a stream (`opt={"stream": True}`) has them to
         begin, and goes on until it or who reads it ends."""
         self.app: Final = app
         self.seconds: Final = seconds
+        self.render: Final = render
         self.meters: Final[dict[tuple[str, int], tuple[Any, Any]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,7 +87,7 @@ class Observed:
         except BaseException as error:
             if status:  # too late for another answer: the server closes the connection
                 raise
-            await _apologise(asked, receive, respond, error)
+            await self._apologise(asked, receive, respond, error)
             if not isinstance(error, Exception):
                 raise
         finally:
@@ -107,6 +109,17 @@ class Observed:
             status=status,
             milliseconds=round(seconds * 1000, 3),
         )
+
+    async def _apologise(self, scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
+        """What nothing below has answered: a bug of the web layer itself, or a request that was given up: it took too long, or the server had to stop."""
+        given_up = isinstance(error, asyncio.CancelledError | TimeoutError)
+        if not given_up:
+            log.error("bug", error=type(error).__name__, exc_info=error)
+        request = Request(scope, receive, send)
+        response = document(request, "unavailable", headers={"Retry-After": "2"}) if given_up else document(request, "internal-error")
+        with suppress(Exception):
+            response = self.render(request, response)
+            await response.to_asgi_response(app=None, request=request)(scope, receive, send)
 
 
 QUIET: Final = {"healthz", "readyz", "metrics"}
@@ -141,15 +154,3 @@ def _describe(span: "Span", scope: HTTPScope, status: int) -> None:
     span.set_attribute("http.response.status_code", status)
     if status >= 500:
         span.set_attribute("error.type", str(status))
-
-
-async def _apologise(scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
-    """What nothing below has answered: a bug of the web layer itself, or a request that was given up: it took too long, or the server had to stop."""
-    given_up = isinstance(error, asyncio.CancelledError | TimeoutError)
-    if not given_up:
-        log.error("bug", error=type(error).__name__, exc_info=error)
-    request = Request(scope, receive, send)
-    response = document(request, "unavailable", headers={"Retry-After": "2"}) if given_up else document(request, "internal-error")
-    with suppress(Exception):
-        response = readable(request, response)
-        await response.to_asgi_response(app=None, request=request)(scope, receive, send)

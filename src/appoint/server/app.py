@@ -54,7 +54,8 @@ from ..site.public import account as coding
 from ..site.public import book as booking
 from ..site.public import find as finding
 from ..site.public import manage as managing
-from ..site.rendering import HANDLERS, enter
+from ..site.public.export import export_page
+from ..site.rendering import HANDLERS, enter, readable
 from ..site.staff import absences as away
 from ..site.staff import api_keys as keys
 from ..site.staff import appointment_types as offering
@@ -140,6 +141,7 @@ def create(
         assert settings.secret_key, "made at start"
         app.state.secret_key = settings.secret_key.get_secret_value()
         app.state.settings = settings
+        app.state.export_page = export_page
         app.state.identities = {PREFIX: api_keys.identify, SESSION: sessions.identify, links.PREFIX: links.identify}
         app.state.by_cookie = sessions.by_cookie
         assets.built()
@@ -183,5 +185,7 @@ def create(
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = Observed(app.asgi_handler, seconds=settings.request_seconds)  # Litestar's own middleware sees no request without a route
+    app.asgi_handler = Observed(
+        app.asgi_handler, seconds=settings.request_seconds, render=readable
+    )  # Litestar's own middleware sees no request without a route
     return app

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from babel import Locale
@@ -27,10 +27,10 @@ from markupsafe import Markup
 from ..http import problems
 from ..http.access import COOKIE, csrf_token, guard
 from ..http.etags import matches
+from ..http.forms import asked, form
 from ..http.languages import LANGUAGE_COOKIE, language_for
 from ..kit import date_formats, errors, phones
 from ..kit import fields as wire
-from ..kit.fields import FIRST_YEAR, LAST_YEAR
 from ..kit.i18n import LANGUAGES, say
 from ..kit.money import Money
 from . import assets
@@ -42,8 +42,6 @@ POLICY: Final = (
 FRESH: Final = "private, no-cache"
 OWN: Final = "no-store"
 """For a page that shows one person's things: for nobody's cache."""
-FORM_FIELDS: Final = 100
-LONGEST_FIELD: Final = 5000
 RIGHT_TO_LEFT: Final = frozenset(language for language in LANGUAGES if Locale.parse(language).text_direction == "rtl")
 A_YEAR: Final = 31_536_000
 SOME_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -182,58 +180,6 @@ def csrf(request: AnyRequest) -> str:
     """What a form of somebody signed in sends as `csrf`; empty for nobody."""
     token = request.cookies.get(COOKIE)
     return csrf_token(request.app.state.secret_key, token) if token else ""
-
-
-def asked(request: AnyRequest) -> dict[str, str]:
-    """The query, the last of each name; what cannot be read is left out."""
-    return _fields(request.scope["query_string"])
-
-
-async def form(request: AnyRequest) -> dict[str, str]:
-    """What a form sent, the last of each name; nothing at all is an empty form. Raises `Invalid` for what no browser sends."""
-    body = await request.body()
-    if body and request.content_type[0] != "application/x-www-form-urlencoded":
-        raise HTTPException(status_code=415)
-    try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS))
-    except ValueError:
-        raise errors.Invalid(errors.Fault("#", "is not valid")) from None
-    if any("\0" in value or len(value) > LONGEST_FIELD for value in fields.values()):
-        raise errors.Invalid(errors.Fault("#", "is not valid"))
-    request.scope["state"]["typed"] = fields
-    return fields
-
-
-def _fields(query: bytes) -> dict[str, str]:
-    try:
-        return {name: value for name, value in parse_qsl(query.decode(), max_num_fields=FORM_FIELDS) if "\0" not in value and len(value) <= LONGEST_FIELD}
-    except ValueError:
-        return {}
-
-
-def date_of(text: str | None) -> date | None:
-    """A date as an address writes it; None for anything else."""
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
-
-
-def instant_of(text: str | None) -> datetime | None:
-    """An instant with its offset, in a year that the API takes too; None for anything else."""
-    try:
-        instant = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return instant if instant.tzinfo and FIRST_YEAR <= instant.year <= LAST_YEAR else None
-
-
-def id_of(text: str | None) -> UUID | None:
-    """An id; None for anything else."""
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return None
 
 
 def elsewhere(request: AnyRequest, **changed: str | UUID | None) -> str:

@@ -8,11 +8,11 @@ from litestar import Controller, Response, delete, get, post
 from litestar.connection import ASGIConnection
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
-from msgspec import UNSET
 
-from ...http.access import COOKIE, csrf_token, is_csrf_token
+from ...http.access import COOKIE, is_csrf_token
 from ...http.cookies import forget, keep
 from ...http.etags import check, digest
+from ...http.forms import form
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.responses import shown
@@ -20,10 +20,9 @@ from ...kit import clock, errors
 from ...kit.actors import Caller
 from ...kit.structs import Page
 from ...settings import Settings
-from ...site.rendering import form
-from ..accounts.model import Account
 from . import service
 from .model import Credentials, Session, SignedIn
+from .responses import signed_in
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -54,7 +53,7 @@ class Sessions(Controller):
         )
         await sign_in_throttle.succeeded(request, account=data.email.lower(), now=clock.now())
         session = opened.session
-        answer = told(request, session, opened.account, opened.token, cookie=data.cookie)
+        answer = signed_in(request, session, opened.account, opened.token, cookie=data.cookie)
         headers = {"Location": f"/api/sessions/{session.id}"}
         response = shown(request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers)
         if data.cookie:
@@ -96,17 +95,6 @@ class Sessions(Controller):
         """Sign out everywhere, here too."""
         await request.db.atomic(service.end_all, request.user)
         return _signed_out()
-
-
-def told(request: Request, session: Session, account: Account, token: str, *, cookie: bool) -> SignedIn:
-    """What somebody learns who has signed in: the token, or where it comes as a cookie what is sent beside that."""
-    return SignedIn(
-        id=session.id,
-        expires_at=session.expires_at,
-        account=account,
-        token=UNSET if cookie else token,
-        csrf_token=csrf_token(request.app.state.secret_key, token) if cookie else UNSET,
-    )
 
 
 def _signed_out() -> Response[None]:

@@ -15,7 +15,7 @@ from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.responses import replay, shown
 from ...kit import clock, errors
-from ..sessions.api import told
+from ..sessions.responses import signed_in
 from . import service
 from .model import CodeAnswer, CodeOutcome, SignInCode, SignInCodeRequest
 
@@ -64,7 +64,7 @@ class SignInCodes(Controller):
         if isinstance(entered, list):
             return shown(request, CodeOutcome(choices=entered), cache_control="no-store")
         await sign_in_throttle.succeeded(request, account=entered.address.account, now=clock.now())
-        session = told(request, entered.session, entered.account, entered.token, cookie=data.cookie)
+        session = signed_in(request, entered.session, entered.account, entered.token, cookie=data.cookie)
         response = shown(request, CodeOutcome(session=session), cache_control="no-store")
         if data.cookie:
             keep(response, entered.token, lasts)

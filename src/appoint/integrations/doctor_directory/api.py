@@ -7,8 +7,8 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
-from ...booking.availability.api import answer_for_doctor
 from ...booking.availability.model import Availability, AvailabilityFilter
+from ...booking.availability.responses import answer_for_doctor
 from ...clinics.clinics import repository as clinics
 from ...clinics.doctors import service as doctors
 from ...clinics.doctors.model import Doctor, DoctorContent

@@ -1,24 +1,17 @@
 """/api/customers/{customerId}/export and /erase"""
 
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from babel.numbers import format_currency, get_currency_precision
-from litestar import Controller, MediaType, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
-from ...http.etags import digest
 from ...http.idempotency import once
-from ...http.languages import language_for
 from ...http.request import Request
-from ...http.responses import Look, replay, shown
+from ...http.responses import replay, shown
 from ...kit import clock
-from ...messaging.notifications.model import kind_of
-from ...site.rendering import OWN, page
 from . import service
 from .model import Erasure, Export, ExportQuery, own
 
@@ -35,7 +28,7 @@ class Privacy(Controller):
         if request.user.customer_id == customer_id:
             found = own(found)
         if query.format == "html" or (query.format is None and request.accept.best_match(["application/json", "text/html"]) == "text/html"):
-            return _as_page(request, found)
+            return request.app.state.export_page(request, found)
         return shown(request, found, cache_control="no-store", headers={"Vary": "Accept"})
 
     @post("/erase", operation_id="eraseCustomer", status_code=HTTP_200_OK, opt={"permission": "change-customers", "problems": ("customer-has-appointments",)})
@@ -54,21 +47,3 @@ class Privacy(Controller):
 
 async def _recalled(_: object, kept: Any) -> Erasure:
     return msgspec.convert(kept, Erasure)
-
-
-def _as_page(request: Request, export: Export) -> Response[Any]:
-    language = language_for(request)
-    plain = msgspec.to_builtins(export, builtin_types=(datetime,))
-    for appointment in plain["appointments"]:
-        if price := appointment["price"]:
-            digits = get_currency_precision(price["currency"])
-            appointment["price"] = format_currency(Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=language)
-    html = page(request, "public/export.html", language=language, cache_control=OWN, export=plain, kind_of=kind_of)
-    headers = {
-        "Content-Language": html.headers["Content-Language"],
-        "Vary": "Accept, Accept-Language, Cookie",
-        "Cache-Control": OWN,
-        "Content-Security-Policy": html.headers["Content-Security-Policy"],
-        "ETag": digest(html.content.encode()),
-    }
-    return Look(request, export, html.content, media_type=MediaType.HTML, headers=headers)

@@ -10,8 +10,8 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from msgspec import UNSET
 
 from ...booking import service as appointments
-from ...booking.api import hold_for, seen
 from ...booking.model import AppointmentRequest
+from ...booking.request_context import hold_for, seen
 from ...booking.rules import REASONS
 from ...clinics.doctors import service as doctors
 from ...http.access import allow

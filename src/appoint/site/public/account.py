@@ -17,6 +17,7 @@ from ...customers import service as customers
 from ...http.access import COOKIE
 from ...http.cookies import keep, keep_people, people_of
 from ...http.decoding import body
+from ...http.forms import asked, form, id_of
 from ...http.languages import language_for
 from ...http.problems import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
@@ -27,7 +28,7 @@ from ...identity.sign_in_codes.model import SignInCodeRequest
 from ...kit import clock, errors
 from ...kit.i18n import say
 from ...kit.structs import Page
-from ..rendering import OWN, asked, faults_by_field, form, go, id_of, next_page, opened, page
+from ..rendering import OWN, faults_by_field, go, next_page, opened, page
 
 MINE: Final = "/my"
 MOST_SHOWN: Final = 100

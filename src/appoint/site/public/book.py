@@ -15,10 +15,10 @@ from litestar.params import FromPath
 from ...booking import links
 from ...booking import repository as appointments_repository
 from ...booking import service as appointments
-from ...booking.api import caps, hold_for
 from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter, OfferedTime
 from ...booking.model import LIVE
+from ...booking.request_context import caps, hold_for
 from ...booking.rules import Alternative, WishRequest
 from ...clinics.catalogue import service as catalogue
 from ...clinics.catalogue.model import CatalogueDoctor, CatalogueType
@@ -27,6 +27,7 @@ from ...customers.model import CustomerContent
 from ...http import decoding
 from ...http import repository as records
 from ...http.cookies import booked_of, keep_booked, people_of
+from ...http.forms import asked, form, id_of, instant_of
 from ...http.idempotency import once
 from ...http.problems import PROBLEMS
 from ...http.recording import Recorded
@@ -35,7 +36,7 @@ from ...kit import clock, errors, phones
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...kit.i18n import one_line, say
 from ...kit.ids import PLATFORM, clinic_of
-from ..rendering import OWN, asked, faults_by_field, form, go, id_of, instant_of, opened, written
+from ..rendering import OWN, faults_by_field, go, opened, written
 from .find import Visit, visit
 
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]

@@ -20,12 +20,13 @@ from ...booking.availability import repository, service
 from ...booking.availability.model import Availability, AvailabilityFilter, OfferedTime
 from ...clinics.catalogue import service as catalogue
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
+from ...http.forms import asked, date_of, id_of
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import clock
 from ...kit.ids import LARGEST_CLINIC, PLATFORM
 from .. import assets
-from ..rendering import FRESH, asked, date_of, elsewhere, go, id_of, opened, page
+from ..rendering import FRESH, elsewhere, go, opened, page
 
 FRAMED: Final = "/embed/"
 CLINICS: Final = 12

@@ -21,6 +21,7 @@ from ...database.pool import Database, Row, Transaction
 from ...http import repository as records
 from ...http.cookies import booked_of
 from ...http.etags import etag
+from ...http.forms import asked, form, id_of, instant_of
 from ...http.languages import language_for
 from ...http.problems import PROBLEMS
 from ...http.request import Request
@@ -28,7 +29,7 @@ from ...kit import clock, errors, ids
 from ...kit.actors import Caller
 from ...kit.i18n import one_line, say
 from ...kit.icalendar_files import Person, google, invitation, outlook
-from ..rendering import OWN, asked, form, go, id_of, instant_of, opened, page
+from ..rendering import OWN, go, opened, page
 from .find import month_of
 
 P = ParamSpec("P")

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from ...clinics.appointment_types import repository as types
 from ...clinics.doctors import repository as doctors
+from ...http.forms import asked, date_of, id_of, instant_of
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import clock
@@ -17,7 +18,7 @@ from ...kit.i18n import say
 from ...kit.permissions import widest
 from ...scheduling.absences import repository, service
 from ...scheduling.absences.model import LONGEST, Away
-from ..rendering import asked, date_of, elsewhere, id_of, instant_of, opened
+from ..rendering import elsewhere, opened
 from ..staff_frame import staff_page
 
 MOST: Final = 100

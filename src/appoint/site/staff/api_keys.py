@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
+from ...http.forms import asked, id_of
 from ...http.languages import language_for
 from ...http.request import Request
 from ...identity.api_keys import repository, service
@@ -14,7 +15,7 @@ from ...kit import clock, errors
 from ...kit.i18n import say
 from ...kit.ids import clinic_of
 from ...kit.permissions import PERMISSIONS, SCOPES
-from ..rendering import asked, elsewhere, id_of, opened
+from ..rendering import elsewhere, opened
 from ..staff_frame import staff_page
 
 MOST: Final = 50

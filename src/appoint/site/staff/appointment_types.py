@@ -7,11 +7,12 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from ...clinics.appointment_types import repository, service
+from ...http.forms import asked
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import errors, money
 from ...kit.ids import clinic_of
-from ..rendering import asked, opened
+from ..rendering import opened
 from ..staff_frame import staff_page
 
 MOST: Final = 1000

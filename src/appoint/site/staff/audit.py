@@ -8,9 +8,10 @@ from litestar.params import FromPath
 from litestar.routes import HTTPRoute
 
 from ...audit import repository, service
+from ...http.forms import asked, date_of, id_of
 from ...http.request import Request
 from ...kit import fields
-from ..rendering import asked, date_of, elsewhere, id_of, opened
+from ..rendering import elsewhere, opened
 from ..staff_frame import staff_page
 
 MOST: Final = 50

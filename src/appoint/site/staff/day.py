@@ -12,12 +12,13 @@ from litestar import MediaType, Response, get
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
-from ...booking.api import narrowed
 from ...booking.day_board import repository, service
 from ...booking.day_board.model import Board, BoardAppointment
+from ...booking.request_context import narrowed
 from ...clinics.catalogue import service as catalogue
 from ...customers.model import wanted
 from ...http.access import identify
+from ...http.forms import asked, date_of
 from ...http.languages import language_for
 from ...http.recording import record
 from ...http.request import Request
@@ -25,7 +26,7 @@ from ...kit import clock, errors
 from ...kit.i18n import say
 from ...kit.permissions import widest
 from ...kit.structs import Page
-from ..rendering import OWN, asked, date_of, opened, templates
+from ..rendering import OWN, opened, templates
 from ..staff_frame import staff_page
 
 LIST: Final = opened("list-appointments", narrows=True)

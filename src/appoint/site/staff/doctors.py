@@ -8,10 +8,11 @@ from litestar.params import FromPath
 
 from ...clinics.appointment_types import repository as types
 from ...clinics.doctors import repository, service
+from ...http.forms import asked, id_of
 from ...http.request import Request
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
-from ..rendering import asked, elsewhere, id_of, opened
+from ..rendering import elsewhere, opened
 from ..staff_frame import staff_page
 
 MOST: Final = 200

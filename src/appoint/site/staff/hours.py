@@ -21,6 +21,7 @@ from ...clinics.doctors import service as doctors
 from ...customers import repository as customers
 from ...database.pool import Transaction
 from ...http import etags
+from ...http.forms import asked, date_of, id_of
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import clock, errors, fields
@@ -32,7 +33,7 @@ from ...scheduling.hours_changes.model import ChangedSlot, DoctorsScheduleChange
 from ...scheduling.weekly_hours import repository as schedules_repository
 from ...scheduling.weekly_hours import service as schedules
 from ...scheduling.weekly_hours.model import Schedule
-from ..rendering import OWN, asked, date_of, id_of, opened, templates
+from ..rendering import OWN, opened, templates
 from ..staff_frame import staff_page
 
 MOST: Final = 1000

@@ -6,13 +6,14 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from ...http.forms import asked, id_of
 from ...http.request import Request
 from ...kit import errors, signed_tokens
 from ...kit.actors import Caller
 from ...messaging.channels.model import Channel
 from ...messaging.notifications import repository, service
 from ...messaging.notifications.model import NotificationStatus, kind_of
-from ..rendering import OWN, asked, elsewhere, id_of, opened, page
+from ..rendering import OWN, elsewhere, opened, page
 from ..staff_frame import staff_page
 
 MOST: Final = 50

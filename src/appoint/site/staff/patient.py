@@ -8,9 +8,10 @@ from litestar.params import FromPath
 
 from ...customers import service as customers
 from ...customers import visits
+from ...http.forms import asked, id_of
 from ...http.request import Request
 from ...kit import clock
-from ..rendering import asked, elsewhere, id_of, opened
+from ..rendering import elsewhere, opened
 from ..staff_frame import staff_page
 
 MOST: Final = 30

@@ -7,9 +7,10 @@ from litestar.params import FromPath
 
 from ...customers import repository
 from ...customers.model import wanted
+from ...http.forms import asked, id_of
 from ...http.languages import language_for
 from ...http.request import Request
-from ..rendering import asked, elsewhere, id_of, opened
+from ..rendering import elsewhere, opened
 from ..staff_frame import staff_page
 
 MOST: Final = 50

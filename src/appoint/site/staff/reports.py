@@ -14,6 +14,7 @@ from litestar.params import FromPath
 
 from ...clinics.clinics import service as clinics
 from ...database.pool import Row
+from ...http.forms import asked, date_of, id_of
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import clock, errors
@@ -21,7 +22,7 @@ from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...kit.i18n import say
 from ...oversight.reports import repository
 from ...oversight.reports.model import LEADS, PERIODS, Cell, Chart, Period, Sums, chart, period, rungs, share
-from ..rendering import OWN, asked, date_of, id_of, opened
+from ..rendering import OWN, opened
 from ..staff_frame import staff_page
 
 

@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from ...clinics.clinics import repository as clinics
 from ...http.access import COOKIE
 from ...http.cookies import forget, keep
+from ...http.forms import asked, form
 from ...http.languages import language_names
 from ...http.problems import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
@@ -15,7 +16,7 @@ from ...http.request import Request
 from ...identity.accounts import service as accounts
 from ...identity.sessions import service
 from ...kit import clock, errors
-from ..rendering import OWN, asked, form, go, next_page, opened, page
+from ..rendering import OWN, go, next_page, opened, page
 from ..staff_frame import staff_page
 
 REFUSED: Final = ("wrong-credentials", "totp-required")

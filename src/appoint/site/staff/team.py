@@ -8,12 +8,13 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from ...clinics.doctors import repository as doctors
+from ...http.forms import asked, form, id_of, instant_of
 from ...http.languages import language_for
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...identity.accounts import repository, service
 from ...kit import clock, errors
-from ..rendering import OWN, asked, elsewhere, faults_by_field, form, id_of, instant_of, opened, page
+from ..rendering import OWN, elsewhere, faults_by_field, opened, page
 from ..staff_frame import staff_page
 
 SIGN_IN: Final = opened("sign-in")

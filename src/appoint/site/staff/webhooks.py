@@ -7,12 +7,13 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
+from ...http.forms import asked, id_of
 from ...http.request import Request
 from ...integrations.webhooks import repository, service
 from ...integrations.webhooks.model import EVENT_TYPES, MOST_WEBHOOKS, DeliveryStatus
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
-from ..rendering import asked, elsewhere, id_of, opened
+from ..rendering import elsewhere, opened
 from ..staff_frame import staff_page
 
 MOST: Final = 50

@@ -1,0 +1,68 @@
+"""What browsers send: forms and the queries of pages, read leniently."""
+
+from datetime import date, datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from litestar import Request
+from litestar.exceptions import HTTPException
+
+from ..kit import errors
+from ..kit.fields import FIRST_YEAR, LAST_YEAR
+
+AnyRequest = Request[Any, Any, Any]
+FORM_FIELDS: Final = 100
+LONGEST_FIELD: Final = 5000
+
+
+def asked(request: AnyRequest) -> dict[str, str]:
+    """The query, the last of each name; what cannot be read is left out."""
+    return _fields(request.scope["query_string"])
+
+
+async def form(request: AnyRequest) -> dict[str, str]:
+    """What a form sent, the last of each name; nothing at all is an empty form. Raises `Invalid` for what no browser sends."""
+    body = await request.body()
+    if body and request.content_type[0] != "application/x-www-form-urlencoded":
+        raise HTTPException(status_code=415)
+    try:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS))
+    except ValueError:
+        raise errors.Invalid(errors.Fault("#", "is not valid")) from None
+    if any("\0" in value or len(value) > LONGEST_FIELD for value in fields.values()):
+        raise errors.Invalid(errors.Fault("#", "is not valid"))
+    request.scope["state"]["typed"] = fields
+    return fields
+
+
+def _fields(query: bytes) -> dict[str, str]:
+    try:
+        return {name: value for name, value in parse_qsl(query.decode(), max_num_fields=FORM_FIELDS) if "\0" not in value and len(value) <= LONGEST_FIELD}
+    except ValueError:
+        return {}
+
+
+def date_of(text: str | None) -> date | None:
+    """A date as an address writes it; None for anything else."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def instant_of(text: str | None) -> datetime | None:
+    """An instant with its offset, in a year that the API takes too; None for anything else."""
+    try:
+        instant = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return instant if instant.tzinfo and FIRST_YEAR <= instant.year <= LAST_YEAR else None
+
+
+def id_of(text: str | None) -> UUID | None:
+    """An id; None for anything else."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None

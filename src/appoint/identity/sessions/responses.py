@@ -1,0 +1,19 @@
+"""The answer to a successful sign-in."""
+
+from msgspec import UNSET
+
+from ...http.access import csrf_token
+from ...http.request import Request
+from ..accounts.model import Account
+from .model import Session, SignedIn
+
+
+def signed_in(request: Request, session: Session, account: Account, token: str, *, cookie: bool) -> SignedIn:
+    """What somebody learns who has signed in: the token, or where it comes as a cookie what is sent beside that."""
+    return SignedIn(
+        id=session.id,
+        expires_at=session.expires_at,
+        account=account,
+        token=UNSET if cookie else token,
+        csrf_token=csrf_token(request.app.state.secret_key, token) if cookie else UNSET,
+    )

@@ -1,0 +1,35 @@
+"""Everything that is held about a customer, as a page."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from babel.numbers import format_currency, get_currency_precision
+from litestar import MediaType, Response
+
+from ...http.etags import digest
+from ...http.languages import language_for
+from ...http.request import Request
+from ...http.responses import Look
+from ...messaging.notifications.model import kind_of
+from ...oversight.privacy.model import Export
+from ..rendering import OWN, page
+
+
+def export_page(request: Request, export: Export) -> Response[Any]:
+    language = language_for(request)
+    plain = msgspec.to_builtins(export, builtin_types=(datetime,))
+    for appointment in plain["appointments"]:
+        if price := appointment["price"]:
+            digits = get_currency_precision(price["currency"])
+            appointment["price"] = format_currency(Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=language)
+    html = page(request, "public/export.html", language=language, cache_control=OWN, export=plain, kind_of=kind_of)
+    headers = {
+        "Content-Language": html.headers["Content-Language"],
+        "Vary": "Accept, Accept-Language, Cookie",
+        "Cache-Control": OWN,
+        "Content-Security-Policy": html.headers["Content-Security-Policy"],
+        "ETag": digest(html.content.encode()),
+    }
+    return Look(request, export, html.content, media_type=MediaType.HTML, headers=headers)
