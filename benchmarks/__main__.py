@@ -1,6 +1,7 @@
 """Measures side by side, in rounds, and writes what came out to `docs/benchmarks.md`.
 
-Results are ratios, taken within a round, so that whatever else the machine does weighs on both sides alike. Rates stand beside them for orientation.
+Results are ratios, taken within a round, so that whatever else the machine does weighs on both sides alike. Rates stand
+beside them for orientation.
 """
 
 import asyncio
@@ -67,7 +68,9 @@ class Bench:
             met = median(found) >= least if least else median(found) <= most
             required += ", met" if met else ", **missed**"
         rates = " against ".join(f"{median(self.rates[name]):,.0f}" for name in (over, under))
-        self.ratios.append(f"| {what} | **{median(found):.3g}** | {min(found):.3g} | {max(found):.3g} | {required} | {rates} |")
+        self.ratios.append(
+            f"| {what} | **{median(found):.3g}** | {min(found):.3g} | {max(found):.3g} | {required} | {rates} |"
+        )
 
     async def book(self, name: str, place: World, server: Server | None, connections: int = load.CLIENTS) -> None:
         """Bookings, every one of them counted in the database; through the server, or by the statement alone."""
@@ -105,7 +108,9 @@ class Bench:
 
     def reads(self, place: Place) -> None:
         day = place.world.opening(HALF_BOOKED[0]).date()
-        shown = httpx2.get(f"{place.server.address}/api/clinics/1/availability?date={day}&minutes={world.MINUTES}", timeout=30).json()
+        shown = httpx2.get(
+            f"{place.server.address}/api/clinics/1/availability?date={day}&minutes={world.MINUTES}", timeout=30
+        ).json()
         if shown["days"][0]["free"] != DOCTORS * PLACES // 2:
             self.fault(f"{shown['days'][0]['free']} times are free on a half-booked day")
         for number in range(self.rounds):
@@ -122,7 +127,9 @@ class Bench:
         winners = [sum(status == 201 for status, _ in each) for each in answers]
         others = sum(status not in (201, 409) for each in answers for status, _ in each)
         if set(winners) != {1} or others or await place.world.count() - before != rounds:
-            self.fault(f"races: winners {winners}, {others} answers besides 201 and 409, {await place.world.count() - before} appointments")
+            self.fault(
+                f"races: winners {winners}, {others} answers besides 201 and 409, {await place.world.count() - before} appointments"
+            )
         worst = max(seconds for each in answers for _, seconds in each)
         typical = median(max(seconds for _, seconds in each) for each in answers)
         self.facts.append(
@@ -141,14 +148,21 @@ class Bench:
         smallest = min(places)
         for size in sorted(places)[1:]:
             for name, what in (("booking", "a booking by HTTP"), ("doctor-day", "availability of a doctor-day")):
-                self.compare(f"(f) time for {what}, {size:,} ÷ {smallest:,} appointments", f"{name} {smallest:,}", f"{name} {size:,}", most=1.2)
+                self.compare(
+                    f"(f) time for {what}, {size:,} ÷ {smallest:,} appointments",
+                    f"{name} {smallest:,}",
+                    f"{name} {size:,}",
+                    most=1.2,
+                )
 
     async def relay(self, place: Place) -> None:
         for number in range(self.rounds):
             say(f"Relay, round {number + 1} of {self.rounds}")
             self.note("deleted", await outbox.deleted(place.world))
             self.note("relayed", await outbox.relayed(place.world))
-        self.compare("(h) events relayed by one worker ÷ the same rows by plain `DELETE … RETURNING`", "relayed", "deleted")
+        self.compare(
+            "(h) events relayed by one worker ÷ the same rows by plain `DELETE … RETURNING`", "relayed", "deleted"
+        )
 
     async def outbox(self, place: Place, full: int) -> None:
         say(f"Filling an outbox with {full:,} events")
@@ -159,18 +173,30 @@ class Bench:
                 if turn:
                     await outbox.change_over(place.world)
                 await self.book(name, place.world, place.server)
-        self.compare(f"(i) bookings by HTTP with {full:,} events in the outbox ÷ with none", "full outbox", "empty outbox", least=0.95)
+        self.compare(
+            f"(i) bookings by HTTP with {full:,} events in the outbox ÷ with none",
+            "full outbox",
+            "empty outbox",
+            least=0.95,
+        )
 
     async def numbers(self, place: Place) -> None:
         last = place.world.made_on + timedelta(days=HALF_BOOKED[1])
         for number in range(self.rounds):
             say(f"Numbers, round {number + 1} of {self.rounds}")
             for name in numbers.NUMBERS:
-                kept, plain = await numbers.rates(place.world, name, first=last - timedelta(days=83), last=last, seconds=self.seconds / 4)
+                kept, plain = await numbers.rates(
+                    place.world, name, first=last - timedelta(days=83), last=last, seconds=self.seconds / 4
+                )
                 self.note(f"{name}, kept", kept)
                 self.note(f"{name}, plain", plain)
         for name in numbers.NUMBERS:
-            self.compare(f"(j) {name}, of a clinic in twelve weeks, from the sums that are kept ÷ from all rows", f"{name}, kept", f"{name}, plain", least=10)
+            self.compare(
+                f"(j) {name}, of a clinic in twelve weeks, from the sums that are kept ÷ from all rows",
+                f"{name}, kept",
+                f"{name}, plain",
+                least=10,
+            )
 
     async def memory(self, place: Place, two: Place) -> None:
         say("Memory, and requests on a connection that is kept alive")
@@ -185,18 +211,12 @@ class Bench:
 
 
 def main(*, only: str = PARTS, quick: bool = False, ten_million: bool = False, rounds: int = 5) -> None:
-    """Run the benchmarks. The data sets are made at the first run: a few minutes for a million appointments, and kept in `.bench/`.
+    """Run the benchmarks. The data sets are made at the first run: a few minutes for a million appointments, and kept
+    in `.bench/`.
 
-    Parameters
-    ----------
-    only
-        Letters of the parts to run, such as b,f; then nothing is written.
-    quick
-        A look in a minute at whether all of it works, on small data sets; nothing is written.
-    ten_million
-        Growth up to ten million appointments too.
-    rounds
-        Of every part.
+    Parameters ---------- only Letters of the parts to run, such as b,f; then nothing is written. quick A look in a
+    minute at whether all of it works, on small data sets; nothing is written. ten_million Growth up to ten million
+    appointments too. rounds Of every part.
     """
     if not shutil.which("wrk"):
         sys.exit("The benchmarks need wrk, which Debian has: apt-get install wrk")
@@ -217,7 +237,9 @@ async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -
                 return found
 
             places = {
-                size: await place(await stack.enter_async_context(world.copied(postgres.url, size, say))) for size in sizes if size == sizes[1] or "f" in parts
+                size: await place(await stack.enter_async_context(world.copied(postgres.url, size, say)))
+                for size in sizes
+                if size == sizes[1] or "f" in parts
             }
             main_place = places[sizes[1]]
             two = await place(main_place.world, workers=2)

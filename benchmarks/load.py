@@ -1,4 +1,5 @@
-"""Those who make the load: pgbench for the statement alone, wrk for HTTP, and a crowd that wants one time. And the server that they load."""
+"""Those who make the load: pgbench for the statement alone, wrk for HTTP, and a crowd that wants one time. And the
+server that they load."""
 
 import asyncio
 import json
@@ -23,24 +24,72 @@ from .world import DOCTORS, EMPTY, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, W
 
 CLIENTS = 16
 
-# What the server gives the statement, `$1…$39`. pgbench has numbers and constants; what is random is made of its numbers where the parameter stands.
+# What the server gives the statement, `$1…$39`. pgbench has numbers and constants; what is random is made of its
+# numbers where the parameter stands.
 ID = "(lpad(to_hex(:clinic::int), 8, '0') || :round || '-8' || lpad(to_hex(:client_id::int), 3, '0') || '-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid"
 DOCTOR, TYPE = doctor(":clinic::int", ":doctor::int"), doctor(":clinic::int", 0)
 START, END = "to_timestamp(:start::int)", f"to_timestamp(:start::int + {MINUTES * 60})"
 PARAMETERS = [
-    ":clinic::int", ":version::int", ID, "null", "null", "null", "null", ":rule::text", ":zone::text", "null",
-    ":numbers::bigint[]", f"array[{DOCTOR}]", ":versions::int[]", f"array[{TYPE}]", ":versions::int[]",
-    ":positions::smallint[]", f"array[{ID}]", f"array[{DOCTOR}]", f"array[{customer(':customer::int')}]", f"array[{TYPE}]",
-    f"array[{START}]", f"array[{END}]", f"array[{START}]", f"array[{END}]",
-    ":statuses::text[]", ":nothing::timestamptz[]", ":amounts::int[]", ":currencies::text[]", ":nothing::text[]",
-    ":actor::text", ":action::text", "null", "null", "null", ":overridden::text[]", "null", ":most::int", ":most::int", "now()",
-]  # fmt: skip
+    ":clinic::int",
+    ":version::int",
+    ID,
+    "null",
+    "null",
+    "null",
+    "null",
+    ":rule::text",
+    ":zone::text",
+    "null",
+    ":numbers::bigint[]",
+    f"array[{DOCTOR}]",
+    ":versions::int[]",
+    f"array[{TYPE}]",
+    ":versions::int[]",
+    ":positions::smallint[]",
+    f"array[{ID}]",
+    f"array[{DOCTOR}]",
+    f"array[{customer(':customer::int')}]",
+    f"array[{TYPE}]",
+    f"array[{START}]",
+    f"array[{END}]",
+    f"array[{START}]",
+    f"array[{END}]",
+    ":statuses::text[]",
+    ":nothing::timestamptz[]",
+    ":amounts::int[]",
+    ":currencies::text[]",
+    ":nothing::text[]",
+    ":actor::text",
+    ":action::text",
+    "null",
+    "null",
+    "null",
+    ":overridden::text[]",
+    "null",
+    ":most::int",
+    ":most::int",
+    "now()",
+]
 CONSTANTS = {
-    "version": 1, "rule": "random", "zone": "Asia/Kolkata", "numbers": "{1}", "versions": "{1}", "positions": "{0}",
-    "statuses": "{booked}", "nothing": "{NULL}", "amounts": "{4500}", "currencies": "{EUR}", "n": 0,
-    "actor": "bench", "action": "bookAppointment", "overridden": '{"{}"}', "most": 1000,
-}  # fmt: skip
-SESSION = "-c jit=off -c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c lock_timeout=15s -c timezone=UTC"
+    "version": 1,
+    "rule": "random",
+    "zone": "Asia/Kolkata",
+    "numbers": "{1}",
+    "versions": "{1}",
+    "positions": "{0}",
+    "statuses": "{booked}",
+    "nothing": "{NULL}",
+    "amounts": "{4500}",
+    "currencies": "{EUR}",
+    "n": 0,
+    "actor": "bench",
+    "action": "bookAppointment",
+    "overridden": '{"{}"}',
+    "most": 1000,
+}
+SESSION = (
+    "-c jit=off -c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c lock_timeout=15s -c timezone=UTC"
+)
 
 
 def statement() -> str:
@@ -68,7 +117,8 @@ class Result(NamedTuple):
 
 
 def pgbench(world: World, binaries: Path, *, seconds: float) -> Result:
-    """Bookings by the statement alone, one a transaction. Those that lost to another count as made here; who asks the database knows better."""
+    """Bookings by the statement alone, one a transaction. Those that lost to another count as made here; who asks the
+    database knows better."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(SCRIPT)
         script.flush()
@@ -79,9 +129,22 @@ def pgbench(world: World, binaries: Path, *, seconds: float) -> Result:
             "customers": world.customers,
             "opening": int(world.opening(0).timestamp()),
         }
-        command = [binaries / "pgbench", "--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", f"--time={seconds:.0f}", f"--file={script.name}"]
+        command = [
+            binaries / "pgbench",
+            "--no-vacuum",
+            "--protocol=prepared",
+            f"--client={CLIENTS}",
+            f"--time={seconds:.0f}",
+            f"--file={script.name}",
+        ]
         defines = [f"--define={name}={value}" for name, value in constants.items()]
-        ran = subprocess.run([*command, *defines, world.url], check=True, capture_output=True, text=True, env={**os.environ, "PGOPTIONS": SESSION}).stdout
+        ran = subprocess.run(
+            [*command, *defines, world.url],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PGOPTIONS": SESSION},
+        ).stdout
     number = lambda label: float(re.search(rf"{label}\D*([\d.]+)", ran)[1])  # noqa: E731
     return Result(number("tps ="), int(number("actually processed:")), 0, int(number("failed transactions:")))
 
@@ -89,7 +152,16 @@ def pgbench(world: World, binaries: Path, *, seconds: float) -> Result:
 def wrk(world: World, address: str, kind: str, *, connections: int, seconds: float) -> Result:
     """Requests of a kind through HTTP, over connections that are kept alive."""
     first, last = FREE if kind == "book" else HALF_BOOKED
-    arguments = [kind, random.randrange(2**31), world.clinics, DOCTORS, world.customers, int(world.opening(first).timestamp()), last - first + 1, PLACES]
+    arguments = [
+        kind,
+        random.randrange(2**31),
+        world.clinics,
+        DOCTORS,
+        world.customers,
+        int(world.opening(first).timestamp()),
+        last - first + 1,
+        PLACES,
+    ]
     command = [
         "wrk",
         "--threads=1",
@@ -99,7 +171,9 @@ def wrk(world: World, address: str, kind: str, *, connections: int, seconds: flo
         "--script",
         Path(__file__).with_name("ask.lua"),
     ]
-    ran = subprocess.run([*command, address, "--", *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+    ran = subprocess.run(
+        [*command, address, "--", *map(str, arguments)], check=True, capture_output=True, text=True
+    ).stdout
     found = json.loads(ran.splitlines()[-1])
     return Result(found["made"] / found["seconds"], found["made"], found["refused"], found["broken"], found["worst"])
 
@@ -126,7 +200,9 @@ def serving(world: World, *, workers: int = 1) -> Generator[Server]:
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")} | settings
     with tempfile.NamedTemporaryFile("r") as log, Path(log.name).open("w") as output:
-        started = subprocess.Popen([sys.executable, "-m", "appoint", "serve"], stdout=output, stderr=output, env=environment)
+        started = subprocess.Popen(
+            [sys.executable, "-m", "appoint", "serve"], stdout=output, stderr=output, env=environment
+        )
         try:
             while not (ready := re.search(r"Appoint is at (\S+)", Path(log.name).read_text())):
                 if started.poll() is not None:
@@ -139,7 +215,9 @@ def serving(world: World, *, workers: int = 1) -> Generator[Server]:
 
 
 @asynccontextmanager
-async def connected(address: str, connections: int) -> AsyncGenerator[list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]:
+async def connected(
+    address: str, connections: int
+) -> AsyncGenerator[list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]:
     """Connections that are kept alive."""
     host, port = address.removeprefix("http://").split(":")
     streams = [await asyncio.open_connection(host, int(port)) for _ in range(connections)]
@@ -150,7 +228,9 @@ async def connected(address: str, connections: int) -> AsyncGenerator[list[tuple
             writer.close()
 
 
-async def ask(stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: str, body: str | None = None) -> tuple[int, float]:
+async def ask(
+    stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: str, body: str | None = None
+) -> tuple[int, float]:
     """The status of the answer, and the seconds until it was there."""
     reader, writer = stream
     began = time.perf_counter()
@@ -162,15 +242,27 @@ async def ask(stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: s
 
 
 async def race(world: World, address: str, *, racers: int, rounds: int) -> list[list[tuple[int, float]]]:
-    """So many customers want one and the same time, all at once: the answers that they get. Each round is about another time."""
+    """So many customers want one and the same time, all at once: the answers that they get. Each round is about another
+    time."""
     answers = []
     async with connected(address, racers) as streams:
         for number in range(rounds):
             day, place = divmod(number, PLACES)
             start = world.opening(EMPTY + day) + timedelta(minutes=place * MINUTES)
-            wish = {"doctorId": f"{1:08x}-0000-8000-8000-{1:012x}", "appointmentTypeId": f"{1:08x}-0000-8000-8000-{0:012x}", "startTime": start.isoformat()}
-            bodies = [json.dumps({**wish, "customerId": f"00000000-0000-7000-8000-{customer:012x}"}) for customer in range(1, racers + 1)]
-            answers.append(await asyncio.gather(*(ask(stream, "/api/appointments", body) for stream, body in zip(streams, bodies, strict=True))))
+            wish = {
+                "doctorId": f"{1:08x}-0000-8000-8000-{1:012x}",
+                "appointmentTypeId": f"{1:08x}-0000-8000-8000-{0:012x}",
+                "startTime": start.isoformat(),
+            }
+            bodies = [
+                json.dumps({**wish, "customerId": f"00000000-0000-7000-8000-{customer:012x}"})
+                for customer in range(1, racers + 1)
+            ]
+            answers.append(
+                await asyncio.gather(
+                    *(ask(stream, "/api/appointments", body) for stream, body in zip(streams, bodies, strict=True))
+                )
+            )
     return answers
 
 

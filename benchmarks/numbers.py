@@ -1,6 +1,8 @@
-"""How it goes, asked of the appointments and slots themselves: what the sums that are kept must equal, and what they are measured by.
+"""How it goes, asked of the appointments and slots themselves: what the sums that are kept must equal, and what they
+are measured by.
 
-Each statement is about a clinic ($1) on local dates ($2, $3), of one doctor or all ($4). They say in their own words what the database's function `summed` says.
+Each statement is about a clinic ($1) on local dates ($2, $3), of one doctor or all ($4). They say in their own words
+what the database's function `summed` says.
 """
 
 import inspect
@@ -83,7 +85,8 @@ KEPT: Final = {
 
 
 def kept(name: str) -> tuple[str, Sequence[Any]]:
-    """The statement for a number out of the sums that are kept, word for word, and what follows clinic, doctor and dates."""
+    """The statement for a number out of the sums that are kept, word for word, and what follows clinic, doctor and
+    dates."""
     function, more = KEPT[name]
     return inspect.getsource(function).split('"""')[3], more
 
@@ -91,7 +94,9 @@ def kept(name: str) -> tuple[str, Sequence[Any]]:
 async def rates(world: World, name: str, *, first: date, last: date, seconds: float) -> tuple[float, float]:
     """How often a second a number of a random clinic is had from the sums, and from all rows."""
     statement, more = kept(name)
-    connection = await asyncpg.connect(world.url, server_settings={"jit": "off", "plan_cache_mode": "force_generic_plan"})
+    connection = await asyncpg.connect(
+        world.url, server_settings={"jit": "off", "plan_cache_mode": "force_generic_plan"}
+    )
 
     async def rate(sql: str, arrange: Any) -> float:
         prepared = await connection.prepare(sql)
@@ -102,6 +107,8 @@ async def rates(world: World, name: str, *, first: date, last: date, seconds: fl
         return done / (time.perf_counter() - began)
 
     try:
-        return await rate(statement, lambda clinic: (clinic, None, first, last, *more)), await rate(NUMBERS[name], lambda clinic: (clinic, first, last, None))
+        return await rate(statement, lambda clinic: (clinic, None, first, last, *more)), await rate(
+            NUMBERS[name], lambda clinic: (clinic, first, last, None)
+        )
     finally:
         await connection.close()

@@ -49,23 +49,31 @@ async def another(world: World, count: int) -> None:
     await fill(world, count)
     connection = await asyncpg.connect(world.url)
     try:
-        await connection.execute("alter table event rename to event_aside; create table event (like event_aside including all)")
-        await connection.execute(f"grant select, insert, update, delete on event to {SERVER}, {ACROSS}")  # which `like` leaves behind
+        await connection.execute(
+            "alter table event rename to event_aside; create table event (like event_aside including all)"
+        )
+        await connection.execute(
+            f"grant select, insert, update, delete on event to {SERVER}, {ACROSS}"
+        )  # which `like` leaves behind
     finally:
         await connection.close()
 
 
 async def change_over(world: World) -> None:
-    """Use the other one of two outboxes. Filling it each time would leave work to the server that what is measured next would pay for."""
+    """Use the other one of two outboxes. Filling it each time would leave work to the server that what is measured next
+    would pay for."""
     connection = await asyncpg.connect(world.url)
     try:
-        await connection.execute("alter table event rename to event_was; alter table event_aside rename to event; alter table event_was rename to event_aside")
+        await connection.execute(
+            "alter table event rename to event_was; alter table event_aside rename to event; alter table event_was rename to event_aside"
+        )
     finally:
         await connection.close()
 
 
 async def relayed(world: World) -> float:
-    """Events a second, told as the worker tells them: into the log, to the planning of notifications, to webhooks and to the sums of days."""
+    """Events a second, told as the worker tells them: into the log, to the planning of notifications, to webhooks and
+    to the sums of days."""
     await fill(world, TOLD)
     db = connect(world.url, size=1, wait_seconds=5, statement_seconds=60)
 

@@ -1,4 +1,5 @@
-"""What is measured on: clinics of ten doctors, each with room for 28 appointments a day. The data sets are kept in `.bench/`; a run works on copies."""
+"""What is measured on: clinics of ten doctors, each with room for 28 appointments a day. The data sets are kept in
+`.bench/`; a run works on copies."""
 
 import asyncio
 import hashlib
@@ -20,7 +21,8 @@ CLINICS = {10_000: 10, 100_000: 20, 1_000_000: 100, 10_000_000: 200}
 DOCTORS = 10
 HALF_BOOKED = 28, 34
 FREE = 60, 359
-"""The first and the last of the days, counted from the one the data set was made on, on which every other time is taken; and on which none is."""
+"""The first and the last of the days, counted from the one the data set was made on, on which every other time is
+taken; and on which none is."""
 EMPTY = 40
 """From here until then nothing is taken either; races are run there."""
 ZONE = "Asia/Kolkata"  # without summer time, 9:00 is the same instant of every day
@@ -82,7 +84,8 @@ def customer(number: str | int) -> str:
 
 
 def fill(appointments: int, customers: int) -> str:
-    """Every doctor of a clinic has the same times taken, from the last of the half-booked days back into the past, each by another customer."""
+    """Every doctor of a clinic has the same times taken, from the last of the half-booked days back into the past, each
+    by another customer."""
     clinics, a_day = CLINICS[appointments], PLACES // 2
     lines = appointments // clinics // DOCTORS
     return f"""
@@ -119,7 +122,9 @@ async def copied(server_url: str, appointments: int, say: Callable[[str], None])
     try:
         schema = [script.read_bytes() for script in sorted(MIGRATIONS.glob("*.py"))]
         recipe = hashlib.sha256(b"".join([*schema, fill(appointments, appointments // 10).encode()])).hexdigest()
-        made = await connection.fetchrow("select shobj_description(oid, 'pg_database') from pg_database where datname = $1", kept)
+        made = await connection.fetchrow(
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = $1", kept
+        )
         made_on, _, made_by = ((made and made[0]) or "2000-01-01 ").partition(" ")
         if made_by != recipe or (datetime.now(UTC).date() - date.fromisoformat(made_on)).days > DAYS_KEPT:
             say(f"Making the data set of {appointments:,} appointments")

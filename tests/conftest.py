@@ -1,4 +1,5 @@
-"""A real PostgreSQL for every test: one embedded server a run, one migrated database a worker, emptied before each test."""
+"""A real PostgreSQL for every test: one embedded server a run, one migrated database a worker, emptied before each
+test."""
 
 import asyncio
 import os
@@ -25,7 +26,8 @@ ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One folder for the server of all workers. Not under pytest's own, which only we can enter: for root the server runs as somebody else."""
+    """One folder for the server of all workers. Not under pytest's own, which only we can enter: for root the server
+    runs as somebody else."""
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="appoint-tests-")
         Path(folder).chmod(0o711)
@@ -74,7 +76,8 @@ def _emptying(tables: tuple[str, ...], references: tuple[tuple[str, str], ...]) 
 
 
 async def empty(db: Database) -> None:
-    """Nothing in any table. Most are empty as it is, and `truncate` makes a new file for each: it is for what has grown large."""
+    """Nothing in any table. Most are empty as it is, and `truncate` makes a new file for each: it is for what has grown
+    large."""
     tables = await db.fetch(
         """
         select relname::text, pg_relation_size(oid) > 2000000 or reltuples >= 0 as large
@@ -107,7 +110,8 @@ def settings(**changed: Any) -> Settings:
 
 @cache
 def composed(database_url: str, **changed: Any) -> Litestar:
-    """The application, with such settings. To compose it takes longer than most tests; what it knows, it learns anew whenever it starts."""
+    """The application, with such settings. To compose it takes longer than most tests; what it knows, it learns anew
+    whenever it starts."""
     return application.create(settings(**changed), database_url=database_url, admin_token=TOKEN)
 
 
@@ -118,5 +122,10 @@ async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncC
     Not Litestar's own, which answers one request after the other also where a test sends several at once.
     """
     app = composed(database_url)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
+        ) as client,
+    ):
         yield client

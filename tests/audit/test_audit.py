@@ -1,4 +1,5 @@
-"""Who did and saw what is written down once, by the very change; within seconds it is sealed, and then nobody changes it unseen."""
+"""Who did and saw what is written down once, by the very change; within seconds it is sealed, and then nobody changes
+it unseen."""
 
 import asyncio
 import base64
@@ -48,12 +49,20 @@ async def seal(db: Database) -> None:
 
 async def note(db: Database, count: int, *, clinic_id: int = 1) -> None:
     for number in range(count):
-        await record(db, SOMEBODY, clinic_id=clinic_id, subjects=[str(uuid4()) for _ in range(number % 3)], reason="Why not" if number % 2 else None)
+        await record(
+            db,
+            SOMEBODY,
+            clinic_id=clinic_id,
+            subjects=[str(uuid4()) for _ in range(number % 3)],
+            reason="Why not" if number % 2 else None,
+        )
 
 
 async def faults(db, *clinic_ids: int, exported=(), public_key=KEY.public) -> list[str]:
     reports = service.verify(db, clinic_ids=clinic_ids or (1,), public_key=public_key, exported=exported, now=NOW)
-    return [f"{report.clinic_id} at {fault.position}: {fault.text}" async for report in reports for fault in report.faults]
+    return [
+        f"{report.clinic_id} at {fault.position}: {fault.text}" async for report in reports for fault in report.faults
+    ]
 
 
 # What is written
@@ -61,13 +70,23 @@ async def faults(db, *clinic_ids: int, exported=(), public_key=KEY.public) -> li
 
 async def test_a_change_leaves_one_entry_of_who_what_when_where_and_of_which_request(client, db):
     before = clock.now()
-    answer = await client.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"}, headers=ADMIN | {"X-Request-ID": "reception-4711"})
+    answer = await client.post(
+        "/api/clinics",
+        json={"name": "Lakeside", "timeZone": "Europe/Berlin"},
+        headers=ADMIN | {"X-Request-ID": "reception-4711"},
+    )
     (entry,) = await written(db)
     assert before <= entry.pop("at") <= clock.now()
     assert entry == {
-        "clinic_id": 1, "id": entry["id"], "actor": "administrator", "action": "createClinic", "subjects": [str(answer.json()["id"])],
-        "address": "127.0.0.1", "request_id": "reception-4711", "reason": None,
-    }  # fmt: skip
+        "clinic_id": 1,
+        "id": entry["id"],
+        "actor": "administrator",
+        "action": "createClinic",
+        "subjects": [str(answer.json()["id"])],
+        "address": "127.0.0.1",
+        "request_id": "reception-4711",
+        "reason": None,
+    }
 
 
 async def test_a_refused_change_leaves_none(client, db):
@@ -78,7 +97,11 @@ async def test_a_refused_change_leaves_none(client, db):
         await client.patch(f"/api/doctors/{shah}", json={"name": "Dr Shah"}, headers=ADMIN | {"If-Match": '"v9"'}),
         await client.patch(f"/api/doctors/{shah}", json={"name": ""}, headers=ADMIN),
         await client.patch(f"/api/doctors/{shah}", json={"name": "Dr Shah"}),
-        await client.post("/api/bookingSlots", json={"doctorId": shah, "startTime": "2027-03-01T22:00:00Z", "endTime": "2027-03-02T08:00:00Z"}, headers=ADMIN),
+        await client.post(
+            "/api/bookingSlots",
+            json={"doctorId": shah, "startTime": "2027-03-01T22:00:00Z", "endTime": "2027-03-02T08:00:00Z"},
+            headers=ADMIN,
+        ),
     ):
         assert refused.status_code >= 400
     assert len(await written(db)) == before
@@ -102,7 +125,11 @@ async def test_what_is_public_is_seen_without_an_entry(client, db):
 async def test_a_repeated_request_is_written_down_each_time_it_is_answered(client, db):
     """It changes nothing the second time, and shows somebody again what was made."""
     for _ in range(2):
-        await client.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"}, headers=ADMIN | {"Idempotency-Key": "once"})
+        await client.post(
+            "/api/clinics",
+            json={"name": "Lakeside", "timeZone": "Europe/Berlin"},
+            headers=ADMIN | {"Idempotency-Key": "once"},
+        )
     assert [entry["subjects"] for entry in await written(db)] == [["1"], ["1"]]
 
 
@@ -140,7 +167,12 @@ async def test_who_unsubscribes_by_their_link_is_written_down(client, db):
     before = len(await written(db))
     await client.post(f"/unsubscribe/{signed('signs links in tests', 'unsubscribe', [ana, 'email'])}")
     (entry,) = await written(db, before)
-    assert (entry["actor"], entry["action"], entry["subjects"], entry["address"]) == (f"link:{ana}", "unsubscribe", [ana], "127.0.0.1")
+    assert (entry["actor"], entry["action"], entry["subjects"], entry["address"]) == (
+        f"link:{ana}",
+        "unsubscribe",
+        [ana],
+        "127.0.0.1",
+    )
 
 
 async def test_what_is_done_by_hand_is_written_down(client, db, database_url, tmp_path):
@@ -161,9 +193,15 @@ async def test_what_is_done_by_hand_is_written_down(client, db, database_url, tm
     )
     before = len(await written(db))
     monday = str(COMING_MONDAY)
-    for command in (["slots", "generate", "--clinic", "1", "--from", monday, "--to", monday], ["dead-letters", "resend", dead], ["events", "release", "--all"]):
+    for command in (
+        ["slots", "generate", "--clinic", "1", "--from", monday, "--to", monday],
+        ["dead-letters", "resend", dead],
+        ["events", "release", "--all"],
+    ):
         assert said_by(*command, database_url=database_url, data_dir=tmp_path)[0] == 0
-    assert [(entry["clinic_id"], entry["actor"], entry["action"], entry["subjects"]) for entry in await written(db, before)] == [
+    assert [
+        (entry["clinic_id"], entry["actor"], entry["action"], entry["subjects"]) for entry in await written(db, before)
+    ] == [
         (1, "command-line", "generateBookingSlots", []),
         (1, "command-line", "resendNotification", [dead]),
         (0, "command-line", "releaseEvents", []),
@@ -184,7 +222,8 @@ NOT_DRIVEN = {
     "signInByCode": "needs the code of a mail",
     "confirmTotp": "needs a code of the hour",
 }
-"""Operations that change something and are not in the story below, and why. They are written down by the same code as all others."""
+"""Operations that change something and are not in the story below, and why. They are written down by the same code as
+all others."""
 
 
 async def test_every_change_that_succeeds_leaves_exactly_one_entry(client, db):  # noqa: PLR0915  a long story
@@ -194,12 +233,18 @@ async def test_every_change_that_succeeds_leaves_exactly_one_entry(client, db): 
 
     async def do(name: str, body=None, query=None, *, by=ADMIN, actor="administrator", **ids) -> dict:
         operation = operations[name]
-        path = operation.path.format_map({parameter: 1 for parameter in operation.parameters if parameter == "clinicId"} | ids)
+        path = operation.path.format_map(
+            {parameter: 1 for parameter in operation.parameters if parameter == "clinicId"} | ids
+        )
         before, request_id = len(await written(db)), f"{name}-{len(driven)}"
-        answer = await client.request(operation.method, path, json=body, params=query, headers=by | {"X-Request-ID": request_id})
+        answer = await client.request(
+            operation.method, path, json=body, params=query, headers=by | {"X-Request-ID": request_id}
+        )
         assert answer.status_code < 300, (name, answer.text)
         entries = await written(db, before)
-        assert [(entry["actor"], entry["action"], entry["request_id"]) for entry in entries] == [(actor, name, request_id)]
+        assert [(entry["actor"], entry["action"], entry["request_id"]) for entry in entries] == [
+            (actor, name, request_id)
+        ]
         driven[name] = entries[0]["clinic_id"]
         return answer.json() if answer.content else {}
 
@@ -232,7 +277,9 @@ async def test_every_change_that_succeeds_leaves_exactly_one_entry(client, db): 
     await do("replaceTimeSlot", {"startTime": "09:00", "endTime": "12:30"}, timeSlotId=morning)
     await do("removeTimeSlot", timeSlotId=morning)
     await do("replaceSchedule", week, doctorId=shah)
-    line = (await do("createDoctorSlot", {"weekday": "tuesday", "startTime": "09:00", "endTime": "12:00"}, doctorId=shah))["id"]
+    line = (
+        await do("createDoctorSlot", {"weekday": "tuesday", "startTime": "09:00", "endTime": "12:00"}, doctorId=shah)
+    )["id"]
     await do("replaceDoctorSlot", {"weekday": "tuesday", "startTime": "09:00", "endTime": "12:30"}, doctorSlotId=line)
     await do("removeDoctorSlot", doctorSlotId=line)
     await do("generateBookingSlots", {"clinicId": 1, "from": one, "to": one})
@@ -247,12 +294,21 @@ async def test_every_change_that_succeeds_leaves_exactly_one_entry(client, db): 
     for move in ("arrive", "unarrive", "checkIn", "fulfil"):
         await do(f"{move}Appointment", appointmentId=visit)
     override = {"allow": ["outside-hours"], "reason": "In pain"}
-    late = (await do("bookAppointment", {"customerId": ana, "doctorId": shah, "override": override, **when(20, 2)}))["id"]
+    late = (await do("bookAppointment", {"customerId": ana, "doctorId": shah, "override": override, **when(20, 2)}))[
+        "id"
+    ]
     await do("cancelAppointment", appointmentId=late)
     held = (await do("bookAppointment", {"customerId": ana, "doctorId": shah, "hold": True, **when(8, 2)}))["id"]
     await do("confirmAppointment", appointmentId=held)
     await do("cancelAppointment", appointmentId=held)
-    made = await do("makeBooking", {"clinicId": 1, "customerId": ana, "appointments": [{"doctorId": shah, **when(8, 2)}, {"doctorId": shah, **when(9, 2)}]})
+    made = await do(
+        "makeBooking",
+        {
+            "clinicId": 1,
+            "customerId": ana,
+            "appointments": [{"doctorId": shah, **when(8, 2)}, {"doctorId": shah, **when(9, 2)}],
+        },
+    )
     for booked in made["appointments"]:
         await do("cancelAppointment", appointmentId=booked["id"])
     away = (await do("createAbsence", {"doctorId": okafor, **when(8, 1, 240)}))["id"]
@@ -270,7 +326,9 @@ async def test_every_change_that_succeeds_leaves_exactly_one_entry(client, db): 
         """
     )
     await do("resendNotification", notificationId=told)
-    webhook = await db.fetchval("insert into webhook (clinic_id, id, url, secret) values (1, mint_id(1), 'http://127.0.0.1:1/', sha256('')) returning id::text")
+    webhook = await db.fetchval(
+        "insert into webhook (clinic_id, id, url, secret) values (1, mint_id(1), 'http://127.0.0.1:1/', sha256('')) returning id::text"
+    )
     await do("rotateWebhookSecret", webhookId=webhook)
     await do("replayWebhook", query={"since": clock.now().isoformat()}, webhookId=webhook)
     await do("testWebhook", webhookId=webhook)
@@ -306,9 +364,23 @@ async def test_every_change_that_succeeds_leaves_exactly_one_entry(client, db): 
     await do("deactivateClinic", clinicId=await clinic(client, name="Hillside"))
     assert sorted(operations) == sorted({*driven, *NOT_DRIVEN})
     assert {name for name, clinic_id in driven.items() if clinic_id == 0} == {
-        "createCustomer", "replaceCustomer", "patchCustomer", "removeCustomer", "eraseCustomer", "replaceNotificationPreferences",
-        "resetPassword", "sendSignInCode", "signIn", "patchAccount", "changePassword", "beginTotp", "removeTotp", "endSession", "signOut", "signOutEverywhere",
-    }  # fmt: skip
+        "createCustomer",
+        "replaceCustomer",
+        "patchCustomer",
+        "removeCustomer",
+        "eraseCustomer",
+        "replaceNotificationPreferences",
+        "resetPassword",
+        "sendSignInCode",
+        "signIn",
+        "patchAccount",
+        "changePassword",
+        "beginTotp",
+        "removeTotp",
+        "endSession",
+        "signOut",
+        "signOutEverywhere",
+    }
 
 
 # Who may read it, and nobody may change it
@@ -351,8 +423,14 @@ async def test_who_serves_can_write_entries_and_nothing_else(db, database_url, r
 async def test_not_even_who_seals_changes_what_is_sealed(db):
     await note(db, 2)
     await seal(db)
-    for statement in ("update audit_entry set actor = 'nobody'", "delete from audit_entry", "update audit_unsealed set actor = 'nobody'", "delete from audit_head",
-                      "insert into audit_unsealed (clinic_id, actor, action) values (1, 'user:1', 'listAudit')", "select from customer"):  # fmt: skip
+    for statement in (
+        "update audit_entry set actor = 'nobody'",
+        "delete from audit_entry",
+        "update audit_unsealed set actor = 'nobody'",
+        "delete from audit_head",
+        "insert into audit_unsealed (clinic_id, actor, action) values (1, 'user:1', 'listAudit')",
+        "select from customer",
+    ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await db.sealing().execute(statement)
 
@@ -384,12 +462,24 @@ async def test_the_list_says_all_of_an_entry(client, db):
     await seal(db)
     entry = (await listed(client))[-1]
     assert entry == {
-        "id": entry["id"], "at": entry["at"], "actor": {"kind": "user", "id": "01978a5c-7d3e-7a63-84f7-074d226b3d5d"}, "action": "patchPatient",
-        "subjects": ["a", "b"], "address": "203.0.113.7", "requestId": entry["requestId"], "reason": "Was asked to", "position": 2,
+        "id": entry["id"],
+        "at": entry["at"],
+        "actor": {"kind": "user", "id": "01978a5c-7d3e-7a63-84f7-074d226b3d5d"},
+        "action": "patchPatient",
+        "subjects": ["a", "b"],
+        "address": "203.0.113.7",
+        "requestId": entry["requestId"],
+        "reason": "Was asked to",
+        "position": 2,
         "hash": (await db.fetchval("select hash from audit_entry where position = 2")).hex(),
-    }  # fmt: skip
+    }
     looked = (await listed(client))[-1]
-    assert (looked["actor"], looked["action"], looked["position"], looked["hash"]) == ({"kind": "administrator", "id": None}, "listAudit", None, None)
+    assert (looked["actor"], looked["action"], looked["position"], looked["hash"]) == (
+        {"kind": "administrator", "id": None},
+        "listAudit",
+        None,
+        None,
+    )
 
 
 async def test_an_entry_neither_vanishes_nor_comes_twice_when_it_is_sealed_between_two_pages(client, db, monkeypatch):
@@ -437,8 +527,12 @@ async def test_the_list_is_filtered(client, db):
             insert into audit_unsealed (clinic_id, id, at, actor, action, subjects)
             values (1, uuidv7($1::text::timestamptz - now() + $5 * interval '1 second'), $1::text::timestamptz, $2, $3, array[$4, 'x'])
             """,
-            at_local, actor, action, subject, seconds,
-        )  # fmt: skip
+            at_local,
+            actor,
+            action,
+            subject,
+            seconds,
+        )
     for sealed in (False, True):
         if sealed:
             await seal(db)
@@ -459,7 +553,16 @@ async def test_the_list_is_filtered(client, db):
 
 @pytest.mark.parametrize(
     "query",
-    ["from=2027-03-02&to=2027-03-01", "from=yesterday", "from=1800-01-01", "limit=0", "cursor=x", "who=me", "actor=" + "x" * 201, "subject=%00"],
+    [
+        "from=2027-03-02&to=2027-03-01",
+        "from=yesterday",
+        "from=1800-01-01",
+        "limit=0",
+        "cursor=x",
+        "who=me",
+        "actor=" + "x" * 201,
+        "subject=%00",
+    ],
 )
 async def test_a_filter_that_cannot_be_is_refused(client, query):
     await clinic(client)
@@ -467,7 +570,18 @@ async def test_a_filter_that_cannot_be_is_refused(client, query):
         assert (await client.get(f"{path}?{query}", headers=ADMIN)).status_code == 400
 
 
-@pytest.mark.parametrize("query", ["from=1900-01-01", "to=1900-01-01", "from=2999-12-31", "to=2999-12-31", "actor=%25", "subject=%27%3B--", "action="])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=1900-01-01",
+        "to=1900-01-01",
+        "from=2999-12-31",
+        "to=2999-12-31",
+        "actor=%25",
+        "subject=%27%3B--",
+        "action=",
+    ],
+)
 async def test_a_filter_that_finds_nothing_or_all_is_not(client, query):
     await clinic(client)
     for path in ("/api/clinics/1/audit", "/api/audit"):
@@ -481,7 +595,9 @@ async def test_the_audit_of_a_clinic_that_is_not_there_is_not_found(client):
 
 async def test_what_belongs_to_no_clinic_is_the_platforms(client, db):
     ana = await customer(client)
-    assert [(entry["actor"]["kind"], entry["action"], entry["subjects"]) for entry in await listed(client, "/api/audit")] == [("open", "createCustomer", [ana])]
+    assert [
+        (entry["actor"]["kind"], entry["action"], entry["subjects"]) for entry in await listed(client, "/api/audit")
+    ] == [("open", "createCustomer", [ana])]
     assert (await client.get("/api/audit")).status_code == 401
     await seal(db)
     head = await client.get("/api/audit/head", headers=ADMIN)
@@ -494,12 +610,22 @@ async def test_the_head_can_be_exported_and_checked_by_whoever_has_the_public_ke
     await seal(db)
     exported = (await client.get("/api/clinics/1/audit/head", headers=ADMIN)).json()
     assert exported["publicKey"] == KEY.public
-    text = json.dumps(["appoint audit head", *(exported[name] for name in ("clinicId", "position", "hash", "sealedAt"))], separators=(",", ":"))
+    text = json.dumps(
+        ["appoint audit head", *(exported[name] for name in ("clinicId", "position", "hash", "sealedAt"))],
+        separators=(",", ":"),
+    )
     public = Ed25519PublicKey.from_public_bytes(base64.b64decode(exported["publicKey"]))
     public.verify(base64.b64decode(exported["signature"]), text.encode())
     head = msgspec.convert(exported, AuditHead, strict=False)
     assert fault(head, public_key=KEY.public) is None
-    for name, value in {"clinic_id": 2, "position": 3, "hash": "0" * 64, "sealed_at": NOW, "public_key": Key("another").public, "signature": "AAAA"}.items():
+    for name, value in {
+        "clinic_id": 2,
+        "position": 3,
+        "hash": "0" * 64,
+        "sealed_at": NOW,
+        "public_key": Key("another").public,
+        "signature": "AAAA",
+    }.items():
         assert fault(msgspec.structs.replace(head, **{name: value}), public_key=KEY.public)
 
 
@@ -512,7 +638,11 @@ async def test_sealing_takes_all_of_every_clinic_in_batches(db, monkeypatch):
         await note(db, count, clinic_id=number)
     await seal(db)
     rows = await db.fetch("select clinic_id, count(*), max(position) from audit_entry group by 1 order by 1")
-    assert ([tuple(row) for row in rows], await written(db), await faults(db, 0, 1, 2, 9)) == ([(0, 3, 3), (1, 25, 25), (2, 10, 10), (9, 1, 1)], [], [])
+    assert ([tuple(row) for row in rows], await written(db), await faults(db, 0, 1, 2, 9)) == (
+        [(0, 3, 3), (1, 25, 25), (2, 10, 10), (9, 1, 1)],
+        [],
+        [],
+    )
 
 
 async def test_a_clinics_backlog_does_not_hold_up_the_others(db, monkeypatch):
@@ -543,7 +673,9 @@ async def test_what_says_nothing_is_wrong_with_one_clinic_is_no_reason_to_stop_f
         await note(db, 2, clinic_id=number)
     await seal(db)
     await db.execute("update audit_head set hash = sha256('') where clinic_id = 1")
-    await db.execute("insert into audit_unsealed (clinic_id, id, actor, action) select 2, id, 'a', 'b' from audit_entry where clinic_id = 2 and position = 1")
+    await db.execute(
+        "insert into audit_unsealed (clinic_id, id, actor, action) select 2, id, 'a', 'b' from audit_entry where clinic_id = 2 and position = 1"
+    )
     for number in (1, 2, 3):
         await note(db, 2, clinic_id=number)
     await seal(db)
@@ -583,7 +715,9 @@ async def test_many_sealers_at_once_make_one_chain(db, database_url, monkeypatch
     await asyncio.gather(*working)
     await seal(db)
     assert await faults(db, 1, 2, 3) == []
-    rows = await db.fetch("select clinic_id, count(*), count(distinct id), max(position) from audit_entry group by 1 order by 1")
+    rows = await db.fetch(
+        "select clinic_id, count(*), count(distinct id), max(position) from audit_entry group by 1 order by 1"
+    )
     assert [tuple(row) for row in rows] == [(1, 120, 120, 120), (2, 60, 60, 60), (3, 60, 60, 60)]
     for sealer in sealers:
         await sealer.close()
@@ -611,13 +745,23 @@ async def test_a_sealer_that_is_killed_in_between_leaves_the_chain_as_it_was(db,
     assert (await db.fetchval("select count(*) from audit_entry"), await faults(db)) == (before, [])
     assert len(await written(db)) == 5
     await seal(db)
-    assert (await db.fetchval("select count(*) from audit_entry"), await written(db), await faults(db)) == (before + 5, [], [])
+    assert (await db.fetchval("select count(*) from audit_entry"), await written(db), await faults(db)) == (
+        before + 5,
+        [],
+        [],
+    )
 
 
 async def test_what_waits_is_measured(client, db):
     await note(db, 3)
-    await db.execute("update audit_unsealed set at = now() - interval '1 minute' where id = (select id from audit_unsealed order by id limit 1)")
-    measured = dict(line.rsplit(" ", 1) for line in (await client.get("/metrics")).text.splitlines() if line.startswith("appoint_audit"))
+    await db.execute(
+        "update audit_unsealed set at = now() - interval '1 minute' where id = (select id from audit_unsealed order by id limit 1)"
+    )
+    measured = dict(
+        line.rsplit(" ", 1)
+        for line in (await client.get("/metrics")).text.splitlines()
+        if line.startswith("appoint_audit")
+    )
     assert float(measured["appoint_audit_unsealed"]) == 3
     assert 60 <= float(measured["appoint_audit_unsealed_seconds"]) < 120
 
@@ -626,9 +770,18 @@ async def test_what_waits_is_measured(client, db):
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
 ENTRIES = st.builds(
-    Entry, st.integers(0, 3), st.integers(1, 3), st.uuids(), st.sampled_from(["0.000000", "0.000001", "Infinity"]), TEXTS, TEXTS, st.lists(TEXTS, max_size=3),
-    st.none() | TEXTS, st.none() | TEXTS, st.none() | TEXTS,
-)  # fmt: skip
+    Entry,
+    st.integers(0, 3),
+    st.integers(1, 3),
+    st.uuids(),
+    st.sampled_from(["0.000000", "0.000001", "Infinity"]),
+    TEXTS,
+    TEXTS,
+    st.lists(TEXTS, max_size=3),
+    st.none() | TEXTS,
+    st.none() | TEXTS,
+    st.none() | TEXTS,
+)
 
 
 @given(ENTRIES, ENTRIES, st.data())
@@ -652,7 +805,8 @@ def test_texts_do_not_run_into_each_other(text, texts):
 
 
 class Tampering:
-    """What somebody who owns the database, but has not the key, can do to it by plain SQL. Each is a change, whatever the dice say."""
+    """What somebody who owns the database, but has not the key, can do to it by plain SQL. Each is a change, whatever
+    the dice say."""
 
     def __init__(self, tx, dice: random.Random, last: int) -> None:
         self.tx, self.dice, self.last = tx, dice, last
@@ -664,29 +818,56 @@ class Tampering:
         return self.dice.sample(range(1, self.last + 1), 2)
 
     async def edit(self) -> str:
-        change = self.dice.choice([
-            "id = uuidv7()", "at = at + interval '1 microsecond'", "at = at - interval '1 day'", "at = 'infinity'", "at = '-infinity'", "actor = actor || 'x'",
-            "at = at - interval '4000 years'", "at = at + interval '100000 years'",
-            "actor = ''", "actor = upper(actor)", "action = action || ' '", "action = 'getPatients'", "subjects = subjects || 'x'::text", "subjects = array['','','','']",
-            "subjects = array[array_to_string(subjects, ',') || ',']", "subjects = array[null]", "subjects = array[subjects || 'x'::text]",
-            "address = case when address is null then '' end", "address = coalesce(address, '') || '1'", "request_id = coalesce(request_id, '') || 'x'",
-            "request_id = case when request_id is null then '' end", "reason = case when reason is null then '' end", "reason = coalesce(reason, '') || 'x'",
-            "hash = sha256(hash)", "hash = set_byte(hash, 31, 255 - get_byte(hash, 31))", "position = position + 1000000", "position = 9223372036854775807",
-            "clinic_id = 2", "clinic_id = 77", "actor = action, action = actor",
-        ])  # fmt: skip
+        change = self.dice.choice(
+            [
+                "id = uuidv7()",
+                "at = at + interval '1 microsecond'",
+                "at = at - interval '1 day'",
+                "at = 'infinity'",
+                "at = '-infinity'",
+                "actor = actor || 'x'",
+                "at = at - interval '4000 years'",
+                "at = at + interval '100000 years'",
+                "actor = ''",
+                "actor = upper(actor)",
+                "action = action || ' '",
+                "action = 'getPatients'",
+                "subjects = subjects || 'x'::text",
+                "subjects = array['','','','']",
+                "subjects = array[array_to_string(subjects, ',') || ',']",
+                "subjects = array[null]",
+                "subjects = array[subjects || 'x'::text]",
+                "address = case when address is null then '' end",
+                "address = coalesce(address, '') || '1'",
+                "request_id = coalesce(request_id, '') || 'x'",
+                "request_id = case when request_id is null then '' end",
+                "reason = case when reason is null then '' end",
+                "reason = coalesce(reason, '') || 'x'",
+                "hash = sha256(hash)",
+                "hash = set_byte(hash, 31, 255 - get_byte(hash, 31))",
+                "position = position + 1000000",
+                "position = 9223372036854775807",
+                "clinic_id = 2",
+                "clinic_id = 77",
+                "actor = action, action = actor",
+            ]
+        )
         await self.tx.execute(f"update audit_entry set {change} where clinic_id = 1 and position = {self.one()}")
         return change
 
     async def delete(self) -> str:
         await self.tx.execute(
-            "delete from audit_entry where clinic_id = 1 and position = any($1)", self.dice.sample(range(1, self.last + 1), self.dice.randint(1, 3))
+            "delete from audit_entry where clinic_id = 1 and position = any($1)",
+            self.dice.sample(range(1, self.last + 1), self.dice.randint(1, 3)),
         )
         return "deleted"
 
     async def delete_and_close_up(self) -> str:
         gone = self.one()
         await self.tx.execute("delete from audit_entry where clinic_id = 1 and position = $1", gone)
-        await self.tx.execute("update audit_entry set position = position - 1 where clinic_id = 1 and position > $1", gone)
+        await self.tx.execute(
+            "update audit_entry set position = position - 1 where clinic_id = 1 and position > $1", gone
+        )
         return "deleted and closed up"
 
     async def truncate(self) -> str:
@@ -705,7 +886,9 @@ class Tampering:
 
     async def insert(self) -> str:
         place = self.dice.randint(1, self.last + 1)
-        await self.tx.execute("update audit_entry set position = position + 1 where clinic_id = 1 and position >= $1", place)
+        await self.tx.execute(
+            "update audit_entry set position = position + 1 where clinic_id = 1 and position >= $1", place
+        )
         await self.tx.execute(
             """
             insert into audit_entry (clinic_id, position, id, at, actor, action, subjects, hash)
@@ -736,8 +919,9 @@ class Tampering:
               from audit_entry o
              where e.clinic_id = 1 and o.clinic_id = 1 and e.position in ($1, $2) and o.position in ($1, $2) and e.position <> o.position
             """,
-            one, other,
-        )  # fmt: skip
+            one,
+            other,
+        )
         return "swapped what they say"
 
     async def duplicate(self) -> str:
@@ -748,8 +932,9 @@ class Tampering:
             insert into audit_entry
             select clinic_id, $2, id, at, actor, action, subjects, address, request_id, reason, hash from audit_entry where clinic_id = 1 and position = $1 limit 1
             """,
-            one, place,
-        )  # fmt: skip
+            one,
+            place,
+        )
         return f"{one} once more at {place}"
 
     async def append(self) -> str:
@@ -769,28 +954,47 @@ class Tampering:
     async def rewrite(self) -> str:
         """Another entry, with all the hashes that follow from it."""
         place = self.one()
-        await self.tx.execute("update audit_entry set actor = actor || '1' where clinic_id = 1 and position = $1", place)
+        await self.tx.execute(
+            "update audit_entry set actor = actor || '1' where clinic_id = 1 and position = $1", place
+        )
         await self.rewrite_hashes(place)
         if self.dice.random() < 0.5:
             await self.fit_head()
         return f"written anew from {place}"
 
     async def head(self) -> str:
-        change = self.dice.choice([
-            "position = position - 1", "position = position + 1", "position = 0", "hash = sha256(hash)", "sealed_at = sealed_at + interval '1 microsecond'",
-            "signature = reverse(signature)", "signature = ''", "signature = translate(signature, 'ABCDEFG', 'GABCDEF')", "public_key = 'AAAA'",
-            "signature = left(signature, 85) || case when substr(signature, 86, 1) = 'A' then 'B' else 'A' end || '=='",
-            "signature = signature || ' '", "signature = 'ü'", "clinic_id = 78",
-        ])  # fmt: skip
-        changed = await self.tx.fetchval(f"update audit_head set {change} where clinic_id = 1 returning old.signature <> new.signature")
+        change = self.dice.choice(
+            [
+                "position = position - 1",
+                "position = position + 1",
+                "position = 0",
+                "hash = sha256(hash)",
+                "sealed_at = sealed_at + interval '1 microsecond'",
+                "signature = reverse(signature)",
+                "signature = ''",
+                "signature = translate(signature, 'ABCDEFG', 'GABCDEF')",
+                "public_key = 'AAAA'",
+                "signature = left(signature, 85) || case when substr(signature, 86, 1) = 'A' then 'B' else 'A' end || '=='",
+                "signature = signature || ' '",
+                "signature = 'ü'",
+                "clinic_id = 78",
+            ]
+        )
+        changed = await self.tx.fetchval(
+            f"update audit_head set {change} where clinic_id = 1 returning old.signature <> new.signature"
+        )
         if change.startswith("signature = translate") and not changed:
             await self.tx.execute("delete from audit_head where clinic_id = 1")
         return f"head {change}"
 
     async def another_signs(self) -> str:
         await self.rewrite()
-        row = await self.tx.fetchrow("select position, hash from audit_entry where clinic_id = 1 order by position desc limit 1")
-        await repository.move_head(self.tx, Key("another").signed(clinic_id=1, position=row.position, hash=row.hash, now=NOW))
+        row = await self.tx.fetchrow(
+            "select position, hash from audit_entry where clinic_id = 1 order by position desc limit 1"
+        )
+        await repository.move_head(
+            self.tx, Key("another").signed(clinic_id=1, position=row.position, hash=row.hash, now=NOW)
+        )
         if self.dice.random() < 0.5:
             await self.tx.execute("update audit_head set public_key = $1", KEY.public)
         return "signed by somebody else"
@@ -806,7 +1010,9 @@ class Tampering:
         return "no head"
 
     async def rewrite_hashes(self, place: int) -> None:
-        before = await self.tx.fetchval("select hash from audit_entry where clinic_id = 1 and position = $1", place - 1) or bytes(32)
+        before = await self.tx.fetchval(
+            "select hash from audit_entry where clinic_id = 1 and position = $1", place - 1
+        ) or bytes(32)
         for row in await self.tx.fetch(
             """
             select clinic_id, position, id, extract(epoch from at)::text as at, actor, action, subjects, address, request_id, reason
@@ -815,7 +1021,9 @@ class Tampering:
             place,
         ):
             before = chained(before, Entry(**row))
-            await self.tx.execute("update audit_entry set hash = $2 where clinic_id = 1 and position = $1", row.position, before)
+            await self.tx.execute(
+                "update audit_entry set hash = $2 where clinic_id = 1 and position = $1", row.position, before
+            )
 
     async def fit_head(self) -> None:
         await self.tx.execute(
@@ -823,7 +1031,11 @@ class Tampering:
         )
 
 
-DEEDS = [name for name, deed in vars(Tampering).items() if asyncio.iscoroutinefunction(deed) and name not in ("rewrite_hashes", "fit_head")]
+DEEDS = [
+    name
+    for name, deed in vars(Tampering).items()
+    if asyncio.iscoroutinefunction(deed) and name not in ("rewrite_hashes", "fit_head")
+]
 
 
 class Undone(Exception):
@@ -837,15 +1049,25 @@ async def test_a_thousand_tamperings_are_all_found_and_an_untouched_chain_is_nev
     for number in (1, 2):
         for _ in range(31):
             by = Caller(
-                dice.choice(["user:1", "user:2", "open:x", "a"]), address=dice.choice([None, "", "::1"]), doing=dice.choice(["listAudit", "getPatient"])
+                dice.choice(["user:1", "user:2", "open:x", "a"]),
+                address=dice.choice([None, "", "::1"]),
+                doing=dice.choice(["listAudit", "getPatient"]),
             )
-            await record(db, by, clinic_id=number, subjects=dice.choices(texts, k=dice.randrange(3)), reason=dice.choice([None, "", *texts]))
+            await record(
+                db,
+                by,
+                clinic_id=number,
+                subjects=dice.choices(texts, k=dice.randrange(3)),
+                reason=dice.choice([None, "", *texts]),
+            )
     await seal(db)
     await note(db, 2)
     missed, done = [], dict.fromkeys(DEEDS, 0)
 
     async def tamper(tx) -> None:
-        await tx.execute("alter table audit_entry drop constraint audit_entry_pkey, drop constraint audit_entry_once, drop constraint audit_entry_position")
+        await tx.execute(
+            "alter table audit_entry drop constraint audit_entry_pkey, drop constraint audit_entry_once, drop constraint audit_entry_position"
+        )
         for number in range(1000):
             name = DEEDS[number % len(DEEDS)]
             assert await faults(tx, 1, 2) == []
@@ -879,10 +1101,17 @@ async def test_what_is_wrong_is_said_with_its_place(db):
             await db.atomic(tamper)
         return found
 
-    assert await after("update audit_entry set reason = 'Nothing' where position = 7") == ["1 at 7: the entry is not what was sealed here"]
+    assert await after("update audit_entry set reason = 'Nothing' where position = 7") == [
+        "1 at 7: the entry is not what was sealed here"
+    ]
     assert await after("delete from audit_entry where position = 7") == ["1 at 7: entry 7 is missing"]
-    assert await after("delete from audit_entry where position in (7, 8, 12)") == ["1 at 7: entries 7 to 8 are missing", "1 at 12: entry 12 is missing"]
-    assert await after("delete from audit_entry where position > 15") == ["1 at 16: the end is cut off: the head is at 20"]
+    assert await after("delete from audit_entry where position in (7, 8, 12)") == [
+        "1 at 7: entries 7 to 8 are missing",
+        "1 at 12: entry 12 is missing",
+    ]
+    assert await after("delete from audit_entry where position > 15") == [
+        "1 at 16: the end is cut off: the head is at 20"
+    ]
     assert await after("delete from audit_entry") == ["1 at 1: the end is cut off: the head is at 20"]
     assert await after("delete from audit_head") == ["1 at None: the head is missing"]
 
@@ -899,7 +1128,9 @@ async def test_a_chain_that_was_cut_back_or_written_anew_with_the_key_does_not_f
     await db.execute("delete from audit_entry where position > 10")
     await repository.move_head(db, early)  # a signature of ours
     assert await faults(db) == []
-    assert (await faults(db, exported=[early, late]))[0].startswith("1 at 11: the chain was cut back: an exported head (")
+    assert (await faults(db, exported=[early, late]))[0].startswith(
+        "1 at 11: the chain was cut back: an exported head ("
+    )
 
     await db.execute("truncate audit_entry, audit_head")
     await note(db, 30)
@@ -912,7 +1143,9 @@ async def test_a_chain_that_was_cut_back_or_written_anew_with_the_key_does_not_f
     await db.execute("truncate audit_entry, audit_head")
     assert len(await faults(db, exported=[early])) == 2
     forged = msgspec.structs.replace(early, position=3)
-    assert (await faults(db, exported=[forged]))[0] == "1 at 3: the exported head has a signature that belongs to something else"
+    assert (await faults(db, exported=[forged]))[
+        0
+    ] == "1 at 3: the exported head has a signature that belongs to something else"
 
 
 async def test_a_chain_that_grows_while_it_is_checked_is_whole(db, database_url, monkeypatch):
@@ -942,10 +1175,15 @@ async def test_the_audit_is_read_and_checked_by_hand(client, db, database_url, t
     await note(db, 2)
 
     def audit(*command: str) -> tuple[int, str]:
-        return said_by("audit", *command, database_url=database_url, data_dir=tmp_path, secret_key="signs links in tests")
+        return said_by(
+            "audit", *command, database_url=database_url, data_dir=tmp_path, secret_key="signs links in tests"
+        )
 
     code, said = audit("list", "--clinic", "1", "--json")
-    assert (code, [json.loads(line)["action"] for line in said.splitlines()]) == (0, ["createClinic", "createDoctor", "patchPatient", "patchPatient"])
+    assert (code, [json.loads(line)["action"] for line in said.splitlines()]) == (
+        0,
+        ["createClinic", "createDoctor", "patchPatient", "patchPatient"],
+    )
     assert "createCustomer" in audit("list", "--clinic", "0")[1]
     assert audit("list", "--clinic", "7") == (1, "appoint: There is no clinic 7.")
 
@@ -991,7 +1229,9 @@ async def test_after_a_change_of_the_secret_heads_are_signed_anew_by_hand(db, da
     assert audit("verify")[0] == 0
     await jobs.seal(db, new, now=clock.now)
     assert await faults(db, 0, 1, public_key=new.public) == []
-    assert await db.fetchval("select array_agg(clinic_id || ' ' || action order by clinic_id) from audit_entry where position in (1, 4)") == [
+    assert await db.fetchval(
+        "select array_agg(clinic_id || ' ' || action order by clinic_id) from audit_entry where position in (1, 4)"
+    ) == [
         "0 signAuditAnew",
         "1 patchPatient",
         "1 patchPatient",

@@ -27,26 +27,41 @@ def wish(world, *, hours=0, customer=None, **members):
 
 async def test_a_booked_appointment_shows_all_it_has(client, world):
     made = await client.post("/api/appointments", json=wish(world, notes="first visit 👋"))
-    assert (made.status_code, made.headers["Location"], made.headers["ETag"]) == (201, f"/api/appointments/{made.json()['id']}", '"v1"')
+    assert (made.status_code, made.headers["Location"], made.headers["ETag"]) == (
+        201,
+        f"/api/appointments/{made.json()['id']}",
+        '"v1"',
+    )
     shown = (await client.get(made.headers["Location"], headers=ADMIN)).json()
     assert made.json() == shown | {"manageToken": made.json()["manageToken"]}
     assert {name: shown[name] for name in ("status", "notes", "timeZone", "needsRebooking", "price")} == {
-        "status": "booked", "notes": "first visit 👋", "timeZone": "Europe/Berlin", "needsRebooking": False, "price": None,
-    }  # fmt: skip
+        "status": "booked",
+        "notes": "first visit 👋",
+        "timeZone": "Europe/Berlin",
+        "needsRebooking": False,
+        "price": None,
+    }
 
 
 async def test_the_price_is_that_of_the_type_when_it_was_booked(client, world):
     check_up = await world.add_type(30)
     await world.db.execute("update appointment_type set price_amount = 4500, price_currency = 'EUR'")
     start = {"startTime": world.nine.isoformat(), "appointmentTypeId": str(check_up)}
-    made = await client.post("/api/appointments", json={"customerId": str(world.ana), "doctorId": str(world.dr_shah), **start})
+    made = await client.post(
+        "/api/appointments", json={"customerId": str(world.ana), "doctorId": str(world.dr_shah), **start}
+    )
     await world.db.execute("update appointment_type set price_amount = 9900, version = version + 1")
-    assert (await client.get(made.headers["Location"], headers=ADMIN)).json()["price"] == {"amount": 4500, "currency": "EUR"}
+    assert (await client.get(made.headers["Location"], headers=ADMIN)).json()["price"] == {
+        "amount": 4500,
+        "currency": "EUR",
+    }
 
 
 async def test_a_refusal_is_a_problem_document_with_a_reason_and_alternatives(client, world):
     await client.post("/api/appointments", json=wish(world))
-    refused = await client.post("/api/appointments", json=wish(world, customer=world.ben), headers={"Accept-Language": "de"})
+    refused = await client.post(
+        "/api/appointments", json=wish(world, customer=world.ben), headers={"Accept-Language": "de"}
+    )
     problem = refused.json()
     assert (refused.status_code, refused.headers["Content-Type"], problem["type"], problem["reason"]) == (
         409,
@@ -95,7 +110,12 @@ async def test_a_wish_that_makes_no_sense_is_400_at_its_member(client, world, me
 async def test_what_is_not_there_is_404(client, world):
     other = await world.add_clinic()
     strangers = {
-        "doctorId": [str(ids.mint(world.clinic)), str(ids.mint(other)), str(ids.mint(99)), "ffffffff-0000-8000-8000-000000000000"],
+        "doctorId": [
+            str(ids.mint(world.clinic)),
+            str(ids.mint(other)),
+            str(ids.mint(99)),
+            "ffffffff-0000-8000-8000-000000000000",
+        ],
         "customerId": ["01a1fce3-9e11-7137-9834-1e4538d22feb"],
     }
     for member, values in strangers.items():
@@ -122,20 +142,29 @@ async def test_a_repeated_request_is_answered_as_things_stand_now(client, world)
 
 async def test_a_key_with_another_body_is_422_and_a_bad_key_400(client, world):
     await client.post("/api/appointments", json=wish(world), headers={"Idempotency-Key": "key-1"})
-    assert (await client.post("/api/appointments", json=wish(world, hours=1), headers={"Idempotency-Key": "key-1"})).status_code == 422
+    assert (
+        await client.post("/api/appointments", json=wish(world, hours=1), headers={"Idempotency-Key": "key-1"})
+    ).status_code == 422
     for key in ("x" * 256, "two words", ""):
-        assert (await client.post("/api/appointments", json=wish(world, hours=2), headers={"Idempotency-Key": key})).status_code == 400
+        assert (
+            await client.post("/api/appointments", json=wish(world, hours=2), headers={"Idempotency-Key": key})
+        ).status_code == 400
 
 
 async def test_callers_do_not_share_keys(client, world):
     await client.post("/api/appointments", json=wish(world), headers={"Idempotency-Key": "key-1"})
-    other = await client.post("/api/appointments", json=wish(world, hours=1), headers={"Idempotency-Key": "key-1", "User-Agent": "another"})
+    other = await client.post(
+        "/api/appointments", json=wish(world, hours=1), headers={"Idempotency-Key": "key-1", "User-Agent": "another"}
+    )
     assert other.status_code == 201
 
 
 async def test_the_day_of_an_appointment(client, world):
     at = (await client.post("/api/appointments", json=wish(world))).headers["Location"]
-    statuses = [(await client.post(f"{at}/{step}", headers=ADMIN)).json()["status"] for step in ("arrive", "unarrive", "arrive", "checkIn", "fulfil")]
+    statuses = [
+        (await client.post(f"{at}/{step}", headers=ADMIN)).json()["status"]
+        for step in ("arrive", "unarrive", "arrive", "checkIn", "fulfil")
+    ]
     assert statuses == ["arrived", "booked", "arrived", "checked-in", "fulfilled"]
     assert (await client.post(f"{at}/arrive", headers=ADMIN)).json()["reason"] == "wrong-status"
 
@@ -144,12 +173,18 @@ async def test_a_hold_is_confirmed(client, world):
     held = await client.post("/api/appointments", json=wish(world, hold=True))
     assert held.json()["status"] == "pending"
     confirmed = await client.post(f"{held.headers['Location']}/confirm", headers=ADMIN)
-    assert (confirmed.status_code, confirmed.json()["status"], confirmed.json()["holdExpiresAt"]) == (200, "booked", None)
+    assert (confirmed.status_code, confirmed.json()["status"], confirmed.json()["holdExpiresAt"]) == (
+        200,
+        "booked",
+        None,
+    )
 
 
 async def test_put_moves_patch_notes_delete_cancels(client, world):
     at = (await client.post("/api/appointments", json=wish(world))).headers["Location"]
-    moved = await client.put(at, json={"startTime": (world.nine + timedelta(hours=2)).isoformat()}, headers=ADMIN | {"If-Match": '"v1"'})
+    moved = await client.put(
+        at, json={"startTime": (world.nine + timedelta(hours=2)).isoformat()}, headers=ADMIN | {"If-Match": '"v1"'}
+    )
     assert moved.json()["startTime"] == (world.nine + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert (await client.patch(at, json={"notes": "x"}, headers=ADMIN | {"If-Match": '"v1"'})).status_code == 412
     assert (await client.delete(f"{at}?reason=ill", headers=ADMIN)).status_code == 204
@@ -193,9 +228,12 @@ async def test_a_customer_s_appointments_at_all_clinics_come_in_one_list(client,
 async def test_a_family_is_booked_together(client, world):
     child = await world.add_customer("Chi")
     parts = [
-        {**{k: v for k, v in wish(world, hours=hours).items() if k != "customerId"}, "customerId": str(who)} for hours, who in ((1, child), (0, world.ben))
+        {**{k: v for k, v in wish(world, hours=hours).items() if k != "customerId"}, "customerId": str(who)}
+        for hours, who in ((1, child), (0, world.ben))
     ]
-    made = await client.post("/api/bookings", json={"clinicId": world.clinic, "customerId": str(world.ana), "appointments": parts})
+    made = await client.post(
+        "/api/bookings", json={"clinicId": world.clinic, "customerId": str(world.ana), "appointments": parts}
+    )
     booking = made.json()
     assert made.status_code == 201
     assert booking["customerId"] == str(world.ana)
@@ -215,7 +253,9 @@ async def test_a_single_appointment_s_members_may_stand_at_the_top_of_a_booking(
 async def test_a_booking_that_cannot_be_made_whole_is_not_made(client, world):
     await client.post("/api/appointments", json=wish(world, hours=1, customer=world.ben))
     parts = [{k: v for k, v in wish(world, hours=hours).items() if k != "customerId"} for hours in (0, 1, 2)]
-    refused = await client.post("/api/bookings", json={"clinicId": world.clinic, "customerId": str(world.ana), "appointments": parts})
+    refused = await client.post(
+        "/api/bookings", json={"clinicId": world.clinic, "customerId": str(world.ana), "appointments": parts}
+    )
     assert (refused.status_code, refused.json()["reason"], refused.json()["index"]) == (409, "taken", 1)
     assert await world.count("appointment") == 1
 
@@ -231,24 +271,41 @@ async def test_a_booking_replays_whole(client, world):
 async def test_bookings_for_somebody_who_is_not_there_are_404(client, world):
     nobody = "01a1fce3-9e11-7137-9834-1e4538d22feb"
     part = {k: v for k, v in wish(world).items() if k != "customerId"} | {"customerId": str(world.ana)}
-    refused = await client.post("/api/bookings", json={"clinicId": world.clinic, "customerId": nobody, "appointments": [part]})
+    refused = await client.post(
+        "/api/bookings", json={"clinicId": world.clinic, "customerId": nobody, "appointments": [part]}
+    )
     assert refused.status_code == 404
 
 
 @pytest.mark.parametrize("parts", [[], [{}] * 21])
 async def test_a_booking_has_1_to_20_appointments(client, world, parts):
-    refused = await client.post("/api/bookings", json={"clinicId": world.clinic, "customerId": str(world.ana), "appointments": parts})
+    refused = await client.post(
+        "/api/bookings", json={"clinicId": world.clinic, "customerId": str(world.ana), "appointments": parts}
+    )
     assert refused.status_code == 400
 
 
 async def test_people_are_shown_to_the_administrator_only(client, world):
     at = (await client.post("/api/appointments", json=wish(world))).headers["Location"]
-    for path in (at, f"/api/clinics/{world.clinic}/appointments", f"/api/clinics/{world.clinic}/bookings", f"/api/customers/{world.ana}/appointments"):
+    for path in (
+        at,
+        f"/api/clinics/{world.clinic}/appointments",
+        f"/api/clinics/{world.clinic}/bookings",
+        f"/api/customers/{world.ana}/appointments",
+    ):
         assert (await client.get(path)).status_code == 401
 
 
 async def test_lists_of_what_is_not_there_are_404_and_empty_ones_are_empty(client, world):
-    for path in ("/api/clinics/99/appointments", "/api/clinics/99/bookings", "/api/customers/01a1fce3-9e11-7137-9834-1e4538d22feb/appointments"):
+    for path in (
+        "/api/clinics/99/appointments",
+        "/api/clinics/99/bookings",
+        "/api/customers/01a1fce3-9e11-7137-9834-1e4538d22feb/appointments",
+    ):
         assert (await client.get(path, headers=ADMIN)).status_code == 404
-    for path in (f"/api/clinics/{world.clinic}/appointments", f"/api/clinics/{world.clinic}/bookings", f"/api/customers/{world.ana}/appointments"):
+    for path in (
+        f"/api/clinics/{world.clinic}/appointments",
+        f"/api/clinics/{world.clinic}/bookings",
+        f"/api/customers/{world.ana}/appointments",
+    ):
         assert (await client.get(path, headers=ADMIN)).json() == {"items": [], "next": None}

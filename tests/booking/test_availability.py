@@ -19,11 +19,15 @@ class AskingWorld(World):
     async def availability(self, *, clinic=None, first=MONDAY, last=None, now=NOW, **asked):
         """What the clinic answers, as it is sent."""
         asked = AvailabilityFilter(from_=first, to=last or first, **asked)
-        found = await service.of_clinic(self.db, self.cache, clinic_id=clinic or self.clinic, asked=asked, first=asked.from_, last=asked.to, now=now)
+        found = await service.of_clinic(
+            self.db, self.cache, clinic_id=clinic or self.clinic, asked=asked, first=asked.from_, last=asked.to, now=now
+        )
         return msgspec.to_builtins(found)
 
     async def search(self, **asked):
-        return await service.search(self.db, asked=SearchFilter(date=MONDAY, **asked), seen=None, first=MONDAY, last=MONDAY, now=NOW)
+        return await service.search(
+            self.db, asked=SearchFilter(date=MONDAY, **asked), seen=None, first=MONDAY, last=MONDAY, now=NOW
+        )
 
 
 @pytest.fixture
@@ -38,7 +42,9 @@ async def ask(world, client, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: NOW)
 
     async def ask(path, *, status=200, **query):
-        response = await client.get(f"/api/{path}", params={name.removesuffix("_"): str(value) for name, value in query.items()})
+        response = await client.get(
+            f"/api/{path}", params={name.removesuffix("_"): str(value) for name, value in query.items()}
+        )
         assert response.status_code == status, response.text
         return response.json()
 
@@ -63,21 +69,35 @@ async def test_a_day_lists_its_free_times_on_the_step_and_counts_them(world):
     assert times(answer) == utc(*quarters(at(8), at(15)))
     assert answer["days"][0]["free"] == 29
     assert answer["days"][0]["slots"][0] == {
-        "startTime": "2027-03-01T08:00:00Z", "endTime": "2027-03-01T09:00:00Z", "doctorId": str(world.dr_shah), "bookingSlotId": None, "available": True,
-    }  # fmt: skip
-    assert (answer["clinicId"], answer["timeZone"], answer["appointmentTypeId"]) == (world.clinic, "Europe/Berlin", None)
+        "startTime": "2027-03-01T08:00:00Z",
+        "endTime": "2027-03-01T09:00:00Z",
+        "doctorId": str(world.dr_shah),
+        "bookingSlotId": None,
+        "available": True,
+    }
+    assert (answer["clinicId"], answer["timeZone"], answer["appointmentTypeId"]) == (
+        world.clinic,
+        "Europe/Berlin",
+        None,
+    )
 
 
 async def test_every_date_asked_for_is_listed_and_one_without_hours_is_empty(world):
     answer = await world.availability(first=MONDAY - timedelta(days=1), last=MONDAY + timedelta(days=1), minutes=60)
-    assert [(day["date"], day["free"]) for day in answer["days"]] == [("2027-02-28", 0), ("2027-03-01", 29), ("2027-03-02", 0)]
+    assert [(day["date"], day["free"]) for day in answer["days"]] == [
+        ("2027-02-28", 0),
+        ("2027-03-01", 29),
+        ("2027-03-02", 0),
+    ]
 
 
 async def test_without_a_type_or_minutes_whole_slots_are_offered(world):
     evening = await world.publish(world.dr_shah, at(17), at(18))
     await world.book(world.dr_shah, at(9), world.ana)
     answer = await world.availability()
-    assert [(slot["startTime"], slot["endTime"], slot["bookingSlotId"]) for slot in answer["days"][0]["slots"]] == [(*utc(at(17), at(18)), str(evening))]
+    assert [(slot["startTime"], slot["endTime"], slot["bookingSlotId"]) for slot in answer["days"][0]["slots"]] == [
+        (*utc(at(17), at(18)), str(evening))
+    ]
 
 
 async def test_taken_times_are_shown_on_request_and_never_counted(world):
@@ -93,7 +113,10 @@ async def test_a_clinic_lists_a_time_once_for_each_doctor(world):
     dr_okafor = await world.add_doctor("Dr Okafor")
     await world.publish(dr_okafor, at(15), at(16))
     answer = await world.availability(minutes=60)
-    assert [slot["doctorId"] for slot in answer["days"][0]["slots"] if slot["startTime"] == utc(at(15))[0]] == [str(world.dr_shah), str(dr_okafor)]
+    assert [slot["doctorId"] for slot in answer["days"][0]["slots"] if slot["startTime"] == utc(at(15))[0]] == [
+        str(world.dr_shah),
+        str(dr_okafor),
+    ]
     assert times(answer) == utc(*quarters(at(8), at(15)), at(15))
 
 
@@ -155,7 +178,9 @@ async def test_no_time_runs_over_midnight(world):
     await world.publish(world.dr_shah, night + timedelta(hours=1), night + timedelta(hours=2))
     answer = await world.availability(first=MONDAY, last=MONDAY + timedelta(days=1), minutes=45)
     late = [slot["startTime"] for day in answer["days"] for slot in day["slots"] if slot["startTime"] >= utc(night)[0]]
-    assert late == utc(night, night + timedelta(minutes=15), night + timedelta(minutes=60), night + timedelta(minutes=75))
+    assert late == utc(
+        night, night + timedelta(minutes=15), night + timedelta(minutes=60), night + timedelta(minutes=75)
+    )
     assert answer["days"][1]["free"] == 2
 
 
@@ -216,7 +241,9 @@ async def test_what_is_inactive_offers_nothing(world, gone):
 
 async def test_what_a_doctor_does_not_offer_is_not_theirs_to_book(world):
     check_up, operation = await world.add_type(30), await world.add_type(60)
-    await world.db.execute("insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, check_up)
+    await world.db.execute(
+        "insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, check_up
+    )
     assert (await world.availability(appointment_type_id=check_up))["days"][0]["free"] == 31
     assert (await world.availability(appointment_type_id=operation))["days"][0]["free"] == 0
     assert await world.search(appointment_type_id=operation) == []
@@ -253,10 +280,13 @@ async def test_a_query_that_cannot_be_meant_is_refused(world, ask):
         ("?doctor", "date=2027-03-01&doctor=x"),
         ("?doctorId", "date=2027-03-01&doctorId=x"),
     ]
-    problems = [await ask(f"clinics/{world.clinic}/availability", status=400, **dict(parse_qsl(query))) for _, query in refused]
-    assert [([fault["pointer"] for fault in problem["errors"]], query) for problem, (_, query) in zip(problems, refused, strict=True)] == [
-        ([pointer], query) for pointer, query in refused
+    problems = [
+        await ask(f"clinics/{world.clinic}/availability", status=400, **dict(parse_qsl(query))) for _, query in refused
     ]
+    assert [
+        ([fault["pointer"] for fault in problem["errors"]], query)
+        for problem, (_, query) in zip(problems, refused, strict=True)
+    ] == [([pointer], query) for pointer, query in refused]
 
 
 async def test_free_slots_of_an_impossible_day_are_refused(world, ask):
@@ -275,7 +305,9 @@ async def test_an_answer_that_has_not_changed_is_not_sent_again(world, ask, clie
     assert first.headers["cache-control"] == "public, max-age=2"
     again = await client.get(path, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
-    await world.db.execute("update booking_slot set during = tstzrange(lower(during), upper(during) - interval '1 hour')")
+    await world.db.execute(
+        "update booking_slot set during = tstzrange(lower(during), upper(during) - interval '1 hour')"
+    )
     assert (await client.get(path, headers={"If-None-Match": first.headers["etag"]})).status_code == 200
 
 
@@ -287,14 +319,18 @@ async def test_a_cached_catalogue_that_is_old_offers_nothing_old(world):
     assert len(times(await world.availability(appointment_type_id=check_up))) == 29
     await world.db.execute("update clinic set slot_step_minutes = 60, version = version + 1")
     assert len(times(await world.availability(appointment_type_id=check_up))) == 8
-    await world.db.execute("insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, other)
+    await world.db.execute(
+        "insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, other
+    )
     await world.db.execute("update doctor set version = version + 1")
     assert len(times(await world.availability(appointment_type_id=check_up))) == 0
     assert len(times(await world.availability(appointment_type_id=other))) == 8
     await world.db.execute("update doctor set active = false, removed_at = now(), version = version + 1")
     assert len(times(await world.availability(appointment_type_id=other))) == 0
     dr_okafor = ids.mint(world.clinic)
-    await world.db.execute("insert into doctor (clinic_id, id, name) values ($1, $2, 'Dr Okafor')", world.clinic, dr_okafor)
+    await world.db.execute(
+        "insert into doctor (clinic_id, id, name) values ($1, $2, 'Dr Okafor')", world.clinic, dr_okafor
+    )
     await world.publish(dr_okafor, at(8), at(9))
     assert len(times(await world.availability(doctor_id=dr_okafor))) == 1
 
@@ -307,8 +343,10 @@ async def test_a_day_on_which_the_clocks_change_has_an_hour_less_or_more(world, 
         insert into booking_slot (clinic_id, id, doctor_id, date, during)
         select $1, mint_id($1), $2, $3::date, tstzrange(local_instant($3, 0, 'Europe/Berlin'), local_instant($3, 1440, 'Europe/Berlin'))
         """,
-        world.clinic, world.dr_shah, day,
-    )  # fmt: skip
+        world.clinic,
+        world.dr_shah,
+        day,
+    )
     answer = await world.availability(first=day - timedelta(days=1), last=day + timedelta(days=1), minutes=60)
     assert [day["free"] for day in answer["days"]] == [0, hours, 0]
 
@@ -332,6 +370,8 @@ async def test_what_is_read_does_not_grow_with_days_and_doctors(world, monkeypat
 async def test_dates_are_the_clinic_s_own(world):
     apia = await world.add_clinic(time_zone="Pacific/Apia")
     doctor = await world.add_doctor("Dr Apia", clinic=apia)
-    await world.publish(doctor, datetime(2027, 3, 1, 19, tzinfo=UTC), datetime(2027, 3, 1, 20, tzinfo=UTC))  # eight in the morning, on Tuesday
+    await world.publish(
+        doctor, datetime(2027, 3, 1, 19, tzinfo=UTC), datetime(2027, 3, 1, 20, tzinfo=UTC)
+    )  # eight in the morning, on Tuesday
     answer = await world.availability(clinic=apia, last=MONDAY + timedelta(days=1), minutes=60)
     assert [(day["date"], day["free"]) for day in answer["days"]] == [("2027-03-01", 0), ("2027-03-02", 1)]

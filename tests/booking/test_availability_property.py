@@ -1,4 +1,5 @@
-"""Booking takes what availability offers and refuses what it does not, in thousands of worlds; an oracle that counts minutes agrees with both."""
+"""Booking takes what availability offers and refuses what it does not, in thousands of worlds; an oracle that counts
+minutes agrees with both."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, pairwise
@@ -19,17 +20,26 @@ from support.brute_force import MINUTE, Clinic, Doctor, Offer, Slot, Wanted
 from support.world import RECEPTION
 
 WORLDS = 2000
-# Both days on which the clocks change in five zones (in Lord Howe by half an hour, in São Paulo at midnight, which had it until 2019), and ordinary days.
+# Both days on which the clocks change in five zones (in Lord Howe by half an hour, in São Paulo at midnight, which had
+# it until 2019), and ordinary days.
 DAYS = [
-    ("Europe/Berlin", date(2027, 3, 28)), ("Europe/Berlin", date(2027, 10, 31)),
-    ("America/New_York", date(2027, 3, 14)), ("America/New_York", date(2027, 11, 7)),
-    ("Australia/Lord_Howe", date(2027, 4, 4)), ("Australia/Lord_Howe", date(2027, 10, 3)),
-    ("America/Sao_Paulo", date(2018, 2, 17)), ("America/Sao_Paulo", date(2018, 11, 4)),
-    ("Pacific/Auckland", date(2027, 4, 4)), ("Pacific/Auckland", date(2027, 9, 26)),
-    ("Europe/Berlin", date(2027, 6, 2)), ("Asia/Kolkata", date(2027, 3, 28)), ("UTC", date(2027, 12, 31)),
-]  # fmt: skip
+    ("Europe/Berlin", date(2027, 3, 28)),
+    ("Europe/Berlin", date(2027, 10, 31)),
+    ("America/New_York", date(2027, 3, 14)),
+    ("America/New_York", date(2027, 11, 7)),
+    ("Australia/Lord_Howe", date(2027, 4, 4)),
+    ("Australia/Lord_Howe", date(2027, 10, 3)),
+    ("America/Sao_Paulo", date(2018, 2, 17)),
+    ("America/Sao_Paulo", date(2018, 11, 4)),
+    ("Pacific/Auckland", date(2027, 4, 4)),
+    ("Pacific/Auckland", date(2027, 9, 26)),
+    ("Europe/Berlin", date(2027, 6, 2)),
+    ("Asia/Kolkata", date(2027, 3, 28)),
+    ("UTC", date(2027, 12, 31)),
+]
 HOURS = [(0, 360), (480, 1080), (1080, 1440), (0, 1440), (1320, 1500)]
-"""Minutes of the day between which a doctor works: at night, by day, in the evening, at any time, over midnight (which nothing publishes, but may exist)."""
+"""Minutes of the day between which a doctor works: at night, by day, in the evening, at any time, over midnight (which
+nothing publishes, but may exist)."""
 clinic_numbers = count(1)
 
 
@@ -52,7 +62,8 @@ class Visit(NamedTuple):
 
 
 class Try(NamedTuple):
-    """A booking to be tried: the n-th time that availability says is free, or is not; or so many minutes after the n-th slot's start."""
+    """A booking to be tried: the n-th time that availability says is free, or is not; or so many minutes after the n-th
+    slot's start."""
 
     pick: str
     n: int
@@ -89,7 +100,9 @@ sizes = st.sampled_from([10, 15, 20, 30, 45, 60, 90, 7])
 buffers = st.sampled_from([0, 0, 5, 10, 30, 17])
 wishes = st.builds(Wanted, sizes, buffers, buffers)
 cuts = st.one_of(st.integers(0, 72), st.sampled_from([0, 72]))
-shifts = st.tuples(st.sampled_from(HOURS), st.lists(cuts, min_size=2, max_size=5, unique=True), st.integers(0, 3**4 - 1))
+shifts = st.tuples(
+    st.sampled_from(HOURS), st.lists(cuts, min_size=2, max_size=5, unique=True), st.integers(0, 3**4 - 1)
+)
 doctors = st.tuples(often, st.sampled_from([(0,), (0, 1), (-1, 0), (0, 18)]), st.tuples(shifts, shifts))
 raw_worlds = st.fixed_dictionaries(
     {
@@ -104,14 +117,23 @@ raw_worlds = st.fixed_dictionaries(
         "typed": often,
         "wanted": st.one_of(wishes, wishes, st.none()),
         "absences": st.lists(st.tuples(st.integers(0, 20), st.integers(0, 120), st.integers(1, 90)), max_size=1),
-        "visits": st.lists(st.tuples(st.integers(0, 20), st.integers(0, 180), wishes, st.sampled_from(Status)), max_size=5),
+        "visits": st.lists(
+            st.tuples(st.integers(0, 20), st.integers(0, 180), wishes, st.sampled_from(Status)), max_size=5
+        ),
         "range": st.tuples(st.sampled_from([0, 0, 0, -1, 1]), st.integers(0, 2)),
         "tries": st.lists(
-            st.builds(Try, st.sampled_from(["free", "free", "not free", "any minute"]), st.integers(0, 99), st.integers(-20, 300), st.booleans()),
-            min_size=2, max_size=6,
+            st.builds(
+                Try,
+                st.sampled_from(["free", "free", "not free", "any minute"]),
+                st.integers(0, 99),
+                st.integers(-20, 300),
+                st.booleans(),
+            ),
+            min_size=2,
+            max_size=6,
         ),
     }
-)  # fmt: skip
+)
 
 
 def world_of(raw):
@@ -142,8 +164,13 @@ def world_of(raw):
         typed=typed,
         wanted=raw["wanted"] if typed or raw["wanted"] is None else Wanted(raw["wanted"].minutes),
         lines=lines,
-        absences=[Line(at.doctor, at.days_later, at.first + offset, at.first + offset + minutes) for at, offset, minutes in away],
-        visits=[Visit(at.doctor, at.days_later, at.first + offset, wanted, status) for at, offset, wanted, status in picked],
+        absences=[
+            Line(at.doctor, at.days_later, at.first + offset, at.first + offset + minutes)
+            for at, offset, minutes in away
+        ],
+        visits=[
+            Visit(at.doctor, at.days_later, at.first + offset, wanted, status) for at, offset, wanted, status in picked
+        ],
         first=first,
         last=first + timedelta(days=raw["range"][1]),
         tries=raw["tries"],
@@ -152,7 +179,9 @@ def world_of(raw):
 
 @pytest.fixture
 async def customers(db):
-    rows = await db.fetch("insert into customer (name) select 'Customer ' || n from generate_series(1, 16) n returning id")
+    rows = await db.fetch(
+        "insert into customer (name) select 'Customer ' || n from generate_series(1, 16) n returning id"
+    )
     return [row.id for row in rows]
 
 
@@ -218,22 +247,40 @@ class Made:
                 or exists (select from slots s where s.doctor_id = v.doctor_id and s.active_during @> tstzrange(starts, ends))
             on conflict do nothing
             """,
-            self.clinic_id, world.zone, world.step, world.notice, world.horizon,
-            self.doctor_ids, world.doctors,
-            self.type_id, *(world.wanted or Wanted(30)), world.type_active, world.picky, self.visitors,
+            self.clinic_id,
+            world.zone,
+            world.step,
+            world.notice,
+            world.horizon,
+            self.doctor_ids,
+            world.doctors,
+            self.type_id,
+            *(world.wanted or Wanted(30)),
+            world.type_active,
+            world.picky,
+            self.visitors,
             *columns(world.lines, lambda line: (*self.wall(line), line.first, line.last, line.removed), 5),
             *columns(world.absences, lambda line: (*self.wall(line), line.first, line.last), 4),
-            *columns(world.visits, lambda visit: (*self.wall(visit), visit.minute, *visit.wanted), 6), world.now, self.other_type_id,
+            *columns(world.visits, lambda visit: (*self.wall(visit), visit.minute, *visit.wanted), 6),
+            world.now,
+            self.other_type_id,
             [visit.status for visit in world.visits],
-        )  # fmt: skip
+        )
         slots = await self.db.fetch(
-            "select doctor_id, lower(during), upper(during) from booking_slot where clinic_id = $1 and removed_at is null", self.clinic_id
+            "select doctor_id, lower(during), upper(during) from booking_slot where clinic_id = $1 and removed_at is null",
+            self.clinic_id,
         )
         visits = await self.db.fetch(
-            "select doctor_id, lower(claimed), upper(claimed) from appointment where clinic_id = $1 and status not in ('cancelled', 'noshow')", self.clinic_id
+            "select doctor_id, lower(claimed), upper(claimed) from appointment where clinic_id = $1 and status not in ('cancelled', 'noshow')",
+            self.clinic_id,
         )
         self.doctors = [
-            Doctor(id, [Slot(*row[1:]) for row in slots if row[0] == id], [tuple(row[1:]) for row in visits if row[0] == id]) for id in self.doctor_ids
+            Doctor(
+                id,
+                [Slot(*row[1:]) for row in slots if row[0] == id],
+                [tuple(row[1:]) for row in visits if row[0] == id],
+            )
+            for id in self.doctor_ids
         ]
         return self
 
@@ -244,7 +291,11 @@ class Made:
         """The doctors who can be booked at all."""
         if self.world.typed and not self.world.type_active:
             return []
-        return [doctor for n, doctor in enumerate(self.doctors) if self.world.doctors[n] and not (self.world.picky and self.world.typed and n == 0)]
+        return [
+            doctor
+            for n, doctor in enumerate(self.doctors)
+            if self.world.doctors[n] and not (self.world.picky and self.world.typed and n == 0)
+        ]
 
     @property
     def length(self):
@@ -257,36 +308,64 @@ class Made:
         """Availability says what the oracle says; returns the offers of the days asked for."""
         world = self.world
         asked = AvailabilityFilter(from_=world.first, to=world.last, show=show, **self.length)
-        found = await availability.of_clinic(self.db, self.cache, clinic_id=self.clinic_id, asked=asked, first=world.first, last=world.last, now=world.now)
+        found = await availability.of_clinic(
+            self.db,
+            self.cache,
+            clinic_id=self.clinic_id,
+            asked=asked,
+            first=world.first,
+            last=world.last,
+            now=world.now,
+        )
 
         offers = [offer for doctor in self.candidates() for offer in self.clinic.offers(doctor, world.wanted)]
-        expected = [(self.clinic.day(offer.start), offer) for offer in sorted(offers, key=lambda offer: (offer.start, offer.doctor))]
+        expected = [
+            (self.clinic.day(offer.start), offer)
+            for offer in sorted(offers, key=lambda offer: (offer.start, offer.doctor))
+        ]
         inside = [(day, offer) for day, offer in expected if world.first <= day <= world.last]
-        assert [(day.date, offer_of(slot)) for day in found.days for slot in day.slots] == [item for item in inside if show == "all" or item[1].available]
-        assert [day.free for day in found.days] == [sum(offer.available and on == day.date for on, offer in inside) for day in found.days]
+        assert [(day.date, offer_of(slot)) for day in found.days for slot in day.slots] == [
+            item for item in inside if show == "all" or item[1].available
+        ]
+        assert [day.free for day in found.days] == [
+            sum(offer.available and on == day.date for on, offer in inside) for day in found.days
+        ]
         upcoming = next((offer for day, offer in expected if offer.available and day >= world.first), None)
         assert (found.next_available and offer_of(found.next_available)) == upcoming
         return [offer for _, offer in inside]
 
     async def search_agrees(self, offers):
-        """Search finds the same, on its first page and on one that goes on from anywhere; it looks for a time on its slot's date only."""
+        """Search finds the same, on its first page and on one that goes on from anywhere; it looks for a time on its
+        slot's date only."""
         if any(line.last > 1440 for line in self.world.lines):
             return
         expected = [(offer.start, offer.end, offer.doctor) for offer in offers if offer.available]
-        asked = SearchFilter(from_=self.world.first, to=self.world.last, clinic_id=self.clinic_id, limit=20, **self.length)
+        asked = SearchFilter(
+            from_=self.world.first, to=self.world.last, clinic_id=self.clinic_id, limit=20, **self.length
+        )
         for n in (0, self.world.tries[0].n % (len(expected) + 1)):
             seen = Place(expected[n - 1][0], self.clinic_id, expected[n - 1][2]) if n else None
-            found = await availability.search(self.db, asked=asked, seen=seen, first=self.world.first, last=self.world.last, now=self.world.now)
+            found = await availability.search(
+                self.db, asked=asked, seen=seen, first=self.world.first, last=self.world.last, now=self.world.now
+            )
             assert [(time.start_time, time.end_time, time.doctor_id) for time in found] == expected[n : n + 21]
 
     async def book(self, doctor_id, start, minutes):
         """The doctor who was booked, or None for a refusal."""
         customer = next(self.customers)
         length = {"appointment_type_id": self.type_id} if self.world.typed else {"end_time": start + minutes * MINUTE}
-        wish = AppointmentRequest(customer_id=customer, clinic_id=self.clinic_id, doctor_id=doctor_id, start_time=start, **length)
+        wish = AppointmentRequest(
+            customer_id=customer, clinic_id=self.clinic_id, doctor_id=doctor_id, start_time=start, **length
+        )
         try:
             booked = await appointments.book(
-                self.db, self.cache, RECEPTION, clinic_id=self.clinic_id, wishes=[(customer, wish)], hold_for=10 * MINUTE, now=self.world.now
+                self.db,
+                self.cache,
+                RECEPTION,
+                clinic_id=self.clinic_id,
+                wishes=[(customer, wish)],
+                hold_for=10 * MINUTE,
+                now=self.world.now,
             )
         except errors.Conflict:
             return None
@@ -295,14 +374,22 @@ class Made:
     async def attempt(self, tried, offers):
         """Book, and see that the oracle expected as much; what is booked is taken from then on."""
         wanted = self.world.wanted
-        chosen = [offer for offer in offers if offer.available == (tried.pick == "free")] if tried.pick != "any minute" else []
+        chosen = (
+            [offer for offer in offers if offer.available == (tried.pick == "free")]
+            if tried.pick != "any minute"
+            else []
+        )
         slots = [(doctor, slot) for doctor in self.doctors for slot in doctor.slots]
         if chosen:
             offer = chosen[tried.n % len(chosen)]
             doctor_id, start, length = offer.doctor, offer.start, wanted or Wanted((offer.end - offer.start) // MINUTE)
         elif slots:
             doctor, slot = slots[tried.n % len(slots)]
-            doctor_id, start, length = doctor.id, slot.start + tried.minutes * MINUTE, wanted or Wanted((slot.end - slot.start) // MINUTE)
+            doctor_id, start, length = (
+                doctor.id,
+                slot.start + tried.minutes * MINUTE,
+                wanted or Wanted((slot.end - slot.start) // MINUTE),
+            )
         else:
             return
         asked = [doctor for doctor in self.candidates() if tried.anyone or doctor.id == doctor_id]
@@ -322,7 +409,11 @@ def offer_of(slot):
     return Offer(slot.start_time, slot.end_time, slot.doctor_id, slot.available)
 
 
-@settings(max_examples=WORLDS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=WORLDS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(raw=raw_worlds)
 async def test_what_is_offered_can_be_booked_and_nothing_else(db, customers, read_bit_by_bit, raw):
     world = world_of(raw)

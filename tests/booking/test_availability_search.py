@@ -40,8 +40,12 @@ class WideWorld(World):
             insert into booking_slot (clinic_id, id, doctor_id, date, during)
             values (clinic_of($1), mint_id(clinic_of($1)), $1, $2, tstzrange(local_instant($2, $3, $5), local_instant($2, $4, $5)))
             """,
-            doctor, day, first, last, zone,
-        )  # fmt: skip
+            doctor,
+            day,
+            first,
+            last,
+            zone,
+        )
 
 
 @pytest.fixture
@@ -58,7 +62,9 @@ async def find(world, client, monkeypatch):
     async def find(*, status=200, **query):
         if not {"date", "from_", "to"} & set(query):
             query["date"] = MONDAY
-        response = await client.get("/api/availability/search", params={name.removesuffix("_"): str(value) for name, value in query.items()})
+        response = await client.get(
+            "/api/availability/search", params={name.removesuffix("_"): str(value) for name, value in query.items()}
+        )
         assert response.status_code == status, response.text
         return response.json() if status == 200 else response
 
@@ -72,14 +78,26 @@ def places(answer):
 async def test_times_of_all_clinics_come_earliest_first_each_on_its_own_monday(world, find):
     found = await find(minutes=60, specialty="Dentistry")
     assert [(item["startTime"], item["timeZone"]) for item in found["items"]] == [
-        ("2027-03-01T03:30:00Z", "Asia/Kolkata"), ("2027-03-01T04:00:00Z", "Asia/Kolkata"), ("2027-03-01T04:30:00Z", "Asia/Kolkata"),
-        ("2027-03-01T08:00:00Z", "Europe/Berlin"), ("2027-03-01T08:30:00Z", "Europe/Berlin"), ("2027-03-01T09:00:00Z", "Europe/Berlin"),
-        ("2027-03-01T14:00:00Z", "America/New_York"), ("2027-03-01T14:30:00Z", "America/New_York"), ("2027-03-01T15:00:00Z", "America/New_York"),
-    ]  # fmt: skip
+        ("2027-03-01T03:30:00Z", "Asia/Kolkata"),
+        ("2027-03-01T04:00:00Z", "Asia/Kolkata"),
+        ("2027-03-01T04:30:00Z", "Asia/Kolkata"),
+        ("2027-03-01T08:00:00Z", "Europe/Berlin"),
+        ("2027-03-01T08:30:00Z", "Europe/Berlin"),
+        ("2027-03-01T09:00:00Z", "Europe/Berlin"),
+        ("2027-03-01T14:00:00Z", "America/New_York"),
+        ("2027-03-01T14:30:00Z", "America/New_York"),
+        ("2027-03-01T15:00:00Z", "America/New_York"),
+    ]
     assert found["items"][0] == {
-        "clinicId": 1, "clinicName": "Lakeside", "timeZone": "Asia/Kolkata", "doctorId": str(world.doctors["Asia/Kolkata", "Dentistry"]),
-        "doctorName": "Dr Dentistry", "specialty": "Dentistry", "startTime": "2027-03-01T03:30:00Z", "endTime": "2027-03-01T04:30:00Z",
-    }  # fmt: skip
+        "clinicId": 1,
+        "clinicName": "Lakeside",
+        "timeZone": "Asia/Kolkata",
+        "doctorId": str(world.doctors["Asia/Kolkata", "Dentistry"]),
+        "doctorName": "Dr Dentistry",
+        "specialty": "Dentistry",
+        "startTime": "2027-03-01T03:30:00Z",
+        "endTime": "2027-03-01T04:30:00Z",
+    }
     assert found["next"] is None
 
 
@@ -111,27 +129,45 @@ async def test_a_search_is_narrowed_by_specialty_clinic_type_and_minutes(world, 
         "too many minutes": len((await find(minutes=125))["items"]),
     }
     assert counts == {
-        "specialty": 9, "no such specialty": 0, "clinic": 6, "no such clinic": 0, "type": 4, "type of another clinic": 0, "minutes": 6, "too many minutes": 0,
-    }  # fmt: skip
+        "specialty": 9,
+        "no such specialty": 0,
+        "clinic": 6,
+        "no such clinic": 0,
+        "type": 4,
+        "type of another clinic": 0,
+        "minutes": 6,
+        "too many minutes": 0,
+    }
 
 
 async def test_taken_withdrawn_and_inactive_time_is_not_found(world, find):
     await world.db.execute("update booking_slot set removed_at = now() where clinic_id = 1")
-    await world.db.execute("update doctor set active = false, removed_at = now() where clinic_id = 2 and specialty = 'Dentistry'")
+    await world.db.execute(
+        "update doctor set active = false, removed_at = now() where clinic_id = 2 and specialty = 'Dentistry'"
+    )
     world.clinic, dentist = 3, world.doctors["America/New_York", "Dentistry"]
     await world.book(dentist, datetime(2027, 3, 1, 14, tzinfo=UTC), world.ana, minutes=120)
     found = await find(minutes=120)
-    assert [(item["clinicId"], item["specialty"]) for item in found["items"]] == [(2, "Dermatology"), (3, "Dermatology")]
+    assert [(item["clinicId"], item["specialty"]) for item in found["items"]] == [
+        (2, "Dermatology"),
+        (3, "Dermatology"),
+    ]
 
 
 async def test_notice_and_horizon_of_each_clinic_count(world, find):
     await world.set_clinic(1, min_notice_minutes=16 * 60)  # until half past four
     await world.set_clinic(3, horizon_days=1)
-    await world.publish_wall(world.doctors["America/New_York", "Dentistry"], "America/New_York", MONDAY + timedelta(days=1), 540, 600)
+    await world.publish_wall(
+        world.doctors["America/New_York", "Dentistry"], "America/New_York", MONDAY + timedelta(days=1), 540, 600
+    )
     found = await find(minutes=60, specialty="Dentistry", from_=MONDAY, to=MONDAY + timedelta(days=1))
     assert [item["startTime"] for item in found["items"] if item["clinicId"] != 2] == [
-        "2027-03-01T04:00:00Z", "2027-03-01T04:30:00Z", "2027-03-01T14:00:00Z", "2027-03-01T14:30:00Z", "2027-03-01T15:00:00Z",
-    ]  # fmt: skip
+        "2027-03-01T04:00:00Z",
+        "2027-03-01T04:30:00Z",
+        "2027-03-01T14:00:00Z",
+        "2027-03-01T14:30:00Z",
+        "2027-03-01T15:00:00Z",
+    ]
 
 
 async def test_seven_dates_at_most(world, find):
@@ -162,11 +198,14 @@ async def test_a_cursor_that_is_damaged_or_another_search_s_is_refused(world, fi
 
 @pytest.mark.parametrize("read_at_once", [1, 3, 128])
 async def test_pages_put_together_are_what_the_clinics_offer(world, find, monkeypatch, read_at_once):
-    """However few slots are read at once, and whatever is booked: with notice, steps, and adjacent slots of many lengths."""
+    """However few slots are read at once, and whatever is booked: with notice, steps, and adjacent slots of many
+    lengths."""
     monkeypatch.setattr(service, "SEARCHED_SLOTS", read_at_once)
     dice = random.Random(read_at_once)
     for clinic, zone in enumerate(ZONES, 1):
-        await world.set_clinic(clinic, slot_step_minutes=dice.choice([10, 15, 20]), min_notice_minutes=dice.choice([0, 900, 1000]))
+        await world.set_clinic(
+            clinic, slot_step_minutes=dice.choice([10, 15, 20]), min_notice_minutes=dice.choice([0, 900, 1000])
+        )
         world.clinic = clinic
         for _ in range(3):
             doctor = await world.add_doctor("Dr More", clinic=clinic)
@@ -178,7 +217,9 @@ async def test_pages_put_together_are_what_the_clinics_offer(world, find, monkey
     offered = []
     for clinic in (1, 2, 3):
         asked = AvailabilityFilter(date=MONDAY, minutes=20)
-        answer = await service.of_clinic(world.db, world.cache, clinic_id=clinic, asked=asked, first=MONDAY, last=MONDAY, now=SUNDAY_NOON)
+        answer = await service.of_clinic(
+            world.db, world.cache, clinic_id=clinic, asked=asked, first=MONDAY, last=MONDAY, now=SUNDAY_NOON
+        )
         offered += [(slot.start_time, clinic, slot.doctor_id) for slot in answer.days[0].slots]
 
     found, more = [], {}

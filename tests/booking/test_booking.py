@@ -17,7 +17,12 @@ async def world(db):
 
 async def test_a_free_time_is_booked(world):
     booked = await world.book(world.dr_shah, at(9), world.ana)
-    assert (booked.status, booked.start_time, booked.end_time, booked.time_zone) == ("booked", at(9), at(9, 30), "Europe/Berlin")
+    assert (booked.status, booked.start_time, booked.end_time, booked.time_zone) == (
+        "booked",
+        at(9),
+        at(9, 30),
+        "Europe/Berlin",
+    )
 
 
 async def test_the_second_to_ask_for_a_time_is_refused(world):
@@ -29,7 +34,13 @@ async def test_the_second_to_ask_for_a_time_is_refused(world):
 async def test_a_refusal_offers_the_five_nearest_times(world):
     await world.book(world.dr_shah, at(9), world.ana)
     refusal = await world.book(world.dr_shah, at(9), world.ben)
-    assert [offer.start_time for offer in refusal.facts["alternatives"]] == [at(8, 30), at(9, 30), at(8, 15), at(9, 45), at(8)]
+    assert [offer.start_time for offer in refusal.facts["alternatives"]] == [
+        at(8, 30),
+        at(9, 30),
+        at(8, 15),
+        at(9, 45),
+        at(8),
+    ]
 
 
 async def test_of_64_racers_for_one_time_exactly_one_wins_and_nobody_else_leaves_a_trace(world):
@@ -60,7 +71,9 @@ async def test_a_customer_cannot_be_in_two_places(world):
 async def test_the_past_the_notice_and_the_horizon_are_refused(world):
     await world.set_clinic(world.clinic, min_notice_minutes=180, horizon_days=7)
     starts = {"in-the-past": NOW - timedelta(minutes=1), "too-soon": at(8, 59), "too-far": at(9) + timedelta(days=8)}
-    assert {reason: (await world.book(world.dr_shah, start, world.ana)).type for reason, start in starts.items()} == {reason: reason for reason in starts}
+    assert {reason: (await world.book(world.dr_shah, start, world.ana)).type for reason, start in starts.items()} == {
+        reason: reason for reason in starts
+    }
 
 
 async def test_an_appointment_ends_on_the_day_it_starts(world):
@@ -80,7 +93,9 @@ async def test_buffers_keep_the_doctor_free_around_an_appointment(world):
 
 async def test_what_a_doctor_does_not_offer_is_not_offered(world):
     check_up, operation = await world.add_type(30), await world.add_type(60)
-    await world.db.execute("insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, check_up)
+    await world.db.execute(
+        "insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, check_up
+    )
     await world.cache.drop(world.clinic)
     assert (await world.book(world.dr_shah, at(9), world.ana, appointment_type_id=operation)).type == "not-offered"
 
@@ -88,7 +103,9 @@ async def test_what_a_doctor_does_not_offer_is_not_offered(world):
 async def test_a_stale_cache_books_nothing_and_is_read_again(world):
     check_up = await world.add_type(30)
     await world.book(world.dr_shah, at(9), world.ana, appointment_type_id=check_up)
-    await world.db.execute("update appointment_type set minutes = 45, version = version + 1")  # by somebody who drops no cache
+    await world.db.execute(
+        "update appointment_type set minutes = 45, version = version + 1"
+    )  # by somebody who drops no cache
     booked = await world.book(world.dr_shah, at(10), world.ben, appointment_type_id=check_up)
     assert booked.end_time == at(10, 45)
 
@@ -156,12 +173,19 @@ async def test_a_family_gets_different_doctors_at_one_time(world):
 async def test_the_only_doctor_of_one_is_left_to_them(world):
     """Dr Okafor offers everything, Dr Shah only check-ups: an operation and a check-up at one time fit only one way."""
     check_up, operation = await world.add_type(30), await world.add_type(30, name="Operation")
-    await world.db.execute("insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, check_up)
+    await world.db.execute(
+        "insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, check_up
+    )
     dr_okafor = await world.add_doctor("Dr Okafor")
     await world.publish(dr_okafor, at(8), at(16))
     for hour in range(8, 14):
         wishes = [
-            (customer, AppointmentRequest(customer_id=customer, clinic_id=world.clinic, start_time=at(hour), appointment_type_id=type))
+            (
+                customer,
+                AppointmentRequest(
+                    customer_id=customer, clinic_id=world.clinic, start_time=at(hour), appointment_type_id=type
+                ),
+            )
             for customer, type in ((world.ana, check_up), (world.ben, operation))
         ]
         booked = await world.book_all(wishes)
@@ -183,5 +207,9 @@ async def test_a_whole_slot_can_be_booked_by_its_id(world):
 def wish(world, customer, start, *, doctor="dr_shah"):
     doctor_id = getattr(world, doctor) if doctor else None
     return customer, AppointmentRequest(
-        customer_id=customer, clinic_id=world.clinic, doctor_id=doctor_id, start_time=start, end_time=start + timedelta(minutes=30)
+        customer_id=customer,
+        clinic_id=world.clinic,
+        doctor_id=doctor_id,
+        start_time=start,
+        end_time=start + timedelta(minutes=30),
     )

@@ -1,4 +1,5 @@
-"""A clinic's notice for cancelling and moving: it binds patients and partners, and staff until they say why not this time."""
+"""A clinic's notice for cancelling and moving: it binds patients and partners, and staff until they say why not this
+time."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -30,7 +31,15 @@ async def world(db):
 
 async def cancel(world, appointment, now, *, because=None):
     try:
-        await world.db.atomic(service.cancel, RECEPTION, appointment_id=appointment.id, reason=None, late_because=because, if_match=None, now=now)
+        await world.db.atomic(
+            service.cancel,
+            RECEPTION,
+            appointment_id=appointment.id,
+            reason=None,
+            late_because=because,
+            if_match=None,
+            now=now,
+        )
     except errors.Conflict as refusal:
         return refusal
     return await service.get(world.db, appointment.id)
@@ -39,13 +48,18 @@ async def cancel(world, appointment, now, *, because=None):
 async def move(world, appointment, start, now, *, override=None):
     to = RescheduleRequest(start_time=start, override=override)
     try:
-        return await service.reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=now)
+        return await service.reschedule(
+            world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=now
+        )
     except errors.Conflict as refusal:
         return refusal
 
 
 async def test_until_the_notice_begins_an_appointment_can_be_cancelled(world):
-    first, second = await world.book(world.dr_shah, at(9), world.ana), await world.book(world.dr_shah, at(9, 30), world.ben)
+    first, second = (
+        await world.book(world.dr_shah, at(9), world.ana),
+        await world.book(world.dr_shah, at(9, 30), world.ben),
+    )
     assert (await cancel(world, first, at(9) - NOTICE)).status == "cancelled"
     late = await cancel(world, second, at(9, 30) - NOTICE + timedelta(microseconds=1))
     assert (late.type, late.facts) == ("too-late", {"minutes": 120})
@@ -86,7 +100,12 @@ async def test_what_the_clinic_itself_has_to_move_can_be_cancelled_late(world):
 async def test_staff_cancel_late_and_say_why(world):
     booked = await world.book(world.dr_shah, at(9), world.ana)
     cancelled = await cancel(world, booked, at(8), because=WHY)
-    assert (cancelled.status, cancelled.overrides, cancelled.override_reason, cancelled.cancel_reason) == ("cancelled", ["too-late"], WHY, None)
+    assert (cancelled.status, cancelled.overrides, cancelled.override_reason, cancelled.cancel_reason) == (
+        "cancelled",
+        ["too-late"],
+        WHY,
+        None,
+    )
 
 
 async def test_why_is_not_kept_where_it_was_in_time(world):
@@ -103,7 +122,10 @@ async def test_staff_move_late_and_say_why(world):
     both = await move(world, booked, at(17), at(11), override=Override(allow=["outside-hours", "too-late"], reason=WHY))
     assert both.overrides == ["too-late", "outside-hours"]
     last = await cancel(world, both, at(16), because="and now he is gone")
-    assert (last.overrides, last.override_reason) == (["too-late", "outside-hours", "too-late"], f"{WHY}\nand now he is gone")
+    assert (last.overrides, last.override_reason) == (
+        ["too-late", "outside-hours", "too-late"],
+        f"{WHY}\nand now he is gone",
+    )
 
 
 # by HTTP: whom it binds
@@ -119,19 +141,33 @@ class Desk:
 
     async def open(self, **about):
         self.clinic = await clinic(self.client, policy={"cancelNoticeMinutes": 7 * 24 * 60}, **about)
-        self.shah, self.okafor, self.ana = await doctor(self.client), await doctor(self.client), await customer(self.client)
+        self.shah, self.okafor, self.ana = (
+            await doctor(self.client),
+            await doctor(self.client),
+            await customer(self.client),
+        )
         await appointment_type(self.client)
         await publish(self.db, self.shah, START, START + timedelta(hours=4))
         when = {"startTime": START.isoformat(), "endTime": (START + timedelta(minutes=30)).isoformat()}
-        made = await self.client.post("/api/appointments", json={"customerId": self.ana, "doctorId": self.shah} | when, headers=ADMIN)
+        made = await self.client.post(
+            "/api/appointments", json={"customerId": self.ana, "doctorId": self.shah} | when, headers=ADMIN
+        )
         self.address = made.headers["Location"]
         clinic_id = self.clinic
         callers = {
-            "doctor": Caller("doctor", user_id=UUID(int=1), memberships=(Membership(clinic_id, Role.DOCTOR, UUID(self.shah)),)),
-            "other doctor": Caller("other", user_id=UUID(int=2), memberships=(Membership(clinic_id, Role.DOCTOR, UUID(self.okafor)),)),
-            "receptionist": Caller("receptionist", user_id=UUID(int=3), memberships=(Membership(clinic_id, Role.RECEPTIONIST),)),
+            "doctor": Caller(
+                "doctor", user_id=UUID(int=1), memberships=(Membership(clinic_id, Role.DOCTOR, UUID(self.shah)),)
+            ),
+            "other doctor": Caller(
+                "other", user_id=UUID(int=2), memberships=(Membership(clinic_id, Role.DOCTOR, UUID(self.okafor)),)
+            ),
+            "receptionist": Caller(
+                "receptionist", user_id=UUID(int=3), memberships=(Membership(clinic_id, Role.RECEPTIONIST),)
+            ),
             "manager": Caller("manager", user_id=UUID(int=4), memberships=(Membership(clinic_id, Role.MANAGER),)),
-            "partner": Caller("partner", memberships=(Membership(clinic_id, Role.PARTNER),), scopes=frozenset({"move-appointments"})),
+            "partner": Caller(
+                "partner", memberships=(Membership(clinic_id, Role.PARTNER),), scopes=frozenset({"move-appointments"})
+            ),
             "patient": Caller("patient", customer_id=UUID(self.ana)),
             "holder": Caller("holder", appointment_id=UUID(made.json()["id"])),
         }
@@ -149,7 +185,9 @@ class Desk:
         return await self.client.delete(self.address, params=query, headers=self.says(who))
 
     async def move(self, who, **more):
-        return await self.client.put(self.address, json={"startTime": (START + timedelta(hours=1)).isoformat()} | more, headers=self.says(who))
+        return await self.client.put(
+            self.address, json={"startTime": (START + timedelta(hours=1)).isoformat()} | more, headers=self.says(who)
+        )
 
 
 @pytest.fixture
@@ -165,7 +203,12 @@ OVERRIDE = {"allow": ["too-late"], "reason": WHY}
 @pytest.mark.parametrize("who", [*STAFF, *OTHERS])
 async def test_inside_the_notice_everybody_is_told_whom_to_call(desk, who):
     for refused in (await desk.cancel(who), await desk.cancel(who, reason="ill"), await desk.move(who)):
-        assert (refused.status_code, refused.json()["reason"], refused.json()["phone"], refused.json()["minutes"]) == (409, "too-late", "+493012345678", 10080)
+        assert (refused.status_code, refused.json()["reason"], refused.json()["phone"], refused.json()["minutes"]) == (
+            409,
+            "too-late",
+            "+493012345678",
+            10080,
+        )
     assert await desk.db.fetchval("select status from appointment") == "booked"
 
 
@@ -176,8 +219,13 @@ async def test_staff_set_it_aside_in_words(desk, who):
     assert (await desk.cancel(who, override="too-late", overrideReason="Again", reason="ill")).status_code == 204
     row = await desk.db.fetchrow("select status, cancel_reason, overridden, override_reason from appointment")
     assert tuple(row) == ("cancelled", "ill", ["too-late", "too-late"], f"{WHY}\nAgain")
-    actions = await desk.db.fetch("select action, reason from audit_unsealed where action in ('cancelAppointment', 'rescheduleAppointment') order by id")
-    assert [tuple(row) for row in actions] == [("rescheduleAppointment", "override: too-late"), ("cancelAppointment", "override: too-late")]
+    actions = await desk.db.fetch(
+        "select action, reason from audit_unsealed where action in ('cancelAppointment', 'rescheduleAppointment') order by id"
+    )
+    assert [tuple(row) for row in actions] == [
+        ("rescheduleAppointment", "override: too-late"),
+        ("cancelAppointment", "override: too-late"),
+    ]
 
 
 @pytest.mark.parametrize("who", [*OTHERS, "other doctor"])

@@ -23,7 +23,12 @@ EIGHT = (NOW + timedelta(days=3)).replace(hour=8, minute=0, second=0)
 async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of an application with low caps, and a clinic with a doctor who is there for three days."""
     app = composed(database_url, appointments_per_customer=MOST, holds_per_customer=HELD)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
+        ) as client,
+    ):
         await clinic(client)
         client.doctor = await doctor(client)
         for day in range(3):
@@ -35,8 +40,12 @@ def wish(client, customer_id, number, **more):
     """The customer's wish for the day's `number`th half an hour."""
     start = EIGHT + timedelta(minutes=30 * number)
     return {
-        "customerId": customer_id, "doctorId": client.doctor, "startTime": start.isoformat(), "endTime": (start + timedelta(minutes=30)).isoformat(), **more
-    }  # fmt: skip
+        "customerId": customer_id,
+        "doctorId": client.doctor,
+        "startTime": start.isoformat(),
+        "endTime": (start + timedelta(minutes=30)).isoformat(),
+        **more,
+    }
 
 
 async def ask(client, customer_id, number, *, headers=None, **more):
@@ -62,7 +71,9 @@ async def test_what_is_cancelled_over_or_elsewhere_does_not_count(client, db):
     past = NOW - timedelta(days=2)
     await publish(db, client.doctor, past, past + timedelta(hours=4))
     for number in range(MOST):
-        await book(db, client.doctor, ben, past + timedelta(minutes=30 * number), past + timedelta(minutes=30 * number + 30))
+        await book(
+            db, client.doctor, ben, past + timedelta(minutes=30 * number), past + timedelta(minutes=30 * number + 30)
+        )
     assert (await ask(client, ben, MOST + 1)).status_code == 201
 
     elsewhere = await doctor(client, await clinic(client, name="Hillside Clinic"))
@@ -85,7 +96,11 @@ async def test_a_booking_of_several_is_refused_as_a_whole_at_the_first_too_many(
     ana, ben = await customer(client), await customer(client)
     await ask(client, ana, 0)
     parts = [wish(client, ben, 1), *(wish(client, ana, number) for number in range(2, MOST + 2))]
-    body = {"clinicId": 1, "customerId": ana, "appointments": [{name: value for name, value in part.items() if name != "bookingId"} for part in parts]}
+    body = {
+        "clinicId": 1,
+        "customerId": ana,
+        "appointments": [{name: value for name, value in part.items() if name != "bookingId"} for part in parts],
+    }
     refused = (await client.post("/api/bookings", json=body)).json()
     assert (refused["reason"], refused["index"]) == ("too-many-appointments", MOST)
     assert await db.fetchval("select count(*) from appointment") == 1
@@ -127,19 +142,34 @@ async def test_families_that_book_for_each_other_at_once_neither_wait_forever_no
     ana, ben = await customer(client), await customer(client)
 
     def body(first, second, number):
-        return {"clinicId": 1, "customerId": first, "appointments": [wish(client, first, number), wish(client, second, number + 1)]}
+        return {
+            "clinicId": 1,
+            "customerId": first,
+            "appointments": [wish(client, first, number), wish(client, second, number + 1)],
+        }
 
-    bodies = [body(*((ana, ben) if number % 2 else (ben, ana)), number * 2 % 16 + 48 * (number // 8)) for number in range(16)]
+    bodies = [
+        body(*((ana, ben) if number % 2 else (ben, ana)), number * 2 % 16 + 48 * (number // 8)) for number in range(16)
+    ]
     answers = await asyncio.gather(*(client.post("/api/bookings", json=body) for body in bodies))
     assert sorted(answer.status_code for answer in answers) == [201] * MOST + [409] * (16 - MOST)
-    assert [row["count"] for row in await db.fetch("select count(*) from appointment group by customer_id")] == [MOST, MOST]
+    assert [row["count"] for row in await db.fetch("select count(*) from appointment group by customer_id")] == [
+        MOST,
+        MOST,
+    ]
 
 
 CALLERS = {
     "a receptionist of the clinic": (Caller("r", memberships=(Membership(1, Role.RECEPTIONIST),)), False),
     "a receptionist of another clinic": (Caller("r", memberships=(Membership(2, Role.RECEPTIONIST),)), True),
-    "a partner with a limit of its own": (Caller("p", memberships=(Membership(1, Role.PARTNER),), requests_per_minute=1000), False),
-    "a partner of another clinic": (Caller("p", memberships=(Membership(2, Role.PARTNER),), requests_per_minute=1000), True),
+    "a partner with a limit of its own": (
+        Caller("p", memberships=(Membership(1, Role.PARTNER),), requests_per_minute=1000),
+        False,
+    ),
+    "a partner of another clinic": (
+        Caller("p", memberships=(Membership(2, Role.PARTNER),), requests_per_minute=1000),
+        True,
+    ),
     "a partner without a limit": (Caller("p", memberships=(Membership(1, Role.PARTNER),)), True),
     "a patient": (Caller("c", customer_id=UUID(int=1)), True),
 }

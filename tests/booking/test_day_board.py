@@ -56,10 +56,20 @@ class Stream:
 async def listening(app, headers, path="/staff/1/changes"):
     stream = Stream()
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": path, "raw_path": path.encode(),
-        "root_path": "", "query_string": b"", "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 1), "server": ("testserver.local", 80), "state": {},
-    }  # fmt: skip
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("testserver.local", 80),
+        "state": {},
+    }
     answering = asyncio.create_task(app(scope, stream.receive, stream.send))
     try:
         yield stream
@@ -77,14 +87,17 @@ async def app(db, database_url):
 
 @pytest.fixture
 async def asking(app):
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
+    ) as client:
         await clinic(client)
         yield client
 
 
 async def happens(db, type: str, table: str = "event") -> None:
     await db.execute(
-        f"insert into {table} (clinic_id, id, type, subject_id, subject_version, data, created_at) values (1, uuidv7(), $1, 'x', 1, '{{}}', now())", type
+        f"insert into {table} (clinic_id, id, type, subject_id, subject_version, data, created_at) values (1, uuidv7(), $1, 'x', 1, '{{}}', now())",
+        type,
     )
 
 
@@ -154,7 +167,10 @@ async def test_a_doctor_sees_their_own_column(db, asking):
     own, _ = await one_more_doctor(db, asking, 1), await one_more_doctor(db, asking, 2)
     await works_at(db, await add_user(db), 1, "doctor", own)
     shown = await board(asking, await bearer(asking))
-    assert ([each["id"] for each in shown["doctors"]], {each["doctorId"] for each in shown["appointments"]}) == ([own], {own})
+    assert ([each["id"] for each in shown["doctors"]], {each["doctorId"] for each in shown["appointments"]}) == (
+        [own],
+        {own},
+    )
 
 
 async def test_times_are_those_of_the_clinics_wall_also_when_its_clocks_change(db, asking):
@@ -170,7 +186,10 @@ async def test_nobody_but_the_clinics_own_people_sees_its_days(db, asking, place
     other = await asking.post("/api/clinics", json={"name": "Another", "timeZone": "Europe/Berlin"}, headers=ADMIN)
     stranger = await receptionist(db, asking, "theirs@example.org", other.json()["id"])
     await add_user(db, "nowhere@example.org")
-    seen = [(await asking.get(f"/staff/1/{place}", headers=headers)).status_code for headers in ({}, stranger, await bearer(asking, "nowhere@example.org"))]
+    seen = [
+        (await asking.get(f"/staff/1/{place}", headers=headers)).status_code
+        for headers in ({}, stranger, await bearer(asking, "nowhere@example.org"))
+    ]
     assert seen == [303, 404, 403]
 
 
@@ -179,9 +198,13 @@ async def test_a_patient_does_not_see_the_clinics_days(db, asking):
     who = await customer(asking)
     await db.execute(
         "insert into session (token_hash, customer_id, created_at, seen_at, expires_at) values (sha256($1::text::bytea), $2, now(), now(), now() + interval '1 hour')",
-        token, who,
-    )  # fmt: skip
-    assert [(await asking.get(f"/staff/1/{place}", headers={"Authorization": f"Bearer {token}"})).status_code for place in PLACES] == [403] * len(PLACES)
+        token,
+        who,
+    )
+    assert [
+        (await asking.get(f"/staff/1/{place}", headers={"Authorization": f"Bearer {token}"})).status_code
+        for place in PLACES
+    ] == [403] * len(PLACES)
 
 
 async def test_a_listener_is_told_what_kind_of_thing_has_changed_and_of_nobody(db, app, asking):
@@ -197,7 +220,9 @@ async def test_a_change_that_is_committed_late_is_told(db, app, asking):
     async with listening(app, await receptionist(db, asking)) as stream, db.connection() as connection:
         await stream.says("event: changed")
         await connection.execute("begin")
-        await connection.execute("insert into event (clinic_id, type, subject_id, subject_version, data) values (1, 'absence.added', 'x', 1, '{}')")
+        await connection.execute(
+            "insert into event (clinic_id, type, subject_id, subject_version, data) values (1, 'absence.added', 'x', 1, '{}')"
+        )
         await happens(db, "slot.published")
         await stream.says("slot.published")
         assert "absence.added" not in stream.text
@@ -218,7 +243,10 @@ async def test_a_change_that_was_relayed_already_is_told_once(db, app, asking):
 async def test_nobody_hears_of_another_clinics_changes(db, app, asking):
     await asking.post("/api/clinics", json={"name": "Another", "timeZone": "Europe/Berlin"}, headers=ADMIN)
     theirs = await receptionist(db, asking, "theirs@example.org", 2)
-    async with listening(app, await receptionist(db, asking)) as ours, listening(app, theirs, "/staff/2/changes") as stream:
+    async with (
+        listening(app, await receptionist(db, asking)) as ours,
+        listening(app, theirs, "/staff/2/changes") as stream,
+    ):
         await stream.says("event: changed")
         await happens(db, "appointment.booked")
         await ours.says("appointment.booked")
@@ -238,7 +266,10 @@ async def test_a_stream_ends_when_who_listens_has_signed_out(db, app, asking, mo
 async def test_a_stream_goes_on_when_a_request_would_have_been_given_up(db, database_url, monkeypatch):
     monkeypatch.setattr(pages, "BEAT_SECONDS", 0.3)
     app = application.create(settings(request_seconds=1), database_url=database_url, admin_token=TOKEN)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as client,
+    ):
         await clinic(client)
         async with listening(app, ADMIN) as stream:
             await stream.says("event: beat", times=6)
@@ -270,7 +301,10 @@ async def test_what_a_page_asks_by_itself_does_not_keep_a_session_open(db, askin
 
 async def test_a_server_that_is_stopped_does_not_wait_for_who_listens(db, database_url):
     await db.execute("insert into clinic (name, time_zone) values ('Lakeside', 'UTC')")
-    with tempfile.TemporaryDirectory() as folder, appoint("serve", data_dir=folder, database_url=database_url, shutdown_seconds=300) as process:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        appoint("serve", data_dir=folder, database_url=database_url, shutdown_seconds=300) as process,
+    ):
         async with (
             httpx2.AsyncClient(base_url=process.url, timeout=60) as client,
             client.stream("GET", "/staff/1/changes", headers=ADMIN) as answer,

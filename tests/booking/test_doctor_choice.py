@@ -42,7 +42,9 @@ async def world(db):
 async def test_random_chooses_everyone_about_equally_often(world):
     await world.prepare("random", doctors=4)
     chosen = Counter([await world.choose(FIRST + n * QUARTER) for n in range(240)])
-    assert sum((chosen[doctor] - 60) ** 2 / 60 for doctor in world.doctors) < 50  # chi-square, three degrees of freedom: by chance once in ten thousand million
+    assert (
+        sum((chosen[doctor] - 60) ** 2 / 60 for doctor in world.doctors) < 50
+    )  # chi-square, three degrees of freedom: by chance once in ten thousand million
 
 
 async def test_the_least_busy_of_those_who_are_free_is_chosen(world):
@@ -60,7 +62,9 @@ async def test_the_least_busy_of_those_who_are_free_is_chosen(world):
                 live[doctor].add(start)
         elif n % 7 == 0:
             doctor, other = dice.choice([(doctor, each) for doctor in world.doctors for each in live[doctor]])
-            await world.db.execute("update appointment set status = 'cancelled' where doctor_id = $1 and lower(during) = $2", doctor, other)
+            await world.db.execute(
+                "update appointment set status = 'cancelled' where doctor_id = $1 and lower(during) = $2", doctor, other
+            )
             live[doctor].discard(other)
         elif free := [doctor for doctor in world.doctors if start not in live[doctor]]:
             load = {doctor: sum(week_of(each) == week_of(start) for each in live[doctor]) for doctor in free}
@@ -106,7 +110,11 @@ async def test_who_is_not_free_misses_a_turn_and_comes_next(world):
     chosen = [await world.choose(FIRST + n * QUARTER) for n in range(3)]
     start = FIRST + 3 * QUARTER
     await world.book(chosen[0], start, world.ben, minutes=15)
-    assert [await world.choose(start), await world.choose(start + QUARTER), await world.choose(start + 2 * QUARTER)] == [chosen[1], chosen[0], chosen[2]]
+    assert [
+        await world.choose(start),
+        await world.choose(start + QUARTER),
+        await world.choose(start + 2 * QUARTER),
+    ] == [chosen[1], chosen[0], chosen[2]]
 
 
 @pytest.mark.parametrize("rule", ["leastBusy", "roundRobin"])
@@ -114,7 +122,12 @@ async def test_appointments_of_one_booking_are_shared_out_too(world, rule):
     await world.prepare(rule, doctors=4)
     for booking in range(10):
         wishes = [
-            (world.ana, AppointmentRequest(customer_id=world.ana, clinic_id=world.clinic, start_time=start, end_time=start + QUARTER))
+            (
+                world.ana,
+                AppointmentRequest(
+                    customer_id=world.ana, clinic_id=world.clinic, start_time=start, end_time=start + QUARTER
+                ),
+            )
             for start in (FIRST + (4 * booking + n) * QUARTER for n in range(4))
         ]
         assert {appointment.doctor_id for appointment in await world.book_all(wishes)} == set(world.doctors)

@@ -54,22 +54,40 @@ async def status(client, appointment: dict) -> str:
 
 async def test_who_books_gets_the_token_of_each_appointment_also_when_they_repeat_the_request(client, place):
     parts = [
-        {"startTime": (START + timedelta(hours=hours)).isoformat(), "endTime": (START + timedelta(hours=hours, minutes=30)).isoformat()} for hours in (1, 2)
+        {
+            "startTime": (START + timedelta(hours=hours)).isoformat(),
+            "endTime": (START + timedelta(hours=hours, minutes=30)).isoformat(),
+        }
+        for hours in (1, 2)
     ]
-    wish = {"clinicId": 1, "customerId": place["customerId"], "appointments": [{**part, "doctorId": place["doctorId"]} for part in parts]}
-    first, again = [await client.post("/api/bookings", json=wish, headers={"Idempotency-Key": "once"}) for _ in range(2)]
+    wish = {
+        "clinicId": 1,
+        "customerId": place["customerId"],
+        "appointments": [{**part, "doctorId": place["doctorId"]} for part in parts],
+    }
+    first, again = [
+        await client.post("/api/bookings", json=wish, headers={"Idempotency-Key": "once"}) for _ in range(2)
+    ]
     tokens = [appointment["manageToken"] for appointment in first.json()["appointments"]]
     assert len(set(tokens)) == 2
-    assert [links.appointment_of(SECRET, token) for token in tokens] == [UUID(appointment["id"]) for appointment in first.json()["appointments"]]
-    assert (again.headers["Idempotent-Replayed"], [appointment["manageToken"] for appointment in again.json()["appointments"]]) == ("true", tokens)
+    assert [links.appointment_of(SECRET, token) for token in tokens] == [
+        UUID(appointment["id"]) for appointment in first.json()["appointments"]
+    ]
+    assert (
+        again.headers["Idempotent-Replayed"],
+        [appointment["manageToken"] for appointment in again.json()["appointments"]],
+    ) == ("true", tokens)
 
 
 async def test_nobody_else_is_shown_it(client, place):
     made = await book(client, place)
     paths = [
-        f"/api/appointments/{made['id']}", "/api/clinics/1/appointments", "/api/clinics/1/bookings", f"/api/clinics/1/bookings/{made['bookingId']}",
+        f"/api/appointments/{made['id']}",
+        "/api/clinics/1/appointments",
+        "/api/clinics/1/bookings",
+        f"/api/clinics/1/bookings/{made['bookingId']}",
         f"/api/customers/{place['customerId']}/appointments",
-    ]  # fmt: skip
+    ]
     assert [path for path in paths if "manageToken" in (await client.get(path, headers=ADMIN)).text] == []
     assert "manageToken" not in (await client.get(f"/api/appointments/{made['id']}", headers=holding(made))).text
 
@@ -85,9 +103,13 @@ async def test_mails_and_texts_have_the_link(db, client, place):
     office = Office(db, post)
     made = await book(client, place)
     await office.tell(later(0))
-    await client.put(f"/api/appointments/{made['id']}", json={"startTime": (START + timedelta(hours=2)).isoformat()}, headers=ADMIN)
+    await client.put(
+        f"/api/appointments/{made['id']}", json={"startTime": (START + timedelta(hours=2)).isoformat()}, headers=ADMIN
+    )
     await office.tell(later(0))
-    await client.patch(f"/api/customers/{place['customerId']}", json={"email": None, "phone": "+4915112345678"}, headers=ADMIN)
+    await client.patch(
+        f"/api/customers/{place['customerId']}", json={"email": None, "phone": "+4915112345678"}, headers=ADMIN
+    )
     await office.remind(later(24 * 6 + 10), timedelta(hours=12))
     await office.send(later(24 * 7))
     wanted = f"https://appoint.example/appointments/{links.token(LINKS.secret, UUID(made['id']))}"
@@ -101,7 +123,9 @@ async def test_who_is_told_of_a_cancellation_gets_no_link(db, client, place):
     made = await book(client, place)
     await client.delete(f"/api/appointments/{made['id']}", headers=ADMIN)
     await Office(db, post).tell(later(0))
-    assert [("cancelled" in message.subject, "/appointments/" in message.text) for message in post.taken] == [(True, False)]
+    assert [("cancelled" in message.subject, "/appointments/" in message.text) for message in post.taken] == [
+        (True, False)
+    ]
 
 
 # what it is good for
@@ -119,7 +143,9 @@ async def test_its_holder_sees_moves_and_cancels_the_appointment(client, place):
 
 async def test_it_survives_a_move(client, place):
     made = await book(client, place)
-    await client.put(f"/api/appointments/{made['id']}", json={"startTime": (START + timedelta(hours=1)).isoformat()}, headers=ADMIN)
+    await client.put(
+        f"/api/appointments/{made['id']}", json={"startTime": (START + timedelta(hours=1)).isoformat()}, headers=ADMIN
+    )
     assert (await client.get(f"/api/appointments/{made['id']}", headers=holding(made))).status_code == 200
 
 
@@ -154,24 +180,51 @@ async def test_it_is_good_for_no_other_appointment_and_nothing_else(client, plac
 
 
 async def test_of_a_booking_for_a_family_its_holder_sees_their_own_appointment(client, place):
-    times = [{"startTime": (START + timedelta(hours=hours)).isoformat(), "endTime": (START + timedelta(hours=hours + 1)).isoformat()} for hours in (0, 1)]
-    parts = [{**time, "customerId": who, "doctorId": place["doctorId"]} for time, who in zip(times, [place["customerId"], await customer(client)], strict=True)]
-    made = (await client.post("/api/bookings", json={"clinicId": 1, "customerId": place["customerId"], "appointments": parts})).json()
+    times = [
+        {
+            "startTime": (START + timedelta(hours=hours)).isoformat(),
+            "endTime": (START + timedelta(hours=hours + 1)).isoformat(),
+        }
+        for hours in (0, 1)
+    ]
+    parts = [
+        {**time, "customerId": who, "doctorId": place["doctorId"]}
+        for time, who in zip(times, [place["customerId"], await customer(client)], strict=True)
+    ]
+    made = (
+        await client.post(
+            "/api/bookings", json={"clinicId": 1, "customerId": place["customerId"], "appointments": parts}
+        )
+    ).json()
     seen = []
     for appointment in made["appointments"]:
         answer = await client.get(f"/api/clinics/1/bookings/{made['bookingId']}", headers=holding(appointment))
         seen.append([each["id"] for each in answer.json().get("appointments", [])])
-    assert [ids for ids, appointment in zip(seen, made["appointments"], strict=True) if ids not in ([], [appointment["id"]])] == []
+    assert [
+        ids for ids, appointment in zip(seen, made["appointments"], strict=True) if ids not in ([], [appointment["id"]])
+    ] == []
 
 
 def forged(token: str) -> list[str]:
     value, _, signature = token.removeprefix("apm_").partition(".")
     other = signed_id("another secret", "manage", uuid4())
     return [
-        f"apm_{value}", f"apm_{value}.", f"apm_.{signature}", f"apm_{value}.{'A' * len(signature)}", f"apm_{other}", f"apm_{signed_id(SECRET, 'else', uuid4())}",
-        f"apm_{other.partition('.')[0]}.{signature}", "apm_", "apm_..", "apm_" + "A" * 5000, token.removeprefix("apm_"), token + "A", token[:-1], token + ".x",
+        f"apm_{value}",
+        f"apm_{value}.",
+        f"apm_.{signature}",
+        f"apm_{value}.{'A' * len(signature)}",
+        f"apm_{other}",
+        f"apm_{signed_id(SECRET, 'else', uuid4())}",
+        f"apm_{other.partition('.')[0]}.{signature}",
+        "apm_",
+        "apm_..",
+        "apm_" + "A" * 5000,
+        token.removeprefix("apm_"),
+        token + "A",
+        token[:-1],
+        token + ".x",
         token.swapcase(),
-    ]  # fmt: skip
+    ]
 
 
 async def test_what_somebody_made_up_is_nobodys(client, place):
@@ -184,8 +237,19 @@ async def test_what_somebody_made_up_is_nobodys(client, place):
 async def test_a_link_to_nothing_says_so(client, place):
     made = await book(client, place)
     gone = links.token(SECRET, ids.mint(1))
-    for token in [*forged(made["manageToken"]), gone, links.token(SECRET, ids.mint(7)), links.token(SECRET, uuid4()), "%00", "%ff", "ä"]:
-        for answer in (await client.get(f"/appointments/{token}"), await client.post(f"/appointments/{token}/cancel", data={"reason": "x"})):
+    for token in [
+        *forged(made["manageToken"]),
+        gone,
+        links.token(SECRET, ids.mint(7)),
+        links.token(SECRET, uuid4()),
+        "%00",
+        "%ff",
+        "ä",
+    ]:
+        for answer in (
+            await client.get(f"/appointments/{token}"),
+            await client.post(f"/appointments/{token}/cancel", data={"reason": "x"}),
+        ):
             assert answer.status_code == 404, token
             assert "There is no such appointment." in answer.text
     assert await status(client, made) == "booked"
@@ -198,9 +262,20 @@ async def test_the_page_shows_clinic_doctor_type_and_time_in_the_clinics_zone(cl
     made = await book(client, place, endTime=None, appointmentTypeId=await appointment_type(client))
     page = (await client.get(page_of(made), headers={"Accept-Language": "en"})).text
     hour = START.astimezone(__import__("zoneinfo").ZoneInfo("Europe/Berlin")).hour
-    for shown in ("Lakeside Clinic", "Dr Shah", "Check-up", "Seestraße 12", "+493012345678", f"{hour}:00", "Central European", "Your appointment is booked."):
+    for shown in (
+        "Lakeside Clinic",
+        "Dr Shah",
+        "Check-up",
+        "Seestraße 12",
+        "+493012345678",
+        f"{hour}:00",
+        "Central European",
+        "Your appointment is booked.",
+    ):
         assert shown in page, shown
-    assert not {"Ana", "ana@example.org", place["customerId"]} & set(re.findall(r"Ana|ana@example\.org|[0-9a-f-]{36}", page))
+    assert not {"Ana", "ana@example.org", place["customerId"]} & set(
+        re.findall(r"Ana|ana@example\.org|[0-9a-f-]{36}", page)
+    )
 
 
 @pytest.mark.parametrize(("language", "title"), [("de", "Ihr Termin"), ("es", "Su cita"), ("fr", "Votre rendez-vous")])
@@ -212,7 +287,11 @@ async def test_the_page_speaks_its_readers_language(client, place, language, tit
 
 async def test_the_page_is_for_nobodys_cache_no_search_engine_and_no_other_site(client, place):
     made = await book(client, place)
-    for answer in (await client.get(page_of(made)), await client.post(page_of(made, "/cancel")), await client.get("/appointments/apm_x")):
+    for answer in (
+        await client.get(page_of(made)),
+        await client.post(page_of(made, "/cancel")),
+        await client.get("/appointments/apm_x"),
+    ):
         headers = {name: answer.headers.get(name) for name in ("Cache-Control", "Referrer-Policy", "X-Robots-Tag")}
         assert headers == {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
         assert "ETag" not in answer.headers
@@ -243,13 +322,18 @@ async def test_a_reason_is_not_needed(client, place):
 
 async def test_cancelling_twice_is_cancelling_once(client, place):
     made = await book(client, place)
-    assert [(await client.post(page_of(made, "/cancel"), data={"reason": reason})).status_code for reason in ("first", "second")] == [303, 303]
+    assert [
+        (await client.post(page_of(made, "/cancel"), data={"reason": reason})).status_code
+        for reason in ("first", "second")
+    ] == [303, 303]
     assert (await client.get(f"/api/appointments/{made['id']}", headers=ADMIN)).json()["cancelReason"] == "first"
 
 
 async def test_what_has_changed_since_the_page_was_shown_is_shown_first(client, place):
     made = await book(client, place)
-    await client.put(f"/api/appointments/{made['id']}", json={"startTime": (START + timedelta(hours=2)).isoformat()}, headers=ADMIN)
+    await client.put(
+        f"/api/appointments/{made['id']}", json={"startTime": (START + timedelta(hours=2)).isoformat()}, headers=ADMIN
+    )
     answer = await client.post(page_of(made, "/cancel"), data={"version": "1"})
     assert (answer.status_code, 'role="alert"' in answer.text) == (412, True)
     assert 'name="version" value="2"' in (await client.get(page_of(made, "/cancel"))).text
@@ -277,10 +361,18 @@ async def test_what_is_over_cannot_be_cancelled(client, place):
 
 async def test_an_appointment_that_has_begun_has_no_form(db, client, place):
     made = await book(client, place)
-    await db.execute("update booking_slot set during = tstzrange(now() - interval '2 hours', now() + interval '9 days'), date = current_date")
-    await db.execute("update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)", later(-1), later(-0.5))
+    await db.execute(
+        "update booking_slot set during = tstzrange(now() - interval '2 hours', now() + interval '9 days'), date = current_date"
+    )
+    await db.execute(
+        "update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)", later(-1), later(-0.5)
+    )
     page = await client.get(page_of(made))
-    assert (page.status_code, "This appointment has begun, or is over." in page.text, "<form" in page.text) == (200, True, False)
+    assert (page.status_code, "This appointment has begun, or is over." in page.text, "<form" in page.text) == (
+        200,
+        True,
+        False,
+    )
 
 
 async def test_the_clinics_notice_binds_the_page_too(client, place):
@@ -317,7 +409,9 @@ async def test_who_looks_and_cancels_by_the_link_is_in_the_audit_and_the_link_is
     made = await book(client, place)
     await client.get(page_of(made))
     await client.post(page_of(made, "/cancel"))
-    rows = await db.fetch("select actor, action, subjects, clinic_id from audit_unsealed where action like '%ByLink' order by at, id")
+    rows = await db.fetch(
+        "select actor, action, subjects, clinic_id from audit_unsealed where action like '%ByLink' order by at, id"
+    )
     assert [(row.actor, row.action, row.subjects, row.clinic_id) for row in rows] == [
         (f"link:{made['id']}", "showAppointmentByLink", [made["id"]], 1),
         (f"link:{made['id']}", "cancelAppointmentByLink", [made["id"]], 1),
@@ -328,5 +422,7 @@ async def test_who_looks_and_cancels_by_the_link_is_in_the_audit_and_the_link_is
 async def test_a_cancellation_that_was_refused_is_not_in_the_audit(db, client, place):
     made = await book(client, place)
     await client.post(page_of(made, "/cancel"), data={"version": "7"})
-    assert await db.fetchval("select count(*) from audit_unsealed where action = 'cancelAppointmentByLink' and subjects <> '{}'") in (0, 1)
+    assert await db.fetchval(
+        "select count(*) from audit_unsealed where action = 'cancelAppointmentByLink' and subjects <> '{}'"
+    ) in (0, 1)
     assert await status(client, made) == "booked"

@@ -19,14 +19,18 @@ async def world(db):
 async def move(world, appointment, start, *, doctor=None, end=None):
     try:
         to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor)
-        return await service.reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
+        return await service.reschedule(
+            world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now
+        )
     except errors.Conflict as refusal:
         return refusal
 
 
 async def take(world, appointment, step, *, now=None):
     try:
-        return await world.db.atomic(service.step, RECEPTION, appointment_id=appointment.id, name=step, now=now or world.now)
+        return await world.db.atomic(
+            service.step, RECEPTION, appointment_id=appointment.id, name=step, now=now or world.now
+        )
     except errors.Conflict as refusal:
         return refusal
 
@@ -63,7 +67,10 @@ async def test_a_move_out_of_hours_is_refused(world):
 
 async def test_two_appointments_that_swap_at_once_never_overlap_and_never_hang(world):
     for _ in range(20):
-        first, second = await world.book(world.dr_shah, at(9), world.ana), await world.book(world.dr_shah, at(10), world.ben)
+        first, second = (
+            await world.book(world.dr_shah, at(9), world.ana),
+            await world.book(world.dr_shah, at(10), world.ben),
+        )
         results = await asyncio.gather(move(world, first, at(10)), move(world, second, at(9)))
         assert {getattr(result, "type", "moved") for result in results} <= {"taken", "moved"}
         await world.db.execute("delete from appointment")
@@ -74,10 +81,15 @@ async def test_crossing_moves_between_doctors_do_not_deadlock(world):
     await world.publish(dr_okafor, at(8), at(16))
     customers = [await world.add_customer(f"Customer {n}") for n in range(16)]
     booked = [
-        await world.book((world.dr_shah, dr_okafor)[n % 2], at(8, 30 * (n // 2) % 60) + timedelta(hours=n // 4), customer)
+        await world.book(
+            (world.dr_shah, dr_okafor)[n % 2], at(8, 30 * (n // 2) % 60) + timedelta(hours=n // 4), customer
+        )
         for n, customer in enumerate(customers)
     ]
-    moves = [move(world, appointment, appointment.start_time, doctor=(dr_okafor, world.dr_shah)[n % 2]) for n, appointment in enumerate(booked)]
+    moves = [
+        move(world, appointment, appointment.start_time, doctor=(dr_okafor, world.dr_shah)[n % 2])
+        for n, appointment in enumerate(booked)
+    ]
     await asyncio.gather(*moves)
     assert await world.count("appointment") == 16
 
@@ -105,7 +117,9 @@ async def test_only_the_allowed_moves_between_statuses_happen(world, status, ste
     await world.db.execute("update appointment set status = $1, hold_expires_at = $2", status, expires)
     if step == "cancel":
         try:
-            await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW)
+            await world.db.atomic(
+                service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW
+            )
             happened = status != Status.CANCELLED
         except errors.Conflict:
             happened = False
@@ -121,7 +135,9 @@ async def test_every_allowed_move_has_a_step():
 
 
 async def test_the_database_knows_exactly_the_statuses_of_the_table(world):
-    check = await world.db.fetchval("select pg_get_constraintdef(oid) from pg_constraint where conname = 'appointment_status'")
+    check = await world.db.fetchval(
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'appointment_status'"
+    )
     assert set(check.split("'")[1::2]) == {str(status) for status in MOVES}
 
 
@@ -167,7 +183,12 @@ async def test_a_stranded_appointment_takes_its_remnant_along(world, end):
     other = await world.add_doctor("Dr Okafor")
     await world.publish(other, at(8), at(16))
     await world.db.execute("update appointment set needs_rebooking = true")
-    await world.db.execute("update booking_slot set during = tstzrange($2, $3), remnant = true where doctor_id = $1", world.dr_shah, at(9), at(9, 30))
+    await world.db.execute(
+        "update booking_slot set during = tstzrange($2, $3), remnant = true where doctor_id = $1",
+        world.dr_shah,
+        at(9),
+        at(9, 30),
+    )
     if end == "move":
         await move(world, booked, at(9), doctor=other)
     else:
@@ -181,7 +202,12 @@ async def test_every_change_of_an_appointment_is_one_event(world):
     await move(world, booked, at(10))
     await take(world, booked, "arrive")
     await take(world, booked, "fulfil")
-    events = await world.db.fetch("select type, subject_version from event where subject_id = $1 order by subject_version", str(booked.id))
+    events = await world.db.fetch(
+        "select type, subject_version from event where subject_id = $1 order by subject_version", str(booked.id)
+    )
     assert [tuple(event) for event in events] == [
-        ("appointment.booked", 1), ("appointment.rescheduled", 2), ("appointment.arrived", 3), ("appointment.fulfilled", 4),
-    ]  # fmt: skip
+        ("appointment.booked", 1),
+        ("appointment.rescheduled", 2),
+        ("appointment.arrived", 3),
+        ("appointment.fulfilled", 4),
+    ]

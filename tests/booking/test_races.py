@@ -73,7 +73,12 @@ async def test_of_64_who_ask_for_overlapping_times_those_who_get_one_do_not_over
     doctor_id, _ = await free_doctor(http)
     racers = [await customer(http) for _ in range(64)]
     starts = [DAY + timedelta(minutes=5 * number) for number in range(64)]
-    answers = await at_once(*(http.post("/api/appointments", json=wish(doctor_id, racer, start)) for racer, start in zip(racers, starts, strict=True)))
+    answers = await at_once(
+        *(
+            http.post("/api/appointments", json=wish(doctor_id, racer, start))
+            for racer, start in zip(racers, starts, strict=True)
+        )
+    )
     assert set(answers) == {"201", "taken"}
     assert await db.fetchval(DOUBLES) == 0
     assert await db.fetchval("select count(*) from appointment") == answers.count("201")
@@ -100,7 +105,14 @@ async def test_bookings_of_several_that_cross_are_whole_or_nothing(db, http):
     racers = [await customer(http) for _ in range(24)]
     starts = [DAY + timedelta(hours=hour) for hour in range(3)]
     order = random.Random(1)
-    bookings = [{"clinicId": 1, "customerId": racer, "appointments": [wish(doctor_id, racer, start) for start in order.sample(starts, 3)]} for racer in racers]
+    bookings = [
+        {
+            "clinicId": 1,
+            "customerId": racer,
+            "appointments": [wish(doctor_id, racer, start) for start in order.sample(starts, 3)],
+        }
+        for racer in racers
+    ]
     for part in (part for booking in bookings for part in booking["appointments"]):
         del part["clinicId"]
     answers = await at_once(*(http.post("/api/bookings", json=booking) for booking in bookings))
@@ -111,7 +123,9 @@ async def test_bookings_of_several_that_cross_are_whole_or_nothing(db, http):
 async def test_the_same_request_eight_times_at_once_books_once_and_all_get_it(db, http):
     doctor_id, _ = await free_doctor(http)
     ana = await customer(http)
-    requests = (http.post("/api/appointments", json=wish(doctor_id, ana), headers={"Idempotency-Key": "once"}) for _ in range(8))
+    requests = (
+        http.post("/api/appointments", json=wish(doctor_id, ana), headers={"Idempotency-Key": "once"}) for _ in range(8)
+    )
     answers = await asyncio.gather(*requests)
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
@@ -121,7 +135,9 @@ async def test_the_same_request_eight_times_at_once_books_once_and_all_get_it(db
 
 async def test_the_same_other_request_eight_times_at_once_makes_one(db, http):
     """Keys of requests that are not bookings live elsewhere, and mean the same."""
-    requests = (http.post("/api/customers", json={"name": "Ana"}, headers={"Idempotency-Key": "once"}) for _ in range(8))
+    requests = (
+        http.post("/api/customers", json={"name": "Ana"}, headers={"Idempotency-Key": "once"}) for _ in range(8)
+    )
     answers = await asyncio.gather(*requests)
     assert {answer.status_code for answer in answers} == {201}
     assert [answer.headers.get("Idempotent-Replayed") for answer in answers].count("true") == 7
@@ -137,7 +153,10 @@ async def test_of_two_who_move_to_one_free_time_one_gets_it(db, http):
     for hour in range(8):
         movers = [await booked(http, doctor_id, DAY + timedelta(hours=hour)) for doctor_id in doctors]
         to = {"startTime": (DAY + timedelta(hours=hour, minutes=30)).isoformat(), "doctorId": doctors[hour % 2]}
-        assert sorted(await at_once(*(http.put(f"/api/appointments/{mover}", json=to) for mover in movers))) == ["200", "taken"]
+        assert sorted(await at_once(*(http.put(f"/api/appointments/{mover}", json=to) for mover in movers))) == [
+            "200",
+            "taken",
+        ]
     assert await db.fetchval(DOUBLES) == 0
 
 
@@ -162,13 +181,17 @@ async def test_crossing_moves_end_with_everybody_where_they_were_told(db, http):
         seen = set()
         for _ in range(12):
             doctor_id, start = way.choice(doctors), way.choice(starts)
-            answer = await http.put(f"/api/appointments/{appointment_id}", json={"startTime": start.isoformat(), "doctorId": doctor_id})
+            answer = await http.put(
+                f"/api/appointments/{appointment_id}", json={"startTime": start.isoformat(), "doctorId": doctor_id}
+            )
             if answer.status_code == 200:
                 where[appointment_id] = (doctor_id, start)
             seen.add(told(answer))
         return seen
 
-    seen = await asyncio.gather(*(wander(appointment_id, random.Random(number)) for number, appointment_id in enumerate(where)))
+    seen = await asyncio.gather(
+        *(wander(appointment_id, random.Random(number)) for number, appointment_id in enumerate(where))
+    )
     assert set().union(*seen) == {"200", "taken"}
     assert await db.fetchval(DOUBLES) == 0
     rows = await db.fetch("select id, doctor_id, lower(during) as start from appointment")
@@ -190,7 +213,11 @@ async def test_a_booking_and_a_withdrawal_of_its_slot_do_not_both_succeed(db, ht
     for number in ROUNDS:
         doctor_id, slot_id = await free_doctor(http)
         ana = await customer(http)
-        answers = await one_of_two(number, http.post("/api/appointments", json=wish(doctor_id, ana)), http.delete(f"/api/bookingSlots/{slot_id}"))
+        answers = await one_of_two(
+            number,
+            http.post("/api/appointments", json=wish(doctor_id, ana)),
+            http.delete(f"/api/bookingSlots/{slot_id}"),
+        )
         assert answers in {("201", "slot-has-appointments"), ("outside-hours", "204")}
     assert await db.fetchval(DOUBLES) == 0
 
@@ -199,8 +226,15 @@ async def test_a_booking_and_new_bounds_of_its_slot_do_not_both_succeed(db, http
     for number in ROUNDS:
         doctor_id, slot_id = await free_doctor(http)
         ana = await customer(http)
-        bounds = {"startTime": (DAY + timedelta(minutes=10)).isoformat(), "endTime": (DAY + timedelta(hours=8)).isoformat()}
-        answers = await one_of_two(number, http.post("/api/appointments", json=wish(doctor_id, ana)), http.put(f"/api/bookingSlots/{slot_id}", json=bounds))
+        bounds = {
+            "startTime": (DAY + timedelta(minutes=10)).isoformat(),
+            "endTime": (DAY + timedelta(hours=8)).isoformat(),
+        }
+        answers = await one_of_two(
+            number,
+            http.post("/api/appointments", json=wish(doctor_id, ana)),
+            http.put(f"/api/bookingSlots/{slot_id}", json=bounds),
+        )
         assert answers in {("201", "slot-has-appointments"), ("outside-hours", "200")}
     assert await db.fetchval(DOUBLES) == 0
 
@@ -210,7 +244,11 @@ async def test_a_booking_and_an_absence_do_not_both_succeed(db, http):
         doctor_id, _ = await free_doctor(http)
         ana = await customer(http)
         away = {"doctorId": doctor_id, "startTime": DAY.isoformat(), "endTime": (DAY + timedelta(hours=1)).isoformat()}
-        answers = await one_of_two(number, http.post("/api/appointments", json=wish(doctor_id, ana)), http.post("/api/clinics/1/absences", json=away))
+        answers = await one_of_two(
+            number,
+            http.post("/api/appointments", json=wish(doctor_id, ana)),
+            http.post("/api/clinics/1/absences", json=away),
+        )
         assert answers in {("201", "appointments-in-the-way"), ("outside-hours", "201")}
     assert await db.fetchval(DOUBLES) == 0
 
@@ -221,7 +259,9 @@ async def test_a_booking_and_an_absence_that_keeps_appointments_leave_it_covered
         ana = await customer(http)
         away = {"doctorId": doctor_id, "startTime": DAY.isoformat(), "endTime": (DAY + timedelta(hours=1)).isoformat()}
         answers = await one_of_two(
-            number, http.post("/api/appointments", json=wish(doctor_id, ana)), http.post("/api/clinics/1/absences?force=true", json=away)
+            number,
+            http.post("/api/appointments", json=wish(doctor_id, ana)),
+            http.post("/api/clinics/1/absences?force=true", json=away),
         )
         assert answers in {("201", "201"), ("outside-hours", "201")}
     assert await db.fetchval(DOUBLES) == 0
@@ -232,10 +272,15 @@ async def test_a_booking_and_the_end_of_its_doctor_do_not_both_succeed(db, http)
     for number in ROUNDS:
         doctor_id, _ = await free_doctor(http)
         ana = await customer(http)
-        answers = await one_of_two(number, http.post("/api/appointments", json=wish(doctor_id, ana)), http.delete(f"/api/doctors/{doctor_id}"))
+        answers = await one_of_two(
+            number, http.post("/api/appointments", json=wish(doctor_id, ana)), http.delete(f"/api/doctors/{doctor_id}")
+        )
         assert answers in {("201", "doctor-has-appointments"), ("doctor-inactive", "204"), ("outside-hours", "204")}
     assert await db.fetchval(DOUBLES) == 0
-    assert await db.fetchval("select count(*) from appointment a join doctor d on d.id = a.doctor_id where not d.active") == 0
+    assert (
+        await db.fetchval("select count(*) from appointment a join doctor d on d.id = a.doctor_id where not d.active")
+        == 0
+    )
 
 
 async def test_a_booking_and_the_removal_of_its_customer_do_not_both_succeed(db, http):
@@ -245,14 +290,28 @@ async def test_a_booking_and_the_removal_of_its_customer_do_not_both_succeed(db,
         booking = http.post("/api/appointments", json=wish(doctor_id, ana, DAY + timedelta(minutes=30 * number)))
         answers = await one_of_two(number, booking, http.delete(f"/api/customers/{ana}"))
         assert answers in {("201", "customer-has-appointments"), ("not-found", "204")}
-    assert await db.fetchval("select count(*) from appointment a join customer c on c.id = a.customer_id where not c.active") == 0
+    assert (
+        await db.fetchval(
+            "select count(*) from appointment a join customer c on c.id = a.customer_id where not c.active"
+        )
+        == 0
+    )
 
 
 async def test_a_booking_and_the_end_of_its_clinic_do_not_both_succeed(db, http):
     for number in ROUNDS:
         doctor_id, _ = await free_doctor(http)
         ana = await customer(http)
-        answers = await one_of_two(number, http.post("/api/appointments", json=wish(doctor_id, ana)), http.delete("/api/clinics/1?cascade=true"))
-        assert answers in {("201", "live-appointments"), ("clinic-inactive", "204"), ("doctor-inactive", "204"), ("outside-hours", "204")}
+        answers = await one_of_two(
+            number,
+            http.post("/api/appointments", json=wish(doctor_id, ana)),
+            http.delete("/api/clinics/1?cascade=true"),
+        )
+        assert answers in {
+            ("201", "live-appointments"),
+            ("clinic-inactive", "204"),
+            ("doctor-inactive", "204"),
+            ("outside-hours", "204"),
+        }
         await db.execute("update appointment set status = 'cancelled'")
         await http.patch("/api/clinics/1", json={"active": True})

@@ -1,4 +1,5 @@
-"""Which starts ranges allow: `availability.model.starts` against minutes that are counted one by one, without a database."""
+"""Which starts ranges allow: `availability.model.starts` against minutes that are counted one by one, without a
+database."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -58,13 +59,18 @@ def test_a_start_is_offered_where_every_minute_allows_it(*, zone, slots, claims,
     found = list(starts(DoctorTime(DOCTOR, published, claimed), length, terms))
 
     doctor = Doctor(DOCTOR, [Slot(slot.start, slot.end) for slot in published], claimed)
-    assert [Offer(offer.start_time, offer.end_time, offer.doctor_id, offer.available) for _, offer in found] == list(clinic.offers(doctor, wanted))
+    assert [Offer(offer.start_time, offer.end_time, offer.doctor_id, offer.available) for _, offer in found] == list(
+        clinic.offers(doctor, wanted)
+    )
     assert [day for day, _ in found] == [clinic.day(offer.start_time) for _, offer in found]
 
 
 def test_a_time_that_is_all_of_a_slot_names_it():
     base = MIDNIGHT["Asia/Kolkata"]
-    slots = [PublishedSlot(UUID(int=n), base + timedelta(minutes=30 * n), base + timedelta(minutes=30 * n + 30)) for n in range(2)]
+    slots = [
+        PublishedSlot(UUID(int=n), base + timedelta(minutes=30 * n), base + timedelta(minutes=30 * n + 30))
+        for n in range(2)
+    ]
     terms = Terms("Asia/Kolkata", timedelta(minutes=15), base, date(2027, 3, 28))
     found = [offer.booking_slot_id for _, offer in starts(DoctorTime(DOCTOR, slots, []), Length(30), terms)]
     assert found == [UUID(int=0), None, UUID(int=1)]

@@ -50,7 +50,9 @@ async def of_staff(browser: Browser, site: browsers.Site) -> None:
         ending = "" if scheme == "light" else "-dark"
         for place in ("day", "week", "hours", "absences", "numbers", "messages", "patients"):
             if scheme == "light" or place in ("day", "numbers"):
-                await page.goto(f"{site.url}/staff/1/{place}" + (f"?date={working_day()}" if place in ("day", "week") else ""))
+                await page.goto(
+                    f"{site.url}/staff/1/{place}" + (f"?date={working_day()}" if place in ("day", "week") else "")
+                )
                 await page.wait_for_load_state("load")
                 await page.wait_for_function("!document.querySelector('.loading:not([hidden])')")
                 await taken(page, f"staff-{place}{ending}")

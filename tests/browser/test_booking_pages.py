@@ -1,4 +1,5 @@
-"""A patient finds a clinic, chooses a time and books: with and without scripts, by keyboard, on a phone, in every language, and on a clinic's own site."""
+"""A patient finds a clinic, chooses a time and books: with and without scripts, by keyboard, on a phone, in every
+language, and on a clinic's own site."""
 
 import re
 import threading
@@ -183,13 +184,22 @@ async def test_a_second_press_of_the_button_books_once(site, page):
 
 @pytest.fixture(scope="module")
 def village(site):
-    """A clinic without appointment types, where two doctors have three slots each in a week and the day after; returns the address of its page."""
+    """A clinic without appointment types, where two doctors have three slots each in a week and the day after; returns
+    the address of its page."""
     with browsers.api(site) as api:
-        clinic = api.post("/api/clinics", json={"name": "Dorfpraxis", "timeZone": "Europe/Berlin", "slug": "dorf", "phone": "+493960412345"}).json()["id"]
+        clinic = api.post(
+            "/api/clinics",
+            json={"name": "Dorfpraxis", "timeZone": "Europe/Berlin", "slug": "dorf", "phone": "+493960412345"},
+        ).json()["id"]
         day = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=7)
         for name in ("Dr. Elke Brandt", "Dr. Jonas Peters"):
             doctor = api.post(f"/api/clinics/{clinic}/doctors", json={"name": name}).json()["id"]
-            for start, minutes in ((day, 30), (day + timedelta(minutes=30), 30), (day + timedelta(hours=1), 45), (day + timedelta(days=1), 60)):
+            for start, minutes in (
+                (day, 30),
+                (day + timedelta(minutes=30), 30),
+                (day + timedelta(hours=1), 45),
+                (day + timedelta(days=1), 60),
+            ):
                 times = {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=minutes)).isoformat()}
                 assert api.post("/api/bookingSlots", json={"doctorId": doctor, **times}).status_code == 201
     return f"{site.url}/c/dorf"
@@ -204,8 +214,13 @@ async def choose_slot(page, address):
     await expect(page.locator("#booking")).to_be_visible()
 
 
-async def test_at_a_clinic_without_types_a_slot_is_booked_and_moved_also_when_it_goes_while_somebody_types(village, browser):
-    (one, ana, watched), (two, ben, _) = await browsers.new_page(browser, viewport={"width": 320, "height": 640}), await browsers.new_page(browser)
+async def test_at_a_clinic_without_types_a_slot_is_booked_and_moved_also_when_it_goes_while_somebody_types(
+    village, browser
+):
+    (one, ana, watched), (two, ben, _) = (
+        await browsers.new_page(browser, viewport={"width": 320, "height": 640}),
+        await browsers.new_page(browser),
+    )
     await choose_slot(ana, village)
     await ben.goto(ana.url)
     await type_in(ana)
@@ -251,7 +266,9 @@ async def test_who_is_in_another_zone_sees_their_own_time_too(site, browser):
     await page.wait_for_load_state()
     first = page.locator(".times li").first
     start = await first.locator("time").get_attribute("datetime")
-    theirs = await page.evaluate("start => new Date(start).toLocaleTimeString('en', {hour: 'numeric', minute: '2-digit'})", start)
+    theirs = await page.evaluate(
+        "start => new Date(start).toLocaleTimeString('en', {hour: 'numeric', minute: '2-digit'})", start
+    )
     assert theirs in await first.locator("small").inner_text()
     await expect(page.locator(".zone")).to_contain_text("Times of the clinic, India Time")
     await expect(page.locator(".zone")).to_contain_text("Eastern")

@@ -1,4 +1,5 @@
-"""Staff run the day: two browsers in step, booking, moving, the steps of an appointment, the list, and all of it by keyboard."""
+"""Staff run the day: two browsers in step, booking, moving, the steps of an appointment, the list, and all of it by
+keyboard."""
 
 import subprocess
 from contextlib import asynccontextmanager
@@ -47,7 +48,12 @@ class Room(NamedTuple):
 
     def book(self, who: str, clock: str, minutes: int = 30, **more: Any) -> dict[str, Any]:
         start = at(clock, self.day)
-        wish = {"customerId": who, "doctorId": self.doctor_id, "startTime": start.isoformat(), "endTime": (start + timedelta(minutes=minutes)).isoformat()}
+        wish = {
+            "customerId": who,
+            "doctorId": self.doctor_id,
+            "startTime": start.isoformat(),
+            "endTime": (start + timedelta(minutes=minutes)).isoformat(),
+        }
         with browsers.api(self.site) as api:
             return api.post("/api/appointments", json={**wish, **more}).raise_for_status().json()
 
@@ -61,13 +67,20 @@ class Room(NamedTuple):
             insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, status, hold_expires_at, during, claimed)
             values ($1, mint_id($1), mint_id($1), $2, $3, $4, case when $4 = 'pending' then now() + interval '1 hour' end, tstzrange($5, $6), tstzrange($5, $6))
             """,
-            CLINIC, self.doctor_id, who, status, start, start + timedelta(minutes=30),
-        )  # fmt: skip
+            CLINIC,
+            self.doctor_id,
+            who,
+            status,
+            start,
+            start + timedelta(minutes=30),
+        )
         await connection.close()
 
     def shows(self) -> list[dict[str, Any]]:
         with browsers.api(self.site) as api:
-            found = api.get(f"/api/clinics/{CLINIC}/appointments", params={"doctorId": self.doctor_id}).raise_for_status()
+            found = api.get(
+                f"/api/clinics/{CLINIC}/appointments", params={"doctorId": self.doctor_id}
+            ).raise_for_status()
         return found.json()["items"]
 
 
@@ -78,8 +91,12 @@ async def room(site, day=DAY) -> Room:
     connection = await asyncpg.connect(site.database_url)  # also in the past, where the API publishes nothing
     await connection.execute(
         "insert into booking_slot (clinic_id, id, doctor_id, date, during, source) values ($1, mint_id($1), $2, $3, tstzrange($4, $5), 'manual')",
-        CLINIC, doctor_id, day, at("09:00", day), at("12:00", day),
-    )  # fmt: skip
+        CLINIC,
+        doctor_id,
+        day,
+        at("09:00", day),
+        at("12:00", day),
+    )
     await connection.close()
     return Room(site, name, doctor_id, day)
 
@@ -101,7 +118,9 @@ def on_board(page: Page, name: str):
 async def place(page: Page, clock: str) -> tuple[float, float]:
     """Where a time is drawn, in the only column."""
     hour, minute = map(int, clock.split(":"))
-    label = page.locator("#board .ec-body .ec-slot time", has_text=f"{(hour - 1) % 12 + 1}:00 {'AM' if hour < 12 else 'PM'}").first
+    label = page.locator(
+        "#board .ec-body .ec-slot time", has_text=f"{(hour - 1) % 12 + 1}:00 {'AM' if hour < 12 else 'PM'}"
+    ).first
     await label.scroll_into_view_if_needed()
     line, column = await label.bounding_box(), await page.locator("#board .ec-body .ec-day").first.bounding_box()
     assert line
@@ -238,9 +257,14 @@ async def test_an_appointment_is_taken_through_its_day(site, browser):
         await on_board(page, "Sam Steps").click()
         status = page.locator("#appointment [data-status]")
         for button, then in [
-            ("Confirm", "booked"), ("Has not come", "did not come"), ("Has arrived", "arrived"), ("Not here after all", "booked"), ("Has arrived", "arrived"),
-            ("Check in", "checked in"), ("Is done", "done"),
-        ]:  # fmt: skip
+            ("Confirm", "booked"),
+            ("Has not come", "did not come"),
+            ("Has arrived", "arrived"),
+            ("Not here after all", "booked"),
+            ("Has arrived", "arrived"),
+            ("Check in", "checked in"),
+            ("Is done", "done"),
+        ]:
             await page.locator("#appointment").get_by_role("button", name=button).click()
             await expect(status).to_have_text(then)
         assert await page.locator("#appointment [data-step]:visible").count() == 0
@@ -289,7 +313,11 @@ async def test_who_changes_what_somebody_else_has_changed_is_told_and_shown(site
         dialog = page.locator("#appointment")
         await dialog.get_by_label("Notes").fill("Mine")
         with browsers.api(site) as api:
-            api.patch(f"/api/appointments/{made['id']}", json={"notes": "Theirs"}, headers={"If-Match": f'"v{made["version"]}"'}).raise_for_status()
+            api.patch(
+                f"/api/appointments/{made['id']}",
+                json={"notes": "Theirs"},
+                headers={"If-Match": f'"v{made["version"]}"'},
+            ).raise_for_status()
         await dialog.get_by_role("button", name="Save the notes").click()
         await expect(dialog.get_by_role("alert")).to_contain_text("Somebody else changed it meanwhile")
         await expect(dialog.get_by_role("status")).to_contain_text("Theirs")
@@ -361,8 +389,13 @@ async def test_what_is_typed_for_one_person_is_not_sent_by_another(site, browser
 
 @pytest.mark.parametrize(
     ("status", "type", "body"),
-    [(502, "text/html", "<h1>Bad Gateway</h1>"), (200, "text/html", "<h1>Welcome to our network</h1>"), (503, "application/json", '{"message": "busy"}'), (502, "text/plain", "")],
-)  # fmt: skip
+    [
+        (502, "text/html", "<h1>Bad Gateway</h1>"),
+        (200, "text/html", "<h1>Welcome to our network</h1>"),
+        (503, "application/json", '{"message": "busy"}'),
+        (502, "text/plain", ""),
+    ],
+)
 async def test_an_answer_that_is_not_the_servers_is_told(site, browser, status, type, body):
     here = await room(site)
     here.book(here.person("Bad Gateway"), "09:00")
@@ -370,7 +403,9 @@ async def test_an_answer_that_is_not_the_servers_is_told(site, browser, status, 
         await page.route("**/arrive", lambda route: route.fulfill(status=status, content_type=type, body=body))
         await on_board(page, "Bad Gateway").click()
         await page.get_by_role("button", name="Has arrived").click()
-        await expect(page.locator("#appointment").get_by_role("alert")).to_contain_text("The server gives no answer at the moment")
+        await expect(page.locator("#appointment").get_by_role("alert")).to_contain_text(
+            "The server gives no answer at the moment"
+        )
         await page.unroute_all()
         await page.get_by_role("button", name="Has arrived").click()
         await expect(page.locator("#appointment [data-status]")).to_have_text("arrived")
@@ -412,7 +447,9 @@ async def test_of_many_who_are_found_the_dialog_says_that_there_are_more(site, b
             await page.get_by_label("Patient", exact=True).fill(asked)
             await expect(page.locator("#people").get_by_role("button", name="Manfred Many")).to_have_count(many)
             await expect(page.locator("#people").get_by_text("There may be more")).to_have_count(int(more))
-        await expect(page.locator("#people").get_by_role("button", name="Manfred Many 6")).to_contain_text("Feb 7, 1990")
+        await expect(page.locator("#people").get_by_role("button", name="Manfred Many 6")).to_contain_text(
+            "Feb 7, 1990"
+        )
 
 
 async def test_a_fault_is_told_at_its_field(site, browser):
@@ -437,7 +474,10 @@ async def test_a_fault_is_told_at_its_field(site, browser):
 async def test_a_time_that_clocks_skip_is_told_with_what_they_show(site, browser):
     here = await room(site)
     here.person("Gabi Gap", email="gabi.gap@example.org")
-    noons = [datetime.combine(DAY + timedelta(days=number), datetime.min.time().replace(hour=12), ZONE) for number in range(366)]
+    noons = [
+        datetime.combine(DAY + timedelta(days=number), datetime.min.time().replace(hour=12), ZONE)
+        for number in range(366)
+    ]
     spring = next(noon.date() for before, noon in pairwise(noons) if noon.utcoffset() > before.utcoffset())
     async with reception(browser, here) as page:
         await page.locator("#new").click()
@@ -448,7 +488,9 @@ async def test_a_time_that_clocks_skip_is_told_with_what_they_show(site, browser
         await book_by_hand(page)
         refusal = page.locator("#book").get_by_role("alert")
         await expect(refusal).to_contain_text("Clocks do not show 2:30 AM on that day")
-        await expect(refusal.locator("[data-alternatives] button")).to_contain_text(f"{spring:%b} {spring.day}, {spring.year}, 3:30 AM")
+        await expect(refusal.locator("[data-alternatives] button")).to_contain_text(
+            f"{spring:%b} {spring.day}, {spring.year}, 3:30 AM"
+        )
     assert here.shows() == []
 
 
@@ -460,7 +502,9 @@ async def test_times_are_written_alike_by_the_server_and_by_scripts(site, browse
     async with reception(browser, here) as page:
         await page.goto(f"{here.address}&lang={language}")
         await expect(on_board(page, "Tim Time")).to_contain_text(f"{date_formats.time(start, zone, language)} Tim Time")
-        await expect(page.locator("#board .ec-sidebar time").filter(has_text=date_formats.time(start, zone, language))).to_have_count(1)
+        await expect(
+            page.locator("#board .ec-sidebar time").filter(has_text=date_formats.time(start, zone, language))
+        ).to_have_count(1)
         await on_board(page, "Tim Time").click()
         when = f"{date_formats.day(start, zone, language, 'short')}, {date_formats.hours(start, end, zone, language)}"
         await expect(page.locator("[data-when]")).to_have_text(when)
@@ -574,9 +618,14 @@ async def test_of_many_doctors_the_names_and_the_hours_stay_in_sight(site, brows
         await last.scroll_into_view_if_needed()
         await page.locator("#board .ec-main").evaluate("(board) => { board.scrollTop = 200; }")
         await expect(last).to_be_in_viewport(ratio=0.9)
-        board, hour = await page.locator("#board .ec-main").bounding_box(), await page.locator("#board .ec-body .ec-sidebar").bounding_box()
+        board, hour = (
+            await page.locator("#board .ec-main").bounding_box(),
+            await page.locator("#board .ec-body .ec-sidebar").bounding_box(),
+        )
         assert abs(hour["x"] - board["x"]) < 2
-        assert await page.locator("#board .ec-main").evaluate("(board) => [board.scrollLeft, board.scrollTop].every((each) => each > 100)")
+        assert await page.locator("#board .ec-main").evaluate(
+            "(board) => [board.scrollLeft, board.scrollTop].every((each) => each > 100)"
+        )
 
 
 async def test_a_telephone_shows_the_list_and_books_from_it(site, browser):
@@ -623,17 +672,32 @@ async def test_nothing_serious_is_wrong_in_any_language_light_or_dark(site, brow
         assert watched.complaints == []
 
 
-@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Antarctica/Troll", "Asia/Kolkata"])
+@pytest.mark.parametrize(
+    "zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Antarctica/Troll", "Asia/Kolkata"]
+)
 async def test_wall_times_become_the_same_instants_as_in_the_database(site, page, zone):
     """On the days when clocks change: at an hour that is skipped, and at one that comes twice."""
     noons = [datetime(2027, 1, 1, 12, tzinfo=ZoneInfo(zone)) + timedelta(days=number) for number in range(365)]
-    days = [noon.date() for before, noon in pairwise(noons) if before.utcoffset() != noon.utcoffset()] or [noons[0].date()]
+    days = [noon.date() for before, noon in pairwise(noons) if before.utcoffset() != noon.utcoffset()] or [
+        noons[0].date()
+    ]
     connection = await asyncpg.connect(site.database_url)
-    rows = await connection.fetch("select d, m, local_instant(d, m, $2) as instant from unnest($1::date[]) as d, generate_series(0, 1410, 30) as m", days, zone)
+    rows = await connection.fetch(
+        "select d, m, local_instant(d, m, $2) as instant from unnest($1::date[]) as d, generate_series(0, 1410, 30) as m",
+        days,
+        zone,
+    )
     await connection.close()
     esbuild = next(AXE.parents[1].glob("@esbuild/*/bin/esbuild"))
-    built = subprocess.run([esbuild, SCRIPTS / "_zone.ts", "--bundle", "--format=iife", "--global-name=walls"], check=True, capture_output=True, text=True)
+    built = subprocess.run(
+        [esbuild, SCRIPTS / "_zone.ts", "--bundle", "--format=iife", "--global-name=walls"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     walls = [f"{row['d']}T{row['m'] // 60:02}:{row['m'] % 60:02}" for row in rows]
-    script = f"(asked) => {{ {built.stdout}; return asked[0].map((each) => walls.instantOf(each, asked[1]).toISOString()) }}"
+    script = (
+        f"(asked) => {{ {built.stdout}; return asked[0].map((each) => walls.instantOf(each, asked[1]).toISOString()) }}"
+    )
     date_formats = await page.evaluate(script, [walls, zone])
     assert [datetime.fromisoformat(each) for each in date_formats] == [row["instant"] for row in rows]

@@ -56,7 +56,9 @@ async def test_one_doctor_and_a_time_of_ones_own_can_be_chosen(site, page):
 @pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
 async def test_nothing_serious_is_wrong_with_it_in_any_language_size_and_light(site, browser, language):
     for scheme, width in (("light", 1280), ("dark", 320)):
-        context, page, watched = await browsers.new_page(browser, language, color_scheme=scheme, viewport={"width": width, "height": 800})
+        context, page, watched = await browsers.new_page(
+            browser, language, color_scheme=scheme, viewport={"width": width, "height": 800}
+        )
         await page.goto(f"{site.url}/staff/sign-in")
         await page.locator("input[name=email]").fill(MANAGER)
         await page.locator("input[name=password]").fill(browsers.PASSWORD)

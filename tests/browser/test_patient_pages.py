@@ -28,7 +28,12 @@ def make(site, email: str, *, clinic: int = 2, type: str = "Office visit", days:
         asked = {"from": str(first), "to": str(first + timedelta(days=14)), "appointmentTypeId": type_id}
         free = client.get(f"/api/clinics/{clinic}/availability", params=asked).json()
         for slot in (slot for day in free["days"] for slot in day["slots"]):
-            wish = {"customerId": customer["id"], "doctorId": slot["doctorId"], "startTime": slot["startTime"], "appointmentTypeId": type_id}
+            wish = {
+                "customerId": customer["id"],
+                "doctorId": slot["doctorId"],
+                "startTime": slot["startTime"],
+                "appointmentTypeId": type_id,
+            }
             made = client.post("/api/appointments", json=wish)
             if made.status_code == 201:
                 return made.json()
@@ -82,7 +87,9 @@ async def test_a_patient_looks_moves_and_cancels(site, page):
     made = make(site, "yael@example.org")
     await page.goto(page_of(site, made, "?new=1"))
     assert "Keep this page" in await page.get_by_role("status").inner_text()
-    assert (await page.get_by_label("Link to this page").input_value()).endswith(page_of(site, made).removeprefix(site.url))
+    assert (await page.get_by_label("Link to this page").input_value()).endswith(
+        page_of(site, made).removeprefix(site.url)
+    )
     async with page.expect_download() as calendar:
         await page.get_by_role("link", name="Calendar file").click()
     assert "BEGIN:VEVENT" in (await (await calendar.value).path()).read_text()
@@ -96,7 +103,9 @@ async def test_a_patient_looks_moves_and_cancels(site, page):
     await page.get_by_role("button", name="Cancel the appointment").click()
     await expect(page.get_by_role("status")).to_contain_text("has been cancelled")
     assert (now_of(site, made)["status"], now_of(site, made)["cancelReason"]) == ("cancelled", "Better again")
-    await expect(page.get_by_role("link", name="Book another appointment")).to_have_attribute("href", "/c/harbor-street")
+    await expect(page.get_by_role("link", name="Book another appointment")).to_have_attribute(
+        "href", "/c/harbor-street"
+    )
 
 
 async def test_the_same_goes_without_scripts_on_a_phone(site, browser):
@@ -231,9 +240,22 @@ async def pages_of(page, site) -> list[str]:
     export = await page.get_by_role("link", name="What is held about you").get_attribute("href")
     address = f"/appointments/{made['manageToken']}"
     return [
-        "/my", f"{address}?new=1", f"{address}?moved=1", f"{address}/cancel", f"{address}/move", f"/appointments/{cancelled['manageToken']}", "/appointments/apm_x",
-        "/sign-in", "/sign-in/019c5266-e140-74a8-9775-f97772db3a78", str(export), "/password-reset", "/credentials/x", "/nothing", "/dev/mailbox", "/problems",
-    ]  # fmt: skip
+        "/my",
+        f"{address}?new=1",
+        f"{address}?moved=1",
+        f"{address}/cancel",
+        f"{address}/move",
+        f"/appointments/{cancelled['manageToken']}",
+        "/appointments/apm_x",
+        "/sign-in",
+        "/sign-in/019c5266-e140-74a8-9775-f97772db3a78",
+        str(export),
+        "/password-reset",
+        "/credentials/x",
+        "/nothing",
+        "/dev/mailbox",
+        "/problems",
+    ]
 
 
 async def test_nothing_serious_is_wrong_with_any_page_in_any_language_or_direction(site, browser):
@@ -244,7 +266,11 @@ async def test_nothing_serious_is_wrong_with_any_page_in_any_language_or_directi
             await context.add_cookies([{"name": "language", "value": language, "url": site.url}])
             await page.goto(site.url + path)
             wrong += [(path, language, fault) for fault in await faults_of(page)]
-            wrong += [] if await page.locator("html").get_attribute("lang") == language else [(path, language, "is in another language")]
+            wrong += (
+                []
+                if await page.locator("html").get_attribute("lang") == language
+                else [(path, language, "is in another language")]
+            )
             wrong += [] if await is_as_wide_as_its_window(page) else [(path, language, "scrolls sideways")]
         await page.evaluate("document.documentElement.dir = 'rtl'")
         wrong += [] if await is_as_wide_as_its_window(page) else [(path, "from right to left", "scrolls sideways")]

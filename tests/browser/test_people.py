@@ -1,4 +1,5 @@
-"""Staff look after patients and messages, say who works here and which systems may ask, read the audit, and keep their own account."""
+"""Staff look after patients and messages, say who works here and which systems may ask, read the audit, and keep their
+own account."""
 
 import re
 from collections.abc import AsyncIterator
@@ -41,7 +42,9 @@ async def patient_of(site) -> tuple[str, str]:
     """A new patient of the clinic: the id, and a name that nobody else has."""
     name = f"Ines {uuid4().hex[:8]}"
     async with database(site) as db:
-        customer_id = await db.fetchval("insert into customer (name, email) values ($1, 'ines@example.org') returning id", name)
+        customer_id = await db.fetchval(
+            "insert into customer (name, email) values ($1, 'ines@example.org') returning id", name
+        )
         await db.execute("insert into patient (clinic_id, customer_id) values ($1, $2)", CLINIC, customer_id)
     return str(customer_id), name
 
@@ -54,8 +57,11 @@ async def dead_message(site, customer_id: str) -> str:
             insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at, status, reason)
             values ($1, $2, 'reminder-1440', $3, 0, 'customer', $4, 'email', now(), now() + interval '1 day', 'dead', 'no such mailbox')
             """,
-            CLINIC, notification_id, str(ids.mint(CLINIC)), customer_id,
-        )  # fmt: skip
+            CLINIC,
+            notification_id,
+            str(ids.mint(CLINIC)),
+            customer_id,
+        )
     return str(notification_id)
 
 
@@ -81,7 +87,9 @@ async def test_a_manager_finds_a_patient_and_notes_something(site, page):
 async def test_a_record_number_that_another_patient_has_is_told_at_the_field_and_nothing_typed_is_lost(site, page):
     customer_id, _ = await patient_of(site)
     async with database(site) as db:
-        taken = await db.fetchval("select record_number from patient where clinic_id = $1 and record_number is not null limit 1", CLINIC)
+        taken = await db.fetchval(
+            "select record_number from patient where clinic_id = $1 and record_number is not null limit 1", CLINIC
+        )
     await sign_in(page, site.url, MANAGER)
     await page.goto(f"{site.url}/staff/{CLINIC}/patients/{customer_id}")
     await fill(page, recordNumber=taken, notes="Prefers mornings.")
@@ -101,7 +109,7 @@ async def test_a_patients_appointments_lead_to_their_days(site, page):
              order by lower(a.during) desc limit 1
             """,
             CLINIC,
-        )  # fmt: skip
+        )
     await sign_in(page, site.url, MANAGER)
     await page.goto(f"{site.url}/staff/{CLINIC}/patients/{row['customer_id']}")
     await expect(page.locator(f'main a[href="/staff/{CLINIC}/day?date={row["day"]}"]').first).to_be_visible()
@@ -181,7 +189,9 @@ async def test_somebody_who_works_here_already_is_told_at_the_field(site, page):
 
 async def test_the_last_manager_stays_one(site, page):
     async with database(site) as db:
-        clinic_id = await db.fetchval("insert into clinic (name, time_zone) values ('Quiet Lane', 'Europe/Dublin') returning id")
+        clinic_id = await db.fetchval(
+            "insert into clinic (name, time_zone) values ('Quiet Lane', 'Europe/Dublin') returning id"
+        )
         email = f"{uuid4().hex}@example.org"
         user_id = await add_user(db, email)
         await works_at(db, user_id, clinic_id)
@@ -239,14 +249,19 @@ async def test_a_webhook_is_added_tried_switched_on_again_and_removed(site, page
     await page.wait_for_url(re.compile(r"/webhooks/[0-9a-f-]{36}$"))
     webhook_id = page.url.rpartition("/")[2]
     async with database(site) as db:
-        await db.execute("update webhook set disabled_at = now(), failing_since = now() where clinic_id = $1 and id = $2", CLINIC, webhook_id)
+        await db.execute(
+            "update webhook set disabled_at = now(), failing_since = now() where clinic_id = $1 and id = $2",
+            CLINIC,
+            webhook_id,
+        )
         await db.execute(
             """
             insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at, status, attempts, response_status, reason)
             values ($1, mint_id($1), $2, uuidv7(), 'appointment.booked', 'one', now(), 'failed', 8, 500, 'answered 500')
             """,
-            CLINIC, webhook_id,
-        )  # fmt: skip
+            CLINIC,
+            webhook_id,
+        )
     await page.reload()
     await expect(page.get_by_role("row").filter(has_text="answered 500")).to_contain_text("Given up")
     await page.get_by_role("button", name="Switch it on again").click()
@@ -360,8 +375,16 @@ async def test_nothing_serious_is_wrong_with_these_pages_also_on_a_phone(site, b
     async with database(site) as db:
         user_id = await db.fetchval("select id from app_user where email = $1", email)
         webhook_id, key_id = ids.mint(CLINIC), ids.mint(CLINIC)
-        await db.execute("insert into webhook (clinic_id, id, url, secret) values ($1, $2, 'https://partner.example.com/', sha256(''))", CLINIC, webhook_id)
-        await db.execute("insert into api_key (clinic_id, id, name, scopes, secret_hash) values ($1, $2, 'Lab', '{see-patients}', sha256(''))", CLINIC, key_id)
+        await db.execute(
+            "insert into webhook (clinic_id, id, url, secret) values ($1, $2, 'https://partner.example.com/', sha256(''))",
+            CLINIC,
+            webhook_id,
+        )
+        await db.execute(
+            "insert into api_key (clinic_id, id, name, scopes, secret_hash) values ($1, $2, 'Lab', '{see-patients}', sha256(''))",
+            CLINIC,
+            key_id,
+        )
     context, page, watched = await browsers.new_page(browser, language, viewport={"width": 320, "height": 640})
     await page.goto(f"{site.url}/staff/sign-in")
     await fill(page, email=email, password=OWN_PASSWORD)
@@ -369,11 +392,26 @@ async def test_nothing_serious_is_wrong_with_these_pages_also_on_a_phone(site, b
     await page.wait_for_url(lambda address: "sign-in" not in address)
     clinic = f"{site.url}/staff/{CLINIC}"
     for address in (
-        f"{clinic}/patients", f"{clinic}/patients?q=nobody+of+that+name", f"{clinic}/patients/{customer_id}", f"{clinic}/messages", f"{clinic}/messages/words",
-        f"{clinic}/messages/words/confirmation/email/{language}", f"{clinic}/users", f"{clinic}/users/invite", f"{clinic}/users/{user_id}", f"{clinic}/keys",
-        f"{clinic}/keys/new", f"{clinic}/keys/{key_id}", f"{clinic}/webhooks", f"{clinic}/webhooks/new", f"{clinic}/webhooks/{webhook_id}", f"{clinic}/audit",
-        f"{site.url}/staff/account", f"{site.url}/staff/clinics/new", f"{site.url}/staff",
-    ):  # fmt: skip
+        f"{clinic}/patients",
+        f"{clinic}/patients?q=nobody+of+that+name",
+        f"{clinic}/patients/{customer_id}",
+        f"{clinic}/messages",
+        f"{clinic}/messages/words",
+        f"{clinic}/messages/words/confirmation/email/{language}",
+        f"{clinic}/users",
+        f"{clinic}/users/invite",
+        f"{clinic}/users/{user_id}",
+        f"{clinic}/keys",
+        f"{clinic}/keys/new",
+        f"{clinic}/keys/{key_id}",
+        f"{clinic}/webhooks",
+        f"{clinic}/webhooks/new",
+        f"{clinic}/webhooks/{webhook_id}",
+        f"{clinic}/audit",
+        f"{site.url}/staff/account",
+        f"{site.url}/staff/clinics/new",
+        f"{site.url}/staff",
+    ):
         answer = await page.goto(address)
         assert answer
         assert answer.status == 200, address

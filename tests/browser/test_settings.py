@@ -17,7 +17,11 @@ pytestmark = pytest.mark.anyio
 CLINIC = 3
 ZONE = timedelta(hours=5, minutes=30)
 """Kolkata is always that far ahead."""
-MANAGER, RECEPTION, DOCTOR = "manager@lotuslane.example.net", "reception@lotuslane.example.net", "iyer@lotuslane.example.net"
+MANAGER, RECEPTION, DOCTOR = (
+    "manager@lotuslane.example.net",
+    "reception@lotuslane.example.net",
+    "iyer@lotuslane.example.net",
+)
 
 
 def coming(weekday: int) -> date:
@@ -37,15 +41,28 @@ class Practice:
     def __init__(self, site, *, week=None, offers=True):
         self.api = api(site)
         self.name = f"Dr {uuid4().hex[:8]}"
-        self.type = self.made(f"/api/clinics/{CLINIC}/appointmentTypes", {"name": f"Visit {self.name}", "minutes": 20})["id"] if offers else None
-        self.doctor = self.made(f"/api/clinics/{CLINIC}/doctors", {"name": self.name, "appointmentTypeIds": [self.type] if offers else None})["id"]
+        self.type = (
+            self.made(f"/api/clinics/{CLINIC}/appointmentTypes", {"name": f"Visit {self.name}", "minutes": 20})["id"]
+            if offers
+            else None
+        )
+        self.doctor = self.made(
+            f"/api/clinics/{CLINIC}/doctors", {"name": self.name, "appointmentTypeIds": [self.type] if offers else None}
+        )["id"]
         if week:
             etag = self.api.get(f"/api/doctors/{self.doctor}/schedule").headers["ETag"]
-            answer = self.api.put(f"/api/doctors/{self.doctor}/schedule", json={"weekly": week}, headers={"If-Match": etag})
+            answer = self.api.put(
+                f"/api/doctors/{self.doctor}/schedule", json={"weekly": week}, headers={"If-Match": etag}
+            )
             assert answer.status_code == 200, answer.text
             self.made(
                 "/api/availability/createBookingSlots",
-                {"clinicId": CLINIC, "doctorId": self.doctor, "from": str(coming(0) - timedelta(days=7)), "to": str(coming(6) + timedelta(days=7))},
+                {
+                    "clinicId": CLINIC,
+                    "doctorId": self.doctor,
+                    "from": str(coming(0) - timedelta(days=7)),
+                    "to": str(coming(6) + timedelta(days=7)),
+                },
             )
 
     def made(self, path, body):
@@ -56,11 +73,20 @@ class Practice:
     def book(self, day, hour, minute=0, name="Asha Sen"):
         customer = self.made("/api/customers", {"name": name})["id"]
         return self.made(
-            "/api/appointments", {"customerId": customer, "doctorId": self.doctor, "appointmentTypeId": self.type, "startTime": at(day, hour, minute)}
+            "/api/appointments",
+            {
+                "customerId": customer,
+                "doctorId": self.doctor,
+                "appointmentTypeId": self.type,
+                "startTime": at(day, hour, minute),
+            },
         )
 
     def slots(self):
-        return [slot["startTime"] for slot in self.api.get(f"/api/doctors/{self.doctor}/bookingSlots?limit=200").json()["items"]]
+        return [
+            slot["startTime"]
+            for slot in self.api.get(f"/api/doctors/{self.doctor}/bookingSlots?limit=200").json()["items"]
+        ]
 
 
 def hours(start, end):
@@ -92,7 +118,10 @@ async def test_a_manager_changes_what_the_clinic_asks_of_bookings(site, staff):
     await staff.get_by_role("button", name="Save").click()
     assert await told(staff) == "Saved."
     clinic = api(site).get(f"/api/clinics/{CLINIC}").json()
-    assert (clinic["policy"]["cancelNoticeMinutes"], 10080 in clinic["notifications"]["reminderMinutes"]) == (2880, True)
+    assert (clinic["policy"]["cancelNoticeMinutes"], 10080 in clinic["notifications"]["reminderMinutes"]) == (
+        2880,
+        True,
+    )
     assert await staff.get_by_label("Notice for cancelling").input_value() == "2"
     await staff.get_by_label("Notice for cancelling").fill("0")
     await staff.get_by_label("7 days").uncheck()
@@ -118,7 +147,10 @@ async def test_who_is_second_is_told_so_and_can_load_anew(site, staff):
     await staff.goto(place(site, "clinic"))
     client = api(site)
     etag = client.get(f"/api/clinics/{CLINIC}").headers["ETag"]
-    assert client.patch(f"/api/clinics/{CLINIC}", json={"phone": "+913322221111"}, headers={"If-Match": etag}).status_code == 200
+    assert (
+        client.patch(f"/api/clinics/{CLINIC}", json={"phone": "+913322221111"}, headers={"If-Match": etag}).status_code
+        == 200
+    )
     await staff.get_by_label("Phone").fill("+913322223333")
     await staff.get_by_role("button", name="Save").click()
     said = await staff.get_by_role("alert").inner_text()
@@ -131,13 +163,18 @@ async def test_who_is_second_is_told_so_and_can_load_anew(site, staff):
 async def test_the_booking_page_and_what_embeds_it_are_shown(site, staff):
     await staff.goto(place(site, "clinic"))
     assert await staff.get_by_role("link", name="/c/lotus-lane").get_attribute("href") == "/c/lotus-lane"
-    assert await staff.locator("#snippet").inner_text() == f'<script src="{site.url}/embed.js" data-clinic="lotus-lane" async></script>'
+    assert (
+        await staff.locator("#snippet").inner_text()
+        == f'<script src="{site.url}/embed.js" data-clinic="lotus-lane" async></script>'
+    )
 
 
 async def test_the_administrator_closes_a_clinic_and_brings_it_back(site, browser):
     client = api(site)
     clinic_id = client.post("/api/clinics", json={"name": "Short-lived", "timeZone": "Europe/Paris"}).json()["id"]
-    context = await browser.new_context(locale="en", extra_http_headers={"Accept-Language": "en", "Authorization": f"Bearer {TOKEN}"})
+    context = await browser.new_context(
+        locale="en", extra_http_headers={"Accept-Language": "en", "Authorization": f"Bearer {TOKEN}"}
+    )
     page = await context.new_page()
     page.on("dialog", lambda dialog: dialog.accept())
     await page.goto(f"{site.url}/staff/{clinic_id}/clinic")
@@ -151,7 +188,14 @@ async def test_the_administrator_closes_a_clinic_and_brings_it_back(site, browse
 
 
 @pytest.mark.parametrize(
-    ("email", "path"), [(RECEPTION, "clinic"), (RECEPTION, "doctors"), (RECEPTION, "types"), (DOCTOR, "clinic"), (DOCTOR, "hours/changes")]
+    ("email", "path"),
+    [
+        (RECEPTION, "clinic"),
+        (RECEPTION, "doctors"),
+        (RECEPTION, "types"),
+        (DOCTOR, "clinic"),
+        (DOCTOR, "hours/changes"),
+    ],
 )
 async def test_who_does_not_manage_the_clinic_sees_no_settings(site, page, email, path):
     await sign_in(page, site.url, email)
@@ -202,7 +246,13 @@ async def test_a_doctor_with_appointments_cannot_leave_and_one_without_can(site,
 
 
 @pytest.mark.parametrize(
-    "price", [("12,5", "EUR", 1250, "€12.50"), ("1500", "JPY", 1500, "¥1,500"), ("1.234", "KWD", 1234, "KWD1.234"), ("0.29", "USD", 29, "$0.29")]
+    "price",
+    [
+        ("12,5", "EUR", 1250, "€12.50"),
+        ("1500", "JPY", 1500, "¥1,500"),
+        ("1.234", "KWD", 1234, "KWD1.234"),
+        ("0.29", "USD", 29, "$0.29"),
+    ],
 )
 async def test_a_price_is_kept_in_the_minor_units_of_its_currency(site, staff, price):
     typed, currency, amount, shown = price
@@ -262,7 +312,9 @@ async def test_time_slots_that_intersect_are_told_at_the_field(site, staff):
     await staff.get_by_label("From").fill("21:00")
     await staff.get_by_role("button", name="Save").click()
     await staff.wait_for_url(place(site, "hours"))
-    late = next(slot for slot in api(site).get(f"/api/clinics/{CLINIC}/timeslots").json()["items"] if slot["name"] == "Late")
+    late = next(
+        slot for slot in api(site).get(f"/api/clinics/{CLINIC}/timeslots").json()["items"] if slot["name"] == "Late"
+    )
     assert (late["startTime"], late["endTime"]) == ("21:00", "24:00")
     await staff.get_by_role("link", name="Late").click()
     assert await staff.get_by_label("Until").input_value() == "00:00"
@@ -289,10 +341,20 @@ async def test_a_week_is_edited_copied_and_saved_and_then_published(site, staff)
     assert not any(mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"].values())
     await staff.get_by_role("button", name="Save", exact=True).click()
     await staff.wait_for_url(place(site, "hours"))
-    assert await told(staff) == "The week is saved. Dates that are not published yet are published tonight, or below at once."
+    assert (
+        await told(staff)
+        == "The week is saved. Dates that are not published yet are published tonight, or below at once."
+    )
     week = mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"]
-    told_of = {day: [(each["startTime"], each["endTime"], bool(each["timeSlotId"])) for each in lines] for day, lines in week.items() if lines}
-    assert told_of == {"monday": [("09:00", "12:00", False), ("17:00", "20:00", True)], "wednesday": [("17:00", "20:00", True)]}
+    told_of = {
+        day: [(each["startTime"], each["endTime"], bool(each["timeSlotId"])) for each in lines]
+        for day, lines in week.items()
+        if lines
+    }
+    assert told_of == {
+        "monday": [("09:00", "12:00", False), ("17:00", "20:00", True)],
+        "wednesday": [("17:00", "20:00", True)],
+    }
     assert mine.slots() == []
     await staff.get_by_role("button", name="Publish now").click()
     await staff.get_by_text("New slots that were published: ").wait_for()
@@ -324,7 +386,10 @@ async def test_what_a_change_would_do_is_shown_before_it_is_done(site, staff):
     week = mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()
     await staff.get_by_role("button", name="See what would change").click()
     row = staff.locator("#days tr").filter(has_text=f"{coming(0):%b} {coming(0).day}")
-    assert (await row.locator(".goes").inner_text(), await row.locator(".comes").inner_text()) == ("9:00 AM – 12:00 PM", "10:00 AM – 12:00 PM")
+    assert (await row.locator(".goes").inner_text(), await row.locator(".comes").inner_text()) == (
+        "9:00 AM – 12:00 PM",
+        "10:00 AM – 12:00 PM",
+    )
     stranded = staff.locator("#stranded tbody tr")
     assert await stranded.locator("th").inner_text() == "Ila Bose"
     assert await stranded.get_by_role("link").get_attribute("href") == f"/staff/{CLINIC}/day?date={coming(0)}"
@@ -423,7 +488,9 @@ async def test_the_whole_clinic_is_closed_where_that_is_chosen(site, staff):
     await staff.get_by_role("button", name="Add the absence").click()
     await staff.wait_for_url(place(site, "absences"))
     listed = client.get(f"/api/clinics/{CLINIC}/absences?limit=200").json()["items"]
-    (absence,) = [each for each in listed if each["doctorId"] is None and each["startTime"] > str(day - timedelta(days=2))]
+    (absence,) = [
+        each for each in listed if each["doctorId"] is None and each["startTime"] > str(day - timedelta(days=2))
+    ]
     assert client.delete(f"/api/absences/{absence['id']}", headers={"If-Match": "*"}).status_code == 204
 
 
@@ -474,7 +541,11 @@ async def test_times_of_an_absence_are_the_clinics_wherever_one_looks_from(site,
     await page.get_by_role("button", name="Add the absence").click()
     await page.wait_for_url(place(site, "absences"))
     assert "10:00 – 11:00 AM" in await page.get_by_role("row").filter(has_text=mine.name).inner_text()
-    (absence,) = [each for each in mine.api.get(f"/api/clinics/{CLINIC}/absences?limit=200").json()["items"] if each["doctorId"] == mine.doctor]
+    (absence,) = [
+        each
+        for each in mine.api.get(f"/api/clinics/{CLINIC}/absences?limit=200").json()["items"]
+        if each["doctorId"] == mine.doctor
+    ]
     assert (datetime.fromisoformat(absence["startTime"]), datetime.fromisoformat(absence["endTime"])) == tuple(
         datetime.fromisoformat(at(coming(2), hour)) for hour in (10, 11)
     )
@@ -508,10 +579,27 @@ async def test_nothing_serious_is_wrong_with_any_of_the_pages_in_any_language_no
     await page.locator("main button").click()
     await page.wait_for_url(lambda address: "sign-in" not in address)
     for path in (
-        "clinic", "doctors", "doctors?show=left", "doctors/new", f"doctors/{mine.doctor}", "types", "types?show=removed", "types/new", f"types/{mine.type}",
-        "hours", f"hours/{mine.doctor}", f"hours/line/{mine.doctor}", f"hours/changes/{mine.doctor}", "hours/changes", f"hours/time-slots/{slot}", "absences",
-        "absences?show=past", "absences/rebook", "absences/new", f"absences/new?doctor={mine.doctor}&from={coming(0)}",
-    ):  # fmt: skip
+        "clinic",
+        "doctors",
+        "doctors?show=left",
+        "doctors/new",
+        f"doctors/{mine.doctor}",
+        "types",
+        "types?show=removed",
+        "types/new",
+        f"types/{mine.type}",
+        "hours",
+        f"hours/{mine.doctor}",
+        f"hours/line/{mine.doctor}",
+        f"hours/changes/{mine.doctor}",
+        "hours/changes",
+        f"hours/time-slots/{slot}",
+        "absences",
+        "absences?show=past",
+        "absences/rebook",
+        "absences/new",
+        f"absences/new?doctor={mine.doctor}&from={coming(0)}",
+    ):
         assert (await page.goto(place(site, path))).status == 200, path
         assert await faults_of(page) == [], path
         assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path

@@ -48,7 +48,11 @@ def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as left:
         main.app([*command, "--help"])
     said = capsys.readouterr().out
-    assert (left.value.code, said.startswith(f"Usage: appoint {' '.join(command)}"), len(said.split("\n\n")[1]) > 20) == (0, True, True)
+    assert (
+        left.value.code,
+        said.startswith(f"Usage: appoint {' '.join(command)}"),
+        len(said.split("\n\n")[1]) > 20,
+    ) == (0, True, True)
 
 
 @pytest.fixture
@@ -107,7 +111,11 @@ def server_that_claims(version: str) -> Iterator[str]:
     def message(kind: bytes, body: bytes) -> bytes:
         return kind + struct.pack("!I", len(body) + 4) + body
 
-    greeting = message(b"R", struct.pack("!I", 0)) + message(b"S", b"server_version\0" + version.encode() + b"\0") + message(b"Z", b"I")
+    greeting = (
+        message(b"R", struct.pack("!I", 0))
+        + message(b"S", b"server_version\0" + version.encode() + b"\0")
+        + message(b"Z", b"I")
+    )
 
     def greet(server: socket.socket) -> None:
         connection, _ = server.accept()
@@ -130,7 +138,9 @@ def test_an_older_postgresql_is_refused_with_the_reason(command, home, refusal):
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
 def test_a_data_directory_that_cannot_be_is_said(command, refusal):
-    assert "The data directory /dev/null/data cannot be used: Not a directory" in refusal(command, data_dir="/dev/null/data")
+    assert "The data directory /dev/null/data cannot be used: Not a directory" in refusal(
+        command, data_dir="/dev/null/data"
+    )
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
@@ -147,8 +157,14 @@ def test_a_setting_that_is_wrong_is_named(name, value, refusal):
 @pytest.mark.parametrize(
     ("missing", "given"),
     [
-        ("APPOINT_PUBLIC_URL", {"mode": "production", "smtp_url": "smtp://127.0.0.1:1", "mail_from": "desk@lakeside.example"}),
-        ("APPOINT_MAIL_FROM", {"mode": "production", "smtp_url": "smtp://127.0.0.1:1", "public_url": "https://appoint.example"}),
+        (
+            "APPOINT_PUBLIC_URL",
+            {"mode": "production", "smtp_url": "smtp://127.0.0.1:1", "mail_from": "desk@lakeside.example"},
+        ),
+        (
+            "APPOINT_MAIL_FROM",
+            {"mode": "production", "smtp_url": "smtp://127.0.0.1:1", "public_url": "https://appoint.example"},
+        ),
         ("APPOINT_SMTP_URL", {"smtp_url": "nonsense"}),
         ("APPOINT_BROKER_URL", {"broker_url": "nonsense"}),
     ],
@@ -265,5 +281,9 @@ def test_slots_are_generated_by_hand(strange, monkeypatch, capsys, refusal):
     monkeypatch.setenv("APPOINT_DATABASE_URL", strange)
     maintenance.generate(clinic=1, first=date(2027, 3, 1), last=date(2027, 3, 7))
     assert capsys.readouterr().err == "0 slots are new; 0 lines of schedules gave nothing new.\n"
-    assert "There is no clinic 2." in refusal("slots", "generate", "--clinic", "2", "--from", "2027-03-01", "--to", "2027-03-07")
-    assert "#/to must not be before from" in refusal("slots", "generate", "--clinic", "1", "--from", "2027-03-02", "--to", "2027-03-01")
+    assert "There is no clinic 2." in refusal(
+        "slots", "generate", "--clinic", "2", "--from", "2027-03-01", "--to", "2027-03-07"
+    )
+    assert "#/to must not be before from" in refusal(
+        "slots", "generate", "--clinic", "1", "--from", "2027-03-02", "--to", "2027-03-01"
+    )

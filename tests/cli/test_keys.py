@@ -16,7 +16,8 @@ from support.embedded_servers import query
 
 @pytest.fixture
 def run(server_url, monkeypatch, capsys):
-    """Runs a command on a database of its own; returns its exit code, and what it has said on standard output and standard error."""
+    """Runs a command on a database of its own; returns its exit code, and what it has said on standard output and
+    standard error."""
     url = server_url.replace("/appoint_", "/keys_")
     name = url.split("/")[-1].split("?")[0]
     query(server_url, f"create database {name}")
@@ -42,7 +43,9 @@ def run(server_url, monkeypatch, capsys):
 
 
 def added(run, *more: str) -> str:
-    code, key, said = run("add", "--clinic", "1", "--name", "Portal", "--scope", "see-appointments", "--scope", "list-appointments", *more)
+    code, key, said = run(
+        "add", "--clinic", "1", "--name", "Portal", "--scope", "see-appointments", "--scope", "list-appointments", *more
+    )
     assert (code, key.count("\n"), "It is shown this once" in said) == (0, 1, True), said
     return key.strip()
 
@@ -57,7 +60,12 @@ def test_a_key_is_printed_once_and_listed_without_its_secret(run):
     key = added(run, "--expires-at", "2999-01-01T00:00:00Z", "--requests-per-minute", "60")
     code, listed, _ = run("list", "--clinic", "1", "--json")
     (only,) = json.loads(listed)
-    assert (code, only["id"], only["scopes"], only["requestsPerMinute"]) == (0, id_in(key), ["list-appointments", "see-appointments"], 60)
+    assert (code, only["id"], only["scopes"], only["requestsPerMinute"]) == (
+        0,
+        id_in(key),
+        ["list-appointments", "see-appointments"],
+        60,
+    )
     _, table, _ = run("list", "--clinic", "1")
     assert (id_in(key) in table, "2999-01-01 00:00Z" in table) == (True, True)
     assert key.rpartition("_")[2] not in listed + table
@@ -66,7 +74,12 @@ def test_a_key_is_printed_once_and_listed_without_its_secret(run):
 def test_a_rotated_key_is_another_one_and_the_old_one_stays_for_a_day(run):
     key = added(run)
     code, rotated, said = run("rotate", id_in(key))
-    assert (code, id_in(rotated.strip()), rotated.strip() == key, "It is shown this once" in said) == (0, id_in(key), False, True)
+    assert (code, id_in(rotated.strip()), rotated.strip() == key, "It is shown this once" in said) == (
+        0,
+        id_in(key),
+        False,
+        True,
+    )
     _, listed, _ = run("list", "--clinic", "1", "--json")
     assert json.loads(listed)[0]["oldSecretUntil"]
     run("rotate", id_in(key), "--overlap-minutes", "0")
@@ -88,7 +101,15 @@ def test_what_cannot_be_is_one_sentence(run):
     for arguments, sentence in {
         ("add", "--clinic", "2", *scoped): "There is no clinic 2.",
         ("add", "--clinic", "1", "--name", " ", "--scope", "see-appointments"): "name must not be empty.",
-        ("add", "--clinic", "1", "--name", "x", "--scope", "fly"): "scopes/0 is not a permission that a key can have. A key can have the scopes",
+        (
+            "add",
+            "--clinic",
+            "1",
+            "--name",
+            "x",
+            "--scope",
+            "fly",
+        ): "scopes/0 is not a permission that a key can have. A key can have the scopes",
         ("add", "--clinic", "1", *scoped, "--expires-at", "tomorrow"): "expiresAt must be an instant with its offset",
         ("add", "--clinic", "1", *scoped, "--expires-at", "2020-01-01T00:00:00Z"): "expiresAt must lie in the future.",
         ("add", "--clinic", "1", *scoped, "--requests-per-minute", "0"): "requestsPerMinute must be 1 at least.",
@@ -114,4 +135,8 @@ def test_each_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as left:
         main.app(["key", command, "--help"])
     said = capsys.readouterr().out
-    assert (left.value.code, said.startswith(f"Usage: appoint key {command}"), len(said.split("\n\n")[1]) > 20) == (0, True, True)
+    assert (left.value.code, said.startswith(f"Usage: appoint key {command}"), len(said.split("\n\n")[1]) > 20) == (
+        0,
+        True,
+        True,
+    )

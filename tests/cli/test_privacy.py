@@ -86,8 +86,14 @@ def test_all_that_is_held_of_somebody_is_printed_as_json_and_that_is_in_the_audi
     said = chores.privacy("export", ANA)
     found = json.loads(said.out)
     assert (said.code, said.err) == (0, "")
-    assert (found["customer"]["name"], found["customer"]["email"], found["patients"][0]["notes"]) == ("Ana", "ana@example.org", "likes tea")
-    assert chores.query("select clinic_id, actor, action, subjects from audit_unsealed") == [(0, "command-line", "exportCustomer", [ANA])]
+    assert (found["customer"]["name"], found["customer"]["email"], found["patients"][0]["notes"]) == (
+        "Ana",
+        "ana@example.org",
+        "likes tea",
+    )
+    assert chores.query("select clinic_id, actor, action, subjects from audit_unsealed") == [
+        (0, "command-line", "exportCustomer", [ANA])
+    ]
 
 
 def test_somebody_is_erased_and_what_is_printed_counts_what_went(chores):
@@ -95,9 +101,13 @@ def test_somebody_is_erased_and_what_is_printed_counts_what_went(chores):
     done = json.loads(said.out)
     assert (said.code, said.err, done["customerId"]) == (0, "", ANA)
     assert {name: count for name, count in done["erased"].items() if count} == {"patients": 1}
-    assert chores.query(f"select name, email, active from customer where id = '{ANA}'") != [("Ana", "ana@example.org", True)]
+    assert chores.query(f"select name, email, active from customer where id = '{ANA}'") != [
+        ("Ana", "ana@example.org", True)
+    ]
     assert chores.query("select notes from patient") == [(None,)]
-    assert ("command-line", "eraseCustomer", [ANA]) in chores.query("select actor, action, subjects from audit_unsealed")
+    assert ("command-line", "eraseCustomer", [ANA]) in chores.query(
+        "select actor, action, subjects from audit_unsealed"
+    )
 
 
 def test_erased_twice_is_erased_once(chores):
@@ -114,13 +124,21 @@ def test_somebody_who_is_not_there_is_named(chores, command):
 def test_nobody_is_erased_who_has_appointments_to_come(chores):
     booked_tomorrow(chores)
     said = chores.privacy("erase", ANA, "--yes")
-    assert (said.code, said.out, said.err) == (1, "", "appoint: Nothing was erased: appointments of theirs are still to come. Cancel them first.\n")
+    assert (said.code, said.out, said.err) == (
+        1,
+        "",
+        "appoint: Nothing was erased: appointments of theirs are still to come. Cancel them first.\n",
+    )
     assert chores.query("select name, notes from customer join patient on customer_id = id") == [("Ana", "likes tea")]
 
 
 def test_nobody_is_erased_by_a_program_that_does_not_say_yes(chores):
     said = chores.privacy("erase", ANA)
-    assert (said.code, said.out, said.err) == (1, "", "appoint: Nothing was erased. Say --yes, or type it when asked.\n")
+    assert (said.code, said.out, said.err) == (
+        1,
+        "",
+        "appoint: Nothing was erased. Say --yes, or type it when asked.\n",
+    )
 
 
 @pytest.mark.parametrize(("typed", "code"), [("yes", 0), ("y", 1), ("", 1)])

@@ -35,7 +35,13 @@ async def test_a_type_shows_what_was_said_of_it(client, lakeside):
 
 async def test_what_is_left_out_takes_its_default(client, lakeside):
     made = (await client.post(lakeside, json=CHECK_UP, headers=ADMIN)).json()
-    assert [made[name] for name in ("description", "bufferBeforeMinutes", "bufferAfterMinutes", "price", "mode")] == [None, 0, 0, None, "inPerson"]
+    assert [made[name] for name in ("description", "bufferBeforeMinutes", "bufferAfterMinutes", "price", "mode")] == [
+        None,
+        0,
+        0,
+        None,
+        "inPerson",
+    ]
 
 
 async def test_what_is_wrong_is_named(client, lakeside):
@@ -60,12 +66,19 @@ async def test_what_is_wrong_is_named(client, lakeside):
         ({"description": "\u0000"}, "#/description"),
     ]:
         refused = await client.post(lakeside, json=CHECK_UP | wrong, headers=ADMIN)
-        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), wrong
+        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), (
+            wrong
+        )
 
 
 async def test_everything_wrong_is_named_at_once(client, lakeside):
     refused = await client.post(lakeside, json={"minutes": 0, "price": {"currency": "XQQ"}}, headers=ADMIN)
-    assert {error["pointer"] for error in refused.json()["errors"]} == {"#/name", "#/minutes", "#/price/amount", "#/price/currency"}
+    assert {error["pointer"] for error in refused.json()["errors"]} == {
+        "#/name",
+        "#/minutes",
+        "#/price/amount",
+        "#/price/currency",
+    }
 
 
 async def test_only_the_administrator_changes_types(client, lakeside):
@@ -97,13 +110,25 @@ async def test_a_removed_type_does_not_come_back_to_an_inactive_clinic(client, l
 
 async def test_a_replaced_type_forgets_what_is_left_out(client, lakeside):
     made = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
-    put = (await client.put(f"/api/appointmentTypes/{made['id']}", json={"name": "X-ray", "minutes": 15}, headers=ADMIN)).json()
-    assert (put["name"], put["minutes"], put["price"], put["bufferAfterMinutes"], put["version"]) == ("X-ray", 15, None, 0, 2)
+    put = (
+        await client.put(f"/api/appointmentTypes/{made['id']}", json={"name": "X-ray", "minutes": 15}, headers=ADMIN)
+    ).json()
+    assert (put["name"], put["minutes"], put["price"], put["bufferAfterMinutes"], put["version"]) == (
+        "X-ray",
+        15,
+        None,
+        0,
+        2,
+    )
 
 
 async def test_a_patch_leaves_the_rest_and_null_removes(client, lakeside):
     made = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
-    patched = (await client.patch(f"/api/appointmentTypes/{made['id']}", json={"minutes": 45, "description": None}, headers=ADMIN)).json()
+    patched = (
+        await client.patch(
+            f"/api/appointmentTypes/{made['id']}", json={"minutes": 45, "description": None}, headers=ADMIN
+        )
+    ).json()
     assert patched == made | {"minutes": 45, "description": None, "version": 2, "updatedAt": patched["updatedAt"]}
 
 
@@ -141,7 +166,11 @@ async def test_a_replaced_removed_type_stays_removed(client, lakeside):
 
 
 async def test_an_id_of_no_clinic_is_not_found(client):
-    for id in ["00000007-0000-8000-8000-000000000000", "ffffffff-0000-8000-8000-000000000000", "00000000-0000-0000-0000-000000000000"]:
+    for id in [
+        "00000007-0000-8000-8000-000000000000",
+        "ffffffff-0000-8000-8000-000000000000",
+        "00000000-0000-0000-0000-000000000000",
+    ]:
         assert (await client.get(f"/api/appointmentTypes/{id}")).status_code == 404
         assert (await client.patch(f"/api/appointmentTypes/{id}", json={}, headers=ADMIN)).status_code == 404
         assert (await client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN)).status_code == 404
@@ -156,7 +185,9 @@ async def test_an_id_with_another_clinics_prefix_is_not_found(client, lakeside):
 async def test_a_change_of_an_older_version_is_refused(client, lakeside):
     address = f"/api/appointmentTypes/{await appointment_type(client)}"
     first = await client.get(address)
-    assert (await client.patch(address, json={"minutes": 15}, headers=ADMIN | {"If-Match": first.headers["ETag"]})).status_code == 200
+    assert (
+        await client.patch(address, json={"minutes": 15}, headers=ADMIN | {"If-Match": first.headers["ETag"]})
+    ).status_code == 200
     for refused in (
         await client.patch(address, json={"minutes": 20}, headers=ADMIN | {"If-Match": first.headers["ETag"]}),
         await client.put(address, json=CHECK_UP, headers=ADMIN | {"If-Match": first.headers["ETag"]}),
@@ -183,7 +214,11 @@ async def test_a_repeated_request_is_answered_with_what_the_first_made_as_it_sta
     made = await client.post(lakeside, json=CHECK_UP, headers=key)
     await client.patch(made.headers["Location"], json={"minutes": 45}, headers=ADMIN)
     again = await client.post(lakeside, json=CHECK_UP, headers=key)
-    assert (again.status_code, again.headers["Idempotent-Replayed"], again.headers["Location"]) == (201, "true", made.headers["Location"])
+    assert (again.status_code, again.headers["Idempotent-Replayed"], again.headers["Location"]) == (
+        201,
+        "true",
+        made.headers["Location"],
+    )
     assert again.json()["minutes"] == 45
 
 
@@ -214,10 +249,21 @@ async def test_a_cursor_of_another_list_is_refused(client, lakeside):
     for _ in range(2):
         await appointment_type(client)
     cursor = (await client.get(lakeside, params={"limit": 1})).json()["next"]
-    assert (await client.get("/api/clinics/2/appointmentTypes", params={"limit": 1, "cursor": cursor})).status_code == 400
+    assert (
+        await client.get("/api/clinics/2/appointmentTypes", params={"limit": 1, "cursor": cursor})
+    ).status_code == 400
     assert (await client.get(lakeside, params={"limit": 1, "active": "false", "cursor": cursor})).status_code == 400
 
 
 async def test_a_query_that_is_wrong_is_refused(client, lakeside):
-    for query in ["limit=0", "limit=201", "limit=1000000000", "limit=x", "cursor=forged", "active=maybe", "colour=red", "limit=1&limit=2"]:
+    for query in [
+        "limit=0",
+        "limit=201",
+        "limit=1000000000",
+        "limit=x",
+        "cursor=forged",
+        "active=maybe",
+        "colour=red",
+        "limit=1&limit=2",
+    ]:
         assert (await client.get(f"{lakeside}?{query}")).status_code == 400, query

@@ -12,9 +12,15 @@ async def test_a_clinic_is_founded_and_found_again(client):
 async def test_a_new_clinic_has_the_default_policy(client):
     clinic = (await client.post("/api/clinics", json=LAKESIDE, headers=ADMIN)).json()
     assert clinic["policy"] == {
-        "slotStepMinutes": 15, "minNoticeMinutes": 0, "horizonDays": 56, "cancelNoticeMinutes": 0, "requireVersion": False, "doctorChoice": "random",
-        "retainPatientsMonths": None, "retainMessagesDays": 365,
-    }  # fmt: skip
+        "slotStepMinutes": 15,
+        "minNoticeMinutes": 0,
+        "horizonDays": 56,
+        "cancelNoticeMinutes": 0,
+        "requireVersion": False,
+        "doctorChoice": "random",
+        "retainPatientsMonths": None,
+        "retainMessagesDays": 365,
+    }
 
 
 async def test_only_the_administrator_founds_clinics(client):
@@ -30,7 +36,9 @@ async def test_two_clinics_cannot_share_a_slug(client):
 async def test_a_change_of_an_older_version_is_refused(client):
     await client.post("/api/clinics", json=LAKESIDE, headers=ADMIN)
     await client.patch("/api/clinics/1", json={"name": "Seaside"}, headers=ADMIN)
-    assert (await client.patch("/api/clinics/1", json={"name": "Hillside"}, headers=ADMIN | {"If-Match": '"v1"'})).status_code == 412
+    assert (
+        await client.patch("/api/clinics/1", json={"name": "Hillside"}, headers=ADMIN | {"If-Match": '"v1"'})
+    ).status_code == 412
 
 
 async def test_a_deactivated_clinic_leaves_the_list_and_stays_readable(client):
@@ -41,17 +49,35 @@ async def test_a_deactivated_clinic_leaves_the_list_and_stays_readable(client):
 
 
 async def test_a_replaced_clinic_takes_the_default_for_what_is_left_out(client):
-    at = (await client.post("/api/clinics", json=LAKESIDE | {"phone": "030 123456", "policy": {"horizonDays": 7}}, headers=ADMIN)).headers["Location"]
-    replaced = (await client.put(at, json={"name": "Seaside Clinic", "timeZone": "Europe/Madrid"}, headers=ADMIN)).json()
-    assert (replaced["name"], replaced["timeZone"], replaced["phone"], replaced["policy"]["horizonDays"]) == ("Seaside Clinic", "Europe/Madrid", None, 56)
+    at = (
+        await client.post(
+            "/api/clinics", json=LAKESIDE | {"phone": "030 123456", "policy": {"horizonDays": 7}}, headers=ADMIN
+        )
+    ).headers["Location"]
+    replaced = (
+        await client.put(at, json={"name": "Seaside Clinic", "timeZone": "Europe/Madrid"}, headers=ADMIN)
+    ).json()
+    assert (replaced["name"], replaced["timeZone"], replaced["phone"], replaced["policy"]["horizonDays"]) == (
+        "Seaside Clinic",
+        "Europe/Madrid",
+        None,
+        56,
+    )
 
 
 async def test_a_patch_reaches_into_the_policy_and_leaves_the_rest(client):
     made = await client.post("/api/clinics", json=LAKESIDE | {"policy": {"horizonDays": 7}}, headers=ADMIN)
     patch = b'{"policy": {"slotStepMinutes": 20}, "address": "Lake Road 1"}'
-    patched = await client.patch(made.headers["Location"], content=patch, headers=ADMIN | {"Content-Type": "application/merge-patch+json"})
+    patched = await client.patch(
+        made.headers["Location"], content=patch, headers=ADMIN | {"Content-Type": "application/merge-patch+json"}
+    )
     before, after = made.json(), patched.json()
-    assert after == before | {"address": "Lake Road 1", "policy": before["policy"] | {"slotStepMinutes": 20}, "version": 2, "updatedAt": after["updatedAt"]}
+    assert after == before | {
+        "address": "Lake Road 1",
+        "policy": before["policy"] | {"slotStepMinutes": 20},
+        "version": 2,
+        "updatedAt": after["updatedAt"],
+    }
 
 
 async def test_clinics_are_found_by_a_part_of_the_name(client):
@@ -72,6 +98,8 @@ async def test_a_clinic_with_published_hours_stays_in_its_time_zone(client, db):
     await publish(db, shah, later(24), later(25))
     refused = await client.patch(at, json={"timeZone": "Europe/Madrid"}, headers=ADMIN)
     assert (refused.status_code, refused.json()["reason"]) == (409, "slots-published")
-    assert (await client.patch(at, json={"timeZone": "Europe/Berlin", "name": "Seaside Clinic"}, headers=ADMIN)).status_code == 200
+    assert (
+        await client.patch(at, json={"timeZone": "Europe/Berlin", "name": "Seaside Clinic"}, headers=ADMIN)
+    ).status_code == 200
     await db.execute("update booking_slot set removed_at = now()")
     assert (await client.patch(at, json={"timeZone": "Europe/Madrid"}, headers=ADMIN)).status_code == 200

@@ -19,7 +19,9 @@ async def lakeside(client):
 
 
 async def published(db):
-    return await db.fetch("select lower(during) as start, upper(during) as end, version from booking_slot order by during")
+    return await db.fetch(
+        "select lower(during) as start, upper(during) as end, version from booking_slot order by during"
+    )
 
 
 async def live_appointments(db):
@@ -27,7 +29,9 @@ async def live_appointments(db):
 
 
 async def test_a_doctor_is_added_and_found_again(client, lakeside):
-    made = await client.post(lakeside, json=SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}, headers=ADMIN)
+    made = await client.post(
+        lakeside, json=SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}, headers=ADMIN
+    )
     assert made.status_code == 201
     assert (await client.get(made.headers["Location"])).json() == made.json()
 
@@ -35,7 +39,9 @@ async def test_a_doctor_is_added_and_found_again(client, lakeside):
 async def test_a_doctor_shows_what_was_said(client, lakeside):
     said = SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}
     made = (await client.post(lakeside, json=said, headers=ADMIN)).json()
-    assert (said | {"clinicId": 1, "version": 1, "appointmentTypeIds": None, "active": True, "removedAt": None}).items() <= made.items()
+    assert (
+        said | {"clinicId": 1, "version": 1, "appointmentTypeIds": None, "active": True, "removedAt": None}
+    ).items() <= made.items()
 
 
 async def test_a_name_is_kept_exactly(client, lakeside):
@@ -56,8 +62,12 @@ async def test_what_is_wrong_is_named(client, lakeside):
         ({"appointmentTypeIds": ["00000001-0000-8000-8000-000000000000"]}, "#/appointmentTypeIds/0"),
         ({"colour": "red"}, "#/colour"),
     ]:
-        refused = await client.post(lakeside, content=json.dumps(SHAH | wrong), headers=ADMIN | {"Content-Type": "application/json"})
-        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), wrong
+        refused = await client.post(
+            lakeside, content=json.dumps(SHAH | wrong), headers=ADMIN | {"Content-Type": "application/json"}
+        )
+        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), (
+            wrong
+        )
 
 
 async def test_only_the_administrator_changes_doctors(client, lakeside):
@@ -80,7 +90,9 @@ async def test_nobody_joins_an_inactive_clinic(client, lakeside):
 
 
 async def test_a_doctor_and_the_end_of_the_clinic_never_both_come_about(client, lakeside):
-    joins, ends = await asyncio.gather(client.post(lakeside, json=SHAH, headers=ADMIN), client.delete("/api/clinics/1", headers=ADMIN))
+    joins, ends = await asyncio.gather(
+        client.post(lakeside, json=SHAH, headers=ADMIN), client.delete("/api/clinics/1", headers=ADMIN)
+    )
     assert (joins.status_code, ends.status_code) in [(201, 409), (409, 204)]
 
 
@@ -88,7 +100,9 @@ async def test_doctors_are_found_by_specialty_in_capitals_or_not(client, lakesid
     id = await doctor(client, specialty="Zahnärztin")
     await doctor(client, specialty="Dermatology")
     await doctor(client)
-    assert [item["id"] for item in (await client.get(lakeside, params={"specialty": "ZAHNÄRZTIN"})).json()["items"]] == [id]
+    assert [
+        item["id"] for item in (await client.get(lakeside, params={"specialty": "ZAHNÄRZTIN"})).json()["items"]
+    ] == [id]
 
 
 async def test_what_a_doctor_offers_is_named_by_the_clinics_types(client, lakeside):
@@ -105,7 +119,9 @@ async def test_a_type_of_another_clinic_is_named_as_wrong(client, lakeside):
 
 
 async def test_a_refused_doctor_leaves_no_trace(client, lakeside):
-    await client.post(lakeside, json=SHAH | {"appointmentTypeIds": ["00000001-0000-8000-8000-000000000000"]}, headers=ADMIN)
+    await client.post(
+        lakeside, json=SHAH | {"appointmentTypeIds": ["00000001-0000-8000-8000-000000000000"]}, headers=ADMIN
+    )
     assert (await client.get(lakeside)).json()["items"] == []
 
 
@@ -122,13 +138,23 @@ async def test_a_patch_of_something_else_leaves_what_is_offered(client, lakeside
     type = await appointment_type(client)
     address = f"/api/doctors/{await doctor(client, appointmentTypeIds=[type])}"
     await client.delete(f"/api/appointmentTypes/{type}", headers=ADMIN)
-    assert (await client.patch(address, json={"name": "Dr S. Shah"}, headers=ADMIN)).json()["appointmentTypeIds"] == [type]
+    assert (await client.patch(address, json={"name": "Dr S. Shah"}, headers=ADMIN)).json()["appointmentTypeIds"] == [
+        type
+    ]
 
 
 async def test_a_replaced_doctor_forgets_what_is_left_out(client, lakeside):
-    id = await doctor(client, specialty="Dermatology", email="shah@example.org", appointmentTypeIds=[await appointment_type(client)])
+    id = await doctor(
+        client, specialty="Dermatology", email="shah@example.org", appointmentTypeIds=[await appointment_type(client)]
+    )
     put = (await client.put(f"/api/doctors/{id}", json={"name": "Dr Rao"}, headers=ADMIN)).json()
-    assert [put[name] for name in ("name", "specialty", "email", "appointmentTypeIds", "version")] == ["Dr Rao", None, None, None, 2]
+    assert [put[name] for name in ("name", "specialty", "email", "appointmentTypeIds", "version")] == [
+        "Dr Rao",
+        None,
+        None,
+        None,
+        2,
+    ]
 
 
 async def test_a_removed_doctor_leaves_the_list_stays_readable_and_comes_back(client, lakeside):
@@ -156,7 +182,11 @@ async def test_a_doctor_with_appointments_to_come_stays(client, db, lakeside):
     await book(db, id, ana, later(26), later(27))
     await book(db, id, ana, later(28), later(29), status="cancelled")
     refused = await client.delete(f"/api/doctors/{id}", headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (409, "doctor-has-appointments", 2)
+    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (
+        409,
+        "doctor-has-appointments",
+        2,
+    )
     assert (await client.get(f"/api/doctors/{id}")).json()["version"] == 1
 
 
@@ -167,7 +197,10 @@ async def test_a_doctor_who_leaves_keeps_the_past_and_loses_the_future(client, d
     await publish(db, id, later(24), later(30))
     await publish(db, colleague, later(48), later(50))
     assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).status_code == 204
-    assert [(slot.start, slot.end) for slot in await published(db)] == [(later(-48), later(-40)), (later(48), later(50))]
+    assert [(slot.start, slot.end) for slot in await published(db)] == [
+        (later(-48), later(-40)),
+        (later(48), later(50)),
+    ]
 
 
 async def test_a_slot_in_progress_ends_when_the_doctor_leaves(client, db, lakeside):
@@ -193,7 +226,12 @@ async def test_withdrawn_hours_are_one_event(client, db, lakeside):
     await publish(db, id, later(24), later(30))
     await client.delete(f"/api/doctors/{id}", headers=ADMIN)
     (event,) = await db.fetch("select type, subject_id, subject_version, data::text from event where clinic_id = 1")
-    assert (event.type, event.subject_id, event.subject_version, json.loads(event.data)["count"]) == ("slots.withdrawn", id, 2, 2)
+    assert (event.type, event.subject_id, event.subject_version, json.loads(event.data)["count"]) == (
+        "slots.withdrawn",
+        id,
+        2,
+        2,
+    )
 
 
 @pytest.mark.parametrize("hours", [24, -1])
@@ -208,7 +246,11 @@ async def test_a_booking_that_came_first_stops_the_removal(client, db, lakeside,
         await someone_waits(db)
         await booking.commit()
     refused = await removal
-    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (409, "doctor-has-appointments", 1)
+    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (
+        409,
+        "doctor-has-appointments",
+        1,
+    )
     assert (await client.get(f"/api/doctors/{id}")).json()["active"] is True
 
 
@@ -234,7 +276,8 @@ async def test_a_removal_that_races_with_bookings_leaves_nobody_without_a_doctor
         for n in range(4):
             await publish(db, id, later(24 + n), later(25 + n))
         removal, *booked = await asyncio.gather(
-            client.delete(f"/api/doctors/{id}", headers=ADMIN), *(wins(book(db, id, ana, later(24 + n), later(25 + n))) for n in range(4))
+            client.delete(f"/api/doctors/{id}", headers=ADMIN),
+            *(wins(book(db, id, ana, later(24 + n), later(25 + n))) for n in range(4)),
         )
         assert (removal.status_code, await live_appointments(db)) == ((409, sum(booked)) if any(booked) else (204, 0))
         await db.execute("delete from appointment")
@@ -244,9 +287,18 @@ async def test_a_removal_that_races_with_requests_for_appointments_leaves_nobody
     for _ in range(3):
         id, ana = await doctor(client), await customer(client)
         await publish(db, id, later(24), later(28))
-        wishes = [{"doctorId": id, "customerId": ana, "startTime": later(24 + n).isoformat(), "endTime": later(24.5 + n).isoformat()} for n in range(4)]
+        wishes = [
+            {
+                "doctorId": id,
+                "customerId": ana,
+                "startTime": later(24 + n).isoformat(),
+                "endTime": later(24.5 + n).isoformat(),
+            }
+            for n in range(4)
+        ]
         removal, *answers = await asyncio.gather(
-            client.delete(f"/api/doctors/{id}", headers=ADMIN), *(client.post("/api/appointments", json=wish) for wish in wishes)
+            client.delete(f"/api/doctors/{id}", headers=ADMIN),
+            *(client.post("/api/appointments", json=wish) for wish in wishes),
         )
         assert {answer.status_code for answer in answers} <= {201, 409}
         assert (removal.status_code == 204) == (await live_appointments(db) == 0)
@@ -268,7 +320,11 @@ async def test_a_clinic_closes_with_a_cascade_in_the_middle_of_a_day(client, db,
 
 
 async def test_an_id_of_no_clinic_is_not_found(client):
-    for id in ["00000007-0000-8000-8000-000000000000", "ffffffff-0000-8000-8000-000000000000", "00000000-0000-0000-0000-000000000000"]:
+    for id in [
+        "00000007-0000-8000-8000-000000000000",
+        "ffffffff-0000-8000-8000-000000000000",
+        "00000000-0000-0000-0000-000000000000",
+    ]:
         assert (await client.get(f"/api/doctors/{id}")).status_code == 404
         assert (await client.put(f"/api/doctors/{id}", json=SHAH, headers=ADMIN)).status_code == 404
         assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).status_code == 404
@@ -290,7 +346,12 @@ async def test_a_change_of_an_older_version_is_refused(client, lakeside):
 
 async def test_of_two_changes_of_one_version_one_happens(client, lakeside):
     address = f"/api/doctors/{await doctor(client)}"
-    both = await asyncio.gather(*(client.patch(address, json={"name": name}, headers=ADMIN | {"If-Match": '"v1"'}) for name in ("Dr Rao", "Dr Iyer")))
+    both = await asyncio.gather(
+        *(
+            client.patch(address, json={"name": name}, headers=ADMIN | {"If-Match": '"v1"'})
+            for name in ("Dr Rao", "Dr Iyer")
+        )
+    )
     assert sorted(answer.status_code for answer in both) == [200, 412]
 
 
@@ -299,7 +360,9 @@ async def test_a_clinic_can_insist_on_versions(client):
     address = f"/api/doctors/{await doctor(client)}"
     assert (await client.put(address, json=SHAH, headers=ADMIN)).status_code == 428
     assert (await client.delete(address, headers=ADMIN)).status_code == 428
-    assert (await client.patch(address, json={"name": "Dr Rao"}, headers=ADMIN | {"If-Match": '"v1"'})).status_code == 200
+    assert (
+        await client.patch(address, json={"name": "Dr Rao"}, headers=ADMIN | {"If-Match": '"v1"'})
+    ).status_code == 200
 
 
 async def test_a_repeated_request_is_answered_with_what_the_first_made_as_it_stands_now(client, lakeside):
@@ -307,11 +370,17 @@ async def test_a_repeated_request_is_answered_with_what_the_first_made_as_it_sta
     made = await client.post(lakeside, json=SHAH, headers=key)
     await client.patch(made.headers["Location"], json={"specialty": "Dermatology"}, headers=ADMIN)
     again = await client.post(lakeside, json=SHAH, headers=key)
-    assert (again.status_code, again.headers["Idempotent-Replayed"], again.json()["specialty"]) == (201, "true", "Dermatology")
+    assert (again.status_code, again.headers["Idempotent-Replayed"], again.json()["specialty"]) == (
+        201,
+        "true",
+        "Dermatology",
+    )
 
 
 async def test_a_request_that_arrives_twice_at_once_adds_one_doctor(client, lakeside):
-    both = await asyncio.gather(*(client.post(lakeside, json=SHAH, headers=ADMIN | {"Idempotency-Key": "once"}) for _ in range(2)))
+    both = await asyncio.gather(
+        *(client.post(lakeside, json=SHAH, headers=ADMIN | {"Idempotency-Key": "once"}) for _ in range(2))
+    )
     assert len({answer.json()["id"] for answer in both}) == 1
     assert len((await client.get(lakeside)).json()["items"]) == 1
 
@@ -339,7 +408,9 @@ async def test_a_cursor_of_another_list_is_refused(client, lakeside):
     cursor = (await client.get(lakeside, params={"limit": 1})).json()["next"]
     for list in ("/api/clinics/2/doctors", "/api/clinics/1/appointmentTypes"):
         assert (await client.get(list, params={"limit": 1, "cursor": cursor})).status_code == 400
-    assert (await client.get(lakeside, params={"limit": 1, "specialty": "Dermatology", "cursor": cursor})).status_code == 400
+    assert (
+        await client.get(lakeside, params={"limit": 1, "specialty": "Dermatology", "cursor": cursor})
+    ).status_code == 400
 
 
 async def test_a_query_that_is_wrong_is_refused(client, lakeside):

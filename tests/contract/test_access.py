@@ -1,4 +1,5 @@
-"""Every operation, asked by every role, about what is its own, its clinic's, another clinic's and nobody's: as the table of permissions says, and no other."""
+"""Every operation, asked by every role, about what is its own, its clinic's, another clinic's and nobody's: as the
+table of permissions says, and no other."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,22 +40,29 @@ MARKED = {
 """The tables that hold what is not for everyone's eyes, and a column of each that is shown where the row is."""
 
 
-async def test_the_database_gives_nothing_of_people_of_another_clinic_though_nobody_guards(db, database_url, monkeypatch):
-    """With the guards let through everyone: the second line. The tables in which another clinic's rows can then be seen are named in docs/security.md."""
+async def test_the_database_gives_nothing_of_people_of_another_clinic_though_nobody_guards(
+    db, database_url, monkeypatch
+):
+    """With the guards let through everyone: the second line. The tables in which another clinic's rows can then be seen
+    are named in docs/security.md."""
 
     async def let_through(request: Any, caller: Caller, permission: str, clinic_id: int | None) -> Grant:
         return Grant(Relation.ANY)
 
     own, _ = await clinic_with_two_of_everything(db)
     other, _ = await clinic_with_two_of_everything(db)
-    await db.execute("insert into audit_head (clinic_id, position, hash, public_key, signature, sealed_at) values (0, 0, sha256(''), '', '', now())")
+    await db.execute(
+        "insert into audit_head (clinic_id, position, hash, public_key, signature, sealed_at) values (0, 0, sha256(''), '', '', now())"
+    )
     clinic_id = other.ids["clinicId"]
     for table, column in MARKED.items():
         whose = {
             "customer": "where id in (select customer_id from patient where clinic_id = $2)",
             "app_user": "where id in (select user_id from membership where clinic_id = $2)",
         }
-        await db.execute(f"update {table} set {column} = $1 {whose.get(table, 'where clinic_id = $2')}", f"marked-{table}", clinic_id)
+        await db.execute(
+            f"update {table} set {column} = $1 {whose.get(table, 'where clinic_id = $2')}", f"marked-{table}", clinic_id
+        )
     monkeypatch.setattr(access, "_granted", let_through)
     seen: set[str] = set()
     async with asked_by(database_url, callers_of(own)) as ask:
@@ -68,13 +76,16 @@ async def test_the_database_gives_nothing_of_people_of_another_clinic_though_nob
 
 
 NOT_SHIELDED = {"absence", "appointment"}
-"""What booking and searching read for everyone, by ranges that row security would keep from being index conditions (docs/decisions/0017)."""
+"""What booking and searching read for everyone, by ranges that row security would keep from being index conditions
+(docs/decisions/0017)."""
 
 
 async def test_every_role_may_do_what_the_table_says_and_nothing_else(db, database_url):
     own, same = await clinic_with_two_of_everything(db)
     other, _ = await clinic_with_two_of_everything(db)
-    await db.execute("insert into audit_head (clinic_id, position, hash, public_key, signature, sealed_at) values (0, 0, sha256(''), '', '', now())")
+    await db.execute(
+        "insert into audit_head (clinic_id, position, hash, public_key, signature, sealed_at) values (0, 0, sha256(''), '', '', now())"
+    )
     about = dict(zip(RELATIONS, (own, same, other, nobodys(own)), strict=True))
     wrong: list[str] = []
     asked = 0
@@ -98,7 +109,9 @@ async def test_every_role_may_do_what_the_table_says_and_nothing_else(db, databa
                         or (answer.status_code == 404 and relation != "none" and not _says_what_is_missing(operation))
                     )
                     if answer.status_code == 500 or (answer.status_code not in wanted if wanted else refused):
-                        wrong.append(f"{role} {operation.handler.operation_id} {relation}: {answer.status_code}, {sorted(wanted) if wanted else 'not refused'}")
+                        wrong.append(
+                            f"{role} {operation.handler.operation_id} {relation}: {answer.status_code}, {sorted(wanted) if wanted else 'not refused'}"
+                        )
     assert asked > 1500
     print(*wrong, sep="\n")
     assert wrong == []

@@ -42,13 +42,21 @@ def answers(operation):
 
 def send(client, path, method, operation, **headers):
     """The operation's own example."""
-    values = {parameter["name"]: parameter["example"] for parameter in operation["parameters"] if parameter.get("in") == "path"}
+    values = {
+        parameter["name"]: parameter["example"]
+        for parameter in operation["parameters"]
+        if parameter.get("in") == "path"
+    }
     body = {}
     if "requestBody" in operation:
         (media_type, content), *_ = operation["requestBody"]["content"].items()
         body = {"content": json.dumps(content["example"])}
         headers["Content-Type"] = media_type
-    query = {parameter["name"]: parameter["example"] for parameter in operation["parameters"] if parameter.get("in") == "query" and "example" in parameter}
+    query = {
+        parameter["name"]: parameter["example"]
+        for parameter in operation["parameters"]
+        if parameter.get("in") == "query" and "example" in parameter
+    }
     return client.request(method, path.format_map(values), params=query, headers=headers, **body)
 
 
@@ -66,10 +74,17 @@ def conforms(answer, status, name, operation):
     assert answer.status_code == int(status), answer.text
     for media_type, content in response.get("content", {}).items():
         assert answer.headers["Content-Type"] == media_type
-        validator = Draft202012Validator({**content["schema"], "components": DOCUMENT["components"]}, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        validator = Draft202012Validator(
+            {**content["schema"], "components": DOCUMENT["components"]},
+            format_checker=Draft202012Validator.FORMAT_CHECKER,
+        )
         assert [error.message for error in validator.iter_errors(answer.json())] == []
     assert name is None or answer.json()["type"] == f"/problems/{name}"
-    assert [header for header, reference in response["headers"].items() if resolved(reference).get("required") and header not in answer.headers] == []
+    assert [
+        header
+        for header, reference in response["headers"].items()
+        if resolved(reference).get("required") and header not in answer.headers
+    ] == []
 
 
 def test_what_was_made_is_found_at_its_location(client):
@@ -93,7 +108,10 @@ def test_an_operation_without_parameters_takes_none(client):
 
 def test_an_unknown_path_and_a_wrong_method_are_problems_too(client):
     answers = [client.get("/api/nothing"), client.post("/api/clinics/1")]
-    assert [(answer.status_code, answer.json()["type"]) for answer in answers] == [(404, "/problems/not-found"), (405, "/problems/method-not-allowed")]
+    assert [(answer.status_code, answer.json()["type"]) for answer in answers] == [
+        (404, "/problems/not-found"),
+        (405, "/problems/method-not-allowed"),
+    ]
 
 
 def test_what_is_not_documented_cannot_be_had(client):

@@ -1,4 +1,5 @@
-"""The description of the API says what the API does: each operation, each example, each problem; as a document and as pages."""
+"""The description of the API says what the API does: each operation, each example, each problem; as a document and as
+pages."""
 
 import json
 import re
@@ -42,7 +43,10 @@ def examples(response):
 def faults(schema, value):
     """What a validator that knows formats has to say."""
     whole = {**schema, "components": DOCUMENT["components"]}
-    return [error.message for error in Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER).iter_errors(value)]
+    return [
+        error.message
+        for error in Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER).iter_errors(value)
+    ]
 
 
 def test_the_checked_in_document_is_that_of_the_routes():
@@ -51,11 +55,22 @@ def test_the_checked_in_document_is_that_of_the_routes():
 
 
 def test_every_route_under_api_is_described():
-    routes = {(re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path), method) for route in APP.routes for method in route.methods if route.path.startswith("/api/")}
+    routes = {
+        (re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path), method)
+        for route in APP.routes
+        for method in route.methods
+        if route.path.startswith("/api/")
+    }
     pages = {"/api/docs", "/api/docs/{tag}", "/api/openapi.json"}
-    wanted = sorted((path, method.lower()) for path, method in routes if path not in pages and method not in ("OPTIONS", "HEAD"))
+    wanted = sorted(
+        (path, method.lower()) for path, method in routes if path not in pages and method not in ("OPTIONS", "HEAD")
+    )
     snake = re.compile(r"(?<=[a-z])([A-Z])(?=[A-Za-z]*\})")
-    found = sorted((snake.sub(lambda letter: f"_{letter[1].lower()}", path), method) for path, item in DOCUMENT["paths"].items() for method in item)
+    found = sorted(
+        (snake.sub(lambda letter: f"_{letter[1].lower()}", path), method)
+        for path, item in DOCUMENT["paths"].items()
+        for method in item
+    )
     assert found == wanted
 
 
@@ -74,8 +89,13 @@ def test_operations_have_unique_ids():
 def test_an_operation_says_what_it_is(path, method, operation):
     assert operation["summary"]
     assert operation["x-permission"]
-    assert {parameter["name"] for parameter in operation["parameters"] if parameter.get("in") == "path"} == set(re.findall(r"\{(\w+)\}", path))
-    assert all(parameter.get("description") or "$ref" in parameter or parameter["in"] == "path" for parameter in operation["parameters"])
+    assert {parameter["name"] for parameter in operation["parameters"] if parameter.get("in") == "path"} == set(
+        re.findall(r"\{(\w+)\}", path)
+    )
+    assert all(
+        parameter.get("description") or "$ref" in parameter or parameter["in"] == "path"
+        for parameter in operation["parameters"]
+    )
 
 
 @pytest.mark.parametrize(("path", "method", "operation"), list(each()))
@@ -106,7 +126,10 @@ def test_every_conflict_is_documented_by_some_operation():
     documented = {
         name
         for param in each()
-        for name in resolved(param.values[2]["responses"].get("409", {})).get("content", {}).get("application/problem+json", {}).get("examples", {})
+        for name in resolved(param.values[2]["responses"].get("409", {}))
+        .get("content", {})
+        .get("application/problem+json", {})
+        .get("examples", {})
     }
     assert {name for name, problem in PROBLEMS.items() if problem.status == 409} == documented
 
@@ -137,7 +160,10 @@ def test_every_link_on_every_page_leads_somewhere(browser):
             assert response.status_code == 200, path
             pages[path] = response.text
             if response.headers["Content-Type"].startswith("text/html"):
-                waiting += [link if link.startswith("/") else path + link for link in re.findall(r'href="(?!data:)([^"]+)"', response.text)]
+                waiting += [
+                    link if link.startswith("/") else path + link
+                    for link in re.findall(r'href="(?!data:)([^"]+)"', response.text)
+                ]
         if anchor and f'id="{anchor}"' not in pages.get(path, ""):
             broken.append(address)
     assert broken == []
@@ -154,4 +180,6 @@ def test_pages_bring_everything_from_here(browser):
 
 
 def test_a_page_that_does_not_exist_is_not_found(browser):
-    assert [browser.get(path).status_code for path in ("/problems/nothing", "/api/docs/nothing", "/static/nothing")] == [404, 404, 404]
+    assert [
+        browser.get(path).status_code for path in ("/problems/nothing", "/api/docs/nothing", "/static/nothing")
+    ] == [404, 404, 404]

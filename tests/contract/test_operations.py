@@ -59,9 +59,17 @@ def test_a_request_is_one_line_that_names_the_route_and_no_more(server, http):
     answer = http.get("/api/clinics?q=Mueller", headers={"traceparent": TRACEPARENT})
     line = logged(server, answer.headers["X-Request-ID"])
     assert line | {"milliseconds": 0, "timestamp": ""} == {
-        "event": "request", "level": "info", "operation": "listClinics", "method": "GET", "route": "/api/clinics", "status": 200, "milliseconds": 0,
-        "request_id": answer.headers["X-Request-ID"], "trace_id": TRACE, "timestamp": "",
-    }  # fmt: skip
+        "event": "request",
+        "level": "info",
+        "operation": "listClinics",
+        "method": "GET",
+        "route": "/api/clinics",
+        "status": 200,
+        "milliseconds": 0,
+        "request_id": answer.headers["X-Request-ID"],
+        "trace_id": TRACE,
+        "timestamp": "",
+    }
 
 
 def test_a_request_that_no_route_answers_is_logged_without_its_path(server, http):
@@ -86,10 +94,14 @@ def test_a_request_id_is_taken_and_echoed(http, given):
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "two words", "tab\tbed", "ümlaut".encode()])
 def test_a_request_id_that_is_not_visible_ascii_is_replaced(http, given):
-    assert re.fullmatch("[0-9a-f]{24}", http.get("/api/clinics", headers={"X-Request-ID": given}).headers["X-Request-ID"])
+    assert re.fullmatch(
+        "[0-9a-f]{24}", http.get("/api/clinics", headers={"X-Request-ID": given}).headers["X-Request-ID"]
+    )
 
 
-@pytest.mark.parametrize("given", ["", "nonsense", TRACEPARENT[:-1], TRACEPARENT.replace(TRACE, "0" * 32), TRACEPARENT.upper()])
+@pytest.mark.parametrize(
+    "given", ["", "nonsense", TRACEPARENT[:-1], TRACEPARENT.replace(TRACE, "0" * 32), TRACEPARENT.upper()]
+)
 def test_a_malformed_traceparent_is_ignored(server, http, given):
     answer = http.get("/api/clinics", headers={"traceparent": given})
     assert "trace_id" not in logged(server, answer.headers["X-Request-ID"])
@@ -147,7 +159,13 @@ asyncio.run(main())
 @pytest.mark.parametrize("format", ["json", "console"])
 def test_a_traceback_shows_where_and_not_who(format):
     said = subprocess.run([sys.executable, "-c", EXCEPTIONS, format], capture_output=True, text=True, check=True).stderr
-    assert ("in fails" in said, "ValueError" in said, "KeyError" in said, said.count("bug"), "Task exception was never retrieved" in said) == (
+    assert (
+        "in fails" in said,
+        "ValueError" in said,
+        "KeyError" in said,
+        said.count("bug"),
+        "Task exception was never retrieved" in said,
+    ) == (
         True,
         True,
         True,
@@ -176,7 +194,11 @@ async def test_pages_of_configured_origins_may_call_and_read_the_headers_that_ma
 
 
 async def test_they_may_send_what_the_api_reads(browser):
-    asked = {"Origin": "https://other.example", "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match, idempotency-key"}
+    asked = {
+        "Origin": "https://other.example",
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": "if-match, idempotency-key",
+    }
     answer = await browser.options("/api/clinics/1", headers=asked)
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (204, "https://other.example")
 
@@ -213,7 +235,10 @@ async def test_a_server_is_not_ready_for_an_older_schema(client, db):
         answer = await client.get("/readyz")
     finally:
         await db.execute("update alembic_version set version_num = $1", migrate.newest())
-    assert (answer.status_code, answer.json()["parts"]["migrations"]["detail"]) == (503, f"the database is at 0001, this version needs {migrate.newest()}")
+    assert (answer.status_code, answer.json()["parts"]["migrations"]["detail"]) == (
+        503,
+        f"the database is at 0001, this version needs {migrate.newest()}",
+    )
 
 
 def measured(http: httpx2.Client, name: str) -> float:
@@ -253,7 +278,11 @@ def test_several_processes_count_together(pair):
 def test_a_server_process_that_is_killed_is_replaced(pair):
     def children() -> set[int]:
         found = psutil.Process(pair.popen.pid).children()
-        return {child.pid for child in found if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())}
+        return {
+            child.pid
+            for child in found
+            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
+        }
 
     before = children()
     os.kill(min(before), signal.SIGKILL)
@@ -300,7 +329,9 @@ async def test_a_head_without_end_is_not_read_to_the_end(server):
     assert await talk(server.url, b"GET / HTTP/1.1\r\n", *[b"x-more: " + b"x" * 1000 + b"\r\n"] * 1000) == b""
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"])
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"]
+)
 async def test_nobody_is_waited_for_without_end(monkeypatch, sent):
     async def never(scope, receive, send):
         while (await receive())["type"] != "http.disconnect":
@@ -319,7 +350,13 @@ async def test_nobody_is_waited_for_without_end(monkeypatch, sent):
 
 async def test_a_caller_who_leaves_in_the_middle_is_no_fault_of_ours(server):
     _, writer = await asyncio.open_connection(urlsplit(server.url).hostname, urlsplit(server.url).port)
-    head = ["POST /api/customers HTTP/1.1", "Host: x", "X-Request-ID: left", "Content-Type: application/json", "Content-Length: 100"]
+    head = [
+        "POST /api/customers HTTP/1.1",
+        "Host: x",
+        "X-Request-ID: left",
+        "Content-Type: application/json",
+        "Content-Length: 100",
+    ]
     writer.write("\r\n".join([*head, "", '{"name": ']).encode())
     await writer.drain()
     writer.close()
@@ -342,7 +379,11 @@ async def test_without_its_database_it_says_so_and_recovers_by_itself():
             assert (await client.get("/api/clinics")).status_code == 200
             postgres.stop()
             away = await client.get("/api/clinics")
-            assert (away.status_code, away.headers["Retry-After"], away.json()["type"]) == (503, "2", "/problems/unavailable")
+            assert (away.status_code, away.headers["Retry-After"], away.json()["type"]) == (
+                503,
+                "2",
+                "/problems/unavailable",
+            )
             assert (await client.get("/readyz")).json()["parts"]["database"]["ok"] is False
             assert [(await client.get(path)).status_code for path in ("/healthz", "/metrics")] == [200, 200]
             postgres.start()
@@ -399,7 +440,9 @@ async def test_one_trace_goes_from_the_caller_to_the_statement(db, database_url,
     async with AsyncTestClient(app) as client:  # what is left is sent at the end
         await client.get("/api/clinics?q=Mueller", headers={"traceparent": TRACEPARENT})
         assert tracing.traceparent() is None  # the test's own context is no request's
-    request, statement = sorted((span for span in collector.spans if span.trace_id.hex() == TRACE), key=lambda span: span.start_time_unix_nano)
+    request, statement = sorted(
+        (span for span in collector.spans if span.trace_id.hex() == TRACE), key=lambda span: span.start_time_unix_nano
+    )
     assert (request.name, request.parent_span_id.hex()) == ("GET /api/clinics", TRACEPARENT[36:52])
     assert (statement.name, statement.parent_span_id) == ("clinics.active", request.span_id)
     assert "Mueller" not in str(collector.spans)
@@ -413,7 +456,12 @@ async def test_a_fault_is_in_the_trace_without_its_words(db, database_url, colle
     app = composed(database_url, otlp_endpoint=collector.url)
     async with AsyncTestClient(app) as client:
         assert (await client.get("/api/clinics")).status_code == 500
-    errors = [attribute.value.string_value for span in collector.spans for attribute in span.attributes if attribute.key == "error.type"]
+    errors = [
+        attribute.value.string_value
+        for span in collector.spans
+        for attribute in span.attributes
+        if attribute.key == "error.type"
+    ]
     assert sorted(errors) == ["22P02", "500"]
     assert "Mueller" not in str(collector.spans)
 

@@ -7,18 +7,33 @@ from support.described import APP, OPERATIONS, address, example
 
 
 def test_every_route_names_its_permission():
-    handlers = [(route.path, handler) for route in APP.routes for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
+    handlers = [
+        (route.path, handler)
+        for route in APP.routes
+        for handler in route.route_handlers
+        if handler.http_methods != {"OPTIONS"}
+    ]
     assert [path for path, handler in handlers if handler.opt.get("permission") not in PERMISSIONS] == []
 
 
 def test_only_reading_booking_registering_and_signing_in_are_open():
-    opened = {(operation.method, operation.handler.opt["permission"]) for operation in OPERATIONS if operation.handler.opt["permission"] in OPEN}
+    opened = {
+        (operation.method, operation.handler.opt["permission"])
+        for operation in OPERATIONS
+        if operation.handler.opt["permission"] in OPEN
+    }
     assert opened <= {("get", "public"), ("post", "book"), ("post", "register"), ("post", "sign-in")}
 
 
 async def test_what_is_not_open_needs_a_token(client):
-    refused = [operation.handler.operation_id for operation in OPERATIONS if (await client.request(operation.method, address(operation))).status_code == 401]
-    assert refused == [operation.handler.operation_id for operation in OPERATIONS if operation.handler.opt["permission"] not in OPEN]
+    refused = [
+        operation.handler.operation_id
+        for operation in OPERATIONS
+        if (await client.request(operation.method, address(operation))).status_code == 401
+    ]
+    assert refused == [
+        operation.handler.operation_id for operation in OPERATIONS if operation.handler.opt["permission"] not in OPEN
+    ]
 
 
 async def test_a_wrong_token_is_refused_everywhere(client):
@@ -32,5 +47,12 @@ async def test_every_post_refuses_an_idempotency_key_that_is_too_long(client):
     for operation in OPERATIONS:
         if operation.method == "post" and Role.ADMINISTRATOR in PERMISSIONS[operation.handler.opt["permission"]].reach:
             query = getattr(operation.query, "EXAMPLE", {})
-            answer = await client.post(address(operation), params=query, json=example(operation), headers=ADMIN | {"Idempotency-Key": "x" * 256})
-            assert [fault["pointer"] for fault in answer.json().get("errors", [])] == ["Idempotency-Key"], operation.path
+            answer = await client.post(
+                address(operation),
+                params=query,
+                json=example(operation),
+                headers=ADMIN | {"Idempotency-Key": "x" * 256},
+            )
+            assert [fault["pointer"] for fault in answer.json().get("errors", [])] == ["Idempotency-Key"], (
+                operation.path
+            )

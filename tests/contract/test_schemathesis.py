@@ -20,15 +20,21 @@ from appoint.server import app as application
 from conftest import ADMIN, TOKEN, empty, settings
 
 CHECKS = {
-    "positive_data_acceptance": {"enabled": False},  # a schema cannot say all: which members go together, what a cursor is, what has passed
+    "positive_data_acceptance": {
+        "enabled": False
+    },  # a schema cannot say all: which members go together, what a cursor is, what has passed
     # a version of nothing is refused by 412
-    "negative_data_rejection": {"expected-statuses": [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, 503]},
+    "negative_data_rejection": {
+        "expected-statuses": [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, 503]
+    },
 }
 DOCUMENT = openapi.document(application.create(settings(), database_url="", admin_token=TOKEN))
 for name in ("If-Match", "If-None-Match", "Idempotency-Key"):  # the same for all would be 412, 304 and 422 for most
     del DOCUMENT["components"]["parameters"][name]["example"]
 asked = DOCUMENT["paths"]["/api/customers/{customerId}/export"]["get"]["parameters"]
-asked[:] = [parameter for parameter in asked if parameter.get("name") != "format"]  # what is a page then is none of these answers
+asked[:] = [
+    parameter for parameter in asked if parameter.get("name") != "format"
+]  # what is a page then is none of these answers
 WORLD: dict[str, str] = {}
 """What the document's examples name, and what is there instead."""
 
@@ -48,12 +54,23 @@ def described(**phases):
 def bounded(examples):
     """The same requests in every run."""
     phases = [Phase.explicit, Phase.generate]
-    return bounds(max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck), phases=phases)
+    return bounds(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=phases,
+    )
 
 
 def example_of(path):
     """The example of the path's last parameter."""
-    return [parameter["example"] for parameter in DOCUMENT["paths"][path]["get"]["parameters"] if parameter.get("in") == "path"][-1]
+    return [
+        parameter["example"]
+        for parameter in DOCUMENT["paths"][path]["get"]["parameters"]
+        if parameter.get("in") == "path"
+    ][-1]
 
 
 NAMED = {
@@ -80,7 +97,10 @@ def world(database_url):
     app.real = application.create(settings(), database_url=database_url, admin_token=TOKEN)
     day = clock.now().date() + timedelta(days=7)
     made = asyncio.run(furnish(database_url, str(day)))
-    WORLD.update({NAMED[thing]: id for thing, id in made.items()}, **{"2027-03-01": str(day), "2027-03-07": str(day + timedelta(days=6))})
+    WORLD.update(
+        {NAMED[thing]: id for thing, id in made.items()},
+        **{"2027-03-01": str(day), "2027-03-07": str(day + timedelta(days=6))},
+    )
 
 
 async def furnish(database_url, day):
@@ -88,7 +108,12 @@ async def furnish(database_url, day):
     await empty(db)
     await db.close()
     app = application.create(settings(), database_url=database_url, admin_token=TOKEN)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local/api", headers=ADMIN) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local/api", headers=ADMIN
+        ) as client,
+    ):
 
         async def make(path, **body):
             answer = await client.post(path, json=body)
@@ -103,9 +128,19 @@ async def furnish(database_url, day):
             "customer": (customer := await make("/customers", name="Ana Souza")),
             "time slot": await make("/clinics/1/timeslots", startTime="20:00", endTime="21:00"),
             "line": await make(f"/doctors/{doctor}/slots", weekday="monday", startTime="09:00", endTime="12:00"),
-            "slot": await make("/bookingSlots", doctorId=doctor, startTime=f"{day}T08:00:00Z", endTime=f"{day}T11:00:00Z"),
+            "slot": await make(
+                "/bookingSlots", doctorId=doctor, startTime=f"{day}T08:00:00Z", endTime=f"{day}T11:00:00Z"
+            ),
         }
-        return made | {"appointment": await make("/appointments", doctorId=doctor, customerId=customer, appointmentTypeId=visit, startTime=f"{day}T10:00:00Z")}
+        return made | {
+            "appointment": await make(
+                "/appointments",
+                doctorId=doctor,
+                customerId=customer,
+                appointmentTypeId=visit,
+                startTime=f"{day}T10:00:00Z",
+            )
+        }
 
 
 def there(value):
@@ -128,13 +163,21 @@ def sent(case, **headers):
     case.call_and_validate(headers=headers)
 
 
-OPERATIONS = [f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods if method != "parameters"]
+OPERATIONS = [
+    f"{method.upper()} {path}"
+    for path, methods in DOCUMENT["paths"].items()
+    for method in methods
+    if method != "parameters"
+]
 
 
 def ask(operation, test, **phases):
-    """The requests of one operation are made up here, where its test runs: `schema.parametrize` makes up all of them in every worker, before any test."""
+    """The requests of one operation are made up here, where its test runs: `schema.parametrize` makes up all of them in
+    every worker, before any test."""
     load_all_checks()
-    (made_up,) = get_all_tests(schema=described(**phases).include(name=operation), test_func=test, settings=None, given_kwargs=None)
+    (made_up,) = get_all_tests(
+        schema=described(**phases).include(name=operation), test_func=test, settings=None, given_kwargs=None
+    )
     try:
         made_up.ok()[1]()
     except SkipTest as nothing:

@@ -10,7 +10,13 @@ from conftest import ADMIN
 from support.rows import NOW, book, clinic, customer, doctor, later, publish, someone_waits
 
 ANA = {"name": "Ana Lima"}
-FULL = ANA | {"email": "ana@example.org", "phone": "+493012345678", "locale": "de", "timeZone": "Europe/Berlin", "birthDate": "1984-02-29"}
+FULL = ANA | {
+    "email": "ana@example.org",
+    "phone": "+493012345678",
+    "locale": "de",
+    "timeZone": "Europe/Berlin",
+    "birthDate": "1984-02-29",
+}
 
 
 async def shown(client, id):
@@ -18,11 +24,16 @@ async def shown(client, id):
 
 
 async def found(client, q, **more):
-    return [item["name"] for item in (await client.get("/api/customers", params={"q": q, **more}, headers=ADMIN)).json()["items"]]
+    return [
+        item["name"]
+        for item in (await client.get("/api/customers", params={"q": q, **more}, headers=ADMIN)).json()["items"]
+    ]
 
 
 async def events(db):
-    return await db.fetch("select clinic_id, type, subject_id, subject_version, data::text from event order by subject_version")
+    return await db.fetch(
+        "select clinic_id, type, subject_id, subject_version, data::text from event order by subject_version"
+    )
 
 
 async def test_anyone_registers_and_is_shown_what_was_sent(client):
@@ -80,14 +91,20 @@ async def test_what_is_wrong_is_named(client):
         ({"nickname": "A"}, "#/nickname"),
         ({"id": "00000001-0000-8000-8000-000000000000"}, "#/id"),
     ]:
-        refused = await client.post("/api/customers", content=json.dumps(ANA | wrong), headers={"Content-Type": "application/json"})
-        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), wrong
+        refused = await client.post(
+            "/api/customers", content=json.dumps(ANA | wrong), headers={"Content-Type": "application/json"}
+        )
+        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), (
+            wrong
+        )
 
 
 async def test_everything_wrong_is_named_at_once(client):
     refused = await client.post("/api/customers", json={"email": "x", "phone": "call me", "timeZone": "x"})
     assert {error["pointer"] for error in refused.json()["errors"]} == {"#/name", "#/email", "#/phone", "#/timeZone"}
-    refused = await client.post("/api/customers", json=ANA | {"phone": "030 12345678", "birthDate": f"{NOW.year + 1}-01-02"})
+    refused = await client.post(
+        "/api/customers", json=ANA | {"phone": "030 12345678", "birthDate": f"{NOW.year + 1}-01-02"}
+    )
     assert {error["pointer"] for error in refused.json()["errors"]} == {"#/phone", "#/birthDate"}
 
 
@@ -108,7 +125,9 @@ async def test_a_phone_number_is_read_in_the_customers_country(client):
 
 
 async def test_a_national_number_that_nobody_there_can_have_is_not_taken_for_a_strangers(client):
-    assert (await client.post("/api/customers", json=ANA | {"phone": "98765 43210", "timeZone": "America/New_York"})).status_code == 400
+    assert (
+        await client.post("/api/customers", json=ANA | {"phone": "98765 43210", "timeZone": "America/New_York"})
+    ).status_code == 400
 
 
 async def test_a_patched_phone_number_is_read_in_the_zone_that_is_known(client):
@@ -132,12 +151,20 @@ async def test_a_family_shares_its_phone_and_mail(client):
 async def test_a_replaced_customer_forgets_what_is_left_out(client):
     id = (await client.post("/api/customers", json=FULL)).json()["id"]
     put = (await client.put(f"/api/customers/{id}", json={"name": "Ana Souza"}, headers=ADMIN)).json()
-    assert [put[name] for name in ("name", "email", "phone", "locale", "timeZone", "birthDate", "version")] == ["Ana Souza", *[None] * 5, 2]
+    assert [put[name] for name in ("name", "email", "phone", "locale", "timeZone", "birthDate", "version")] == [
+        "Ana Souza",
+        *[None] * 5,
+        2,
+    ]
 
 
 async def test_a_patch_leaves_the_rest_and_null_removes(client):
     made = (await client.post("/api/customers", json=FULL)).json()
-    patched = await client.patch(f"/api/customers/{made['id']}", content='{"email": null}', headers=ADMIN | {"Content-Type": "application/merge-patch+json"})
+    patched = await client.patch(
+        f"/api/customers/{made['id']}",
+        content='{"email": null}',
+        headers=ADMIN | {"Content-Type": "application/merge-patch+json"},
+    )
     assert patched.json() == made | {"email": None, "version": 2, "updatedAt": patched.json()["updatedAt"]}
 
 
@@ -167,7 +194,11 @@ async def test_a_customer_with_appointments_to_come_at_any_clinic_stays(client, 
         await book(db, id, ana, later(-24), later(-23), status="fulfilled")
         await book(db, id, ana, later(26), later(27), status="cancelled")
     refused = await client.delete(f"/api/customers/{ana}", headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (409, "customer-has-appointments", 2)
+    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (
+        409,
+        "customer-has-appointments",
+        2,
+    )
     await db.execute("update appointment set status = 'cancelled' where lower(during) > $1", NOW)
     assert (await client.delete(f"/api/customers/{ana}", headers=ADMIN)).status_code == 204
 
@@ -193,7 +224,9 @@ async def test_a_booking_that_comes_second_finds_the_customer_gone(client, db):
 
     async def leave(tx):
         await service.remove(tx, SYSTEM, customer_id=UUID(ana), if_match=None, now=NOW)
-        booking = asyncio.create_task(db.fetchval("select true from customer where id = $1 and active for key share", ana))
+        booking = asyncio.create_task(
+            db.fetchval("select true from customer where id = $1 and active for key share", ana)
+        )
         await someone_waits(db)
         return booking
 
@@ -207,9 +240,18 @@ async def test_a_removal_that_races_with_requests_for_appointments_leaves_none_o
     await publish(db, id, later(24), later(28))
     for _ in range(3):
         ana = await customer(client)
-        wishes = [{"doctorId": id, "customerId": ana, "startTime": later(24 + n).isoformat(), "endTime": later(24.5 + n).isoformat()} for n in range(4)]
+        wishes = [
+            {
+                "doctorId": id,
+                "customerId": ana,
+                "startTime": later(24 + n).isoformat(),
+                "endTime": later(24.5 + n).isoformat(),
+            }
+            for n in range(4)
+        ]
         removal, *answers = await asyncio.gather(
-            client.delete(f"/api/customers/{ana}", headers=ADMIN), *(client.post("/api/appointments", json=wish) for wish in wishes)
+            client.delete(f"/api/customers/{ana}", headers=ADMIN),
+            *(client.post("/api/appointments", json=wish) for wish in wishes),
         )
         assert {answer.status_code for answer in answers} <= {201, 404, 409}
         assert (removal.status_code == 204) == (await db.fetchval("select count(*) from appointment") == 0)
@@ -226,7 +268,11 @@ async def test_events_of_customers_are_the_platforms_and_name_nobody(client, db)
         (0, "customer.changed", id, 2),
         (0, "customer.removed", id, 3),
     ]
-    assert [json.loads(event.data) for event in told] == [{"customerId": id}, {"customerId": id, "active": True}, {"customerId": id}]
+    assert [json.loads(event.data) for event in told] == [
+        {"customerId": id},
+        {"customerId": id, "active": True},
+        {"customerId": id},
+    ]
 
 
 async def test_a_change_of_an_older_version_is_refused(client):
@@ -246,20 +292,27 @@ async def test_an_id_of_nobody_is_not_found(client):
 
 
 async def test_a_repeated_registration_is_answered_with_the_first(client, db):
-    made, again = [await client.post("/api/customers", json=FULL, headers={"Idempotency-Key": "once"}) for _ in range(2)]
+    made, again = [
+        await client.post("/api/customers", json=FULL, headers={"Idempotency-Key": "once"}) for _ in range(2)
+    ]
     assert (again.status_code, again.headers["Idempotent-Replayed"], again.json()) == (201, "true", made.json())
     assert len(await events(db)) == 1
 
 
 async def test_a_registration_that_arrives_twice_at_once_is_one(client, db):
-    both = await asyncio.gather(*(client.post("/api/customers", json=FULL, headers={"Idempotency-Key": "once"}) for _ in range(2)))
+    both = await asyncio.gather(
+        *(client.post("/api/customers", json=FULL, headers={"Idempotency-Key": "once"}) for _ in range(2))
+    )
     assert len({answer.json()["id"] for answer in both}) == 1
     assert sorted("Idempotent-Replayed" in answer.headers for answer in both) == [False, True]
     assert await db.fetchval("select count(*) from customer") == 1
 
 
 async def test_callers_do_not_share_keys(client):
-    one, other = [await client.post("/api/customers", json=ANA, headers={"Idempotency-Key": "once", "User-Agent": agent}) for agent in ("one", "other")]
+    one, other = [
+        await client.post("/api/customers", json=ANA, headers={"Idempotency-Key": "once", "User-Agent": agent})
+        for agent in ("one", "other")
+    ]
     assert one.json()["id"] != other.json()["id"]
 
 
@@ -310,7 +363,10 @@ async def test_a_search_goes_by_the_index_of_words(client, db):
                 await connection.execute("set enable_seqscan = off; set enable_indexscan = off")
                 await connection.execute(f"prepare search (text, text[], uuid, integer) as {sql}")
                 planned.extend(
-                    row[0] for row in await connection.fetch("explain execute search ('%ana%', '{%ana%,%lima%}', '00000000-0000-0000-0000-000000000000', 50)")
+                    row[0]
+                    for row in await connection.fetch(
+                        "explain execute search ('%ana%', '{%ana%,%lima%}', '00000000-0000-0000-0000-000000000000', 50)"
+                    )
                 )
             return []
 
@@ -321,7 +377,12 @@ async def test_a_search_goes_by_the_index_of_words(client, db):
 async def test_the_words_of_a_search_come_in_any_order_and_without_accents(client):
     for name in ("Hannah Kaya", "Zoë Müller"):
         await customer(client, name=name)
-    for q, names in [("Kaya, Hannah", ["Hannah Kaya"]), ("ka ha", ["Hannah Kaya"]), ("mueller zoe", ["Zoë Müller"]), ("Kaya Zoë", [])]:
+    for q, names in [
+        ("Kaya, Hannah", ["Hannah Kaya"]),
+        ("ka ha", ["Hannah Kaya"]),
+        ("mueller zoe", ["Zoë Müller"]),
+        ("Kaya Zoë", []),
+    ]:
         assert await found(client, q) == names, q
 
 
@@ -340,18 +401,31 @@ async def test_a_cursor_of_another_search_is_refused(client):
     await customer(client)
     cursor = (await client.get("/api/customers", params={"q": "ana", "limit": 1}, headers=ADMIN)).json()["next"]
     for other in ({"q": "lima"}, {}):
-        assert (await client.get("/api/customers", params={**other, "limit": 1, "cursor": cursor}, headers=ADMIN)).status_code == 400
+        assert (
+            await client.get("/api/customers", params={**other, "limit": 1, "cursor": cursor}, headers=ADMIN)
+        ).status_code == 400
 
 
 async def test_a_query_that_is_wrong_is_refused(client):
-    for query in ["limit=0", "limit=1000000000", "cursor=forged", "name=Ana", "q=%00", "q=%ff", f"q={'x' * 201}", "q=a&q=b"]:
+    for query in [
+        "limit=0",
+        "limit=1000000000",
+        "cursor=forged",
+        "name=Ana",
+        "q=%00",
+        "q=%ff",
+        f"q={'x' * 201}",
+        "q=a&q=b",
+    ]:
         assert (await client.get(f"/api/customers?{query}", headers=ADMIN)).status_code == 400, query
 
 
 async def test_a_repeated_registration_shows_nobody_what_was_added_later(client):
     key = {"Idempotency-Key": "1"}
     made = await client.post("/api/customers", json={"name": "Ana", "email": "ana@example.com"}, headers=key)
-    await client.patch(made.headers["Location"], json={"phone": "+493012345678", "birthDate": "1980-02-02"}, headers=ADMIN)
+    await client.patch(
+        made.headers["Location"], json={"phone": "+493012345678", "birthDate": "1980-02-02"}, headers=ADMIN
+    )
     again = await client.post("/api/customers", json={"name": "Ana", "email": "ana@example.com"}, headers=key)
     assert (again.status_code, again.json()["id"]) == (201, made.json()["id"])
     assert (again.json()["phone"], again.json()["birthDate"]) == (None, None)

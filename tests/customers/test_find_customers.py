@@ -1,4 +1,5 @@
-"""A clinic finds a customer of another one, who calls for the first time: by the whole e-mail address or phone number, and only as much as it takes to book."""
+"""A clinic finds a customer of another one, who calls for the first time: by the whole e-mail address or phone number,
+and only as much as it takes to book."""
 
 from uuid import UUID
 
@@ -22,7 +23,9 @@ async def says(client):
         "manager": Caller("manager", user_id=UUID(int=3), memberships=(Membership(1, Role.MANAGER),)),
         "elsewhere": Caller("elsewhere", user_id=UUID(int=4), memberships=(Membership(2, Role.RECEPTIONIST),)),
         "partner": Caller("partner", memberships=(Membership(1, Role.PARTNER),), scopes=frozenset({"find-customers"})),
-        "other partner": Caller("other", memberships=(Membership(1, Role.PARTNER),), scopes=frozenset({"see-patients"})),
+        "other partner": Caller(
+            "other", memberships=(Membership(1, Role.PARTNER),), scopes=frozenset({"see-patients"})
+        ),
         "patient": Caller("patient", customer_id=UUID(int=5)),
     }
 
@@ -40,13 +43,24 @@ async def find(client, headers, **query):
 
 
 async def test_a_customer_is_found_by_the_whole_address_and_by_no_part_of_it(client, says):
-    ana = await customer(client, name="Ana Souza", email="Ana@Example.org", phone="+493012345678", birthDate="1988-05-17")
-    here = says("receptionist")
-    assert await find(client, here, email="ana@example.ORG") == [{"customerId": ana, "name": "Ana Souza", "isPatient": False}]
-    assert (
-        await find(client, here, phone="+493012345678") == await find(client, here, phone="030 12345678") == await find(client, here, email="ana@example.org")
+    ana = await customer(
+        client, name="Ana Souza", email="Ana@Example.org", phone="+493012345678", birthDate="1988-05-17"
     )
-    for nobody in ({"email": "na@example.org"}, {"email": "%@example.org"}, {"email": "ana@example.org.uk"}, {"phone": "+49301234567"}):
+    here = says("receptionist")
+    assert await find(client, here, email="ana@example.ORG") == [
+        {"customerId": ana, "name": "Ana Souza", "isPatient": False}
+    ]
+    assert (
+        await find(client, here, phone="+493012345678")
+        == await find(client, here, phone="030 12345678")
+        == await find(client, here, email="ana@example.org")
+    )
+    for nobody in (
+        {"email": "na@example.org"},
+        {"email": "%@example.org"},
+        {"email": "ana@example.org.uk"},
+        {"phone": "+49301234567"},
+    ):
         assert await find(client, here, **nobody) == []
 
 
@@ -58,7 +72,9 @@ async def test_whom_the_clinic_knows_already_is_said(client, db, says):
 
 
 async def test_a_family_that_shares_an_address_is_a_list_and_it_ends(client, db, says):
-    await db.execute("insert into customer (name, email) select 'Child ' || n, 'family@example.org' from generate_series(1, 25) n")
+    await db.execute(
+        "insert into customer (name, email) select 'Child ' || n, 'family@example.org' from generate_series(1, 25) n"
+    )
     assert len(await find(client, says("receptionist"), email="family@example.org")) == 20
 
 
@@ -71,10 +87,17 @@ async def test_who_has_left_is_not_found(client, says):
 @pytest.mark.parametrize(
     ("who", "status"),
     [
-        ("receptionist", 200), ("manager", 200), ("partner", 200), ("administrator", 200),
-        ("doctor", 403), ("other partner", 403), ("patient", 403), ("elsewhere", 404), (None, 401),
+        ("receptionist", 200),
+        ("manager", 200),
+        ("partner", 200),
+        ("administrator", 200),
+        ("doctor", 403),
+        ("other partner", 403),
+        ("patient", 403),
+        ("elsewhere", 404),
+        (None, 401),
     ],
-)  # fmt: skip
+)
 async def test_who_may_look(client, says, who, status):
     await customer(client, name="Ana Souza", email="ana@example.org")
     answer = await client.get(FIND, params={"email": "ana@example.org"}, headers=says(who))
@@ -86,8 +109,13 @@ async def test_a_look_is_recorded_with_whom_it_found_and_without_what_was_asked(
     ana = await customer(client, name="Ana Souza", email="ana@example.org")
     await find(client, says("receptionist"), email="ana@example.org")
     await find(client, says("receptionist"), email="nobody@example.org")
-    rows = await db.fetch("select clinic_id, actor, subjects, audit_unsealed::text as whole from audit_unsealed where action = 'findCustomers' order by id")
-    assert [(row.clinic_id, row.actor, row.subjects) for row in rows] == [(1, "receptionist", [ana]), (1, "receptionist", [])]
+    rows = await db.fetch(
+        "select clinic_id, actor, subjects, audit_unsealed::text as whole from audit_unsealed where action = 'findCustomers' order by id"
+    )
+    assert [(row.clinic_id, row.actor, row.subjects) for row in rows] == [
+        (1, "receptionist", [ana]),
+        (1, "receptionist", []),
+    ]
     assert "example.org" not in "".join(row.whole for row in rows)
 
 
@@ -113,7 +141,9 @@ async def test_what_is_wrong_is_named(client, says, query, pointer):
 
 async def test_a_clinic_that_is_not_there_finds_nobody(client, says):
     await customer(client, email="ana@example.org")
-    assert (await client.get("/api/clinics/9/customers", params={"email": "ana@example.org"}, headers=says("administrator"))).status_code == 404
+    assert (
+        await client.get("/api/clinics/9/customers", params={"email": "ana@example.org"}, headers=says("administrator"))
+    ).status_code == 404
 
 
 async def test_whom_a_clinic_finds_it_can_book(client, db, says):
@@ -127,5 +157,7 @@ async def test_whom_a_clinic_finds_it_can_book(client, db, says):
 async def test_the_exact_address_is_looked_up_by_an_index(db):
     async with db.connection() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
-        plan = await connection.fetch("explain select id from customer c where c.active and (lower(c.email) = lower('a@b.de') or c.phone = '+49')")
+        plan = await connection.fetch(
+            "explain select id from customer c where c.active and (lower(c.email) = lower('a@b.de') or c.phone = '+49')"
+        )
     assert {"customer_by_email", "customer_by_phone"} <= set(" ".join(row[0] for row in plan).split())

@@ -23,7 +23,12 @@ async def ana(client, db):
 
 
 async def found(client, q, language="en"):
-    return [item["name"] for item in (await client.get(PATIENTS, params={"q": q}, headers=ADMIN | {"Accept-Language": language})).json()["items"]]
+    return [
+        item["name"]
+        for item in (await client.get(PATIENTS, params={"q": q}, headers=ADMIN | {"Accept-Language": language})).json()[
+            "items"
+        ]
+    ]
 
 
 async def test_a_patient_is_shown_with_name_and_contact(client, ana):
@@ -43,7 +48,9 @@ async def test_a_patient_is_shown_with_name_and_contact(client, ana):
 
 
 async def test_the_clinic_notes_what_it_knows(client, ana):
-    noted = (await client.patch(ana, json={"recordNumber": "2027-0113", "notes": "Afraid of needles 🪡"}, headers=ADMIN)).json()
+    noted = (
+        await client.patch(ana, json={"recordNumber": "2027-0113", "notes": "Afraid of needles 🪡"}, headers=ADMIN)
+    ).json()
     assert (noted["recordNumber"], noted["notes"], noted["version"]) == ("2027-0113", "Afraid of needles 🪡", 2)
     kept = (await client.patch(ana, json={"notes": None}, headers=ADMIN)).json()
     assert (kept["recordNumber"], kept["notes"]) == ("2027-0113", None)
@@ -78,7 +85,9 @@ async def test_an_unknown_clinic_has_no_patients(client):
 
 async def test_two_patients_cannot_share_a_record_number(client, db, ana):
     ben = f"{PATIENTS}/{await patient(client, db, name='Ben')}"
-    both = await asyncio.gather(*(client.patch(address, json={"recordNumber": "7"}, headers=ADMIN) for address in (ana, ben)))
+    both = await asyncio.gather(
+        *(client.patch(address, json={"recordNumber": "7"}, headers=ADMIN) for address in (ana, ben))
+    )
     assert sorted(answer.status_code for answer in both) == [200, 409]
     assert {answer.json().get("reason") for answer in both} == {None, "record-number-taken"}
 
@@ -94,7 +103,9 @@ async def test_what_is_wrong_is_named(client, ana):
         ({"name": "Ana"}, "#/name"),
     ]:
         refused = await client.patch(ana, json=wrong, headers=ADMIN)
-        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), wrong
+        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), (
+            wrong
+        )
 
 
 async def test_a_change_of_an_older_version_is_refused(client, ana):
@@ -109,7 +120,9 @@ async def test_a_customers_new_name_is_a_new_version_of_the_patient(client, ana)
     fresh = await client.get(ana, headers=ADMIN | {"If-None-Match": old})
     assert (fresh.status_code, fresh.json()["name"]) == (200, "Ana Lima")
     assert (await client.patch(ana, json={"notes": "x"}, headers=ADMIN | {"If-Match": old})).status_code == 412
-    assert (await client.patch(ana, json={"notes": "x"}, headers=ADMIN | {"If-Match": fresh.headers["ETag"]})).status_code == 200
+    assert (
+        await client.patch(ana, json={"notes": "x"}, headers=ADMIN | {"If-Match": fresh.headers["ETag"]})
+    ).status_code == 200
 
 
 async def test_a_clinic_can_insist_on_versions(client, ana):
@@ -166,20 +179,35 @@ async def test_a_patient_is_found_however_the_name_is_spelled(client, db, name, 
 
 async def test_each_word_is_found_somewhere(client, db, ana):
     await client.patch(ana, json={"recordNumber": "AB-12/7 (Ä)"}, headers=ADMIN)
-    for q in ("ana 030 1234", "030 1234 ana", "+49 (30) 12345 example.org", "ab-12 ana", "ana ab 12/7", "a-b ana", "ana ä", "127 ana"):
+    for q in (
+        "ana 030 1234",
+        "030 1234 ana",
+        "+49 (30) 12345 example.org",
+        "ab-12 ana",
+        "ana ab 12/7",
+        "a-b ana",
+        "ana ä",
+        "127 ana",
+    ):
         assert await found(client, q) == ([] if q == "a-b ana" else ["Ana"]), q
 
 
 @pytest.mark.parametrize(
     ("language", "found_by", "not_by"),
     [
-        ("de", ["5.4.1984", "05.04.84", "5. 4. 1984", "5/4/1984", "Ana 5.4.1984", "5.4.1984, ana", "1984-04-05"], ["4.5.1984", "5.4.1985", "Ben 5.4.1984", "31.2.1984", "1984"]),
+        (
+            "de",
+            ["5.4.1984", "05.04.84", "5. 4. 1984", "5/4/1984", "Ana 5.4.1984", "5.4.1984, ana", "1984-04-05"],
+            ["4.5.1984", "5.4.1985", "Ben 5.4.1984", "31.2.1984", "1984"],
+        ),
         ("fr", ["05/04/1984"], ["04/05/1984"]),
         ("es", ["5-4-1984"], ["4/5/1984"]),
         ("en", ["4/5/1984", "04/05/84", "5/4/1984", "1984-4-5"], ["4/6/1984"]),
     ],
-)  # fmt: skip
-async def test_a_patient_is_found_by_the_date_of_birth_as_the_language_writes_it(client, db, language, found_by, not_by):
+)
+async def test_a_patient_is_found_by_the_date_of_birth_as_the_language_writes_it(
+    client, db, language, found_by, not_by
+):
     await clinic(client)
     await patient(client, db, birthDate="1984-04-05")
     assert [q for q in found_by if await found(client, q, language) != ["Ana"]] == []
@@ -204,7 +232,9 @@ async def test_a_cursor_of_another_clinics_patients_is_refused(client, db, ana):
     await clinic(client)
     await patient(client, db)
     cursor = (await client.get(PATIENTS, params={"limit": 1}, headers=ADMIN)).json()["next"]
-    assert (await client.get("/api/clinics/2/patients", params={"limit": 1, "cursor": cursor}, headers=ADMIN)).status_code == 400
+    assert (
+        await client.get("/api/clinics/2/patients", params={"limit": 1, "cursor": cursor}, headers=ADMIN)
+    ).status_code == 400
 
 
 async def test_a_query_that_is_wrong_is_refused(client, ana):

@@ -1,4 +1,5 @@
-"""The database proves the rules by itself: each of its constraints is broken here by plain SQL, as any other program could, and refuses it."""
+"""The database proves the rules by itself: each of its constraints is broken here by plain SQL, as any other program
+could, and refuses it."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -83,34 +84,107 @@ customer = partial(insert, "customer", name="Dee")
 time_slot = partial(insert, "time_slot", clinic_id=1, id=NEW, minutes="[780,840)")
 line = partial(insert, "doctor_slot", clinic_id=1, id=NEW, doctor_id=SHAH, weekday=2, minutes="[540,600)", valid="[,)")
 absence = partial(insert, "absence", clinic_id=1, id=NEW, during=day(3, "08:00", "16:00"))
-slot = partial(insert, "booking_slot", clinic_id=1, id=NEW, doctor_id=SHAH, date="2027-03-02", during=day(2, "08:00", "16:00"))
-logged = partial(insert, "event_log", clinic_id=1, id=NEW, type="slot.moved", subject_id=SLOT, subject_version=1, data="{}", created_at="2027-03-01")
+slot = partial(
+    insert, "booking_slot", clinic_id=1, id=NEW, doctor_id=SHAH, date="2027-03-02", during=day(2, "08:00", "16:00")
+)
+logged = partial(
+    insert,
+    "event_log",
+    clinic_id=1,
+    id=NEW,
+    type="slot.moved",
+    subject_id=SLOT,
+    subject_version=1,
+    data="{}",
+    created_at="2027-03-01",
+)
 SHA256 = r"\x" + "00" * 32
 unsealed = partial(insert, "audit_unsealed", clinic_id=1, id=NEW, actor="system", action="expireHold")
-sealed = partial(insert, "audit_entry", clinic_id=1, position=2, id=NEW, at="2027-03-01", actor="system", action="expireHold", subjects="{}", hash=SHA256)
-head = partial(insert, "audit_head", clinic_id=2, position=1, hash=SHA256, sealed_at="2027-03-01", public_key="", signature="")
-broker_message = partial(insert, "broker_message", position=2, clinic_id=1, event_id=NEW, type="slot.moved", subject_id=SLOT, body="{}")
+sealed = partial(
+    insert,
+    "audit_entry",
+    clinic_id=1,
+    position=2,
+    id=NEW,
+    at="2027-03-01",
+    actor="system",
+    action="expireHold",
+    subjects="{}",
+    hash=SHA256,
+)
+head = partial(
+    insert, "audit_head", clinic_id=2, position=1, hash=SHA256, sealed_at="2027-03-01", public_key="", signature=""
+)
+broker_message = partial(
+    insert, "broker_message", position=2, clinic_id=1, event_id=NEW, type="slot.moved", subject_id=SLOT, body="{}"
+)
 notification = partial(
-    insert, "notification", clinic_id=1, id=NEW, kind="reminder-120", subject_id=FIRST, sequence=0, recipient="customer", recipient_id=ANA, channel="email",
-    due_at="2027-03-01", expires_at="2027-03-01",
-)  # fmt: skip
+    insert,
+    "notification",
+    clinic_id=1,
+    id=NEW,
+    kind="reminder-120",
+    subject_id=FIRST,
+    sequence=0,
+    recipient="customer",
+    recipient_id=ANA,
+    channel="email",
+    due_at="2027-03-01",
+    expires_at="2027-03-01",
+)
 preference = partial(insert, "notification_preference", customer_id=BEN, channel="email", wanted=True)
 token = partial(insert, "send_token", channel="email", number=2)
-words = partial(insert, "message_template", clinic_id=1, id=NEW, kind="reminder", channel="email", locale="en", subject="Soon", text="It is soon.")
-dev_message = partial(insert, "dev_message", token="new", channel="sms", recipient="+493012345678", subject="", text="It is soon.")
-webhook = partial(insert, "webhook", clinic_id=1, id=NEW, url="https://partner.example.com/new", secret="\\x" + "00" * 32)
-delivery = partial(
-    insert, "webhook_delivery", clinic_id=1, id=NEW, webhook_id=PARTNER, event_id=SECOND, event_type="slot.moved", subject_id=SLOT, due_at="2027-03-01"
+words = partial(
+    insert,
+    "message_template",
+    clinic_id=1,
+    id=NEW,
+    kind="reminder",
+    channel="email",
+    locale="en",
+    subject="Soon",
+    text="It is soon.",
 )
-api_key = partial(insert, "api_key", clinic_id=1, id=NEW, name="Laboratory", scopes="{book}", secret_hash="\\x" + "00" * 32)
+dev_message = partial(
+    insert, "dev_message", token="new", channel="sms", recipient="+493012345678", subject="", text="It is soon."
+)
+webhook = partial(
+    insert, "webhook", clinic_id=1, id=NEW, url="https://partner.example.com/new", secret="\\x" + "00" * 32
+)
+delivery = partial(
+    insert,
+    "webhook_delivery",
+    clinic_id=1,
+    id=NEW,
+    webhook_id=PARTNER,
+    event_id=SECOND,
+    event_type="slot.moved",
+    subject_id=SLOT,
+    due_at="2027-03-01",
+)
+api_key = partial(
+    insert, "api_key", clinic_id=1, id=NEW, name="Laboratory", scopes="{book}", secret_hash="\\x" + "00" * 32
+)
 user = partial(insert, "app_user", name="Olga", email="olga@example.org")
 member = partial(insert, "membership", clinic_id=1, user_id=NORA, role="receptionist")
 sign_in_code = partial(insert, "sign_in_code", channel="sms", customer_ids="{}", expires_at="2027-03-01")
 session = partial(insert, "session", token_hash="\\x" + "00" * 32, user_id=MIA, expires_at="2027-03-01")
 sums = partial(
-    insert, "doctor_day", clinic_id=1, date="2027-03-02", doctor_id=SHAH, opens=22, published_minutes="{60,60}", booked_minutes="{60,60}",
-    booked=3, cancelled=1, missed=1, kept=1, lead_days=0, lead="{3,0,0,0,0,0,0,0}",
-)  # fmt: skip
+    insert,
+    "doctor_day",
+    clinic_id=1,
+    date="2027-03-02",
+    doctor_id=SHAH,
+    opens=22,
+    published_minutes="{60,60}",
+    booked_minutes="{60,60}",
+    booked=3,
+    cancelled=1,
+    missed=1,
+    kept=1,
+    lead_days=0,
+    lead="{3,0,0,0,0,0,0,0}",
+)
 event = partial(insert, "event", clinic_id=1, type="slot.moved", subject_id=SLOT, subject_version=1, data="{}")
 
 
@@ -415,7 +489,8 @@ async def test_each_refuses_what_nothing_else_would(plain):
 
 
 def named(error: asyncpg.PostgresError | None, expected: str) -> str:
-    """The constraint that an error comes from. That a zone does not exist is said by PostgreSQL itself, while it looks at the constraint."""
+    """The constraint that an error comes from. That a zone does not exist is said by PostgreSQL itself, while it looks
+    at the constraint."""
     by_zone = isinstance(error, asyncpg.InvalidParameterValueError) and expected.endswith("_time_zone")
     return expected if by_zone else str(getattr(error, "constraint_name", error))
 
@@ -449,16 +524,20 @@ async def test_no_table_of_ours_has_a_trigger_or_a_rule(db):
 
 async def test_uniqueness_is_always_declared_as_a_constraint(db):
     """So that the list above has all of it."""
-    assert await db.fetch(
-        """
+    assert (
+        await db.fetch(
+            """
         select indexrelid::regclass from pg_index join pg_class c on c.oid = indexrelid
          where indisunique and c.relnamespace = 'public'::regnamespace and not exists (select from pg_constraint where conindid = indexrelid)
         """
-    ) == []  # fmt: skip
+        )
+        == []
+    )
 
 
 async def test_every_key_of_a_clinics_table_begins_with_the_clinic(db):
-    """Foreign keys too, so that a row can only refer to rows of its own clinic. A customer is the platform's, and so is what waits for the broker."""
+    """Foreign keys too, so that a row can only refer to rows of its own clinic. A customer is the platform's, and so is
+    what waits for the broker."""
     found = await db.fetch(
         """
         select conname as name from pg_constraint
@@ -494,7 +573,10 @@ async def test_two_live_appointments_of_a_doctor_cannot_overlap_and_a_cancelled_
     await writes(plain, appointment("09:30", "10:00", customer_id=BEN))
     await writes(plain, appointment("10:00", "10:30", id=OTHER))  # where Ben has cancelled
     await refuses(plain, "doctor_free", f"update appointment set status = 'booked' where id = '{SECOND}'")
-    await writes(plain, f"update appointment set status = 'noshow' where id = '{OTHER}'; update appointment set status = 'booked' where id = '{SECOND}'")
+    await writes(
+        plain,
+        f"update appointment set status = 'noshow' where id = '{OTHER}'; update appointment set status = 'booked' where id = '{SECOND}'",
+    )
 
 
 async def test_buffers_keep_the_next_one_off_even_outside_published_hours(plain):
@@ -505,7 +587,11 @@ async def test_buffers_keep_the_next_one_off_even_outside_published_hours(plain)
 async def test_a_customer_cannot_be_with_two_doctors_of_a_clinic_at_once_and_can_after_cancelling(plain):
     await writes(plain, BEFOREHAND["customer_free"])
     await refuses(plain, "customer_free", appointment("09:00", "09:30", doctor_id=OTHER))
-    await writes(plain, f"update appointment set status = 'cancelled' where id = '{FIRST}';" + appointment("09:00", "09:30", doctor_id=OTHER))
+    await writes(
+        plain,
+        f"update appointment set status = 'cancelled' where id = '{FIRST}';"
+        + appointment("09:00", "09:30", doctor_id=OTHER),
+    )
 
 
 async def test_staff_can_book_a_customer_beside_another_appointment_and_a_doctor_never(plain):
@@ -513,7 +599,9 @@ async def test_staff_can_book_a_customer_beside_another_appointment_and_a_doctor
     beside = {"overridden": "{customer-busy}", "override_reason": "Both want to see her"}
     await writes(plain, appointment("09:00", "09:30", doctor_id=OTHER, **beside))
     await refuses(plain, "doctor_free", appointment("09:00", "09:30", id=NOBODY, **beside))
-    await refuses(plain, "customer_free", f"update appointment set overridden = '{{}}', override_reason = null where id = '{NEW}'")
+    await refuses(
+        plain, "customer_free", f"update appointment set overridden = '{{}}', override_reason = null where id = '{NEW}'"
+    )
 
 
 async def test_at_two_clinics_a_customer_may_be_at_once(plain):
@@ -548,7 +636,9 @@ async def test_a_deactivated_clinic_cannot_keep_active_doctors_or_time_slots(pla
     await refuses(plain, "doctor_active_clinic", close)
     await plain.execute("update doctor set active = false, removed_at = now()")
     await refuses(plain, "time_slot_active_clinic", close)
-    await plain.execute("update doctor_slot set active = false, removed_at = now(); update time_slot set active = false, removed_at = now()")
+    await plain.execute(
+        "update doctor_slot set active = false, removed_at = now(); update time_slot set active = false, removed_at = now()"
+    )
     await writes(plain, close)
 
 
@@ -581,7 +671,11 @@ async def test_python_and_the_database_mint_ids_of_one_layout_that_sort_by_time(
     assert minted == sorted(minted)
     now = datetime.now(UTC).timestamp() * 1000
     assert all(abs(parts(id)[3] - now) < 60_000 for id in minted)
-    assert {ids.clinic_of(id) for id in minted} == {await db.fetchval("select clinic_of($1)", id) for id in minted} == {clinic_id}
+    assert (
+        {ids.clinic_of(id) for id in minted}
+        == {await db.fetchval("select clinic_of($1)", id) for id in minted}
+        == {clinic_id}
+    )
 
 
 async def test_ids_minted_at_once_differ(db):

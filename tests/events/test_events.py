@@ -1,4 +1,5 @@
-"""What happens is written down, exactly once, as the catalogue says: found out by comparing the tables before and after, whatever was done."""
+"""What happens is written down, exactly once, as the catalogue says: found out by comparing the tables before and
+after, whatever was done."""
 
 import json
 import random
@@ -29,12 +30,18 @@ union all select 'line', id::text, version, doctor_id::text from doctor_slot
 union all select 'clinic', id::text, case when active then 1 else 2 end, null from clinic
 union all select 'slot by hand', id::text, version, null from booking_slot where source = 'manual' or removed_at is not null
 """
-TELL = {"appointment": ("appointment.",), "customer": ("customer.",), "absence": ("absence.",), "time-slot": ("time-slot.",)}
+TELL = {
+    "appointment": ("appointment.",),
+    "customer": ("customer.",),
+    "absence": ("absence.",),
+    "time-slot": ("time-slot.",),
+}
 """The events that tell of each change of a row, one each."""
 
 
 class Story:
-    """A clinic in which anything may be done, through the API. After each deed the tables and the outbox are compared with those before."""
+    """A clinic in which anything may be done, through the API. After each deed the tables and the outbox are compared
+    with those before."""
 
     def __init__(self, client, db: Database, dice: random.Random) -> None:
         self.client, self.db, self.dice = client, db, dice
@@ -56,7 +63,10 @@ class Story:
         return answer
 
     def time(self) -> datetime:
-        return local(COMING_MONDAY + timedelta(days=self.dice.randrange(3)), f"{self.dice.randrange(8, 17):02}:{self.dice.choice(('00', '30'))}")
+        return local(
+            COMING_MONDAY + timedelta(days=self.dice.randrange(3)),
+            f"{self.dice.randrange(8, 17):02}:{self.dice.choice(('00', '30'))}",
+        )
 
     async def some(self, table: str) -> str | None:
         found = [str(row[0]) for row in await self.db.fetch(f"select id from {table} order by id")]
@@ -64,16 +74,26 @@ class Story:
 
     async def generate(self) -> Any:
         last = COMING_MONDAY + timedelta(days=2)
-        return await self.ask("POST", "/availability/createBookingSlots", {"clinicId": self.clinic, "from": str(COMING_MONDAY), "to": str(last)})
+        return await self.ask(
+            "POST",
+            "/availability/createBookingSlots",
+            {"clinicId": self.clinic, "from": str(COMING_MONDAY), "to": str(last)},
+        )
 
     async def book(self) -> Any:
-        wish = {"customerId": self.dice.choice(self.customers), "appointmentTypeId": self.type, "startTime": self.time().isoformat()}
+        wish = {
+            "customerId": self.dice.choice(self.customers),
+            "appointmentTypeId": self.type,
+            "startTime": self.time().isoformat(),
+        }
         who = self.dice.choice([{"doctorId": self.dice.choice(self.doctors)}, {"clinicId": self.clinic}])
         return await self.ask("POST", "/appointments", {**wish, **who, "hold": self.dice.random() < 0.3})
 
     async def move(self) -> Any:
         return await self.ask(
-            "PUT", f"/appointments/{await self.some('appointment')}", {"startTime": self.time().isoformat(), "doctorId": self.dice.choice(self.doctors)}
+            "PUT",
+            f"/appointments/{await self.some('appointment')}",
+            {"startTime": self.time().isoformat(), "doctorId": self.dice.choice(self.doctors)},
         )
 
     async def step(self) -> Any:
@@ -81,7 +101,9 @@ class Story:
         return await self.ask("POST", f"/appointments/{await self.some('appointment')}/{name}")
 
     async def note(self) -> Any:
-        return await self.ask("PATCH", f"/appointments/{await self.some('appointment')}", {"notes": str(self.dice.random())})
+        return await self.ask(
+            "PATCH", f"/appointments/{await self.some('appointment')}", {"notes": str(self.dice.random())}
+        )
 
     async def cancel(self) -> Any:
         return await self.ask("DELETE", f"/appointments/{await self.some('appointment')}")
@@ -91,24 +113,42 @@ class Story:
 
     async def away(self) -> Any:
         start = self.time()
-        body = {"startTime": start.isoformat(), "endTime": (start + timedelta(hours=self.dice.randrange(1, 5))).isoformat()}
+        body = {
+            "startTime": start.isoformat(),
+            "endTime": (start + timedelta(hours=self.dice.randrange(1, 5))).isoformat(),
+        }
         who = self.dice.choice([{}, {"doctorId": self.dice.choice(self.doctors)}])
-        return await self.ask("POST", f"/clinics/{self.clinic}/absences?force={self.dice.choice(('true', 'false'))}", {**body, **who})
+        return await self.ask(
+            "POST", f"/clinics/{self.clinic}/absences?force={self.dice.choice(('true', 'false'))}", {**body, **who}
+        )
 
     async def back(self) -> Any:
         return await self.ask("DELETE", f"/absences/{await self.some('absence')}")
 
     async def schedule(self) -> Any:
         spans = hours(self.dice.choice(["08:00-12:00", "09:00-16:00", "13:00-17:00"]))
-        return await self.ask("PUT", f"/doctors/{self.dice.choice(self.doctors)}/schedule", {"weekly": {"monday": spans, "wednesday": spans}})
+        return await self.ask(
+            "PUT",
+            f"/doctors/{self.dice.choice(self.doctors)}/schedule",
+            {"weekly": {"monday": spans, "wednesday": spans}},
+        )
 
     async def apply(self) -> Any:
         one = self.dice.choice([f"/doctors/{self.dice.choice(self.doctors)}", f"/clinics/{self.clinic}"])
         return await self.ask("POST", f"{one}/scheduleChanges", {"stranded": self.dice.choice(["keep", "refuse"])})
 
     async def add_line(self) -> Any:
-        when = self.dice.choice([{"timeSlotId": await self.some("time_slot")}, {"startTime": "18:00", "endTime": f"{self.dice.randrange(19, 22)}:00"}])
-        return await self.ask("POST", f"/doctors/{self.dice.choice(self.doctors)}/slots", {"weekday": self.dice.choice(["monday", "friday"]), **when})
+        when = self.dice.choice(
+            [
+                {"timeSlotId": await self.some("time_slot")},
+                {"startTime": "18:00", "endTime": f"{self.dice.randrange(19, 22)}:00"},
+            ]
+        )
+        return await self.ask(
+            "POST",
+            f"/doctors/{self.dice.choice(self.doctors)}/slots",
+            {"weekday": self.dice.choice(["monday", "friday"]), **when},
+        )
 
     async def change_line(self) -> Any:
         body = {"weekday": "tuesday", "startTime": "18:00", "endTime": f"{self.dice.randrange(19, 22)}:00"}
@@ -119,11 +159,17 @@ class Story:
 
     async def add_time_slot(self) -> Any:
         start = self.dice.randrange(0, 23)
-        return await self.ask("POST", f"/clinics/{self.clinic}/timeslots", {"startTime": f"{start:02}:00", "endTime": f"{start:02}:45"})
+        return await self.ask(
+            "POST", f"/clinics/{self.clinic}/timeslots", {"startTime": f"{start:02}:00", "endTime": f"{start:02}:45"}
+        )
 
     async def change_time_slot(self) -> Any:
         start = self.dice.randrange(0, 23)
-        return await self.ask("PUT", f"/timeslots/{await self.some('time_slot')}", {"startTime": f"{start:02}:00", "endTime": f"{start:02}:50"})
+        return await self.ask(
+            "PUT",
+            f"/timeslots/{await self.some('time_slot')}",
+            {"startTime": f"{start:02}:00", "endTime": f"{start:02}:50"},
+        )
 
     async def remove_time_slot(self) -> Any:
         return await self.ask("DELETE", f"/timeslots/{await self.some('time_slot')}")
@@ -133,13 +179,19 @@ class Story:
         return await self.ask(
             "POST",
             "/bookingSlots",
-            {"doctorId": self.dice.choice(self.doctors), "startTime": start.isoformat(), "endTime": (start + timedelta(hours=1)).isoformat()},
+            {
+                "doctorId": self.dice.choice(self.doctors),
+                "startTime": start.isoformat(),
+                "endTime": (start + timedelta(hours=1)).isoformat(),
+            },
         )
 
     async def move_slot(self) -> Any:
         start = self.time()
         return await self.ask(
-            "PUT", f"/bookingSlots/{await self.some('booking_slot')}", {"startTime": start.isoformat(), "endTime": (start + timedelta(hours=2)).isoformat()}
+            "PUT",
+            f"/bookingSlots/{await self.some('booking_slot')}",
+            {"startTime": start.isoformat(), "endTime": (start + timedelta(hours=2)).isoformat()},
         )
 
     async def remove_slot(self) -> Any:
@@ -149,7 +201,11 @@ class Story:
         return await self.ask("POST", "/customers", {"name": "New"})
 
     async def change_customer(self) -> Any:
-        return await self.ask("PATCH", f"/customers/{await self.some('customer')}", self.dice.choice([{"name": "Other"}, {"active": True}]))
+        return await self.ask(
+            "PATCH",
+            f"/customers/{await self.some('customer')}",
+            self.dice.choice([{"name": "Other"}, {"active": True}]),
+        )
 
     async def remove_customer(self) -> Any:
         return await self.ask("DELETE", f"/customers/{await self.some('customer')}")
@@ -171,7 +227,9 @@ async def test_every_change_has_exactly_one_event(client, db, seed):
         before, known = await rows(db), {row.id for row in await db.fetch("select id from event")}
         await getattr(story, name)()
         after = await rows(db)
-        events = [row for row in await db.fetch("select * from event order by subject_version, id") if row.id not in known]
+        events = [
+            row for row in await db.fetch("select * from event order by subject_version, id") if row.id not in known
+        ]
         compare(name, before, after, events)
         story.done.update({name: bool(events)})
     assert sum(1 for count in story.done.values() if count) > 15, story.done
@@ -198,7 +256,14 @@ def compare(deed: str, before: dict, after: dict, events: list) -> None:
     schedules = {key for key in told if key[0] == "schedule.changed"}
     assert sorted(key[1] for key in schedules) == sorted(lines), (deed, told)
     others = {key for key in told if key not in explained and key not in schedules}
-    assert {key[0] for key in others} <= {"slots.generated", "slots.withdrawn", "schedule.applied", "slot.moved", "slot.published", "slot.withdrawn"}, (
+    assert {key[0] for key in others} <= {
+        "slots.generated",
+        "slots.withdrawn",
+        "schedule.applied",
+        "slot.moved",
+        "slot.published",
+        "slot.withdrawn",
+    }, (
         deed,
         others,
     )
@@ -211,7 +276,10 @@ async def test_a_clinic_that_closes_tells_so_once_with_what_closes_with_it(clien
     await clinic(client)
     await doctor(client)
     await client.delete("/api/clinics/1?cascade=true", headers=ADMIN)
-    told = [(row.subject_id, row.data) for row in await db.fetch("select subject_id, data::text from event where type = 'clinic.deactivated'")]
+    told = [
+        (row.subject_id, row.data)
+        for row in await db.fetch("select subject_id, data::text from event where type = 'clinic.deactivated'")
+    ]
     assert [(subject, json.loads(data)) for subject, data in told] == [("1", {"doctors": 1, "timeSlots": 0})]
 
 
@@ -232,7 +300,9 @@ async def test_events_on_the_wire_are_cloud_events_that_fit_their_schemas(client
     events = [event_of(row) for row in await db.fetch("select * from event")]
     assert len({event.type for event in events}) > 5
     for event in events:
-        jsonschema.validate(json.loads(model.cloud_event(event)), model.schema(event.type), format_checker=jsonschema.FormatChecker())
+        jsonschema.validate(
+            json.loads(model.cloud_event(event)), model.schema(event.type), format_checker=jsonschema.FormatChecker()
+        )
 
 
 async def test_an_event_carries_the_trace_of_the_request_that_made_it(client, db):

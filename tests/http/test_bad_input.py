@@ -48,7 +48,12 @@ def wish(world, minutes, *, customer=None):
 async def api(database_url):
     """For what is refused whatever the database holds, which nobody empties then."""
     app = composed(database_url)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
+        ) as client,
+    ):
         yield client
 
 
@@ -67,14 +72,24 @@ def told(answer, *statuses):
 
 async def send(client, operation, at=None, **more):
     return await client.request(
-        operation.method, at or address(operation), headers=ADMIN | {"Content-Type": "application/json"} | more.pop("headers", {}), **more
+        operation.method,
+        at or address(operation),
+        headers=ADMIN | {"Content-Type": "application/json"} | more.pop("headers", {}),
+        **more,
     )
 
 
 def date(operation):
     """A query, where the operation is not asked without one."""
     asked = {"date": "2027-03-01", "since": "2027-03-01T08:30:00Z"}
-    return next((f"?{name}={value}" for name, value in asked.items() if name in getattr(operation.query, "__struct_fields__", ())), "")
+    return next(
+        (
+            f"?{name}={value}"
+            for name, value in asked.items()
+            if name in getattr(operation.query, "__struct_fields__", ())
+        ),
+        "",
+    )
 
 
 BODIES = {
@@ -113,7 +128,13 @@ async def test_a_body_that_cannot_be_meant_is_400(api, body):
 
 async def test_a_body_in_another_format_is_415_and_one_over_a_mebibyte_413(api):
     for operation in SENDING:
-        for content_type in ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json-patch+json"):
+        for content_type in (
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json-patch+json",
+        ):
             told(await send(api, operation, content=b"{}", headers={"Content-Type": content_type}), 415)
         told(await send(api, operation, content=b'{"name": "' + b"x" * MIB + b'"}'), 413)
 
@@ -144,8 +165,16 @@ async def test_a_body_with_faults_beyond_number_gets_a_short_answer(api, path, b
         ("clinics", {"name": "x", "timeZone": "EST"}, "#/timeZone"),
         ("clinics", {"name": "x", "timeZone": "../../etc/passwd"}, "#/timeZone"),
         ("clinics", {"name": "x", "timeZone": "Europe/Berlin", "currency": "eur"}, "#/currency"),
-        ("clinics", {"name": "x", "timeZone": "Europe/Berlin", "policy": {"horizonDays": 2**70}}, "#/policy/horizonDays"),
-        ("clinics", {"name": "\u200b \t", "timeZone": "Europe/Berlin", "policy": {"horizonDays": True}}, "#/policy/horizonDays"),
+        (
+            "clinics",
+            {"name": "x", "timeZone": "Europe/Berlin", "policy": {"horizonDays": 2**70}},
+            "#/policy/horizonDays",
+        ),
+        (
+            "clinics",
+            {"name": "\u200b \t", "timeZone": "Europe/Berlin", "policy": {"horizonDays": True}},
+            "#/policy/horizonDays",
+        ),
         ("clinics", {"name": "x", "timeZone": "Europe/Berlin", "locale": "pt"}, "#/locale"),
         ("clinics/1/timeslots", {"startTime": "09:00\n", "endTime": "10:00"}, "#/startTime"),
         ("clinics/1/timeslots", {"startTime": "9:00", "endTime": "10:00"}, "#/startTime"),
@@ -154,7 +183,11 @@ async def test_a_body_with_faults_beyond_number_gets_a_short_answer(api, path, b
         ("clinics/1/appointmentTypes", {"name": "x", "minutes": 4}, "#/minutes"),
         ("clinics/1/appointmentTypes", {"name": "x", "minutes": 30.5}, "#/minutes"),
         ("clinics/1/appointmentTypes", {"name": "x", "minutes": "30"}, "#/minutes"),
-        ("clinics/1/appointmentTypes", {"name": "x", "minutes": 30, "price": {"amount": 2**31, "currency": "EUR"}}, "#/price/amount"),
+        (
+            "clinics/1/appointmentTypes",
+            {"name": "x", "minutes": 30, "price": {"amount": 2**31, "currency": "EUR"}},
+            "#/price/amount",
+        ),
         ("customers", {"name": "x", "email": "ana@example.org\nBcc: all@example.org"}, "#/email"),
         ("customers", {"name": "x", "email": "ana@example.org\n"}, "#/email"),
         ("customers", {"name": "x", "phone": " " * 39 + "x"}, "#/phone"),
@@ -167,11 +200,19 @@ async def test_a_body_with_faults_beyond_number_gets_a_short_answer(api, path, b
         ("bookingSlots", {"startTime": "9999-12-31T23:59:59-14:00", "endTime": "2027-03-01T09:30:00Z"}, "#/startTime"),
         ("availability/createBookingSlots", {"clinicId": 1, "from": "2027-01-01", "to": "2037-01-01"}, "#/to"),
         ("availability/createBookingSlots", {"clinicId": 1, "from": "2027-01-02", "to": "2027-01-01"}, "#/to"),
-        ("availability/createBookingSlots", {"clinicId": 2**31, "from": "2027-01-01", "to": "2027-01-01"}, "#/clinicId"),
+        (
+            "availability/createBookingSlots",
+            {"clinicId": 2**31, "from": "2027-01-01", "to": "2027-01-01"},
+            "#/clinicId",
+        ),
         ("clinics/1/scheduleChanges", {"from": "2027-01-01", "to": "2037-01-01"}, "#/to"),
         ("clinics/1/absences", {"startTime": "2027-01-01T00:00:00Z", "endTime": "2037-01-01T00:00:00Z"}, "#/endTime"),
         ("providers/00000001-0197-8cb1-8c0b-0be260bd516d/schedule", {"weekly": {"Monday": []}}, "#/weekly/Monday"),
-        ("appointments", {"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T09:00:30Z", "doctorId": NOBODYS}, "#/endTime"),
+        (
+            "appointments",
+            {"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T09:00:30Z", "doctorId": NOBODYS},
+            "#/endTime",
+        ),
     ],
 )
 async def test_what_cannot_be_is_named(api, path, members, pointer):
@@ -202,27 +243,73 @@ async def test_an_id_that_is_nobodys_is_404(api, id):
     for operation in OPERATIONS:
         for name in operation.parameters:
             if name not in ("clinicId", "day", "codeId"):  # of a code that there is not it is not said
-                told(await send(api, operation, address(operation, **{name: id}) + date(operation), json=example(operation)), 404)
+                told(
+                    await send(
+                        api, operation, address(operation, **{name: id}) + date(operation), json=example(operation)
+                    ),
+                    404,
+                )
 
 
-NUMBERS = ["0", "-1", "2147483647", "2147483648", "9223372036854775808", "9" * 5000, "01", "+1", "%201", "1%20", "1.0", "1e0", "%D9%A1", "%EF%BC%91", "%00"]
+NUMBERS = [
+    "0",
+    "-1",
+    "2147483647",
+    "2147483648",
+    "9223372036854775808",
+    "9" * 5000,
+    "01",
+    "+1",
+    "%201",
+    "1%20",
+    "1.0",
+    "1e0",
+    "%D9%A1",
+    "%EF%BC%91",
+    "%00",
+]
 
 
 async def test_a_clinic_that_is_not_there_is_404_and_the_one_that_is_has_one_address(client, world):
     for operation in OPERATIONS:
         for number in NUMBERS if "clinicId" in operation.parameters else ():
             asked = "?email=ana@example.com" if operation.handler.operation_id == "findCustomers" else date(operation)
-            told(await send(client, operation, address(operation, clinicId=number) + asked, json=example(operation)), 404)
+            told(
+                await send(client, operation, address(operation, clinicId=number) + asked, json=example(operation)), 404
+            )
 
 
-@pytest.mark.parametrize("day", ["2027-02-30", "2027-3-1", "20270301", "2027-W09-1", "9999-12-31", "1899-12-31", "tomorrow", "%00", "2027-03-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2027-02-30",
+        "2027-3-1",
+        "20270301",
+        "2027-W09-1",
+        "9999-12-31",
+        "1899-12-31",
+        "tomorrow",
+        "%00",
+        "2027-03-01T00:00:00Z",
+    ],
+)
 async def test_a_day_that_is_none_is_400(api, day):
     assert "day" in told(await api.get(f"/api/clinics/1/freeslots/{day}"), 400)
 
 
 @pytest.mark.parametrize(
     "query",
-    ["surprise=1", "=1", "%00=1", "%ED%A0%80=1", "limit%5B%5D=1", "LIMIT=1", "a=1&a=1", "&".join(f"a{n}=1" for n in range(101)), "%FF=%FF"],
+    [
+        "surprise=1",
+        "=1",
+        "%00=1",
+        "%ED%A0%80=1",
+        "limit%5B%5D=1",
+        "LIMIT=1",
+        "a=1&a=1",
+        "&".join(f"a{n}=1" for n in range(101)),
+        "%FF=%FF",
+    ],
 )
 async def test_a_query_that_is_not_known_is_400_everywhere(api, query):
     for operation in OPERATIONS:
@@ -232,11 +319,25 @@ async def test_a_query_that_is_not_known_is_400_everywhere(api, query):
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1000000000", "9" * 5000, "", "x", "%D9%A1", "1&limit=1"])
 async def test_a_limit_out_of_range_is_400(api, limit):
     for operation in LISTS:
-        assert "?limit" in told(await api.get(f"{address(operation)}?limit={limit}", headers=ADMIN), 400), operation.path
+        assert "?limit" in told(await api.get(f"{address(operation)}?limit={limit}", headers=ADMIN), 400), (
+            operation.path
+        )
 
 
-RANGES = ("date=2027-02-30", "date=9999-12-31", "date=2027-03-01T00:00:00Z", "from=2027-03-02&to=2027-03-01", "from=2027-03-01&to=2037-03-01")
-HALF_RANGES = ("", "from=2027-03-01", "to=2027-03-01", "date=2027-03-01&from=2027-03-01&to=2027-03-01", "date=2027-03-01&minutes=4")
+RANGES = (
+    "date=2027-02-30",
+    "date=9999-12-31",
+    "date=2027-03-01T00:00:00Z",
+    "from=2027-03-02&to=2027-03-01",
+    "from=2027-03-01&to=2037-03-01",
+)
+HALF_RANGES = (
+    "",
+    "from=2027-03-01",
+    "to=2027-03-01",
+    "date=2027-03-01&from=2027-03-01&to=2027-03-01",
+    "date=2027-03-01&minutes=4",
+)
 
 
 @pytest.mark.parametrize("query", RANGES + HALF_RANGES)
@@ -268,20 +369,66 @@ async def test_a_cursor_is_good_for_its_own_list_only_and_nobody_makes_one_up(cl
 
     raw = urlsafe_b64decode(own)
     place = raw.rindex(b"[")
-    made_up = [raw[:place] + b"[1099511627776]", raw[:place] + b"[0]", raw[:place], raw[place:], b"", b"\x00" * 40, raw + b" "]
-    for bad in (of_doctors, *(urlsafe_b64encode(each).decode() for each in made_up), "é", "x", "=", "x" * 1001, own[:-2], own + "A"):
+    made_up = [
+        raw[:place] + b"[1099511627776]",
+        raw[:place] + b"[0]",
+        raw[:place],
+        raw[place:],
+        b"",
+        b"\x00" * 40,
+        raw + b" ",
+    ]
+    for bad in (
+        of_doctors,
+        *(urlsafe_b64encode(each).decode() for each in made_up),
+        "é",
+        "x",
+        "=",
+        "x" * 1001,
+        own[:-2],
+        own + "A",
+    ):
         assert "?cursor" in told(await client.get(f"/api/clinics?cursor={quote(bad)}"), 400), bad
-    for path in (f"/api/clinics/{other}/doctors", f"/api/clinics/{world.clinic}/doctors?specialty=x", f"/api/clinics/{world.clinic}/appointmentTypes"):
+    for path in (
+        f"/api/clinics/{other}/doctors",
+        f"/api/clinics/{world.clinic}/doctors?specialty=x",
+        f"/api/clinics/{world.clinic}/appointmentTypes",
+    ):
         assert "?cursor" in told(await client.get(f"{path}{'&' if '?' in path else '?'}cursor={of_doctors}"), 400), path
 
 
 HEADERS = [
     (
         "Accept-Language",
-        ["DE", "*", "", "-", "_", "q", ";", "de;q=nan", "de;q=1e999", "x" * 5000, "de," * 2000, "é", "zh-Hans-CN-x-private", "../../etc/passwd"],
+        [
+            "DE",
+            "*",
+            "",
+            "-",
+            "_",
+            "q",
+            ";",
+            "de;q=nan",
+            "de;q=1e999",
+            "x" * 5000,
+            "de," * 2000,
+            "é",
+            "zh-Hans-CN-x-private",
+            "../../etc/passwd",
+        ],
     ),
     ("X-Request-ID", ["", "a b", "é", "x" * 129, "\t", "日本"]),
-    ("traceparent", ["", "nonsense", "00-" + "0" * 32 + "-" + "0" * 16 + "-01", "ff-" + "a" * 32 + "-" + "b" * 16 + "-01", "é", "x" * 5000]),
+    (
+        "traceparent",
+        [
+            "",
+            "nonsense",
+            "00-" + "0" * 32 + "-" + "0" * 16 + "-01",
+            "ff-" + "a" * 32 + "-" + "b" * 16 + "-01",
+            "é",
+            "x" * 5000,
+        ],
+    ),
     ("tracestate", ["", ",,=,é", "x" * 5000]),
     ("If-None-Match", ["", "v1", '"', "W/", ",,,", "é", '"v' + "9" * 400 + '"', "x" * 5000]),
     ("Accept", ["", "text/html", "application/xml;q=0.1", "é", "x" * 5000]),
@@ -300,12 +447,21 @@ async def test_no_header_is_too_strange(client, world, name, values):
 @pytest.mark.parametrize("value", ["v1", 'W/"v1"', "", '"', '"v2"', "é", '"v' + "9" * 400 + '"', "x" * 5000])
 async def test_a_version_that_is_not_the_one_there_is_412(client, world, value):
     for method, body in (("PUT", {"name": "Dr Shah"}), ("PATCH", {"name": "Dr Shah"}), ("DELETE", None)):
-        answer = await client.request(method, f"/api/doctors/{world.dr_shah}", json=body, headers=ADMIN | {"If-Match": value.encode()})
+        answer = await client.request(
+            method, f"/api/doctors/{world.dr_shah}", json=body, headers=ADMIN | {"If-Match": value.encode()}
+        )
         told(answer, 412)
 
 
 @pytest.mark.parametrize(
-    ("header", "language"), [("DE", "de"), ("de-AT", "de"), ("de; q=0.9, fr;q=0.8", "de"), ("en ;q=0.1,ES ; q=0.2", "es"), ("FR-ca, *;q=0.1", "fr")]
+    ("header", "language"),
+    [
+        ("DE", "de"),
+        ("de-AT", "de"),
+        ("de; q=0.9, fr;q=0.8", "de"),
+        ("en ;q=0.1,ES ; q=0.2", "es"),
+        ("FR-ca, *;q=0.1", "fr"),
+    ],
 )
 def test_a_language_is_understood_however_it_is_written(header, language):
     assert language_of(header) == language in LANGUAGES
@@ -314,7 +470,10 @@ def test_a_language_is_understood_however_it_is_written(header, language):
 async def test_head_is_answered_like_get_without_the_body(client, world):
     for path in ("/", "/healthz", "/api/docs", "/api/clinics", "/api/clinics/1", "/api/clinics/99", "/nothing"):
         asked, told_in_full = await client.head(path), await client.get(path)
-        assert (asked.status_code, asked.headers["Content-Type"]) == (told_in_full.status_code, told_in_full.headers["Content-Type"])
+        assert (asked.status_code, asked.headers["Content-Type"]) == (
+            told_in_full.status_code,
+            told_in_full.headers["Content-Type"],
+        )
         assert asked.headers["Content-Length"] == told_in_full.headers["Content-Length"]
 
 
@@ -333,7 +492,11 @@ async def test_options_names_every_method_there_is(api, path, methods):
 async def test_another_clinics_things_are_not_there_and_nothing_is_written(client, world):
     """Each request is good but for one id, which is another clinic's."""
     other = await world.add_clinic()
-    rao, theirs, visit = await world.add_doctor("Dr Rao", clinic=other), await world.add_type(30, clinic=other), await world.add_type(30)
+    rao, theirs, visit = (
+        await world.add_doctor("Dr Rao", clinic=other),
+        await world.add_type(30, clinic=other),
+        await world.add_type(30),
+    )
     slot = await world.publish(rao, evening(0), evening(120))
     appointment = (await client.post("/api/appointments", json=wish(world, 0, customer=world.ben))).json()["id"]
     before = await everything(world)
@@ -344,15 +507,27 @@ async def test_another_clinics_things_are_not_there_and_nothing_is_written(clien
     of_rao = {"doctorId": str(rao)}
     requests = [
         ("POST", "appointments", good | of_rao),
-        ("POST", "appointments", {name: value for name, value in good.items() if name != "endTime"} | {"appointmentTypeId": str(theirs)}),
+        (
+            "POST",
+            "appointments",
+            {name: value for name, value in good.items() if name != "endTime"} | {"appointmentTypeId": str(theirs)},
+        ),
         ("POST", "appointments", whole | {"bookingSlotId": str(slot)}),
         ("POST", "appointments", good | {"clinicId": other}),
         ("POST", "appointments", good | {"customerId": str(visit)}),
         ("POST", "bookings", good | {"clinicId": other}),
         ("POST", "bookings", whole | {"appointments": [part, part | of_rao]}),
         ("PUT", f"appointments/{appointment}", {"startTime": good["startTime"], **of_rao}),
-        ("POST", "availability/createBookingSlots", {"clinicId": world.clinic, "from": str(MONDAY), "to": str(MONDAY), **of_rao}),
-        ("POST", f"clinics/{world.clinic}/absences", {"startTime": good["startTime"], "endTime": good["endTime"], **of_rao}),
+        (
+            "POST",
+            "availability/createBookingSlots",
+            {"clinicId": world.clinic, "from": str(MONDAY), "to": str(MONDAY), **of_rao},
+        ),
+        (
+            "POST",
+            f"clinics/{world.clinic}/absences",
+            {"startTime": good["startTime"], "endTime": good["endTime"], **of_rao},
+        ),
         ("GET", f"clinics/{world.clinic}/patients/{world.ana}", None),
         ("GET", f"clinics/{other}/patients/{world.ben}", None),
         ("GET", f"clinics/{other}/bookings/{appointment}", None),
@@ -362,14 +537,18 @@ async def test_another_clinics_things_are_not_there_and_nothing_is_written(clien
     for method, path, body in requests:
         told(await client.request(method, f"/api/{path}", json=body, headers=ADMIN), 404)
     offering = {"name": "Dr Lee", "appointmentTypeIds": [str(visit), str(theirs)]}
-    assert "#/appointmentTypeIds/1" in told(await client.post(f"/api/clinics/{world.clinic}/doctors", json=offering, headers=ADMIN), 400)
+    assert "#/appointmentTypeIds/1" in told(
+        await client.post(f"/api/clinics/{world.clinic}/doctors", json=offering, headers=ADMIN), 400
+    )
     assert await everything(world) == before
 
 
 async def everything(world):
     """How many rows each table has, and which versions."""
     tables = ("appointment", "booking_slot", "patient", "customer", "doctor", "absence", "event", "request_key")
-    return {table: await world.count(table) for table in tables} | {"versions": await world.db.fetchval("select sum(version) from appointment")}
+    return {table: await world.count(table) for table in tables} | {
+        "versions": await world.db.fetchval("select sum(version) from appointment")
+    }
 
 
 async def test_a_key_belongs_to_one_request_whatever_the_address(client, world):

@@ -22,13 +22,29 @@ GOOD = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
 )
 def test_production_refuses_secrets_that_can_be_guessed_and_says_which(given, named):
     with pytest.raises(CannotStart, match=named):
-        check_secrets(settings(**{"mode": "production", "rate_limits": True, "secret_key": GOOD, "admin_token": GOOD} | given))
+        check_secrets(
+            settings(**{"mode": "production", "rate_limits": True, "secret_key": GOOD, "admin_token": GOOD} | given)
+        )
 
 
 def test_production_takes_good_secrets_and_those_it_made_itself():
-    check_secrets(settings(mode="production", rate_limits=True, secret_key=GOOD, admin_token=GOOD, database_url=f"postgresql://appoint:{GOOD}@db/appoint"))
     check_secrets(
-        settings(mode="production", rate_limits=True, secret_key=None, admin_token=None, database_url="postgresql://appoint@/appoint?host=/run/postgresql")
+        settings(
+            mode="production",
+            rate_limits=True,
+            secret_key=GOOD,
+            admin_token=GOOD,
+            database_url=f"postgresql://appoint:{GOOD}@db/appoint",
+        )
+    )
+    check_secrets(
+        settings(
+            mode="production",
+            rate_limits=True,
+            secret_key=None,
+            admin_token=None,
+            database_url="postgresql://appoint@/appoint?host=/run/postgresql",
+        )
     )
     check_secrets(settings(secret_key="short"))  # development
 
@@ -43,11 +59,16 @@ def test_secrets_can_be_files(tmp_path):
 @pytest.fixture
 async def secure(db, database_url):
     app = composed(database_url)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://testserver.local") as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://testserver.local") as client,
+    ):
         yield client
 
 
-@pytest.mark.parametrize("path", ["/", "/api/docs", "/api/clinics", "/nowhere", "/problems/taken", "/static/appoint.css"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api/docs", "/api/clinics", "/nowhere", "/problems/taken", "/static/appoint.css"]
+)
 async def test_every_answer_tells_browsers_to_be_careful(secure, path):
     answer = await secure.get(path)
     policy = answer.headers["Content-Security-Policy"]

@@ -27,7 +27,8 @@ async def world(db):
 
 
 async def herd(world: World, count: int) -> None:
-    """As many customers at ten on Tuesday in Berlin, each with a doctor of their own; booked a month before. In parts, so that no statement takes long."""
+    """As many customers at ten on Tuesday in Berlin, each with a doctor of their own; booked a month before. In parts,
+    so that no statement takes long."""
     for first in range(1, count + 1, 5000):
         await world.db.execute(
             """
@@ -39,8 +40,12 @@ async def herd(world: World, count: int) -> None:
             insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed, created_at)
             select $1, appointment_id, appointment_id, doctor_id, id, tstzrange($4, $5), tstzrange($4, $5), $4::timestamptz - interval '30 days' from n
             """,
-            world.clinic, first, min(first + 4999, count), at(9, day=TUESDAY), at(10, day=TUESDAY),
-        )  # fmt: skip
+            world.clinic,
+            first,
+            min(first + 4999, count),
+            at(9, day=TUESDAY),
+            at(10, day=TUESDAY),
+        )
 
 
 async def test_fifty_thousand_reminders_are_spread_over_the_hour_before_their_time(world):
@@ -71,7 +76,9 @@ async def test_three_workers_together_never_send_more_than_the_provider_takes(wo
     async with AsyncExitStack() as stack:
         for _ in range(3):
             await stack.enter_async_context(working(database_url, settings(mails_per_second=cap)))
-        await patiently(lambda: world.db.fetchval("select not exists (select from notification where status <> 'sent')"))
+        await patiently(
+            lambda: world.db.fetchval("select not exists (select from notification where status <> 'sent')")
+        )
     assert len(seen) == 100
     assert max(sum(1 for other in seen if began <= other < began + 1) for began in seen) <= cap
 
@@ -99,7 +106,9 @@ async def test_what_is_urgent_passes_a_long_queue(world):
         "update notification set urgent = true where id = (select id from notification where status = 'queued' order by due_at desc, id desc limit 1)"
     )
     urgent = await world.db.fetchval("select id from notification where urgent")
-    await world.db.execute("update notification set status = 'sent', sent_at = now(), leased_until = null where status = 'leased'")
+    await world.db.execute(
+        "update notification set status = 'sent', sent_at = now(), leased_until = null where status = 'leased'"
+    )
     second = await office.hand_over(now)
     assert len(first) == len(second) == 150
     assert str(urgent) in second[0][1].decode()

@@ -45,7 +45,9 @@ async def asking(database_url, address="192.0.2.1", **changed) -> AsyncIterator[
 
 @asynccontextmanager
 async def from_address(client, address):
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(client.app, client=(address, 1)), base_url="http://testserver.local") as other:
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(client.app, client=(address, 1)), base_url="http://testserver.local"
+    ) as other:
         yield other
 
 
@@ -58,7 +60,11 @@ async def test_answers_say_what_is_left_until_nothing_is(db, database_url, time_
         time_stands.now += timedelta(seconds=20)
         first, second, third = [await client.get("/api/clinics") for _ in range(3)]
         assert [answer.status_code for answer in (first, second, third)] == [200, 200, 429]
-        assert [left(answer) for answer in (first, second, third)] == [("2", "1", "40", "2;w=60"), ("2", "0", "40", "2;w=60"), ("2", "0", "40", "2;w=60")]
+        assert [left(answer) for answer in (first, second, third)] == [
+            ("2", "1", "40", "2;w=60"),
+            ("2", "0", "40", "2;w=60"),
+            ("2", "0", "40", "2;w=60"),
+        ]
         assert (third.json()["type"], third.headers["Retry-After"]) == ("/problems/too-many-requests", "40")
         assert 'appoint_limited_total{limit="requests"}' in (await client.get("/metrics")).text
         time_stands.now += timedelta(seconds=40)
@@ -66,11 +72,21 @@ async def test_answers_say_what_is_left_until_nothing_is(db, database_url, time_
 
 
 async def test_kinds_of_requests_are_counted_apart_and_so_are_addresses(db, database_url, time_stands):
-    async with asking(database_url, requests_rate="1/minute", search_rate="1/minute", registrations_rate="1/hour") as client:
+    async with asking(
+        database_url, requests_rate="1/minute", search_rate="1/minute", registrations_rate="1/hour"
+    ) as client:
         search = "/api/availability/search?date=2027-03-02"
-        asked = [await client.get("/api/clinics"), await client.get(search), await client.post("/api/customers", json={"name": "Ana"})]
+        asked = [
+            await client.get("/api/clinics"),
+            await client.get(search),
+            await client.post("/api/customers", json={"name": "Ana"}),
+        ]
         assert [answer.status_code for answer in asked] == [200, 200, 201]
-        asked = [await client.get("/api/clinics"), await client.get(search), await client.post("/api/customers", json={"name": "Ana"})]
+        asked = [
+            await client.get("/api/clinics"),
+            await client.get(search),
+            await client.post("/api/customers", json={"name": "Ana"}),
+        ]
         assert [answer.status_code for answer in asked] == [429] * 3
         async with from_address(client, "192.0.2.2") as other:
             assert (await other.get("/api/clinics")).status_code == 200
@@ -78,7 +94,9 @@ async def test_kinds_of_requests_are_counted_apart_and_so_are_addresses(db, data
 
 async def test_another_agent_is_no_way_around(db, database_url, time_stands):
     async with asking(database_url, requests_rate="1/minute") as client:
-        statuses = [(await client.get("/api/clinics", headers={"User-Agent": agent})).status_code for agent in ("one", "two")]
+        statuses = [
+            (await client.get("/api/clinics", headers={"User-Agent": agent})).status_code for agent in ("one", "two")
+        ]
         assert statuses == [200, 429]
 
 
@@ -97,41 +115,69 @@ OWN = Caller("key:2", memberships=(Membership(1, Role.PARTNER),), requests_per_m
 @pytest.mark.parametrize(
     ("caller", "permission", "expected"),
     [
-        (STAFF, "public", None), (STAFF, "book", None), (PATIENT, "public", 120), (PATIENT, "book", 30), (PARTNER, "book", 600), (PARTNER, "public", 600),
-        (OWN, "book", 7), (Caller("open:1", address="192.0.2.1"), "public", 240), (Caller("open:1", address="192.0.2.1"), "sign-in", 20),
+        (STAFF, "public", None),
+        (STAFF, "book", None),
+        (PATIENT, "public", 120),
+        (PATIENT, "book", 30),
+        (PARTNER, "book", 600),
+        (PARTNER, "public", 600),
+        (OWN, "book", 7),
+        (Caller("open:1", address="192.0.2.1"), "public", 240),
+        (Caller("open:1", address="192.0.2.1"), "sign-in", 20),
     ],
-)  # fmt: skip
+)
 async def test_who_asks_decides_how_much(caller, permission, expected):
     limits = Limits(settings(rate_limits=True), Counters(None, "secret"))
     request = SimpleNamespace(scope={"state": {}})
     await limits.admit(request, caller, SimpleNamespace(opt={"permission": permission}))
-    assert dict(request.scope["state"].get("limit", ())).get(b"ratelimit-limit") == (None if expected is None else str(expected).encode())
+    assert dict(request.scope["state"].get("limit", ())).get(b"ratelimit-limit") == (
+        None if expected is None else str(expected).encode()
+    )
 
 
 @pytest.mark.parametrize("caller", [STAFF, PARTNER, OWN, PATIENT])
 async def test_signing_in_is_counted_by_address_whoever_has_signed_in_already(caller):
     limits = Limits(settings(rate_limits=True, sign_in_rate="1/minute"), Counters(None, "secret"))
     handler = SimpleNamespace(opt={"permission": "sign-in"})
-    await limits.admit(SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.1"), handler)
+    await limits.admit(
+        SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.1"), handler
+    )
     with pytest.raises(errors.TooMany):
         await limits.admit(SimpleNamespace(scope={"state": {}}), Caller("open:1", address="192.0.2.1"), handler)
-    await limits.admit(SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.2"), handler)
+    await limits.admit(
+        SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.2"), handler
+    )
 
 
 async def test_neither_staffs_token_nor_their_cookie_lets_anybody_guess_more(db, database_url, time_stands):
-    """Each guess is at another account, so that it is the rate of sign-ins that stops them, by the API and by the page alike."""
-    await works_at(db, await add_user(db), await db.fetchval("insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin') returning id"))
+    """Each guess is at another account, so that it is the rate of sign-ins that stops them, by the API and by the page
+    alike."""
+    await works_at(
+        db,
+        await add_user(db),
+        await db.fetchval("insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin') returning id"),
+    )
     async with asking(database_url, sign_in_rate="4/minute") as client:
         signed_in = (await sign_in(client)).json()["token"]
         ways = [{"Authorization": f"Bearer {signed_in}"}, {"Cookie": f"{COOKIE}={signed_in}"}]
         for each in ways:
             assert (await client.get("/api/account", headers=each)).status_code == 200
         guesses = [
-            await client.post("/api/sessions", json={"email": "one@example.org", "password": "a guess of theirs"}, headers=ways[0]),
-            await client.post("/api/sessions", json={"email": "two@example.org", "password": "a guess of theirs"}, headers=ways[1]),
-            await client.post("/staff/sign-in", data={"email": "three@example.org", "password": "a guess of theirs"}, headers=ways[1]),
-            await client.post("/api/sessions", json={"email": "four@example.org", "password": "a guess of theirs"}, headers=ways[0]),
-            await client.post("/staff/sign-in", data={"email": "five@example.org", "password": "a guess of theirs"}, headers=ways[1]),
+            await client.post(
+                "/api/sessions", json={"email": "one@example.org", "password": "a guess of theirs"}, headers=ways[0]
+            ),
+            await client.post(
+                "/api/sessions", json={"email": "two@example.org", "password": "a guess of theirs"}, headers=ways[1]
+            ),
+            await client.post(
+                "/staff/sign-in", data={"email": "three@example.org", "password": "a guess of theirs"}, headers=ways[1]
+            ),
+            await client.post(
+                "/api/sessions", json={"email": "four@example.org", "password": "a guess of theirs"}, headers=ways[0]
+            ),
+            await client.post(
+                "/staff/sign-in", data={"email": "five@example.org", "password": "a guess of theirs"}, headers=ways[1]
+            ),
         ]
         assert [answer.status_code for answer in guesses] == [401, 401, 401, 429, 429]
         assert (await client.get("/api/account", headers=ways[0])).status_code == 200
@@ -140,10 +186,16 @@ async def test_neither_staffs_token_nor_their_cookie_lets_anybody_guess_more(db,
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"), ("2001:db8:1:2::9", "2001:db8:1:2::"), ("2001:db8:1:3::9", "2001:db8:1:3::"),
-        ("::ffff:192.0.2.7", "192.0.2.7"), ("fe80::1%eth0", "fe80::"), ("not:an:address", "not:an:address"), (None, ""),
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::"),
+        ("2001:db8:1:3::9", "2001:db8:1:3::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::"),
+        ("not:an:address", "not:an:address"),
+        (None, ""),
     ],
-)  # fmt: skip
+)
 def test_of_an_ipv6_address_the_network_counts(address, expected):
     assert network(address) == expected
 
@@ -185,7 +237,9 @@ async def test_a_process_keeps_so_many_counters_and_no_more(monkeypatch):
 def guesser(kept: Counters, address: str):
     """Somebody at an address, as attempts see them."""
     limits = Limits(settings(), kept)
-    return SimpleNamespace(app=SimpleNamespace(state=SimpleNamespace(limits=limits)), user=Caller("open:1", address=address))
+    return SimpleNamespace(
+        app=SimpleNamespace(state=SimpleNamespace(limits=limits)), user=Caller("open:1", address=address)
+    )
 
 
 async def waits(kept, address, account, now) -> int:
@@ -205,17 +259,27 @@ async def test_who_guesses_waits_longer_and_longer():
             admitted.append(now)
         now += timedelta(seconds=seconds or 1)
     within = lambda length: sum(at < NINE + length for at in admitted)  # noqa: E731
-    assert (within(timedelta(minutes=1)), within(timedelta(minutes=10)), within(timedelta(hours=1)), within(timedelta(hours=15))) == (5, 10, 20, 50)
+    assert (
+        within(timedelta(minutes=1)),
+        within(timedelta(minutes=10)),
+        within(timedelta(hours=1)),
+        within(timedelta(hours=15)),
+    ) == (5, 10, 20, 50)
 
 
 async def test_many_guesses_at_once_are_counted_too():
     kept = Counters(None, "secret")
-    assert sorted(await asyncio.gather(*(waits(kept, "192.0.2.1", "ana@example.org", NINE) for _ in range(20)))) == [0] * 5 + [60] * 15
+    assert (
+        sorted(await asyncio.gather(*(waits(kept, "192.0.2.1", "ana@example.org", NINE) for _ in range(20))))
+        == [0] * 5 + [60] * 15
+    )
 
 
 async def test_a_guesser_locks_out_nobody_else():
     kept = Counters(None, "secret")
-    await sign_in_throttle.succeeded(guesser(kept, "198.51.100.1"), account="ana@example.org", now=NINE - timedelta(days=3))
+    await sign_in_throttle.succeeded(
+        guesser(kept, "198.51.100.1"), account="ana@example.org", now=NINE - timedelta(days=3)
+    )
     for number in range(300):  # from everywhere
         await waits(kept, f"192.0.2.{number % 250}", "ana@example.org", NINE)
     assert await waits(kept, "203.0.113.1", "ana@example.org", NINE) > 0  # where she never was
@@ -242,7 +306,10 @@ async def test_who_signs_in_has_not_guessed():
 async def test_a_network_is_remembered_for_two_months_and_forgotten_after_four():
     kept = Counters(None, "secret")
     await sign_in_throttle.succeeded(guesser(kept, "192.0.2.1"), account="ana@example.org", now=NINE)
-    assert [await sign_in_throttle._knows(kept, "ana@example.org", "192.0.2.1", NINE + timedelta(days=days)) for days in (0, 60, 121)] == [True, True, False]
+    assert [
+        await sign_in_throttle._knows(kept, "ana@example.org", "192.0.2.1", NINE + timedelta(days=days))
+        for days in (0, 60, 121)
+    ] == [True, True, False]
 
 
 # Redis

@@ -25,7 +25,9 @@ def conflicts():
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "Conflict":
-                branches = [node.args[0].body, node.args[0].orelse] if isinstance(node.args[0], ast.IfExp) else [node.args[0]]
+                branches = (
+                    [node.args[0].body, node.args[0].orelse] if isinstance(node.args[0], ast.IfExp) else [node.args[0]]
+                )
                 types = {branch.value for branch in branches if isinstance(branch, ast.Constant)}
                 yield types, {keyword.arg for keyword in node.keywords if keyword.arg}
 
@@ -38,23 +40,34 @@ def test_a_conflict_brings_the_facts_that_its_sentences_name():
     missing = []
     for types, facts in conflicts():
         for type in types:
-            named = {name for text in (PROBLEMS[type].happened, PROBLEMS[type].remedy) for _, name, _, _ in Formatter().parse(text) if name}
+            named = {
+                name
+                for text in (PROBLEMS[type].happened, PROBLEMS[type].remedy)
+                for _, name, _, _ in Formatter().parse(text)
+                if name
+            }
             missing += [(type, fact) for fact in named - facts]
     assert missing == []
 
 
 def test_facts_never_take_the_place_of_a_member_of_every_problem():
     own = {field.encode_name for field in msgspec.structs.fields(ProblemDocument)} - DESCRIBED
-    facts = {fact for _, named in conflicts() for fact in named} | {fact for problem in PROBLEMS.values() for fact in problem.facts}
+    facts = {fact for _, named in conflicts() for fact in named} | {
+        fact for problem in PROBLEMS.values() for fact in problem.facts
+    }
     assert facts & own == set()
 
 
 def test_every_problem_says_what_happened_and_what_to_do():
-    assert [type for type, problem in PROBLEMS.items() if not (problem.title and problem.happened and problem.remedy)] == []
+    assert [
+        type for type, problem in PROBLEMS.items() if not (problem.title and problem.happened and problem.remedy)
+    ] == []
 
 
 def test_problems_that_operations_name_are_in_the_table():
-    assert {problem for operation in OPERATIONS for problem in operation.handler.opt.get("problems", ())} - set(PROBLEMS) == set()
+    assert {problem for operation in OPERATIONS for problem in operation.handler.opt.get("problems", ())} - set(
+        PROBLEMS
+    ) == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -86,7 +99,12 @@ async def test_every_problem_has_a_page_that_says_the_same(client, language):
         ("POST /api/clinics", ADMIN, b"{}", "400 invalid-request"),
         ("POST /api/clinics", ADMIN, b'{"name": "' + b"a" * 1024 * 1024 + b'"}', "413 body-too-large"),
         ("POST /api/clinics", ADMIN | {"Content-Type": "text/plain"}, b"{}", "415 unsupported-media-type"),
-        ("POST /api/clinics", ADMIN | {"Content-Type": "application/merge-patch+json"}, b"{}", "415 unsupported-media-type"),
+        (
+            "POST /api/clinics",
+            ADMIN | {"Content-Type": "application/merge-patch+json"},
+            b"{}",
+            "415 unsupported-media-type",
+        ),
     ],
 )
 async def test_what_cannot_be_answered_is_a_problem(client, asked, headers, body, answered):
@@ -99,16 +117,28 @@ async def test_what_cannot_be_answered_is_a_problem(client, asked, headers, body
 
 
 async def test_all_faults_are_told_at_once(client):
-    body = {"name": " ", "timeZone": "Mars/Olympus", "policy": {"horizonDays": 0, "a/b": 1, "c~d é": 1}, "colour": "blue"}
+    body = {
+        "name": " ",
+        "timeZone": "Mars/Olympus",
+        "policy": {"horizonDays": 0, "a/b": 1, "c~d é": 1},
+        "colour": "blue",
+    }
     problem = (await client.post("/api/clinics", json=body, headers=ADMIN)).json()
     assert sorted(fault["pointer"] for fault in problem["errors"]) == [
-        "#/colour", "#/name", "#/policy/a~1b", "#/policy/c~0d%20%C3%A9", "#/policy/horizonDays", "#/timeZone",
-    ]  # fmt: skip
+        "#/colour",
+        "#/name",
+        "#/policy/a~1b",
+        "#/policy/c~0d%20%C3%A9",
+        "#/policy/horizonDays",
+        "#/timeZone",
+    ]
 
 
 async def test_text_that_is_no_text_is_refused_wherever_it_stands(client):
     body = b'{"name": "a\\u0000", "timeZone": "Europe/Berlin", "\\ud800": "\\udfff"}'
-    problem = (await client.post("/api/clinics", content=body, headers=ADMIN | {"Content-Type": "application/json"})).json()
+    problem = (
+        await client.post("/api/clinics", content=body, headers=ADMIN | {"Content-Type": "application/json"})
+    ).json()
     assert [fault["pointer"] for fault in problem["errors"]] == ["#/name", "#", "#/?"]
 
 
@@ -119,7 +149,11 @@ async def test_a_wrong_method_says_which_are_right(client):
 
 async def test_a_conflict_names_its_reason_and_its_facts(client):
     for _ in range(2):
-        answer = await client.post("/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin", "slug": "lakeside"}, headers=ADMIN)
+        answer = await client.post(
+            "/api/clinics",
+            json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin", "slug": "lakeside"},
+            headers=ADMIN,
+        )
     assert answer.json() == {
         "type": "/problems/slug-taken",
         "title": "That short name is taken",

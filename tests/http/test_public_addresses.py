@@ -1,4 +1,5 @@
-"""Webhooks lead to the public internet and nowhere else, however an address is written and whatever a name means from one moment to the next."""
+"""Webhooks lead to the public internet and nowhere else, however an address is written and whatever a name means from
+one moment to the next."""
 
 import asyncio
 import shutil
@@ -28,7 +29,11 @@ def names(monkeypatch):
             return system(host, port, *args, **kwargs)
         asked.append(host)
         answers = known[host]
-        return [found for address in (answers.pop(0) if len(answers) > 1 else answers[0]) for found in system(address, port, *args, **kwargs)]
+        return [
+            found
+            for address in (answers.pop(0) if len(answers) > 1 else answers[0])
+            for found in system(address, port, *args, **kwargs)
+        ]
 
     monkeypatch.setattr(socket, "getaddrinfo", looked_up)
     known["asked"] = asked
@@ -129,7 +134,17 @@ def test_an_address_that_not_everybody_reaches_is_not_public(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["8.8.8.8", PUBLIC, "100.63.255.255", "172.32.0.1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2606:4700::1111", "2a00:1450::1"]
+    "address",
+    [
+        "8.8.8.8",
+        PUBLIC,
+        "100.63.255.255",
+        "172.32.0.1",
+        "::ffff:8.8.8.8",
+        "64:ff9b::8.8.8.8",
+        "2606:4700::1111",
+        "2a00:1450::1",
+    ],
 )
 def test_an_address_that_everybody_reaches_is_public(address):
     assert gateway.is_public(address)
@@ -180,7 +195,9 @@ async def test_no_spelling_of_a_private_address_is_taken(host):
     assert (await refused(f"https://{host}/") is None) == host.startswith("8.8.8.8#")
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "127.0.0.1"]
+)
 async def test_nothing_is_sent_to_a_private_address_whatever_its_spelling(host):
     async with Listener() as listener:
         outcome = await sent(f"http://{host}:{listener.port}/")
@@ -212,7 +229,10 @@ async def test_what_is_wrong_with_a_url_is_said(url, text):
 
 async def test_a_public_address_is_taken_by_number_and_by_name(names):
     names["xn--bcher-kva.example"] = [[PUBLIC, "2606:4700::1111"]]
-    assert [await refused(f"https://{host}/") for host in ("8.8.8.8", "8.8.8.8:8443", "[2606:4700::1111]", "bücher.example", "BÜCHER.example")] == [None] * 5
+    assert [
+        await refused(f"https://{host}/")
+        for host in ("8.8.8.8", "8.8.8.8:8443", "[2606:4700::1111]", "bücher.example", "BÜCHER.example")
+    ] == [None] * 5
 
 
 async def test_one_private_address_among_public_ones_is_enough_to_refuse(names):
@@ -264,14 +284,35 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_enough(tmp_path):
     if not shutil.which("openssl"):
         pytest.skip("openssl is not installed")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2", "-keyout", "key.pem", "-out", "certificate.pem"],
-        cwd=tmp_path, check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-days",
+            "2",
+            "-keyout",
+            "key.pem",
+            "-out",
+            "certificate.pem",
+        ],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
     async with Listener(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", tls=tls) as listener:
         outcome = await sent(f"https://localhost:{listener.port}/", private_addresses=True)
-        assert (outcome.response_status, outcome.reason, listener.heard) == (None, "has a certificate that does not hold: self-signed certificate", [])
+        assert (outcome.response_status, outcome.reason, listener.heard) == (
+            None,
+            "has a certificate that does not hold: self-signed certificate",
+            [],
+        )
 
 
 async def test_no_proxy_of_the_environment_is_used(monkeypatch):
@@ -287,7 +328,8 @@ async def test_private_addresses_and_plain_http_are_taken_where_the_setting_says
 
 
 async def test_names_that_take_long_hold_up_no_others(monkeypatch):
-    """Twenty are being looked up, which is more than the event loop has threads, and none is found before another name is."""
+    """Twenty are being looked up, which is more than the event loop has threads, and none is found before another name
+    is."""
     found = asyncio.Event()
     loop = asyncio.get_running_loop()
     system = socket.getaddrinfo

@@ -21,12 +21,20 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Langua
 @asynccontextmanager
 async def limited(database_url, **changed):
     app = composed(database_url, rate_limits=True, **changed)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", headers=BROWSER) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", headers=BROWSER
+        ) as client,
+    ):
         yield client
 
 
 def hidden(page: str) -> dict[str, str]:
-    return {name: html.unescape(value) for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page)}
+    return {
+        name: html.unescape(value)
+        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page)
+    }
 
 
 @pytest.mark.parametrize(
@@ -34,7 +42,11 @@ def hidden(page: str) -> dict[str, str]:
     [
         ("/", None, "search_rate"),
         ("/sign-in?next=%2Fmy", {"address": "ana@example.org", "next": "/my"}, "sign_in_rate"),
-        ("/c/lakeside/details?type=1", {"name": 'Ana "Ana" Souza', "note": "<b>", "start": "2027-03-01T09:00:00Z"}, "bookings_rate"),
+        (
+            "/c/lakeside/details?type=1",
+            {"name": 'Ana "Ana" Souza', "note": "<b>", "start": "2027-03-01T09:00:00Z"},
+            "bookings_rate",
+        ),
     ],
 )
 async def test_who_meets_a_limit_reads_when_to_try_again_and_has_lost_nothing(db, database_url, path, data, setting):
@@ -63,7 +75,13 @@ async def test_a_password_is_not_sent_back_but_asked_for_again(db, database_url)
 
 @pytest.mark.parametrize(
     ("seconds", "language", "told"),
-    [(1, "en", "in 1 minute"), (61, "en", "in 2 minutes"), (3600, "de", "in 1 Stunde"), (3601, "fr", "dans 2 heures"), (40 * 60, "es", "dentro de 40 minutos")],
+    [
+        (1, "en", "in 1 minute"),
+        (61, "en", "in 2 minutes"),
+        (3600, "de", "in 1 Stunde"),
+        (3601, "fr", "dans 2 heures"),
+        (40 * 60, "es", "dentro de 40 minutos"),
+    ],
 )
 def test_when_to_try_again_is_never_told_too_soon(seconds, language, told):
     assert soon(seconds, language) == told
@@ -78,12 +96,20 @@ async def test_what_is_typed_while_the_database_is_away_can_be_sent_again(client
     said = {"email": "mia@example.org", "password": "four quiet boats", "next": "/staff"}
     refused = await client.post("/staff/sign-in", data=said, headers=BROWSER)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
-    assert ("Das liegt nicht an Ihnen." in refused.text, hidden(refused.text)) == (True, {"email": "mia@example.org", "next": "/staff"})
+    assert ("Das liegt nicht an Ihnen." in refused.text, hidden(refused.text)) == (
+        True,
+        {"email": "mia@example.org", "next": "/staff"},
+    )
 
 
 async def test_pages_without_a_database_say_so(db, database_url):
     app = composed("postgresql://nobody@127.0.0.1:1/nothing")
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", headers=BROWSER) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", headers=BROWSER
+        ) as client,
+    ):
         answers = [await client.get(path) for path in ("/", "/c/lakeside", "/staff/sign-in?lang=de")]
     assert [answer.status_code for answer in answers] == [503, 503, 200]
     assert all("Das liegt nicht an Ihnen." in answer.text for answer in answers[:2])
@@ -95,8 +121,15 @@ async def test_a_page_that_takes_too_long_is_a_page_too(database_url, monkeypatc
 
     monkeypatch.setattr(sessions, "sign_in", forever)
     app = composed(database_url, request_seconds=1)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", headers=BROWSER) as client:
-        given_up = await client.post("/staff/sign-in", data={"email": "mia@example.org", "password": "four quiet boats"})
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", headers=BROWSER
+        ) as client,
+    ):
+        given_up = await client.post(
+            "/staff/sign-in", data={"email": "mia@example.org", "password": "four quiet boats"}
+        )
     assert (given_up.status_code, hidden(given_up.text)) == (503, {"email": "mia@example.org"})
 
 
@@ -106,13 +139,21 @@ async def test_a_page_that_takes_too_long_is_a_page_too(database_url, monkeypatc
         (("GET", "/nothing"), 404, "Diese Seite gibt es nicht"),
         (("GET", "/sign-out"), 405, "Diese Seite lässt sich nicht für sich öffnen"),
         (("POST", "/sign-in", {"address": "a" * 1_100_000}), 413, "Das war zu viel auf einmal"),
-        (("POST", "/sign-in", {"address": "ana@example.org"}, {"Sec-Fetch-Site": "cross-site"}), 403, "Es wurde nichts geändert."),
+        (
+            ("POST", "/sign-in", {"address": "ana@example.org"}, {"Sec-Fetch-Site": "cross-site"}),
+            403,
+            "Es wurde nichts geändert.",
+        ),
     ],
 )
 async def test_a_refusal_is_a_page_in_the_readers_language_with_a_way_on(client, ask, status, words):
     method, path, data, headers = (*ask, None, None)[:4]
     refused = await client.request(method, path, data=data, headers=BROWSER | (headers or {}))
-    assert (refused.status_code, refused.headers["Content-Type"], words in refused.text) == (status, "text/html; charset=utf-8", True)
+    assert (refused.status_code, refused.headers["Content-Type"], words in refused.text) == (
+        status,
+        "text/html; charset=utf-8",
+        True,
+    )
     assert 'class="button quiet" href="/my"' in refused.text
 
 

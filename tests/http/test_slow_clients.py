@@ -16,7 +16,10 @@ from conftest import TOKEN, settings
 async def served(app):
     """The application on a port of its own: how to connect to it."""
     server = uvicorn_server.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, http=uvicorn_server.Connection, log_config=None, loop="none", lifespan="on"), lambda: None
+        uvicorn.Config(
+            app, host="127.0.0.1", port=0, http=uvicorn_server.Connection, log_config=None, loop="none", lifespan="on"
+        ),
+        lambda: None,
     )
     task = asyncio.create_task(server.serve())
     while not server.started:
@@ -42,7 +45,9 @@ async def connect(db, database_url, monkeypatch):
 
 async def answer(reader) -> tuple[int, bytes]:
     head = await reader.readuntil(b"\r\n\r\n")
-    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    length = next(
+        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
+    )
     return int(head.split()[1]), await reader.readexactly(length)
 
 
@@ -97,7 +102,9 @@ async def test_a_body_in_chunks_has_a_mebibyte_at_most(connect):
 async def test_a_request_has_a_hundred_headers_at_most(connect):
     for number, expected in ((98, 200), (99, 200), (100, 400)):
         reader, writer = await connect()
-        writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(number)) + b"\r\n")
+        writer.write(
+            b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(number)) + b"\r\n"
+        )
         status, body = await answer(reader)
         assert status == expected
     assert json.loads(body)["errors"] == [{"pointer": "HTTP", "detail": "has more than 100 headers"}]
@@ -105,7 +112,9 @@ async def test_a_request_has_a_hundred_headers_at_most(connect):
 
 async def test_requests_that_come_in_one_piece_are_answered_in_their_order(connect):
     reader, writer = await connect()
-    writer.write(b"".join(b"GET /api/clinics/%d HTTP/1.1\r\nHost: a\r\nX-Request-ID: %d\r\n\r\n" % (n, n) for n in range(50)))
+    writer.write(
+        b"".join(b"GET /api/clinics/%d HTTP/1.1\r\nHost: a\r\nX-Request-ID: %d\r\n\r\n" % (n, n) for n in range(50))
+    )
     answers = [await answer(reader) for _ in range(50)]
     assert [json.loads(body)["instance"] for _, body in answers] == [f"/api/clinics/{n}" for n in range(50)]
 

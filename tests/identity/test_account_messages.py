@@ -22,14 +22,22 @@ LINK = re.compile(r"https://appoint\.example/credentials/(\S+)")
 
 @pytest.fixture
 async def world(db, monkeypatch):
-    """A clinic where it is always night and nobody is disturbed; Mia is to work there. Ana has an e-mail address and a telephone, and wants no messages."""
+    """A clinic where it is always night and nobody is disturbed; Mia is to work there. Ana has an e-mail address and a
+    telephone, and wants no messages."""
     await db.execute("truncate jobs.pgqueuer, jobs.pgqueuer_log")
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, locale="de")
         await db.execute("update clinic set quiet_from = 0, quiet_until = 1439")
-        world.mia = await db.fetchval("insert into app_user (name, email) values ('Mia Klein', 'mia@lakeside.example') returning id")
-        await db.execute("update customer set email = 'ana@example.org', phone = '+493012345678' where id = $1", world.ana)
-        await db.execute("insert into notification_preference (customer_id, channel, wanted) values ($1, 'email', false), ($1, 'sms', false)", world.ana)
+        world.mia = await db.fetchval(
+            "insert into app_user (name, email) values ('Mia Klein', 'mia@lakeside.example') returning id"
+        )
+        await db.execute(
+            "update customer set email = 'ana@example.org', phone = '+493012345678' where id = $1", world.ana
+        )
+        await db.execute(
+            "insert into notification_preference (customer_id, channel, wanted) values ($1, 'email', false), ($1, 'sms', false)",
+            world.ana,
+        )
         monkeypatch.setattr(clock, "now", lambda: world.now)
         yield world
 
@@ -45,12 +53,17 @@ def office(db, post):
 
 
 async def mail(world, kind="invitation", *, clinic_id=1, user_id=None):
-    await world.db.atomic(service.mail_user, kind=kind, user_id=user_id or world.mia, clinic_id=clinic_id, now=world.now)
+    await world.db.atomic(
+        service.mail_user, kind=kind, user_id=user_id or world.mia, clinic_id=clinic_id, now=world.now
+    )
 
 
 async def ask_for_code(world, channel="email") -> UUID:
     code_id = await world.db.fetchval(
-        "insert into sign_in_code (channel, customer_ids, expires_at) values ($1, $2, $3) returning id", channel, [world.ana], world.now + timedelta(minutes=10)
+        "insert into sign_in_code (channel, customer_ids, expires_at) values ($1, $2, $3) returning id",
+        channel,
+        [world.ana],
+        world.now + timedelta(minutes=10),
     )
     await world.db.atomic(service.send_code, code_id=code_id, customer_id=world.ana, channel=channel, now=world.now)
     return code_id
@@ -73,8 +86,16 @@ async def test_who_is_invited_gets_a_link_that_names_them_and_ends_in_seven_days
     await mail(world)
     await office.send(world.now)
     (message,) = post.taken
-    assert (message.to, message.subject, message.sender_name) == ("mia@lakeside.example", "Ihr Konto bei Lakeside", "Lakeside")
-    assert opened(LINKS.secret, "invitation", token_of(message)) == [str(world.mia), 1, int((world.now + timedelta(days=7)).timestamp())]
+    assert (message.to, message.subject, message.sender_name) == (
+        "mia@lakeside.example",
+        "Ihr Konto bei Lakeside",
+        "Lakeside",
+    )
+    assert opened(LINKS.secret, "invitation", token_of(message)) == [
+        str(world.mia),
+        1,
+        int((world.now + timedelta(days=7)).timestamp()),
+    ]
 
 
 async def test_the_link_of_a_mail_can_be_clicked(world, office, post):
@@ -87,14 +108,20 @@ async def test_a_link_for_one_purpose_is_none_for_another(world, office, post):
     await mail(world, "password-reset")
     await office.send(world.now)
     assert opened(LINKS.secret, "invitation", token_of(post.taken[0])) is None
-    assert opened(LINKS.secret, "password-reset", token_of(post.taken[0])) == [str(world.mia), 1, int((world.now + timedelta(hours=1)).timestamp())]
+    assert opened(LINKS.secret, "password-reset", token_of(post.taken[0])) == [
+        str(world.mia),
+        1,
+        int((world.now + timedelta(hours=1)).timestamp()),
+    ]
 
 
 async def test_nobody_can_unsubscribe_from_their_account(world, office, post):
     await mail(world)
     await ask_for_code(world)
     await office.send(world.now)
-    assert [(message.unsubscribe_url, "unsubscribe" in message.text + message.html) for message in post.taken] == [(None, False)] * 2
+    assert [(message.unsubscribe_url, "unsubscribe" in message.text + message.html) for message in post.taken] == [
+        (None, False)
+    ] * 2
 
 
 async def test_the_platform_writes_in_the_users_language_or_else_in_english(world, office, post):
@@ -120,7 +147,10 @@ async def test_a_link_that_would_not_be_good_any_more_is_not_sent(world, office,
     await mail(world)
     await world.db.execute("update app_user set credentials = 2")
     await office.send(world.now)
-    assert (post.taken, await outcomes(world.db)) == ([], [("superseded", "the user has left, or has another password since")])
+    assert (post.taken, await outcomes(world.db)) == (
+        [],
+        [("superseded", "the user has left, or has another password since")],
+    )
 
 
 async def test_who_has_left_is_mailed_nothing(world, office, post):
@@ -129,7 +159,10 @@ async def test_who_has_left_is_mailed_nothing(world, office, post):
     await mail(world)
     await mail(world, user_id=uuid4())
     await office.send(world.now)
-    assert (post.taken, await outcomes(world.db)) == ([], [("superseded", "the user has left, or has another password since")])
+    assert (post.taken, await outcomes(world.db)) == (
+        [],
+        [("superseded", "the user has left, or has another password since")],
+    )
 
 
 @pytest.mark.parametrize(("kind", "lasts"), [("invitation", timedelta(days=7)), ("password-reset", timedelta(hours=1))])
@@ -148,8 +181,13 @@ async def test_nothing_secret_stands_in_the_row(world, office, post):
     await mail(world)
     code_id = await ask_for_code(world)
     await office.send(world.now)
-    rows = str([dict(row) for row in await world.db.fetch("select * from notification")]) + str(dict(await world.db.fetchrow("select * from sign_in_code")))
-    assert not any(secret in rows for secret in (token_of(post.taken[0]), code(LINKS.secret, "sign-in", str(code_id)), "mia@", "ana@", "+49"))
+    rows = str([dict(row) for row in await world.db.fetch("select * from notification")]) + str(
+        dict(await world.db.fetchrow("select * from sign_in_code"))
+    )
+    assert not any(
+        secret in rows
+        for secret in (token_of(post.taken[0]), code(LINKS.secret, "sign-in", str(code_id)), "mia@", "ana@", "+49")
+    )
 
 
 @pytest.mark.parametrize("name", ["Mia\r\nBcc: all@example.org", "https://elsewhere.example/ <script>", "{{ link }}"])
@@ -167,7 +205,9 @@ async def test_a_name_writes_nothing_of_its_own_into_the_mail(world, office, pos
 
 
 @pytest.mark.parametrize(("channel", "to"), [("email", "ana@example.org"), ("sms", "+493012345678")])
-async def test_a_code_is_sent_where_it_was_asked_for_also_at_night_and_to_who_wants_no_messages(world, office, post, channel, to):
+async def test_a_code_is_sent_where_it_was_asked_for_also_at_night_and_to_who_wants_no_messages(
+    world, office, post, channel, to
+):
     code_id = await ask_for_code(world, channel)
     await office.send(world.now)
     (message,) = post.taken
@@ -184,7 +224,10 @@ async def test_a_code_goes_before_everything_else(world, office):
         )
     await ask_for_code(world)
     (first, *_) = await office.hand_over(world.now)
-    assert await world.db.fetchval("select kind from notification where id = $1", UUID(first[1].decode().split()[0])) == "sign-in-code"
+    assert (
+        await world.db.fetchval("select kind from notification where id = $1", UUID(first[1].decode().split()[0]))
+        == "sign-in-code"
+    )
 
 
 async def test_a_code_that_has_been_used_or_has_run_out_does_not_leave(world, office, post):
@@ -194,7 +237,10 @@ async def test_a_code_that_has_been_used_or_has_run_out_does_not_leave(world, of
     await office.hand_over(world.now)
     world.now += timedelta(minutes=10)
     await office.send(world.now)
-    assert (post.taken, await outcomes(world.db)) == ([], [("superseded", "the code has been used"), ("dead", "its time has passed")])
+    assert (post.taken, await outcomes(world.db)) == (
+        [],
+        [("superseded", "the code has been used"), ("dead", "its time has passed")],
+    )
 
 
 async def test_a_code_does_not_follow_a_customer_to_another_address(world, office, post):
@@ -202,9 +248,14 @@ async def test_a_code_does_not_follow_a_customer_to_another_address(world, offic
     await world.db.execute("update customer set email = 'new@example.org', updated_at = now() where id = $1", world.ana)
     await office.send(world.now)
     await ask_for_code(world)
-    await world.db.execute("update customer set active = false, removed_at = now(), updated_at = now() where id = $1", world.ana)
+    await world.db.execute(
+        "update customer set active = false, removed_at = now(), updated_at = now() where id = $1", world.ana
+    )
     await office.send(world.now)
-    assert (post.taken, await outcomes(world.db)) == ([], [("superseded", "the customer has changed since"), ("superseded", "the customer has left")])
+    assert (post.taken, await outcomes(world.db)) == (
+        [],
+        [("superseded", "the customer has changed since"), ("superseded", "the customer has left")],
+    )
 
 
 async def test_what_a_provider_refuses_is_dead_and_says_why(world, office, post):
@@ -241,7 +292,12 @@ async def test_the_platforms_dead_letters_are_the_administrators_and_can_be_sent
 async def test_a_clinic_sees_its_own_invitations_among_its_notifications(client, world):
     await mail(world)
     (shown,) = (await client.get("/api/clinics/1/notifications", headers=ADMIN)).json()["items"]
-    assert (shown["kind"], shown["recipient"], shown["recipientId"], shown["status"]) == ("invitation", "user", str(world.mia), NotificationStatus.QUEUED)
+    assert (shown["kind"], shown["recipient"], shown["recipientId"], shown["status"]) == (
+        "invitation",
+        "user",
+        str(world.mia),
+        NotificationStatus.QUEUED,
+    )
 
 
 @pytest.mark.parametrize("kind", ["invitation", "password-reset", "sign-in-code"])
@@ -254,4 +310,9 @@ async def test_no_clinic_has_words_of_its_own_for_accounts(client, world, kind):
 async def test_what_is_still_on_its_way_is_not_sent_again(world):
     await mail(world)
     with pytest.raises(Conflict):
-        await world.db.atomic(service.resend, RECEPTION, notification_id=await world.db.fetchval("select id from notification"), now=world.now)
+        await world.db.atomic(
+            service.resend,
+            RECEPTION,
+            notification_id=await world.db.fetchval("select id from notification"),
+            now=world.now,
+        )

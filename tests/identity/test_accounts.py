@@ -1,4 +1,5 @@
-"""Users of clinics: how they are invited, what they do about their own accounts, and how none of that lets somebody else in."""
+"""Users of clinics: how they are invited, what they do about their own accounts, and how none of that lets somebody
+else in."""
 
 import asyncio
 import io
@@ -45,7 +46,9 @@ async def manager(client, mia):
 @pytest.fixture
 def office(db):
     office = Office(db, Post())
-    office.sending = office.sending._replace(writer=partial(compose, links=Links("https://appoint.example", SECRET, "appointments@appoint.example")))
+    office.sending = office.sending._replace(
+        writer=partial(compose, links=Links("https://appoint.example", SECRET, "appointments@appoint.example"))
+    )
     return office
 
 
@@ -72,7 +75,18 @@ async def test_who_is_invited_chooses_a_password_and_works(client, manager, offi
     made = await client.post(USERS, json=INVITED, headers=manager)
     user = made.json()
     assert (made.status_code, made.headers["Location"]) == (201, f"{USERS}/{user['id']}")
-    assert set(user) == {"id", "clinicId", "name", "email", "role", "doctorId", "joinedAt", "version", "createdAt", "updatedAt"}
+    assert set(user) == {
+        "id",
+        "clinicId",
+        "name",
+        "email",
+        "role",
+        "doctorId",
+        "joinedAt",
+        "version",
+        "createdAt",
+        "updatedAt",
+    }
     assert (user["email"], user["joinedAt"]) == ("new.user@example.org", None)
     (token,) = await links(office)
     assert (await take_up(client, token)).json() == {"email": "new.user@example.org"}
@@ -89,7 +103,9 @@ async def test_whether_somebody_had_an_account_already_shows_nowhere(db, client,
     for email in ("known@example.org", "unknown@example.org"):
         made = await client.post(USERS, json=INVITED | {"email": email}, headers=manager)
         seen = (await client.get(f"{USERS}/{made.json()['id']}", headers=manager)).json()
-        answers[email] = {name: value for name, value in seen.items() if name not in ("id", "email", "createdAt", "updatedAt")}
+        answers[email] = {
+            name: value for name, value in seen.items() if name not in ("id", "email", "createdAt", "updatedAt")
+        }
     assert answers["known@example.org"] == answers["unknown@example.org"]
     assert "Private Name" not in json.dumps(answers)
     assert len(await links(office)) == 2
@@ -99,12 +115,18 @@ async def test_one_account_works_at_several_clinics(db, client, mia):
     await clinic(client)
     await client.post("/api/clinics/2/users", json=INVITED | {"email": "MIA@example.org"}, headers=ADMIN)
     account = (await client.get("/api/account", headers=await bearer(client))).json()
-    assert [(place["clinicId"], place["role"]) for place in account["memberships"]] == [(1, "manager"), (2, "receptionist")]
+    assert [(place["clinicId"], place["role"]) for place in account["memberships"]] == [
+        (1, "manager"),
+        (2, "receptionist"),
+    ]
 
 
 async def test_nobody_is_invited_twice(client, manager):
     assert (await client.post(USERS, json=INVITED, headers=manager)).status_code == 201
-    assert type_of(await client.post(USERS, json=INVITED | {"email": "NEW.USER@EXAMPLE.ORG"}, headers=manager)) == (409, "already-member")
+    assert type_of(await client.post(USERS, json=INVITED | {"email": "NEW.USER@EXAMPLE.ORG"}, headers=manager)) == (
+        409,
+        "already-member",
+    )
 
 
 async def test_of_two_who_invite_somebody_at_once_one_does(db, client, manager):
@@ -145,7 +167,16 @@ async def test_a_doctors_account_is_tied_to_a_doctor_of_the_clinic(client, manag
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"role": "administrator"}, {"role": "patient"}, {"email": "nobody"}, {"name": " "}, {"administrator": True}, {"doctorId": "me"}, {"clinicId": 2}]
+    "wrong",
+    [
+        {"role": "administrator"},
+        {"role": "patient"},
+        {"email": "nobody"},
+        {"name": " "},
+        {"administrator": True},
+        {"doctorId": "me"},
+        {"clinicId": 2},
+    ],
 )
 async def test_nobody_is_invited_as_what_there_is_not(client, manager, wrong):
     assert (await client.post(USERS, json=INVITED | wrong, headers=manager)).status_code == 400
@@ -156,7 +187,13 @@ async def test_a_manager_invites_to_the_own_clinic_alone(db, client, manager):
     there = await add_user(db, "there@example.org")
     await works_at(db, there, 2)
     assert (await client.post("/api/clinics/2/users", json=INVITED, headers=manager)).status_code == 404
-    for method, path in (("get", ""), ("get", f"/{there}"), ("patch", f"/{there}"), ("delete", f"/{there}"), ("post", f"/{there}/invitation")):
+    for method, path in (
+        ("get", ""),
+        ("get", f"/{there}"),
+        ("patch", f"/{there}"),
+        ("delete", f"/{there}"),
+        ("post", f"/{there}/invitation"),
+    ):
         body = {"json": {"role": "manager"}} if method == "patch" else {}
         assert (await client.request(method, f"/api/clinics/2/users{path}", headers=manager, **body)).status_code == 404
         assert not path or (await client.request(method, f"{USERS}{path}", headers=manager, **body)).status_code == 404
@@ -176,7 +213,9 @@ async def test_two_managers_who_remove_each_other_do_not_both(db, client, mia, m
     other = await add_user(db, "other@example.org")
     await works_at(db, other)
     others = await bearer(client, "other@example.org")
-    answers = await asyncio.gather(client.delete(f"{USERS}/{other}", headers=manager), client.delete(f"{USERS}/{mia}", headers=others))
+    answers = await asyncio.gather(
+        client.delete(f"{USERS}/{other}", headers=manager), client.delete(f"{USERS}/{mia}", headers=others)
+    )
     assert min(answer.status_code for answer in answers) == 204
     assert await db.fetchval("select count(*) from membership where role = 'manager'") == 1
 
@@ -200,8 +239,12 @@ async def test_a_list_of_users_goes_on_where_it_ended(client, manager):
 
 
 async def test_another_version_than_the_one_that_was_read_is_not_changed(client, mia, manager):
-    assert (await client.patch(f"{USERS}/{mia}", json={"name": "Mia"}, headers=manager | {"If-Match": '"v7"'})).status_code == 412
-    assert (await client.patch(f"{USERS}/{mia}", json={"name": "Mia"}, headers=manager | {"If-Match": '"v1"'})).json()["name"] == "Mia"
+    assert (
+        await client.patch(f"{USERS}/{mia}", json={"name": "Mia"}, headers=manager | {"If-Match": '"v7"'})
+    ).status_code == 412
+    assert (await client.patch(f"{USERS}/{mia}", json={"name": "Mia"}, headers=manager | {"If-Match": '"v1"'})).json()[
+        "name"
+    ] == "Mia"
 
 
 # links
@@ -217,20 +260,34 @@ async def test_a_link_is_good_once(db, client, mia):
 
 async def test_of_many_who_use_a_link_at_once_one_sets_the_password(db, client, mia):
     token = await link(db)
-    answers = await asyncio.gather(*(take_up(client, token, f"{word} swans swim slowly") for word in ("seven", "eight", "nine", "ten")))
+    answers = await asyncio.gather(
+        *(take_up(client, token, f"{word} swans swim slowly") for word in ("seven", "eight", "nine", "ten"))
+    )
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
 
 
 @pytest.mark.parametrize(("kind", "lasts"), [("invitation", timedelta(days=7)), ("password-reset", timedelta(hours=1))])
 async def test_a_link_that_is_too_old_is_good_no_more(db, client, mia, kind, lasts):
-    assert type_of(await take_up(client, await link(db, kind=kind, now=clock.now() - lasts - timedelta(seconds=1)))) == (409, "link-expired")
-    assert (await take_up(client, await link(db, kind=kind, now=clock.now() - lasts + timedelta(minutes=1)))).status_code == 200
+    assert type_of(
+        await take_up(client, await link(db, kind=kind, now=clock.now() - lasts - timedelta(seconds=1)))
+    ) == (409, "link-expired")
+    assert (
+        await take_up(client, await link(db, kind=kind, now=clock.now() - lasts + timedelta(minutes=1)))
+    ).status_code == 200
 
 
 async def test_a_link_that_we_have_not_made_is_nobodys(db, client, mia):
     good = await link(db)
     read = [str(mia), 1, 2**33]
-    forged = ["", "x", good[:-1], good[1:], good.swapcase(), signed("another secret", "password-reset", read), signed(SECRET, "unsubscribe", read)]
+    forged = [
+        "",
+        "x",
+        good[:-1],
+        good[1:],
+        good.swapcase(),
+        signed("another secret", "password-reset", read),
+        signed(SECRET, "unsubscribe", read),
+    ]
     assert [type_of(await take_up(client, token)) for token in forged] == [(404, "not-found")] * len(forged)
 
 
@@ -246,7 +303,10 @@ async def test_a_link_does_not_set_codes_aside(db, client, mia):
 
 
 async def test_asking_for_a_link_tells_nobody_who_has_an_account(db, client, mia, office):
-    answers = [await client.post("/api/passwordResets", json={"email": email}) for email in ("MIA@example.org", "nobody@example.org")]
+    answers = [
+        await client.post("/api/passwordResets", json={"email": email})
+        for email in ("MIA@example.org", "nobody@example.org")
+    ]
     assert {(answer.status_code, answer.text) for answer in answers} == {(200, '{"minutes":60}')}
     (token,) = await links(office)
     assert (await take_up(client, token)).status_code == 200
@@ -257,7 +317,9 @@ async def test_as_many_statements_run_for_an_address_that_nobody_has(db, client,
 
     statements: list[str] = []
     run = pool.Transaction.run
-    monkeypatch.setattr(pool.Transaction, "run", lambda self, method, sql, args: statements.append(sql) or run(self, method, sql, args))
+    monkeypatch.setattr(
+        pool.Transaction, "run", lambda self, method, sql, args: statements.append(sql) or run(self, method, sql, args)
+    )
     seen = []
     for email in ("mia@example.org", "nobody@example.org"):
         statements.clear()
@@ -272,17 +334,40 @@ async def test_as_many_statements_run_for_an_address_that_nobody_has(db, client,
 @pytest.mark.parametrize(
     "password",
     [
-        "short", "elevenchars", "x" * 129, "password1234", "Passwort12345!", "passwordpassword", "qwertyuiop123", "123456789012", "aaaaaaaaaaaaaaaa",
-        "abcabcabcabcabc", "mia@example.org", "MiaKlein2027!", "miaklein1990abc", "Sommer2026!!!", "111122223333", "appoint-clinic-2026",
+        "short",
+        "elevenchars",
+        "x" * 129,
+        "password1234",
+        "Passwort12345!",
+        "passwordpassword",
+        "qwertyuiop123",
+        "123456789012",
+        "aaaaaaaaaaaaaaaa",
+        "abcabcabcabcabc",
+        "mia@example.org",
+        "MiaKlein2027!",
+        "miaklein1990abc",
+        "Sommer2026!!!",
+        "111122223333",
+        "appoint-clinic-2026",
     ],
-)  # fmt: skip
+)
 def test_a_password_that_others_try_first_is_refused(password):
     assert passwords.faults(password, "#/password", about=("mia@example.org", "Mia Klein")) != []
 
 
 @pytest.mark.parametrize(
     "password",
-    [PASSWORD, ANOTHER, GOOD, "xkQ7_vr2-Lp0zt", "Grüße an Gänseblümchen", "🦆🐢🐇🐈🐕🐎🐄🐖🐑🐐🐓🦢", "ぬるぽがっぬるぽがっ猫と犬", "x9!" * 2 + "Kd82mQ" * 2],
+    [
+        PASSWORD,
+        ANOTHER,
+        GOOD,
+        "xkQ7_vr2-Lp0zt",
+        "Grüße an Gänseblümchen",
+        "🦆🐢🐇🐈🐕🐎🐄🐖🐑🐐🐓🦢",
+        "ぬるぽがっぬるぽがっ猫と犬",
+        "x9!" * 2 + "Kd82mQ" * 2,
+    ],
 )
 def test_a_password_of_any_letters_is_good_that_nobody_guesses(password):
     assert passwords.faults(password, "#/password", about=("mia@example.org", "Mia Klein")) == []
@@ -296,7 +381,9 @@ async def test_a_weak_password_is_refused_wherever_one_is_chosen_and_the_link_st
     token = await link(db)
     refused = await take_up(client, token, "mia@example.org")
     assert refused.json()["errors"] == [{"pointer": "#/password", "detail": "is too easy to guess"}]
-    assert (await client.put("/api/account/password", json={"current": PASSWORD, "new": "12345678"}, headers=manager)).json()["errors"][0]["pointer"] == "#/new"
+    assert (
+        await client.put("/api/account/password", json={"current": PASSWORD, "new": "12345678"}, headers=manager)
+    ).json()["errors"][0]["pointer"] == "#/new"
     assert (await take_up(client, token)).status_code == 200
 
 
@@ -315,8 +402,13 @@ async def test_who_finds_a_browser_signed_in_cannot_change_the_password(client, 
 
 
 async def test_guesses_from_inside_a_session_count_as_those_from_outside_do(client, manager):
-    paths = [("PUT", "/api/account/password", {"current": "not it", "new": ANOTHER}), ("POST", "/api/account/totp/remove", {"password": "not it"})]
-    answers = [await client.request(method, path, json=body, headers=manager) for _ in range(4) for method, path, body in paths]
+    paths = [
+        ("PUT", "/api/account/password", {"current": "not it", "new": ANOTHER}),
+        ("POST", "/api/account/totp/remove", {"password": "not it"}),
+    ]
+    answers = [
+        await client.request(method, path, json=body, headers=manager) for _ in range(4) for method, path, body in paths
+    ]
     assert [answer.status_code for answer in answers] == [400] * 5 + [429] * 3
 
 
@@ -325,9 +417,13 @@ async def test_guesses_from_inside_a_session_count_as_those_from_outside_do(clie
 
 async def test_one_changes_ones_own_name_and_language(client, manager):
     seen = await client.get("/api/account", headers=manager)
-    changed = await client.patch("/api/account", json={"name": "Mia Groß", "locale": "de"}, headers=manager | {"If-Match": seen.headers["ETag"]})
+    changed = await client.patch(
+        "/api/account", json={"name": "Mia Groß", "locale": "de"}, headers=manager | {"If-Match": seen.headers["ETag"]}
+    )
     assert (changed.json()["name"], changed.json()["locale"]) == ("Mia Groß", "de")
-    assert (await client.patch("/api/account", json={"locale": None}, headers=manager | {"If-Match": seen.headers["ETag"]})).status_code == 412
+    assert (
+        await client.patch("/api/account", json={"locale": None}, headers=manager | {"If-Match": seen.headers["ETag"]})
+    ).status_code == 412
     assert (await client.patch("/api/account", json={"locale": None}, headers=manager)).json()["locale"] is None
     assert (await client.patch("/api/account", json={"administrator": True}, headers=manager)).status_code == 400
     assert (await client.patch("/api/account", json={"email": "eve@example.org"}, headers=manager)).status_code == 400
@@ -340,27 +436,51 @@ async def test_the_token_of_the_settings_has_no_account_to_change(client):
 
 
 async def test_an_authenticator_counts_from_its_confirmation_on(client, manager):
-    begun = await client.post("/api/account/totp", json={"password": PASSWORD}, headers=manager | {"Idempotency-Key": "once"})
+    begun = await client.post(
+        "/api/account/totp", json={"password": PASSWORD}, headers=manager | {"Idempotency-Key": "once"}
+    )
     assert begun.headers["Cache-Control"] == "no-store"
     assert (await sign_in(client)).status_code == 201
     totp = pyotp.parse_uri(begun.json()["uri"])
     assert (totp.secret, totp.issuer, totp.name) == (begun.json()["secret"], "Appoint", "mia@example.org")
     now = clock.now()
-    wrong = await client.post("/api/account/totp/confirm", json={"code": totp.at(now + timedelta(hours=3))}, headers=manager)
+    wrong = await client.post(
+        "/api/account/totp/confirm", json={"code": totp.at(now + timedelta(hours=3))}, headers=manager
+    )
     assert wrong.json()["errors"][0]["pointer"] == "#/code"
-    assert (await client.post("/api/account/totp/confirm", json={"code": totp.at(now)}, headers=manager)).json()["totp"] is True
+    assert (await client.post("/api/account/totp/confirm", json={"code": totp.at(now)}, headers=manager)).json()[
+        "totp"
+    ] is True
     assert type_of(await sign_in(client)) == (401, "totp-required")
-    assert type_of(await sign_in(client, totp=totp.at(now))) == (401, "wrong-credentials")  # the confirmation has used it
+    assert type_of(await sign_in(client, totp=totp.at(now))) == (
+        401,
+        "wrong-credentials",
+    )  # the confirmation has used it
     assert (await sign_in(client, totp=totp.at(now + timedelta(seconds=30)))).status_code == 201
-    assert type_of(await client.post("/api/account/totp", json={"password": PASSWORD}, headers=manager)) == (409, "totp-on")
-    assert type_of(await client.post("/api/account/totp/confirm", json={"code": totp.at(now)}, headers=manager)) == (409, "totp-on")
-    assert (await client.post("/api/account/totp/remove", json={"password": "not it"}, headers=manager)).status_code == 400
-    assert (await client.post("/api/account/totp/remove", json={"password": PASSWORD}, headers=manager)).json()["totp"] is False
+    assert type_of(await client.post("/api/account/totp", json={"password": PASSWORD}, headers=manager)) == (
+        409,
+        "totp-on",
+    )
+    assert type_of(await client.post("/api/account/totp/confirm", json={"code": totp.at(now)}, headers=manager)) == (
+        409,
+        "totp-on",
+    )
+    assert (
+        await client.post("/api/account/totp/remove", json={"password": "not it"}, headers=manager)
+    ).status_code == 400
+    assert (await client.post("/api/account/totp/remove", json={"password": PASSWORD}, headers=manager)).json()[
+        "totp"
+    ] is False
     assert (await sign_in(client)).status_code == 201
 
 
 async def test_an_authenticators_secret_is_shown_once_and_kept_sealed(db, client, mia, manager):
-    answers = [await client.post("/api/account/totp", json={"password": PASSWORD}, headers=manager | {"Idempotency-Key": "once"}) for _ in range(2)]
+    answers = [
+        await client.post(
+            "/api/account/totp", json={"password": PASSWORD}, headers=manager | {"Idempotency-Key": "once"}
+        )
+        for _ in range(2)
+    ]
     secrets = [answer.json()["secret"] for answer in answers]
     assert secrets[0] != secrets[1]
     assert await db.fetchval("select count(*) from request_key") == 0
@@ -371,12 +491,19 @@ async def test_an_authenticators_secret_is_shown_once_and_kept_sealed(db, client
 
 async def test_setting_an_authenticator_up_takes_the_password(client, manager):
     assert (await client.post("/api/account/totp", json={"password": "not it"}, headers=manager)).status_code == 400
-    assert type_of(await client.post("/api/account/totp/confirm", json={"code": "123456"}, headers=manager)) == (409, "totp-not-begun")
+    assert type_of(await client.post("/api/account/totp/confirm", json={"code": "123456"}, headers=manager)) == (
+        409,
+        "totp-not-begun",
+    )
 
 
 def test_what_is_sealed_for_one_purpose_or_key_is_not_read_with_another():
     sealed = encrypted("a key", "one", "a secret")
-    assert [decrypted(*how, sealed) for how in (("a key", "one"), ("a key", "two"), ("another key", "one"))] == ["a secret", None, None]
+    assert [decrypted(*how, sealed) for how in (("a key", "one"), ("a key", "two"), ("another key", "one"))] == [
+        "a secret",
+        None,
+        None,
+    ]
 
 
 # pages
@@ -387,9 +514,18 @@ async def test_a_password_is_chosen_on_a_page_without_a_script(db, client, mia):
     page = await client.get(f"/credentials/{token}", headers={"Accept-Language": "de"})
     assert (page.status_code, page.headers["Cache-Control"], "<script" in page.text) == (200, "no-store", False)
     assert "Passwort wählen" in page.text
-    (action,), (kept,) = re.findall(r'action="([^"]+)"', page.text), re.findall(r'name="token" value="([^"]+)"', page.text)
-    weak = await client.post(action, data={"token": kept, "password": "mia@example.org"}, headers={"Accept-Language": "de"})
-    assert (weak.status_code, "ist zu leicht zu erraten" in weak.text, "mia@example.org" in weak.text) == (400, True, False)
+    (action,), (kept,) = (
+        re.findall(r'action="([^"]+)"', page.text),
+        re.findall(r'name="token" value="([^"]+)"', page.text),
+    )
+    weak = await client.post(
+        action, data={"token": kept, "password": "mia@example.org"}, headers={"Accept-Language": "de"}
+    )
+    assert (weak.status_code, "ist zu leicht zu erraten" in weak.text, "mia@example.org" in weak.text) == (
+        400,
+        True,
+        False,
+    )
     done = await client.post(action, data={"token": kept, "password": GOOD})
     assert (done.status_code, "Your password is set" in done.text) == (200, True)
     assert (await sign_in(client, password=GOOD)).status_code == 201
@@ -403,15 +539,30 @@ async def test_a_page_says_what_is_wrong_with_its_link_and_offers_another(db, cl
         page = await client.get(f"/credentials/{token}")
         assert (page.status_code, title in page.text, 'action="/password-reset"' in page.text) == (status, True, True)
     await take_up(client, used)
-    for page in (await client.get(f"/credentials/{used}"), await client.post("/credentials", data={"token": used, "password": ANOTHER})):
+    for page in (
+        await client.get(f"/credentials/{used}"),
+        await client.post("/credentials", data={"token": used, "password": ANOTHER}),
+    ):
         assert (page.status_code, "This link has been used" in page.text) == (409, True)
-    asked = [await client.post("/password-reset", data={"email": email}) for email in (" Mia@example.org ", "nobody@example.org")]
+    asked = [
+        await client.post("/password-reset", data={"email": email})
+        for email in (" Mia@example.org ", "nobody@example.org")
+    ]
     assert (asked[0].status_code, asked[0].text) == (200, asked[1].text)
     assert len(await links(office)) == 1
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\xff\xfe", b"token=%00&password=%00", b"password=" + b"x" * 5000, b"&".join([b"a=b"] * 50), b"email=%00", b"token=%ff&password=%ff"]
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"token=%00&password=%00",
+        b"password=" + b"x" * 5000,
+        b"&".join([b"a=b"] * 50),
+        b"email=%00",
+        b"token=%ff&password=%ff",
+    ],
 )
 @pytest.mark.parametrize("path", ["/credentials", "/password-reset"])
 async def test_a_form_that_no_browser_sends_does_no_harm(client, path, content):
@@ -447,7 +598,11 @@ async def test_nothing_that_is_kept_for_repeats_or_the_record_holds_secrets(db, 
             ("/api/account/totp", {"password": PASSWORD}),
         ]
     ):
-        assert (await client.post(path, json=body, headers=manager | {"Idempotency-Key": f"again {number}".replace(" ", "-")})).status_code == 200
+        assert (
+            await client.post(
+                path, json=body, headers=manager | {"Idempotency-Key": f"again {number}".replace(" ", "-")}
+            )
+        ).status_code == 200
     for table in ("request_key", "audit_unsealed", "event", "notification", "session"):
         rows = await db.fetchval(f"select coalesce(json_agg(t), '[]')::text from {table} t")
         assert [secret for secret in (token, GOOD, PASSWORD, "mia@example.org") if secret in rows] == [], table
@@ -486,24 +641,43 @@ def command(database_url, db, monkeypatch, capsys):
 async def test_the_first_user_is_added_by_hand(db, client, command):
     await clinic(client)
     _, said = await command(
-        "add", "--email", "Mia@example.org", "--name", "Mia Klein", "--clinic", "1", "--administrator", "--password-stdin", stdin=PASSWORD + "\n"
+        "add",
+        "--email",
+        "Mia@example.org",
+        "--name",
+        "Mia Klein",
+        "--clinic",
+        "1",
+        "--administrator",
+        "--password-stdin",
+        stdin=PASSWORD + "\n",
     )
     assert said == "Mia@example.org can sign in.\n"
     account = (await sign_in(client)).json()["account"]
     assert (account["administrator"], account["memberships"][0]["role"]) == (True, "manager")
     assert await db.fetchval("select actor from audit_unsealed where action = 'addUser'") == "command-line"
-    assert (await command("add", "--email", "mia@example.org", "--name", "Mia", "--clinic", "1", "--password-stdin", stdin=ANOTHER))[1] == (
-        "There is a user with mia@example.org already."
-    )
+    assert (
+        await command(
+            "add", "--email", "mia@example.org", "--name", "Mia", "--clinic", "1", "--password-stdin", stdin=ANOTHER
+        )
+    )[1] == ("There is a user with mia@example.org already.")
 
 
 @pytest.mark.parametrize(
     ("arguments", "stdin", "sentence"),
     [
-        (["--email", "mia@example.org", "--name", "Mia"], PASSWORD, "Say where they work, with --clinic, or --administrator."),
+        (
+            ["--email", "mia@example.org", "--name", "Mia"],
+            PASSWORD,
+            "Say where they work, with --clinic, or --administrator.",
+        ),
         (["--email", "mia", "--name", "Mia", "--administrator"], PASSWORD, "“mia” cannot be an e-mail address."),
         (["--email", "mia@example.org", "--name", " ", "--administrator"], PASSWORD, "The name is empty."),
-        (["--email", "mia@example.org", "--name", "Mia", "--administrator"], "short", "The password must have 12 to 128 characters."),
+        (
+            ["--email", "mia@example.org", "--name", "Mia", "--administrator"],
+            "short",
+            "The password must have 12 to 128 characters.",
+        ),
         (["--email", "mia@example.org", "--name", "Mia", "--clinic", "7"], PASSWORD, "There is no active clinic 7."),
         (
             ["--email", "mia@example.org", "--name", "Mia", "--clinic", "1", "--role", "doctor"],
@@ -519,7 +693,9 @@ async def test_what_cannot_be_meant_is_refused_in_a_sentence(db, client, command
 
 
 async def test_a_user_is_invited_and_reset_by_hand(db, client, mia, command, office):
-    _, said = await command("invite", "--email", "new@example.org", "--name", "Nora", "--clinic", "1", "--role", "receptionist")
+    _, said = await command(
+        "invite", "--email", "new@example.org", "--name", "Nora", "--clinic", "1", "--role", "receptionist"
+    )
     assert said == "The worker mails new@example.org an invitation.\n"
     assert len(await links(office)) == 1
     await command("reset", "mia@example.org")
@@ -539,6 +715,13 @@ async def test_a_lost_authenticator_is_forgotten_by_hand(db, client, mia, comman
 
 async def test_users_are_listed_with_what_they_are_where(mia, command):
     (row,) = json.loads((await command("list", "--json"))[0])
-    assert row == {"email": "mia@example.org", "name": "Mia Klein", "administrator": False, "has_password": True, "totp": False, "memberships": ["1 manager"]}
+    assert row == {
+        "email": "mia@example.org",
+        "name": "Mia Klein",
+        "administrator": False,
+        "has_password": True,
+        "totp": False,
+        "memberships": ["1 manager"],
+    }
     assert "1 manager" in (await command("list", "--clinic", "1"))[0]
     assert (await command("list", "--clinic", "2"))[1] == "There are no users.\n"

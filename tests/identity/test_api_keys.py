@@ -25,7 +25,11 @@ def bearer(key: str) -> dict[str, str]:
 
 
 async def give(client, clinic_id=1, *, headers=ADMIN, **more):
-    return await client.post(f"/api/clinics/{clinic_id}/apiKeys", json={"name": "Referral portal", "scopes": EVERYTHING, **more}, headers=headers)
+    return await client.post(
+        f"/api/clinics/{clinic_id}/apiKeys",
+        json={"name": "Referral portal", "scopes": EVERYTHING, **more},
+        headers=headers,
+    )
 
 
 async def key_of(db, clinic_id: int = 1, **more) -> model.ApiKeyWithSecret:
@@ -60,9 +64,15 @@ async def test_a_new_key_is_shown_once_and_works(client, lakeside):
 async def test_the_secret_is_nowhere_in_the_database(client, db, lakeside):
     key = (await give(client, headers=ADMIN | {"Idempotency-Key": "once"})).json()["key"]
     secret = key.split("_", 2)[2]
-    rotated = (await client.post(f"/api/apiKeys/{UUID(key.split('_')[1])}/rotate", headers=ADMIN | {"Idempotency-Key": "twice"})).json()["key"]
+    rotated = (
+        await client.post(
+            f"/api/apiKeys/{UUID(key.split('_')[1])}/rotate", headers=ADMIN | {"Idempotency-Key": "twice"}
+        )
+    ).json()["key"]
     tables = await db.fetch("select tablename from pg_tables where schemaname = 'public'")
-    kept = "".join([str(await db.fetchval(f"select string_agg(t::text, '') from \"{table.tablename}\" t")) for table in tables])
+    kept = "".join(
+        [str(await db.fetchval(f"select string_agg(t::text, '') from \"{table.tablename}\" t")) for table in tables]
+    )
     assert [part for part in (key, secret, rotated, rotated.split("_", 2)[2]) if part in kept] == []
 
 
@@ -75,26 +85,45 @@ async def test_a_repeated_request_gives_one_key_and_does_not_show_it_again(clien
 
 async def test_a_repeated_rotation_happens_once_and_does_not_show_the_key_again(client, lakeside):
     key = (await give(client)).json()
-    first, second = [await client.post(f"/api/apiKeys/{key['id']}/rotate", json={}, headers=ADMIN | {"Idempotency-Key": "once"}) for _ in range(2)]
+    first, second = [
+        await client.post(f"/api/apiKeys/{key['id']}/rotate", json={}, headers=ADMIN | {"Idempotency-Key": "once"})
+        for _ in range(2)
+    ]
     assert (first.status_code, second.status_code) == (200, 200)
     assert second.json() == first.json() | {"key": None}
     assert (await client.get("/api/clinics/1/appointments", headers=bearer(first.json()["key"]))).status_code == 200
 
 
 async def test_all_that_is_wrong_with_a_key_is_said_at_once(client, lakeside):
-    refused = await give(client, name=" ", scopes=["see-appointments", "manage-access", "fly"], expiresAt="yesterday", requestsPerMinute=0)
+    refused = await give(
+        client,
+        name=" ",
+        scopes=["see-appointments", "manage-access", "fly"],
+        expiresAt="yesterday",
+        requestsPerMinute=0,
+    )
     assert refused.status_code == 400
-    assert sorted(fault["pointer"] for fault in refused.json()["errors"]) == ["#/expiresAt", "#/name", "#/requestsPerMinute", "#/scopes/1", "#/scopes/2"]
+    assert sorted(fault["pointer"] for fault in refused.json()["errors"]) == [
+        "#/expiresAt",
+        "#/name",
+        "#/requestsPerMinute",
+        "#/scopes/1",
+        "#/scopes/2",
+    ]
 
 
-@pytest.mark.parametrize("scopes", [[], ["public"], ["book"], ["manage"], ["administer"], ["account"], [None], "see-appointments"])
+@pytest.mark.parametrize(
+    "scopes", [[], ["public"], ["book"], ["manage"], ["administer"], ["account"], [None], "see-appointments"]
+)
 async def test_a_key_is_given_only_what_a_partner_can_have(client, lakeside, scopes):
     assert (await give(client, scopes=scopes)).status_code == 400
 
 
 async def test_a_key_that_has_expired_already_is_not_given(client, lakeside):
     refused = await give(client, expiresAt="2020-01-01T00:00:00Z")
-    assert [(fault["pointer"], fault["detail"]) for fault in refused.json()["errors"]] == [("#/expiresAt", "must lie in the future")]
+    assert [(fault["pointer"], fault["detail"]) for fault in refused.json()["errors"]] == [
+        ("#/expiresAt", "must lie in the future")
+    ]
 
 
 async def test_a_clinic_that_is_not_there_or_closed_gives_no_keys(client, lakeside):
@@ -112,7 +141,11 @@ async def test_a_clinic_has_so_many_keys_and_no_more(client, db, lakeside):
         model.MOST_KEYS,
     )
     refused = await give(client)
-    assert (refused.status_code, refused.json()["reason"], refused.json()["most"]) == (409, "too-many-api-keys", model.MOST_KEYS)
+    assert (refused.status_code, refused.json()["reason"], refused.json()["most"]) == (
+        409,
+        "too-many-api-keys",
+        model.MOST_KEYS,
+    )
 
 
 async def test_a_key_sees_its_own_clinic_alone(client, lakeside):
@@ -144,7 +177,9 @@ async def test_who_may_see_appointments_one_by_one_is_not_shown_those_of_a_slot(
     dates = {"from": str(ten_days.date()), "to": str(ten_days.date())}
     for scopes, shown in ((["see-appointments"], False), (["see-appointments", "list-appointments"], True)):
         key = (await give(client, scopes=scopes)).json()["key"]
-        (slot,) = (await client.get(f"/api/doctors/{doctor_id}/bookingSlots", params=dates, headers=bearer(key))).json()["items"]
+        (slot,) = (
+            await client.get(f"/api/doctors/{doctor_id}/bookingSlots", params=dates, headers=bearer(key))
+        ).json()["items"]
         assert ("appointments" in slot, "for the clinic alone" in str(slot)) == (shown, shown)
 
 
@@ -163,15 +198,28 @@ async def test_what_a_key_may_can_be_changed(client, lakeside):
     made = (await give(client, scopes=["see-patients"], expiresAt="2999-01-01T00:00:00Z")).json()
     changed = await client.patch(
         f"/api/apiKeys/{made['id']}",
-        json={"name": "Portal", "scopes": ["list-appointments", "list-appointments"], "expiresAt": None, "requestsPerMinute": 60},
+        json={
+            "name": "Portal",
+            "scopes": ["list-appointments", "list-appointments"],
+            "expiresAt": None,
+            "requestsPerMinute": 60,
+        },
         headers=ADMIN | {"If-Match": '"v1"'},
     )
     assert changed.status_code == 200
-    wanted = {"version": 2, "name": "Portal", "scopes": ["list-appointments"], "expiresAt": None, "requestsPerMinute": 60}
+    wanted = {
+        "version": 2,
+        "name": "Portal",
+        "scopes": ["list-appointments"],
+        "expiresAt": None,
+        "requestsPerMinute": 60,
+    }
     assert wanted.items() <= changed.json().items()
     assert (await client.get("/api/clinics/1/appointments", headers=bearer(made["key"]))).status_code == 200
     assert (await client.get("/api/clinics/1/patients", headers=bearer(made["key"]))).status_code == 403
-    stale = await client.patch(f"/api/apiKeys/{made['id']}", json={"name": "Other"}, headers=ADMIN | {"If-Match": '"v1"'})
+    stale = await client.patch(
+        f"/api/apiKeys/{made['id']}", json={"name": "Other"}, headers=ADMIN | {"If-Match": '"v1"'}
+    )
     assert stale.status_code == 412
 
 
@@ -181,7 +229,9 @@ async def test_a_removed_key_is_nobodys_and_is_listed_among_the_removed(client, 
         assert (await client.delete(f"/api/apiKeys/{made['id']}", headers=ADMIN)).status_code == 204
     assert (await client.get("/api/clinics/1/appointments", headers=bearer(made["key"]))).status_code == 401
     assert (await client.get("/api/clinics/1/apiKeys", headers=ADMIN)).json()["items"] == []
-    assert [key["id"] for key in (await client.get("/api/clinics/1/apiKeys?active=false", headers=ADMIN)).json()["items"]] == [made["id"]]
+    assert [
+        key["id"] for key in (await client.get("/api/clinics/1/apiKeys?active=false", headers=ADMIN)).json()["items"]
+    ] == [made["id"]]
     assert (await client.patch(f"/api/apiKeys/{made['id']}", json={"name": "Back"}, headers=ADMIN)).status_code == 404
     assert (await client.post(f"/api/apiKeys/{made['id']}/rotate", json={}, headers=ADMIN)).status_code == 404
 
@@ -344,7 +394,9 @@ async def test_changes_of_keys_are_in_the_audit_by_their_ids(client, db, lakesid
     await client.patch(f"/api/apiKeys/{made['id']}", json={"name": "Portal"}, headers=ADMIN)
     await client.post(f"/api/apiKeys/{made['id']}/rotate", json={}, headers=ADMIN)
     await client.delete(f"/api/apiKeys/{made['id']}", headers=ADMIN)
-    rows = await db.fetch("select action, clinic_id, subjects from audit_unsealed where action like '%ApiKey' order by id")
+    rows = await db.fetch(
+        "select action, clinic_id, subjects from audit_unsealed where action like '%ApiKey' order by id"
+    )
     assert [row.action for row in rows] == ["createApiKey", "patchApiKey", "rotateApiKey", "removeApiKey"]
     assert {(row.clinic_id, *row.subjects) for row in rows} == {(1, made["id"])}
 
@@ -352,7 +404,11 @@ async def test_changes_of_keys_are_in_the_audit_by_their_ids(client, db, lakesid
 async def test_an_expiry_that_has_passed_stays_when_something_else_changes(db, lakeside):
     key = await key_of(db, expires_at=NOW + timedelta(hours=1))
     after = NOW + timedelta(hours=2)
-    changed = await db.atomic(service.change, SYSTEM, key_id=key.id, change=model.ApiKeyPatch(name="Portal"), if_match=None, now=after)
+    changed = await db.atomic(
+        service.change, SYSTEM, key_id=key.id, change=model.ApiKeyPatch(name="Portal"), if_match=None, now=after
+    )
     assert changed.name == "Portal"
     with pytest.raises(errors.Invalid):
-        await db.atomic(service.change, SYSTEM, key_id=key.id, change=model.ApiKeyPatch(expires_at=NOW), if_match=None, now=after)
+        await db.atomic(
+            service.change, SYSTEM, key_id=key.id, change=model.ApiKeyPatch(expires_at=NOW), if_match=None, now=after
+        )

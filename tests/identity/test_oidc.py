@@ -1,4 +1,5 @@
-"""Tokens of an outside OpenID provider: which are believed, whom they stand for, and what happens while the provider is away."""
+"""Tokens of an outside OpenID provider: which are believed, whom they stand for, and what happens while the provider is
+away."""
 
 import asyncio
 import base64
@@ -30,7 +31,14 @@ from support.rows import clinic
 
 NOW = datetime(2027, 3, 1, 6, 0, tzinfo=UTC)
 SHAH = ids.composed(1, 1, 1)
-ROLES = ["front-desk=receptionist:1", f"shah=doctor:1:{SHAH}", "lead=manager:1", "lead=manager:2", "root=administrator", "a=b=manager:3"]
+ROLES = [
+    "front-desk=receptionist:1",
+    f"shah=doctor:1:{SHAH}",
+    "lead=manager:1",
+    "lead=manager:2",
+    "root=administrator",
+    "a=b=manager:3",
+]
 
 
 def configured(provider: OpenIdProvider, **more):
@@ -70,7 +78,12 @@ async def who(provider, token, *, after=timedelta()):
 async def test_a_receptionist_of_the_provider_is_one_of_the_clinic(there, provider):
     caller = await who(provider, there.token(NOW))
     assert caller
-    assert (caller.memberships, caller.administrator, caller.is_staff(1), caller.is_anyone) == ((Membership(1, Role.RECEPTIONIST),), False, True, False)
+    assert (caller.memberships, caller.administrator, caller.is_staff(1), caller.is_anyone) == (
+        (Membership(1, Role.RECEPTIONIST),),
+        False,
+        True,
+        False,
+    )
     assert caller.key.startswith("oidc:")
     assert len(caller.key) == len("oidc:") + 32
     assert "ann" not in caller.key
@@ -81,7 +94,11 @@ async def test_a_receptionist_of_the_provider_is_one_of_the_clinic(there, provid
     [
         (["shah"], [Membership(1, Role.DOCTOR, SHAH)], False),
         (["lead"], [Membership(1, Role.MANAGER), Membership(2, Role.MANAGER)], False),
-        (["front-desk", "lead", "front-desk"], [Membership(1, Role.RECEPTIONIST), Membership(1, Role.MANAGER), Membership(2, Role.MANAGER)], False),
+        (
+            ["front-desk", "lead", "front-desk"],
+            [Membership(1, Role.RECEPTIONIST), Membership(1, Role.MANAGER), Membership(2, Role.MANAGER)],
+            False,
+        ),
         (["root"], [], True),
         ("front-desk", [Membership(1, Role.RECEPTIONIST)], False),
         ("a=b", [Membership(3, Role.MANAGER)], False),
@@ -117,7 +134,16 @@ def test_the_claim_of_roles_is_a_name_or_a_dotted_path(there, claim, claims):
     assert (caller.memberships, caller.administrator) == ((Membership(1, Role.RECEPTIONIST),), False)
 
 
-@pytest.mark.parametrize("claims", [{}, {"realm_access": None}, {"realm_access": "front-desk"}, {"realm_access": ["roles"]}, {"realm_access": {"roles": None}}])
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"realm_access": None},
+        {"realm_access": "front-desk"},
+        {"realm_access": ["roles"]},
+        {"realm_access": {"roles": None}},
+    ],
+)
 def test_a_path_that_leads_nowhere_gives_nothing(there, claims):
     trust = service.trusted(configured(there, oidc_roles_claim="realm_access.roles"))
     assert trust
@@ -137,7 +163,13 @@ async def test_people_are_told_apart_by_subject_and_issuer(there, provider):
 
 @pytest.mark.parametrize(
     ("type", "size", "alg"),
-    [("RSA", 2048, "RS256"), ("RSA", 2048, "PS256"), ("EC", "P-256", "ES256"), ("OKP", "Ed25519", "EdDSA"), ("OKP", "Ed25519", "Ed25519")],
+    [
+        ("RSA", 2048, "RS256"),
+        ("RSA", 2048, "PS256"),
+        ("EC", "P-256", "ES256"),
+        ("OKP", "Ed25519", "EdDSA"),
+        ("OKP", "Ed25519", "Ed25519"),
+    ],
 )
 async def test_each_algorithm_that_is_allowed_works(there, provider, type, size, alg):
     there.add("mine", type, size)
@@ -197,7 +229,9 @@ FORGED = {
     "a stranger's key at x5u": lambda there: with_own_key(there, x5u="http://127.0.0.1:1/keys"),
     "a stranger's key in x5c": lambda there: with_own_key(there, x5c=["MIIB"]),
     "other claims": lambda there: tampered(there.token(NOW), 1, there.claims(NOW, roles=["root"])),
-    "another header": lambda there: tampered(there.token(NOW), 0, {"alg": "RS256", "kid": "first", "typ": "JWT", "x": 1}),
+    "another header": lambda there: tampered(
+        there.token(NOW), 0, {"alg": "RS256", "kid": "first", "typ": "JWT", "x": 1}
+    ),
     "another audience": lambda there: there.token(NOW, aud="another"),
     "a list of other audiences": lambda there: there.token(NOW, aud=["another", "appoint2"]),
     "an empty list of audiences": lambda there: there.token(NOW, aud=[]),
@@ -213,8 +247,12 @@ FORGED = {
     "no expiry": lambda there: there.token(NOW, exp=None),
     "an expiry in words": lambda there: there.token(NOW, exp="2999-01-01"),
     "an expiry that is true": lambda there: there.token(NOW, exp=True),
-    "an expiry that is no number": lambda there: there.token(NOW, raw=json.dumps(there.claims(NOW) | {"exp": float("nan")}).encode()),
-    "an endless expiry": lambda there: there.token(NOW, raw=json.dumps(there.claims(NOW) | {"exp": float("inf")}).encode()),
+    "an expiry that is no number": lambda there: there.token(
+        NOW, raw=json.dumps(there.claims(NOW) | {"exp": float("nan")}).encode()
+    ),
+    "an endless expiry": lambda there: there.token(
+        NOW, raw=json.dumps(there.claims(NOW) | {"exp": float("inf")}).encode()
+    ),
     "not good yet": lambda there: there.token(NOW, nbf=second(seconds=61)),
     "not before words": lambda there: there.token(NOW, nbf="now"),
     "issued in the future": lambda there: there.token(NOW, iat=second(seconds=61)),
@@ -222,8 +260,12 @@ FORGED = {
     "an empty subject": lambda there: there.token(NOW, sub=""),
     "a number for a subject": lambda there: there.token(NOW, sub=42),
     "a list for a subject": lambda there: there.token(NOW, sub=["ann"]),
-    "the same claim twice": lambda there: there.token(NOW, raw=json.dumps(there.claims(NOW)).encode()[:-1] + b',"sub":"ben"}'),
-    "the same claim twice, deeper": lambda there: there.token(NOW, raw=json.dumps(there.claims(NOW)).encode()[:-1] + b',"a":{"b":1,"b":2}}'),
+    "the same claim twice": lambda there: there.token(
+        NOW, raw=json.dumps(there.claims(NOW)).encode()[:-1] + b',"sub":"ben"}'
+    ),
+    "the same claim twice, deeper": lambda there: there.token(
+        NOW, raw=json.dumps(there.claims(NOW)).encode()[:-1] + b',"a":{"b":1,"b":2}}'
+    ),
     "no JSON": lambda there: there.token(NOW, raw=b"hello"),
     "no UTF-8": lambda there: there.token(NOW, raw=b'{"iss":"\xff"}'),
     "an empty payload": lambda there: there.token(NOW, raw=b""),
@@ -235,16 +277,24 @@ FORGED = {
     "no key's id": lambda there: there.token(NOW, kid=None),
     "a number for a key's id": lambda there: with_header(there, {"alg": "RS256", "kid": 1}),
     "a list for a key's id": lambda there: with_header(there, {"alg": "RS256", "kid": ["first"]}),
-    "an extension that must be understood": lambda there: with_header(there, {"alg": "RS256", "kid": "first", "crit": ["exp"], "exp": 1}),
-    "a payload that is not encoded": lambda there: with_header(there, {"alg": "RS256", "kid": "first", "crit": ["b64"], "b64": False}),
-    "a payload that is not encoded, silently": lambda there: with_header(there, {"alg": "RS256", "kid": "first", "b64": False}),
+    "an extension that must be understood": lambda there: with_header(
+        there, {"alg": "RS256", "kid": "first", "crit": ["exp"], "exp": 1}
+    ),
+    "a payload that is not encoded": lambda there: with_header(
+        there, {"alg": "RS256", "kid": "first", "crit": ["b64"], "b64": False}
+    ),
+    "a payload that is not encoded, silently": lambda there: with_header(
+        there, {"alg": "RS256", "kid": "first", "b64": False}
+    ),
     "a sign-out's token": lambda there: there.token(NOW, header={"typ": "logout+jwt"}),
     "a type that is a number": lambda there: with_header(there, {"alg": "RS256", "kid": "first", "typ": 7}),
     "the same header twice": lambda there: with_header(there, b'{"alg":"none","kid":"first","alg":"HS256"}'),
     "a header that is a list": lambda there: with_header(there, ["alg"]),
     "a header that is a text": lambda there: with_header(there, "alg"),
     "a header that is a number": lambda there: with_header(there, 7),
-    "a header that is nested too deeply": lambda there: with_header(there, b'{"alg":' + b"[" * 1_400 + b"]" * 1_400 + b"}"),
+    "a header that is nested too deeply": lambda there: with_header(
+        there, b'{"alg":' + b"[" * 1_400 + b"]" * 1_400 + b"}"
+    ),
     "an algorithm that is a list": lambda there: with_header(there, {"alg": ["RS256"], "kid": "first"}),
     "an algorithm that is null": lambda there: with_header(there, {"alg": None, "kid": "first"}),
     "no algorithm": lambda there: with_header(there, {"kid": "first"}),
@@ -265,7 +315,11 @@ FORGED = {
 async def test_a_token_that_is_not_right_is_nobodys(there, provider, forge):
     assert await who(provider, there.token(NOW)), "the right one is good"
     assert await who(provider, forge(there)) is None
-    assert [path for path in there.asked if path not in ("/realms/clinics/.well-known/openid-configuration", "/realms/clinics/jwks")] == []
+    assert [
+        path
+        for path in there.asked
+        if path not in ("/realms/clinics/.well-known/openid-configuration", "/realms/clinics/jwks")
+    ] == []
 
 
 GOOD = {
@@ -285,7 +339,15 @@ async def test_a_token_that_is_right_is_believed(there, provider, claims):
 
 
 @pytest.mark.parametrize(
-    "header", [{"typ": "at+jwt"}, {"typ": "jwt"}, {"nonce": "x"}, {"x5t": "abc"}, {"jku": "http://127.0.0.1:1/keys"}, {"jwk": {"kty": "oct", "k": "AA"}}]
+    "header",
+    [
+        {"typ": "at+jwt"},
+        {"typ": "jwt"},
+        {"nonce": "x"},
+        {"x5t": "abc"},
+        {"jku": "http://127.0.0.1:1/keys"},
+        {"jwk": {"kty": "oct", "k": "AA"}},
+    ],
 )
 async def test_what_else_a_header_says_is_not_followed(there, provider, header):
     assert await who(provider, there.token(NOW, header=header))
@@ -295,7 +357,11 @@ async def test_what_else_a_header_says_is_not_followed(there, provider, header):
 @forall(st.data())
 def test_no_change_of_a_token_is_believed_or_breaks_anything(data):
     key, trust = KEY, TRUST
-    token = jws.serialize_compact({"alg": "RS256", "kid": "k"}, json.dumps({"iss": trust.issuer, "aud": AUDIENCE, "sub": "ann", "exp": second(hours=1)}), key)
+    token = jws.serialize_compact(
+        {"alg": "RS256", "kid": "k"},
+        json.dumps({"iss": trust.issuer, "aud": AUDIENCE, "sub": "ann", "exp": second(hours=1)}),
+        key,
+    )
     place = data.draw(st.integers(0, len(token) - 1))
     letters = data.draw(st.text(max_size=3))
     changed = token[:place] + letters + token[place + data.draw(st.integers(0, 3)) :]
@@ -309,7 +375,10 @@ def test_no_change_of_a_token_is_believed_or_breaks_anything(data):
 @forall(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["iss", "aud", "exp", "nbf", "iat", "sub", "roles"]), inner),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.text() | st.sampled_from(["iss", "aud", "exp", "nbf", "iat", "sub", "roles"]), inner)
+        ),
     )
 )
 def test_whatever_the_provider_signs_is_read_or_refused(payload):
@@ -476,7 +545,9 @@ async def test_garbage_is_as_if_the_provider_were_away(there, provider, page, ga
 @pytest.mark.parametrize("configuration", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
 async def test_a_configuration_that_is_not_the_issuers_own_is_not_followed(there, provider, configuration):
     said = {"issuer": there.issuer if configuration.get("issuer") == "here" else configuration.get("issuer")}
-    said |= {"jwks_uri": there.issuer + "/jwks" if configuration.get("jwks_uri") == "here" else configuration.get("jwks_uri")}
+    said |= {
+        "jwks_uri": there.issuer + "/jwks" if configuration.get("jwks_uri") == "here" else configuration.get("jwks_uri")
+    }
     there.answers["/realms/clinics/.well-known/openid-configuration"] = json.dumps(said).encode()
     with pytest.raises(errors.Unavailable):
         await who(provider, there.token(NOW))
@@ -549,7 +620,15 @@ def test_the_application_is_not_made_with_them(there):
         application.create(configured(there, oidc_algorithms=["none"]), database_url="", admin_token=TOKEN)
 
 
-@pytest.mark.parametrize("issuer", ["https://login.example.org", "https://login.example.org/realms/clinics/", "http://localhost:8080", "http://[::1]:8080/x"])
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://login.example.org",
+        "https://login.example.org/realms/clinics/",
+        "http://localhost:8080",
+        "http://[::1]:8080/x",
+    ],
+)
 def test_an_issuer_is_https_or_on_this_machine(issuer):
     assert service.trusted(settings(oidc_issuer=issuer, oidc_audience=AUDIENCE, oidc_roles=ROLES))
 
@@ -562,7 +641,10 @@ def test_settings_are_comma_separated(monkeypatch):
     monkeypatch.setenv("APPOINT_OIDC_ROLES", "front-desk=receptionist:1, lead=manager:1")
     monkeypatch.setenv("APPOINT_OIDC_ALGORITHMS", "ES256,RS256")
     read = settings()
-    assert (read.oidc_roles, read.oidc_algorithms) == (["front-desk=receptionist:1", "lead=manager:1"], ["ES256", "RS256"])
+    assert (read.oidc_roles, read.oidc_algorithms) == (
+        ["front-desk=receptionist:1", "lead=manager:1"],
+        ["ES256", "RS256"],
+    )
 
 
 # all of it together
@@ -572,7 +654,12 @@ def test_settings_are_comma_separated(monkeypatch):
 async def signed_in(db, database_url, there):
     """A client of an application that believes the provider."""
     app = application.create(configured(there), database_url=database_url, admin_token=TOKEN)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
+        ) as client,
+    ):
         for name in ("Lakeside", "Hillside", "Seaside"):
             await clinic(client, name=name)
         yield client
@@ -598,7 +685,9 @@ async def test_who_has_signed_in_without_a_role_may_nothing(signed_in, there):
 
 
 async def test_a_forged_token_is_401_and_an_unknown_key_while_the_provider_is_away_503(signed_in, there):
-    forged = await signed_in.get("/api/clinics/1", headers={"Authorization": f"Bearer {there.token(clock.now(), aud='another')}"})
+    forged = await signed_in.get(
+        "/api/clinics/1", headers={"Authorization": f"Bearer {there.token(clock.now(), aud='another')}"}
+    )
     assert forged.status_code == 401
     no_token = await signed_in.get("/api/clinics/1", headers={"Authorization": "Bearer eyJ"})
     assert no_token.status_code == 401
@@ -614,7 +703,12 @@ async def test_while_the_provider_is_away_who_is_not_known_is_told_when_to_come_
 async def test_waiting_for_the_providers_keys_holds_no_connection_to_the_database(db, database_url, there):
     app = application.create(configured(there, pool_size=1), database_url=database_url, admin_token=TOKEN)
     there.seconds = 0.5
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
+        ) as client,
+    ):
         await clinic(client)
         headers = {"Authorization": f"Bearer {there.token(clock.now())}"}
         waits = asyncio.create_task(client.get("/api/clinics/1/appointments", headers=headers))
@@ -636,7 +730,12 @@ async def test_the_audit_names_the_caller_by_a_digest(signed_in, db, there):
 
 @pytest.mark.parametrize("command", ["run", "serve"])
 def test_the_server_does_not_start_with_settings_that_cannot_be_meant(command, there, monkeypatch, capsys, tmp_path):
-    given = {"oidc_issuer": there.issuer, "oidc_audience": AUDIENCE, "oidc_roles": "front-desk=receptionist", "data_dir": tmp_path / "data"}
+    given = {
+        "oidc_issuer": there.issuer,
+        "oidc_audience": AUDIENCE,
+        "oidc_roles": "front-desk=receptionist",
+        "data_dir": tmp_path / "data",
+    }
     for name, value in given.items():
         monkeypatch.setenv(f"APPOINT_{name.upper()}", str(value))
     monkeypatch.setattr(sys, "argv", ["appoint", command])

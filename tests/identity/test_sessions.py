@@ -64,7 +64,9 @@ async def test_who_signs_in_is_told_who_they_are_and_can_work(client, mia):
 
 async def test_the_database_has_no_token_and_no_password(db, client, mia):
     token = (await sign_in(client)).json()["token"]
-    rows = await db.fetch("select to_json(s)::text as text from session s union all select to_json(u)::text from app_user u")
+    rows = await db.fetch(
+        "select to_json(s)::text as text from session s union all select to_json(u)::text from app_user u"
+    )
     assert not [row.text for row in rows if token in row.text or PASSWORD in row.text]
     assert await db.fetchval("select token_hash from session") == hashlib.sha256(token.encode()).digest()
     assert len(token.removeprefix("aps_")) >= 43
@@ -83,14 +85,26 @@ async def test_a_wrong_password_an_unknown_address_and_one_who_was_only_invited_
         await sign_in(client, "gone@example.org"),
     ]
     assert {type_of(refusal) for refusal in refusals} == {WRONG}
-    assert len({frozenset((name, value) for name, value in refusal.json().items() if name != "requestId") for refusal in refusals}) == 1
+    assert (
+        len(
+            {
+                frozenset((name, value) for name, value in refusal.json().items() if name != "requestId")
+                for refusal in refusals
+            }
+        )
+        == 1
+    )
 
 
 async def test_as_much_is_hashed_for_an_address_that_nobody_has(client, mia, monkeypatch):
     """Hashing is what takes the time."""
     hashed = []
     verify = argon2.PasswordHasher.verify
-    monkeypatch.setattr(argon2.PasswordHasher, "verify", lambda self, kept, password: hashed.append(kept[:30]) or verify(self, kept, password))
+    monkeypatch.setattr(
+        argon2.PasswordHasher,
+        "verify",
+        lambda self, kept, password: hashed.append(kept[:30]) or verify(self, kept, password),
+    )
     await sign_in(client, password=ANOTHER)
     await sign_in(client, "nobody@example.org", ANOTHER)
     assert len(hashed) == 2
@@ -112,7 +126,11 @@ async def test_a_password_is_the_same_however_a_keyboard_composes_it(db, client)
 async def test_what_no_password_can_be_is_not_even_hashed(client, mia, password, monkeypatch):
     monkeypatch.setattr(passwords, "verified", None)
     body = b'{"email": "mia@example.org", "password": "\\ud800"}' if password == "\ud800" else None
-    answer = await (client.post("/api/sessions", content=body, headers={"Content-Type": "application/json"}) if body else sign_in(client, password=password))
+    answer = await (
+        client.post("/api/sessions", content=body, headers={"Content-Type": "application/json"})
+        if body
+        else sign_in(client, password=password)
+    )
     assert answer.status_code == 400
 
 
@@ -150,8 +168,13 @@ async def test_who_has_left_is_signed_out(db, client, mia):
 async def test_an_administrator_who_signs_in_administers(db, client):
     await add_user(db, administrator=True)
     own = await bearer(client)
-    assert (await client.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"}, headers=own)).status_code == 201
-    assert await db.fetchval("select actor from audit_unsealed where action = 'createClinic'") == f"user:{await db.fetchval('select id from app_user')}"
+    assert (
+        await client.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"}, headers=own)
+    ).status_code == 201
+    assert (
+        await db.fetchval("select actor from audit_unsealed where action = 'createClinic'")
+        == f"user:{await db.fetchval('select id from app_user')}"
+    )
 
 
 async def test_a_manager_of_one_clinic_is_nobody_at_another(client, mia):
@@ -197,7 +220,12 @@ async def test_ended_sessions_are_forgotten_and_others_are_not(db, client, mia):
     for seen, expires in ((-61, 60), (-10, -1), (-10, 60)):
         token_hash = model.hash_of(model.made_token())
         await repository.add(
-            db, token_hash=token_hash, user_id=mia, customer_id=None, expires_at=now + timedelta(minutes=expires), now=now + timedelta(minutes=seen)
+            db,
+            token_hash=token_hash,
+            user_id=mia,
+            customer_id=None,
+            expires_at=now + timedelta(minutes=expires),
+            now=now + timedelta(minutes=seen),
         )
     await repository.forget(db, idle=IDLE, now=now)
     assert await db.fetchval("select count(*) from session") == 1
@@ -206,7 +234,9 @@ async def test_ended_sessions_are_forgotten_and_others_are_not(db, client, mia):
 async def test_nobody_has_more_than_fifty_sessions(db, mia):
     now = clock.now()
     for number in range(model.MOST_SESSIONS + 2):
-        await db.atomic(service.open_session, user_id=mia, customer_id=None, lasts=IDLE, now=now + timedelta(seconds=number))
+        await db.atomic(
+            service.open_session, user_id=mia, customer_id=None, lasts=IDLE, now=now + timedelta(seconds=number)
+        )
     assert await db.fetchval("select count(*) from session") == model.MOST_SESSIONS
     assert await db.fetchval("select min(created_at) from session") == now + timedelta(seconds=2)
 
@@ -260,7 +290,13 @@ async def cookie(client, **headers) -> tuple[dict[str, str], str]:
     client.cookies.clear()
     value, *attributes = made.headers["Set-Cookie"].split("; ")
     assert "token" not in made.json()
-    assert {attribute.lower() for attribute in attributes} == {"httponly", "secure", "samesite=lax", "path=/", f"max-age={12 * 60 * 60}"}
+    assert {attribute.lower() for attribute in attributes} == {
+        "httponly",
+        "secure",
+        "samesite=lax",
+        "path=/",
+        f"max-age={12 * 60 * 60}",
+    }
     assert value.startswith(f"{COOKIE}=aps_")
     return {"Cookie": value}, made.json()["csrfToken"]
 
@@ -277,7 +313,9 @@ async def test_a_change_by_cookie_needs_the_token_that_other_sites_do_not_know(c
     async def rename(**headers):
         return (await client.patch("/api/account", json={"name": "Mia Groß"}, headers=own | headers)).status_code
 
-    assert [await rename(), await rename(**{"X-CSRF-Token": "forged"}), await rename(**{"X-CSRF-Token": others})] == [403] * 3
+    assert [await rename(), await rename(**{"X-CSRF-Token": "forged"}), await rename(**{"X-CSRF-Token": others})] == [
+        403
+    ] * 3
     assert (await client.get("/api/account", headers=own)).json()["name"] == "Mia Klein"
     assert await rename(**{"X-CSRF-Token": token}) == 200
 
@@ -342,7 +380,9 @@ async def totp(db, mia, time) -> pyotp.TOTP:
     """Mia has one. The clock stands at the beginning of a step."""
     time.now = datetime.fromtimestamp(time.now.timestamp() // 30 * 30, tz=time.now.tzinfo)
     secret = pyotp.random_base32()
-    await db.execute("update app_user set totp_secret = $1, totp_confirmed_at = now()", sealed_totp(SECRET, mia, secret))
+    await db.execute(
+        "update app_user set totp_secret = $1, totp_confirmed_at = now()", sealed_totp(SECRET, mia, secret)
+    )
     return pyotp.TOTP(secret)
 
 
@@ -380,7 +420,9 @@ async def test_clocks_may_differ_by_a_step_and_no_more(db, client, totp, time):
 async def test_the_secret_of_one_user_is_none_for_another(db, client, totp, time):
     """Who can write into the database does not get in with an authenticator of their own."""
     await add_user(db, "eve@example.org", administrator=True)
-    await db.execute("update app_user set totp_confirmed_at = now(), totp_secret = (select totp_secret from app_user where totp_secret is not null limit 1)")
+    await db.execute(
+        "update app_user set totp_confirmed_at = now(), totp_secret = (select totp_secret from app_user where totp_secret is not null limit 1)"
+    )
     assert type_of(await sign_in(client, "eve@example.org", totp=totp.at(time.now))) == WRONG
 
 
@@ -401,7 +443,9 @@ async def test_a_patient_who_has_signed_in_sees_who_they_are_and_no_staff(db, cl
     assert await status(client, own, f"/api/customers/{customer_id}") == 200
     assert await status(client, own, "/api/clinics/1/users") == 403
     assert (await client.patch("/api/account", json={"name": "Eve"}, headers=own)).status_code == 403
-    assert (await client.put("/api/account/password", json={"current": PASSWORD, "new": ANOTHER}, headers=own)).status_code == 403
+    assert (
+        await client.put("/api/account/password", json={"current": PASSWORD, "new": ANOTHER}, headers=own)
+    ).status_code == 403
     await db.execute("update customer set active = false, removed_at = now()")
     assert await status(client, own) == 401
 
@@ -409,8 +453,13 @@ async def test_a_patient_who_has_signed_in_sees_who_they_are_and_no_staff(db, cl
 async def test_what_happens_is_recorded_without_addresses_or_secrets(db, client, mia):
     own = await bearer(client)
     await client.delete("/api/sessions", headers=own)
-    rows = await db.fetch("select action, actor, subjects from audit_unsealed where action in ('signIn', 'signOutEverywhere') order by at")
-    assert [(row.action, row.actor.split(":")[0]) for row in rows] == [("signIn", "open"), ("signOutEverywhere", "user")]
+    rows = await db.fetch(
+        "select action, actor, subjects from audit_unsealed where action in ('signIn', 'signOutEverywhere') order by at"
+    )
+    assert [(row.action, row.actor.split(":")[0]) for row in rows] == [
+        ("signIn", "open"),
+        ("signOutEverywhere", "user"),
+    ]
     assert rows[0].subjects == [str(mia)]
     everything = await db.fetchval("select json_agg(a)::text from audit_unsealed a")
     assert "mia@" not in everything

@@ -1,4 +1,5 @@
-"""Patients sign in by a code that is sent to the address on their record. Nobody learns whose address is known, and guessing leads nowhere."""
+"""Patients sign in by a code that is sent to the address on their record. Nobody learns whose address is known, and
+guessing leads nowhere."""
 
 import asyncio
 import re
@@ -42,7 +43,9 @@ def wrong(code_id: str) -> str:
 
 
 async def answer(client, code_id: str, code: str | None = None, **more):
-    return await client.post(f"/api/signInCodes/{code_id}/session", json={"code": code if code is not None else right(code_id), **more})
+    return await client.post(
+        f"/api/signInCodes/{code_id}/session", json={"code": code if code is not None else right(code_id), **more}
+    )
 
 
 def is_refused(response) -> bool:
@@ -50,7 +53,12 @@ def is_refused(response) -> bool:
 
 
 async def told(db) -> list[tuple[str, str]]:
-    return [(row.channel, row.recipient_id) for row in await db.fetch("select channel, recipient_id from notification where kind = 'sign-in-code' order by id")]
+    return [
+        (row.channel, row.recipient_id)
+        for row in await db.fetch(
+            "select channel, recipient_id from notification where kind = 'sign-in-code' order by id"
+        )
+    ]
 
 
 # the way in
@@ -63,7 +71,10 @@ async def test_the_code_of_the_message_signs_its_reader_in(db, client, ana):
     assert post.taken[0].to == "ana@example.org"
     (said,) = re.findall(r"\b\d{6}\b", post.taken[0].text)
     # the post's own secret is another one than the server's, as two servers that are set up badly would have
-    assert (said == code_of("a secret", "sign-in", code_id), is_refused(await answer(client, code_id, said))) == (True, said != right(code_id))
+    assert (said == code_of("a secret", "sign-in", code_id), is_refused(await answer(client, code_id, said))) == (
+        True,
+        said != right(code_id),
+    )
 
 
 async def test_who_has_the_code_is_signed_in_and_sees_their_own(client, ana):
@@ -86,7 +97,9 @@ async def test_a_page_gets_a_cookie_that_no_script_reads_and_no_token(client, an
 async def test_signing_in_ends_the_session_that_the_browser_had(db, client, ana):
     first = (await answer(client, await ask(client))).json()["session"]["token"]
     code_id = await ask(client)
-    await client.post(f"/api/signInCodes/{code_id}/session", json={"code": right(code_id)}, headers={"Cookie": f"{COOKIE}={first}"})
+    await client.post(
+        f"/api/signInCodes/{code_id}/session", json={"code": right(code_id)}, headers={"Cookie": f"{COOKIE}={first}"}
+    )
     assert await db.fetchval("select count(*) from session") == 1
 
 
@@ -121,8 +134,14 @@ async def test_who_signs_in_is_in_the_audit_by_id_and_nothing_else_is(db, client
     code_id = await ask(client)
     await answer(client, code_id, wrong(code_id))
     await answer(client, code_id)
-    rows = await db.fetch("select action, subjects::text[] from audit_unsealed where action in ('sendSignInCode', 'signInByCode') order by at, id")
-    assert [(row.action, row.subjects) for row in rows] == [("sendSignInCode", []), ("signInByCode", [code_id]), ("signInByCode", [code_id, ana])]
+    rows = await db.fetch(
+        "select action, subjects::text[] from audit_unsealed where action in ('sendSignInCode', 'signInByCode') order by at, id"
+    )
+    assert [(row.action, row.subjects) for row in rows] == [
+        ("sendSignInCode", []),
+        ("signInByCode", [code_id]),
+        ("signInByCode", [code_id, ana]),
+    ]
 
 
 # families
@@ -136,7 +155,9 @@ async def family(client):
 async def test_who_shares_an_address_chooses_who_they_are_and_the_code_stays_good(db, client, family):
     code_id = await ask(client, email="family@example.org")
     first = await answer(client, code_id)
-    assert first.json() == {"choices": [{"customerId": family[0], "name": "Ana"}, {"customerId": family[1], "name": "Ben"}]}
+    assert first.json() == {
+        "choices": [{"customerId": family[0], "name": "Ana"}, {"customerId": family[1], "name": "Ben"}]
+    }
     assert await db.fetchval("select count(*) from session") == 0
     assert (await answer(client, code_id, customerId=family[1])).json()["session"]["account"]["customerId"] == family[1]
     assert is_refused(await answer(client, code_id, customerId=family[0]))
@@ -201,7 +222,10 @@ async def test_wrong_used_expired_foreign_and_unknown_codes_are_one_and_the_same
         await answer(client, str(uuid4())),
         await answer(client, theirs, customerId=ana),
     ]
-    documents = [{name: value for name, value in refusal.json().items() if name not in ("requestId", "instance")} for refusal in refusals]
+    documents = [
+        {name: value for name, value in refusal.json().items() if name not in ("requestId", "instance")}
+        for refusal in refusals
+    ]
     assert documents == [documents[0]] * len(documents)
     assert documents[0].items() >= WRONG.items()
 
@@ -268,7 +292,13 @@ class Statements:
         return noted
 
 
-@pytest.mark.parametrize("pair", [({"email": "ana@example.org"}, {"email": "nobody@example.org"}), ({"phone": "+493012345678"}, {"phone": "+493012345679"})])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ({"email": "ana@example.org"}, {"email": "nobody@example.org"}),
+        ({"phone": "+493012345678"}, {"phone": "+493012345679"}),
+    ],
+)
 async def test_an_unknown_address_is_answered_as_a_known_one_by_the_same_statements(db, client, ana, monkeypatch, pair):
     await ask(client, **pair[0])
     statements, seen = Statements(monkeypatch), []
@@ -277,9 +307,20 @@ async def test_an_unknown_address_is_answered_as_a_known_one_by_the_same_stateme
         response = await client.post("/api/signInCodes", json=asked)
         body = response.json()
         lasts = datetime.fromisoformat(body["expiresAt"]) - datetime.now(UTC)
-        headers = {name: value for name, value in response.headers.items() if name not in ("etag", "x-request-id") and not name.startswith("ratelimit")}
+        headers = {
+            name: value
+            for name, value in response.headers.items()
+            if name not in ("etag", "x-request-id") and not name.startswith("ratelimit")
+        }
         seen.append(
-            (response.status_code, sorted(body), timedelta(minutes=9) < lasts <= timedelta(minutes=10), headers, len(response.content), list(statements.seen))
+            (
+                response.status_code,
+                sorted(body),
+                timedelta(minutes=9) < lasts <= timedelta(minutes=10),
+                headers,
+                len(response.content),
+                list(statements.seen),
+            )
         )
     assert seen[0] == seen[1]
     assert [to for _, to in await told(db)] == [ana, ana]
@@ -304,7 +345,9 @@ async def test_who_signs_in_has_not_asked_too_often(client, ana):
 
 async def test_a_code_and_its_digits_are_kept_nowhere(db, client, ana):
     code_id = await ask(client)
-    kept = await db.fetch("select to_jsonb(s)::text as row from sign_in_code s union all select to_jsonb(n)::text from notification n")
+    kept = await db.fetch(
+        "select to_jsonb(s)::text as row from sign_in_code s union all select to_jsonb(n)::text from notification n"
+    )
     everything = "".join(row.row for row in kept)
     assert code_id in everything
     assert [secret for secret in (f'"{right(code_id)}"', "ana@", "+4930") if secret in everything] == []
@@ -312,9 +355,16 @@ async def test_a_code_and_its_digits_are_kept_nowhere(db, client, ana):
 
 @pytest.mark.parametrize("shared", [1, 20, 21])
 async def test_of_those_who_share_an_address_the_first_twenty_can_choose(db, shared):
-    await db.execute("insert into customer (name, email) select 'Guest ' || n, 'desk@hotel.example' from generate_series(1, $1) as n", shared)
-    asked = await db.atomic(service.ask, Caller("open:"), address=Address("email", "desk@hotel.example"), now=datetime.now(UTC))
-    assert len(await db.fetchval("select customer_ids from sign_in_code where id = $1", asked.code_id)) == min(shared, 20)
+    await db.execute(
+        "insert into customer (name, email) select 'Guest ' || n, 'desk@hotel.example' from generate_series(1, $1) as n",
+        shared,
+    )
+    asked = await db.atomic(
+        service.ask, Caller("open:"), address=Address("email", "desk@hotel.example"), now=datetime.now(UTC)
+    )
+    assert len(await db.fetchval("select customer_ids from sign_in_code where id = $1", asked.code_id)) == min(
+        shared, 20
+    )
 
 
 async def test_old_codes_are_forgotten(db, client, ana):
@@ -352,7 +402,9 @@ async def test_what_is_no_address_is_refused(db, client, ana, asked, pointer):
     assert await told(db) == []
 
 
-@pytest.mark.parametrize("code", ["", "12345", "1234567", "١٢٣٤٥٦", "12345a", "123456\n", " 123456", 123456, None, ["123456"]])
+@pytest.mark.parametrize(
+    "code", ["", "12345", "1234567", "١٢٣٤٥٦", "12345a", "123456\n", " 123456", 123456, None, ["123456"]]
+)
 async def test_what_is_no_code_is_refused_and_counts_for_nothing(db, client, ana, code):
     code_id = await ask(client)
     response = await client.post(f"/api/signInCodes/{code_id}/session", json={"code": code})
@@ -368,7 +420,9 @@ async def test_an_address_that_only_looks_alike_is_refused(db, client):
 
 
 async def test_exact_addresses_are_found_by_their_indexes(db):
-    await db.execute("insert into customer (name, email, phone) select 'x', n || '@example.org', '+4930' || (1000000 + n) from generate_series(1, 20000) as n")
+    await db.execute(
+        "insert into customer (name, email, phone) select 'x', n || '@example.org', '+4930' || (1000000 + n) from generate_series(1, 20000) as n"
+    )
     await db.execute("analyze customer")
     plan = [
         row[0]
@@ -376,4 +430,7 @@ async def test_exact_addresses_are_found_by_their_indexes(db):
             "explain select id from customer where active and (lower(email) = lower('7@example.org') or phone = '+49301000007') order by id limit 20"
         )
     ]
-    assert {index for line in plan for index in re.findall(r"customer_by_\w+", line)} == {"customer_by_email", "customer_by_phone"}
+    assert {index for line in plan for index in re.findall(r"customer_by_\w+", line)} == {
+        "customer_by_email",
+        "customer_by_phone",
+    }

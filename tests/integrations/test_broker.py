@@ -142,10 +142,17 @@ async def expect(broker: Broker, events: list[Event]) -> None:
 
 async def test_what_is_told_arrives_once_and_in_order(broker, db):
     """From the outbox, through three relays at a time."""
-    told = [(clinic, f"appointment-{subject}", version) for clinic in (1, 2) for subject in range(8) for version in range(1, 16)]
+    told = [
+        (clinic, f"appointment-{subject}", version)
+        for clinic in (1, 2)
+        for subject in range(8)
+        for version in range(1, 16)
+    ]
     random.shuffle(told)
     for clinic, subject, version in told:
-        await outbox.tell(db, clinic_id=clinic, type="appointment.changed", subject_id=subject, subject_version=version, data="{}")
+        await outbox.tell(
+            db, clinic_id=clinic, type="appointment.changed", subject_id=subject, subject_version=version, data="{}"
+        )
 
     async def relaying() -> None:
         while await relay(db, [service.write_down], now=NOW):
@@ -282,7 +289,9 @@ async def test_what_the_broker_refuses_is_put_aside_and_holds_up_nobody(broker, 
     events = history(20, 5)
     refused = {event.id for event in random.sample(events, 3)}
     await write_down(db, events)
-    await db.execute("update broker_message set body = repeat('secret', $2) where event_id = any($1)", refused, LARGEST // 4)
+    await db.execute(
+        "update broker_message set body = repeat('secret', $2) where event_id = any($1)", refused, LARGEST // 4
+    )
     with capture_logs() as said:
         async with publishing(db, broker):
             await gone(db)
@@ -319,7 +328,16 @@ async def test_a_stream_that_is_there_already_is_taken_as_it_is(nats, db):
 
 
 @pytest.mark.parametrize(
-    "url", ["kafka://ana:sesame@127.0.0.1", "127.0.0.1:4222", "nats://", "nats://ana:sesame@127.0.0.1:x", "amqp://a:1,amqp://b:1", "amqp:///", ""]
+    "url",
+    [
+        "kafka://ana:sesame@127.0.0.1",
+        "127.0.0.1:4222",
+        "nats://",
+        "nats://ana:sesame@127.0.0.1:x",
+        "amqp://a:1,amqp://b:1",
+        "amqp:///",
+        "",
+    ],
 )
 async def test_an_address_that_is_none_is_refused_at_once(db, url):
     with pytest.raises(CannotStart) as refusal:
@@ -343,7 +361,10 @@ async def test_no_log_shows_an_address(db, caplog, scheme):
 
 
 MESSAGES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from("abc")), max_size=30).map(
-    lambda subjects: [Message(position, clinic, ids.mint(1), "appointment.changed", subject, "{}") for position, (clinic, subject) in enumerate(subjects)]
+    lambda subjects: [
+        Message(position, clinic, ids.mint(1), "appointment.changed", subject, "{}")
+        for position, (clinic, subject) in enumerate(subjects)
+    ]
 )
 
 
@@ -354,7 +375,11 @@ def test_rounds_hold_every_message_and_each_subject_s_in_order(messages):
     for together in found:
         assert len({(message.clinic_id, message.subject_id) for message in together}) == len(together)
     for subject in {(message.clinic_id, message.subject_id) for message in messages}:
-        positions = [message.position for message in chain.from_iterable(found) if (message.clinic_id, message.subject_id) == subject]
+        positions = [
+            message.position
+            for message in chain.from_iterable(found)
+            if (message.clinic_id, message.subject_id) == subject
+        ]
         assert positions == sorted(positions)
 
 

@@ -37,7 +37,10 @@ async def test_a_week_that_is_set_asks_for_no_version_and_is_the_doctors(client,
 
 
 async def test_a_repeated_week_is_set_once(client, db, provider):
-    answers = [await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN | {"Idempotency-Key": "week"}) for _ in range(2)]
+    answers = [
+        await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN | {"Idempotency-Key": "week"})
+        for _ in range(2)
+    ]
     assert answers[0].json() == answers[1].json()
     assert answers[1].headers["Idempotent-Replayed"] == "true"
     assert await db.fetchval("select count(*) from doctor_slot") == 1
@@ -45,7 +48,14 @@ async def test_a_repeated_week_is_set_once(client, db, provider):
 
 async def test_a_providers_free_times_are_the_doctors(client, provider):
     await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN)
-    await client.post("/api/availability/createBookingSlots", json={"clinicId": 1, "from": str(MONDAY), "to": str(MONDAY)}, headers=ADMIN)
-    answers = [(await client.get(f"/api/{who}/{provider}/availability?date={MONDAY}&minutes=60")).json() for who in ("providers", "doctors")]
+    await client.post(
+        "/api/availability/createBookingSlots",
+        json={"clinicId": 1, "from": str(MONDAY), "to": str(MONDAY)},
+        headers=ADMIN,
+    )
+    answers = [
+        (await client.get(f"/api/{who}/{provider}/availability?date={MONDAY}&minutes=60")).json()
+        for who in ("providers", "doctors")
+    ]
     assert answers[0] == answers[1]
     assert answers[0]["days"][0]["free"] == 9

@@ -23,8 +23,11 @@ ANA = UUID("01978a5c-7d3e-7a63-84f7-074d226b3d5d")
 async def happened(db: Database, subject: str, version: int = 1, *, clinic: int = 1, data: str = "{}") -> UUID:
     return await db.fetchval(
         "insert into event (clinic_id, type, subject_id, subject_version, data) values ($1, 'appointment.changed', $2, $3, $4::text::jsonb) returning id",
-        clinic, subject, version, data,
-    )  # fmt: skip
+        clinic,
+        subject,
+        version,
+        data,
+    )
 
 
 class Listener:
@@ -41,9 +44,12 @@ class Listener:
             insert into broker_message (clinic_id, event_id, type, subject_id, body)
             select * from unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::text[])
             """,
-            [event.clinic_id for event in events], [event.id for event in events], [event.type for event in events],
-            [event.subject_id for event in events], [f"{event.subject_id} {event.subject_version}" for event in events],
-        )  # fmt: skip
+            [event.clinic_id for event in events],
+            [event.id for event in events],
+            [event.type for event in events],
+            [event.subject_id for event in events],
+            [f"{event.subject_id} {event.subject_version}" for event in events],
+        )
 
 
 async def told(db: Database) -> list[str]:
@@ -58,7 +64,11 @@ async def relay_all(db: Database, listener: Listener, now=NOW) -> None:
 async def test_what_happened_is_told_and_leaves_the_outbox_for_the_log(db):
     event = await happened(db, "a")
     await relay_all(db, Listener())
-    assert (await told(db), await db.fetchval("select count(*) from event"), await db.fetchval("select id from event_log")) == (["a 1"], 0, event)
+    assert (
+        await told(db),
+        await db.fetchval("select count(*) from event"),
+        await db.fetchval("select id from event_log"),
+    ) == (["a 1"], 0, event)
 
 
 async def test_events_of_a_subject_are_told_by_version_whatever_the_order_they_were_written_in(db):

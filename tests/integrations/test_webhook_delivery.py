@@ -26,7 +26,8 @@ from support.partner import OK, Partner, hang, status
 
 
 class Clock:
-    """Time as it goes by for the workers. It starts in a minute, so that what happens during a test has happened, and moves when it is told to."""
+    """Time as it goes by for the workers. It starts in a minute, so that what happens during a test has happened, and
+    moves when it is told to."""
 
     def __init__(self) -> None:
         self.now = clock.now() + timedelta(minutes=1)
@@ -56,7 +57,9 @@ async def db(db):
 
 
 async def webhook(db: Database, partner: Partner, *types: str, clinic_id: int = 1):
-    return await db.atomic(service.add, SYSTEM, clinic_id=clinic_id, content=WebhookContent(url=partner.url, event_types=list(types)))
+    return await db.atomic(
+        service.add, SYSTEM, clinic_id=clinic_id, content=WebhookContent(url=partner.url, event_types=list(types))
+    )
 
 
 async def logged(db: Database, id: str) -> Row:
@@ -65,10 +68,14 @@ async def logged(db: Database, id: str) -> Row:
     return row
 
 
-async def happen(db: Database, count: int = 1, *, clinic_id: int = 1, type: str = "appointment.changed", data: str = "{}") -> list[str]:
+async def happen(
+    db: Database, count: int = 1, *, clinic_id: int = 1, type: str = "appointment.changed", data: str = "{}"
+) -> list[str]:
     """So many events, told to everyone; returns their ids."""
     for version in range(1, count + 1):
-        await events.tell(db, clinic_id=clinic_id, type=type, subject_id=f"{type} {version}", subject_version=version, data=data)
+        await events.tell(
+            db, clinic_id=clinic_id, type=type, subject_id=f"{type} {version}", subject_version=version, data=data
+        )
     ids = [str(row.id) for row in await db.fetch("select id from event order by id")]
     while await relay(db, [service.fan_out], now=clock.now()):
         pass
@@ -119,7 +126,9 @@ async def delivered(db: Database, count: int) -> None:
 async def test_an_event_arrives_as_a_signed_cloud_event(db):
     async with Partner() as partner:
         made = await webhook(db, partner)
-        (id,) = await happen(db, type="appointment.covered", data='{"doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d"}')
+        (id,) = await happen(
+            db, type="appointment.covered", data='{"doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d"}'
+        )
         async with working(db):
             await delivered(db, 1)
         (heard,) = partner.heard
@@ -186,7 +195,9 @@ async def test_events_of_a_subject_wait_behind_one_that_failed_and_others_do_not
     async with Partner(fails_once) as partner:
         await webhook(db, partner)
         for subject, version in (("a", 1), ("a", 2), ("b", 1)):
-            await events.tell(db, clinic_id=1, type="appointment.changed", subject_id=subject, subject_version=version, data="{}")
+            await events.tell(
+                db, clinic_id=1, type="appointment.changed", subject_id=subject, subject_version=version, data="{}"
+            )
         first, second, other = await happen(db, 0)
         async with working(db, time):
             await delivered(db, 1)
@@ -204,7 +215,9 @@ async def test_a_webhook_hears_of_its_own_clinic_only(db):
         await webhook(db, hillside, clinic_id=2)
         here = await happen(db)
         there = await happen(db, clinic_id=2)
-        await happen(db, clinic_id=0, type="customer.registered", data='{"customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d"}')
+        await happen(
+            db, clinic_id=0, type="customer.registered", data='{"customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d"}'
+        )
         async with working(db):
             await delivered(db, 2)
         assert (lakeside.ids, hillside.ids) == (here, there)
@@ -264,7 +277,11 @@ FAILURES = {
     "a fault of theirs": (status(500), 500, "answered 500"),
     "nobody there": (status(404), 404, "answered 404"),
     "too much at once": (status(429, "Retry-After: 1"), 429, "answered 429"),
-    "another protocol": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: upgrade\r\n\r\n", None, "answered nothing that is HTTP"),
+    "another protocol": (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: upgrade\r\n\r\n",
+        None,
+        "answered nothing that is HTTP",
+    ),
     "not modified": (b"HTTP/1.1 304 Not Modified\r\n\r\n", 304, "answered 304, and redirects are not followed"),
     "garbage": (b"\x00\xff\xfe garbage\r\n\r\n", None, "answered nothing that is HTTP"),
     "another kind of server": (b"220 mail.example.com ESMTP\r\n", None, "gave no answer within 0.4 seconds"),
@@ -285,7 +302,12 @@ async def test_what_is_no_success_is_tried_again(db, answer, response_status, re
         async with working(db, answer_seconds=0.4 if "0.4" in reason else 15):
             delivery = await tried(db)
         assert len(partner.heard) == 1
-    assert (delivery.status, delivery.attempts, delivery.response_status, delivery.reason) == ("queued", 1, response_status, reason)
+    assert (delivery.status, delivery.attempts, delivery.response_status, delivery.reason) == (
+        "queued",
+        1,
+        response_status,
+        reason,
+    )
     assert timedelta(seconds=3) < delivery.due_at - delivery.updated_at < timedelta(seconds=6)
     assert (await service.get(db, made.id)).failing_since
 
@@ -306,7 +328,11 @@ async def test_a_redirect_is_not_followed(db):
             await happen(db)
             async with working(db):
                 delivery = await tried(db)
-        assert (delivery.status, delivery.reason, inside.heard) == ("queued", "answered 307, and redirects are not followed", [])
+        assert (delivery.status, delivery.reason, inside.heard) == (
+            "queued",
+            "answered 307, and redirects are not followed",
+            [],
+        )
 
 
 async def endless(writer):
@@ -365,10 +391,18 @@ async def test_a_failing_event_is_tried_eight_times_in_a_day_and_then_not_any_mo
 
 
 def test_tries_lie_further_and_further_apart_and_never_at_the_same_distance_for_all():
-    earliest, middle, latest = ([model.wait_after(attempts, jitter=jitter) for attempts in range(1, 9)] for jitter in (0, 0.5, 1))
+    earliest, middle, latest = (
+        [model.wait_after(attempts, jitter=jitter) for attempts in range(1, 9)] for jitter in (0, 0.5, 1)
+    )
     assert [str(wait) for wait in accumulate(wait for wait in middle if wait)] == [
-        "0:00:05", "0:01:05", "0:06:05", "0:36:05", "2:36:05", "8:36:05", "23:36:05",
-    ]  # fmt: skip
+        "0:00:05",
+        "0:01:05",
+        "0:06:05",
+        "0:36:05",
+        "2:36:05",
+        "8:36:05",
+        "23:36:05",
+    ]
     assert all(a < b < c for a, b, c in zip(earliest[:7], middle[:7], latest[:7], strict=True))
     assert all(late < early for late, early in zip(latest[:6], earliest[1:7], strict=True))
     assert earliest[7] is middle[7] is latest[7] is None
@@ -445,7 +479,9 @@ async def test_a_disabled_one_is_sent_nothing_until_it_is_enabled_again(db, time
             patch = WebhookPatch(enabled=True)
             await service.change(db, SYSTEM, webhook_id=made.id, change=patch, private_addresses=True, if_match=None)
             await until(lambda: partner.ids == first)
-            await db.atomic(service.replay, SYSTEM, webhook_id=made.id, since=time() - timedelta(hours=1), kept_days=30, now=time())
+            await db.atomic(
+                service.replay, SYSTEM, webhook_id=made.id, since=time() - timedelta(hours=1), kept_days=30, now=time()
+            )
             await until(lambda: set(during) < set(partner.ids))
     assert (await service.get(db, made.id)).disabled_at is None
 
@@ -496,9 +532,21 @@ async def test_a_worker_that_comes_late_changes_nothing(db, time):
         async with working(db, time):
             await delivered(db, 1)
     outcome = model.Outcome(500, "answered 500", 1)
-    await db.atomic(service.record, delivery_id=late.delivery_id, version=late.version, attempts=late.attempts, outcome=outcome, jitter=0, now=time())
+    await db.atomic(
+        service.record,
+        delivery_id=late.delivery_id,
+        version=late.version,
+        attempts=late.attempts,
+        outcome=outcome,
+        jitter=0,
+        now=time(),
+    )
     delivery = await tried(db)
-    assert (delivery.status, delivery.attempts, (await service.get(db, made.id)).failing_since) == ("delivered", 1, None)
+    assert (delivery.status, delivery.attempts, (await service.get(db, made.id)).failing_since) == (
+        "delivered",
+        1,
+        None,
+    )
 
 
 async def test_several_workers_send_each_event_once_in_order_and_one_at_a_time(db):
@@ -593,7 +641,11 @@ async def test_a_new_address_holds_for_the_next_event(db):
         async def move(writer):
             if other.url not in str(moved):
                 patch = WebhookPatch(url=other.url)
-                moved.append(await service.change(db, SYSTEM, webhook_id=made.id, change=patch, private_addresses=True, if_match=None))
+                moved.append(
+                    await service.change(
+                        db, SYSTEM, webhook_id=made.id, change=patch, private_addresses=True, if_match=None
+                    )
+                )
             writer.write(OK)
 
         moved: list[object] = []
@@ -628,7 +680,12 @@ async def test_old_deliveries_are_forgotten_but_for_those_that_can_still_be_sent
     statuses = ["queued", "failed", "delivered"] * 2
     for number, row in enumerate(await db.fetch("select id from webhook_delivery order by event_id")):
         at = clock.now() if statuses[number] == "delivered" else None
-        await db.execute("update webhook_delivery set status = $2, delivered_at = $3, reason = 'answered 500' where id = $1", row.id, statuses[number], at)
+        await db.execute(
+            "update webhook_delivery set status = $2, delivered_at = $3, reason = 'answered 500' where id = $1",
+            row.id,
+            statuses[number],
+            at,
+        )
     await db.execute("delete from event_log where id <> all ($1::uuid[])", kept)
     assert await repository.forget(db, before=clock.now() - timedelta(days=1)) == 0
     assert await repository.forget(db, before=clock.now() + timedelta(minutes=1)) == 5

@@ -27,7 +27,12 @@ URL = "https://8.8.8.8/appoint"
 async def at_home(db, database_url) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of an application that sends to this machine too."""
     app = composed(database_url, webhook_private_addresses=True)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
+        ) as client,
+    ):
         yield client
 
 
@@ -52,7 +57,9 @@ async def post(client, path, key=None):
 async def happen(db, count=1, *, type="appointment.changed", data="{}") -> list[str]:
     """So many events of the first clinic, told to everyone; returns their ids."""
     for version in range(1, count + 1):
-        await events.tell(db, clinic_id=1, type=type, subject_id=f"{type} {version}", subject_version=version, data=data)
+        await events.tell(
+            db, clinic_id=1, type=type, subject_id=f"{type} {version}", subject_version=version, data=data
+        )
     ids = [str(row.id) for row in await db.fetch("select id from event order by id")]
     while await relay(db, [fan_out], now=clock.now()):
         pass
@@ -65,16 +72,32 @@ def pointers(answer) -> list[str]:
 
 async def test_a_webhook_is_made_and_shows_its_secret_this_once(client):
     await clinic(client)
-    made = await create(client, description="Our calendar", eventTypes=["appointment.cancelled", "appointment.booked", "appointment.booked"])
+    made = await create(
+        client,
+        description="Our calendar",
+        eventTypes=["appointment.cancelled", "appointment.booked", "appointment.booked"],
+    )
     webhook = made.json()
     secret = webhook.pop("secret")
-    assert (made.status_code, made.headers["Location"], made.headers["ETag"]) == (201, f"/api/webhooks/{webhook['id']}", '"v1"')
+    assert (made.status_code, made.headers["Location"], made.headers["ETag"]) == (
+        201,
+        f"/api/webhooks/{webhook['id']}",
+        '"v1"',
+    )
     assert secret.startswith("whsec_")
     assert len(b64decode(secret.removeprefix("whsec_"))) == 32
-    assert {name: webhook[name] for name in ("clinicId", "url", "description", "eventTypes", "active", "disabledAt", "failingSince")} == {
-        "clinicId": 1, "url": URL, "description": "Our calendar", "eventTypes": ["appointment.booked", "appointment.cancelled"],
-        "active": True, "disabledAt": None, "failingSince": None,
-    }  # fmt: skip
+    assert {
+        name: webhook[name]
+        for name in ("clinicId", "url", "description", "eventTypes", "active", "disabledAt", "failingSince")
+    } == {
+        "clinicId": 1,
+        "url": URL,
+        "description": "Our calendar",
+        "eventTypes": ["appointment.booked", "appointment.cancelled"],
+        "active": True,
+        "disabledAt": None,
+        "failingSince": None,
+    }
     assert await get(client, made.headers["Location"]) == webhook
     assert (await get(client, "/api/clinics/1/webhooks"))["items"] == [webhook]
 
@@ -136,7 +159,9 @@ async def test_a_clinic_has_twenty_webhooks_at_most_even_when_many_are_made_at_o
     await clinic(client)
     answers = await asyncio.gather(*(create(client) for _ in range(30)))
     refused = [answer.json() for answer in answers if answer.status_code != 201]
-    assert [(problem["status"], problem["reason"], problem["most"]) for problem in refused] == [(409, "too-many-webhooks", 20)] * 10
+    assert [(problem["status"], problem["reason"], problem["most"]) for problem in refused] == [
+        (409, "too-many-webhooks", 20)
+    ] * 10
     (first, *_), _ = [(await get(client, f"/api/clinics/{number}/webhooks?limit=200"))["items"] for number in (1, 2)]
     assert (await create(client, 2)).status_code == 201
     await client.delete(f"/api/webhooks/{first['id']}", headers=ADMIN)
@@ -160,18 +185,32 @@ async def test_a_list_comes_in_pages(client):
 async def test_a_patch_changes_what_it_names(client):
     await clinic(client)
     made = await webhook(client, description="Old", eventTypes=["slot.moved"])
-    answer = await client.patch(f"/api/webhooks/{made['id']}", json={"url": "https://8.8.4.4/", "description": None}, headers=ADMIN | {"If-Match": '"v1"'})
+    answer = await client.patch(
+        f"/api/webhooks/{made['id']}",
+        json={"url": "https://8.8.4.4/", "description": None},
+        headers=ADMIN | {"If-Match": '"v1"'},
+    )
     changed = answer.json()
-    assert (changed["url"], changed["description"], changed["eventTypes"], changed["version"]) == ("https://8.8.4.4/", None, ["slot.moved"], 2)
+    assert (changed["url"], changed["description"], changed["eventTypes"], changed["version"]) == (
+        "https://8.8.4.4/",
+        None,
+        ["slot.moved"],
+        2,
+    )
     assert "secret" not in changed
-    assert (await client.patch(f"/api/webhooks/{made['id']}", json={}, headers=ADMIN | {"If-Match": '"v1"'})).status_code == 412
+    assert (
+        await client.patch(f"/api/webhooks/{made['id']}", json={}, headers=ADMIN | {"If-Match": '"v1"'})
+    ).status_code == 412
 
 
 async def test_a_clinic_may_insist_on_versions(client):
     await clinic(client, policy={"requireVersion": True})
     made = await webhook(client)
     path = f"/api/webhooks/{made['id']}"
-    assert [(await client.patch(path, json={}, headers=ADMIN)).status_code, (await client.delete(path, headers=ADMIN)).status_code] == [428, 428]
+    assert [
+        (await client.patch(path, json={}, headers=ADMIN)).status_code,
+        (await client.delete(path, headers=ADMIN)).status_code,
+    ] == [428, 428]
 
 
 async def test_a_disabled_one_is_enabled_by_a_patch(db, client):
@@ -182,7 +221,9 @@ async def test_a_disabled_one_is_enabled_by_a_patch(db, client):
     unchanged = (await client.patch(f"/api/webhooks/{made['id']}", json={"description": "x"}, headers=ADMIN)).json()
     enabled = (await client.patch(f"/api/webhooks/{made['id']}", json={"enabled": True}, headers=ADMIN)).json()
     assert (bool(unchanged["disabledAt"]), enabled["disabledAt"], enabled["failingSince"]) == (True, None, None)
-    assert (await client.patch(f"/api/webhooks/{made['id']}", json={"enabled": False}, headers=ADMIN)).status_code == 400
+    assert (
+        await client.patch(f"/api/webhooks/{made['id']}", json={"enabled": False}, headers=ADMIN)
+    ).status_code == 400
 
 
 async def test_another_address_begins_with_a_clean_record(db, client):
@@ -199,14 +240,21 @@ async def test_a_removed_one_is_history(db, client):
     made = await webhook(client)
     ids = await happen(db, 2)
     path = f"/api/webhooks/{made['id']}"
-    await db.execute("update webhook_delivery set status = 'failed', reason = 'answered 500' where event_id = $1", ids[0])
+    await db.execute(
+        "update webhook_delivery set status = 'failed', reason = 'answered 500' where event_id = $1", ids[0]
+    )
     assert [(await client.delete(path, headers=ADMIN)).status_code for _ in range(2)] == [204, 204]
     removed = await get(client, path)
     assert (removed["active"], bool(removed["removedAt"]), removed["version"]) == (False, True, 2)
     assert (await get(client, "/api/clinics/1/webhooks"))["items"] == []
-    assert [each["status"] for each in (await get(client, f"{path}/deliveries"))["items"]] == ["failed"], "what waited is gone"
+    assert [each["status"] for each in (await get(client, f"{path}/deliveries"))["items"]] == ["failed"], (
+        "what waited is gone"
+    )
     since = quote(clock.now().isoformat())
-    assert [(await post(client, f"{path}/{action}")).status_code for action in ("test", "rotateSecret", f"replay?since={since}")] == [404, 404, 404]
+    assert [
+        (await post(client, f"{path}/{action}")).status_code
+        for action in ("test", "rotateSecret", f"replay?since={since}")
+    ] == [404, 404, 404]
     assert (await client.patch(path, json={"enabled": True}, headers=ADMIN)).status_code == 404
     await happen(db)
     assert await db.fetchval("select count(*) from webhook_delivery") == 1
@@ -232,8 +280,15 @@ async def test_a_sample_is_sent_at_once_signed_and_leaves_no_trace(db, at_home):
     assert 0 <= trial["milliseconds"] < 15_000
     assert heard.is_signed_with(made["secret"])
     sample = json.loads(heard.body)
-    assert (sample["type"], sample["source"], sample["subject"], sample["data"]) == ("webhook.test", "/clinics/1", made["id"], {"webhookId": made["id"]})
-    assert [await db.fetchval(f"select count(*) from {table}") for table in ("event", "event_log", "webhook_delivery")] == [0, 0, 0]
+    assert (sample["type"], sample["source"], sample["subject"], sample["data"]) == (
+        "webhook.test",
+        "/clinics/1",
+        made["id"],
+        {"webhookId": made["id"]},
+    )
+    assert [
+        await db.fetchval(f"select count(*) from {table}") for table in ("event", "event_log", "webhook_delivery")
+    ] == [0, 0, 0]
 
 
 async def test_a_sample_that_does_not_arrive_says_why(at_home):
@@ -266,7 +321,9 @@ async def test_while_a_sample_is_under_way_nothing_is_locked(db, at_home):
         test = asyncio.create_task(post(at_home, f"/api/webhooks/{made['id']}/test", "once"))
         while not partner.heard:
             await asyncio.sleep(0.01)
-        idle = await db.fetchval("select count(*) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'")
+        idle = await db.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'"
+        )
         changed = await at_home.patch(f"/api/webhooks/{made['id']}", json={"description": "x"}, headers=ADMIN)
         test.cancel()
     assert (idle, changed.status_code) == (0, 200)
@@ -277,20 +334,39 @@ async def test_deliveries_are_shown_in_the_order_of_events_and_by_status(db, cli
     made = await webhook(client)
     ids = await happen(db, 3)
     path = f"/api/webhooks/{made['id']}/deliveries"
-    await db.execute("update webhook_delivery set status = 'failed', attempts = 8, response_status = 500, reason = 'answered 500' where event_id = $1", ids[0])
-    await db.execute("update webhook_delivery set status = 'delivered', attempts = 1, response_status = 204, delivered_at = now() where event_id = $1", ids[1])
+    await db.execute(
+        "update webhook_delivery set status = 'failed', attempts = 8, response_status = 500, reason = 'answered 500' where event_id = $1",
+        ids[0],
+    )
+    await db.execute(
+        "update webhook_delivery set status = 'delivered', attempts = 1, response_status = 204, delivered_at = now() where event_id = $1",
+        ids[1],
+    )
     shown = (await get(client, path))["items"]
-    assert [(each["eventId"], each["status"]) for each in shown] == list(zip(ids, ["failed", "delivered", "queued"], strict=True))
-    assert {name: shown[0][name] for name in ("clinicId", "webhookId", "eventType", "attempts", "responseStatus", "reason", "deliveredAt")} == {
-        "clinicId": 1, "webhookId": made["id"], "eventType": "appointment.changed", "attempts": 8, "responseStatus": 500,
-        "reason": "answered 500", "deliveredAt": None,
-    }  # fmt: skip
-    assert [[each["eventId"] for each in (await get(client, f"{path}?status={one}"))["items"]] for one in ("failed", "delivered", "queued")] == [
-        [id] for id in ids
-    ]
+    assert [(each["eventId"], each["status"]) for each in shown] == list(
+        zip(ids, ["failed", "delivered", "queued"], strict=True)
+    )
+    assert {
+        name: shown[0][name]
+        for name in ("clinicId", "webhookId", "eventType", "attempts", "responseStatus", "reason", "deliveredAt")
+    } == {
+        "clinicId": 1,
+        "webhookId": made["id"],
+        "eventType": "appointment.changed",
+        "attempts": 8,
+        "responseStatus": 500,
+        "reason": "answered 500",
+        "deliveredAt": None,
+    }
+    assert [
+        [each["eventId"] for each in (await get(client, f"{path}?status={one}"))["items"]]
+        for one in ("failed", "delivered", "queued")
+    ] == [[id] for id in ids]
     assert pointers(await client.get(f"{path}?status=lost", headers=ADMIN)) == ["?status"]
     first = await get(client, f"{path}?limit=2")
-    assert [each["eventId"] for each in (await get(client, f"{path}?limit=2&cursor={first['next']}"))["items"]] == ids[2:]
+    assert [each["eventId"] for each in (await get(client, f"{path}?limit=2&cursor={first['next']}"))["items"]] == ids[
+        2:
+    ]
 
 
 async def replay(client, made, since, key=None):
@@ -305,9 +381,16 @@ async def test_a_replay_queues_what_has_happened_since_and_is_wanted(db, client)
     await db.execute("update webhook_delivery set status = 'delivered', attempts = 3, delivered_at = now()")
     since = clock.now() - timedelta(hours=1)
     first, second = [await replay(client, made, since, "once") for _ in range(2)]
-    assert (first.status_code, first.json(), second.json(), second.headers["Idempotent-Replayed"]) == (200, {"queued": 2}, {"queued": 2}, "true")
+    assert (first.status_code, first.json(), second.json(), second.headers["Idempotent-Replayed"]) == (
+        200,
+        {"queued": 2},
+        {"queued": 2},
+        "true",
+    )
     items = (await get(client, f"/api/webhooks/{made['id']}/deliveries"))["items"]
-    assert [(each["status"], each["attempts"], each["deliveredAt"], each["version"]) for each in items] == [("queued", 0, None, 2)] * 2
+    assert [(each["status"], each["attempts"], each["deliveredAt"], each["version"]) for each in items] == [
+        ("queued", 0, None, 2)
+    ] * 2
     assert (await replay(client, made, clock.now() + timedelta(hours=1))).json() == {"queued": 0}
 
 
@@ -323,9 +406,14 @@ async def test_a_replay_reaches_as_far_back_as_events_are_kept(client):
     made = await webhook(client)
     assert (await replay(client, made, clock.now() - timedelta(days=29.9))).json() == {"queued": 0}
     too_far = await replay(client, made, clock.now() - timedelta(days=30.1))
-    assert (too_far.status_code, too_far.json()["errors"]) == (400, [{"pointer": "?since", "detail": "must not be more than 30 days ago"}])
+    assert (too_far.status_code, too_far.json()["errors"]) == (
+        400,
+        [{"pointer": "?since", "detail": "must not be more than 30 days ago"}],
+    )
     path = f"/api/webhooks/{made['id']}/replay"
-    assert [pointers(await post(client, path + query)) for query in ("", "?since=yesterday", "?since=2027-03-01T08:30:00")] == [["?since"]] * 3
+    assert [
+        pointers(await post(client, path + query)) for query in ("", "?since=yesterday", "?since=2027-03-01T08:30:00")
+    ] == [["?since"]] * 3
 
 
 async def test_events_of_every_type_that_a_clinic_has_can_be_asked_for(client):
@@ -342,5 +430,8 @@ async def test_webhooks_are_shown_to_staff_only_and_one_that_is_nobodys_to_nobod
     assert [(await client.get(each)).status_code for each in asked] == [401] * 3
     for path in (f"/api/webhooks/{uuid4()}", f"/api/webhooks/{made['id'][:-12]}{'0' * 12}"):
         statuses = [(await client.get(path + more, headers=ADMIN)).status_code for more in ("", "/deliveries")]
-        statuses += [(await post(client, path + more)).status_code for more in ("/test", "/rotateSecret", f"/replay?since={quote(clock.now().isoformat())}")]
+        statuses += [
+            (await post(client, path + more)).status_code
+            for more in ("/test", "/rotateSecret", f"/replay?since={quote(clock.now().isoformat())}")
+        ]
         assert [*statuses, (await client.delete(path, headers=ADMIN)).status_code] == [404] * 6

@@ -72,7 +72,10 @@ def test_the_hour_that_comes_twice_in_autumn_is_told_apart():
 
 
 def test_noon_is_between_two_halves_of_a_day():
-    assert date_formats.hours(MONDAY + timedelta(hours=2), MONDAY + timedelta(hours=3), "Europe/Berlin", "en") == "11:30 AM – 12:30 PM"
+    assert (
+        date_formats.hours(MONDAY + timedelta(hours=2), MONDAY + timedelta(hours=3), "Europe/Berlin", "en")
+        == "11:30 AM – 12:30 PM"
+    )
 
 
 def test_the_same_wall_time_in_two_zones_depends_on_the_day():
@@ -89,7 +92,9 @@ def test_every_zone_can_be_named(language):
 
 
 @given(
-    at=st.integers(631_152_000, 3_471_292_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),  # 1990 to 2080
+    at=st.integers(631_152_000, 3_471_292_800).map(
+        lambda seconds: datetime.fromtimestamp(seconds, UTC)
+    ),  # 1990 to 2080
     time_zone=st.sampled_from(sorted(clock.ZONES)),
     language=st.sampled_from(LANGUAGES),
 )

@@ -32,7 +32,9 @@ def constants():
     for tree in trees():
         for node in tree.body:
             match node:
-                case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if isinstance(node.value, ast.Constant):
+                case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if isinstance(
+                    node.value, ast.Constant
+                ):
                     yield name, node.value.value
                 case _:
                     pass
@@ -50,11 +52,20 @@ def texts_of_faults():
             if position is not None and len(call.args) > position:
                 yield from strings(call.args[position])
         checks = {name_of(call.args[0]) for call in calls if name_of(call.func) == "checked" and call.args} | {
-            name_of(value) for node in ast.walk(tree) if isinstance(node, ast.Dict) for key, value in zip(node.keys, node.values, strict=True) if is_check(key)
+            name_of(value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Dict)
+            for key, value in zip(node.keys, node.values, strict=True)
+            if is_check(key)
         }
         for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef) and function.name in checks:
-                yield from (text for node in ast.walk(function) if isinstance(node, ast.Return) and node.value for text in strings(node.value))
+                yield from (
+                    text
+                    for node in ast.walk(function)
+                    if isinstance(node, ast.Return) and node.value
+                    for text in strings(node.value)
+                )
 
 
 def name_of(node):
@@ -101,7 +112,9 @@ def texts_of_places():
 
 
 def texts():
-    problems = {text for problem in PROBLEMS.values() for text in (problem.title, problem.happened, problem.remedy) if text}
+    problems = {
+        text for problem in PROBLEMS.values() for text in (problem.title, problem.happened, problem.remedy) if text
+    }
     return (
         problems
         | {text for _, text in decoding.MESSAGES}
@@ -123,7 +136,15 @@ def placeholders(text):
 
 
 def test_texts_are_found_in_the_source():
-    assert {"is not JSON", "must not be empty", "is missing", "must be a UUID", "That time is taken", "What to do", "Kind regards"} <= texts()
+    assert {
+        "is not JSON",
+        "must not be empty",
+        "is missing",
+        "must be a UUID",
+        "That time is taken",
+        "What to do",
+        "Kind regards",
+    } <= texts()
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -136,12 +157,20 @@ def test_every_text_is_translated_and_nothing_else(language):
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_text_is_left_in_english(language):
-    assert [text for text, message in entries(language)[1].items() if message.string == text and (language, text) not in THE_SAME] == []
+    assert [
+        text
+        for text, message in entries(language)[1].items()
+        if message.string == text and (language, text) not in THE_SAME
+    ] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_translations_say_the_same_facts(language):
-    assert [text for text, message in entries(language)[1].items() if placeholders(text) != placeholders(str(message.string))] == []
+    assert [
+        text
+        for text, message in entries(language)[1].items()
+        if placeholders(text) != placeholders(str(message.string))
+    ] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -174,7 +203,14 @@ def test_the_best_of_our_languages_is_chosen(header, language):
 
 
 @pytest.mark.parametrize(
-    ("language", "title"), [("de", "Nicht gefunden"), ("es", "No encontrado"), ("fr", "Introuvable"), ("en", "Not found"), ("ja", "Not found")]
+    ("language", "title"),
+    [
+        ("de", "Nicht gefunden"),
+        ("es", "No encontrado"),
+        ("fr", "Introuvable"),
+        ("en", "Not found"),
+        ("ja", "Not found"),
+    ],
 )
 async def test_problems_are_told_in_the_language_that_was_asked_for(client, language, title):
     answer = await client.get("/api/clinics/999", headers={"Accept-Language": language})

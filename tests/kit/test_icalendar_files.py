@@ -33,8 +33,14 @@ def read(method="REQUEST", **changed):
 
 def test_an_invitation_says_what_when_where_and_with_whom():
     calendar, event = read()
-    assert (calendar["METHOD"], calendar["VERSION"], calendar["PRODID"]) == ("REQUEST", "2.0", "-//Appoint//Appoint//EN")
-    assert {name: event[name] for name in ("UID", "SEQUENCE", "STATUS", "SUMMARY", "DESCRIPTION", "LOCATION", "CLASS")} == {
+    assert (calendar["METHOD"], calendar["VERSION"], calendar["PRODID"]) == (
+        "REQUEST",
+        "2.0",
+        "-//Appoint//Appoint//EN",
+    )
+    assert {
+        name: event[name] for name in ("UID", "SEQUENCE", "STATUS", "SUMMARY", "DESCRIPTION", "LOCATION", "CLASS")
+    } == {
         "UID": str(ID),
         "SEQUENCE": 2,
         "STATUS": "CONFIRMED",
@@ -44,7 +50,10 @@ def test_an_invitation_says_what_when_where_and_with_whom():
         "CLASS": "PRIVATE",
     }
     assert (event.start, event.end, event.stamp) == (MEANT["start"], MEANT["end"], MEANT["stamp"])
-    assert (event["ORGANIZER"], event["ORGANIZER"].params["CN"]) == ("mailto:desk@lakeside.example.org", "Lakeside Clinic")
+    assert (event["ORGANIZER"], event["ORGANIZER"].params["CN"]) == (
+        "mailto:desk@lakeside.example.org",
+        "Lakeside Clinic",
+    )
     assert (event["ATTENDEE"], event["ATTENDEE"].params["CN"]) == ("mailto:ana@example.org", "Ana Souza")
     assert event["ATTENDEE"].params["PARTSTAT"] == "ACCEPTED"
 
@@ -68,21 +77,40 @@ def test_a_line_has_75_bytes_at_most():
     assert max(len(line.encode()) for line in text.split("\r\n")) <= 75
 
 
-@pytest.mark.parametrize("name", ['Praxis "Am See"; Dr. Müller, Söhne & Co: ^n', "王小明", "O’Neill n", "<b>Ana</b>", "é" * 200])
+@pytest.mark.parametrize(
+    "name", ['Praxis "Am See"; Dr. Müller, Söhne & Co: ^n', "王小明", "O’Neill n", "<b>Ana</b>", "é" * 200]
+)
 def test_a_strange_name_comes_back_as_it_was(name):
-    _, event = read(summary=name, location=name, organizer=Person(name, "desk@example.org"), attendee=Person(name, "ana@example.org"))
-    assert {event["SUMMARY"], event["LOCATION"], event["ORGANIZER"].params["CN"], event["ATTENDEE"].params["CN"]} == {name}
+    _, event = read(
+        summary=name,
+        location=name,
+        organizer=Person(name, "desk@example.org"),
+        attendee=Person(name, "ana@example.org"),
+    )
+    assert {event["SUMMARY"], event["LOCATION"], event["ORGANIZER"].params["CN"], event["ATTENDEE"].params["CN"]} == {
+        name
+    }
 
 
 def test_a_backslash_stays_in_texts_and_is_another_stroke_in_names():
     _, event = read(summary="a\\", attendee=Person("O’Neill\\", "ana@example.org"))
-    assert (event["SUMMARY"], event["ATTENDEE"].params["CN"], event["ATTENDEE"]) == ("a\\", "O’Neill/", "mailto:ana@example.org")
+    assert (event["SUMMARY"], event["ATTENDEE"].params["CN"], event["ATTENDEE"]) == (
+        "a\\",
+        "O’Neill/",
+        "mailto:ana@example.org",
+    )
 
 
 def test_lines_stay_in_texts_and_go_from_names():
-    _, event = read(location="Seestraße 12\n13353 Berlin", attendee=Person("Ana\r\nATTENDEE:mailto:eve@example.org\x07", "ana@example.org"))
+    _, event = read(
+        location="Seestraße 12\n13353 Berlin",
+        attendee=Person("Ana\r\nATTENDEE:mailto:eve@example.org\x07", "ana@example.org"),
+    )
     assert event["LOCATION"] == "Seestraße 12\n13353 Berlin"
-    assert (event["ATTENDEE"], event["ATTENDEE"].params["CN"]) == ("mailto:ana@example.org", "Ana ATTENDEE:mailto:eve@example.org")
+    assert (event["ATTENDEE"], event["ATTENDEE"].params["CN"]) == (
+        "mailto:ana@example.org",
+        "Ana ATTENDEE:mailto:eve@example.org",
+    )
 
 
 texts = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=80)

@@ -1,4 +1,5 @@
-"""How a message leaves: the same for real servers and for the mailbox of development, and what happens when the servers misbehave."""
+"""How a message leaves: the same for real servers and for the mailbox of development, and what happens when the servers
+misbehave."""
 
 import asyncio
 import base64
@@ -21,10 +22,26 @@ from appoint.kit.errors import CannotStart
 from appoint.messaging.channels.gateway import DevMailbox, Gateway, Sms, Smtp, gateways, secret_of, signature, signed
 from appoint.messaging.channels.model import Delayed, Message, Undeliverable, mail, mailbox, ready
 from conftest import settings
-from support.gateways import ACCOUNT, DROPS, HANGS, SECRET, MailServer, TextGateway, certificate, http, http_talk, mail_server, mail_talk, serving, text_gateway
+from support.gateways import (
+    ACCOUNT,
+    DROPS,
+    HANGS,
+    SECRET,
+    MailServer,
+    TextGateway,
+    certificate,
+    http,
+    http_talk,
+    mail_server,
+    mail_talk,
+    serving,
+    text_gateway,
+)
 
 SENDER = "bookings@appoint.example"
-LETTER = Message("letter/1", "email", "ana@example.org", "Your appointment", "See you on Monday.\n", sender_name="Lakeside Clinic")
+LETTER = Message(
+    "letter/1", "email", "ana@example.org", "Your appointment", "See you on Monday.\n", sender_name="Lakeside Clinic"
+)
 NOTE = Message("note/1", "sms", "+493012345678", "", "See you on Monday.", sender_name="Lakeside Clinic")
 INVITATION = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
 SOON = 0.3
@@ -114,12 +131,18 @@ async def test_words_in_any_script_and_markup_arrive_unharmed(way):
 
 
 async def test_many_messages_at_once_all_arrive(way):
-    await asyncio.gather(*(way.gateway.send(way.message._replace(token=f"many/{number}", text=f"{number}\n")) for number in range(12)))
+    await asyncio.gather(
+        *(way.gateway.send(way.message._replace(token=f"many/{number}", text=f"{number}\n")) for number in range(12))
+    )
     assert sorted(int(arrived.text) for arrived in await way.arrived()) == list(range(12))
 
 
 async def test_control_characters_arrive_as_spaces(way):
-    await way.gateway.send(way.message._replace(subject=way.message.subject and "a\0b\r\nBcc: eve@example.org\x85c", text="a\0b\x1b[2J\ud800c\n"))
+    await way.gateway.send(
+        way.message._replace(
+            subject=way.message.subject and "a\0b\r\nBcc: eve@example.org\x85c", text="a\0b\x1b[2J\ud800c\n"
+        )
+    )
     (arrived,) = await way.arrived()
     assert (arrived.to, arrived.text) == (way.message.to, "a b [2J c\n")
     assert arrived.subject in ("", "a b  Bcc: eve@example.org c")
@@ -150,7 +173,18 @@ IMPOSSIBLE = {
         "ana@" + "ü" * 64 + ".org",
         "",
     ],
-    "sms": ["", "+", "030 1234", "0049301234567", "+0301234567", "+49", "+49301234567890123", "+4930123456a", "+4930１２３４５６", "+493012345678\n"],
+    "sms": [
+        "",
+        "+",
+        "030 1234",
+        "0049301234567",
+        "+0301234567",
+        "+49",
+        "+49301234567890123",
+        "+4930123456a",
+        "+4930１２３４５６",
+        "+493012345678\n",
+    ],
 }
 
 
@@ -168,7 +202,11 @@ async def test_a_mail_says_who_sends_it_and_how_to_get_no_more(post):
     url = "https://appoint.example/unsubscribe/" + "token-_." * 40
     await Smtp(post.url, SENDER).send(LETTER._replace(reply_to="desk@lakeside.example", unsubscribe_url=url))
     (arrived,) = post.received
-    assert {name: str(value) for name, value in arrived.content.items() if not name.startswith(("Content-", "MIME-", "Message-ID", "Date"))} == {
+    assert {
+        name: str(value)
+        for name, value in arrived.content.items()
+        if not name.startswith(("Content-", "MIME-", "Message-ID", "Date"))
+    } == {
         "From": "Lakeside Clinic <bookings@appoint.example>",
         "Reply-To": "Lakeside Clinic <desk@lakeside.example>",
         "To": "ana@example.org",
@@ -182,9 +220,15 @@ async def test_a_mail_says_who_sends_it_and_how_to_get_no_more(post):
 
 
 async def test_a_mail_shows_text_markup_and_calendar_and_brings_the_calendar_as_a_file(post):
-    await Smtp(post.url, SENDER).send(LETTER._replace(html="<p>See <b>you</b></p>", calendar=INVITATION, calendar_method="REQUEST"))
+    await Smtp(post.url, SENDER).send(
+        LETTER._replace(html="<p>See <b>you</b></p>", calendar=INVITATION, calendar_method="REQUEST")
+    )
     content = post.received[0].content
-    parts = [(part.get_content_type(), part.get_param("method"), part.get_filename()) for part in content.walk() if not part.is_multipart()]
+    parts = [
+        (part.get_content_type(), part.get_param("method"), part.get_filename())
+        for part in content.walk()
+        if not part.is_multipart()
+    ]
     assert parts == [
         ("text/plain", None, None),
         ("text/html", None, None),
@@ -209,7 +253,9 @@ async def test_attempts_at_the_same_mail_have_the_same_message_id(post):
 
 
 async def test_a_mail_is_plain_ascii_on_the_way(post):
-    await Smtp(post.url, SENDER).send(LETTER._replace(subject="Ärztin", text="Grüße\n", html="<p>Grüße</p>", sender_name="Müller"))
+    await Smtp(post.url, SENDER).send(
+        LETTER._replace(subject="Ärztin", text="Grüße\n", html="<p>Grüße</p>", sender_name="Müller")
+    )
     content = post.received[0].envelope["content"]
     assert content.isascii()
     assert max(len(line) for line in content.split("\r\n")) <= 78
@@ -224,7 +270,11 @@ async def test_a_name_beyond_ascii_is_reached_where_the_server_knows_such_names(
     with mail_server(utf8=True) as server:
         await Smtp(server.url, SENDER).send(LETTER._replace(to="jörg@example.org"))
         (arrived,) = server.received
-        assert (arrived.envelope["to"], arrived.envelope["utf8"], str(arrived.content["To"])) == (["jörg@example.org"], True, "jörg@example.org")
+        assert (arrived.envelope["to"], arrived.envelope["utf8"], str(arrived.content["To"])) == (
+            ["jörg@example.org"],
+            True,
+            "jörg@example.org",
+        )
 
 
 async def test_a_name_beyond_ascii_cannot_be_reached_elsewhere(post):
@@ -255,8 +305,17 @@ async def test_nothing_in_a_name_or_a_subject_becomes_a_header_or_a_recipient(po
     assert arrived.envelope["to"] == ["ana@example.org"]
     head = arrived.envelope["content"].partition("\r\n\r\n")[0]
     assert sorted(line.partition(":")[0] for line in head.split("\r\n") if not line.startswith(" ")) == [
-        "Auto-Submitted", "Content-Transfer-Encoding", "Content-Type", "Date", "From", "MIME-Version", "Message-ID", "Reply-To", "Subject", "To",
-    ]  # fmt: skip
+        "Auto-Submitted",
+        "Content-Transfer-Encoding",
+        "Content-Type",
+        "Date",
+        "From",
+        "MIME-Version",
+        "Message-ID",
+        "Reply-To",
+        "Subject",
+        "To",
+    ]
     assert max(len(line) for line in head.split("\r\n")) <= 998
     assert [address.addr_spec for address in arrived.content["From"].addresses] == [SENDER]
     assert [address.addr_spec for address in arrived.content["Reply-To"].addresses] == ["desk@lakeside.example"]
@@ -269,10 +328,22 @@ def test_whatever_people_write_a_mail_says_the_same_and_no_more(name, subject, t
     written = mail(message, sender=SENDER, now=datetime(2027, 3, 1, tzinfo=UTC)).as_bytes()
     assert written.isascii()
     read = email.message_from_bytes(written, policy=email.policy.default)
-    assert {*read} - {"Content-Transfer-Encoding"} == {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}
+    assert {*read} - {"Content-Transfer-Encoding"} == {
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Auto-Submitted",
+        "MIME-Version",
+        "Content-Type",
+    }
     assert read["Subject"] == message.subject
     (address,) = read["From"].addresses
-    assert ("".join(address.display_name.split()), address.addr_spec) == ("".join(message.sender_name.split()), SENDER)  # Python reads some spaces twice
+    assert ("".join(address.display_name.split()), address.addr_spec) == (
+        "".join(message.sender_name.split()),
+        SENDER,
+    )  # Python reads some spaces twice
     lines = message.text.replace("\r\n", "\n").replace("\r", "\n")
     assert words(read) == lines + ("" if lines.endswith("\n") else "\n")
 
@@ -281,10 +352,14 @@ def test_whatever_people_write_a_mail_says_the_same_and_no_more(name, subject, t
 @given(st.text())
 def test_an_address_that_is_taken_fits_on_a_line_of_smtp(address):
     written = mailbox(f"{address}@example.org")
-    assert written is None or (written == f"{address}@example.org" and len(written.encode()) <= 254 and not set('\r\n <>,:;"\0') & set(written))
+    assert written is None or (
+        written == f"{address}@example.org" and len(written.encode()) <= 254 and not set('\r\n <>,:;"\0') & set(written)
+    )
 
 
-@pytest.mark.parametrize("name", ["ana", "ana+tag", "a.b.c", "o'brien", "a" * 64, "ana_{}|~!#$%&*/=?^`-", "jörg", "用户"])
+@pytest.mark.parametrize(
+    "name", ["ana", "ana+tag", "a.b.c", "o'brien", "a" * 64, "ana_{}|~!#$%&*/=?^`-", "jörg", "用户"]
+)
 def test_unusual_addresses_are_taken(name):
     assert mailbox(f"{name}@example.org") == f"{name}@example.org"
 
@@ -333,8 +408,14 @@ async def test_a_password_does_not_leave_in_the_clear_for_other_machines():
 
 async def test_a_wrong_password_loses_no_mail():
     with mail_server(login=True) as server:
-        assert await refusal(Smtp(f"smtp://clinic:wrong@127.0.0.1:{server.port}", SENDER), LETTER) == (Delayed, "the mail server refuses our login (535)")
-        assert await refusal(Smtp(server.url, SENDER), LETTER) == (Delayed, "the mail server refuses our own address (530)")
+        assert await refusal(Smtp(f"smtp://clinic:wrong@127.0.0.1:{server.port}", SENDER), LETTER) == (
+            Delayed,
+            "the mail server refuses our login (535)",
+        )
+        assert await refusal(Smtp(server.url, SENDER), LETTER) == (
+            Delayed,
+            "the mail server refuses our own address (530)",
+        )
 
 
 # Mail servers that refuse, and that misbehave
@@ -375,7 +456,11 @@ NO_SMTP = "the mail server does not speak SMTP"
         ({"EHLO": b"\0\0\0\n"}, Delayed, NO_SMTP),
         ({"EHLO": HANGS}, Delayed, SILENT),
         ({"EHLO": DROPS}, Delayed, GONE),
-        ({"EHLO": b"250-mail.test\r\n250 STARTTLS\r\n", "STARTTLS": "454 not now"}, Delayed, "the mail server does not talk to us (454)"),
+        (
+            {"EHLO": b"250-mail.test\r\n250 STARTTLS\r\n", "STARTTLS": "454 not now"},
+            Delayed,
+            "the mail server does not talk to us (454)",
+        ),
         (
             {"EHLO": b"250-mail.test\r\n250 STARTTLS\r\n", "STARTTLS": "220 go on"},
             Delayed,
@@ -386,8 +471,16 @@ NO_SMTP = "the mail server does not speak SMTP"
         ({"MAIL": HANGS}, Delayed, SILENT),
         ({"MAIL": DROPS}, Delayed, GONE),
         ({"RCPT": "550 no ana@example.org"}, Undeliverable, "the mail server refuses the recipient (550)"),
-        ({"RCPT": "550 5.1.1ana@example.org"}, Undeliverable, "the mail server refuses the recipient: there is no such mailbox (550 5.1.1)"),
-        ({"RCPT": b"550-5.1.10 ana@example.org\r\n550 5.1.10 no\r\n"}, Undeliverable, "the mail server refuses the recipient: the domain takes no mail (550 5.1.10)"),
+        (
+            {"RCPT": "550 5.1.1ana@example.org"},
+            Undeliverable,
+            "the mail server refuses the recipient: there is no such mailbox (550 5.1.1)",
+        ),
+        (
+            {"RCPT": b"550-5.1.10 ana@example.org\r\n550 5.1.10 no\r\n"},
+            Undeliverable,
+            "the mail server refuses the recipient: the domain takes no mail (550 5.1.10)",
+        ),
         ({"RCPT": "530 5.7.0 who are you?"}, Delayed, "the mail server takes nothing from us (530 5.7.0)"),
         ({"RCPT": "450 greylisted"}, Delayed, "the mail server does not take the recipient now (450)"),
         ({"RCPT": "421 busy"}, Delayed, "the mail server does not take the recipient now (421)"),
@@ -398,24 +491,34 @@ NO_SMTP = "the mail server does not speak SMTP"
         ({"DATA": "451 later"}, Delayed, "the mail server does not take the mail now (451)"),
         ({"DATA": HANGS}, Delayed, SILENT),
         ({"DATA": DROPS}, Delayed, GONE),
-        ({".": "552 5.3.4 ana@example.org gets none so large"}, Undeliverable, "the mail server refuses the mail: the mail is too large (552 5.3.4)"),
+        (
+            {".": "552 5.3.4 ana@example.org gets none so large"},
+            Undeliverable,
+            "the mail server refuses the mail: the mail is too large (552 5.3.4)",
+        ),
         ({".": "554 5.7.1 looks like spam"}, Delayed, "the mail server takes nothing from us (554 5.7.1)"),
         ({".": "452 disk full"}, Delayed, "the mail server does not take the mail now (452)"),
         ({".": b"\xff\xff\n"}, Delayed, NO_SMTP),
         ({".": HANGS}, Delayed, SILENT),
         ({".": DROPS}, Delayed, GONE),
     ],
-)  # fmt: skip
+)
 async def test_a_mail_server_that_refuses_or_misbehaves_is_understood(answers, kind, reason):
     waits = any(answer is HANGS or answer == b"220 and then noth" for answer in answers.values())
     async with serving(mail_talk(answers)) as port:
-        assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if waits else 30), LETTER) == (kind, reason)
+        assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if waits else 30), LETTER) == (
+            kind,
+            reason,
+        )
 
 
 @pytest.mark.parametrize("goodbye", [HANGS, DROPS, "500 what?", b"\xff\n"])
 async def test_a_mail_that_was_taken_is_not_sent_again_whatever_the_server_says_then(goodbye):
     async with serving(mail_talk({"QUIT": goodbye})) as port:
-        assert await Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if goodbye is HANGS else 30).send(LETTER) is None
+        assert (
+            await Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if goodbye is HANGS else 30).send(LETTER)
+            is None
+        )
 
 
 async def test_a_mail_server_may_take_long_to_accept_a_mail():
@@ -435,7 +538,10 @@ async def test_a_mail_server_may_take_long_to_accept_a_mail():
 
 async def test_a_clinics_own_address_beyond_ascii_keeps_no_mail_from_others():
     async with serving(mail_talk({})) as port:
-        assert await Smtp(f"smtp://127.0.0.1:{port}", SENDER).send(LETTER._replace(reply_to="praxis-ä@example.org")) is None
+        assert (
+            await Smtp(f"smtp://127.0.0.1:{port}", SENDER).send(LETTER._replace(reply_to="praxis-ä@example.org"))
+            is None
+        )
 
 
 async def test_a_mail_server_that_answers_forever_is_left():
@@ -462,8 +568,14 @@ async def test_a_login_that_cannot_be_had_loses_no_mail():
 async def test_a_mail_server_that_is_not_there_delays_the_mail():
     async with serving(mail_talk({})) as port:
         pass
-    assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER), LETTER) == (Delayed, "the mail server cannot be reached")
-    assert await refusal(Smtp("smtp://nowhere.invalid", SENDER), LETTER) == (Delayed, "the mail server cannot be reached")
+    assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER), LETTER) == (
+        Delayed,
+        "the mail server cannot be reached",
+    )
+    assert await refusal(Smtp("smtp://nowhere.invalid", SENDER), LETTER) == (
+        Delayed,
+        "the mail server cannot be reached",
+    )
 
 
 # Text messages
@@ -474,20 +586,33 @@ async def test_a_text_message_says_where_to_report_and_brings_back_its_id(texts)
     gateway = Sms(sms_url(texts), "Appoint")
     assert await gateway.send(NOTE._replace(status_url="https://appoint.example/api/reports/1")) == "SM1"
     assert texts.received == {
-        "note/1": {"To": "+493012345678", "From": "Appoint", "Body": "See you on Monday.", "StatusCallback": "https://appoint.example/api/reports/1"}
+        "note/1": {
+            "To": "+493012345678",
+            "From": "Appoint",
+            "Body": "See you on Monday.",
+            "StatusCallback": "https://appoint.example/api/reports/1",
+        }
     }
 
 
 async def test_a_text_message_is_delivered_once_by_its_token(texts):
     texts.received.clear()
     gateway = Sms(sms_url(texts), "Appoint")
-    assert [await gateway.send(NOTE._replace(token=token)) for token in ("note/1", "note/1", "note/2")] == ["SM1", "SM1", "SM2"]
+    assert [await gateway.send(NOTE._replace(token=token)) for token in ("note/1", "note/1", "note/2")] == [
+        "SM1",
+        "SM1",
+        "SM2",
+    ]
 
 
 async def test_a_messaging_service_sends_instead_of_a_number(texts):
     texts.received.clear()
     await Sms(sms_url(texts), "MG" + "0" * 32).send(NOTE)
-    assert texts.received["note/1"] == {"To": "+493012345678", "MessagingServiceSid": "MG" + "0" * 32, "Body": "See you on Monday."}
+    assert texts.received["note/1"] == {
+        "To": "+493012345678",
+        "MessagingServiceSid": "MG" + "0" * 32,
+        "Body": "See you on Monday.",
+    }
 
 
 @pytest.mark.parametrize(
@@ -497,7 +622,11 @@ async def test_a_messaging_service_sends_instead_of_a_number(texts):
         ("+15005550009", Undeliverable, "the number takes no text messages (code 21614)"),
         ("+15005550010", Undeliverable, "the recipient has unsubscribed (code 21610)"),
         ("+15005550099", Undeliverable, "the gateway for text messages refuses the message (code 29999)"),
-        ("+15005550006", Delayed, "the gateway for text messages does not accept our account or our number (code 21606)"),
+        (
+            "+15005550006",
+            Delayed,
+            "the gateway for text messages does not accept our account or our number (code 21606)",
+        ),
     ],
 )
 async def test_a_gateway_that_refuses_the_number_is_understood(texts, number, kind, reason):
@@ -505,7 +634,10 @@ async def test_a_gateway_that_refuses_the_number_is_understood(texts, number, ki
 
 
 async def test_a_wrong_token_loses_no_text_message(texts):
-    assert await refusal(Sms(sms_url(texts, "wrong"), "Appoint"), NOTE) == (Delayed, "the gateway for text messages refuses our login (401)")
+    assert await refusal(Sms(sms_url(texts, "wrong"), "Appoint"), NOTE) == (
+        Delayed,
+        "the gateway for text messages refuses our login (401)",
+    )
 
 
 def not_now(status: int) -> str:
@@ -519,9 +651,21 @@ SLOW = "the gateway for text messages takes too long"
 @pytest.mark.parametrize(
     ("answer", "kind", "reason"),
     [
-        (http("400 Bad Request", '{"code": 21408, "message": "+493012345678"}'), Undeliverable, "text messages to that region are not enabled (code 21408)"),
-        (http("400 Bad Request", '{"code": 493012345678}'), Undeliverable, "the gateway for text messages refuses the message (400)"),
-        (http("400 Bad Request", '{"error": "no"}'), Undeliverable, "the gateway for text messages refuses the message (400)"),
+        (
+            http("400 Bad Request", '{"code": 21408, "message": "+493012345678"}'),
+            Undeliverable,
+            "text messages to that region are not enabled (code 21408)",
+        ),
+        (
+            http("400 Bad Request", '{"code": 493012345678}'),
+            Undeliverable,
+            "the gateway for text messages refuses the message (400)",
+        ),
+        (
+            http("400 Bad Request", '{"error": "no"}'),
+            Undeliverable,
+            "the gateway for text messages refuses the message (400)",
+        ),
         (http("400 Bad Request", "<html>who are you?</html>"), Delayed, not_now(400)),
         (http("400 Bad Request", b'{"code": "\xff'), Delayed, not_now(400)),
         (http("403 Forbidden"), Delayed, "the gateway for text messages refuses our login (403)"),
@@ -564,7 +708,9 @@ async def test_a_gateway_that_refuses_or_misbehaves_is_understood(answer, kind, 
 )
 async def test_a_text_message_that_was_taken_is_not_sent_again_whatever_the_answer_says(answer, id):
     async with serving(http_talk(answer)) as port:
-        gateway = Sms(f"http://{ACCOUNT}:token@127.0.0.1:{port}", "Appoint", seconds=SOON if isinstance(answer, list) else 30)
+        gateway = Sms(
+            f"http://{ACCOUNT}:token@127.0.0.1:{port}", "Appoint", seconds=SOON if isinstance(answer, list) else 30
+        )
         assert await gateway.send(NOTE) == id
 
 
@@ -584,7 +730,13 @@ async def test_nobody_learns_from_the_log_whom_a_message_was_for(way, caplog):
 # What became of a text message
 
 
-REPORT = {"CallSid": "CA1234567890ABCDE", "Caller": "+14158675309", "Digits": "1234", "From": "+14158675309", "To": "+18005551212"}
+REPORT = {
+    "CallSid": "CA1234567890ABCDE",
+    "Caller": "+14158675309",
+    "Digits": "1234",
+    "From": "+14158675309",
+    "To": "+18005551212",
+}
 REPORT_URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 
 
@@ -657,4 +809,7 @@ async def test_a_provider_that_cannot_be_used_is_named_at_the_start(db, wrong):
     with pytest.raises(CannotStart, match=r"^APPOINT_(SMTP_URL|MAIL_FROM|SMS_URL) ") as refused:
         gateways(settings(**wrong), db)
     assert "secret" not in str(refused.value)
-    assert (refused.value.__cause__, refused.value.__suppress_context__ or refused.value.__context__ is None) == (None, True)
+    assert (refused.value.__cause__, refused.value.__suppress_context__ or refused.value.__context__ is None) == (
+        None,
+        True,
+    )

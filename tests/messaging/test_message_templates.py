@@ -24,7 +24,10 @@ async def clinics(client):
 async def test_without_words_of_its_own_a_clinic_has_everybodys(clinics):
     answer = await clinics.get(f"{ALL}/hold-expiring/email/de")
     shown = answer.json()
-    assert {name: shown[name] for name in ("clinicId", "kind", "channel", "locale", "custom", "id", "version", "createdAt", "updatedAt")} == {
+    assert {
+        name: shown[name]
+        for name in ("clinicId", "kind", "channel", "locale", "custom", "id", "version", "createdAt", "updatedAt")
+    } == {
         "clinicId": 1,
         "kind": "hold-expiring",
         "channel": "email",
@@ -50,7 +53,11 @@ async def test_everybodys_words_can_be_kept_as_a_clinics_own(clinics):
 async def test_a_clinics_own_words_are_kept(clinics):
     kept = await clinics.put(MAIL, json=OWN)
     assert kept.status_code == 200
-    assert {name: kept.json()[name] for name in ("subject", "text", "custom", "version")} == {**OWN, "custom": True, "version": 1}
+    assert {name: kept.json()[name] for name in ("subject", "text", "custom", "version")} == {
+        **OWN,
+        "custom": True,
+        "version": 1,
+    }
     shown = await clinics.get(MAIL)
     assert (shown.json(), shown.headers["ETag"]) == (kept.json(), kept.headers["ETag"])
     assert (await clinics.get(MAIL.replace("/1/", "/2/"))).json()["custom"] is False
@@ -75,7 +82,11 @@ async def test_the_list_has_the_clinics_own_oldest_first(clinics):
     await clinics.put(MAIL, json=OWN)
     first = (await clinics.get(f"{ALL}?limit=2")).json()
     rest = (await clinics.get(f"{ALL}?limit=2&cursor={first['next']}")).json()
-    assert [(each["kind"], each["channel"], each["locale"], each["custom"]) for page in (first, rest) for each in page["items"]] == [
+    assert [
+        (each["kind"], each["channel"], each["locale"], each["custom"])
+        for page in (first, rest)
+        for each in page["items"]
+    ] == [
         ("confirmation", "email", "en", True),
         ("reminder", "sms", "de", True),
         ("agenda", "email", "fr", True),
@@ -84,16 +95,35 @@ async def test_the_list_has_the_clinics_own_oldest_first(clinics):
 
 
 @pytest.mark.parametrize(
-    "path", ["greeting/email/en", "reminder-1440/email/en", "reminder/letter/en", "reminder/email/la", "agenda/sms/en", "Reminder/email/en"]
+    "path",
+    [
+        "greeting/email/en",
+        "reminder-1440/email/en",
+        "reminder/letter/en",
+        "reminder/email/la",
+        "agenda/sms/en",
+        "Reminder/email/en",
+    ],
 )
 async def test_a_message_that_there_is_not_is_404(clinics, path):
     asked = [("GET", "", None), ("PUT", "", OWN), ("DELETE", "", None), ("POST", "/preview", OWN)]
-    assert [(await clinics.request(method, f"{ALL}/{path}{more}", json=body)).status_code for method, more, body in asked] == [404] * 4
+    assert [
+        (await clinics.request(method, f"{ALL}/{path}{more}", json=body)).status_code for method, more, body in asked
+    ] == [404] * 4
 
 
 async def test_a_clinic_that_there_is_not_is_404(clinics):
-    asked = [("GET", ALL, None), ("GET", MAIL, None), ("PUT", MAIL, OWN), ("DELETE", MAIL, None), ("POST", f"{MAIL}/preview", OWN)]
-    assert [(await clinics.request(method, path.replace("/1/", "/9/"), json=body)).status_code for method, path, body in asked] == [404] * 5
+    asked = [
+        ("GET", ALL, None),
+        ("GET", MAIL, None),
+        ("PUT", MAIL, OWN),
+        ("DELETE", MAIL, None),
+        ("POST", f"{MAIL}/preview", OWN),
+    ]
+    assert [
+        (await clinics.request(method, path.replace("/1/", "/9/"), json=body)).status_code
+        for method, path, body in asked
+    ] == [404] * 5
 
 
 @pytest.mark.parametrize(
@@ -113,7 +143,11 @@ async def test_broken_words_are_refused_with_the_line_and_the_reason(clinics, la
     ]
     for answer in refused:
         (fault,) = answer.json()["errors"]
-        assert (answer.status_code, answer.json()["type"], fault["pointer"]) == (400, "/problems/invalid-request", "#/text")
+        assert (answer.status_code, answer.json()["type"], fault["pointer"]) == (
+            400,
+            "/problems/invalid-request",
+            "#/text",
+        )
         assert fault["detail"].startswith(detail)
     assert (await clinics.get(MAIL)).json()["custom"] is False
 
@@ -125,21 +159,38 @@ async def test_broken_words_are_refused_with_the_line_and_the_reason(clinics, la
         (MAIL, {"subject": None, "text": "x"}, {"#/subject": "is missing"}),
         (SMS, {"subject": "x", "text": "x"}, {"#/subject": "must be left out; only e-mails have one"}),
         (MAIL, {"subject": "x"}, {"#/text": "is missing"}),
-        (MAIL, {"subject": "x" * 201, "text": "x" * 10_001}, {
-            "#/subject": "has too many characters; at most: 200", "#/text": "has too many characters; at most: 10000",
-        }),
-        (MAIL, {"subject": "", "text": ""}, {"#/subject": "has too few characters; at least: 1", "#/text": "has too few characters; at least: 1"}),
-        (MAIL, {"subject": " ", "text": " \n"}, {"#/subject": "is empty once it is filled in", "#/text": "is empty once it is filled in"}),
+        (
+            MAIL,
+            {"subject": "x" * 201, "text": "x" * 10_001},
+            {
+                "#/subject": "has too many characters; at most: 200",
+                "#/text": "has too many characters; at most: 10000",
+            },
+        ),
+        (
+            MAIL,
+            {"subject": "", "text": ""},
+            {"#/subject": "has too few characters; at least: 1", "#/text": "has too few characters; at least: 1"},
+        ),
+        (
+            MAIL,
+            {"subject": " ", "text": " \n"},
+            {"#/subject": "is empty once it is filled in", "#/text": "is empty once it is filled in"},
+        ),
         (SMS, {"text": "\u200b\x1c \x85"}, {"#/text": "is empty once it is filled in"}),
-        (MAIL, {"subject": "{{ ''.__class__ }}", "text": "{% for x in customer %}{% endfor %}"}, {
-            "#/subject": "line 1: only placeholders, filters without arguments, and “if” can stand here",
-            "#/text": "line 1: only placeholders, filters without arguments, and “if” can stand here",
-        }),
+        (
+            MAIL,
+            {"subject": "{{ ''.__class__ }}", "text": "{% for x in customer %}{% endfor %}"},
+            {
+                "#/subject": "line 1: only placeholders, filters without arguments, and “if” can stand here",
+                "#/text": "line 1: only placeholders, filters without arguments, and “if” can stand here",
+            },
+        ),
         (SMS, {"text": "(" * 5000 + "{{" + "(" * 5000}, {"#/text": "has too many characters; at most: 10000"}),
         (SMS, {"text": "{{" + "(" * 5000}, {"#/text": "is nested too deeply, or has too long a number"}),
         (SMS, {"text": "x" * 1001}, {"#/text": "has too many characters once it is filled in; at most: 1000"}),
     ],
-)  # fmt: skip
+)
 async def test_everything_that_is_wrong_with_words_is_said(clinics, path, body, faults):
     answer = await clinics.put(path, json=body)
     assert {fault["pointer"]: fault["detail"] for fault in answer.json().get("errors", [])} == faults
@@ -147,9 +198,14 @@ async def test_everything_that_is_wrong_with_words_is_said(clinics, path, body, 
 
 
 async def test_a_preview_is_filled_in_with_an_example_of_the_clinic_and_keeps_nothing(clinics):
-    shown = await clinics.post(f"{MAIL}/preview", json={"subject": "Until {{ day }}", "text": "{{ customer }} at {{ clinic }}\n{{ phone }}"})
+    shown = await clinics.post(
+        f"{MAIL}/preview", json={"subject": "Until {{ day }}", "text": "{{ customer }} at {{ clinic }}\n{{ phone }}"}
+    )
     assert shown.status_code == 200
-    assert (shown.json()["subject"], shown.json()["text"]) == ("Until Monday, March 1, 2027", "Ana Souza at Lakeside Clinic\n+49 30 12345678")
+    assert (shown.json()["subject"], shown.json()["text"]) == (
+        "Until Monday, March 1, 2027",
+        "Ana Souza at Lakeside Clinic\n+49 30 12345678",
+    )
     assert "Ana Souza at Lakeside Clinic<br>+49 30 12345678" in shown.json()["html"]
     assert (await clinics.get(MAIL)).json()["custom"] is False
 
@@ -171,7 +227,10 @@ async def test_only_what_was_read_is_changed(clinics):
     kept = await clinics.put(MAIL, json=OWN, headers={"If-Match": everybodys})
     assert kept.status_code == 200
     stale = {"If-Match": everybodys}
-    assert [(await clinics.put(MAIL, json=OWN, headers=stale)).status_code, (await clinics.delete(MAIL, headers=stale)).status_code] == [412, 412]
+    assert [
+        (await clinics.put(MAIL, json=OWN, headers=stale)).status_code,
+        (await clinics.delete(MAIL, headers=stale)).status_code,
+    ] == [412, 412]
     assert (await clinics.delete(MAIL, headers={"If-Match": kept.headers["ETag"]})).status_code == 204
     again = await clinics.put(MAIL, json=OWN)
     assert again.headers["ETag"] != kept.headers["ETag"]  # the first version of other words
@@ -179,7 +238,9 @@ async def test_only_what_was_read_is_changed(clinics):
 
 async def test_of_two_who_write_the_first_words_at_once_one_is_told(clinics):
     seen = {"If-Match": (await clinics.get(MAIL)).headers["ETag"]}
-    answers = await asyncio.gather(*(clinics.put(MAIL, json={"subject": "x", "text": f"{number}"}, headers=seen) for number in range(4)))
+    answers = await asyncio.gather(
+        *(clinics.put(MAIL, json={"subject": "x", "text": f"{number}"}, headers=seen) for number in range(4))
+    )
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
 
 
@@ -196,5 +257,11 @@ async def test_what_is_shown_already_is_not_sent_again(clinics):
 
 async def test_only_staff_see_and_change_words(client):
     await clinic(client)
-    asked = [("GET", ALL, None), ("GET", MAIL, None), ("PUT", MAIL, OWN), ("DELETE", MAIL, None), ("POST", f"{MAIL}/preview", OWN)]
+    asked = [
+        ("GET", ALL, None),
+        ("GET", MAIL, None),
+        ("PUT", MAIL, OWN),
+        ("DELETE", MAIL, None),
+        ("POST", f"{MAIL}/preview", OWN),
+    ]
     assert [(await client.request(method, path, json=body)).status_code for method, path, body in asked] == [401] * 5

@@ -44,10 +44,14 @@ FACTS = Facts(
     hold_expires_at=NINE - timedelta(hours=2),
 )
 EVERY = [
-    Which(kind, channel, language) for kind, channel, language in product(KINDS, get_args(Channel), LANGUAGES) if channel == "email" or kind not in MAILED_ONLY
+    Which(kind, channel, language)
+    for kind, channel, language in product(KINDS, get_args(Channel), LANGUAGES)
+    if channel == "email" or kind not in MAILED_ONLY
 ]
 MAIL, SMS = Which("confirmation", "email", "en"), Which("confirmation", "sms", "en")
-GSM = set("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€")
+GSM = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
+)
 """What a text message can have at 160 characters each (GSM 03.38 and its extension)."""
 
 
@@ -131,7 +135,9 @@ def test_another_wall_time_of_the_customer_is_told_too(customer_time_zone, yours
 def test_whether_the_customers_clock_differs_depends_on_the_day():
     """New York changes its clocks two weeks before Berlin; Lagos never does."""
     summer = {"start_time": datetime(2027, 3, 29, 7, 0, tzinfo=UTC), "end_time": None}
-    assert placeholders(MAIL, replace(FACTS, customer_time_zone="Africa/Lagos", **summer))["yours"].endswith("8:00 AM (West Africa Standard Time)")
+    assert placeholders(MAIL, replace(FACTS, customer_time_zone="Africa/Lagos", **summer))["yours"].endswith(
+        "8:00 AM (West Africa Standard Time)"
+    )
     between = datetime(2027, 3, 15, 8, 0, tzinfo=UTC)
     told = placeholders(MAIL, replace(FACTS, customer_time_zone="America/New_York", start_time=between, end_time=None))
     assert (told["when"], told["yours"]) == (
@@ -141,11 +147,17 @@ def test_whether_the_customers_clock_differs_depends_on_the_day():
 
 
 def test_a_moved_one_says_when_it_was_before():
-    assert "\nUntil now: Sunday, February 28, 2027, 9:00 AM (Central European Standard Time)\n" in render(Which("moved", "email", "en"), FACTS).text
+    assert (
+        "\nUntil now: Sunday, February 28, 2027, 9:00 AM (Central European Standard Time)\n"
+        in render(Which("moved", "email", "en"), FACTS).text
+    )
 
 
 def test_a_hold_says_until_when():
-    assert "\nHeld until: Monday, March 1, 2027, 7:00 AM (Central European Standard Time)\n" in render(Which("hold-expiring", "email", "en"), FACTS).text
+    assert (
+        "\nHeld until: Monday, March 1, 2027, 7:00 AM (Central European Standard Time)\n"
+        in render(Which("hold-expiring", "email", "en"), FACTS).text
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -173,12 +185,19 @@ def test_a_doctor_gets_the_days_list():
 
 def test_the_staff_get_the_list_of_stranded_appointments():
     text = render(Which("stranded", "email", "en"), replace(FACTS, appointments=VISITS)).text
-    assert "\n\nMon, Mar 1, 2027, 9:00 – 9:30 AM, Ana Souza, Dr. Shah, Check-up\nMon, Mar 1, 2027, 12:00 – 1:00 PM, Ben, Dr. Shah\n\n" in text
+    assert (
+        "\n\nMon, Mar 1, 2027, 9:00 – 9:30 AM, Ana Souza, Dr. Shah, Check-up\nMon, Mar 1, 2027, 12:00 – 1:00 PM, Ben, Dr. Shah\n\n"
+        in text
+    )
 
 
 def test_a_list_ends_somewhere():
     told = placeholders(Which("stranded", "email", "en"), replace(FACTS, appointments=VISITS * 75))
-    assert (told["count"], len(told["appointments"].splitlines()), told["appointments"].splitlines()[-1]) == ("150", 101, "and 50 more")
+    assert (told["count"], len(told["appointments"].splitlines()), told["appointments"].splitlines()[-1]) == (
+        "150",
+        101,
+        "and 50 more",
+    )
 
 
 def test_a_webhook_is_named():
@@ -203,7 +222,10 @@ def test_our_own_words_are_ones_that_a_clinic_could_write(which):
 
 def test_every_file_of_words_is_of_a_message():
     folder = Path(appoint.__file__).parent / "messaging" / "templates" / "texts"
-    assert {path.name for path in folder.glob("*.txt")} == {f"{kind}.{channel}.txt" for kind, channel, _ in EVERY} | {"details.txt", "closing.txt"}
+    assert {path.name for path in folder.glob("*.txt")} == {f"{kind}.{channel}.txt" for kind, channel, _ in EVERY} | {
+        "details.txt",
+        "closing.txt",
+    }
 
 
 @pytest.mark.parametrize("which", [which for which in EVERY if which.channel == "sms"], ids=named)
@@ -220,9 +242,19 @@ def test_a_mails_html_shows_what_its_text_says():
     shown = reader.texts[1:]  # above it all, the clinic
     assert reader.texts[0] == "Lakeside Clinic"
     assert (
-        " ".join(shown).split() == rendered.text.replace("When:", "When").replace("With:", "With").replace("What:", "What").replace("Where:", "Where").split()
+        " ".join(shown).split()
+        == rendered.text.replace("When:", "When")
+        .replace("With:", "With")
+        .replace("What:", "What")
+        .replace("Where:", "Where")
+        .split()
     )
-    assert shown[2:6] == ["When", "Monday, March 1, 2027, 9:00 – 9:30 AM (Central European Standard Time)", "With", "Dr. Shah"]
+    assert shown[2:6] == [
+        "When",
+        "Monday, March 1, 2027, 9:00 – 9:30 AM (Central European Standard Time)",
+        "With",
+        "Dr. Shah",
+    ]
     assert reader.tags == {"html", "head", "meta", "title", "body", "div", "p", "br", "table", "tr", "th", "td"}
 
 
@@ -248,35 +280,65 @@ def test_html_in_a_name_is_only_text():
     )
     harmless = {"html", "head", "meta", "title", "body", "div", "p", "br", "table", "tr", "th", "td"}
     for kind in KINDS:
-        reader = Reader(render(Which(kind, "email", "en"), facts, Words("{{ clinic }}", "<b>{{ clinic }}</b>\n\nA: {{ clinic }}\n<i>B</i>: x")).html)
+        reader = Reader(
+            render(
+                Which(kind, "email", "en"),
+                facts,
+                Words("{{ clinic }}", "<b>{{ clinic }}</b>\n\nA: {{ clinic }}\n<i>B</i>: x"),
+            ).html
+        )
         assert reader.tags <= harmless
         assert Reader(render(Which(kind, "email", "en"), facts).html).tags <= harmless
         assert f"<b>{NASTY}</b>" in reader.texts
 
 
-@pytest.mark.parametrize("typed", ["Ana\r\nBcc: all@example.org", "Ana\n\nYour appointment is cancelled.", "Ana\u2028\x1b[2J\x85x", "Ana\t \x0b\x0cx"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "Ana\r\nBcc: all@example.org",
+        "Ana\n\nYour appointment is cancelled.",
+        "Ana\u2028\x1b[2J\x85x",
+        "Ana\t \x0b\x0cx",
+    ],
+)
 def test_a_name_writes_no_lines_of_its_own(typed):
-    rendered = render(MAIL, replace(FACTS, customer=typed, clinic=typed, type=typed), Words("{{ customer }}", "{{ customer }}|{{ clinic }}|{{ type }}"))
+    rendered = render(
+        MAIL,
+        replace(FACTS, customer=typed, clinic=typed, type=typed),
+        Words("{{ customer }}", "{{ customer }}|{{ clinic }}|{{ type }}"),
+    )
     assert not set(rendered.subject + rendered.text) & set("\n\r\x0b\x0c\x1b\x85\u2028")
     assert rendered.subject == rendered.text.partition("|")[0]
 
 
 def test_a_subject_is_one_line_whatever_a_clinic_writes():
-    assert render(MAIL, FACTS, Words("A\r\nBcc: b@example.org\n{{ customer }}", "x")).subject == "A Bcc: b@example.org Ana Souza"
+    assert (
+        render(MAIL, FACTS, Words("A\r\nBcc: b@example.org\n{{ customer }}", "x")).subject
+        == "A Bcc: b@example.org Ana Souza"
+    )
 
 
 def test_lines_that_all_have_a_label_become_a_table():
-    own = Words("x", "Please note: come early.\n\nBring: your card\nNot : your dog\n\nBring: this\nand that\n\nAt 9:30\nor 10:00")
+    own = Words(
+        "x",
+        "Please note: come early.\n\nBring: your card\nNot : your dog\n\nBring: this\nand that\n\nAt 9:30\nor 10:00",
+    )
     assert re.findall(r"<th[^>]*>(.*?)</th>", render(MAIL, FACTS, own).html) == ["Bring", "Not"]
 
 
-OWN = Words("Till {{ day }}", "Dear {{ customer | upper }},\n{% if type %}\nfor {{ type }}\n{% else %}\nfor a visit\n{% endif %}\nuntil {{ when }}")
+OWN = Words(
+    "Till {{ day }}",
+    "Dear {{ customer | upper }},\n{% if type %}\nfor {{ type }}\n{% else %}\nfor a visit\n{% endif %}\nuntil {{ when }}",
+)
 
 
 def test_a_clinics_own_words_stand_instead_of_ours():
     rendered = render(MAIL, FACTS, OWN)
     assert (rendered.subject, rendered.fell_back) == ("Till Monday, March 1, 2027", False)
-    assert rendered.text == "Dear ANA SOUZA,\nfor a visit\nuntil Monday, March 1, 2027, 9:00 – 9:30 AM (Central European Standard Time)"
+    assert (
+        rendered.text
+        == "Dear ANA SOUZA,\nfor a visit\nuntil Monday, March 1, 2027, 9:00 – 9:30 AM (Central European Standard Time)"
+    )
 
 
 def test_a_clinics_text_message_is_put_into_the_alphabet_of_telephones():
@@ -311,16 +373,31 @@ def faults(which, subject, text):
         (MAIL, None, "y", [("#/subject", "is missing")]),
         (SMS, None, "y", []),
         (SMS, "x", "y", [("#/subject", "must be left out; only e-mails have one")]),
-        (MAIL, " ", "{# #}", [("#/text", "is empty once it is filled in"), ("#/subject", "is empty once it is filled in")]),
-        (MAIL, "{% if %}", "a\n{{ before }", [
-            ("#/subject", "line 1: cannot be read; is every “{{” and “{%” closed?"),
-            ("#/text", "line 2: cannot be read; is every “{{” and “{%” closed?"),
-        ]),
+        (
+            MAIL,
+            " ",
+            "{# #}",
+            [("#/text", "is empty once it is filled in"), ("#/subject", "is empty once it is filled in")],
+        ),
+        (
+            MAIL,
+            "{% if %}",
+            "a\n{{ before }",
+            [
+                ("#/subject", "line 1: cannot be read; is every “{{” and “{%” closed?"),
+                ("#/text", "line 2: cannot be read; is every “{{” and “{%” closed?"),
+            ],
+        ),
         (SMS, None, "{{ when }}" * 100, [("#/text", "has too many characters once it is filled in; at most: 1000")]),
         (MAIL, "{{ when }}" * 15, "y", [("#/subject", "has too many characters once it is filled in; at most: 500")]),
-        (Which("webhook-disabled", "email", "en"), "x", "{{ customer }}", [("#/text", "line 1: “customer” is no placeholder here; there are: clinic, webhook")]),
+        (
+            Which("webhook-disabled", "email", "en"),
+            "x",
+            "{{ customer }}",
+            [("#/text", "line 1: “customer” is no placeholder here; there are: clinic, webhook")],
+        ),
     ],
-)  # fmt: skip
+)
 def test_words_are_tried_before_they_are_kept(which, subject, text, found):
     assert faults(which, subject, text) == found
 

@@ -50,11 +50,20 @@ async def statuses(db) -> list[str]:
 
 
 async def move(world, appointment, start: datetime):
-    return await service.reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=RescheduleRequest(start_time=start), if_match=None, now=world.now)
+    return await service.reschedule(
+        world.db,
+        RECEPTION,
+        appointment_id=appointment.id,
+        to=RescheduleRequest(start_time=start),
+        if_match=None,
+        now=world.now,
+    )
 
 
 async def cancel(world, appointment):
-    await world.db.atomic(service.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
+    await world.db.atomic(
+        service.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+    )
 
 
 async def step(world, appointment, name):
@@ -98,7 +107,13 @@ async def test_an_event_that_is_told_twice_tells_people_once(world, office, post
 async def test_an_edited_note_sends_nothing_again(world, office, post):
     booked = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.tell(world.now)
-    await world.db.atomic(service.change, RECEPTION, appointment_id=booked.id, change=AppointmentPatch(notes="Brings X-rays"), if_match=None)
+    await world.db.atomic(
+        service.change,
+        RECEPTION,
+        appointment_id=booked.id,
+        change=AppointmentPatch(notes="Brings X-rays"),
+        if_match=None,
+    )
     await office.tell(world.now)
     assert len(post.taken) == 1
 
@@ -111,7 +126,11 @@ async def test_a_move_is_told_with_a_new_invitation_to_the_same_entry(world, off
     before, after = post.taken
     assert f"UID:{booked.id}" in before.calendar
     assert f"UID:{booked.id}" in after.calendar
-    assert ("SEQUENCE:0" in before.calendar, "SEQUENCE:1" in after.calendar, after.calendar_method) == (True, True, "REQUEST")
+    assert ("SEQUENCE:0" in before.calendar, "SEQUENCE:1" in after.calendar, after.calendar_method) == (
+        True,
+        True,
+        "REQUEST",
+    )
 
 
 async def test_a_cancellation_withdraws_the_invitation(world, office, post):
@@ -243,25 +262,38 @@ async def test_those_who_cannot_be_told_do_not_stand_in_the_way_of_others(world,
     cy = await world.add_customer("Cy")
     for minute, who in ((0, cy), (30, world.ana)):
         booked = await world.book(world.dr_shah, at(9, minute, day=TOMORROW), who)
-        await world.db.execute("update appointment set created_at = $1 where id = $2", world.now - timedelta(days=3), booked.id)
+        await world.db.execute(
+            "update appointment set created_at = $1 where id = $2", world.now - timedelta(days=3), booked.id
+        )
     assert await office.remind(at(8, 45)) == 1
 
 
 async def test_what_is_moved_is_reminded_of_at_its_new_time_alone(world, office, post):
     booked = await world.book(world.dr_shah, at(9, day=TOMORROW), world.ana)
-    await world.db.execute("update appointment set created_at = $1 where id = $2", world.now - timedelta(days=3), booked.id)
+    await world.db.execute(
+        "update appointment set created_at = $1 where id = $2", world.now - timedelta(days=3), booked.id
+    )
     await office.remind(at(8))
     await move(world, booked, at(9, day=NEXT_WEEK))
     await world.db.execute("update appointment set rescheduled_at = $1 where id = $2", world.now, booked.id)
     await office.tell(at(8))
     await office.remind(at(9, day=NEXT_WEEK) - timedelta(hours=24))
-    assert await statuses(world.db) == ["reminder-1440 superseded", "confirmation superseded", "moved sent", "reminder-1440 queued"]
+    assert await statuses(world.db) == [
+        "reminder-1440 superseded",
+        "confirmation superseded",
+        "moved sent",
+        "reminder-1440 queued",
+    ]
 
 
 @pytest.mark.parametrize("change", [cancel, lambda world, booked: move(world, booked, at(11, day=TOMORROW))])
-async def test_a_reminder_does_not_leave_once_the_appointment_is_changed_even_when_the_change_was_not_told_yet(world, office, post, change):
+async def test_a_reminder_does_not_leave_once_the_appointment_is_changed_even_when_the_change_was_not_told_yet(
+    world, office, post, change
+):
     booked = await world.book(world.dr_shah, at(9, day=TOMORROW), world.ana)
-    await world.db.execute("update appointment set created_at = $1 where id = $2", world.now - timedelta(days=3), booked.id)
+    await world.db.execute(
+        "update appointment set created_at = $1 where id = $2", world.now - timedelta(days=3), booked.id
+    )
     await office.remind(at(8))
     payloads = await office.hand_over(at(9))  # it waits in the queue, about to be sent
     await change(world, booked)

@@ -23,7 +23,13 @@ DEAD = "the mail server does not know this address (550)"
 
 async def notification(db, clinic_id=1, *, status="queued", **columns) -> str:
     reason = DEAD if status in ("dead", "superseded") else None
-    values = {"kind": "confirmation", "subject_id": str(uuid4()), "recipient_id": str(uuid4()), "channel": "email", "provider_id": None} | columns
+    values = {
+        "kind": "confirmation",
+        "subject_id": str(uuid4()),
+        "recipient_id": str(uuid4()),
+        "channel": "email",
+        "provider_id": None,
+    } | columns
     return str(
         await db.fetchval(
             """
@@ -33,9 +39,16 @@ async def notification(db, clinic_id=1, *, status="queued", **columns) -> str:
                     case when $6 = 'sent' then now() end, case when $6 = 'leased' then now() + interval '1 minute' end)
             returning id
             """,
-            clinic_id, values["kind"], values["subject_id"], values["recipient_id"], values["channel"], status, reason, values["provider_id"],
+            clinic_id,
+            values["kind"],
+            values["subject_id"],
+            values["recipient_id"],
+            values["channel"],
+            status,
+            reason,
+            values["provider_id"],
         )
-    )  # fmt: skip
+    )
 
 
 async def test_a_clinic_lists_its_own_notifications_by_status(client, db):
@@ -52,7 +65,9 @@ async def test_notifications_are_listed_by_what_they_are_about(client, db):
     await clinic(client)
     await notification(db)
     mine = await notification(db, subject_id="an appointment")
-    found = (await client.get("/api/clinics/1/notifications", params={"subjectId": "an appointment"}, headers=ADMIN)).json()["items"]
+    found = (
+        await client.get("/api/clinics/1/notifications", params={"subjectId": "an appointment"}, headers=ADMIN)
+    ).json()["items"]
     assert [one["id"] for one in found] == [mine]
 
 
@@ -60,7 +75,14 @@ async def test_notifications_of_a_clinic_that_is_not_there_are_not_found(client)
     assert (await client.get("/api/clinics/7/notifications", headers=ADMIN)).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/api/clinics/1/notifications", f"/api/notifications/{SOMETHING}", f"/api/customers/{SOMEBODY}/notificationPreferences"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/clinics/1/notifications",
+        f"/api/notifications/{SOMETHING}",
+        f"/api/customers/{SOMEBODY}/notificationPreferences",
+    ],
+)
 async def test_nobody_else_sees_who_is_told_what(client, path):
     assert (await client.get(path)).status_code == 401
 
@@ -84,7 +106,10 @@ async def test_what_is_on_its_way_or_not_so_any_more_is_not_sent_again(client, d
 async def test_a_repeated_resend_queues_once(client, db):
     await clinic(client)
     id = await notification(db, status="dead")
-    answers = [await client.post(f"/api/notifications/{id}/resend", headers=ADMIN | {"Idempotency-Key": "once"}) for _ in range(2)]
+    answers = [
+        await client.post(f"/api/notifications/{id}/resend", headers=ADMIN | {"Idempotency-Key": "once"})
+        for _ in range(2)
+    ]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert await db.fetchval("select round from notification") == 1
 
@@ -108,7 +133,10 @@ async def test_what_a_customer_wants_is_kept_and_read_again(client):
 
 async def test_preferences_of_nobody_are_not_found(client):
     path = f"/api/customers/{uuid4()}/notificationPreferences"
-    assert [(await client.get(path, headers=ADMIN)).status_code, (await client.put(path, json={}, headers=ADMIN)).status_code] == [404, 404]
+    assert [
+        (await client.get(path, headers=ADMIN)).status_code,
+        (await client.put(path, json={}, headers=ADMIN)).status_code,
+    ] == [404, 404]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +156,10 @@ async def test_preferences_of_nobody_are_not_found(client):
 async def test_a_customer_is_reached_by_what_there_is_and_what_they_want(client, db, contact, wanted, channels):
     one = await customer(client, **contact)
     await client.put(f"/api/customers/{one}/notificationPreferences", json=wanted, headers=ADMIN)
-    assert [row.channel for row in await db.fetch("select channel from customer_channel where customer_id = $1 order by channel", one)] == channels
+    assert [
+        row.channel
+        for row in await db.fetch("select channel from customer_channel where customer_id = $1 order by channel", one)
+    ] == channels
 
 
 def link(customer_id: str, channel: str = "email") -> str:
@@ -143,15 +174,25 @@ async def test_the_link_in_a_mail_shows_a_page_and_changes_nothing_by_itself(cli
 
 async def test_one_click_in_a_mail_program_unsubscribes(client, db):
     one = await customer(client, email="ana@example.org")
-    answer = await client.post(link(one), content=b"List-Unsubscribe=One-Click", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    answer = await client.post(
+        link(one), content=b"List-Unsubscribe=One-Click", headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
     assert (answer.status_code, await db.fetchval("select wanted from notification_preference")) == (200, False)
 
 
 @pytest.mark.parametrize(
-    "token", ["nonsense", signed("another secret", "unsubscribe", [SOMEBODY, "email"]), signed("signs links in tests", "other", [SOMEBODY, "email"])]
+    "token",
+    [
+        "nonsense",
+        signed("another secret", "unsubscribe", [SOMEBODY, "email"]),
+        signed("signs links in tests", "other", [SOMEBODY, "email"]),
+    ],
 )
 async def test_a_link_that_is_not_ours_is_not_found(client, token):
-    assert [(await client.get(f"/unsubscribe/{token}")).status_code, (await client.post(f"/unsubscribe/{token}")).status_code] == [404, 404]
+    assert [
+        (await client.get(f"/unsubscribe/{token}")).status_code,
+        (await client.post(f"/unsubscribe/{token}")).status_code,
+    ] == [404, 404]
 
 
 # what the text messages' gateway reports
@@ -161,9 +202,14 @@ async def test_a_link_that_is_not_ours_is_not_found(client, token):
 async def reporting(db, database_url):
     """The application with a gateway whose token is “secret”."""
     app = application.create(
-        settings(sms_url="https://AC1:secret@sms.example", public_url="https://appoint.example"), database_url=database_url, admin_token=TOKEN
+        settings(sms_url="https://AC1:secret@sms.example", public_url="https://appoint.example"),
+        database_url=database_url,
+        admin_token=TOKEN,
     )
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as client,
+    ):
         yield client
 
 
@@ -186,7 +232,9 @@ async def test_a_text_message_that_never_will_is_dead_with_its_reason(reporting,
     await clinic(reporting)
     id = await notification(db, status="sent", channel="sms", provider_id="SM1")
     assert await report(reporting, id, MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30003") == 204
-    assert [tuple(row) for row in await db.fetch("select status, reason from notification")] == [("dead", "the gateway could not deliver it (code 30003)")]
+    assert [tuple(row) for row in await db.fetch("select status, reason from notification")] == [
+        ("dead", "the gateway could not deliver it (code 30003)")
+    ]
 
 
 async def test_a_report_about_an_earlier_message_changes_nothing(reporting, db):
@@ -200,7 +248,9 @@ async def test_a_report_that_the_gateway_has_not_signed_is_refused(reporting, cl
     await clinic(reporting)
     id = await notification(db, status="sent", channel="sms", provider_id="SM1")
     assert await report(reporting, id, gateway="other", MessageSid="SM1", MessageStatus="undelivered") == 403
-    assert await report(client, id, gateway="", MessageSid="SM1", MessageStatus="undelivered") == 403  # where no gateway is set up
+    assert (
+        await report(client, id, gateway="", MessageSid="SM1", MessageStatus="undelivered") == 403
+    )  # where no gateway is set up
     assert await db.fetchval("select status from notification") == "sent"
 
 
@@ -237,7 +287,11 @@ async def test_parked_events_are_listed_and_released_by_hand(client, db, databas
         values (1, 'appointment.changed', 'a', 1, '{}', now(), 8, 'LookupError')
         """
     )
-    for command, expected in ((("parked",), "Look"), (("release", "--all"), "1 will be told again."), (("parked",), "No event is parked.")):
+    for command, expected in (
+        (("parked",), "Look"),
+        (("release", "--all"), "1 will be told again."),
+        (("parked",), "No event is parked."),
+    ):
         with appoint("events", *command, database_url=database_url, data_dir=tmp_path) as process:
             process.popen.wait(60)
             process.reader.join()
@@ -252,7 +306,12 @@ async def test_what_waits_and_what_is_dead_is_measured(client, db):
     await db.execute(
         "insert into event (clinic_id, type, subject_id, subject_version, data, created_at) values (1, 'appointment.changed', 'a', 1, '{}', now() - interval '1 minute')"
     )
-    measured = dict(line.rsplit(" ", 1) for line in (await client.get("/metrics")).text.splitlines() if line.startswith("appoint_"))
-    assert (float(measured['appoint_dead_letters{channel="email"}']), float(measured["appoint_event_backlog"])) == (2, 1)
+    measured = dict(
+        line.rsplit(" ", 1) for line in (await client.get("/metrics")).text.splitlines() if line.startswith("appoint_")
+    )
+    assert (float(measured['appoint_dead_letters{channel="email"}']), float(measured["appoint_event_backlog"])) == (
+        2,
+        1,
+    )
     assert 3600 <= float(measured['appoint_notification_lag_seconds{channel="email"}']) < 4000
     assert 60 <= float(measured["appoint_event_lag_seconds"]) < 500

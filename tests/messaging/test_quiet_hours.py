@@ -10,8 +10,12 @@ from appoint.kit import clock
 from appoint.messaging.notifications.model import DAY, Address, DueReminder, backoff, outside_quiet_hours, reminder
 
 MINUTES = st.integers(0, DAY - 1)
-ZONES = st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "America/Santiago"])
-INSTANTS = st.integers(0, 2 * 365 * DAY).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
+ZONES = st.sampled_from(
+    ["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "America/Santiago"]
+)
+INSTANTS = st.integers(0, 2 * 365 * DAY).map(
+    lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+)
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -31,14 +35,36 @@ def test_what_can_wait_leaves_at_its_time_or_at_the_first_minute_that_is_not_qui
     address = at(zone, first, last if last != first else (last + 1) % DAY)
     leaves = outside_quiet_hours(due, address, latest=FAR, expires=FAR, now=due)
     assert not quiet(leaves, address)
-    assert all(quiet(due + timedelta(minutes=minute), address) for minute in range(0, int((leaves - due) / timedelta(minutes=1)) - 60, 7))
+    assert all(
+        quiet(due + timedelta(minutes=minute), address)
+        for minute in range(0, int((leaves - due) / timedelta(minutes=1)) - 60, 7)
+    )
 
 
-@given(start=INSTANTS, first=MINUTES, last=MINUTES, minutes=st.sampled_from([15, 120, 1440]), ahead=st.integers(0, 60), until_start=st.integers(0, 2 * DAY))
+@given(
+    start=INSTANTS,
+    first=MINUTES,
+    last=MINUTES,
+    minutes=st.sampled_from([15, 120, 1440]),
+    ahead=st.integers(0, 60),
+    until_start=st.integers(0, 2 * DAY),
+)
 def test_a_reminder_leaves_outside_of_quiet_hours_or_not_at_all(*, start, first, last, minutes, ahead, until_start):
     address = at("Asia/Kolkata", first, last if last != first else (last + 1) % DAY)
     now = start - timedelta(minutes=until_start)
-    row = DueReminder(1, UUID(int=1), 0, start, UUID(int=2), "sms", minutes, timedelta(minutes=ahead), "Asia/Kolkata", address.quiet_from, address.quiet_until)
+    row = DueReminder(
+        1,
+        UUID(int=1),
+        0,
+        start,
+        UUID(int=2),
+        "sms",
+        minutes,
+        timedelta(minutes=ahead),
+        "Asia/Kolkata",
+        address.quiet_from,
+        address.quiet_until,
+    )
     if plan := reminder(row, now):
         assert now <= plan.due_at < start
         assert not quiet(plan.due_at, address)

@@ -126,7 +126,9 @@ def test_whatever_else_jinja_can_do_is_refused(source):
         filled(source, "#/text", VALUES)
 
 
-@pytest.mark.parametrize("name", ["self", "loop", "caller", "varargs", "cycler", "namespace", "__import__", "_", "__builtins__", "request"])
+@pytest.mark.parametrize(
+    "name", ["self", "loop", "caller", "varargs", "cycler", "namespace", "__import__", "_", "__builtins__", "request"]
+)
 def test_nothing_is_there_but_the_placeholders(name):
     assert told("{{ " + name + " }}") == [f"line 1: “{name}” is no placeholder here; {KNOWN}"]
 
@@ -157,14 +159,58 @@ def test_much_that_is_flat_is_filled_in():
 
 
 def test_faults_are_told_in_the_order_of_lines_and_not_without_end():
-    assert [fault.values["line"] for fault in faults("{{ a }}\n{% if b %}{{ c }}{% endif %}\n{{ d }}", "#/text", ())] == [1, 2, 2, 3]
+    assert [
+        fault.values["line"] for fault in faults("{{ a }}\n{% if b %}{{ c }}{% endif %}\n{{ d }}", "#/text", ())
+    ] == [1, 2, 2, 3]
     assert len(faults("{{ a }}\n" * 1000, "#/text", ())) == 20
 
 
 PIECES = st.sampled_from(
-    ["{{", "}}", "{%", "%}", "{#", "#}", " ", "\n", "if", "elif", "else", "endif", "for", "in", "not", "and", "or", "==", "!=", "customer", "type", "mode",
-     "nothing", "|", "upper", "lower", "'", '"', "online", "(", ")", "[", "]", ".", ",", "*", "1", "{% if type %}", "{% endif %}", "{{ customer }}", "é", "\\"]
-)  # fmt: skip
+    [
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        " ",
+        "\n",
+        "if",
+        "elif",
+        "else",
+        "endif",
+        "for",
+        "in",
+        "not",
+        "and",
+        "or",
+        "==",
+        "!=",
+        "customer",
+        "type",
+        "mode",
+        "nothing",
+        "|",
+        "upper",
+        "lower",
+        "'",
+        '"',
+        "online",
+        "(",
+        ")",
+        "[",
+        "]",
+        ".",
+        ",",
+        "*",
+        "1",
+        "{% if type %}",
+        "{% endif %}",
+        "{{ customer }}",
+        "é",
+        "\\",
+    ]
+)
 
 
 @bounds(max_examples=500, deadline=None)

@@ -40,37 +40,68 @@ async def erase(world: World, customer: UUID, *, now=LATER) -> ErasedCounts:
 
 async def ana_as_she_is_known(world: World) -> None:
     """She has been at the clinic, it has noted something, she has said how she wants to be told, and is signed in."""
-    await world.db.execute("update customer set email = 'ana@example.org', phone = '+493012345678', birth_date = '1990-05-17' where id = $1", world.ana)
-    world.visit = await world.book(world.dr_shah, at(9), world.ana, notes="afraid of needles", key="once")
-    await world.db.execute("update patient set notes = 'likes tea', record_number = '7' where customer_id = $1", world.ana)
-    await world.db.execute("insert into notification_preference (customer_id, channel, wanted) values ($1, 'email', true)", world.ana)
-    await world.db.execute("insert into session (token_hash, customer_id, expires_at) values (sha256('x'), $1, now() + interval '1 day')", world.ana)
-    await world.db.execute("insert into sign_in_code (channel, customer_ids, expires_at) values ('email', array[$1::uuid], now())", world.ana)
-    await world.db.execute("insert into request_key (caller, key, digest, answer) values ('open', 'k', 'd', to_jsonb($1::uuid::text))", world.ana)
     await world.db.execute(
-        "insert into dev_message (token, channel, recipient, subject, text, customer_id) values ('t', 'email', 'ana@', 's', 't', $1)", world.ana
+        "update customer set email = 'ana@example.org', phone = '+493012345678', birth_date = '1990-05-17' where id = $1",
+        world.ana,
+    )
+    world.visit = await world.book(world.dr_shah, at(9), world.ana, notes="afraid of needles", key="once")
+    await world.db.execute(
+        "update patient set notes = 'likes tea', record_number = '7' where customer_id = $1", world.ana
+    )
+    await world.db.execute(
+        "insert into notification_preference (customer_id, channel, wanted) values ($1, 'email', true)", world.ana
+    )
+    await world.db.execute(
+        "insert into session (token_hash, customer_id, expires_at) values (sha256('x'), $1, now() + interval '1 day')",
+        world.ana,
+    )
+    await world.db.execute(
+        "insert into sign_in_code (channel, customer_ids, expires_at) values ('email', array[$1::uuid], now())",
+        world.ana,
+    )
+    await world.db.execute(
+        "insert into request_key (caller, key, digest, answer) values ('open', 'k', 'd', to_jsonb($1::uuid::text))",
+        world.ana,
+    )
+    await world.db.execute(
+        "insert into dev_message (token, channel, recipient, subject, text, customer_id) values ('t', 'email', 'ana@', 's', 't', $1)",
+        world.ana,
     )
 
 
 async def test_the_person_goes_and_the_appointment_stays(world):
     await ana_as_she_is_known(world)
     erased = await erase(world, world.ana)
-    assert erased == ErasedCounts(patients=1, appointments=1, messages=1, preferences=1, sessions=1, sign_in_codes=1, requests=1)
+    assert erased == ErasedCounts(
+        patients=1, appointments=1, messages=1, preferences=1, sessions=1, sign_in_codes=1, requests=1
+    )
     row = await world.db.fetchrow("select * from customer where id = $1", world.ana)
     assert (row.name, row.active, row.erased_at, row.removed_at) == ("(erased)", False, LATER, LATER)
     assert (row.email, row.phone, row.birth_date, row.locale, row.time_zone) == (None,) * 5
     kept = await world.db.fetchrow("select * from appointment")
-    assert (kept.id, kept.customer_id, kept.status, kept.notes, kept.idempotency_key) == (world.visit.id, world.ana, "booked", None, None)
+    assert (kept.id, kept.customer_id, kept.status, kept.notes, kept.idempotency_key) == (
+        world.visit.id,
+        world.ana,
+        "booked",
+        None,
+        None,
+    )
     patient = await world.db.fetchrow("select * from patient")
     assert (patient.notes, patient.record_number) == (None, None)
-    assert [await world.count(table) for table in ("session", "sign_in_code", "notification_preference", "request_key", "dev_message")] == [0] * 5
+    assert [
+        await world.count(table)
+        for table in ("session", "sign_in_code", "notification_preference", "request_key", "dev_message")
+    ] == [0] * 5
 
 
 async def test_what_others_have_stays(world):
     await ana_as_she_is_known(world)
     await erase(world, world.ben)
     assert await world.db.fetchval("select email from customer where id = $1", world.ana) == "ana@example.org"
-    assert [await world.count(table) for table in ("session", "sign_in_code", "notification_preference", "request_key", "dev_message")] == [1] * 5
+    assert [
+        await world.count(table)
+        for table in ("session", "sign_in_code", "notification_preference", "request_key", "dev_message")
+    ] == [1] * 5
 
 
 async def test_twice_is_the_same(world):
@@ -91,7 +122,9 @@ async def test_not_while_appointments_are_to_come(world):
 
 async def test_reasons_go_too_but_not_that_there_was_one(world):
     await ana_as_she_is_known(world)
-    await world.db.execute("update appointment set status = 'cancelled', cancel_reason = 'a lump', overridden = '{customer-busy}', override_reason = 'in pain'")
+    await world.db.execute(
+        "update appointment set status = 'cancelled', cancel_reason = 'a lump', overridden = '{customer-busy}', override_reason = 'in pain'"
+    )
     assert (await erase(world, world.ana)).appointments == 1
     row = await world.db.fetchrow("select cancel_reason, override_reason from appointment")
     assert tuple(row) == (None, "(erased)")
@@ -107,9 +140,13 @@ async def test_that_a_hold_ran_out_stays_known(world):
 async def test_the_platform_and_each_clinic_are_told(world):
     await ana_as_she_is_known(world)
     await erase(world, world.ana)
-    told = await world.db.fetch("select clinic_id, subject_id, data::text from event where type = 'customer.erased' order by clinic_id")
+    told = await world.db.fetch(
+        "select clinic_id, subject_id, data::text from event where type = 'customer.erased' order by clinic_id"
+    )
     assert "customer.erased" in CATALOGUE
-    assert [tuple(row) for row in told] == [(clinic, str(world.ana), f'{{"customerId": "{world.ana}"}}') for clinic in (0, world.clinic)]
+    assert [tuple(row) for row in told] == [
+        (clinic, str(world.ana), f'{{"customerId": "{world.ana}"}}') for clinic in (0, world.clinic)
+    ]
 
 
 async def test_it_cannot_be_undone(client, world):
@@ -143,7 +180,12 @@ async def test_nobody_books_for_them_or_moves_what_was(world):
         await world.book(world.dr_shah, at(20), world.ana)
     with pytest.raises(errors.NotFound):
         await appointments.reschedule(
-            world.db, SYSTEM, appointment_id=world.visit.id, to=RescheduleRequest(start_time=at(20), end_time=at(20, 30)), if_match=None, now=NOW
+            world.db,
+            SYSTEM,
+            appointment_id=world.visit.id,
+            to=RescheduleRequest(start_time=at(20), end_time=at(20, 30)),
+            if_match=None,
+            now=NOW,
         )
 
 
@@ -151,7 +193,10 @@ async def test_a_reason_to_cancel_is_not_kept_of_them(client, world):
     await ana_as_she_is_known(world)
     await erase(world, world.ana)
     answer = await client.delete(f"/api/appointments/{world.visit.id}?reason=a+lump", headers=ADMIN)
-    assert (answer.status_code, tuple(await world.db.fetchrow("select status, cancel_reason from appointment"))) == (204, ("cancelled", None))
+    assert (answer.status_code, tuple(await world.db.fetchrow("select status, cancel_reason from appointment"))) == (
+        204,
+        ("cancelled", None),
+    )
 
 
 async def test_the_answer_is_the_same_for_a_repeated_request(client, world):
@@ -179,7 +224,8 @@ async def test_who_erased_is_recorded(client, world):
 
 
 async def race(world: World, other) -> list[object]:
-    """An erasure that has begun, and something else that waits for it or goes on; then both end. What became of the other."""
+    """An erasure that has begun, and something else that waits for it or goes on; then both end. What became of the
+    other."""
     async with world.db.connection() as connection:
         await connection.execute("begin")
         from appoint.database.pool import Transaction
@@ -206,21 +252,27 @@ async def test_a_booking_at_the_same_moment_finds_them_gone(world):
 
 async def test_a_note_at_the_same_moment_is_refused(world):
     await ana_as_she_is_known(world)
-    change = world.db.atomic(appointments.change, SYSTEM, appointment_id=world.visit.id, change=AppointmentPatch(notes="tea"), if_match=None)
+    change = world.db.atomic(
+        appointments.change, SYSTEM, appointment_id=world.visit.id, change=AppointmentPatch(notes="tea"), if_match=None
+    )
     answer = await race(world, change)
     assert (answer.type, await nothing_of_ana(world)) == ("customer-erased", True)
 
 
 async def test_a_note_about_the_patient_at_the_same_moment_is_refused(client, world):
     await ana_as_she_is_known(world)
-    answer = await race(world, client.patch(f"/api/clinics/{world.clinic}/patients/{world.ana}", json={"notes": "tea"}, headers=ADMIN))
+    answer = await race(
+        world, client.patch(f"/api/clinics/{world.clinic}/patients/{world.ana}", json={"notes": "tea"}, headers=ADMIN)
+    )
     assert (answer.status_code, await nothing_of_ana(world)) == (409, True)
 
 
 async def test_a_move_at_the_same_moment_finds_them_gone(world):
     await ana_as_she_is_known(world)
     to = RescheduleRequest(start_time=at(11), end_time=at(11, 30))
-    answer = await race(world, appointments.reschedule(world.db, SYSTEM, appointment_id=world.visit.id, to=to, if_match=None, now=NOW))
+    answer = await race(
+        world, appointments.reschedule(world.db, SYSTEM, appointment_id=world.visit.id, to=to, if_match=None, now=NOW)
+    )
     assert (type(answer), await nothing_of_ana(world)) == (errors.NotFound, True)
 
 
@@ -241,7 +293,10 @@ async def test_a_move_that_was_first_stops_it(world):
 
 async def test_what_they_want_at_the_same_moment_is_not_kept(world):
     await ana_as_she_is_known(world)
-    await race(world, world.db.atomic(planning.prefer, SYSTEM, customer_id=world.ana, wanted=Preferences(email=True, sms=False)))
+    await race(
+        world,
+        world.db.atomic(planning.prefer, SYSTEM, customer_id=world.ana, wanted=Preferences(email=True, sms=False)),
+    )
     assert await nothing_of_ana(world)
 
 
@@ -252,7 +307,9 @@ async def test_a_link_to_unsubscribe_at_the_same_moment_brings_nothing_back(worl
 
 async def test_a_sign_in_at_the_same_moment_is_refused_by_the_database(world):
     await ana_as_she_is_known(world)
-    signing_in = world.db.execute("insert into session (token_hash, customer_id, expires_at) values (sha256('y'), $1, now())", world.ana)
+    signing_in = world.db.execute(
+        "insert into session (token_hash, customer_id, expires_at) values (sha256('y'), $1, now())", world.ana
+    )
     answer = await race(world, signing_in)
     assert (type(answer), await nothing_of_ana(world)) == (asyncpg.ForeignKeyViolationError, True)
 

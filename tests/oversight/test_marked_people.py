@@ -1,4 +1,5 @@
-"""Fifty people whose every fact is marked go through everything there is; then it is looked where the marks have come to, before they are erased and after."""
+"""Fifty people whose every fact is marked go through everything there is; then it is looked where the marks have come
+to, before they are erased and after."""
 
 import asyncio
 import re
@@ -40,9 +41,11 @@ class Person:
     @property
     def known(self) -> dict[str, Any]:
         return {
-            "name": f"Xanthippe {self.mark('name')}", "email": f"{self.mark('mail')}@example.org", "phone": f"+493015550{self.number:04}",
+            "name": f"Xanthippe {self.mark('name')}",
+            "email": f"{self.mark('mail')}@example.org",
+            "phone": f"+493015550{self.number:04}",
             "birthDate": str((datetime(1901, 2, 1, tzinfo=UTC) + timedelta(days=self.number)).date()),
-        }  # fmt: skip
+        }
 
 
 class World:
@@ -61,8 +64,12 @@ class World:
         return answer.json() if answer.content and "json" in answer.headers["Content-Type"] else answer
 
     async def set_up(self, db: Database, partner: Partner) -> None:
-        self.clinic = (await self.ask("POST", "/api/clinics", expected=201, json={"name": "Lakeside", "timeZone": "Europe/Berlin"}))["id"]
-        self.doctor = (await self.ask("POST", f"/api/clinics/{self.clinic}/doctors", expected=201, json={"name": "Dr Shah"}))["id"]
+        self.clinic = (
+            await self.ask("POST", "/api/clinics", expected=201, json={"name": "Lakeside", "timeZone": "Europe/Berlin"})
+        )["id"]
+        self.doctor = (
+            await self.ask("POST", f"/api/clinics/{self.clinic}/doctors", expected=201, json={"name": "Dr Shah"})
+        )["id"]
         await self.ask("POST", f"/api/clinics/{self.clinic}/webhooks", expected=201, json={"url": partner.url})
         self.start = (datetime.now(UTC) + timedelta(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
         for day in range(3):
@@ -71,7 +78,14 @@ class World:
     async def goes_through_everything(self, person: Person) -> None:
         """Everything that the API lets somebody do, or lets others do with them."""
         ask, mark, slot = self.ask, person.mark, self.start + timedelta(minutes=20 * person.number)
-        made = await ask("POST", "/api/customers", expected=201, json=person.known, key=mark("key"), headers={"User-Agent": mark("agent")})
+        made = await ask(
+            "POST",
+            "/api/customers",
+            expected=201,
+            json=person.known,
+            key=mark("key"),
+            headers={"User-Agent": mark("agent")},
+        )
         person.id = made["id"]
         address, patient = f"/api/customers/{person.id}", f"/api/clinics/{self.clinic}/patients/{person.id}"
         when = {"clinicId": self.clinic, "doctorId": self.doctor, "customerId": person.id, "notes": mark("wish")}
@@ -81,7 +95,9 @@ class World:
             return {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=20)).isoformat()}
 
         booked = await ask("POST", "/api/appointments", expected=201, json={**when, **at(0)}, key=mark("key"))
-        held = (await ask("POST", "/api/bookings", expected=201, json={**when, **at(1), "hold": True}, key=mark("book")))["appointments"][0]
+        held = (
+            await ask("POST", "/api/bookings", expected=201, json={**when, **at(1), "hold": True}, key=mark("book"))
+        )["appointments"][0]
         person.visits = [booked["id"], held["id"]]
         await ask("POST", "/api/appointments", expected=409, json={**when, **at(0)}, key=mark("again"))
         await ask("POST", f"/api/appointments/{held['id']}/confirm")
@@ -103,8 +119,19 @@ class World:
 
     async def goes_wrong(self, person: Person, when: dict[str, Any], at: Any) -> None:
         ask, mark = self.ask, person.mark
-        await ask("POST", "/api/customers", expected=400, json={"name": mark("wrong"), "email": f"{mark('mail')} at example", "phone": mark("phone")})
-        await ask("POST", "/api/customers", expected=400, content=f'{{"name": "{mark("wrong")}', headers={"Content-Type": "application/json"})
+        await ask(
+            "POST",
+            "/api/customers",
+            expected=400,
+            json={"name": mark("wrong"), "email": f"{mark('mail')} at example", "phone": mark("phone")},
+        )
+        await ask(
+            "POST",
+            "/api/customers",
+            expected=400,
+            content=f'{{"name": "{mark("wrong")}',
+            headers={"Content-Type": "application/json"},
+        )
         await ask("POST", "/api/customers", expected=400, json={**person.known, "birthDate": "2901-02-01"})
         await ask("POST", "/api/customers", expected=422, json={"name": mark("other")}, key=mark("key"))
         await ask("GET", "/api/customers", expected=400, params={"q": mark("name") * 40})
@@ -116,7 +143,9 @@ class World:
 
     async def leaves(self, person: Person) -> None:
         for visit in person.visits:
-            await self.ask("DELETE", f"/api/appointments/{visit}", expected=204, params={"reason": person.mark("reason")})
+            await self.ask(
+                "DELETE", f"/api/appointments/{visit}", expected=204, params={"reason": person.mark("reason")}
+            )
         await self.ask("POST", f"/api/customers/{person.id}/erase", key=person.mark("erase"))
 
 
@@ -176,10 +205,19 @@ async def test_marked_people_are_found_where_they_are_meant_to_be_and_after_eras
         db = connect(postgres.url, size=4, wait_seconds=30, statement_seconds=60)
         async with Partner() as partner, serving(mail_talk({"RCPT": refusal})) as mail_port:
             with appoint(
-                "serve", "--with-worker",
-                database_url=postgres.url, cache_url=cache.url, otlp_endpoint=collector.url, smtp_url=f"smtp://127.0.0.1:{mail_port}", secret_key="a secret of tests",
-                log_level="debug", log_format="json", webhook_private_addresses="true", mails_per_second=1000, sms_per_second=1000,
-            ) as process:  # fmt: skip
+                "serve",
+                "--with-worker",
+                database_url=postgres.url,
+                cache_url=cache.url,
+                otlp_endpoint=collector.url,
+                smtp_url=f"smtp://127.0.0.1:{mail_port}",
+                secret_key="a secret of tests",
+                log_level="debug",
+                log_format="json",
+                webhook_private_addresses="true",
+                mails_per_second=1000,
+                sms_per_second=1000,
+            ) as process:
                 url = await asyncio.to_thread(lambda: process.url)
                 async with httpx2.AsyncClient(base_url=url, timeout=60) as http:
                     world = World(http)
@@ -188,18 +226,37 @@ async def test_marked_people_are_found_where_they_are_meant_to_be_and_after_eras
                     await nothing_waits(db)
                     there = await marks_in_tables(db)
                     assert set(there) == MEANT_FOR_THEM
-                    assert {mark for mark in there["customer"] if "name" in mark.lower()} == {person.mark("name") for person in people}
-                    said = await everything_in(cache.url), (await http.get("/metrics")).text, *world.problems, *(str(heard) for heard in partner.heard)
-                    assert (marks(*said), len(world.problems) > 2 * PEOPLE, len(partner.heard) > PEOPLE) == (set(), True, True)
+                    assert {mark for mark in there["customer"] if "name" in mark.lower()} == {
+                        person.mark("name") for person in people
+                    }
+                    said = (
+                        await everything_in(cache.url),
+                        (await http.get("/metrics")).text,
+                        *world.problems,
+                        *(str(heard) for heard in partner.heard),
+                    )
+                    assert (marks(*said), len(world.problems) > 2 * PEOPLE, len(partner.heard) > PEOPLE) == (
+                        set(),
+                        True,
+                        True,
+                    )
 
                     await together(world.leaves, people)
                     await nothing_waits(db)
                     assert await marks_in_tables(db) == {}
-                    said = await everything_in(cache.url), (await http.get("/metrics")).text, *(str(heard) for heard in partner.heard)
+                    said = (
+                        await everything_in(cache.url),
+                        (await http.get("/metrics")).text,
+                        *(str(heard) for heard in partner.heard),
+                    )
                     assert marks(*said) == set()
                     assert sum(b'"customer.erased"' in heard.body for heard in partner.heard) == PEOPLE
         await db.close()
         assert marks(process.said, postgres.log.read_text(errors="replace")) == set()
-    assert (marks(str(collector.spans)), len(collector.spans) > 1000, '"level":"error"' in process.said) == (set(), True, False)
+    assert (marks(str(collector.spans)), len(collector.spans) > 1000, '"level":"error"' in process.said) == (
+        set(),
+        True,
+        False,
+    )
     collector.server.shutdown()
     collector.server.server_close()

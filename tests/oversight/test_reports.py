@@ -61,7 +61,10 @@ async def kept(db, clinic: int) -> tuple[dict, dict]:
 
 async def found(db, clinic: int, first: date = ALWAYS[0], last: date = ALWAYS[1]) -> tuple[dict, dict]:
     """The same, as the appointments and slots have it."""
-    days = await db.fetchrow("select min(date) as first, max(date) as last from booking_slot where clinic_id = $1 and removed_at is null", clinic)
+    days = await db.fetchrow(
+        "select min(date) as first, max(date) as last from booking_slot where clinic_id = $1 and removed_at is null",
+        clinic,
+    )
     minutes = await db.fetch(BY_DAY_AND_HOUR, clinic, days["first"] or first, days["last"] or first, None)
     counts = await db.fetch(BY_DAY, clinic, first, last, None)
     return (
@@ -72,7 +75,10 @@ async def found(db, clinic: int, first: date = ALWAYS[0], last: date = ALWAYS[1]
 
 def in_buckets(leads: list[int]) -> list[int]:
     by_days = Counter(leads)
-    return [sum(many for days, many in by_days.items() if days >= first and (last is None or days <= last)) for first, last in LEADS]
+    return [
+        sum(many for days, many in by_days.items() if days >= first and (last is None or days <= last))
+        for first, last in LEADS
+    ]
 
 
 async def agree(db, clinic: int) -> bool:
@@ -84,10 +90,23 @@ async def agree(db, clinic: int) -> bool:
 
 async def day(world, on: date = MONDAY) -> Sums | None:
     """What is kept of Dr Shah's day."""
-    row = await world.db.fetchrow("select * from doctor_day where clinic_id = $1 and doctor_id = $2 and date = $3", world.clinic, world.dr_shah, on)
+    row = await world.db.fetchrow(
+        "select * from doctor_day where clinic_id = $1 and doctor_id = $2 and date = $3",
+        world.clinic,
+        world.dr_shah,
+        on,
+    )
     if row is None:
         return None
-    return Sums(row.booked, row.cancelled, row.missed, row.kept, row.lead_days, sum(row.published_minutes), sum(row.booked_minutes))
+    return Sums(
+        row.booked,
+        row.cancelled,
+        row.missed,
+        row.kept,
+        row.lead_days,
+        sum(row.published_minutes),
+        sum(row.booked_minutes),
+    )
 
 
 # what each number means
@@ -98,22 +117,34 @@ async def made_on(world, appointment, made_at: datetime):
 
 
 async def step(world, appointment, name, now=None):
-    return await world.db.atomic(appointments.step, RECEPTION, appointment_id=appointment.id, name=name, now=now or world.now)
+    return await world.db.atomic(
+        appointments.step, RECEPTION, appointment_id=appointment.id, name=name, now=now or world.now
+    )
 
 
 async def cancel(world, appointment):
-    await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
+    await world.db.atomic(
+        appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+    )
 
 
 async def test_a_booking_counts_on_the_day_of_its_appointment_without_its_buffers(world):
     check_up = await world.add_type(45, before=5, after=10)
-    await made_on(world, await world.book(world.dr_shah, at(9, 30), world.ana, appointment_type_id=check_up), at(12, day=MONDAY - timedelta(days=3)))
+    await made_on(
+        world,
+        await world.book(world.dr_shah, at(9, 30), world.ana, appointment_type_id=check_up),
+        at(12, day=MONDAY - timedelta(days=3)),
+    )
     await relay_all(world)
     await world.db.execute("insert into unsummed (clinic_id, days) values ($1, '(,)')", world.clinic)
     await service.sum_up(world.db)
     assert await day(world) == Sums(booked=1, lead_days=3, published_minutes=480, booked_minutes=45)
     row = await world.db.fetchrow("select * from doctor_day")
-    assert (row.opens, row.booked_minutes, row.lead) == (9, [0, 30, 15, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0, 0])  # Berlin's hours
+    assert (row.opens, row.booked_minutes, row.lead) == (
+        9,
+        [0, 30, 15, 0, 0, 0, 0, 0],
+        [0, 0, 1, 0, 0, 0, 0, 0],
+    )  # Berlin's hours
 
 
 async def test_cancelled_and_missed_appointments_take_no_time_and_the_others_were_kept(world):
@@ -125,7 +156,11 @@ async def test_cancelled_and_missed_appointments_take_no_time_and_the_others_wer
     await relay_all(world)
     sums = await day(world)
     assert (sums.booked, sums.cancelled, sums.missed, sums.kept, sums.booked_minutes) == (5, 1, 1, 2, 90)
-    assert (sums.no_show_rate, sums.cancellation_rate, sums.utilisation) == (1 / 3, 1 / 5, 90 / 480 if sums.published_minutes else None)
+    assert (sums.no_show_rate, sums.cancellation_rate, sums.utilisation) == (
+        1 / 3,
+        1 / 5,
+        90 / 480 if sums.published_minutes else None,
+    )
 
 
 @pytest.mark.parametrize("end", ["waits", "runs out", "is given up", "is confirmed"])
@@ -150,13 +185,19 @@ async def test_who_moves_takes_the_numbers_along(world):
     await relay_all(world)
     assert (await day(world)).booked == 1
     to = RescheduleRequest(start_time=at(10, day=tuesday))
-    await appointments.reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
+    await appointments.reschedule(
+        world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now
+    )
     await relay_all(world)
     assert ((await day(world)).booked, (await day(world, tuesday)).booked) == (0, 1)
 
 
 async def test_a_day_without_anything_is_no_day(world):
-    shown = BookingSlotContent(doctor_id=world.dr_shah, start_time=at(9, day=MONDAY + timedelta(days=1)), end_time=at(10, day=MONDAY + timedelta(days=1)))
+    shown = BookingSlotContent(
+        doctor_id=world.dr_shah,
+        start_time=at(9, day=MONDAY + timedelta(days=1)),
+        end_time=at(10, day=MONDAY + timedelta(days=1)),
+    )
     slot = await world.db.atomic(slots.publish, RECEPTION, content=shown)
     await relay_all(world)
     assert (await day(world, MONDAY + timedelta(days=1))).published_minutes == 60
@@ -200,20 +241,29 @@ class Story:
         return self.today + timedelta(days=self.chance.randrange(1, 13))
 
     def a_time(self, on: date | None = None) -> datetime:
-        return local(on or self.a_day(), f"{self.chance.randrange(24):02}:{self.chance.randrange(0, 60, 10):02}", self.zone)
+        return local(
+            on or self.a_day(), f"{self.chance.randrange(24):02}:{self.chance.randrange(0, 60, 10):02}", self.zone
+        )
 
     def a_doctor(self):
         return self.chance.choice(self.doctors)
 
     async def begin(self) -> None:
-        self.doctors = [self.world.dr_shah, await self.world.add_doctor("Dr Okafor"), await self.world.add_doctor("Dr Lee")]
+        self.doctors = [
+            self.world.dr_shah,
+            await self.world.add_doctor("Dr Okafor"),
+            await self.world.add_doctor("Dr Lee"),
+        ]
         self.customers = [await self.world.add_customer(name) for name in "abcdefgh"]
         await self.new_hours()
         await self.generate()
 
     async def new_hours(self) -> None:
         for doctor in self.doctors:
-            spans = {name: self.chance.choice(("00:00-04:00", "00:30-07:10 08:00-12:00", "09:15-12:40 13:00-24:00", "")) for name in WEEK}
+            spans = {
+                name: self.chance.choice(("00:00-04:00", "00:30-07:10 08:00-12:00", "09:15-12:40 13:00-24:00", ""))
+                for name in WEEK
+            }
             await works(self.world, doctor, **spans)
 
     async def generate(self) -> None:
@@ -221,14 +271,26 @@ class Story:
 
     async def a_published_time(self) -> datetime:
         slot = await self.a_slot()
-        return slot.start + timedelta(minutes=10 * self.chance.randrange(max((slot.end - slot.start) // timedelta(minutes=10), 1)))
+        return slot.start + timedelta(
+            minutes=10 * self.chance.randrange(max((slot.end - slot.start) // timedelta(minutes=10), 1))
+        )
 
     async def book(self, **more) -> None:
         start, minutes = await self.a_published_time(), self.chance.choice((10, 20, 45, 90))
-        made = await self.world.book(self.chance.choice([*self.doctors, None]), start, self.chance.choice(self.customers), minutes=minutes, **more)
+        made = await self.world.book(
+            self.chance.choice([*self.doctors, None]),
+            start,
+            self.chance.choice(self.customers),
+            minutes=minutes,
+            **more,
+        )
         if isinstance(made, errors.Conflict):
             raise made
-        await made_on(self.world, made, start - timedelta(days=self.chance.choice((0, 1, 2, 3, 5, 9, 20, 40, 80)), hours=self.chance.randrange(30)))
+        await made_on(
+            self.world,
+            made,
+            start - timedelta(days=self.chance.choice((0, 1, 2, 3, 5, 9, 20, 40, 80)), hours=self.chance.randrange(30)),
+        )
         self.booked.append(made)
 
     async def hold(self) -> None:
@@ -238,64 +300,116 @@ class Story:
         start = self.a_time()
         allow = Override(allow=["outside-hours", "too-far", "too-soon", "customer-busy"], reason="In pain")
         request = AppointmentRequest(
-            customer_id=self.chance.choice(self.customers), doctor_id=self.a_doctor(), start_time=start, end_time=start + timedelta(minutes=30)
+            customer_id=self.chance.choice(self.customers),
+            doctor_id=self.a_doctor(),
+            start_time=start,
+            end_time=start + timedelta(minutes=30),
         )
         done = await appointments.book(
-            self.world.db, self.world.cache, RECEPTION, clinic_id=self.world.clinic, wishes=[(request.customer_id, request)], hold_for=timedelta(minutes=10),
-            override=allow, now=self.world.now,
-        )  # fmt: skip
+            self.world.db,
+            self.world.cache,
+            RECEPTION,
+            clinic_id=self.world.clinic,
+            wishes=[(request.customer_id, request)],
+            hold_for=timedelta(minutes=10),
+            override=allow,
+            now=self.world.now,
+        )
         self.booked.append(await appointments.get(self.world.db, done.rows[0].id))
 
     async def run_day(self) -> None:
         name = self.chance.choice(("confirm", "arrive", "arrive", "checkIn", "fulfil", "noShow", "noShow", "unarrive"))
-        await step(self.world, self.chance.choice(self.booked), name, now=self.world.now + timedelta(days=20 if name == "noShow" else 0))
+        await step(
+            self.world,
+            self.chance.choice(self.booked),
+            name,
+            now=self.world.now + timedelta(days=20 if name == "noShow" else 0),
+        )
 
     async def cancel(self) -> None:
         await cancel(self.world, self.chance.choice(self.booked))
 
     async def expire(self) -> None:
-        await appointments.expire_holds(self.world.db, now=self.world.now + timedelta(minutes=self.chance.choice((0, 20))))
+        await appointments.expire_holds(
+            self.world.db, now=self.world.now + timedelta(minutes=self.chance.choice((0, 20)))
+        )
 
     async def move(self) -> None:
-        to = RescheduleRequest(start_time=await self.a_published_time(), doctor_id=self.chance.choice([*self.doctors, None]))
-        await appointments.reschedule(self.world.db, RECEPTION, appointment_id=self.chance.choice(self.booked).id, to=to, if_match=None, now=self.world.now)
+        to = RescheduleRequest(
+            start_time=await self.a_published_time(), doctor_id=self.chance.choice([*self.doctors, None])
+        )
+        await appointments.reschedule(
+            self.world.db,
+            RECEPTION,
+            appointment_id=self.chance.choice(self.booked).id,
+            to=to,
+            if_match=None,
+            now=self.world.now,
+        )
 
     async def publish(self) -> None:
         start = self.a_time()
-        content = BookingSlotContent(doctor_id=self.a_doctor(), start_time=start, end_time=start + timedelta(minutes=self.chance.choice((25, 60, 150))))
+        content = BookingSlotContent(
+            doctor_id=self.a_doctor(),
+            start_time=start,
+            end_time=start + timedelta(minutes=self.chance.choice((25, 60, 150))),
+        )
         await self.world.db.atomic(slots.publish, RECEPTION, content=content)
 
     async def a_slot(self):
         rows = await self.world.db.fetch(
-            "select id, lower(during) as start, upper(during) as end from booking_slot where lower(during) > $1 order by id", self.world.now
+            "select id, lower(during) as start, upper(during) as end from booking_slot where lower(during) > $1 order by id",
+            self.world.now,
         )
         return self.chance.choice(rows)
 
     async def move_slot(self) -> None:
         slot = await self.a_slot()
-        by = min(timedelta(minutes=self.chance.choice((-40, -10, 15, 60))), slot.end - slot.start - timedelta(minutes=5))
-        await self.world.db.atomic(slots.move, RECEPTION, booking_slot_id=slot.id, start=slot.start + by, end=slot.end, if_match=None, now=self.world.now)
+        by = min(
+            timedelta(minutes=self.chance.choice((-40, -10, 15, 60))), slot.end - slot.start - timedelta(minutes=5)
+        )
+        await self.world.db.atomic(
+            slots.move,
+            RECEPTION,
+            booking_slot_id=slot.id,
+            start=slot.start + by,
+            end=slot.end,
+            if_match=None,
+            now=self.world.now,
+        )
 
     async def remove_slot(self) -> None:
-        await self.world.db.atomic(slots.remove, RECEPTION, booking_slot_id=(await self.a_slot()).id, if_match=None, now=self.world.now)
+        await self.world.db.atomic(
+            slots.remove, RECEPTION, booking_slot_id=(await self.a_slot()).id, if_match=None, now=self.world.now
+        )
 
     async def be_away(self) -> None:
         start = self.a_time()
         content = AbsenceContent(
-            start_time=start, end_time=start + timedelta(hours=self.chance.choice((2, 30))), doctor_id=self.chance.choice([*self.doctors, None])
+            start_time=start,
+            end_time=start + timedelta(hours=self.chance.choice((2, 30))),
+            doctor_id=self.chance.choice([*self.doctors, None]),
         )
-        await self.world.db.atomic(absences.add, RECEPTION, clinic_id=self.world.clinic, content=content, force=True, now=self.world.now)
+        await self.world.db.atomic(
+            absences.add, RECEPTION, clinic_id=self.world.clinic, content=content, force=True, now=self.world.now
+        )
 
     async def be_back(self) -> None:
         away = await self.world.db.fetch("select id from absence where active order by id")
-        await self.world.db.atomic(absences.remove, RECEPTION, absence_id=self.chance.choice(away).id, if_match=None, now=self.world.now)
+        await self.world.db.atomic(
+            absences.remove, RECEPTION, absence_id=self.chance.choice(away).id, if_match=None, now=self.world.now
+        )
 
     async def change_hours(self) -> None:
         await self.new_hours()
         await self.world.db.atomic(
-            schedule_changes.carry_out, RECEPTION, clinic_id=self.world.clinic, doctor_id=self.chance.choice([*self.doctors, None]),
-            content=ScheduleChangeContent(stranded="keep"), now=self.world.now,
-        )  # fmt: skip
+            schedule_changes.carry_out,
+            RECEPTION,
+            clinic_id=self.world.clinic,
+            doctor_id=self.chance.choice([*self.doctors, None]),
+            content=ScheduleChangeContent(stranded="keep"),
+            now=self.world.now,
+        )
 
     async def tell(self) -> None:
         """By two workers at once."""
@@ -304,8 +418,17 @@ class Story:
     async def go_on(self, steps: int) -> None:
         often = [self.book] * 6 + [self.run_day] * 3 + [self.hold, self.cancel, self.move] * 2
         seldom = [
-            self.book_outside_hours, self.expire, self.publish, self.move_slot, self.remove_slot, self.be_away, self.be_back, self.change_hours, self.generate, self.tell,
-        ]  # fmt: skip
+            self.book_outside_hours,
+            self.expire,
+            self.publish,
+            self.move_slot,
+            self.remove_slot,
+            self.be_away,
+            self.be_back,
+            self.change_hours,
+            self.generate,
+            self.tell,
+        ]
         for _ in range(steps):
             happens = self.chance.choice(self.chance.choice((often, often, often, seldom)))
             for _ in range(6):
@@ -353,7 +476,9 @@ async def test_what_is_told_again_and_in_another_order_changes_nothing(world):
 
 async def test_rebuilding_mends_what_was_done_by_hand(world):
     await world.db.execute(
-        "insert into doctor_day values ($1, '2027-01-01', $2, 9, '{60}', '{60}', 1, 0, 0, 0, 0, '{1,0,0,0,0,0,0,0}')", world.clinic, world.dr_shah
+        "insert into doctor_day values ($1, '2027-01-01', $2, 9, '{60}', '{60}', 1, 0, 0, 0, 0, '{1,0,0,0,0,0,0,0}')",
+        world.clinic,
+        world.dr_shah,
     )
     await service.rebuild(world.db, [world.clinic], done=lambda _: None)
     assert await agree(world.db, world.clinic)
@@ -374,7 +499,9 @@ async def test_who_is_away_or_closed_publishes_nothing(world):
     await world.db.atomic(absences.add, RECEPTION, clinic_id=world.clinic, content=closed, force=False, now=world.now)
     await relay_all(world)
     assert (await day(world)).published_minutes == 360
-    await world.db.atomic(clinics.deactivate, RECEPTION, clinic_id=world.clinic, cascade=True, if_match=None, now=at(10))
+    await world.db.atomic(
+        clinics.deactivate, RECEPTION, clinic_id=world.clinic, cascade=True, if_match=None, now=at(10)
+    )
     await relay_all(world)
     assert (await day(world)).published_minutes == 120
 
@@ -401,5 +528,8 @@ async def test_each_number_reads_a_tenth_of_the_pages_that_the_plain_query_reads
     first, last = date(2026, 12, 17), date(2027, 3, 10)  # all before today's
     for name, plain in NUMBERS.items():
         statement, more = statement_for(name)
-        all_rows, sums = await pages(large, plain, 1, first, last, None), await pages(large, statement, 1, None, first, last, *more)
+        all_rows, sums = (
+            await pages(large, plain, 1, first, last, None),
+            await pages(large, statement, 1, None, first, last, *more),
+        )
         assert 0 < sums * 10 <= all_rows, name

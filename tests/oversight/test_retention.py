@@ -27,7 +27,12 @@ async def world(db):
 
 async def came(world: World, customer: UUID, *, hour: int = 9) -> None:
     await world.book(world.dr_shah, at(hour), customer, notes="afraid of needles")
-    await world.db.execute("update patient set notes = 'likes tea', record_number = $2, created_at = $3 where customer_id = $1", customer, str(hour), NOW)
+    await world.db.execute(
+        "update patient set notes = 'likes tea', record_number = $2, created_at = $3 where customer_id = $1",
+        customer,
+        str(hour),
+        NOW,
+    )
 
 
 async def notes(world: World, customer: UUID) -> tuple[str | None, str | None]:
@@ -48,7 +53,10 @@ async def test_who_comes_no_more_is_forgotten_when_the_time_is_over(world):
     assert await notes(world, world.ana) == ("likes tea", "afraid of needles")
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     assert (await notes(world, world.ana), await name(world, world.ana)) == ((None, None), "(erased)")
-    assert await world.db.fetch("select clinic_id from event where type = 'customer.erased' order by 1") == [(0,), (world.clinic,)]
+    assert await world.db.fetch("select clinic_id from event where type = 'customer.erased' order by 1") == [
+        (0,),
+        (world.clinic,),
+    ]
 
 
 async def test_a_clinic_that_says_nothing_keeps_its_patients_for_good(world):
@@ -66,23 +74,36 @@ async def test_who_has_come_again_is_kept(world):
         insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed)
         values ($1, mint_id($1), mint_id($1), $2, $3, tstzrange($4, $5), tstzrange($4, $5))
         """,
-        world.clinic, world.dr_shah, world.ana, again, again + timedelta(minutes=30),
-    )  # fmt: skip
+        world.clinic,
+        world.dr_shah,
+        world.ana,
+        again,
+        again + timedelta(minutes=30),
+    )
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     assert await world.db.fetchval("select notes from patient") == "likes tea"
 
 
 async def test_whom_another_clinic_keeps_loses_only_the_first_ones_notes(world):
     other = await world.add_clinic()
-    await world.db.execute("insert into patient (clinic_id, customer_id, notes) values ($1, $2, 'sings')", other, world.ana)
+    await world.db.execute(
+        "insert into patient (clinic_id, customer_id, notes) values ($1, $2, 'sings')", other, world.ana
+    )
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     kept = await world.db.fetch("select clinic_id, notes from patient order by clinic_id")
-    assert ([tuple(row) for row in kept], await name(world, world.ana)) == ([(world.clinic, None), (other, "sings")], "Ana")
+    assert ([tuple(row) for row in kept], await name(world, world.ana)) == (
+        [(world.clinic, None), (other, "sings")],
+        "Ana",
+    )
 
 
 async def test_who_is_signed_in_is_not_erased(world):
     late = VISIT + 11 * YEAR
-    await world.db.execute("insert into session (token_hash, customer_id, expires_at) values (sha256('x'), $1, $2)", world.ana, late + timedelta(hours=1))
+    await world.db.execute(
+        "insert into session (token_hash, customer_id, expires_at) values (sha256('x'), $1, $2)",
+        world.ana,
+        late + timedelta(hours=1),
+    )
     await jobs.forget(world.db, now=late)
     assert (await name(world, world.ana), await notes(world, world.ana)) == ("Ana", (None, None))
 
@@ -99,8 +120,13 @@ async def test_who_has_booked_for_somebody_else_is_not_erased(world):
         insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, booker_id, during, claimed)
         values ($1, mint_id($1), mint_id($1), $2, $3, $4, tstzrange($5, $6), tstzrange($5, $6))
         """,
-        other, doctor, child, world.ana, at(11), at(12),
-    )  # fmt: skip
+        other,
+        doctor,
+        child,
+        world.ana,
+        at(11),
+        at(12),
+    )
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     assert (await name(world, world.ana), await notes(world, world.ana)) == ("Ana", (None, None))
 
@@ -108,7 +134,12 @@ async def test_who_has_booked_for_somebody_else_is_not_erased(world):
 async def test_many_are_forgotten_by_several_workers_at_once(world):
     for number in range(30):
         id = await world.add_customer(f"Customer {number}")
-        await world.db.execute("insert into patient (clinic_id, customer_id, notes, created_at) values ($1, $2, 'tea', $3)", world.clinic, id, NOW)
+        await world.db.execute(
+            "insert into patient (clinic_id, customer_id, notes, created_at) values ($1, $2, 'tea', $3)",
+            world.clinic,
+            id,
+            NOW,
+        )
     late = VISIT + 11 * YEAR
     await asyncio.gather(*(jobs.forget(world.db, now=late) for _ in range(3)))
     await jobs.forget(world.db, now=late)
@@ -119,7 +150,9 @@ async def test_many_are_forgotten_by_several_workers_at_once(world):
 
 async def test_what_the_worker_forgot_is_recorded_by_ids_alone(world):
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
-    rows = await world.db.fetch("select clinic_id, actor, action, subjects, reason from audit_unsealed where actor = 'system' order by action")
+    rows = await world.db.fetch(
+        "select clinic_id, actor, action, subjects, reason from audit_unsealed where actor = 'system' order by action"
+    )
     visit = await world.db.fetchval("select id from appointment")
     assert [tuple(row) for row in rows] == [
         (0, "system", "eraseCustomer", [str(world.ana)], "retention"),
@@ -127,7 +160,9 @@ async def test_what_the_worker_forgot_is_recorded_by_ids_alone(world):
     ]
 
 
-async def told(world: World, *, days_ago: int, now, expires_in: timedelta = timedelta(), clinic: int | None = None) -> None:
+async def told(
+    world: World, *, days_ago: int, now, expires_in: timedelta = timedelta(), clinic: int | None = None
+) -> None:
     made = now - timedelta(days=days_ago)
     of = world.clinic if clinic is None else clinic
     await world.db.execute(
@@ -135,8 +170,12 @@ async def told(world: World, *, days_ago: int, now, expires_in: timedelta = time
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, created_at, due_at, expires_at)
         values ($1, $2::uuid, 'confirmation', $2::uuid::text, 0, 'customer', $3, 'email', $4, $4, $5)
         """,
-        of, ids.composed(of, int(made.timestamp() * 1000), days_ago), str(world.ana), made, now + expires_in,
-    )  # fmt: skip
+        of,
+        ids.composed(of, int(made.timestamp() * 1000), days_ago),
+        str(world.ana),
+        made,
+        now + expires_in,
+    )
 
 
 async def test_what_was_told_is_forgotten_after_the_clinics_days(world):
@@ -176,9 +215,17 @@ async def test_the_log_counts_and_names_nobody(world, capsys):
 async def test_a_clinic_says_how_long(client):
     made = await client.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"}, headers=ADMIN)
     address = f"/api/clinics/{made.json()['id']}"
-    changed = await client.patch(address, json={"policy": {"retainPatientsMonths": 120, "retainMessagesDays": 90}}, headers=ADMIN)
+    changed = await client.patch(
+        address, json={"policy": {"retainPatientsMonths": 120, "retainMessagesDays": 90}}, headers=ADMIN
+    )
     policy = changed.json()["policy"]
     assert (policy["retainPatientsMonths"], policy["retainMessagesDays"]) == (120, 90)
-    wrong = [{"retainPatientsMonths": 0}, {"retainPatientsMonths": 601}, {"retainMessagesDays": 0}, {"retainMessagesDays": None}, {"retainMessagesDays": 3651}]
+    wrong = [
+        {"retainPatientsMonths": 0},
+        {"retainPatientsMonths": 601},
+        {"retainMessagesDays": 0},
+        {"retainMessagesDays": None},
+        {"retainMessagesDays": 3651},
+    ]
     answers = [await client.patch(address, json={"policy": policy}, headers=ADMIN) for policy in wrong]
     assert [answer.status_code for answer in answers] == [400] * 5

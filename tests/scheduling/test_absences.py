@@ -34,8 +34,12 @@ async def world(db):
 
 
 async def away(world, start, end, *, day=MONDAY, doctor="dr_shah", force=False, last_day=None):
-    content = AbsenceContent(start_time=local(day, start), end_time=local(last_day or day, end), doctor_id=doctor and getattr(world, doctor))
-    return await world.db.atomic(service.add, RECEPTION, clinic_id=world.clinic, content=content, force=force, now=world.now)
+    content = AbsenceContent(
+        start_time=local(day, start), end_time=local(last_day or day, end), doctor_id=doctor and getattr(world, doctor)
+    )
+    return await world.db.atomic(
+        service.add, RECEPTION, clinic_id=world.clinic, content=content, force=force, now=world.now
+    )
 
 
 async def back(world, absence, if_match=None):
@@ -92,11 +96,19 @@ async def test_a_slot_that_is_cut_stays_the_same_slot(world):
     before = await ids_of(world)
     await away(world, "10:00", "11:00")
     after = await world.db.fetch("select id, version, source from booking_slot order by during")
-    assert (after[0].id, after[0].version, after[1].version, after[1].source, after[2].id) == (before[0], 2, 1, "schedule", before[1])
+    assert (after[0].id, after[0].version, after[1].version, after[1].source, after[2].id) == (
+        before[0],
+        2,
+        1,
+        "schedule",
+        before[1],
+    )
 
 
 async def test_pieces_of_a_slot_by_hand_are_by_hand(world):
-    content = BookingSlotContent(doctor_id=world.dr_shah, start_time=local(MONDAY, "14:00"), end_time=local(MONDAY, "18:00"))
+    content = BookingSlotContent(
+        doctor_id=world.dr_shah, start_time=local(MONDAY, "14:00"), end_time=local(MONDAY, "18:00")
+    )
     await world.db.atomic(slots.publish, RECEPTION, content=content)
     await away(world, "15:00", "16:00")
     assert await world.db.fetchval("select count(*) from booking_slot where source = 'manual'") == 2
@@ -108,7 +120,11 @@ async def test_a_closed_clinic_is_closed_for_all_its_doctors_and_no_other(world)
     for one in (okafor, lee):
         await world.publish(one, local(MONDAY, "09:00"), local(MONDAY, "12:00"))
     await away(world, "00:00", "24:00", doctor=None)
-    assert [await published(world.db, one) for one in (world.dr_shah, okafor, lee)] == [["Tue 2 09:00-12:00"], [], ["Mon 1 09:00-12:00"]]
+    assert [await published(world.db, one) for one in (world.dr_shah, okafor, lee)] == [
+        ["Tue 2 09:00-12:00"],
+        [],
+        ["Mon 1 09:00-12:00"],
+    ]
 
 
 async def test_a_doctors_absence_leaves_colleagues_alone(world):
@@ -171,7 +187,9 @@ async def test_appointments_beside_an_absence_are_not_in_the_way(world):
 
 async def test_a_cancelled_appointment_is_not_in_the_way(world):
     appointment = await book(world, "10:00")
-    await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
+    await world.db.atomic(
+        appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+    )
     await away(world, "09:00", "12:00")
     assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
 
@@ -202,7 +220,12 @@ async def test_appointments_that_touch_keep_one_slot_each(world):
 async def test_an_appointment_that_reaches_out_of_an_absence_keeps_all_of_its_time(world):
     await book(world, "09:30", 60)
     await away(world, "10:00", "11:00", force=True)
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-09:30", "Mon 1 09:30-10:30", "Mon 1 11:00-12:00", "Tue 2 09:00-12:00"]
+    assert await published(world.db, world.dr_shah) == [
+        "Mon 1 09:00-09:30",
+        "Mon 1 09:30-10:30",
+        "Mon 1 11:00-12:00",
+        "Tue 2 09:00-12:00",
+    ]
     assert await published(world.db, world.dr_shah, remnants=True) == ["Mon 1 09:30-10:30"]
 
 
@@ -210,7 +233,12 @@ async def test_an_appointment_over_two_slots_keeps_one_of_its_own(world):
     await world.publish(world.dr_shah, local(MONDAY, "12:00"), local(MONDAY, "13:00"))
     await book(world, "11:30", 60)
     await away(world, "11:00", "12:00", force=True)
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Mon 1 11:30-12:30", "Mon 1 12:30-13:00", "Tue 2 09:00-12:00"]
+    assert await published(world.db, world.dr_shah) == [
+        "Mon 1 09:00-11:00",
+        "Mon 1 11:30-12:30",
+        "Mon 1 12:30-13:00",
+        "Tue 2 09:00-12:00",
+    ]
 
 
 async def test_a_second_absence_over_a_stranded_appointment_changes_nothing_for_it(world):
@@ -234,10 +262,14 @@ async def test_when_a_stranded_appointment_leaves_its_time_goes_too(world, leave
     appointment = await book(world, "10:00")
     await away(world, "09:00", "12:00", force=True)
     if leave == "cancel":
-        await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
+        await world.db.atomic(
+            appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+        )
     else:
         to = RescheduleRequest(start_time=local(TUESDAY, "10:00"))
-        await appointments.reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
+        await appointments.reschedule(
+            world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now
+        )
     assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
     assert await stranded(world) == []
 
@@ -248,7 +280,13 @@ async def test_a_stranded_appointments_time_is_not_moved_or_withdrawn_by_hand(wo
     (slot,) = await world.db.fetch("select id from booking_slot where remnant")
     with pytest.raises(errors.Conflict) as refused:
         await world.db.atomic(
-            slots.move, RECEPTION, booking_slot_id=slot.id, start=local(MONDAY, "09:00"), end=local(MONDAY, "12:00"), if_match=None, now=world.now
+            slots.move,
+            RECEPTION,
+            booking_slot_id=slot.id,
+            start=local(MONDAY, "09:00"),
+            end=local(MONDAY, "12:00"),
+            if_match=None,
+            now=world.now,
         )
     assert refused.value.type == "slot-has-appointments"
 
@@ -261,14 +299,20 @@ async def test_a_booking_that_came_first_is_seen_by_the_absence_that_waits_for_i
     async with world.db.connection() as connection:
         booking = connection.transaction()
         await booking.start()
-        await connection.execute("insert into patient (clinic_id, customer_id) values ($1, $2)", world.clinic, world.ana)
+        await connection.execute(
+            "insert into patient (clinic_id, customer_id) values ($1, $2)", world.clinic, world.ana
+        )
         await connection.execute(
             """
             insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed)
             select $1, mint_id($1), mint_id($1), $2, $3, r, r from tstzrange($4, $5) as r
             """,
-            world.clinic, world.dr_shah, world.ana, local(MONDAY, "10:00"), local(MONDAY, "10:30"),
-        )  # fmt: skip
+            world.clinic,
+            world.dr_shah,
+            world.ana,
+            local(MONDAY, "10:00"),
+            local(MONDAY, "10:30"),
+        )
         absence = asyncio.create_task(away(world, "09:00", "12:00", force=True))
         await someone_waits(world.db)
         await booking.commit()
@@ -280,11 +324,15 @@ async def test_a_booking_that_came_first_is_seen_by_the_absence_that_waits_for_i
 @pytest.mark.parametrize(("start", "outcome"), [("10:00", "outside-hours"), ("09:00", "booked")])
 async def test_a_booking_that_comes_second_waits_for_the_absence_and_finds_the_hours_it_left(world, start, outcome):
     """The absence is written and not yet committed when the booking begins."""
-    content = AbsenceContent(start_time=local(MONDAY, "10:00"), end_time=local(MONDAY, "11:00"), doctor_id=world.dr_shah)
+    content = AbsenceContent(
+        start_time=local(MONDAY, "10:00"), end_time=local(MONDAY, "11:00"), doctor_id=world.dr_shah
+    )
     async with world.db.connection() as connection:
         absence = connection.transaction()
         await absence.start()
-        await service.add(Transaction(connection), RECEPTION, clinic_id=world.clinic, content=content, force=False, now=world.now)
+        await service.add(
+            Transaction(connection), RECEPTION, clinic_id=world.clinic, content=content, force=False, now=world.now
+        )
         booking = asyncio.create_task(book(world, start))
         await someone_waits(world.db)
         await absence.commit()
@@ -299,7 +347,9 @@ async def test_a_booking_and_an_absence_at_once_never_leave_a_booking_unseen(wor
         await generate(world, day)
         absence = asyncio.create_task(away(world, "00:00", "24:00", day=day, force=force))
         await asyncio.sleep(0.002 * (n % 4))
-        first, second = await asyncio.gather(book(world, "09:00", day=day), book(world, "10:30", day=day, customer="ben"))
+        first, second = await asyncio.gather(
+            book(world, "09:00", day=day), book(world, "10:30", day=day, customer="ben")
+        )
         (refused,) = await asyncio.gather(absence, return_exceptions=True)
         kept = {result.id for result in (first, second) if not isinstance(result, errors.Conflict)}
         assert {result.type for result in (first, second) if isinstance(result, errors.Conflict)} <= {"outside-hours"}
@@ -314,7 +364,11 @@ async def test_a_booking_and_an_absence_at_once_never_leave_a_booking_unseen(wor
 async def test_generation_and_an_absence_at_once_leave_nothing_published_in_the_absence(world):
     for n in range(1, 13):
         day = MONDAY + timedelta(weeks=n)
-        await asyncio.gather(generate(world, day), away(world, "00:00", "24:00", day=day, doctor=("dr_shah", None)[n % 2]), generate(world, day))
+        await asyncio.gather(
+            generate(world, day),
+            away(world, "00:00", "24:00", day=day, doctor=("dr_shah", None)[n % 2]),
+            generate(world, day),
+        )
     assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Tue 2 09:00-12:00"]
 
 
@@ -323,7 +377,9 @@ async def test_a_doctor_added_while_the_clinic_closes_is_not_published_in_the_ab
     async with world.db.connection() as connection:
         closing = connection.transaction()
         await closing.start()
-        await service.add(Transaction(connection), RECEPTION, clinic_id=world.clinic, content=content, force=False, now=world.now)
+        await service.add(
+            Transaction(connection), RECEPTION, clinic_id=world.clinic, content=content, force=False, now=world.now
+        )
         okafor = await world.add_doctor("Dr Okafor")
         await works(world, okafor, monday="09:00-12:00")
         generation = asyncio.create_task(generate(world, MONDAY, doctor_id=okafor))
@@ -350,7 +406,9 @@ async def test_a_hold_that_runs_out_meanwhile_leaves_nothing_behind(world):
 
 async def test_many_absences_bookings_and_returns_at_once_end_whole(world):
     async def come_and_go(n):
-        absence = await away(world, f"{9 + n % 3:02}:00", f"{10 + n % 3}:30", force=True, doctor=("dr_shah", None)[n % 2])
+        absence = await away(
+            world, f"{9 + n % 3:02}:00", f"{10 + n % 3}:30", force=True, doctor=("dr_shah", None)[n % 2]
+        )
         await back(world, absence)
 
     bookings = [book(world, f"{9 + n // 2:02}:{30 * (n % 2):02}", customer=("ana", "ben")[n % 2]) for n in range(6)]
@@ -391,10 +449,18 @@ async def test_an_appointment_over_two_lines_is_at_home_again(world):
 
 async def test_an_appointment_stays_stranded_while_another_absence_stands(world):
     appointment = await book(world, "10:00")
-    closed, away_too = await away(world, "09:00", "12:00", doctor=None, force=True), await away(world, "10:00", "11:00", force=True)
+    closed, away_too = (
+        await away(world, "09:00", "12:00", doctor=None, force=True),
+        await away(world, "10:00", "11:00", force=True),
+    )
     await back(world, closed)
     assert await stranded(world) == [appointment.id]
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-10:00", "Mon 1 10:00-10:30", "Mon 1 11:00-12:00", "Tue 2 09:00-12:00"]
+    assert await published(world.db, world.dr_shah) == [
+        "Mon 1 09:00-10:00",
+        "Mon 1 10:00-10:30",
+        "Mon 1 11:00-12:00",
+        "Tue 2 09:00-12:00",
+    ]
     await back(world, away_too)
     assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Tue 2 09:00-12:00"]
 
@@ -419,7 +485,13 @@ async def test_what_an_absence_did_not_touch_is_not_touched_on_the_way_back(worl
 async def test_time_removed_by_hand_stays_away_after_an_absence(world):
     (slot,) = await world.db.fetch("select id from booking_slot where date = $1", MONDAY)
     await world.db.atomic(
-        slots.move, RECEPTION, booking_slot_id=slot.id, start=local(MONDAY, "09:00"), end=local(MONDAY, "11:00"), if_match=None, now=world.now
+        slots.move,
+        RECEPTION,
+        booking_slot_id=slot.id,
+        start=local(MONDAY, "09:00"),
+        end=local(MONDAY, "11:00"),
+        if_match=None,
+        now=world.now,
     )
     await back(world, await away(world, "10:00", "12:00"))
     assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Tue 2 09:00-12:00"]
@@ -427,10 +499,17 @@ async def test_time_removed_by_hand_stays_away_after_an_absence(world):
 
 async def test_slots_by_hand_stay_as_they_are_on_the_way_back(world):
     absence = await away(world, "09:00", "12:00")
-    content = BookingSlotContent(doctor_id=world.dr_shah, start_time=local(MONDAY, "10:00"), end_time=local(MONDAY, "10:30"))
+    content = BookingSlotContent(
+        doctor_id=world.dr_shah, start_time=local(MONDAY, "10:00"), end_time=local(MONDAY, "10:30")
+    )
     by_hand = await world.db.atomic(slots.publish, RECEPTION, content=content)
     await back(world, absence)
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-10:00", "Mon 1 10:00-10:30", "Mon 1 10:30-12:00", "Tue 2 09:00-12:00"]
+    assert await published(world.db, world.dr_shah) == [
+        "Mon 1 09:00-10:00",
+        "Mon 1 10:00-10:30",
+        "Mon 1 10:30-12:00",
+        "Tue 2 09:00-12:00",
+    ]
     assert (await slots.get(world.db, by_hand.id)).version == 1
 
 
@@ -472,13 +551,22 @@ async def shah(client):
 
 
 def morning(**more):
-    return {"startTime": local(COMING_MONDAY, "09:00").isoformat(), "endTime": local(COMING_MONDAY, "12:00").isoformat(), **more}
+    return {
+        "startTime": local(COMING_MONDAY, "09:00").isoformat(),
+        "endTime": local(COMING_MONDAY, "12:00").isoformat(),
+        **more,
+    }
 
 
 async def test_an_absence_shows_what_was_said(client, shah):
     made = await client.post(LAKESIDE, json=morning(doctorId=shah, reason="Holiday"), headers=ADMIN)
     assert made.status_code == 201
-    assert (made.json()["doctorId"], made.json()["reason"], made.json()["clinicId"], made.json()["active"]) == (shah, "Holiday", 1, True)
+    assert (made.json()["doctorId"], made.json()["reason"], made.json()["clinicId"], made.json()["active"]) == (
+        shah,
+        "Holiday",
+        1,
+        True,
+    )
     assert (await client.get(made.headers["Location"], headers=ADMIN)).json() == made.json()
 
 
@@ -487,9 +575,15 @@ async def test_an_absence_over_the_api_lists_appointments_and_can_be_forced(clie
     appointment = (await client.post("/api/appointments", json=body)).json()
     del appointment["manageToken"]  # which only who has booked is shown
     refused = await client.post(LAKESIDE, json=morning(doctorId=shah), headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (409, "appointments-in-the-way", 1)
+    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (
+        409,
+        "appointments-in-the-way",
+        1,
+    )
     assert refused.json()["appointments"] == [appointment]
-    assert (await client.post(LAKESIDE, params={"force": "true"}, json=morning(doctorId=shah), headers=ADMIN)).status_code == 201
+    assert (
+        await client.post(LAKESIDE, params={"force": "true"}, json=morning(doctorId=shah), headers=ADMIN)
+    ).status_code == 201
     shown = (await client.get(f"/api/appointments/{appointment['id']}", headers=ADMIN)).json()
     assert shown["needsRebooking"] is True
 
@@ -515,7 +609,9 @@ async def test_a_removed_absence_leaves_the_list(client, shah):
 
 
 async def test_a_repeated_absence_is_added_once(client, shah):
-    answers = [await client.post(LAKESIDE, json=morning(), headers=ADMIN | {"Idempotency-Key": "holiday"}) for _ in range(2)]
+    answers = [
+        await client.post(LAKESIDE, json=morning(), headers=ADMIN | {"Idempotency-Key": "holiday"}) for _ in range(2)
+    ]
     assert answers[0].json() == answers[1].json()
     assert len((await client.get(LAKESIDE, headers=ADMIN)).json()["items"]) == 1
 

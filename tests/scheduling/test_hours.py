@@ -1,4 +1,5 @@
-"""Random stories of one clinic's week: whatever is done to hours and appointments, in whatever order, the same rules hold afterwards."""
+"""Random stories of one clinic's week: whatever is done to hours and appointments, in whatever order, the same rules
+hold afterwards."""
 
 import random
 from datetime import timedelta
@@ -74,36 +75,72 @@ class Story:
             "select doctor_id, lower(active_during) as start from booking_slot where active_during is not null order by active_during, id"
         ):
             start = slot.start + timedelta(minutes=15 * self.random.randrange(6))
-            await self.world.book(slot.doctor_id, start, self.random.choice(self.customers), minutes=self.random.choice((15, 30, 60, 90)))
+            await self.world.book(
+                slot.doctor_id, start, self.random.choice(self.customers), minutes=self.random.choice((15, 30, 60, 90))
+            )
 
     async def cancel(self):
         if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
-            await self.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=self.world.now)
+            await self.db.atomic(
+                appointments.cancel,
+                RECEPTION,
+                appointment_id=appointment.id,
+                reason=None,
+                if_match=None,
+                now=self.world.now,
+            )
 
     async def reschedule(self):
         if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
-            to = RescheduleRequest(start_time=self.span(self.day())[0], doctor_id=self.random.choice((None, *self.doctors)))
-            await appointments.reschedule(self.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=self.world.now)
+            to = RescheduleRequest(
+                start_time=self.span(self.day())[0], doctor_id=self.random.choice((None, *self.doctors))
+            )
+            await appointments.reschedule(
+                self.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=self.world.now
+            )
 
     async def book_outside(self):
         start, _ = self.span(self.day())
         end = start + timedelta(minutes=self.random.choice((15, 30, 60, 90)))
-        wish = AppointmentRequest(customer_id=self.random.choice(self.customers), doctor_id=self.random.choice(self.doctors), start_time=start, end_time=end)
+        wish = AppointmentRequest(
+            customer_id=self.random.choice(self.customers),
+            doctor_id=self.random.choice(self.doctors),
+            start_time=start,
+            end_time=end,
+        )
         await appointments.book(
-            self.db, self.world.cache, RECEPTION, clinic_id=self.world.clinic, wishes=[(wish.customer_id, wish)], hold_for=timedelta(minutes=10),
-            override=OVERRIDE, now=self.world.now,
-        )  # fmt: skip
+            self.db,
+            self.world.cache,
+            RECEPTION,
+            clinic_id=self.world.clinic,
+            wishes=[(wish.customer_id, wish)],
+            hold_for=timedelta(minutes=10),
+            override=OVERRIDE,
+            now=self.world.now,
+        )
 
     async def move_outside(self):
         if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
-            to = RescheduleRequest(start_time=self.span(self.day())[0], doctor_id=self.random.choice((None, *self.doctors)), override=OVERRIDE)
-            await appointments.reschedule(self.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=self.world.now)
+            to = RescheduleRequest(
+                start_time=self.span(self.day())[0],
+                doctor_id=self.random.choice((None, *self.doctors)),
+                override=OVERRIDE,
+            )
+            await appointments.reschedule(
+                self.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=self.world.now
+            )
 
     async def go_away(self):
         start, end = self.span(self.day())
-        content = AbsenceContent(start_time=start, end_time=end + timedelta(days=self.random.randrange(2)), doctor_id=self.random.choice((None, *self.doctors)))
+        content = AbsenceContent(
+            start_time=start,
+            end_time=end + timedelta(days=self.random.randrange(2)),
+            doctor_id=self.random.choice((None, *self.doctors)),
+        )
         force = self.random.random() < 0.7
-        await self.db.atomic(absences.add, RECEPTION, clinic_id=self.world.clinic, content=content, force=force, now=self.world.now)
+        await self.db.atomic(
+            absences.add, RECEPTION, clinic_id=self.world.clinic, content=content, force=force, now=self.world.now
+        )
 
     async def come_back(self):
         if absence := await self.some("select id from absence where active order by id"):
@@ -121,7 +158,9 @@ class Story:
     async def move_slot(self):
         if slot := await self.some("select id from booking_slot order by id"):
             start, end = self.span(self.day())
-            await self.db.atomic(slots.move, RECEPTION, booking_slot_id=slot.id, start=start, end=end, if_match=None, now=self.world.now)
+            await self.db.atomic(
+                slots.move, RECEPTION, booking_slot_id=slot.id, start=start, end=end, if_match=None, now=self.world.now
+            )
 
     async def save_week(self):
         week = {}
@@ -133,7 +172,11 @@ class Story:
         await works(self.world, self.random.choice(self.doctors), **week)
 
     async def change_hours(self):
-        of = {"clinic_id": self.world.clinic, "doctor_id": self.random.choice((None, *self.doctors)), "now": self.world.now}
+        of = {
+            "clinic_id": self.world.clinic,
+            "doctor_id": self.random.choice((None, *self.doctors)),
+            "now": self.world.now,
+        }
         content = ScheduleChangeContent(stranded=self.random.choice(("keep", "keep", "refuse")))
         dry = await self.db.atomic(schedule_changes.preview, RECEPTION, content=content, **of)
         done = await self.db.atomic(schedule_changes.carry_out, RECEPTION, content=content, **of)
@@ -172,7 +215,13 @@ async def test_whatever_is_done_the_rules_of_hours_hold(db, seed):
         story.doctors = [world.dr_shah, await world.add_doctor("Dr Okafor")]
         story.customers = [world.ana, world.ben, await world.add_customer("Cem"), await world.add_customer("Dora")]
         for doctor in story.doctors:
-            await works(world, doctor, monday="09:00-12:00 13:00-17:00", tuesday="08:00-10:00 10:00-12:00", wednesday="09:00-17:00")
+            await works(
+                world,
+                doctor,
+                monday="09:00-12:00 13:00-17:00",
+                tuesday="08:00-10:00 10:00-12:00",
+                wednesday="09:00-17:00",
+            )
         await generate(world, MONDAY, SUNDAY)
         for _ in range(40):
             step = story.random.choice(story.STEPS)

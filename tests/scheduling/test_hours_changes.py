@@ -35,7 +35,14 @@ async def world(db):
 
 async def change(world, use_case=service.carry_out, *, doctor="dr_shah", **content):
     asked = ScheduleChangeContent(**content)
-    return await world.db.atomic(use_case, RECEPTION, clinic_id=world.clinic, doctor_id=doctor and getattr(world, doctor), content=asked, now=world.now)
+    return await world.db.atomic(
+        use_case,
+        RECEPTION,
+        clinic_id=world.clinic,
+        doctor_id=doctor and getattr(world, doctor),
+        content=asked,
+        now=world.now,
+    )
 
 
 async def preview(world, **content):
@@ -49,24 +56,35 @@ async def book(world, start, minutes=30, *, day=MONDAY, customer="ana"):
 async def rows(world):
     """Everything that a schedule change could touch."""
     slots = await world.db.fetch("select * from booking_slot order by id")
-    return [tuple(row) for row in slots], [tuple(row) for row in await world.db.fetch("select * from appointment order by id")]
+    return [tuple(row) for row in slots], [
+        tuple(row) for row in await world.db.fetch("select * from appointment order by id")
+    ]
 
 
 def told(changed):
     """Such as "1 09:00-12:00", the day of March in Berlin's winter time."""
-    return [f"{each.date.day} {each.start_time.hour + 1:02}:{each.start_time:%M}-{each.end_time.hour + 1:02}:{each.end_time:%M}" for each in changed]
+    return [
+        f"{each.date.day} {each.start_time.hour + 1:02}:{each.start_time:%M}-{each.end_time.hour + 1:02}:{each.end_time:%M}"
+        for each in changed
+    ]
 
 
 async def stranded(world):
-    return [row.id for row in await world.db.fetch("select id from appointment where needs_rebooking order by lower(during)")]
+    return [
+        row.id
+        for row in await world.db.fetch("select id from appointment where needs_rebooking order by lower(during)")
+    ]
 
 
 async def test_a_schedule_change_makes_what_is_published_agree(world):
     await works(world, world.dr_shah, monday="10:00-12:00", tuesday="09:00-11:00")
     done = await change(world)
     assert (told(done.added), told(done.removed), told(done.kept), done.stranded) == (
-        ["1 10:00-12:00", "2 09:00-11:00", "8 10:00-12:00"], ["1 09:00-12:00", "8 09:00-12:00"], [], [],
-    )  # fmt: skip
+        ["1 10:00-12:00", "2 09:00-11:00", "8 10:00-12:00"],
+        ["1 09:00-12:00", "8 09:00-12:00"],
+        [],
+        [],
+    )
     assert await published(world.db, world.dr_shah) == ["Mon 1 10:00-12:00", "Tue 2 09:00-11:00", "Mon 8 10:00-12:00"]
 
 
@@ -123,17 +141,29 @@ async def test_absences_are_respected(world):
 
 
 async def test_slots_by_hand_and_time_removed_by_hand_stay_as_they_are(world):
-    by_hand = BookingSlotContent(doctor_id=world.dr_shah, start_time=local(MONDAY, "14:00"), end_time=local(MONDAY, "15:00"))
+    by_hand = BookingSlotContent(
+        doctor_id=world.dr_shah, start_time=local(MONDAY, "14:00"), end_time=local(MONDAY, "15:00")
+    )
     slot = await world.db.atomic(slots.publish, RECEPTION, content=by_hand)
     morning = await world.db.fetchval("select id from booking_slot where date = $1 order by during limit 1", MONDAY)
     await world.db.atomic(
-        slots.move, RECEPTION, booking_slot_id=morning, start=local(MONDAY, "09:00"), end=local(MONDAY, "11:00"), if_match=None, now=world.now
+        slots.move,
+        RECEPTION,
+        booking_slot_id=morning,
+        start=local(MONDAY, "09:00"),
+        end=local(MONDAY, "11:00"),
+        if_match=None,
+        now=world.now,
     )
     await works(world, world.dr_shah, monday="10:00-16:00")
     await change(world, to=MONDAY)
     assert await published(world.db, world.dr_shah) == [
-        "Mon 1 10:00-11:00", "Mon 1 12:00-14:00", "Mon 1 14:00-15:00", "Mon 1 15:00-16:00", "Mon 8 09:00-12:00",
-    ]  # fmt: skip
+        "Mon 1 10:00-11:00",
+        "Mon 1 12:00-14:00",
+        "Mon 1 14:00-15:00",
+        "Mon 1 15:00-16:00",
+        "Mon 8 09:00-12:00",
+    ]
     assert (await slots.get(world.db, slot.id)).version == 1
 
 
@@ -145,7 +175,10 @@ async def test_a_clinics_change_is_about_all_its_doctors(world):
         await works(world, one, monday="10:00-11:00")
     done = await change(world, doctor=None, to=MONDAY)
     assert {each.doctor_id for each in done.added} == {world.dr_shah, okafor}
-    assert [await published(world.db, one) for one in (world.dr_shah, okafor)] == [["Mon 1 10:00-11:00", "Mon 8 09:00-12:00"], ["Mon 1 10:00-11:00"]]
+    assert [await published(world.db, one) for one in (world.dr_shah, okafor)] == [
+        ["Mon 1 10:00-11:00", "Mon 8 09:00-12:00"],
+        ["Mon 1 10:00-11:00"],
+    ]
 
 
 async def test_a_doctors_change_leaves_colleagues_alone(world):
@@ -192,7 +225,12 @@ async def test_appointments_outside_the_new_hours_can_be_kept(world):
     await works(world, world.dr_shah, monday="10:00-11:45")
     done = await change(world, stranded="keep")
     assert [(each.id, each.needs_rebooking) for each in done.stranded] == [(first.id, True), (second.id, True)]
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-09:30", "Mon 1 10:00-11:30", "Mon 1 11:30-12:00", "Mon 8 10:00-11:45"]
+    assert await published(world.db, world.dr_shah) == [
+        "Mon 1 09:00-09:30",
+        "Mon 1 10:00-11:30",
+        "Mon 1 11:30-12:00",
+        "Mon 8 10:00-11:45",
+    ]
     assert await published(world.db, world.dr_shah, remnants=True) == ["Mon 1 09:00-09:30", "Mon 1 11:30-12:00"]
     assert (await book(world, "09:30", customer="ben")).type == "outside-hours"
 
@@ -218,7 +256,9 @@ async def test_what_was_stranded_is_at_home_again_when_its_hours_return(world):
 
 
 async def test_an_appointment_partly_on_a_slot_by_hand_is_at_home_there(world):
-    by_hand = BookingSlotContent(doctor_id=world.dr_shah, start_time=local(MONDAY, "12:00"), end_time=local(MONDAY, "13:00"))
+    by_hand = BookingSlotContent(
+        doctor_id=world.dr_shah, start_time=local(MONDAY, "12:00"), end_time=local(MONDAY, "13:00")
+    )
     await world.db.atomic(slots.publish, RECEPTION, content=by_hand)
     await book(world, "11:30", 60)
     await works(world, world.dr_shah, monday="11:00-12:00")
@@ -226,13 +266,22 @@ async def test_an_appointment_partly_on_a_slot_by_hand_is_at_home_there(world):
 
 
 async def test_an_appointment_that_reaches_into_a_slot_by_hand_keeps_only_what_lies_outside_of_it(world):
-    by_hand = BookingSlotContent(doctor_id=world.dr_shah, start_time=local(MONDAY, "12:00"), end_time=local(MONDAY, "13:00"))
+    by_hand = BookingSlotContent(
+        doctor_id=world.dr_shah, start_time=local(MONDAY, "12:00"), end_time=local(MONDAY, "13:00")
+    )
     await world.db.atomic(slots.publish, RECEPTION, content=by_hand)
     appointment = await book(world, "11:30", 60)
     await works(world, world.dr_shah, monday="09:00-11:00")
     await change(world, stranded="keep")
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Mon 1 11:30-12:00", "Mon 1 12:00-13:00", "Mon 8 09:00-11:00"]
-    await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
+    assert await published(world.db, world.dr_shah) == [
+        "Mon 1 09:00-11:00",
+        "Mon 1 11:30-12:00",
+        "Mon 1 12:00-13:00",
+        "Mon 8 09:00-11:00",
+    ]
+    await world.db.atomic(
+        appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+    )
     assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Mon 1 12:00-13:00", "Mon 8 09:00-11:00"]
 
 
@@ -249,7 +298,9 @@ async def test_when_a_stranded_appointment_is_cancelled_its_time_goes_too(world)
     appointment = await book(world, "09:00")
     await works(world, world.dr_shah, monday="10:00-12:00")
     await change(world, stranded="keep")
-    await world.db.atomic(appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
+    await world.db.atomic(
+        appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+    )
     assert await published(world.db, world.dr_shah) == ["Mon 1 10:00-12:00", "Mon 8 10:00-12:00"]
 
 
@@ -264,9 +315,21 @@ async def test_a_dry_run_changes_nothing(world):
     assert (await rows(world), await world.count("event")) == before
 
 
-@pytest.mark.parametrize("week", [{"monday": "10:00-11:45", "tuesday": "08:00-09:00"}, {}, {"monday": "09:00-10:00 10:00-12:00"}, {"friday": "00:00-24:00"}])
+@pytest.mark.parametrize(
+    "week",
+    [
+        {"monday": "10:00-11:45", "tuesday": "08:00-09:00"},
+        {},
+        {"monday": "09:00-10:00 10:00-12:00"},
+        {"friday": "00:00-24:00"},
+    ],
+)
 async def test_a_dry_run_tells_exactly_what_is_then_done(world, week):
-    await book(world, "09:15"), await book(world, "10:30", 60, customer="ben"), await book(world, "11:45", 15, day=MONDAY + timedelta(days=7))
+    (
+        await book(world, "09:15"),
+        await book(world, "10:30", 60, customer="ben"),
+        await book(world, "11:45", 15, day=MONDAY + timedelta(days=7)),
+    )
     await works(world, world.dr_shah, **week)
     dry, done = await preview(world, stranded="keep"), await change(world, stranded="keep")
     assert (dry.added, dry.removed, dry.kept) == (done.added, done.removed, done.kept)
@@ -280,8 +343,15 @@ async def test_a_change_is_one_event_with_its_counts(world):
     (event,) = await world.db.fetch("select subject_id, data::text from event where type = 'schedule.applied'")
     facts = msgspec.json.decode(event.data)
     assert event.subject_id == str(world.dr_shah)
-    assert {name: facts[name] for name in ("added", "removed", "kept", "stranded")} == {"added": 2, "removed": 2, "kept": 0, "stranded": 1}
-    assert await world.db.fetchval("select subject_id from event where type = 'appointment.stranded'") == str(appointment.id)
+    assert {name: facts[name] for name in ("added", "removed", "kept", "stranded")} == {
+        "added": 2,
+        "removed": 2,
+        "kept": 0,
+        "stranded": 1,
+    }
+    assert await world.db.fetchval("select subject_id from event where type = 'appointment.stranded'") == str(
+        appointment.id
+    )
 
 
 # races
@@ -294,7 +364,12 @@ async def test_a_booking_that_comes_second_waits_for_the_change_and_finds_the_ne
         changing = connection.transaction()
         await changing.start()
         await service.carry_out(
-            Transaction(connection), RECEPTION, clinic_id=world.clinic, doctor_id=world.dr_shah, content=ScheduleChangeContent(), now=world.now
+            Transaction(connection),
+            RECEPTION,
+            clinic_id=world.clinic,
+            doctor_id=world.dr_shah,
+            content=ScheduleChangeContent(),
+            now=world.now,
         )
         booking = asyncio.create_task(book(world, start))
         await someone_waits(world.db)
@@ -304,8 +379,14 @@ async def test_a_booking_that_comes_second_waits_for_the_change_and_finds_the_ne
 
 async def test_bookings_changes_absences_and_generation_at_once_end_whole(world):
     async def come_and_go(n):
-        content = AbsenceContent(start_time=local(MONDAY, f"{9 + n}:30"), end_time=local(MONDAY, f"{10 + n}:00"), doctor_id=(world.dr_shah, None)[n % 2])
-        absence = await world.db.atomic(absences.add, RECEPTION, clinic_id=world.clinic, content=content, force=True, now=world.now)
+        content = AbsenceContent(
+            start_time=local(MONDAY, f"{9 + n}:30"),
+            end_time=local(MONDAY, f"{10 + n}:00"),
+            doctor_id=(world.dr_shah, None)[n % 2],
+        )
+        absence = await world.db.atomic(
+            absences.add, RECEPTION, clinic_id=world.clinic, content=content, force=True, now=world.now
+        )
         await world.db.atomic(absences.remove, RECEPTION, absence_id=absence.id, if_match=None, now=world.now)
 
     await works(world, world.dr_shah, monday="09:30-12:30")
@@ -344,7 +425,12 @@ async def shah(client):
 
 def slot(doctor_id, start):
     ends = local(COMING_MONDAY, "12:00")
-    return {"doctorId": doctor_id, "startTime": f"{local(COMING_MONDAY, start):%FT%TZ}", "endTime": f"{ends:%FT%TZ}", "date": str(COMING_MONDAY)}
+    return {
+        "doctorId": doctor_id,
+        "startTime": f"{local(COMING_MONDAY, start):%FT%TZ}",
+        "endTime": f"{ends:%FT%TZ}",
+        "date": str(COMING_MONDAY),
+    }
 
 
 @pytest.mark.parametrize("path", ["/api/doctors/{}/scheduleChanges", "/api/clinics/1/scheduleChanges"])
@@ -353,22 +439,37 @@ async def test_a_change_over_the_api_is_tried_and_done(client, shah, path):
     for params in ({"dryRun": "true"}, {"dryRun": "true"}, {}):
         answer = await client.post(path.format(shah), params=params, json={}, headers=ADMIN)
         assert (answer.status_code, answer.json()) == (200, expected)
-    assert (await client.post(path.format(shah), headers=ADMIN)).json() == {"added": [], "removed": [], "kept": [slot(shah, "10:00")], "stranded": []}
+    assert (await client.post(path.format(shah), headers=ADMIN)).json() == {
+        "added": [],
+        "removed": [],
+        "kept": [slot(shah, "10:00")],
+        "stranded": [],
+    }
 
 
 async def test_stranded_appointments_over_the_api_are_refused_or_kept(client, shah):
-    body = {"customerId": await customer(client), **{name: slot(shah, "09:00")[name] for name in ("doctorId", "startTime", "endTime")}}
+    body = {
+        "customerId": await customer(client),
+        **{name: slot(shah, "09:00")[name] for name in ("doctorId", "startTime", "endTime")},
+    }
     appointment = (await client.post("/api/appointments", json=body)).json()
     del appointment["manageToken"]  # which only who has booked is shown
     path = f"/api/doctors/{shah}/scheduleChanges"
     refused = await client.post(path, json={"stranded": "refuse"}, headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"], refused.json()["appointments"]) == (409, "appointments-stranded", [appointment])
+    assert (refused.status_code, refused.json()["reason"], refused.json()["appointments"]) == (
+        409,
+        "appointments-stranded",
+        [appointment],
+    )
     kept = await client.post(path, json={"stranded": "keep"}, headers=ADMIN)
     assert [(each["id"], each["needsRebooking"]) for each in kept.json()["stranded"]] == [(appointment["id"], True)]
 
 
 async def test_a_repeated_change_is_answered_as_the_first(client, shah):
-    body = {"customerId": await customer(client), **{name: slot(shah, "09:00")[name] for name in ("doctorId", "startTime", "endTime")}}
+    body = {
+        "customerId": await customer(client),
+        **{name: slot(shah, "09:00")[name] for name in ("doctorId", "startTime", "endTime")},
+    }
     await client.post("/api/appointments", json=body)
     again = {"json": {"stranded": "keep"}, "headers": ADMIN | {"Idempotency-Key": "new"}}
     answers = [await client.post(f"/api/doctors/{shah}/scheduleChanges", **again) for _ in range(2)]
@@ -405,7 +506,9 @@ async def test_a_change_that_cannot_be_is_refused(client, shah, body, status):
     ],
 )
 async def test_the_hours_of_who_is_not_there_are_not_found(client, shah, path, dry_run):
-    assert (await client.post(f"/api/{path}/scheduleChanges", params={"dryRun": dry_run}, json={}, headers=ADMIN)).status_code == 404
+    assert (
+        await client.post(f"/api/{path}/scheduleChanges", params={"dryRun": dry_run}, json={}, headers=ADMIN)
+    ).status_code == 404
 
 
 # a week that is saved and applied together
@@ -426,8 +529,16 @@ async def of_nine(client):
 
 async def book_at_nine(client, path):
     shah = path.rpartition("/")[2]
-    body = {"customerId": await customer(client), **{name: slot(shah, "09:00")[name] for name in ("doctorId", "startTime")}}
-    return (await client.post("/api/appointments", json={**body, "endTime": slot(shah, "09:00")["startTime"].replace(":00:00Z", ":30:00Z")})).json()["id"]
+    body = {
+        "customerId": await customer(client),
+        **{name: slot(shah, "09:00")[name] for name in ("doctorId", "startTime")},
+    }
+    return (
+        await client.post(
+            "/api/appointments",
+            json={**body, "endTime": slot(shah, "09:00")["startTime"].replace(":00:00Z", ":30:00Z")},
+        )
+    ).json()["id"]
 
 
 async def starts(client, path, on=COMING_MONDAY):
@@ -439,8 +550,13 @@ async def starts(client, path, on=COMING_MONDAY):
 
 async def everything(db):
     """All rows of all tables, but for who has seen what."""
-    tables = await db.fetch("select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'audit%'")
-    return {table.name: await db.fetchval(f'select array_agg(t::text order by t::text) from "{table.name}" t') for table in tables}
+    tables = await db.fetch(
+        "select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'audit%'"
+    )
+    return {
+        table.name: await db.fetchval(f'select array_agg(t::text order by t::text) from "{table.name}" t')
+        for table in tables
+    }
 
 
 async def test_a_dry_run_of_a_week_tells_what_is_then_done_and_writes_nothing(client, db, of_nine):
@@ -490,7 +606,10 @@ async def test_a_week_that_somebody_changed_meanwhile_is_neither_saved_nor_shown
 @pytest.mark.parametrize("dry_run", ["true", "false"])
 async def test_what_is_wrong_with_a_week_is_told_where_it_is(client, db, of_nine, dry_run):
     before = await everything(db)
-    for wrong, pointer in ((hours("09:00-12:00", "11:00-13:00"), "#/weekly/monday/1"), (hours("12:00-09:00"), "#/weekly/monday/0/endTime")):
+    for wrong, pointer in (
+        (hours("09:00-12:00", "11:00-13:00"), "#/weekly/monday/1"),
+        (hours("12:00-09:00"), "#/weekly/monday/0/endTime"),
+    ):
         body = {"weekly": {"monday": wrong}}
         refused = await client.post(f"{of_nine}/scheduleChanges", params={"dryRun": dry_run}, json=body, headers=ADMIN)
         assert (refused.status_code, [fault["pointer"] for fault in refused.json()["errors"]]) == (400, [pointer])
@@ -508,8 +627,13 @@ async def test_a_repeated_week_is_saved_once(client, db, of_nine):
 
 async def test_a_clinic_has_no_week_of_its_own(client, of_nine):
     refused = await client.post("/api/clinics/1/scheduleChanges", json=TEN, headers=ADMIN)
-    assert (refused.status_code, refused.json()["errors"]) == (400, [{"pointer": "#/weekly", "detail": "is not known here"}])
+    assert (refused.status_code, refused.json()["errors"]) == (
+        400,
+        [{"pointer": "#/weekly", "detail": "is not known here"}],
+    )
 
 
 async def test_only_the_administrator_changes_hours(client, shah):
-    assert (await client.post(f"/api/doctors/{shah}/scheduleChanges", params={"dryRun": "true"}, json={})).status_code == 401
+    assert (
+        await client.post(f"/api/doctors/{shah}/scheduleChanges", params={"dryRun": "true"}, json={})
+    ).status_code == 401

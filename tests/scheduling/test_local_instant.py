@@ -11,14 +11,32 @@ from hypothesis import strategies as st
 
 from appoint.kit import clock
 
-# PostgreSQL has its own copy of the time zone database, or the system's; Python has the locked one. Copies of different years differ where a
-# country has changed its mind, or its history was corrected. These zones have kept their rules for years, and have one of each kind of change:
-# by an hour, half an hour (Lord Howe), two hours (Troll) or a whole day (Apia, 2011), at night or at midnight (São Paulo), southern, none at all.
+# PostgreSQL has its own copy of the time zone database, or the system's; Python has the locked one. Copies of different
+# years differ where a
+# country has changed its mind, or its history was corrected. These zones have kept their rules for years, and have one
+# of each kind of change:
+# by an hour, half an hour (Lord Howe), two hours (Troll) or a whole day (Apia, 2011), at night or at midnight (São
+# Paulo), southern, none at all.
 ZONES = (
-    "Europe/Berlin", "Europe/London", "Europe/Dublin", "America/New_York", "America/Los_Angeles", "America/St_Johns", "America/Sao_Paulo",
-    "Australia/Sydney", "Australia/Lord_Howe", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Apia", "Antarctica/Troll", "Asia/Kolkata",
-    "Asia/Kathmandu", "Asia/Tokyo", "Asia/Pyongyang", "UTC",
-)  # fmt: skip
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Dublin",
+    "America/New_York",
+    "America/Los_Angeles",
+    "America/St_Johns",
+    "America/Sao_Paulo",
+    "Australia/Sydney",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
+    "Pacific/Chatham",
+    "Pacific/Apia",
+    "Antarctica/Troll",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Asia/Tokyo",
+    "Asia/Pyongyang",
+    "UTC",
+)
 MINUTES = st.integers(0, 24 * 60)
 
 
@@ -54,9 +72,14 @@ def local_instants(database_url):
 
 @settings(max_examples=150, deadline=None)
 @given(walls=st.lists(wall_times(), min_size=1, max_size=40))
-def test_a_local_time_is_the_first_instant_that_shows_it_and_one_in_a_gap_moves_forward_by_the_gap(local_instants, walls):
+def test_a_local_time_is_the_first_instant_that_shows_it_and_one_in_a_gap_moves_forward_by_the_gap(
+    local_instants, walls
+):
     """Which is how Python reads a time with `fold=0`."""
-    expected = [(datetime.combine(day, time()) + timedelta(minutes=minute)).replace(tzinfo=clock.zone(zone)).astimezone(UTC) for day, minute, zone in walls]
+    expected = [
+        (datetime.combine(day, time()) + timedelta(minutes=minute)).replace(tzinfo=clock.zone(zone)).astimezone(UTC)
+        for day, minute, zone in walls
+    ]
     assert local_instants(walls) == expected
 
 
@@ -67,8 +90,18 @@ def test_a_local_time_is_the_first_instant_that_shows_it_and_one_in_a_gap_moves_
         ("2027-03-28", 3 * 60, "Europe/Berlin", "2027-03-28T01:00:00Z"),
         ("2027-10-31", 2 * 60 + 30, "Europe/Berlin", "2027-10-31T00:30:00Z"),  # the first 02:30
         ("2027-10-31", 3 * 60, "Europe/Berlin", "2027-10-31T02:00:00Z"),
-        ("2027-04-04", 1 * 60 + 45, "Australia/Lord_Howe", "2027-04-03T14:45:00Z"),  # falls back by half an hour at 02:00
-        ("2017-10-14", 24 * 60, "America/Sao_Paulo", "2017-10-15T03:00:00Z"),  # that midnight did not exist; the day ended all the same
+        (
+            "2027-04-04",
+            1 * 60 + 45,
+            "Australia/Lord_Howe",
+            "2027-04-03T14:45:00Z",
+        ),  # falls back by half an hour at 02:00
+        (
+            "2017-10-14",
+            24 * 60,
+            "America/Sao_Paulo",
+            "2017-10-15T03:00:00Z",
+        ),  # that midnight did not exist; the day ended all the same
     ],
 )
 def test_both_changes_of_the_clock(local_instants, day, minute, zone, instant):

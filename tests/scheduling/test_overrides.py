@@ -34,7 +34,12 @@ async def world(db):
 async def book(world, start, customer, *, allow=ALL, doctor="dr_shah", minutes=30, key=None, **wish):
     named = getattr(world, doctor) if doctor else None
     request = AppointmentRequest(
-        customer_id=customer, clinic_id=world.clinic, doctor_id=named, start_time=start, end_time=start + timedelta(minutes=minutes), **wish
+        customer_id=customer,
+        clinic_id=world.clinic,
+        doctor_id=named,
+        start_time=start,
+        end_time=start + timedelta(minutes=minutes),
+        **wish,
     )
     return await book_all(world, [request], allow=allow, key=key)
 
@@ -42,10 +47,16 @@ async def book(world, start, customer, *, allow=ALL, doctor="dr_shah", minutes=3
 async def book_all(world, requests, *, allow=ALL, key=None):
     try:
         booked = await service.book(
-            world.db, world.cache, RECEPTION, clinic_id=world.clinic, wishes=[(request.customer_id, request) for request in requests],
-            repeat=service.Repeat("reception", key, str(requests).encode()) if key else None, hold_for=timedelta(minutes=10),
-            override=Override(allow=allow, reason=REASON) if allow else None, now=world.now,
-        )  # fmt: skip
+            world.db,
+            world.cache,
+            RECEPTION,
+            clinic_id=world.clinic,
+            wishes=[(request.customer_id, request) for request in requests],
+            repeat=service.Repeat("reception", key, str(requests).encode()) if key else None,
+            hold_for=timedelta(minutes=10),
+            override=Override(allow=allow, reason=REASON) if allow else None,
+            now=world.now,
+        )
     except errors.Conflict as refusal:
         return refusal
     made = [repository.appointment(row) for row in booked.rows]
@@ -54,16 +65,23 @@ async def book_all(world, requests, *, allow=ALL, key=None):
 
 async def move(world, appointment, start, *, allow=ALL, doctor=None, minutes=30):
     to = RescheduleRequest(
-        start_time=start, end_time=start + timedelta(minutes=minutes), doctor_id=doctor, override=Override(allow=allow, reason=REASON) if allow else None
+        start_time=start,
+        end_time=start + timedelta(minutes=minutes),
+        doctor_id=doctor,
+        override=Override(allow=allow, reason=REASON) if allow else None,
     )
     try:
-        return await service.reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
+        return await service.reschedule(
+            world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now
+        )
     except errors.Conflict as refusal:
         return refusal
 
 
 async def cancel(world, appointment):
-    await world.db.atomic(service.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now)
+    await world.db.atomic(
+        service.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+    )
 
 
 async def hours(world):
@@ -114,12 +132,19 @@ async def test_nobody_else_can_book_what_was_published_for_one_appointment(world
 
 async def test_of_two_who_open_the_same_time_one_gets_it_and_the_other_leaves_nothing_published(world):
     for hour in range(17, 21):
-        answers = await asyncio.gather(*(book(world, at(hour, 10 * number), customer) for number, customer in enumerate((world.ana, world.ben, world.ana))))
+        answers = await asyncio.gather(
+            *(
+                book(world, at(hour, 10 * number), customer)
+                for number, customer in enumerate((world.ana, world.ben, world.ana))
+            )
+        )
         kinds = Counter(answer.type if isinstance(answer, errors.Conflict) else "booked" for answer in answers)
         assert kinds["taken"] >= 1
         assert kinds["booked"] >= 1
         assert (
-            await world.db.fetchval("select count(*) from booking_slot s where remnant and not exists (select from appointment a where a.during @> s.during)")
+            await world.db.fetchval(
+                "select count(*) from booking_slot s where remnant and not exists (select from appointment a where a.during @> s.during)"
+            )
             == 0
         )
 
@@ -219,7 +244,10 @@ async def test_of_several_appointments_each_shows_what_was_set_aside_for_it(worl
 async def test_of_several_either_all_are_booked_or_nothing_is_published(world):
     await world.book(world.dr_shah, at(9), world.ben)
     request = {"clinic_id": world.clinic, "doctor_id": world.dr_shah, "customer_id": world.ana}
-    wishes = [AppointmentRequest(start_time=start, end_time=start + timedelta(minutes=30), **request) for start in (at(17), at(9))]
+    wishes = [
+        AppointmentRequest(start_time=start, end_time=start + timedelta(minutes=30), **request)
+        for start in (at(17), at(9))
+    ]
     refused = await book_all(world, wishes)
     assert (refused.type, refused.facts["index"]) == ("taken", 1)
     assert (await hours(world), await world.count("appointment")) == (["Mon 1 09:00-17:00"], 1)
@@ -307,12 +335,18 @@ class Desk:
             await publish(self.db, each, START, START + timedelta(hours=1))
         of, at_other = self.clinic, self.other_clinic
         self.callers = {
-            "doctor": Caller("doctor", user_id=UUID(int=1), memberships=(Membership(of, Role.DOCTOR, UUID(self.shah)),)),
-            "receptionist": Caller("receptionist", user_id=UUID(int=2), memberships=(Membership(of, Role.RECEPTIONIST),)),
+            "doctor": Caller(
+                "doctor", user_id=UUID(int=1), memberships=(Membership(of, Role.DOCTOR, UUID(self.shah)),)
+            ),
+            "receptionist": Caller(
+                "receptionist", user_id=UUID(int=2), memberships=(Membership(of, Role.RECEPTIONIST),)
+            ),
             "manager": Caller("manager", user_id=UUID(int=3), memberships=(Membership(of, Role.MANAGER),)),
             "elsewhere": Caller("elsewhere", user_id=UUID(int=4), memberships=(Membership(at_other, Role.MANAGER),)),
             "partner": Caller(
-                "partner", memberships=(Membership(of, Role.PARTNER),), scopes=frozenset({"see-appointments", "move-appointments", "list-appointments"})
+                "partner",
+                memberships=(Membership(of, Role.PARTNER),),
+                scopes=frozenset({"see-appointments", "move-appointments", "list-appointments"}),
             ),
             "patient": Caller("patient", customer_id=UUID(self.ana)),
         }
@@ -328,7 +362,11 @@ class Desk:
         return {"customerId": self.ana, "doctorId": doctor or self.shah} | when | more
 
     async def book(self, who, start, *, override=OVERRIDE, headers=None, **more):
-        return await self.client.post("/api/appointments", json=self.wish(start, override=override, **more), headers=self.says(who) | (headers or {}))
+        return await self.client.post(
+            "/api/appointments",
+            json=self.wish(start, override=override, **more),
+            headers=self.says(who) | (headers or {}),
+        )
 
     def says(self, who):
         return ADMIN if who == "administrator" else {"Authorization": f"Bearer test_{who}"} if who else {}
@@ -341,28 +379,54 @@ async def desk(client, db):
 
 @pytest.mark.parametrize(
     ("who", "status"),
-    [("doctor", 201), ("receptionist", 201), ("manager", 201), ("administrator", 201), ("partner", 403), ("patient", 403), (None, 401), ("elsewhere", 404)],
+    [
+        ("doctor", 201),
+        ("receptionist", 201),
+        ("manager", 201),
+        ("administrator", 201),
+        ("partner", 403),
+        ("patient", 403),
+        (None, 401),
+        ("elsewhere", 404),
+    ],
 )
 async def test_staff_of_the_clinic_may_override_and_nobody_else(desk, who, status):
     assert (await desk.book(who, START + timedelta(hours=3))).status_code == status
     assert await desk.db.fetchval("select count(*) from booking_slot") == (3 if status == 201 else 2)
     family = {"clinicId": desk.clinic, "customerId": desk.ana, "override": OVERRIDE}
     part = desk.wish(START + timedelta(hours=4))
-    assert (await desk.client.post("/api/bookings", json=family | {"appointments": [part]}, headers=desk.says(who))).status_code == status
+    assert (
+        await desk.client.post("/api/bookings", json=family | {"appointments": [part]}, headers=desk.says(who))
+    ).status_code == status
 
 
 async def test_a_doctor_overrides_for_themselves_alone(desk):
     assert (await desk.book("doctor", START + timedelta(hours=3), doctor=desk.okafor)).status_code == 403
     assert (await desk.book("doctor", START + timedelta(hours=3), doctor=None)).status_code == 201
-    any_doctor = {"clinicId": desk.clinic, "customerId": desk.ana, "startTime": START.isoformat(), "endTime": (START + timedelta(minutes=30)).isoformat()}
-    assert (await desk.client.post("/api/appointments", json=any_doctor | {"override": OVERRIDE}, headers=desk.says("doctor"))).status_code == 403
+    any_doctor = {
+        "clinicId": desk.clinic,
+        "customerId": desk.ana,
+        "startTime": START.isoformat(),
+        "endTime": (START + timedelta(minutes=30)).isoformat(),
+    }
+    assert (
+        await desk.client.post(
+            "/api/appointments", json=any_doctor | {"override": OVERRIDE}, headers=desk.says("doctor")
+        )
+    ).status_code == 403
 
 
 async def test_only_staff_read_why(desk):
     made = await desk.book("receptionist", START + timedelta(hours=3))
     assert (made.json()["overrides"], made.json()["overrideReason"]) == (["outside-hours"], REASON)
     address = made.headers["Location"]
-    for who, reason in (("doctor", REASON), ("manager", REASON), ("administrator", REASON), ("partner", None), ("patient", None)):
+    for who, reason in (
+        ("doctor", REASON),
+        ("manager", REASON),
+        ("administrator", REASON),
+        ("partner", None),
+        ("patient", None),
+    ):
         seen = (await desk.client.get(address, headers=desk.says(who))).json()
         assert (seen["overrides"], seen["overrideReason"]) == (["outside-hours"], reason), who
     for path in ("appointments", "bookings"):
@@ -375,8 +439,12 @@ async def test_the_audit_has_the_rules_and_never_the_reason(desk):
     made = await desk.book("receptionist", START + timedelta(hours=3))
     to = {"startTime": (START + timedelta(hours=4)).isoformat(), "override": OVERRIDE}
     await desk.client.put(made.headers["Location"], json=to, headers=desk.says("receptionist"))
-    await desk.client.put(made.headers["Location"], json={"startTime": START.isoformat()}, headers=desk.says("receptionist"))
-    rows = await desk.db.fetch("select actor, action, reason from audit_unsealed where actor = 'receptionist' order by id")
+    await desk.client.put(
+        made.headers["Location"], json={"startTime": START.isoformat()}, headers=desk.says("receptionist")
+    )
+    rows = await desk.db.fetch(
+        "select actor, action, reason from audit_unsealed where actor = 'receptionist' order by id"
+    )
     assert [tuple(row) for row in rows] == [
         ("receptionist", "bookAppointment", "override: outside-hours"),
         ("receptionist", "rescheduleAppointment", "override: outside-hours"),
@@ -392,7 +460,9 @@ async def test_an_idempotency_key_works_with_overrides(desk):
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()
     assert answers[1].headers["Idempotent-Replayed"] == "true"
-    other = await desk.book("receptionist", START + timedelta(hours=3), headers=key, override=OVERRIDE | {"reason": "Another"})
+    other = await desk.book(
+        "receptionist", START + timedelta(hours=3), headers=key, override=OVERRIDE | {"reason": "Another"}
+    )
     assert other.status_code == 422
 
 
@@ -421,7 +491,12 @@ async def test_what_is_wrong_with_an_override_is_named(desk, override, pointers)
 async def test_of_several_staff_who_open_one_time_at_once_one_gets_it(desk):
     patients = [await customer(desk.client) for _ in range(8)]
     start = START + timedelta(hours=3)
-    answers = await asyncio.gather(*(desk.book("receptionist", start + timedelta(minutes=5 * (n % 2)), customerId=one) for n, one in enumerate(patients)))
+    answers = await asyncio.gather(
+        *(
+            desk.book("receptionist", start + timedelta(minutes=5 * (n % 2)), customerId=one)
+            for n, one in enumerate(patients)
+        )
+    )
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 7}
     assert {answer.json()["reason"] for answer in answers if answer.status_code == 409} == {"taken"}
     assert await desk.db.fetchval("select count(*) from booking_slot where remnant") == 1

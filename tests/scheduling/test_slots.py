@@ -28,13 +28,21 @@ async def world(db):
 
 
 async def add(world, day, start, end, doctor=None):
-    content = BookingSlotContent(doctor_id=doctor or world.dr_shah, start_time=local(day, start), end_time=local(day, end))
+    content = BookingSlotContent(
+        doctor_id=doctor or world.dr_shah, start_time=local(day, start), end_time=local(day, end)
+    )
     return await world.db.atomic(service.publish, RECEPTION, content=content)
 
 
 async def move(world, slot_id, day, start, end, *, if_match=None):
     return await world.db.atomic(
-        service.move, RECEPTION, booking_slot_id=slot_id, start=local(day, start), end=local(day, end), if_match=if_match, now=world.now
+        service.move,
+        RECEPTION,
+        booking_slot_id=slot_id,
+        start=local(day, start),
+        end=local(day, end),
+        if_match=if_match,
+        now=world.now,
     )
 
 
@@ -48,7 +56,11 @@ async def slot_at(world, day, start):
 
 async def away(world, start, end, doctor=None):
     await world.db.execute(
-        "insert into absence (clinic_id, id, doctor_id, during) values ($1, mint_id($1), $2, tstzrange($3, $4))", world.clinic, doctor, start, end
+        "insert into absence (clinic_id, id, doctor_id, during) values ($1, mint_id($1), $2, tstzrange($3, $4))",
+        world.clinic,
+        doctor,
+        start,
+        end,
     )
 
 
@@ -78,11 +90,20 @@ async def test_generating_twice_gives_nothing_new(world):
 
 async def test_of_many_generations_at_once_each_slot_comes_from_one(world):
     for name in ("Dr Okafor", "Dr Moreau"):
-        await works(world, await world.add_doctor(name), **dict.fromkeys(("monday", "tuesday", "friday"), "09:00-12:00 13:00-17:00"))
+        await works(
+            world,
+            await world.add_doctor(name),
+            **dict.fromkeys(("monday", "tuesday", "friday"), "09:00-12:00 13:00-17:00"),
+        )
     results = await asyncio.gather(
-        *(generate(world, MONDAY + timedelta(days=n % 3), MONDAY + timedelta(days=20)) for n in range(6)), jobs.nightly(world.db, now=world.now)
+        *(generate(world, MONDAY + timedelta(days=n % 3), MONDAY + timedelta(days=20)) for n in range(6)),
+        jobs.nightly(world.db, now=world.now),
     )
-    assert sum(result if isinstance(result, int) else result.created for result in results) == await world.count("booking_slot") == 2 * 6 * 8 + 2 * 2
+    assert (
+        sum(result if isinstance(result, int) else result.created for result in results)
+        == await world.count("booking_slot")
+        == 2 * 6 * 8 + 2 * 2
+    )
 
 
 async def test_only_the_doctor_who_is_named_gets_slots(world):
@@ -106,7 +127,9 @@ async def test_inactive_doctors_and_clinics_get_nothing(world):
         await works(world, one, monday="09:00-12:00")
     await world.db.atomic(doctors.remove, RECEPTION, doctor_id=okafor, if_match=None, now=world.now)
     assert (await generate(world, MONDAY)).created == 1
-    await world.db.atomic(clinics.deactivate, RECEPTION, clinic_id=world.clinic, cascade=True, if_match=None, now=world.now)
+    await world.db.atomic(
+        clinics.deactivate, RECEPTION, clinic_id=world.clinic, cascade=True, if_match=None, now=world.now
+    )
     assert await generate(world, MONDAY, SUNDAY + timedelta(days=7)) == service.Generated(0, 0)
 
 
@@ -159,7 +182,11 @@ async def test_a_line_that_a_spring_gap_moves_onto_another_shares_the_time_with_
     """02:15 is 03:15 that day; nothing is published twice, and nothing is lost."""
     await works(world, world.dr_shah, sunday="02:15-02:45 03:00-04:00")
     await generate(world, date(2027, 3, 28))
-    assert await published(world.db, world.dr_shah) == ["Sun 28 03:00-03:15", "Sun 28 03:15-03:45", "Sun 28 03:45-04:00"]
+    assert await published(world.db, world.dr_shah) == [
+        "Sun 28 03:00-03:15",
+        "Sun 28 03:15-03:45",
+        "Sun 28 03:45-04:00",
+    ]
 
 
 async def test_a_line_over_an_autumn_fold_lasts_an_hour_longer(world):
@@ -192,7 +219,11 @@ async def test_slots_know_their_time_slot(client):
     shah = await doctor(client)
     morning = await time_slot(client, "09:00", "12:00")
     await weekly(client, shah, monday=[{"timeSlotId": morning}])
-    await client.post("/api/availability/createBookingSlots", json={"clinicId": 1, "from": str(COMING_MONDAY), "to": str(COMING_MONDAY)}, headers=ADMIN)
+    await client.post(
+        "/api/availability/createBookingSlots",
+        json={"clinicId": 1, "from": str(COMING_MONDAY), "to": str(COMING_MONDAY)},
+        headers=ADMIN,
+    )
     (slot,) = (await client.get(f"/api/doctors/{shah}/bookingSlots")).json()["items"]
     assert (slot["timeSlotId"], slot["source"], slot["date"]) == (morning, "schedule", str(COMING_MONDAY))
 
@@ -211,7 +242,9 @@ async def test_a_clinic_that_fails_at_night_does_not_stop_the_others(world):
     await works(world, await world.add_doctor("Dr Lee", clinic=broken), monday="09:00-12:00")
     await works(world, world.dr_shah, monday="09:00-12:00")
     await world.db.execute("create function fail() returns trigger language plpgsql as $$ begin raise 'broken'; end $$")
-    await world.db.execute(f"create trigger fail before insert on booking_slot for each row when (new.clinic_id = {broken}) execute function fail()")
+    await world.db.execute(
+        f"create trigger fail before insert on booking_slot for each row when (new.clinic_id = {broken}) execute function fail()"
+    )
     try:
         assert await jobs.nightly(world.db, now=world.now) == 9
     finally:
@@ -224,14 +257,22 @@ async def test_generation_over_the_api_answers_how_much_is_new(client):
     await weekly(client, shah, monday=hours("09:00-12:00"))
     body = {"clinicId": 1, "doctorId": shah, "from": str(COMING_MONDAY), "to": str(COMING_MONDAY + timedelta(days=7))}
     answers = [await client.post("/api/availability/createBookingSlots", json=body, headers=ADMIN) for _ in range(2)]
-    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"created": 2, "skipped": 0}), (200, {"created": 0, "skipped": 2})]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [
+        (200, {"created": 2, "skipped": 0}),
+        (200, {"created": 0, "skipped": 2}),
+    ]
 
 
 async def test_a_repeated_generation_is_answered_as_the_first(client):
     await clinic(client)
     await weekly(client, await doctor(client), monday=hours("09:00-12:00"))
     body = {"clinicId": 1, "from": str(COMING_MONDAY), "to": str(COMING_MONDAY)}
-    answers = [await client.post("/api/availability/createBookingSlots", json=body, headers=ADMIN | {"Idempotency-Key": "night"}) for _ in range(2)]
+    answers = [
+        await client.post(
+            "/api/availability/createBookingSlots", json=body, headers=ADMIN | {"Idempotency-Key": "night"}
+        )
+        for _ in range(2)
+    ]
     assert [answer.json()["created"] for answer in answers] == [1, 1]
     assert answers[1].headers["Idempotent-Replayed"] == "true"
 
@@ -287,7 +328,9 @@ async def test_of_many_who_publish_the_same_time_at_once_one_does(world):
 
 async def test_a_slot_lies_within_one_day_of_the_clinic(world):
     await add(world, MONDAY, "23:00", "24:00")
-    over_midnight = BookingSlotContent(doctor_id=world.dr_shah, start_time=local(SUNDAY, "23:00"), end_time=local(SUNDAY + timedelta(days=1), "01:00"))
+    over_midnight = BookingSlotContent(
+        doctor_id=world.dr_shah, start_time=local(SUNDAY, "23:00"), end_time=local(SUNDAY + timedelta(days=1), "01:00")
+    )
     with pytest.raises(errors.Conflict) as refused:
         await world.db.atomic(service.publish, RECEPTION, content=over_midnight)
     assert refusal(refused) == "crosses-midnight"
@@ -346,7 +389,9 @@ async def test_a_booking_and_a_withdrawal_at_once_do_not_both_succeed(world):
         day = MONDAY + timedelta(days=n)
         slot = await add(world, day, "09:00", "10:00")
         booking, removal = await asyncio.gather(
-            world.book(world.dr_shah, local(day, "09:00"), world.ana, minutes=60), remove(world, slot.id), return_exceptions=True
+            world.book(world.dr_shah, local(day, "09:00"), world.ana, minutes=60),
+            remove(world, slot.id),
+            return_exceptions=True,
         )
         outcome = (getattr(booking, "type", "booked"), getattr(removal, "type", "withdrawn"))
         assert outcome in (("booked", "slot-has-appointments"), ("outside-hours", "withdrawn"))
@@ -414,7 +459,11 @@ async def test_a_slot_cannot_move_onto_another(world):
 
 async def test_slots_that_move_onto_each_others_time_at_once_do_not_deadlock(world):
     first, second = await add(world, MONDAY, "09:00", "10:00"), await add(world, MONDAY, "11:00", "12:00")
-    moves = [move(world, slot.id, MONDAY, start, end) for slot, start, end in ((first, "10:30", "11:30"), (second, "09:30", "10:30")) for _ in range(4)]
+    moves = [
+        move(world, slot.id, MONDAY, start, end)
+        for slot, start, end in ((first, "10:30", "11:30"), (second, "09:30", "10:30"))
+        for _ in range(4)
+    ]
     results = await asyncio.gather(*moves, return_exceptions=True)
     assert {getattr(result, "type", "moved") for result in results} <= {"moved", "slots-overlap"}
 
@@ -445,7 +494,9 @@ async def listed(client, shah, headers=None, **params):
 
 
 async def book_whole(client, slot, customer_id, **headers):
-    return await client.put(f"/api/bookingSlots/{slot['id']}", json={"customerId": customer_id}, headers=ADMIN | headers)
+    return await client.put(
+        f"/api/bookingSlots/{slot['id']}", json={"customerId": customer_id}, headers=ADMIN | headers
+    )
 
 
 async def test_slots_are_listed_earliest_first_page_by_page(client, shah):
@@ -460,20 +511,35 @@ async def test_slots_are_listed_earliest_first_page_by_page(client, shah):
 
 async def test_pages_stay_whole_while_slots_are_added(client, shah):
     first = (await client.get(f"/api/doctors/{shah}/bookingSlots", params={"limit": 2})).json()
-    body = {"doctorId": shah, "startTime": local(COMING_MONDAY, "07:00").isoformat(), "endTime": local(COMING_MONDAY, "08:00").isoformat()}
+    body = {
+        "doctorId": shah,
+        "startTime": local(COMING_MONDAY, "07:00").isoformat(),
+        "endTime": local(COMING_MONDAY, "08:00").isoformat(),
+    }
     assert (await client.post("/api/bookingSlots", json=body, headers=ADMIN)).status_code == 201
     rest = await listed(client, shah, limit=200, cursor=first["next"])
     assert len({slot["id"] for slot in first["items"] + rest}) == 6
 
 
 async def test_slots_of_dates_are_listed(client, shah):
-    assert {slot["date"] for slot in await listed(client, shah, **{"from": COMING_MONDAY, "to": COMING_MONDAY})} == {str(COMING_MONDAY)}
+    assert {slot["date"] for slot in await listed(client, shah, **{"from": COMING_MONDAY, "to": COMING_MONDAY})} == {
+        str(COMING_MONDAY)
+    }
     assert len(await listed(client, shah, **{"from": COMING_MONDAY + timedelta(days=1)})) == 3
     assert await listed(client, shah, to="2020-01-01") == []
 
 
 @pytest.mark.parametrize(
-    "params", [{"from": "2027-03-02", "to": "2027-03-01"}, {"status": "open"}, {"limit": 0}, {"limit": 10**9}, {"cursor": "AAAA"}, {"from": "x"}, {"q": "x"}]
+    "params",
+    [
+        {"from": "2027-03-02", "to": "2027-03-01"},
+        {"status": "open"},
+        {"limit": 0},
+        {"limit": 10**9},
+        {"cursor": "AAAA"},
+        {"from": "x"},
+        {"q": "x"},
+    ],
 )
 async def test_a_list_that_cannot_be_is_refused(client, shah, params):
     assert (await client.get(f"/api/doctors/{shah}/bookingSlots", params=params)).status_code == 400
@@ -515,7 +581,14 @@ async def test_who_holds_a_slot_is_shown_to_the_clinic_only(client, shah):
     ana = await customer(client)
     await book_whole(client, (await listed(client, shah))[0], ana)
     assert ana not in str(await listed(client, shah))
-    assert [slot["customerId"] for slot in await listed(client, shah, headers=ADMIN)] == [ana, None, None, None, None, None]
+    assert [slot["customerId"] for slot in await listed(client, shah, headers=ADMIN)] == [
+        ana,
+        None,
+        None,
+        None,
+        None,
+        None,
+    ]
     slot = (await client.get(f"/api/bookingSlots/{(await listed(client, shah))[0]['id']}")).json()
     assert not {"customerId", "appointments"} & slot.keys()
 
@@ -524,7 +597,9 @@ async def test_the_clinic_sees_a_booking_although_the_slot_has_the_same_version(
     slot = (await listed(client, shah))[0]
     tag = (await client.get(f"/api/bookingSlots/{slot['id']}", headers=ADMIN)).headers["ETag"]
     await book_whole(client, slot, await customer(client))
-    assert (await client.get(f"/api/bookingSlots/{slot['id']}", headers=ADMIN | {"If-None-Match": tag})).status_code == 200
+    assert (
+        await client.get(f"/api/bookingSlots/{slot['id']}", headers=ADMIN | {"If-None-Match": tag})
+    ).status_code == 200
 
 
 async def test_free_and_booked_slots_are_told_apart(client, shah):
@@ -550,7 +625,14 @@ async def test_a_slot_that_a_part_is_taken_of_is_booked_and_held_by_nobody(clien
         ({"startTime": "2027-03-01T09:00:00Z"}, "#/startTime"),
         ({"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T09:00:00Z"}, "#/endTime"),
         ({"startTime": "2027-03-01T09:00:00", "endTime": "2027-03-01T10:00:00Z"}, "#/startTime"),
-        ({"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T10:00:00Z", "customerId": "00000001-0000-8000-8000-000000000000"}, "#/customerId"),
+        (
+            {
+                "startTime": "2027-03-01T09:00:00Z",
+                "endTime": "2027-03-01T10:00:00Z",
+                "customerId": "00000001-0000-8000-8000-000000000000",
+            },
+            "#/customerId",
+        ),
     ],
 )
 async def test_a_change_of_a_slot_that_cannot_be_is_refused(client, shah, body, pointer):
@@ -560,8 +642,15 @@ async def test_a_change_of_a_slot_that_cannot_be_is_refused(client, shah, body, 
 
 
 async def test_a_repeated_slot_is_published_once(client, shah):
-    body = {"doctorId": shah, "startTime": local(COMING_MONDAY, "18:00").isoformat(), "endTime": local(COMING_MONDAY, "19:00").isoformat()}
-    answers = [await client.post("/api/bookingSlots", json=body, headers=ADMIN | {"Idempotency-Key": "evening"}) for _ in range(2)]
+    body = {
+        "doctorId": shah,
+        "startTime": local(COMING_MONDAY, "18:00").isoformat(),
+        "endTime": local(COMING_MONDAY, "19:00").isoformat(),
+    }
+    answers = [
+        await client.post("/api/bookingSlots", json=body, headers=ADMIN | {"Idempotency-Key": "evening"})
+        for _ in range(2)
+    ]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json()["id"] == answers[1].json()["id"]
     assert (await client.get(answers[0].headers["Location"])).json()["source"] == "manual"
@@ -570,14 +659,27 @@ async def test_a_repeated_slot_is_published_once(client, shah):
 async def test_only_the_administrator_changes_slots(client, shah):
     slot = (await listed(client, shah))[0]
     assert (await client.delete(f"/api/bookingSlots/{slot['id']}")).status_code == 401
-    assert (await client.put(f"/api/bookingSlots/{slot['id']}", json={"customerId": str(UUID(int=1))})).status_code == 401
-    assert (await client.post("/api/availability/createBookingSlots", json={"clinicId": 1, "from": "2027-03-01", "to": "2027-03-01"})).status_code == 401
+    assert (
+        await client.put(f"/api/bookingSlots/{slot['id']}", json={"customerId": str(UUID(int=1))})
+    ).status_code == 401
+    assert (
+        await client.post(
+            "/api/availability/createBookingSlots", json={"clinicId": 1, "from": "2027-03-01", "to": "2027-03-01"}
+        )
+    ).status_code == 401
 
 
 async def test_a_slot_over_the_api_is_moved_and_removed(client, shah):
     slot = (await listed(client, shah))[0]
-    body = {"startTime": local(COMING_MONDAY, "08:00").isoformat(), "endTime": local(COMING_MONDAY, "10:00").isoformat()}
+    body = {
+        "startTime": local(COMING_MONDAY, "08:00").isoformat(),
+        "endTime": local(COMING_MONDAY, "10:00").isoformat(),
+    }
     moved = await client.put(f"/api/bookingSlots/{slot['id']}", json=body, headers=ADMIN | {"If-Match": '"v1"'})
     assert (moved.status_code, moved.json()["version"], moved.headers["ETag"]) == (200, 2, '"v2"')
-    assert (await client.delete(f"/api/bookingSlots/{slot['id']}", headers=ADMIN | {"If-Match": '"v1"'})).status_code == 412
-    assert (await client.delete(f"/api/bookingSlots/{slot['id']}", headers=ADMIN | {"If-Match": '"v2"'})).status_code == 204
+    assert (
+        await client.delete(f"/api/bookingSlots/{slot['id']}", headers=ADMIN | {"If-Match": '"v1"'})
+    ).status_code == 412
+    assert (
+        await client.delete(f"/api/bookingSlots/{slot['id']}", headers=ADMIN | {"If-Match": '"v2"'})
+    ).status_code == 204

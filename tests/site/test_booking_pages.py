@@ -1,4 +1,5 @@
-"""Patients find a clinic and book by pages: what they show, what they cost, and that a form books once. In a browser: pages/test_booking_pages.py."""
+"""Patients find a clinic and book by pages: what they show, what they cost, and that a form books once. In a browser:
+pages/test_booking_pages.py."""
 
 import asyncio
 import gzip
@@ -58,7 +59,10 @@ async def send(client, form, **typed):
 
 def starts(page):
     """The times that a page offers, as they are written in its links."""
-    return [parse_qs(urlsplit(unescape(href)).query)["start"][0] for href in re.findall(r'href="([^"]+/details\?[^"]+)"', page.text)]
+    return [
+        parse_qs(urlsplit(unescape(href)).query)["start"][0]
+        for href in re.findall(r'href="([^"]+/details\?[^"]+)"', page.text)
+    ]
 
 
 # --- finding
@@ -76,19 +80,25 @@ async def test_clinics_are_found_by_name_and_by_specialty(client, lakeside):
 async def test_the_search_shows_the_next_free_times_on_the_day(client, lakeside):
     found = await client.get("/", params={"date": DAY.date().isoformat()})
     assert re.findall(r'<time datetime="([^"]+)"', found.text)[0] == f"{DAY:%Y-%m-%dT%H:%M:%SZ}"
-    assert "Nothing is free on this day." in (await client.get("/", params={"date": (DAY + timedelta(days=1)).date().isoformat()})).text
+    assert (
+        "Nothing is free on this day."
+        in (await client.get("/", params={"date": (DAY + timedelta(days=1)).date().isoformat()})).text
+    )
 
 
 async def test_closed_clinics_are_not_found_and_have_no_page(client, lakeside):
     assert (await client.delete("/api/clinics/1?cascade=true", headers=ADMIN)).status_code == 204
     assert "No clinic fits." in (await client.get("/")).text
-    assert [(await client.get(path, headers={"Accept": "text/html"})).status_code for path in ("/c/lakeside", "/c/1", "/c/nowhere", "/embed/nowhere")] == [
-        404
-    ] * 4
+    assert [
+        (await client.get(path, headers={"Accept": "text/html"})).status_code
+        for path in ("/c/lakeside", "/c/1", "/c/nowhere", "/embed/nowhere")
+    ] == [404] * 4
 
 
 async def test_many_clinics_are_shown_page_by_page(client, db):
-    await db.execute("insert into clinic (name, time_zone) select 'Clinic ' || lpad(n::text, 2, '0'), 'Europe/Berlin' from generate_series(1, 30) n")
+    await db.execute(
+        "insert into clinic (name, time_zone) select 'Clinic ' || lpad(n::text, 2, '0'), 'Europe/Berlin' from generate_series(1, 30) n"
+    )
     for row in await db.fetch("select id from clinic"):
         await doctor(client, row.id)
     seen, address = [], "/"
@@ -134,7 +144,10 @@ async def test_a_doctor_leads_to_their_times_or_to_what_they_are_for(client, lak
     other = await appointment_type(client, name="Other")
     page = (await client.get("/c/lakeside")).text
     ways = {name: unescape(way) for way, name in re.findall(r'<a href="([^"]+)"><strong>(Dr [^<]+)', page)}
-    assert (ways["Dr Roy"], ways["Dr Both"]) == (f"/c/lakeside/times?type={lakeside}&doctor={roy}", f"/c/lakeside?doctor={both}")
+    assert (ways["Dr Roy"], ways["Dr Both"]) == (
+        f"/c/lakeside/times?type={lakeside}&doctor={roy}",
+        f"/c/lakeside?doctor={both}",
+    )
     page = unescape((await client.get(ways["Dr Both"])).text)
     assert [f"/c/lakeside/times?type={type}&doctor={both}" in page for type in (lakeside, other)] == [True, True]
     page = unescape((await client.get(f"/c/lakeside?doctor={roy}")).text)
@@ -156,7 +169,9 @@ async def test_on_the_day_when_clocks_change_both_times_are_named(client, db):
     change = next(hour for hour in hours if offset(hour) != offset(hour - timedelta(hours=1)))
     await publish(db, shah, change - timedelta(hours=1), change + timedelta(hours=2))
     page = (await client.get("/c/lakeside/times", params={"type": type, "date": change.date().isoformat()})).text
-    assert re.search(r"Times of the clinic, Central European \w+ Time, and once clocks have changed Central European \w+ Time", page)
+    assert re.search(
+        r"Times of the clinic, Central European \w+ Time, and once clocks have changed Central European \w+ Time", page
+    )
 
 
 @asynccontextmanager
@@ -165,7 +180,10 @@ async def behind_a_wire(database_url):
     with tempfile.TemporaryDirectory() as folder:
         async with counted(database_url, folder) as (_, wire):
             app = application.create(settings(pool_size=1), database_url=wire.url, admin_token=TOKEN)
-            async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://appoint") as through:
+            async with (
+                app.lifespan(),
+                httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://appoint") as through,
+            ):
                 yield through, wire
 
 
@@ -180,7 +198,15 @@ async def test_the_first_booking_page_costs_one_round_trip_and_is_small(client, 
         assert re.findall(r"<(?:link rel=.stylesheet|img|script(?! type=.module))", page.text) == []
 
 
-@pytest.mark.parametrize("path", ["/c/lakeside/times?type={type}", "/c/lakeside", "/?specialty=Dermatology", "/c/lakeside/details?type={type}&start={start}"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/c/lakeside/times?type={type}",
+        "/c/lakeside",
+        "/?specialty=Dermatology",
+        "/c/lakeside/details?type={type}&start={start}",
+    ],
+)
 async def test_a_page_costs_as_many_queries_for_thirty_doctors_as_for_three(client, db, lakeside, database_url, path):
     async def cost():
         async with behind_a_wire(database_url) as (through, wire):
@@ -233,7 +259,10 @@ async def test_an_empty_month_says_when_the_next_time_is_free(client, db, lakesi
     assert starts(await client.get("/c/lakeside/times", params={"type": lakeside}))[0] == f"{far:%Y-%m-%dT%H:%M:%SZ}"
 
 
-@pytest.mark.parametrize("query", ["", "?type=nonsense", "?type=00000001-0197-82e3-8f22-029f62866244", "?type=%ff&month=2027-99&doctor=x&date=never"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "?type=nonsense", "?type=00000001-0197-82e3-8f22-029f62866244", "?type=%ff&month=2027-99&doctor=x&date=never"],
+)
 async def test_addresses_that_say_nothing_lead_back_to_the_clinic(client, lakeside, query):
     for place in ("times", "details"):
         gone = await client.get(f"/c/lakeside/{place}{query}")
@@ -255,7 +284,9 @@ async def test_a_form_books_and_leads_to_the_page_of_the_appointment(client, db,
     assert booked.status_code == 303
     assert re.fullmatch(r"/appointments/apm_[^?]+\?new=1", booked.headers["Location"])
     assert (await client.get(booked.headers["Location"])).status_code == 200
-    row = await db.fetchrow("select a.notes, c.name, c.email, c.locale from appointment a join customer c on c.id = a.customer_id")
+    row = await db.fetchrow(
+        "select a.notes, c.name, c.email, c.locale from appointment a join customer c on c.id = a.customer_id"
+    )
     assert tuple(row) == ("By wheelchair", "Ana Souza", "ana@example.org", "en")
 
 
@@ -268,9 +299,15 @@ async def test_a_form_that_is_sent_twice_at_once_books_once(client, db, lakeside
 
 
 async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_is_kept(client, db, lakeside):
-    refused = await send(client, await open_form(client, lakeside), name=" ", email="ana@", phone="12", note="By wheelchair")
+    refused = await send(
+        client, await open_form(client, lakeside), name=" ", email="ana@", phone="12", note="By wheelchair"
+    )
     assert refused.status_code == 400
-    assert sorted(re.findall(r'<span class="fault" id="(\w+)-fault">.+</span>', refused.text)) == ["email", "name", "phone"]
+    assert sorted(re.findall(r'<span class="fault" id="(\w+)-fault">.+</span>', refused.text)) == [
+        "email",
+        "name",
+        "phone",
+    ]
     assert 'value="ana@"' in refused.text
     assert "By wheelchair</textarea>" in refused.text
     assert await db.fetchval("select count(*) from customer") == 0
@@ -284,7 +321,9 @@ async def test_one_way_to_be_reached_is_needed_and_enough(client, db, lakeside):
     assert await db.fetchval("select phone from customer") == "+493012345678"
 
 
-async def test_a_time_that_is_gone_is_told_with_others_and_one_of_them_is_booked_with_what_was_typed(client, db, lakeside):
+async def test_a_time_that_is_gone_is_told_with_others_and_one_of_them_is_booked_with_what_was_typed(
+    client, db, lakeside
+):
     mine, theirs = await open_form(client, lakeside), await open_form(client, lakeside)
     await send(client, theirs, name="Ben", email="ben@example.org")
     refused = await send(client, mine, note="By wheelchair")
@@ -294,7 +333,9 @@ async def test_a_time_that_is_gone_is_told_with_others_and_one_of_them_is_booked
     assert len(others) == 5
     booked = await send(client, form_of(refused), note="By wheelchair", instead=others[1])
     assert booked.status_code == 303
-    rows = await db.fetch("select c.name, lower(a.during) as start, a.notes from appointment a join customer c on c.id = a.customer_id order by c.name")
+    rows = await db.fetch(
+        "select c.name, lower(a.during) as start, a.notes from appointment a join customer c on c.id = a.customer_id order by c.name"
+    )
     assert [(row["name"], f"{row['start']:%Y-%m-%dT%H:%M:%SZ}", row["notes"]) for row in rows] == [
         ("Ana Souza", others[1], "By wheelchair"),
         ("Ben", f"{DAY:%Y-%m-%dT%H:%M:%SZ}", None),
@@ -328,8 +369,16 @@ async def test_a_time_that_was_never_there_is_not_booked(client, db, lakeside):
 async def test_nobody_learns_who_is_known_already(client, lakeside):
     await customer(client, name="Ana Souza", email="ana@example.org")
     known = await send(client, await open_form(client, lakeside))
-    unknown = await send(client, await open_form(client, lakeside, DAY + timedelta(minutes=30)), name="Nobody", email="nobody@example.org")
-    assert (known.status_code, len(known.headers["Location"])) == (unknown.status_code, len(unknown.headers["Location"]))
+    unknown = await send(
+        client,
+        await open_form(client, lakeside, DAY + timedelta(minutes=30)),
+        name="Nobody",
+        email="nobody@example.org",
+    )
+    assert (known.status_code, len(known.headers["Location"])) == (
+        unknown.status_code,
+        len(unknown.headers["Location"]),
+    )
 
 
 async def in_a_browser(client) -> None:
@@ -355,7 +404,10 @@ async def test_who_has_signed_in_types_nothing_and_books_for_themselves(client, 
 
 @pytest.mark.parametrize("again", [False, True])
 async def test_who_has_signed_in_books_for_who_shares_their_address(client, db, lakeside, again):
-    ana, ben = await customer(client, name="Ana Souza", email="ana@example.org"), await customer(client, name="Ben Souza", email="ana@example.org")
+    ana, ben = (
+        await customer(client, name="Ana Souza", email="ana@example.org"),
+        await customer(client, name="Ben Souza", email="ana@example.org"),
+    )
     await customer(client, name="ana souza", email="ana@example.org")
     await in_a_browser(client)
     page = await client.get("/c/lakeside/details", params={"type": lakeside, "start": DAY.isoformat()})
@@ -363,7 +415,9 @@ async def test_who_has_signed_in_books_for_who_shares_their_address(client, db, 
     address, hidden = form_of(page)
     for _ in range(1 + again):
         assert (await client.post(address, data=hidden | {"person": ben})).status_code == 303
-    assert [(str(row[0]), str(row[1])) for row in await db.fetch("select customer_id, booker_id from appointment")] == [(ben, ana)]
+    assert [(str(row[0]), str(row[1])) for row in await db.fetch("select customer_id, booker_id from appointment")] == [
+        (ben, ana)
+    ]
 
 
 async def test_who_has_signed_in_books_for_somebody_else(client, db, lakeside):
@@ -371,8 +425,14 @@ async def test_who_has_signed_in_books_for_somebody_else(client, db, lakeside):
     await in_a_browser(client)
     address, hidden = await signed_in_form(client, lakeside)
     refused = await client.post(address, data=hidden | {"person": "other", "name": "", "email": "ana@example.org"})
-    assert (refused.status_code, 'id="other" checked' in refused.text, "aria-invalid" in refused.text) == (400, True, True)
-    assert (await client.post(address, data=hidden | {"person": "other", "name": "Uma", "email": "ana@example.org"})).status_code == 303
+    assert (refused.status_code, 'id="other" checked' in refused.text, "aria-invalid" in refused.text) == (
+        400,
+        True,
+        True,
+    )
+    assert (
+        await client.post(address, data=hidden | {"person": "other", "name": "Uma", "email": "ana@example.org"})
+    ).status_code == 303
     row = await db.fetchrow("select name, booker_id from appointment a join customer c on c.id = a.customer_id")
     assert (row["name"], str(row["booker_id"])) == ("Uma", ana)
 
@@ -392,7 +452,9 @@ async def test_who_goes_back_after_booking_is_shown_what_they_have_booked(client
     browser = {"Cookie": booked.headers["Set-Cookie"].split(";")[0]}
     client.cookies.clear()
     where = booked.headers["Location"]
-    assert ["goes to ana@example.org" in (await client.get(where, headers=headers)).text for headers in (browser, {})] == [True, False]
+    assert [
+        "goes to ana@example.org" in (await client.get(where, headers=headers)).text for headers in (browser, {})
+    ] == [True, False]
     back = await client.get(address, headers=browser)
     assert (back.status_code, back.headers["Location"]) == (303, booked.headers["Location"].split("?")[0])
     assert "Choose" in (await client.get(address)).text
@@ -403,8 +465,13 @@ async def test_who_goes_back_after_booking_is_shown_what_they_have_booked(client
 
 
 async def test_registrations_by_the_form_are_limited_as_those_by_the_api(db, client, lakeside, database_url):
-    app = application.create(settings(rate_limits=True, registrations_rate="1/hour"), database_url=database_url, admin_token=TOKEN)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as limited:
+    app = application.create(
+        settings(rate_limits=True, registrations_rate="1/hour"), database_url=database_url, admin_token=TOKEN
+    )
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as limited,
+    ):
         assert (await send(limited, await open_form(limited, lakeside))).status_code == 303
         refused = await send(limited, await open_form(limited, lakeside, DAY + timedelta(minutes=30)), name="Ben")
         assert refused.status_code == 429
@@ -413,7 +480,9 @@ async def test_registrations_by_the_form_are_limited_as_those_by_the_api(db, cli
 
 async def test_forms_of_other_sites_book_nothing(client, lakeside):
     address, hidden = await open_form(client, lakeside)
-    refused = await client.post(address, data=hidden | {"name": "Ana", "email": "ana@example.org"}, headers={"Sec-Fetch-Site": "cross-site"})
+    refused = await client.post(
+        address, data=hidden | {"name": "Ana", "email": "ana@example.org"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
     assert refused.status_code == 403
 
 
@@ -424,10 +493,16 @@ NINE, HALF_PAST, TEN = (DAY + timedelta(hours=hours) for hours in (1, 1.5, 2))
 
 @pytest.fixture
 async def village(db, client):
-    """A clinic without types: Dr Shah has short slots from nine and a long one from ten, Dr Roy one at nine. Returns their ids."""
+    """A clinic without types: Dr Shah has short slots from nine and a long one from ten, Dr Roy one at nine. Returns
+    their ids."""
     await clinic(client, name="Village Clinic", slug="village", address="Am See 1\n10115 Berlin")
     shah, roy = await doctor(client, specialty="Dermatology"), await doctor(client, name="Dr Roy")
-    for whose, start, end in ((shah, NINE, HALF_PAST), (shah, HALF_PAST, TEN), (shah, TEN, TEN + timedelta(hours=3)), (roy, NINE, HALF_PAST)):
+    for whose, start, end in (
+        (shah, NINE, HALF_PAST),
+        (shah, HALF_PAST, TEN),
+        (shah, TEN, TEN + timedelta(hours=3)),
+        (roy, NINE, HALF_PAST),
+    ):
         await publish(db, whose, start, end)
     return {"shah": shah, "roy": roy}
 
@@ -452,12 +527,16 @@ def others(page):
 
 def slots(page):
     """The slots that a page offers, as they are said in its links."""
-    queries = [parse_qs(urlsplit(unescape(href)).query) for href in re.findall(r'href="([^"]+/details\?[^"]+)"', page.text)]
+    queries = [
+        parse_qs(urlsplit(unescape(href)).query) for href in re.findall(r'href="([^"]+/details\?[^"]+)"', page.text)
+    ]
     return [(query["start"][0], query["end"][0], query["whose"][0]) for query in queries]
 
 
 async def booked_times(db):
-    rows = await db.fetch("select doctor_id::text, during, appointment_type_id from appointment where active_during is not null order by created_at")
+    rows = await db.fetch(
+        "select doctor_id::text, during, appointment_type_id from appointment where active_during is not null order by created_at"
+    )
     return [(row["doctor_id"], row["during"].lower, row["during"].upper, row["appointment_type_id"]) for row in rows]
 
 
@@ -474,7 +553,10 @@ async def test_only_a_clinic_without_types_and_with_doctors_does(client, which, 
         await doctor(client)
         await appointment_type(client)
     page = await client.get("/c/village")
-    assert ("An appointment" in page.text, "Nothing can be booked here online yet." in page.text) == (False, which == "has nobody")
+    assert ("An appointment" in page.text, "Nothing can be booked here online yet." in page.text) == (
+        False,
+        which == "has nobody",
+    )
     assert (await client.get("/c/village/times")).headers["Location"] == "/c/village"
 
 
@@ -482,7 +564,11 @@ async def test_whole_slots_of_all_doctors_are_offered_each_time_once_and_those_o
     shah, roy = village["shah"], village["roy"]
     anyone = await client.get("/c/village/times")
     long = (said(TEN), said(TEN + timedelta(hours=3)), shah)
-    assert slots(anyone) == [(said(NINE), said(HALF_PAST), shah), (said(HALF_PAST), said(TEN), shah), long]  # Dr Shah has most free
+    assert slots(anyone) == [
+        (said(NINE), said(HALF_PAST), shah),
+        (said(HALF_PAST), said(TEN), shah),
+        long,
+    ]  # Dr Shah has most free
     assert re.findall(r'aria-current="date">.*?(\d+) free</span>', anyone.text) == ["3"]
     assert slots(await client.get("/c/village/times", params={"doctor": roy})) == [(said(NINE), said(HALF_PAST), roy)]
 
@@ -494,7 +580,11 @@ async def test_a_whole_slot_is_booked_with_its_doctor(client, db, village):
     assert await booked_times(db) == [(village["shah"], TEN, TEN + timedelta(hours=3), None)]
     own = await client.get(booked.headers["Location"])
     calendar = await client.get(booked.headers["Location"].replace("?new=1", "/calendar.ics"))
-    assert (own.status_code, "Dr Shah" in own.text, "SUMMARY:Village Clinic\\, Dr Shah" in calendar.text) == (200, True, True)
+    assert (own.status_code, "Dr Shah" in own.text, "SUMMARY:Village Clinic\\, Dr Shah" in calendar.text) == (
+        200,
+        True,
+        True,
+    )
 
 
 async def test_a_framed_clinic_without_types_is_booked_too(client, db, village):
@@ -515,7 +605,11 @@ async def test_for_a_slot_that_is_gone_the_nearest_others_are_offered_and_what_w
     mine, theirs = await open_slot(client, shah), await open_slot(client, shah)
     await send(client, theirs, name="Ben", email="ben@example.org")
     refused = await send(client, mine, note="By wheelchair")
-    assert (refused.status_code, 'value="Ana Souza"' in refused.text, "By wheelchair</textarea>" in refused.text) == (409, True, True)
+    assert (refused.status_code, 'value="Ana Souza"' in refused.text, "By wheelchair</textarea>" in refused.text) == (
+        409,
+        True,
+        True,
+    )
     long = (said(TEN), said(TEN + timedelta(hours=3)), shah)
     assert others(refused) == [(said(NINE), said(HALF_PAST), roy), (said(HALF_PAST), said(TEN), shah), long]
     booked = await send(client, form_of(refused), instead=" ".join(others(refused)[0]))
@@ -539,9 +633,14 @@ async def test_the_script_is_told_when_a_slot_is_gone(client, village):
 
 async def test_a_slot_that_was_cut_meanwhile_is_not_booked_as_it_was(client, db, village):
     form = await open_slot(client, village["shah"], TEN, TEN + timedelta(hours=3))
-    await db.execute("update booking_slot set during = tstzrange($1, $2) where lower(during) = $1", TEN, TEN + timedelta(hours=1))
+    await db.execute(
+        "update booking_slot set during = tstzrange($1, $2) where lower(during) = $1", TEN, TEN + timedelta(hours=1)
+    )
     refused = await send(client, form)
-    assert (refused.status_code, (said(TEN), said(TEN + timedelta(hours=1)), village["shah"]) in others(refused)) == (409, True)
+    assert (refused.status_code, (said(TEN), said(TEN + timedelta(hours=1)), village["shah"]) in others(refused)) == (
+        409,
+        True,
+    )
     assert await booked_times(db) == []
 
 
@@ -560,7 +659,17 @@ async def test_who_is_busy_then_is_offered_slots_at_other_times(client, db, vill
     assert [start for start, _, _ in others(answer)] == [said(HALF_PAST), said(TEN)]
 
 
-@pytest.mark.parametrize("changed", [{"end": ""}, {"end": "x"}, {"end": said(NINE)}, {"end": said(NINE + timedelta(days=2))}, {"whose": ""}, {"whose": "x"}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"end": ""},
+        {"end": "x"},
+        {"end": said(NINE)},
+        {"end": said(NINE + timedelta(days=2))},
+        {"whose": ""},
+        {"whose": "x"},
+    ],
+)
 async def test_addresses_that_say_no_slot_lead_back_to_the_clinic(client, village, changed):
     gone = await client.get("/c/village/details", params=slot_of(village["shah"], NINE, HALF_PAST) | changed)
     assert (gone.status_code, gone.headers["Location"]) == (303, "/c/village")
@@ -576,7 +685,9 @@ async def test_the_search_shows_no_slots_of_doctors_who_offer_none_of_a_clinics_
     type = await appointment_type(client)
     for whose, offered in ((village["shah"], []), (village["roy"], [type])):
         other = await appointment_type(client, name="Not any more")
-        changed = await client.patch(f"/api/doctors/{whose}", json={"appointmentTypeIds": offered or [other]}, headers=ADMIN)
+        changed = await client.patch(
+            f"/api/doctors/{whose}", json={"appointmentTypeIds": offered or [other]}, headers=ADMIN
+        )
         assert changed.status_code == 200
         assert (await client.delete(f"/api/appointmentTypes/{other}", headers=ADMIN)).status_code == 204
     found = await client.get("/", params={"date": DAY.date().isoformat()})
@@ -586,7 +697,9 @@ async def test_the_search_shows_no_slots_of_doctors_who_offer_none_of_a_clinics_
 async def test_a_type_that_nobody_offers_leads_back_to_the_clinic(client, db, lakeside):
     other = await appointment_type(client, name="Something else")
     (shah,) = [str(row["id"]) for row in await db.fetch("select id from doctor")]
-    assert (await client.patch(f"/api/doctors/{shah}", json={"appointmentTypeIds": [lakeside]}, headers=ADMIN)).status_code == 200
+    assert (
+        await client.patch(f"/api/doctors/{shah}", json={"appointmentTypeIds": [lakeside]}, headers=ADMIN)
+    ).status_code == 200
     assert (await client.get("/c/lakeside/times", params={"type": other})).headers["Location"] == "/c/lakeside"
 
 

@@ -11,7 +11,9 @@ from appoint.messaging.channels.repository import MOST
 from appoint.server import app as application
 from conftest import TOKEN, settings
 
-LETTER = Message("letter/1", "email", "ana@example.org", "Your appointment", "See you on Monday.\nhttps://appoint.example/a/1\n")
+LETTER = Message(
+    "letter/1", "email", "ana@example.org", "Your appointment", "See you on Monday.\nhttps://appoint.example/a/1\n"
+)
 NOTE = Message("note/1", "sms", "+493012345678", "", "See you on Monday at nine.")
 INVITATION = "BEGIN:VCALENDAR\r\nSUMMARY:Check-up\r\nEND:VCALENDAR\r\n"
 
@@ -31,23 +33,35 @@ async def test_the_mailbox_lists_messages_with_the_newest_first(client, mailbox)
     await mailbox.send(LETTER)
     await mailbox.send(NOTE)
     page = (await client.get("/dev/mailbox")).text
-    assert re.findall(r'href="/dev/mailbox/(\d+)">([^<]+)<', page) == [("2", "See you on Monday at nine."), ("1", "Your appointment")]
+    assert re.findall(r'href="/dev/mailbox/(\d+)">([^<]+)<', page) == [
+        ("2", "See you on Monday at nine."),
+        ("1", "Your appointment"),
+    ]
     assert re.findall(r'class="badge (\w+)"', page) == ["sms", "email"]
     assert re.findall(r'class="recipient">([^<]+)<', page) == ["+493012345678", "ana@example.org"]
 
 
 async def test_the_newest_two_hundred_are_listed(client, db, mailbox):
-    await db.execute("insert into dev_message (token, channel, recipient, subject, text) select n, 'sms', '+4930', '', n from generate_series(1, 250) n")
+    await db.execute(
+        "insert into dev_message (token, channel, recipient, subject, text) select n, 'sms', '+4930', '', n from generate_series(1, 250) n"
+    )
     page = (await client.get("/dev/mailbox")).text
     assert [int(id) for id in re.findall(r'href="/dev/mailbox/(\d+)"', page)] == list(range(250, 50, -1))
 
 
 async def test_the_newest_thousand_are_kept(db, mailbox):
-    await db.execute("insert into dev_message (token, channel, recipient, subject, text) select n, 'sms', '+4930', '', n from generate_series(1, $1) n", MOST)
+    await db.execute(
+        "insert into dev_message (token, channel, recipient, subject, text) select n, 'sms', '+4930', '', n from generate_series(1, $1) n",
+        MOST,
+    )
     await mailbox.send(LETTER)
     await mailbox.send(NOTE)
     await mailbox.send(NOTE)
-    assert tuple(await db.fetchrow("select count(*), min(text::int) filter (where channel = 'sms' and text ~ '^\\d+$') from dev_message")) == (MOST, 3)
+    assert tuple(
+        await db.fetchrow(
+            "select count(*), min(text::int) filter (where channel = 'sms' and text ~ '^\\d+$') from dev_message"
+        )
+    ) == (MOST, 3)
 
 
 async def test_a_message_that_is_sent_twice_is_there_once(db, mailbox):
@@ -61,7 +75,10 @@ async def test_a_mail_is_shown_with_its_text_its_markup_and_its_calendar_entry(c
     page = (await client.get("/dev/mailbox/1")).text
     assert "<h1>Your appointment</h1>" in page
     assert "<dd>ana@example.org</dd>" in page
-    assert 'sandbox title="The message as HTML" srcdoc="&lt;p class=&#34;hi&#34;&gt;See &lt;b&gt;you&lt;/b&gt;&lt;/p&gt;"' in page
+    assert (
+        'sandbox title="The message as HTML" srcdoc="&lt;p class=&#34;hi&#34;&gt;See &lt;b&gt;you&lt;/b&gt;&lt;/p&gt;"'
+        in page
+    )
     assert '<a href="https://appoint.example/a/1" rel="noopener">https://appoint.example/a/1</a>' in page
     assert "SUMMARY:Check-up" in page
 
@@ -95,17 +112,27 @@ async def test_nothing_in_a_message_becomes_part_of_the_page(client, mailbox):
 
 async def test_what_is_in_the_mailbox_is_kept_by_nobody_on_the_way(client, mailbox):
     await mailbox.send(LETTER._replace(calendar=INVITATION))
-    assert [(await client.get(f"/dev/mailbox{path}")).headers["Cache-Control"] for path in ("", "/1", "/1.ics")] == ["no-store"] * 3
+    assert [(await client.get(f"/dev/mailbox{path}")).headers["Cache-Control"] for path in ("", "/1", "/1.ics")] == [
+        "no-store"
+    ] * 3
 
 
-@pytest.mark.parametrize("name", ["2", "0", "-1", "01", "1.", "1.eml", "1.ics", "1.ics.ics", "nonsense", "1e3", "١", "9" * 18, "9" * 400, "%00"])
+@pytest.mark.parametrize(
+    "name",
+    ["2", "0", "-1", "01", "1.", "1.eml", "1.ics", "1.ics.ics", "nonsense", "1e3", "١", "9" * 18, "9" * 400, "%00"],
+)
 async def test_what_is_not_in_the_mailbox_is_not_found(client, mailbox, name):
     await mailbox.send(LETTER)
     assert (await client.get(f"/dev/mailbox/{name}")).status_code == 404
 
 
 @pytest.mark.parametrize(
-    ("language", "title"), [("de", "Postfach der Entwicklungsumgebung"), ("es", "Buzón de desarrollo"), ("fr", "Boîte aux lettres de développement")]
+    ("language", "title"),
+    [
+        ("de", "Postfach der Entwicklungsumgebung"),
+        ("es", "Buzón de desarrollo"),
+        ("fr", "Boîte aux lettres de développement"),
+    ],
 )
 async def test_the_mailbox_speaks_the_languages_of_the_other_pages(client, language, title):
     assert f"<h1>{title}</h1>" in (await client.get("/dev/mailbox", headers={"Accept-Language": language})).text
@@ -114,5 +141,10 @@ async def test_the_mailbox_speaks_the_languages_of_the_other_pages(client, langu
 async def test_there_is_no_mailbox_in_production(db, database_url, mailbox):
     await mailbox.send(LETTER._replace(calendar=INVITATION))
     app = application.create(settings(mode="production"), database_url=database_url, admin_token=TOKEN)
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as client:
-        assert [(await client.get(f"/dev/mailbox{path}")).status_code for path in ("", "/1", "/1.ics", "/2")] == [404] * 4
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as client,
+    ):
+        assert [(await client.get(f"/dev/mailbox{path}")).status_code for path in ("", "/1", "/1.ics", "/2")] == [
+            404
+        ] * 4

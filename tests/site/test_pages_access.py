@@ -1,4 +1,5 @@
-"""Every page, asked for by every role, about what is its own, its clinic's, another clinic's and nobody's: as the table of permissions says."""
+"""Every page, asked for by every role, about what is its own, its clinic's, another clinic's and nobody's: as the table
+of permissions says."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -12,7 +13,16 @@ from appoint.http.openapi import Operation, camel
 from appoint.kit.actors import Role
 from appoint.kit.permissions import OPEN
 from conftest import ADMIN
-from support.access_matrix import RELATIONS, Things, asked_by, callers_of, clinic_with_two_of_everything, is_about_a_clinic, may, nobodys
+from support.access_matrix import (
+    RELATIONS,
+    Things,
+    asked_by,
+    callers_of,
+    clinic_with_two_of_everything,
+    is_about_a_clinic,
+    may,
+    nobodys,
+)
 from support.described import APP
 from support.rows import later
 from support.staff import SECRET, add_user, bearer, sign_in, works_at
@@ -35,8 +45,14 @@ def pages(method: str) -> Iterator[Operation]:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if handler.opt.get("page") and method in handler.http_methods:
                 parts = [part if isinstance(part, str) else f"{{{camel(part.name)}}}" for part in route.path_components]
-                parameters = {camel(part.name): part.type for part in route.path_components if isinstance(part, PathParameterDefinition)}
-                yield Operation(route.path, "/" + "/".join(parts), method.lower(), handler, parameters, None, None, None, "")
+                parameters = {
+                    camel(part.name): part.type
+                    for part in route.path_components
+                    if isinstance(part, PathParameterDefinition)
+                }
+                yield Operation(
+                    route.path, "/" + "/".join(parts), method.lower(), handler, parameters, None, None, None, ""
+                )
 
 
 LOOKS, FORMS = list(pages("GET")), list(pages("POST"))
@@ -81,7 +97,9 @@ async def test_every_role_sees_the_pages_that_the_table_says_and_no_other(db, da
                     elif wanted:
                         right = answer.status_code in wanted
                     else:
-                        right = (answer.status_code < 400 and not is_the_way_in(answer)) or (relation == "none" and answer.status_code == 404)
+                        right = (answer.status_code < 400 and not is_the_way_in(answer)) or (
+                            relation == "none" and answer.status_code == 404
+                        )
                     if not right:
                         wrong.append(f"{role} {page.route} {relation}: {answer.status_code}, {wanted or 'not refused'}")
     assert asked > 500
@@ -94,7 +112,11 @@ async def test_no_page_of_a_clinic_shows_what_another_clinic_has(db, database_ur
     own, _ = await clinic_with_two_of_everything(db)
     other, _ = await clinic_with_two_of_everything(db)
     mixed = Things({**other.ids, "clinicId": own.ids["clinicId"]})
-    named = [page for page in CLOSED if len(page.parameters) > 1 and not set(page.parameters) & {"kind", "file"} and is_about_a_clinic(page, None)]
+    named = [
+        page
+        for page in CLOSED
+        if len(page.parameters) > 1 and not set(page.parameters) & {"kind", "file"} and is_about_a_clinic(page, None)
+    ]
     assert len(named) > 5
     async with asked_by(database_url, callers_of(own)) as ask:
         shown = [
@@ -119,7 +141,11 @@ async def test_open_pages_are_there_for_everybody(db, database_url):
 
 async def cookie_of(client, **who) -> str:
     answer = await sign_in(client, **who, cookie=True)
-    return next(header.split("=", 1)[1].split(";")[0] for header in answer.headers.get_list("set-cookie") if header.startswith(COOKIE))
+    return next(
+        header.split("=", 1)[1].split(";")[0]
+        for header in answer.headers.get_list("set-cookie")
+        if header.startswith(COOKIE)
+    )
 
 
 async def test_no_form_of_somebody_signed_in_is_taken_without_what_other_sites_do_not_know(db, client):
@@ -153,7 +179,8 @@ async def test_no_form_that_another_site_sends_is_taken(db, client):
 
 
 async def test_who_looks_at_people_on_a_page_is_written_down(db, client):
-    """Whatever page shows a patient, or what was noted or told of one, or who works at the clinic: its look is in the audit before anyone sees it."""
+    """Whatever page shows a patient, or what was noted or told of one, or who works at the clinic: its look is in the
+    audit before anyone sees it."""
     own, same = await clinic_with_two_of_everything(db)
     clinic_id = own.ids["clinicId"]
     await db.execute("update customer set name = 'marked-customer', email = 'marked-customer@example.org'")
@@ -171,7 +198,11 @@ async def test_who_looks_at_people_on_a_page_is_written_down(db, client):
             answer = await client.get(address(page, things), headers=headers)
             if "marked-" in answer.text:
                 showing.add(page.handler.operation_id)
-                recorded = await db.fetchval("select count(*) from audit_unsealed where clinic_id = $1 and action = $2", clinic_id, page.handler.operation_id)
+                recorded = await db.fetchval(
+                    "select count(*) from audit_unsealed where clinic_id = $1 and action = $2",
+                    clinic_id,
+                    page.handler.operation_id,
+                )
                 assert recorded == 1, page.route
     assert {"showPatients", "showPatient", "showMessages", "showUsers", "showUser", "showDay"} <= showing
 
@@ -181,7 +212,9 @@ async def test_a_doctor_sees_nobody_on_pages_who_is_another_doctors_alone(db, da
     await db.execute("update customer set name = 'marked-customer' where id = $1", same.ids["customerId"])
     await db.execute("update patient set notes = 'marked-notes' where customer_id = $1", same.ids["customerId"])
     async with asked_by(database_url, callers_of(own)) as ask:
-        pages_of_clinic = [page for page in CLOSED if "clinicId" in page.parameters and not page.handler.opt.get("stream")]
+        pages_of_clinic = [
+            page for page in CLOSED if "clinicId" in page.parameters and not page.handler.opt.get("stream")
+        ]
         shown = [
             (role, page.route)
             for page in pages_of_clinic
@@ -193,7 +226,13 @@ async def test_a_doctor_sees_nobody_on_pages_who_is_another_doctors_alone(db, da
 
 
 @pytest.mark.parametrize(
-    "path", ["/staff/999/patients", "/staff/1/patients/019a0000-0000-7000-8000-000000000000", "/staff/01/patients", "/staff/4294967296/patients"]
+    "path",
+    [
+        "/staff/999/patients",
+        "/staff/1/patients/019a0000-0000-7000-8000-000000000000",
+        "/staff/01/patients",
+        "/staff/4294967296/patients",
+    ],
 )
 async def test_what_is_not_there_is_a_page_that_says_so(db, client, path):
     await clinic_with_two_of_everything(db)
@@ -203,4 +242,7 @@ async def test_what_is_not_there_is_a_page_that_says_so(db, client, path):
 
 async def test_who_is_not_signed_in_comes_back_to_the_page_with_its_query(client):
     answer = await client.get("/staff/1/patients?q=ana&after=1")
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/staff/sign-in?next=%2Fstaff%2F1%2Fpatients%3Fq%3Dana%26after%3D1")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        303,
+        "/staff/sign-in?next=%2Fstaff%2F1%2Fpatients%3Fq%3Dana%26after%3D1",
+    )

@@ -26,7 +26,9 @@ async def world(db, client):
     for doctor_id, customer_id in ((shah, ana), (okafor, ben)):
         await publish(db, doctor_id, start, start + timedelta(hours=2))
         await book(db, doctor_id, customer_id, start, start + timedelta(minutes=30))
-        await db.execute("insert into patient (clinic_id, customer_id) values (1, $1) on conflict do nothing", UUID(customer_id))
+        await db.execute(
+            "insert into patient (clinic_id, customer_id) values (1, $1) on conflict do nothing", UUID(customer_id)
+        )
     await works_at(db, await add_user(db))
     await works_at(db, await add_user(db, "shah@example.org", name="Amara Shah"), role="doctor", doctor_id=UUID(shah))
     manager, shahs = await bearer(client), await bearer(client, "shah@example.org")
@@ -35,12 +37,15 @@ async def world(db, client):
         answer = await client.get(path, headers=headers)
         return SimpleNamespace(status_code=answer.status_code, text=unescape(answer.text), headers=answer.headers)
 
-    return SimpleNamespace(get=get, manager=manager, shahs=shahs, shah=shah, okafor=okafor, ana=ana, ben=ben, start=start)
+    return SimpleNamespace(
+        get=get, manager=manager, shahs=shahs, shah=shah, okafor=okafor, ana=ana, ben=ben, start=start
+    )
 
 
 def rows(page) -> list[str]:
     return [
-        " ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in re.findall(r"<tr>(.*?)</tr>", page.text.split("<tbody>")[1].split("</tbody>")[0], re.DOTALL)
+        " ".join(re.sub(r"<[^>]+>", " ", row).split())
+        for row in re.findall(r"<tr>(.*?)</tr>", page.text.split("<tbody>")[1].split("</tbody>")[0], re.DOTALL)
     ]
 
 
@@ -78,7 +83,9 @@ async def test_a_doctor_sees_their_own_patients_and_their_own_appointments_with_
     assert [row.split()[0] for row in rows(await world.get("/staff/1/patients", world.shahs))] == ["Ana"]
     assert (await world.get(f"/staff/1/patients/{world.ben}", world.shahs)).status_code == 403
     await publish(db, world.okafor, world.start + timedelta(days=1), world.start + timedelta(days=1, hours=1))
-    await book(db, world.okafor, world.ana, world.start + timedelta(days=1), world.start + timedelta(days=1, minutes=30))
+    await book(
+        db, world.okafor, world.ana, world.start + timedelta(days=1), world.start + timedelta(days=1, minutes=30)
+    )
     assert len(rows(await world.get(f"/staff/1/patients/{world.ana}"))) == 2
     (row,) = rows(await world.get(f"/staff/1/patients/{world.ana}", world.shahs))
     assert "Dr Shah" in row
@@ -115,8 +122,10 @@ async def told(db, world, *statuses: str) -> None:
             insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at, status, reason, sent_at)
             values (1, mint_id(1), 'confirmation', $1, 0, 'customer', $2, 'email', now(), now(), $3, case when $3 in ('dead', 'superseded') then 'no such mailbox' end, case when $3 = 'sent' then now() end)
             """,
-            str(ids.mint(1)), world.ana, status,
-        )  # fmt: skip
+            str(ids.mint(1)),
+            world.ana,
+            status,
+        )
 
 
 async def test_messages_that_could_not_be_sent_come_first_and_are_counted(db, world):
@@ -138,7 +147,11 @@ async def test_only_what_was_sent_or_is_dead_can_be_sent_again(db, world):
 
 
 async def test_the_words_of_messages_are_everybodys_or_the_clinics_own(client, world):
-    put = await client.put("/api/clinics/1/messageTemplates/reminder/sms/en", json={"text": "Please come, {{ customer }}."}, headers=world.manager)
+    put = await client.put(
+        "/api/clinics/1/messageTemplates/reminder/sms/en",
+        json={"text": "Please come, {{ customer }}."},
+        headers=world.manager,
+    )
     assert put.status_code == 200
     assert "clinic’s own words" in (own := await world.get("/staff/1/messages/words/reminder/sms/en")).text
     assert "Please come, {{ customer }}." in own.text
@@ -155,7 +168,9 @@ async def test_who_works_here_is_listed_with_who_has_not_come_yet(db, world):
 
 
 async def test_keys_are_listed_without_secrets_and_removed_ones_apart(client, world):
-    made = (await client.post("/api/clinics/1/apiKeys", json={"name": "Portal", "scopes": ["see-patients"]}, headers=ADMIN)).json()
+    made = (
+        await client.post("/api/clinics/1/apiKeys", json={"name": "Portal", "scopes": ["see-patients"]}, headers=ADMIN)
+    ).json()
     page = await world.get("/staff/1/keys")
     assert (rows(page), PREFIX in page.text) == (["Portal See patients and what is noted of them no end never"], False)
     assert PREFIX not in (await world.get(f"/staff/1/keys/{made['id']}")).text
@@ -167,18 +182,30 @@ async def test_keys_are_listed_without_secrets_and_removed_ones_apart(client, wo
 
 async def test_a_webhooks_deliveries_are_shown_newest_first_and_by_outcome_and_its_secret_never(db, world):
     webhook_id = ids.mint(1)
-    await db.execute("insert into webhook (clinic_id, id, url, secret) values (1, $1, 'https://partner.example.com/', sha256(''))", webhook_id)
+    await db.execute(
+        "insert into webhook (clinic_id, id, url, secret) values (1, $1, 'https://partner.example.com/', sha256(''))",
+        webhook_id,
+    )
     for n, status in enumerate(("delivered", "failed", "queued")):
         await db.execute(
             """
             insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at, status, reason, delivered_at)
             values (1, mint_id(1), $1, uuidv7(), 'slot.moved', $2, now(), $3, case when $3 = 'failed' then 'answered 500' end, case when $3 = 'delivered' then now() end)
             """,
-            webhook_id, str(n), status,
-        )  # fmt: skip
+            webhook_id,
+            str(n),
+            status,
+        )
     page = await world.get(f"/staff/1/webhooks/{webhook_id}")
-    assert [next(word for word in ("Arrived", "Given up", "Waiting") if word in row) for row in rows(page)] == ["Waiting", "Given up", "Arrived"]
-    assert (len(rows(await world.get(f"/staff/1/webhooks/{webhook_id}?status=failed"))), "whsec_" in page.text) == (1, False)
+    assert [next(word for word in ("Arrived", "Given up", "Waiting") if word in row) for row in rows(page)] == [
+        "Waiting",
+        "Given up",
+        "Arrived",
+    ]
+    assert (len(rows(await world.get(f"/staff/1/webhooks/{webhook_id}?status=failed"))), "whsec_" in page.text) == (
+        1,
+        False,
+    )
 
 
 async def test_the_audit_is_newest_first_goes_on_and_ends(client, world):
@@ -214,11 +241,18 @@ async def test_somebody_who_does_not_work_here_is_an_id_in_the_audit(client, wor
 
 async def test_ones_account_is_ones_own(world):
     page = await world.get("/staff/account", world.shahs)
-    assert ("shah@example.org" in page.text, "mia@example.org" in page.text, page.headers["Cache-Control"]) == (True, False, "no-store")
+    assert ("shah@example.org" in page.text, "mia@example.org" in page.text, page.headers["Cache-Control"]) == (
+        True,
+        False,
+        "no-store",
+    )
 
 
 async def test_why_a_message_was_not_sent_is_told_in_the_readers_language(db, client, world):
     await told(db, world, "dead", "superseded")
     await db.execute("update notification set reason = 'the appointment has changed since' where status = 'superseded'")
     page = (await client.get("/staff/1/messages?status=all", headers=world.manager | {"Accept-Language": "de"})).text
-    assert ("der Termin hat sich seither geändert" in page, '<small lang="en">no such mailbox</small>' in page) == (True, True)
+    assert ("der Termin hat sich seither geändert" in page, '<small lang="en">no such mailbox</small>' in page) == (
+        True,
+        True,
+    )

@@ -1,4 +1,5 @@
-"""The page of numbers and its tables: what they show of what, what they cost, and that they can be read by programs. Journeys are in `pages/test_numbers.py`."""
+"""The page of numbers and its tables: what they show of what, what they cost, and that they can be read by programs.
+Journeys are in `pages/test_numbers.py`."""
 
 import csv
 import io
@@ -52,7 +53,10 @@ async def test_the_tables_hold_the_numbers(client, shah):
     monday = (await table(client, "bookings"))[0]
     assert monday == {"day": DAYS["from"], "booked": "6", "cancelled": "1"}
     assert (await table(client, "no-shows"))[0] == {"day": DAYS["from"], "came": "3", "missed": "1"}
-    assert [row["booked"] for row in await table(client, "lead-times")][3:5] in (["6", "0"], ["0", "6"])  # a week ahead, or a few days more
+    assert [row["booked"] for row in await table(client, "lead-times")][3:5] in (
+        ["6", "0"],
+        ["0", "6"],
+    )  # a week ahead, or a few days more
     assert len(await table(client, "bookings")) == 7
     nine = {"weekday": "1", "hour": "9", "published_minutes": "120", "booked_minutes": "90"}
     assert (await table(client, "utilisation-by-weekday"))[0] == nine
@@ -61,7 +65,11 @@ async def test_the_tables_hold_the_numbers(client, shah):
 async def test_the_tables_are_of_one_doctor_too(client, shah):
     assert (await table(client, "bookings", doctor=shah))[0]["booked"] == "5"
     rows = await table(client, "utilisation-by-doctor", doctor=shah)
-    assert [(row["doctor"], row["hour"], row["booked_minutes"]) for row in rows] == [("Dr. Shah", "9", "60"), ("Dr. Shah", "10", "30"), ("Dr. Shah", "11", "0")]
+    assert [(row["doctor"], row["hour"], row["booked_minutes"]) for row in rows] == [
+        ("Dr. Shah", "9", "60"),
+        ("Dr. Shah", "10", "30"),
+        ("Dr. Shah", "11", "0"),
+    ]
 
 
 async def test_no_name_is_a_formula_in_a_table(client, shah):
@@ -77,14 +85,24 @@ async def test_the_page_shows_figures_of_the_time_and_the_time_before(client, db
     assert "<dd>6 <small>before: 0</small></dd>" in text
     assert "<dd>25% <small>before: –</small></dd>" in text  # of four of whom it is known, one did not come
     assert "<dd>33.3% <small>before: –</small></dd>" in text  # 120 minutes of 360
-    await publish(db, shah, local(COMING_MONDAY + timedelta(days=7), "09:00"), local(COMING_MONDAY + timedelta(days=7), "12:00"))
+    await publish(
+        db, shah, local(COMING_MONDAY + timedelta(days=7), "09:00"), local(COMING_MONDAY + timedelta(days=7), "12:00")
+    )
     await service.rebuild(db, [1], done=lambda _: None)
     assert "<dd>0 <small>before: 6</small></dd>" in await page(
         client, **{"from": str(COMING_MONDAY + timedelta(days=7)), "to": str(COMING_MONDAY + timedelta(days=13))}
     )
 
 
-@pytest.mark.parametrize("query", [{}, {"from": "x", "to": "9999-12-31", "doctor": "who"}, {"from": "0001-01-01"}, {"from": "2999-12-31", "to": "1900-01-01"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"from": "x", "to": "9999-12-31", "doctor": "who"},
+        {"from": "0001-01-01"},
+        {"from": "2999-12-31", "to": "1900-01-01"},
+    ],
+)
 async def test_whatever_is_asked_there_is_a_page(client, shah, query):
     assert (await client.get("/staff/1/numbers", params=query, headers=ADMIN)).status_code == 200
 
@@ -133,7 +151,9 @@ def test_steps_are_whole_weeks_and_months():
     weeks = list(Period(date(2027, 1, 1), date(2027, 3, 1)).steps())
     assert (weeks[0], weeks[-1], len(weeks)) == (date(2026, 12, 28), date(2027, 3, 1), 10)
     assert list(Period(date(2026, 8, 31), date(2027, 3, 1)).steps())[:2] == [date(2026, 8, 31), date(2026, 9, 7)]
-    assert [f"{month:%m%d}" for month in Period(date(2026, 1, 31), date(2026, 12, 31)).steps()] == [f"{number:02}01" for number in range(1, 13)]
+    assert [f"{month:%m%d}" for month in Period(date(2026, 1, 31), date(2026, 12, 31)).steps()] == [
+        f"{number:02}01" for number in range(1, 13)
+    ]
 
 
 def test_where_there_is_nothing_to_share_there_is_no_rate():
@@ -142,7 +162,15 @@ def test_where_there_is_nothing_to_share_there_is_no_rate():
 
 
 @pytest.mark.parametrize(
-    ("most", "found"), [(0, [0, 1]), (1, [0, 1]), (5, [0, 1, 2, 3, 4, 5]), (6, [0, 2, 4, 6]), (31, [0, 10, 20, 30, 40]), (1234, [0, 500, 1000, 1500])]
+    ("most", "found"),
+    [
+        (0, [0, 1]),
+        (1, [0, 1]),
+        (5, [0, 1, 2, 3, 4, 5]),
+        (6, [0, 2, 4, 6]),
+        (31, [0, 10, 20, 30, 40]),
+        (1234, [0, 500, 1000, 1500]),
+    ],
 )
 def test_axes_go_up_in_round_steps(most, found):
     assert rungs(most) == found

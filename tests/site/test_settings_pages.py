@@ -14,28 +14,58 @@ from support.staff import add_user, bearer, works_at
 from support.statements import Counter
 
 PAGES = (
-    "clinic", "doctors", "doctors?show=left", "doctors/new", "doctors/{doctor}", "types", "types/new", "types/{type}", "hours", "hours/{doctor}",
-    "hours/line/{doctor}", "hours/changes", "hours/changes/{doctor}", "hours/time-slots/{time_slot}", "absences", "absences?show=past", "absences/rebook",
+    "clinic",
+    "doctors",
+    "doctors?show=left",
+    "doctors/new",
+    "doctors/{doctor}",
+    "types",
+    "types/new",
+    "types/{type}",
+    "hours",
+    "hours/{doctor}",
+    "hours/line/{doctor}",
+    "hours/changes",
+    "hours/changes/{doctor}",
+    "hours/time-slots/{time_slot}",
+    "absences",
+    "absences?show=past",
+    "absences/rebook",
     "absences/new?doctor={doctor}&from={monday}",
-)  # fmt: skip
+)
 
 
 async def one_more(client, db, number: int) -> dict[str, str]:
-    """One more of everything: a doctor with hours that have changed since they were published, appointments in them, one of them stranded, and absences."""
+    """One more of everything: a doctor with hours that have changed since they were published, appointments in them,
+    one of them stranded, and absences."""
     type_id = await appointment_type(client)
     doctor_id = await doctor(client)
     slot = await time_slot(client, f"{number + 1:02}:00", f"{number + 1:02}:30", name=f"Slot {number}")
     await weekly(client, doctor_id, monday=hours("09:00-12:00"), tuesday=hours("09:00-12:00"))
     until = COMING_MONDAY + timedelta(days=8)
-    await client.post("/api/availability/createBookingSlots", json={"clinicId": 1, "from": str(COMING_MONDAY), "to": str(until)}, headers=ADMIN)
+    await client.post(
+        "/api/availability/createBookingSlots",
+        json={"clinicId": 1, "from": str(COMING_MONDAY), "to": str(until)},
+        headers=ADMIN,
+    )
     for minute in range(0, 30, 10):
         start = local(COMING_MONDAY, f"09:{minute:02}")
-        await book(db, doctor_id, await customer(client, name=f"Ana {number} {minute}"), start, start + timedelta(minutes=10))
+        await book(
+            db, doctor_id, await customer(client, name=f"Ana {number} {minute}"), start, start + timedelta(minutes=10)
+        )
     await weekly(client, doctor_id, monday=hours("10:00-12:00"), wednesday=hours("09:00-12:00"))
-    await db.execute("update appointment set needs_rebooking = true where doctor_id = $1 and lower(during) = $2", doctor_id, local(COMING_MONDAY, "09:00"))
+    await db.execute(
+        "update appointment set needs_rebooking = true where doctor_id = $1 and lower(during) = $2",
+        doctor_id,
+        local(COMING_MONDAY, "09:00"),
+    )
     for day in (-40 - number, 40 + number):
         start = local(COMING_MONDAY + timedelta(days=day), "08:00")
-        body = {"doctorId": doctor_id, "startTime": start.isoformat(), "endTime": (start + timedelta(hours=8)).isoformat()}
+        body = {
+            "doctorId": doctor_id,
+            "startTime": start.isoformat(),
+            "endTime": (start + timedelta(hours=8)).isoformat(),
+        }
         await client.post("/api/clinics/1/absences", json=body, headers=ADMIN)
     return {"doctor": doctor_id, "type": type_id, "time_slot": slot, "monday": str(COMING_MONDAY)}
 
@@ -67,17 +97,30 @@ async def test_what_is_another_clinics_is_not_found(client, db):
     await clinic(client)
     mine = await one_more(client, db, 0)
     await clinic(client)
-    for path in ("doctors/{doctor}", "types/{type}", "hours/{doctor}", "hours/line/{doctor}", "hours/changes/{doctor}", "hours/time-slots/{time_slot}"):
+    for path in (
+        "doctors/{doctor}",
+        "types/{type}",
+        "hours/{doctor}",
+        "hours/line/{doctor}",
+        "hours/changes/{doctor}",
+        "hours/time-slots/{time_slot}",
+    ):
         assert (await client.get(f"/staff/2/{path.format_map(mine)}", headers=ADMIN)).status_code == 404
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        "from=2027-03-01", "doctor=nobody&from=2027-03-01", "doctor=&from=2027-03-01", "doctor=all&from=yesterday", "doctor=all&from=0001-01-01",
-        "doctor=all&from=9999-12-31", "doctor=all&from=2027-03-01&at=25:99", "doctor=all&from=2027-03-01&till=noon",
+        "from=2027-03-01",
+        "doctor=nobody&from=2027-03-01",
+        "doctor=&from=2027-03-01",
+        "doctor=all&from=yesterday",
+        "doctor=all&from=0001-01-01",
+        "doctor=all&from=9999-12-31",
+        "doctor=all&from=2027-03-01&at=25:99",
+        "doctor=all&from=2027-03-01&till=noon",
     ],
-)  # fmt: skip
+)
 async def test_an_absence_that_cannot_be_meant_shows_no_way_on(client, query):
     """The whole clinic is closed only where that was chosen."""
     await clinic(client)
@@ -113,7 +156,12 @@ async def test_the_names_of_other_types_that_are_offered_are_taken(client):
     mine, _, gone = [await appointment_type(client, name=name) for name in ("Consultation", "Follow-up", "Old")]
     await client.delete(f"/api/appointmentTypes/{gone}", headers=ADMIN | {"If-Match": "*"})
     taken = [
-        json.loads(unescape(re.search('data-taken="([^"]*)"', (await client.get(f"/staff/1/types/{path}", headers=ADMIN)).text)[1])) for path in ("new", mine)
+        json.loads(
+            unescape(
+                re.search('data-taken="([^"]*)"', (await client.get(f"/staff/1/types/{path}", headers=ADMIN)).text)[1]
+            )
+        )
+        for path in ("new", mine)
     ]
     assert [sorted(names) for names in taken] == [["Consultation", "Follow-up"], ["Follow-up"]]
 

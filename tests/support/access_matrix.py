@@ -35,7 +35,12 @@ class Things:
 
     def in_path(self, operation: Operation) -> str:
         return address(
-            operation, **{name: str(self.ids[_known(operation.path, name)]) for name in list(operation.parameters) if _known(operation.path, name) in self.ids}
+            operation,
+            **{
+                name: str(self.ids[_known(operation.path, name)])
+                for name in list(operation.parameters)
+                if _known(operation.path, name) in self.ids
+            },
         )
 
     def in_body(self, body: Any) -> Any:
@@ -52,80 +57,155 @@ class Things:
 
 def _known(path: str, name: str) -> str:
     """`{id}` in a path is of what stands before it."""
-    return name if name != "id" else path.split("{id}", maxsplit=1)[0].rstrip("/").rsplit("/", 1)[-1].removesuffix("s") + "Id"
+    return (
+        name
+        if name != "id"
+        else path.split("{id}", maxsplit=1)[0].rstrip("/").rsplit("/", 1)[-1].removesuffix("s") + "Id"
+    )
 
 
 async def clinic_with_two_of_everything(db: Database) -> tuple[Things, Things]:
     """A clinic's things: those of its first doctor and their patient, and those of its second."""
-    clinic_id = await db.fetchval("insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin') returning id")
-    shared = {"clinicId": clinic_id, "appointmentTypeId": ids.mint(clinic_id), "timeSlotId": ids.mint(clinic_id), "webhookId": ids.mint(clinic_id)}
-    await db.execute("insert into appointment_type (clinic_id, id, name, minutes) values ($1, $2, 'Check-up', 30)", clinic_id, shared["appointmentTypeId"])
-    await db.execute("insert into time_slot (clinic_id, id, minutes) values ($1, $2, '[480,720)')", clinic_id, shared["timeSlotId"])
+    clinic_id = await db.fetchval(
+        "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin') returning id"
+    )
+    shared = {
+        "clinicId": clinic_id,
+        "appointmentTypeId": ids.mint(clinic_id),
+        "timeSlotId": ids.mint(clinic_id),
+        "webhookId": ids.mint(clinic_id),
+    }
     await db.execute(
-        "insert into webhook (clinic_id, id, url, secret) values ($1, $2, 'https://partner.example.com/', sha256(''))", clinic_id, shared["webhookId"]
+        "insert into appointment_type (clinic_id, id, name, minutes) values ($1, $2, 'Check-up', 30)",
+        clinic_id,
+        shared["appointmentTypeId"],
+    )
+    await db.execute(
+        "insert into time_slot (clinic_id, id, minutes) values ($1, $2, '[480,720)')", clinic_id, shared["timeSlotId"]
+    )
+    await db.execute(
+        "insert into webhook (clinic_id, id, url, secret) values ($1, $2, 'https://partner.example.com/', sha256(''))",
+        clinic_id,
+        shared["webhookId"],
     )
     await db.execute(
         """
         insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
         values ($1, mint_id($1), $2, uuidv7(), 'slot.moved', 'a slot', now())
         """,
-        clinic_id, shared["webhookId"],
-    )  # fmt: skip
-    await db.execute(
-        "insert into message_template (clinic_id, id, kind, channel, locale, text) values ($1, mint_id($1), 'reminder', 'sms', 'en', 'Please come.')", clinic_id
+        clinic_id,
+        shared["webhookId"],
     )
-    await db.execute("insert into audit_unsealed (clinic_id, actor, action) values ($1, 'system', 'expireHold')", clinic_id)
     await db.execute(
-        "insert into audit_head (clinic_id, position, hash, public_key, signature, sealed_at) values ($1, 0, sha256(''), '', '', now())", clinic_id
+        "insert into message_template (clinic_id, id, kind, channel, locale, text) values ($1, mint_id($1), 'reminder', 'sms', 'en', 'Please come.')",
+        clinic_id,
+    )
+    await db.execute(
+        "insert into audit_unsealed (clinic_id, actor, action) values ($1, 'system', 'expireHold')", clinic_id
+    )
+    await db.execute(
+        "insert into audit_head (clinic_id, position, hash, public_key, signature, sealed_at) values ($1, 0, sha256(''), '', '', now())",
+        clinic_id,
     )
     return await _things(db, clinic_id, shared, 9), await _things(db, clinic_id, shared, 14)
 
 
 async def _things(db: Database, clinic_id: int, shared: dict[str, Any], hour: int) -> Things:
-    made = {name: ids.mint(clinic_id) for name in ("doctorId", "bookingSlotId", "doctorSlotId", "absenceId", "appointmentId", "notificationId", "apiKeyId")}
+    made = {
+        name: ids.mint(clinic_id)
+        for name in (
+            "doctorId",
+            "bookingSlotId",
+            "doctorSlotId",
+            "absenceId",
+            "appointmentId",
+            "notificationId",
+            "apiKeyId",
+        )
+    }
     customer_id = await db.fetchval("insert into customer (name, email) values ('Ana', 'ana@example.com') returning id")
-    user_id = await db.fetchval("insert into app_user (name, email) values ('Rita', $1) returning id", f"rita-{clinic_id}-{hour}@example.com")
+    user_id = await db.fetchval(
+        "insert into app_user (name, email) values ('Rita', $1) returning id", f"rita-{clinic_id}-{hour}@example.com"
+    )
     start = later(24 * 7).replace(hour=hour, minute=0, second=0)
     await db.execute("insert into doctor (clinic_id, id, name) values ($1, $2, 'Dr Shah')", clinic_id, made["doctorId"])
     await db.execute(
         "insert into booking_slot (clinic_id, id, doctor_id, date, during) values ($1, $2, $3, $4, tstzrange($5, $6))",
-        clinic_id, made["bookingSlotId"], made["doctorId"], start.date(), start, start.replace(hour=hour + 3),
-    )  # fmt: skip
+        clinic_id,
+        made["bookingSlotId"],
+        made["doctorId"],
+        start.date(),
+        start,
+        start.replace(hour=hour + 3),
+    )
     await db.execute(
         "insert into doctor_slot (clinic_id, id, doctor_id, weekday, minutes, valid) values ($1, $2, $3, 1, '[480,540)', '[2026-01-01,)')",
-        clinic_id, made["doctorSlotId"], made["doctorId"],
-    )  # fmt: skip
+        clinic_id,
+        made["doctorSlotId"],
+        made["doctorId"],
+    )
     await db.execute(
         "insert into absence (clinic_id, id, doctor_id, during) values ($1, $2, $3, tstzrange($4, $5))",
-        clinic_id, made["absenceId"], made["doctorId"], start.replace(hour=22), start.replace(hour=23),
-    )  # fmt: skip
-    await db.execute("insert into patient (clinic_id, customer_id, notes) values ($1, $2, 'seen twice')", clinic_id, customer_id)
+        clinic_id,
+        made["absenceId"],
+        made["doctorId"],
+        start.replace(hour=22),
+        start.replace(hour=23),
+    )
+    await db.execute(
+        "insert into patient (clinic_id, customer_id, notes) values ($1, $2, 'seen twice')", clinic_id, customer_id
+    )
     await db.execute(
         """
         insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed)
         values ($1, $2, $2, $3, $4, tstzrange($5, $6), tstzrange($5, $6))
         """,
-        clinic_id, made["appointmentId"], made["doctorId"], customer_id, start, start.replace(minute=30),
-    )  # fmt: skip
+        clinic_id,
+        made["appointmentId"],
+        made["doctorId"],
+        customer_id,
+        start,
+        start.replace(minute=30),
+    )
     await db.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at, status, reason)
         values ($1, $2, 'reminder', $3, 0, 'customer', $4, 'email', now(), now(), 'dead', 'no such mailbox')
         """,
-        clinic_id, made["notificationId"], str(made["appointmentId"]), str(customer_id),
-    )  # fmt: skip
-    await db.execute("insert into membership (clinic_id, user_id, role) values ($1, $2, 'receptionist')", clinic_id, user_id)
-    await db.execute(
-        "insert into api_key (clinic_id, id, name, scopes, secret_hash) values ($1, $2, 'Lab', '{see-patients}', sha256(''))", clinic_id, made["apiKeyId"]
+        clinic_id,
+        made["notificationId"],
+        str(made["appointmentId"]),
+        str(customer_id),
     )
-    return Things({**shared, **made, "providerId": made["doctorId"], "bookingId": made["appointmentId"], "customerId": customer_id, "userId": user_id})
+    await db.execute(
+        "insert into membership (clinic_id, user_id, role) values ($1, $2, 'receptionist')", clinic_id, user_id
+    )
+    await db.execute(
+        "insert into api_key (clinic_id, id, name, scopes, secret_hash) values ($1, $2, 'Lab', '{see-patients}', sha256(''))",
+        clinic_id,
+        made["apiKeyId"],
+    )
+    return Things(
+        {
+            **shared,
+            **made,
+            "providerId": made["doctorId"],
+            "bookingId": made["appointmentId"],
+            "customerId": customer_id,
+            "userId": user_id,
+        }
+    )
 
 
 def nobodys(own: Things) -> Things:
     """Ids of the clinic that nothing has."""
     return Things(
         {
-            name: value if name == "clinicId" else NOT_THERE if name in ("customerId", "userId") else ids.mint(own.ids["clinicId"])
+            name: value
+            if name == "clinicId"
+            else NOT_THERE
+            if name in ("customerId", "userId")
+            else ids.mint(own.ids["clinicId"])
             for name, value in own.ids.items()
         }
     )
@@ -163,20 +243,37 @@ class Dry(Database):
 
 
 @asynccontextmanager
-async def asked_by(database_url: str, callers: dict[Role, Caller]) -> AsyncGenerator[Callable[[Role, str, str, Any], Awaitable[httpx2.Response]]]:
+async def asked_by(
+    database_url: str, callers: dict[Role, Caller]
+) -> AsyncGenerator[Callable[[Role, str, str, Any], Awaitable[httpx2.Response]]]:
     """Ask the application as one of the callers, in its role's name."""
     app = composed(database_url)
 
     async def identify(connection: Any, token: str) -> Caller | None:
         return callers[Role(token.removeprefix("as_"))]
 
-    async with app.lifespan(), httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60) as client:
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
+        ) as client,
+    ):
         app.state.identities["as_"] = identify
         app.state.db = Dry(app.state.db)
 
         async def ask(role: Role, method: str, path: str, body: Any = None) -> httpx2.Response:
-            headers = {} if role is Role.ANYONE else ADMIN if role is Role.ADMINISTRATOR else {"Authorization": f"Bearer as_{role}"}
-            return await client.request(method, path, json=body, headers=headers) if body is not None else await client.request(method, path, headers=headers)
+            headers = (
+                {}
+                if role is Role.ANYONE
+                else ADMIN
+                if role is Role.ADMINISTRATOR
+                else {"Authorization": f"Bearer as_{role}"}
+            )
+            return (
+                await client.request(method, path, json=body, headers=headers)
+                if body is not None
+                else await client.request(method, path, headers=headers)
+            )
 
         yield ask
 
@@ -189,7 +286,12 @@ def callers_of(own: Things) -> dict[Role, Caller]:
         Role.HOLDER: Caller("link:1", appointment_id=own.ids["appointmentId"]),
         Role.USER: Caller("user:1", user_id=own.ids["userId"]),
         Role.PATIENT: Caller("patient:1", customer_id=own.ids["customerId"]),
-        **{role: Caller(f"user:{role}", user_id=own.ids["userId"], memberships=(Membership(clinic_id, role, doctor_id),)) for role in MEMBERS[:3]},
+        **{
+            role: Caller(
+                f"user:{role}", user_id=own.ids["userId"], memberships=(Membership(clinic_id, role, doctor_id),)
+            )
+            for role in MEMBERS[:3]
+        },
         Role.PARTNER: Caller("key:1", memberships=(Membership(clinic_id, Role.PARTNER),), scopes=scopes),
     }
 
@@ -215,7 +317,9 @@ def may(operation: Operation, role: Role, relation: str, body: Any) -> set[int] 
     held = reach.get(role) or (reach.get(Role.USER) if role in MEMBERS[:3] else None)
     about_clinic = is_about_a_clinic(operation, body)
     if held is None:  # nowhere; what only a body says is not read for them
-        return {404} if role in MEMBERS and relation == "other clinic" and about_clinic and operation.parameters else {403}
+        return (
+            {404} if role in MEMBERS and relation == "other clinic" and about_clinic and operation.parameters else {403}
+        )
     if role in MEMBERS and about_clinic and relation == "other clinic":
         return {404}
     if name in access.OF_ONESELF or held is Relation.ANY or not (about_clinic or list(operation.parameters)):

@@ -51,9 +51,14 @@ class Server:
     def run(self, *command: str | Path, **environment: str) -> None:
         with (self.folder / "output").open("ab") as output:
             self.popen = subprocess.Popen(
-                command, cwd=self.folder, env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **environment},
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+                command,
+                cwd=self.folder,
+                env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         eventually(self.answers)
 
     def answers(self) -> bool:
@@ -123,9 +128,16 @@ class Nats(Server):
                 state = (await streams.stream_info("APPOINT")).state
             except NotFoundError:
                 return []
-            messages = [await streams.get_msg("APPOINT", seq=number) for number in range(state.first_seq, state.last_seq + 1)]
+            messages = [
+                await streams.get_msg("APPOINT", seq=number) for number in range(state.first_seq, state.last_seq + 1)
+            ]
         return [
-            Arrived(UUID(message.headers["Nats-Msg-Id"]), message.subject.removeprefix("appoint."), message.headers["content-type"], json.loads(message.data))
+            Arrived(
+                UUID(message.headers["Nats-Msg-Id"]),
+                message.subject.removeprefix("appoint."),
+                message.headers["content-type"],
+                json.loads(message.data),
+            )
             for message in messages
         ]
 
@@ -177,7 +189,11 @@ class Rabbit(Server):
             await queue.bind(exchange, "#")
             while message := await queue.get(no_ack=True, fail=False):
                 assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
-                self.heard.append(Arrived(UUID(message.message_id), message.routing_key, message.content_type, json.loads(message.body)))
+                self.heard.append(
+                    Arrived(
+                        UUID(message.message_id), message.routing_key, message.content_type, json.loads(message.body)
+                    )
+                )
         return self.heard
 
 
@@ -205,7 +221,9 @@ def nats_server() -> Iterator[Nats]:
 def rabbit_server() -> Iterator[Rabbit]:
     program("rabbitmq-server")
     port = free_port()
-    epmd = subprocess.Popen([program("epmd"), "-port", str(port), "-address", "127.0.0.1"])  # else the server would leave one behind
+    epmd = subprocess.Popen(
+        [program("epmd"), "-port", str(port), "-address", "127.0.0.1"]
+    )  # else the server would leave one behind
     try:
         with tempfile.TemporaryDirectory() as folder, running(Rabbit(Path(folder), port)) as server:
             yield server

@@ -24,7 +24,8 @@ SERIOUS = ("serious", "critical")
 
 
 class Site(NamedTuple):
-    """A server on the demo world. Clinic 1 is Berlin's (`spreebogen`, German), 2 and 3 are the others of `demo.three_clinics`."""
+    """A server on the demo world. Clinic 1 is Berlin's (`spreebogen`, German), 2 and 3 are the others of
+    `demo.three_clinics`."""
 
     url: str
     database_url: str
@@ -69,10 +70,15 @@ async def opened_browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(
             executable_path=chromium(),
             args=[
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
                 "--disable-sync",
             ],
-        )  # fmt: skip
+        )
         yield browser
         await browser.close()
 
@@ -100,10 +106,13 @@ async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) ->
 
 
 async def faults_of(page: Page) -> list[str]:
-    """What axe finds that is serious, each with where. Evaluated by the browser's own tools, so that the page's policy stays as it is."""
+    """What axe finds that is serious, each with where. Evaluated by the browser's own tools, so that the page's policy
+    stays as it is."""
     await page.evaluate(AXE.read_text() + "; 0")
     found = await page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
-    return [f"{each['id']}: {node['html'][:160]}" for each in found if each["impact"] in SERIOUS for node in each["nodes"]]
+    return [
+        f"{each['id']}: {node['html'][:160]}" for each in found if each["impact"] in SERIOUS for node in each["nodes"]
+    ]
 
 
 class Watched:
@@ -114,7 +123,11 @@ class Watched:
         self.complaints: list[str] = []
         page.on(
             "console",
-            lambda message: self.complaints.append(message.text) if message.type == "error" and "Failed to load resource" not in message.text else None,
+            lambda message: (
+                self.complaints.append(message.text)
+                if message.type == "error" and "Failed to load resource" not in message.text
+                else None
+            ),
         )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 

@@ -1,4 +1,5 @@
-"""What can be booked, worked out minute by minute: an oracle for availability and booking. Shares nothing with them but the time zones."""
+"""What can be booked, worked out minute by minute: an oracle for availability and booking. Shares nothing with them but
+the time zones."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -77,13 +78,21 @@ class Clinic:
         return len({self.day(start + n * MINUTE) for n in (0, wanted.minutes - 1)}) == 1
 
     def is_bookable(self, doctor: Doctor, start: datetime, wanted: Wanted) -> bool:
-        return self.allows(start) and self.fits_a_day(start, wanted) and doctor.is_open(start, wanted) and doctor.is_free(start, wanted)
+        return (
+            self.allows(start)
+            and self.fits_a_day(start, wanted)
+            and doctor.is_open(start, wanted)
+            and doctor.is_free(start, wanted)
+        )
 
     def offers(self, doctor: Doctor, wanted: Wanted | None) -> Iterator[Offer]:
-        """Every time on the step, counted from each slot's start, for which the hours are long enough. Without a length, whole slots."""
+        """Every time on the step, counted from each slot's start, for which the hours are long enough. Without a
+        length, whole slots."""
         for slot in doctor.slots:
             length = wanted or Wanted(len(minutes_between(*slot)))
             starts = minutes_between(*slot)[:: self.step] if wanted else [minute(slot.start)]
             for start in (datetime.fromtimestamp(60 * m, UTC) for m in starts):
                 if doctor.is_open(start, length) and self.fits_a_day(start, length):
-                    yield Offer(start, start + length.minutes * MINUTE, doctor.id, self.is_bookable(doctor, start, length))
+                    yield Offer(
+                        start, start + length.minutes * MINUTE, doctor.id, self.is_bookable(doctor, start, length)
+                    )

@@ -36,5 +36,9 @@ def folder() -> Iterator[Path]:
 
 def postgres_processes(data_dir: Path) -> list[psutil.Process]:
     data = str((data_dir / "postgres").resolve())
-    found = [process for process in psutil.process_iter(["name", "cwd", "status"]) if process.info["name"] == "postgres" and process.info["cwd"] == data]
+    found = [
+        process
+        for process in psutil.process_iter(["name", "cwd", "status"])
+        if process.info["name"] == "postgres" and process.info["cwd"] == data
+    ]
     return [process for process in found if process.info["status"] != psutil.STATUS_ZOMBIE]

@@ -38,7 +38,10 @@ class MailServer:
     @property
     def received(self) -> list[Mail]:
         envelopes = [json.loads(path.read_text()) for path in self.folder.iterdir()]
-        return [Mail(email.message_from_string(envelope["content"], policy=email.policy.default), envelope) for envelope in envelopes]
+        return [
+            Mail(email.message_from_string(envelope["content"], policy=email.policy.default), envelope)
+            for envelope in envelopes
+        ]
 
     def forget(self) -> None:
         for path in self.folder.iterdir():
@@ -50,7 +53,11 @@ def mail_server(**options: Any) -> Iterator[MailServer]:
     """A mail server in a process of its own; `tests/smtp_server.py` says what the options are."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(__file__).with_name("smtp_server.py")
-        process = subprocess.Popen([sys.executable, "-W", "ignore", script, folder, json.dumps(options)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", script, folder, json.dumps(options)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         assert process.stdout
         try:
             yield MailServer(int(process.stdout.readline()), Path(folder))
@@ -66,15 +73,37 @@ def certificate(folder: Path) -> Path | None:
         return None
     path = folder / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2", "-keyout", path, "-out", folder / "crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-days",
+            "2",
+            "-keyout",
+            path,
+            "-out",
+            folder / "crt",
+        ],
+        check=True,
+        capture_output=True,
+    )
     path.write_text(path.read_text() + (folder / "crt").read_text())
     return path
 
 
 ACCOUNT, SECRET = "AC0123", "the gateway's / token"
-NUMBERS = {"+15005550001": 21211, "+15005550009": 21614, "+15005550010": 21610, "+15005550006": 21606, "+15005550099": 29999}
+NUMBERS = {
+    "+15005550001": 21211,
+    "+15005550009": 21614,
+    "+15005550010": 21610,
+    "+15005550006": 21606,
+    "+15005550099": 29999,
+}
 """What the gateway has against these numbers, as Twilio's codes; it takes all others."""
 
 
@@ -98,7 +127,15 @@ class TextGateway:
                 else:
                     token = self.headers["Idempotency-Key"]
                     gateway.received.setdefault(token, form)
-                    self.answer(201, {"sid": f"SM{len(gateway.received)}", "status": "queued", "to": form["To"], "body": form["Body"]})
+                    self.answer(
+                        201,
+                        {
+                            "sid": f"SM{len(gateway.received)}",
+                            "status": "queued",
+                            "to": form["To"],
+                            "body": form["Body"],
+                        },
+                    )
 
             def answer(self, status: int, body: dict[str, Any]) -> None:
                 content = json.dumps(body).encode()
@@ -154,10 +191,17 @@ DROPS = object()
 
 
 def mail_talk(answers: Mapping[str, Any], heard: list[str] | None = None) -> Any:
-    """An SMTP conversation in which some commands are answered as told, by their verbs; `greeting` is the first word, `.` the end of the mail."""
+    """An SMTP conversation in which some commands are answered as told, by their verbs; `greeting` is the first word,
+    `.` the end of the mail."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        usual = {"greeting": "220 mail.test", "EHLO": "250 mail.test", "DATA": "354 go on", ".": "250 queued", "QUIT": "221 bye"}
+        usual = {
+            "greeting": "220 mail.test",
+            "EHLO": "250 mail.test",
+            "DATA": "354 go on",
+            ".": "250 queued",
+            "QUIT": "221 bye",
+        }
         verb, in_mail = "greeting", False
         while True:
             answer = answers.get(verb, usual.get(verb, "250 fine"))
@@ -202,4 +246,9 @@ def http_talk(answer: Any) -> Any:
 
 def http(status: str, body: bytes | str = b"{}", *headers: str) -> bytes:
     content = body.encode() if isinstance(body, str) else body
-    return "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(content)}", "Connection: close", *headers, "", ""]).encode() + content
+    return (
+        "\r\n".join(
+            [f"HTTP/1.1 {status}", f"Content-Length: {len(content)}", "Connection: close", *headers, "", ""]
+        ).encode()
+        + content
+    )

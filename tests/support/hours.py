@@ -12,7 +12,9 @@ from appoint.scheduling.weekly_hours.model import Hours, Week, WeeklyScheduleCon
 from conftest import ADMIN
 from support.world import RECEPTION, World
 
-COMING_MONDAY = next(day for day in (datetime.now(UTC).date() + timedelta(days=ahead) for ahead in range(7, 14)) if day.weekday() == 0)
+COMING_MONDAY = next(
+    day for day in (datetime.now(UTC).date() + timedelta(days=ahead) for ahead in range(7, 14)) if day.weekday() == 0
+)
 """For what the API decides by its own clock: a Monday that is at least a week ahead."""
 
 
@@ -22,7 +24,9 @@ def hours(*spans: str) -> list[dict[str, str]]:
 
 
 async def time_slot(client, start: str, end: str, clinic_id=1, **more) -> str:
-    made = await client.post(f"/api/clinics/{clinic_id}/timeslots", json={"startTime": start, "endTime": end, **more}, headers=ADMIN)
+    made = await client.post(
+        f"/api/clinics/{clinic_id}/timeslots", json={"startTime": start, "endTime": end, **more}, headers=ADMIN
+    )
     return made.json()["id"]
 
 
@@ -33,17 +37,27 @@ async def weekly(client, doctor_id, valid_from=None, **days: list[dict[str, str]
 
 async def works(world: World, doctor: UUID, valid_from: date | None = None, **days: str) -> None:
     """`works(world, dr_shah, monday="09:00-12:00 13:00-17:00")` is the doctor's whole week from a date on."""
-    week = Week(**{day: [Hours(start_time=span[:5], end_time=span[6:]) for span in spans.split()] for day, spans in days.items()})
+    week = Week(
+        **{
+            day: [Hours(start_time=span[:5], end_time=span[6:]) for span in spans.split()]
+            for day, spans in days.items()
+        }
+    )
     content = WeeklyScheduleContent(weekly=week, valid_from=valid_from)
-    await world.db.atomic(schedules.set_week, RECEPTION, doctor_id=doctor, content=content, if_match=None, now=world.now)
+    await world.db.atomic(
+        schedules.set_week, RECEPTION, doctor_id=doctor, content=content, if_match=None, now=world.now
+    )
 
 
 async def generate(world: World, first: date, last: date | None = None, **of) -> Generated:
-    return await world.db.atomic(slots.generate, RECEPTION, clinic_id=world.clinic, first=first, last=last or first, **of)
+    return await world.db.atomic(
+        slots.generate, RECEPTION, clinic_id=world.clinic, first=first, last=last or first, **of
+    )
 
 
 async def published(db: Database, doctor: UUID, *, remnants: bool | None = None) -> list[str]:
-    """Such as "Mon 1 09:00-12:00"; with `remnants` only those that are, or are not, left for a stranded appointment alone."""
+    """Such as "Mon 1 09:00-12:00"; with `remnants` only those that are, or are not, left for a stranded appointment
+    alone."""
     rows = await db.fetch(
         """
         select to_char(s.date, 'Dy FMDD ') || to_char(lower(during) at time zone time_zone, 'HH24:MI-')
@@ -52,11 +66,16 @@ async def published(db: Database, doctor: UUID, *, remnants: bool | None = None)
          where s.doctor_id = $1 and s.removed_at is null and ($2::boolean is null or remnant = $2)
          order by during
         """,
-        doctor, remnants,
-    )  # fmt: skip
+        doctor,
+        remnants,
+    )
     return [row.told for row in rows]
 
 
 def local(day: date, wall_time: str, time_zone: str = "Europe/Berlin") -> datetime:
     """The instant of an ordinary wall time."""
-    return (datetime.combine(day, time()) + timedelta(minutes=fields.minutes_of(wall_time))).replace(tzinfo=clock.zone(time_zone)).astimezone(UTC)
+    return (
+        (datetime.combine(day, time()) + timedelta(minutes=fields.minutes_of(wall_time)))
+        .replace(tzinfo=clock.zone(time_zone))
+        .astimezone(UTC)
+    )

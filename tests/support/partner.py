@@ -1,4 +1,5 @@
-"""A partner's system on this machine, which webhooks are sent to: it takes note of what it hears, and behaves as it is told."""
+"""A partner's system on this machine, which webhooks are sent to: it takes note of what it hears, and behaves as it is
+told."""
 
 import asyncio
 import hmac

@@ -39,7 +39,9 @@ class Post:
 class Office:
     """The worker's part of telling people, a step at a time, by a clock that stands still."""
 
-    def __init__(self, db: Database, post: Post, *, channels: tuple[Channel, ...] = ("email", "sms"), per_second: int = 1000) -> None:
+    def __init__(
+        self, db: Database, post: Post, *, channels: tuple[Channel, ...] = ("email", "sms"), per_second: int = 1000
+    ) -> None:
         self.db, self.post, self.channels = db, post, channels
         gateways: Mapping[Channel, Any] = dict.fromkeys(channels, post)
         self.sending = jobs.Sending(gateways, dict.fromkeys(channels, per_second), partial(compose, links=LINKS))
@@ -56,7 +58,10 @@ class Office:
         await jobs.set_up(self.db, self.sending)
         await jobs.hand_over(self.db, self.sending, now=now)
         rows = await self.db.fetch("delete from jobs.pgqueuer returning entrypoint, payload, priority, id")
-        return [(row.entrypoint.removeprefix("send-"), row.payload) for row in sorted(rows, key=lambda row: (-row.priority, row.id))]
+        return [
+            (row.entrypoint.removeprefix("send-"), row.payload)
+            for row in sorted(rows, key=lambda row: (-row.priority, row.id))
+        ]
 
     async def send(self, now) -> None:
         """What is due is handed over and sent."""
@@ -68,4 +73,6 @@ class Office:
         await self.send(now)
 
     async def send_at_once(self, now) -> None:
-        await asyncio.gather(*(jobs.send(self.db, self.sending, channel, payload) for channel, payload in await self.hand_over(now)))
+        await asyncio.gather(
+            *(jobs.send(self.db, self.sending, channel, payload) for channel, payload in await self.hand_over(now))
+        )

@@ -30,8 +30,13 @@ class Process:
     def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
         self.popen = subprocess.Popen(
             [sys.executable, "-m", "appoint", *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
         self.lines: list[str] = []
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -78,7 +83,9 @@ def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")}
     environment |= {
         f"APPOINT_{name.upper()}": str(value)
-        for name, value in ({"port": 0, "admin_token": TOKEN, "rate_limits": settings.get("mode") == "production"} | settings).items()
+        for name, value in (
+            {"port": 0, "admin_token": TOKEN, "rate_limits": settings.get("mode") == "production"} | settings
+        ).items()
         if value is not None
     }
     process = Process(arguments, environment)
@@ -101,7 +108,8 @@ class Redis:
 
     def start(self) -> None:
         self.popen = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder], stdout=subprocess.DEVNULL
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder],
+            stdout=subprocess.DEVNULL,
         )
         eventually(lambda: socket.create_connection(("127.0.0.1", self.port)).close() or True)
 

@@ -15,7 +15,8 @@ AUDIENCE = "appoint"
 
 
 class OpenIdProvider:
-    """`answers` are bodies, by path, that it gives instead of its own; a number is a status, a callable is called for a body."""
+    """`answers` are bodies, by path, that it gives instead of its own; a number is a status, a callable is called for a
+    body."""
 
     def __init__(self) -> None:
         self.keys: dict[str, jwk.Key] = {}
@@ -57,7 +58,9 @@ class OpenIdProvider:
         if path == "/realms/clinics/.well-known/openid-configuration":
             return json.dumps({"issuer": self.issuer, "jwks_uri": self.issuer + "/jwks"}).encode()
         if path == "/realms/clinics/jwks":
-            return json.dumps({"keys": [key.as_dict(private=False, kid=kid) for kid, key in self.keys.items()]}).encode()
+            return json.dumps(
+                {"keys": [key.as_dict(private=False, kid=kid) for kid, key in self.keys.items()]}
+            ).encode()
         return 404
 
     def add(self, kid: str, type: Any, size: Any, **parameters: Any) -> None:
@@ -66,15 +69,36 @@ class OpenIdProvider:
     def claims(self, now: datetime, **more: Any) -> dict[str, Any]:
         """Of a receptionist's token that lasts five minutes; those that are None are left out."""
         second = int(now.timestamp())
-        usual = {"iss": self.issuer, "aud": AUDIENCE, "sub": "ann", "iat": second, "nbf": second, "exp": second + 300, "roles": ["front-desk"]}
+        usual = {
+            "iss": self.issuer,
+            "aud": AUDIENCE,
+            "sub": "ann",
+            "iat": second,
+            "nbf": second,
+            "exp": second + 300,
+            "roles": ["front-desk"],
+        }
         return {name: value for name, value in (usual | more).items() if value is not None}
 
     def token(
-        self, now: datetime, *, kid: str | None = "first", alg: str = "RS256", header: Any = None, key: Any = None, raw: bytes | None = None, **claims: Any
+        self,
+        now: datetime,
+        *,
+        kid: str | None = "first",
+        alg: str = "RS256",
+        header: Any = None,
+        key: Any = None,
+        raw: bytes | None = None,
+        **claims: Any,
     ) -> str:
         payload = json.dumps(self.claims(now, **claims)).encode() if raw is None else raw
         named = {"alg": alg, "typ": "JWT", **({"kid": kid} if kid else {}), **(header or {})}
-        return jws.serialize_compact(named, payload, key or self.keys[kid or "first"], registry=Signs(algorithms=[alg], strict_check_header=False))
+        return jws.serialize_compact(
+            named,
+            payload,
+            key or self.keys[kid or "first"],
+            registry=Signs(algorithms=[alg], strict_check_header=False),
+        )
 
 
 class Signs(jws.JWSRegistry):

@@ -8,14 +8,17 @@ from appoint.database.pool import connect
 
 
 class Wire:
-    """A proxy before the server's socket. A round trip is one burst from the client that the server answers: it ends with ReadyForQuery."""
+    """A proxy before the server's socket. A round trip is one burst from the client that the server answers: it ends
+    with ReadyForQuery."""
 
     def __init__(self) -> None:
         self.round_trips = 0
 
     async def serve(self, client_reader, client_writer, path):
         server_reader, server_writer = await asyncio.open_unix_connection(path)
-        await asyncio.gather(self.pump(client_reader, server_writer, count=False), self.pump(server_reader, client_writer, count=True))
+        await asyncio.gather(
+            self.pump(client_reader, server_writer, count=False), self.pump(server_reader, client_writer, count=True)
+        )
 
     async def pump(self, reader, writer, *, count):
         buffer = b""
@@ -37,7 +40,9 @@ async def counted(url, folder):
     query = parse_qs(parts.query)
     real = f"{query['host'][0]}/.s.PGSQL.{query.get('port', ['5432'])[0]}"
     wire = Wire()
-    server = await asyncio.start_unix_server(lambda reader, writer: wire.serve(reader, writer, real), f"{folder}/.s.PGSQL.5432")
+    server = await asyncio.start_unix_server(
+        lambda reader, writer: wire.serve(reader, writer, real), f"{folder}/.s.PGSQL.5432"
+    )
     wire.url = f"postgresql://{parts.netloc}{parts.path}?host={folder}"
     db = connect(wire.url, size=1, wait_seconds=5, statement_seconds=10)
     yield db, wire

@@ -17,7 +17,9 @@ def later(hours: float) -> datetime:
 
 
 async def clinic(client, **more) -> int:
-    made = await client.post("/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin", **more}, headers=ADMIN)
+    made = await client.post(
+        "/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin", **more}, headers=ADMIN
+    )
     return made.json()["id"]
 
 
@@ -27,7 +29,9 @@ async def doctor(client, clinic_id=1, **more) -> str:
 
 
 async def appointment_type(client, clinic_id=1, **more) -> str:
-    made = await client.post(f"/api/clinics/{clinic_id}/appointmentTypes", json={"name": "Check-up", "minutes": 30, **more}, headers=ADMIN)
+    made = await client.post(
+        f"/api/clinics/{clinic_id}/appointmentTypes", json={"name": "Check-up", "minutes": 30, **more}, headers=ADMIN
+    )
     return made.json()["id"]
 
 
@@ -39,26 +43,38 @@ async def publish(db, doctor_id: str, start: datetime, end: datetime) -> None:
     clinic_id = ids.clinic_of(UUID(doctor_id))
     await db.execute(
         "insert into booking_slot (clinic_id, id, doctor_id, date, during) values ($1, mint_id($1), $2, ($3 at time zone 'UTC')::date, tstzrange($3, $4))",
-        clinic_id, doctor_id, start, end,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        start,
+        end,
+    )
 
 
 async def book(db, doctor_id: str, customer_id: str, start: datetime, end: datetime, *, status="booked") -> None:
     clinic_id = ids.clinic_of(UUID(doctor_id))
-    await db.execute("insert into patient (clinic_id, customer_id) values ($1, $2) on conflict do nothing", clinic_id, customer_id)
+    await db.execute(
+        "insert into patient (clinic_id, customer_id) values ($1, $2) on conflict do nothing", clinic_id, customer_id
+    )
     await db.execute(
         """
         insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed, status)
         values ($1, mint_id($1), mint_id($1), $2, $3, tstzrange($4, $5), tstzrange($4, $5), $6)
         """,
-        clinic_id, doctor_id, customer_id, start, end, status,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        customer_id,
+        start,
+        end,
+        status,
+    )
 
 
 async def someone_waits(db) -> None:
     """Until a statement in this database waits for a lock."""
     async with asyncio.timeout(10):
-        while not await db.fetchval("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"):
+        while not await db.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        ):
             await asyncio.sleep(0.01)
 
 

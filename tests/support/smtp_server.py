@@ -1,4 +1,5 @@
-"""A mail server that keeps what it gets in a folder. Runs as a process of its own: `smtp_server.py FOLDER '{"tls": "starttls"}'` says its port when it is ready."""
+"""A mail server that keeps what it gets in a folder. Runs as a process of its own: `smtp_server.py FOLDER '{"tls":
+"starttls"}'` says its port when it is ready."""
 
 import asyncio
 import json
@@ -58,9 +59,14 @@ async def main(folder: str, options: dict) -> None:
 
     def session() -> SMTP:
         return SMTP(
-            Folder(Path(folder)), hostname="mail.test", tls_context=None if wrapped else tls, enable_SMTPUTF8=options.get("utf8", False),
-            authenticator=authenticate, auth_required=options.get("login", False), auth_require_tls=False,
-        )  # fmt: skip
+            Folder(Path(folder)),
+            hostname="mail.test",
+            tls_context=None if wrapped else tls,
+            enable_SMTPUTF8=options.get("utf8", False),
+            authenticator=authenticate,
+            auth_required=options.get("login", False),
+            auth_require_tls=False,
+        )
 
     server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0, ssl=tls if wrapped else None)
     print(server.sockets[0].getsockname()[1], flush=True)

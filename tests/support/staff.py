@@ -16,9 +16,14 @@ def hash_of(password: str) -> str:
     return passwords._hash.hash(password)
 
 
-async def add_user(db, email="mia@example.org", *, password: str | None = PASSWORD, name="Mia Klein", **columns: Any) -> UUID:
+async def add_user(
+    db, email="mia@example.org", *, password: str | None = PASSWORD, name="Mia Klein", **columns: Any
+) -> UUID:
     user_id = await db.fetchval(
-        "insert into app_user (email, name, password_hash) values ($1, $2, $3) returning id", email, name, password and hash_of(password)
+        "insert into app_user (email, name, password_hash) values ($1, $2, $3) returning id",
+        email,
+        name,
+        password and hash_of(password),
     )
     for column, value in columns.items():
         await db.execute(f"update app_user set {column} = $2 where id = $1", user_id, value)
@@ -26,10 +31,18 @@ async def add_user(db, email="mia@example.org", *, password: str | None = PASSWO
 
 
 async def works_at(db, user_id: UUID, clinic_id: int = 1, role: str = "manager", doctor_id: str | None = None) -> None:
-    await db.execute("insert into membership (clinic_id, user_id, role, doctor_id) values ($1, $2, $3, $4)", clinic_id, user_id, role, doctor_id)
+    await db.execute(
+        "insert into membership (clinic_id, user_id, role, doctor_id) values ($1, $2, $3, $4)",
+        clinic_id,
+        user_id,
+        role,
+        doctor_id,
+    )
 
 
-async def sign_in(client, email="mia@example.org", password=PASSWORD, *, headers: dict[str, str] | None = None, **more: Any) -> Any:
+async def sign_in(
+    client, email="mia@example.org", password=PASSWORD, *, headers: dict[str, str] | None = None, **more: Any
+) -> Any:
     return await client.post("/api/sessions", json={"email": email, "password": password, **more}, headers=headers)
 
 

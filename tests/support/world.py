@@ -1,4 +1,5 @@
-"""A small named world to tell stories in: one clinic in Berlin, a few doctors and customers, and a clock that stands still."""
+"""A small named world to tell stories in: one clinic in Berlin, a few doctors and customers, and a clock that stands
+still."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -38,7 +39,9 @@ class World:
         return self
 
     async def add_clinic(self, *, time_zone: str = "Europe/Berlin", **columns: Any) -> int:
-        clinic = await self.db.fetchval("insert into clinic (name, time_zone) values ('Lakeside', $1) returning id", time_zone)
+        clinic = await self.db.fetchval(
+            "insert into clinic (name, time_zone) values ('Lakeside', $1) returning id", time_zone
+        )
         await self.set_clinic(clinic, **columns)
         return clinic
 
@@ -48,16 +51,25 @@ class World:
 
     async def add_doctor(self, name: str, *, clinic: int | None = None) -> UUID:
         id = ids.mint(clinic or self.clinic)
-        await self.db.execute("insert into doctor (clinic_id, id, name) values ($1, $2, $3)", clinic or self.clinic, id, name)
+        await self.db.execute(
+            "insert into doctor (clinic_id, id, name) values ($1, $2, $3)", clinic or self.clinic, id, name
+        )
         await self.cache.drop(clinic or self.clinic)
         return id
 
-    async def add_type(self, minutes: int, *, before: int = 0, after: int = 0, name: str = "Check-up", clinic: int | None = None) -> UUID:
+    async def add_type(
+        self, minutes: int, *, before: int = 0, after: int = 0, name: str = "Check-up", clinic: int | None = None
+    ) -> UUID:
         id = ids.mint(clinic or self.clinic)
         await self.db.execute(
             "insert into appointment_type (clinic_id, id, name, minutes, buffer_before_minutes, buffer_after_minutes) values ($1, $2, $3, $4, $5, $6)",
-            clinic or self.clinic, id, name, minutes, before, after,
-        )  # fmt: skip
+            clinic or self.clinic,
+            id,
+            name,
+            minutes,
+            before,
+            after,
+        )
         await self.cache.drop(clinic or self.clinic)
         return id
 
@@ -71,12 +83,23 @@ class World:
             insert into booking_slot (clinic_id, id, doctor_id, date, during)
             select $1, $2, $3, ($4::timestamptz at time zone time_zone)::date, tstzrange($4, $5) from clinic where id = $1
             """,
-            ids.clinic_of(doctor), id, doctor, start, end,
-        )  # fmt: skip
+            ids.clinic_of(doctor),
+            id,
+            doctor,
+            start,
+            end,
+        )
         return id
 
     async def book(
-        self, doctor: UUID | None, start: datetime, customer: UUID, *, minutes: int = 30, key: str | None = None, **wish: Any
+        self,
+        doctor: UUID | None,
+        start: datetime,
+        customer: UUID,
+        *,
+        minutes: int = 30,
+        key: str | None = None,
+        **wish: Any,
     ) -> Appointment | errors.Conflict:
         """Book, and return the appointment or the refusal."""
         if "appointment_type_id" not in wish and "booking_slot_id" not in wish:
@@ -86,12 +109,20 @@ class World:
         made = await self.book_all([(customer, request)], key=key)
         return made if isinstance(made, errors.Conflict) else made[0]
 
-    async def book_all(self, wishes: list[tuple[UUID, AppointmentRequest]], *, key: str | None = None) -> list[Appointment] | errors.Conflict:
+    async def book_all(
+        self, wishes: list[tuple[UUID, AppointmentRequest]], *, key: str | None = None
+    ) -> list[Appointment] | errors.Conflict:
         try:
             booked = await service.book(
-                self.db, self.cache, RECEPTION, clinic_id=self.clinic, wishes=wishes,
-                repeat=service.Repeat("reception", key, str(wishes).encode()) if key else None, hold_for=timedelta(minutes=10), now=self.now,
-            )  # fmt: skip
+                self.db,
+                self.cache,
+                RECEPTION,
+                clinic_id=self.clinic,
+                wishes=wishes,
+                repeat=service.Repeat("reception", key, str(wishes).encode()) if key else None,
+                hold_for=timedelta(minutes=10),
+                now=self.now,
+            )
         except errors.Conflict as refusal:
             return refusal
         return [repository.appointment(row) for row in booked.rows]

@@ -128,7 +128,8 @@ STATEMENTS = [
 RULES = {
     path: module
     for path, module in MODULES.items()
-    if path.name in REPOSITORIES or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "bookings_model.py")
+    if path.name in REPOSITORIES
+    or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "bookings_model.py")
 }
 
 
@@ -138,7 +139,13 @@ def test_the_source_is_found():
 
 
 def test_sql_is_in_repositories_and_nowhere_else():
-    assert [(str(path), text) for path, module in MODULES.items() if not holds_sql(path) for text in texts(module) if A_STATEMENT.match(text.value)] == []
+    assert [
+        (str(path), text)
+        for path, module in MODULES.items()
+        if not holds_sql(path)
+        for text in texts(module)
+        if A_STATEMENT.match(text.value)
+    ] == []
 
 
 def test_nobody_assembles_sql():
@@ -147,10 +154,16 @@ def test_nobody_assembles_sql():
         (str(path), call.lineno, call.args[0])
         for path, module in RULES.items()
         for call in ast.walk(module)
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ("fetch", "fetchrow", "fetchval", "execute")
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("fetch", "fetchrow", "fetchval", "execute")
     ]
     assert len(calls) > 80
-    assert [(path, line) for path, line, sql in calls if not (isinstance(sql, ast.Constant) or (isinstance(sql, ast.Name) and sql.id.isupper()))] == []
+    assert [
+        (path, line)
+        for path, line, sql in calls
+        if not (isinstance(sql, ast.Constant) or (isinstance(sql, ast.Name) and sql.id.isupper()))
+    ] == []
 
 
 async def test_every_statement_stays_within_one_clinic_but_for_the_listed(db):
@@ -158,23 +171,36 @@ async def test_every_statement_stays_within_one_clinic_but_for_the_listed(db):
     unbound = set()
     async with db.connection() as connection, connection.transaction():
         # so that what is joined is looked up by clinic, as in a large table
-        await connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off")
+        await connection.execute(
+            "set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off"
+        )
         found = await connection.fetch(
             "select attrelid::regclass::text from pg_attribute join pg_class c on c.oid = attrelid where attname = 'clinic_id' and relkind = 'r'"
         )
         key_of = {row[0]: "clinic_id" for row in found} | {"clinic": "id"}
         for name, sql in STATEMENTS:
             await connection.execute(f"prepare statement as {sql}")
-            parameters = await connection.fetchval("select parameter_types from pg_prepared_statements where name = 'statement'")
+            parameters = await connection.fetchval(
+                "select parameter_types from pg_prepared_statements where name = 'statement'"
+            )
             arguments = f"({', '.join(['null'] * len(parameters))})" if parameters else ""
             (explained,) = json.loads(await connection.fetchval(f"explain (format json) execute statement {arguments}"))
             await connection.execute("deallocate statement")
             for node in nodes(explained["Plan"]):
                 table = node.get("Relation Name")
-                conditions = " ".join(str(value) for what, value in node.items() if what == "Filter" or what.endswith("Cond"))
-                if table in key_of and node["Node Type"] != "ModifyTable" and not re.search(rf"\b{key_of[table]} = (?!ANY)", conditions):
+                conditions = " ".join(
+                    str(value) for what, value in node.items() if what == "Filter" or what.endswith("Cond")
+                )
+                if (
+                    table in key_of
+                    and node["Node Type"] != "ModifyTable"
+                    and not re.search(rf"\b{key_of[table]} = (?!ANY)", conditions)
+                ):
                     unbound.add((name, table))
-    either = {("notifications.plan_agendas", "clinic"), ("notifications.plan_agendas", "doctor")}  # which comes first is the planner's choice
+    either = {
+        ("notifications.plan_agendas", "clinic"),
+        ("notifications.plan_agendas", "doctor"),
+    }  # which comes first is the planner's choice
     assert unbound & either
     assert unbound | either == set(ACROSS_CLINICS) | either
 
@@ -190,18 +216,29 @@ TOKENS = ("notifications.take_token", "notifications.give_back_token")
 
 
 def test_rules_never_look_at_the_clock():
-    """Below the edge `now` is an argument; SQL says `now()` only of the rows it writes: when they changed, and in `claim`, when a doctor of theirs was chosen."""
-    clocks = {("clock", "now"), ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"), ("time", "time_ns")}
+    """Below the edge `now` is an argument; SQL says `now()` only of the rows it writes: when they changed, and in
+    `claim`, when a doctor of theirs was chosen."""
+    clocks = {
+        ("clock", "now"),
+        ("datetime", "now"),
+        ("datetime", "utcnow"),
+        ("datetime", "today"),
+        ("date", "today"),
+        ("time", "time"),
+        ("time", "time_ns"),
+    }
     looks = [
         (str(path), node.lineno)
         for path, module in RULES.items()
         for node in ast.walk(module)
-        if isinstance(node, ast.Attribute) and (getattr(node.value, "id", getattr(node.value, "attr", None)), node.attr) in clocks
+        if isinstance(node, ast.Attribute)
+        and (getattr(node.value, "id", getattr(node.value, "attr", None)), node.attr) in clocks
     ]
     said = {
         name
         for name, sql in STATEMENTS
-        if not name.startswith("database.") and re.search(r"\b(now|clock_timestamp)\(|\bcurrent_(date|time)", sql.replace("updated_at = now()", ""))
+        if not name.startswith("database.")
+        and re.search(r"\b(now|clock_timestamp)\(|\bcurrent_(date|time)", sql.replace("updated_at = now()", ""))
     }
     assert (looks, said - {"booking.claim", *TOKENS}) == ([], set())
 
@@ -209,7 +246,9 @@ def test_rules_never_look_at_the_clock():
 def test_every_type_of_event_that_is_written_is_in_the_catalogue_and_every_other_one_is_not():
     in_sql = chain.from_iterable(re.findall(r"'([a-z-]+\.[a-z-]+)'", sql) for _, sql in STATEMENTS)
     written = [module for path, module in RULES.items() if feature(path) != "events"]
-    in_rules = (text.value for module in written for text in texts(module) if re.fullmatch(r"[a-z-]+\.[a-z-]+", text.value))
+    in_rules = (
+        text.value for module in written for text in texts(module) if re.fullmatch(r"[a-z-]+\.[a-z-]+", text.value)
+    )
     assert sorted({*in_sql, *in_rules} - {"webhook.test", "invite.ics"}) == sorted(CATALOGUE)
 
 
@@ -270,16 +309,24 @@ async def one_more(db, client, number: int) -> dict[str, object]:
     }
     await appointment_type(client)
     minutes = f"[{number * 60},{number * 60 + 60})"
-    await db.execute("insert into time_slot (clinic_id, id, minutes) values (1, mint_id(1), $1::text::int4range)", minutes)
+    await db.execute(
+        "insert into time_slot (clinic_id, id, minutes) values (1, mint_id(1), $1::text::int4range)", minutes
+    )
     first_doctor = await db.fetchval("select id from doctor order by id limit 1")
     first_customer = await db.fetchval("select id from customer order by id limit 1")
     await db.execute(
         "insert into doctor_slot (clinic_id, id, doctor_id, weekday, minutes, valid) values (1, mint_id(1), $1, $2, $3::text::int4range, '[,)')",
-        first_doctor, later(24 * 7).isoweekday(), minutes,
-    )  # fmt: skip
+        first_doctor,
+        later(24 * 7).isoweekday(),
+        minutes,
+    )
     start = later(24 * 7).replace(hour=8 + number, minute=0, second=0)
     end = start.replace(minute=30)
-    await db.execute("insert into absence (clinic_id, id, during) values (1, mint_id(1), tstzrange($1, $2))", end, end.replace(minute=40))
+    await db.execute(
+        "insert into absence (clinic_id, id, during) values (1, mint_id(1), tstzrange($1, $2))",
+        end,
+        end.replace(minute=40),
+    )
     await publish(db, str(first_doctor), start, end)
     await publish(db, str(first_doctor), end, end.replace(minute=45))
     await book(db, str(first_doctor), str(first_customer), start, start.replace(minute=15))
@@ -293,7 +340,8 @@ async def one_more(db, client, number: int) -> dict[str, object]:
     )
     locale = ("en", "de", "es")[number]
     await db.execute(
-        "insert into message_template (clinic_id, id, kind, channel, locale, text) values (1, mint_id(1), 'reminder', 'sms', $1, 'Please come.')", locale
+        "insert into message_template (clinic_id, id, kind, channel, locale, text) values (1, mint_id(1), 'reminder', 'sms', $1, 'Please come.')",
+        locale,
     )
     webhook_id = await db.fetchval(
         "insert into webhook (clinic_id, id, url, secret) values (1, mint_id(1), 'https://partner.example.com/', sha256('')) returning id"
@@ -304,9 +352,13 @@ async def one_more(db, client, number: int) -> dict[str, object]:
         select 1, mint_id(1), id, uuidv7(), 'slot.moved', 'a slot', now() from webhook order by id limit 1
         """
     )
-    user_id = await db.fetchval("insert into app_user (name, email) values ('Mia', $1) returning id", f"mia{number}@example.org")
+    user_id = await db.fetchval(
+        "insert into app_user (name, email) values ('Mia', $1) returning id", f"mia{number}@example.org"
+    )
     await db.execute("insert into membership (clinic_id, user_id, role) values (1, $1, 'receptionist')", user_id)
-    await db.execute("insert into api_key (clinic_id, id, name, scopes, secret_hash) values (1, mint_id(1), 'Portal', '{book}', sha256(''))")
+    await db.execute(
+        "insert into api_key (clinic_id, id, name, scopes, secret_hash) values (1, mint_id(1), 'Portal', '{book}', sha256(''))"
+    )
     return {**ids, "providerId": ids["doctorId"], "webhookId": webhook_id}
 
 
@@ -314,5 +366,6 @@ GO_THROUGH_PATIENTS = {"customers.patient", "customers.patients", "customers.nam
 
 
 def test_people_are_looked_up_one_by_one():
-    """The planner cannot look up single rows of `clinic_customer`, which is a security barrier, in a plain join: it goes through all the clinic's patients."""
+    """The planner cannot look up single rows of `clinic_customer`, which is a security barrier, in a plain join: it
+    goes through all the clinic's patients."""
     assert {name for name, sql in STATEMENTS if re.search(r"join clinic_customer\b", sql)} == GO_THROUGH_PATIENTS

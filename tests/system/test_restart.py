@@ -1,4 +1,5 @@
-"""What was acknowledged is there, whoever was killed meanwhile: real processes and kill -9, at random moments, under load."""
+"""What was acknowledged is there, whoever was killed meanwhile: real processes and kill -9, at random moments, under
+load."""
 
 import asyncio
 import hashlib
@@ -34,7 +35,8 @@ KILLS = [
     *[["postmaster"]] * 2,
     *[["backend"]] * 8,
 ]
-"""Who is killed at one moment; the database by its first process, by one of those that serve connections, or as a whole."""
+"""Who is killed at one moment; the database by its first process, by one of those that serve connections, or as a
+whole."""
 
 SETUP = f"""
 insert into clinic (name, time_zone) values ('Lakeside', 'UTC');
@@ -63,14 +65,21 @@ class Wish(NamedTuple):
     @property
     def json(self) -> dict[str, str]:
         end = self.start + timedelta(minutes=15)
-        return {"doctorId": self.doctor_id, "customerId": self.customer_id, "startTime": self.start.isoformat(), "endTime": end.isoformat()}
+        return {
+            "doctorId": self.doctor_id,
+            "customerId": self.customer_id,
+            "startTime": self.start.isoformat(),
+            "endTime": end.isoformat(),
+        }
 
 
 class Kept:
     """An `appoint …` that is started again whenever it ends, as a process manager would."""
 
     def __init__(self, stack: ExitStack, data_dir: Path, command: str) -> None:
-        self.start = lambda: stack.enter_context(appoint(command, data_dir=data_dir, log_level="error", log_format="json", appointments_per_customer=1000))
+        self.start = lambda: stack.enter_context(
+            appoint(command, data_dir=data_dir, log_level="error", log_format="json", appointments_per_customer=1000)
+        )
         self.processes: list[Process] = [self.start()]
 
     async def keep(self) -> None:
@@ -96,7 +105,9 @@ class Kept:
 class Run:
     """The load, and those who are killed under it."""
 
-    def __init__(self, stack: ExitStack, data_dir: Path, postgres: Cluster, doctors: list[str], customers: list[str]) -> None:
+    def __init__(
+        self, stack: ExitStack, data_dir: Path, postgres: Cluster, doctors: list[str], customers: list[str]
+    ) -> None:
         self.postgres = postgres
         self.server = Kept(stack, data_dir, "serve")
         self.worker = Kept(stack, data_dir, "worker")
@@ -110,7 +121,9 @@ class Run:
         """Some want the same time of a doctor, or of a customer."""
         midnight = later(24).replace(hour=0, minute=0, second=0)
         for number in count():
-            start = midnight + timedelta(days=self.chance.randrange(DAYS), hours=8, minutes=15 * self.chance.randrange(32))
+            start = midnight + timedelta(
+                days=self.chance.randrange(DAYS), hours=8, minutes=15 * self.chance.randrange(32)
+            )
             yield Wish(f"wish-{number}", self.chance.choice(doctors), self.chance.choice(customers), start)
 
     async def book(self, http: httpx2.AsyncClient, wish: Wish) -> httpx2.Response:
@@ -118,7 +131,11 @@ class Run:
         for attempt in count():
             self.repeated += attempt > 0
             try:
-                answer = await http.post(f"{await self.server.address()}/api/appointments", json=wish.json, headers={"Idempotency-Key": wish.key})
+                answer = await http.post(
+                    f"{await self.server.address()}/api/appointments",
+                    json=wish.json,
+                    headers={"Idempotency-Key": wish.key},
+                )
             except httpx2.TransportError:
                 continue
             if answer.status_code != 503:
@@ -167,7 +184,11 @@ class Run:
                 if postmaster := self.postgres.postmaster():
                     children = postmaster.children()
                     if serving := [child for child in children if "appoint" in " ".join(child.cmdline())]:
-                        return {"postmaster": [postmaster], "backend": serving[:1], "whole database": [postmaster, *children]}[part]
+                        return {
+                            "postmaster": [postmaster],
+                            "backend": serving[:1],
+                            "whole database": [postmaster, *children],
+                        }[part]
             await asyncio.sleep(0.01)
 
     async def worker_beats(self) -> None:
@@ -175,7 +196,9 @@ class Run:
         while True:
             try:
                 connection = await asyncpg.connect(self.postgres.url, timeout=5)
-                beats = await connection.fetchval("select count(*) from worker_heartbeat where worker like '%/' || $1", str(self.worker.popen.pid))
+                beats = await connection.fetchval(
+                    "select count(*) from worker_heartbeat where worker like '%/' || $1", str(self.worker.popen.pid)
+                )
                 await connection.close()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 beats = 0
@@ -221,11 +244,19 @@ async def test_after_every_kill_all_that_was_acknowledged_is_there_and_nobody_is
     assert run.killed >= 20
     assert len(run.acknowledged) >= WANTED
     assert run.repeated
-    assert [line for kept in (run.server, run.worker) for process in kept.processes for line in process.lines if '"bug"' in line or "job failed" in line] == []
+    assert [
+        line
+        for kept in (run.server, run.worker)
+        for process in kept.processes
+        for line in process.lines
+        if '"bug"' in line or "job failed" in line
+    ] == []
 
     with embedded.running(data_dir, say=lambda _: None) as database:
         connection = await asyncpg.connect(database.url)
-        there = {str(row["id"]): row for row in await connection.fetch("select *, lower(during) as start from appointment")}
+        there = {
+            str(row["id"]): row for row in await connection.fetch("select *, lower(during) as start from appointment")
+        }
         told = await connection.fetch(
             """
             select subject_id, type, subject_version from event where type like 'appointment.%'
@@ -234,9 +265,10 @@ async def test_after_every_kill_all_that_was_acknowledged_is_there_and_nobody_is
         )
         overlaps = await connection.fetchval(OVERLAPS)
         await connection.close()
-    assert {id: Wish(row["idempotency_key"], str(row["doctor_id"]), str(row["customer_id"]), row["start"]) for id, row in there.items()} == {
-        id: wish._replace(key=hashlib.sha256(wish.key.encode()).hexdigest()) for id, wish in run.acknowledged.items()
-    }
+    assert {
+        id: Wish(row["idempotency_key"], str(row["doctor_id"]), str(row["customer_id"]), row["start"])
+        for id, row in there.items()
+    } == {id: wish._replace(key=hashlib.sha256(wish.key.encode()).hexdigest()) for id, wish in run.acknowledged.items()}
     assert {row["status"] for row in there.values()} == {"booked"}
     assert overlaps == 0
     assert sorted(told) == sorted((id, "appointment.booked", 1) for id in there)

@@ -1,4 +1,5 @@
-"""From bookings to inboxes by Appoint's own processes and a real mail server, while workers are killed and the mail server is away."""
+"""From bookings to inboxes by Appoint's own processes and a real mail server, while workers are killed and the mail
+server is away."""
 
 import asyncio
 import random
@@ -23,7 +24,9 @@ async def test_workers_that_are_killed_lose_no_mail_and_repeat_only_what_they_we
         day = week + timedelta(days=number // 30)
         if number % 30 == 0:
             await world.publish(world.dr_shah, at(8, day=day), at(16, day=day))
-        customer = await world.db.fetchval("insert into customer (name, email) values ('C', $1) returning id", f"c{number}@example.org")
+        customer = await world.db.fetchval(
+            "insert into customer (name, email) values ('C', $1) returning id", f"c{number}@example.org"
+        )
         await world.book(world.dr_shah, at(8, day=day) + timedelta(minutes=15 * (number % 30)), customer, minutes=15)
     dice, kills = random.Random(3), 0
 

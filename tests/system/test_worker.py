@@ -29,12 +29,18 @@ async def world(db):
 
 async def fall_due(db: Database, name: str) -> None:
     """As if the last night had been missed."""
-    await db.execute("insert into jobs.pgqueuer_schedules (expression, entrypoint, next_run) values ($1, $2, now())", worker.NIGHTLY[name][0], name)
+    await db.execute(
+        "insert into jobs.pgqueuer_schedules (expression, entrypoint, next_run) values ($1, $2, now())",
+        worker.NIGHTLY[name][0],
+        name,
+    )
 
 
 async def test_the_queue_is_what_its_library_expects(db):
     async with db.connection() as connection:
-        assert (await queue.queries(connection).plan_upgrade()).statements == (), "PgQueuer has changed its tables: the next revision must do what this says"
+        assert (await queue.queries(connection).plan_upgrade()).statements == (), (
+            "PgQueuer has changed its tables: the next revision must do what this says"
+        )
 
 
 async def test_an_expired_hold_is_cancelled(world, database_url):
@@ -44,8 +50,12 @@ async def test_an_expired_hold_is_cancelled(world, database_url):
         insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, status, hold_expires_at, during, claimed)
         select $1, mint_id($1), mint_id($1), $2, $3, 'pending', now() - interval '1 second', during, during from tstzrange($4, $5) as during
         """,
-        world.clinic, world.dr_shah, world.ana, at(9), at(10),
-    )  # fmt: skip
+        world.clinic,
+        world.dr_shah,
+        world.ana,
+        at(9),
+        at(10),
+    )
 
     async def cancelled() -> bool:
         return await world.db.fetchval("select status from appointment") == "cancelled"
@@ -64,7 +74,10 @@ async def test_a_night_publishes_slots_and_forgets_old_requests(world, database_
         await fall_due(world.db, name)
 
     async def done() -> bool:
-        return await world.count("booking_slot") > 0 and await world.db.fetchval("select string_agg(key, ' ') from request_key") == "new"
+        return (
+            await world.count("booking_slot") > 0
+            and await world.db.fetchval("select string_agg(key, ' ') from request_key") == "new"
+        )
 
     async with working(database_url):
         await patiently(done)

@@ -13,14 +13,18 @@ from .model import AuditEntry, AuditFilter, AuditHead
 
 
 class Audit(Controller):
-    """Who has changed and seen what. Entries are written with the change itself, and nobody can change or delete them; within seconds they are sealed: each
-    has the hash of itself and all before it, and the last one, the head, is signed."""
+    """Who has changed and seen what. Entries are written with the change itself, and nobody can change or delete them;
+    within seconds they are sealed: each has the hash of itself and all before it, and the last one, the head, is
+    signed."""
 
     tags = ["Audit"]
 
     @get("/clinics/{clinic_id:int}/audit", operation_id="listAudit", opt={"permission": "manage-access"})
-    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AuditFilter) -> Response[Page[AuditEntry]]:
-        """What was done at a clinic and who has looked at what, oldest first. A list ends with what there was when its first page was read."""
+    async def of_clinic(
+        self, request: Request, clinic_id: FromPath[int], query: AuditFilter
+    ) -> Response[Page[AuditEntry]]:
+        """What was done at a clinic and who has looked at what, oldest first. A list ends with what there was when its
+        first page was read."""
         return await _listed(request, clinic_id, query)
 
     @get("/clinics/{clinic_id:int}/audit/head", operation_id="getAuditHead", opt={"permission": "manage-access"})
@@ -33,7 +37,9 @@ class Audit(Controller):
         """The same for what belongs to no clinic, such as customers; dates are those of UTC."""
         return await _listed(request, PLATFORM, query)
 
-    @get("/audit/head", operation_id="getPlatformAuditHead", opt={"permission": "administer", "problems": ("not-found",)})
+    @get(
+        "/audit/head", operation_id="getPlatformAuditHead", opt={"permission": "administer", "problems": ("not-found",)}
+    )
     async def head_of_platform(self, request: Request) -> Response[AuditHead]:
         """The same for what belongs to no clinic."""
         return shown(request, await service.head(request.db, request.user, clinic_id=PLATFORM))
@@ -41,7 +47,15 @@ class Audit(Controller):
 
 async def _listed(request: Request, clinic_id: int, query: AuditFilter) -> Response[Page[AuditEntry]]:
     listed = await service.entries(
-        request.db, request.user, clinic_id=clinic_id, first=query.from_, last=query.to, actor=query.actor, action=query.action, subject=query.subject,
-        place=after(request, query, service.Place), limit=query.limit,
-    )  # fmt: skip
+        request.db,
+        request.user,
+        clinic_id=clinic_id,
+        first=query.from_,
+        last=query.to,
+        actor=query.actor,
+        action=query.action,
+        subject=query.subject,
+        place=after(request, query, service.Place),
+        limit=query.limit,
+    )
     return page(request, query, listed.entries, lambda entry: service.Place(entry.id, listed.until))

@@ -19,7 +19,8 @@ AT_ONCE: Final = 4
 
 
 async def seal(db: Database, key: Key, *, now: Callable[[], datetime]) -> None:
-    """Seal what waits, a batch of each clinic after the other, until no clinic has a whole batch left. Several workers take different clinics; one that fails does not stop the others."""
+    """Seal what waits, a batch of each clinic after the other, until no clinic has a whole batch left. Several workers
+    take different clinics; one that fails does not stop the others."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def batch(clinic_id: int) -> int:

@@ -20,7 +20,11 @@ BEGINNING: Final = bytes(32)
 """What stands for the hash before the first entry."""
 Hash = Annotated[
     str,
-    msgspec.Meta(pattern="^[0-9a-f]{64}" + fields.END, examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"], description="SHA-256"),
+    msgspec.Meta(
+        pattern="^[0-9a-f]{64}" + fields.END,
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+        description="SHA-256",
+    ),
 ]
 
 
@@ -29,11 +33,15 @@ class AuditFilter(PageQuery):
     """The first day."""
     to: fields.Date | None = None
     """The last day."""
-    actor: Annotated[str, msgspec.Meta(max_length=200, examples=["user:01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None = None
+    actor: (
+        Annotated[str, msgspec.Meta(max_length=200, examples=["user:01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None
+    ) = None
     """Only who is of this kind (`user`), or this one (`user:` and the id)."""
     action: Annotated[str, msgspec.Meta(max_length=200, examples=["cancelAppointment"])] | None = None
     """Only this operation."""
-    subject: Annotated[str, msgspec.Meta(max_length=200, examples=["01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None = None
+    subject: Annotated[str, msgspec.Meta(max_length=200, examples=["01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None = (
+        None
+    )
     """Only what was done to this, or showed it."""
 
     def __post_init__(self) -> None:
@@ -47,8 +55,8 @@ class AuditActor(msgspec.Struct, rename="camel"):
     EXAMPLE: ClassVar = {"kind": "user", "id": "01978a5c-7d3e-7a63-84f7-074d226b3d5d"}
 
     kind: str
-    """`user`, `patient`, `key` (a partner's system), `oidc`, `link` (whoever has one of ours), `administrator`, `open` (somebody who had not signed in), `gateway`,
-    `system` (a worker) or `command-line`."""
+    """`user`, `patient`, `key` (a partner's system), `oidc`, `link` (whoever has one of ours), `administrator`, `open`
+    (somebody who had not signed in), `gateway`, `system` (a worker) or `command-line`."""
     id: str | None
     """Which of them; somebody who had not signed in by a digest of where they came from."""
 
@@ -88,9 +96,11 @@ class AuditEntry(msgspec.Struct, rename="camel"):
 
 
 class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """How far a clinic's audit is sealed, signed. Kept elsewhere, it shows later whether anything up to there was changed or cut off since.
+    """How far a clinic's audit is sealed, signed. Kept elsewhere, it shows later whether anything up to there was
+    changed or cut off since.
 
-    The signature (Ed25519) is over the JSON array `["appoint audit head", clinicId, position, hash, sealedAt]`, without spaces.
+    The signature (Ed25519) is over the JSON array `["appoint audit head", clinicId, position, hash, sealedAt]`, without
+    spaces.
     """
 
     EXAMPLE: ClassVar = {
@@ -124,7 +134,8 @@ class Entry(NamedTuple):
     position: int
     id: UUID
     at: str
-    """Seconds since 1970, with six decimals: as the database says them, so that there is one way to write each instant."""
+    """Seconds since 1970, with six decimals: as the database says them, so that there is one way to write each instant.
+    """
     actor: str
     action: str
     subjects: Sequence[str]
@@ -159,11 +170,15 @@ class Key:
     """What heads are signed with: made of the secret that all our processes have."""
 
     def __init__(self, secret: str) -> None:
-        self._private: Final = Ed25519PrivateKey.from_private_bytes(HKDF(SHA256(), length=32, salt=None, info=b"appoint audit").derive(secret.encode()))
+        self._private: Final = Ed25519PrivateKey.from_private_bytes(
+            HKDF(SHA256(), length=32, salt=None, info=b"appoint audit").derive(secret.encode())
+        )
         self.public: Final = b64encode(self._private.public_key().public_bytes_raw()).decode()
 
     def signed(self, *, clinic_id: int, position: int, hash: bytes, now: datetime) -> AuditHead:
-        head = AuditHead(clinic_id=clinic_id, position=position, hash=hash.hex(), sealed_at=now, public_key=self.public, signature="")
+        head = AuditHead(
+            clinic_id=clinic_id, position=position, hash=hash.hex(), sealed_at=now, public_key=self.public, signature=""
+        )
         return msgspec.structs.replace(head, signature=b64encode(self._private.sign(head.signed_text)).decode())
 
 
@@ -193,7 +208,11 @@ class Walk:
     def follow(self, entry: Entry, hash: bytes) -> Iterator[Flaw]:
         """The next entry there is, and the hash that stands with it."""
         if entry.position > self.position + 1:
-            missing = f"entry {self.position + 1} is" if entry.position == self.position + 2 else f"entries {self.position + 1} to {entry.position - 1} are"
+            missing = (
+                f"entry {self.position + 1} is"
+                if entry.position == self.position + 2
+                else f"entries {self.position + 1} to {entry.position - 1} are"
+            )
             yield Flaw(self.position + 1, f"{missing} missing")
         elif entry.position <= self.position:
             yield Flaw(entry.position, "there is more than one entry of this position")
@@ -205,7 +224,10 @@ class Walk:
     def _compared(self) -> Iterator[Flaw]:
         for head in self._exported:
             if head.position == self.position and head.hash != self.hash.hex():
-                yield Flaw(self.position, f"the chain was rewritten after its head was exported ({head.sealed_at:%Y-%m-%d %H:%M:%S}Z)")
+                yield Flaw(
+                    self.position,
+                    f"the chain was rewritten after its head was exported ({head.sealed_at:%Y-%m-%d %H:%M:%S}Z)",
+                )
 
     def end(self, head: AuditHead | None) -> Iterator[Flaw]:
         """No more entries; what the head says of them."""
@@ -222,7 +244,10 @@ class Walk:
             yield Flaw(head.position, "the head's hash is not the last entry's")
         for exported in self._exported:
             if exported.position > self.position:
-                yield Flaw(self.position + 1, f"the chain was cut back: an exported head ({exported.sealed_at:%Y-%m-%d %H:%M:%S}Z) was at {exported.position}")
+                yield Flaw(
+                    self.position + 1,
+                    f"the chain was cut back: an exported head ({exported.sealed_at:%Y-%m-%d %H:%M:%S}Z) was at {exported.position}",
+                )
 
 
 class ClinicReport(msgspec.Struct, rename="camel"):

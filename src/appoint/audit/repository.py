@@ -1,4 +1,5 @@
-"""Everything the audit's tables are asked. Entries are written with the changes themselves, by `web.repository.record` and in the statements that book."""
+"""Everything the audit's tables are asked. Entries are written with the changes themselves, by `web.repository.record`
+and in the statements that book."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -35,8 +36,13 @@ async def begin(tx: Statements, head: AuditHead) -> None:
         insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signature) values ($1, $2, decode($3, 'hex'), $4, $5, $6)
         on conflict do nothing
         """,
-        head.clinic_id, head.position, head.hash, head.sealed_at, head.public_key, head.signature,
-    )  # fmt: skip
+        head.clinic_id,
+        head.position,
+        head.hash,
+        head.sealed_at,
+        head.public_key,
+        head.signature,
+    )
 
 
 async def move_head(tx: Statements, head: AuditHead) -> None:
@@ -44,8 +50,13 @@ async def move_head(tx: Statements, head: AuditHead) -> None:
         """
         update audit_head set position = $2, hash = decode($3, 'hex'), sealed_at = $4, public_key = $5, signature = $6 where clinic_id = $1
         """,
-        head.clinic_id, head.position, head.hash, head.sealed_at, head.public_key, head.signature,
-    )  # fmt: skip
+        head.clinic_id,
+        head.position,
+        head.hash,
+        head.sealed_at,
+        head.public_key,
+        head.signature,
+    )
 
 
 async def unsealed(tx: Statements, clinic_id: int, *, most: int) -> list[Row]:
@@ -58,12 +69,14 @@ async def unsealed(tx: Statements, clinic_id: int, *, most: int) -> list[Row]:
          order by id
          limit $2
         """,
-        clinic_id, most,
-    )  # fmt: skip
+        clinic_id,
+        most,
+    )
 
 
 async def move(tx: Statements, clinic_id: int, *, after: int, ids: Sequence[UUID], hashes: Sequence[bytes]) -> int:
-    """Move entries into the chain, in this order and with these hashes, behind the position `after`; returns how many. What they say stays in the database."""
+    """Move entries into the chain, in this order and with these hashes, behind the position `after`; returns how many.
+    What they say stays in the database."""
     done = await tx.execute(
         """
         with gone as (
@@ -75,13 +88,17 @@ async def move(tx: Statements, clinic_id: int, *, after: int, ids: Sequence[UUID
           from gone g
           join unnest($3::uuid[], $4::bytea[]) with ordinality as h (id, hash, n) on h.id = g.id
         """,
-        clinic_id, after, ids, hashes,
-    )  # fmt: skip
+        clinic_id,
+        after,
+        ids,
+        hashes,
+    )
     return int(done.rsplit(" ", 1)[-1])
 
 
 async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: date | None) -> Row | None:
-    """What a list has in it: from `start` to before `end` (none: from the beginning, to the end), and up to the id `newest`. None for no such clinic.
+    """What a list has in it: from `start` to before `end` (none: from the beginning, to the end), and up to the id
+    `newest`. None for no such clinic.
 
     Dates are the clinic's own; the platform's are those of UTC.
     """
@@ -92,8 +109,10 @@ async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: da
                         (select id from audit_entry where clinic_id = $1 order by id desc limit 1)) as newest
           from (select time_zone from clinic where id = $1 union all select 'UTC' where $1 = 0) as z
         """,
-        clinic_id, first, last,
-    )  # fmt: skip
+        clinic_id,
+        first,
+        last,
+    )
 
 
 async def entries(
@@ -109,7 +128,8 @@ async def entries(
     until: UUID,
     limit: int,
 ) -> list[Row]:
-    """A clinic's entries with ids in `(after, until]`, sealed or not, in the order of their ids, which sealing does not change; one more than `limit` when the list goes on.
+    """A clinic's entries with ids in `(after, until]`, sealed or not, in the order of their ids, which sealing does not
+    change; one more than `limit` when the list goes on.
 
     Each is on one of the two sides at any moment, and a statement looks at both in the same moment.
     """
@@ -133,8 +153,16 @@ async def entries(
          order by id
          limit $9 + 1
         """,
-        clinic_id, after, until, start, end, actor, action, subject, limit,
-    )  # fmt: skip
+        clinic_id,
+        after,
+        until,
+        start,
+        end,
+        actor,
+        action,
+        subject,
+        limit,
+    )
 
 
 async def newest(
@@ -171,12 +199,21 @@ async def newest(
          order by id desc
          limit $9 + 1
         """,
-        clinic_id, since, before, start, end, actor, action, subject, limit,
-    )  # fmt: skip
+        clinic_id,
+        since,
+        before,
+        start,
+        end,
+        actor,
+        action,
+        subject,
+        limit,
+    )
 
 
 async def names(db: Statements, clinic_id: int) -> dict[tuple[str, str], str]:
-    """What those are called who work at the clinic, and its partners' systems, by the kind of actor and the id that the audit has for them."""
+    """What those are called who work at the clinic, and its partners' systems, by the kind of actor and the id that the
+    audit has for them."""
     rows = await db.fetch(
         """
         select 'user' as kind, m.user_id::text as id, coalesce(m.name, u.name) as name
@@ -186,7 +223,7 @@ async def names(db: Statements, clinic_id: int) -> dict[tuple[str, str], str]:
         select 'key', id::text, name from api_key where clinic_id = $1
         """,
         clinic_id,
-    )  # fmt: skip
+    )
     return {(row.kind, row.id): row.name for row in rows}
 
 
@@ -213,9 +250,11 @@ async def chains(db: Statements) -> list[Row]:
 
 
 async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> list[Row]:
-    """The next sealed entries behind a position, as `model.Entry` has them, each with its `hash`, and the head as it is in the same moment (`head_…`).
+    """The next sealed entries behind a position, as `model.Entry` has them, each with its `hash`, and the head as it is
+    in the same moment (`head_…`).
 
-    When there are none, one row with the head alone. All of the positions that are looked at, also where there should be one and are several.
+    When there are none, one row with the head alone. All of the positions that are looked at, also where there should
+    be one and are several.
     """
     return await db.fetch(
         """
@@ -230,8 +269,10 @@ async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> l
           ) as e on true
          order by e.position
         """,
-        clinic_id, after, most,
-    )  # fmt: skip
+        clinic_id,
+        after,
+        most,
+    )
 
 
 async def tail(db: Statements, clinic_id: int, *, now: datetime) -> Row:

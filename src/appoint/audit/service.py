@@ -28,15 +28,18 @@ BATCH: Final = 1000
 MOST_FAULTS: Final = 100
 LAST: Final = UUID(int=2**128 - 1)
 NEAR: Final = timedelta(days=1)
-"""An entry's time is when its transaction began; its id, by which lists go, says when it was written. They are never so far apart."""
+"""An entry's time is when its transaction began; its id, by which lists go, says when it was written. They are never so
+far apart."""
 
 
 class Broken(Exception):
-    """The head of a clinic's chain is not what was signed, so nothing may be sealed behind it: that would make it look whole."""
+    """The head of a clinic's chain is not what was signed, so nothing may be sealed behind it: that would make it look
+    whole."""
 
 
 async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> int:
-    """Seal the clinic's oldest entries, `BATCH` at most; returns how many. None while somebody else does so. Raises `Broken`."""
+    """Seal the clinic's oldest entries, `BATCH` at most; returns how many. None while somebody else does so. Raises
+    `Broken`."""
     row = await repository.lock_head(tx, clinic_id)
     if row is None:
         await repository.begin(tx, key.signed(clinic_id=clinic_id, position=0, hash=BEGINNING, now=now))
@@ -52,7 +55,9 @@ async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> i
         hash = chained(hash, Entry(position=position, **entry))
         hashes.append(hash)
     if found:
-        moved = await repository.move(tx, clinic_id, after=row.position, ids=[entry.id for entry in found], hashes=hashes)
+        moved = await repository.move(
+            tx, clinic_id, after=row.position, ids=[entry.id for entry in found], hashes=hashes
+        )
         assert moved == len(found), "only who has locked the head takes entries away"
         await repository.move_head(tx, key.signed(clinic_id=clinic_id, position=position, hash=hash, now=now))
     return len(found)
@@ -63,7 +68,8 @@ def _head(row: Row) -> AuditHead:
 
 
 class Place(NamedTuple):
-    """Where a list goes on, and where it ends: at the newest entry that there was when it was begun, for reading it makes entries too."""
+    """Where a list goes on, and where it ends: at the newest entry that there was when it was begun, for reading it
+    makes entries too."""
 
     after: UUID
     until: UUID
@@ -87,7 +93,8 @@ async def entries(
     place: Place | None = None,
     limit: int,
 ) -> Listed:
-    """A clinic's entries, or the platform's (clinic 0), of its local dates `first…last`, oldest first; one more than `limit` when the list goes on. Raises `NotFound`."""
+    """A clinic's entries, or the platform's (clinic 0), of its local dates `first…last`, oldest first; one more than
+    `limit` when the list goes on. Raises `NotFound`."""
     bounds = await repository.bounds(db, clinic_id, first=first, last=last)
     if bounds is None:
         raise errors.NotFound
@@ -95,9 +102,17 @@ async def entries(
     if bounds.start:
         after = max(after, ids.first_from(bounds.start - NEAR))
     rows = await repository.entries(
-        db, clinic_id, start=bounds.start, end=bounds.end, actor=actor, action=action, subject=subject, after=after,
-        until=min(until, ids.first_from(bounds.end + NEAR)) if bounds.end else until, limit=limit,
-    )  # fmt: skip
+        db,
+        clinic_id,
+        start=bounds.start,
+        end=bounds.end,
+        actor=actor,
+        action=action,
+        subject=subject,
+        after=after,
+        until=min(until, ids.first_from(bounds.end + NEAR)) if bounds.end else until,
+        limit=limit,
+    )
     return Listed([_entry(row) for row in rows], until)
 
 
@@ -119,10 +134,17 @@ async def newest(
     if bounds is None:
         raise errors.NotFound
     rows = await repository.newest(
-        db, clinic_id, start=bounds.start, end=bounds.end, actor=actor, action=action, subject=subject,
+        db,
+        clinic_id,
+        start=bounds.start,
+        end=bounds.end,
+        actor=actor,
+        action=action,
+        subject=subject,
         since=ids.first_from(bounds.start - NEAR) if bounds.start else UUID(int=0),
-        before=min(before or LAST, ids.first_from(bounds.end + NEAR) if bounds.end else LAST), limit=limit,
-    )  # fmt: skip
+        before=min(before or LAST, ids.first_from(bounds.end + NEAR) if bounds.end else LAST),
+        limit=limit,
+    )
     return [_entry(row) for row in rows]
 
 
@@ -140,8 +162,11 @@ async def head(db: Statements, by: Caller, *, clinic_id: int) -> AuditHead:
     return _head(row)
 
 
-async def sign_anew(tx: Transaction, by: Caller, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
-    """Sign the clinic's head with another key, which has taken the place of the old one. False: it is already. Raises `Broken` for a head that neither has signed."""
+async def sign_anew(
+    tx: Transaction, by: Caller, *, clinic_id: int, old_public_key: str, key: Key, now: datetime
+) -> bool:
+    """Sign the clinic's head with another key, which has taken the place of the old one. False: it is already. Raises
+    `Broken` for a head that neither has signed."""
     row = await repository.lock_head(tx, clinic_id)
     if row is None:
         raise errors.Unavailable
@@ -162,7 +187,8 @@ async def verify(
     now: datetime,
     passed: Callable[[int], object] = lambda _: None,
 ) -> AsyncGenerator[ClinicReport]:
-    """Check the clinics' chains, from the beginning, and against heads that were exported. `passed` is told how many entries more have been looked at.
+    """Check the clinics' chains, from the beginning, and against heads that were exported. `passed` is told how many
+    entries more have been looked at.
 
     Sealing may go on meanwhile.
     """
@@ -188,9 +214,13 @@ def _stretched_head(clinic_id: int, row: Row) -> AuditHead | None:
     if row.head_position is None:
         return None
     return AuditHead(
-        clinic_id=clinic_id, position=row.head_position, hash=row.head_hash.hex(), sealed_at=row.head_sealed_at,
-        public_key=row.head_public_key, signature=row.head_signature,
-    )  # fmt: skip
+        clinic_id=clinic_id,
+        position=row.head_position,
+        hash=row.head_hash.hex(),
+        sealed_at=row.head_sealed_at,
+        public_key=row.head_public_key,
+        signature=row.head_signature,
+    )
 
 
 def read_heads(text: bytes) -> list[AuditHead]:

@@ -36,16 +36,24 @@ class Appointments(Controller):
 
     @post("/appointments", operation_id="bookAppointment", opt={"permission": "book", "problems": REASONS})
     async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
-        """Book one appointment, or hold its time for a while (`hold`): with a doctor, or with anyone of a clinic who is free.
+        """Book one appointment, or hold its time for a while (`hold`): with a doctor, or with anyone of a clinic who is
+        free.
 
         Staff may set rules aside that are in the way (`override`), with a reason.
         """
         may_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
         booked = await service.book(
-            request.app.state.db, request.cache, request.user,
-            clinic_id=data.where, wishes=[(data.customer_id, data)], repeat=repeat(request, data), hold_for=hold_for(request), override=data.override,
-            caps=caps(request, data.where), now=clock.now(),
-        )  # fmt: skip
+            request.app.state.db,
+            request.cache,
+            request.user,
+            clinic_id=data.where,
+            wishes=[(data.customer_id, data)],
+            repeat=repeat(request, data),
+            hold_for=hold_for(request),
+            override=data.override,
+            caps=caps(request, data.where),
+            now=clock.now(),
+        )
         appointment = repository.appointment(booked.rows[0])
         shown_to_booker = with_token(request, seen(request, appointment) if booked.replayed else appointment)
         return created(request, shown_to_booker, f"/api/appointments/{appointment.id}", replayed=booked.replayed)
@@ -56,16 +64,35 @@ class Appointments(Controller):
         return shown(request, seen(request, await service.get(request.db, appointment_id)))
 
     @put("/appointments/{appointment_id:uuid}", operation_id="rescheduleAppointment", opt=MOVE)
-    async def reschedule(self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[RescheduleRequest]) -> Response[Appointment]:
-        """Move an appointment to another time or doctor; it keeps its id. Staff may set rules aside that are in the way (`override`), with a reason."""
-        may_override(request, data.override, clinic_id=clinic_of(appointment_id), doctor_id=data.doctor_id or request.grant.doctor_id)
-        moved = await service.reschedule(request.db, request.user, appointment_id=appointment_id, to=data, if_match=request.if_match, now=clock.now())
+    async def reschedule(
+        self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[RescheduleRequest]
+    ) -> Response[Appointment]:
+        """Move an appointment to another time or doctor; it keeps its id. Staff may set rules aside that are in the way
+        (`override`), with a reason."""
+        may_override(
+            request,
+            data.override,
+            clinic_id=clinic_of(appointment_id),
+            doctor_id=data.doctor_id or request.grant.doctor_id,
+        )
+        moved = await service.reschedule(
+            request.db, request.user, appointment_id=appointment_id, to=data, if_match=request.if_match, now=clock.now()
+        )
         return shown(request, seen(request, moved))
 
-    @patch("/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "run-appointments"})
-    async def change(self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[AppointmentPatch]) -> Response[Appointment]:
+    @patch(
+        "/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "run-appointments"}
+    )
+    async def change(
+        self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[AppointmentPatch]
+    ) -> Response[Appointment]:
         """Change an appointment's notes."""
-        return shown(request, await request.db.atomic(service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match))
+        return shown(
+            request,
+            await request.db.atomic(
+                service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match
+            ),
+        )
 
     @delete(
         "/appointments/{appointment_id:uuid}",
@@ -146,24 +173,55 @@ class Appointments(Controller):
         """The customer did not come; possible once the appointment has started."""
         return await step(request, appointment_id, "noShow")
 
-    @get("/clinics/{clinic_id:int}/appointments", operation_id="listClinicAppointments", opt={"permission": "list-appointments", "narrows": True})
-    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter) -> Response[Page[Appointment]]:
+    @get(
+        "/clinics/{clinic_id:int}/appointments",
+        operation_id="listClinicAppointments",
+        opt={"permission": "list-appointments", "narrows": True},
+    )
+    async def of_clinic(
+        self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
+    ) -> Response[Page[Appointment]]:
         """A clinic's appointments, earliest first."""
         rows = await repository.of_clinic(
-            request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_ids=narrowed(request, query.doctor_id), customer_id=query.customer_id,
-            status=query.status, after=after(request, query, tuple[datetime, UUID]), limit=query.limit,
-        )  # fmt: skip
+            request.db,
+            clinic_id=clinic_id,
+            first=query.from_,
+            last=query.to,
+            doctor_ids=narrowed(request, query.doctor_id),
+            customer_id=query.customer_id,
+            status=query.status,
+            after=after(request, query, tuple[datetime, UUID]),
+            limit=query.limit,
+        )
         if not rows:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, [seen(request, repository.appointment(row)) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
+        return page(
+            request,
+            query,
+            [seen(request, repository.appointment(row)) for row in rows],
+            lambda appointment: (appointment.start_time, appointment.id),
+        )
 
-    @get("/customers/{customer_id:uuid}/appointments", operation_id="listCustomerAppointments", opt={"permission": "see-customers"})
-    async def of_customer(self, request: Request, customer_id: FromPath[UUID], query: PageQuery) -> Response[Page[Appointment]]:
+    @get(
+        "/customers/{customer_id:uuid}/appointments",
+        operation_id="listCustomerAppointments",
+        opt={"permission": "see-customers"},
+    )
+    async def of_customer(
+        self, request: Request, customer_id: FromPath[UUID], query: PageQuery
+    ) -> Response[Page[Appointment]]:
         """A customer's appointments at all clinics, earliest first."""
-        rows = await repository.of_customer(request.db, customer_id=customer_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit)
+        rows = await repository.of_customer(
+            request.db, customer_id=customer_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit
+        )
         if not rows:
             await customers.get(request.db, customer_id)
-        return page(request, query, [seen(request, repository.appointment(row)) for row in rows], lambda appointment: (appointment.start_time, appointment.id))
+        return page(
+            request,
+            query,
+            [seen(request, repository.appointment(row)) for row in rows],
+            lambda appointment: (appointment.start_time, appointment.id),
+        )
 
 
 async def step(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:

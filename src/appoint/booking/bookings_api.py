@@ -29,7 +29,8 @@ class Bookings(Controller):
 
     @post("/bookings", operation_id="makeBooking", opt={"permission": "book", "problems": REASONS})
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
-        """Book up to 20 appointments together, all or nothing. A refusal names the `index` of the first that is in the way.
+        """Book up to 20 appointments together, all or nothing. A refusal names the `index` of the first that is in the
+        way.
 
         Staff may set rules aside that are in the way of any of them (`override`), with a reason.
         """
@@ -39,31 +40,65 @@ class Bookings(Controller):
         for part in parts:
             may_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
         booked = await service.book(
-            request.app.state.db, request.cache, request.user,
-            clinic_id=data.clinic_id, wishes=[(part.customer_id or data.customer_id, part) for part in parts], booker_id=data.customer_id,
-            repeat=repeat(request, data), hold_for=hold_for(request), override=data.override, caps=caps(request, data.clinic_id), now=clock.now(),
-        )  # fmt: skip
+            request.app.state.db,
+            request.cache,
+            request.user,
+            clinic_id=data.clinic_id,
+            wishes=[(part.customer_id or data.customer_id, part) for part in parts],
+            booker_id=data.customer_id,
+            repeat=repeat(request, data),
+            hold_for=hold_for(request),
+            override=data.override,
+            caps=caps(request, data.clinic_id),
+            now=clock.now(),
+        )
         made = booking(request, booked.rows) if booked.replayed else _whole(booked.rows)
         made.appointments = [with_token(request, appointment) for appointment in made.appointments]
-        return created(request, made, f"/api/clinics/{made.clinic_id}/bookings/{made.booking_id}", replayed=booked.replayed)
+        return created(
+            request, made, f"/api/clinics/{made.clinic_id}/bookings/{made.booking_id}", replayed=booked.replayed
+        )
 
-    @get("/clinics/{clinic_id:int}/bookings", operation_id="listClinicBookings", opt={"permission": "list-appointments", "narrows": True})
-    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter) -> Response[Page[Booking]]:
+    @get(
+        "/clinics/{clinic_id:int}/bookings",
+        operation_id="listClinicBookings",
+        opt={"permission": "list-appointments", "narrows": True},
+    )
+    async def of_clinic(
+        self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
+    ) -> Response[Page[Booking]]:
         """A clinic's bookings, by their first appointment's start, earliest first."""
         found = await bookings_repository.of_clinic(
-            request.db, clinic_id=clinic_id, first=query.from_, last=query.to, doctor_ids=narrowed(request, query.doctor_id), customer_id=query.customer_id,
-            status=query.status, after=after(request, query, tuple[datetime, UUID]), limit=query.limit,
-        )  # fmt: skip
+            request.db,
+            clinic_id=clinic_id,
+            first=query.from_,
+            last=query.to,
+            doctor_ids=narrowed(request, query.doctor_id),
+            customer_id=query.customer_id,
+            status=query.status,
+            after=after(request, query, tuple[datetime, UUID]),
+            limit=query.limit,
+        )
         if not found:
             await clinics.get(request.db, clinic_id)
-        rows = await bookings_repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[row["booking_id"] for row in found])
+        rows = await bookings_repository.appointments_of(
+            request.db, clinic_id=clinic_id, booking_ids=[row["booking_id"] for row in found]
+        )
         by_booking: dict[UUID, list[Row]] = {row["booking_id"]: [] for row in found}
         for row in rows:
             by_booking[row["booking_id"]].append(row)
         starts = {row["booking_id"]: row["start"] for row in found}
-        return page(request, query, [booking(request, of) for of in by_booking.values()], lambda made: (starts[made.booking_id], made.booking_id))
+        return page(
+            request,
+            query,
+            [booking(request, of) for of in by_booking.values()],
+            lambda made: (starts[made.booking_id], made.booking_id),
+        )
 
-    @get("/clinics/{clinic_id:int}/bookings/{booking_id:uuid}", operation_id="getBooking", opt={"permission": "see-appointments"})
+    @get(
+        "/clinics/{clinic_id:int}/bookings/{booking_id:uuid}",
+        operation_id="getBooking",
+        opt={"permission": "see-appointments"},
+    )
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """One booking, with all its appointments."""
         rows = await bookings_repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
@@ -75,14 +110,22 @@ class Bookings(Controller):
 def _whole(rows: list[Row]) -> Booking:
     """The booking that its appointments' rows, in order, make up."""
     first = rows[0]
-    return Booking(first["booking_id"], first["clinic_id"], first["booker_id"] or first["customer_id"], [appointments.appointment(row) for row in rows])
+    return Booking(
+        first["booking_id"],
+        first["clinic_id"],
+        first["booker_id"] or first["customer_id"],
+        [appointments.appointment(row) for row in rows],
+    )
 
 
 def booking(request: Request, rows: list[Row]) -> Booking:
-    """The booking as the caller may see it: a doctor their own appointments of it, a patient theirs and those that they booked, who holds a link that one."""
+    """The booking as the caller may see it: a doctor their own appointments of it, a patient theirs and those that they
+    booked, who holds a link that one."""
     made = _whole(rows)
     mine = [row["id"] for row in rows if _is_theirs(request, row)]
-    return msgspec.structs.replace(made, appointments=[seen(request, each) for each in made.appointments if each.id in mine])
+    return msgspec.structs.replace(
+        made, appointments=[seen(request, each) for each in made.appointments if each.id in mine]
+    )
 
 
 def _is_theirs(request: Request, row: Row) -> bool:
@@ -92,4 +135,7 @@ def _is_theirs(request: Request, row: Row) -> bool:
     if request.user.appointment_id:
         return row["id"] == request.user.appointment_id
     grant = widest(request.user, "see-appointments", row["clinic_id"])
-    return grant is None or grant.doctor_id in (None, row["doctor_id"])  # whoever has booked anew by their key has no grant, and sees what they made
+    return grant is None or grant.doctor_id in (
+        None,
+        row["doctor_id"],
+    )  # whoever has booked anew by their key has no grant, and sees what they made

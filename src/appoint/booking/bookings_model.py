@@ -21,7 +21,10 @@ class Booking(msgspec.Struct, rename="camel"):
 class PartRequest(WishRequest):
     """One appointment of a booking; without a customer of its own it is for the booking's."""
 
-    EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "appointmentTypeId": "00000001-0197-82e3-8f22-029f62866244"}
+    EXAMPLE: ClassVar = {
+        "startTime": "2027-03-01T08:30:00Z",
+        "appointmentTypeId": "00000001-0197-82e3-8f22-029f62866244",
+    }
 
     customer_id: UUID | None = None
     clinic_id: fields.ClinicNumber | None = None
@@ -34,7 +37,10 @@ class BookingRequest(WishRequest, kw_only=True):
     EXAMPLE: ClassVar = {
         "clinicId": 1,
         "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
-        "appointments": [PartRequest.EXAMPLE, {**PartRequest.EXAMPLE, "customerId": "01978a5c-7d3e-7000-8000-000000000001"}],
+        "appointments": [
+            PartRequest.EXAMPLE,
+            {**PartRequest.EXAMPLE, "customerId": "01978a5c-7d3e-7000-8000-000000000001"},
+        ],
     }
 
     clinic_id: fields.ClinicNumber
@@ -46,5 +52,15 @@ class BookingRequest(WishRequest, kw_only=True):
     def __post_init__(self) -> None:
         if self.appointments is None:
             super().__post_init__()
-        elif self.start_time or self.booking_slot_id or self.end_time or self.doctor_id or self.appointment_type_id or self.hold or self.notes:
-            raise errors.Invalid(errors.Fault("#/appointments", "says what is booked; leave out the members of a single appointment"))
+        elif (
+            self.start_time
+            or self.booking_slot_id
+            or self.end_time
+            or self.doctor_id
+            or self.appointment_type_id
+            or self.hold
+            or self.notes
+        ):
+            raise errors.Invalid(
+                errors.Fault("#/appointments", "says what is booked; leave out the members of a single appointment")
+            )

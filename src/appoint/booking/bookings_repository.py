@@ -20,7 +20,8 @@ async def of_clinic(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Row]:
-    """`booking_id`, and the `start` of its first appointment, which is what bookings are sorted and dated by; the other filters ask for any of its appointments."""
+    """`booking_id`, and the `start` of its first appointment, which is what bookings are sorted and dated by; the other
+    filters ask for any of its appointments."""
     start, id = after or (None, None)
     return await db.fetch(
         """
@@ -38,10 +39,22 @@ async def of_clinic(
          order by s.start_time, s.booking_id
          limit $9 + 1
         """,
-        clinic_id, first, last, doctor_ids, customer_id, status, start, id, limit,
-    )  # fmt: skip
+        clinic_id,
+        first,
+        last,
+        doctor_ids,
+        customer_id,
+        status,
+        start,
+        id,
+        limit,
+    )
 
 
 async def appointments_of(db: Statements, *, clinic_id: int, booking_ids: Sequence[UUID]) -> list[Row]:
     """All appointments of the bookings, in the order in which each booking named them."""
-    return await db.fetch("select * from shown_appointment where clinic_id = $1 and booking_id = any($2) order by booking_id, position", clinic_id, booking_ids)
+    return await db.fetch(
+        "select * from shown_appointment where clinic_id = $1 and booking_id = any($2) order by booking_id, position",
+        clinic_id,
+        booking_ids,
+    )

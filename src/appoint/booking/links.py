@@ -13,7 +13,8 @@ PURPOSE: Final = "manage"
 
 
 def token(secret: str, appointment_id: UUID) -> str:
-    """Good for as long as the appointment is there, and for nothing else. The same every time, so that it need be kept nowhere."""
+    """Good for as long as the appointment is there, and for nothing else. The same every time, so that it need be kept
+    nowhere."""
     return PREFIX + signed_id(secret, PURPOSE, appointment_id)
 
 

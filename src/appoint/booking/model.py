@@ -58,7 +58,11 @@ STEPS: Final[Mapping[str, Step]] = {
     "checkIn": Step(frozenset({Status.BOOKED, Status.ARRIVED}), Status.CHECKED_IN, "appointment.checked-in"),
     "fulfil": Step(frozenset({Status.ARRIVED, Status.CHECKED_IN}), Status.FULFILLED, "appointment.fulfilled"),
     "noShow": Step(frozenset({Status.BOOKED}), Status.NOSHOW, "appointment.missed"),
-    "cancel": Step(frozenset({Status.PENDING, Status.BOOKED, Status.ARRIVED, Status.CHECKED_IN}), Status.CANCELLED, "appointment.cancelled"),
+    "cancel": Step(
+        frozenset({Status.PENDING, Status.BOOKED, Status.ARRIVED, Status.CHECKED_IN}),
+        Status.CANCELLED,
+        "appointment.cancelled",
+    ),
 }
 
 
@@ -83,9 +87,12 @@ class Appointment(Resource):
     """The rules that staff set aside for it."""
     override_reason: str | None
     """Why; shown to staff alone."""
-    manage_token: Annotated[str, msgspec.Meta(examples=["apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g"])] | UnsetType = UNSET
-    """Sent as bearer, it lets whoever has it see and move this one appointment; it is also the end of the address of a page for people,
-    `/appointments/{manageToken}`. Only in the answer to who books, also when they repeat the request."""
+    manage_token: (
+        Annotated[str, msgspec.Meta(examples=["apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g"])] | UnsetType
+    ) = UNSET
+    """Sent as bearer, it lets whoever has it see and move this one appointment; it is also the end of the address of a
+    page for people, `/appointments/{manageToken}`. Only in the answer to who books, also when they repeat the request.
+    """
 
 
 class AppointmentRequest(WishRequest, kw_only=True):
@@ -119,7 +126,11 @@ class AppointmentRequest(WishRequest, kw_only=True):
 class RescheduleRequest(Request):
     """Another time, of the same length when no end is given; with the same doctor when none is."""
 
-    EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "endTime": "2027-03-01T09:00:00Z", "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d"}
+    EXAMPLE: ClassVar = {
+        "startTime": "2027-03-01T08:30:00Z",
+        "endTime": "2027-03-01T09:00:00Z",
+        "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+    }
 
     start_time: fields.Instant
     end_time: fields.Instant | None = None
@@ -168,12 +179,14 @@ class AppointmentFilter(PageQuery):
 
 
 def is_late(appointment: Appointment, book: Catalogue, now: datetime) -> bool:
-    """Whether it is too late to cancel or move it. What is only held can always be, and so can what the clinic itself has to move."""
+    """Whether it is too late to cancel or move it. What is only held can always be, and so can what the clinic itself
+    has to move."""
     binds = book.cancel_notice_minutes > 0 and appointment.status != Status.PENDING and not appointment.needs_rebooking
     return binds and now > book.last_change(appointment.start_time)
 
 
 def for_the_record(overridden: Iterable[str]) -> str | None:
-    """Why something could be done, as the audit has it: the rules that were set aside, and not why, where people may be named."""
+    """Why something could be done, as the audit has it: the rules that were set aside, and not why, where people may be
+    named."""
     rules = ", ".join(dict.fromkeys(overridden))
     return f"override: {rules}" if rules else None

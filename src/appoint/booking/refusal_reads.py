@@ -9,8 +9,11 @@ from .availability.model import Range
 from .rules import Caps
 
 
-async def customers_time(db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], start: datetime, end: datetime) -> dict[UUID, list[Range]]:
-    """When each of the customers is at this clinic, within `[start, end)`; customers who are not there (any more) are missing."""
+async def customers_time(
+    db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], start: datetime, end: datetime
+) -> dict[UUID, list[Range]]:
+    """When each of the customers is at this clinic, within `[start, end)`; customers who are not there (any more) are
+    missing."""
     rows = await db.fetch(
         """
         select c.id, (select range_agg(a.active_during) from appointment a
@@ -18,8 +21,11 @@ async def customers_time(db: Statements, *, clinic_id: int, customer_ids: Sequen
           from customer c
          where c.id = any($2) and c.active
         """,
-        clinic_id, customer_ids, start, end,
-    )  # fmt: skip
+        clinic_id,
+        customer_ids,
+        start,
+        end,
+    )
     return {row.id: [(busy.lower, busy.upper) for busy in row.ranges or ()] for row in rows}
 
 
@@ -44,8 +50,10 @@ async def to_come(db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID
          where clinic_id = $1 and customer_id = any($2) and lower(during) >= $3 and active_during is not null
          group by customer_id
         """,
-        clinic_id, customer_ids, now,
-    )  # fmt: skip
+        clinic_id,
+        customer_ids,
+        now,
+    )
     return {row.customer_id: Caps(row.appointments, row.holds) for row in rows}
 
 
@@ -57,5 +65,6 @@ async def slot(db: Statements, *, clinic_id: int, slot_id: UUID) -> Row | None:
           from booking_slot
          where clinic_id = $1 and id = $2
         """,
-        clinic_id, slot_id,
-    )  # fmt: skip
+        clinic_id,
+        slot_id,
+    )

@@ -49,7 +49,19 @@ async def resolve(db: Statements, book: Catalogue, position: int, customer_id: U
     end = end or start + timedelta(minutes=type.minutes if type else 0)
     before, after = buffers(type)
     candidates = book.offering(when.appointment_type_id, doctor_id)
-    return Wish(position, customer_id, type, start, end, start - before, end + after, doctor_id, candidates, when.notes, when.hold)
+    return Wish(
+        position,
+        customer_id,
+        type,
+        start,
+        end,
+        start - before,
+        end + after,
+        doctor_id,
+        candidates,
+        when.notes,
+        when.hold,
+    )
 
 
 async def explain(
@@ -63,23 +75,29 @@ async def explain(
     override: Override | None,
     caps: Caps | None = None,
 ) -> tuple[errors.Conflict | None, dict[int, tuple[str, ...]]]:
-    """Why wishes that wrote nothing were refused, and what is to be set aside for each. None when nothing else stands in their way any more, or the
-    catalogue turns out old. An appointment that is being moved is not in its own way.
+    """Why wishes that wrote nothing were refused, and what is to be set aside for each. None when nothing else stands
+    in their way any more, or the catalogue turns out old. An appointment that is being moved is not in its own way.
 
     Raises `NotFound` for a customer who is not there.
     """
     first, last = min(wish.start for wish in wishes), max(wish.end for wish in wishes)
     customer_ids = list({wish.customer_id for wish in wishes} | ({booker_id} if booker_id else set()))
-    busy = await refusal_reads.customers_time(db, clinic_id=book.clinic_id, customer_ids=customer_ids, start=first - WEEK, end=last + WEEK)
+    busy = await refusal_reads.customers_time(
+        db, clinic_id=book.clinic_id, customer_ids=customer_ids, start=first - WEEK, end=last + WEEK
+    )
     if len(busy) < len(customer_ids):
         raise errors.NotFound
     own: list[UUID] = []
     if moving:
         busy = {id: without(ranges, (moving.start, moving.end)) for id, ranges in busy.items()}
         if moving.has_own_hours and moving[:3] != (wishes[0].doctor_id, wishes[0].start, wishes[0].end):
-            own = await refusal_reads.remnants(db, clinic_id=book.clinic_id, doctor_id=moving.doctor_id, start=moving.start, end=moving.end)
+            own = await refusal_reads.remnants(
+                db, clinic_id=book.clinic_id, doctor_id=moving.doctor_id, start=moving.start, end=moving.end
+            )
     set_aside: dict[int, tuple[str, ...]] = {}
-    to_come = await refusal_reads.to_come(db, clinic_id=book.clinic_id, customer_ids=customer_ids, now=now) if caps else {}
+    to_come = (
+        await refusal_reads.to_come(db, clinic_id=book.clinic_id, customer_ids=customer_ids, now=now) if caps else {}
+    )
     promised: list[tuple[UUID, Range]] = []  # to the wishes before
     for wish in wishes:
         named = book.doctors[wish.doctor_id] if wish.doctor_id else None
@@ -92,18 +110,29 @@ async def explain(
             return None, set_aside
         if moving:
             times = [time._replace(slots=[slot for slot in time.slots if slot.id not in own]) for time in times]
-            times = [time._replace(claims=without(time.claims, moving.claim)) if time.doctor_id == moving.doctor_id else time for time in times]
+            times = [
+                time._replace(claims=without(time.claims, moving.claim)) if time.doctor_id == moving.doctor_id else time
+                for time in times
+            ]
         for doctor_id, claim in promised:
             times = with_claim(times, doctor_id, claim)
         theirs = busy[wish.customer_id]
         has = to_come.get(wish.customer_id, Caps(0, 0))
         too_many = refusal_by_caps(wish, caps, has) if caps else None
-        while (reason := refusal_before_asking(wish, book, now) or too_many or refusal_by_ranges(wish, times, theirs)) in allowed:
+        while (
+            reason := refusal_before_asking(wish, book, now) or too_many or refusal_by_ranges(wish, times, theirs)
+        ) in allowed:
             wish = wish._replace(overridden=(*wish.overridden, reason))  # noqa: PLW2901  the same wish, less bound
         set_aside[wish.position] = wish.overridden
         if reason:
-            offered = [] if (wish.type and not wish.type.active) or reason == too_many else _alternatives(wish, times, theirs, book, now)
-            return errors.Conflict(reason, alternatives=offered, **({"index": wish.position} if len(wishes) > 1 else {})), set_aside
+            offered = (
+                []
+                if (wish.type and not wish.type.active) or reason == too_many
+                else _alternatives(wish, times, theirs, book, now)
+            )
+            return errors.Conflict(
+                reason, alternatives=offered, **({"index": wish.position} if len(wishes) > 1 else {})
+            ), set_aside
         taker = next(time for time in times if refusal_by_ranges(wish, [time], theirs) is None)
         promised.append((taker.doctor_id, (wish.claimed_from, wish.claimed_until)))
         theirs.append((wish.start, wish.end))
@@ -111,8 +140,14 @@ async def explain(
     return None, set_aside
 
 
-def _alternatives(wish: Wish, times: Sequence[DoctorTime], customers_time: Sequence[Range], book: Catalogue, now: datetime) -> list[Alternative]:
+def _alternatives(
+    wish: Wish, times: Sequence[DoctorTime], customers_time: Sequence[Range], book: Catalogue, now: datetime
+) -> list[Alternative]:
     """The nearest times that could be booked instead."""
     terms = Terms.of(book, now)
     offers = chain.from_iterable(starts(time, wish.length, terms) for time in times)
-    return alternatives(nearest([offer for _, offer in offers if not overlaps(customers_time, offer.start_time, offer.end_time)], wish.start))
+    return alternatives(
+        nearest(
+            [offer for _, offer in offers if not overlaps(customers_time, offer.start_time, offer.end_time)], wish.start
+        )
+    )

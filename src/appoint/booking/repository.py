@@ -114,15 +114,17 @@ async def claim(
     caps: Caps | None,
     now: datetime,
 ) -> list[Row]:
-    """Write all wishes or none, in one statement and one round trip, with the patient records, events and audit entry that follow; the rows are those of appointments.
+    """Write all wishes or none, in one statement and one round trip, with the patient records, events and audit entry
+    that follow; the rows are those of appointments.
 
-    Who of several callers gets a time is decided here: a wish that lost writes nothing. Where a wish names no doctor, the clinic's rule chooses
-    among its candidates who are free. No row comes back when somebody else was first, when this very request was first (same caller and key),
-    when a customer has as much as the caps allow, or when what the caller knew of clinic, doctors, types or customer no longer stands. Caps hold
-    exactly: bookings under caps for one customer wait for each other.
+    Who of several callers gets a time is decided here: a wish that lost writes nothing. Where a wish names no doctor,
+    the clinic's rule chooses among its candidates who are free. No row comes back when somebody else was first, when
+    this very request was first (same caller and key), when a customer has as much as the caps allow, or when what the
+    caller knew of clinic, doctors, types or customer no longer stands. Caps hold exactly: bookings under caps for one
+    customer wait for each other.
 
-    Raises PostgreSQL's `AP001` when only some of several could be written, and `ForeignKeyViolationError` naming `within_hours` when a wish with
-    a named doctor lies outside the published hours; nothing is written then either.
+    Raises PostgreSQL's `AP001` when only some of several could be written, and `ForeignKeyViolationError` naming
+    `within_hours` when a wish with a named doctor lies outside the published hours; nothing is written then either.
     """
     # those with fewest candidates choose first, so that no one takes the only doctor of another
     ordered = sorted(wishes, key=lambda wish: (len(wish.candidates), wish.position))
@@ -131,9 +133,21 @@ async def claim(
     booking_id = ids.mint(clinic_id)
     return await db.fetch(
         CLAIM,
-        clinic_id, clinic_version, booking_id, booker_id, caller, key, digest, rule, time_zone, tracing.traceparent(),
-        [n for n, _ in candidates], [doctor.id for _, doctor in candidates], [doctor.version for _, doctor in candidates],
-        list(types), list(types.values()),
+        clinic_id,
+        clinic_version,
+        booking_id,
+        booker_id,
+        caller,
+        key,
+        digest,
+        rule,
+        time_zone,
+        tracing.traceparent(),
+        [n for n, _ in candidates],
+        [doctor.id for _, doctor in candidates],
+        [doctor.version for _, doctor in candidates],
+        list(types),
+        list(types.values()),
         [wish.position for wish in ordered],
         [booking_id if len(ordered) == 1 else ids.mint(clinic_id) for _ in ordered],
         [wish.doctor_id for wish in ordered],
@@ -148,10 +162,17 @@ async def claim(
         [wish.type and wish.type.price_amount for wish in ordered],
         [wish.type and wish.type.price_currency for wish in ordered],
         [wish.notes for wish in ordered],
-        by.key, by.doing, by.address, tracing.request_id(), for_the_record(rule for wish in ordered for rule in wish.overridden),
-        [f"{{{','.join(wish.overridden)}}}" for wish in ordered], override_reason,
-        caps and caps.appointments, caps and caps.holds, now,
-    )  # fmt: skip
+        by.key,
+        by.doing,
+        by.address,
+        tracing.request_id(),
+        for_the_record(rule for wish in ordered for rule in wish.overridden),
+        [f"{{{','.join(wish.overridden)}}}" for wish in ordered],
+        override_reason,
+        caps and caps.appointments,
+        caps and caps.holds,
+        now,
+    )
 
 
 def appointment(row: Row) -> Appointment:
@@ -167,7 +188,9 @@ SHOWN: Final = tuple(name for name in Appointment.__struct_fields__ if name not 
 
 
 async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
-    return await db.fetchrow("select * from shown_appointment where clinic_id = $1 and id = $2", clinic_id, appointment_id)
+    return await db.fetchrow(
+        "select * from shown_appointment where clinic_id = $1 and id = $2", clinic_id, appointment_id
+    )
 
 
 async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
@@ -183,13 +206,16 @@ async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) ->
           left join appointment_type t on t.clinic_id = s.clinic_id and t.id = s.appointment_type_id
          where s.clinic_id = $1 and s.id = $2
         """,
-        clinic_id, appointment_id,
-    )  # fmt: skip
+        clinic_id,
+        appointment_id,
+    )
 
 
-async def lock(tx: Statements, *, clinic_id: int, appointment_id: UUID, other_doctor_id: UUID | None = None) -> Row | None:
-    """The appointment, which nobody else changes until the transaction ends. Before it are locked its doctor and the other one, in the order of
-    their ids: moves wait for each other there and nowhere else."""
+async def lock(
+    tx: Statements, *, clinic_id: int, appointment_id: UUID, other_doctor_id: UUID | None = None
+) -> Row | None:
+    """The appointment, which nobody else changes until the transaction ends. Before it are locked its doctor and the
+    other one, in the order of their ids: moves wait for each other there and nowhere else."""
     await tx.execute(
         """
         select from doctor
@@ -197,9 +223,13 @@ async def lock(tx: Statements, *, clinic_id: int, appointment_id: UUID, other_do
          order by id
            for no key update
         """,
-        clinic_id, appointment_id, other_doctor_id,
-    )  # fmt: skip
-    await tx.execute("select from appointment where clinic_id = $1 and id = $2 for no key update", clinic_id, appointment_id)
+        clinic_id,
+        appointment_id,
+        other_doctor_id,
+    )
+    await tx.execute(
+        "select from appointment where clinic_id = $1 and id = $2 for no key update", clinic_id, appointment_id
+    )
     return await find(tx, clinic_id=clinic_id, appointment_id=appointment_id)
 
 
@@ -213,14 +243,19 @@ async def made_by_request(db: Statements, *, clinic_id: int, caller: str, key: s
          where a.clinic_id = $1 and a.idempotency_caller = $2 and a.idempotency_key = $3
          order by a.position
         """,
-        clinic_id, caller, key,
-    )  # fmt: skip
+        clinic_id,
+        caller,
+        key,
+    )
 
 
 async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUID]) -> None:
-    """Nobody else publishes or withdraws the doctors' hours until the transaction ends; the order is that of all who do."""
+    """Nobody else publishes or withdraws the doctors' hours until the transaction ends; the order is that of all who
+    do."""
     await tx.execute("select from clinic where id = $1 for share", clinic_id)
-    await tx.execute("select from doctor where clinic_id = $1 and id = any($2) order by id for no key update", clinic_id, doctor_ids)
+    await tx.execute(
+        "select from doctor where clinic_id = $1 and id = any($2) order by id for no key update", clinic_id, doctor_ids
+    )
 
 
 async def publish_missing(tx: Statements, *, clinic_id: int, wishes: Sequence[Wish]) -> None:
@@ -243,8 +278,11 @@ async def publish_missing(tx: Statements, *, clinic_id: int, wishes: Sequence[Wi
         select clinic_id, 'slot.published', id::text, version, jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during))
           from made
         """,
-        clinic_id, [wish.doctor_id for wish in wishes], [wish.start for wish in wishes], [wish.end for wish in wishes],
-    )  # fmt: skip
+        clinic_id,
+        [wish.doctor_id for wish in wishes],
+        [wish.start for wish in wishes],
+        [wish.end for wish in wishes],
+    )
 
 
 async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, notes: str | None) -> bool:
@@ -259,16 +297,25 @@ async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, 
         insert into event (clinic_id, type, subject_id, subject_version, data)
         select clinic_id, 'appointment.changed', id::text, version, '{}' from changed
         """,
-        clinic_id, appointment_id, notes,
-    )  # fmt: skip
+        clinic_id,
+        appointment_id,
+        notes,
+    )
     return done.endswith(" 1")
 
 
 async def change_status(
-    tx: Statements, *, clinic_id: int, appointment_id: UUID, status: Status, event: str, cancel_reason: str | None, late_because: str | None
+    tx: Statements,
+    *,
+    clinic_id: int,
+    appointment_id: UUID,
+    status: Status,
+    event: str,
+    cancel_reason: str | None,
+    late_because: str | None,
 ) -> None:
-    """`late_because` is why it may be cancelled although it is too late. Raises `ExclusionViolationError` or `ForeignKeyViolationError` when the appointment
-    comes back to life and its time is gone."""
+    """`late_because` is why it may be cancelled although it is too late. Raises `ExclusionViolationError` or
+    `ForeignKeyViolationError` when the appointment comes back to life and its time is gone."""
     await tx.execute(
         """
         with changed as (
@@ -288,15 +335,24 @@ async def change_status(
                                   'sequence', sequence, 'oldStatus', old_status), $6
           from changed
         """,
-        clinic_id, appointment_id, status, event, cancel_reason, tracing.traceparent(), late_because,
-    )  # fmt: skip
+        clinic_id,
+        appointment_id,
+        status,
+        event,
+        cancel_reason,
+        tracing.traceparent(),
+        late_because,
+    )
 
 
-async def move(tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wish, override_reason: str | None, now: datetime) -> bool:
-    """Move a locked appointment in place; it may overlap its own old time. What was published for it alone is withdrawn, and what its new hours lack is
-    published where hours are set aside.
+async def move(
+    tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wish, override_reason: str | None, now: datetime
+) -> bool:
+    """Move a locked appointment in place; it may overlap its own old time. What was published for it alone is
+    withdrawn, and what its new hours lack is published where hours are set aside.
 
-    False where the customer has left, or has an appointment then that staff made beside others. Raises `ExclusionViolationError` or `ForeignKeyViolationError`.
+    False where the customer has left, or has an appointment then that staff made beside others. Raises
+    `ExclusionViolationError` or `ForeignKeyViolationError`.
     """
     return await tx.fetchval(
         """
@@ -342,9 +398,18 @@ async def move(tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wi
         )
         select exists (select from changed)
         """,
-        clinic_id, appointment_id, wish.doctor_id, wish.start, wish.end, wish.claimed_from, wish.claimed_until, tracing.traceparent(), now,
-        list(wish.overridden), override_reason,
-    )  # fmt: skip
+        clinic_id,
+        appointment_id,
+        wish.doctor_id,
+        wish.start,
+        wish.end,
+        wish.claimed_from,
+        wish.claimed_until,
+        tracing.traceparent(),
+        now,
+        list(wish.overridden),
+        override_reason,
+    )
 
 
 async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> None:
@@ -360,8 +425,11 @@ async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, s
           from gone
          where source = 'manual'
         """,
-        clinic_id, doctor_id, start, end,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        start,
+        end,
+    )
 
 
 async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
@@ -400,8 +468,9 @@ async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
         )
         select count(*) from expired
         """,
-        now, most,
-    )  # fmt: skip
+        now,
+        most,
+    )
 
 
 async def of_clinic(
@@ -431,11 +500,21 @@ async def of_clinic(
          order by s.start_time, s.id
          limit $9 + 1
         """,
-        clinic_id, first, last, doctor_ids, customer_id, status, start, id, limit,
-    )  # fmt: skip
+        clinic_id,
+        first,
+        last,
+        doctor_ids,
+        customer_id,
+        status,
+        start,
+        id,
+        limit,
+    )
 
 
-async def of_customer(db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[Row]:
+async def of_customer(
+    db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Row]:
     """A customer's appointments at all clinics, earliest first; one more than `limit` when the list goes on."""
     start, id = after or (None, None)
     return await db.fetch(
@@ -447,13 +526,16 @@ async def of_customer(db: Statements, *, customer_id: UUID, after: tuple[datetim
          order by start_time, id
          limit $4 + 1
         """,
-        customer_id, start, id, limit,
-    )  # fmt: skip
+        customer_id,
+        start,
+        id,
+        limit,
+    )
 
 
 async def visits_of_customers(db: Statements, *, customer_ids: Sequence[UUID], now: datetime, most: int) -> list[Row]:
-    """The customers' appointments at all clinics and those that they booked, `for_whom`, with the names that they know things by: the next to come and the last
-    before, of each so many at most."""
+    """The customers' appointments at all clinics and those that they booked, `for_whom`, with the names that they know
+    things by: the next to come and the last before, of each so many at most."""
     return await db.fetch(
         """
         with theirs as not materialized (
@@ -474,5 +556,7 @@ async def visits_of_customers(db: Statements, *, customer_ids: Sequence[UUID], n
           left join appointment_type t on t.clinic_id = v.clinic_id and t.id = v.appointment_type_id
          order by start_time, v.id
         """,
-        customer_ids, now, most,
-    )  # fmt: skip
+        customer_ids,
+        now,
+        most,
+    )

@@ -15,14 +15,20 @@ from .rules import Caps
 
 
 def seen(request: Request, appointment: Appointment) -> Appointment:
-    """The appointment as the caller may see it: the notes are for the clinic alone, and why rules were set aside for its staff."""
+    """The appointment as the caller may see it: the notes are for the clinic alone, and why rules were set aside for
+    its staff."""
     if not widest(request.user, "list-appointments", appointment.clinic_id):
         appointment = msgspec.structs.replace(appointment, notes=None)
-    return appointment if request.user.is_staff(appointment.clinic_id) else msgspec.structs.replace(appointment, override_reason=None)
+    return (
+        appointment
+        if request.user.is_staff(appointment.clinic_id)
+        else msgspec.structs.replace(appointment, override_reason=None)
+    )
 
 
 def may_override(request: Request, override: object, *, clinic_id: int, doctor_id: UUID | None) -> None:
-    """Whether the caller may set rules aside for an appointment with the doctor, if they ask for it. Raises as the guard does."""
+    """Whether the caller may set rules aside for an appointment with the doctor, if they ask for it. Raises as the
+    guard does."""
     if override:
         allow(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
 

@@ -14,9 +14,19 @@ from ..kit.structs import Request
 from .availability.model import DoctorTime, OfferedTime, Range
 
 REASONS: Final = (
-    "in-the-past", "clinic-inactive", "doctor-inactive", "not-offered", "crosses-midnight", "too-soon", "too-far",
-    "too-many-appointments", "too-many-holds", "outside-hours", "customer-busy", "taken",
-)  # fmt: skip
+    "in-the-past",
+    "clinic-inactive",
+    "doctor-inactive",
+    "not-offered",
+    "crosses-midnight",
+    "too-soon",
+    "too-far",
+    "too-many-appointments",
+    "too-many-holds",
+    "outside-hours",
+    "customer-busy",
+    "taken",
+)
 """Why a booking can be refused; of several the first is named."""
 
 
@@ -35,7 +45,8 @@ class Override(Request):
 
 
 class WishRequest(Request):
-    """When (a whole booking slot, or a start with an appointment type or an end), and with whom: a doctor, or anyone of a clinic."""
+    """When (a whole booking slot, or a start with an appointment type or an end), and with whom: a doctor, or anyone of
+    a clinic."""
 
     doctor_id: UUID | None = None
     booking_slot_id: UUID | None = None
@@ -64,7 +75,8 @@ class WishRequest(Request):
 
 
 class Wish(NamedTuple):
-    """What somebody wants, resolved: `[start, end)` for the patient, `[claimed_from, claimed_until)` for the doctor, and the doctors who may do it."""
+    """What somebody wants, resolved: `[start, end)` for the patient, `[claimed_from, claimed_until)` for the doctor,
+    and the doctors who may do it."""
 
     position: int
     customer_id: UUID
@@ -83,7 +95,11 @@ class Wish(NamedTuple):
 
     @property
     def length(self) -> Length:
-        return Length(int((self.end - self.start) / timedelta(minutes=1)), self.start - self.claimed_from, self.claimed_until - self.end)
+        return Length(
+            int((self.end - self.start) / timedelta(minutes=1)),
+            self.start - self.claimed_from,
+            self.claimed_until - self.end,
+        )
 
 
 class Moving(NamedTuple):
@@ -109,7 +125,11 @@ class Caps(NamedTuple):
 
 def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
     """The doctor's time before and after an appointment of the type."""
-    return (timedelta(minutes=type.buffer_before_minutes), timedelta(minutes=type.buffer_after_minutes)) if type else (timedelta(), timedelta())
+    return (
+        (timedelta(minutes=type.buffer_before_minutes), timedelta(minutes=type.buffer_after_minutes))
+        if type
+        else (timedelta(), timedelta())
+    )
 
 
 def refusal_before_asking(wish: Wish, book: Catalogue, now: datetime) -> str | None:
@@ -182,7 +202,9 @@ def without(ranges: Sequence[Range], gone: Range) -> list[Range]:
 
 def with_claim(times: Sequence[DoctorTime], doctor_id: UUID, claim: Range) -> list[DoctorTime]:
     """The doctors' times once one of them has a further claim."""
-    return [time._replace(claims=sorted([*time.claims, claim])) if time.doctor_id == doctor_id else time for time in times]
+    return [
+        time._replace(claims=sorted([*time.claims, claim])) if time.doctor_id == doctor_id else time for time in times
+    ]
 
 
 class Alternative(msgspec.Struct, rename="camel"):

@@ -74,7 +74,17 @@ def list_entries(
 
     async def work(db: Any) -> Any:
         try:
-            return await service.entries(db, COMMAND_LINE, clinic_id=clinic, first=first, last=last, actor=actor, action=action, subject=subject, limit=most)
+            return await service.entries(
+                db,
+                COMMAND_LINE,
+                clinic_id=clinic,
+                first=first,
+                last=last,
+                actor=actor,
+                action=action,
+                subject=subject,
+                limit=most,
+            )
         except errors.NotFound:
             raise CannotStart(f"There is no clinic {clinic}.") from None
 
@@ -84,21 +94,32 @@ def list_entries(
         for entry in entries[:most]:
             print(msgspec.json.encode(entry).decode())
     else:
-        table(["at", "actor", "action", "subjects", "address", "request", "reason", "position"],
-              [(f"{entry.at:%Y-%m-%d %H:%M:%S}Z", ":".join(filter(None, [entry.actor.kind, entry.actor.id])), entry.action, " ".join(entry.subjects), entry.address or "",
-                entry.request_id or "", entry.reason or "", entry.position or "") for entry in entries[:most]])  # fmt: skip
+        table(
+            ["at", "actor", "action", "subjects", "address", "request", "reason", "position"],
+            [
+                (
+                    f"{entry.at:%Y-%m-%d %H:%M:%S}Z",
+                    ":".join(filter(None, [entry.actor.kind, entry.actor.id])),
+                    entry.action,
+                    " ".join(entry.subjects),
+                    entry.address or "",
+                    entry.request_id or "",
+                    entry.reason or "",
+                    entry.position or "",
+                )
+                for entry in entries[:most]
+            ],
+        )
     if len(entries) > most:
         say(f"These are the first {most}: --from and --most show more.")
 
 
 @audit.command(name="head")
 def export_head(*, clinic: Number | None = None) -> None:
-    """Print how far the audit is sealed, signed, as JSON. Keep it where nobody who can change the database can change it.
+    """Print how far the audit is sealed, signed, as JSON. Keep it where nobody who can change the database can change
+    it.
 
-    Parameters
-    ----------
-    clinic
-        The clinic's number, 0 is the platform; all of them when not given, a head a line.
+    Parameters ---------- clinic The clinic's number, 0 is the platform; all of them when not given, a head a line.
     """
     import msgspec
 
@@ -107,7 +128,11 @@ def export_head(*, clinic: Number | None = None) -> None:
     from ..kit.errors import CannotStart
 
     async def work(db: Any) -> list[Any]:
-        numbers = [row.clinic_id for row in await repository.chains(db) if row.position is not None and clinic in (None, row.clinic_id)]
+        numbers = [
+            row.clinic_id
+            for row in await repository.chains(db)
+            if row.position is not None and clinic in (None, row.clinic_id)
+        ]
         return [await service.head(db, COMMAND_LINE, clinic_id=number) for number in numbers]
 
     with session() as run:
@@ -120,16 +145,12 @@ def export_head(*, clinic: Number | None = None) -> None:
 
 @audit.command
 def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_json: AsJson = False) -> None:
-    """Check every sealed entry, from the first one on: that none was changed, deleted, added, moved or cut off. Exit code 1 when something is wrong.
+    """Check every sealed entry, from the first one on: that none was changed, deleted, added, moved or cut off. Exit
+    code 1 when something is wrong.
 
-    Parameters
-    ----------
-    clinic
-        Only this clinic's; 0 is the platform.
-    head
-        A file with heads that were exported earlier: also finds a chain that was cut back or written anew since, by whoever has the key. Can be repeated.
-    as_json
-        As JSON, a clinic a line.
+    Parameters ---------- clinic Only this clinic's; 0 is the platform. head A file with heads that were exported
+    earlier: also finds a chain that was cut back or written anew since, by whoever has the key. Can be repeated.
+    as_json As JSON, a clinic a line.
     """
     import msgspec
 
@@ -140,13 +161,20 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
     key = _key()
 
     async def work(db: Any) -> bool:
-        known: dict[int, int] = {row.clinic_id: row.position or 0 for row in await repository.chains(db) if clinic in (None, row.clinic_id)}
+        known: dict[int, int] = {
+            row.clinic_id: row.position or 0 for row in await repository.chains(db) if clinic in (None, row.clinic_id)
+        }
         numbers = sorted(known.keys() | {each.clinic_id for each in exported})
         whole = True
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
             task = progress.add_task("Checking", total=sum(known.values()))
             reports = service.verify(
-                db, clinic_ids=numbers, public_key=key.public, exported=exported, now=clock.now(), passed=lambda count: progress.advance(task, count)
+                db,
+                clinic_ids=numbers,
+                public_key=key.public,
+                exported=exported,
+                now=clock.now(),
+                passed=lambda count: progress.advance(task, count),
             )
             async for report in reports:
                 whole = whole and not report.faults
@@ -175,19 +203,31 @@ def _read(path: Path) -> "list[AuditHead]":
 
 def _told(report: "ClinicReport") -> str:
     name = f"clinic {report.clinic_id}" if report.clinic_id else "the platform"
-    tail = f"; {report.unsealed:,} not sealed yet, the oldest for {report.oldest_seconds:,.0f} seconds" if report.unsealed else ""
-    lines = [f"{name}: {report.entries:,} sealed entries, {'NOT whole' if report.faults else 'all as they were sealed'}{tail}"]
-    return "\n".join([*lines, *(f"  {'' if fault.position is None else f'position {fault.position}: '}{fault.text}" for fault in report.faults)])
+    tail = (
+        f"; {report.unsealed:,} not sealed yet, the oldest for {report.oldest_seconds:,.0f} seconds"
+        if report.unsealed
+        else ""
+    )
+    lines = [
+        f"{name}: {report.entries:,} sealed entries, {'NOT whole' if report.faults else 'all as they were sealed'}{tail}"
+    ]
+    return "\n".join(
+        [
+            *lines,
+            *(
+                f"  {'' if fault.position is None else f'position {fault.position}: '}{fault.text}"
+                for fault in report.faults
+            ),
+        ]
+    )
 
 
 @audit.command(name="sign-anew")
 def sign_anew(*, public_key: str) -> None:
-    """Sign all heads with this installation's key, after APPOINT_SECRET_KEY was changed: until then nothing is sealed behind them.
+    """Sign all heads with this installation's key, after APPOINT_SECRET_KEY was changed: until then nothing is sealed
+    behind them.
 
-    Parameters
-    ----------
-    public_key
-        The old key's public half, from a head that was exported before.
+    Parameters ---------- public_key The old key's public half, from a head that was exported before.
     """
     import msgspec
 
@@ -205,11 +245,22 @@ def sign_anew(*, public_key: str) -> None:
             if row.position is not None:
                 try:
                     signed += await db.sealing().atomic(
-                        service.sign_anew, COMMAND_LINE, clinic_id=row.clinic_id, old_public_key=public_key, key=key, now=clock.now()
+                        service.sign_anew,
+                        COMMAND_LINE,
+                        clinic_id=row.clinic_id,
+                        old_public_key=public_key,
+                        key=key,
+                        now=clock.now(),
                     )
                 except service.Broken as error:
                     raise CannotStart(f"Clinic {row.clinic_id}: {error}. `appoint audit verify` says more.") from None
-        await record(db, msgspec.structs.replace(COMMAND_LINE, doing="signAuditAnew"), clinic_id=PLATFORM, subjects=[], reason=None)
+        await record(
+            db,
+            msgspec.structs.replace(COMMAND_LINE, doing="signAuditAnew"),
+            clinic_id=PLATFORM,
+            subjects=[],
+            reason=None,
+        )
         return signed
 
     with session() as run:

@@ -16,7 +16,14 @@ GROUPS: Final = (key,)
 
 
 @key.command
-def add(*, clinic: ClinicNumber, name: str, scope: list[str], expires_at: str | None = None, requests_per_minute: int | None = None) -> None:
+def add(
+    *,
+    clinic: ClinicNumber,
+    name: str,
+    scope: list[str],
+    expires_at: str | None = None,
+    requests_per_minute: int | None = None,
+) -> None:
     """Give a partner system a key of a clinic. The key is printed, this once: what is kept is a digest.
 
     Parameters
@@ -49,16 +56,23 @@ def add(*, clinic: ClinicNumber, name: str, scope: list[str], expires_at: str | 
         raise CannotStart(f"There is no clinic {clinic}.") from None
     except errors.Conflict as error:
         closed = error.type == "clinic-inactive"
-        raise CannotStart(f"Clinic {clinic} is not active." if closed else f"Clinic {clinic} has as many keys as it can have.") from None
+        raise CannotStart(
+            f"Clinic {clinic} is not active." if closed else f"Clinic {clinic} has as many keys as it can have."
+        ) from None
     except errors.Invalid as error:
-        faults = " ".join(f"{fault.pointer.removeprefix('#/')} {fault.text.format_map(fault.values)}." for fault in error.faults)
-        raise CannotStart(f"{faults} A key can have the scopes {', '.join(sorted(SCOPES))}." if "scopes" in faults else faults) from None
+        faults = " ".join(
+            f"{fault.pointer.removeprefix('#/')} {fault.text.format_map(fault.values)}." for fault in error.faults
+        )
+        raise CannotStart(
+            f"{faults} A key can have the scopes {', '.join(sorted(SCOPES))}." if "scopes" in faults else faults
+        ) from None
     say(f"The key {added.id} of clinic {clinic}. It is shown this once:")
     print(added.key)
 
 
 def _recorded(doing: str, of: int | UUID, use_case: Callable[..., Awaitable[Any]], **wanted: Any) -> Any:
-    """Do it to a clinic or to something of its own, in a transaction that also says who has done it; returns what the use case does."""
+    """Do it to a clinic or to something of its own, in a transaction that also says who has done it; returns what the
+    use case does."""
     import msgspec
 
     from ..http.repository import record
@@ -78,7 +92,9 @@ def _recorded(doing: str, of: int | UUID, use_case: Callable[..., Awaitable[Any]
 
 
 @key.command(name="list")
-def list_keys(*, clinic: ClinicNumber, removed: bool = False, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+def list_keys(
+    *, clinic: ClinicNumber, removed: bool = False, as_json: Annotated[bool, Parameter(name="--json")] = False
+) -> None:
     """List a clinic's keys, oldest first, without their secrets.
 
     Parameters
@@ -100,7 +116,10 @@ def list_keys(*, clinic: ClinicNumber, removed: bool = False, as_json: Annotated
     if as_json:
         print(json.dumps(msgspec.to_builtins(found), indent=2))
     elif found:
-        rows: list[tuple[object, ...]] = [(each.id, each.name, " ".join(each.scopes), _minute(each.expires_at), _minute(each.last_used_at)) for each in found]
+        rows: list[tuple[object, ...]] = [
+            (each.id, each.name, " ".join(each.scopes), _minute(each.expires_at), _minute(each.last_used_at))
+            for each in found
+        ]
         table(["id", "name", "scopes", "expires", "last used"], rows)
     else:
         say(f"Clinic {clinic} has no such keys.")
@@ -131,7 +150,12 @@ def revoke(key_id: UUID, /) -> None:
 
 
 @key.command
-def rotate(key_id: UUID, /, *, overlap_minutes: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=10_080))] = 1440) -> None:
+def rotate(
+    key_id: UUID,
+    /,
+    *,
+    overlap_minutes: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=10_080))] = 1440,
+) -> None:
     """Give a key another secret. The new key is printed, this once; the old one goes on working for a day.
 
     Parameters

@@ -1,4 +1,5 @@
-"""`appoint`: the processes, and what is done by hand. What a command needs is imported when it runs, so that `--help` does not wait for all of it."""
+"""`appoint`: the processes, and what is done by hand. What a command needs is imported when it runs, so that `--help`
+does not wait for all of it."""
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -21,7 +22,11 @@ from ..settings import Settings
 from . import audit, keys, maintenance, privacy, users
 from .maintenance import say
 
-app = App(name="appoint", help="Appointment booking for clinics. Settings are `APPOINT_*` variables; `appoint settings` lists them.", version_flags=[])
+app = App(
+    name="appoint",
+    help="Appointment booking for clinics. Settings are `APPOINT_*` variables; `appoint settings` lists them.",
+    version_flags=[],
+)
 for group in (*maintenance.GROUPS, *users.GROUPS, *keys.GROUPS, *audit.GROUPS, *privacy.GROUPS):
     app.command(group)
 
@@ -85,7 +90,8 @@ def _token(settings: Settings, say: Callable[[str], None]) -> str:
 def run() -> None:
     """Start everything on this machine: the database, the API and pages, and the worker.
 
-    Without APPOINT_DATABASE_URL the embedded PostgreSQL is used; a new one gets a small demo world. Ctrl-C stops everything.
+    Without APPOINT_DATABASE_URL the embedded PostgreSQL is used; a new one gets a small demo world. Ctrl-C stops
+    everything.
     """
     from ..database import migrate
     from ..identity.oidc.service import trusted
@@ -115,7 +121,9 @@ def run() -> None:
 
             step("Loading the demo world")
             with suppress(demo.HasClinics):  # loaded by a start that was cut off after that
-                asyncio.run(demo.load(database.url, size="small", password=startup.demo_password(settings), say=console.print))
+                asyncio.run(
+                    demo.load(database.url, size="small", password=startup.demo_password(settings), say=console.print)
+                )
             pending.unlink()
         step("Starting the server")
 
@@ -155,16 +163,23 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
         asyncio.run(startup.expect_migrated(database.url))
         token = _token(settings, say)
         settings = startup.with_secret_key(settings)
-        make = partial(uvicorn_server.real, settings, database_url=database.url, admin_token=token, with_worker=with_worker)
+        make = partial(
+            uvicorn_server.real, settings, database_url=database.url, admin_token=token, with_worker=with_worker
+        )
         with _until_told():
             uvicorn_server.serve(
-                settings, listener, make, workers=workers or settings.workers, ready=lambda: say(f"Appoint is at {uvicorn_server.address(listener)}")
+                settings,
+                listener,
+                make,
+                workers=workers or settings.workers,
+                ready=lambda: say(f"Appoint is at {uvicorn_server.address(listener)}"),
             )
 
 
 @app.command
 def worker() -> None:
-    """Do what happens without anybody asking: relay events, send notifications and webhooks, remind, publish slots, let holds expire, seal the audit. Any number may run."""
+    """Do what happens without anybody asking: relay events, send notifications and webhooks, remind, publish slots, let
+    holds expire, seal the audit. Any number may run."""
     import uvloop
 
     from ..server import logs, startup
@@ -215,7 +230,11 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
     settings = Settings()
     with startup.database(settings, say=say) as database:
         asyncio.run(startup.expect_migrated(database.url))
-        asyncio.run(demo.load(database.url, size=size, into_existing=into_existing, password=startup.demo_password(settings), say=say))
+        asyncio.run(
+            demo.load(
+                database.url, size=size, into_existing=into_existing, password=startup.demo_password(settings), say=say
+            )
+        )
 
 
 @app.command
@@ -229,7 +248,12 @@ def settings(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> N
     """
     values = Settings()
     rows = [
-        {"variable": f"APPOINT_{name.upper()}", "value": _plain(getattr(values, name)), "default": _plain(field.default), "meaning": field.description}
+        {
+            "variable": f"APPOINT_{name.upper()}",
+            "value": _plain(getattr(values, name)),
+            "default": _plain(field.default),
+            "meaning": field.description,
+        }
         for name, field in Settings.model_fields.items()
     ]
     if as_json:
@@ -249,12 +273,10 @@ def _plain(value: object) -> Any:
 
 @app.command
 def schema(*, check: bool = False) -> None:
-    """Write the schema that the migrations make to src/appoint/database/schema.sql, or check that it is the one that is there.
+    """Write the schema that the migrations make to src/appoint/database/schema.sql, or check that it is the one that is
+    there.
 
-    Parameters
-    ----------
-    check
-        Change nothing; exit code 1 when the file differs.
+    Parameters ---------- check Change nothing; exit code 1 when the file differs.
     """
     from ..database import dump
     from ..kit.errors import CannotStart
@@ -283,19 +305,20 @@ def access() -> None:
     from ..server import app as application
 
     every = openapi.operations(application.create(Settings(), database_url="", admin_token=""))
-    print(document((str(each.handler.operation_id), each.method, each.path, each.handler.opt["permission"]) for each in every), end="")
+    print(
+        document(
+            (str(each.handler.operation_id), each.method, each.path, each.handler.opt["permission"]) for each in every
+        ),
+        end="",
+    )
 
 
 @app.command
 def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
-    """Serve the same paths, shapes and errors from the examples of the API's documentation, without a database: for developers of clients.
+    """Serve the same paths, shapes and errors from the examples of the API's documentation, without a database: for
+    developers of clients.
 
-    Parameters
-    ----------
-    host
-        Address to listen on.
-    port
-        Port to listen on; 0 takes any free one.
+    Parameters ---------- host Address to listen on. port Port to listen on; 0 takes any free one.
     """
     from ..server import logs, uvicorn_server
     from ..server import mock as mocking
@@ -304,7 +327,13 @@ def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
     logs.configure(settings)
     listener = uvicorn_server.listen(host, port)
     with _until_told():
-        uvicorn_server.serve(settings, listener, mocking.create, workers=1, ready=lambda: say(f"The mock is at {uvicorn_server.address(listener)}"))
+        uvicorn_server.serve(
+            settings,
+            listener,
+            mocking.create,
+            workers=1,
+            ready=lambda: say(f"The mock is at {uvicorn_server.address(listener)}"),
+        )
 
 
 @app.command

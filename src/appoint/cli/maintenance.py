@@ -1,4 +1,5 @@
-"""`appoint slots …`, `dead-letters …`, `events …`, `numbers …`: what is done by hand, now and then. What a command needs is imported when it runs."""
+"""`appoint slots …`, `dead-letters …`, `events …`, `numbers …`: what is done by hand, now and then. What a command
+needs is imported when it runs."""
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -33,7 +34,9 @@ def say(text: str) -> None:
 
 
 @slots.command
-def generate(*, clinic: int, first: Annotated[date, Parameter(name="--from")], last: Annotated[date, Parameter(name="--to")]) -> None:
+def generate(
+    *, clinic: int, first: Annotated[date, Parameter(name="--from")], last: Annotated[date, Parameter(name="--to")]
+) -> None:
     """Publish what a clinic's weekly schedules give on some dates. Twice gives nothing new.
 
     Parameters
@@ -68,7 +71,9 @@ def generate(*, clinic: int, first: Annotated[date, Parameter(name="--from")], l
         except errors.NotFound:
             raise startup.CannotStart(f"There is no clinic {clinic}.") from None
         except errors.Invalid as error:
-            raise startup.CannotStart(" ".join(f"{fault.pointer} {fault.text.format_map(fault.values)}." for fault in error.faults)) from None
+            raise startup.CannotStart(
+                " ".join(f"{fault.pointer} {fault.text.format_map(fault.values)}." for fault in error.faults)
+            ) from None
         return f"{done.created} slots are new; {done.skipped} lines of schedules gave nothing new."
 
     with session() as run:
@@ -95,7 +100,9 @@ def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
 
 
 @dead_letters.command(name="list")
-def list_dead_letters(*, clinic: ClinicNumber | None = None, most: Most = 100, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+def list_dead_letters(
+    *, clinic: ClinicNumber | None = None, most: Most = 100, as_json: Annotated[bool, Parameter(name="--json")] = False
+) -> None:
     """List notifications that could not be sent, newest first, each with the reason.
 
     Parameters
@@ -114,14 +121,29 @@ def list_dead_letters(*, clinic: ClinicNumber | None = None, most: Most = 100, a
     if as_json:
         print(json.dumps([dict(row) for row in rows], indent=2, default=str))
     elif rows:
-        table(["clinic", "id", "kind", "channel", "tries", "since", "reason"],
-               [(row.clinic_id, row.id, row.kind, row.channel, row.attempts, f"{row.updated_at:%Y-%m-%d %H:%M}Z", row.reason) for row in rows])  # fmt: skip
+        table(
+            ["clinic", "id", "kind", "channel", "tries", "since", "reason"],
+            [
+                (
+                    row.clinic_id,
+                    row.id,
+                    row.kind,
+                    row.channel,
+                    row.attempts,
+                    f"{row.updated_at:%Y-%m-%d %H:%M}Z",
+                    row.reason,
+                )
+                for row in rows
+            ],
+        )
     else:
         say("There are no dead letters.")
 
 
 @dead_letters.command(name="resend")
-def resend_dead_letters(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = False, clinic: ClinicNumber | None = None) -> None:
+def resend_dead_letters(
+    *ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = False, clinic: ClinicNumber | None = None
+) -> None:
     """Send notifications once more that could not be sent. What is not so any more is not sent all the same.
 
     Parameters
@@ -187,8 +209,13 @@ def parked_events(*, most: Most = 100) -> None:
     with session() as run:
         rows = run(lambda db: repository.parked(db, most=most))
     if rows:
-        table(["clinic", "id", "type", "subject", "version", "tries", "fault"],
-               [(row.clinic_id, row.id, row.type, row.subject_id, row.subject_version, row.attempts, row.fault) for row in rows])  # fmt: skip
+        table(
+            ["clinic", "id", "type", "subject", "version", "tries", "fault"],
+            [
+                (row.clinic_id, row.id, row.type, row.subject_id, row.subject_version, row.attempts, row.fault)
+                for row in rows
+            ],
+        )
     else:
         say("No event is parked.")
 
@@ -254,12 +281,10 @@ def table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
 
 @numbers.command(name="rebuild")
 def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
-    """Sum all days anew from appointments and booking slots: after a change of a clinic's time zone, or of rows by hand. Twice gives the same.
+    """Sum all days anew from appointments and booking slots: after a change of a clinic's time zone, or of rows by
+    hand. Twice gives the same.
 
-    Parameters
-    ----------
-    clinic
-        Only this clinic's; otherwise all clinics' in use.
+    Parameters ---------- clinic Only this clinic's; otherwise all clinics' in use.
     """
     from rich.progress import Progress
 

@@ -73,7 +73,9 @@ def erase_customer(customer: UUID, *, yes: bool = False) -> None:
         except errors.NotFound:
             raise CannotStart(f"There is no customer {customer}.") from None
         except errors.Conflict:
-            raise CannotStart("Nothing was erased: appointments of theirs are still to come. Cancel them first.") from None
+            raise CannotStart(
+                "Nothing was erased: appointments of theirs are still to come. Cancel them first."
+            ) from None
         await record(tx, by, clinic_id=PLATFORM, subjects=[str(customer)], reason=None)
         return done
 

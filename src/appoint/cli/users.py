@@ -60,10 +60,14 @@ def add(
     async def work(tx: Any) -> UUID:
         if await repository.id_of(tx, email):
             raise CannotStart(f"There is a user with {email} already.")
-        user_id = await _place(tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator)
+        user_id = await _place(
+            tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator
+        )
         row = await repository.find_user(tx, user_id)
         assert row
-        await repository.set_password(tx, user_id, password_hash=await passwords.hashed(password), credentials=row.credentials)
+        await repository.set_password(
+            tx, user_id, password_hash=await passwords.hashed(password), credentials=row.credentials
+        )
         return user_id
 
     with session() as run:
@@ -73,7 +77,13 @@ def add(
 
 @user.command
 def invite(
-    *, email: str, name: str, clinic: ClinicNumber | None = None, role: StaffRole = "manager", doctor: UUID | None = None, administrator: bool = False
+    *,
+    email: str,
+    name: str,
+    clinic: ClinicNumber | None = None,
+    role: StaffRole = "manager",
+    doctor: UUID | None = None,
+    administrator: bool = False,
 ) -> None:
     """Add a user and mail them a link by which they choose a password, or give one who is there something more to do.
 
@@ -99,7 +109,9 @@ def invite(
     _expect(email=email, name=name, clinic=clinic, administrator=administrator)
 
     async def work(tx: Any) -> UUID:
-        user_id = await _place(tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator)
+        user_id = await _place(
+            tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator
+        )
         await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic or PLATFORM, now=clock.now())
         return user_id
 
@@ -109,7 +121,9 @@ def invite(
 
 
 @user.command
-def reset(email: str, /, *, print_: Annotated[bool, Parameter(name="--print")] = False, without_totp: bool = False) -> None:
+def reset(
+    email: str, /, *, print_: Annotated[bool, Parameter(name="--print")] = False, without_totp: bool = False
+) -> None:
     """Mail a user a link by which they choose another password, good for one hour.
 
     Parameters
@@ -138,7 +152,9 @@ def reset(email: str, /, *, print_: Annotated[bool, Parameter(name="--print")] =
         if without_totp:
             await repository.remove_totp(tx, row.id)
         if settings.secret_key and print_:
-            links.append(f"{settings.links_url}/credentials/{service.link_token(settings.secret_key.get_secret_value(), 'password-reset', row, clock.now())}")
+            links.append(
+                f"{settings.links_url}/credentials/{service.link_token(settings.secret_key.get_secret_value(), 'password-reset', row, clock.now())}"
+            )
         else:
             await mail_user(tx, kind="password-reset", user_id=row.id, clinic_id=PLATFORM, now=clock.now())
         return row.id
@@ -149,7 +165,9 @@ def reset(email: str, /, *, print_: Annotated[bool, Parameter(name="--print")] =
 
 
 @user.command(name="list")
-def list_users(*, clinic: ClinicNumber | None = None, most: Most = 1000, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+def list_users(
+    *, clinic: ClinicNumber | None = None, most: Most = 1000, as_json: Annotated[bool, Parameter(name="--json")] = False
+) -> None:
     """List users, and what they are where.
 
     Parameters
@@ -170,9 +188,16 @@ def list_users(*, clinic: ClinicNumber | None = None, most: Most = 1000, as_json
     elif rows:
         table(
             ["e-mail", "name", "clinics", "administrator", "password", "codes"],
-            [(row.email, row.name, ", ".join(row.memberships or []), *(("no", "yes")[flag] for flag in (row.administrator, row.has_password, row.totp)))
-             for row in rows],
-        )  # fmt: skip
+            [
+                (
+                    row.email,
+                    row.name,
+                    ", ".join(row.memberships or []),
+                    *(("no", "yes")[flag] for flag in (row.administrator, row.has_password, row.totp)),
+                )
+                for row in rows
+            ],
+        )
     else:
         say("There are no users.")
 
@@ -204,7 +229,9 @@ def _asked() -> str:
     return password
 
 
-async def _place(tx: Any, *, email: str, name: str, clinic: int | None, role: StaffRole, doctor: UUID | None, administrator: bool) -> UUID:
+async def _place(
+    tx: Any, *, email: str, name: str, clinic: int | None, role: StaffRole, doctor: UUID | None, administrator: bool
+) -> UUID:
     from ..clinics.clinics import service as clinics
     from ..identity.accounts import repository, service
     from ..kit import errors
@@ -240,6 +267,12 @@ async def _recorded(db: Any, doing: str, clinic: int | None, work: Callable[[Any
 
     async def recorded(tx: Any) -> None:
         user_id = await work(tx)
-        await record(tx, msgspec.structs.replace(COMMAND_LINE, doing=doing), clinic_id=clinic or PLATFORM, subjects=[str(user_id)], reason=None)
+        await record(
+            tx,
+            msgspec.structs.replace(COMMAND_LINE, doing=doing),
+            clinic_id=clinic or PLATFORM,
+            subjects=[str(user_id)],
+            reason=None,
+        )
 
     await db.atomic(recorded)

@@ -50,7 +50,9 @@ class Customers(Controller):
             remember=lambda customer: customer.id,
             recall=lambda tx, known: service.get(tx, UUID(known)),
         )
-        if replayed and request.user.is_anyone and customer.version > 1:  # the same address and program can be somebody else's by now
+        if (
+            replayed and request.user.is_anyone and customer.version > 1
+        ):  # the same address and program can be somebody else's by now
             customer = msgspec.structs.replace(customer, **msgspec.structs.asdict(data))
         return created(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
 
@@ -59,13 +61,25 @@ class Customers(Controller):
         """One customer, active or not."""
         return shown(request, await service.get(request.db, customer_id))
 
-    @put("/{customer_id:uuid}", operation_id="replaceCustomer", opt={"permission": "change-customers", "problems": ("customer-erased",)})
-    async def replace(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]) -> Response[Customer]:
+    @put(
+        "/{customer_id:uuid}",
+        operation_id="replaceCustomer",
+        opt={"permission": "change-customers", "problems": ("customer-erased",)},
+    )
+    async def replace(
+        self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]
+    ) -> Response[Customer]:
         """Replace everything that is known of the customer; what is left out is forgotten."""
         return shown(request, await self._change(request, customer_id, data))
 
-    @patch("/{customer_id:uuid}", operation_id="patchCustomer", opt={"permission": "change-customers", "problems": ("customer-erased",)})
-    async def patch(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]) -> Response[Customer]:
+    @patch(
+        "/{customer_id:uuid}",
+        operation_id="patchCustomer",
+        opt={"permission": "change-customers", "problems": ("customer-erased",)},
+    )
+    async def patch(
+        self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]
+    ) -> Response[Customer]:
         """Change some of it (JSON merge patch). `active: true` brings a removed customer back."""
         return shown(request, await self._change(request, customer_id, data))
 
@@ -77,10 +91,19 @@ class Customers(Controller):
     )
     async def remove(self, request: Request, customer_id: FromPath[UUID]) -> None:
         """The customer leaves. What was stays readable."""
-        await request.db.atomic(service.remove, request.user, customer_id=customer_id, if_match=request.if_match, now=clock.now())
+        await request.db.atomic(
+            service.remove, request.user, customer_id=customer_id, if_match=request.if_match, now=clock.now()
+        )
 
     async def _change(self, request: Request, customer_id: UUID, change: CustomerContent | CustomerPatch) -> Customer:
-        return await request.db.atomic(service.change, request.user, customer_id=customer_id, change=change, if_match=request.if_match, now=clock.now())
+        return await request.db.atomic(
+            service.change,
+            request.user,
+            customer_id=customer_id,
+            change=change,
+            if_match=request.if_match,
+            now=clock.now(),
+        )
 
 
 class FoundCustomers(Controller):
@@ -88,10 +111,16 @@ class FoundCustomers(Controller):
     tags = ["Customers"]
 
     @get(operation_id="findCustomers", opt={"permission": "find-customers"})
-    async def find(self, request: Request, clinic_id: FromPath[int], query: FindCustomers) -> Response[Page[FoundCustomer]]:
-        """Customers of whatever clinic by their exact e-mail address or phone number, to book for them; 20 at most, on one page."""
+    async def find(
+        self, request: Request, clinic_id: FromPath[int], query: FindCustomers
+    ) -> Response[Page[FoundCustomer]]:
+        """Customers of whatever clinic by their exact e-mail address or phone number, to book for them; 20 at most, on
+        one page."""
         everyone = request.app.state.db.across()
-        return shown(request, Page(await service.at_address(everyone, clinic_id=clinic_id, email=query.email, phone=query.phone), None))
+        return shown(
+            request,
+            Page(await service.at_address(everyone, clinic_id=clinic_id, email=query.email, phone=query.phone), None),
+        )
 
 
 class Patients(Controller):
@@ -103,7 +132,12 @@ class Patients(Controller):
         """A clinic's patients, in the order in which they registered."""
         place = after(request, query, tuple[UUID])
         found = await repository.patients(
-            request.db, clinic_id, doctor_id=request.grant.doctor_id, wanted=wanted(query.q, language_for(request)), after=place, limit=query.limit
+            request.db,
+            clinic_id,
+            doctor_id=request.grant.doctor_id,
+            wanted=wanted(query.q, language_for(request)),
+            after=place,
+            limit=query.limit,
         )
         if not found:
             await clinics.get(request.db, clinic_id)
@@ -114,10 +148,23 @@ class Patients(Controller):
         """A customer as the clinic knows them."""
         return shown(request, await service.get_patient(request.db, clinic_id, customer_id))
 
-    @patch("/{customer_id:uuid}", operation_id="patchPatient", opt={"permission": "note-patients", "problems": ("record-number-taken", "customer-erased")})
-    async def patch(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]) -> Response[Patient]:
+    @patch(
+        "/{customer_id:uuid}",
+        operation_id="patchPatient",
+        opt={"permission": "note-patients", "problems": ("record-number-taken", "customer-erased")},
+    )
+    async def patch(
+        self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]
+    ) -> Response[Patient]:
         """Change what the clinic notes of the patient (JSON merge patch)."""
         return shown(
             request,
-            await request.db.atomic(service.note, request.user, clinic_id=clinic_id, customer_id=customer_id, patch=data, if_match=request.if_match),
+            await request.db.atomic(
+                service.note,
+                request.user,
+                clinic_id=clinic_id,
+                customer_id=customer_id,
+                patch=data,
+                if_match=request.if_match,
+            ),
         )

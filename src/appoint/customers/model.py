@@ -96,8 +96,8 @@ class PatientPatch(Request):
 
 class PatientFilter(PageQuery):
     q: fields.ShortText | None = None
-    """Parts of the name, e-mail address, phone number or record number, in any order, with accents or without; or the date of birth, as it is written in the
-    language of the request."""
+    """Parts of the name, e-mail address, phone number or record number, in any order, with accents or without; or the
+    date of birth, as it is written in the language of the request."""
 
 
 class Patient(Resource):
@@ -160,7 +160,8 @@ def _pattern(word: str) -> str:
 
 
 def _days(text: str, *, month_first: bool) -> list[date]:
-    """What a date can mean: its year may be written without the century; who writes the month first may write it after the day all the same."""
+    """What a date can mean: its year may be written without the century; who writes the month first may write it after
+    the day all the same."""
     match = DATE.fullmatch(text)
     assert match
     year, month, day, first, second, last = match.groups()

@@ -21,8 +21,11 @@ async def lock(tx: Statements, customer_id: UUID) -> Customer | None:
     return to(Customer, row) if row else None
 
 
-async def registered(db: Statements, *, words: Sequence[str], after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
-    """Oldest first; one more than `limit` when the list goes on. Tries one customer after the other, which is quick for what many of them have."""
+async def registered(
+    db: Statements, *, words: Sequence[str], after: tuple[UUID] | None, limit: int
+) -> Sequence[Customer]:
+    """Oldest first; one more than `limit` when the list goes on. Tries one customer after the other, which is quick for
+    what many of them have."""
     rows = await db.fetch(
         """
         select * from customer
@@ -32,12 +35,16 @@ async def registered(db: Statements, *, words: Sequence[str], after: tuple[UUID]
          order by id
          limit $3 + 1
         """,
-        words, after[0] if after else UUID(int=0), limit,
-    )  # fmt: skip
+        words,
+        after[0] if after else UUID(int=0),
+        limit,
+    )
     return [to(Customer, row) for row in rows]
 
 
-async def matching(db: Statements, *, words: Sequence[str], rare: str, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
+async def matching(
+    db: Statements, *, words: Sequence[str], rare: str, after: tuple[UUID] | None, limit: int
+) -> Sequence[Customer]:
     """The same by the index of words, which is quick for what few of them have: the `rare` one of the words."""
     rows = await db.fetch(
         """
@@ -49,14 +56,18 @@ async def matching(db: Statements, *, words: Sequence[str], rare: str, after: tu
         )
         select * from found where id > $3 order by id limit $4 + 1
         """,
-        rare, words, after[0] if after else UUID(int=0), limit,
-    )  # fmt: skip
+        rare,
+        words,
+        after[0] if after else UUID(int=0),
+        limit,
+    )
     return [to(Customer, row) for row in rows]
 
 
 async def at_address(db: Statements, *, email: str | None, phone: str | None, most: int) -> list[UUID]:
-    """The ids of those who have exactly that e-mail address, whatever its case, or that phone number in E.164. Where they are
-    too many, those who have booked, and the newest: anyone can register others with the address, and nobody is to be crowded out by that."""
+    """The ids of those who have exactly that e-mail address, whatever its case, or that phone number in E.164. Where
+    they are too many, those who have booked, and the newest: anyone can register others with the address, and nobody is
+    to be crowded out by that."""
     rows = await db.fetch(
         """
         select id from customer c
@@ -64,12 +75,16 @@ async def at_address(db: Statements, *, email: str | None, phone: str | None, mo
          order by exists (select from appointment a where a.customer_id = c.id) desc, id desc
          limit $3
         """,
-        email, phone, most,
-    )  # fmt: skip
+        email,
+        phone,
+        most,
+    )
     return sorted(row.id for row in rows)
 
 
-async def found(db: Statements, *, clinic_id: int, email: str | None, phone: str | None, most: int) -> list[FoundCustomer]:
+async def found(
+    db: Statements, *, clinic_id: int, email: str | None, phone: str | None, most: int
+) -> list[FoundCustomer]:
     """The same as one clinic finds them."""
     rows = await db.fetch(
         """
@@ -79,16 +94,21 @@ async def found(db: Statements, *, clinic_id: int, email: str | None, phone: str
          order by is_patient desc, exists (select from appointment a where a.customer_id = c.id) desc, c.id
          limit $4
         """,
-        clinic_id, email, phone, most,
-    )  # fmt: skip
+        clinic_id,
+        email,
+        phone,
+        most,
+    )
     return [to(FoundCustomer, row) for row in rows]
 
 
 async def unchanged(db: Statements, customer_ids: Sequence[UUID], *, since: datetime) -> list[Row]:
     """Those of the customers, `id`, `name`, `email` and `phone`, of whom nothing has changed since."""
     return await db.fetch(
-        "select id, name, email, phone from customer where id = any($1) and active and updated_at <= $2 order by id", customer_ids, since
-    )  # fmt: skip
+        "select id, name, email, phone from customer where id = any($1) and active and updated_at <= $2 order by id",
+        customer_ids,
+        since,
+    )
 
 
 async def add(tx: Statements, content: CustomerContent) -> Customer:
@@ -109,7 +129,9 @@ async def add(tx: Statements, content: CustomerContent) -> Customer:
     return to(Customer, row)
 
 
-async def change(tx: Statements, customer_id: UUID, content: CustomerContent, *, removed_at: datetime | None) -> Customer:
+async def change(
+    tx: Statements, customer_id: UUID, content: CustomerContent, *, removed_at: datetime | None
+) -> Customer:
     row = await tx.fetchrow(
         """
         with changed as (
@@ -124,8 +146,10 @@ async def change(tx: Statements, customer_id: UUID, content: CustomerContent, *,
         )
         select * from changed
         """,
-        customer_id, *msgspec.structs.astuple(content), removed_at,
-    )  # fmt: skip
+        customer_id,
+        *msgspec.structs.astuple(content),
+        removed_at,
+    )
     assert row
     return to(Customer, row)
 
@@ -140,13 +164,18 @@ async def remove(tx: Statements, customer_id: UUID, *, now: datetime) -> None:
         insert into event (clinic_id, type, subject_id, subject_version, data)
         select 0, 'customer.removed', id::text, version, jsonb_build_object('customerId', id) from removed
         """,
-        customer_id, now,
-    )  # fmt: skip
+        customer_id,
+        now,
+    )
 
 
 async def appointments_to_come(tx: Statements, customer_id: UUID, *, now: datetime) -> int:
     """The customer's live appointments that end after now, at all clinics."""
-    return await tx.fetchval("select count(*) from appointment where customer_id = $1 and active_during && tstzrange($2, null)", customer_id, now)
+    return await tx.fetchval(
+        "select count(*) from appointment where customer_id = $1 and active_during && tstzrange($2, null)",
+        customer_id,
+        now,
+    )
 
 
 async def patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient | None:
@@ -158,15 +187,23 @@ async def patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient 
           from patient p join clinic_customer c on c.id = p.customer_id
          where clinic_id = $1 and customer_id = $2
         """,
-        clinic_id, customer_id,
-    )  # fmt: skip
+        clinic_id,
+        customer_id,
+    )
     return to(Patient, row) if row else None
 
 
 async def patients(
-    db: Statements, clinic_id: int, *, doctor_id: UUID | None, wanted: Wanted | None, after: tuple[UUID] | None, limit: int
+    db: Statements,
+    clinic_id: int,
+    *,
+    doctor_id: UUID | None,
+    wanted: Wanted | None,
+    after: tuple[UUID] | None,
+    limit: int,
 ) -> Sequence[Patient]:
-    """A clinic's patients, all or a doctor's, in the order in which they registered; one more than `limit` when the list goes on."""
+    """A clinic's patients, all or a doctor's, in the order in which they registered; one more than `limit` when the
+    list goes on."""
     rows = await db.fetch(
         """
         select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
@@ -183,31 +220,44 @@ async def patients(
          order by customer_id
          limit $6 + 1
         """,
-        clinic_id, *(wanted or EVERYBODY), after[0] if after else UUID(int=0), limit, doctor_id,
-    )  # fmt: skip
+        clinic_id,
+        *(wanted or EVERYBODY),
+        after[0] if after else UUID(int=0),
+        limit,
+        doctor_id,
+    )
     return [to(Patient, row) for row in rows]
 
 
 async def names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """What patients of the clinic are called."""
     rows = await db.fetch(
-        "select c.id, c.name from patient p join clinic_customer c on c.id = p.customer_id where p.clinic_id = $1 and c.id = any($2)", clinic_id, customer_ids
-    )  # fmt: skip
+        "select c.id, c.name from patient p join clinic_customer c on c.id = p.customer_id where p.clinic_id = $1 and c.id = any($2)",
+        clinic_id,
+        customer_ids,
+    )
     return {row.id: row.name for row in rows}
 
 
 async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> None:
     """Nobody else changes what the clinic knows of the patient until the transaction ends; bookings go on."""
-    await tx.execute("select from patient where clinic_id = $1 and customer_id = $2 for no key update", clinic_id, customer_id)
+    await tx.execute(
+        "select from patient where clinic_id = $1 and customer_id = $2 for no key update", clinic_id, customer_id
+    )
 
 
-async def change_patient(tx: Statements, clinic_id: int, customer_id: UUID, *, record_number: str | None, notes: str | None) -> None:
-    """Raises `UniqueViolationError` naming `patient_record_number` when another patient of the clinic has the number, and `ForeignKeyViolationError` naming
-    `patient_noted` when the customer was erased."""
+async def change_patient(
+    tx: Statements, clinic_id: int, customer_id: UUID, *, record_number: str | None, notes: str | None
+) -> None:
+    """Raises `UniqueViolationError` naming `patient_record_number` when another patient of the clinic has the number,
+    and `ForeignKeyViolationError` naming `patient_noted` when the customer was erased."""
     await tx.execute(
         """
         update patient set record_number = $3, notes = $4, version = version + 1, updated_at = now()
          where clinic_id = $1 and customer_id = $2
         """,
-        clinic_id, customer_id, record_number, notes,
-    )  # fmt: skip
+        clinic_id,
+        customer_id,
+        record_number,
+        notes,
+    )

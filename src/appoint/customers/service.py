@@ -42,14 +42,18 @@ async def get(db: Statements, customer_id: UUID) -> Customer:
 
 
 async def sharing(db: Statements, customer_id: UUID, known: People | None) -> tuple[Customer, list[Row]]:
-    """A patient who has signed in, and the others whom their code was for and of whom nothing has changed since: `id` and `name`. Raises `NotFound`."""
+    """A patient who has signed in, and the others whom their code was for and of whom nothing has changed since: `id`
+    and `name`. Raises `NotFound`."""
     own = await get(db, customer_id)
     people = await repository.unchanged(db, known.ids, since=known.since) if known else []
-    return own, [person for person in people if person.id != own.id] if any(person.id == own.id for person in people) else []
+    return own, [person for person in people if person.id != own.id] if any(
+        person.id == own.id for person in people
+    ) else []
 
 
 async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
-    """Customers who have not left, oldest first; with `q` those whose name, e-mail address or phone number has its words."""
+    """Customers who have not left, oldest first; with `q` those whose name, e-mail address or phone number has its
+    words."""
     words = (wanted(q) or EVERYBODY).words
     if indexed := [word for word in words if INDEXED.search(word)]:
         return await repository.matching(db, words=words, rare=max(indexed, key=len), after=after, limit=limit)
@@ -57,7 +61,8 @@ async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, li
 
 
 async def at_address(db: Statements, *, clinic_id: int, email: str | None, phone: str | None) -> list[FoundCustomer]:
-    """The customers, of whatever clinic, who have exactly this e-mail address or phone number: several where a family shares it, `MOST_FOUND` at most.
+    """The customers, of whatever clinic, who have exactly this e-mail address or phone number: several where a family
+    shares it, `MOST_FOUND` at most.
 
     Raises `NotFound` for a clinic that is not there, and `Invalid` for a number that cannot be.
     """
@@ -73,12 +78,25 @@ async def register(tx: Transaction, by: Caller, *, content: CustomerContent, now
     return await repository.add(tx, _read(content, known_phone=None, now=now))
 
 
-async def change(tx: Transaction, by: Caller, *, customer_id: UUID, change: CustomerContent | CustomerPatch, if_match: str | None, now: datetime) -> Customer:
-    """Replace what is known of the customer, or the patched part of it. Raises `Invalid` as `register` does, and `Conflict` `customer-erased`."""
+async def change(
+    tx: Transaction,
+    by: Caller,
+    *,
+    customer_id: UUID,
+    change: CustomerContent | CustomerPatch,
+    if_match: str | None,
+    now: datetime,
+) -> Customer:
+    """Replace what is known of the customer, or the patched part of it. Raises `Invalid` as `register` does, and
+    `Conflict` `customer-erased`."""
     customer = await _locked(tx, customer_id, if_match)
     if customer.erased_at:
         raise errors.Conflict("customer-erased")
-    content = change if isinstance(change, CustomerContent) else merged(msgspec.convert(customer, CustomerContent, from_attributes=True), change)
+    content = (
+        change
+        if isinstance(change, CustomerContent)
+        else merged(msgspec.convert(customer, CustomerContent, from_attributes=True), change)
+    )
     back = isinstance(change, CustomerPatch) and change.active is True
     content = _read(content, known_phone=customer.phone, now=now)
     return await repository.change(tx, customer_id, content, removed_at=None if back else customer.removed_at)
@@ -87,7 +105,8 @@ async def change(tx: Transaction, by: Caller, *, customer_id: UUID, change: Cust
 async def remove(tx: Transaction, by: Caller, *, customer_id: UUID, if_match: str | None, now: datetime) -> None:
     """The customer leaves. Raises `Conflict` `customer-has-appointments` while live ones are to come anywhere.
 
-    A booking reads the customer `for key share`, so of the two that race either it comes first and stops this, or it finds the customer gone.
+    A booking reads the customer `for key share`, so of the two that race either it comes first and stops this, or it
+    finds the customer gone.
     """
     customer = await _locked(tx, customer_id, if_match)
     if not customer.active:
@@ -127,14 +146,18 @@ async def get_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Pati
     raise errors.NotFound
 
 
-async def note(tx: Transaction, by: Caller, *, clinic_id: int, customer_id: UUID, patch: PatientPatch, if_match: str | None) -> Patient:
+async def note(
+    tx: Transaction, by: Caller, *, clinic_id: int, customer_id: UUID, patch: PatientPatch, if_match: str | None
+) -> Patient:
     """Change what the clinic knows of the patient. Raises `Conflict`: `record-number-taken`, `customer-erased`."""
     await repository.lock_patient(tx, clinic_id, customer_id)
     patient = await get_patient(tx, clinic_id, customer_id)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=patient.version)
     noted = merged(patient, patch)
     try:
-        await repository.change_patient(tx, clinic_id, customer_id, record_number=noted.record_number, notes=noted.notes)
+        await repository.change_patient(
+            tx, clinic_id, customer_id, record_number=noted.record_number, notes=noted.notes
+        )
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("record-number-taken") from error
     except asyncpg.ForeignKeyViolationError as error:  # nobody notes anything about somebody who was erased

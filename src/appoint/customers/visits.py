@@ -6,8 +6,11 @@ from uuid import UUID
 from ..database.pool import Row, Statements
 
 
-async def coming(db: Statements, *, clinic_id: int, customer_id: UUID, doctor_id: UUID | None, now: datetime, limit: int) -> list[Row]:
-    """A patient's appointments that have not ended, with everyone or with one doctor, the next first; one more than `limit` when there are more."""
+async def coming(
+    db: Statements, *, clinic_id: int, customer_id: UUID, doctor_id: UUID | None, now: datetime, limit: int
+) -> list[Row]:
+    """A patient's appointments that have not ended, with everyone or with one doctor, the next first; one more than
+    `limit` when there are more."""
     return await db.fetch(
         """
         select a.id, lower(a.during) as start_time, upper(a.during) as end_time, (lower(a.during) at time zone c.time_zone)::date as day,
@@ -20,11 +23,24 @@ async def coming(db: Statements, *, clinic_id: int, customer_id: UUID, doctor_id
          order by lower(a.during)
          limit $5 + 1
         """,
-        clinic_id, customer_id, doctor_id, now, limit,
-    )  # fmt: skip
+        clinic_id,
+        customer_id,
+        doctor_id,
+        now,
+        limit,
+    )
 
 
-async def past(db: Statements, *, clinic_id: int, customer_id: UUID, doctor_id: UUID | None, now: datetime, before: UUID | None, limit: int) -> list[Row]:
+async def past(
+    db: Statements,
+    *,
+    clinic_id: int,
+    customer_id: UUID,
+    doctor_id: UUID | None,
+    now: datetime,
+    before: UUID | None,
+    limit: int,
+) -> list[Row]:
     """The same of those that have ended, and stand before that one, the last first."""
     return await db.fetch(
         """
@@ -39,5 +55,10 @@ async def past(db: Statements, *, clinic_id: int, customer_id: UUID, doctor_id: 
          order by lower(a.during) desc, a.id desc
          limit $6 + 1
         """,
-        clinic_id, customer_id, doctor_id, now, before, limit,
-    )  # fmt: skip
+        clinic_id,
+        customer_id,
+        doctor_id,
+        now,
+        before,
+        limit,
+    )

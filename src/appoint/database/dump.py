@@ -35,5 +35,9 @@ def schema() -> str:
 
 def _readable(dumped: str) -> str:
     """Without what differs between machines and versions, and what says nothing."""
-    lines = [line for line in dumped.splitlines() if not line.startswith(("--", "\\", "SET ", "SELECT pg_catalog.set_config"))]
+    lines = [
+        line
+        for line in dumped.splitlines()
+        if not line.startswith(("--", "\\", "SET ", "SELECT pg_catalog.set_config"))
+    ]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"

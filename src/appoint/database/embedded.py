@@ -1,7 +1,7 @@
 """The PostgreSQL that comes with Appoint, shared by all processes of one data directory.
 
-Two locks in the data directory make it safe to share. `.postgres-change` is held alone while the server is started or stopped,
-`.postgres-use` is shared by all who use it. They are the kernel's (flock), so a kill -9 leaves none behind.
+Two locks in the data directory make it safe to share. `.postgres-change` is held alone while the server is started or
+stopped, `.postgres-use` is shared by all who use it. They are the kernel's (flock), so a kill -9 leaves none behind.
 """
 
 import fcntl
@@ -19,7 +19,8 @@ from .cluster import Cluster, NotStarted
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `fresh`: this call made the database. `relocated`: its data or its programs are kept outside of the data directory and the checkout."""
+    """A running server. `fresh`: this call made the database. `relocated`: its data or its programs are kept outside of
+    the data directory and the checkout."""
 
     url: str
     fresh: bool
@@ -34,10 +35,12 @@ def to_stderr(text: str) -> None:
 
 @contextmanager
 def running(data_dir: Path, *, say: Callable[[str], None] = to_stderr, durable: bool = True) -> Generator[Server]:
-    """The server of this data directory: the first to enter starts it, the last to leave stops it, whoever of them is killed.
+    """The server of this data directory: the first to enter starts it, the last to leave stops it, whoever of them is
+    killed.
 
-    A server left behind by killed processes is stopped and started anew; one that dies while in use is restarted within seconds, under the same URL.
-    `durable=False` (tests) trades safety in a power failure for speed; whoever starts the server decides. Raises NotStarted.
+    A server left behind by killed processes is stopped and started anew; one that dies while in use is restarted within
+    seconds, under the same URL. `durable=False` (tests) trades safety in a power failure for speed; whoever starts the
+    server decides. Raises NotStarted.
     """
     data_dir = data_dir.absolute()
     with _locks(data_dir) as (change, use):
@@ -65,10 +68,16 @@ def _locks(data_dir: Path) -> Generator[tuple[int, int]]:
     try:
         if not data_dir.exists():
             data_dir.mkdir(parents=True, exist_ok=True)
-            data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)  # made by root, passable: the server's account has its folder within
-        change, use = (os.open(data_dir / name, os.O_RDONLY | os.O_CREAT, 0o644) for name in (".postgres-change", ".postgres-use"))
+            data_dir.chmod(
+                0o711 if os.geteuid() == 0 else 0o700
+            )  # made by root, passable: the server's account has its folder within
+        change, use = (
+            os.open(data_dir / name, os.O_RDONLY | os.O_CREAT, 0o644) for name in (".postgres-change", ".postgres-use")
+        )
     except OSError as error:
-        raise NotStarted(f"The data directory {data_dir} cannot be used: {error.strerror}. Set APPOINT_DATA_DIR to a folder of your own.") from error
+        raise NotStarted(
+            f"The data directory {data_dir} cannot be used: {error.strerror}. Set APPOINT_DATA_DIR to a folder of your own."
+        ) from error
     try:
         yield change, use
     finally:

@@ -1,7 +1,8 @@
 """Statements and transactions: the only door to PostgreSQL.
 
-A lone statement runs by itself, without `BEGIN` and without a reset of the session afterwards: one round trip. Deadlocks, serialisation failures and lock
-time-outs are tried again a few times with jitter, wherever they arise. A database that is away is `errors.Unavailable`.
+A lone statement runs by itself, without `BEGIN` and without a reset of the session afterwards: one round trip.
+Deadlocks, serialisation failures and lock time-outs are tried again a few times with jitter, wherever they arise. A
+database that is away is `errors.Unavailable`.
 """
 
 import asyncio
@@ -25,7 +26,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SERVER: Final = "appoint_server"
-"""The database's role that requests are served as: it owns nothing, and of people it sees those of the clinic that a transaction names."""
+"""The database's role that requests are served as: it owns nothing, and of people it sees those of the clinic that a
+transaction names."""
 ACROSS: Final = "appoint_across"
 """The role of the statements that may look further than one clinic, and of the worker."""
 SEALER: Final = "appoint_sealer"
@@ -63,7 +65,8 @@ def to(type: type[T], row: Row) -> T:
 
 
 class Statements:
-    """What both a pool and a transaction can do. `name`s of statements in metrics and traces are those of the functions that hold them."""
+    """What both a pool and a transaction can do. `name`s of statements in metrics and traces are those of the functions
+    that hold them."""
 
     async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         raise NotImplementedError
@@ -129,8 +132,11 @@ class Database(Statements):
         finally:
             self._give_back(connection)
 
-    async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a use case in a transaction of its own. It may run more than once, so it touches nothing but the transaction."""
+    async def atomic(
+        self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a use case in a transaction of its own. It may run more than once, so it touches nothing but the
+        transaction."""
         return await _patiently(self.in_transaction, "begin", lambda tx: use_case(tx, *args, **kwargs))
 
     async def in_transaction(self, opening: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -145,9 +151,11 @@ class Database(Statements):
             return done
 
     def within(self, clinic_id: int) -> "Database":
-        """The same for one clinic: of people the database shows the clinic's and no others', whatever a statement asks (row-level security).
+        """The same for one clinic: of people the database shows the clinic's and no others', whatever a statement asks
+        (row-level security).
 
-        What a statement may see is said in the message that begins a transaction, so a transaction costs no round trip more; a lone statement costs two.
+        What a statement may see is said in the message that begins a transaction, so a transaction costs no round trip
+        more; a lone statement costs two.
         """
         return Scoped(self, f"begin; set local appoint.clinic_id = {int(clinic_id)}")
 
@@ -221,7 +229,9 @@ class Scoped(Database):
     async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         return await _patiently(self.whole.in_transaction, self.opening, lambda tx: tx.run(method, sql, args))
 
-    async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def atomic(
+        self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         return await _patiently(self.whole.in_transaction, self.opening, lambda tx: use_case(tx, *args, **kwargs))
 
 
@@ -254,7 +264,8 @@ _known: Final[dict[CodeType, tuple[str, Histogram]]] = {}
 
 
 def _statement() -> tuple[str, Histogram]:
-    """`feature.function` of the repository function that runs the statement, the first frame outside this module, and its histogram."""
+    """`feature.function` of the repository function that runs the statement, the first frame outside this module, and
+    its histogram."""
     frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  inspect's way to it is 50 times slower
     while frame.f_back and frame.f_globals["__name__"] == __name__:
         frame = frame.f_back
@@ -267,7 +278,8 @@ def _statement() -> tuple[str, Histogram]:
 
 
 def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float, role: str | None = None) -> Database:
-    """A database whose every session has the same time-outs, and acts as the role; without one, as who it logs in as. Connects when first used, so that a server can start before its database."""
+    """A database whose every session has the same time-outs, and acts as the role; without one, as who it logs in as.
+    Connects when first used, so that a server can start before its database."""
     milliseconds = str(int(statement_seconds * 1000))
     opened = partial(
         asyncpg.connect,

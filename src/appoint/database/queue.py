@@ -10,7 +10,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 
 class _Names(DBSettings):
-    """The library would read them from the environment too, from variables as common as CHANNEL; but the migration has fixed them."""
+    """The library would read them from the environment too, from variables as common as CHANNEL; but the migration has
+    fixed them."""
 
     @classmethod
     def settings_customise_sources(
@@ -28,4 +29,9 @@ NAMES = _Names(db_schema="jobs")
 
 def queries(connection: Any) -> Queries:
     """PgQueuer's statements on an asyncpg connection."""
-    return Queries(AsyncpgDriver(connection), QueryBuilderEnvironment(NAMES), QueryQueueBuilder(NAMES), QuerySchedulerBuilder(NAMES))
+    return Queries(
+        AsyncpgDriver(connection),
+        QueryBuilderEnvironment(NAMES),
+        QueryQueueBuilder(NAMES),
+        QuerySchedulerBuilder(NAMES),
+    )

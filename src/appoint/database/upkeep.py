@@ -32,7 +32,8 @@ async def worker_silence(db: Statements) -> float | None:
 
 
 async def waiting(db: Statements) -> Row:
-    """What has not been told yet, at all clinics: counts no further than `MOST`, and how long the oldest waits, in seconds; 0 when nothing does."""
+    """What has not been told yet, at all clinics: counts no further than `MOST`, and how long the oldest waits, in
+    seconds; 0 when nothing does."""
     row = await db.fetchrow(
         """
         select (select count(*) from (select from event where parked_at is null limit $1) as e) as events,

@@ -1,4 +1,5 @@
-"""Demo worlds: a small one to look at, and a large one to measure. On the same day, a database that is new gets the same world."""
+"""Demo worlds: a small one to look at, and a large one to measure. On the same day, a database that is new gets the
+same world."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,23 +26,35 @@ async def load(
     password: str | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Load a demo world into a migrated database: all of it or, whatever happens, nothing. Writes no events. Staff have accounts when there is a password
-    for them.
+    """Load a demo world into a migrated database: all of it or, whatever happens, nothing. Writes no events. Staff have
+    accounts when there is a password for them.
 
     Raises `HasClinics` for a database that has clinics already, unless `into_existing`.
     """
     now = now or clock.now()
-    connection = await asyncpg.connect(database_url, server_settings={"application_name": "appoint demo", "statement_timeout": "0"})
+    connection = await asyncpg.connect(
+        database_url, server_settings={"application_name": "appoint demo", "statement_timeout": "0"}
+    )
     try:
         if size == "small":
             addresses = await small(connection, now=now, into_existing=into_existing, password=password)
         else:
             if not into_existing:
                 await expect_no_clinics(connection)  # before anything is said
-            say("Loading 2 million appointments. This takes some minutes; if it is cut off, nothing is left of it and it can simply be started again.")
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            say(
+                "Loading 2 million appointments. This takes some minutes; if it is cut off, nothing is left of it and it can simply be started again."
+            )
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
             with Progress(*columns, console=Console(stderr=True)) as progress:
-                addresses = await large(connection, now=now, into_existing=into_existing, password=password, progress=progress)
+                addresses = await large(
+                    connection, now=now, into_existing=into_existing, password=password, progress=progress
+                )
             say("The large demo world is loaded.")
         if addresses:
             say(f"Staff's pages are at /staff. Sign in as {' or '.join(addresses)} with the password {password}")

@@ -66,11 +66,12 @@ Taken = dict[UUID, list[Visit]]
 """By customer."""
 
 
-async def small(connection: Any, *, now: datetime, into_existing: bool = False, password: str | None = None) -> list[str]:
-    """Write the small world, in one transaction and under all constraints. It is the same whenever it is written on the same (UTC) day, but for what
-    has come about since midnight. With a password its staff have accounts, and the addresses of some are returned.
-    Raises `HasClinics` unless `into_existing`.
-    """
+async def small(
+    connection: Any, *, now: datetime, into_existing: bool = False, password: str | None = None
+) -> list[str]:
+    """Write the small world, in one transaction and under all constraints. It is the same whenever it is written on the
+    same (UTC) day, but for what has come about since midnight. With a password its staff have accounts, and the
+    addresses of some are returned. Raises `HasClinics` unless `into_existing`."""
     async with connection.transaction():
         first = await next_clinic(connection, into_existing=into_existing)
         midnight = datetime.combine(now.date(), time(), now.tzinfo)
@@ -78,12 +79,19 @@ async def small(connection: Any, *, now: datetime, into_existing: bool = False, 
         households = await _register(world)
         booked: list[Booked] = []
         for clinic_id, (number, story) in enumerate(enumerate(CLINICS), first):
-            offered = await _found(world, clinic_id, story, slug=f"{story.content.slug}-{clinic_id}" if first > 1 else story.content.slug)
+            offered = await _found(
+                world, clinic_id, story, slug=f"{story.content.slug}-{clinic_id}" if first > 1 else story.content.slug
+            )
             since, until = midnight - PAST, world.day(story.content.policy.horizon_days)
             slots = await publish(connection, world.random, clinic_id, first=since.date(), last=until, made_at=since)
             step = timedelta(minutes=story.content.policy.slot_step_minutes)
-            times = [visits(world.random, doctor_id, slots[doctor_id], kinds, step=step) for doctor_id, kinds in offered.items()]
-            booked += _booked(world, times, [members for household, members in households if number in household.clinics])
+            times = [
+                visits(world.random, doctor_id, slots[doctor_id], kinds, step=step)
+                for doctor_id, kinds in offered.items()
+            ]
+            booked += _booked(
+                world, times, [members for household, members in households if number in household.clinics]
+            )
         await _write_appointments(world, sorted(booked, key=attrgetter("start", "id")), dict(enumerate(CLINICS, first)))
         await add_up(connection, first_clinic=first)
         addresses = await staff(connection, first_clinic=first, password=password) if password else []
@@ -108,8 +116,12 @@ async def _register(world: World) -> list[tuple[Household, list[UUID]]]:
         for id, (name, age) in zip(ids, household.members, strict=True):
             birth_date = world.day(-age * 365 - world.random.randrange(1, 365))
             zone = CLINICS[household.clinics[0]].content.time_zone
-            rows.append((id, name, household.email, household.phone, household.locale, zone, birth_date, made_at, made_at))
-    await write(world.connection, "customer", "id name email phone locale time_zone birth_date created_at updated_at", rows)
+            rows.append(
+                (id, name, household.email, household.phone, household.locale, zone, birth_date, made_at, made_at)
+            )
+    await write(
+        world.connection, "customer", "id name email phone locale time_zone birth_date created_at updated_at", rows
+    )
     return registered
 
 
@@ -118,58 +130,100 @@ async def _found(world: World, clinic_id: int, story: ClinicStory, *, slug: str 
     connection, random, at, content = world.connection, world.random, world.founded_at, story.content
     new = lambda: clinics_id(random, clinic_id, at)  # noqa: E731 -- said once
     await write(
-        connection, "clinic",
+        connection,
+        "clinic",
         "id name time_zone slug locale currency phone email address slot_step_minutes min_notice_minutes horizon_days cancel_notice_minutes "
         "require_version doctor_choice retain_patients_months retain_messages_days created_at updated_at",
-        [(clinic_id, *msgspec.structs.astuple(msgspec.structs.replace(content, slug=slug))[:-2], *msgspec.structs.astuple(content.policy), at, at)],
-    )  # fmt: skip
+        [
+            (
+                clinic_id,
+                *msgspec.structs.astuple(msgspec.structs.replace(content, slug=slug))[:-2],
+                *msgspec.structs.astuple(content.policy),
+                at,
+                at,
+            )
+        ],
+    )
     kinds = {
-        type.name: Kind(new(), timedelta(minutes=type.minutes), timedelta(minutes=type.before), timedelta(minutes=type.after), type.price)
+        type.name: Kind(
+            new(),
+            timedelta(minutes=type.minutes),
+            timedelta(minutes=type.before),
+            timedelta(minutes=type.after),
+            type.price,
+        )
         for type in story.types
     }
     await write(
-        connection, "appointment_type",
+        connection,
+        "appointment_type",
         "clinic_id id name description minutes buffer_before_minutes buffer_after_minutes price_amount price_currency mode created_at updated_at",
         [
             (
-                clinic_id, kinds[type.name].id, type.name, type.description, type.minutes, type.before, type.after,
-                type.price, None if type.price is None else content.currency, "online" if type.online else "inPerson", at, at,
+                clinic_id,
+                kinds[type.name].id,
+                type.name,
+                type.description,
+                type.minutes,
+                type.before,
+                type.after,
+                type.price,
+                None if type.price is None else content.currency,
+                "online" if type.online else "inPerson",
+                at,
+                at,
             )
             for type in story.types
         ],
-    )  # fmt: skip
+    )
     time_slots = {name: (new(), _minutes(hours)) for name, hours in story.time_slots.items()}
     await write(
-        connection, "time_slot", "clinic_id id name minutes created_at updated_at",
+        connection,
+        "time_slot",
+        "clinic_id id name minutes created_at updated_at",
         [(clinic_id, id, name, minutes, at, at) for name, (id, minutes) in time_slots.items()],
-    )  # fmt: skip
+    )
     doctors = {doctor.name: new() for doctor in story.doctors}
     await write(
-        connection, "doctor", "clinic_id id name specialty email created_at updated_at",
-        [(clinic_id, doctors[doctor.name], doctor.name, doctor.specialty, doctor.email, at, at) for doctor in story.doctors],
-    )  # fmt: skip
+        connection,
+        "doctor",
+        "clinic_id id name specialty email created_at updated_at",
+        [
+            (clinic_id, doctors[doctor.name], doctor.name, doctor.specialty, doctor.email, at, at)
+            for doctor in story.doctors
+        ],
+    )
     await write(
-        connection, "doctor_appointment_type", "clinic_id doctor_id appointment_type_id",
+        connection,
+        "doctor_appointment_type",
+        "clinic_id doctor_id appointment_type_id",
         [(clinic_id, doctors[doctor.name], kinds[name].id) for doctor in story.doctors for name in doctor.offers],
-    )  # fmt: skip
+    )
     await write(
-        connection, "doctor_slot", "clinic_id id doctor_id weekday minutes valid time_slot_id created_at updated_at",
+        connection,
+        "doctor_slot",
+        "clinic_id id doctor_id weekday minutes valid time_slot_id created_at updated_at",
         [
             (clinic_id, new(), doctors[doctor.name], weekday, minutes, valid, time_slot_id, at, at)
             for doctor in story.doctors
             for valid, week in _weeks(world, doctor)
             for weekday, time_slot_id, minutes in _lines(week, time_slots)
         ],
-    )  # fmt: skip
+    )
     for absence in story.absences:
         await connection.execute(
             """
             insert into absence (clinic_id, id, doctor_id, during, reason, created_at, updated_at)
             select $1, $2, $3, tstzrange(local_instant($4, 0, time_zone), local_instant($5, 0, time_zone)), $6, $7, $7 from clinic where id = $1
             """,
-            clinic_id, new(), doctors[absence.doctor] if absence.doctor else None,
-            world.day(absence.first), world.day(absence.last + 1), absence.reason, world.midnight - PAST,
-        )  # fmt: skip
+            clinic_id,
+            new(),
+            doctors[absence.doctor] if absence.doctor else None,
+            world.day(absence.first),
+            world.day(absence.last + 1),
+            absence.reason,
+            world.midnight - PAST,
+        )
     return {doctors[doctor.name]: [kinds[name] for name in doctor.offers or kinds] for doctor in story.doctors}
 
 
@@ -196,7 +250,8 @@ def _minutes(hours: str) -> Range[int]:
 
 
 def _booked(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[UUID]]) -> Iterator[Booked]:
-    """Some of the times of a clinic's doctors, fewer the further away; nobody is there twice at a time. `visitors` are households."""
+    """Some of the times of a clinic's doctors, fewer the further away; nobody is there twice at a time. `visitors` are
+    households."""
     random = world.random
     taken: Taken = {}
     for of_doctor in times:
@@ -214,14 +269,20 @@ def _booked(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[l
             luck = random.random()
             for position, (each, customer_id) in enumerate(zip(group, come, strict=True)):
                 taken.setdefault(customer_id, []).append(each)
-                yield Booked(each, ids[position], booking_id, position, customer_id, booker_id, made_at, luck, random.random())
+                yield Booked(
+                    each, ids[position], booking_id, position, customer_id, booker_id, made_at, luck, random.random()
+                )
 
 
 def _free(random: Random, visitors: Sequence[list[UUID]], taken: Taken, group: Sequence[Visit]) -> list[UUID]:
     """One for each of the visits, all of a household, who have nothing else to do then."""
     start, end = group[0].start, group[-1].end
     for household in random.sample(visitors, len(visitors)):
-        free = [customer_id for customer_id in household if all(each.end <= start or end <= each.start for each in taken.get(customer_id, ()))]
+        free = [
+            customer_id
+            for customer_id in household
+            if all(each.end <= start or end <= each.start for each in taken.get(customer_id, ()))
+        ]
         if len(free) >= len(group):
             return free[: len(group)] if len(group) > 1 else [random.choice(free)]
     raise AssertionError("there are more people than doctors")
@@ -229,30 +290,50 @@ def _free(random: Random, visitors: Sequence[list[UUID]], taken: Taken, group: S
 
 async def _write_appointments(world: World, booked: Sequence[Booked], stories: dict[int, ClinicStory]) -> None:
     """Booked visits, earliest first, with what has become of them."""
-    patients = dict.fromkeys((clinic_of(each.id), each.customer_id) for each in sorted(booked, key=attrgetter("made_at")))
-    first_seen = {(clinic_of(each.id), each.customer_id): each.made_at for each in sorted(booked, key=attrgetter("made_at"), reverse=True)}
+    patients = dict.fromkeys(
+        (clinic_of(each.id), each.customer_id) for each in sorted(booked, key=attrgetter("made_at"))
+    )
+    first_seen = {
+        (clinic_of(each.id), each.customer_id): each.made_at
+        for each in sorted(booked, key=attrgetter("made_at"), reverse=True)
+    }
     await write(
-        world.connection, "patient", "clinic_id customer_id record_number created_at updated_at",
-        [(*patient, f"{1000 + number}", first_seen[patient], first_seen[patient]) for number, patient in enumerate(patients)],
-    )  # fmt: skip
+        world.connection,
+        "patient",
+        "clinic_id customer_id record_number created_at updated_at",
+        [
+            (*patient, f"{1000 + number}", first_seen[patient], first_seen[patient])
+            for number, patient in enumerate(patients)
+        ],
+    )
     statuses = _statuses(world, booked)
     await write(
-        world.connection, "appointment",
+        world.connection,
+        "appointment",
         "clinic_id id booking_id position doctor_id customer_id booker_id appointment_type_id status hold_expires_at during claimed chosen "
         "price_amount price_currency notes cancel_reason only_held version created_at updated_at",
         [_row(world, each, statuses[each.id], stories[clinic_of(each.id)]) for each in booked],
-    )  # fmt: skip
+    )
 
 
 def _statuses(world: World, booked: Sequence[Booked]) -> dict[UUID, Status]:
-    """One clinic or another is open at almost every hour. Who came last is there still, also when it is not, and who comes next is there already."""
+    """One clinic or another is open at almost every hour. Who came last is there still, also when it is not, and who
+    comes next is there already."""
     statuses = {each.id: outcome(each.luck, each.visit, world.now) for each in booked}
     awaited = [each for each in booked if statuses[each.id] != Status.CANCELLED]
     statuses[next(each.id for each in reversed(awaited) if each.start <= world.now)] = Status.CHECKED_IN
     statuses[next(each.id for each in awaited if each.start > world.now)] = Status.ARRIVED
-    for _, of_clinic in groupby(sorted(awaited, key=lambda each: clinic_of(each.id)), key=lambda each: clinic_of(each.id)):
+    for _, of_clinic in groupby(
+        sorted(awaited, key=lambda each: clinic_of(each.id)), key=lambda each: clinic_of(each.id)
+    ):
         # somebody is just making up their mind
-        statuses[next(each.id for each in of_clinic if each.start > world.midnight + timedelta(days=3) and each.booker_id is None)] = Status.PENDING
+        statuses[
+            next(
+                each.id
+                for each in of_clinic
+                if each.start > world.midnight + timedelta(days=3) and each.booker_id is None
+            )
+        ] = Status.PENDING
     return statuses
 
 
@@ -267,10 +348,25 @@ def _row(world: World, each: Booked, status: Status, story: ClinicStory) -> tupl
     reasons = (None, HOLD_EXPIRED, *story.reasons, *story.reasons)
     reason = reasons[int(each.whim * len(reasons))] if status == Status.CANCELLED else None
     return (
-        clinic_of(each.id), each.id, each.booking_id, each.position, visit.doctor_id, each.customer_id, each.booker_id, visit.kind.id,
-        status, world.now + HOLD if held else None, visit.during, visit.claimed, each.whim < 0.2,
-        visit.kind.price, None if visit.kind.price is None else story.content.currency,
+        clinic_of(each.id),
+        each.id,
+        each.booking_id,
+        each.position,
+        visit.doctor_id,
+        each.customer_id,
+        each.booker_id,
+        visit.kind.id,
+        status,
+        world.now + HOLD if held else None,
+        visit.during,
+        visit.claimed,
+        each.whim < 0.2,
+        visit.kind.price,
+        None if visit.kind.price is None else story.content.currency,
         story.notes[int(each.whim * 30)] if each.whim < 0.1 else None,
-        reason, reason == HOLD_EXPIRED,
-        MOVES[status] + 1, made_at, changed_at,
-    )  # fmt: skip
+        reason,
+        reason == HOLD_EXPIRED,
+        MOVES[status] + 1,
+        made_at,
+        changed_at,
+    )

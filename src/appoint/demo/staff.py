@@ -8,7 +8,8 @@ NAMES: Final = {"manager": "Mona Varga", "receptionist": "Rosa Lindt"}
 
 
 async def staff(connection: Any, *, first_clinic: int, password: str) -> list[str]:
-    """Write accounts with the password for the clinics from that number on; returns the addresses of the first one's manager and receptionist.
+    """Write accounts with the password for the clinics from that number on; returns the addresses of the first one's
+    manager and receptionist.
 
     Addresses are `manager@` and `reception@` where the clinic has its mail, and the doctors' own.
     """
@@ -30,7 +31,10 @@ async def staff(connection: Any, *, first_clinic: int, password: str) -> list[st
         insert into membership (clinic_id, user_id, name, role, doctor_id, joined_at)
         select p.clinic_id, k.id, p.name, p.role, p.doctor_id, c.created_at from person p join known k using (email) join clinic c on c.id = p.clinic_id
         """,
-        first_clinic, hashed, NAMES["manager"], NAMES["receptionist"],
-    )  # fmt: skip
+        first_clinic,
+        hashed,
+        NAMES["manager"],
+        NAMES["receptionist"],
+    )
     domain = str(await connection.fetchval("select split_part(email, '@', 2) from clinic where id = $1", first_clinic))
     return [f"reception@{domain}", f"manager@{domain}"]

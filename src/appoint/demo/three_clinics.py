@@ -1,4 +1,5 @@
-"""The small world as it is told: three clinics, who works there and when, and what can be booked. Days count from the day it is loaded."""
+"""The small world as it is told: three clinics, who works there and when, and what can be booked. Days count from the
+day it is loaded."""
 
 from typing import Final, NamedTuple
 
@@ -52,9 +53,21 @@ class ClinicStory(NamedTuple):
 CLINICS: Final = (
     ClinicStory(
         ClinicContent(
-            name="Praxis am Spreebogen", time_zone="Europe/Berlin", slug="spreebogen", locale="de", currency="EUR", phone="+493023125000",
-            email="empfang@spreebogen.example.org", address="Holsteiner Ufer 11, 10557 Berlin",
-            policy=Policy(slot_step_minutes=10, min_notice_minutes=60, horizon_days=56, cancel_notice_minutes=1440, doctor_choice="leastBusy"),
+            name="Praxis am Spreebogen",
+            time_zone="Europe/Berlin",
+            slug="spreebogen",
+            locale="de",
+            currency="EUR",
+            phone="+493023125000",
+            email="empfang@spreebogen.example.org",
+            address="Holsteiner Ufer 11, 10557 Berlin",
+            policy=Policy(
+                slot_step_minutes=10,
+                min_notice_minutes=60,
+                horizon_days=56,
+                cancel_notice_minutes=1440,
+                doctor_choice="leastBusy",
+            ),
         ),
         languages=("de", "de", "de", "en", "ru", "ar"),
         time_slots={"Vormittag": "08:00-12:00", "Nachmittag": "14:00-18:00", "Abend": "18:00-20:00"},
@@ -67,23 +80,31 @@ CLINICS: Final = (
         ),
         doctors=(
             DoctorStory(
-                "Dr. Jana Müller", "Allgemeinmedizin", "mueller@spreebogen.example.org",
+                "Dr. Jana Müller",
+                "Allgemeinmedizin",
+                "mueller@spreebogen.example.org",
                 (("monday tuesday wednesday thursday friday", "Vormittag"), ("monday tuesday thursday", "Nachmittag")),
                 offers=("Sprechstunde", "Vorsorgeuntersuchung", "Videosprechstunde"),
             ),
             DoctorStory(
-                "Dr. Emre Yıldız", "Haut- und Geschlechtskrankheiten", "yildiz@spreebogen.example.org",
+                "Dr. Emre Yıldız",
+                "Haut- und Geschlechtskrankheiten",
+                "yildiz@spreebogen.example.org",
                 (("monday wednesday friday", "09:00-13:00"), ("wednesday", "Abend")),
                 offers=("Sprechstunde", "Hautkrebs-Screening"),
             ),
             DoctorStory(
-                "Dr. Sofía Ferrer Ruiz", "Kinder- und Jugendmedizin", "ferrer@spreebogen.example.org",
+                "Dr. Sofía Ferrer Ruiz",
+                "Kinder- und Jugendmedizin",
+                "ferrer@spreebogen.example.org",
                 (("tuesday wednesday thursday friday", "08:30-12:30"), ("tuesday wednesday thursday", "13:30-16:30")),
                 offers=("Sprechstunde", "Kinderuntersuchung U1–U9"),
                 later=(21, (("monday tuesday wednesday thursday", "Vormittag"), ("monday tuesday", "Nachmittag"))),
             ),
             DoctorStory(
-                "Dr. Aleksandra Wójcik", "Kardiologie", "wojcik@spreebogen.example.org",
+                "Dr. Aleksandra Wójcik",
+                "Kardiologie",
+                "wojcik@spreebogen.example.org",
                 (("monday", "Abend"), ("thursday", "10:00-13:00"), ("thursday", "13:45-18:00")),
             ),
         ),
@@ -97,8 +118,14 @@ CLINICS: Final = (
     ),
     ClinicStory(
         ClinicContent(
-            name="Harbor Street Medical", time_zone="America/New_York", slug="harbor-street", locale="en", currency="USD", phone="+12125550199",
-            email="frontdesk@harborstreet.example.com", address="14 Harbor Street, New York, NY 10004",
+            name="Harbor Street Medical",
+            time_zone="America/New_York",
+            slug="harbor-street",
+            locale="en",
+            currency="USD",
+            phone="+12125550199",
+            email="frontdesk@harborstreet.example.com",
+            address="14 Harbor Street, New York, NY 10004",
             policy=Policy(slot_step_minutes=15, horizon_days=42, cancel_notice_minutes=240, doctor_choice="random"),
         ),
         languages=("en", "en", "es", "zh", "ru", "fr"),
@@ -112,26 +139,43 @@ CLINICS: Final = (
         ),
         doctors=(
             DoctorStory(
-                "Dr. Grace Okafor", "General practice", "okafor@harborstreet.example.com",
-                (("monday tuesday wednesday thursday friday", "Morning"), ("monday tuesday wednesday thursday", "Afternoon")),
+                "Dr. Grace Okafor",
+                "General practice",
+                "okafor@harborstreet.example.com",
+                (
+                    ("monday tuesday wednesday thursday friday", "Morning"),
+                    ("monday tuesday wednesday thursday", "Afternoon"),
+                ),
             ),
             DoctorStory(
-                "Dr. Daniel Rosenberg", "Orthopedics", "rosenberg@harborstreet.example.com",
+                "Dr. Daniel Rosenberg",
+                "Orthopedics",
+                "rosenberg@harborstreet.example.com",
                 (("monday thursday", "10:00-14:00"), ("monday thursday", "15:00-19:00"), ("tuesday", "Afternoon")),
                 offers=("Office visit", "Video visit"),
             ),
             DoctorStory(
-                "Dr. Mei-Ling Chen (陳美玲)", "Dermatology", "chen@harborstreet.example.com",
+                "Dr. Mei-Ling Chen (陳美玲)",
+                "Dermatology",
+                "chen@harborstreet.example.com",
                 (("tuesday wednesday friday", "Afternoon"), ("wednesday", "Evening")),
                 offers=("Skin check", "Video visit"),
             ),
             DoctorStory(
-                "Dr. Rafael Ortiz", "Urgent care", "ortiz@harborstreet.example.com",
-                (("monday tuesday wednesday thursday", "Evening"), ("sunday", "12:00-16:00"), ("sunday", "16:30-21:00")),
+                "Dr. Rafael Ortiz",
+                "Urgent care",
+                "ortiz@harborstreet.example.com",
+                (
+                    ("monday tuesday wednesday thursday", "Evening"),
+                    ("sunday", "12:00-16:00"),
+                    ("sunday", "16:30-21:00"),
+                ),
                 offers=("Urgent care visit", "Video visit"),
             ),
             DoctorStory(
-                "Dr. Hannah Lee", "Urgent care", "lee@harborstreet.example.com",
+                "Dr. Hannah Lee",
+                "Urgent care",
+                "lee@harborstreet.example.com",
                 (("friday saturday", "11:00-15:30"), ("friday saturday", "16:00-21:00")),
                 offers=("Urgent care visit", "Office visit"),
             ),
@@ -145,9 +189,20 @@ CLINICS: Final = (
     ),
     ClinicStory(
         ClinicContent(
-            name="Lotus Lane Clinic", time_zone="Asia/Kolkata", slug="lotus-lane", locale="en", currency="INR",
-            email="reception@lotuslane.example.net", address="7 Lotus Lane, Kolkata 700019",
-            policy=Policy(slot_step_minutes=20, min_notice_minutes=30, horizon_days=28, require_version=True, doctor_choice="roundRobin"),
+            name="Lotus Lane Clinic",
+            time_zone="Asia/Kolkata",
+            slug="lotus-lane",
+            locale="en",
+            currency="INR",
+            email="reception@lotuslane.example.net",
+            address="7 Lotus Lane, Kolkata 700019",
+            policy=Policy(
+                slot_step_minutes=20,
+                min_notice_minutes=30,
+                horizon_days=28,
+                require_version=True,
+                doctor_choice="roundRobin",
+            ),
         ),
         languages=("hi", "hi", "bn", "bn", "bn", "en", "zh"),
         time_slots={"Morning OPD": "07:00-11:00", "Midday": "11:00-15:00", "Evening OPD": "17:00-20:00"},
@@ -160,23 +215,38 @@ CLINICS: Final = (
         ),
         doctors=(
             DoctorStory(
-                "Dr. Ananya Banerjee", "General practice", "banerjee@lotuslane.example.net",
-                (("monday tuesday wednesday thursday friday saturday", "Morning OPD"), ("monday wednesday friday", "Evening OPD")),
+                "Dr. Ananya Banerjee",
+                "General practice",
+                "banerjee@lotuslane.example.net",
+                (
+                    ("monday tuesday wednesday thursday friday saturday", "Morning OPD"),
+                    ("monday wednesday friday", "Evening OPD"),
+                ),
                 offers=("Consultation", "Follow-up", "Teleconsultation"),
             ),
             DoctorStory(
-                "Dr. Arjun Mehta", "Cardiology", "mehta@lotuslane.example.net",
+                "Dr. Arjun Mehta",
+                "Cardiology",
+                "mehta@lotuslane.example.net",
                 (("tuesday thursday saturday", "10:00-13:00"), ("tuesday thursday", "Evening OPD")),
                 offers=("Consultation", "ECG and consultation"),
             ),
             DoctorStory(
-                "Dr. Farhana Rahman", "Gynecology", "rahman@lotuslane.example.net",
+                "Dr. Farhana Rahman",
+                "Gynecology",
+                "rahman@lotuslane.example.net",
                 (("monday wednesday friday saturday sunday", "Midday"),),
                 offers=("Consultation", "Follow-up", "Teleconsultation"),
             ),
             DoctorStory(
-                "Dr. Vikram Iyer", "Pediatrics", "iyer@lotuslane.example.net",
-                (("sunday", "Morning OPD"), ("monday tuesday thursday saturday", "15:00-17:00"), ("saturday sunday", "Evening OPD")),
+                "Dr. Vikram Iyer",
+                "Pediatrics",
+                "iyer@lotuslane.example.net",
+                (
+                    ("sunday", "Morning OPD"),
+                    ("monday tuesday thursday saturday", "15:00-17:00"),
+                    ("saturday sunday", "Evening OPD"),
+                ),
                 offers=("Consultation", "Well-baby visit"),
             ),
         ),
@@ -184,4 +254,4 @@ CLINICS: Final = (
         reasons=("Fever is gone", "Travelling", "Monsoon, roads flooded"),
         notes=("Bring earlier reports.", "Speaks Bengali only.", "Grandmother comes along."),
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,5 @@
-"""What fills the hours of the demo worlds' doctors, and what has become of it by now. Chance comes from one seeded source, so that a day has one world."""
+"""What fills the hours of the demo worlds' doctors, and what has become of it by now. Chance comes from one seeded
+source, so that a day has one world."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -54,8 +55,11 @@ class Visit(NamedTuple):
         return Range(self.start - self.kind.before, self.end + self.kind.after)
 
 
-def visits(random: Random, doctor_id: UUID, slots: Iterable[Range[datetime]], kinds: Sequence[Kind], *, step: timedelta) -> Iterator[Visit]:
-    """A doctor's published slots, in order, as full as they can be: buffers do not touch, and each visit starts on the clinic's step."""
+def visits(
+    random: Random, doctor_id: UUID, slots: Iterable[Range[datetime]], kinds: Sequence[Kind], *, step: timedelta
+) -> Iterator[Visit]:
+    """A doctor's published slots, in order, as full as they can be: buffers do not touch, and each visit starts on the
+    clinic's step."""
     free_from = None
     for slot in slots:
         opens, closes = slot.lower, slot.upper
@@ -89,7 +93,13 @@ def clinics_id(random: Random, clinic_id: int, made_at: datetime) -> UUID:
 
 def customers_id(random: Random, made_at: datetime) -> UUID:
     """A UUIDv7, as the database makes them."""
-    return UUID(int=_milliseconds(made_at) << 80 | 0x7 << 76 | random.getrandbits(12) << 64 | 0b10 << 62 | random.getrandbits(62))
+    return UUID(
+        int=_milliseconds(made_at) << 80
+        | 0x7 << 76
+        | random.getrandbits(12) << 64
+        | 0b10 << 62
+        | random.getrandbits(62)
+    )
 
 
 def _milliseconds(instant: datetime) -> int:

@@ -15,7 +15,9 @@ from .visits import clinics_id
 
 class HasClinics(CannotStart):
     def __init__(self) -> None:
-        super().__init__("This database already has clinics, so the demo world was not loaded. `appoint demo --into-existing` loads it beside them.")
+        super().__init__(
+            "This database already has clinics, so the demo world was not loaded. `appoint demo --into-existing` loads it beside them."
+        )
 
 
 async def expect_no_clinics(connection: Any) -> None:
@@ -36,25 +38,39 @@ async def write(connection: Any, table: str, columns: str, rows: Iterable[tuple[
     await connection.copy_records_to_table(table, columns=columns.split(), records=rows)
 
 
-async def publish(connection: Any, random: Random, clinic_id: int, *, first: date, last: date, made_at: datetime) -> dict[UUID, list[Range[datetime]]]:
-    """Publish what the weekly schedules give on local dates, as every night does, also for the past. Returns each doctor's slots, in order."""
+async def publish(
+    connection: Any, random: Random, clinic_id: int, *, first: date, last: date, made_at: datetime
+) -> dict[UUID, list[Range[datetime]]]:
+    """Publish what the weekly schedules give on local dates, as every night does, also for the past. Returns each
+    doctor's slots, in order."""
     pieces = await connection.fetch(
         """
         select s.doctor_id, s.date, s.time_slot_id, piece
           from scheduled($1, null, $2, $3) s, unnest(s.pieces) as piece
          order by s.doctor_id, piece
         """,
-        clinic_id, first, last,
-    )  # fmt: skip
+        clinic_id,
+        first,
+        last,
+    )
     await write(
-        connection, "booking_slot", "clinic_id id doctor_id date during time_slot_id created_at updated_at",
-        ((clinic_id, clinics_id(random, clinic_id, made_at), doctor_id, day, during, time_slot_id, made_at, made_at) for doctor_id, day, time_slot_id, during in pieces),
-    )  # fmt: skip
-    return {doctor_id: [row["piece"] for row in rows] for doctor_id, rows in groupby(pieces, key=lambda row: row["doctor_id"])}
+        connection,
+        "booking_slot",
+        "clinic_id id doctor_id date during time_slot_id created_at updated_at",
+        (
+            (clinic_id, clinics_id(random, clinic_id, made_at), doctor_id, day, during, time_slot_id, made_at, made_at)
+            for doctor_id, day, time_slot_id, during in pieces
+        ),
+    )
+    return {
+        doctor_id: [row["piece"] for row in rows]
+        for doctor_id, rows in groupby(pieces, key=lambda row: row["doctor_id"])
+    }
 
 
 async def add_up(connection: Any, *, first_clinic: int, last_clinic: int | None = None) -> None:
-    """Sum the days of the clinics' doctors, as the worker does for what it is told of; of demo worlds nobody is told anything."""
+    """Sum the days of the clinics' doctors, as the worker does for what it is told of; of demo worlds nobody is told
+    anything."""
     await connection.execute(
         """
         insert into doctor_day (clinic_id, date, doctor_id, opens, published_minutes, booked_minutes, booked, cancelled, missed, kept, lead_days, lead)
@@ -63,12 +79,14 @@ async def add_up(connection: Any, *, first_clinic: int, last_clinic: int | None 
          where d.clinic_id between $1 and coalesce($2, d.clinic_id)
          order by d.clinic_id, s.date, d.id
         """,
-        first_clinic, last_clinic,
-    )  # fmt: skip
+        first_clinic,
+        last_clinic,
+    )
 
 
 async def set_aside(connection: Any, tables: Sequence[str]) -> list[str]:
-    """Drop the tables' keys, constraints between rows, and indexes; returns the statements that make exactly the same again, in order.
+    """Drop the tables' keys, constraints between rows, and indexes; returns the statements that make exactly the same
+    again, in order.
 
     Constraints of single rows stay, and so do partial indexes: next to nothing is in them.
     """
@@ -92,7 +110,8 @@ async def set_aside(connection: Any, tables: Sequence[str]) -> list[str]:
 
 
 async def finish(connection: Any) -> None:
-    """What the database needs once a world is written: the number of the next clinic, statistics, and to know that all rows are visible to all."""
+    """What the database needs once a world is written: the number of the next clinic, statistics, and to know that all
+    rows are visible to all."""
     await connection.execute("select setval(pg_get_serial_sequence('clinic', 'id'), max(id)) from clinic")
     await connection.execute(
         "vacuum (analyze) clinic, doctor, appointment_type, doctor_appointment_type, customer, patient, time_slot, doctor_slot, absence, booking_slot, appointment, doctor_day"

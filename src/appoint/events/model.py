@@ -1,4 +1,5 @@
-"""The catalogue of events: one struct per fact, in the past tense. What a fact holds is ids, times and numbers, never anything of a person's."""
+"""The catalogue of events: one struct per fact, in the past tense. What a fact holds is ids, times and numbers, never
+anything of a person's."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -113,7 +114,8 @@ class SlotWithdrawn(SlotPublished):
 
 
 class SlotsGenerated(Fact):
-    """Booking slots were published from weekly schedules: `created` of them. The subject is the doctor, or the clinic for all its doctors."""
+    """Booking slots were published from weekly schedules: `created` of them. The subject is the doctor, or the clinic
+    for all its doctors."""
 
     created: int
     from_: date = msgspec.field(name="from")
@@ -144,7 +146,8 @@ class ScheduleChanged(Fact):
 
 
 class ScheduleApplied(Fact):
-    """Published hours were made to agree with weekly schedules. The subject is the doctor, or the clinic for all its doctors."""
+    """Published hours were made to agree with weekly schedules. The subject is the doctor, or the clinic for all its
+    doctors."""
 
     from_: date = msgspec.field(name="from")
     to: date
@@ -278,7 +281,8 @@ def read(type: str, data: str) -> Fact:
 
 
 def cloud_event(event: Event) -> bytes:
-    """The event on the wire: CloudEvents 1.0 in JSON. `subjectversion` is an extension of ours that orders the events of a subject."""
+    """The event on the wire: CloudEvents 1.0 in JSON. `subjectversion` is an extension of ours that orders the events
+    of a subject."""
     return msgspec.json.encode(
         {
             "specversion": "1.0",
@@ -306,7 +310,17 @@ def schema(type: str) -> dict[str, Any]:
         "title": type,
         "description": struct.__doc__,
         "type": "object",
-        "required": ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "subjectversion", "data"],
+        "required": [
+            "specversion",
+            "id",
+            "source",
+            "type",
+            "subject",
+            "time",
+            "datacontenttype",
+            "subjectversion",
+            "data",
+        ],
         "properties": {
             "specversion": {"const": "1.0"},
             "id": {"type": "string", "format": "uuid"},
@@ -327,5 +341,6 @@ MOST_TRIES: Final = 8
 
 
 def wait_after(attempts: int) -> timedelta | None:
-    """How long an event that has failed so often waits; None when it is to be parked. 1, 2, 4 … 64 seconds: about two minutes in all."""
+    """How long an event that has failed so often waits; None when it is to be parked. 1, 2, 4 … 64 seconds: about two
+    minutes in all."""
     return timedelta(seconds=2 ** (attempts - 1)) if attempts < MOST_TRIES else None

@@ -10,8 +10,8 @@ from ..database.pool import Row, Statements
 async def take(tx: Statements, *, now: datetime, most: int) -> list[Row]:
     """Take the oldest events that may be told now, at most one of each subject, out of the outbox and into the log.
 
-    Of a subject only the first is ever taken, and nobody takes the next before this transaction has ended: until then the first is still there to see.
-    Several workers take different events at the same time.
+    Of a subject only the first is ever taken, and nobody takes the next before this transaction has ended: until then
+    the first is still there to see. Several workers take different events at the same time.
     """
     return await tx.fetch(
         """
@@ -33,8 +33,9 @@ async def take(tx: Statements, *, now: datetime, most: int) -> list[Row]:
         )
         select * from gone order by id
         """,
-        now, most,
-    )  # fmt: skip
+        now,
+        most,
+    )
 
 
 async def take_one(tx: Statements, *, clinic_id: int, event_id: UUID) -> Row | None:
@@ -52,8 +53,9 @@ async def take_one(tx: Statements, *, clinic_id: int, event_id: UUID) -> Row | N
         )
         select * from gone
         """,
-        clinic_id, event_id,
-    )  # fmt: skip
+        clinic_id,
+        event_id,
+    )
 
 
 async def attempts(db: Statements, *, clinic_id: int, event_id: UUID) -> int | None:
@@ -61,16 +63,23 @@ async def attempts(db: Statements, *, clinic_id: int, event_id: UUID) -> int | N
     return await db.fetchval("select attempts from event where clinic_id = $1 and id = $2", clinic_id, event_id)
 
 
-async def put_off(db: Statements, *, clinic_id: int, event_id: UUID, fault: str, wait: timedelta | None, now: datetime) -> None:
-    """The event failed once more: it is tried again after `wait`; with None it is parked, and those of its subject wait behind it."""
+async def put_off(
+    db: Statements, *, clinic_id: int, event_id: UUID, fault: str, wait: timedelta | None, now: datetime
+) -> None:
+    """The event failed once more: it is tried again after `wait`; with None it is parked, and those of its subject wait
+    behind it."""
     await db.execute(
         """
         update event
            set attempts = attempts + 1, fault = $3, due_at = $5::timestamptz + $4::interval, parked_at = case when $4::interval is null then $5 end
          where clinic_id = $1 and id = $2
         """,
-        clinic_id, event_id, fault, wait, now,
-    )  # fmt: skip
+        clinic_id,
+        event_id,
+        fault,
+        wait,
+        now,
+    )
 
 
 async def park_followers(db: Statements, *, now: datetime) -> int:
@@ -126,5 +135,9 @@ async def tell(tx: Statements, *, clinic_id: int, type: str, subject_id: str, su
     """Append an event, for features whose own statement cannot."""
     await tx.execute(
         "insert into event (clinic_id, type, subject_id, subject_version, data) values ($1, $2, $3, $4, $5::text::jsonb)",
-        clinic_id, type, subject_id, subject_version, data,
-    )  # fmt: skip
+        clinic_id,
+        type,
+        subject_id,
+        subject_version,
+        data,
+    )

@@ -16,16 +16,18 @@ log = structlog.get_logger()
 BATCH: Final = 500
 
 Subscriber = Callable[[Transaction, Sequence[Event]], Awaitable[None]]
-"""Does, in the relay's own transaction, what a batch of events causes. Its rows and the events' leaving the outbox are committed together or not at all,
-so each effect happens once; what has to leave the building is written down here and sent by others. Of one subject a batch has one event at most."""
+"""Does, in the relay's own transaction, what a batch of events causes. Its rows and the events' leaving the outbox are
+committed together or not at all, so each effect happens once; what has to leave the building is written down here and
+sent by others. Of one subject a batch has one event at most."""
 
 
 async def relay(db: Database, subscribers: Sequence[Subscriber], *, now: datetime) -> int:
     """Tell the subscribers of a batch of events, oldest first, each subject's in order; returns how many were told.
 
-    What subscribers write and the events' leaving the outbox are one transaction: a worker that dies leaves both undone. A batch with an event that a
-    subscriber fails at is taken apart, so that the failing one holds up nobody but its own subject; after its tries it is parked.
-    Raises `Unavailable` when the database is away, which is no event's fault.
+    What subscribers write and the events' leaving the outbox are one transaction: a worker that dies leaves both
+    undone. A batch with an event that a subscriber fails at is taken apart, so that the failing one holds up nobody but
+    its own subject; after its tries it is parked. Raises `Unavailable` when the database is away, which is no event's
+    fault.
     """
     batch: list[Row] = []
 
@@ -66,7 +68,9 @@ async def _alone(db: Database, subscribers: Sequence[Subscriber], row: Row, *, n
         if failed is None:
             return False
         wait = wait_after(failed + 1)
-        await repository.put_off(db, clinic_id=row.clinic_id, event_id=row.id, fault=type(error).__name__, wait=wait, now=now)
+        await repository.put_off(
+            db, clinic_id=row.clinic_id, event_id=row.id, fault=type(error).__name__, wait=wait, now=now
+        )
         if wait is None:
             await repository.park_followers(db, now=now)
             log.exception("event parked", type=row.type, event_id=str(row.id), clinic_id=row.clinic_id)
@@ -81,5 +85,15 @@ async def _tell(tx: Transaction, subscribers: Sequence[Subscriber], rows: Sequen
 
 
 def event_of(row: Row) -> Event:
-    """The event of a row of the outbox or the log. Raises `msgspec.ValidationError` or `KeyError` for what the catalogue does not know."""
-    return Event(row.clinic_id, row.id, row.type, row.subject_id, row.subject_version, read(row.type, row.data), row.traceparent, row.created_at)
+    """The event of a row of the outbox or the log. Raises `msgspec.ValidationError` or `KeyError` for what the
+    catalogue does not know."""
+    return Event(
+        row.clinic_id,
+        row.id,
+        row.type,
+        row.subject_id,
+        row.subject_version,
+        read(row.type, row.data),
+        row.traceparent,
+        row.created_at,
+    )

@@ -29,7 +29,8 @@ COOKIE: Final = "__Host-appoint"
 
 
 async def guard(request: litestar.Request[Caller, Any, Any]) -> None:
-    """Who may call: every handler names its permission in one word (`opt={"permission": …}`, `permissions.PERMISSIONS`).
+    """Who may call: every handler names its permission in one word (`opt={"permission": …}`,
+    `permissions.PERMISSIONS`).
 
     Asked before each request. One of Litestar's own guards would do, but for each the whole handler is copied first.
     """
@@ -38,7 +39,8 @@ async def guard(request: litestar.Request[Caller, Any, Any]) -> None:
     handler = request.route_handler
     caller = msgspec.structs.replace(await identify(request), doing=str(handler.operation_id))
     if caller.is_anyone and request.headers.get("x-csrf-token") and handler.opt["permission"] != "sign-in":
-        raise errors.Unauthorized  # who sends a session's token beside its cookie means to be somebody, and the session has ended
+        # who sends a session's token beside its cookie means to be somebody, and the session has ended
+        raise errors.Unauthorized
     request.scope["user"] = caller
     await request.app.state.limits.admit(request, caller, handler)
     permission = handler.opt["permission"]
@@ -50,8 +52,11 @@ async def guard(request: litestar.Request[Caller, Any, Any]) -> None:
     check_address(request, handler)
 
 
-async def _granted(request: litestar.Request[Caller, Any, Any], caller: Caller, permission: str, clinic_id: int | None) -> Grant:
-    """Raises `Unauthorized` for nobody in particular, `NotFound` for what is another clinic's or patient's, `Forbidden` for what the caller's roles are not for."""
+async def _granted(
+    request: litestar.Request[Caller, Any, Any], caller: Caller, permission: str, clinic_id: int | None
+) -> Grant:
+    """Raises `Unauthorized` for nobody in particular, `NotFound` for what is another clinic's or patient's, `Forbidden`
+    for what the caller's roles are not for."""
     grant = widest(caller, permission, clinic_id)
     if grant is None:
         raise _refusal(caller, clinic_id)
@@ -60,8 +65,15 @@ async def _granted(request: litestar.Request[Caller, Any, Any], caller: Caller, 
     return grant
 
 
-def allow(request: litestar.Request[Caller, Any, Any], *, clinic_id: int, doctor_id: UUID | None = None, permission: str | None = None) -> Grant:
-    """For what only the body of a request says: that the caller may do this (or what the further permission is for) at the clinic, to the doctor.
+def allow(
+    request: litestar.Request[Caller, Any, Any],
+    *,
+    clinic_id: int,
+    doctor_id: UUID | None = None,
+    permission: str | None = None,
+) -> Grant:
+    """For what only the body of a request says: that the caller may do this (or what the further permission is for) at
+    the clinic, to the doctor.
 
     Raises as the guard does.
     """
@@ -77,11 +89,18 @@ def allow(request: litestar.Request[Caller, Any, Any], *, clinic_id: int, doctor
 def _refusal(caller: Caller, clinic_id: int | None) -> errors.AppointError:
     if caller.is_anyone:
         return errors.Unauthorized()
-    return errors.NotFound() if caller.memberships and clinic_id is not None and caller.member(clinic_id) is None else errors.Forbidden()
+    return (
+        errors.NotFound()
+        if caller.memberships and clinic_id is not None and caller.member(clinic_id) is None
+        else errors.Forbidden()
+    )
 
 
-async def _is_own(request: litestar.Request[Caller, Any, Any], caller: Caller, grant: Grant, clinic_id: int | None) -> bool:
-    """Whether what the address names is the caller's own. A handler that narrows what it does to that itself says so (`opt={"narrows": True}`)."""
+async def _is_own(
+    request: litestar.Request[Caller, Any, Any], caller: Caller, grant: Grant, clinic_id: int | None
+) -> bool:
+    """Whether what the address names is the caller's own. A handler that narrows what it does to that itself says so
+    (`opt={"narrows": True}`)."""
     if request.route_handler.opt["permission"] in OF_ONESELF or request.route_handler.opt.get("narrows"):
         return True
     if not request.path_params:
@@ -104,9 +123,11 @@ async def _is_own(request: litestar.Request[Caller, Any, Any], caller: Caller, g
 
 
 def _seen(db: Database, caller: Caller, permission: str, clinic_id: int | None) -> Database:
-    """The database as far as the caller needs it: of people, those of the clinic that the address names; all where it names none; nobody for a booking.
+    """The database as far as the caller needs it: of people, those of the clinic that the address names; all where it
+    names none; nobody for a booking.
 
-    This is the second line: a clinic's own people see none of another clinic's, whatever the guard let through and whatever a statement asks.
+    This is the second line: a clinic's own people see none of another clinic's, whatever the guard let through and
+    whatever a statement asks.
     """
     if permission == "book":
         return db
@@ -116,9 +137,11 @@ def _seen(db: Database, caller: Caller, permission: str, clinic_id: int | None) 
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
-    """By the bearer token: the administrator, or whoever one of the application's `identities` knows by it, in the order of their first letters.
+    """By the bearer token: the administrator, or whoever one of the application's `identities` knows by it, in the
+    order of their first letters.
 
-    Without one, by the session's cookie. Anyone else is told apart by address and agent only. A credential that is wrong is refused, not ignored.
+    Without one, by the session's cookie. Anyone else is told apart by address and agent only. A credential that is
+    wrong is refused, not ignored.
     """
     address = connection.client.host if connection.client else None
     if authorization := connection.headers.get("authorization"):
@@ -126,7 +149,9 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
         caller = await _bearer(connection, token.strip()) if scheme.lower() == "bearer" else None
         if caller is None:
             raise errors.Unauthorized
-    elif (token := connection.cookies.get(COOKIE)) and (caller := await connection.app.state.by_cookie(connection, token)):
+    elif (token := connection.cookies.get(COOKIE)) and (
+        caller := await connection.app.state.by_cookie(connection, token)
+    ):
         pass  # a session that has ended leaves a cookie behind, which is nobody's fault
     else:
         agent = connection.headers.get("user-agent", "")

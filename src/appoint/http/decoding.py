@@ -1,4 +1,5 @@
-"""From bytes to structs, strictly. The fast path stops at the first fault; only then is the input looked at member by member, to name all faults at once."""
+"""From bytes to structs, strictly. The fast path stops at the first fault; only then is the input looked at member by
+member, to name all faults at once."""
 
 import json
 import re
@@ -85,7 +86,9 @@ def query(type: type[T], raw: bytes) -> T:
     except (UnicodeDecodeError, ValueError):
         raise Invalid(Fault("?", "is not a query string in UTF-8")) from None
     values = dict(pairs)
-    repeated = [Fault(f"?{name}", "is given more than once") for name in values if sum(name == other for other, _ in pairs) > 1]
+    repeated = [
+        Fault(f"?{name}", "is given more than once") for name in values if sum(name == other for other, _ in pairs) > 1
+    ]
     _raise_any([*repeated, *_nul(values, "?", ""), *_faults(type, values, "?", "", strict=False)])
     return msgspec.convert(values, type, strict=False)
 
@@ -135,9 +138,16 @@ def _nul(value: Any, pointer: str, separator: str) -> Iterator[Fault]:
 
 
 def _at(pointer: str, separator: str, name: str) -> str:
-    """Where a member is: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query. A name that goes on and on is cut."""
+    """Where a member is: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query. A name that goes
+    on and on is cut."""
     name = name[:LONGEST_NAME]
-    return pointer + separator + quote(name.replace("~", "~0").replace("/", "~1") if separator else name, safe="~!$&'()*+,;=:@?", errors="replace")
+    return (
+        pointer
+        + separator
+        + quote(
+            name.replace("~", "~0").replace("/", "~1") if separator else name, safe="~!$&'()*+,;=:@?", errors="replace"
+        )
+    )
 
 
 def _raise_any(faults: Iterable[Fault]) -> None:
@@ -161,12 +171,17 @@ def _faults(type: Any, value: Any, pointer: str, separator: str, *, strict: bool
         longest = next((meta.max_length for meta in checks if meta.max_length is not None), None)
         if longest is not None and len(value) > longest:  # and nothing of what is in it
             return [Fault(pointer, "has too many items; at most: {n}", n=longest)]
-        inside = _first(_faults(item_type, item, f"{pointer}{separator}{index}", "/", strict=strict) for index, item in enumerate(value))
+        inside = _first(
+            _faults(item_type, item, f"{pointer}{separator}{index}", "/", strict=strict)
+            for index, item in enumerate(value)
+        )
         if inside:
             return inside
     if isinstance(value, dict) and get_origin(type) is dict:
         _, item_type = get_args(type)
-        inside = _first(_faults(item_type, item, _at(pointer, separator, key), "/", strict=strict) for key, item in value.items())
+        inside = _first(
+            _faults(item_type, item, _at(pointer, separator, key), "/", strict=strict) for key, item in value.items()
+        )
         if inside:
             return inside
     try:
@@ -184,7 +199,9 @@ def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
     return list(islice(chain.from_iterable(faults), MOST))
 
 
-def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], pointer: str, separator: str, *, strict: bool) -> list[Fault]:
+def _struct_faults(
+    struct: type[msgspec.Struct], value: dict[str, Any], pointer: str, separator: str, *, strict: bool
+) -> list[Fault]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     unknown = (name for name in value if name not in fields) if struct.__struct_config__.forbid_unknown_fields else ()
     found = [Fault(_at(pointer, separator, name), "is not known here") for name in islice(unknown, MOST)]

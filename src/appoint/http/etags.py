@@ -18,7 +18,8 @@ def digest(content: Any) -> str:
 
 
 def check(if_match: str | None, version: int | str, *, required: bool = False) -> None:
-    """Refuse a change of another version (or ETag) than the caller has read. Raises `VersionMismatch`, or `VersionRequired` where the clinic insists."""
+    """Refuse a change of another version (or ETag) than the caller has read. Raises `VersionMismatch`, or
+    `VersionRequired` where the clinic insists."""
     if if_match is None:
         if required:
             raise errors.VersionRequired

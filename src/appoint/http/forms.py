@@ -22,7 +22,8 @@ def asked(request: AnyRequest) -> dict[str, str]:
 
 
 async def form(request: AnyRequest) -> dict[str, str]:
-    """What a form sent, the last of each name; nothing at all is an empty form. Raises `Invalid` for what no browser sends."""
+    """What a form sent, the last of each name; nothing at all is an empty form. Raises `Invalid` for what no browser
+    sends."""
     body = await request.body()
     if body and request.content_type[0] != "application/x-www-form-urlencoded":
         raise HTTPException(status_code=415)
@@ -38,7 +39,11 @@ async def form(request: AnyRequest) -> dict[str, str]:
 
 def _fields(query: bytes) -> dict[str, str]:
     try:
-        return {name: value for name, value in parse_qsl(query.decode(), max_num_fields=FORM_FIELDS) if "\0" not in value and len(value) <= LONGEST_FIELD}
+        return {
+            name: value
+            for name, value in parse_qsl(query.decode(), max_num_fields=FORM_FIELDS)
+            if "\0" not in value and len(value) <= LONGEST_FIELD
+        }
     except ValueError:
         return {}
 

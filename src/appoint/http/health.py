@@ -63,8 +63,12 @@ async def _parts(db: Database) -> dict[str, Part]:
         return {"database": AWAY, "migrations": AWAY, "worker": AWAY}
     return {
         "database": Part(ok=True),
-        "migrations": Part(found == wanted, None if found == wanted else f"the database is at {found}, this version needs {wanted}"),
-        "worker": Part(ok=True) if silence is not None and silence < SILENT_SECONDS else Part(ok=False, detail="no worker has been seen for 30 seconds"),
+        "migrations": Part(
+            found == wanted, None if found == wanted else f"the database is at {found}, this version needs {wanted}"
+        ),
+        "worker": Part(ok=True)
+        if silence is not None and silence < SILENT_SECONDS
+        else Part(ok=False, detail="no worker has been seen for 30 seconds"),
     }
 
 

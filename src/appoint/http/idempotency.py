@@ -1,4 +1,5 @@
-"""Repeated POSTs: the same caller, key and body get what the first made, as it stands now. Bookings keep their keys on their own rows instead."""
+"""Repeated POSTs: the same caller, key and body get what the first made, as it stands now. Bookings keep their keys on
+their own rows instead."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,11 @@ R = TypeVar("R")
 
 def digest(request: Request, data: Any) -> bytes:
     """What makes two requests the same: method, address and body."""
-    return hashlib.sha256(msgspec.json.encode([request.method, request.scope["path"], request.scope["query_string"].decode(), data], order="sorted")).digest()
+    return hashlib.sha256(
+        msgspec.json.encode(
+            [request.method, request.scope["path"], request.scope["query_string"].decode(), data], order="sorted"
+        )
+    ).digest()
 
 
 async def once(
@@ -31,11 +36,13 @@ async def once(
     key: str | None = None,
     db: Database | None = None,
 ) -> tuple[T, bool]:
-    """Run `make` in a transaction, at most once for the request's `Idempotency-Key`; returns its answer, and whether it is a replay.
+    """Run `make` in a transaction, at most once for the request's `Idempotency-Key`; returns its answer, and whether it
+    is a replay.
 
-    `remember` says what to keep of the first answer (an id), `recall` finds the answer again from that. Of two that arrive at once the
-    second waits for the first. A refused request keeps no key, because its transaction is undone. Afterwards the cache forgets the clinic that is
-    named. Raises `KeyReused` for another body. A page gives a `key` instead, in hexadecimal, that is made of all that makes a form the same.
+    `remember` says what to keep of the first answer (an id), `recall` finds the answer again from that. Of two that
+    arrive at once the second waits for the first. A refused request keeps no key, because its transaction is undone.
+    Afterwards the cache forgets the clinic that is named. Raises `KeyReused` for another body. A page gives a `key`
+    instead, in hexadecimal, that is made of all that makes a form the same.
     """
 
     async def run(work: Callable[[Transaction], Awaitable[R]]) -> R:
@@ -50,7 +57,9 @@ async def once(
     async def work(tx: Transaction) -> tuple[T, bool]:
         if await repository.claim_key(tx, caller=caller, key=key, digest=wanted):
             made = await make(tx)
-            await repository.keep_answer(tx, caller=caller, key=key, answer=msgspec.json.encode(remember(made)).decode())
+            await repository.keep_answer(
+                tx, caller=caller, key=key, answer=msgspec.json.encode(remember(made)).decode()
+            )
             return made, False
         earlier = await repository.earlier_request(tx, caller=caller, key=key)
         if earlier is None or earlier.digest != wanted:

@@ -15,7 +15,8 @@ LANGUAGE_COOKIE: Final = "language"
 
 
 def language_for(request: Request[Any, Any, Any]) -> str:
-    """The language of a page, and of a problem: the one that was chosen (`?lang=`, and kept in a cookie), else the best for `Accept-Language`."""
+    """The language of a page, and of a problem: the one that was chosen (`?lang=`, and kept in a cookie), else the best
+    for `Accept-Language`."""
     asked = parse_qs(request.scope["query_string"].decode("latin-1")).get("lang", [None])[-1]
     for chosen in (asked, request.cookies.get(LANGUAGE_COOKIE)):
         if chosen in LANGUAGES:

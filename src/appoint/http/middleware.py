@@ -1,4 +1,5 @@
-"""Around every request, also those that no route answers: its id and trace, one line in the log, metrics, security headers, and a last resort for errors."""
+"""Around every request, also those that no route answers: its id and trace, one line in the log, metrics, security
+headers, and a last resort for errors."""
 
 import asyncio
 import time
@@ -28,7 +29,10 @@ JSON_HEADERS: Final = [
 ]
 HTML_HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    ),
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
@@ -37,11 +41,14 @@ STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000; inc
 
 
 class Observed:
-    """The application, observed. Written for speed: every booking pays for it. `render` makes a page of a problem where a person sees it."""
+    """The application, observed. Written for speed: every booking pays for it. `render` makes a page of a problem where
+    a person sees it."""
 
-    def __init__(self, app: ASGIApp, *, seconds: float, render: Callable[[Request, Response[Any]], Response[Any]]) -> None:
-        """A request has so many seconds from its head to the last byte of its answer, and is given up then. What is a stream (`opt={"stream": True}`) has them to
-        begin, and goes on until it or who reads it ends."""
+    def __init__(
+        self, app: ASGIApp, *, seconds: float, render: Callable[[Request, Response[Any]], Response[Any]]
+    ) -> None:
+        """A request has so many seconds from its head to the last byte of its answer, and is given up then. What is a
+        stream (`opt={"stream": True}`) has them to begin, and goes on until it or who reads it ends."""
         self.app: Final = app
         self.seconds: Final = seconds
         self.render: Final = render
@@ -51,7 +58,9 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        asked: HTTPScope = scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}  # the server leaves the body out
+        asked: HTTPScope = (
+            scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}
+        )  # the server leaves the body out
         began = time.perf_counter()
         origin = tracing.origin(asked["headers"])
         tracing.CURRENT.set(origin)
@@ -70,7 +79,11 @@ class Observed:
                 headers += asked["state"].get("limit", ())
                 own = dict(headers)  # a page may have a policy of its own
                 usual = HTML_HEADERS if own.get(b"content-type", b"").startswith(b"text/html") else JSON_HEADERS
-                headers += usual if b"content-security-policy" not in own else [header for header in usual if header[0] not in own]
+                headers += (
+                    usual
+                    if b"content-security-policy" not in own
+                    else [header for header in usual if header[0] not in own]
+                )
                 if asked["scheme"] == "https":
                     headers.append(STRICT_TRANSPORT)
                 message["headers"] = headers
@@ -97,7 +110,10 @@ class Observed:
         operation = operation_of(scope)
         meters = self.meters.get((operation, status))
         if meters is None:
-            meters = self.meters[operation, status] = (REQUESTS.labels(operation, status), REQUEST_SECONDS.labels(operation))
+            meters = self.meters[operation, status] = (
+                REQUESTS.labels(operation, status),
+                REQUEST_SECONDS.labels(operation),
+            )
         meters[0].inc()
         meters[1].observe(seconds)
         tell = log.error if status >= 500 else log.debug if operation in QUIET else log.info
@@ -111,12 +127,17 @@ class Observed:
         )
 
     async def _apologise(self, scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
-        """What nothing below has answered: a bug of the web layer itself, or a request that was given up: it took too long, or the server had to stop."""
+        """What nothing below has answered: a bug of the web layer itself, or a request that was given up: it took too
+        long, or the server had to stop."""
         given_up = isinstance(error, asyncio.CancelledError | TimeoutError)
         if not given_up:
             log.error("bug", error=type(error).__name__, exc_info=error)
         request = Request(scope, receive, send)
-        response = document(request, "unavailable", headers={"Retry-After": "2"}) if given_up else document(request, "internal-error")
+        response = (
+            document(request, "unavailable", headers={"Retry-After": "2"})
+            if given_up
+            else document(request, "internal-error")
+        )
         with suppress(Exception):
             response = self.render(request, response)
             await response.to_asgi_response(app=None, request=request)(scope, receive, send)
@@ -141,7 +162,9 @@ def _is_stream(scope: Scope) -> bool:
 def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> list[tuple[bytes, bytes]]:
     """The framework answers OPTIONS with the methods that the route's first controller has."""
     template = scope.get("path_template")
-    methods = {method for route in scope["litestar_app"].routes if route.path_format == template for method in route.methods}
+    methods = {
+        method for route in scope["litestar_app"].routes if route.path_format == template for method in route.methods
+    }
     allow = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()))).encode()
     return [(name, allow if name == b"allow" and methods else value) for name, value in headers]
 

@@ -1,4 +1,5 @@
-"""The OpenAPI 3.1 document, made from what decides anyway: the routes, the structs they read and answer with, and the table of problems."""
+"""The OpenAPI 3.1 document, made from what decides anyway: the routes, the structs they read and answer with, and the
+table of problems."""
 
 import inspect
 import json
@@ -30,33 +31,83 @@ Instants are UTC (`2027-03-01T08:30:00Z`); dates are the clinic's own, and range
 pages: `next` is the `cursor` of the following one. Every resource has a `version`, which is its `ETag`: send it as `If-Match` to change only what you
 have read. Repeat a `POST` safely with an `Idempotency-Key`. An error is a problem document (RFC 9457) whose `type` is the address of a page about it."""
 HEADERS: Final[dict[str, dict[str, Any]]] = {
-    "ETag": {"description": "The version that is shown.", "required": True, "schema": {"type": "string"}, "example": '"v1"'},
-    "Link": {"description": "The next page, if there is one.", "schema": {"type": "string"}, "example": '</api/clinics?limit=50&cursor=…>; rel="next"'},
-    "Idempotent-Replayed": {"description": "This answers a repeated request.", "schema": {"type": "string", "enum": ["true"]}},
+    "ETag": {
+        "description": "The version that is shown.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": '"v1"',
+    },
+    "Link": {
+        "description": "The next page, if there is one.",
+        "schema": {"type": "string"},
+        "example": '</api/clinics?limit=50&cursor=…>; rel="next"',
+    },
+    "Idempotent-Replayed": {
+        "description": "This answers a repeated request.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
     "X-Request-ID": {"description": "The request's id, as in our log.", "schema": {"type": "string"}},
-    "Content-Language": {"description": "The language of title and detail.", "required": True, "schema": {"type": "string", "enum": ["en", "de", "es", "fr"]}},
-    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "2"},
+    "Content-Language": {
+        "description": "The language of title and detail.",
+        "required": True,
+        "schema": {"type": "string", "enum": ["en", "de", "es", "fr"]},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "2",
+    },
     "RateLimit-Limit": {
         "description": "How many requests are answered in a window of time.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
         "example": "240",
     },
-    "RateLimit-Remaining": {"description": "How many are left of them.", "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "239"},
-    "RateLimit-Reset": {"description": "Seconds until counting begins anew.", "schema": {"type": "string", "pattern": "^[0-9]+$"}, "example": "42"},
-    "RateLimit-Policy": {"description": "The limit, and the window's seconds.", "schema": {"type": "string"}, "example": "240;w=60"},
-    "WWW-Authenticate": {"description": "What to authenticate with.", "required": True, "schema": {"type": "string"}, "example": 'Bearer realm="appoint"'},
+    "RateLimit-Remaining": {
+        "description": "How many are left of them.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "239",
+    },
+    "RateLimit-Reset": {
+        "description": "Seconds until counting begins anew.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "42",
+    },
+    "RateLimit-Policy": {
+        "description": "The limit, and the window's seconds.",
+        "schema": {"type": "string"},
+        "example": "240;w=60",
+    },
+    "WWW-Authenticate": {
+        "description": "What to authenticate with.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": 'Bearer realm="appoint"',
+    },
 }
 LIMITS: Final = tuple(name for name in HEADERS if name.startswith("RateLimit-"))
 """Answers to callers without a limit have none of them."""
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
-    "Accept-Language": {"description": "The language of problems: en, de, es or fr.", "schema": {"type": "string"}, "example": "de"},
+    "Accept-Language": {
+        "description": "The language of problems: en, de, es or fr.",
+        "schema": {"type": "string"},
+        "example": "de",
+    },
     "X-Request-ID": {
         "description": "An id of your own for this request; without a usable one, it gets one.",
         "schema": {"type": "string"},
         "example": "reception-4711",
     },
-    "If-None-Match": {"description": "ETag of what you have: 304 if it is still that.", "schema": {"type": "string"}, "example": '"v1"'},
-    "If-Match": {"description": "ETag of what you mean to change: 412 if it is another by now.", "schema": {"type": "string"}, "example": '"v1"'},
+    "If-None-Match": {
+        "description": "ETag of what you have: 304 if it is still that.",
+        "schema": {"type": "string"},
+        "example": '"v1"',
+    },
+    "If-Match": {
+        "description": "ETag of what you mean to change: 412 if it is another by now.",
+        "schema": {"type": "string"},
+        "example": '"v1"',
+    },
     "Idempotency-Key": {
         "description": "Makes repeating safe: the same key and body are answered with what the first made, for 24 hours.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
@@ -81,7 +132,8 @@ class Operation(NamedTuple):
 
 
 def operations(app: Litestar) -> Iterator[Operation]:
-    """Everything under `/api` that is documented, tag by tag in the order in which the application lists its controllers."""
+    """Everything under `/api` that is documented, tag by tag in the order in which the application lists its
+    controllers."""
     found: dict[str, list[Operation]] = {}
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
@@ -95,7 +147,11 @@ def operations(app: Litestar) -> Iterator[Operation]:
                     path="/" + "/".join(parts),
                     method=method.lower(),
                     handler=handler,
-                    parameters={camel(part.name): part.type for part in route.path_components if isinstance(part, PathParameterDefinition)},
+                    parameters={
+                        camel(part.name): part.type
+                        for part in route.path_components
+                        if isinstance(part, PathParameterDefinition)
+                    },
                     query=signature.parameters["query"].annotation if "query" in signature.parameters else None,
                     body=handler.parsed_data_field.annotation if handler.parsed_data_field else None,
                     answer=_answer(signature.return_type.raw),
@@ -121,7 +177,9 @@ def text(app: Litestar) -> str:
 def document(app: Litestar) -> dict[str, Any]:
     """The document as plain values."""
     every = list(operations(app))
-    schemas = Schemas([ProblemDocument, *(each.body for each in every if each.body), *(each.answer for each in every if each.answer)])
+    schemas = Schemas(
+        [ProblemDocument, *(each.body for each in every if each.body), *(each.answer for each in every if each.answer)]
+    )
     paths: dict[str, dict[str, Any]] = {}
     responses: dict[str, Any] = {}
     for each in every:
@@ -133,13 +191,20 @@ def document(app: Litestar) -> dict[str, Any]:
     return msgspec.to_builtins(
         {
             "openapi": "3.1.0",
-            "info": {"title": "Appoint", "version": version("appoint"), "description": ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
+            "info": {
+                "title": "Appoint",
+                "version": version("appoint"),
+                "description": ABOUT,
+                "license": {"name": "MIT", "identifier": "MIT"},
+            },
             "servers": [{"url": "/"}],
             "tags": [{"name": name, **({"description": prose(doc)} if doc else {})} for name, doc in tags.items()],
             "paths": paths,
             "components": {
                 "schemas": dict(sorted(schemas.components.items())),
-                "parameters": {name: {"name": name, "in": "header", **parameter} for name, parameter in PARAMETERS.items()},
+                "parameters": {
+                    name: {"name": name, "in": "header", **parameter} for name, parameter in PARAMETERS.items()
+                },
                 "headers": HEADERS,
                 "responses": dict(sorted(responses.items())),
                 "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
@@ -149,13 +214,18 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -> dict[str, Any]:
-    """The operation as the document has it. What it shares with others, refusals that say the same everywhere, goes to `shared`."""
+    """The operation as the document has it. What it shares with others, refusals that say the same everywhere, goes to
+    `shared`."""
     method, handler = operation.method, operation.handler
     permission = handler.opt["permission"]
     summary, _, more = prose(handler.fn.__doc__ or "").partition(". ")
     inside = [schemas.path_parameter(operation.path, *parameter) for parameter in operation.parameters.items()]
     beside = schemas.query_parameters(operation.query) if operation.query else ()
-    headers = ["Accept-Language", "X-Request-ID", {"get": "If-None-Match", "post": "Idempotency-Key"}.get(method, "If-Match")]
+    headers = [
+        "Accept-Language",
+        "X-Request-ID",
+        {"get": "If-None-Match", "post": "Idempotency-Key"}.get(method, "If-Match"),
+    ]
     if method == "post" and "version-mismatch" in handler.opt.get("problems", ()):
         headers.append("If-Match")
     item: dict[str, Any] = {
@@ -171,9 +241,15 @@ def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -
     }
     if operation.body:
         media_types = (JSON, MERGE_PATCH) if method == "patch" else (JSON,)
-        item["requestBody"] = {"required": NoneType not in get_args(operation.body), "content": dict.fromkeys(media_types, schemas.shown(operation.body))}
+        item["requestBody"] = {
+            "required": NoneType not in get_args(operation.body),
+            "content": dict.fromkeys(media_types, schemas.shown(operation.body)),
+        }
     if method == "get":
-        item["responses"]["304"] = {"description": "It is still what you have", "headers": _headers("X-Request-ID", "ETag")}
+        item["responses"]["304"] = {
+            "description": "It is still what you have",
+            "headers": _headers("X-Request-ID", "ETag"),
+        }
     asked = operation.path.format_map({parameter["name"]: parameter["example"] for parameter in inside})
     by_status: dict[int, list[str]] = {}
     for problem in dict.fromkeys(_problems(operation)):
@@ -220,7 +296,9 @@ def _problems(operation: Operation) -> Iterator[str]:
 
 def _refusal(problems: Sequence[str], asked: str) -> dict[str, Any]:
     """A response with one of the problems, which all have one status."""
-    own = {401: ("WWW-Authenticate",), 429: ("Retry-After", *LIMITS), 503: ("Retry-After",)}.get(PROBLEMS[problems[0]].status, ())
+    own = {401: ("WWW-Authenticate",), 429: ("Retry-After", *LIMITS), 503: ("Retry-After",)}.get(
+        PROBLEMS[problems[0]].status, ()
+    )
     examples = {problem: {"value": example_of(problem, "en", asked)} for problem in problems}
     return {
         "description": " · ".join(PROBLEMS[problem].title for problem in problems),
@@ -231,7 +309,14 @@ def _refusal(problems: Sequence[str], asked: str) -> dict[str, Any]:
 
 def example_of(problem: str, language: str, asked: str) -> dict[str, Any]:
     """A problem document as somebody reads it who asked for an address."""
-    return described(problem, language, instance=asked, request_id="reception-4711", facts=PROBLEMS[problem].facts, faults=FAULTS.get(problem, ()))
+    return described(
+        problem,
+        language,
+        instance=asked,
+        request_id="reception-4711",
+        facts=PROBLEMS[problem].facts,
+        faults=FAULTS.get(problem, ()),
+    )
 
 
 def _headers(*names: str) -> dict[str, Any]:
@@ -245,9 +330,20 @@ def _locate(operation: dict[str, Any], path: str, paths: Mapping[str, Any]) -> N
     made = created["content"][JSON]
     singles = [single for single in paths if single.endswith("}")]
     named = [single for single in singles if single.split("/")[-2] == path.rsplit("/", 1)[-1]]
-    alike = [single for single in singles if made["schema"] in [_answered(operation) for operation in paths[single].values()]]
-    location = re.sub(r"\{(\w+)\}", lambda found: str(made["example"].get(found[1], made["example"].get("id"))), min(named or alike, key=len))
-    created["headers"]["Location"] = {"description": "Its address.", "required": True, "schema": {"type": "string"}, "example": location}
+    alike = [
+        single for single in singles if made["schema"] in [_answered(operation) for operation in paths[single].values()]
+    ]
+    location = re.sub(
+        r"\{(\w+)\}",
+        lambda found: str(made["example"].get(found[1], made["example"].get("id"))),
+        min(named or alike, key=len),
+    )
+    created["headers"]["Location"] = {
+        "description": "Its address.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": location,
+    }
 
 
 def _answered(operation: dict[str, Any]) -> Any:

@@ -1,4 +1,5 @@
-"""Cursors: where a list goes on. A cursor holds only a place in one list; it grants nothing. It is signed, so that nobody makes up a place."""
+"""Cursors: where a list goes on. A cursor holds only a place in one list; it grants nothing. It is signed, so that
+nobody makes up a place."""
 
 import hashlib
 import hmac
@@ -21,7 +22,8 @@ SIGNATURE_BYTES: Final = 12
 
 
 def after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[K]) -> K | None:
-    """The sort key of the last item that the caller has, or None for the first page. Raises `Invalid` for a cursor that is damaged or another list's."""
+    """The sort key of the last item that the caller has, or None for the first page. Raises `Invalid` for a cursor that
+    is damaged or another list's."""
     if query.cursor is None:
         return None
     try:
@@ -35,12 +37,23 @@ def after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[
 
 
 def page(
-    request: litestar.Request[Any, Any, Any], query: PageQuery, found: Sequence[T], key: Callable[[T], Any], *, cache_control: str = "private, no-cache"
+    request: litestar.Request[Any, Any, Any],
+    query: PageQuery,
+    found: Sequence[T],
+    key: Callable[[T], Any],
+    *,
+    cache_control: str = "private, no-cache",
 ) -> Response[Page[T]]:
     """The page of `found`, which holds one item more than the limit when the list goes on."""
     items = list(found[: query.limit])
     cursor = _cursor(request, key(items[-1])) if len(found) > query.limit else None
-    headers = {"Link": f'<{request.scope["path"]}?{urlencode([*_filters(request), ("limit", query.limit), ("cursor", cursor)])}>; rel="next"'} if cursor else {}
+    headers = (
+        {
+            "Link": f'<{request.scope["path"]}?{urlencode([*_filters(request), ("limit", query.limit), ("cursor", cursor)])}>; rel="next"'
+        }
+        if cursor
+        else {}
+    )
     return shown(request, Page(items, cursor), cache_control=cache_control, headers=headers)
 
 
@@ -55,6 +68,9 @@ def _cursor(request: litestar.Request[Any, Any, Any], place: Any) -> str:
 
 
 def _signature(request: litestar.Request[Any, Any, Any], place: bytes) -> bytes:
-    """What ties a place to its list, the path with its filters. The key is one that all our processes have and nobody else."""
+    """What ties a place to its list, the path with its filters. The key is one that all our processes have and nobody
+    else."""
     secret = hashlib.sha256(request.app.state.admin_token.encode()).digest()
-    return hashlib.blake2b(msgspec.json.encode([request.scope["path"], _filters(request), place]), digest_size=SIGNATURE_BYTES, key=secret).digest()
+    return hashlib.blake2b(
+        msgspec.json.encode([request.scope["path"], _filters(request), place]), digest_size=SIGNATURE_BYTES, key=secret
+    ).digest()

@@ -1,4 +1,5 @@
-"""RFC 9457 problem documents: every type there is, and how an error becomes one. The only place that chooses a status code for an error."""
+"""RFC 9457 problem documents: every type there is, and how an error becomes one. The only place that chooses a status
+code for an error."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -20,7 +21,8 @@ log = structlog.get_logger()
 
 
 class Problem(NamedTuple):
-    """`happened` and `remedy` together are the document's `detail`; their `{names}` are facts of the error, of which `facts` is an example."""
+    """`happened` and `remedy` together are the document's `detail`; their `{names}` are facts of the error, of which
+    `facts` is an example."""
 
     status: int
     title: str
@@ -69,42 +71,100 @@ class ProblemDocument(msgspec.Struct, frozen=True, rename="camel"):
 
 
 ALTERNATIVES: Final = {
-    "alternatives": [{"startTime": "2027-03-01T09:00:00Z", "endTime": "2027-03-01T09:30:00Z", "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d"}]
+    "alternatives": [
+        {
+            "startTime": "2027-03-01T09:00:00Z",
+            "endTime": "2027-03-01T09:30:00Z",
+            "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+        }
+    ]
 }
 LISTED: Final = {
     "count": 1,
     "appointments": [
         {
-            "id": "00000001-0197-818c-8c22-0201f9661508", "version": 1, "createdAt": "2027-02-01T10:15:00Z", "updatedAt": "2027-02-01T10:15:00Z",
-            "bookingId": "00000001-0197-80c6-8cdb-0bf82d28ab11", "clinicId": 1, "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
-            "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d", "appointmentTypeId": None, "startTime": "2027-03-01T08:30:00Z",
-            "endTime": "2027-03-01T09:00:00Z", "timeZone": "Europe/Berlin", "status": "booked", "holdExpiresAt": None, "cancelReason": None,
-            "needsRebooking": False, "price": None, "notes": None, "overrides": [], "overrideReason": None,
+            "id": "00000001-0197-818c-8c22-0201f9661508",
+            "version": 1,
+            "createdAt": "2027-02-01T10:15:00Z",
+            "updatedAt": "2027-02-01T10:15:00Z",
+            "bookingId": "00000001-0197-80c6-8cdb-0bf82d28ab11",
+            "clinicId": 1,
+            "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+            "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
+            "appointmentTypeId": None,
+            "startTime": "2027-03-01T08:30:00Z",
+            "endTime": "2027-03-01T09:00:00Z",
+            "timeZone": "Europe/Berlin",
+            "status": "booked",
+            "holdExpiresAt": None,
+            "cancelReason": None,
+            "needsRebooking": False,
+            "price": None,
+            "notes": None,
+            "overrides": [],
+            "overrideReason": None,
         }
     ],
-}  # fmt: skip
+}
 PROBLEMS: Final[dict[str, Problem]] = {
     "malformed-json": Problem(
-        400, "The body cannot be read", "The body of this request is not one JSON document.", "Send valid JSON in UTF-8, with each key once."
+        400,
+        "The body cannot be read",
+        "The body of this request is not one JSON document.",
+        "Send valid JSON in UTF-8, with each key once.",
     ),
-    "invalid-request": Problem(400, "The request is not valid", "Something in the request is missing, unknown or out of range.", "Change what “errors” lists."),
-    "unauthorized": Problem(401, "Who are you?", "This needs a valid token.", "Send it in the Authorization header: “Bearer”, a space and the token."),
+    "invalid-request": Problem(
+        400,
+        "The request is not valid",
+        "Something in the request is missing, unknown or out of range.",
+        "Change what “errors” lists.",
+    ),
+    "unauthorized": Problem(
+        401,
+        "Who are you?",
+        "This needs a valid token.",
+        "Send it in the Authorization header: “Bearer”, a space and the token.",
+    ),
     "wrong-credentials": Problem(
-        401, "You are not signed in", "The e-mail address, the password or the code is wrong.", "Try again, or ask for a link to choose another password."
+        401,
+        "You are not signed in",
+        "The e-mail address, the password or the code is wrong.",
+        "Try again, or ask for a link to choose another password.",
     ),
     "totp-required": Problem(
-        401, "A code is needed", "This account asks for a code beside the password.", "Send the six digits that your authenticator shows as “totp”."
+        401,
+        "A code is needed",
+        "This account asks for a code beside the password.",
+        "Send the six digits that your authenticator shows as “totp”.",
     ),
-    "wrong-code": Problem(401, "The code is not good", "This code is wrong, was used, or has run out.", "Look at the newest message, or ask for another code."),
+    "wrong-code": Problem(
+        401,
+        "The code is not good",
+        "This code is wrong, was used, or has run out.",
+        "Look at the newest message, or ask for another code.",
+    ),
     "forbidden": Problem(403, "Not allowed", "You may not do this.", "Ask somebody at the clinic who may."),
-    "not-found": Problem(404, "Not found", "There is nothing here, or it is not yours to see.", "Check the address and the ids in the request."),
+    "not-found": Problem(
+        404,
+        "Not found",
+        "There is nothing here, or it is not yours to see.",
+        "Check the address and the ids in the request.",
+    ),
     "method-not-allowed": Problem(
-        405, "This method is not allowed here", "The address exists, but not for this method.", "Use one of those that the Allow header lists."
+        405,
+        "This method is not allowed here",
+        "The address exists, but not for this method.",
+        "Use one of those that the Allow header lists.",
     ),
     "version-mismatch": Problem(
-        412, "It has changed meanwhile", "If-Match names another version than the current one.", "Read it again, and repeat your change on what you find."
+        412,
+        "It has changed meanwhile",
+        "If-Match names another version than the current one.",
+        "Read it again, and repeat your change on what you find.",
     ),
-    "body-too-large": Problem(413, "The body is too large", "The body of a request may have 1 MiB at most.", "Send less at once."),
+    "body-too-large": Problem(
+        413, "The body is too large", "The body of a request may have 1 MiB at most.", "Send less at once."
+    ),
     "unsupported-media-type": Problem(
         415,
         "The content type is not supported",
@@ -112,14 +172,28 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Send it as application/json; a PATCH may also be application/merge-patch+json.",
     ),
     "idempotency-key-reused": Problem(
-        422, "The idempotency key was used before", "This Idempotency-Key came with another request before.", "Use a new key for a new request."
+        422,
+        "The idempotency key was used before",
+        "This Idempotency-Key came with another request before.",
+        "Use a new key for a new request.",
     ),
-    "version-required": Problem(428, "A version is required", "This clinic asks which version you change.", "Send If-Match with the ETag of what you read."),
+    "version-required": Problem(
+        428,
+        "A version is required",
+        "This clinic asks which version you change.",
+        "Send If-Match with the ETag of what you read.",
+    ),
     "too-many-requests": Problem(
-        429, "Too many requests", "More was asked from here than is answered in this time.", "Wait as many seconds as Retry-After says."
+        429,
+        "Too many requests",
+        "More was asked from here than is answered in this time.",
+        "Wait as many seconds as Retry-After says.",
     ),
     "internal-error": Problem(
-        500, "Something went wrong", "The fault is ours.", "Please try again with the same Idempotency-Key, and tell us the request id if it stays."
+        500,
+        "Something went wrong",
+        "The fault is ours.",
+        "Please try again with the same Idempotency-Key, and tell us the request id if it stays.",
     ),
     "unavailable": Problem(
         503,
@@ -128,13 +202,29 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Please try again shortly, with the same Idempotency-Key: then nothing is done twice.",
     ),
     # why a booking was refused
-    "in-the-past": Problem(409, "That time has passed", "The time lies in the past.", "Choose a later time.", ALTERNATIVES),
-    "clinic-inactive": Problem(409, "The clinic takes no bookings", "This clinic is not active.", "Choose another clinic.", {"alternatives": []}),
+    "in-the-past": Problem(
+        409, "That time has passed", "The time lies in the past.", "Choose a later time.", ALTERNATIVES
+    ),
+    "clinic-inactive": Problem(
+        409,
+        "The clinic takes no bookings",
+        "This clinic is not active.",
+        "Choose another clinic.",
+        {"alternatives": []},
+    ),
     "doctor-inactive": Problem(
-        409, "The doctor takes no bookings", "This doctor is not active at the clinic any more.", "Choose another doctor.", ALTERNATIVES
+        409,
+        "The doctor takes no bookings",
+        "This doctor is not active at the clinic any more.",
+        "Choose another doctor.",
+        ALTERNATIVES,
     ),
     "not-offered": Problem(
-        409, "Not offered", "This is not offered, or not by this doctor.", "Choose another appointment type or another doctor.", ALTERNATIVES
+        409,
+        "Not offered",
+        "This is not offered, or not by this doctor.",
+        "Choose another appointment type or another doctor.",
+        ALTERNATIVES,
     ),
     "crosses-midnight": Problem(
         409,
@@ -143,8 +233,16 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Choose one that lies within one day.",
         ALTERNATIVES,
     ),
-    "too-soon": Problem(409, "Too soon", "The clinic asks for more notice than this.", "Choose a later time.", ALTERNATIVES),
-    "too-far": Problem(409, "Too far ahead", "The clinic does not take bookings that far ahead yet.", "Choose an earlier time.", ALTERNATIVES),
+    "too-soon": Problem(
+        409, "Too soon", "The clinic asks for more notice than this.", "Choose a later time.", ALTERNATIVES
+    ),
+    "too-far": Problem(
+        409,
+        "Too far ahead",
+        "The clinic does not take bookings that far ahead yet.",
+        "Choose an earlier time.",
+        ALTERNATIVES,
+    ),
     "outside-hours": Problem(
         409,
         "Outside the doctor's hours",
@@ -173,9 +271,13 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Confirm or cancel one first.",
         {"alternatives": []},
     ),
-    "taken": Problem(409, "That time is taken", "Somebody has this time already.", "Choose one of the alternatives.", ALTERNATIVES),
+    "taken": Problem(
+        409, "That time is taken", "Somebody has this time already.", "Choose one of the alternatives.", ALTERNATIVES
+    ),
     # appointments
-    "hold-expired": Problem(409, "The hold has expired", "This time was held, and the hold has run out.", "Book again."),
+    "hold-expired": Problem(
+        409, "The hold has expired", "This time was held, and the hold has run out.", "Book again."
+    ),
     "wrong-status": Problem(
         409,
         "Not possible in this status",
@@ -190,7 +292,12 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Call the clinic.",
         {"minutes": 1440, "phone": "+493012345678"},
     ),
-    "not-started": Problem(409, "It has not started yet", "Nobody can miss an appointment before it starts.", "Wait until it has started, or cancel it."),
+    "not-started": Problem(
+        409,
+        "It has not started yet",
+        "Nobody can miss an appointment before it starts.",
+        "Wait until it has started, or cancel it.",
+    ),
     # clinics, doctors, customers
     "clinic-in-use": Problem(
         409,
@@ -199,9 +306,18 @@ PROBLEMS: Final[dict[str, Problem]] = {
         "Deactivate them first, or together with the clinic.",
         {"doctors": 3, "timeSlots": 2},
     ),
-    "live-appointments": Problem(409, "Appointments are still to come", "Appointments still to come: {count}.", "Move or cancel them first.", {"count": 4}),
+    "live-appointments": Problem(
+        409,
+        "Appointments are still to come",
+        "Appointments still to come: {count}.",
+        "Move or cancel them first.",
+        {"count": 4},
+    ),
     "slots-published": Problem(
-        409, "Hours are published", "Hours are published from now on, and their times would shift.", "Withdraw the future booking slots first."
+        409,
+        "Hours are published",
+        "Hours are published from now on, and their times would shift.",
+        "Withdraw the future booking slots first.",
     ),
     "slug-taken": Problem(409, "That short name is taken", "Another clinic has this slug.", "Choose another slug."),
     "doctor-has-appointments": Problem(
@@ -219,22 +335,44 @@ PROBLEMS: Final[dict[str, Problem]] = {
         {"count": 4},
     ),
     "customer-erased": Problem(
-        409, "The customer was erased", "Everything that was known of this customer was erased, for good.", "Register them anew, if they come again."
+        409,
+        "The customer was erased",
+        "Everything that was known of this customer was erased, for good.",
+        "Register them anew, if they come again.",
     ),
     "record-number-taken": Problem(
-        409, "That record number is taken", "Another patient of this clinic has this record number.", "Choose another record number."
+        409,
+        "That record number is taken",
+        "Another patient of this clinic has this record number.",
+        "Choose another record number.",
     ),
     "which-clinic": Problem(409, "Which clinic?", "There is not exactly one clinic here.", "Name one with clinicId."),
     # schedules and slots
-    "time-slots-intersect": Problem(409, "Time slots intersect", "This time shares minutes with another time slot of the clinic.", "Choose another time."),
+    "time-slots-intersect": Problem(
+        409,
+        "Time slots intersect",
+        "This time shares minutes with another time slot of the clinic.",
+        "Choose another time.",
+    ),
     "time-slot-in-use": Problem(
-        409, "The time slot is in use", "Lines of weekly schedules that use this time slot: {doctorSlots}.", "Remove them first.", {"doctorSlots": 2}
+        409,
+        "The time slot is in use",
+        "Lines of weekly schedules that use this time slot: {doctorSlots}.",
+        "Remove them first.",
+        {"doctorSlots": 2},
     ),
     "schedule-lines-overlap": Problem(
-        409, "Schedule lines overlap", "The doctor has another schedule line on that weekday at that time.", "Change one of them."
+        409,
+        "Schedule lines overlap",
+        "The doctor has another schedule line on that weekday at that time.",
+        "Change one of them.",
     ),
-    "slots-overlap": Problem(409, "Booking slots overlap", "The doctor has another booking slot at that time.", "Change its bounds instead."),
-    "slot-has-appointments": Problem(409, "The slot has appointments", "Appointments stand on this time.", "Move or cancel them first."),
+    "slots-overlap": Problem(
+        409, "Booking slots overlap", "The doctor has another booking slot at that time.", "Change its bounds instead."
+    ),
+    "slot-has-appointments": Problem(
+        409, "The slot has appointments", "Appointments stand on this time.", "Move or cancel them first."
+    ),
     "appointments-in-the-way": Problem(
         409,
         "Appointments are in the way",
@@ -265,17 +403,34 @@ PROBLEMS: Final[dict[str, Problem]] = {
         {"most": 20},
     ),
     # users and their accounts
-    "already-member": Problem(409, "They work here already", "A user of this clinic has this e-mail address.", "Change what they are instead."),
-    "already-joined": Problem(
-        409, "They have joined already", "The user has signed in since they were invited.", "With a forgotten password they ask for a link themselves."
+    "already-member": Problem(
+        409, "They work here already", "A user of this clinic has this e-mail address.", "Change what they are instead."
     ),
-    "last-manager": Problem(409, "The last manager", "The clinic would have no manager any more.", "Make somebody else a manager first."),
-    "link-used": Problem(409, "The link has been used", "A password was chosen since the link was mailed.", "Sign in with it, or ask for a new link."),
+    "already-joined": Problem(
+        409,
+        "They have joined already",
+        "The user has signed in since they were invited.",
+        "With a forgotten password they ask for a link themselves.",
+    ),
+    "last-manager": Problem(
+        409, "The last manager", "The clinic would have no manager any more.", "Make somebody else a manager first."
+    ),
+    "link-used": Problem(
+        409,
+        "The link has been used",
+        "A password was chosen since the link was mailed.",
+        "Sign in with it, or ask for a new link.",
+    ),
     "link-expired": Problem(
-        409, "The link is too old", "An invitation is good for seven days, and a link for a new password for one hour.", "Ask for a new one."
+        409,
+        "The link is too old",
+        "An invitation is good for seven days, and a link for a new password for one hour.",
+        "Ask for a new one.",
     ),
     "totp-on": Problem(409, "Codes are asked for already", "This account has an authenticator.", "Remove it first."),
-    "totp-not-begun": Problem(409, "No authenticator is being set up", "There is no secret to confirm.", "Begin with POST /api/account/totp."),
+    "totp-not-begun": Problem(
+        409, "No authenticator is being set up", "There is no secret to confirm.", "Begin with POST /api/account/totp."
+    ),
     # who may ask
     "too-many-api-keys": Problem(
         409,
@@ -299,7 +454,14 @@ def document(
 ) -> Response[bytes]:
     """The problem as the caller reads it."""
     language = language_for(request)
-    content = described(type, language, instance=request.scope["path"], request_id=request.state.get("request_id", ""), faults=faults, facts=facts)
+    content = described(
+        type,
+        language,
+        instance=request.scope["path"],
+        request_id=request.state.get("request_id", ""),
+        faults=faults,
+        facts=facts,
+    )
     return Response(
         msgspec.json.encode(content),
         status_code=PROBLEMS[type].status,
@@ -309,7 +471,14 @@ def document(
 
 
 def described(
-    type: str, language: str, /, *, instance: str, request_id: str, faults: tuple[errors.Fault, ...] = (), facts: Mapping[str, Any]
+    type: str,
+    language: str,
+    /,
+    *,
+    instance: str,
+    request_id: str,
+    faults: tuple[errors.Fault, ...] = (),
+    facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The members of the document, facts and all."""
     problem = PROBLEMS[type]
@@ -356,9 +525,13 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     if error.status_code not in by_status:
         return on_bug(request, error)
     headers = {
-        name: value if "HEAD" in value else value.replace("GET", "GET, HEAD") for name, value in (error.headers or {}).items() if name.lower() == "allow"
+        name: value if "HEAD" in value else value.replace("GET", "GET, HEAD")
+        for name, value in (error.headers or {}).items()
+        if name.lower() == "allow"
     }
-    faults = (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()  # all else that can be wrong, we read ourselves
+    faults = (
+        (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()
+    )  # all else that can be wrong, we read ourselves
     return document(request, by_status[error.status_code], faults=faults, headers=headers)
 
 
@@ -367,4 +540,8 @@ def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     return document(request, "internal-error")
 
 
-HANDLERS: Final[ExceptionHandlersMap] = {errors.AppointError: on_refusal, HTTPException: on_http_error, Exception: on_bug}
+HANDLERS: Final[ExceptionHandlersMap] = {
+    errors.AppointError: on_refusal,
+    HTTPException: on_http_error,
+    Exception: on_bug,
+}

@@ -29,7 +29,9 @@ class Recorded(Database):
     async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         return await self._db.run(method, sql, args)
 
-    async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def atomic(
+        self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         async def recorded(tx: Transaction) -> T:
             done = await use_case(tx, *args, **kwargs)
             if not tx.recorded:
@@ -39,7 +41,9 @@ class Recorded(Database):
         return await self._db.atomic(recorded)
 
 
-async def record(db: Statements, request: litestar.Request[Caller, Any, Any], shown: Any, *, why: str | None = None) -> None:
+async def record(
+    db: Statements, request: litestar.Request[Caller, Any, Any], shown: Any, *, why: str | None = None
+) -> None:
     """Write down who does what to what, and sees what, in this request."""
     found = shown.items if isinstance(shown, Page) else [shown]
     made = [getattr(each, "id", None) or getattr(each, "booking_id", None) for each in found]
@@ -48,13 +52,16 @@ async def record(db: Statements, request: litestar.Request[Caller, Any, Any], sh
     clinic_id = clinic_of(request)
     if clinic_id is None:  # as the body said, or what was made says
         clinic_id = (
-            request.scope["state"].get("clinic_id") or getattr(shown, "clinic_id", None) or (made[0] if made and isinstance(made[0], int) else ids.PLATFORM)
+            request.scope["state"].get("clinic_id")
+            or getattr(shown, "clinic_id", None)
+            or (made[0] if made and isinstance(made[0], int) else ids.PLATFORM)
         )
     await repository.record(db, request.user, clinic_id=clinic_id, subjects=list(subjects), reason=why)
 
 
 async def record_look(response: Response[Any]) -> Response[Any]:
-    """After each answer: a look at what is not public is recorded before anyone gets to see it, a page of things as one."""
+    """After each answer: a look at what is not public is recorded before anyone gets to see it, a page of things as
+    one."""
     if isinstance(response, Look):
         request = response.request
         if request.method == "GET" and request.route_handler.opt["permission"] not in OPEN:

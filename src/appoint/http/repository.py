@@ -19,9 +19,11 @@ async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> 
             on conflict do nothing
             returning true
             """,
-            caller, key, digest,
+            caller,
+            key,
+            digest,
         )
-    )  # fmt: skip
+    )
 
 
 async def earlier_request(tx: Statements, *, caller: str, key: str) -> Row | None:
@@ -29,7 +31,9 @@ async def earlier_request(tx: Statements, *, caller: str, key: str) -> Row | Non
 
 
 async def keep_answer(tx: Statements, *, caller: str, key: str, answer: str) -> None:
-    await tx.execute("update request_key set answer = $3::text::jsonb where caller = $1 and key = $2", caller, key, answer)
+    await tx.execute(
+        "update request_key set answer = $3::text::jsonb where caller = $1 and key = $2", caller, key, answer
+    )
 
 
 async def forget_requests(db: Statements, *, before: datetime) -> dict[str, Any]:
@@ -54,8 +58,14 @@ async def record(db: Statements, by: Caller, *, clinic_id: int, subjects: Sequen
     """Write down who does what, from where and to what."""
     await db.execute(
         "insert into audit_unsealed (clinic_id, actor, action, subjects, address, request_id, reason) values ($1, $2, $3, $4, $5, $6, $7)",
-        clinic_id, by.key, by.doing, subjects, by.address, tracing.request_id(), reason,
-    )  # fmt: skip
+        clinic_id,
+        by.key,
+        by.doing,
+        subjects,
+        by.address,
+        tracing.request_id(),
+        reason,
+    )
 
 
 async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:
@@ -65,8 +75,9 @@ async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) 
         select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name
           from (select) one left join clinic c on c.id = $1 left join app_user u on u.id = $2
         """,
-        clinic_id, user_id,
-    )  # fmt: skip
+        clinic_id,
+        user_id,
+    )
     assert row, "one always"
     return row
 
@@ -78,33 +89,49 @@ class Owners(Protocol):
 
 
 async def owners_of_appointment(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
-    return await db.fetch("select doctor_id, customer_id, booker_id from appointment where clinic_id = $1 and id = $2", clinic_id, id)
+    return await db.fetch(
+        "select doctor_id, customer_id, booker_id from appointment where clinic_id = $1 and id = $2", clinic_id, id
+    )
 
 
 async def owners_of_booking(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
-    return await db.fetch("select doctor_id, customer_id, booker_id from appointment where clinic_id = $1 and booking_id = $2", clinic_id, id)
+    return await db.fetch(
+        "select doctor_id, customer_id, booker_id from appointment where clinic_id = $1 and booking_id = $2",
+        clinic_id,
+        id,
+    )
 
 
 async def owners_of_booking_slot(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
     return await db.fetch(
-        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from booking_slot where clinic_id = $1 and id = $2", clinic_id, id
+        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from booking_slot where clinic_id = $1 and id = $2",
+        clinic_id,
+        id,
     )
 
 
 async def owners_of_doctor_slot(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
     return await db.fetch(
-        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from doctor_slot where clinic_id = $1 and id = $2", clinic_id, id
+        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from doctor_slot where clinic_id = $1 and id = $2",
+        clinic_id,
+        id,
     )
 
 
 async def owners_of_absence(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
-    return await db.fetch("select doctor_id, null::uuid as customer_id, null::uuid as booker_id from absence where clinic_id = $1 and id = $2", clinic_id, id)
+    return await db.fetch(
+        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from absence where clinic_id = $1 and id = $2",
+        clinic_id,
+        id,
+    )
 
 
 async def owners_of_patient(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
     """The doctors who have seen the patient, or will."""
     return await db.fetch(
-        "select distinct doctor_id, customer_id, null::uuid as booker_id from appointment where clinic_id = $1 and customer_id = $2", clinic_id, id
+        "select distinct doctor_id, customer_id, null::uuid as booker_id from appointment where clinic_id = $1 and customer_id = $2",
+        clinic_id,
+        id,
     )
 
 

@@ -26,7 +26,8 @@ BODY_BYTES = 1024 * 1024
 
 
 class Request(litestar.Request[Caller, Any, Any]):
-    """Bodies (`data`) and queries (`query`) become the structs that a handler asks for, or `errors.Invalid` with all their faults."""
+    """Bodies (`data`) and queries (`query`) become the structs that a handler asks for, or `errors.Invalid` with all
+    their faults."""
 
     @property
     def db(self) -> Database:
@@ -46,8 +47,16 @@ class Request(litestar.Request[Caller, Any, Any]):
     def if_match(self) -> str | None:
         return self.headers.get("if-match")
 
-    async def change(self, clinic_id: int, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a use case that changes what is cached of a clinic: in a transaction, and the cache forgets the clinic afterwards."""
+    async def change(
+        self,
+        clinic_id: int,
+        use_case: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a use case that changes what is cached of a clinic: in a transaction, and the cache forgets the clinic
+        afterwards."""
         try:
             return await self.db.atomic(use_case, *args, **kwargs)
         finally:  # also when the answer to the commit was lost: it may have happened
@@ -91,17 +100,24 @@ def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
 
 
 def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """What a handler's own parameters do not say: a clinic's number is small and is written in one way, and an operation without parameters takes none."""
+    """What a handler's own parameters do not say: a clinic's number is small and is written in one way, and an
+    operation without parameters takes none."""
     clinic_id: int | None = connection.path_params.get("clinic_id")
-    if clinic_id is not None and (not 1 <= clinic_id <= LARGEST_CLINIC or str(clinic_id) not in connection.scope["path"].split("/")):
+    if clinic_id is not None and (
+        not 1 <= clinic_id <= LARGEST_CLINIC or str(clinic_id) not in connection.scope["path"].split("/")
+    ):
         raise errors.NotFound
-    if connection.scope["query_string"] and not handler.opt.get("page") and "query" not in handler.parsed_fn_signature.parameters:
+    if (
+        connection.scope["query_string"]
+        and not handler.opt.get("page")
+        and "query" not in handler.parsed_fn_signature.parameters
+    ):
         decoding.query(decoding.Nothing, connection.scope["query_string"])
 
 
 def idempotency_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
-    """The request's `Idempotency-Key` as it is kept: its SHA-256, for callers may put names into it. Raises `Invalid` for one that is empty, too long or not
-    visible ASCII."""
+    """The request's `Idempotency-Key` as it is kept: its SHA-256, for callers may put names into it. Raises `Invalid`
+    for one that is empty, too long or not visible ASCII."""
     key = connection.headers.get("idempotency-key")
     if key is None:
         return None

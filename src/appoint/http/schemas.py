@@ -1,7 +1,8 @@
-"""JSON schemas of structs as msgspec makes them, with what it leaves out: what fields mean, tidy names, and an example of everything.
+"""JSON schemas of structs as msgspec makes them, with what it leaves out: what fields mean, tidy names, and an example
+of everything.
 
-A string under a struct's field says what it means. Examples are those of the fields' types; where these make no sense together, a struct has an
-`EXAMPLE` of its own.
+A string under a struct's field says what it means. Examples are those of the fields' types; where these make no sense
+together, a struct has an `EXAMPLE` of its own.
 """
 
 import ast
@@ -89,7 +90,12 @@ class Schemas:
             inner = {key: value for key, value in _something(schema).items() if key != "description"}
             if schema.get("default") is not None:
                 inner["default"] = schema["default"]
-            parameter: Schema = {"name": name, "in": "query", "required": name in component["required"], "schema": inner}
+            parameter: Schema = {
+                "name": name,
+                "in": "query",
+                "required": name in component["required"],
+                "schema": inner,
+            }
             if "description" in schema:
                 parameter["description"] = schema["description"]
             if name in examples:
@@ -97,9 +103,17 @@ class Schemas:
             yield parameter
 
     def path_parameter(self, path: str, name: str, type: type) -> Schema:
-        schema = PATH.get(date if name == "day" else type, {"type": "string"})  # its handler reads a day itself, to say what is wrong with it
+        schema = PATH.get(
+            date if name == "day" else type, {"type": "string"}
+        )  # its handler reads a day itself, to say what is wrong with it
         before = path[: path.index(f"/{{{name}}}")].rsplit("/", 1)[-1]
-        return {"name": name, "in": "path", "required": True, "schema": schema, "example": self.example(schema, name, before.removesuffix("s"))}
+        return {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": schema,
+            "example": self.example(schema, name, before.removesuffix("s")),
+        }
 
     def example(self, schema: Schema, name: str = "", within: str = "") -> Any:
         """An example of a schema, which may be that of the member `name` of the component `within`."""
@@ -127,7 +141,10 @@ class Schemas:
                 return [self.example(items, name.removesuffix("s"), within)]
             case {"properties": properties, "required": required}:
                 always = [member for member, inner in properties.items() if member in required or "default" in inner]
-                shown = {member: self.example(properties[member], member, within) for member in always or list(properties)[:1]}
+                shown = {
+                    member: self.example(properties[member], member, within)
+                    for member in always or list(properties)[:1]
+                }
                 return {member: value for member, value in shown.items() if value is not None or member in required}
             case {"additionalProperties": dict() as inner}:
                 return {schema.get("propertyNames", {}).get("enum", ["key"])[0]: self.example(inner, name, within)}
@@ -155,7 +172,9 @@ def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema
     """msgspec's schemas; a page of clinics is called ClinicPage rather than Page_Clinic_."""
     schemas, components = msgspec.json.schema_components(types, ref_template=PREFIX + "{name}")
     plain = msgspec.json.encode([schemas, components]).decode()
-    return cast("tuple[list[Schema], dict[str, Schema]]", json.loads(re.sub(r'\b([A-Za-z]+)_([A-Za-z]+)_(?=")', r"\2\1", plain)))
+    return cast(
+        "tuple[list[Schema], dict[str, Schema]]", json.loads(re.sub(r'\b([A-Za-z]+)_([A-Za-z]+)_(?=")', r"\2\1", plain))
+    )
 
 
 def _named(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
@@ -243,7 +262,8 @@ def _kind(name: str, schema: Schema) -> tuple[Any, ...]:
 
 
 def _id(name: str) -> str:
-    """An id that is the same wherever something of the name is meant; the demo clinic's, but for customers, who belong to none."""
+    """An id that is the same wherever something of the name is meant; the demo clinic's, but for customers, who belong
+    to none."""
     digest = hashlib.blake2b(name.lower().encode(), digest_size=8).hexdigest()
     head = "01978a5c-7d3e-7" if name.lower() == "customerid" else "00000001-0197-8"
     return f"{head}{digest[:3]}-8{digest[3:6]}-0{digest[5:16]}"

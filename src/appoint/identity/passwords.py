@@ -1,4 +1,5 @@
-"""Passwords: which are good enough, and how they are kept (argon2id). Hashing takes time and memory on purpose, so it waits its turn in a few threads."""
+"""Passwords: which are good enough, and how they are kept (argon2id). Hashing takes time and memory on purpose, so it
+waits its turn in a few threads."""
 
 import asyncio
 import re
@@ -17,11 +18,58 @@ LONGEST: Final = 128
 GUESSES_MISS: Final = 6
 """So many characters must be left of a password without what everybody tries first."""
 TRIED_FIRST: Final = (
-    "password", "passwort", "contrasena", "motdepasse", "passw0rd", "p@ssword", "p@ssw0rd", "qwertyuiop", "qwerty", "qwertz", "azerty", "asdfghjkl", "asdf",
-    "1qaz2wsx", "zaq12wsx", "q1w2e3r4", "welcome", "willkommen", "bienvenue", "letmein", "iloveyou", "sunshine", "princess", "football", "baseball", "superman",
-    "monkey", "dragon", "master", "trustno1", "whatever", "starwars", "charlie", "summer", "winter", "spring", "autumn", "sommer", "admin", "secret", "geheim",
-    "changeme", "default", "abcdefghijkl", "abcdef", "abc", "doctor", "clinic", "hospital", "praxis", "appoint",
-)  # fmt: skip
+    "password",
+    "passwort",
+    "contrasena",
+    "motdepasse",
+    "passw0rd",
+    "p@ssword",
+    "p@ssw0rd",
+    "qwertyuiop",
+    "qwerty",
+    "qwertz",
+    "azerty",
+    "asdfghjkl",
+    "asdf",
+    "1qaz2wsx",
+    "zaq12wsx",
+    "q1w2e3r4",
+    "welcome",
+    "willkommen",
+    "bienvenue",
+    "letmein",
+    "iloveyou",
+    "sunshine",
+    "princess",
+    "football",
+    "baseball",
+    "superman",
+    "monkey",
+    "dragon",
+    "master",
+    "trustno1",
+    "whatever",
+    "starwars",
+    "charlie",
+    "summer",
+    "winter",
+    "spring",
+    "autumn",
+    "sommer",
+    "admin",
+    "secret",
+    "geheim",
+    "changeme",
+    "default",
+    "abcdefghijkl",
+    "abcdef",
+    "abc",
+    "doctor",
+    "clinic",
+    "hospital",
+    "praxis",
+    "appoint",
+)
 REPEATED: Final = re.compile(r"(.{1,4}?)\1{2,}")
 NUMBERS: Final = re.compile(r"0?1234?5?6?7?8?9?0?|9876?5?4?3?2?1?0?|(19|20)\d\d")
 
@@ -36,7 +84,8 @@ def normal(password: str) -> str:
 
 
 def faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[Fault]:
-    """What is wrong with a new password. `about` is what others know of its owner, such as name and e-mail address: no part of it counts for anything."""
+    """What is wrong with a new password. `about` is what others know of its owner, such as name and e-mail address: no
+    part of it counts for anything."""
     password = normal(password)
     if not SHORTEST <= len(password) <= LONGEST:
         return [Fault(pointer, "must have {least} to {most} characters", least=SHORTEST, most=LONGEST)]
@@ -45,7 +94,11 @@ def faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[Fault
     for word in sorted((*TRIED_FIRST, *own), key=len, reverse=True):
         left = left.replace(word, "")
     left = NUMBERS.sub("", REPEATED.sub("", left))
-    return [] if len(left) >= GUESSES_MISS and len(set(left)) > GUESSES_MISS // 2 else [Fault(pointer, "is too easy to guess")]
+    return (
+        []
+        if len(left) >= GUESSES_MISS and len(set(left)) > GUESSES_MISS // 2
+        else [Fault(pointer, "is too easy to guess")]
+    )
 
 
 async def hashed(password: str) -> str:
@@ -53,7 +106,8 @@ async def hashed(password: str) -> str:
 
 
 async def verified(password: str, kept: str | None) -> tuple[bool, str | None]:
-    """Whether it is the password that is kept, and how to keep it from now on if that has changed. Without one that is kept it takes as long to say no."""
+    """Whether it is the password that is kept, and how to keep it from now on if that has changed. Without one that is
+    kept it takes as long to say no."""
     return await asyncio.get_running_loop().run_in_executor(_threads, _verified, normal(password), kept)
 
 

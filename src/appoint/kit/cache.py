@@ -1,8 +1,9 @@
-"""What changes rarely and is asked often, kept for ten minutes in each process. A change drops it: at once in the process that made it, and with Redis
-everywhere, as soon as the word has got round.
+"""What changes rarely and is asked often, kept for ten minutes in each process. A change drops it: at once in the
+process that made it, and with Redis everywhere, as soon as the word has got round.
 
-Of all this Redis carries that word and nothing else. So an answer from here never waits for a network, and no Redis, full or empty, old or gone, can hand out
-what has changed since: a process that cannot hear of changes keeps nothing, and asks the database every time.
+Of all this Redis carries that word and nothing else. So an answer from here never waits for a network, and no Redis,
+full or empty, old or gone, can hand out what has changed since: a process that cannot hear of changes keeps nothing,
+and asks the database every time.
 """
 
 import asyncio
@@ -31,14 +32,20 @@ RETRY_SECONDS: Final = 0.5
 class ClinicCache:
     """Entries belong to a clinic and are dropped together. What is kept is shared, so nobody changes it.
 
-    Each entry is kept under its clinic's generation, which is read before the entry is loaded and counted up after a change commits: what was
-    loaded before a change is never found after it.
+    Each entry is kept under its clinic's generation, which is read before the entry is loaded and counted up after a
+    change commits: what was loaded before a change is never found after it.
     """
 
     def __init__(self, url: str | None) -> None:
         self._kept = Memory(ENTRIES, check_interval=0)
         self._generations: dict[int, int] = {}
-        self._redis: Final = Redis.from_url(url, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS, retry=Retry(NoBackoff(), 0)) if url else None
+        self._redis: Final = (
+            Redis.from_url(
+                url, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS, retry=Retry(NoBackoff(), 0)
+            )
+            if url
+            else None
+        )
         self._hears = url is None
         self._untold: set[int] = set()
         self._listener: asyncio.Task[None] | None = None
@@ -68,7 +75,8 @@ class ClinicCache:
         return loaded
 
     async def drop(self, clinic_id: int) -> None:
-        """The clinic has changed: forget everything about it, and have all processes forget it. Call it once the change has committed.
+        """The clinic has changed: forget everything about it, and have all processes forget it. Call it once the change
+        has committed.
 
         When Redis is away, the others are told as soon as it is back.
         """
@@ -112,7 +120,9 @@ class ClinicCache:
                     await channel.ping()
                     continue
                 heard = clock()
-                if message["type"] == "subscribe":  # from now on nothing is missed; also after the client has connected anew by itself
+                if (
+                    message["type"] == "subscribe"
+                ):  # from now on nothing is missed; also after the client has connected anew by itself
                     self._kept = Memory(ENTRIES, check_interval=0)
                     self._hears = True
                 elif message["type"] == "message":

@@ -1,4 +1,5 @@
-"""Now, and what an instant is on the wall of a zone. The way back, from wall time to instant, is the database's `local_instant` alone."""
+"""Now, and what an instant is on the wall of a zone. The way back, from wall time to instant, is the database's
+`local_instant` alone."""
 
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta

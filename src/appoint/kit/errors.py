@@ -1,4 +1,5 @@
-"""What can go wrong, in the words of the trade. Each is raised where it is known; `web/problems.py` alone decides what it looks like on the wire."""
+"""What can go wrong, in the words of the trade. Each is raised where it is known; `web/problems.py` alone decides what
+it looks like on the wire."""
 
 from typing import Any, Final
 
@@ -73,7 +74,8 @@ class TooMany(AppointError):
 
 
 class Fault:
-    """One thing wrong with a request: where (`#/name` in the body, `?limit` in the query), and what, as a message of the catalogue with its values."""
+    """One thing wrong with a request: where (`#/name` in the body, `?limit` in the query), and what, as a message of
+    the catalogue with its values."""
 
     __slots__ = ("pointer", "text", "values")
 

@@ -1,4 +1,5 @@
-"""Types of what comes in: what msgspec's own constraints cannot say is said by a check, which names what is wrong or returns None."""
+"""Types of what comes in: what msgspec's own constraints cannot say is said by a check, which names what is wrong or
+returns None."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
@@ -12,7 +13,8 @@ LAST_YEAR: Final = 2999
 
 
 def checked(check: Any, /, *, example: Any, shown: dict[str, str], **constraints: Any) -> msgspec.Meta:
-    """A constraint that `check(value) -> message | None` decides; the message is one of the catalogue. `shown` is what a JSON schema can say of it."""
+    """A constraint that `check(value) -> message | None` decides; the message is one of the catalogue. `shown` is what
+    a JSON schema can say of it."""
     return msgspec.Meta(extra={"check": check}, examples=[example], extra_json_schema=shown, **constraints)
 
 
@@ -25,7 +27,9 @@ def _year(value: date) -> str | None:
 
 
 def _visible(value: str) -> str | None:
-    return None if any(character.isprintable() and not character.isspace() for character in value) else "must not be empty"
+    return (
+        None if any(character.isprintable() and not character.isspace() for character in value) else "must not be empty"
+    )
 
 
 END: Final = r"$(?!\n)"
@@ -35,16 +39,20 @@ Name = Annotated[str, checked(_visible, example="Lakeside Clinic", shown={"patte
 PersonName = Annotated[Name, msgspec.Meta(examples=["Ana Souza"])]
 Text = Annotated[str, msgspec.Meta(max_length=5000)]
 ShortText = Annotated[str, msgspec.Meta(max_length=200)]
-# İ and the Kelvin sign are not ASCII and in lower case they are: an address with one of them would count as somebody else's
+# İ and the Kelvin sign are not ASCII and in lower case they are: an address with one of them would count as somebody
+# else's
 Email = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[^@\s\x00-\x1f\x7f<>\u0130\u212a]+@[^@\s\x00-\x1f\x7f<>.\u0130\u212a]+(\.[^@\s\x00-\x1f\x7f<>.\u0130\u212a]+)+" + END,
+        pattern=r"^[^@\s\x00-\x1f\x7f<>\u0130\u212a]+@[^@\s\x00-\x1f\x7f<>.\u0130\u212a]+(\.[^@\s\x00-\x1f\x7f<>.\u0130\u212a]+)+"
+        + END,
         max_length=254,
         examples=["ana@example.org"],
     ),
 ]
-Phone = Annotated[str, msgspec.Meta(pattern=r"^\s*\+?[\d\s()./-]+$", min_length=3, max_length=40, examples=["+493012345678"])]
+Phone = Annotated[
+    str, msgspec.Meta(pattern=r"^\s*\+?[\d\s()./-]+$", min_length=3, max_length=40, examples=["+493012345678"])
+]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*" + END, max_length=100, examples=["lakeside"])]
 TimeZone = Annotated[str, checked(_zone, example="Europe/Berlin", shown={"format": "time-zone"})]
 Currency = money.Currency

@@ -8,9 +8,24 @@ from typing import Any, Final
 from babel.messages.pofile import read_po
 
 LANGUAGES: Final = ("en", "de", "es", "fr")
-PLAIN: Final = str.maketrans({"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "…": "...", "\u00a0": " "})
+PLAIN: Final = str.maketrans(
+    {
+        "–": "-",
+        "—": "-",
+        "‘": "'",
+        "’": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "…": "...",
+        "\u00a0": " ",
+    }
+)
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-"""Characters that nobody sees, or that turn the text after them around; but for tabs, ends of lines, and joiners, which some scripts need."""
+"""Characters that nobody sees, or that turn the text after them around; but for tabs, ends of lines, and joiners, which
+some scripts need."""
 
 
 @cache
@@ -29,10 +44,12 @@ def say(language: str, text: str, /, **values: Any) -> str:
 
 
 def one_line(text: str | None) -> str:
-    """What somebody typed, in one line: so that a name writes no paragraphs, or headers of a mail, into what others read."""
+    """What somebody typed, in one line: so that a name writes no paragraphs, or headers of a mail, into what others
+    read."""
     return CONTROL.sub("", " ".join((text or "").split()))
 
 
 def for_telephones(text: str) -> str:
-    """The text with what telephones' own alphabet (GSM 03.38) has: one other character, and a text message holds less than half as much."""
+    """The text with what telephones' own alphabet (GSM 03.38) has: one other character, and a text message holds less
+    than half as much."""
     return text.translate(PLAIN)

@@ -1,4 +1,5 @@
-"""Invitations that calendars read: iCalendar objects (RFC 5545) as organisers send them (iTIP, RFC 5546). And addresses that put the same into calendars on the web."""
+"""Invitations that calendars read: iCalendar objects (RFC 5545) as organisers send them (iTIP, RFC 5546). And addresses
+that put the same into calendars on the web."""
 
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
@@ -21,18 +22,31 @@ class Person(NamedTuple):
 
 
 def invitation(
-    method: Method, *, id: UUID, sequence: int, stamp: datetime, start: datetime, end: datetime, summary: str, description: str, location: str,
-    organizer: Person, attendee: Person | None,
-) -> str:  # fmt: skip
-    """An entry for the attendee's calendar, or its withdrawal. Whoever fetches one by themself (`PUBLISH`) is no attendee of it.
+    method: Method,
+    *,
+    id: UUID,
+    sequence: int,
+    stamp: datetime,
+    start: datetime,
+    end: datetime,
+    summary: str,
+    description: str,
+    location: str,
+    organizer: Person,
+    attendee: Person | None,
+) -> str:
+    """An entry for the attendee's calendar, or its withdrawal. Whoever fetches one by themself (`PUBLISH`) is no
+    attendee of it.
 
-    Calendars know the entry by `id`, and of two invitations to it believe the one with the greater `sequence`. `stamp` is when this one was made.
+    Calendars know the entry by `id`, and of two invitations to it believe the one with the greater `sequence`. `stamp`
+    is when this one was made.
     """
     event = Event.new(
         uid=str(id),
         sequence=sequence,
         stamp=stamp,
-        # In UTC: Outlook, Google and Apple all show it in the reader's own zone. A named zone would need its rules written out, which Outlook reads
+        # In UTC: Outlook, Google and Apple all show it in the reader's own zone. A named zone would need its rules
+        # written out, which Outlook reads
         # by names of its own, and would tell nothing more, since an appointment does not recur.
         start=start,
         end=end,
@@ -41,7 +55,13 @@ def invitation(
         location=location or None,
         organizer=vCalAddress.new(organizer.email, cn=_said(organizer.name)),
         # accepted already, by booking; nobody reads replies
-        attendees=[vCalAddress.new(attendee.email, cn=_said(attendee.name), role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False)] if attendee else None,
+        attendees=[
+            vCalAddress.new(
+                attendee.email, cn=_said(attendee.name), role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp=False
+            )
+        ]
+        if attendee
+        else None,
         status=STATUS.CANCELLED if method == "CANCEL" else STATUS.CONFIRMED,
         classification=CLASS.PRIVATE,  # who shares a calendar does not thereby share visits to a doctor
     )
@@ -65,5 +85,6 @@ def outlook(*, start: datetime, end: datetime, summary: str, location: str) -> s
 
 
 def _said(name: str) -> str:
-    """A name as a parameter can say it: those know no escapes (RFC 5545, 3.2), and some readers take a backslash for the beginning of one."""
+    """A name as a parameter can say it: those know no escapes (RFC 5545, 3.2), and some readers take a backslash for
+    the beginning of one."""
     return one_line(name).replace("\\", "/")

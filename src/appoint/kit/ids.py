@@ -12,12 +12,14 @@ LARGEST_CLINIC: Final = 2**31 - 1
 
 
 def mint(clinic_id: int) -> UUID:
-    """A new id of the clinic; ids of one clinic sort by the time they were made. The database's `mint_id` makes them by the same rule."""
+    """A new id of the clinic; ids of one clinic sort by the time they were made. The database's `mint_id` makes them by
+    the same rule."""
     return composed(clinic_id, time.time_ns() // 1_000_000, secrets.randbits(42))
 
 
 def composed(clinic_id: int, ms: int, bits: int) -> UUID:
-    """An id by its parts, for who needs the same one again: the millisecond it is of, and 42 bits that tell it from others of that millisecond."""
+    """An id by its parts, for who needs the same one again: the millisecond it is of, and 42 bits that tell it from
+    others of that millisecond."""
     high = (ms >> 32) << 16 | 0x8 << 12 | (ms >> 20) & 0xFFF
     low = 0b10 << 62 | (ms & 0xFFFFF) << 42 | bits
     return UUID(int=clinic_id << 96 | high << 64 | low)

@@ -16,7 +16,9 @@ def _exists(code: str) -> str | None:
     return None if code in CURRENCIES else "must be an ISO 4217 currency such as EUR"
 
 
-Currency = Annotated[str, msgspec.Meta(extra={"check": _exists}, extra_json_schema={"format": "currency"}, examples=["EUR"])]
+Currency = Annotated[
+    str, msgspec.Meta(extra={"check": _exists}, extra_json_schema={"format": "currency"}, examples=["EUR"])
+]
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,12 +39,22 @@ class Choice(NamedTuple):
 @cache
 def in_use() -> frozenset[str]:
     """The currencies that people pay with somewhere."""
-    return frozenset(code for territory in get_global("territory_currencies") for code in get_territory_currencies(territory, tender=True)) & CURRENCIES
+    return (
+        frozenset(
+            code
+            for territory in get_global("territory_currencies")
+            for code in get_territory_currencies(territory, tender=True)
+        )
+        & CURRENCIES
+    )
 
 
 def choices(language: str, *known: str) -> list[Choice]:
     """Those in use, and those known already."""
-    return [Choice(code, f"{code} – {get_currency_name(code, locale=language)}", get_currency_precision(code)) for code in sorted(in_use() | set(known))]
+    return [
+        Choice(code, f"{code} – {get_currency_name(code, locale=language)}", get_currency_precision(code))
+        for code in sorted(in_use() | set(known))
+    ]
 
 
 def plain(money: Money | None) -> str:

@@ -37,9 +37,16 @@ def _given(
     administrator: Relation | None = Relation.ANY,
 ) -> Mapping[Role, Relation]:
     named = {
-        Role.ANYONE: Relation.ANY if anyone else None, Role.HOLDER: holder, Role.PATIENT: patient, Role.USER: user, Role.DOCTOR: doctor, Role.RECEPTIONIST: receptionist,
-        Role.MANAGER: manager, Role.PARTNER: partner, Role.ADMINISTRATOR: administrator,
-    }  # fmt: skip
+        Role.ANYONE: Relation.ANY if anyone else None,
+        Role.HOLDER: holder,
+        Role.PATIENT: patient,
+        Role.USER: user,
+        Role.DOCTOR: doctor,
+        Role.RECEPTIONIST: receptionist,
+        Role.MANAGER: manager,
+        Role.PARTNER: partner,
+        Role.ADMINISTRATOR: administrator,
+    }
     return {role: relation for role, relation in named.items() if relation}
 
 
@@ -49,22 +56,49 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "register": Permission("Register as a customer.", _given(anyone=True)),
     "book": Permission("Book an appointment.", _given(anyone=True)),
     "sign-in": Permission("Sign in, or ask for a link or a code to do so.", _given(anyone=True)),
-    "account": Permission("See who one is and where one is signed in, and sign out.", _given(patient=OWN, user=OWN, manager=None)),
-    "credentials": Permission("Change one's own name, password and authenticator.", _given(user=OWN, manager=None, administrator=None)),
-    "see-appointments": Permission("See appointments.", _given(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC, partner=CLINIC)),
-    "list-appointments": Permission("List appointments and bookings of a clinic.", _given(doctor=OWN, receptionist=CLINIC, partner=CLINIC)),
-    "move-appointments": Permission("Confirm, move and cancel appointments.", _given(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC, partner=CLINIC)),
-    "run-appointments": Permission("Take appointments through their day, and note what matters about them.", _given(doctor=OWN, receptionist=CLINIC)),
-    "override": Permission("Book, move and cancel where a rule says no, with a reason.", _given(doctor=OWN, receptionist=CLINIC)),
-    "see-patients": Permission("See patients and what the clinic notes of them.", _given(doctor=OWN, receptionist=CLINIC, partner=CLINIC)),
+    "account": Permission(
+        "See who one is and where one is signed in, and sign out.", _given(patient=OWN, user=OWN, manager=None)
+    ),
+    "credentials": Permission(
+        "Change one's own name, password and authenticator.", _given(user=OWN, manager=None, administrator=None)
+    ),
+    "see-appointments": Permission(
+        "See appointments.", _given(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC, partner=CLINIC)
+    ),
+    "list-appointments": Permission(
+        "List appointments and bookings of a clinic.", _given(doctor=OWN, receptionist=CLINIC, partner=CLINIC)
+    ),
+    "move-appointments": Permission(
+        "Confirm, move and cancel appointments.",
+        _given(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC, partner=CLINIC),
+    ),
+    "run-appointments": Permission(
+        "Take appointments through their day, and note what matters about them.",
+        _given(doctor=OWN, receptionist=CLINIC),
+    ),
+    "override": Permission(
+        "Book, move and cancel where a rule says no, with a reason.", _given(doctor=OWN, receptionist=CLINIC)
+    ),
+    "see-patients": Permission(
+        "See patients and what the clinic notes of them.", _given(doctor=OWN, receptionist=CLINIC, partner=CLINIC)
+    ),
     "note-patients": Permission("Note something about a patient.", _given(doctor=OWN, receptionist=CLINIC)),
-    "find-customers": Permission("Find a customer of other clinics by the exact e-mail address or phone number.", _given(receptionist=CLINIC, partner=CLINIC)),
-    "see-customers": Permission("See what is held of a customer, and their appointments everywhere.", _given(patient=OWN, manager=None)),
+    "find-customers": Permission(
+        "Find a customer of other clinics by the exact e-mail address or phone number.",
+        _given(receptionist=CLINIC, partner=CLINIC),
+    ),
+    "see-customers": Permission(
+        "See what is held of a customer, and their appointments everywhere.", _given(patient=OWN, manager=None)
+    ),
     "change-customers": Permission("Change, export and erase a customer.", _given(patient=OWN, manager=None)),
     "search-customers": Permission("Search all customers of the platform.", _given(manager=None)),
     "see-absences": Permission("See absences.", _given(doctor=CLINIC, receptionist=CLINIC, partner=CLINIC)),
-    "schedule": Permission("Publish when doctors work: schedules, slots and absences.", _given(doctor=OWN, receptionist=CLINIC)),
-    "see-messages": Permission("See what was sent, send it again, and see the words of messages.", _given(receptionist=CLINIC)),
+    "schedule": Permission(
+        "Publish when doctors work: schedules, slots and absences.", _given(doctor=OWN, receptionist=CLINIC)
+    ),
+    "see-messages": Permission(
+        "See what was sent, send it again, and see the words of messages.", _given(receptionist=CLINIC)
+    ),
     "manage": Permission("Set up a clinic: its doctors, appointment types, hours, messages and webhooks.", _given()),
     "manage-access": Permission("Say who works at a clinic and which systems may ask, and read the audit.", _given()),
     "administer": Permission("Add and close clinics.", _given(manager=None)),
@@ -127,10 +161,20 @@ def document(operations: Iterable[tuple[str, str, str, str]]) -> str:
         "",
         f"| permission | {' | '.join(Role)} |",
         f"| --- |{' --- |' * len(Role)}",
-        *(f"| [{name}](#{name}) | {' | '.join(_shown(permission, role) for role in Role)} |" for name, permission in PERMISSIONS.items()),
+        *(
+            f"| [{name}](#{name}) | {' | '.join(_shown(permission, role) for role in Role)} |"
+            for name, permission in PERMISSIONS.items()
+        ),
     ]
     for name, permission in PERMISSIONS.items():
-        lines += ["", f"## {name}", "", permission.meaning, *([""] if by_permission[name] else []), *by_permission[name]]
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            permission.meaning,
+            *([""] if by_permission[name] else []),
+            *by_permission[name],
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -5,15 +5,18 @@ from typing import Final
 import phonenumbers
 from babel.core import get_global
 
-UNREADABLE: Final = "must be a possible phone number; where the country is not known, in international form such as +493012345678"
+UNREADABLE: Final = (
+    "must be a possible phone number; where the country is not known, in international form such as +493012345678"
+)
 MOST_DIGITS: Final = 15
 
 
 def e164(text: str, *, time_zone: str | None, locale: str | None = None) -> str | None:
     """The number as E.164, or None when there can be no such number.
 
-    A number without its country's code is read in the country of the time zone, or else of the language. Such a number must be one that is
-    in use there: a wrong guess would call a stranger. An international number need only be possible, since new ones appear every year.
+    A number without its country's code is read in the country of the time zone, or else of the language. Such a number
+    must be one that is in use there: a wrong guess would call a stranger. An international number need only be
+    possible, since new ones appear every year.
     """
     try:
         number = phonenumbers.parse(text, _country(time_zone, locale), keep_raw_input=True)

@@ -35,6 +35,7 @@ def opened_id(secret: str, purpose: str, token: str) -> UUID | None:
 
 
 def code(secret: str, purpose: str, id: str) -> str:
-    """Six digits that nobody else can tell from the id, and that are kept nowhere (RFC 4226 does the same with a counter)."""
+    """Six digits that nobody else can tell from the id, and that are kept nowhere (RFC 4226 does the same with a
+    counter)."""
     digest = hmac.digest(secret.encode(), f"{purpose}\n{id}".encode(), "sha256")
     return f"{int.from_bytes(digest) % 1_000_000:06}"

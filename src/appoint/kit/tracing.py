@@ -1,4 +1,5 @@
-"""Where a request comes from, for logs and traces: its id and its W3C trace context. Spans are made only when an endpoint is set; else they cost nothing."""
+"""Where a request comes from, for logs and traces: its id and its W3C trace context. Spans are made only when an
+endpoint is set; else they cost nothing."""
 
 import random
 import re
@@ -49,7 +50,8 @@ def origin(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
 
 
 def traceparent() -> str | None:
-    """What to hand on to whatever carries this trace further: the request's own span, or the caller's while traces are off."""
+    """What to hand on to whatever carries this trace further: the request's own span, or the caller's while traces are
+    off."""
     current = CURRENT.get()
     return current.traceparent if current else None
 
@@ -61,7 +63,8 @@ def request_id() -> str | None:
 
 
 def configure(endpoint: str) -> None:
-    """Send spans to an OpenTelemetry collector (OTLP over HTTP), in the background. The SDK's own variables, such as OTEL_TRACES_SAMPLER, apply."""
+    """Send spans to an OpenTelemetry collector (OTLP over HTTP), in the background. The SDK's own variables, such as
+    OTEL_TRACES_SAMPLER, apply."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 -- slow to import, and only needed here
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
@@ -69,7 +72,9 @@ def configure(endpoint: str) -> None:
 
     global tracer, _provider  # noqa: PLW0603 -- one per process, as logging is
     _provider = TracerProvider(resource=Resource.create({"service.name": "appoint"}), shutdown_on_exit=False)
-    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=TIMEOUT_SECONDS)))
+    _provider.add_span_processor(
+        BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=TIMEOUT_SECONDS))
+    )
     tracer = _provider.get_tracer("appoint")
 
 
@@ -87,11 +92,17 @@ def request_span(tracer: "Tracer", method: str, origin: Origin) -> "Generator[Sp
     from opentelemetry.trace import SpanKind  # noqa: PLC0415
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
-    carrier = {name: value for name, value in (("traceparent", origin.traceparent), ("tracestate", origin.tracestate)) if value}
+    carrier = {
+        name: value for name, value in (("traceparent", origin.traceparent), ("tracestate", origin.tracestate)) if value
+    }
     context = TraceContextTextMapPropagator().extract(carrier)
-    with tracer.start_as_current_span(method, context, kind=SpanKind.SERVER, attributes={"http.request.method": method}, **WORDLESS) as span:
+    with tracer.start_as_current_span(
+        method, context, kind=SpanKind.SERVER, attributes={"http.request.method": method}, **WORDLESS
+    ) as span:
         found = span.get_span_context()
-        CURRENT.set(origin._replace(traceparent=f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"))
+        CURRENT.set(
+            origin._replace(traceparent=f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}")
+        )
         yield span
 
 

@@ -127,9 +127,14 @@ EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "R
 
 
 def create(
-    settings: Settings, *, database_url: str, admin_token: str, beside: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = ()
+    settings: Settings,
+    *,
+    database_url: str,
+    admin_token: str,
+    beside: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
 ) -> Litestar:
-    """The application on a database that is migrated; it connects when it starts. `beside` is what runs in the same process for as long.
+    """The application on a database that is migrated; it connects when it starts. `beside` is what runs in the same
+    process for as long.
 
     Raises `CannotStart` for a provider of identities that cannot be meant.
     """
@@ -181,7 +186,9 @@ def create(
         request_class=Request,
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_BYTES,
-        cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED, max_age=600) if settings.cors_origins else None,
+        cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED, max_age=600)
+        if settings.cors_origins
+        else None,
         openapi_config=None,
         logging_config=None,
     )

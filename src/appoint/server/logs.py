@@ -1,4 +1,5 @@
-"""Structured logs on standard error: JSON lines, or columns in a terminal. No personal data: neither what exceptions say nor what variables hold."""
+"""Structured logs on standard error: JSON lines, or columns in a terminal. No personal data: neither what exceptions
+say nor what variables hold."""
 
 import logging
 import re
@@ -23,19 +24,29 @@ def configure(settings: Settings) -> None:
     """All logs of the process, those of libraries too."""
     level = getattr(logging, settings.log_level.upper())
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
-    shared: list[Processor] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), _add_origin, _add_exception]
+    shared: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_origin,
+        _add_exception,
+    ]
     readable = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[*shared, readable if console else structlog.processors.JSONRenderer(_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr) if console else structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr)
+        if console
+        else structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, _hush, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, readable if console else structlog.processors.JSONRenderer(_text)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                readable if console else structlog.processors.JSONRenderer(_text),
+            ],
         )
     )
     logging.basicConfig(level=max(level, logging.INFO), handlers=[handler], force=True)
@@ -60,7 +71,8 @@ def _add_origin(logger: WrappedLogger, name: str, event: EventDict) -> EventDict
 
 
 def _hush(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """A failed task is printed with its exception's words: by asyncio in the lines after the first, by others in the line itself."""
+    """A failed task is printed with its exception's words: by asyncio in the lines after the first, by others in the
+    line itself."""
     event["event"] = re.sub(r"exception=.*", "exception=…>", str(event["event"]).split("\n", 1)[0])
     return event
 

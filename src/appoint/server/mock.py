@@ -1,7 +1,8 @@
-"""The API without a clinic: the same paths, shapes and refusals, answered with the examples of its documentation. For developers of clients.
+"""The API without a clinic: the same paths, shapes and refusals, answered with the examples of its documentation. For
+developers of clients.
 
-Requests are read as strictly as the real ones, but need no token. `Prefer: code=409` asks for a documented answer other than success, and
-`Prefer: code=409, example=taken` for one of several of that code.
+Requests are read as strictly as the real ones, but need no token. `Prefer: code=409` asks for a documented answer other
+than success, and `Prefer: code=409, example=taken` for one of several of that code.
 """
 
 from collections.abc import Mapping
@@ -32,7 +33,9 @@ def create() -> Litestar:
     real = application.create(Settings(), database_url="", admin_token="")  # looked at, never started
     document = api_docs.Document(openapi.document(real))
     described = {operation["operationId"]: operation for _, _, operations in document.tags for operation in operations}
-    handlers = [_mocked(operation, described[str(operation.handler.operation_id)]) for operation in openapi.operations(real)]
+    handlers = [
+        _mocked(operation, described[str(operation.handler.operation_id)]) for operation in openapi.operations(real)
+    ]
     app = Litestar(
         [Router("/", route_handlers=handlers, guards=[check_address]), *api_docs.PAGES, front],
         request_class=Request,
@@ -74,7 +77,11 @@ def _answer(request: Request, success: str, responses: Mapping[str, Any]) -> Res
     code = wanted.get("code", success)
     if code not in responses:
         raise Invalid(Fault("Prefer", "must be one of: {values}", values=", ".join(responses)))
-    if code == success and request.method == "GET" and matches(request.headers.get("if-none-match"), openapi.HEADERS["ETag"]["example"], weakly=True):
+    if (
+        code == success
+        and request.method == "GET"
+        and matches(request.headers.get("if-none-match"), openapi.HEADERS["ETag"]["example"], weakly=True)
+    ):
         code = "304"
     headers = {name: header["example"] for name, header in responses[code]["headers"].items() if name in STATED}
     content = responses[code]["content"]
@@ -87,7 +94,9 @@ def _refusal(request: Request, names: list[str], wanted: str | None, headers: di
     name = wanted or names[0]
     if name not in names:
         raise Invalid(Fault("Prefer", "must be one of: {values}", values=", ".join(names)))
-    return problems.document(request, name, facts=problems.PROBLEMS[name].facts, faults=openapi.FAULTS.get(name, ()), headers=headers)
+    return problems.document(
+        request, name, facts=problems.PROBLEMS[name].facts, faults=openapi.FAULTS.get(name, ()), headers=headers
+    )
 
 
 def _preferences(header: str) -> dict[str, str]:

@@ -32,7 +32,8 @@ class InUse(NamedTuple):
 
 @contextmanager
 def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[InUse]:
-    """The database of the settings: the one that `APPOINT_DATABASE_URL` names, or else the embedded one, which runs for as long as somebody uses it."""
+    """The database of the settings: the one that `APPOINT_DATABASE_URL` names, or else the embedded one, which runs for
+    as long as somebody uses it."""
     if settings.database_url:
         yield InUse(settings.database_url.get_secret_value(), fresh=False, programs=None)
         return
@@ -41,7 +42,8 @@ def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[InU
 
 
 async def reach(url: str) -> str | None:
-    """Connect once. Returns the revision that the database is at; raises `CannotStart` when it cannot be reached, `TooOld` when it cannot be used."""
+    """Connect once. Returns the revision that the database is at; raises `CannotStart` when it cannot be reached,
+    `TooOld` when it cannot be used."""
     try:
         connection = await asyncpg.connect(url, timeout=10)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -60,7 +62,9 @@ async def reach(url: str) -> str | None:
 async def expect_migrated(url: str) -> None:
     """Raises `CannotStart` when the database is not at this version's schema."""
     if (found := await reach(url)) != migrate.newest():
-        raise CannotStart(f"The database is at revision {found}; this version needs {migrate.newest()}. Run `appoint migrate` first.")
+        raise CannotStart(
+            f"The database is at revision {found}; this version needs {migrate.newest()}. Run `appoint migrate` first."
+        )
 
 
 def check_secrets(settings: Settings) -> None:
@@ -71,11 +75,20 @@ def check_secrets(settings: Settings) -> None:
         "APPOINT_ADMIN_TOKEN": settings.admin_token.get_secret_value() if settings.admin_token else None,
         "APPOINT_SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else None,
     }
-    weak = [name for name, value in given.items() if value is not None and (len(value) < SECRET_LENGTH or len(set(value)) < SECRET_LENGTH // 2)]
-    if settings.database_url and (urlsplit(settings.database_url.get_secret_value()).password or "").lower() in DEFAULT_PASSWORDS:
+    weak = [
+        name
+        for name, value in given.items()
+        if value is not None and (len(value) < SECRET_LENGTH or len(set(value)) < SECRET_LENGTH // 2)
+    ]
+    if (
+        settings.database_url
+        and (urlsplit(settings.database_url.get_secret_value()).password or "").lower() in DEFAULT_PASSWORDS
+    ):
         weak.append("the password in APPOINT_DATABASE_URL")
     if weak:
-        raise CannotStart(f"Too easy to guess for production: {', '.join(weak)}. A good one is what `openssl rand -base64 32` prints.")
+        raise CannotStart(
+            f"Too easy to guess for production: {', '.join(weak)}. A good one is what `openssl rand -base64 32` prints."
+        )
 
 
 def admin_token(settings: Settings) -> tuple[str, bool]:
@@ -111,5 +124,7 @@ def _kept(settings: Settings, name: str, what: str, variable: str) -> tuple[str,
         with os.fdopen(file, "w") as kept:
             kept.write(secret + "\n")
     except OSError as error:
-        raise CannotStart(f"{what} cannot be kept in {path}: {error.strerror}. Set {variable} or APPOINT_DATA_DIR.") from error
+        raise CannotStart(
+            f"{what} cannot be kept in {path}: {error.strerror}. Set {variable} or APPOINT_DATA_DIR."
+        ) from error
     return secret, True

@@ -37,9 +37,10 @@ HEADERS: Final = 100
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's, with three changes. A request has 30 seconds to arrive, 64 KiB for its head and 100 headers. Who does not read for 30 seconds what is
-    there for them is cut off. And at the end a connection that is kept alive is not closed under the feet of a request on its way: for a second more
-    it is answered, with `Connection: close`; streams are told that it ends (`ending` and `end` in the request's state)."""
+    """uvicorn's, with three changes. A request has 30 seconds to arrive, 64 KiB for its head and 100 headers. Who does
+    not read for 30 seconds what is there for them is cut off. And at the end a connection that is kept alive is not
+    closed under the feet of a request on its way: for a second more it is answered, with `Connection: close`; streams
+    are told that it ends (`ending` and `end` in the request's state)."""
 
     ending = False
     """Of the whole process, so that connections that were accepted last know too."""
@@ -113,7 +114,8 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def shutdown(self) -> None:
-        """uvicorn has closed this process's listener. Other processes may not have closed theirs yet, so nobody is sent away to connect anew at once."""
+        """uvicorn has closed this process's listener. Other processes may not have closed theirs yet, so nobody is sent
+        away to connect anew at once."""
         self.loop.call_later(SETTLE_SECONDS, self._end)
 
     def _end(self) -> None:
@@ -138,10 +140,10 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What is not HTTP gets a problem document too."""
         request_id = tracing.origin(()).request_id
-        body = msgspec.json.encode(described("invalid-request", "en", instance="", request_id=request_id, faults=(self.fault,), facts={}))
-        head = (
-            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        body = msgspec.json.encode(
+            described("invalid-request", "en", instance="", request_id=request_id, faults=(self.fault,), facts={})
         )
+        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
         self.transport.write(head.encode() + body)
         self.transport.close()
 
@@ -191,7 +193,11 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        hint = "Another program listens there; choose another port with APPOINT_PORT." if taken else "See APPOINT_HOST and APPOINT_PORT."
+        hint = (
+            "Another program listens there; choose another port with APPOINT_PORT."
+            if taken
+            else "See APPOINT_HOST and APPOINT_PORT."
+        )
         raise CannotStart(f"Cannot listen on {host}, port {port}: {error.strerror}. {hint}") from error
     listener.set_inheritable(True)
     return listener
@@ -204,7 +210,14 @@ def address(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def serve(settings: Settings, listener: socket.socket, make: Callable[[], Litestar], *, workers: int, ready: Callable[[], None]) -> None:
+def serve(
+    settings: Settings,
+    listener: socket.socket,
+    make: Callable[[], Litestar],
+    *,
+    workers: int,
+    ready: Callable[[], None],
+) -> None:
     """Serve what `make` makes, until SIGTERM or SIGINT. Those are raised again when all requests are answered."""
     config = uvicorn.Config(
         make if workers == 1 else partial(_in_child, settings, make),

@@ -1,8 +1,9 @@
 """The worker: what happens without anybody asking. It composes; what is done lies in the features' `jobs.py`.
 
-Any number may run at once. What is due every few seconds is done by each, in statements that do not mind company. What is due every night is put into
-PgQueuer's queue by one of them, done by one of them, tried again when it fails, and kept as failed when it goes on failing. Notifications go through the
-same queue, one job each. Events are relayed by all, and webhooks and the broker are served as long as the worker runs.
+Any number may run at once. What is due every few seconds is done by each, in statements that do not mind company. What
+is due every night is put into PgQueuer's queue by one of them, done by one of them, tried again when it fails, and kept
+as failed when it goes on failing. Notifications go through the same queue, one job each. Events are relayed by all, and
+webhooks and the broker are served as long as the worker runs.
 """
 
 import asyncio
@@ -89,7 +90,10 @@ OFTEN: Final[dict[str, tuple[float, Job]]] = {
     "expire-holds": (2.0, lambda work: expire_holds(work.db, now=clock.now())),
     "sum-up": (2.0, lambda work: numbers.sum_up(work.db)),
     "seal-audit": (3.0, lambda work: audit.seal(work.db, Key(work.secret), now=clock.now)),
-    "remind": (60.0, lambda work: planning.remind(work.db, channels=work.channels, spread=spread(work.settings), now=clock.now())),
+    "remind": (
+        60.0,
+        lambda work: planning.remind(work.db, channels=work.channels, spread=spread(work.settings), now=clock.now()),
+    ),
     "plan-agendas": (60.0, lambda work: planning.plan_agendas(work.db, channels=work.channels, now=clock.now())),
 }
 """Name, seconds between, and what."""
@@ -97,10 +101,15 @@ NIGHTLY: Final[dict[str, tuple[str, Job]]] = {
     "publish-slots": ("15 0 * * *", lambda work: nightly(work.db, now=clock.now())),
     "forget-requests": ("45 0 * * *", lambda work: forget_requests(work.db, before=clock.now() - KEYS_LAST)),
     "forget-codes": ("0 1 * * *", lambda work: forget_codes(work.db, now=clock.now())),
-    "forget-events": ("15 1 * * *", lambda work: forget_events(work, before=clock.now() - timedelta(days=work.settings.event_log_days))),
+    "forget-events": (
+        "15 1 * * *",
+        lambda work: forget_events(work, before=clock.now() - timedelta(days=work.settings.event_log_days)),
+    ),
     "forget-sessions": (
         "45 1 * * *",
-        lambda work: sessions.forget(work.db, idle=timedelta(minutes=work.settings.session_idle_minutes), now=clock.now()),
+        lambda work: sessions.forget(
+            work.db, idle=timedelta(minutes=work.settings.session_idle_minutes), now=clock.now()
+        ),
     ),
     "forget-people": ("45 1 * * *", lambda work: privacy.forget(work.db, now=clock.now())),
 }
@@ -142,7 +151,8 @@ def prepared(settings: Settings, db: Database) -> Work:
 
 
 def check(settings: Settings) -> None:
-    """Raises `CannotStart` for an address that no provider, and no broker, can have, and for what nobody should go into production with."""
+    """Raises `CannotStart` for an address that no provider, and no broker, can have, and for what nobody should go into
+    production with."""
     check_secrets(settings)
     gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
     if settings.mode == "production" and (settings.smtp_url or settings.sms_url) and not settings.public_url:
@@ -154,22 +164,35 @@ def check(settings: Settings) -> None:
 
 
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
-    """Work until `stop`. A database that goes away is waited for. What runs at the end has `shutdown_seconds` to finish; then it is undone, and done later."""
+    """Work until `stop`. A database that goes away is waited for. What runs at the end has `shutdown_seconds` to
+    finish; then it is undone, and done later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
-    db = connect(database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS, role=ACROSS)
+    db = connect(
+        database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS, role=ACROSS
+    )
     work = prepared(settings, db)
     tasks = [
         asyncio.create_task(_often(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
-        *(asyncio.create_task(_often(stop, seconds, name, partial(job, work))) for name, (seconds, job) in OFTEN.items()),
+        *(
+            asyncio.create_task(_often(stop, seconds, name, partial(job, work)))
+            for name, (seconds, job) in OFTEN.items()
+        ),
         asyncio.create_task(_queue(stop, work, database_url)),
         # these go on until they are stopped; one that a fault of ours has ended begins anew
         asyncio.create_task(
-            _often(stop, RECONNECT_SECONDS, "webhooks", partial(webhooks.deliver, db, stop, private_addresses=settings.webhook_private_addresses))
+            _often(
+                stop,
+                RECONNECT_SECONDS,
+                "webhooks",
+                partial(webhooks.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
+            )
         ),
     ]
     if settings.broker_url:
         url = settings.broker_url.get_secret_value()
-        tasks.append(asyncio.create_task(_often(stop, RECONNECT_SECONDS, "broker", partial(broker.publish, db, url, stop))))
+        tasks.append(
+            asyncio.create_task(_often(stop, RECONNECT_SECONDS, "broker", partial(broker.publish, db, url, stop)))
+        )
     if not work.channels:
         log.warning("nobody is told anything: neither a mail server nor a gateway for text messages is set up")
     try:
@@ -222,7 +245,10 @@ async def _queue(stop: asyncio.Event, work: Work, database_url: str) -> None:
     while not stop.is_set():
         try:
             connection = await asyncpg.connect(
-                database_url, timeout=10, command_timeout=30, server_settings={"application_name": "appoint worker", "role": ACROSS}
+                database_url,
+                timeout=10,
+                command_timeout=30,
+                server_settings={"application_name": "appoint worker", "role": ACROSS},
             )
             try:
                 await _drive(stop, work, connection)
@@ -243,7 +269,9 @@ async def _drive(stop: asyncio.Event, work: Work, connection: Any) -> None:
         _register(pgq, queries, name, when, partial(job, work))
     await notifications.set_up(work.db, work.sending)
     for channel in work.channels:
-        pgq.entrypoint(f"send-{channel}", concurrency_limit=notifications.IN_FLIGHT, accepts_context=False)(partial(_send, work, channel))
+        pgq.entrypoint(f"send-{channel}", concurrency_limit=notifications.IN_FLIGHT, accepts_context=False)(
+            partial(_send, work, channel)
+        )
     running = asyncio.create_task(pgq.run())
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -282,4 +310,6 @@ def _register(pgq: PgQueuer, queries: Queries, name: str, when: str, job: Callab
         log.info("job done", job=name)
 
     pgq.schedule(name, when, accepts_context=False)(enqueue)
-    pgq.entrypoint(name, concurrency_limit=1, on_failure="hold", accepts_context=False, executor_factory=PATIENTLY)(perform)
+    pgq.entrypoint(name, concurrency_limit=1, on_failure="hold", accepts_context=False, executor_factory=PATIENTLY)(
+        perform
+    )

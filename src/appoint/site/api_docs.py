@@ -1,4 +1,5 @@
-"""Pages about the API, for people: what it is, every operation, every problem. And the OpenAPI document they are made from."""
+"""Pages about the API, for people: what it is, every operation, every problem. And the OpenAPI document they are made
+from."""
 
 import hashlib
 import re
@@ -22,8 +23,20 @@ from .rendering import opened, page, templates
 AnyRequest = Request[Any, Any, Any]
 PUBLIC: Final = opened("public")
 CACHED: Final = "public, max-age=60"
-TYPES: Final = {"integer": "whole number", "string": "text", "boolean": "true or false", "array": "list", "null": "null"}
-FORMATS: Final = {"date-time": "instant", "date": "date", "uuid": "UUID", "time-zone": "time zone", "currency": "currency"}
+TYPES: Final = {
+    "integer": "whole number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "list",
+    "null": "null",
+}
+FORMATS: Final = {
+    "date-time": "instant",
+    "date": "date",
+    "uuid": "UUID",
+    "time-zone": "time zone",
+    "currency": "currency",
+}
 
 
 class Line(NamedTuple):
@@ -41,7 +54,9 @@ def _code(text: str) -> Markup:
 
 
 def _paragraphs(text: str) -> Markup:
-    return Markup("\n").join(Markup("<p>{}</p>").format(_code(paragraph)) for paragraph in text.split("\n\n") if paragraph)
+    return Markup("\n").join(
+        Markup("<p>{}</p>").format(_code(paragraph)) for paragraph in text.split("\n\n") if paragraph
+    )
 
 
 def _path(path: str) -> Markup:
@@ -77,19 +92,35 @@ class Document:
         self.plain: Final = plain
         self.about: Final[str] = plain["info"]["description"]
         self.headers: Final = [self._parameter(parameter) for parameter in plain["components"]["parameters"].values()]
-        self.tags: Final = [(tag["name"], tag.get("description", ""), list(self._operations(tag["name"]))) for tag in plain["tags"]]
+        self.tags: Final = [
+            (tag["name"], tag.get("description", ""), list(self._operations(tag["name"]))) for tag in plain["tags"]
+        ]
 
     def _operations(self, tag: str) -> Iterator[dict[str, Any]]:
         for path, item in self.plain["paths"].items():
             for method, operation in item.items():
                 if operation["tags"] == [tag]:
-                    responses = {status: self._response(self.resolved(response)) for status, response in operation["responses"].items()}
+                    responses = {
+                        status: self._response(self.resolved(response))
+                        for status, response in operation["responses"].items()
+                    }
                     parameters = [self.resolved(parameter) for parameter in operation["parameters"]]
                     optional = {"description": "", "requestBody": None}
-                    yield {**optional, **operation, "path": path, "method": method.upper(), "responses": responses, "parameters": parameters}
+                    yield {
+                        **optional,
+                        **operation,
+                        "path": path,
+                        "method": method.upper(),
+                        "responses": responses,
+                        "parameters": parameters,
+                    }
 
     def _response(self, response: dict[str, Any]) -> dict[str, Any]:
-        return {"content": {}, **response, "headers": {name: self.resolved(header) for name, header in response["headers"].items()}}
+        return {
+            "content": {},
+            **response,
+            "headers": {name: self.resolved(header) for name, header in response["headers"].items()},
+        }
 
     def that_answer(self, problem: str) -> list[tuple[str, dict[str, Any]]]:
         """The operations that can answer with the problem, each with its tag."""
@@ -97,7 +128,11 @@ class Document:
             (tag, operation)
             for tag, _, operations in self.tags
             for operation in operations
-            if any(problem in content.get("examples", ()) for response in operation["responses"].values() for content in response["content"].values())
+            if any(
+                problem in content.get("examples", ())
+                for response in operation["responses"].values()
+                for content in response["content"].values()
+            )
         ]
 
     def parameters(self, operation: dict[str, Any], place: str) -> list[Line]:
@@ -105,7 +140,12 @@ class Document:
         return [self._parameter(parameter) for parameter in operation["parameters"] if parameter["in"] == place]
 
     def _parameter(self, parameter: dict[str, Any]) -> Line:
-        return Line(parameter["name"], self.type_of(parameter["schema"]), parameter.get("required", False), parameter.get("description", ""))
+        return Line(
+            parameter["name"],
+            self.type_of(parameter["schema"]),
+            parameter.get("required", False),
+            parameter.get("description", ""),
+        )
 
     def resolved(self, item: dict[str, Any]) -> dict[str, Any]:
         """What stands behind a reference."""
@@ -135,12 +175,18 @@ class Document:
         inner = self._something(schema)
         nullable = any(option.get("type") == "null" for option in schema.get("anyOf", ()))
         if "enum" in inner:
-            words = " or ".join(f"“{value}”" if isinstance(value, str) else str(value).lower() for value in inner["enum"])
+            words = " or ".join(
+                f"“{value}”" if isinstance(value, str) else str(value).lower() for value in inner["enum"]
+            )
         elif inner.get("type") == "array":
             words = f"list of: {self.type_of(inner['items'])}"
         else:
             words = FORMATS.get(inner.get("format", "")) or TYPES.get(inner.get("type", ""), "object")
-        for least, most, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items")):
+        for least, most, unit in (
+            ("minimum", "maximum", ""),
+            ("minLength", "maxLength", " characters"),
+            ("minItems", "maxItems", " items"),
+        ):
             match inner.get(least), inner.get(most):
                 case None, None:
                     pass
@@ -167,7 +213,15 @@ async def document(request: AnyRequest) -> Response[str]:
 
 @get("/api/docs", operation_id="showOverview", opt=PUBLIC, include_in_schema=False)
 async def overview(request: AnyRequest) -> Response[str]:
-    return page(request, "docs/docs.html", styles="docs.css", cache_control=CACHED, language="en", document=_document(request.app), chosen=None)
+    return page(
+        request,
+        "docs/docs.html",
+        styles="docs.css",
+        cache_control=CACHED,
+        language="en",
+        document=_document(request.app),
+        chosen=None,
+    )
 
 
 @get("/api/docs/{tag:str}", operation_id="showOperations", opt=PUBLIC, include_in_schema=False)
@@ -175,7 +229,15 @@ async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
     described = _document(request.app)
     for chosen in described.tags:
         if _slug(chosen[0]) == tag:
-            return page(request, "docs/operations.html", styles="docs.css", cache_control=CACHED, language="en", document=described, chosen=chosen)
+            return page(
+                request,
+                "docs/operations.html",
+                styles="docs.css",
+                cache_control=CACHED,
+                language="en",
+                document=described,
+                chosen=chosen,
+            )
     raise errors.NotFound
 
 

@@ -1,4 +1,5 @@
-"""The pages' scripts and styles, as `frontend/` builds them at set-up: under names that change with their content, so that browsers keep them for good."""
+"""The pages' scripts and styles, as `frontend/` builds them at set-up: under names that change with their content, so
+that browsers keep them for good."""
 
 import base64
 import gzip
@@ -16,7 +17,11 @@ from markupsafe import Markup
 from ..kit import errors
 
 FOLDER: Final = Path(__file__).parent / "static"
-MEDIA_TYPES: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+MEDIA_TYPES: Final = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 HASHED: Final = re.compile(r"(.+)-[A-Z0-9]{8}(\.\w+)")
 FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
@@ -41,12 +46,16 @@ def built() -> Mapping[str, Asset]:
     found = {path.name: path.read_bytes() for path in FOLDER.glob("*.*")} if FOLDER.is_dir() else {}
     if not found:
         raise NotBuilt("The pages' scripts and styles are not there. `make setup` builds them.")
-    return {HASHED.sub(r"\1\2", file): Asset(file, content, gzip.compress(content, mtime=0)) for file, content in found.items()}
+    return {
+        HASHED.sub(r"\1\2", file): Asset(file, content, gzip.compress(content, mtime=0))
+        for file, content in found.items()
+    }
 
 
 @cache
 def style(name: str) -> tuple[Markup, str]:
-    """A style sheet to stand in a page, so that the page is drawn as soon as it is there, and what the page's policy calls it by."""
+    """A style sheet to stand in a page, so that the page is drawn as soon as it is there, and what the page's policy
+    calls it by."""
     content = built()[name].content
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     return Markup(content.decode()), f"'sha256-{digest}'"  # noqa: S704  our own, and no sheet says “</style>”
@@ -66,4 +75,6 @@ def answer(request: Request[Any, Any, Any], found: Asset, cache_control: str) ->
     packed = "gzip" in request.headers.get("accept-encoding", "")
     if packed:
         headers["Content-Encoding"] = "gzip"
-    return Response(found.packed if packed else found.content, media_type=MEDIA_TYPES[Path(found.file).suffix], headers=headers)
+    return Response(
+        found.packed if packed else found.content, media_type=MEDIA_TYPES[Path(found.file).suffix], headers=headers
+    )

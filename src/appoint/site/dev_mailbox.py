@@ -20,7 +20,13 @@ STYLED: Final = POLICY.format(styles="'unsafe-inline'", within="'none'")
 @get("/dev/mailbox", operation_id="showMailbox", opt=opened("public"), include_in_schema=False)
 async def show_mailbox(request: Request) -> Response[str]:
     _expect_development(request)
-    return page(request, "dev/mailbox.html", styles="docs.css", cache_control=OWN, messages=await repository.newest(request.db, limit=SHOWN))
+    return page(
+        request,
+        "dev/mailbox.html",
+        styles="docs.css",
+        cache_control=OWN,
+        messages=await repository.newest(request.db, limit=SHOWN),
+    )
 
 
 @get("/dev/mailbox/{name:str}", operation_id="showMessage", opt=opened("public"), include_in_schema=False)

@@ -1,4 +1,5 @@
-"""What every page needs once: templates in the visitor's language, forms, who may see it, and refusals that a person can read."""
+"""What every page needs once: templates in the visitor's language, forms, who may see it, and refusals that a person
+can read."""
 
 import gzip
 import hashlib
@@ -36,9 +37,7 @@ from ..kit.money import Money
 from . import assets
 
 AnyRequest = Request[Any, Any, Any]
-POLICY: Final = (
-    "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; img-src 'self' data:; style-src 'self' {styles}; frame-ancestors {within}"
-)
+POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; img-src 'self' data:; style-src 'self' {styles}; frame-ancestors {within}"
 FRESH: Final = "private, no-cache"
 OWN: Final = "no-store"
 """For a page that shows one person's things: for nobody's cache."""
@@ -47,7 +46,11 @@ A_YEAR: Final = 31_536_000
 SOME_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 templates: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
 )
 """Templates are named by their path in `site/templates`: `base.html`, `public/times.html`."""
 
@@ -129,7 +132,8 @@ def page(
 ) -> Response[Any]:
     """A template as an answer: in the visitor's language, or in the only one it has.
 
-    A page that is not `OWN` is packed, and answered by 304 to who has it. `within` says which sites may show it in a frame.
+    A page that is not `OWN` is packed, and answered by 304 to who has it. `within` says which sites may show it in a
+    frame.
     """
     chosen = language or language_for(request)
     sheet, digest = assets.style(styles)
@@ -138,12 +142,16 @@ def page(
         direction="rtl" if chosen in RIGHT_TO_LEFT else "ltr",
         sheet=sheet,
         script=lambda name: assets.built()[name].url,
-        languages=[] if language else [(code, str(Locale.parse(code).get_display_name(code)), _in_language(request, code)) for code in LANGUAGES],
+        languages=[]
+        if language
+        else [
+            (code, str(Locale.parse(code).get_display_name(code)), _in_language(request, code)) for code in LANGUAGES
+        ],
         path=request.scope["path"],
         csrf=csrf(request),
         _=partial(say, chosen),
         **values,
-    )  # fmt: skip
+    )
     headers = {
         "Content-Language": chosen,
         "Vary": "Accept-Language, Accept-Encoding, Cookie",
@@ -194,7 +202,10 @@ def go(address: str) -> Redirect:
 
 def faults_by_field(invalid: errors.Invalid, language: str) -> Mapping[str, str]:
     """What is wrong in each field, by the name it has in its form: the pointer's last part."""
-    return {fault.pointer.rpartition("/")[2]: say(language, fault.text, **fault.values) for fault in reversed(invalid.faults)}
+    return {
+        fault.pointer.rpartition("/")[2]: say(language, fault.text, **fault.values)
+        for fault in reversed(invalid.faults)
+    }
 
 
 def opened(permission: str, **more: Any) -> dict[str, Any]:
@@ -203,7 +214,8 @@ def opened(permission: str, **more: Any) -> dict[str, Any]:
 
 
 async def enter(request: AnyRequest) -> Response[Any] | None:
-    """Before each page: who may not see it without signing in is asked to. Forms of other sites are refused, whoever has signed in here."""
+    """Before each page: who may not see it without signing in is asked to. Forms of other sites are refused, whoever
+    has signed in here."""
     if request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
         raise errors.Forbidden
     try:
@@ -228,7 +240,9 @@ def _address(request: AnyRequest) -> str:
 def next_page(request_or_form: Mapping[str, str], otherwise: str) -> str:
     """Where somebody wanted to go who had to sign in first: a page of ours, never another site's."""
     wanted = request_or_form.get("next", "")
-    safe = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and "\\" not in wanted and wanted.isprintable()
+    safe = (
+        wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and "\\" not in wanted and wanted.isprintable()
+    )
     return wanted if safe else otherwise
 
 
@@ -246,12 +260,22 @@ def refused(request: AnyRequest, response: Response[Any]) -> Response[Any]:
     wait = int(response.headers.get("Retry-After", 0))
     try:
         shown = page(
-            request, "refused.html", status_code=problem["status"], cache_control=OWN,
-            within="*" if request.scope["path"].startswith("/embed/") else "'none'", problem=problem, again=request.method == "GET", wait=wait, address=_address(request), typed=request.scope["state"].get("typed") if wait else None,
-        )  # fmt: skip
+            request,
+            "refused.html",
+            status_code=problem["status"],
+            cache_control=OWN,
+            within="*" if request.scope["path"].startswith("/embed/") else "'none'",
+            problem=problem,
+            again=request.method == "GET",
+            wait=wait,
+            address=_address(request),
+            typed=request.scope["state"].get("typed") if wait else None,
+        )
     except Exception:  # noqa: BLE001  then the document itself must do
         return response
-    shown.headers |= {name: value for name, value in response.headers.items() if name.lower() in ("retry-after", "allow")}
+    shown.headers |= {
+        name: value for name, value in response.headers.items() if name.lower() in ("retry-after", "allow")
+    }
     return shown
 
 

@@ -17,27 +17,54 @@ from ..kit.structs import Page
 from .rendering import OWN, page
 
 PLACES: Final = (
-    ("", (("day", "Day", "list-appointments"), ("week", "Week", "list-appointments"), ("patients", "Patients", "see-patients"), ("absences", "Absences", "see-absences"))),
-    ("How it goes", (("numbers", "Numbers", "manage"), ("messages", "Messages", "see-messages"), ("audit", "Audit", "manage-access"))),
+    (
+        "",
+        (
+            ("day", "Day", "list-appointments"),
+            ("week", "Week", "list-appointments"),
+            ("patients", "Patients", "see-patients"),
+            ("absences", "Absences", "see-absences"),
+        ),
+    ),
+    (
+        "How it goes",
+        (
+            ("numbers", "Numbers", "manage"),
+            ("messages", "Messages", "see-messages"),
+            ("audit", "Audit", "manage-access"),
+        ),
+    ),
     (
         "Set up",
         (
-            ("clinic", "Clinic", "manage"), ("doctors", "Doctors", "manage"), ("types", "Appointment types", "manage"), ("hours", "Hours", "schedule"),
-            ("users", "People", "manage-access"), ("keys", "API keys and webhooks", "manage-access"),
+            ("clinic", "Clinic", "manage"),
+            ("doctors", "Doctors", "manage"),
+            ("types", "Appointment types", "manage"),
+            ("hours", "Hours", "schedule"),
+            ("users", "People", "manage-access"),
+            ("keys", "API keys and webhooks", "manage-access"),
         ),
     ),
-)  # fmt: skip
+)
 """Places of a clinic by group: under `/staff/{clinic}`, what each is called, and the permission that it needs."""
 
 
 async def staff_page(
-    request: Request, template: str, *, clinic_id: int | None, place: str = "", status_code: int = 200, shown: Sequence[Any] | None = None, **values: Any
+    request: Request,
+    template: str,
+    *,
+    clinic_id: int | None,
+    place: str = "",
+    status_code: int = 200,
+    shown: Sequence[Any] | None = None,
+    **values: Any,
 ) -> Response[Any]:
     """A page of staff, with the frame around it. Raises `NotFound` for a clinic that is not there.
 
     `shown` are things with an `id` that are somebody's: the look at them is recorded.
 
-    The template is given `clinic` (`id`, `name`, `slug`, `time_zone`, `currency`, `locale`; None where there is none) and `may(permission)`.
+    The template is given `clinic` (`id`, `name`, `slug`, `time_zone`, `currency`, `locale`; None where there is none)
+    and `may(permission)`.
     """
     language = language_for(request)
     frame = await repository.frame(request.app.state.db, clinic_id=clinic_id, user_id=request.user.user_id)
@@ -52,9 +79,16 @@ async def staff_page(
         return permission in OPEN or (grant is not None and (doctor_id is None or grant.doctor_id in (None, doctor_id)))
 
     navigation = [
-        (say(language, group) if group else "", [(f"/staff/{clinic_id}/{name}", say(language, label), name == place) for name, label, permission in places if may(permission)])
+        (
+            say(language, group) if group else "",
+            [
+                (f"/staff/{clinic_id}/{name}", say(language, label), name == place)
+                for name, label, permission in places
+                if may(permission)
+            ],
+        )
         for group, places in PLACES
-    ]  # fmt: skip
+    ]
     return page(
         request,
         template,

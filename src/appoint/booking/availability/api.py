@@ -24,17 +24,23 @@ class AvailabilityQueries(Controller):
     tags = ["Availability"]
 
     @get("/clinics/{clinic_id:int}/availability", operation_id="getClinicAvailability", opt={"permission": "public"})
-    async def of_clinic(self, request: Request, clinic_id: FromPath[int], query: AvailabilityFilter) -> Response[Availability]:
+    async def of_clinic(
+        self, request: Request, clinic_id: FromPath[int], query: AvailabilityFilter
+    ) -> Response[Availability]:
         """Free times of a clinic, each once per doctor, on one date or on up to 62."""
         return await answer(request, clinic_id, query)
 
     @get("/doctors/{doctor_id:uuid}/availability", operation_id="getDoctorAvailability", opt={"permission": "public"})
-    async def of_doctor(self, request: Request, doctor_id: FromPath[UUID], query: AvailabilityFilter) -> Response[Availability]:
+    async def of_doctor(
+        self, request: Request, doctor_id: FromPath[UUID], query: AvailabilityFilter
+    ) -> Response[Availability]:
         """Free times of one doctor."""
         return await answer_for_doctor(request, doctor_id, query)
 
     @get("/clinics/{clinic_id:int}/freeslots/{day:str}", operation_id="getFreeSlots", opt={"permission": "public"})
-    async def free_slots(self, request: Request, clinic_id: FromPath[int], day: FromPath[str], query: DayFilter) -> Response[Availability]:
+    async def free_slots(
+        self, request: Request, clinic_id: FromPath[int], day: FromPath[str], query: DayFilter
+    ) -> Response[Availability]:
         """Free times of a clinic on one day, given as yyyy-mm-dd."""
         try:
             on = msgspec.convert(day, date)
@@ -42,12 +48,16 @@ class AvailabilityQueries(Controller):
             raise Invalid(Fault("day", "must be a date such as 2027-03-01")) from None
         if not FIRST_YEAR <= on.year <= LAST_YEAR:
             raise Invalid(Fault("day", "must lie between the years 1900 and 2999"))
-        found = await service.of_clinic(request.db, request.cache, clinic_id=clinic_id, asked=query, first=on, last=on, now=clock.now())
+        found = await service.of_clinic(
+            request.db, request.cache, clinic_id=clinic_id, asked=query, first=on, last=on, now=clock.now()
+        )
         return shown(request, found, cache_control=FRESH)
 
     @get("/availability/search", operation_id="searchAvailability", opt={"permission": "public", "limit": "search"})
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
         """Free times across clinics, earliest first, on at most 7 dates, each local to its clinic."""
         first, last = days(query)
-        found = await service.search(request.db, asked=query, seen=after(request, query, Place), first=first, last=last, now=clock.now())
+        found = await service.search(
+            request.db, asked=query, seen=after(request, query, Place), first=first, last=last, now=clock.now()
+        )
         return page(request, query, found, attrgetter("place"), cache_control=FRESH)

@@ -1,4 +1,5 @@
-"""Which times are free: ranges in, starts out. Search and booking's alternatives use the same functions; nothing here asks a database or a clock."""
+"""Which times are free: ranges in, starts out. Search and booking's alternatives use the same functions; nothing here
+asks a database or a clock."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -33,7 +34,8 @@ class DoctorTime(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a clinic allows now: no start before `earliest` or on a local date after `last_date`; starts every `step` from a slot's start."""
+    """What a clinic allows now: no start before `earliest` or on a local date after `last_date`; starts every `step`
+    from a slot's start."""
 
     time_zone: str
     step: timedelta
@@ -42,7 +44,12 @@ class Terms(NamedTuple):
 
     @classmethod
     def of(cls, catalogue: Catalogue, now: datetime) -> "Terms":
-        return cls(catalogue.time_zone, timedelta(minutes=catalogue.slot_step_minutes), catalogue.earliest_start(now), catalogue.last_date(now))
+        return cls(
+            catalogue.time_zone,
+            timedelta(minutes=catalogue.slot_step_minutes),
+            catalogue.earliest_start(now),
+            catalogue.last_date(now),
+        )
 
 
 class OfferedTime(msgspec.Struct, rename="camel"):
@@ -55,15 +62,20 @@ class OfferedTime(msgspec.Struct, rename="camel"):
 
 
 def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[tuple[date, OfferedTime]]:
-    """Every time on the clinic's step for which the hours are long enough, in order, with its local date; `available` says whether it can be booked.
+    """Every time on the clinic's step for which the hours are long enough, in order, with its local date; `available`
+    says whether it can be booked.
 
-    Without a length, whole slots. An appointment may run over adjacent slots but not over local midnight. The patient's time lies within
-    published hours; the buffers around it may lie outside, but touch no other claim.
+    Without a length, whole slots. An appointment may run over adjacent slots but not over local midnight. The patient's
+    time lies within published hours; the buffers around it may lie outside, but touch no other claim.
     """
     claims, past = doctor.claims, 0  # how many claims are over when the time that is looked at begins
     before, after = (length.before, length.after) if length else (timedelta(), timedelta())
     for slot, open_until in zip(doctor.slots, _open_until(doctor.slots), strict=True):
-        minutes, step = (timedelta(minutes=length.minutes), terms.step) if length else (slot.end - slot.start, slot.end - slot.start)
+        minutes, step = (
+            (timedelta(minutes=length.minutes), terms.step)
+            if length
+            else (slot.end - slot.start, slot.end - slot.start)
+        )
         day = clock.local_date(slot.start, terms.time_zone)
         in_one_day = day == clock.local_date(slot.end - timedelta.resolution, terms.time_zone)
         start, end = slot.start, slot.start + minutes
@@ -75,7 +87,12 @@ def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[
                     past += 1
                 free = past == len(claims) or end + after <= claims[past][0]
                 whole = slot.id if start == slot.start and end == slot.end else None
-                yield day, OfferedTime(start, end, doctor.doctor_id, whole, free and start >= terms.earliest and day <= terms.last_date)
+                yield (
+                    day,
+                    OfferedTime(
+                        start, end, doctor.doctor_id, whole, free and start >= terms.earliest and day <= terms.last_date
+                    ),
+                )
             start, end = start + step, end + step
 
 

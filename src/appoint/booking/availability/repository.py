@@ -20,10 +20,11 @@ async def doctors_time(
     before: timedelta,
     after: timedelta,
 ) -> list[DoctorTime]:
-    """What is published on local dates, both inclusive, and claimed then or within `before` and `after` of it; the doctors in the order of their ids.
+    """What is published on local dates, both inclusive, and claimed then or within `before` and `after` of it; the
+    doctors in the order of their ids.
 
-    A doctor is missing when the catalogue's version of them, of the clinic or of the type is no longer the database's, or one of these is inactive.
-    Reads two ranges of indexes a doctor, however many appointments there are.
+    A doctor is missing when the catalogue's version of them, of the clinic or of the type is no longer the database's,
+    or one of these is inactive. Reads two ranges of indexes a doctor, however many appointments there are.
     """
     rows = await db.fetch(
         """
@@ -48,20 +49,40 @@ async def doctors_time(
                                     ) as claims) as claimed
          order by d.id
         """,
-        book.clinic_id, book.version, type and type.id, type and type.version, [doctor.id for doctor in doctors], book.time_zone, first, last, before, after,
+        book.clinic_id,
+        book.version,
+        type and type.id,
+        type and type.version,
+        [doctor.id for doctor in doctors],
+        book.time_zone,
+        first,
+        last,
+        before,
+        after,
         [doctor.version for doctor in doctors],
-    )  # fmt: skip
+    )
     return [doctor_time(row) for row in rows]
 
 
 async def next_slots(
-    db: Statements, asked: SearchFilter, *, first: date, last: date, now: datetime, seen: Place, place: Place, until: datetime, most: int
+    db: Statements,
+    asked: SearchFilter,
+    *,
+    first: date,
+    last: date,
+    now: datetime,
+    seen: Place,
+    place: Place,
+    until: datetime,
+    most: int,
 ) -> list[Row]:
-    """Published slots of active doctors across clinics, on each clinic's own local dates, in the order of (`since`, clinic, doctor) after `place` and before `until`.
+    """Published slots of active doctors across clinics, on each clinic's own local dates, in the order of (`since`,
+    clinic, doctor) after `place` and before `until`.
 
-    A slot's `since` is the earliest that a time in it could start at which the caller has not `seen` and the clinic's notice allows. With a slot come its
-    clinic's terms, the minutes asked for with the type's buffers, and as a `doctor_time` those that follow on it and what is claimed. `most` are
-    returned at most, so that a page of a search costs what it shows and not what there is.
+    A slot's `since` is the earliest that a time in it could start at which the caller has not `seen` and the clinic's
+    notice allows. With a slot come its clinic's terms, the minutes asked for with the type's buffers, and as a
+    `doctor_time` those that follow on it and what is claimed. `most` are returned at most, so that a page of a search
+    costs what it shows and not what there is.
     """
     type_id = asked.appointment_type_id
     return await db.fetch(
@@ -119,12 +140,23 @@ async def next_slots(
                                     ) as claims) as claimed
          order by n.since, n.clinic_id, n.doctor_id
         """,
-        ids.clinic_of(type_id) if type_id else asked.clinic_id, asked.specialty, type_id, asked.minutes, first, last, now, *seen, *place, until, most,
-    )  # fmt: skip
+        ids.clinic_of(type_id) if type_id else asked.clinic_id,
+        asked.specialty,
+        type_id,
+        asked.minutes,
+        first,
+        last,
+        now,
+        *seen,
+        *place,
+        until,
+        most,
+    )
 
 
 async def clinics(db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int) -> list[Row]:
-    """Active clinics where somebody works, by name, with their doctors' specialties, after the one with that number; one more than `limit` when the list goes on."""
+    """Active clinics where somebody works, by name, with their doctors' specialties, after the one with that number;
+    one more than `limit` when the list goes on."""
     return await db.fetch(
         """
         select c.id, c.name, coalesce(c.slug, c.id::text) as slug, c.address, c.time_zone,
@@ -138,21 +170,27 @@ async def clinics(db: Statements, *, q: str | None, specialty: str | None, after
          order by lower(c.name), c.id
          limit $4 + 1
         """,
-        q, specialty, after, limit,
-    )  # fmt: skip
+        q,
+        specialty,
+        after,
+        limit,
+    )
 
 
 async def specialties(db: Statements, *, most: int) -> list[str]:
     """What doctors of all clinics are for, by name."""
     rows = await db.fetch(
         "select distinct d.specialty from doctor d where d.active and d.specialty is not null order by 1 limit $1", most
-    )  # fmt: skip
+    )
     return [row["specialty"] for row in rows]
 
 
-async def soonest_times(db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, days: int) -> list[Row]:
-    """For each active doctor of the clinics, with the specialty if one is named: their clinic's terms, the `minutes` and buffers of the shortest type that they
-    offer, and their `doctor_time` on that local date, or on so many `days` from now. There are no `minutes` where the clinic is booked by whole slots."""
+async def soonest_times(
+    db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, days: int
+) -> list[Row]:
+    """For each active doctor of the clinics, with the specialty if one is named: their clinic's terms, the `minutes`
+    and buffers of the shortest type that they offer, and their `doctor_time` on that local date, or on so many `days`
+    from now. There are no `minutes` where the clinic is booked by whole slots."""
     return await db.fetch(
         """
         select c.id as clinic_id, c.time_zone, c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, shortest.*, d.id as doctor_id, published.*, claimed.*
@@ -187,10 +225,16 @@ async def soonest_times(db: Statements, *, clinic_ids: Sequence[int], specialty:
                                       where a.clinic_id = c.id and a.doctor_id = d.id and a.active_claim && tstzrange(since - shortest.before, until + shortest.after)
                                     ) as claims) as claimed
         """,
-        clinic_ids, specialty, on, now, days,
-    )  # fmt: skip
+        clinic_ids,
+        specialty,
+        on,
+        now,
+        days,
+    )
 
 
 def doctor_time(row: Row) -> DoctorTime:
     slots = list(map(PublishedSlot, row["slot_ids"] or (), row["slot_starts"] or (), row["slot_ends"] or ()))
-    return DoctorTime(row["doctor_id"], slots, list(zip(row["claim_starts"] or (), row["claim_ends"] or (), strict=True)))
+    return DoctorTime(
+        row["doctor_id"], slots, list(zip(row["claim_starts"] or (), row["claim_ends"] or (), strict=True))
+    )

@@ -18,7 +18,9 @@ FRESH = "public, max-age=2"
 async def answer(request: Request, clinic_id: int, query: AvailabilityFilter) -> Response[Availability]:
     """The availability that a filter asks for."""
     first, last = days(query)
-    found = await service.of_clinic(request.db, request.cache, clinic_id=clinic_id, asked=query, first=first, last=last, now=clock.now())
+    found = await service.of_clinic(
+        request.db, request.cache, clinic_id=clinic_id, asked=query, first=first, last=last, now=clock.now()
+    )
     return shown(request, found, cache_control=FRESH)
 
 

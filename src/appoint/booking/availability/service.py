@@ -58,12 +58,19 @@ class Asked(NamedTuple):
 
 
 async def of_clinic(
-    db: Statements, cache: ClinicCache, *, clinic_id: int, asked: AvailabilityFilter | DayFilter, first: date, last: date, now: datetime
+    db: Statements,
+    cache: ClinicCache,
+    *,
+    clinic_id: int,
+    asked: AvailabilityFilter | DayFilter,
+    first: date,
+    last: date,
+    now: datetime,
 ) -> Availability:
     """Every time on the local dates `first…last` (inclusive) at which someone can really be booked at `now`.
 
-    One query; when nothing is free on the dates, a few more for `nextAvailable`. A cached catalogue that turns out old is read again.
-    Raises `NotFound` for a clinic, doctor or type that is not there.
+    One query; when nothing is free on the dates, a few more for `nextAvailable`. A cached catalogue that turns out old
+    is read again. Raises `NotFound` for a clinic, doctor or type that is not there.
     """
     book = await catalogue.of(db, cache, clinic_id)
     for attempt in range(ATTEMPTS):
@@ -78,7 +85,9 @@ async def of_clinic(
     raise errors.Unavailable
 
 
-async def _availability(db: Statements, book: Catalogue, asked: AvailabilityFilter | DayFilter, *, first: date, last: date, now: datetime) -> Availability:
+async def _availability(
+    db: Statements, book: Catalogue, asked: AvailabilityFilter | DayFilter, *, first: date, last: date, now: datetime
+) -> Availability:
     what = _asked(book, asked)
     terms = Terms.of(book, now)
     days: dict[date, list[OfferedTime]] = {first + timedelta(days=n): [] for n in range((last - first).days + 1)}
@@ -91,7 +100,13 @@ async def _availability(db: Statements, book: Catalogue, asked: AvailabilityFilt
             offers.sort(key=attrgetter("start_time"))  # keeps the doctors' order
     free = [offer for offers in days.values() for offer in offers if offer.available]
     shown = [Day(day, sum(offer.available for offer in offers), offers) for day, offers in days.items()]
-    return Availability(book.clinic_id, book.time_zone, asked.appointment_type_id, shown, free[0] if free else await _next_after(db, book, what, terms, last))
+    return Availability(
+        book.clinic_id,
+        book.time_zone,
+        asked.appointment_type_id,
+        shown,
+        free[0] if free else await _next_after(db, book, what, terms, last),
+    )
 
 
 def _asked(book: Catalogue, asked: AvailabilityFilter | DayFilter) -> Asked:
@@ -112,7 +127,9 @@ async def _times(db: Statements, book: Catalogue, asked: Asked, first: date, las
     if not asked.doctors:
         return []
     before, after = (asked.length.before, asked.length.after) if asked.length else (timedelta(), timedelta())
-    times = await repository.doctors_time(db, book, doctors=asked.doctors, type=asked.type, first=first, last=last, before=before, after=after)
+    times = await repository.doctors_time(
+        db, book, doctors=asked.doctors, type=asked.type, first=first, last=last, before=before, after=after
+    )
     if len(times) < len(asked.doctors):
         raise _Stale
     return times
@@ -126,26 +143,43 @@ async def _next_after(db: Statements, book: Catalogue, asked: Asked, terms: Term
         until = min(day + step, terms.last_date)
         times = await _times(db, book, asked, day + timedelta(days=1), until)
         # the date is looked at for a slot that reaches over midnight: what is claimed before was not read
-        firsts = (next((offer for date, offer in starts(doctor, asked.length, terms) if offer.available and date > day), None) for doctor in times)
+        firsts = (
+            next((offer for date, offer in starts(doctor, asked.length, terms) if offer.available and date > day), None)
+            for doctor in times
+        )
         if found := min(filter(None, firsts), key=attrgetter("start_time"), default=None):
             return found
         day, step = until, step * 2
     return None
 
 
-async def around(db: Statements, book: Catalogue, *, doctors: Sequence[CatalogueDoctor], day: date) -> list[DoctorTime] | None:
-    """The doctors' time within a week of a date: what a refusal is explained by, and its alternatives taken from. None when the catalogue is older
-    than the database."""
+async def around(
+    db: Statements, book: Catalogue, *, doctors: Sequence[CatalogueDoctor], day: date
+) -> list[DoctorTime] | None:
+    """The doctors' time within a week of a date: what a refusal is explained by, and its alternatives taken from. None
+    when the catalogue is older than the database."""
     week = timedelta(days=7)
-    times = await repository.doctors_time(db, book, doctors=doctors, type=None, first=day - week, last=day + week, before=LONGEST_BUFFER, after=LONGEST_BUFFER)
+    times = await repository.doctors_time(
+        db,
+        book,
+        doctors=doctors,
+        type=None,
+        first=day - week,
+        last=day + week,
+        before=LONGEST_BUFFER,
+        after=LONGEST_BUFFER,
+    )
     return None if len(times) < len(doctors) else times
 
 
-async def search(db: Statements, *, asked: SearchFilter, seen: Place | None, first: date, last: date, now: datetime) -> list[FoundTime]:
-    """Available times across clinics on each one's own local dates `first…last`, earliest first, by (start, clinic, doctor), after what was `seen`;
-    one more than the limit when the list goes on.
+async def search(
+    db: Statements, *, asked: SearchFilter, seen: Place | None, first: date, last: date, now: datetime
+) -> list[FoundTime]:
+    """Available times across clinics on each one's own local dates `first…last`, earliest first, by (start, clinic,
+    doctor), after what was `seen`; one more than the limit when the list goes on.
 
-    Reads published slots in that order, and no more of them than the page needs: a slot that is not read yet has no time before its own place.
+    Reads published slots in that order, and no more of them than the page needs: a slot that is not read yet has no
+    time before its own place.
     """
     if asked.clinic_id and asked.appointment_type_id and ids.clinic_of(asked.appointment_type_id) != asked.clinic_id:
         return []
@@ -155,14 +189,21 @@ async def search(db: Statements, *, asked: SearchFilter, seen: Place | None, fir
     seen = max(seen or floor, floor)
     place, window, most = seen, SEARCH_WINDOW, SEARCHED_SLOTS
     found: list[FoundTime] = []
-    waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]] = []  # the next time of each slot that has been read, and those after it
+    waiting: list[
+        tuple[Place, FoundTime, Iterator[FoundTime]]
+    ] = []  # the next time of each slot that has been read, and those after it
     while len(found) <= asked.limit and place.start < end:
         until = min(place.start + window, end)
-        rows = await repository.next_slots(db, asked, first=first, last=last, now=now, seen=seen, place=place, until=until, most=most)
+        rows = await repository.next_slots(
+            db, asked, first=first, last=last, now=now, seen=seen, place=place, until=until, most=most
+        )
         for row in rows:
             _wait(waiting, _available(row, seen, first, last, now))
         if len(rows) == most:
-            place, most = Place(rows[-1]["since"], rows[-1]["clinic_id"], rows[-1]["doctor_id"]), min(most * 2, MOST_SLOTS)
+            place, most = (
+                Place(rows[-1]["since"], rows[-1]["clinic_id"], rows[-1]["doctor_id"]),
+                min(most * 2, MOST_SLOTS),
+            )
         else:
             place, window = Place(until, 0, NOBODY), window * 2
         while waiting and waiting[0][0] <= place and len(found) <= asked.limit:
@@ -172,18 +213,31 @@ async def search(db: Statements, *, asked: SearchFilter, seen: Place | None, fir
     return found
 
 
-async def soonest(db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, most: int) -> dict[int, list[datetime]]:
-    """The first times of each clinic at which something can be booked, on that local date or within `SOON_DAYS`; with a doctor of the specialty, if one is named.
-    One query."""
+async def soonest(
+    db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, most: int
+) -> dict[int, list[datetime]]:
+    """The first times of each clinic at which something can be booked, on that local date or within `SOON_DAYS`; with a
+    doctor of the specialty, if one is named. One query."""
     found: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
-    for row in await repository.soonest_times(db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS):
+    for row in await repository.soonest_times(
+        db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS
+    ):
         offers = starts(repository.doctor_time(row), _length(row), _terms(row, now))
         free = (offer.start_time for day, offer in offers if offer.available and on in (None, day))
         found[row["clinic_id"]].update(islice(free, most))
     return {clinic_id: sorted(times)[:most] for clinic_id, times in found.items()}
 
 
-async def is_free(db: Statements, cache: ClinicCache, *, clinic_id: int, asked: DayFilter, start: datetime, end: datetime, now: datetime) -> bool:
+async def is_free(
+    db: Statements,
+    cache: ClinicCache,
+    *,
+    clinic_id: int,
+    asked: DayFilter,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+) -> bool:
     """Whether such a time is offered. Raises `NotFound` as `of_clinic` does."""
     book = await catalogue.of(db, cache, clinic_id)
     day = clock.local_date(start, book.time_zone)
@@ -191,12 +245,24 @@ async def is_free(db: Statements, cache: ClinicCache, *, clinic_id: int, asked: 
     return any((offer.start_time, offer.end_time) == (start, end) for offer in found.days[0].slots)
 
 
-async def nearest_free(db: Statements, cache: ClinicCache, *, clinic_id: int, asked: DayFilter, start: datetime, now: datetime) -> list[OfferedTime]:
+async def nearest_free(
+    db: Statements, cache: ClinicCache, *, clinic_id: int, asked: DayFilter, start: datetime, now: datetime
+) -> list[OfferedTime]:
     """Up to five such times, the nearest to `start` first. Raises `NotFound` as `of_clinic` does."""
     book = await catalogue.of(db, cache, clinic_id)
     day = min(max(clock.local_date(start, book.time_zone), clock.local_date(now, book.time_zone)), book.last_date(now))
-    around = await of_clinic(db, cache, clinic_id=clinic_id, asked=asked, first=day - timedelta(days=7), last=day + timedelta(days=7), now=now)
-    return nearest([offer for day in around.days for offer in day.slots], start) or [offer for offer in (around.next_available,) if offer]
+    around = await of_clinic(
+        db,
+        cache,
+        clinic_id=clinic_id,
+        asked=asked,
+        first=day - timedelta(days=7),
+        last=day + timedelta(days=7),
+        now=now,
+    )
+    return nearest([offer for day in around.days for offer in day.slots], start) or [
+        offer for offer in (around.next_available,) if offer
+    ]
 
 
 def _wait(waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]], times: Iterator[FoundTime]) -> None:
@@ -213,7 +279,14 @@ def _available(row: Row, seen: Place, first: date, last: date, now: datetime) ->
             return
         if offer.available and day >= first:
             time = FoundTime(
-                row["clinic_id"], row["clinic_name"], zone, doctor.doctor_id, row["doctor_name"], row["specialty"], offer.start_time, offer.end_time
+                row["clinic_id"],
+                row["clinic_name"],
+                zone,
+                doctor.doctor_id,
+                row["doctor_name"],
+                row["specialty"],
+                offer.start_time,
+                offer.end_time,
             )
             if time.place > seen:
                 yield time
@@ -226,4 +299,6 @@ def _length(row: Row) -> Length | None:
 def _terms(row: Row, now: datetime) -> Terms:
     zone = row["time_zone"]
     last_date = clock.local_date(now, zone) + timedelta(days=row["horizon_days"])
-    return Terms(zone, timedelta(minutes=row["slot_step_minutes"]), now + timedelta(minutes=row["min_notice_minutes"]), last_date)
+    return Terms(
+        zone, timedelta(minutes=row["slot_step_minutes"]), now + timedelta(minutes=row["min_notice_minutes"]), last_date
+    )

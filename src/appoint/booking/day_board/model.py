@@ -56,8 +56,17 @@ class BoardAppointment(Shown, frozen=True, kw_only=True):
 
 
 COLUMNS: Final = (
-    "id", "version", "doctor_id", "customer_id", "patient", "type", "status", "notes", "cancel_reason", "needs_rebooking",
-)  # fmt: skip
+    "id",
+    "version",
+    "doctor_id",
+    "customer_id",
+    "patient",
+    "type",
+    "status",
+    "notes",
+    "cancel_reason",
+    "needs_rebooking",
+)
 
 
 class Stretch(Shown, frozen=True, kw_only=True):

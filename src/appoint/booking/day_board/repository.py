@@ -8,7 +8,9 @@ from ...customers.model import Wanted
 from ...database.pool import Row, Statements
 
 
-async def appointments(db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None, most: int) -> list[Row]:
+async def appointments(
+    db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None, most: int
+) -> list[Row]:
     """What starts on these local dates, whatever its status, with the patient's name and the type's, earliest first."""
     return await db.fetch(
         """
@@ -23,11 +25,17 @@ async def appointments(db: Statements, *, clinic_id: int, first: date, last: dat
          order by s.start_time, s.doctor_id, s.id
          limit $5
         """,
-        clinic_id, first, last, doctor_ids, most,
-    )  # fmt: skip
+        clinic_id,
+        first,
+        last,
+        doctor_ids,
+        most,
+    )
 
 
-async def times(db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None) -> list[Row]:
+async def times(
+    db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None
+) -> list[Row]:
     """Published hours, adjacent ones together, and absences, on these local dates; one without a doctor is everybody's."""
     return await db.fetch(
         """
@@ -46,17 +54,25 @@ async def times(db: Statements, *, clinic_id: int, first: date, last: date, doct
          where a.clinic_id = $1 and a.active_during && d.during and (a.doctor_id is null or $4::uuid[] is null or a.doctor_id = any($4))
          order by start_time, doctor_id
         """,
-        clinic_id, first, last, doctor_ids,
-    )  # fmt: skip
+        clinic_id,
+        first,
+        last,
+        doctor_ids,
+    )
 
 
 async def types(db: Statements, *, clinic_id: int) -> list[Row]:
     """What can be booked: `id`, `name` and `minutes`."""
-    return await db.fetch("select id, name, minutes from appointment_type where clinic_id = $1 and active order by name", clinic_id)
+    return await db.fetch(
+        "select id, name, minutes from appointment_type where clinic_id = $1 and active order by name", clinic_id
+    )
 
 
-async def of_patients(db: Statements, *, clinic_id: int, wanted: Wanted, doctor_ids: Sequence[UUID] | None, now: datetime, most: int) -> list[Row]:
-    """The appointments of the patients who fit: those to come, then those that were, each with those nearest to now first."""
+async def of_patients(
+    db: Statements, *, clinic_id: int, wanted: Wanted, doctor_ids: Sequence[UUID] | None, now: datetime, most: int
+) -> list[Row]:
+    """The appointments of the patients who fit: those to come, then those that were, each with those nearest to now
+    first."""
     return await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, t.name as type, s.start_time, s.end_time,
@@ -72,13 +88,18 @@ async def of_patients(db: Statements, *, clinic_id: int, wanted: Wanted, doctor_
          order by s.start_time < $6, abs(extract(epoch from s.start_time - $6)), s.id
          limit $7
         """,
-        clinic_id, *wanted, doctor_ids, now, most,
-    )  # fmt: skip
+        clinic_id,
+        *wanted,
+        doctor_ids,
+        now,
+        most,
+    )
 
 
 async def changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Row]:
-    """The clinics' events of the last while: `clinic_id`, `id` and `type`, wherever the relay has them by now. An id says when it was made, so the primary
-    keys find them; what commits late is found as long as its making is in the while."""
+    """The clinics' events of the last while: `clinic_id`, `id` and `type`, wherever the relay has them by now. An id
+    says when it was made, so the primary keys find them; what commits late is found as long as its making is in the
+    while."""
     return await db.fetch(
         """
         select c.id as clinic_id, e.id, e.type
@@ -87,5 +108,6 @@ async def changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta)
                         union all
                         select id, type from event_log where clinic_id = c.id and id > (select uuidv7(-$2::interval))) as e
         """,
-        clinic_ids, back,
-    )  # fmt: skip
+        clinic_ids,
+        back,
+    )

@@ -26,10 +26,22 @@ LOOK_BACK: Final = timedelta(seconds=60)
 """How much later than it was made an event may be committed: longer than any request lasts."""
 
 
-async def board(db: Statements, cache: ClinicCache, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None, now: datetime) -> Board:
-    """The clinic's days, both inclusive, of the doctors named or all. Two statements, however many there are of whatever. Raises `NotFound`."""
+async def board(
+    db: Statements,
+    cache: ClinicCache,
+    *,
+    clinic_id: int,
+    first: date,
+    last: date,
+    doctor_ids: Sequence[UUID] | None,
+    now: datetime,
+) -> Board:
+    """The clinic's days, both inclusive, of the doctors named or all. Two statements, however many there are of
+    whatever. Raises `NotFound`."""
     book = await catalogue.of(db, cache, clinic_id)
-    booked = await repository.appointments(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, most=MOST_APPOINTMENTS)
+    booked = await repository.appointments(
+        db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, most=MOST_APPOINTMENTS
+    )
     hours = await repository.times(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids)
     appointments = [BoardAppointment.of(row, book.time_zone) for row in booked]
     times = [Stretch.of(row, book.time_zone) for row in hours]
@@ -41,7 +53,11 @@ async def board(db: Statements, cache: ClinicCache, *, clinic_id: int, first: da
         time_zone=book.time_zone,
         offset=offset(now, book.time_zone),
         doctors=sorted(
-            (BoardDoctor(doctor.id, doctor.name, doctor.specialty, doctor.active) for doctor in book.doctors.values() if doctor.id in there),
+            (
+                BoardDoctor(doctor.id, doctor.name, doctor.specialty, doctor.active)
+                for doctor in book.doctors.values()
+                if doctor.id in there
+            ),
             key=lambda doctor: doctor.name,
         ),
         appointments=appointments,
@@ -82,7 +98,8 @@ class Listener:
 
 
 class Changes:
-    """Looks every second for what has changed at the clinics that somebody listens to, for all listeners of the process together, and only while there are any.
+    """Looks every second for what has changed at the clinics that somebody listens to, for all listeners of the process
+    together, and only while there are any.
 
     A listener is told once at first: whatever was read after that is never older than what is told next.
     """
@@ -119,7 +136,9 @@ class Changes:
             while self._listeners:
                 listeners = list(self._listeners)
                 try:
-                    rows = await repository.changes(self._db, clinic_ids=sorted({each.clinic_id for each in listeners}), back=LOOK_BACK)
+                    rows = await repository.changes(
+                        self._db, clinic_ids=sorted({each.clinic_id for each in listeners}), back=LOOK_BACK
+                    )
                 except errors.Unavailable:
                     log.warning("changes cannot be looked for")
                     await asyncio.sleep(POLL_SECONDS)

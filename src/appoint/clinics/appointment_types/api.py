@@ -22,7 +22,9 @@ class AppointmentTypes(Controller):
     tags = ["Appointment types"]
 
     @get("/clinics/{clinic_id:int}/appointmentTypes", operation_id="listAppointmentTypes", opt={"permission": "public"})
-    async def list(self, request: Request, clinic_id: FromPath[int], query: AppointmentTypeFilter) -> Response[Page[AppointmentType]]:
+    async def list(
+        self, request: Request, clinic_id: FromPath[int], query: AppointmentTypeFilter
+    ) -> Response[Page[AppointmentType]]:
         """What can be booked at a clinic, oldest first."""
         place = after(request, query, tuple[UUID])
         found = await repository.of_clinic(request.db, clinic_id, active=query.active, after=place, limit=query.limit)
@@ -30,8 +32,14 @@ class AppointmentTypes(Controller):
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda found: (found.id,), cache_control="public, no-cache")
 
-    @post("/clinics/{clinic_id:int}/appointmentTypes", operation_id="createAppointmentType", opt={"permission": "manage", "problems": ("clinic-inactive",)})
-    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[AppointmentTypeContent]) -> Response[AppointmentType]:
+    @post(
+        "/clinics/{clinic_id:int}/appointmentTypes",
+        operation_id="createAppointmentType",
+        opt={"permission": "manage", "problems": ("clinic-inactive",)},
+    )
+    async def create(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[AppointmentTypeContent]
+    ) -> Response[AppointmentType]:
         """Add an appointment type to a clinic."""
         appointment_type, replayed = await once(
             request,
@@ -49,19 +57,38 @@ class AppointmentTypes(Controller):
         return shown(request, await service.get(request.db, id), cache_control="public, no-cache")
 
     @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt={"permission": "manage"})
-    async def replace(self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypeContent]) -> Response[AppointmentType]:
+    async def replace(
+        self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypeContent]
+    ) -> Response[AppointmentType]:
         """Replace everything that is said of the type; what is left out takes its default."""
         return shown(request, await self._change(request, id, data))
 
-    @patch("/appointmentTypes/{id:uuid}", operation_id="patchAppointmentType", opt={"permission": "manage", "problems": ("clinic-inactive",)})
-    async def patch(self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypePatch]) -> Response[AppointmentType]:
+    @patch(
+        "/appointmentTypes/{id:uuid}",
+        operation_id="patchAppointmentType",
+        opt={"permission": "manage", "problems": ("clinic-inactive",)},
+    )
+    async def patch(
+        self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypePatch]
+    ) -> Response[AppointmentType]:
         """Change some of it (JSON merge patch). `active: true` brings a removed type back."""
         return shown(request, await self._change(request, id, data))
 
-    @delete("/appointmentTypes/{id:uuid}", operation_id="removeAppointmentType", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage"})
+    @delete(
+        "/appointmentTypes/{id:uuid}",
+        operation_id="removeAppointmentType",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "manage"},
+    )
     async def remove(self, request: Request, id: FromPath[UUID]) -> None:
         """Take the type out of what can be booked. What is booked stays booked."""
-        await request.change(clinic_of(id), service.remove, request.user, id=id, if_match=request.if_match, now=clock.now())
+        await request.change(
+            clinic_of(id), service.remove, request.user, id=id, if_match=request.if_match, now=clock.now()
+        )
 
-    async def _change(self, request: Request, id: UUID, change: AppointmentTypeContent | AppointmentTypePatch) -> AppointmentType:
-        return await request.change(clinic_of(id), service.change, request.user, id=id, change=change, if_match=request.if_match)
+    async def _change(
+        self, request: Request, id: UUID, change: AppointmentTypeContent | AppointmentTypePatch
+    ) -> AppointmentType:
+        return await request.change(
+            clinic_of(id), service.change, request.user, id=id, change=change, if_match=request.if_match
+        )

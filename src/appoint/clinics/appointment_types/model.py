@@ -17,7 +17,8 @@ Mode = Literal["inPerson", "online"]
 
 
 class AppointmentTypeContent(Request):
-    """What a caller says about an appointment type. The patient sees `minutes`; the buffers keep the doctor's time around them."""
+    """What a caller says about an appointment type. The patient sees `minutes`; the buffers keep the doctor's time
+    around them."""
 
     name: TypeName
     minutes: Minutes

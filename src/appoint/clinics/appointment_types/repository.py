@@ -24,11 +24,15 @@ async def find(db: Statements, id: UUID) -> AppointmentType | None:
 
 async def lock(tx: Statements, id: UUID) -> AppointmentType | None:
     """The type, which nobody else changes until the transaction ends; bookings go on."""
-    row = await tx.fetchrow("select * from appointment_type where clinic_id = $1 and id = $2 for no key update", clinic_of(id), id)
+    row = await tx.fetchrow(
+        "select * from appointment_type where clinic_id = $1 and id = $2 for no key update", clinic_of(id), id
+    )
     return _type(row) if row else None
 
 
-async def of_clinic(db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int) -> Sequence[AppointmentType]:
+async def of_clinic(
+    db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int
+) -> Sequence[AppointmentType]:
     """Oldest first; one more than `limit` when the list goes on."""
     rows = await db.fetch(
         """
@@ -39,8 +43,11 @@ async def of_clinic(db: Statements, clinic_id: int, *, active: bool, after: tupl
          order by id
          limit $4 + 1
         """,
-        clinic_id, after[0] if after else UUID(int=0), active, limit,
-    )  # fmt: skip
+        clinic_id,
+        after[0] if after else UUID(int=0),
+        active,
+        limit,
+    )
     return [_type(row) for row in rows]
 
 
@@ -52,13 +59,17 @@ async def add(tx: Statements, clinic_id: int, content: AppointmentTypeContent) -
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         returning *
         """,
-        clinic_id, mint(clinic_id), *_values(content),
-    )  # fmt: skip
+        clinic_id,
+        mint(clinic_id),
+        *_values(content),
+    )
     assert row
     return _type(row)
 
 
-async def change(tx: Statements, id: UUID, content: AppointmentTypeContent, *, removed_at: datetime | None) -> AppointmentType:
+async def change(
+    tx: Statements, id: UUID, content: AppointmentTypeContent, *, removed_at: datetime | None
+) -> AppointmentType:
     row = await tx.fetchrow(
         """
         update appointment_type
@@ -68,8 +79,11 @@ async def change(tx: Statements, id: UUID, content: AppointmentTypeContent, *, r
          where clinic_id = $1 and id = $2
         returning *
         """,
-        clinic_of(id), id, *_values(content), removed_at,
-    )  # fmt: skip
+        clinic_of(id),
+        id,
+        *_values(content),
+        removed_at,
+    )
     assert row
     return _type(row)
 
@@ -77,6 +91,12 @@ async def change(tx: Statements, id: UUID, content: AppointmentTypeContent, *, r
 def _values(content: AppointmentTypeContent) -> tuple[object, ...]:
     price = content.price
     return (
-        content.name, content.minutes, content.description, content.buffer_before_minutes, content.buffer_after_minutes,
-        price and price.amount, price and price.currency, content.mode,
-    )  # fmt: skip
+        content.name,
+        content.minutes,
+        content.description,
+        content.buffer_before_minutes,
+        content.buffer_after_minutes,
+        price and price.amount,
+        price and price.currency,
+        content.mode,
+    )

@@ -28,8 +28,16 @@ async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: Appointme
     return await repository.add(tx, clinic_id, content)
 
 
-async def change(tx: Transaction, by: Caller, *, id: UUID, change: AppointmentTypeContent | AppointmentTypePatch, if_match: str | None) -> AppointmentType:
-    """Replace what is said of the type, or the patched part of it. Raises `Conflict` `clinic-inactive` when a removed one is to come back there."""
+async def change(
+    tx: Transaction,
+    by: Caller,
+    *,
+    id: UUID,
+    change: AppointmentTypeContent | AppointmentTypePatch,
+    if_match: str | None,
+) -> AppointmentType:
+    """Replace what is said of the type, or the patched part of it. Raises `Conflict` `clinic-inactive` when a removed
+    one is to come back there."""
     current = await _locked(tx, id, if_match)
     if isinstance(change, AppointmentTypeContent):
         return await repository.change(tx, id, change, removed_at=current.removed_at)
@@ -43,7 +51,9 @@ async def remove(tx: Transaction, by: Caller, *, id: UUID, if_match: str | None,
     """Take the type out of what can be booked. Appointments of it stand."""
     current = await _locked(tx, id, if_match)
     if current.active:
-        await repository.change(tx, id, msgspec.convert(current, AppointmentTypeContent, from_attributes=True), removed_at=now)
+        await repository.change(
+            tx, id, msgspec.convert(current, AppointmentTypeContent, from_attributes=True), removed_at=now
+        )
 
 
 async def _locked(tx: Transaction, id: UUID, if_match: str | None) -> AppointmentType:

@@ -23,7 +23,11 @@ class CatalogueDoctor(msgspec.Struct, frozen=True):
     """None: everything the clinic offers."""
 
     def offers(self, appointment_type_id: UUID | None) -> bool:
-        return appointment_type_id is None or self.appointment_type_ids is None or appointment_type_id in self.appointment_type_ids
+        return (
+            appointment_type_id is None
+            or self.appointment_type_ids is None
+            or appointment_type_id in self.appointment_type_ids
+        )
 
 
 class CatalogueType(msgspec.Struct, frozen=True):
@@ -41,7 +45,11 @@ class CatalogueType(msgspec.Struct, frozen=True):
 
     @property
     def price(self) -> Money | None:
-        return Money(self.price_amount, self.price_currency) if self.price_amount is not None and self.price_currency else None
+        return (
+            Money(self.price_amount, self.price_currency)
+            if self.price_amount is not None and self.price_currency
+            else None
+        )
 
 
 class Catalogue(msgspec.Struct, frozen=True):
@@ -66,7 +74,9 @@ class Catalogue(msgspec.Struct, frozen=True):
     @property
     def bookable_types(self) -> list[CatalogueType]:
         """The active types that somebody offers, by name. A clinic that has none is booked by whole slots."""
-        return sorted((type for type in self.types.values() if type.active and self.offering(type.id)), key=attrgetter("name"))
+        return sorted(
+            (type for type in self.types.values() if type.active and self.offering(type.id)), key=attrgetter("name")
+        )
 
     def earliest_start(self, now: datetime) -> datetime:
         """Nothing starts before this: the clinic's notice."""
@@ -95,4 +105,6 @@ class Length(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, type: CatalogueType) -> "Length":
-        return cls(type.minutes, timedelta(minutes=type.buffer_before_minutes), timedelta(minutes=type.buffer_after_minutes))
+        return cls(
+            type.minutes, timedelta(minutes=type.buffer_before_minutes), timedelta(minutes=type.buffer_after_minutes)
+        )

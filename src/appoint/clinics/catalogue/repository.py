@@ -21,11 +21,14 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
           from clinic c
          where c.id = coalesce((select id from clinic where slug = $2), $1)
         """,
-        clinic_id, slug,
-    )  # fmt: skip
+        clinic_id,
+        slug,
+    )
     if row is None:
         return None
     doctors = msgspec.json.decode(row.doctors or "[]", type=list[CatalogueDoctor])
     types = msgspec.json.decode(row.types or "[]", type=list[CatalogueType])
     known: dict[str, object] = {name: row[name] for name in row.keys() if name not in ("doctors", "types")}  # noqa: SIM118  a record iterates over values
-    return msgspec.convert({**known, "doctors": {d.id: d for d in doctors}, "types": {t.id: t for t in types}}, Catalogue)
+    return msgspec.convert(
+        {**known, "doctors": {d.id: d for d in doctors}, "types": {t.id: t for t in types}}, Catalogue
+    )

@@ -23,7 +23,8 @@ async def of(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
 
 
 async def named(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
-    """The catalogue of the clinic that a page's address names, by its slug or its number. One statement at most, as long as the clinic keeps its slug.
+    """The catalogue of the clinic that a page's address names, by its slug or its number. One statement at most, as
+    long as the clinic keeps its slug.
 
     Raises `NotFound`, also for a clinic that is not active.
     """
@@ -37,7 +38,9 @@ async def named(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
 
     clinic_id = await cache.get(PLATFORM, f"clinic named {name}", look)
     book = loaded or (await of(db, cache, clinic_id) if clinic_id else None)
-    if book and book.slug != name and book.clinic_id != number:  # it has another slug now, and the one it had may be somebody else's
+    if (
+        book and book.slug != name and book.clinic_id != number
+    ):  # it has another slug now, and the one it had may be somebody else's
         book = await repository.load(db, number, slug=name)
     if book is None or not book.active:
         raise errors.NotFound

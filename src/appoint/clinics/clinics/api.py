@@ -27,7 +27,9 @@ class Clinics(Controller):
     @get(operation_id="listClinics", opt={"permission": "public"})
     async def list(self, request: Request, query: ClinicFilter) -> Response[Page[Clinic]]:
         """Active clinics, oldest first."""
-        found = await repository.active(request.db, q=query.q, after=after(request, query, tuple[int]), limit=query.limit)
+        found = await repository.active(
+            request.db, q=query.q, after=after(request, query, tuple[int]), limit=query.limit
+        )
         return page(request, query, found, lambda clinic: (clinic.id,), cache_control="public, no-cache")
 
     @post(operation_id="createClinic", opt={"permission": "administer", "problems": ("slug-taken",)})
@@ -47,12 +49,22 @@ class Clinics(Controller):
         """One clinic, active or not."""
         return shown(request, await service.get(request.db, clinic_id), cache_control="public, no-cache")
 
-    @put("/{clinic_id:int}", operation_id="replaceClinic", opt={"permission": "manage", "problems": ("slug-taken", "slots-published")})
-    async def replace(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicContent]) -> Response[Clinic]:
+    @put(
+        "/{clinic_id:int}",
+        operation_id="replaceClinic",
+        opt={"permission": "manage", "problems": ("slug-taken", "slots-published")},
+    )
+    async def replace(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicContent]
+    ) -> Response[Clinic]:
         """Replace everything that the clinic says of itself; what is left out takes its default."""
         return shown(request, await self._change(request, clinic_id, data))
 
-    @patch("/{clinic_id:int}", operation_id="patchClinic", opt={"permission": "manage", "problems": ("slug-taken", "slots-published")})
+    @patch(
+        "/{clinic_id:int}",
+        operation_id="patchClinic",
+        opt={"permission": "manage", "problems": ("slug-taken", "slots-published")},
+    )
     async def patch(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicPatch]) -> Response[Clinic]:
         """Change some of it (JSON merge patch). `active: true` brings a deactivated clinic back."""
         return shown(request, await self._change(request, clinic_id, data))
@@ -66,8 +78,22 @@ class Clinics(Controller):
     async def deactivate(self, request: Request, clinic_id: FromPath[int], query: Deactivation) -> None:
         """Take the clinic out of use. What it was stays readable."""
         await request.change(
-            clinic_id, service.deactivate, request.user, clinic_id=clinic_id, cascade=query.cascade, if_match=request.if_match, now=clock.now()
+            clinic_id,
+            service.deactivate,
+            request.user,
+            clinic_id=clinic_id,
+            cascade=query.cascade,
+            if_match=request.if_match,
+            now=clock.now(),
         )
 
     async def _change(self, request: Request, clinic_id: int, change: ClinicContent | ClinicPatch) -> Clinic:
-        return await request.change(clinic_id, service.change, request.user, clinic_id=clinic_id, change=change, if_match=request.if_match, now=clock.now())
+        return await request.change(
+            clinic_id,
+            service.change,
+            request.user,
+            clinic_id=clinic_id,
+            change=change,
+            if_match=request.if_match,
+            now=clock.now(),
+        )

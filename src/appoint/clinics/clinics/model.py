@@ -16,8 +16,8 @@ RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
 
 
 class Policy(Request):
-    """What a clinic asks of bookings. `doctor_choice` says who is chosen when the caller names nobody: anyone free, whoever has the fewest live
-    appointments that week, or whoever was chosen longest ago."""
+    """What a clinic asks of bookings. `doctor_choice` says who is chosen when the caller names nobody: anyone free,
+    whoever has the fewest live appointments that week, or whoever was chosen longest ago."""
 
     slot_step_minutes: Annotated[int, Meta(ge=1, le=720)] = 15
     min_notice_minutes: Minutes = 0
@@ -26,7 +26,8 @@ class Policy(Request):
     require_version: bool = False
     doctor_choice: DoctorChoice = "random"
     retain_patients_months: RetainedMonths | None = None
-    """How long after their last appointment the clinic keeps what it knows of a patient; null: for good. Every night what is older goes."""
+    """How long after their last appointment the clinic keeps what it knows of a patient; null: for good. Every night
+    what is older goes."""
     retain_messages_days: RetainedDays = 365
     """How long the clinic keeps what it has told whom."""
 

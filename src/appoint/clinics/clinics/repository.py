@@ -14,8 +14,15 @@ COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("po
 
 
 def _clinic(row: Row) -> Clinic:
-    times = (None if minutes is None else wall_time_of(minutes) for minutes in (row.quiet_from, row.quiet_until, row.agenda_minute))
-    return Clinic(**{name: row[name] for name in COLUMNS}, policy=to(Policy, row), notifications=Notifications(row.reminder_minutes, *times))
+    times = (
+        None if minutes is None else wall_time_of(minutes)
+        for minutes in (row.quiet_from, row.quiet_until, row.agenda_minute)
+    )
+    return Clinic(
+        **{name: row[name] for name in COLUMNS},
+        policy=to(Policy, row),
+        notifications=Notifications(row.reminder_minutes, *times),
+    )
 
 
 async def find(db: Statements, clinic_id: int) -> Clinic | None:
@@ -40,8 +47,10 @@ async def active(db: Statements, *, q: str | None, after: tuple[int] | None, lim
          order by id
          limit $3 + 1
         """,
-        q, after[0] if after else 0, limit,
-    )  # fmt: skip
+        q,
+        after[0] if after else 0,
+        limit,
+    )
     return [_clinic(row) for row in rows]
 
 
@@ -62,7 +71,8 @@ async def add(tx: Statements, content: ClinicContent) -> Clinic:
 
 
 async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, removed_at: datetime | None) -> Clinic:
-    """Raises `UniqueViolationError` naming `clinic_slug`, or `ForeignKeyViolationError` when active doctors or time slots hold the clinic."""
+    """Raises `UniqueViolationError` naming `clinic_slug`, or `ForeignKeyViolationError` when active doctors or time
+    slots hold the clinic."""
     row = await tx.fetchrow(
         """
         update clinic
@@ -74,37 +84,59 @@ async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, remo
          where id = $1
         returning *
         """,
-        clinic_id, *_values(content), removed_at,
-    )  # fmt: skip
+        clinic_id,
+        *_values(content),
+        removed_at,
+    )
     assert row
     return _clinic(row)
 
 
 def _values(content: ClinicContent) -> tuple[object, ...]:
     return (
-        content.name, content.time_zone, content.slug, content.locale, content.currency, content.phone, content.email, content.address,
+        content.name,
+        content.time_zone,
+        content.slug,
+        content.locale,
+        content.currency,
+        content.phone,
+        content.email,
+        content.address,
         *msgspec.structs.astuple(content.policy),
         content.notifications.reminder_minutes,
-        *(time and minutes_of(time) for time in (content.notifications.quiet_from, content.notifications.quiet_until, content.notifications.agenda_time)),
-    )  # fmt: skip
+        *(
+            time and minutes_of(time)
+            for time in (
+                content.notifications.quiet_from,
+                content.notifications.quiet_until,
+                content.notifications.agenda_time,
+            )
+        ),
+    )
 
 
 async def in_use(tx: Statements, clinic_id: int, *, now: datetime) -> Row:
-    """What keeps a clinic from being deactivated: active `doctors` and `time_slots`, and live `appointments` from now on."""
+    """What keeps a clinic from being deactivated: active `doctors` and `time_slots`, and live `appointments` from now
+    on."""
     row = await tx.fetchrow(
         """
         select (select count(*) from doctor where clinic_id = $1 and active) as doctors,
                (select count(*) from time_slot where clinic_id = $1 and active) as time_slots,
                (select count(*) from appointment where clinic_id = $1 and active_during && tstzrange($2, null)) as appointments
         """,
-        clinic_id, now,
-    )  # fmt: skip
+        clinic_id,
+        now,
+    )
     assert row
     return row
 
 
 async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> bool:
-    return await tx.fetchval("select exists (select from booking_slot where clinic_id = $1 and active_during && tstzrange($2, null))", clinic_id, now)
+    return await tx.fetchval(
+        "select exists (select from booking_slot where clinic_id = $1 and active_during && tstzrange($2, null))",
+        clinic_id,
+        now,
+    )
 
 
 async def tell_deactivated(tx: Statements, clinic_id: int, *, doctors: int, time_slots: int) -> None:
@@ -114,26 +146,36 @@ async def tell_deactivated(tx: Statements, clinic_id: int, *, doctors: int, time
         insert into event (clinic_id, type, subject_id, subject_version, data)
         select id, 'clinic.deactivated', id::text, version, jsonb_build_object('doctors', $2::integer, 'timeSlots', $3::integer) from clinic where id = $1
         """,
-        clinic_id, doctors, time_slots,
-    )  # fmt: skip
+        clinic_id,
+        doctors,
+        time_slots,
+    )
 
 
 async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> None:
-    """Take the clinic's time slots, schedule lines, doctors and future booking slots out of use. Raises `ForeignKeyViolationError` for a live appointment on a slot."""
+    """Take the clinic's time slots, schedule lines, doctors and future booking slots out of use. Raises
+    `ForeignKeyViolationError` for a live appointment on a slot."""
     await tx.execute(
-        "update doctor_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
+        "update doctor_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active",
+        clinic_id,
+        now,
     )
     await tx.execute(
-        "update time_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
+        "update time_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active",
+        clinic_id,
+        now,
     )
     await tx.execute(
-        "update doctor set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active", clinic_id, now
+        "update doctor set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active",
+        clinic_id,
+        now,
     )
     await withdraw_slots(tx, clinic_id, doctor_id=None, now=now)
 
 
 async def withdraw_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> None:
-    """Withdraw what is published from now on, of one doctor or of all; a slot in progress ends now. Raises `ForeignKeyViolationError` for a live appointment on it."""
+    """Withdraw what is published from now on, of one doctor or of all; a slot in progress ends now. Raises
+    `ForeignKeyViolationError` for a live appointment on it."""
     await tx.execute(
         """
         with ended as (  -- its earlier part carries what was booked in it
@@ -150,12 +192,15 @@ async def withdraw_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | No
           from doctor join (select doctor_id, count(*) as slots from (table ended union all table withdrawn) group by doctor_id) as touched
                         on doctor.clinic_id = $1 and doctor.id = touched.doctor_id
         """,
-        clinic_id, doctor_id, now,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        now,
+    )
 
 
 async def of_staff(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[Row]:
     """The clinics with these numbers, or all, as a choice: by name, 500 at most."""
     return await db.fetch(
-        "select id, name, active, time_zone from clinic where $1::integer[] is null or id = any($1) order by active desc, name, id limit 500", clinic_ids
+        "select id, name, active, time_zone from clinic where $1::integer[] is null or id = any($1) order by active desc, name, id limit 500",
+        clinic_ids,
     )

@@ -42,14 +42,27 @@ async def found(tx: Transaction, by: Caller, *, content: ClinicContent) -> Clini
         raise errors.Conflict("slug-taken") from error
 
 
-async def change(tx: Transaction, by: Caller, *, clinic_id: int, change: ClinicContent | ClinicPatch, if_match: str | None, now: datetime) -> Clinic:
+async def change(
+    tx: Transaction,
+    by: Caller,
+    *,
+    clinic_id: int,
+    change: ClinicContent | ClinicPatch,
+    if_match: str | None,
+    now: datetime,
+) -> Clinic:
     """Replace what the clinic says of itself, or the patched part of it.
 
-    Raises `Conflict`: `slug-taken`, or `slots-published` for a new time zone while hours are published from now on, since their instants would
-    no longer be the wall times that were meant. Raises `Invalid` for a phone number that cannot be.
+    Raises `Conflict`: `slug-taken`, or `slots-published` for a new time zone while hours are published from now on,
+    since their instants would no longer be the wall times that were meant. Raises `Invalid` for a phone number that
+    cannot be.
     """
     clinic = await _locked(tx, clinic_id, if_match)
-    content = change if isinstance(change, ClinicContent) else merged(msgspec.convert(clinic, ClinicContent, from_attributes=True), change)
+    content = (
+        change
+        if isinstance(change, ClinicContent)
+        else merged(msgspec.convert(clinic, ClinicContent, from_attributes=True), change)
+    )
     if content.time_zone != clinic.time_zone and await repository.has_future_slots(tx, clinic_id, now=now):
         raise errors.Conflict("slots-published")
     back = isinstance(change, ClinicPatch) and change.active is True
@@ -60,11 +73,14 @@ async def change(tx: Transaction, by: Caller, *, clinic_id: int, change: ClinicC
         raise errors.Conflict("slug-taken") from error
 
 
-async def deactivate(tx: Transaction, by: Caller, *, clinic_id: int, cascade: bool, if_match: str | None, now: datetime) -> None:
+async def deactivate(
+    tx: Transaction, by: Caller, *, clinic_id: int, cascade: bool, if_match: str | None, now: datetime
+) -> None:
     """Take the clinic out of use; with `cascade` its doctors and time slots too.
 
-    Raises `Conflict`: `clinic-in-use` while doctors or time slots are active, `live-appointments` when a cascade would leave some without a
-    doctor. A booking that races with a cascade either comes first and stops it, or finds its slot withdrawn.
+    Raises `Conflict`: `clinic-in-use` while doctors or time slots are active, `live-appointments` when a cascade would
+    leave some without a doctor. A booking that races with a cascade either comes first and stops it, or finds its slot
+    withdrawn.
     """
     clinic = await _locked(tx, clinic_id, if_match)
     if not clinic.active:
@@ -77,7 +93,9 @@ async def deactivate(tx: Transaction, by: Caller, *, clinic_id: int, cascade: bo
     try:
         if cascade:
             await repository.deactivate_parts(tx, clinic_id, now=now)
-        await repository.change(tx, clinic_id, msgspec.convert(clinic, ClinicContent, from_attributes=True), removed_at=now)
+        await repository.change(
+            tx, clinic_id, msgspec.convert(clinic, ClinicContent, from_attributes=True), removed_at=now
+        )
         await repository.tell_deactivated(tx, clinic_id, doctors=use.doctors, time_slots=use.time_slots)
     except asyncpg.ForeignKeyViolationError as error:  # something was added meanwhile
         if violates(error, "within_hours"):

@@ -25,13 +25,21 @@ class Doctors(Controller):
     async def list(self, request: Request, clinic_id: FromPath[int], query: DoctorFilter) -> Response[Page[Doctor]]:
         """A clinic's doctors, oldest first."""
         place = after(request, query, tuple[UUID])
-        found = await repository.of_clinic(request.db, clinic_id, specialty=query.specialty, active=query.active, after=place, limit=query.limit)
+        found = await repository.of_clinic(
+            request.db, clinic_id, specialty=query.specialty, active=query.active, after=place, limit=query.limit
+        )
         if not found:
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda doctor: (doctor.id,), cache_control="public, no-cache")
 
-    @post("/clinics/{clinic_id:int}/doctors", operation_id="createDoctor", opt={"permission": "manage", "problems": ("clinic-inactive",)})
-    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[DoctorContent]) -> Response[Doctor]:
+    @post(
+        "/clinics/{clinic_id:int}/doctors",
+        operation_id="createDoctor",
+        opt={"permission": "manage", "problems": ("clinic-inactive",)},
+    )
+    async def create(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[DoctorContent]
+    ) -> Response[Doctor]:
         """Add a doctor to a clinic."""
         doctor, replayed = await once(
             request,
@@ -49,11 +57,17 @@ class Doctors(Controller):
         return shown(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
 
     @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt={"permission": "manage"})
-    async def replace(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorContent]) -> Response[Doctor]:
+    async def replace(
+        self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorContent]
+    ) -> Response[Doctor]:
         """Replace everything that is said of the doctor; what is left out takes its default."""
         return shown(request, await self._change(request, doctor_id, data))
 
-    @patch("/doctors/{doctor_id:uuid}", operation_id="patchDoctor", opt={"permission": "manage", "problems": ("clinic-inactive",)})
+    @patch(
+        "/doctors/{doctor_id:uuid}",
+        operation_id="patchDoctor",
+        opt={"permission": "manage", "problems": ("clinic-inactive",)},
+    )
     async def patch(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorPatch]) -> Response[Doctor]:
         """Change some of it (JSON merge patch). `active: true` brings a removed doctor back."""
         return shown(request, await self._change(request, doctor_id, data))
@@ -66,7 +80,21 @@ class Doctors(Controller):
     )
     async def remove(self, request: Request, doctor_id: FromPath[UUID]) -> None:
         """The doctor leaves: free hours from now on are withdrawn. What was stays readable."""
-        await request.change(clinic_of(doctor_id), service.remove, request.user, doctor_id=doctor_id, if_match=request.if_match, now=clock.now())
+        await request.change(
+            clinic_of(doctor_id),
+            service.remove,
+            request.user,
+            doctor_id=doctor_id,
+            if_match=request.if_match,
+            now=clock.now(),
+        )
 
     async def _change(self, request: Request, doctor_id: UUID, change: DoctorContent | DoctorPatch) -> Doctor:
-        return await request.change(clinic_of(doctor_id), service.change, request.user, doctor_id=doctor_id, change=change, if_match=request.if_match)
+        return await request.change(
+            clinic_of(doctor_id),
+            service.change,
+            request.user,
+            doctor_id=doctor_id,
+            change=change,
+            if_match=request.if_match,
+        )

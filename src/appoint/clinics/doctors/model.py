@@ -9,7 +9,10 @@ from msgspec import UNSET, Meta, UnsetType
 from ...kit import fields
 from ...kit.structs import PageQuery, Request, Resource
 
-AppointmentTypeIds = Annotated[list[UUID], Meta(min_length=1, max_length=1000, description="what the doctor offers; null: everything that the clinic offers")]
+AppointmentTypeIds = Annotated[
+    list[UUID],
+    Meta(min_length=1, max_length=1000, description="what the doctor offers; null: everything that the clinic offers"),
+]
 DoctorName = Annotated[fields.Name, Meta(examples=["Dr. Amara Shah"])]
 Specialty = Annotated[fields.Name, Meta(examples=["Dermatology"])]
 

@@ -17,17 +17,26 @@ async def find(db: Statements, doctor_id: UUID) -> Doctor | None:
           from doctor
          where clinic_id = $1 and id = $2
         """,
-        clinic_of(doctor_id), doctor_id,
-    )  # fmt: skip
+        clinic_of(doctor_id),
+        doctor_id,
+    )
     return to(Doctor, row) if row else None
 
 
 async def lock(tx: Statements, doctor_id: UUID) -> bool:
     """Whether there is such a doctor, whom nobody else changes until the transaction ends; bookings go on."""
-    return bool(await tx.fetchval("select true from doctor where clinic_id = $1 and id = $2 for no key update", clinic_of(doctor_id), doctor_id))
+    return bool(
+        await tx.fetchval(
+            "select true from doctor where clinic_id = $1 and id = $2 for no key update",
+            clinic_of(doctor_id),
+            doctor_id,
+        )
+    )
 
 
-async def of_clinic(db: Statements, clinic_id: int, *, specialty: str | None, active: bool, after: tuple[UUID] | None, limit: int) -> Sequence[Doctor]:
+async def of_clinic(
+    db: Statements, clinic_id: int, *, specialty: str | None, active: bool, after: tuple[UUID] | None, limit: int
+) -> Sequence[Doctor]:
     """Oldest first; one more than `limit` when the list goes on."""
     rows = await db.fetch(
         """
@@ -41,8 +50,12 @@ async def of_clinic(db: Statements, clinic_id: int, *, specialty: str | None, ac
          order by id
          limit $5 + 1
         """,
-        clinic_id, after[0] if after else UUID(int=0), active, specialty, limit,
-    )  # fmt: skip
+        clinic_id,
+        after[0] if after else UUID(int=0),
+        active,
+        specialty,
+        limit,
+    )
     return [to(Doctor, row) for row in rows]
 
 
@@ -50,12 +63,17 @@ async def add(tx: Statements, clinic_id: int, content: DoctorContent) -> UUID:
     """Raises `ForeignKeyViolationError` naming `doctor_active_clinic` when the clinic is not active."""
     return await tx.fetchval(
         "insert into doctor (clinic_id, id, name, specialty, email) values ($1, $2, $3, $4, $5) returning id",
-        clinic_id, mint(clinic_id), content.name, content.specialty, content.email,
-    )  # fmt: skip
+        clinic_id,
+        mint(clinic_id),
+        content.name,
+        content.specialty,
+        content.email,
+    )
 
 
 async def change(tx: Statements, doctor_id: UUID, content: DoctorContent, *, removed_at: datetime | None) -> None:
-    """Raises `ForeignKeyViolationError` naming `doctor_active_clinic` when a doctor is to be active at a clinic that is not."""
+    """Raises `ForeignKeyViolationError` naming `doctor_active_clinic` when a doctor is to be active at a clinic that is
+    not."""
     await tx.execute(
         """
         update doctor
@@ -63,8 +81,13 @@ async def change(tx: Statements, doctor_id: UUID, content: DoctorContent, *, rem
                active = $6::timestamptz is null, removed_at = $6, version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2
         """,
-        clinic_of(doctor_id), doctor_id, content.name, content.specialty, content.email, removed_at,
-    )  # fmt: skip
+        clinic_of(doctor_id),
+        doctor_id,
+        content.name,
+        content.specialty,
+        content.email,
+        removed_at,
+    )
 
 
 async def offer(tx: Statements, doctor_id: UUID, appointment_type_ids: Sequence[UUID]) -> None:
@@ -78,13 +101,20 @@ async def offer(tx: Statements, doctor_id: UUID, appointment_type_ids: Sequence[
         select $1, $2, id from unnest($3::uuid[]) as id
         on conflict do nothing
         """,
-        clinic_of(doctor_id), doctor_id, appointment_type_ids,
-    )  # fmt: skip
+        clinic_of(doctor_id),
+        doctor_id,
+        appointment_type_ids,
+    )
 
 
 async def types_of_clinic(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -> set[UUID]:
     """Those of the ids that are appointment types of the clinic, active or not."""
-    return {row.id for row in await tx.fetch("select id from appointment_type where clinic_id = $1 and id = any($2::uuid[])", clinic_id, ids)}
+    return {
+        row.id
+        for row in await tx.fetch(
+            "select id from appointment_type where clinic_id = $1 and id = any($2::uuid[])", clinic_id, ids
+        )
+    }
 
 
 async def appointments_to_come(tx: Statements, doctor_id: UUID, *, now: datetime) -> int:
@@ -96,5 +126,7 @@ async def appointments_to_come(tx: Statements, doctor_id: UUID, *, now: datetime
            and active_during && tstzrange($3, null)
            and active_claim && tstzrange($3, null)  -- says no more than the line above, but has the index
         """,
-        clinic_of(doctor_id), doctor_id, now,
-    )  # fmt: skip
+        clinic_of(doctor_id),
+        doctor_id,
+        now,
+    )

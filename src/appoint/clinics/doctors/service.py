@@ -26,7 +26,8 @@ async def get(db: Statements, doctor_id: UUID) -> Doctor:
 
 
 async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: DoctorContent) -> Doctor:
-    """Raises `NotFound` for the clinic, `Conflict` `clinic-inactive`, or `Invalid` for appointment types that are not the clinic's."""
+    """Raises `NotFound` for the clinic, `Conflict` `clinic-inactive`, or `Invalid` for appointment types that are not
+    the clinic's."""
     await clinics.active(tx, clinic_id)
     await _check_types(tx, clinic_id, content.appointment_type_ids)
     try:
@@ -37,13 +38,21 @@ async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: DoctorCon
     return await get(tx, doctor_id)
 
 
-async def change(tx: Transaction, by: Caller, *, doctor_id: UUID, change: DoctorContent | DoctorPatch, if_match: str | None) -> Doctor:
-    """Replace what is said of the doctor, or the patched part of it. What the doctor offers is part of the doctor's version.
+async def change(
+    tx: Transaction, by: Caller, *, doctor_id: UUID, change: DoctorContent | DoctorPatch, if_match: str | None
+) -> Doctor:
+    """Replace what is said of the doctor, or the patched part of it. What the doctor offers is part of the doctor's
+    version.
 
-    Raises `Conflict` `clinic-inactive` when a removed doctor is to come back there, and `Invalid` for appointment types that are not the clinic's.
+    Raises `Conflict` `clinic-inactive` when a removed doctor is to come back there, and `Invalid` for appointment types
+    that are not the clinic's.
     """
     doctor = await _locked(tx, doctor_id, if_match)
-    content = change if isinstance(change, DoctorContent) else merged(msgspec.convert(doctor, DoctorContent, from_attributes=True), change)
+    content = (
+        change
+        if isinstance(change, DoctorContent)
+        else merged(msgspec.convert(doctor, DoctorContent, from_attributes=True), change)
+    )
     await _check_types(tx, doctor.clinic_id, content.appointment_type_ids)
     back = isinstance(change, DoctorPatch) and change.active is True
     try:
@@ -57,8 +66,9 @@ async def change(tx: Transaction, by: Caller, *, doctor_id: UUID, change: Doctor
 async def remove(tx: Transaction, by: Caller, *, doctor_id: UUID, if_match: str | None, now: datetime) -> None:
     """The doctor leaves: the hours published from now on are withdrawn; the weekly schedule stays, for a return.
 
-    Raises `Conflict` `doctor-has-appointments` while live ones are to come. A booking that races with this either comes first and stops it,
-    or finds the doctor's hours withdrawn: the foreign key `within_hours` lets only one of the two be written.
+    Raises `Conflict` `doctor-has-appointments` while live ones are to come. A booking that races with this either comes
+    first and stops it, or finds the doctor's hours withdrawn: the foreign key `within_hours` lets only one of the two
+    be written.
     """
     doctor = await _locked(tx, doctor_id, if_match)
     if not doctor.active:
@@ -86,7 +96,9 @@ async def _check_types(tx: Transaction, clinic_id: int, ids: Sequence[UUID] | No
     if ids:
         known = await repository.types_of_clinic(tx, clinic_id, ids)
         faults = [
-            errors.Fault(f"#/appointmentTypeIds/{index}", "is no appointment type of this clinic") for index, named in enumerate(ids) if named not in known
+            errors.Fault(f"#/appointmentTypeIds/{index}", "is no appointment type of this clinic")
+            for index, named in enumerate(ids)
+            if named not in known
         ]
         if faults:
             raise errors.Invalid(*faults)

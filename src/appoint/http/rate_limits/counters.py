@@ -1,6 +1,8 @@
-"""How often somebody did something in the current window of time: in memory, or in Redis, where all server processes count together.
+"""How often somebody did something in the current window of time: in memory, or in Redis, where all server processes
+count together.
 
-Who it was is kept as a digest. A process that has lost Redis does not ask it again for a second, so that requests do not wait for it one by one.
+Who it was is kept as a digest. A process that has lost Redis does not ask it again for a second, so that requests do
+not wait for it one by one.
 """
 
 import asyncio
@@ -41,7 +43,11 @@ class Rate(NamedTuple):
 
 def rates(text: str) -> tuple[Rate, ...]:
     """`"5/minute; 20/hour"`, the shortest window first. Raises `ValueError`."""
-    return tuple(sorted((Rate(item.amount, item.get_expiry()) for item in limits.parse_many(text)), key=lambda rate: rate.seconds))
+    return tuple(
+        sorted(
+            (Rate(item.amount, item.get_expiry()) for item in limits.parse_many(text)), key=lambda rate: rate.seconds
+        )
+    )
 
 
 class Counted(NamedTuple):
@@ -112,7 +118,9 @@ class Counters:
     def _place(self, name: str, who: str, rate: Rate, now: datetime) -> tuple[bytes, int]:
         """The counter's key, and how many seconds are left of its window."""
         window, gone = divmod(int(now.timestamp()), rate.seconds)
-        return hashlib.blake2b(f"{name} {window} {who}".encode(), key=self._secret, digest_size=16).digest(), rate.seconds - gone
+        return hashlib.blake2b(
+            f"{name} {window} {who}".encode(), key=self._secret, digest_size=16
+        ).digest(), rate.seconds - gone
 
     def _forget(self, now: datetime) -> None:
         """Windows that are over; if that leaves too many, the older half."""

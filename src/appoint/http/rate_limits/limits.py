@@ -1,4 +1,5 @@
-"""How much callers may ask: per minute or hour, by who they are, where they come from and what they ask for. Clinics' staff and the administrator ask as much as they need."""
+"""How much callers may ask: per minute or hour, by who they are, where they come from and what they ask for. Clinics'
+staff and the administrator ask as much as they need."""
 
 import ipaddress
 from functools import lru_cache
@@ -14,7 +15,8 @@ from ...settings import Settings
 from .counters import Counted, Counters, Rate, rates
 
 KINDS: Final = {"book": "bookings", "register": "registrations", "sign-in": "sign-in"}
-"""What requests count as, by their permission; a handler may say it itself (`opt={"limit": …}`). All others are `requests`."""
+"""What requests count as, by their permission; a handler may say it itself (`opt={"limit": …}`). All others are
+`requests`."""
 WRONG_CREDENTIALS: Final = Rate(30, 60)
 """From one address, in each process."""
 KNOWN_CREDENTIAL: Final = Rate(1, 24 * 60 * 60)
@@ -39,8 +41,11 @@ class Limits:
             }.items()
         }
 
-    async def admit(self, request: litestar.Request[Caller, Any, Any], caller: Caller, handler: BaseRouteHandler) -> None:
-        """Count the request, and note for its answer what is left. Raises `TooMany`; `Unavailable` for a sign-in that cannot be counted."""
+    async def admit(
+        self, request: litestar.Request[Caller, Any, Any], caller: Caller, handler: BaseRouteHandler
+    ) -> None:
+        """Count the request, and note for its answer what is left. Raises `TooMany`; `Unavailable` for a sign-in that
+        cannot be counted."""
         await self.count(request, caller, handler.opt.get("limit") or KINDS.get(handler.opt["permission"], "requests"))
 
     async def count(self, request: litestar.Request[Caller, Any, Any], caller: Caller, name: str) -> None:
@@ -52,7 +57,10 @@ class Limits:
             if membership.role in STAFF and name != "sign-in":
                 return
             if membership.role is Role.PARTNER and name != "sign-in":
-                name, rate = "partner", Rate(caller.requests_per_minute, 60) if caller.requests_per_minute else self.rates["partner"]
+                name, rate = (
+                    "partner",
+                    Rate(caller.requests_per_minute, 60) if caller.requests_per_minute else self.rates["partner"],
+                )
         if caller.is_anyone or name == "sign-in":
             who = network(caller.address)
         elif name == "requests":
@@ -72,9 +80,14 @@ class Limits:
             return self.counters.add_here(name, who, rate, now)
 
     def expect_credential(self, address: str | None, token: str) -> None:
-        """Raises `TooMany` before a credential is looked up, when its address has sent too many that were nobody's. One that has been somebody's is looked up all the same."""
+        """Raises `TooMany` before a credential is looked up, when its address has sent too many that were nobody's. One
+        that has been somebody's is looked up all the same."""
         counted = self.counters.count_here("wrong credentials", network(address), WRONG_CREDENTIALS, clock.now())
-        if self.on and counted.number >= counted.rate.most and not self.counters.count_here("credential", token, KNOWN_CREDENTIAL, clock.now()).number:
+        if (
+            self.on
+            and counted.number >= counted.rate.most
+            and not self.counters.count_here("credential", token, KNOWN_CREDENTIAL, clock.now()).number
+        ):
             raise refused("credentials", counted)
 
     def note_credential(self, address: str | None, token: str, caller: Caller | None) -> None:

@@ -1,8 +1,9 @@
 """Attempts to sign in, so that guessing is slow and nobody can lock others out.
 
-An account's attempts are counted by where they come from: who guesses from elsewhere slows down themselves. Only networks from which an account was
-never signed in to share a count of all attempts at that account, and of all accounts tried from one network. Accounts that there are and that there
-are not are counted alike, so that nothing tells them apart.
+An account's attempts are counted by where they come from: who guesses from elsewhere slows down themselves. Only
+networks from which an account was never signed in to share a count of all attempts at that account, and of all accounts
+tried from one network. Accounts that there are and that there are not are counted alike, so that nothing tells them
+apart.
 """
 
 from datetime import datetime
@@ -22,7 +23,8 @@ REMEMBERED: Final = Rate(1, 60 * 24 * 60 * 60)
 
 
 async def admit(request: Request, *, account: str, now: datetime) -> None:
-    """Count an attempt before anything is compared, so that many at once are counted too. `account` is what was typed, whether or not it is one's.
+    """Count an attempt before anything is compared, so that many at once are counted too. `account` is what was typed,
+    whether or not it is one's.
 
     Raises `TooMany`, and `Unavailable` when it cannot be counted.
     """

@@ -49,13 +49,21 @@ class Users(Controller):
     @get("/clinics/{clinic_id:int}/users", operation_id="listUsers", opt={"permission": "manage-access"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[User]]:
         """Those who work at a clinic, the first who came first."""
-        found = await repository.of_clinic(request.db, clinic_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit)
+        found = await repository.of_clinic(
+            request.db, clinic_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit
+        )
         if not found:
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda user: (user.created_at, user.id))
 
-    @post("/clinics/{clinic_id:int}/users", operation_id="inviteUser", opt={"permission": "manage-access", "problems": ("clinic-inactive", "already-member")})
-    async def invite(self, request: Request, clinic_id: FromPath[int], data: JSONBody[UserInvitation]) -> Response[User]:
+    @post(
+        "/clinics/{clinic_id:int}/users",
+        operation_id="inviteUser",
+        opt={"permission": "manage-access", "problems": ("clinic-inactive", "already-member")},
+    )
+    async def invite(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[UserInvitation]
+    ) -> Response[User]:
         """Let somebody work at a clinic, and mail them a link by which they choose a password, good for seven days."""
         user, replayed = await once(
             request,
@@ -71,10 +79,18 @@ class Users(Controller):
         """Somebody who works at a clinic."""
         return shown(request, await service.get(request.db, clinic_id, user_id))
 
-    @patch("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="patchUser", opt={"permission": "manage-access", "problems": ("last-manager",)})
-    async def patch(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID], data: JSONBody[UserPatch]) -> Response[User]:
+    @patch(
+        "/clinics/{clinic_id:int}/users/{user_id:uuid}",
+        operation_id="patchUser",
+        opt={"permission": "manage-access", "problems": ("last-manager",)},
+    )
+    async def patch(
+        self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID], data: JSONBody[UserPatch]
+    ) -> Response[User]:
         """Change what somebody is at a clinic (JSON merge patch), from their next request on."""
-        user = await request.db.atomic(service.change, request.user, clinic_id=clinic_id, user_id=user_id, patch=data, if_match=request.if_match)
+        user = await request.db.atomic(
+            service.change, request.user, clinic_id=clinic_id, user_id=user_id, patch=data, if_match=request.if_match
+        )
         return shown(request, user)
 
     @delete(
@@ -85,7 +101,9 @@ class Users(Controller):
     )
     async def remove(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> None:
         """Somebody works at a clinic no more, from now on. Their account stays, for other clinics."""
-        await request.db.atomic(service.remove, request.user, clinic_id=clinic_id, user_id=user_id, if_match=request.if_match)
+        await request.db.atomic(
+            service.remove, request.user, clinic_id=clinic_id, user_id=user_id, if_match=request.if_match
+        )
 
     @post(
         "/clinics/{clinic_id:int}/users/{user_id:uuid}/invitation",
@@ -106,8 +124,9 @@ class Users(Controller):
 
 
 class Accounts(Controller):
-    """One's own account: who one is, the password, and codes of an authenticator (TOTP) beside it. Where a password stands in a `POST`, nothing is kept
-    of the request: repeated with the same `Idempotency-Key`, it is done again, or refused because it was done."""
+    """One's own account: who one is, the password, and codes of an authenticator (TOTP) beside it. Where a password
+    stands in a `POST`, nothing is kept of the request: repeated with the same `Idempotency-Key`, it is done again, or
+    refused because it was done."""
 
     tags = ["Account"]
 
@@ -119,7 +138,10 @@ class Accounts(Controller):
     @patch("/account", operation_id="patchAccount", opt={"permission": "credentials", "problems": ("forbidden",)})
     async def patch(self, request: Request, data: JSONBody[AccountPatch]) -> Response[Account]:
         """Change some of one's account (JSON merge patch). Patients change what is known of them as customers."""
-        return shown(request, await request.db.atomic(service.change_account, request.user, patch=data, if_match=request.if_match))
+        return shown(
+            request,
+            await request.db.atomic(service.change_account, request.user, patch=data, if_match=request.if_match),
+        )
 
     @put(
         "/account/password",
@@ -129,13 +151,25 @@ class Accounts(Controller):
     )
     async def change_password(self, request: Request, data: JSONBody[PasswordChange]) -> None:
         """Choose another password. All other sessions end."""
-        await _proven(request, service.change_password(request.db, request.user, current=data.current, new=data.new, if_match=request.if_match))
+        await _proven(
+            request,
+            service.change_password(
+                request.db, request.user, current=data.current, new=data.new, if_match=request.if_match
+            ),
+        )
 
-    @post("/account/totp", operation_id="beginTotp", status_code=HTTP_200_OK, opt={"permission": "credentials", "problems": ("forbidden", "totp-on")})
+    @post(
+        "/account/totp",
+        operation_id="beginTotp",
+        status_code=HTTP_200_OK,
+        opt={"permission": "credentials", "problems": ("forbidden", "totp-on")},
+    )
     async def begin_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[TotpSetup]:
         """Set an authenticator up. The answer shows its secret, this once; it counts from the confirmation on."""
         idempotency_key(request)
-        setup = await _proven(request, service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request)))
+        setup = await _proven(
+            request, service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request))
+        )
         return shown(request, setup, cache_control=UNSHARED)
 
     @post(
@@ -155,11 +189,18 @@ class Accounts(Controller):
         )
         return shown(request, account, headers=replay(replayed))
 
-    @post("/account/totp/remove", operation_id="removeTotp", status_code=HTTP_200_OK, opt={"permission": "credentials", "problems": ("forbidden",)})
+    @post(
+        "/account/totp/remove",
+        operation_id="removeTotp",
+        status_code=HTTP_200_OK,
+        opt={"permission": "credentials", "problems": ("forbidden",)},
+    )
     async def remove_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[Account]:
         """Sign in with the password alone again."""
         idempotency_key(request)
-        return shown(request, await _proven(request, service.remove_totp(request.db, request.user, password=data.password)))
+        return shown(
+            request, await _proven(request, service.remove_totp(request.db, request.user, password=data.password))
+        )
 
     @post(
         "/credentials",
@@ -168,15 +209,19 @@ class Accounts(Controller):
         opt={"permission": "sign-in", "problems": ("not-found", "link-used", "link-expired")},
     )
     async def set_credentials(self, request: Request, data: JSONBody[NewCredentials]) -> Response[CredentialsSet]:
-        """Choose a password by the link of an invitation or of a reset, which is good for that once. All sessions end; then sign in."""
+        """Choose a password by the link of an invitation or of a reset, which is good for that once. All sessions end;
+        then sign in."""
         idempotency_key(request)
-        email = await service.take_up(request.db, request.user, token=data.token, password=data.password, secret=_secret(request), now=clock.now())
+        email = await service.take_up(
+            request.db, request.user, token=data.token, password=data.password, secret=_secret(request), now=clock.now()
+        )
         await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
         return shown(request, CredentialsSet(email), cache_control=UNSHARED)
 
     @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt={"permission": "sign-in"})
     async def reset_password(self, request: Request, data: JSONBody[PasswordResetRequest]) -> Response[PasswordReset]:
-        """Ask for a link to choose another password, mailed to the user with that address. The answer is the same where there is none."""
+        """Ask for a link to choose another password, mailed to the user with that address. The answer is the same where
+        there is none."""
         await sign_in_throttle.admit(request, account=data.email.lower(), now=clock.now())
 
         async def ask(tx: Transaction) -> PasswordReset:

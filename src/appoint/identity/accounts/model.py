@@ -21,7 +21,9 @@ UserEmail = Annotated[fields.Email, Meta(examples=["mia@example.org"])]
 Password = Annotated[str, Meta(max_length=512, examples=["a calm lake in the morning"])]
 """As it was typed; whether a new one is good enough, `passwords.faults` says."""
 Code = Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END, examples=["314159"])]
-LinkToken = Annotated[str, Meta(max_length=1000, examples=["WyIwMTk3OGE1YyIsMSwxODAzODkzNDAwXQ.3mYx1vDqkqSN0yQ1nB8pZb8y4jU"])]
+LinkToken = Annotated[
+    str, Meta(max_length=1000, examples=["WyIwMTk3OGE1YyIsMSwxODAzODkzNDAwXQ.3mYx1vDqkqSN0yQ1nB8pZb8y4jU"])
+]
 
 
 class UserInvitation(Request):
@@ -77,9 +79,15 @@ class Account(msgspec.Struct, rename="camel", kw_only=True):
     """Whether signing in takes a code of an authenticator too."""
     memberships: list[AccountMembership] = msgspec.field(default_factory=list[AccountMembership])
     EXAMPLE: ClassVar[dict[str, Any]] = {
-        "userId": "01978a5c-7d3e-7a63-84f7-074d226b3d5e", "customerId": None, "administrator": False, "name": "Mia Klein", "email": "mia@example.org",
-        "locale": "en", "totp": False, "memberships": [{"clinicId": 1, "role": "receptionist", "doctorId": None}],
-    }  # fmt: skip
+        "userId": "01978a5c-7d3e-7a63-84f7-074d226b3d5e",
+        "customerId": None,
+        "administrator": False,
+        "name": "Mia Klein",
+        "email": "mia@example.org",
+        "locale": "en",
+        "totp": False,
+        "memberships": [{"clinicId": 1, "role": "receptionist", "doctorId": None}],
+    }
 
 
 class AccountPatch(Request):
@@ -103,7 +111,12 @@ class TotpSetup(msgspec.Struct):
     """What an authenticator needs to know. It is shown this once."""
 
     secret: Annotated[str, Meta(examples=["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"])]
-    uri: Annotated[str, Meta(examples=["otpauth://totp/Appoint:mia%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Appoint"])]
+    uri: Annotated[
+        str,
+        Meta(
+            examples=["otpauth://totp/Appoint:mia%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Appoint"]
+        ),
+    ]
     """The same for a QR code."""
 
 
@@ -146,7 +159,8 @@ def sealed_totp(secret: str, user_id: UUID, totp_secret: str) -> bytes:
 
 
 def totp_step(secret: str, user: Any, code: str, now: datetime) -> int | None:
-    """The step that a code is of, the current one or one beside it (clocks differ). None for a wrong code, and for one that was used already or is older.
+    """The step that a code is of, the current one or one beside it (clocks differ). None for a wrong code, and for one
+    that was used already or is older.
 
     `user` is a row with `id`, `totp_secret` and `totp_step` (RFC 6238, 5.2: a code is good once).
     """

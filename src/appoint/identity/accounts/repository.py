@@ -8,7 +8,9 @@ from ...database.pool import Row, Statements, to
 from .model import User
 
 
-async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[User]:
+async def of_clinic(
+    db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[User]:
     """Those who work there, the first who came first; one more than `limit` when the list goes on."""
     rows = await db.fetch(
         """
@@ -20,8 +22,10 @@ async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[datetime, UU
          order by m.created_at, m.user_id
          limit $4 + 1
         """,
-        clinic_id, *(after or (None, None)), limit,
-    )  # fmt: skip
+        clinic_id,
+        *(after or (None, None)),
+        limit,
+    )
     return [to(User, row) for row in rows]
 
 
@@ -33,8 +37,9 @@ async def find(db: Statements, clinic_id: int, user_id: UUID) -> User | None:
           join app_user u on u.id = m.user_id
          where m.clinic_id = $1 and m.user_id = $2
         """,
-        clinic_id, user_id,
-    )  # fmt: skip
+        clinic_id,
+        user_id,
+    )
     return to(User, row) if row else None
 
 
@@ -42,7 +47,9 @@ async def managers(tx: Statements, clinic_id: int) -> int:
     return await tx.fetchval("select count(*) from membership where clinic_id = $1 and role = 'manager'", clinic_id)
 
 
-async def add_member(tx: Statements, clinic_id: int, user_id: UUID, *, name: str, role: str, doctor_id: UUID | None) -> bool:
+async def add_member(
+    tx: Statements, clinic_id: int, user_id: UUID, *, name: str, role: str, doctor_id: UUID | None
+) -> bool:
     """False for one who is a member already."""
     return bool(
         await tx.fetchval(
@@ -51,19 +58,29 @@ async def add_member(tx: Statements, clinic_id: int, user_id: UUID, *, name: str
             on conflict do nothing
             returning true
             """,
-            clinic_id, user_id, name, role, doctor_id,
+            clinic_id,
+            user_id,
+            name,
+            role,
+            doctor_id,
         )
-    )  # fmt: skip
+    )
 
 
-async def change_member(tx: Statements, clinic_id: int, user_id: UUID, *, name: str, role: str, doctor_id: UUID | None) -> None:
+async def change_member(
+    tx: Statements, clinic_id: int, user_id: UUID, *, name: str, role: str, doctor_id: UUID | None
+) -> None:
     await tx.execute(
         """
         update membership set name = $3, role = $4, doctor_id = $5, version = version + 1, updated_at = now()
          where clinic_id = $1 and user_id = $2
         """,
-        clinic_id, user_id, name, role, doctor_id,
-    )  # fmt: skip
+        clinic_id,
+        user_id,
+        name,
+        role,
+        doctor_id,
+    )
 
 
 async def remove_member(tx: Statements, clinic_id: int, user_id: UUID) -> None:
@@ -71,7 +88,9 @@ async def remove_member(tx: Statements, clinic_id: int, user_id: UUID) -> None:
 
 
 async def memberships(db: Statements, user_id: UUID) -> Sequence[Row]:
-    return await db.fetch("select clinic_id, role, doctor_id from membership where user_id = $1 order by clinic_id", user_id)
+    return await db.fetch(
+        "select clinic_id, role, doctor_id from membership where user_id = $1 order by clinic_id", user_id
+    )
 
 
 async def join(tx: Statements, user_id: UUID, *, now: datetime) -> None:
@@ -81,7 +100,9 @@ async def join(tx: Statements, user_id: UUID, *, now: datetime) -> None:
 
 async def add_user(tx: Statements, *, email: str, name: str) -> None:
     """Nothing for an address that a user has already."""
-    await tx.execute("insert into app_user (email, name) values (lower($1), $2) on conflict (active_email) do nothing", email, name)
+    await tx.execute(
+        "insert into app_user (email, name) values (lower($1), $2) on conflict (active_email) do nothing", email, name
+    )
 
 
 async def id_of(db: Statements, email: str) -> UUID | None:
@@ -89,28 +110,39 @@ async def id_of(db: Statements, email: str) -> UUID | None:
 
 
 async def find_by_email(db: Statements, email: str) -> Row | None:
-    return await db.fetchrow("select id, credentials, password_hash from app_user where active_email = lower($1)", email)
+    return await db.fetchrow(
+        "select id, credentials, password_hash from app_user where active_email = lower($1)", email
+    )
 
 
 async def find_user(db: Statements, user_id: UUID) -> Row | None:
     return await db.fetchrow(
-        "select id, name, email, locale, administrator, credentials, password_hash, totp_confirmed_at from app_user where id = $1 and active", user_id
+        "select id, name, email, locale, administrator, credentials, password_hash, totp_confirmed_at from app_user where id = $1 and active",
+        user_id,
     )
 
 
 async def lock(tx: Statements, user_id: UUID) -> Row | None:
     """The user, whom nobody else changes until the transaction ends."""
     return await tx.fetchrow(
-        "select id, email, credentials, totp_secret, totp_confirmed_at, totp_step from app_user where id = $1 and active for no key update", user_id
+        "select id, email, credentials, totp_secret, totp_confirmed_at, totp_step from app_user where id = $1 and active for no key update",
+        user_id,
     )
 
 
 async def change_user(tx: Statements, user_id: UUID, *, name: str, locale: str | None) -> None:
-    await tx.execute("update app_user set name = $2, locale = $3, version = version + 1, updated_at = now() where id = $1", user_id, name, locale)
+    await tx.execute(
+        "update app_user set name = $2, locale = $3, version = version + 1, updated_at = now() where id = $1",
+        user_id,
+        name,
+        locale,
+    )
 
 
 async def make_administrator(tx: Statements, user_id: UUID) -> None:
-    await tx.execute("update app_user set administrator = true, version = version + 1, updated_at = now() where id = $1", user_id)
+    await tx.execute(
+        "update app_user set administrator = true, version = version + 1, updated_at = now() where id = $1", user_id
+    )
 
 
 async def set_password(tx: Statements, user_id: UUID, *, password_hash: str, credentials: int) -> Row | None:
@@ -121,31 +153,43 @@ async def set_password(tx: Statements, user_id: UUID, *, password_hash: str, cre
          where id = $1 and active and credentials = $3
         returning id, email
         """,
-        user_id, password_hash, credentials,
-    )  # fmt: skip
+        user_id,
+        password_hash,
+        credentials,
+    )
 
 
 async def signed_in(tx: Statements, user_id: UUID, *, password_hash: str | None, totp_step: int | None) -> None:
     """The password is kept in another way from now on, and the code's step is good no more."""
     await tx.execute(
-        "update app_user set password_hash = coalesce($2, password_hash), totp_step = coalesce($3, totp_step) where id = $1", user_id, password_hash, totp_step
+        "update app_user set password_hash = coalesce($2, password_hash), totp_step = coalesce($3, totp_step) where id = $1",
+        user_id,
+        password_hash,
+        totp_step,
     )
 
 
 async def begin_totp(tx: Statements, user_id: UUID, *, totp_secret: bytes) -> None:
     await tx.execute(
         "update app_user set totp_secret = $2, totp_confirmed_at = null, totp_step = null, version = version + 1, updated_at = now() where id = $1",
-        user_id, totp_secret,
-    )  # fmt: skip
+        user_id,
+        totp_secret,
+    )
 
 
 async def confirm_totp(tx: Statements, user_id: UUID, *, step: int, now: datetime) -> None:
-    await tx.execute("update app_user set totp_confirmed_at = $3, totp_step = $2, version = version + 1, updated_at = now() where id = $1", user_id, step, now)
+    await tx.execute(
+        "update app_user set totp_confirmed_at = $3, totp_step = $2, version = version + 1, updated_at = now() where id = $1",
+        user_id,
+        step,
+        now,
+    )
 
 
 async def remove_totp(tx: Statements, user_id: UUID) -> None:
     await tx.execute(
-        "update app_user set totp_secret = null, totp_confirmed_at = null, totp_step = null, version = version + 1, updated_at = now() where id = $1", user_id
+        "update app_user set totp_secret = null, totp_confirmed_at = null, totp_step = null, version = version + 1, updated_at = now() where id = $1",
+        user_id,
     )
 
 
@@ -166,5 +210,6 @@ async def users(db: Statements, *, clinic_id: int | None, most: int) -> Sequence
          order by u.email
          limit $2
         """,
-        clinic_id, most,
-    )  # fmt: skip
+        clinic_id,
+        most,
+    )

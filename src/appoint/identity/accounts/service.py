@@ -48,11 +48,14 @@ async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
 async def invite(tx: Transaction, by: Caller, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:
     """Let somebody work at the clinic and mail them how to sign in. Whether they had an account already shows nowhere.
 
-    Raises `NotFound` for the clinic or the doctor, `Invalid` for a doctor who is not named, `Conflict`: `clinic-inactive`, `already-member`.
+    Raises `NotFound` for the clinic or the doctor, `Invalid` for a doctor who is not named, `Conflict`:
+    `clinic-inactive`, `already-member`.
     """
     await clinics.active(tx, clinic_id)
     user_id = await account_of(tx, email=content.email, name=content.name)
-    await join(tx, clinic_id=clinic_id, user_id=user_id, name=content.name, role=content.role, doctor_id=content.doctor_id)
+    await join(
+        tx, clinic_id=clinic_id, user_id=user_id, name=content.name, role=content.role, doctor_id=content.doctor_id
+    )
     await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic_id, now=now)
     return await get(tx, clinic_id, user_id)
 
@@ -65,7 +68,9 @@ async def account_of(tx: Transaction, *, email: str, name: str) -> UUID:
     return user_id
 
 
-async def join(tx: Transaction, *, clinic_id: int, user_id: UUID, name: str, role: StaffRole, doctor_id: UUID | None) -> None:
+async def join(
+    tx: Transaction, *, clinic_id: int, user_id: UUID, name: str, role: StaffRole, doctor_id: UUID | None
+) -> None:
     """Raises as `invite` does."""
     await _check_doctor(tx, clinic_id, role, doctor_id)
     if not await repository.add_member(tx, clinic_id, user_id, name=name, role=role, doctor_id=doctor_id):
@@ -90,14 +95,19 @@ async def invite_again(tx: Transaction, by: Caller, *, clinic_id: int, user_id: 
     return user
 
 
-async def change(tx: Transaction, by: Caller, *, clinic_id: int, user_id: UUID, patch: UserPatch, if_match: str | None) -> User:
-    """Change what somebody is at the clinic, from their next request on. Raises as `invite` does, or `Conflict` `last-manager`."""
+async def change(
+    tx: Transaction, by: Caller, *, clinic_id: int, user_id: UUID, patch: UserPatch, if_match: str | None
+) -> User:
+    """Change what somebody is at the clinic, from their next request on. Raises as `invite` does, or `Conflict`
+    `last-manager`."""
     user = await _locked(tx, clinic_id, user_id, if_match)
     changed = merged(user, patch)
     await _check_doctor(tx, clinic_id, changed.role, changed.doctor_id)
     if changed.role != "manager":
         await _keep_a_manager(tx, user)
-    await repository.change_member(tx, clinic_id, user_id, name=changed.name, role=changed.role, doctor_id=changed.doctor_id)
+    await repository.change_member(
+        tx, clinic_id, user_id, name=changed.name, role=changed.role, doctor_id=changed.doctor_id
+    )
     return await get(tx, clinic_id, user_id)
 
 
@@ -145,7 +155,10 @@ async def change_account(tx: Transaction, by: Caller, *, patch: AccountPatch, if
     """Change what a user says of themselves. Raises `Forbidden` for who has no account of that kind."""
     user = await _own(tx, by, if_match)
     await repository.change_user(
-        tx, user.id, name=user.name if patch.name is msgspec.UNSET else patch.name, locale=user.locale if patch.locale is msgspec.UNSET else patch.locale
+        tx,
+        user.id,
+        name=user.name if patch.name is msgspec.UNSET else patch.name,
+        locale=user.locale if patch.locale is msgspec.UNSET else patch.locale,
     )
     return await account(tx, by)
 
@@ -205,7 +218,8 @@ async def _begin_totp(tx: Transaction, *, user_id: UUID, totp_secret: bytes) -> 
 
 
 async def confirm_totp(tx: Transaction, by: Caller, *, code: str, secret: str, now: datetime) -> Account:
-    """Signing in takes a code from now on. Raises `Invalid` for a wrong one, `Conflict` `totp-on` when codes are asked for already, `totp-not-begun`."""
+    """Signing in takes a code from now on. Raises `Invalid` for a wrong one, `Conflict` `totp-on` when codes are asked
+    for already, `totp-not-begun`."""
     await _own(tx, by)
     user = await repository.lock(tx, by.user_id) if by.user_id else None
     if user is None or user.totp_secret is None:
@@ -232,7 +246,8 @@ def link_token(secret: str, kind: AccountKind, user: Row, now: datetime) -> str:
 
 
 async def of_link(db: Statements, *, token: str, secret: str, now: datetime) -> Row:
-    """The user who may choose a password by a mailed link. Raises `NotFound` for one that we have not sent, `Conflict`: `link-used`, `link-expired`."""
+    """The user who may choose a password by a mailed link. Raises `NotFound` for one that we have not sent, `Conflict`:
+    `link-used`, `link-expired`."""
     read = next((value for kind in get_args(AccountKind) if (value := opened(secret, kind, token))), None)
     if read is None:
         raise errors.NotFound
@@ -246,7 +261,8 @@ async def of_link(db: Statements, *, token: str, secret: str, now: datetime) -> 
 
 
 async def take_up(db: Database, by: Caller, *, token: str, password: str, secret: str, now: datetime) -> str:
-    """Choose a password by a mailed link, which is good for no other; all sessions end. Returns the user's e-mail address.
+    """Choose a password by a mailed link, which is good for no other; all sessions end. Returns the user's e-mail
+    address.
 
     Raises as `of_link` does, and `Invalid` for a password that is not good enough.
     """
@@ -257,6 +273,7 @@ async def take_up(db: Database, by: Caller, *, token: str, password: str, secret
 
 
 async def ask_for_reset(tx: Transaction, by: Caller, *, email: str, now: datetime) -> None:
-    """Mail a link to choose another password to the user with that address. Where there is none, as much is done to mail nobody."""
+    """Mail a link to choose another password to the user with that address. Where there is none, as much is done to
+    mail nobody."""
     user_id = await repository.id_of(tx, email)
     await mail_user(tx, kind="password-reset", user_id=user_id or uuid4(), clinic_id=PLATFORM, now=now)

@@ -29,7 +29,9 @@ class ApiKeys(Controller):
     @get("/clinics/{clinic_id:int}/apiKeys", operation_id="listApiKeys", opt={"permission": "manage-access"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: ApiKeyFilter) -> Response[Page[ApiKey]]:
         """A clinic's keys, oldest first."""
-        found = await repository.of_clinic(request.db, clinic_id, active=query.active, after=after(request, query, tuple[UUID]), limit=query.limit)
+        found = await repository.of_clinic(
+            request.db, clinic_id, active=query.active, after=after(request, query, tuple[UUID]), limit=query.limit
+        )
         if not found:
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda key: (key.id,))
@@ -39,7 +41,9 @@ class ApiKeys(Controller):
         operation_id="createApiKey",
         opt={"permission": "manage-access", "problems": ("clinic-inactive", "too-many-api-keys")},
     )
-    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ApiKeyContent]) -> Response[ApiKeyWithSecret]:
+    async def create(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[ApiKeyContent]
+    ) -> Response[ApiKeyWithSecret]:
         """Give a system a key. The answer shows it, this once: the answer to a repeated request is the same without it."""
         key, replayed = await once(
             request,
@@ -57,19 +61,38 @@ class ApiKeys(Controller):
         return shown(request, await service.get(request.db, api_key_id))
 
     @patch("/apiKeys/{api_key_id:uuid}", operation_id="patchApiKey", opt={"permission": "manage-access"})
-    async def patch(self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyPatch]) -> Response[ApiKey]:
+    async def patch(
+        self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyPatch]
+    ) -> Response[ApiKey]:
         """Change some of it (JSON merge patch). What it may changes with the next request that it comes with."""
-        key = await request.db.atomic(service.change, request.user, key_id=api_key_id, change=data, if_match=request.if_match, now=clock.now())
+        key = await request.db.atomic(
+            service.change, request.user, key_id=api_key_id, change=data, if_match=request.if_match, now=clock.now()
+        )
         return shown(request, key)
 
-    @delete("/apiKeys/{api_key_id:uuid}", operation_id="removeApiKey", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage-access"})
+    @delete(
+        "/apiKeys/{api_key_id:uuid}",
+        operation_id="removeApiKey",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "manage-access"},
+    )
     async def remove(self, request: Request, api_key_id: FromPath[UUID]) -> None:
         """Nobody gets in with the key any more, from now on and for good."""
-        await request.db.atomic(service.remove, request.user, key_id=api_key_id, if_match=request.if_match, now=clock.now())
+        await request.db.atomic(
+            service.remove, request.user, key_id=api_key_id, if_match=request.if_match, now=clock.now()
+        )
 
-    @post("/apiKeys/{api_key_id:uuid}/rotate", operation_id="rotateApiKey", status_code=HTTP_200_OK, opt={"permission": "manage-access"})
-    async def rotate(self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyRotation | None] = None) -> Response[ApiKeyWithSecret]:
-        """Give the key another secret. The answer shows the new key, this once; the old one goes on working for a day, or for as long as is said.
+    @post(
+        "/apiKeys/{api_key_id:uuid}/rotate",
+        operation_id="rotateApiKey",
+        status_code=HTTP_200_OK,
+        opt={"permission": "manage-access"},
+    )
+    async def rotate(
+        self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyRotation | None] = None
+    ) -> Response[ApiKeyWithSecret]:
+        """Give the key another secret. The answer shows the new key, this once; the old one goes on working for a day,
+        or for as long as is said.
 
         The answer to a repeated request is the same without the key.
         """

@@ -26,7 +26,9 @@ def _known(value: str) -> str | None:
 
 
 KeyName = Annotated[fields.Name, Meta(examples=["Referral portal"])]
-Scope = Annotated[str, Meta(extra={"check": _known}, examples=["see-appointments"], extra_json_schema={"enum": sorted(SCOPES)})]
+Scope = Annotated[
+    str, Meta(extra={"check": _known}, examples=["see-appointments"], extra_json_schema={"enum": sorted(SCOPES)})
+]
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=100)]
 RequestsPerMinute = Annotated[int, Meta(ge=1, le=1_000_000, examples=[600])]
 OverlapMinutes = Annotated[int, Meta(ge=0, le=10_080)]
@@ -95,7 +97,8 @@ class ApiKeyWithSecret(ApiKey):
     }
 
     key: str | None
-    """What the system sends as its bearer token. It is shown this once: we keep a digest only, so an answer to a repeated request has none here."""
+    """What the system sends as its bearer token. It is shown this once: we keep a digest only, so an answer to a
+    repeated request has none here."""
 
 
 class Presented(NamedTuple):
@@ -138,7 +141,8 @@ NOBODYS: Final = bytes(32)
 
 
 def holds(kept: Kept | None, secret_hash: bytes, *, now: datetime) -> bool:
-    """Whether a key with this secret works now. Takes the same time for a key that is not there, and for each wrong secret."""
+    """Whether a key with this secret works now. Takes the same time for a key that is not there, and for each wrong
+    secret."""
     current = hmac.compare_digest(kept.secret_hash if kept else NOBODYS, secret_hash)
     old = hmac.compare_digest(kept.old_secret_hash or NOBODYS if kept else NOBODYS, secret_hash)
     if kept is None or (kept.expires_at and kept.expires_at <= now):

@@ -16,16 +16,23 @@ async def find(db: Statements, key_id: UUID) -> ApiKey | None:
 
 async def lock(tx: Statements, key_id: UUID) -> ApiKey | None:
     """The key, which nobody else changes until the transaction ends."""
-    row = await tx.fetchrow("select * from api_key where clinic_id = $1 and id = $2 for no key update", clinic_of(key_id), key_id)
+    row = await tx.fetchrow(
+        "select * from api_key where clinic_id = $1 and id = $2 for no key update", clinic_of(key_id), key_id
+    )
     return to(ApiKey, row) if row else None
 
 
-async def of_clinic(db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int) -> Sequence[ApiKey]:
+async def of_clinic(
+    db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int
+) -> Sequence[ApiKey]:
     """Oldest first; one more than `limit` when the list goes on."""
     rows = await db.fetch(
         "select * from api_key where clinic_id = $1 and id > $2 and active = $3 order by id limit $4 + 1",
-        clinic_id, after[0] if after else UUID(int=0), active, limit,
-    )  # fmt: skip
+        clinic_id,
+        after[0] if after else UUID(int=0),
+        active,
+        limit,
+    )
     return [to(ApiKey, row) for row in rows]
 
 
@@ -40,8 +47,14 @@ async def add(tx: Statements, clinic_id: int, content: ApiKeyContent, *, secret_
         insert into api_key (clinic_id, id, name, scopes, expires_at, requests_per_minute, secret_hash) values ($1, $2, $3, $4, $5, $6, $7)
         returning *
         """,
-        clinic_id, mint(clinic_id), content.name, content.scopes, content.expires_at, content.requests_per_minute, secret_hash,
-    )  # fmt: skip
+        clinic_id,
+        mint(clinic_id),
+        content.name,
+        content.scopes,
+        content.expires_at,
+        content.requests_per_minute,
+        secret_hash,
+    )
     assert row
     return to(ApiKey, row)
 
@@ -53,8 +66,13 @@ async def change(tx: Statements, key_id: UUID, content: ApiKeyContent) -> ApiKey
          where clinic_id = $1 and id = $2
         returning *
         """,
-        clinic_of(key_id), key_id, content.name, content.scopes, content.expires_at, content.requests_per_minute,
-    )  # fmt: skip
+        clinic_of(key_id),
+        key_id,
+        content.name,
+        content.scopes,
+        content.expires_at,
+        content.requests_per_minute,
+    )
     assert row
     return to(ApiKey, row)
 
@@ -65,11 +83,15 @@ async def remove(tx: Statements, key_id: UUID, *, now: datetime) -> None:
         update api_key set active = false, removed_at = $3, version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2 and active
         """,
-        clinic_of(key_id), key_id, now,
-    )  # fmt: skip
+        clinic_of(key_id),
+        key_id,
+        now,
+    )
 
 
-async def rotate(tx: Statements, key_id: UUID, *, secret_hash: bytes, old_secret_until: datetime | None) -> ApiKey | None:
+async def rotate(
+    tx: Statements, key_id: UUID, *, secret_hash: bytes, old_secret_until: datetime | None
+) -> ApiKey | None:
     """Give the key another secret; the one it had works until then, or no more. None when it is not there, or removed."""
     row = await tx.fetchrow(
         """
@@ -79,15 +101,20 @@ async def rotate(tx: Statements, key_id: UUID, *, secret_hash: bytes, old_secret
          where clinic_id = $1 and id = $2 and active
         returning *
         """,
-        clinic_of(key_id), key_id, secret_hash, old_secret_until,
-    )  # fmt: skip
+        clinic_of(key_id),
+        key_id,
+        secret_hash,
+        old_secret_until,
+    )
     return to(ApiKey, row) if row else None
 
 
 async def presented(db: Statements, key_id: UUID) -> Row | None:
-    """What a key that comes with a request may, and the digests of its secrets; None when it is not there or removed, or its clinic is inactive.
+    """What a key that comes with a request may, and the digests of its secrets; None when it is not there or removed,
+    or its clinic is inactive.
 
-    In one round trip: before a caller is known, no transaction says which clinic row-level security is to show. The function sees past it, one key at a time.
+    In one round trip: before a caller is known, no transaction says which clinic row-level security is to show. The
+    function sees past it, one key at a time.
     """
     return await db.fetchrow("select * from presented_key($1)", key_id)
 
@@ -96,5 +123,8 @@ async def note_use(db: Statements, key_id: UUID, *, before: datetime, now: datet
     """The key is in use; unless that was noted after `before`."""
     await db.execute(
         "update api_key set last_used_at = $4 where clinic_id = $1 and id = $2 and (last_used_at is null or last_used_at <= $3)",
-        clinic_of(key_id), key_id, before, now,
-    )  # fmt: skip
+        clinic_of(key_id),
+        key_id,
+        before,
+        now,
+    )

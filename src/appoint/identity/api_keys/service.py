@@ -44,8 +44,11 @@ def _shown(key: ApiKey, secret: str | None) -> ApiKeyWithSecret:
     return ApiKeyWithSecret(**msgspec.structs.asdict(key), key=serialized(key.id, secret) if secret else None)
 
 
-async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: ApiKeyContent, now: datetime) -> ApiKeyWithSecret:
-    """Give a system a key. Raises `NotFound` for the clinic, `Conflict`: `clinic-inactive`, `too-many-api-keys`, and `Invalid` for an expiry that has passed."""
+async def add(
+    tx: Transaction, by: Caller, *, clinic_id: int, content: ApiKeyContent, now: datetime
+) -> ApiKeyWithSecret:
+    """Give a system a key. Raises `NotFound` for the clinic, `Conflict`: `clinic-inactive`, `too-many-api-keys`, and
+    `Invalid` for an expiry that has passed."""
     clinic = await clinics_repository.lock(tx, clinic_id)  # so that of two who add one the second counts the first's
     if clinic is None:
         raise errors.NotFound
@@ -63,8 +66,11 @@ def _checked(content: ApiKeyContent, *, known: ApiKey | None = None, now: dateti
     return msgspec.structs.replace(content, scopes=sorted(set(content.scopes)))
 
 
-async def change(tx: Transaction, by: Caller, *, key_id: UUID, change: ApiKeyPatch, if_match: str | None, now: datetime) -> ApiKey:
-    """Change some of what was said of a key. Raises `NotFound`, also when it was removed, and `Invalid` for an expiry that has passed."""
+async def change(
+    tx: Transaction, by: Caller, *, key_id: UUID, change: ApiKeyPatch, if_match: str | None, now: datetime
+) -> ApiKey:
+    """Change some of what was said of a key. Raises `NotFound`, also when it was removed, and `Invalid` for an expiry
+    that has passed."""
     current = await _locked(tx, key_id, if_match)
     if not current.active:
         raise errors.NotFound
@@ -87,9 +93,12 @@ async def _locked(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey
 
 
 async def rotate(tx: Transaction, by: Caller, *, key_id: UUID, overlap: timedelta, now: datetime) -> ApiKeyWithSecret:
-    """Give the key another secret; the one it had works for the overlap, one before that no more. Raises `NotFound`, also when it was removed."""
+    """Give the key another secret; the one it had works for the overlap, one before that no more. Raises `NotFound`,
+    also when it was removed."""
     secret = new_secret()
-    key = await repository.rotate(tx, key_id, secret_hash=digest(secret), old_secret_until=now + overlap if overlap else None)
+    key = await repository.rotate(
+        tx, key_id, secret_hash=digest(secret), old_secret_until=now + overlap if overlap else None
+    )
     if key is None:
         raise errors.NotFound
     return _shown(key, secret)

@@ -36,7 +36,9 @@ class Provider:
 
     def __init__(self, trust: Trust) -> None:
         self.trust: Final = trust
-        self._client: Final = httpx2.AsyncClient(timeout=FETCH_SECONDS, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
+        self._client: Final = httpx2.AsyncClient(
+            timeout=FETCH_SECONDS, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
+        )
         self._keys: dict[str, KeySet] = {}
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
@@ -53,7 +55,8 @@ class Provider:
         await self._client.aclose()
 
     async def keys(self, kid: str, *, now: datetime) -> KeySet | None:
-        """The keys of that id; None when the provider has none. Raises `Unavailable` when that cannot be known, because the provider is away."""
+        """The keys of that id; None when the provider has none. Raises `Unavailable` when that cannot be known, because
+        the provider is away."""
         away = self._fetched_at is None or self._fetched_at != self._tried_at
         if kid not in self._keys or (self._age(now) > OLDEST and not away) or self._age(now) > LASTS:
             await self._look(now)

@@ -17,10 +17,24 @@ from joserfc.jwt import JWTClaimsRegistry
 from ...kit.actors import STAFF, Caller, Membership, Role
 from ...kit.ids import LARGEST_CLINIC, clinic_of
 
-ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
-"""Those by which a provider signs what everyone can check and nobody else can sign. `none` and those with a shared secret are not among them."""
+ALGORITHMS: Final = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+)
+"""Those by which a provider signs what everyone can check and nobody else can sign. `none` and those with a shared
+secret are not among them."""
 TYPES: Final = ("jwt", "at+jwt", "application/at+jwt")
-"""What tokens for us call themselves (RFC 9068); others, such as those that say that somebody has signed out, are no credentials."""
+"""What tokens for us call themselves (RFC 9068); others, such as those that say that somebody has signed out, are no
+credentials."""
 TOKEN_CHARACTERS: Final = 16 * 1024
 HEADER_CHARACTERS: Final = 4096
 RSA_BITS: Final = 2048
@@ -29,7 +43,8 @@ LEEWAY_SECONDS: Final = 60
 BROKEN: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading somebody else's JSON, keys and signatures can end with."""
 
-# Providers call it EdDSA, which RFC 9864 would rather have called Ed25519. Which algorithms are allowed is said in the settings.
+# Providers call it EdDSA, which RFC 9864 would rather have called Ed25519. Which algorithms are allowed is said in the
+# settings.
 warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
 
 
@@ -71,7 +86,8 @@ def is_safe(url: str) -> bool:
 
 
 def given(entry: str) -> Given:
-    """Read `claim-value=role:clinic`, `claim-value=doctor:clinic:doctorId` or `claim-value=administrator`. Raises `ValueError` that says what is wrong."""
+    """Read `claim-value=role:clinic`, `claim-value=doctor:clinic:doctorId` or `claim-value=administrator`. Raises
+    `ValueError` that says what is wrong."""
     value, _, meaning = entry.rpartition("=")
     name, *place = meaning.split(":")
     if not value:
@@ -82,7 +98,11 @@ def given(entry: str) -> Given:
         return Given(value, None)
     if name not in STAFF:
         raise ValueError("names no role: there are manager, receptionist, doctor and administrator")
-    if not 1 <= len(place) <= 2 or not (place[0].isascii() and place[0].isdigit()) or not 1 <= int(place[0][:20]) <= LARGEST_CLINIC:
+    if (
+        not 1 <= len(place) <= 2
+        or not (place[0].isascii() and place[0].isdigit())
+        or not 1 <= int(place[0][:20]) <= LARGEST_CLINIC
+    ):
         raise ValueError("names no clinic by its number, as in receptionist:1")
     clinic_id = int(place[0])
     doctor_id = _uuid(place[1]) if len(place) == 2 else None
@@ -101,7 +121,8 @@ def _uuid(text: str) -> UUID:
 
 
 class _Registry(jws.JWSRegistry):
-    """Header members that are not known are no reason to refuse a token, and none of them is followed: `jku`, `x5u`, `jwk` and the like."""
+    """Header members that are not known are no reason to refuse a token, and none of them is followed: `jku`, `x5u`,
+    `jwk` and the like."""
 
     max_header_length = HEADER_CHARACTERS
 
@@ -114,7 +135,9 @@ def opened(token: str) -> jws.CompactSignature:
         found = jws.extract_compact(token.encode(), registry=_Registry())
         header = found.headers()
         typ, critical, kid = header.get("typ", "JWT"), "crit" in header, header.get("kid")
-        if critical or typ.lower() not in TYPES or not isinstance(kid, str):  # without one it would be guesswork which key is meant
+        if (
+            critical or typ.lower() not in TYPES or not isinstance(kid, str)
+        ):  # without one it would be guesswork which key is meant
             raise Refused
     except BROKEN as error:
         raise Refused from error
@@ -136,7 +159,9 @@ def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, no
         exp={"essential": True},
     )
     try:
-        if not jws.validate_compact(token, keys, registry=_Registry(algorithms=trust.algorithms, strict_check_header=False)):
+        if not jws.validate_compact(
+            token, keys, registry=_Registry(algorithms=trust.algorithms, strict_check_header=False)
+        ):
             raise Refused
         claims = json.loads(token.payload or b"", object_pairs_hook=_members)
         registry.validate(claims)
@@ -159,11 +184,14 @@ def caller(claims: Mapping[str, Any], trust: Trust) -> Caller:
     values = _values(claims, trust.roles_claim)
     held = dict.fromkeys(role.membership for role in trust.roles if role.value in values)
     who = hashlib.sha256(f"{trust.issuer}\n{claims['sub']}".encode(errors="surrogatepass")).hexdigest()[:32]
-    return Caller(f"oidc:{who}", administrator=None in held, memberships=tuple(membership for membership in held if membership))
+    return Caller(
+        f"oidc:{who}", administrator=None in held, memberships=tuple(membership for membership in held if membership)
+    )
 
 
 def _values(claims: Mapping[str, Any], name: str) -> Collection[str]:
-    """The values of the claim of that name, or else of the one at the end of the dotted path: a text, or a list of texts."""
+    """The values of the claim of that name, or else of the one at the end of the dotted path: a text, or a list of
+    texts."""
     found: Any = claims
     for part in [name] if name in claims else name.split("."):
         found = found.get(part) if isinstance(found, dict) else None
@@ -172,7 +200,8 @@ def _values(claims: Mapping[str, Any], name: str) -> Collection[str]:
 
 
 def keys_of(document: bytes) -> dict[str, jwk.KeySet]:
-    """A JWKS's keys by their ids: those that somebody can sign with whose signature we can check. Raises one of `BROKEN` for what is no JWKS."""
+    """A JWKS's keys by their ids: those that somebody can sign with whose signature we can check. Raises one of
+    `BROKEN` for what is no JWKS."""
     found: dict[str, list[jwk.Key]] = {}
     for described in json.loads(document)["keys"]:
         if (key := _usable(described)) and key.kid:
@@ -189,6 +218,10 @@ def _usable(described: Any) -> jwk.Key | None:
         key.check_use("sig")
     except BROKEN:
         return None
-    if isinstance(key, jwk.OctKey) or key.is_private or (isinstance(key, jwk.RSAKey) and key.raw_value.key_size < RSA_BITS):
+    if (
+        isinstance(key, jwk.OctKey)
+        or key.is_private
+        or (isinstance(key, jwk.RSAKey) and key.raw_value.key_size < RSA_BITS)
+    ):
         return None
     return key

@@ -15,17 +15,25 @@ def trusted(settings: Settings) -> Trust | None:
     if not issuer:
         return None
     if not is_safe(issuer) or "?" in issuer or "#" in issuer or "@" in issuer:
-        raise CannotStart("APPOINT_OIDC_ISSUER must look like https://login.example.org/realms/clinics: what is not https is only for this machine itself")
+        raise CannotStart(
+            "APPOINT_OIDC_ISSUER must look like https://login.example.org/realms/clinics: what is not https is only for this machine itself"
+        )
     if not settings.oidc_audience:
-        raise CannotStart("Set APPOINT_OIDC_AUDIENCE to what the provider's tokens for Appoint have as their audience (aud).")
+        raise CannotStart(
+            "Set APPOINT_OIDC_AUDIENCE to what the provider's tokens for Appoint have as their audience (aud)."
+        )
     if wrong := [name for name in settings.oidc_algorithms if name not in ALGORITHMS]:
         raise CannotStart(
             f"APPOINT_OIDC_ALGORITHMS names {wrong[0]}. There are {', '.join(ALGORITHMS)}: those without a key or with a shared one are not safe."
         )
     if not settings.oidc_algorithms:
-        raise CannotStart(f"APPOINT_OIDC_ALGORITHMS must name one algorithm at least. There are {', '.join(ALGORITHMS)}.")
+        raise CannotStart(
+            f"APPOINT_OIDC_ALGORITHMS must name one algorithm at least. There are {', '.join(ALGORITHMS)}."
+        )
     if not settings.oidc_roles:
-        raise CannotStart("Set APPOINT_OIDC_ROLES to what the roles of the provider are here, such as front-desk=receptionist:1.")
+        raise CannotStart(
+            "Set APPOINT_OIDC_ROLES to what the roles of the provider are here, such as front-desk=receptionist:1."
+        )
     roles = []
     for entry in settings.oidc_roles:
         try:
@@ -36,7 +44,8 @@ def trusted(settings: Settings) -> Trust | None:
 
 
 async def identify(provider: Provider, token: str, *, now: datetime) -> Caller | None:
-    """Whose token it is; None for one that is not good. Raises `Unavailable` for one whose key is not known while the provider is away."""
+    """Whose token it is; None for one that is not good. Raises `Unavailable` for one whose key is not known while the
+    provider is away."""
     try:
         asked = opened(token)
         keys = await provider.keys(key_id(asked), now=now)

@@ -28,13 +28,19 @@ SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class Sessions(Controller):
-    """Being signed in. A session's token is sent as bearer; a browser can keep it as a cookie instead, which no script reads and no other site sends."""
+    """Being signed in. A session's token is sent as bearer; a browser can keep it as a cookie instead, which no script
+    reads and no other site sends."""
 
     tags = ["Sessions"]
 
-    @post("/sessions", operation_id="signIn", opt={"permission": "sign-in", "problems": ("wrong-credentials", "totp-required")})
+    @post(
+        "/sessions",
+        operation_id="signIn",
+        opt={"permission": "sign-in", "problems": ("wrong-credentials", "totp-required")},
+    )
     async def sign_in(self, request: Request, data: JSONBody[Credentials]) -> Response[SignedIn]:
-        """Sign in as a user. The session that the browser had ends. Repeated, it is another session: nothing is kept of passwords and tokens."""
+        """Sign in as a user. The session that the browser had ends. Repeated, it is another session: nothing is kept of
+        passwords and tokens."""
         idempotency_key(request)
         settings: Settings = request.app.state.settings
         secret: str = request.app.state.secret_key
@@ -63,20 +69,41 @@ class Sessions(Controller):
     @get("/sessions", operation_id="listSessions", opt={"permission": "account"})
     async def list(self, request: Request) -> Response[Page[Session]]:
         """Where one is signed in, oldest first."""
-        sessions = await service.own(request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now())
+        sessions = await service.own(
+            request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now()
+        )
         return shown(request, Page(sessions, None))
 
     @get("/sessions/{session_id:uuid}", operation_id="getSession", opt={"permission": "account"})
     async def find(self, request: Request, session_id: FromPath[UUID]) -> Response[Session]:
         """One of one's own sessions."""
-        return shown(request, await service.get(request.db, request.user, session_id=session_id, idle=request.app.state.settings.session_idle, now=clock.now()))
+        return shown(
+            request,
+            await service.get(
+                request.db,
+                request.user,
+                session_id=session_id,
+                idle=request.app.state.settings.session_idle,
+                now=clock.now(),
+            ),
+        )
 
-    @delete("/sessions/current", operation_id="signOut", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account", "problems": ("not-found",)})
+    @delete(
+        "/sessions/current",
+        operation_id="signOut",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "account", "problems": ("not-found",)},
+    )
     async def sign_out(self, request: Request) -> Response[None]:
         """Sign out here."""
         return await self._end(request, request.user.session_id)
 
-    @delete("/sessions/{session_id:uuid}", operation_id="endSession", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account"})
+    @delete(
+        "/sessions/{session_id:uuid}",
+        operation_id="endSession",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "account"},
+    )
     async def end(self, request: Request, session_id: FromPath[UUID]) -> Response[None]:
         """Sign out somewhere else."""
         return await self._end(request, session_id)
@@ -85,12 +112,24 @@ class Sessions(Controller):
         if request.if_match is not None:
             check(
                 request.if_match,
-                digest(await service.get(request.db, request.user, session_id=session_id, idle=request.app.state.settings.session_idle, now=clock.now())),
+                digest(
+                    await service.get(
+                        request.db,
+                        request.user,
+                        session_id=session_id,
+                        idle=request.app.state.settings.session_idle,
+                        now=clock.now(),
+                    )
+                ),
             )
         await request.db.atomic(service.end, request.user, session_id=session_id)
-        return _signed_out() if session_id == request.user.session_id else Response(None, status_code=HTTP_204_NO_CONTENT)
+        return (
+            _signed_out() if session_id == request.user.session_id else Response(None, status_code=HTTP_204_NO_CONTENT)
+        )
 
-    @delete("/sessions", operation_id="signOutEverywhere", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account"})
+    @delete(
+        "/sessions", operation_id="signOutEverywhere", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account"}
+    )
     async def end_all(self, request: Request) -> Response[None]:
         """Sign out everywhere, here too."""
         await request.db.atomic(service.end_all, request.user)
@@ -105,13 +144,21 @@ def _signed_out() -> Response[None]:
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
     """Whose session the bearer token is of."""
-    unattended = bool(connection.route_handler.opt.get("unattended"))  # a page does it by itself, whether or not anybody is there
-    return await service.caller(connection.app.state.db, token=token, idle=connection.app.state.settings.session_idle, unattended=unattended, now=clock.now())
+    unattended = bool(
+        connection.route_handler.opt.get("unattended")
+    )  # a page does it by itself, whether or not anybody is there
+    return await service.caller(
+        connection.app.state.db,
+        token=token,
+        idle=connection.app.state.settings.session_idle,
+        unattended=unattended,
+        now=clock.now(),
+    )
 
 
 async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
-    """Whose session the cookie's token is of. Raises `Forbidden` for a change without the token that other sites do not know; a page's own form, by the
-    word of the browser, needs none: it may be older than the session.
+    """Whose session the cookie's token is of. Raises `Forbidden` for a change without the token that other sites do not
+    know; a page's own form, by the word of the browser, needs none: it may be older than the session.
 
     Who signs in is nobody yet, whatever cookie is left from before.
     """

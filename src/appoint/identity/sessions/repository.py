@@ -9,21 +9,38 @@ from ...database.pool import Row, Statements
 
 async def signed_in(db: Statements, *, token_hash: bytes, idle: timedelta, now: datetime) -> Row | None:
     """Whose session it is, and what they are where."""
-    return await db.fetchrow("select session_id, user_id, customer_id, administrator, seen_at, memberships from signed_in($1, $2, $3)", token_hash, now, idle)
+    return await db.fetchrow(
+        "select session_id, user_id, customer_id, administrator, seen_at, memberships from signed_in($1, $2, $3)",
+        token_hash,
+        now,
+        idle,
+    )
 
 
 async def seen(db: Statements, session_id: UUID, *, now: datetime) -> None:
     await db.execute("update session set seen_at = greatest(seen_at, $2) where id = $1", session_id, now)
 
 
-async def add(tx: Statements, *, token_hash: bytes, user_id: UUID | None, customer_id: UUID | None, expires_at: datetime, now: datetime) -> Row:
+async def add(
+    tx: Statements,
+    *,
+    token_hash: bytes,
+    user_id: UUID | None,
+    customer_id: UUID | None,
+    expires_at: datetime,
+    now: datetime,
+) -> Row:
     row = await tx.fetchrow(
         """
         insert into session (token_hash, user_id, customer_id, created_at, seen_at, expires_at) values ($1, $2, $3, $5, $5, $4)
         returning id, created_at, seen_at, expires_at
         """,
-        token_hash, user_id, customer_id, expires_at, now,
-    )  # fmt: skip
+        token_hash,
+        user_id,
+        customer_id,
+        expires_at,
+        now,
+    )
     assert row
     return row
 
@@ -35,11 +52,15 @@ async def end_oldest(tx: Statements, *, user_id: UUID | None, customer_id: UUID 
         delete from session where id in
           (select id from session where user_id = $1 or customer_id = $2 order by created_at desc, id desc offset $3)
         """,
-        user_id, customer_id, most,
-    )  # fmt: skip
+        user_id,
+        customer_id,
+        most,
+    )
 
 
-async def of(db: Statements, *, user_id: UUID | None, customer_id: UUID | None, idle: timedelta, now: datetime) -> Sequence[Row]:
+async def of(
+    db: Statements, *, user_id: UUID | None, customer_id: UUID | None, idle: timedelta, now: datetime
+) -> Sequence[Row]:
     """Somebody's sessions that have not ended, oldest first."""
     return await db.fetch(
         """
@@ -49,13 +70,23 @@ async def of(db: Statements, *, user_id: UUID | None, customer_id: UUID | None, 
            and seen_at > $4 - $3::interval
          order by created_at, id
         """,
-        user_id, customer_id, idle, now,
-    )  # fmt: skip
+        user_id,
+        customer_id,
+        idle,
+        now,
+    )
 
 
 async def end(tx: Statements, *, user_id: UUID | None, customer_id: UUID | None, session_id: UUID) -> bool:
     """False when it is not there, or somebody else's."""
-    return bool(await tx.fetchval("delete from session where id = $1 and (user_id = $2 or customer_id = $3) returning true", session_id, user_id, customer_id))
+    return bool(
+        await tx.fetchval(
+            "delete from session where id = $1 and (user_id = $2 or customer_id = $3) returning true",
+            session_id,
+            user_id,
+            customer_id,
+        )
+    )
 
 
 async def end_by_token(tx: Statements, *, token_hash: bytes) -> None:

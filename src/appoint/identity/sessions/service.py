@@ -28,31 +28,55 @@ class Opened(NamedTuple):
     token: str
 
 
-async def open_session(tx: Transaction, *, user_id: UUID | None, customer_id: UUID | None, lasts: timedelta, now: datetime) -> tuple[str, Row]:
-    """Sign a user or a patient in, for so long at most; returns the token, which is kept nowhere, and the session's row."""
+async def open_session(
+    tx: Transaction, *, user_id: UUID | None, customer_id: UUID | None, lasts: timedelta, now: datetime
+) -> tuple[str, Row]:
+    """Sign a user or a patient in, for so long at most; returns the token, which is kept nowhere, and the session's
+    row."""
     token = made_token()
-    row = await repository.add(tx, token_hash=hash_of(token), user_id=user_id, customer_id=customer_id, expires_at=now + lasts, now=now)
+    row = await repository.add(
+        tx, token_hash=hash_of(token), user_id=user_id, customer_id=customer_id, expires_at=now + lasts, now=now
+    )
     await repository.end_oldest(tx, user_id=user_id, customer_id=customer_id, most=MOST_SESSIONS)
     return token, row
 
 
 async def sign_in(
-    db: Database, by: Caller, *, email: str, password: str, code: str | None, before: str | None, secret: str, lasts: timedelta, now: datetime
+    db: Database,
+    by: Caller,
+    *,
+    email: str,
+    password: str,
+    code: str | None,
+    before: str | None,
+    secret: str,
+    lasts: timedelta,
+    now: datetime,
 ) -> Opened:
     """Sign a user in; `before` is the token of the session that the browser had, which ends.
 
-    Raises `Unauthorized`: `totp-required` when the password is right and the account asks for a code too, else `wrong-credentials`, whatever of it is
-    wrong, and after the same time.
+    Raises `Unauthorized`: `totp-required` when the password is right and the account asks for a code too, else
+    `wrong-credentials`, whatever of it is wrong, and after the same time.
     """
     user = await accounts_repository.find_by_email(db, email)
     right, anew = await passwords.verified(password, user.password_hash if user else None)
     if user is None or not right:
         raise errors.Unauthorized("wrong-credentials")
-    return await db.atomic(_sign_in, user=user, anew=anew, code=code, before=before, secret=secret, lasts=lasts, now=now)
+    return await db.atomic(
+        _sign_in, user=user, anew=anew, code=code, before=before, secret=secret, lasts=lasts, now=now
+    )
 
 
 async def _sign_in(
-    tx: Transaction, *, user: Row, anew: str | None, code: str | None, before: str | None, secret: str, lasts: timedelta, now: datetime
+    tx: Transaction,
+    *,
+    user: Row,
+    anew: str | None,
+    code: str | None,
+    before: str | None,
+    secret: str,
+    lasts: timedelta,
+    now: datetime,
 ) -> Opened:
     locked = await accounts_repository.lock(tx, user.id)
     if locked is None or locked.credentials != user.credentials:  # the password was changed this moment
@@ -73,8 +97,11 @@ async def _sign_in(
     return Opened(user, Session(**dict(row), current=True), account, token)
 
 
-async def caller(db: Statements, *, token: str, idle: timedelta, unattended: bool = False, now: datetime) -> Caller | None:
-    """Who has signed in with the token, as they are now; None when the session has ended, or never was. What is asked unattended does not count as use."""
+async def caller(
+    db: Statements, *, token: str, idle: timedelta, unattended: bool = False, now: datetime
+) -> Caller | None:
+    """Who has signed in with the token, as they are now; None when the session has ended, or never was. What is asked
+    unattended does not count as use."""
     row = await repository.signed_in(db, token_hash=hash_of(token), idle=idle, now=now)
     if row is None:
         return None
@@ -106,7 +133,9 @@ async def get(db: Statements, by: Caller, *, session_id: UUID | None, idle: time
 
 async def end(tx: Transaction, by: Caller, *, session_id: UUID | None) -> None:
     """Sign out one of the caller's sessions. Raises `NotFound` for anybody else's."""
-    if session_id is None or not await repository.end(tx, user_id=by.user_id, customer_id=by.customer_id, session_id=session_id):
+    if session_id is None or not await repository.end(
+        tx, user_id=by.user_id, customer_id=by.customer_id, session_id=session_id
+    ):
         raise errors.NotFound
 
 

@@ -21,14 +21,16 @@ from .model import CodeAnswer, CodeOutcome, SignInCode, SignInCodeRequest
 
 
 class SignInCodes(Controller):
-    """How patients sign in: by a code that is sent to the e-mail address or the phone number on their record. They have no password."""
+    """How patients sign in: by a code that is sent to the e-mail address or the phone number on their record. They have
+    no password."""
 
     path = "/signInCodes"
     tags = ["Sessions"]
 
     @post(operation_id="sendSignInCode", status_code=HTTP_200_OK, opt={"permission": "sign-in"})
     async def send(self, request: Request, data: JSONBody[SignInCodeRequest]) -> Response[SignInCode]:
-        """Send a code to an address. The answer is the same whether or not anybody has it; nothing is sent to an address that is on nobody's record."""
+        """Send a code to an address. The answer is the same whether or not anybody has it; nothing is sent to an
+        address that is on nobody's record."""
         address, now = data.address, clock.now()
         await sign_in_throttle.admit(request, account=address.account, now=now)
         code, replayed = await once(
@@ -40,11 +42,20 @@ class SignInCodes(Controller):
         )
         return shown(request, code, cache_control="no-store", headers=replay(replayed))
 
-    @post("/{code_id:uuid}/session", operation_id="signInByCode", status_code=HTTP_200_OK, opt={"permission": "sign-in", "problems": ("wrong-code",)})
-    async def answer(self, request: Request, code_id: FromPath[UUID], data: JSONBody[CodeAnswer]) -> Response[CodeOutcome]:
-        """Sign in by the code. Where several patients share the address, the answer is who they are (`choices`), and the code stays good for one of them.
+    @post(
+        "/{code_id:uuid}/session",
+        operation_id="signInByCode",
+        status_code=HTTP_200_OK,
+        opt={"permission": "sign-in", "problems": ("wrong-code",)},
+    )
+    async def answer(
+        self, request: Request, code_id: FromPath[UUID], data: JSONBody[CodeAnswer]
+    ) -> Response[CodeOutcome]:
+        """Sign in by the code. Where several patients share the address, the answer is who they are (`choices`), and
+        the code stays good for one of them.
 
-        It is good once, for ten minutes and five attempts. Repeated, the request is another attempt: nothing is kept of codes and tokens.
+        It is good once, for ten minutes and five attempts. Repeated, the request is another attempt: nothing is kept of
+        codes and tokens.
         """
         idempotency_key(request)
         lasts = timedelta(hours=request.app.state.settings.session_hours)

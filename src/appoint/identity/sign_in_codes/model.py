@@ -83,19 +83,26 @@ class SignInChoice(msgspec.Struct, rename="camel"):
 
 
 class CodeOutcome(msgspec.Struct, omit_defaults=True):
-    """Who has signed in; or, where several people share the address, who they are: send the code again with one of them."""
+    """Who has signed in; or, where several people share the address, who they are: send the code again with one of
+    them."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "session": {
             "id": "01978a5c-7d3e-7a63-84f7-074d226b3d60",
             "expiresAt": "2027-03-01T20:30:00Z",
             "account": {
-                "userId": None, "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d", "administrator": False, "name": "Ana Souza",
-                "email": "ana@example.org", "locale": "en", "totp": False, "memberships": [],
+                "userId": None,
+                "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
+                "administrator": False,
+                "name": "Ana Souza",
+                "email": "ana@example.org",
+                "locale": "en",
+                "totp": False,
+                "memberships": [],
             },
             "token": "aps_2b8vWc1cQpJmY4l0m0mZ5mJx4n0p1q2r3s4t5u6v7w8",
         }
-    }  # fmt: skip
+    }
 
     session: SignedIn | UnsetType = UNSET
     choices: list[SignInChoice] | UnsetType = UNSET

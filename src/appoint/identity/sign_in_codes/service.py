@@ -35,11 +35,14 @@ class Entered(NamedTuple):
 
 
 async def ask(tx: Transaction, by: Caller, *, address: Address, now: datetime) -> SignInCode:
-    """Send a code to the address, if it is on a customer's record. Does the same where it is on none, so that nobody learns who is a patient here."""
+    """Send a code to the address, if it is on a customer's record. Does the same where it is on none, so that nobody
+    learns who is a patient here."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
     customer_ids = await customers.at_address(tx, email=email, phone=phone, most=MOST_SHARING)
     code_id = await repository.add(tx, channel=address.channel, customer_ids=customer_ids, expires_at=now + CODE_LASTS)
-    await notifications.send_code(tx, code_id=code_id, customer_id=next(iter(customer_ids), None), channel=address.channel, now=now)
+    await notifications.send_code(
+        tx, code_id=code_id, customer_id=next(iter(customer_ids), None), channel=address.channel, now=now
+    )
     return SignInCode(code_id, now + CODE_LASTS)
 
 
@@ -58,12 +61,15 @@ async def answer(
 ) -> Entered | list[SignInChoice] | None:
     """Sign in the customer whose code it is; `before` is the token of the session that the browser had, which ends.
 
-    Where several share the address and none is named, those are who there is to choose from, and the code stays good; `together` it is the first of them, for
-    who goes on to show all. None for a code that is not: it is wrong, used or has run out, is not the named customer's, or there never was one. That counts as
-    an attempt, so it must be committed too.
+    Where several share the address and none is named, those are who there is to choose from, and the code stays good;
+    `together` it is the first of them, for who goes on to show all. None for a code that is not: it is wrong, used or
+    has run out, is not the named customer's, or there never was one. That counts as an attempt, so it must be committed
+    too.
     """
     sent = await repository.attempt(tx, code_id, now=now)
-    if sent is None or not hmac.compare_digest(signed_tokens.code(secret, PURPOSE, str(code_id)).encode(), code.encode()):
+    if sent is None or not hmac.compare_digest(
+        signed_tokens.code(secret, PURPOSE, str(code_id)).encode(), code.encode()
+    ):
         return None
     # who has changed since may have another address now, and those who share this one are no concern of who reads there
     sharing = await customers.unchanged(tx, sent.customer_ids, since=sent.created_at)
@@ -83,11 +89,28 @@ async def answer(
         raise errors.Unauthorized("wrong-code") from error
     account = await accounts.account(tx, Caller(f"patient:{person.id}", customer_id=person.id))
     address = Address(sent.channel, person.email if sent.channel == "email" else person.phone)
-    return Entered(person, Session(**dict(row), current=True), account, token, address, People([each.id for each in sharing], sent.created_at))
+    return Entered(
+        person,
+        Session(**dict(row), current=True),
+        account,
+        token,
+        address,
+        People([each.id for each in sharing], sent.created_at),
+    )
 
 
-async def become(tx: Transaction, by: Caller, *, customer_id: UUID, known: People | None, before: str, lasts: timedelta, now: datetime) -> str:
-    """Go on as another of those whom the code was for; returns the token of the session, instead of the one before. Raises `NotFound`."""
+async def become(
+    tx: Transaction,
+    by: Caller,
+    *,
+    customer_id: UUID,
+    known: People | None,
+    before: str,
+    lasts: timedelta,
+    now: datetime,
+) -> str:
+    """Go on as another of those whom the code was for; returns the token of the session, instead of the one before.
+    Raises `NotFound`."""
     assert by.customer_id, "a patient"
     _, others = await customers_service.sharing(tx, by.customer_id, known)
     if customer_id not in [person.id for person in others]:

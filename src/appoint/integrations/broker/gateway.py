@@ -1,4 +1,5 @@
-"""The way to the broker, NATS with JetStream or RabbitMQ: connect, make sure that events have a place there, publish, and wait until the broker has them.
+"""The way to the broker, NATS with JetStream or RabbitMQ: connect, make sure that events have a place there, publish,
+and wait until the broker has them.
 
 A broker's client is imported when it is used: half a second, and memory, that processes without a broker do not spend.
 """
@@ -24,15 +25,21 @@ CLOSE_SECONDS: Final = 2.0
 CONTENT_TYPE: Final = "application/cloudevents+json"
 KEPT_SECONDS: Final = 30 * 24 * 3600.0
 REPEATED_SECONDS: Final = 3600.0
-"""How long NATS knows a message again. While our database is away nobody can note what was acknowledged; it is published again when it is back."""
-HEADER_BYTES: Final = 1024  # more than ours are. NATS counts them as part of the message, and hangs up on one that is too large
+"""How long NATS knows a message again. While our database is away nobody can note what was acknowledged; it is
+published again when it is back."""
+HEADER_BYTES: Final = (
+    1024  # more than ours are. NATS counts them as part of the message, and hangs up on one that is too large
+)
 TOO_LARGE: Final = (10054, 10097)  # JetStream's codes for a message, or its headers, beyond what the stream takes
 
 for _library in ("aio_pika", "aiormq"):
-    logging.getLogger(_library).setLevel(logging.CRITICAL)  # their lines show addresses and messages, and what matters is raised as well
+    logging.getLogger(_library).setLevel(
+        logging.CRITICAL
+    )  # their lines show addresses and messages, and what matters is raised as well
 
 Publish = Callable[[Message], Awaitable[None]]
-"""Publishes a message and returns when the broker has it for good. Raises `Lost` or `Refused`; whatever it raises, the next needs a new connection."""
+"""Publishes a message and returns when the broker has it for good. Raises `Lost` or `Refused`; whatever it raises, the
+next needs a new connection."""
 
 
 class Lost(Exception):
@@ -40,7 +47,8 @@ class Lost(Exception):
 
 
 class Refused(Exception):
-    """The broker will never have the message; or, where several were on their way together, one of them. The words are fit for a log."""
+    """The broker will never have the message; or, where several were on their way together, one of them. The words are
+    fit for a log."""
 
 
 class Client(Protocol):
@@ -74,7 +82,9 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
     servers = url.split(",")
     security = None
     first = urlsplit(servers[0])
-    if first.password is not None:  # which the client would take from an address as it stands there, percent signs and all
+    if (
+        first.password is not None
+    ):  # which the client would take from an address as it stands there, percent signs and all
         security = NatsUserPassword(unquote(first.username or ""), unquote(first.password))
         servers = [re.sub("//.*@", "//", server) for server in servers]
     broker = NatsBroker(
@@ -82,7 +92,8 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
         security=security,
         name="appoint",
         connect_timeout=CONNECT_SECONDS,
-        allow_reconnect=False,  # what waits in a client that reconnects by itself would leave late, behind what has been sent anew
+        # what waits in a client that reconnects by itself would leave late, behind what has been sent anew
+        allow_reconnect=False,
         max_reconnect_attempts=1,
         reconnect_time_wait=0,
         logger=None,
@@ -95,7 +106,11 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
                 await streams.stream_info("APPOINT")
             except NotFoundError:
                 await streams.add_stream(
-                    name="APPOINT", subjects=["appoint.>"], storage=StorageType.FILE, max_age=KEPT_SECONDS, duplicate_window=REPEATED_SECONDS
+                    name="APPOINT",
+                    subjects=["appoint.>"],
+                    storage=StorageType.FILE,
+                    max_age=KEPT_SECONDS,
+                    duplicate_window=REPEATED_SECONDS,
                 )
 
         async def publish(message: Message) -> None:
@@ -136,7 +151,9 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
         async def publish(message: Message) -> None:
             id = str(message.event_id)
             with _losses(*faults):
-                async with asyncio.timeout(ACKNOWLEDGE_SECONDS):  # also for a connection to come back, which the client would wait for without end
+                async with asyncio.timeout(
+                    ACKNOWLEDGE_SECONDS
+                ):  # also for a connection to come back, which the client would wait for without end
                     try:
                         await broker.publish(
                             message.body.encode(),
@@ -156,7 +173,9 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
 
 
 @asynccontextmanager
-async def _connection(connect: Callable[[], Awaitable[Connection]], *faults: type[Exception]) -> AsyncGenerator[Connection]:
+async def _connection(
+    connect: Callable[[], Awaitable[Connection]], *faults: type[Exception]
+) -> AsyncGenerator[Connection]:
     with _losses(*faults):
         async with asyncio.timeout(2 * CONNECT_SECONDS):
             client = await connect()
@@ -174,4 +193,6 @@ def _losses(*faults: type[Exception]) -> Generator[None]:
     try:
         yield
     except (OSError, TimeoutError, *faults) as error:
-        raise Lost(str(error) if type(error).__module__.startswith("nats.") else type(error).__name__) from error  # RabbitMQ's words may hold the message
+        raise Lost(
+            str(error) if type(error).__module__.startswith("nats.") else type(error).__name__
+        ) from error  # RabbitMQ's words may hold the message

@@ -23,10 +23,12 @@ TURN_SECONDS: Final = 2.0
 
 
 async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
-    """Publish every message at least once, each subject's in order, until `stop`. Raises `CannotStart` at once for a bad address.
+    """Publish every message at least once, each subject's in order, until `stop`. Raises `CannotStart` at once for a
+    bad address.
 
-    Any number may run: one has the turn, and when it dies the next takes over. The one with the turn keeps a connection of the database, without a
-    transaction. While the broker or the database is away it waits, and what was not acknowledged stays where it is.
+    Any number may run: one has the turn, and when it dies the next takes over. The one with the turn keeps a connection
+    of the database, without a transaction. While the broker or the database is away it waits, and what was not
+    acknowledged stays where it is.
     """
     gateway.check(url)
     failures = 0
@@ -87,7 +89,8 @@ async def _publish(session: Statements, send: gateway.Publish, stop: asyncio.Eve
 
 
 async def _pass_on(session: Statements, send: gateway.Publish, messages: Sequence[Message]) -> None:
-    """Publish these and forget what is acknowledged, then raise what went wrong. A message that is refused while it is alone is put aside."""
+    """Publish these and forget what is acknowledged, then raise what went wrong. A message that is refused while it is
+    alone is put aside."""
     acknowledged: list[int] = []
     fault: BaseException | None = None
     clock = asyncio.get_running_loop().time
@@ -102,7 +105,9 @@ async def _pass_on(session: Statements, send: gateway.Publish, messages: Sequenc
             break
     if acknowledged:
         await repository.forget(session, positions=acknowledged)
-    if isinstance(fault, asyncio.CancelledError):  # the client's, whose connection has gone; ours would not have come here
+    if isinstance(
+        fault, asyncio.CancelledError
+    ):  # the client's, whose connection has gone; ours would not have come here
         raise gateway.Lost("ConnectionClosed")
     if fault is not None:
         raise fault

@@ -27,9 +27,11 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def rounds(messages: Sequence[Message]) -> list[list[Message]]:
-    """The messages, parted so that each round has one of a subject at most, and each subject's stay in order from round to round.
+    """The messages, parted so that each round has one of a subject at most, and each subject's stay in order from round
+    to round.
 
-    Those of a round can be on their way at the same time: whatever becomes of each, none overtakes an earlier one of its subject.
+    Those of a round can be on their way at the same time: whatever becomes of each, none overtakes an earlier one of
+    its subject.
     """
     found: list[list[Message]] = []
     seen: Counter[tuple[int, str]] = Counter()

@@ -10,7 +10,13 @@ LOCK: Final = 727_067  # any number, the same for all who publish, and not the o
 
 
 async def append(
-    tx: Statements, *, clinic_ids: Sequence[int], event_ids: Sequence[UUID], types: Sequence[str], subject_ids: Sequence[str], bodies: Sequence[str]
+    tx: Statements,
+    *,
+    clinic_ids: Sequence[int],
+    event_ids: Sequence[UUID],
+    types: Sequence[str],
+    subject_ids: Sequence[str],
+    bodies: Sequence[str],
 ) -> None:
     """Write messages down, in the order given."""
     await tx.execute(
@@ -21,8 +27,12 @@ async def append(
                with ordinality as message (clinic_id, event_id, type, subject_id, body, number)
          order by number  -- in which positions are given
         """,
-        clinic_ids, event_ids, types, subject_ids, bodies,
-    )  # fmt: skip
+        clinic_ids,
+        event_ids,
+        types,
+        subject_ids,
+        bodies,
+    )
 
 
 async def take_turn(session: Statements) -> bool:
@@ -31,14 +41,16 @@ async def take_turn(session: Statements) -> bool:
     A session that says nothing for a minute is ended by the server: its machine may be gone without a word.
     """
     return await session.fetchval(
-        "select case when pg_try_advisory_lock($1) then set_config('idle_session_timeout', '60s', false) is not null else false end", LOCK
+        "select case when pg_try_advisory_lock($1) then set_config('idle_session_timeout', '60s', false) is not null else false end",
+        LOCK,
     )
 
 
 async def waiting(session: Statements, *, most: int) -> list[Row]:
     """The oldest messages that the broker has not acknowledged."""
     return await session.fetch(
-        "select position, clinic_id, event_id, type, subject_id, body from broker_message where fault is null order by position limit $1", most
+        "select position, clinic_id, event_id, type, subject_id, body from broker_message where fault is null order by position limit $1",
+        most,
     )
 
 

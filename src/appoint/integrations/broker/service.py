@@ -8,7 +8,8 @@ from . import repository
 
 
 async def write_down(tx: Transaction, events: Sequence[Event]) -> None:
-    """For the relay, where there is a broker: the events as messages, in the batch's order, published as soon as they are committed."""
+    """For the relay, where there is a broker: the events as messages, in the batch's order, published as soon as they
+    are committed."""
     await repository.append(
         tx,
         clinic_ids=[event.clinic_id for event in events],

@@ -51,8 +51,15 @@ class Providers(Controller):
         )
         return created(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
 
-    @post("/{provider_id:uuid}/schedule", operation_id="setProviderSchedule", status_code=HTTP_200_OK, opt={"permission": "schedule"})
-    async def set_week(self, request: Request, provider_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]) -> Response[WeeklySchedule]:
+    @post(
+        "/{provider_id:uuid}/schedule",
+        operation_id="setProviderSchedule",
+        status_code=HTTP_200_OK,
+        opt={"permission": "schedule"},
+    )
+    async def set_week(
+        self, request: Request, provider_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]
+    ) -> Response[WeeklySchedule]:
         """Replace a doctor's whole week from a date on, whatever it was."""
         now = clock.now()
 
@@ -71,6 +78,8 @@ class Providers(Controller):
         return shown(request, week, headers=replay(replayed))
 
     @get("/{provider_id:uuid}/availability", operation_id="getProviderAvailability", opt={"permission": "public"})
-    async def availability(self, request: Request, provider_id: FromPath[UUID], query: AvailabilityFilter) -> Response[Availability]:
+    async def availability(
+        self, request: Request, provider_id: FromPath[UUID], query: AvailabilityFilter
+    ) -> Response[Availability]:
         """Free times of one doctor."""
         return await answer_for_doctor(request, provider_id, query)

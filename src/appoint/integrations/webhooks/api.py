@@ -34,21 +34,30 @@ T = TypeVar("T")
 
 
 class Webhooks(Controller):
-    """A clinic's events, sent to a partner's system as CloudEvents, signed by the rules of Standard Webhooks. Each is sent until it is answered with
-    a 2xx status, eight times in a day at most, and may arrive more than once, with the same `webhook-id`."""
+    """A clinic's events, sent to a partner's system as CloudEvents, signed by the rules of Standard Webhooks. Each is
+    sent until it is answered with a 2xx status, eight times in a day at most, and may arrive more than once, with the
+    same `webhook-id`."""
 
     tags = ["Webhooks"]
 
     @get("/clinics/{clinic_id:int}/webhooks", operation_id="listWebhooks", opt={"permission": "manage"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Webhook]]:
         """A clinic's webhooks, oldest first."""
-        found = await repository.of_clinic(request.db, clinic_id, after=after(request, query, tuple[UUID]), limit=query.limit)
+        found = await repository.of_clinic(
+            request.db, clinic_id, after=after(request, query, tuple[UUID]), limit=query.limit
+        )
         if not found:
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda webhook: (webhook.id,))
 
-    @post("/clinics/{clinic_id:int}/webhooks", operation_id="createWebhook", opt={"permission": "manage", "problems": ("clinic-inactive", "too-many-webhooks")})
-    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[WebhookContent]) -> Response[WebhookWithSecret]:
+    @post(
+        "/clinics/{clinic_id:int}/webhooks",
+        operation_id="createWebhook",
+        opt={"permission": "manage", "problems": ("clinic-inactive", "too-many-webhooks")},
+    )
+    async def create(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[WebhookContent]
+    ) -> Response[WebhookWithSecret]:
         """Send a clinic's events to a URL. The answer shows the secret that they are signed with, this once."""
         idempotency_key(request)  # whether it can be one is told before anything is looked up
         await clinics.get(request.db, clinic_id)
@@ -68,7 +77,9 @@ class Webhooks(Controller):
         return shown(request, await service.get(request.db, webhook_id))
 
     @patch("/webhooks/{webhook_id:uuid}", operation_id="patchWebhook", opt={"permission": "manage"})
-    async def patch(self, request: Request, webhook_id: FromPath[UUID], data: JSONBody[WebhookPatch]) -> Response[Webhook]:
+    async def patch(
+        self, request: Request, webhook_id: FromPath[UUID], data: JSONBody[WebhookPatch]
+    ) -> Response[Webhook]:
         """Change some of it (JSON merge patch). `enabled: true` switches a disabled webhook on again."""
         webhook = await service.change(
             request.db,
@@ -80,14 +91,27 @@ class Webhooks(Controller):
         )
         return shown(request, webhook)
 
-    @delete("/webhooks/{webhook_id:uuid}", operation_id="removeWebhook", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage"})
+    @delete(
+        "/webhooks/{webhook_id:uuid}",
+        operation_id="removeWebhook",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "manage"},
+    )
     async def remove(self, request: Request, webhook_id: FromPath[UUID]) -> None:
         """Send nothing more to it, not even what waits."""
-        await request.db.atomic(service.remove, request.user, webhook_id=webhook_id, if_match=request.if_match, now=clock.now())
+        await request.db.atomic(
+            service.remove, request.user, webhook_id=webhook_id, if_match=request.if_match, now=clock.now()
+        )
 
-    @post("/webhooks/{webhook_id:uuid}/test", operation_id="testWebhook", status_code=HTTP_200_OK, opt={"permission": "manage"})
+    @post(
+        "/webhooks/{webhook_id:uuid}/test",
+        operation_id="testWebhook",
+        status_code=HTTP_200_OK,
+        opt={"permission": "manage"},
+    )
     async def test(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookTrial]:
-        """Send a sample event, `webhook.test`, and say what became of it. When the request is repeated, the same sample is sent again, with the same `webhook-id`."""
+        """Send a sample event, `webhook.test`, and say what became of it. When the request is repeated, the same sample
+        is sent again, with the same `webhook-id`."""
         sample, replayed = await once(
             request,
             None,
@@ -96,11 +120,21 @@ class Webhooks(Controller):
             recall=lambda _, known: _again(known, Sample),
         )
         private = _settings(request).webhook_private_addresses
-        return shown(request, await service.test(request.db, request.user, sample=sample, private_addresses=private, now=clock.now()), headers=replay(replayed))
+        return shown(
+            request,
+            await service.test(request.db, request.user, sample=sample, private_addresses=private, now=clock.now()),
+            headers=replay(replayed),
+        )
 
-    @post("/webhooks/{webhook_id:uuid}/rotateSecret", operation_id="rotateWebhookSecret", status_code=HTTP_200_OK, opt={"permission": "manage"})
+    @post(
+        "/webhooks/{webhook_id:uuid}/rotateSecret",
+        operation_id="rotateWebhookSecret",
+        status_code=HTTP_200_OK,
+        opt={"permission": "manage"},
+    )
     async def rotate_secret(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookWithSecret]:
-        """Give it another secret, which the answer shows this once. For 24 hours, events are signed with the old one too."""
+        """Give it another secret, which the answer shows this once. For 24 hours, events are signed with the old one
+        too."""
         webhook, replayed = await once(
             request,
             None,
@@ -111,7 +145,9 @@ class Webhooks(Controller):
         return shown(request, webhook, headers=replay(replayed))
 
     @get("/webhooks/{webhook_id:uuid}/deliveries", operation_id="listWebhookDeliveries", opt={"permission": "manage"})
-    async def deliveries(self, request: Request, webhook_id: FromPath[UUID], query: DeliveryFilter) -> Response[Page[WebhookDelivery]]:
+    async def deliveries(
+        self, request: Request, webhook_id: FromPath[UUID], query: DeliveryFilter
+    ) -> Response[Page[WebhookDelivery]]:
         """What was sent to it and what waits, the oldest events first."""
         place = after(request, query, tuple[UUID])
         found = await repository.deliveries(request.db, webhook_id, status=query.status, after=place, limit=query.limit)
@@ -119,14 +155,21 @@ class Webhooks(Controller):
             await service.get(request.db, webhook_id)
         return page(request, query, found, lambda delivery: (delivery.event_id,))
 
-    @post("/webhooks/{webhook_id:uuid}/replay", operation_id="replayWebhook", status_code=HTTP_200_OK, opt={"permission": "manage"})
+    @post(
+        "/webhooks/{webhook_id:uuid}/replay",
+        operation_id="replayWebhook",
+        status_code=HTTP_200_OK,
+        opt={"permission": "manage"},
+    )
     async def replay(self, request: Request, webhook_id: FromPath[UUID], query: ReplayQuery) -> Response[WebhookReplay]:
         """Send it once more what has happened since then and what it wants to know, also what has arrived already."""
         kept_days = _settings(request).event_log_days
         queued, replayed = await once(
             request,
             None,
-            lambda tx: service.replay(tx, request.user, webhook_id=webhook_id, since=query.since, kept_days=kept_days, now=clock.now()),
+            lambda tx: service.replay(
+                tx, request.user, webhook_id=webhook_id, since=query.since, kept_days=kept_days, now=clock.now()
+            ),
             remember=lambda queued: queued,
             recall=lambda _, known: _again(known, int),
         )

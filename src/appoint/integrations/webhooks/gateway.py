@@ -1,6 +1,8 @@
-"""Requests to partners' addresses: to public ones only, for whoever sets up a webhook chooses where our servers connect to.
+"""Requests to partners' addresses: to public ones only, for whoever sets up a webhook chooses where our servers connect
+to.
 
-What a name means is looked up anew for every connection, and the connection goes to an address that was looked at: names that change in between are of no use.
+What a name means is looked up anew for every connection, and the connection goes to an address that was looked at:
+names that change in between are of no use.
 """
 
 import asyncio
@@ -33,7 +35,8 @@ LOOKUP_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 5.0
 ANSWER_BYTES: Final = 64 * 1024
 NAMES: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
-"""Where names are looked up. The event loop's own threads are few, and names that take their time would hold up everyone else's."""
+"""Where names are looked up. The event loop's own threads are few, and names that take their time would hold up
+everyone else's."""
 
 UNRESOLVED: Final = "has a host that cannot be found"
 NOT_PUBLIC: Final = "has an address that is not public"
@@ -64,7 +67,8 @@ class NotPublic(Exception):
 
 
 def is_public(address: str) -> bool:
-    """Whether the whole internet reaches the address. One that holds an IPv4 address (mapped, NAT64) is as public as that."""
+    """Whether the whole internet reaches the address. One that holds an IPv4 address (mapped, NAT64) is as public as
+    that."""
     ip = ip_address(address)
     if isinstance(ip, IPv6Address):
         inside = ip.ipv4_mapped or (IPv4Address(ip.packed[-4:]) if ip in NAT64 else None)
@@ -96,7 +100,8 @@ async def check(url: str, *, private_addresses: bool) -> None:
 
 
 async def _addresses(host: str, port: int, *, private_addresses: bool) -> list[str]:
-    """What the name means now, in the order in which to try them. Raises `Unresolved`, or `NotPublic` when any of them is not."""
+    """What the name means now, in the order in which to try them. Raises `Unresolved`, or `NotPublic` when any of them
+    is not."""
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(LOOKUP_SECONDS):
@@ -126,7 +131,13 @@ class PublicInternet(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         *others, last = await _addresses(host, port, private_addresses=self.private_addresses)
-        connect = partial(self.sockets.connect_tcp, port=port, timeout=timeout, local_address=local_address, socket_options=socket_options)
+        connect = partial(
+            self.sockets.connect_tcp,
+            port=port,
+            timeout=timeout,
+            local_address=local_address,
+            socket_options=socket_options,
+        )
         for address in others:
             with suppress(httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 return await connect(address)
@@ -140,13 +151,21 @@ def _certificates() -> ssl.SSLContext:
 
 
 def pool(*, private_addresses: bool) -> Pool:
-    """Connections, to be opened and closed as a context. No proxy is used, whatever the environment says: it would look up the names itself."""
+    """Connections, to be opened and closed as a context. No proxy is used, whatever the environment says: it would look
+    up the names itself."""
     backend = PublicInternet(private_addresses=private_addresses)
-    return Pool(ssl_context=_certificates(), max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE_SECONDS, network_backend=backend)
+    return Pool(
+        ssl_context=_certificates(),
+        max_connections=None,
+        max_keepalive_connections=100,
+        keepalive_expiry=IDLE_SECONDS,
+        network_backend=backend,
+    )
 
 
 async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str], seconds: float) -> Outcome:
-    """Send an event, and say what became of it. The status decides; what is answered besides is read, up to a limit, and thrown away."""
+    """Send an event, and say what became of it. The status decides; what is answered besides is read, up to a limit,
+    and thrown away."""
     status: int | None = None
     reason: str | None = None
     before = time.perf_counter()
@@ -171,7 +190,13 @@ async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str],
             await _read(response)
     except TimeoutError:
         reason = f"gave no answer within {seconds:g} seconds"
-    except (Unresolved, NotPublic, httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+    except (
+        Unresolved,
+        NotPublic,
+        httpcore2.TimeoutException,
+        httpcore2.NetworkError,
+        httpcore2.ProtocolError,
+    ) as error:
         reason = _told(error)
     except Exception:  # a fault here must not hold up the events behind this one
         log.exception("request failed")
@@ -211,4 +236,6 @@ def _told(error: Exception) -> str:
 
 def sample(clinic_id: int, of: Sample) -> Event:
     """An event that says nothing but that it arrives."""
-    return Event(clinic_id, of.event_id, SAMPLE_TYPE, str(of.webhook_id), 0, WebhookTest(webhook_id=of.webhook_id), None, of.at)
+    return Event(
+        clinic_id, of.event_id, SAMPLE_TYPE, str(of.webhook_id), 0, WebhookTest(webhook_id=of.webhook_id), None, of.at
+    )

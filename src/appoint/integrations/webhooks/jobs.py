@@ -1,7 +1,8 @@
 """What the worker does about webhooks: it sends what is due.
 
-Any number of workers share the work by leases on webhooks, so that a webhook's events are sent one after another and by one worker at a time. A worker
-that dies leaves its leases to run out; what it has sent but not written down is sent again, with the same `webhook-id`.
+Any number of workers share the work by leases on webhooks, so that a webhook's events are sent one after another and by
+one worker at a time. A worker that dies leaves its leases to run out; what it has sent but not written down is sent
+again, with the same `webhook-id`.
 """
 
 import asyncio
@@ -54,13 +55,17 @@ async def deliver(
     answer_seconds: float = gateway.ANSWER_SECONDS,
     now: Callable[[], datetime] = clock.now,
 ) -> None:
-    """Send what is due until `stop`, to many webhooks at once, so that a slow one delays no other. Ends when the last requests have ended."""
+    """Send what is due until `stop`, to many webhooks at once, so that a slow one delays no other. Ends when the last
+    requests have ended."""
     turns: set[asyncio.Task[None]] = set()
     async with gateway.pool(private_addresses=private_addresses) as pool:
         sender = Sender(db, pool, stop, answer_seconds, now)
         try:
             while not stop.is_set():
-                turns |= {asyncio.create_task(_take(sender, turn)) for turn in await _turns(sender, most=MOST_AT_ONCE - len(turns))}
+                turns |= {
+                    asyncio.create_task(_take(sender, turn))
+                    for turn in await _turns(sender, most=MOST_AT_ONCE - len(turns))
+                }
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), POLL_SECONDS)
                 turns = {task for task in turns if not task.done()}
@@ -103,13 +108,17 @@ async def _take(sender: Sender, turn: Turn) -> None:
 async def _try(sender: Sender, turn: Turn, delivery: Row) -> bool:
     """Try a delivery, and write down what became of it. False when the turn is over."""
     if delivery.id is None:
-        await repository.give_up(sender.db, delivery.delivery_id, version=delivery.version, reason="the event is not kept any more")
+        await repository.give_up(
+            sender.db, delivery.delivery_id, version=delivery.version, reason="the event is not kept any more"
+        )
         return True
     try:
         event = event_of(delivery)
     except (KeyError, msgspec.ValidationError):
         log.exception("event cannot be read", event_id=str(delivery.id))
-        await repository.give_up(sender.db, delivery.delivery_id, version=delivery.version, reason="the event cannot be read any more")
+        await repository.give_up(
+            sender.db, delivery.delivery_id, version=delivery.version, reason="the event cannot be read any more"
+        )
         return True
     webhook = await repository.leased(sender.db, turn.webhook_id, leased_until=turn.leased_until)
     if webhook is None or sender.stop.is_set() or asyncio.get_running_loop().time() >= turn.ends:

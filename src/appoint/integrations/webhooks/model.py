@@ -28,8 +28,18 @@ def _known(value: str) -> str | None:
     return None if value in EVENT_TYPES else "is not a type of event that clinics have"
 
 
-Url = Annotated[str, msgspec.Meta(pattern=r"^https?://\S+" + fields.END, max_length=2000, examples=["https://partner.example.com/appoint"])]
-EventType = Annotated[str, msgspec.Meta(extra={"check": _known}, examples=["appointment.booked"], extra_json_schema={"enum": list(EVENT_TYPES)})]
+Url = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^https?://\S+" + fields.END, max_length=2000, examples=["https://partner.example.com/appoint"]
+    ),
+]
+EventType = Annotated[
+    str,
+    msgspec.Meta(
+        extra={"check": _known}, examples=["appointment.booked"], extra_json_schema={"enum": list(EVENT_TYPES)}
+    ),
+]
 EventTypes = Annotated[list[EventType], msgspec.Meta(max_length=100)]
 Secret = Annotated[str, msgspec.Meta(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])]
 DeliveryStatus = Literal["queued", "delivered", "failed"]
@@ -187,7 +197,8 @@ WAITS: Final = (
 
 
 def wait_after(attempts: int, *, jitter: float) -> timedelta | None:
-    """How long a delivery that has failed so often waits, up to a tenth less or more as `jitter` goes from 0 to 1; None after the eighth try, about a day after the first."""
+    """How long a delivery that has failed so often waits, up to a tenth less or more as `jitter` goes from 0 to 1; None
+    after the eighth try, about a day after the first."""
     return WAITS[attempts - 1] * (0.9 + 0.2 * jitter) if attempts <= len(WAITS) else None
 
 
@@ -197,7 +208,8 @@ def serialized(secret: bytes) -> str:
 
 
 def signed(message_id: str, body: bytes, *, secrets: Sequence[bytes], now: datetime) -> dict[str, str]:
-    """Headers that say which message this is and that it is ours (Standard Webhooks 1.0.0): a signature for each secret, any of which may be checked."""
+    """Headers that say which message this is and that it is ours (Standard Webhooks 1.0.0): a signature for each
+    secret, any of which may be checked."""
     timestamp = int(now.timestamp())
     content = f"{message_id}.{timestamp}.".encode() + body
     signatures = ["v1," + b64encode(hmac.digest(secret, content, "sha256")).decode() for secret in secrets]

@@ -11,20 +11,26 @@ from .model import DeliveryStatus, Webhook, WebhookContent, WebhookDelivery
 
 
 async def find(db: Statements, webhook_id: UUID) -> Row | None:
-    return await db.fetchrow("select * from webhook where clinic_id = $1 and id = $2", clinic_of(webhook_id), webhook_id)
+    return await db.fetchrow(
+        "select * from webhook where clinic_id = $1 and id = $2", clinic_of(webhook_id), webhook_id
+    )
 
 
 async def lock(tx: Statements, webhook_id: UUID) -> Row | None:
     """The webhook, which nobody else changes until the transaction ends."""
-    return await tx.fetchrow("select * from webhook where clinic_id = $1 and id = $2 for no key update", clinic_of(webhook_id), webhook_id)
+    return await tx.fetchrow(
+        "select * from webhook where clinic_id = $1 and id = $2 for no key update", clinic_of(webhook_id), webhook_id
+    )
 
 
 async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int) -> list[Webhook]:
     """The active ones, oldest first; one more than `limit` when the list goes on."""
     rows = await db.fetch(
         "select * from webhook where clinic_id = $1 and active and id > $2 order by id limit $3 + 1",
-        clinic_id, after[0] if after else UUID(int=0), limit,
-    )  # fmt: skip
+        clinic_id,
+        after[0] if after else UUID(int=0),
+        limit,
+    )
     return [to(Webhook, row) for row in rows]
 
 
@@ -36,13 +42,25 @@ async def count(tx: Statements, clinic_id: int) -> int:
 async def add(tx: Statements, clinic_id: int, content: WebhookContent, *, secret: bytes) -> Row:
     row = await tx.fetchrow(
         "insert into webhook (clinic_id, id, url, description, event_types, secret) values ($1, $2, $3, $4, $5, $6) returning *",
-        clinic_id, mint(clinic_id), content.url, content.description, content.event_types, secret,
-    )  # fmt: skip
+        clinic_id,
+        mint(clinic_id),
+        content.url,
+        content.description,
+        content.event_types,
+        secret,
+    )
     assert row
     return row
 
 
-async def change(tx: Statements, webhook_id: UUID, content: WebhookContent, *, disabled_at: datetime | None, failing_since: datetime | None) -> Row:
+async def change(
+    tx: Statements,
+    webhook_id: UUID,
+    content: WebhookContent,
+    *,
+    disabled_at: datetime | None,
+    failing_since: datetime | None,
+) -> Row:
     row = await tx.fetchrow(
         """
         update webhook
@@ -50,8 +68,14 @@ async def change(tx: Statements, webhook_id: UUID, content: WebhookContent, *, d
          where clinic_id = $1 and id = $2
         returning *
         """,
-        clinic_of(webhook_id), webhook_id, content.url, content.description, content.event_types, disabled_at, failing_since,
-    )  # fmt: skip
+        clinic_of(webhook_id),
+        webhook_id,
+        content.url,
+        content.description,
+        content.event_types,
+        disabled_at,
+        failing_since,
+    )
     assert row
     return row
 
@@ -66,8 +90,10 @@ async def remove(tx: Statements, webhook_id: UUID, *, now: datetime) -> None:
         )
         delete from webhook_delivery where clinic_id = $1 and webhook_id = $2 and status = 'queued'
         """,
-        clinic_of(webhook_id), webhook_id, now,
-    )  # fmt: skip
+        clinic_of(webhook_id),
+        webhook_id,
+        now,
+    )
 
 
 async def rotate(tx: Statements, webhook_id: UUID, *, secret: bytes, old_secret_until: datetime) -> Row | None:
@@ -78,11 +104,16 @@ async def rotate(tx: Statements, webhook_id: UUID, *, secret: bytes, old_secret_
          where clinic_id = $1 and id = $2 and active
         returning *
         """,
-        clinic_of(webhook_id), webhook_id, secret, old_secret_until,
-    )  # fmt: skip
+        clinic_of(webhook_id),
+        webhook_id,
+        secret,
+        old_secret_until,
+    )
 
 
-async def deliveries(db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, after: tuple[UUID] | None, limit: int) -> list[WebhookDelivery]:
+async def deliveries(
+    db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, after: tuple[UUID] | None, limit: int
+) -> list[WebhookDelivery]:
     """In the order of events; one more than `limit` when the list goes on."""
     rows = await db.fetch(
         """
@@ -91,12 +122,18 @@ async def deliveries(db: Statements, webhook_id: UUID, *, status: DeliveryStatus
          order by event_id
          limit $5 + 1
         """,
-        clinic_of(webhook_id), webhook_id, status, after[0] if after else UUID(int=0), limit,
-    )  # fmt: skip
+        clinic_of(webhook_id),
+        webhook_id,
+        status,
+        after[0] if after else UUID(int=0),
+        limit,
+    )
     return [to(WebhookDelivery, row) for row in rows]
 
 
-async def newest_deliveries(db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, before: UUID | None, limit: int) -> list[WebhookDelivery]:
+async def newest_deliveries(
+    db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, before: UUID | None, limit: int
+) -> list[WebhookDelivery]:
     """The same, the last events first."""
     rows = await db.fetch(
         """
@@ -105,8 +142,12 @@ async def newest_deliveries(db: Statements, webhook_id: UUID, *, status: Deliver
          order by event_id desc
          limit $5 + 1
         """,
-        clinic_of(webhook_id), webhook_id, status, before, limit,
-    )  # fmt: skip
+        clinic_of(webhook_id),
+        webhook_id,
+        status,
+        before,
+        limit,
+    )
     return [to(WebhookDelivery, row) for row in rows]
 
 
@@ -121,13 +162,17 @@ async def queue(tx: Statements, events: Sequence[Event]) -> None:
          where w.active and w.disabled_at is null and (w.event_types = '{}' or e.type = any(w.event_types))
         on conflict do nothing
         """,
-        [event.clinic_id for event in events], [event.id for event in events], [event.type for event in events],
-        [event.subject_id for event in events], [event.created_at for event in events],
-    )  # fmt: skip
+        [event.clinic_id for event in events],
+        [event.id for event in events],
+        [event.type for event in events],
+        [event.subject_id for event in events],
+        [event.created_at for event in events],
+    )
 
 
 async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID, now: datetime) -> int:
-    """Queue all events from that one on that the webhook wants, with all their tries, delivered or not. Returns how many."""
+    """Queue all events from that one on that the webhook wants, with all their tries, delivered or not. Returns how
+    many."""
     done = await tx.execute(
         """
         insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
@@ -139,13 +184,17 @@ async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID,
            set status = 'queued', attempts = 0, due_at = excluded.due_at, response_status = null, reason = null, delivered_at = null,
                version = webhook_delivery.version + 1, updated_at = now()
         """,
-        clinic_of(webhook_id), webhook_id, first_event_id, now,
-    )  # fmt: skip
+        clinic_of(webhook_id),
+        webhook_id,
+        first_event_id,
+        now,
+    )
     return int(done.rsplit(" ", 1)[-1])
 
 
 async def claim(db: Statements, *, now: datetime, until: datetime, most: int) -> list[Row]:
-    """Take webhooks of any clinic for which something is due, for oneself until then. Those that were taken longest ago come first."""
+    """Take webhooks of any clinic for which something is due, for oneself until then. Those that were taken longest ago
+    come first."""
     return await db.fetch(
         """
         with free as (
@@ -166,20 +215,26 @@ async def claim(db: Statements, *, now: datetime, until: datetime, most: int) ->
          where w.clinic_id = free.clinic_id and w.id = free.id
         returning w.clinic_id, w.id, w.leased_until
         """,
-        now, until, most,
-    )  # fmt: skip
+        now,
+        until,
+        most,
+    )
 
 
 async def give_back(db: Statements, webhook_id: UUID, *, leased_until: datetime, now: datetime) -> None:
     """End a lease that is still one's own."""
     await db.execute(
-        "update webhook set leased_until = $4 where clinic_id = $1 and id = $2 and leased_until = $3", clinic_of(webhook_id), webhook_id, leased_until, now
+        "update webhook set leased_until = $4 where clinic_id = $1 and id = $2 and leased_until = $3",
+        clinic_of(webhook_id),
+        webhook_id,
+        leased_until,
+        now,
     )
 
 
 async def due(db: Statements, webhook_id: UUID, *, now: datetime, most: int) -> list[Row]:
-    """Deliveries that are due, with their events, the oldest events first; of each subject the first that is queued, so that the others wait behind one
-    that failed. An event that is not kept any more has no `id`."""
+    """Deliveries that are due, with their events, the oldest events first; of each subject the first that is queued, so
+    that the others wait behind one that failed. An event that is not kept any more has no `id`."""
     return await db.fetch(
         """
         select d.id as delivery_id, d.version, d.attempts,
@@ -193,8 +248,11 @@ async def due(db: Statements, webhook_id: UUID, *, now: datetime, most: int) -> 
          order by d.event_id
          limit $4
         """,
-        clinic_of(webhook_id), webhook_id, now, most,
-    )  # fmt: skip
+        clinic_of(webhook_id),
+        webhook_id,
+        now,
+        most,
+    )
 
 
 async def leased(db: Statements, webhook_id: UUID, *, leased_until: datetime) -> Row | None:
@@ -204,12 +262,17 @@ async def leased(db: Statements, webhook_id: UUID, *, leased_until: datetime) ->
         select url, secret, old_secret, old_secret_until from webhook
          where clinic_id = $1 and id = $2 and leased_until = $3 and active and disabled_at is null
         """,
-        clinic_of(webhook_id), webhook_id, leased_until,
-    )  # fmt: skip
+        clinic_of(webhook_id),
+        webhook_id,
+        leased_until,
+    )
 
 
-async def succeed(db: Statements, delivery_id: UUID, *, version: int, response_status: int | None, now: datetime) -> None:
-    """The delivery has arrived, so the webhook does not fail any more. Does nothing when the delivery has changed since that version."""
+async def succeed(
+    db: Statements, delivery_id: UUID, *, version: int, response_status: int | None, now: datetime
+) -> None:
+    """The delivery has arrived, so the webhook does not fail any more. Does nothing when the delivery has changed since
+    that version."""
     await db.execute(
         """
         with arrived as (
@@ -222,17 +285,30 @@ async def succeed(db: Statements, delivery_id: UUID, *, version: int, response_s
           from arrived
          where w.clinic_id = $1 and w.id = arrived.webhook_id and w.failing_since is not null
         """,
-        clinic_of(delivery_id), delivery_id, version, now, response_status,
-    )  # fmt: skip
+        clinic_of(delivery_id),
+        delivery_id,
+        version,
+        now,
+        response_status,
+    )
 
 
 async def fail(
-    db: Statements, delivery_id: UUID, *, version: int, due_at: datetime | None, response_status: int | None, reason: str, disable_from: datetime, now: datetime
+    db: Statements,
+    delivery_id: UUID,
+    *,
+    version: int,
+    due_at: datetime | None,
+    response_status: int | None,
+    reason: str,
+    disable_from: datetime,
+    now: datetime,
 ) -> Row | None:
-    """The delivery has failed once more, to be tried again at `due_at`, or for good. Does nothing when it has changed since that version.
+    """The delivery has failed once more, to be tried again at `due_at`, or for good. Does nothing when it has changed
+    since that version.
 
-    A webhook that has been failing since `disable_from` or longer is disabled. Returns the webhook when this changes it: when it begins to fail, and when
-    it is disabled.
+    A webhook that has been failing since `disable_from` or longer is disabled. Returns the webhook when this changes
+    it: when it begins to fail, and when it is disabled.
     """
     return await db.fetchrow(
         """
@@ -250,20 +326,31 @@ async def fail(
          where w.clinic_id = $1 and w.id = failed.webhook_id and w.active and w.disabled_at is null and (w.failing_since is null or w.failing_since <= $8)
         returning w.clinic_id, w.id, w.version, w.failing_since, w.disabled_at
         """,
-        clinic_of(delivery_id), delivery_id, version, now, due_at, response_status, reason, disable_from,
-    )  # fmt: skip
+        clinic_of(delivery_id),
+        delivery_id,
+        version,
+        now,
+        due_at,
+        response_status,
+        reason,
+        disable_from,
+    )
 
 
 async def give_up(db: Statements, delivery_id: UUID, *, version: int, reason: str) -> None:
     """The delivery cannot be tried, for a reason that is not the webhook's."""
     await db.execute(
         "update webhook_delivery set status = 'failed', reason = $4, version = version + 1, updated_at = now() where clinic_id = $1 and id = $2 and version = $3",
-        clinic_of(delivery_id), delivery_id, version, reason,
-    )  # fmt: skip
+        clinic_of(delivery_id),
+        delivery_id,
+        version,
+        reason,
+    )
 
 
 async def forget(db: Statements, *, before: datetime) -> int:
-    """Forget deliveries that are older, at all clinics; of the queued ones those whose event is forgotten too. Returns how many."""
+    """Forget deliveries that are older, at all clinics; of the queued ones those whose event is forgotten too. Returns
+    how many."""
     done = await db.execute(
         """
         delete from webhook_delivery d

@@ -55,7 +55,8 @@ def _with_secret(row: Row) -> WebhookWithSecret:
 
 
 async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
-    """Send a clinic's events to a URL that `gateway.check` has passed. Raises `NotFound`, or `Conflict`: `clinic-inactive`, `too-many-webhooks`."""
+    """Send a clinic's events to a URL that `gateway.check` has passed. Raises `NotFound`, or `Conflict`:
+    `clinic-inactive`, `too-many-webhooks`."""
     clinic = await clinics_repository.lock(tx, clinic_id)  # so that of two who add one the second counts the first's
     if clinic is None:
         raise errors.NotFound
@@ -70,8 +71,11 @@ def _tidied(content: WebhookContent) -> WebhookContent:
     return msgspec.structs.replace(content, event_types=sorted(set(content.event_types)))
 
 
-async def change(db: Database, by: Caller, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None) -> Webhook:
-    """Change some of what was said of a webhook, or switch it on again. Raises `NotFound`, also when it was removed, and `Invalid` as `gateway.check` does."""
+async def change(
+    db: Database, by: Caller, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None
+) -> Webhook:
+    """Change some of what was said of a webhook, or switch it on again. Raises `NotFound`, also when it was removed,
+    and `Invalid` as `gateway.check` does."""
     if not (await get(db, webhook_id)).active:
         raise errors.NotFound
     if change.url is not msgspec.UNSET:
@@ -109,7 +113,9 @@ async def _locked(tx: Transaction, webhook_id: UUID, if_match: str | None) -> We
 
 async def rotate_secret(tx: Transaction, by: Caller, *, webhook_id: UUID, now: datetime) -> WebhookWithSecret:
     """Give the webhook another secret; for a day, what is sent is signed with both. Raises `NotFound`."""
-    if row := await repository.rotate(tx, webhook_id, secret=secrets.token_bytes(SECRET_BYTES), old_secret_until=now + OVERLAP):
+    if row := await repository.rotate(
+        tx, webhook_id, secret=secrets.token_bytes(SECRET_BYTES), old_secret_until=now + OVERLAP
+    ):
         return _with_secret(row)
     raise errors.NotFound
 
@@ -139,7 +145,9 @@ async def send(pool: gateway.Pool, webhook: Row, event: Event, *, seconds: float
     return await gateway.post(pool, webhook.url, body, headers=headers, seconds=seconds)
 
 
-async def replay(tx: Transaction, by: Caller, *, webhook_id: UUID, since: datetime, kept_days: int, now: datetime) -> int:
+async def replay(
+    tx: Transaction, by: Caller, *, webhook_id: UUID, since: datetime, kept_days: int, now: datetime
+) -> int:
     """Queue what the webhook wants of the clinic's events since then once more, delivered or not; returns how many.
 
     Raises `NotFound`, also when it was removed, and `Invalid` for a time before the oldest event that is kept.
@@ -152,14 +160,18 @@ async def replay(tx: Transaction, by: Caller, *, webhook_id: UUID, since: dateti
 
 
 async def fan_out(tx: Transaction, events: Sequence[Event]) -> None:
-    """Queue events for the webhooks of their clinics. That a webhook was disabled is an event like others: the clinic's other webhooks are told."""
+    """Queue events for the webhooks of their clinics. That a webhook was disabled is an event like others: the clinic's
+    other webhooks are told."""
     await repository.queue(tx, events)
 
 
-async def record(tx: Transaction, *, delivery_id: UUID, version: int, attempts: int, outcome: Outcome, jitter: float, now: datetime) -> None:
+async def record(
+    tx: Transaction, *, delivery_id: UUID, version: int, attempts: int, outcome: Outcome, jitter: float, now: datetime
+) -> None:
     """Write down what became of a try of a delivery that had failed `attempts` times before.
 
-    Does nothing when the delivery has changed since `version`: somebody has replayed it, or another worker has sent it because this one was slow.
+    Does nothing when the delivery has changed since `version`: somebody has replayed it, or another worker has sent it
+    because this one was slow.
     """
     if outcome.reason is None:
         await repository.succeed(tx, delivery_id, version=version, response_status=outcome.response_status, now=now)
@@ -179,5 +191,10 @@ async def record(tx: Transaction, *, delivery_id: UUID, version: int, attempts: 
     if changed and changed.disabled_at:
         fact = msgspec.json.encode(WebhookDisabled(failing_since=changed.failing_since)).decode()
         await events_repository.tell(
-            tx, clinic_id=changed.clinic_id, type="webhook.disabled", subject_id=str(changed.id), subject_version=changed.version, data=fact
+            tx,
+            clinic_id=changed.clinic_id,
+            type="webhook.disabled",
+            subject_id=str(changed.id),
+            subject_version=changed.version,
+            data=fact,
         )

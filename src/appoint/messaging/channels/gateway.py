@@ -35,10 +35,11 @@ from .model import (
 
 class Gateway(Protocol):
     async def send(self, message: Message) -> str | None:
-        """Hand the message over. Returns the provider's id of it, if it gives one; raises `Undeliverable` and `Delayed`.
+        """Hand the message over. Returns the provider's id of it, if it gives one; raises `Undeliverable` and
+        `Delayed`.
 
-        A message may be delivered twice when a connection breaks at the wrong moment, never lost: what was taken is not reported as delayed,
-        and what may not have been taken is.
+        A message may be delivered twice when a connection breaks at the wrong moment, never lost: what was taken is not
+        reported as delayed, and what may not have been taken is.
         """
         ...
 
@@ -65,7 +66,14 @@ class Place(NamedTuple):
 def _place(setting: str, url: str, schemes: tuple[str, str], example: str) -> Place:
     try:
         parts = urlsplit(url)
-        place = Place(parts.scheme, parts.hostname or "", parts.port, unquote(parts.username or ""), unquote(parts.password or ""), parts.path.rstrip("/"))
+        place = Place(
+            parts.scheme,
+            parts.hostname or "",
+            parts.port,
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+            parts.path.rstrip("/"),
+        )
     except ValueError:
         raise CannotStart(f"{setting} is not a URL; it must look like {example}") from None
     if place.scheme not in schemes or not place.host or parts.query or parts.fragment:
@@ -74,8 +82,8 @@ def _place(setting: str, url: str, schemes: tuple[str, str], example: str) -> Pl
 
 
 PATIENCE: Final = 20
-"""How much longer than any other answer the one to the mail itself may take. Ten minutes are usual (RFC 5321, 4.5.3.2.6): who gives up earlier sends once more
-what a slow server has taken."""
+"""How much longer than any other answer the one to the mail itself may take. Ten minutes are usual (RFC 5321,
+4.5.3.2.6): who gives up earlier sends once more what a slow server has taken."""
 
 
 class _Client(aiosmtplib.SMTP):
@@ -84,13 +92,19 @@ class _Client(aiosmtplib.SMTP):
 
 
 class Smtp:
-    """A mail server. `smtp` uses TLS when the server offers it (STARTTLS; port 587 unless the URL says another), `smtps` from the start (465).
+    """A mail server. `smtp` uses TLS when the server offers it (STARTTLS; port 587 unless the URL says another),
+    `smtps` from the start (465).
 
     A certificate must be valid, but for a server on this machine.
     """
 
     def __init__(self, url: str, sender: str, *, seconds: float = 30) -> None:
-        self.place: Final = _place("APPOINT_SMTP_URL", url, ("smtp", "smtps"), "smtp://user:password@host:587 or smtps://user:password@host:465")
+        self.place: Final = _place(
+            "APPOINT_SMTP_URL",
+            url,
+            ("smtp", "smtps"),
+            "smtp://user:password@host:587 or smtps://user:password@host:465",
+        )
         address = mailbox(sender)
         if not address or not address.isascii():
             raise CannotStart("APPOINT_MAIL_FROM must be an e-mail address, such as appointments@example.org")
@@ -118,7 +132,9 @@ class Smtp:
             async with asyncio.timeout(self.seconds):
                 await server.connect()
                 await self._log_in(server)
-            await server.sendmail(self.sender, [to], written, mail_options=["SMTPUTF8", "BODY=8BITMIME"] if utf8 else None)
+            await server.sendmail(
+                self.sender, [to], written, mail_options=["SMTPUTF8", "BODY=8BITMIME"] if utf8 else None
+            )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             refusal = _refusal(error)
         else:
@@ -183,7 +199,9 @@ class Sms:
         try:
             self.url: Final = httpx2.URL(f"{base}/2010-04-01/Accounts/{quote(place.user, safe='')}/Messages.json")
         except httpx2.InvalidURL:
-            raise CannotStart("APPOINT_SMS_URL is not a URL; it must look like https://account:token@api.twilio.com") from None
+            raise CannotStart(
+                "APPOINT_SMS_URL is not a URL; it must look like https://account:token@api.twilio.com"
+            ) from None
         self.login: Final = (place.user, place.password)
         self.sender: Final = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
         self.seconds: Final = seconds
@@ -208,7 +226,11 @@ class Sms:
                     if len(body) > LARGEST_ANSWER:
                         break
         except (httpx2.HTTPError, OSError) as error:
-            failure = "takes too long" if isinstance(error, (TimeoutError, httpx2.TimeoutException)) else "cannot be reached, or does not speak HTTP"
+            failure = (
+                "takes too long"
+                if isinstance(error, (TimeoutError, httpx2.TimeoutException))
+                else "cannot be reached, or does not speak HTTP"
+            )
         else:
             failure = None
         if 200 <= status < 300:  # it has the message, however the answer ends
@@ -224,14 +246,17 @@ def secret_of(sms_url: str) -> str:
 
 
 def signature(url: str, parameters: Mapping[str, str], token: str) -> str:
-    """Twilio's signature of a report, its header `X-Twilio-Signature`: of the whole URL, and the form's names and values in the order of the names."""
+    """Twilio's signature of a report, its header `X-Twilio-Signature`: of the whole URL, and the form's names and
+    values in the order of the names."""
     signed = url + "".join(name + parameters[name] for name in sorted(parameters))
     return base64.b64encode(hmac.digest(token.encode(), signed.encode("utf-8", "replace"), "sha1")).decode()
 
 
 def signed(url: str, parameters: Mapping[str, str], token: str, given: str) -> bool:
     """Whether the signature that came with a report is the gateway's."""
-    return bool(token) and hmac.compare_digest(signature(url, parameters, token).encode(), given.encode("utf-8", "replace"))
+    return bool(token) and hmac.compare_digest(
+        signature(url, parameters, token).encode(), given.encode("utf-8", "replace")
+    )
 
 
 class DevMailbox:
@@ -246,7 +271,8 @@ class DevMailbox:
 
 
 def gateways(settings: Settings, db: Database) -> dict[Channel, Gateway]:
-    """What each channel leaves by. One that has no provider leaves by the mailbox in development, and is not there in production. Raises `CannotStart`."""
+    """What each channel leaves by. One that has no provider leaves by the mailbox in development, and is not there in
+    production. Raises `CannotStart`."""
     found: dict[Channel, Gateway] = {}
     if settings.mode == "development":
         found = dict.fromkeys(("email", "sms"), DevMailbox(db))

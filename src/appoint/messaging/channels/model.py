@@ -19,7 +19,8 @@ Channel = Literal["email", "sms"]
 
 class Message(NamedTuple):
     token: str
-    """The same for every attempt at the same message: providers that take an idempotency token are given it, so that they deliver it once."""
+    """The same for every attempt at the same message: providers that take an idempotency token are given it, so that
+    they deliver it once."""
     channel: Channel
     to: str
     """An e-mail address, or a phone number in E.164."""
@@ -46,11 +47,13 @@ class Undeliverable(Exception):
 
 
 class Delayed(Exception):
-    """The provider cannot be reached, or will not take it now; the same may succeed later. The message says why, in plain words, without the address."""
+    """The provider cannot be reached, or will not take it now; the same may succeed later. The message says why, in
+    plain words, without the address."""
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A message in the mailbox of development. In a list it has the beginning of its text, and neither HTML nor calendar."""
+    """A message in the mailbox of development. In a list it has the beginning of its text, and neither HTML nor
+    calendar."""
 
     id: int
     channel: Channel
@@ -79,7 +82,8 @@ IN_TEXTS: Final = dict.fromkeys(CONTROLS - {ord(character) for character in "\t\
 def mailbox(address: str) -> str | None:
     """The address as mail servers know it, its domain in ASCII; None when there can be no such address.
 
-    Quoted local parts and addresses of machines (`@[192.0.2.1]`) are not taken: nobody is reached there but by those who play tricks.
+    Quoted local parts and addresses of machines (`@[192.0.2.1]`) are not taken: nobody is reached there but by those
+    who play tricks.
     """
     if len(address) > LONGEST_ADDRESS or not address.isprintable():
         return None
@@ -93,7 +97,8 @@ def mailbox(address: str) -> str | None:
 
 
 def ready(message: Message) -> Message:
-    """The message with nothing in it that could be taken for a command or for another header. Raises `Undeliverable` when its address cannot exist."""
+    """The message with nothing in it that could be taken for a command or for another header. Raises `Undeliverable`
+    when its address cannot exist."""
     if message.channel == "email" and not mailbox(message.to):
         raise Undeliverable("there can be no such e-mail address")
     if message.channel == "sms" and not E164.fullmatch(message.to):
@@ -110,8 +115,8 @@ def ready(message: Message) -> Message:
 class Written(BaseHeader):
     """A header that leaves as it is given, folded only between encoded words.
 
-    Python would decode encoded words that somebody has put into a name, line breaks and all, and write what it finds as headers of its own;
-    and it would encode addresses that are longer than a line, which nobody reads as addresses then.
+    Python would decode encoded words that somebody has put into a name, line breaks and all, and write what it finds as
+    headers of its own; and it would encode addresses that are longer than a line, which nobody reads as addresses then.
     """
 
     max_count: ClassVar[Literal[1] | None] = 1
@@ -131,19 +136,24 @@ MAIL: Final = SMTP.clone(cte_type="7bit", header_factory=HEADERS)  # 7bit: for s
 
 
 def mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
-    """A message that is `ready`, as a mail from the sender's address: text, HTML and calendar as alternatives, the calendar once more as a file.
+    """A message that is `ready`, as a mail from the sender's address: text, HTML and calendar as alternatives, the
+    calendar once more as a file.
 
     `Message-ID` follows from the token, so that mail programs show one that came twice once.
     """
     written = EmailMessage(MAIL)
     written["From"] = _named(message.sender_name, sender)
     reply_to = mailbox(message.reply_to or "")
-    if reply_to and (reply_to.isascii() or not (mailbox(message.to) or "").isascii()):  # letters beyond ASCII can stand only in a mail that has to have them
+    if reply_to and (
+        reply_to.isascii() or not (mailbox(message.to) or "").isascii()
+    ):  # letters beyond ASCII can stand only in a mail that has to have them
         written["Reply-To"] = _named(message.sender_name, reply_to)
     written["To"] = mailbox(message.to)
     written["Subject"] = _encoded(message.subject[:LONGEST_LINE])
     written["Date"] = format_datetime(now)
-    written["Message-ID"] = f"<{hashlib.blake2b(message.token.encode(), digest_size=20).hexdigest()}@{sender.rpartition('@')[2]}>"
+    written["Message-ID"] = (
+        f"<{hashlib.blake2b(message.token.encode(), digest_size=20).hexdigest()}@{sender.rpartition('@')[2]}>"
+    )
     written["Auto-Submitted"] = "auto-generated"
     if message.unsubscribe_url and re.fullmatch(r"https?://[!-;=?-~]+", message.unsubscribe_url):
         written["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
@@ -167,7 +177,8 @@ def _named(name: str, address: str) -> str:
 
 
 def _encoded(text: str) -> str:
-    """The text as a header holds it; in encoded words (RFC 2047) when it has letters beyond ASCII, or looks like encoded words itself."""
+    """The text as a header holds it; in encoded words (RFC 2047) when it has letters beyond ASCII, or looks like
+    encoded words itself."""
     return text if text.isascii() and "=?" not in text else Header(text, "utf-8").encode(linesep="")
 
 
@@ -187,7 +198,8 @@ SMTP_REFUSALS: Final = {
 
 
 def smtp_refusal(code: int, words: str, refused: str) -> Undeliverable | Delayed:
-    """A refusal of the recipient or of the mail. One for reasons of login or policy (X.7) is about who we are, and is mended by whoever runs Appoint."""
+    """A refusal of the recipient or of the mail. One for reasons of login or policy (X.7) is about who we are, and is
+    mended by whoever runs Appoint."""
     enhanced = re.match(r"([245])\.(\d{1,3}\.\d{1,3})(?!\d)", words)
     detail = f"{code} {enhanced[0]}" if enhanced else f"{code}"
     if not 500 <= code < 600:
@@ -195,7 +207,11 @@ def smtp_refusal(code: int, words: str, refused: str) -> Undeliverable | Delayed
     if code in LOGIN_WANTED or (enhanced and enhanced[2].startswith("7.")):
         return Delayed(f"the mail server takes nothing from us ({detail})")
     reason = SMTP_REFUSALS.get(enhanced[2]) if enhanced else None
-    return Undeliverable(f"the mail server refuses {refused}: {reason} ({detail})" if reason else f"the mail server refuses {refused} ({detail})")
+    return Undeliverable(
+        f"the mail server refuses {refused}: {reason} ({detail})"
+        if reason
+        else f"the mail server refuses {refused} ({detail})"
+    )
 
 
 OURS: Final = {20003, 21212, 21603, 21606, 21608, 21609, 21611, 21659, 21660, 21661, *range(21701, 21713)}
@@ -227,18 +243,27 @@ def _read(body: bytes) -> _Answer | None:
 def sid_of(body: bytes) -> str | None:
     """The id that a gateway has given a text message; None when its answer does not say."""
     answer = _read(body)
-    return answer.sid if answer and isinstance(answer.sid, str) and re.fullmatch("[A-Za-z0-9-]{2,64}", answer.sid) else None
+    return (
+        answer.sid
+        if answer and isinstance(answer.sid, str) and re.fullmatch("[A-Za-z0-9-]{2,64}", answer.sid)
+        else None
+    )
 
 
 def sms_refusal(status: int, body: bytes) -> Undeliverable | Delayed:
-    """What an answer that is not a success means. Only a 400 is about the message, and only in the gateway's words: another is that of something in between."""
+    """What an answer that is not a success means. Only a 400 is about the message, and only in the gateway's words:
+    another is that of something in between."""
     answer = _read(body)
     if status in (401, 403):
         return Delayed(f"the gateway for text messages refuses our login ({status})")
     if status != 400 or not answer:
         return Delayed(f"the gateway for text messages does not take the message now ({status})")
-    if not isinstance(answer.code, int) or not 10_000 <= answer.code <= 99_999:  # whatever else stands there might be the number
+    if (
+        not isinstance(answer.code, int) or not 10_000 <= answer.code <= 99_999
+    ):  # whatever else stands there might be the number
         return Undeliverable("the gateway for text messages refuses the message (400)")
     if answer.code in OURS:
         return Delayed(f"the gateway for text messages does not accept our account or our number (code {answer.code})")
-    return Undeliverable(f"{SMS_REFUSALS.get(answer.code, 'the gateway for text messages refuses the message')} (code {answer.code})")
+    return Undeliverable(
+        f"{SMS_REFUSALS.get(answer.code, 'the gateway for text messages refuses the message')} (code {answer.code})"
+    )

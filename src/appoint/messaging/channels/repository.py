@@ -10,7 +10,8 @@ MOST: Final = 1000
 
 
 async def keep(db: Statements, message: Message) -> None:
-    """Keep a message, once by its token, and of all the newest `MOST`; one to a customer who was erased meanwhile is kept by nobody."""
+    """Keep a message, once by its token, and of all the newest `MOST`; one to a customer who was erased meanwhile is
+    kept by nobody."""
     await db.execute(
         """
         with kept as (
@@ -24,9 +25,16 @@ async def keep(db: Statements, message: Message) -> None:
          where id <= (select id from dev_message order by id desc offset $8 - 1 limit 1)  -- the new one is not seen here
            and exists (select from kept)
         """,
-        message.token, message.channel, message.to, message.subject, message.text, message.html, message.calendar, MOST,
+        message.token,
+        message.channel,
+        message.to,
+        message.subject,
+        message.text,
+        message.html,
+        message.calendar,
+        MOST,
         message.customer_id,
-    )  # fmt: skip
+    )
 
 
 async def newest(db: Statements, *, limit: int) -> Sequence[Kept]:
@@ -39,5 +47,7 @@ async def newest(db: Statements, *, limit: int) -> Sequence[Kept]:
 
 
 async def find(db: Statements, id: int) -> Kept | None:
-    row = await db.fetchrow("select id, channel, recipient, subject, text, created_at, html, calendar from dev_message where id = $1", id)
+    row = await db.fetchrow(
+        "select id, channel, recipient, subject, text, created_at, html, calendar from dev_message where id = $1", id
+    )
     return to(Kept, row) if row else None

@@ -24,15 +24,23 @@ LOST = frozenset({"undelivered", "failed"})
 
 
 class Notifications(Controller):
-    """What people are told, one row a message: planned when something happens, sent by a worker. A dead one is sent again when you say so."""
+    """What people are told, one row a message: planned when something happens, sent by a worker. A dead one is sent
+    again when you say so."""
 
     tags = ["Notifications"]
 
     @get("/clinics/{clinic_id:int}/notifications", operation_id="listNotifications", opt={"permission": "see-messages"})
-    async def list(self, request: Request, clinic_id: FromPath[int], query: NotificationFilter) -> Response[Page[Notification]]:
+    async def list(
+        self, request: Request, clinic_id: FromPath[int], query: NotificationFilter
+    ) -> Response[Page[Notification]]:
         """A clinic's notifications, oldest first."""
         found = await repository.of_clinic(
-            request.db, clinic_id=clinic_id, status=query.status, subject_id=query.subject_id, after=after(request, query, tuple[UUID]), limit=query.limit
+            request.db,
+            clinic_id=clinic_id,
+            status=query.status,
+            subject_id=query.subject_id,
+            after=after(request, query, tuple[UUID]),
+            limit=query.limit,
         )
         if not found:
             await clinics.get(request.db, clinic_id)
@@ -50,7 +58,8 @@ class Notifications(Controller):
         opt={"permission": "see-messages", "problems": ("not-resendable",)},
     )
     async def resend(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
-        """Send it once more: one that is dead, or one that was sent and did not arrive. What is not so any more is not sent all the same."""
+        """Send it once more: one that is dead, or one that was sent and did not arrive. What is not so any more is not
+        sent all the same."""
         notification, replayed = await once(
             request,
             None,
@@ -60,15 +69,27 @@ class Notifications(Controller):
         )
         return shown(request, notification, headers=replay(replayed))
 
-    @get("/customers/{customer_id:uuid}/notificationPreferences", operation_id="getNotificationPreferences", opt={"permission": "see-customers"})
+    @get(
+        "/customers/{customer_id:uuid}/notificationPreferences",
+        operation_id="getNotificationPreferences",
+        opt={"permission": "see-customers"},
+    )
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
         """Which ways the customer wants to be told; null where they have not said."""
         return shown(request, await service.preferences(request.db, customer_id))
 
-    @put("/customers/{customer_id:uuid}/notificationPreferences", operation_id="replaceNotificationPreferences", opt={"permission": "change-customers"})
-    async def prefer(self, request: Request, customer_id: FromPath[UUID], data: JSONBody[Preferences]) -> Response[Preferences]:
+    @put(
+        "/customers/{customer_id:uuid}/notificationPreferences",
+        operation_id="replaceNotificationPreferences",
+        opt={"permission": "change-customers"},
+    )
+    async def prefer(
+        self, request: Request, customer_id: FromPath[UUID], data: JSONBody[Preferences]
+    ) -> Response[Preferences]:
         """Replace which ways the customer wants to be told."""
-        return shown(request, await request.db.atomic(service.prefer, request.user, customer_id=customer_id, wanted=data))
+        return shown(
+            request, await request.db.atomic(service.prefer, request.user, customer_id=customer_id, wanted=data)
+        )
 
 
 @post(
@@ -83,7 +104,9 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
     settings = request.app.state.settings
     secret = secret_of(settings.sms_url.get_secret_value()) if settings.sms_url else ""
     try:
-        parameters = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
+        parameters = dict(
+            parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
+        )
     except ValueError:  # more fields than any gateway sends
         raise errors.Forbidden from None
     url = f"{settings.links_url}{request.scope['path']}"
@@ -92,8 +115,20 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
     status = parameters.get("MessageStatus", "")
     if status in ARRIVED | LOST:
         code = parameters.get("ErrorCode", "")
-        reason = None if status in ARRIVED else f"the gateway could not deliver it (code {code})" if code.isdecimal() else "the gateway could not deliver it"
+        reason = (
+            None
+            if status in ARRIVED
+            else f"the gateway could not deliver it (code {code})"
+            if code.isdecimal()
+            else "the gateway could not deliver it"
+        )
         by = Caller("gateway", address=request.client.host if request.client else None, doing="reportDelivery")
         await request.db.across().atomic(  # codes to sign in belong to no clinic
-            service.report, by, notification_id=notification_id, provider_id=parameters.get("MessageSid", ""), arrived=status in ARRIVED, reason=reason, now=clock.now(),
-        )  # fmt: skip
+            service.report,
+            by,
+            notification_id=notification_id,
+            provider_id=parameters.get("MessageSid", ""),
+            arrived=status in ARRIVED,
+            reason=reason,
+            now=clock.now(),
+        )

@@ -44,7 +44,9 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
             return None
     about_an_appointment = bool(KINDS[kind].statuses)
     unsubscribe_url = (
-        f"{links.public_url}/unsubscribe/{signed_tokens.signed(links.secret, 'unsubscribe', [row.recipient_id, row.channel])}" if about_an_appointment else None
+        f"{links.public_url}/unsubscribe/{signed_tokens.signed(links.secret, 'unsubscribe', [row.recipient_id, row.channel])}"
+        if about_an_appointment
+        else None
     )
     facts = Facts(
         clinic=row.clinic or PLATFORM,
@@ -67,9 +69,19 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
         link=_link(row, kind, links),
         code=signed_tokens.code(links.secret, "sign-in", row.subject_id) if kind == "sign-in-code" else None,
     )
-    rendered = render(Which(cast("Kind | AccountKind", kind), row.channel, row.locale), facts, Words(row.own_subject, row.own_text) if row.own_text else None)
+    rendered = render(
+        Which(cast("Kind | AccountKind", kind), row.channel, row.locale),
+        facts,
+        Words(row.own_subject, row.own_text) if row.own_text else None,
+    )
     if rendered.fell_back:
-        log.warning("a clinic's own words are broken", clinic_id=row.clinic_id, kind=kind, channel=row.channel, locale=row.locale)
+        log.warning(
+            "a clinic's own words are broken",
+            clinic_id=row.clinic_id,
+            kind=kind,
+            channel=row.channel,
+            locale=row.locale,
+        )
     to_address = address_of(row)
     assert to_address, "looked at before"
     method = INVITES.get(kind) if row.channel == "email" else None
@@ -91,10 +103,13 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
 
 
 def _link(row: Any, kind: str, links: Links) -> str | None:
-    """Where the recipient goes on: to their appointment, or to choose a password. It lets in whoever has it, so it is in the message and nowhere else."""
+    """Where the recipient goes on: to their appointment, or to choose a password. It lets in whoever has it, so it is
+    in the message and nowhere else."""
     match row.recipient:
         case "user":
-            token = signed_tokens.signed(links.secret, kind, [row.recipient_id, row.sequence, int(row.expires_at.timestamp())])
+            token = signed_tokens.signed(
+                links.secret, kind, [row.recipient_id, row.sequence, int(row.expires_at.timestamp())]
+            )
             return f"{links.public_url}/credentials/{token}"
         case "customer" if KINDS[kind].statuses:
             return f"{links.public_url}/appointments/{manage.token(links.secret, UUID(row.subject_id))}"
@@ -103,12 +118,17 @@ def _link(row: Any, kind: str, links: Links) -> str | None:
 
 
 async def _agenda(db: Database, row: Row, now: datetime) -> list[Visit]:
-    found = await repository.appointments_of_day(db, clinic_id=row.clinic_id, doctor_id=UUID(row.recipient_id), day=row.sequence)
+    found = await repository.appointments_of_day(
+        db, clinic_id=row.clinic_id, doctor_id=UUID(row.recipient_id), day=row.sequence
+    )
     return [to(Visit, visit) for visit in found]
 
 
 async def _stranded(db: Database, row: Row, now: datetime) -> list[Visit]:
-    return [to(Visit, visit) for visit in await repository.stranded_appointments(db, clinic_id=row.clinic_id, now=now, most=MOST_LISTED)]
+    return [
+        to(Visit, visit)
+        for visit in await repository.stranded_appointments(db, clinic_id=row.clinic_id, now=now, most=MOST_LISTED)
+    ]
 
 
 LISTING: Final = {"agenda": _agenda, "stranded": _stranded}

@@ -22,7 +22,8 @@ from .model import NotificationStatus, after_quiet_hours, backoff, outcome_befor
 log = structlog.get_logger()
 
 LEASE: Final = timedelta(minutes=1)
-"""For what waits in the queue, and then for its attempt, which renews it. What a worker that died had is handed over again after that."""
+"""For what waits in the queue, and then for its attempt, which renews it. What a worker that died had is handed over
+again after that."""
 LONGEST_ATTEMPT_SECONDS: Final = 720.0
 """More than a mail server may take to accept a mail."""
 TOKEN_REST: Final = timedelta(seconds=1)
@@ -34,7 +35,8 @@ LEASED_SECONDS: Final = 15
 
 
 class Sending(NamedTuple):
-    """What it takes to send: a gateway for each channel, how many messages each takes a second, and who puts them into words."""
+    """What it takes to send: a gateway for each channel, how many messages each takes a second, and who puts them into
+    words."""
 
     gateways: Mapping[Channel, Gateway]
     per_second: Mapping[Channel, int]
@@ -55,7 +57,8 @@ async def hand_over(db: Database, sending: Sending, *, now: datetime) -> None:
 
 
 async def send(db: Database, sending: Sending, channel: Channel, payload: bytes) -> None:
-    """Send one notification that was handed over, if that is still to be done. However this ends, its row says what became of it, or it is handed over again."""
+    """Send one notification that was handed over, if that is still to be done. However this ends, its row says what
+    became of it, or it is handed over again."""
     name, _, attempts = payload.decode().partition(" ")
     id = UUID(name)
     token, rest = await _token(db, channel), timedelta()
@@ -78,7 +81,9 @@ async def _keep(db: Database, notification_id: UUID, attempts: int, channel: Cha
     while True:
         await asyncio.sleep(LEASE.total_seconds() / 3)
         with suppress(errors.Unavailable):
-            await repository.renew(db, notification_id=notification_id, attempts=attempts, leased_until=clock.now() + LEASE)
+            await repository.renew(
+                db, notification_id=notification_id, attempts=attempts, leased_until=clock.now() + LEASE
+            )
             await repository.give_back_token(db, channel=channel, number=token, after=LEASE)
 
 
@@ -96,12 +101,16 @@ async def _attempt(db: Database, sending: Sending, row: Row) -> None:
         await finish(status=status, reason=reason, now=clock.now())
         return
     if (later := after_quiet_hours(row, clock.now())) is not None:
-        await repository.put_off(db, notification_id=row.id, due_at=later, reason="it waits until the clinic's quiet hours end")
+        await repository.put_off(
+            db, notification_id=row.id, due_at=later, reason="it waits until the clinic's quiet hours end"
+        )
         return
     try:
         message = await sending.writer(db, row, clock.now())
         if message is None:
-            await finish(status=NotificationStatus.SUPERSEDED, reason="there is nothing to tell any more", now=clock.now())
+            await finish(
+                status=NotificationStatus.SUPERSEDED, reason="there is nothing to tell any more", now=clock.now()
+            )
             return
         async with asyncio.timeout(LONGEST_ATTEMPT_SECONDS):
             provider_id = await sending.gateways[row.channel].send(message)

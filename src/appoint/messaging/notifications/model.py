@@ -69,7 +69,10 @@ HOLD_WARNING: Final = timedelta(minutes=3)
 LONGEST: Final = timedelta(days=7)
 """After that nobody wants to be told any more."""
 AccountKind = Literal["invitation", "password-reset"]
-LINK_LASTS: Final[Mapping[AccountKind, timedelta]] = {"invitation": timedelta(days=7), "password-reset": timedelta(hours=1)}
+LINK_LASTS: Final[Mapping[AccountKind, timedelta]] = {
+    "invitation": timedelta(days=7),
+    "password-reset": timedelta(hours=1),
+}
 """How long the link is good, from when it was asked for; its message says the same."""
 CODE_LASTS: Final = timedelta(minutes=10)
 """The same of a code to sign in."""
@@ -134,7 +137,8 @@ class NotificationFilter(PageQuery):
 
 
 class Preferences(Request):
-    """Which ways a customer wants to be told. Where nothing is said: by mail if there is an address, else by text message."""
+    """Which ways a customer wants to be told. Where nothing is said: by mail if there is an address, else by text
+    message."""
 
     email: bool | None = None
     sms: bool | None = None
@@ -167,8 +171,15 @@ class Address(NamedTuple):
 
 
 TELLING: Final = (
-    AppointmentBooked, AppointmentRescheduled, AppointmentCancelled, AppointmentHeld, AppointmentMissed, SlotsWithdrawn, ScheduleApplied, WebhookDisabled,
-)  # fmt: skip
+    AppointmentBooked,
+    AppointmentRescheduled,
+    AppointmentCancelled,
+    AppointmentHeld,
+    AppointmentMissed,
+    SlotsWithdrawn,
+    ScheduleApplied,
+    WebhookDisabled,
+)
 """The facts that people may be told of."""
 
 
@@ -200,23 +211,40 @@ def planned(event: Event, addresses: Sequence[Address], now: datetime) -> Iterat
             leaves = outside_quiet_hours(due, address, latest=expires, expires=expires, now=now) if waits else due
             if leaves and leaves < expires:
                 yield Planned(
-                    event.clinic_id, kind, subject, sequence, address.recipient, address.recipient_id, address.channel, event.id, urgent, leaves,
+                    event.clinic_id,
+                    kind,
+                    subject,
+                    sequence,
+                    address.recipient,
+                    address.recipient_id,
+                    address.channel,
+                    event.id,
+                    urgent,
+                    leaves,
                     min(expires, now + LONGEST),
-                )  # fmt: skip
+                )
 
 
 def superseding(event: Event) -> int | None:
-    """The sequence from which on what was to be told of the event's subject is still so; None where nothing changed about that."""
+    """The sequence from which on what was to be told of the event's subject is still so; None where nothing changed
+    about that."""
     match event.fact:
-        case AppointmentRescheduled(sequence=sequence) | AppointmentCancelled(sequence=sequence) | AppointmentHoldExpired(sequence=sequence):
+        case (
+            AppointmentRescheduled(sequence=sequence)
+            | AppointmentCancelled(sequence=sequence)
+            | AppointmentHoldExpired(sequence=sequence)
+        ):
             return sequence
         case _:
             return None
 
 
-def outside_quiet_hours(due: datetime, address: Address, *, latest: datetime, expires: datetime, now: datetime) -> datetime | None:
-    """When something that can wait leaves: at its time, or when the quiet hours around that end. Where that would be later than `latest` it leaves before
-    they begin, if that is still to come, and else when they end after all. None where they last until it expires.
+def outside_quiet_hours(
+    due: datetime, address: Address, *, latest: datetime, expires: datetime, now: datetime
+) -> datetime | None:
+    """When something that can wait leaves: at its time, or when the quiet hours around that end. Where that would be
+    later than `latest` it leaves before they begin, if that is still to come, and else when they end after all. None
+    where they last until it expires.
 
     On the night that the clocks change the end may be an hour late.
     """
@@ -244,10 +272,15 @@ def outcome_before_sending(row: Any, now: datetime) -> tuple[NotificationStatus,
     if row.code_used_at:
         return NotificationStatus.SUPERSEDED, "the code has been used"
     if now >= row.expires_at:
-        return NotificationStatus.DEAD, f"its time has passed; before that: {row.reason}" if row.reason else "its time has passed"
+        return (
+            NotificationStatus.DEAD,
+            f"its time has passed; before that: {row.reason}" if row.reason else "its time has passed",
+        )
     if kind.recipient == "customer" and not row.customer_active:
         return NotificationStatus.SUPERSEDED, "the customer has left"
-    if row.recipient == "customer" and not kind.statuses and row.customer_updated_at > row.created_at:  # to another address, perhaps
+    if (
+        row.recipient == "customer" and not kind.statuses and row.customer_updated_at > row.created_at
+    ):  # to another address, perhaps
         return NotificationStatus.SUPERSEDED, "the customer has changed since"
     if kind.statuses and not row.wanted:
         return NotificationStatus.SUPERSEDED, "the customer is not to be told this way any more"
@@ -270,11 +303,13 @@ def address_of(row: Any) -> str | None:
 
 
 def after_quiet_hours(row: Any, now: datetime) -> datetime | None:
-    """When a notification (a row of `repository.facts`) that became due in quiet hours, by a failure before them or a change of them, may leave; None: now,
-    also where they would last until it expires."""
+    """When a notification (a row of `repository.facts`) that became due in quiet hours, by a failure before them or a
+    change of them, may leave; None: now, also where they would last until it expires."""
     if not KINDS[kind_of(row.kind)].waits or row.urgent:
         return None
-    address = Address(row.id, row.recipient, row.recipient_id, row.channel, row.time_zone, row.quiet_from, row.quiet_until)
+    address = Address(
+        row.id, row.recipient, row.recipient_id, row.channel, row.time_zone, row.quiet_from, row.quiet_until
+    )
     leaves = outside_quiet_hours(now, address, latest=row.expires_at, expires=row.expires_at, now=now)
     return leaves if leaves and leaves > now else None
 
@@ -288,23 +323,35 @@ def _minute(instant: datetime, time_zone: str) -> int:
 
 
 def backoff(attempts: int, luck: float) -> timedelta:
-    """How long to wait after so many attempts: 15 seconds, twice that each time, half an hour at most; `luck`, 0 to 1, takes off up to half."""
+    """How long to wait after so many attempts: 15 seconds, twice that each time, half an hour at most; `luck`, 0 to 1,
+    takes off up to half."""
     return min(timedelta(seconds=15) * 2 ** min(attempts - 1, 10), timedelta(minutes=30)) * (1 - luck / 2)
 
 
 def reminder(row: "DueReminder", now: datetime) -> Planned | None:
-    """A reminder as it leaves: ahead of its time by the row's share of the spread, so that not all that are due at nine leave at nine. None where quiet
-    hours leave no time for it, or there is no way to tell."""
+    """A reminder as it leaves: ahead of its time by the row's share of the spread, so that not all that are due at nine
+    leave at nine. None where quiet hours leave no time for it, or there is no way to tell."""
     if row.channel is None:
         return None
     at = row.start_time - timedelta(minutes=row.minutes)
-    address = Address(row.id, "customer", str(row.customer_id), row.channel, row.time_zone, row.quiet_from, row.quiet_until)
+    address = Address(
+        row.id, "customer", str(row.customer_id), row.channel, row.time_zone, row.quiet_from, row.quiet_until
+    )
     latest = row.start_time - timedelta(minutes=row.minutes // 2)
     due = outside_quiet_hours(max(at - row.ahead, now), address, latest=latest, expires=row.start_time, now=now)
     return due and Planned(
-        row.clinic_id, f"reminder-{row.minutes}", str(row.id), row.sequence, "customer", address.recipient_id, row.channel,
-        event_id=None, urgent=False, due_at=due, expires_at=row.start_time,
-    )  # fmt: skip
+        row.clinic_id,
+        f"reminder-{row.minutes}",
+        str(row.id),
+        row.sequence,
+        "customer",
+        address.recipient_id,
+        row.channel,
+        event_id=None,
+        urgent=False,
+        due_at=due,
+        expires_at=row.start_time,
+    )
 
 
 class DueReminder(NamedTuple):

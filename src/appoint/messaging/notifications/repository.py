@@ -12,8 +12,11 @@ from ..channels.model import Channel
 from .model import Address, DueReminder, Notification, NotificationStatus, Planned
 
 
-async def addresses(tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None]], channels: Sequence[Channel]) -> list[Address]:
-    """How those can be told whom events concern: the customer that is named beside an event's clinic and id, and the clinic's staff."""
+async def addresses(
+    tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None]], channels: Sequence[Channel]
+) -> list[Address]:
+    """How those can be told whom events concern: the customer that is named beside an event's clinic and id, and the
+    clinic's staff."""
     rows = await tx.fetch(
         """
         select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zone, c.quiet_from, c.quiet_until
@@ -24,8 +27,9 @@ async def addresses(tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | 
                              select 'staff', c.id::text, 'email' where c.email is not null and e.customer_id is null) as to_
          where to_.channel = any($4)
         """,
-        *zip(*events, strict=True), channels,
-    )  # fmt: skip
+        *zip(*events, strict=True),
+        channels,
+    )
     return [Address(*row.values()) for row in rows]
 
 
@@ -43,26 +47,42 @@ async def add(tx: Statements, planned: Sequence[Planned]) -> int:
     return int(done.rsplit(" ", 1)[-1])
 
 
-async def add_for_user(tx: Statements, *, kind: str, user_id: UUID, clinic_id: int, subject_id: UUID, now: datetime, expires_at: datetime) -> None:
-    """Write down what a user is mailed about their account; nothing for one who has left. Its sequence is the count of their credentials."""
+async def add_for_user(
+    tx: Statements, *, kind: str, user_id: UUID, clinic_id: int, subject_id: UUID, now: datetime, expires_at: datetime
+) -> None:
+    """Write down what a user is mailed about their account; nothing for one who has left. Its sequence is the count of
+    their credentials."""
     await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, urgent, due_at, expires_at)
         select $1, $2, $3, $4::uuid::text, credentials, 'user', id::text, 'email', true, $6, $7 from app_user where id = $5 and active
         """,
-        clinic_id, ids.mint(clinic_id), kind, subject_id, user_id, now, expires_at,
-    )  # fmt: skip
+        clinic_id,
+        ids.mint(clinic_id),
+        kind,
+        subject_id,
+        user_id,
+        now,
+        expires_at,
+    )
 
 
-async def add_code(tx: Statements, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime, expires_at: datetime) -> None:
+async def add_code(
+    tx: Statements, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime, expires_at: datetime
+) -> None:
     """Write down that a customer is sent a code to sign in. It belongs to no clinic."""
     await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, urgent, due_at, expires_at)
         select 0, $1, 'sign-in-code', $2::uuid::text, 0, 'customer', $3::uuid::text, $4, true, $5, $6 where $3 is not null
         """,
-        ids.mint(ids.PLATFORM), code_id, customer_id, channel, now, expires_at,
-    )  # fmt: skip
+        ids.mint(ids.PLATFORM),
+        code_id,
+        customer_id,
+        channel,
+        now,
+        expires_at,
+    )
 
 
 async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]) -> None:
@@ -74,18 +94,26 @@ async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Seque
           from unnest($1::int[], $2::text[], $3::int[]) as e (clinic_id, subject_id, sequence)
          where n.clinic_id = e.clinic_id and n.subject_id = e.subject_id and n.sequence < e.sequence and n.status in ('queued', 'leased')
         """,
-        [event.clinic_id for event in events], [event.subject_id for event in events], sequences,
-    )  # fmt: skip
+        [event.clinic_id for event in events],
+        [event.subject_id for event in events],
+        sequences,
+    )
 
 
 async def due_reminders(
-    db: Statements, *, channels: Sequence[Channel], spread: timedelta, after: tuple[datetime, UUID], now: datetime, most: int
+    db: Statements,
+    *,
+    channels: Sequence[Channel],
+    spread: timedelta,
+    after: tuple[datetime, UUID],
+    now: datetime,
+    most: int,
 ) -> list[DueReminder]:
-    """Appointments whose customers are to be reminded soon and are not planned to be, at all clinics; each with its share of the spread, once for each
-    channel, or with none. In the order of their starts, from a place in it on.
+    """Appointments whose customers are to be reminded soon and are not planned to be, at all clinics; each with its
+    share of the spread, once for each channel, or with none. In the order of their starts, from a place in it on.
 
-    Those that would be due in quiet hours are found before these begin. One that is late, because no worker was there, still leaves until the next one's
-    time; there is none for a time that was settled after it.
+    Those that would be due in quiet hours are found before these begin. One that is late, because no worker was there,
+    still leaves until the next one's time; there is none for a time that was settled after it.
     """
     rows = await db.fetch(
         """
@@ -118,13 +146,18 @@ async def due_reminders(
           left join lateral (select channel from customer_channel c where c.customer_id = due.customer_id and c.channel = any($1) offset 0) as w on true
          order by start_time, id
         """,
-        channels, spread, now, most, *after,
-    )  # fmt: skip
+        channels,
+        spread,
+        now,
+        most,
+        *after,
+    )
     return [DueReminder(*row.values()) for row in rows]
 
 
 async def plan_agendas(db: Statements, *, lasting: timedelta, now: datetime) -> int:
-    """Write down the mails with today's appointments for the doctors of all clinics where it is time, or was not long ago; returns how many are new."""
+    """Write down the mails with today's appointments for the doctors of all clinics where it is time, or was not long
+    ago; returns how many are new."""
     done = await db.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at)
@@ -136,13 +169,15 @@ async def plan_agendas(db: Statements, *, lasting: timedelta, now: datetime) -> 
          where c.active and $1 >= at_ and $1 < at_ + $2
         on conflict do nothing
         """,
-        now, lasting,
-    )  # fmt: skip
+        now,
+        lasting,
+    )
     return int(done.rsplit(" ", 1)[-1])
 
 
 async def hand_over(tx: Transaction, *, channel: Channel, lease: timedelta, most: int, now: datetime) -> int:
-    """Lease what is due, urgent first, and give it to the queue; returns how many. What a worker had and has not finished in time is due again.
+    """Lease what is due, urgent first, and give it to the queue; returns how many. What a worker had and has not
+    finished in time is due again.
 
     No more than `most` are leased at a time, so that something urgent never waits behind a long queue.
     """
@@ -167,36 +202,52 @@ async def hand_over(tx: Transaction, *, channel: Channel, lease: timedelta, most
          where n.ctid = any(array(table waiting union all table lost))  -- they are locked; how few they are, no planner can know
         returning n.id, n.urgent, n.attempts
         """,
-        channel, now, lease, most,
-    )  # fmt: skip
+        channel,
+        now,
+        lease,
+        most,
+    )
     if rows:
         payloads: list[bytes | None] = [f"{row.id} {row.attempts}".encode() for row in rows]
-        await queue.queries(tx.connection).enqueue([f"send-{channel}"] * len(rows), payloads, [int(row.urgent) for row in rows])
+        await queue.queries(tx.connection).enqueue(
+            [f"send-{channel}"] * len(rows), payloads, [int(row.urgent) for row in rows]
+        )
     return len(rows)
 
 
 async def begin(db: Statements, *, notification_id: UUID, attempts: int, leased_until: datetime) -> bool:
-    """Start to send what was leased after so many attempts; False when somebody else has started by now, or it is not to be sent any more."""
-    return await db.fetchval(
-        """
+    """Start to send what was leased after so many attempts; False when somebody else has started by now, or it is not
+    to be sent any more."""
+    return (
+        await db.fetchval(
+            """
         update notification set leased_until = $4, attempts = attempts + 1, updated_at = now()
          where clinic_id = $1 and id = $2 and status = 'leased' and attempts = $3
         returning true
         """,
-        ids.clinic_of(notification_id), notification_id, attempts, leased_until,
-    ) or False  # fmt: skip
+            ids.clinic_of(notification_id),
+            notification_id,
+            attempts,
+            leased_until,
+        )
+        or False
+    )
 
 
 async def renew(db: Statements, *, notification_id: UUID, attempts: int, leased_until: datetime) -> None:
     """The attempt that was begun goes on."""
     await db.execute(
         "update notification set leased_until = $4 where clinic_id = $1 and id = $2 and status = 'leased' and attempts = $3",
-        ids.clinic_of(notification_id), notification_id, attempts, leased_until,
-    )  # fmt: skip
+        ids.clinic_of(notification_id),
+        notification_id,
+        attempts,
+        leased_until,
+    )
 
 
 async def facts(db: Statements, *, notification_id: UUID) -> Row | None:
-    """The notification with what it is about as that stands now: its appointment, customer, doctor and clinic, and the clinic's own words for it."""
+    """The notification with what it is about as that stands now: its appointment, customer, doctor and clinic, and the
+    clinic's own words for it."""
     return await db.fetchrow(
         """
         select n.*,
@@ -224,8 +275,9 @@ async def facts(db: Statements, *, notification_id: UUID) -> Row | None:
           left join sign_in_code s on s.id = case when n.kind = 'sign-in-code' then n.subject_id::uuid end
          where n.clinic_id = $1 and n.id = $2
         """,
-        ids.clinic_of(notification_id), notification_id,
-    )  # fmt: skip
+        ids.clinic_of(notification_id),
+        notification_id,
+    )
 
 
 async def appointments_of_day(db: Statements, *, clinic_id: int, doctor_id: UUID, day: int) -> list[Row]:
@@ -242,8 +294,10 @@ async def appointments_of_day(db: Statements, *, clinic_id: int, doctor_id: UUID
          where c.id = $1 and a.status <> 'pending'
          order by a.during
         """,
-        clinic_id, doctor_id, day,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        day,
+    )
 
 
 async def stranded_appointments(db: Statements, *, clinic_id: int, now: datetime, most: int) -> list[Row]:
@@ -259,12 +313,20 @@ async def stranded_appointments(db: Statements, *, clinic_id: int, now: datetime
          order by lower(a.during)
          limit $3
         """,
-        clinic_id, now, most,
-    )  # fmt: skip
+        clinic_id,
+        now,
+        most,
+    )
 
 
 async def finish(
-    db: Statements, *, notification_id: UUID, status: NotificationStatus, reason: str | None, provider_id: str | None = None, now: datetime
+    db: Statements,
+    *,
+    notification_id: UUID,
+    status: NotificationStatus,
+    reason: str | None,
+    provider_id: str | None = None,
+    now: datetime,
 ) -> None:
     """What became of a notification. One that was sent is sent, whatever was decided about it meanwhile."""
     await db.execute(
@@ -274,8 +336,13 @@ async def finish(
                leased_until = null, version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2 and (status = 'leased' or $3 = 'sent')
         """,
-        ids.clinic_of(notification_id), notification_id, status, reason, provider_id, now,
-    )  # fmt: skip
+        ids.clinic_of(notification_id),
+        notification_id,
+        status,
+        reason,
+        provider_id,
+        now,
+    )
 
 
 async def put_off(db: Statements, *, notification_id: UUID, due_at: datetime, reason: str) -> None:
@@ -285,32 +352,52 @@ async def put_off(db: Statements, *, notification_id: UUID, due_at: datetime, re
         update notification set status = 'queued', leased_until = null, due_at = $3, reason = $4, version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2 and status = 'leased'
         """,
-        ids.clinic_of(notification_id), notification_id, due_at, reason,
-    )  # fmt: skip
+        ids.clinic_of(notification_id),
+        notification_id,
+        due_at,
+        reason,
+    )
 
 
-async def delivered(db: Statements, *, notification_id: UUID, provider_id: str, arrived: bool, reason: str | None, now: datetime) -> bool:
-    """The provider's word of what became of a message that it took: it has arrived, or never will. False where it took none of that id."""
-    return await db.fetchval(
-        """
+async def delivered(
+    db: Statements, *, notification_id: UUID, provider_id: str, arrived: bool, reason: str | None, now: datetime
+) -> bool:
+    """The provider's word of what became of a message that it took: it has arrived, or never will. False where it took
+    none of that id."""
+    return (
+        await db.fetchval(
+            """
         update notification
            set status = case when $4 then 'sent' else 'dead' end, sent_at = case when $4 then sent_at end, delivered_at = case when $4 then $6::timestamptz end,
                reason = $5, version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2 and provider_id = $3 and status = 'sent'
         returning true
         """,
-        ids.clinic_of(notification_id), notification_id, provider_id, arrived, reason, now,
-    ) or False  # fmt: skip
+            ids.clinic_of(notification_id),
+            notification_id,
+            provider_id,
+            arrived,
+            reason,
+            now,
+        )
+        or False
+    )
 
 
 async def find(db: Statements, notification_id: UUID) -> Notification | None:
-    row = await db.fetchrow("select * from notification where clinic_id = $1 and id = $2", ids.clinic_of(notification_id), notification_id)
+    row = await db.fetchrow(
+        "select * from notification where clinic_id = $1 and id = $2", ids.clinic_of(notification_id), notification_id
+    )
     return to(Notification, row) if row else None
 
 
 async def lock(tx: Statements, notification_id: UUID) -> Notification | None:
     """The notification, which nobody else changes until the transaction ends."""
-    row = await tx.fetchrow("select * from notification where clinic_id = $1 and id = $2 for no key update", ids.clinic_of(notification_id), notification_id)
+    row = await tx.fetchrow(
+        "select * from notification where clinic_id = $1 and id = $2 for no key update",
+        ids.clinic_of(notification_id),
+        notification_id,
+    )
     return to(Notification, row) if row else None
 
 
@@ -324,12 +411,20 @@ async def queue_again(tx: Statements, notification_id: UUID, *, now: datetime) -
                version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2
         """,
-        ids.clinic_of(notification_id), notification_id, now,
-    )  # fmt: skip
+        ids.clinic_of(notification_id),
+        notification_id,
+        now,
+    )
 
 
 async def of_clinic(
-    db: Statements, *, clinic_id: int, status: NotificationStatus | None, subject_id: str | None, after: tuple[UUID] | None, limit: int
+    db: Statements,
+    *,
+    clinic_id: int,
+    status: NotificationStatus | None,
+    subject_id: str | None,
+    after: tuple[UUID] | None,
+    limit: int,
 ) -> list[Notification]:
     """A clinic's notifications, oldest first; one more than `limit` when the list goes on."""
     rows = await db.fetch(
@@ -339,13 +434,20 @@ async def of_clinic(
          order by id
          limit $5 + 1
         """,
-        clinic_id, status, subject_id, after[0] if after else UUID(int=0), limit,
-    )  # fmt: skip
+        clinic_id,
+        status,
+        subject_id,
+        after[0] if after else UUID(int=0),
+        limit,
+    )
     return [to(Notification, row) for row in rows]
 
 
-async def newest(db: Statements, *, clinic_id: int, status: str | None, customer_id: str | None, before: UUID | None, limit: int) -> list[Row]:
-    """A clinic's notifications with whom they are for (`name`, where it is a person), newest first; one more than `limit` when there are more."""
+async def newest(
+    db: Statements, *, clinic_id: int, status: str | None, customer_id: str | None, before: UUID | None, limit: int
+) -> list[Row]:
+    """A clinic's notifications with whom they are for (`name`, where it is a person), newest first; one more than
+    `limit` when there are more."""
     return await db.fetch(
         """
         select n.id, n.kind, n.recipient, n.recipient_id, n.channel, n.status, n.due_at, n.attempts, n.sent_at, n.delivered_at, n.reason,
@@ -362,8 +464,12 @@ async def newest(db: Statements, *, clinic_id: int, status: str | None, customer
          order by n.id desc
          limit $5 + 1
         """,
-        clinic_id, status, customer_id, before, limit,
-    )  # fmt: skip
+        clinic_id,
+        status,
+        customer_id,
+        before,
+        limit,
+    )
 
 
 async def count_dead(db: Statements, clinic_id: int) -> int:
@@ -380,12 +486,14 @@ async def dead(db: Statements, *, clinic_id: int | None, most: int) -> list[Row]
          order by updated_at desc
          limit $2
         """,
-        clinic_id, most,
-    )  # fmt: skip
+        clinic_id,
+        most,
+    )
 
 
 async def preferences(db: Statements, customer_id: UUID) -> Row | None:
-    """What the customer wants: `email` and `sms`, each None where nothing is said; None for no such customer, and for one who was erased."""
+    """What the customer wants: `email` and `sms`, each None where nothing is said; None for no such customer, and for
+    one who was erased."""
     return await db.fetchrow(
         """
         select bool_or(wanted) filter (where channel = 'email') as email, bool_or(wanted) filter (where channel = 'sms') as sms
@@ -413,20 +521,26 @@ async def prefer(tx: Statements, customer_id: UUID, *, email: bool | None, sms: 
            for key share of customer  -- so that nobody is erased meanwhile
         on conflict (customer_id, channel) do update set wanted = excluded.wanted, updated_at = now()
         """,
-        customer_id, email, sms,
-    )  # fmt: skip
+        customer_id,
+        email,
+        sms,
+    )
 
 
 async def unsubscribe(tx: Statements, customer_id: UUID, channel: Channel) -> bool:
     """The customer does not want to be told that way any more; False for no such customer."""
-    return await tx.fetchval(
-        """
+    return (
+        await tx.fetchval(
+            """
         insert into notification_preference (customer_id, channel, wanted) select id, $2, false from customer where id = $1 and erased_at is null for key share
         on conflict (customer_id, channel) do update set wanted = false, updated_at = now()
         returning true
         """,
-        customer_id, channel,
-    ) or False  # fmt: skip
+            customer_id,
+            channel,
+        )
+        or False
+    )
 
 
 async def keep_tokens(db: Statements, *, channel: Channel, per_second: int) -> None:
@@ -438,12 +552,14 @@ async def keep_tokens(db: Statements, *, channel: Channel, per_second: int) -> N
         )
         insert into send_token (channel, number) select $1, generate_series(1, $2) on conflict do nothing
         """,
-        channel, per_second,
-    )  # fmt: skip
+        channel,
+        per_second,
+    )
 
 
 async def take_token(db: Statements, *, channel: Channel, longest: timedelta) -> int | None:
-    """The right to call a channel's provider, for as long at most; None when all are in use. By the database's own clock, which all workers share."""
+    """The right to call a channel's provider, for as long at most; None when all are in use. By the database's own
+    clock, which all workers share."""
     return await db.fetchval(
         """
         update send_token set free_at = clock_timestamp() + $2::interval
@@ -452,10 +568,16 @@ async def take_token(db: Statements, *, channel: Channel, longest: timedelta) ->
                                            order by free_at limit 1 for update skip locked)
         returning number
         """,
-        channel, longest,
-    )  # fmt: skip
+        channel,
+        longest,
+    )
 
 
 async def give_back_token(db: Statements, *, channel: Channel, number: int, after: timedelta) -> None:
     """The token is free again after that: a second when the call has ended, longer while it goes on."""
-    await db.execute("update send_token set free_at = clock_timestamp() + $3::interval where channel = $1 and number = $2", channel, number, after)
+    await db.execute(
+        "update send_token set free_at = clock_timestamp() + $3::interval where channel = $1 and number = $2",
+        channel,
+        number,
+        after,
+    )

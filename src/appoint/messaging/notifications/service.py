@@ -32,15 +32,21 @@ AGENDA_LASTS: Final = timedelta(hours=3)
 
 
 async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[Channel], now: datetime) -> None:
-    """Subscribes to events: writes down what they make to tell, by the channels there are, and takes back what is not so any more."""
+    """Subscribes to events: writes down what they make to tell, by the channels there are, and takes back what is not
+    so any more."""
     of_clinics = [event for event in events if event.clinic_id]
     outdated = [(event, sequence) for event in of_clinics if (sequence := superseding(event)) is not None]
     if outdated:
-        await repository.supersede(tx, events=[event for event, _ in outdated], sequences=[sequence for _, sequence in outdated])
+        await repository.supersede(
+            tx, events=[event for event, _ in outdated], sequences=[sequence for _, sequence in outdated]
+        )
     telling = [event for event in of_clinics if isinstance(event.fact, TELLING)]
     if not telling:
         return
-    about = [(event.clinic_id, event.id, event.fact.customer_id if isinstance(event.fact, AppointmentFact) else None) for event in telling]
+    about = [
+        (event.clinic_id, event.id, event.fact.customer_id if isinstance(event.fact, AppointmentFact) else None)
+        for event in telling
+    ]
     ways: dict[UUID, list[Address]] = {}
     for address in await repository.addresses(tx, events=about, channels=channels):
         ways.setdefault(address.event_id, []).append(address)
@@ -50,9 +56,12 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
 
 
 async def remind(db: Database, *, channels: Sequence[Channel], spread: timedelta, now: datetime) -> int:
-    """Write down the reminders that leave within the spread; returns how many are new. Done again and again, and by several workers, it writes none twice."""
+    """Write down the reminders that leave within the spread; returns how many are new. Done again and again, and by
+    several workers, it writes none twice."""
     added, after = 0, (now, UUID(int=0))
-    while rows := await repository.due_reminders(db, channels=channels, spread=spread, after=after, now=now, most=BATCH):
+    while rows := await repository.due_reminders(
+        db, channels=channels, spread=spread, after=after, now=now, most=BATCH
+    ):
         if plans := [plan for row in rows if (plan := reminder(row, now))]:
             added += await repository.add(db, plans)
         after = rows[-1].start_time, rows[-1].id
@@ -60,27 +69,41 @@ async def remind(db: Database, *, channels: Sequence[Channel], spread: timedelta
 
 
 async def plan_agendas(db: Database, *, channels: Sequence[Channel], now: datetime) -> int:
-    """Write down the mails with today's appointments for doctors whose clinic's time for it has come; returns how many are new."""
+    """Write down the mails with today's appointments for doctors whose clinic's time for it has come; returns how many
+    are new."""
     return await repository.plan_agendas(db, lasting=AGENDA_LASTS, now=now) if "email" in channels else 0
 
 
 async def mail_user(tx: Transaction, *, kind: AccountKind, user_id: UUID, clinic_id: int, now: datetime) -> None:
-    """Mail a user the link by which they choose a password, as often as they are to have it; nothing to one who has left.
+    """Mail a user the link by which they choose a password, as often as they are to have it; nothing to one who has
+    left.
 
-    `clinic_id` is the clinic that invites, or `PLATFORM`. The link is made when the mail is, for the user's credentials as they are now.
+    `clinic_id` is the clinic that invites, or `PLATFORM`. The link is made when the mail is, for the user's credentials
+    as they are now.
     """
     await repository.add_for_user(
-        tx, kind=kind, user_id=user_id, clinic_id=clinic_id, subject_id=uuid4(), now=now, expires_at=now + LINK_LASTS[kind]
-    )  # fmt: skip
+        tx,
+        kind=kind,
+        user_id=user_id,
+        clinic_id=clinic_id,
+        subject_id=uuid4(),
+        now=now,
+        expires_at=now + LINK_LASTS[kind],
+    )
 
 
-async def send_code(tx: Transaction, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime) -> None:
+async def send_code(
+    tx: Transaction, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime
+) -> None:
     """Send a code to sign in, whatever the customer else wants to be told; to nobody at all in as many statements."""
-    await repository.add_code(tx, code_id=code_id, customer_id=customer_id, channel=channel, now=now, expires_at=now + CODE_LASTS)
+    await repository.add_code(
+        tx, code_id=code_id, customer_id=customer_id, channel=channel, now=now, expires_at=now + CODE_LASTS
+    )
 
 
 async def resend(tx: Transaction, by: Caller, *, notification_id: UUID, now: datetime) -> Notification:
-    """Send what was sent, or could not be, once more. Raises `Conflict` `not-resendable` for what is still on its way, or not so any more; `NotFound`."""
+    """Send what was sent, or could not be, once more. Raises `Conflict` `not-resendable` for what is still on its way,
+    or not so any more; `NotFound`."""
     notification = await repository.lock(tx, notification_id)
     if notification is None:
         raise errors.NotFound
@@ -112,9 +135,20 @@ async def unsubscribe(tx: Transaction, by: Caller, *, customer_id: UUID, channel
     await record(tx, by, clinic_id=ids.PLATFORM, subjects=[str(customer_id)], reason=None)
 
 
-async def report(tx: Transaction, by: Caller, *, notification_id: UUID, provider_id: str, arrived: bool, reason: str | None, now: datetime) -> None:
+async def report(
+    tx: Transaction,
+    by: Caller,
+    *,
+    notification_id: UUID,
+    provider_id: str,
+    arrived: bool,
+    reason: str | None,
+    now: datetime,
+) -> None:
     """A provider's word of what became of a message; one that it did not take changes nothing."""
-    if await repository.delivered(tx, notification_id=notification_id, provider_id=provider_id, arrived=arrived, reason=reason, now=now):
+    if await repository.delivered(
+        tx, notification_id=notification_id, provider_id=provider_id, arrived=arrived, reason=reason, now=now
+    ):
         await record(tx, by, clinic_id=ids.clinic_of(notification_id), subjects=[str(notification_id)], reason=None)
 
 

@@ -19,29 +19,43 @@ ONE = "/{kind:str}/{channel:str}/{locale:str}"
 
 
 class MessageTemplates(Controller):
-    """What people are told, in a clinic's own words instead of everybody's, by kind of message, channel (`email`, `sms`) and language.
+    """What people are told, in a clinic's own words instead of everybody's, by kind of message, channel (`email`,
+    `sms`) and language.
 
-    Customers are told by `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring` and `missed`; a doctor is mailed the `agenda` of the day, and the
-    clinic's staff what is `stranded` and a `webhook-disabled`. A template may use `{{ placeholder }}`, filters (`upper`, `lower`, `capitalize`), and
-    `{% if placeholder %}`; what is empty counts as no. Placeholders, of which a template lists those that it can use: `clinic`, `phone` and `address` of the
-    clinic; `customer`; `doctor`; `type` of the appointment; `mode`, which is inPerson or online; `where`; `when`, with the name of the clinic's time zone;
-    `yours`, the same in the customer's time zone where that shows another time; `day` and `time`; `before`, when a moved one was; `expires`, when a hold ends;
-    `link`, where the customer sees the appointment and can cancel it; `appointments`, one a line, and their `count`; `webhook`. In an e-mail, lines under each other that all read “label: text” are shown as a table."""
+    Customers are told by `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring` and `missed`; a doctor is
+    mailed the `agenda` of the day, and the clinic's staff what is `stranded` and a `webhook-disabled`. A template may
+    use `{{ placeholder }}`, filters (`upper`, `lower`, `capitalize`), and `{% if placeholder %}`; what is empty counts
+    as no. Placeholders, of which a template lists those that it can use: `clinic`, `phone` and `address` of the clinic;
+    `customer`; `doctor`; `type` of the appointment; `mode`, which is inPerson or online; `where`; `when`, with the name
+    of the clinic's time zone; `yours`, the same in the customer's time zone where that shows another time; `day` and
+    `time`; `before`, when a moved one was; `expires`, when a hold ends; `link`, where the customer sees the appointment
+    and can cancel it; `appointments`, one a line, and their `count`; `webhook`. In an e-mail, lines under each other
+    that all read “label: text” are shown as a table.
+    """
 
     path = "/clinics/{clinic_id:int}/messageTemplates"
     tags = ["Message templates"]
 
     @get(operation_id="listMessageTemplates", opt={"permission": "see-messages"})
-    async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[MessageTemplate]]:
+    async def list(
+        self, request: Request, clinic_id: FromPath[int], query: PageQuery
+    ) -> Response[Page[MessageTemplate]]:
         """A clinic's own templates, oldest first."""
-        found = await repository.of_clinic(request.db, clinic_id, after=after(request, query, tuple[UUID]), limit=query.limit)
+        found = await repository.of_clinic(
+            request.db, clinic_id, after=after(request, query, tuple[UUID]), limit=query.limit
+        )
         if not found:
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda template: (template.id,))
 
     @get(ONE, operation_id="getMessageTemplate", opt={"permission": "see-messages"})
     async def get(
-        self, request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]
+        self,
+        request: Request,
+        clinic_id: FromPath[int],
+        kind: FromPath[str],
+        channel: FromPath[str],
+        locale: FromPath[str],
     ) -> Response[MessageTemplate]:
         """The template that a message is made from: the clinic's own, or everybody's."""
         return shown(request, await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale)))
@@ -57,20 +71,39 @@ class MessageTemplates(Controller):
         *,
         data: JSONBody[TemplateContent],
     ) -> Response[MessageTemplate]:
-        """Use a template of the clinic's own from now on. One that cannot be filled in is refused, with the lines and what is wrong there."""
+        """Use a template of the clinic's own from now on. One that cannot be filled in is refused, with the lines and
+        what is wrong there."""
         saved = await request.db.atomic(
-            service.save, request.user, clinic_id=clinic_id, which=which(kind, channel, locale), words=data.words, if_match=request.if_match
+            service.save,
+            request.user,
+            clinic_id=clinic_id,
+            which=which(kind, channel, locale),
+            words=data.words,
+            if_match=request.if_match,
         )
         return shown(request, saved)
 
     @delete(ONE, operation_id="removeMessageTemplate", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage"})
-    async def remove(self, request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]) -> None:
+    async def remove(
+        self,
+        request: Request,
+        clinic_id: FromPath[int],
+        kind: FromPath[str],
+        channel: FromPath[str],
+        locale: FromPath[str],
+    ) -> None:
         """Go back to everybody's template."""
         await request.db.atomic(
-            service.remove, request.user, clinic_id=clinic_id, which=which(kind, channel, locale), if_match=request.if_match
-        )  # fmt: skip
+            service.remove,
+            request.user,
+            clinic_id=clinic_id,
+            which=which(kind, channel, locale),
+            if_match=request.if_match,
+        )
 
-    @post(ONE + "/preview", operation_id="previewMessageTemplate", status_code=HTTP_200_OK, opt={"permission": "manage"})
+    @post(
+        ONE + "/preview", operation_id="previewMessageTemplate", status_code=HTTP_200_OK, opt={"permission": "manage"}
+    )
     async def preview(
         self,
         request: Request,
@@ -88,6 +121,8 @@ class MessageTemplates(Controller):
             data,
             lambda tx: service.preview(tx, request.user, clinic_id=clinic_id, which=message, words=data.words),
             remember=lambda _: None,
-            recall=lambda tx, _: service.preview(tx, request.user, clinic_id=clinic_id, which=message, words=data.words),
+            recall=lambda tx, _: service.preview(
+                tx, request.user, clinic_id=clinic_id, which=message, words=data.words
+            ),
         )
         return shown(request, made, headers=replay(replayed))

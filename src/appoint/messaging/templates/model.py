@@ -17,10 +17,33 @@ from ...kit.structs import Request
 from ..channels.model import Channel
 from . import sandbox
 
-Kind = Literal["confirmation", "moved", "cancelled", "reminder", "hold-expiring", "missed", "agenda", "stranded", "webhook-disabled"]
+Kind = Literal[
+    "confirmation",
+    "moved",
+    "cancelled",
+    "reminder",
+    "hold-expiring",
+    "missed",
+    "agenda",
+    "stranded",
+    "webhook-disabled",
+]
 AccountKind = Literal["invitation", "password-reset", "sign-in-code"]
 """About somebody's account: these are Appoint's own, and no clinic has other words for them."""
-VISIT: Final = ("clinic", "phone", "address", "customer", "doctor", "type", "mode", "where", "when", "yours", "day", "time")
+VISIT: Final = (
+    "clinic",
+    "phone",
+    "address",
+    "customer",
+    "doctor",
+    "type",
+    "mode",
+    "where",
+    "when",
+    "yours",
+    "day",
+    "time",
+)
 KINDS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "confirmation": (*VISIT, "link"),
     "moved": (*VISIT, "before", "link"),
@@ -94,22 +117,35 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 START: Final = datetime(2027, 3, 1, 8, 30, tzinfo=UTC)
 EXAMPLE: Final = Facts(
-    clinic="Lakeside Clinic", time_zone="Europe/Berlin", clinic_phone="+493012345678", clinic_address="Seestraße 12, 13353 Berlin",
-    customer="Ana Souza", customer_time_zone="America/Sao_Paulo", doctor="Dr. Amara Shah", type="First consultation",
-    start_time=START, end_time=START.replace(hour=9, minute=0), old_start_time=START.replace(hour=13), hold_expires_at=START.replace(hour=7),
+    clinic="Lakeside Clinic",
+    time_zone="Europe/Berlin",
+    clinic_phone="+493012345678",
+    clinic_address="Seestraße 12, 13353 Berlin",
+    customer="Ana Souza",
+    customer_time_zone="America/Sao_Paulo",
+    doctor="Dr. Amara Shah",
+    type="First consultation",
+    start_time=START,
+    end_time=START.replace(hour=9, minute=0),
+    old_start_time=START.replace(hour=13),
+    hold_expires_at=START.replace(hour=7),
     appointments=(
         Visit(START, START.replace(hour=9, minute=0), "Ana Souza", "Dr. Amara Shah", "First consultation"),
         Visit(START.replace(hour=10), START.replace(hour=11), "Ben Okafor", "Dr. Amara Shah"),
     ),
-    webhook="Practice software", user="Mia Klein", link="https://appoint.example/appointments/apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g", code="314159",
-)  # fmt: skip
+    webhook="Practice software",
+    user="Mia Klein",
+    link="https://appoint.example/appointments/apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g",
+    code="314159",
+)
 """For previews, and to try a clinic's words before they are kept."""
 
 MOST_LISTED: Final = 100
 
 
 def placeholders(which: Which, facts: Facts) -> dict[str, str]:
-    """What the placeholders of a message stand for: plain text in one line each, but for `appointments`; empty where there is nothing to say."""
+    """What the placeholders of a message stand for: plain text in one line each, but for `appointments`; empty where
+    there is nothing to say."""
     language, clinic = which.language, one_line(facts.clinic)
     address = ", ".join(one_line(part) for part in (facts.clinic_address or "").splitlines() if part.strip())
     width: date_formats.Width = "full" if which.channel == "email" else "short"
@@ -179,11 +215,23 @@ LONGEST_SUBJECT: Final = 500
 LABELLED: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
 
 texts: Final = Environment(  # noqa: S701  our own words, as templates that are filled in later
-    loader=PackageLoader("appoint", "messaging/templates/texts"), block_start_string="[%", block_end_string="%]", variable_start_string="[[",
-    variable_end_string="]]", comment_start_string="[#", comment_end_string="#]", trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined,
-)  # fmt: skip
+    loader=PackageLoader("appoint", "messaging/templates/texts"),
+    block_start_string="[%",
+    block_end_string="%]",
+    variable_start_string="[[",
+    variable_end_string="]]",
+    comment_start_string="[#",
+    comment_end_string="#]",
+    trim_blocks=True,
+    keep_trailing_newline=True,
+    undefined=StrictUndefined,
+)
 pages: Final = Environment(
-    loader=PackageLoader("appoint", "messaging/templates/texts"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    loader=PackageLoader("appoint", "messaging/templates/texts"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
 )
 
 
@@ -202,9 +250,14 @@ def default(which: Which) -> Words:
 
 
 def check(which: Which, words: Words) -> list[errors.Fault]:
-    """What is wrong with a clinic's words for a message, with the lines; nothing when they can be filled in, which is tried."""
+    """What is wrong with a clinic's words for a message, with the lines; nothing when they can be filled in, which is
+    tried."""
     if (words.subject is None) == (which.channel == "email"):
-        return [errors.Fault("#/subject", "is missing" if which.channel == "email" else "must be left out; only e-mails have one")]
+        return [
+            errors.Fault(
+                "#/subject", "is missing" if which.channel == "email" else "must be left out; only e-mails have one"
+            )
+        ]
     parts = (("#/subject", words.subject or ""), ("#/text", words.text))
     if found := [fault for pointer, source in parts for fault in sandbox.faults(source, pointer, KINDS[which.kind])]:
         return found
@@ -227,7 +280,11 @@ def render(which: Which, facts: Facts, own: Words | None = None) -> Rendered:
     if which.channel == "sms":
         return Rendered(subject, text)
     html = _html(which.language, subject, text, values["clinic"], facts)
-    footer = f"\n\n-- \n{say(which.language, 'No more e-mails about appointments:')} {facts.unsubscribe_url}" if facts.unsubscribe_url else ""
+    footer = (
+        f"\n\n-- \n{say(which.language, 'No more e-mails about appointments:')} {facts.unsubscribe_url}"
+        if facts.unsubscribe_url
+        else ""
+    )
     return Rendered(subject, text + footer, html)
 
 
@@ -236,32 +293,58 @@ def _filled(which: Which, words: Words, values: Mapping[str, str]) -> tuple[str,
     subject = one_line(sandbox.filled(words.subject or "", "#/subject", values))
     lines = (line.rstrip() for line in CONTROL.sub("", sandbox.filled(words.text, "#/text", values)).split("\n"))
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-    measured = [("#/text", text, LONGEST[which.channel]), *([("#/subject", subject, LONGEST_SUBJECT)] if which.channel == "email" else [])]
+    measured = [
+        ("#/text", text, LONGEST[which.channel]),
+        *([("#/subject", subject, LONGEST_SUBJECT)] if which.channel == "email" else []),
+    ]
     empty = [errors.Fault(pointer, "is empty once it is filled in") for pointer, part, _ in measured if not part]
-    long = [errors.Fault(pointer, "has too many characters once it is filled in; at most: {n}", n=most) for pointer, part, most in measured if len(part) > most]
+    long = [
+        errors.Fault(pointer, "has too many characters once it is filled in; at most: {n}", n=most)
+        for pointer, part, most in measured
+        if len(part) > most
+    ]
     if empty or long:
         raise sandbox.Broken(*empty, *long)
     return subject, text if which.channel == "email" else for_telephones(text)
 
 
 def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> str:
-    """The text in a calm layout. Lines under each other that all say “label: …” become a table, and the link can be clicked."""
+    """The text in a calm layout. Lines under each other that all say “label: …” become a table, and the link can be
+    clicked."""
     blocks: list[list[tuple[str, str]]] = []
     for paragraph in text.split("\n\n"):
         lines = paragraph.split("\n")
         found = [match.groups() for line in lines if (match := LABELLED.fullmatch(line))]
-        blocks.append([(label, said) for label, said in found] if 1 < len(lines) == len(found) else [("", line) for line in lines])
+        blocks.append(
+            [(label, said) for label, said in found] if 1 < len(lines) == len(found) else [("", line) for line in lines]
+        )
     return pages.get_template("mail_layout.html").render(
-        language=language, subject=subject, clinic=clinic, blocks=blocks, unsubscribe_url=facts.unsubscribe_url, link=facts.link, _=partial(say, language)
+        language=language,
+        subject=subject,
+        clinic=clinic,
+        blocks=blocks,
+        unsubscribe_url=facts.unsubscribe_url,
+        link=facts.link,
+        _=partial(say, language),
     )
 
 
 class TemplateContent(Request):
-    """A clinic's own words for a message: text with `{{ placeholder }}`, `{{ placeholder | upper }}` (or lower, or capitalize), and
-    `{% if placeholder %}…{% elif placeholder == "text" %}…{% else %}…{% endif %}`, also with not, and, or."""
+    """A clinic's own words for a message: text with `{{ placeholder }}`, `{{ placeholder | upper }}` (or lower, or
+    capitalize), and `{% if placeholder %}…{% elif placeholder == "text" %}…{% else %}…{% endif %}`, also with not, and,
+    or."""
 
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000, examples=["Hello {{ customer }},\n\nwe look forward to seeing you: {{ when }}."])]
-    subject: Annotated[str, msgspec.Meta(min_length=1, max_length=200, examples=["Your appointment on {{ day }}"])] | None = None
+    text: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=1,
+            max_length=10_000,
+            examples=["Hello {{ customer }},\n\nwe look forward to seeing you: {{ when }}."],
+        ),
+    ]
+    subject: (
+        Annotated[str, msgspec.Meta(min_length=1, max_length=200, examples=["Your appointment on {{ day }}"])] | None
+    ) = None
     """Of an e-mail; a text message has none."""
 
     @property
@@ -273,10 +356,19 @@ class MessageTemplate(msgspec.Struct, kw_only=True, rename="camel"):
     """What a message says, and whether these are the clinic's own words."""
 
     EXAMPLE: ClassVar = {
-        "clinicId": 1, "kind": "confirmation", "channel": "email", "locale": "en", "subject": "Your appointment on {{ day }}",
-        "text": "Hello {{ customer }},\n\nwe look forward to seeing you: {{ when }}.", "custom": True, "placeholders": list(VISIT),
-        "id": "00000001-0197-8bdd-85fb-0b80cd5c37fa", "version": 1, "createdAt": "2027-02-01T10:15:00Z", "updatedAt": "2027-02-01T10:15:00Z",
-    }  # fmt: skip
+        "clinicId": 1,
+        "kind": "confirmation",
+        "channel": "email",
+        "locale": "en",
+        "subject": "Your appointment on {{ day }}",
+        "text": "Hello {{ customer }},\n\nwe look forward to seeing you: {{ when }}.",
+        "custom": True,
+        "placeholders": list(VISIT),
+        "id": "00000001-0197-8bdd-85fb-0b80cd5c37fa",
+        "version": 1,
+        "createdAt": "2027-02-01T10:15:00Z",
+        "updatedAt": "2027-02-01T10:15:00Z",
+    }
 
     clinic_id: int
     kind: Kind
@@ -298,7 +390,11 @@ class MessageTemplate(msgspec.Struct, kw_only=True, rename="camel"):
 class Preview(msgspec.Struct, kw_only=True):
     """What would be sent to somebody in an example."""
 
-    EXAMPLE: ClassVar = {"subject": "Your appointment on Monday, March 1, 2027", "text": "Hello Ana Souza, …", "html": "<!doctype html>…"}
+    EXAMPLE: ClassVar = {
+        "subject": "Your appointment on Monday, March 1, 2027",
+        "text": "Hello Ana Souza, …",
+        "html": "<!doctype html>…",
+    }
 
     subject: str | None
     text: str

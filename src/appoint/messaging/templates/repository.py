@@ -15,15 +15,22 @@ def _template(row: Row) -> MessageTemplate:
 
 async def find(db: Statements, clinic_id: int, which: Which) -> MessageTemplate | None:
     row = await db.fetchrow(
-        "select * from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4", clinic_id, *which
-    )  # fmt: skip
+        "select * from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4",
+        clinic_id,
+        *which,
+    )
     return _template(row) if row else None
 
 
-async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int) -> Sequence[MessageTemplate]:
+async def of_clinic(
+    db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int
+) -> Sequence[MessageTemplate]:
     """Oldest first; one more than `limit` when the list goes on."""
     rows = await db.fetch(
-        "select * from message_template where clinic_id = $1 and id > $2 order by id limit $3 + 1", clinic_id, after[0] if after else UUID(int=0), limit
+        "select * from message_template where clinic_id = $1 and id > $2 order by id limit $3 + 1",
+        clinic_id,
+        after[0] if after else UUID(int=0),
+        limit,
     )
     return [_template(row) for row in rows]
 
@@ -37,11 +44,18 @@ async def save(tx: Statements, clinic_id: int, which: Which, words: Words) -> Me
            set subject = excluded.subject, text = excluded.text, version = message_template.version + 1, updated_at = now()
         returning *
         """,
-        clinic_id, mint(clinic_id), *which, *words,
-    )  # fmt: skip
+        clinic_id,
+        mint(clinic_id),
+        *which,
+        *words,
+    )
     assert row
     return _template(row)
 
 
 async def remove(tx: Statements, clinic_id: int, which: Which) -> None:
-    await tx.execute("delete from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4", clinic_id, *which)
+    await tx.execute(
+        "delete from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4",
+        clinic_id,
+        *which,
+    )

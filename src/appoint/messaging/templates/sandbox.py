@@ -1,6 +1,7 @@
 """Templates that strangers write: text with placeholders, and nothing that can do more than stand there.
 
-Jinja reads them. What it has read must be made of the few kinds of nodes named here, a list of what is allowed; only then is it compiled, in Jinja's sandbox.
+Jinja reads them. What it has read must be made of the few kinds of nodes named here, a list of what is allowed; only
+then is it compiled, in Jinja's sandbox.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -75,7 +76,9 @@ def _unreadable(error: TemplateSyntaxError, pointer: str) -> Fault:
     if said.startswith("Unexpected end of template"):
         return Fault(pointer, "line {line}: an “if” without its “endif”", line=error.lineno)
     if said.startswith("Encountered unknown tag '"):
-        return Fault(pointer, "line {line}: “{name}” means nothing here", line=error.lineno, name=said.split("'")[1][:50])
+        return Fault(
+            pointer, "line {line}: “{name}” means nothing here", line=error.lineno, name=said.split("'")[1][:50]
+        )
     return Fault(pointer, "line {line}: cannot be read; is every “{{{{” and “{{%” closed?", line=error.lineno)
 
 
@@ -89,15 +92,31 @@ def _refused(tree: nodes.Template, pointer: str, placeholders: Collection[str]) 
             yield Fault(pointer, "line {line}: is nested too deeply", line=line)
             return
         elif not isinstance(node, allowed):
-            yield Fault(pointer, "line {line}: only placeholders, filters without arguments, and “if” can stand here", line=line)
+            yield Fault(
+                pointer, "line {line}: only placeholders, filters without arguments, and “if” can stand here", line=line
+            )
         elif isinstance(node, nodes.Name) and node.name not in placeholders:
             known = ", ".join(placeholders)
-            yield Fault(pointer, "line {line}: “{name}” is no placeholder here; there are: {known}", line=line, name=node.name[:50], known=known)
+            yield Fault(
+                pointer,
+                "line {line}: “{name}” is no placeholder here; there are: {known}",
+                line=line,
+                name=node.name[:50],
+                known=known,
+            )
         elif isinstance(node, nodes.Filter) and not _known(node):
             known = ", ".join(FILTERS)
-            yield Fault(pointer, "line {line}: “{name}” is no filter here; there are, without arguments: {known}", line=line, name=node.name[:50], known=known)
+            yield Fault(
+                pointer,
+                "line {line}: “{name}” is no filter here; there are, without arguments: {known}",
+                line=line,
+                name=node.name[:50],
+                known=known,
+            )
         elif isinstance(node, nodes.Compare) and _compared(node) is None:
-            yield Fault(pointer, "line {line}: only a placeholder can be compared with a text in quotes, by == or !=", line=line)
+            yield Fault(
+                pointer, "line {line}: only a placeholder can be compared with a text in quotes, by == or !=", line=line
+            )
         else:
             waiting += [(child, kinds, depth + 1, line) for child, kinds in _inside(node)]
 

@@ -22,8 +22,11 @@ async def get(db: Statements, *, clinic_id: int, which: Which) -> MessageTemplat
     return _everybodys(clinic_id, which)
 
 
-async def save(tx: Transaction, by: Caller, *, clinic_id: int, which: Which, words: Words, if_match: str | None) -> MessageTemplate:
-    """Use these words from now on. Raises `Invalid` for what cannot be filled in, with the lines; `NotFound` for the clinic."""
+async def save(
+    tx: Transaction, by: Caller, *, clinic_id: int, which: Which, words: Words, if_match: str | None
+) -> MessageTemplate:
+    """Use these words from now on. Raises `Invalid` for what cannot be filled in, with the lines; `NotFound` for the
+    clinic."""
     await _lock(tx, clinic_id, which, if_match)
     _insist(which, words)
     return await repository.save(tx, clinic_id, which, words)
@@ -36,16 +39,24 @@ async def remove(tx: Transaction, by: Caller, *, clinic_id: int, which: Which, i
 
 
 async def preview(db: Statements, by: Caller, *, clinic_id: int, which: Which, words: Words) -> Preview:
-    """What somebody in an example would be sent. Changes nothing. Raises `Invalid` as `save` does; `NotFound` for the clinic."""
+    """What somebody in an example would be sent. Changes nothing. Raises `Invalid` as `save` does; `NotFound` for the
+    clinic."""
     clinic = await clinics.get(db, clinic_id)
     _insist(which, words)
-    facts = msgspec.structs.replace(EXAMPLE, clinic=clinic.name, time_zone=clinic.time_zone, clinic_phone=clinic.phone, clinic_address=clinic.address)
+    facts = msgspec.structs.replace(
+        EXAMPLE,
+        clinic=clinic.name,
+        time_zone=clinic.time_zone,
+        clinic_phone=clinic.phone,
+        clinic_address=clinic.address,
+    )
     rendered = render(which, facts, words)
     return Preview(subject=rendered.subject or None, text=rendered.text, html=rendered.html)
 
 
 async def _lock(tx: Transaction, clinic_id: int, which: Which, if_match: str | None) -> None:
-    """One change at a time of a clinic's words, and only of those that were meant: also where there are none yet, which no lock on a row could see to."""
+    """One change at a time of a clinic's words, and only of those that were meant: also where there are none yet, which
+    no lock on a row could see to."""
     clinic = await clinic_repository.lock(tx, clinic_id)
     if clinic is None:
         raise errors.NotFound
@@ -56,9 +67,19 @@ async def _lock(tx: Transaction, clinic_id: int, which: Which, if_match: str | N
 def _everybodys(clinic_id: int, which: Which) -> MessageTemplate:
     subject, text = default(which)
     return MessageTemplate(
-        clinic_id=clinic_id, kind=cast("Kind", which.kind), channel=which.channel, locale=which.language, subject=subject, text=text,
-        custom=False, placeholders=list(KINDS[which.kind]), id=None, version=0, created_at=None, updated_at=None,
-    )  # fmt: skip
+        clinic_id=clinic_id,
+        kind=cast("Kind", which.kind),
+        channel=which.channel,
+        locale=which.language,
+        subject=subject,
+        text=text,
+        custom=False,
+        placeholders=list(KINDS[which.kind]),
+        id=None,
+        version=0,
+        created_at=None,
+        updated_at=None,
+    )
 
 
 def _insist(which: Which, words: Words) -> None:

@@ -22,19 +22,27 @@ class Privacy(Controller):
 
     @get("/export", operation_id="exportCustomer", opt={"permission": "see-customers"})
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
-        """Everything that is held about the customer, at all clinics: as JSON, or as a page (`format=html`, or `Accept: text/html`). To the customer
-        themself it does not show what staff have noted, nor who of the staff has looked."""
+        """Everything that is held about the customer, at all clinics: as JSON, or as a page (`format=html`, or `Accept:
+        text/html`). To the customer themself it does not show what staff have noted, nor who of the staff has looked.
+        """
         found = await service.export(request.db, customer_id=customer_id, now=clock.now())
         if request.user.customer_id == customer_id:
             found = own(found)
-        if query.format == "html" or (query.format is None and request.accept.best_match(["application/json", "text/html"]) == "text/html"):
+        if query.format == "html" or (
+            query.format is None and request.accept.best_match(["application/json", "text/html"]) == "text/html"
+        ):
             return request.app.state.export_page(request, found)
         return shown(request, found, cache_control="no-store", headers={"Vary": "Accept"})
 
-    @post("/erase", operation_id="eraseCustomer", status_code=HTTP_200_OK, opt={"permission": "change-customers", "problems": ("customer-has-appointments",)})
+    @post(
+        "/erase",
+        operation_id="eraseCustomer",
+        status_code=HTTP_200_OK,
+        opt={"permission": "change-customers", "problems": ("customer-has-appointments",)},
+    )
     async def erase(self, request: Request, customer_id: FromPath[UUID]) -> Response[Erasure]:
-        """Erase everything that is known of the customer, for good. Their appointments stay, without them. Clinics' systems and partners are told by the event
-        `customer.erased`."""
+        """Erase everything that is known of the customer, for good. Their appointments stay, without them. Clinics'
+        systems and partners are told by the event `customer.erased`."""
         erasure, replayed = await once(
             request,
             None,

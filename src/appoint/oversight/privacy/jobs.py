@@ -19,16 +19,21 @@ MAILBOX_LASTS: Final = timedelta(days=7)
 
 
 async def forget(db: Database, *, now: datetime) -> None:
-    """Forget what the clinics keep no longer. Several workers may do so at once; what one of them has not finished, the next night does."""
+    """Forget what the clinics keep no longer. Several workers may do so at once; what one of them has not finished, the
+    next night does."""
     patients = appointments = customers = 0
     messages = await service.forget_notifications(
         db, clinic_id=ids.PLATFORM, before=now - timedelta(days=Policy().retain_messages_days), now=now
     ) + await repository.forget_messages(db, before=now - MAILBOX_LASTS)
     for period in await repository.periods(db, now=now):
-        messages += await service.forget_notifications(db, clinic_id=period.clinic_id, before=period.messages_before, now=now)
+        messages += await service.forget_notifications(
+            db, clinic_id=period.clinic_id, before=period.messages_before, now=now
+        )
         last = UUID(int=0)
         while period.patients_before:
-            gone, had_notes, noted = await db.atomic(service.forget_patients, SYSTEM, clinic_id=period.clinic_id, before=period.patients_before, after=last)
+            gone, had_notes, noted = await db.atomic(
+                service.forget_patients, SYSTEM, clinic_id=period.clinic_id, before=period.patients_before, after=last
+            )
             patients, appointments = patients + had_notes, appointments + noted
             for customer_id in gone:
                 customers += await _erase(db, customer_id, now=now)

@@ -13,7 +13,8 @@ from ...kit.structs import Request
 from ...messaging.notifications.model import Preferences
 
 MOST: Final = 5000
-"""Of each list of an export, the newest; what is left out is named. An entry has some kilobytes at most, and most have some hundred bytes."""
+"""Of each list of an export, the newest; what is left out is named. An entry has some kilobytes at most, and most have
+some hundred bytes."""
 ERASED: Final = "(erased)"
 """What stands where somebody's name, or a reason, must stand."""
 HOLD_EXPIRED: Final = "hold-expired"
@@ -116,29 +117,57 @@ class Export(msgspec.Struct, rename="camel"):
     EXAMPLE: ClassVar = {
         "exportedAt": "2027-03-01T08:30:00Z",
         "customer": {
-            "id": "01978a5c-7d3e-7a63-84f7-074d226b3d5d", "version": 1, "createdAt": "2027-02-01T10:15:00Z", "updatedAt": "2027-02-01T10:15:00Z",
-            "name": "Ana Souza", "email": "ana@example.org", "phone": "+493012345678", "locale": "de", "timeZone": "Europe/Berlin", "birthDate": "1990-05-17",
-            "active": True, "removedAt": None, "erasedAt": None,
+            "id": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
+            "version": 1,
+            "createdAt": "2027-02-01T10:15:00Z",
+            "updatedAt": "2027-02-01T10:15:00Z",
+            "name": "Ana Souza",
+            "email": "ana@example.org",
+            "phone": "+493012345678",
+            "locale": "de",
+            "timeZone": "Europe/Berlin",
+            "birthDate": "1990-05-17",
+            "active": True,
+            "removedAt": None,
+            "erasedAt": None,
         },
         "preferences": {"email": True, "sms": None},
         "patients": [
             {
-                "clinicId": 1, "clinic": "Lakeside Clinic", "recordNumber": "2027-0113", "notes": None, "createdAt": "2027-02-01T10:15:00Z",
+                "clinicId": 1,
+                "clinic": "Lakeside Clinic",
+                "recordNumber": "2027-0113",
+                "notes": None,
+                "createdAt": "2027-02-01T10:15:00Z",
                 "updatedAt": "2027-02-01T10:15:00Z",
             }
         ],
         "appointments": [],
         "notifications": [],
-        "sessions": [{"createdAt": "2027-03-01T08:00:00Z", "seenAt": "2027-03-01T08:29:00Z", "expiresAt": "2027-03-02T08:00:00Z"}],
+        "sessions": [
+            {"createdAt": "2027-03-01T08:00:00Z", "seenAt": "2027-03-01T08:29:00Z", "expiresAt": "2027-03-02T08:00:00Z"}
+        ],
         "audit": [
             {
-                "at": "2027-03-01T08:30:00Z", "clinicId": 0, "actor": "patient", "action": "exportCustomer", "subjects": ["01978a5c-7d3e-7a63-84f7-074d226b3d5d"],
-                "address": None, "reason": None,
+                "at": "2027-03-01T08:30:00Z",
+                "clinicId": 0,
+                "actor": "patient",
+                "action": "exportCustomer",
+                "subjects": ["01978a5c-7d3e-7a63-84f7-074d226b3d5d"],
+                "address": None,
+                "reason": None,
             }
         ],
-        "events": [{"at": "2027-02-01T10:15:00Z", "clinicId": 0, "type": "customer.registered", "subjectId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d"}],
+        "events": [
+            {
+                "at": "2027-02-01T10:15:00Z",
+                "clinicId": 0,
+                "type": "customer.registered",
+                "subjectId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
+            }
+        ],
         "cut": [],
-    }  # fmt: skip
+    }
 
     exported_at: datetime
     customer: Customer
@@ -180,7 +209,16 @@ class Erasure(msgspec.Struct, rename="camel"):
     EXAMPLE: ClassVar = {
         "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
         "erasedAt": "2027-03-01T08:30:00Z",
-        "erased": {"patients": 1, "appointments": 3, "notifications": 4, "messages": 0, "preferences": 1, "sessions": 1, "signInCodes": 0, "requests": 0},
+        "erased": {
+            "patients": 1,
+            "appointments": 3,
+            "notifications": 4,
+            "messages": 0,
+            "preferences": 1,
+            "sessions": 1,
+            "signInCodes": 0,
+            "requests": 0,
+        },
     }
 
     customer_id: UUID
@@ -195,5 +233,7 @@ def own(export: Export) -> Export:
         export,
         patients=[replace(patient, notes=None) for patient in export.patients],
         appointments=[replace(appointment, notes=None, override_reason=None) for appointment in export.appointments],
-        audit=[replace(entry, actor=entry.actor.partition(":")[0], address=None, reason=None) for entry in export.audit],
+        audit=[
+            replace(entry, actor=entry.actor.partition(":")[0], address=None, reason=None) for entry in export.audit
+        ],
     )

@@ -1,4 +1,5 @@
-"""What is asked of all tables that know something of a person. It goes through all clinics: a customer is the platform's."""
+"""What is asked of all tables that know something of a person. It goes through all clinics: a customer is the
+platform's."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +11,8 @@ from ...database.pool import Row, Statements
 async def clinics_of(db: Statements, customer_id: UUID) -> list[int]:
     """The clinics whose patient they are: those where they have, or had, appointments, or that have noted something."""
     rows = await db.fetch(
-        "select clinic_id from appointment where customer_id = $1 union select clinic_id from patient where noted_id = $1 order by 1", customer_id
+        "select clinic_id from appointment where customer_id = $1 union select clinic_id from patient where noted_id = $1 order by 1",
+        customer_id,
     )
     return [row.clinic_id for row in rows]
 
@@ -27,8 +29,9 @@ async def patients(db: Statements, customer_id: UUID, *, clinic_ids: Sequence[in
          where p.clinic_id = any($2) and p.customer_id = $1
          order by p.clinic_id
         """,
-        customer_id, clinic_ids,
-    )  # fmt: skip
+        customer_id,
+        clinic_ids,
+    )
 
 
 async def appointments(db: Statements, customer_id: UUID, *, most: int) -> list[Row]:
@@ -49,8 +52,9 @@ async def appointments(db: Statements, customer_id: UUID, *, most: int) -> list[
          order by start_time desc, a.id
          limit $2
         """,
-        customer_id, most,
-    )  # fmt: skip
+        customer_id,
+        most,
+    )
 
 
 async def notifications(db: Statements, customer_id: UUID, *, most: int) -> list[Row]:
@@ -63,12 +67,15 @@ async def notifications(db: Statements, customer_id: UUID, *, most: int) -> list
          order by created_at desc
          limit $2
         """,
-        customer_id, most,
-    )  # fmt: skip
+        customer_id,
+        most,
+    )
 
 
 async def sessions(db: Statements, customer_id: UUID) -> list[Row]:
-    return await db.fetch("select created_at, seen_at, expires_at from session where customer_id = $1 order by created_at", customer_id)
+    return await db.fetch(
+        "select created_at, seen_at, expires_at from session where customer_id = $1 order by created_at", customer_id
+    )
 
 
 async def audit(db: Statements, *, subjects: Sequence[str], most: int) -> list[Row]:
@@ -81,8 +88,9 @@ async def audit(db: Statements, *, subjects: Sequence[str], most: int) -> list[R
         order by at desc
         limit $2
         """,
-        subjects, most,
-    )  # fmt: skip
+        subjects,
+        most,
+    )
 
 
 async def events(db: Statements, customer_id: UUID, *, subjects: Sequence[str], most: int) -> list[Row]:
@@ -95,20 +103,28 @@ async def events(db: Statements, customer_id: UUID, *, subjects: Sequence[str], 
         order by at desc
         limit $3
         """,
-        customer_id, subjects, most,
-    )  # fmt: skip
+        customer_id,
+        subjects,
+        most,
+    )
 
 
 # none of it any more
 
 
 async def lock_traces(tx: Statements, customer_id: UUID) -> None:
-    """Nobody changes the customer's appointments until the transaction ends: who notes something about one waits, and finds the customer erased."""
-    await tx.execute("select from appointment where customer_id = $1 order by clinic_id, id for no key update", customer_id)
+    """Nobody changes the customer's appointments until the transaction ends: who notes something about one waits, and
+    finds the customer erased."""
+    await tx.execute(
+        "select from appointment where customer_id = $1 order by clinic_id, id for no key update", customer_id
+    )
 
 
 async def erase_patients(tx: Statements, customer_id: UUID) -> int:
-    done = await tx.execute("update patient set record_number = null, notes = null, version = version + 1, updated_at = now() where noted_id = $1", customer_id)
+    done = await tx.execute(
+        "update patient set record_number = null, notes = null, version = version + 1, updated_at = now() where noted_id = $1",
+        customer_id,
+    )
     return _count(done)
 
 
@@ -129,7 +145,8 @@ async def erase_appointments(tx: Statements, customer_id: UUID) -> int:
 
 
 async def erase_notifications(tx: Statements, customer_id: UUID) -> int:
-    """What waits is not sent any more, and of what was sent the provider's id, by which it can be found there, is forgotten."""
+    """What waits is not sent any more, and of what was sent the provider's id, by which it can be found there, is
+    forgotten."""
     done = await tx.execute(
         """
         update notification
@@ -164,7 +181,9 @@ async def erase_requests(tx: Statements, customer_id: UUID) -> int:
     return _count(await tx.execute("delete from request_key where answer = to_jsonb($1::uuid::text)", customer_id))
 
 
-async def erase_customer(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], traceparent: str | None, now: datetime) -> None:
+async def erase_customer(
+    tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], traceparent: str | None, now: datetime
+) -> None:
     """An empty row stays. The platform and the clinics are told."""
     await tx.execute(
         """
@@ -178,12 +197,16 @@ async def erase_customer(tx: Statements, customer_id: UUID, *, clinic_ids: Seque
         insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
         select told, 'customer.erased', id::text, version, jsonb_build_object('customerId', id), $4 from erased cross join unnest(0 || $3::int[]) as told
         """,
-        customer_id, now, clinic_ids, traceparent,
-    )  # fmt: skip
+        customer_id,
+        now,
+        clinic_ids,
+        traceparent,
+    )
 
 
 async def erase_others_messages(tx: Statements, *, clinic_ids: Sequence[int]) -> None:
-    """What doctors and staff of those clinics got in the mailbox of development: lists of appointments have names in them."""
+    """What doctors and staff of those clinics got in the mailbox of development: lists of appointments have names in
+    them."""
     await tx.execute(
         """
         delete from dev_message d
@@ -198,7 +221,8 @@ async def erase_others_messages(tx: Statements, *, clinic_ids: Sequence[int]) ->
 
 
 async def periods(db: Statements, *, now: datetime) -> list[Row]:
-    """Of each clinic, before when patients must have come last to be forgotten (null: none are), and before when messages were planned that are forgotten."""
+    """Of each clinic, before when patients must have come last to be forgotten (null: none are), and before when
+    messages were planned that are forgotten."""
     return await db.fetch(
         """
         select id as clinic_id, $1::timestamptz - make_interval(months => retain_patients_months) as patients_before,
@@ -211,7 +235,8 @@ async def periods(db: Statements, *, now: datetime) -> list[Row]:
 
 
 async def forget_notifications(db: Statements, *, clinic_id: int, before: UUID, now: datetime, most: int) -> int:
-    """Those with ids before that one, of which nothing can leave any more, the oldest first. Several workers may do so at once."""
+    """Those with ids before that one, of which nothing can leave any more, the oldest first. Several workers may do so
+    at once."""
     done = await db.execute(
         """
         delete from notification
@@ -222,8 +247,11 @@ async def forget_notifications(db: Statements, *, clinic_id: int, before: UUID, 
                                limit $4
                                  for update skip locked))
         """,
-        clinic_id, before, now, most,
-    )  # fmt: skip
+        clinic_id,
+        before,
+        now,
+        most,
+    )
     return _count(done)
 
 
@@ -233,8 +261,8 @@ async def forget_messages(db: Statements, *, before: datetime) -> int:
 
 
 async def departed(tx: Statements, *, clinic_id: int, before: datetime, after: UUID, most: int) -> list[UUID]:
-    """Patients of the clinic who have had no appointment there since then, and have none, from a place in the list on; they are locked. Those whom somebody else
-    has locked are left to the next night."""
+    """Patients of the clinic who have had no appointment there since then, and have none, from a place in the list on;
+    they are locked. Those whom somebody else has locked are left to the next night."""
     rows = await tx.fetch(
         """
         select p.customer_id
@@ -246,8 +274,11 @@ async def departed(tx: Statements, *, clinic_id: int, before: datetime, after: U
          limit $4
            for update of p skip locked
         """,
-        clinic_id, before, after, most,
-    )  # fmt: skip
+        clinic_id,
+        before,
+        after,
+        most,
+    )
     return [row.customer_id for row in rows]
 
 
@@ -259,8 +290,9 @@ async def forget_patients(tx: Statements, *, clinic_id: int, customer_ids: Seque
          where clinic_id = $1 and customer_id = any($2) and noted_id is not null
         returning customer_id
         """,
-        clinic_id, customer_ids,
-    )  # fmt: skip
+        clinic_id,
+        customer_ids,
+    )
     return [row.customer_id for row in rows]
 
 
@@ -274,8 +306,9 @@ async def forget_appointments(tx: Statements, *, clinic_id: int, customer_ids: S
          where clinic_id = $1 and customer_id = any($2) and (notes is not null or cancel_reason <> 'hold-expired' or override_reason <> '(erased)')
         returning id
         """,
-        clinic_id, customer_ids,
-    )  # fmt: skip
+        clinic_id,
+        customer_ids,
+    )
     return [row.id for row in rows]
 
 
@@ -297,8 +330,10 @@ async def is_kept(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int
                           and (c.retain_patients_months is null or upper(a.during) > $3::timestamptz - make_interval(months => c.retain_patients_months)))
             or exists (select from session where customer_id = $1 and expires_at > $3)
         """,
-        customer_id, clinic_ids, now,
-    )  # fmt: skip
+        customer_id,
+        clinic_ids,
+        now,
+    )
 
 
 def _count(done: str) -> int:

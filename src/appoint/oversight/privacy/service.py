@@ -46,12 +46,20 @@ async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
     subjects = [str(customer_id), *(str(row.id) for row in theirs[:MOST] if row.customer_id == customer_id)]
     looks = await repository.audit(db, subjects=subjects, most=MOST + 1)
     facts = await repository.events(db, customer_id, subjects=subjects, most=MOST + 1)
-    lists: dict[ListName, Sequence[Row]] = {"appointments": theirs, "notifications": told, "audit": looks, "events": facts}
+    lists: dict[ListName, Sequence[Row]] = {
+        "appointments": theirs,
+        "notifications": told,
+        "audit": looks,
+        "events": facts,
+    }
     return Export(
         exported_at=now,
         customer=customer,
         preferences=Preferences(email=wants.email, sms=wants.sms) if wants else Preferences(),
-        patients=_all(ExportedPatient, await repository.patients(db, customer_id, clinic_ids=await repository.clinics_of(db, customer_id))),
+        patients=_all(
+            ExportedPatient,
+            await repository.patients(db, customer_id, clinic_ids=await repository.clinics_of(db, customer_id)),
+        ),
         appointments=[_appointment(row) for row in theirs[:MOST]],
         notifications=_all(ExportedNotification, told),
         sessions=_all(ExportedSession, await repository.sessions(db, customer_id)),
@@ -72,11 +80,12 @@ def _appointment(row: Row) -> ExportedAppointment:
 
 
 async def erase(tx: Transaction, by: Caller, *, customer_id: UUID, now: datetime) -> Erasure:
-    """The person goes; their appointments stay without them. Done twice, it is the same. Raises `NotFound`, and `Conflict` `customer-has-appointments` while
-    live ones are to come anywhere.
+    """The person goes; their appointments stay without them. Done twice, it is the same. Raises `NotFound`, and
+    `Conflict` `customer-has-appointments` while live ones are to come anywhere.
 
-    A booking reads the customer `for key share`, a move locks its appointment and then looks whether the customer is there: of two that race, either the
-    other comes first and stops this, or it finds the customer gone. Who notes something at that moment finds them gone too, or is undone.
+    A booking reads the customer `for key share`, a move locks its appointment and then looks whether the customer is
+    there: of two that race, either the other comes first and stops this, or it finds the customer gone. Who notes
+    something at that moment finds them gone too, or is undone.
     """
     customer = await customers_repository.lock(tx, customer_id)
     if customer is None:
@@ -103,12 +112,17 @@ async def erase(tx: Transaction, by: Caller, *, customer_id: UUID, now: datetime
 
 async def erase_copies(tx: Transaction, events: Sequence[Event]) -> None:
     """Subscribes to events: what others were told by the mailbox of development may name somebody who was erased."""
-    if clinic_ids := [event.clinic_id for event in events if isinstance(event.fact, CustomerErased) and event.clinic_id]:
+    if clinic_ids := [
+        event.clinic_id for event in events if isinstance(event.fact, CustomerErased) and event.clinic_id
+    ]:
         await repository.erase_others_messages(tx, clinic_ids=clinic_ids)
 
 
-async def forget_patients(tx: Transaction, by: Caller, *, clinic_id: int, before: datetime, after: UUID) -> tuple[list[UUID], int, int]:
-    """A clinic forgets what it has noted of patients who have not come since `before`, in the order of their ids, `BATCH` at a time.
+async def forget_patients(
+    tx: Transaction, by: Caller, *, clinic_id: int, before: datetime, after: UUID
+) -> tuple[list[UUID], int, int]:
+    """A clinic forgets what it has noted of patients who have not come since `before`, in the order of their ids,
+    `BATCH` at a time.
 
     Returns who they are, of whom it had something, and how many patients and appointments it noted that with.
     """
@@ -117,7 +131,9 @@ async def forget_patients(tx: Transaction, by: Caller, *, clinic_id: int, before
     appointments = await repository.forget_appointments(tx, clinic_id=clinic_id, customer_ids=gone)
     if patients or appointments:
         doing = msgspec.structs.replace(by, doing="forgetPatients")
-        await record(tx, doing, clinic_id=clinic_id, subjects=[str(id) for id in (*patients, *appointments)], reason="retention")
+        await record(
+            tx, doing, clinic_id=clinic_id, subjects=[str(id) for id in (*patients, *appointments)], reason="retention"
+        )
     return gone, len(patients), len(appointments)
 
 
@@ -130,7 +146,13 @@ async def erase_departed(tx: Transaction, by: Caller, *, customer_id: UUID, now:
     if await repository.is_kept(tx, customer_id, clinic_ids=await repository.clinics_of(tx, customer_id), now=now):
         return False
     await erase(tx, by, customer_id=customer_id, now=now)
-    await record(tx, msgspec.structs.replace(by, doing="eraseCustomer"), clinic_id=ids.PLATFORM, subjects=[str(customer_id)], reason="retention")
+    await record(
+        tx,
+        msgspec.structs.replace(by, doing="eraseCustomer"),
+        clinic_id=ids.PLATFORM,
+        subjects=[str(customer_id)],
+        reason="retention",
+    )
     return True
 
 

@@ -1,7 +1,8 @@
 """The numbers people look at: what each means, the periods they are shown for, and the shapes they are drawn as.
 
-All are about the local date on which an appointment begins, as it stands now: who moves takes the numbers along, and the day on which somebody booked or
-cancelled does not matter. Holds are no bookings until they are confirmed. The database's function `summed` says it exactly.
+All are about the local date on which an appointment begins, as it stands now: who moves takes the numbers along, and
+the day on which somebody booked or cancelled does not matter. Holds are no bookings until they are confirmed. The
+database's function `summed` says it exactly.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,8 @@ Unit = Literal["day", "week", "month"]
 
 
 class Touched(NamedTuple):
-    """Days that something may have changed of: between two instants or two dates, inclusive; without an end all that follow. Of a doctor, or of all."""
+    """Days that something may have changed of: between two instants or two dates, inclusive; without an end all that
+    follow. Of a doctor, or of all."""
 
     clinic_id: int
     doctor_id: UUID | None
@@ -37,7 +39,8 @@ class Touched(NamedTuple):
 
 
 def touched(event: Event) -> Iterator[Touched]:
-    """The days that what an event tells may have changed. Whatever else changes published or booked time tells one of these too."""
+    """The days that what an event tells may have changed. Whatever else changes published or booked time tells one of
+    these too."""
     fact, clinic_id = event.fact, event.clinic_id
     match fact:
         case AppointmentRescheduled():
@@ -88,10 +91,18 @@ class Period(NamedTuple):
 
     def steps(self) -> Iterator[date]:
         """The first date of each day, ISO week or month that the period has part of."""
-        step = {"day": self.first, "week": self.first - timedelta(days=self.first.weekday()), "month": self.first.replace(day=1)}[self.unit]
+        step = {
+            "day": self.first,
+            "week": self.first - timedelta(days=self.first.weekday()),
+            "month": self.first.replace(day=1),
+        }[self.unit]
         while step <= self.last:
             yield step
-            step = (step.replace(day=28) + timedelta(days=4)).replace(day=1) if self.unit == "month" else step + timedelta(days=7 if self.unit == "week" else 1)
+            step = (
+                (step.replace(day=28) + timedelta(days=4)).replace(day=1)
+                if self.unit == "month"
+                else step + timedelta(days=7 if self.unit == "week" else 1)
+            )
 
 
 def period(first: date | None, last: date | None, today: date) -> Period:
@@ -190,8 +201,14 @@ class Chart(NamedTuple):
     floor: int = HEIGHT - BOTTOM
 
 
-def chart(labels: Sequence[str], series: Sequence[Sequence[float | None]], shown: Sequence[Sequence[str]], axis: Sequence[tuple[float, str]]) -> Chart:
-    """Bars of one or more series, each with its own text. `axis` are the values with a line and their labels; the last is the top."""
+def chart(
+    labels: Sequence[str],
+    series: Sequence[Sequence[float | None]],
+    shown: Sequence[Sequence[str]],
+    axis: Sequence[tuple[float, str]],
+) -> Chart:
+    """Bars of one or more series, each with its own text. `axis` are the values with a line and their labels; the last
+    is the top."""
     top, floor = axis[-1][0], HEIGHT - BOTTOM
     room = (WIDTH - LEFT) / max(len(labels), 1)
     width = min(room * 0.8, 60) / len(series)
@@ -210,7 +227,11 @@ def chart(labels: Sequence[str], series: Sequence[Sequence[float | None]], shown
         if value
     ]
     every = -(-len(labels) // 8)
-    across = [Mark(round(LEFT + room * (number + 0.5), 1), label) for number, label in enumerate(labels) if number % every == 0]
+    across = [
+        Mark(round(LEFT + room * (number + 0.5), 1), label)
+        for number, label in enumerate(labels)
+        if number % every == 0
+    ]
     return Chart(bars, across, [Mark(round(up(value), 1), label) for value, label in axis])
 
 

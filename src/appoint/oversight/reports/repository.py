@@ -1,4 +1,5 @@
-"""Everything the sums of doctors' days are asked, and how they are kept. What each number means stands with the function `summed` of the database."""
+"""Everything the sums of doctors' days are asked, and how they are kept. What each number means stands with the
+function `summed` of the database."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -17,9 +18,13 @@ async def touch(tx: Statements, touched: Sequence[Touched]) -> None:
           from unnest($1::integer[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::date[], $6::date[]) as t (clinic_id, doctor_id, starts, ends, first, last)
           join clinic on clinic.id = t.clinic_id
         """,
-        [each.clinic_id for each in touched], [each.doctor_id for each in touched], [each.start for each in touched], [each.end for each in touched],
-        [each.first for each in touched], [each.last for each in touched],
-    )  # fmt: skip
+        [each.clinic_id for each in touched],
+        [each.doctor_id for each in touched],
+        [each.start for each in touched],
+        [each.end for each in touched],
+        [each.first for each in touched],
+        [each.last for each in touched],
+    )
 
 
 async def touch_all(tx: Statements, clinic_id: int) -> None:
@@ -35,7 +40,8 @@ async def take_turn(tx: Statements) -> None:
 async def sum_up(tx: Statements, *, clinic_id: int | None, most: int) -> int:
     """Sum days anew that something has changed of, of all clinics or one; returns how many notes of that are done with.
 
-    Whoever sees the note sees the change. Of two who sum a day at the same time the one who read first could write last: they take turns.
+    Whoever sees the note sees the change. Of two who sum a day at the same time the one who read first could write
+    last: they take turns.
     """
     return await tx.fetchval(
         """
@@ -69,16 +75,21 @@ async def sum_up(tx: Statements, *, clinic_id: int | None, most: int) -> int:
         )
         select count(*) from taken
         """,
-        clinic_id, most,
-    )  # fmt: skip
+        clinic_id,
+        most,
+    )
 
 
 async def doctors(db: Statements, clinic_id: int) -> list[Row]:
     """Those who work there, and those who have worked there: `id`, `name`, `active`."""
-    return await db.fetch("select id, name, active from doctor where clinic_id = $1 order by active desc, name, id", clinic_id)
+    return await db.fetch(
+        "select id, name, active from doctor where clinic_id = $1 order by active desc, name, id", clinic_id
+    )
 
 
-async def totals(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, since: date, last: date) -> list[Row]:
+async def totals(
+    db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, since: date, last: date
+) -> list[Row]:
     """The sums of the dates from `first` until `since`, and from then to `last`: at most two rows, told apart by `now`."""
     return await db.fetch(
         """
@@ -89,12 +100,19 @@ async def totals(db: Statements, *, clinic_id: int, doctor_id: UUID | None, firs
          where clinic_id = $1 and date between $3 and $5 and ($2::uuid is null or doctor_id = $2)
          group by 1
         """,
-        clinic_id, doctor_id, first, since, last,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        first,
+        since,
+        last,
+    )
 
 
-async def over_time(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date, unit: str) -> list[Row]:
-    """Sums by `unit` (day, week, month), earliest first; those with nothing at all are missing. `lead` is a list as in `doctor_day`."""
+async def over_time(
+    db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date, unit: str
+) -> list[Row]:
+    """Sums by `unit` (day, week, month), earliest first; those with nothing at all are missing. `lead` is a list as in
+    `doctor_day`."""
     return await db.fetch(
         """
         select date_trunc($5, date::timestamp)::date as since, sum(booked) as booked, sum(cancelled) as cancelled, sum(missed) as missed, sum(kept) as kept,
@@ -105,12 +123,17 @@ async def over_time(db: Statements, *, clinic_id: int, doctor_id: UUID | None, f
          group by 1
          order by 1
         """,
-        clinic_id, doctor_id, first, last, unit,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        first,
+        last,
+        unit,
+    )
 
 
 async def by_hour(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date) -> list[Row]:
-    """Minutes of each hour of the day: of each doctor, and of each weekday (from 1, Monday). One of `doctor_id` and `weekday` is None."""
+    """Minutes of each hour of the day: of each doctor, and of each weekday (from 1, Monday). One of `doctor_id` and
+    `weekday` is None."""
     return await db.fetch(
         """
         select doctor_id, extract(isodow from date)::integer as weekday, (opens + n - 1)::integer as hour, sum(published) as published_minutes, sum(taken) as booked_minutes
@@ -119,5 +142,8 @@ async def by_hour(db: Statements, *, clinic_id: int, doctor_id: UUID | None, fir
          group by grouping sets ((1, 3), (2, 3))
         having sum(published) + sum(taken) > 0
         """,
-        clinic_id, doctor_id, first, last,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        first,
+        last,
+    )

@@ -1,4 +1,5 @@
-"""Keeping the sums: what an event touches is written down in the relay's transaction, and those days are summed anew right after."""
+"""Keeping the sums: what an event touches is written down in the relay's transaction, and those days are summed anew
+right after."""
 
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -20,8 +21,8 @@ async def note(tx: Transaction, events: Sequence[Event]) -> None:
 
 
 async def sum_up(db: Database, *, clinic_id: int | None = None) -> None:
-    """Sum the days anew that something has changed of, until none is left. A day is always summed whole, from what there is, so it does not matter how often
-    or in what order that is done."""
+    """Sum the days anew that something has changed of, until none is left. A day is always summed whole, from what
+    there is, so it does not matter how often or in what order that is done."""
     while await db.atomic(_some, clinic_id=clinic_id):
         pass
 

@@ -27,7 +27,9 @@ class Absences(Controller):
     @get("/clinics/{clinic_id:int}/absences", operation_id="listAbsences", opt={"permission": "see-absences"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Absence]]:
         """A clinic's absences, earliest first."""
-        found = await repository.of_clinic(request.db, clinic_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit)
+        found = await repository.of_clinic(
+            request.db, clinic_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit
+        )
         if not found:
             await clinics.get(request.db, clinic_id)
         return page(request, query, found, lambda absence: (absence.start_time, absence.id))
@@ -37,13 +39,17 @@ class Absences(Controller):
         operation_id="createAbsence",
         opt={"permission": "schedule", "narrows": True, "problems": ("appointments-in-the-way",)},
     )
-    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[AbsenceContent], query: AbsenceQuery) -> Response[Absence]:
+    async def create(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[AbsenceContent], query: AbsenceQuery
+    ) -> Response[Absence]:
         """A doctor will be away, or the clinic closed: the time that is published there is withdrawn."""
         allow(request, clinic_id=clinic_id, doctor_id=data.doctor_id)
         absence, replayed = await once(
             request,
             data,
-            lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data, force=query.force, now=clock.now()),
+            lambda tx: service.add(
+                tx, request.user, clinic_id=clinic_id, content=data, force=query.force, now=clock.now()
+            ),
             remember=lambda absence: absence.id,
             recall=lambda tx, known: service.get(tx, UUID(known)),
         )
@@ -54,7 +60,14 @@ class Absences(Controller):
         """One absence, active or not."""
         return shown(request, await service.get(request.db, absence_id))
 
-    @delete("/absences/{absence_id:uuid}", operation_id="removeAbsence", status_code=HTTP_204_NO_CONTENT, opt={"permission": "schedule"})
+    @delete(
+        "/absences/{absence_id:uuid}",
+        operation_id="removeAbsence",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "schedule"},
+    )
     async def remove(self, request: Request, absence_id: FromPath[UUID]) -> None:
         """Remove an absence. What the weekly schedule gives there is published again."""
-        await request.db.atomic(service.remove, request.user, absence_id=absence_id, if_match=request.if_match, now=clock.now())
+        await request.db.atomic(
+            service.remove, request.user, absence_id=absence_id, if_match=request.if_match, now=clock.now()
+        )

@@ -10,12 +10,16 @@ from .model import Absence, AbsenceContent
 
 async def find(db: Statements, absence_id: UUID) -> Absence | None:
     row = await db.fetchrow(
-        "select *, lower(during) as start_time, upper(during) as end_time from absence where clinic_id = $1 and id = $2", clinic_of(absence_id), absence_id
+        "select *, lower(during) as start_time, upper(during) as end_time from absence where clinic_id = $1 and id = $2",
+        clinic_of(absence_id),
+        absence_id,
     )
     return to(Absence, row) if row else None
 
 
-async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Absence]:
+async def of_clinic(
+    db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Absence]:
     """The active ones, earliest first; one more than `limit` when the list goes on."""
     start, absence_id = after or (None, None)
     rows = await db.fetch(
@@ -26,8 +30,11 @@ async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[datetime, UU
          order by lower(during), id
          limit $4 + 1
         """,
-        clinic_id, start, absence_id, limit,
-    )  # fmt: skip
+        clinic_id,
+        start,
+        absence_id,
+        limit,
+    )
     return [to(Absence, row) for row in rows]
 
 
@@ -43,8 +50,13 @@ async def add(tx: Statements, clinic_id: int, content: AbsenceContent) -> UUID:
         )
         select id from made
         """,
-        clinic_id, mint(clinic_id), content.doctor_id, content.start_time, content.end_time, content.reason,
-    )  # fmt: skip
+        clinic_id,
+        mint(clinic_id),
+        content.doctor_id,
+        content.start_time,
+        content.end_time,
+        content.reason,
+    )
 
 
 async def remove(tx: Statements, absence_id: UUID, *, now: datetime) -> None:
@@ -58,15 +70,19 @@ async def remove(tx: Statements, absence_id: UUID, *, now: datetime) -> None:
         select clinic_id, 'absence.removed', id::text, version, jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during))
           from removed
         """,
-        clinic_of(absence_id), absence_id, now,
-    )  # fmt: skip
+        clinic_of(absence_id),
+        absence_id,
+        now,
+    )
 
 
 async def withdraw(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime) -> Row:
-    """Withdraw the published time in the range, of one doctor or of all. Live appointments there keep exactly their own range, and need rebooking unless
-    they are over. Returns how many `slots` lost time, and how many appointments are newly `stranded`.
+    """Withdraw the published time in the range, of one doctor or of all. Live appointments there keep exactly their own
+    range, and need rebooking unless they are over. Returns how many `slots` lost time, and how many appointments are
+    newly `stranded`.
 
-    It is one statement, because a row on which an appointment stands can only be replaced before the foreign key `within_hours` looks.
+    It is one statement, because a row on which an appointment stands can only be replaced before the foreign key
+    `within_hours` looks.
     """
     row = await tx.fetchrow(
         """
@@ -115,14 +131,20 @@ async def withdraw(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, st
         )
         select (select count(*) from cut) as slots, (select count(*) from flagged) as stranded
         """,
-        clinic_id, doctor_id, start, end,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        start,
+        end,
+    )
     assert row
     return row
 
 
-async def listed(db: Statements, clinic_id: int, *, past: bool, before: datetime | None, now: datetime, limit: int) -> list[Absence]:
-    """The active ones for people to look at: those that are over, the latest first (that begin before another one), or all others, earliest first."""
+async def listed(
+    db: Statements, clinic_id: int, *, past: bool, before: datetime | None, now: datetime, limit: int
+) -> list[Absence]:
+    """The active ones for people to look at: those that are over, the latest first (that begin before another one), or
+    all others, earliest first."""
     rows = await db.fetch(
         """
         select *, lower(during) as start_time, upper(during) as end_time
@@ -131,20 +153,34 @@ async def listed(db: Statements, clinic_id: int, *, past: bool, before: datetime
          order by case when not $2 then lower(during) end, lower(during) desc, id
          limit $5
         """,
-        clinic_id, past, now, before, limit,
-    )  # fmt: skip
+        clinic_id,
+        past,
+        now,
+        before,
+        limit,
+    )
     return [to(Absence, row) for row in rows]
 
 
-async def instants(db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int) -> Row | None:
+async def instants(
+    db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int
+) -> Row | None:
     """Two wall times of the clinic as the instants `start` and `end`; None where there is no such clinic."""
     return await db.fetchrow(
-        'select local_instant($2, $3, time_zone) as start, local_instant($4, $5, time_zone) as "end" from clinic where id = $1', clinic_id, first, first_minute, last, last_minute
-    )  # fmt: skip
+        'select local_instant($2, $3, time_zone) as start, local_instant($4, $5, time_zone) as "end" from clinic where id = $1',
+        clinic_id,
+        first,
+        first_minute,
+        last,
+        last_minute,
+    )
 
 
-async def in_the_way(db: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime, limit: int) -> list[Row]:
-    """The live appointments in a range, of one doctor or of all, that have not taken place yet, earliest first: as `shown_appointment`, with who it is for."""
+async def in_the_way(
+    db: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime, limit: int
+) -> list[Row]:
+    """The live appointments in a range, of one doctor or of all, that have not taken place yet, earliest first: as
+    `shown_appointment`, with who it is for."""
     return await db.fetch(  # customers one by one: a plain join would go through all the clinic's patients
         """
         select s.*, c.name as customer_name, c.phone as customer_phone
@@ -156,8 +192,12 @@ async def in_the_way(db: Statements, clinic_id: int, *, doctor_id: UUID | None, 
          order by s.start_time, s.id
          limit $5
         """,
-        clinic_id, doctor_id, start, end, limit,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        start,
+        end,
+        limit,
+    )
 
 
 async def to_rebook(db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime, limit: int) -> list[Row]:
@@ -173,5 +213,8 @@ async def to_rebook(db: Statements, clinic_id: int, *, doctor_id: UUID | None, n
          order by s.start_time, s.id
          limit $4
         """,
-        clinic_id, doctor_id, now, limit,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        now,
+        limit,
+    )

@@ -37,11 +37,15 @@ async def get(db: Statements, absence_id: UUID) -> Absence:
     raise errors.NotFound
 
 
-async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime) -> Absence:
-    """Add an absence, and withdraw the time that is published in it from now on. Slots are cut: what lies outside stays.
+async def add(
+    tx: Transaction, by: Caller, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime
+) -> Absence:
+    """Add an absence, and withdraw the time that is published in it from now on. Slots are cut: what lies outside
+    stays.
 
-    With `force`, live appointments in the way keep exactly their own time and need rebooking; without, `Conflict` `appointments-in-the-way` lists them.
-    A booking that races with this either comes first and is among them, or is refused. Raises `NotFound` for a clinic or doctor that is not there.
+    With `force`, live appointments in the way keep exactly their own time and need rebooking; without, `Conflict`
+    `appointments-in-the-way` lists them. A booking that races with this either comes first and is among them, or is
+    refused. Raises `NotFound` for a clinic or doctor that is not there.
     """
     await _lock(tx, clinic_id, content.doctor_id)
     added = await repository.add(tx, clinic_id, content)
@@ -59,10 +63,11 @@ async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: AbsenceCo
 
 
 async def remove(tx: Transaction, by: Caller, *, absence_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Remove an absence, and publish again from now on what the weekly schedule gives in its range: up to the clinic's horizon, or the last date published.
+    """Remove an absence, and publish again from now on what the weekly schedule gives in its range: up to the clinic's
+    horizon, or the last date published.
 
-    Slots that the absence has cut become whole again, and appointments that it has stranded need no rebooking where they lie within the hours again.
-    Slots by hand that it has withdrawn do not come back.
+    Slots that the absence has cut become whole again, and appointments that it has stranded need no rebooking where
+    they lie within the hours again. Slots by hand that it has withdrawn do not come back.
     """
     absence = await get(tx, absence_id)
     await _lock(tx, absence.clinic_id, absence.doctor_id)
@@ -75,7 +80,12 @@ async def remove(tx: Transaction, by: Caller, *, absence_id: UUID, if_match: str
 
 
 async def _publish_again(tx: Transaction, absence: Absence, now: datetime) -> None:
-    clinic, of, start, end = await clinics.get(tx, absence.clinic_id), absence.doctor_id, absence.start_time, absence.end_time
+    clinic, of, start, end = (
+        await clinics.get(tx, absence.clinic_id),
+        absence.doctor_id,
+        absence.start_time,
+        absence.end_time,
+    )
     place = await hours.place(tx, clinic.id, doctor_id=of, now=now)
     assert place, "its clinic and doctor are locked"
     horizon = clock.local_date(now, clinic.time_zone) + timedelta(days=clinic.policy.horizon_days)
@@ -91,8 +101,11 @@ async def _publish_again(tx: Transaction, absence: Absence, now: datetime) -> No
         await hours.tell(tx, clinic.id, "slots.generated", doctor_id=of, facts=facts)
 
 
-async def ways_out(db: Statements, clinic_id: int, appointments: Sequence[Row], *, away: Away | None, now: datetime) -> dict[UUID, WayOut]:
-    """For each of the appointments (rows of `shown_appointment`) the nearest times that it could be moved to, out of the way of who will be `away`.
+async def ways_out(
+    db: Statements, clinic_id: int, appointments: Sequence[Row], *, away: Away | None, now: datetime
+) -> dict[UUID, WayOut]:
+    """For each of the appointments (rows of `shown_appointment`) the nearest times that it could be moved to, out of
+    the way of who will be `away`.
 
     One read of all doctors' time, however many appointments there are. Raises `NotFound`.
     """
@@ -104,22 +117,39 @@ async def ways_out(db: Statements, clinic_id: int, appointments: Sequence[Row], 
     terms = Terms.of(book, now)
     today = clock.local_date(now, book.time_zone)
     first = max(clock.local_date(appointments[0].start_time, book.time_zone) - AROUND, today)
-    last = min(clock.local_date(appointments[-1].start_time, book.time_zone) + AROUND, terms.last_date, first + LONGEST_LOOK)
+    last = min(
+        clock.local_date(appointments[-1].start_time, book.time_zone) + AROUND, terms.last_date, first + LONGEST_LOOK
+    )
     times = await availability.doctors_time(
-        db, book, doctors=book.offering(None), type=None, first=first, last=max(first, last), before=LONGEST_BUFFER, after=LONGEST_BUFFER
+        db,
+        book,
+        doctors=book.offering(None),
+        type=None,
+        first=first,
+        last=max(first, last),
+        before=LONGEST_BUFFER,
+        after=LONGEST_BUFFER,
     )
     by_doctor = {time.doctor_id: time for time in times}
 
     @cache
     def free(doctor_id: UUID, length: Length) -> list[OfferedTime]:
-        return [offer for _, offer in starts(by_doctor[doctor_id], length, terms) if offer.available and not (away and away.has(offer))]
+        return [
+            offer
+            for _, offer in starts(by_doctor[doctor_id], length, terms)
+            if offer.available and not (away and away.has(offer))
+        ]
 
     def way_out(appointment: Row) -> WayOut:
         type = book.types.get(appointment.appointment_type_id)
         length = Length(int((appointment.end_time - appointment.start_time) / timedelta(minutes=1)), *buffers(type))
         doctors = [doctor.id for doctor in book.offering(appointment.appointment_type_id) if doctor.id in by_doctor]
-        same = [offer for doctor_id in doctors if doctor_id == appointment.doctor_id for offer in free(doctor_id, length)]
-        others = [offer for doctor_id in doctors if doctor_id != appointment.doctor_id for offer in free(doctor_id, length)]
+        same = [
+            offer for doctor_id in doctors if doctor_id == appointment.doctor_id for offer in free(doctor_id, length)
+        ]
+        others = [
+            offer for doctor_id in doctors if doctor_id != appointment.doctor_id for offer in free(doctor_id, length)
+        ]
         return WayOut(*(nearest(offers, appointment.start_time, most=MOST_WAYS) for offers in (same, others)))
 
     return {each.id: way_out(each) for each in appointments}

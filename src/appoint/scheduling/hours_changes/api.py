@@ -19,7 +19,8 @@ from .model import DoctorsScheduleChangeContent, ScheduleChange, ScheduleChangeC
 
 
 class ScheduleChanges(Controller):
-    """Making what is published agree with weekly schedules that have changed: first told by a dry run, then done as a whole or not at all."""
+    """Making what is published agree with weekly schedules that have changed: first told by a dry run, then done as a
+    whole or not at all."""
 
     tags = ["Schedule changes"]
 
@@ -30,9 +31,14 @@ class ScheduleChanges(Controller):
         opt={"permission": "schedule", "problems": ("appointments-stranded", "version-mismatch", "version-required")},
     )
     async def of_doctor(
-        self, request: Request, doctor_id: FromPath[UUID], query: ScheduleChangeQuery, data: JSONBody[DoctorsScheduleChangeContent | None] = None
+        self,
+        request: Request,
+        doctor_id: FromPath[UUID],
+        query: ScheduleChangeQuery,
+        data: JSONBody[DoctorsScheduleChangeContent | None] = None,
     ) -> Response[ScheduleChange]:
-        """Apply a doctor's weekly schedule, as it is saved or as it is sent here, to the hours that are published already."""
+        """Apply a doctor's weekly schedule, as it is saved or as it is sent here, to the hours that are published
+        already."""
         return await _change(request, clinic_of(doctor_id), doctor_id, data or DoctorsScheduleChangeContent(), query)
 
     @post(
@@ -42,7 +48,11 @@ class ScheduleChanges(Controller):
         opt={"permission": "schedule", "problems": ("appointments-stranded",)},
     )
     async def of_clinic(
-        self, request: Request, clinic_id: FromPath[int], query: ScheduleChangeQuery, data: JSONBody[ScheduleChangeContent | None] = None
+        self,
+        request: Request,
+        clinic_id: FromPath[int],
+        query: ScheduleChangeQuery,
+        data: JSONBody[ScheduleChangeContent | None] = None,
     ) -> Response[ScheduleChange]:
         """The same for all doctors of a clinic, as their weeks are saved."""
         return await _change(request, clinic_id, None, data or ScheduleChangeContent(), query)
@@ -55,7 +65,15 @@ async def _change(
     change, replayed = await once(
         request,
         data,
-        lambda tx: use_case(tx, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=data, if_match=request.if_match, now=clock.now()),
+        lambda tx: use_case(
+            tx,
+            request.user,
+            clinic_id=clinic_id,
+            doctor_id=doctor_id,
+            content=data,
+            if_match=request.if_match,
+            now=clock.now(),
+        ),
         remember=_remember,
         recall=lambda tx, known: _recall(tx, clinic_id, known),
         clinic_id=None if query.dry_run else clinic_id,
@@ -65,9 +83,14 @@ async def _change(
 
 def _remember(change: ScheduleChange) -> dict[str, Any]:
     """Appointments by their ids only: they go on changing."""
-    return {**msgspec.to_builtins(msgspec.structs.replace(change, stranded=[])), "stranded": [appointment.id for appointment in change.stranded]}
+    return {
+        **msgspec.to_builtins(msgspec.structs.replace(change, stranded=[])),
+        "stranded": [appointment.id for appointment in change.stranded],
+    }
 
 
 async def _recall(tx: Transaction, clinic_id: int, known: dict[str, Any]) -> ScheduleChange:
     change = msgspec.convert({**known, "stranded": []}, ScheduleChange)
-    return await service.remembered(tx, clinic_id, change, [UUID(appointment_id) for appointment_id in known["stranded"]])
+    return await service.remembered(
+        tx, clinic_id, change, [UUID(appointment_id) for appointment_id in known["stranded"]]
+    )

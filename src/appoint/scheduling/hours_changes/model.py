@@ -33,7 +33,8 @@ class DoctorsScheduleChangeContent(ScheduleChangeContent):
     """For one doctor also a whole week, which is saved and applied together: all of it, or nothing."""
 
     weekly: Week | None = None
-    """It replaces what holds on `from` and later; earlier lines end the day before. When left out, what was saved before is applied."""
+    """It replaces what holds on `from` and later; earlier lines end the day before. When left out, what was saved
+    before is applied."""
 
 
 class ScheduleChangeQuery(Request):
@@ -49,7 +50,8 @@ class ChangedSlot(msgspec.Struct, rename="camel"):
 
 
 class ScheduleChange(msgspec.Struct):
-    """What a change does, earliest first. Slots by hand, time removed by hand and slots in progress stay as they are, and are not told."""
+    """What a change does, earliest first. Slots by hand, time removed by hand and slots in progress stay as they are,
+    and are not told."""
 
     added: list[ChangedSlot]
     removed: list[ChangedSlot]
@@ -59,7 +61,8 @@ class ScheduleChange(msgspec.Struct):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A range of a doctor's on a local date. `id` is that of the slot, or of the appointment, that it is the range of; None for a slot to be."""
+    """A range of a doctor's on a local date. `id` is that of the slot, or of the appointment, that it is the range of;
+    None for a slot to be."""
 
     id: UUID | None
     doctor_id: UUID

@@ -14,11 +14,20 @@ from .model import Fitting, Span
 
 
 async def stop_bookings(tx: Statements, clinic_id: int, *, doctor_id: UUID | None) -> bool:
-    """Let those who are booking the doctor (or any of the clinic) finish, and nobody else begin, until the transaction ends. False when there is none."""
-    return bool(await tx.fetch("select from doctor where clinic_id = $1 and ($2::uuid is null or id = $2) order by id for update", clinic_id, doctor_id))
+    """Let those who are booking the doctor (or any of the clinic) finish, and nobody else begin, until the transaction
+    ends. False when there is none."""
+    return bool(
+        await tx.fetch(
+            "select from doctor where clinic_id = $1 and ($2::uuid is null or id = $2) order by id for update",
+            clinic_id,
+            doctor_id,
+        )
+    )
 
 
-async def lock_appointments(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime) -> list[UUID]:
+async def lock_appointments(
+    tx: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime
+) -> list[UUID]:
     """Keep the live appointments in the range as they are until the transaction ends. Returns those that are not over."""
     rows = await tx.fetch(
         """
@@ -27,18 +36,28 @@ async def lock_appointments(tx: Statements, clinic_id: int, *, doctor_id: UUID |
          order by id
            for no key update
         """,
-        clinic_id, doctor_id, start, end,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        start,
+        end,
+    )
     return [row.id for row in rows if row.status != Status.FULFILLED]
 
 
 async def fit(
-    db: Statements, clinic_id: int, *, doctor_id: UUID | None, first: date, last: date, around: tuple[datetime, datetime] | None = None, now: datetime
+    db: Statements,
+    clinic_id: int,
+    *,
+    doctor_id: UUID | None,
+    first: date,
+    last: date,
+    around: tuple[datetime, datetime] | None = None,
+    now: datetime,
 ) -> Fitting:
     """What would make the hours on the dates agree with the weekly schedules, from now on; it changes nothing.
 
-    Slots by hand, time removed by hand and slots in progress stay as they are. With `around` only those lines are looked at that have time in the range,
-    and what is published as a part of them: they become whole again.
+    Slots by hand, time removed by hand and slots in progress stay as they are. With `around` only those lines are
+    looked at that have time in the range, and what is published as a part of them: they become whole again.
     """
     rows = await db.fetch(
         """
@@ -92,8 +111,13 @@ async def fit(
         )
         select becomes, id, doctor_id, date, time_slot_id, lower(during) as start, upper(during) as "end" from result order by date, during, doctor_id
         """,
-        clinic_id, doctor_id, first, last, *(around or (None, None)), now,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        first,
+        last,
+        *(around or (None, None)),
+        now,
+    )
     return Fitting.of((row.becomes, to(Span, row)) for row in rows)
 
 
@@ -121,14 +145,22 @@ async def apply(tx: Statements, clinic_id: int, fitting: Fitting) -> None:
                jsonb_build_object('doctorId', doctor_id)
           from flagged
         """,
-        clinic_id, [span.id for span in (*fitting.removed, *fitting.absorbed)],
-        [span.doctor_id for span in made], [span.date for span in made], [span.start for span in made], [span.end for span in made],
-        [span.time_slot_id for span in made], len(fitting.added), [span.id for span in fitting.stranded], [span.id for span in fitting.covered],
-    )  # fmt: skip
+        clinic_id,
+        [span.id for span in (*fitting.removed, *fitting.absorbed)],
+        [span.doctor_id for span in made],
+        [span.date for span in made],
+        [span.start for span in made],
+        [span.end for span in made],
+        [span.time_slot_id for span in made],
+        len(fitting.added),
+        [span.id for span in fitting.stranded],
+        [span.id for span in fitting.covered],
+    )
 
 
 async def place(db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> Row | None:
-    """The clinic's `time_zone`, and the `last_published` date of it or the doctor, if any. None where there is no such clinic or doctor."""
+    """The clinic's `time_zone`, and the `last_published` date of it or the doctor, if any. None where there is no such
+    clinic or doctor."""
     return await db.fetchrow(
         """
         select time_zone, (select max(date) from booking_slot s
@@ -136,13 +168,17 @@ async def place(db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: 
           from clinic
          where id = $1 and ($2 is null or exists (select from doctor where clinic_id = $1 and id = $2))
         """,
-        clinic_id, doctor_id, now,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        now,
+    )
 
 
 async def shown_appointments(db: Statements, clinic_id: int, ids: Sequence[UUID]) -> list[Appointment]:
     """Earliest first."""
-    rows = await db.fetch("select * from shown_appointment where clinic_id = $1 and id = any($2) order by start_time, id", clinic_id, ids)
+    rows = await db.fetch(
+        "select * from shown_appointment where clinic_id = $1 and id = any($2) order by start_time, id", clinic_id, ids
+    )
     return [appointments.appointment(row) for row in rows]
 
 
@@ -155,5 +191,8 @@ async def tell(tx: Statements, clinic_id: int, type: str, *, doctor_id: UUID | N
           from clinic c left join doctor d on d.clinic_id = c.id and d.id = $3
          where c.id = $1
         """,
-        clinic_id, type, doctor_id, msgspec.json.encode(facts).decode(),
-    )  # fmt: skip
+        clinic_id,
+        type,
+        doctor_id,
+        msgspec.json.encode(facts).decode(),
+    )

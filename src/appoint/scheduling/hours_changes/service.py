@@ -18,13 +18,20 @@ from .model import DoctorsScheduleChangeContent, Fitting, ScheduleChange, Schedu
 NOTHING = Fitting.of(())
 
 
-async def preview(tx: Statements, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime) -> ScheduleChange:
-    """What `carry_out` would do to the hours of a doctor, or of all doctors of the clinic, with the weeks as they are saved. It changes and refuses nothing.
+async def preview(
+    tx: Statements, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
+) -> ScheduleChange:
+    """What `carry_out` would do to the hours of a doctor, or of all doctors of the clinic, with the weeks as they are
+    saved. It changes and refuses nothing.
 
     Raises `NotFound`.
     """
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
-    fitting = await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=dates[0], last=dates[1], now=now) if dates else NOTHING
+    fitting = (
+        await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=dates[0], last=dates[1], now=now)
+        if dates
+        else NOTHING
+    )
     return await _told(tx, clinic_id, fitting)
 
 
@@ -33,9 +40,17 @@ class _Undone(Exception):
 
 
 async def rehearse(
-    tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, if_match: str | None = None, now: datetime
+    tx: Transaction,
+    by: Caller,
+    *,
+    clinic_id: int,
+    doctor_id: UUID | None,
+    content: ScheduleChangeContent,
+    if_match: str | None = None,
+    now: datetime,
 ) -> ScheduleChange:
-    """The same, also for a week that is not saved yet: it is saved, looked at and undone. Raises what `schedules.set_week` raises."""
+    """The same, also for a week that is not saved yet: it is saved, looked at and undone. Raises what
+    `schedules.set_week` raises."""
     told = ScheduleChange([], [], [], [])
     with suppress(_Undone):
         async with tx.savepoint():
@@ -46,16 +61,24 @@ async def rehearse(
 
 
 async def carry_out(
-    tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, if_match: str | None = None, now: datetime
+    tx: Transaction,
+    by: Caller,
+    *,
+    clinic_id: int,
+    doctor_id: UUID | None,
+    content: ScheduleChangeContent,
+    if_match: str | None = None,
+    now: datetime,
 ) -> ScheduleChange:
-    """Make what is published agree with the weekly schedules: slots that have not begun, up to the last date published. All of it, or nothing.
+    """Make what is published agree with the weekly schedules: slots that have not begun, up to the last date published.
+    All of it, or nothing.
 
-    A doctor's week that comes with it is saved first, as `schedules.set_week` does and with its refusals; `if_match` is about that week, or else the one that is
-    saved.
+    A doctor's week that comes with it is saved first, as `schedules.set_week` does and with its refusals; `if_match` is
+    about that week, or else the one that is saved.
 
-    Appointments outside the new hours are refused (`Conflict` `appointments-stranded`), or keep exactly their own time and need rebooking, as asked;
-    those that are within the hours again need none any more. A booking that races with this either comes first, or finds the new hours.
-    Raises `NotFound`.
+    Appointments outside the new hours are refused (`Conflict` `appointments-stranded`), or keep exactly their own time
+    and need rebooking, as asked; those that are within the hours again need none any more. A booking that races with
+    this either comes first, or finds the new hours. Raises `NotFound`.
     """
     await slots.share_clinic(tx, clinic_id)
     await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
@@ -64,18 +87,32 @@ async def carry_out(
     if dates is None:
         return await _told(tx, clinic_id, NOTHING)
     first, last = dates
-    await repository.lock_appointments(tx, clinic_id, doctor_id=doctor_id, start=_midnight(first, -1), end=_midnight(last, 2))
+    await repository.lock_appointments(
+        tx, clinic_id, doctor_id=doctor_id, start=_midnight(first, -1), end=_midnight(last, 2)
+    )
     fitting = await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=first, last=last, now=now)
     if fitting.stranded and content.stranded == "refuse":
         told = await _told(tx, clinic_id, fitting)
         raise errors.Conflict("appointments-stranded", count=len(told.stranded), appointments=told.stranded)
     await repository.apply(tx, clinic_id, fitting)
-    facts = {"from": first, "to": last, **{name: len(getattr(fitting, name)) for name in ("added", "removed", "kept", "stranded")}}
+    facts = {
+        "from": first,
+        "to": last,
+        **{name: len(getattr(fitting, name)) for name in ("added", "removed", "kept", "stranded")},
+    }
     await repository.tell(tx, clinic_id, "schedule.applied", doctor_id=doctor_id, facts=facts)
     return await _told(tx, clinic_id, fitting)
 
 
-async def _save_week(tx: Transaction, by: Caller, *, doctor_id: UUID | None, content: ScheduleChangeContent, if_match: str | None, now: datetime) -> None:
+async def _save_week(
+    tx: Transaction,
+    by: Caller,
+    *,
+    doctor_id: UUID | None,
+    content: ScheduleChangeContent,
+    if_match: str | None,
+    now: datetime,
+) -> None:
     if doctor_id and isinstance(content, DoctorsScheduleChangeContent) and content.weekly:
         week = WeeklyScheduleContent(weekly=content.weekly, valid_from=content.from_)
         await schedules.set_week(tx, by, doctor_id=doctor_id, content=week, if_match=if_match, now=now)
@@ -91,7 +128,9 @@ async def remembered(tx: Transaction, clinic_id: int, known: ScheduleChange, str
     return known
 
 
-async def _dates(db: Statements, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime) -> tuple[date, date] | None:
+async def _dates(
+    db: Statements, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
+) -> tuple[date, date] | None:
     """The first and the last date that the change is about; None when nothing is published there."""
     place = await repository.place(db, clinic_id, doctor_id=doctor_id, now=now)
     if place is None:

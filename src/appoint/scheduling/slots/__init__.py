@@ -1,1 +1,2 @@
-"""Booking slots: when doctors can be booked. They are generated from weekly schedules, or published and removed by hand."""
+"""Booking slots: when doctors can be booked. They are generated from weekly schedules, or published and removed by
+hand."""

@@ -44,17 +44,30 @@ class BookingSlots(Controller):
     tags = ["Booking slots"]
 
     @get("/doctors/{doctor_id:uuid}/bookingSlots", operation_id="listBookingSlots", opt={"permission": "public"})
-    async def of_doctor(self, request: Request, doctor_id: FromPath[UUID], query: BookingSlotFilter) -> Response[Page[BookingSlot]]:
+    async def of_doctor(
+        self, request: Request, doctor_id: FromPath[UUID], query: BookingSlotFilter
+    ) -> Response[Page[BookingSlot]]:
         """A doctor's published slots, earliest first."""
         place = after(request, query, tuple[datetime])
         found = await repository.of_doctor(
-            request.db, doctor_id, first=query.from_, last=query.to, status=query.status, after=place, limit=query.limit, now=clock.now()
+            request.db,
+            doctor_id,
+            first=query.from_,
+            last=query.to,
+            status=query.status,
+            after=place,
+            limit=query.limit,
+            now=clock.now(),
         )
         if not found:
             await doctors.get(request.db, doctor_id)
         return page(request, query, await self._as_seen(request, doctor_id, found), lambda slot: (slot.start_time,))
 
-    @post("/bookingSlots", operation_id="createBookingSlot", opt={"permission": "schedule", "narrows": True, "problems": BY_HAND})
+    @post(
+        "/bookingSlots",
+        operation_id="createBookingSlot",
+        opt={"permission": "schedule", "narrows": True, "problems": BY_HAND},
+    )
     async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
         """Publish a slot by hand. Time in it that was removed by hand is back."""
         allow(request, clinic_id=clinic_of(data.doctor_id), doctor_id=data.doctor_id)
@@ -77,13 +90,21 @@ class BookingSlots(Controller):
         operation_id="replaceBookingSlot",
         opt={"permission": "schedule", "problems": (*dict.fromkeys((*BY_HAND, "slot-has-appointments", *REASONS)),)},
     )
-    async def replace(self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]) -> Response[BookingSlot]:
+    async def replace(
+        self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]
+    ) -> Response[BookingSlot]:
         """Give a slot other bounds, or all of it to a customer. A removed slot with new bounds is published again."""
         if data.customer_id:
             await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
             wish = AppointmentRequest(customer_id=data.customer_id, booking_slot_id=booking_slot_id)
             await appointments.book(
-                request.db, request.cache, request.user, clinic_id=wish.where, wishes=[(wish.customer_id, wish)], hold_for=hold_for(request), now=clock.now()
+                request.db,
+                request.cache,
+                request.user,
+                clinic_id=wish.where,
+                wishes=[(wish.customer_id, wish)],
+                hold_for=hold_for(request),
+                now=clock.now(),
             )
         elif data.start_time and data.end_time:
             await request.db.atomic(
@@ -105,16 +126,26 @@ class BookingSlots(Controller):
     )
     async def remove(self, request: Request, booking_slot_id: FromPath[UUID]) -> None:
         """Withdraw a slot by hand: its time stays away until it is published by hand again."""
-        await request.db.atomic(service.remove, request.user, booking_slot_id=booking_slot_id, if_match=request.if_match, now=clock.now())
+        await request.db.atomic(
+            service.remove, request.user, booking_slot_id=booking_slot_id, if_match=request.if_match, now=clock.now()
+        )
 
-    @post("/availability/createBookingSlots", operation_id="generateBookingSlots", status_code=HTTP_200_OK, opt={"permission": "schedule", "narrows": True})
+    @post(
+        "/availability/createBookingSlots",
+        operation_id="generateBookingSlots",
+        status_code=HTTP_200_OK,
+        opt={"permission": "schedule", "narrows": True},
+    )
     async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
-        """Publish what the weekly schedules give on dates. What is published already, or was removed by hand, stays as it is."""
+        """Publish what the weekly schedules give on dates. What is published already, or was removed by hand, stays as
+        it is."""
         allow(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
         generated, replayed = await once(
             request,
             data,
-            lambda tx: service.generate(tx, request.user, clinic_id=data.clinic_id, doctor_id=data.doctor_id, first=data.from_, last=data.to),
+            lambda tx: service.generate(
+                tx, request.user, clinic_id=data.clinic_id, doctor_id=data.doctor_id, first=data.from_, last=data.to
+            ),
             remember=msgspec.to_builtins,
             recall=lambda _, known: _again(known),
         )
@@ -124,18 +155,27 @@ class BookingSlots(Controller):
         (slot,) = await self._as_seen(request, booking_slot_id, [await service.get(request.db, booking_slot_id)])
         if slot.appointments is UNSET:
             return shown(request, slot)
-        return Response(slot, headers={"ETag": etag(slot.version), "Cache-Control": "no-store"})  # a booking does not change the slot's version
+        return Response(
+            slot, headers={"ETag": etag(slot.version), "Cache-Control": "no-store"}
+        )  # a booking does not change the slot's version
 
     async def _as_seen(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
         """With persons where they may be seen. `some_id` tells the clinic."""
-        grant = widest(request.user, "list-appointments", clinic_of(some_id)) if request.user.memberships or request.user.administrator else None
+        grant = (
+            widest(request.user, "list-appointments", clinic_of(some_id))
+            if request.user.memberships or request.user.administrator
+            else None
+        )
         theirs = [slot for slot in slots if grant and grant.doctor_id in (None, slot.doctor_id)]
         if not theirs:
             return slots
         on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in theirs])
         if request.method == "GET":  # a change has its entry already
             await record(request.app.state.db, request, Page(theirs, None))
-        return [slot.with_appointments([seen(request, each) for each in on[slot.id]]) if slot in theirs else slot for slot in slots]
+        return [
+            slot.with_appointments([seen(request, each) for each in on[slot.id]]) if slot in theirs else slot
+            for slot in slots
+        ]
 
 
 async def _again(known: object) -> Generated:

@@ -16,7 +16,8 @@ BY: Final = msgspec.structs.replace(SYSTEM, doing="generateBookingSlots")
 
 
 async def nightly(db: Database, *, now: datetime) -> int:
-    """Publish every active clinic's schedules up to its horizon; returns how many slots are new. A clinic that fails does not stop the others."""
+    """Publish every active clinic's schedules up to its horizon; returns how many slots are new. A clinic that fails
+    does not stop the others."""
     created = 0
     for clinic_id in await repository.active_clinics(db):
         try:

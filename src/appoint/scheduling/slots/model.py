@@ -37,7 +37,11 @@ class BookingSlot(Resource):
 
     def with_appointments(self, appointments: list[Appointment]) -> "BookingSlot":
         """The slot as the clinic sees it."""
-        whole = (each.customer_id for each in appointments if (each.start_time, each.end_time) == (self.start_time, self.end_time))
+        whole = (
+            each.customer_id
+            for each in appointments
+            if (each.start_time, each.end_time) == (self.start_time, self.end_time)
+        )
         return msgspec.structs.replace(self, customer_id=next(whole, None), appointments=appointments)
 
 
@@ -66,7 +70,9 @@ class BookingSlotChange(Request):
             if self.start_time or self.end_time:
                 raise errors.Invalid(errors.Fault("#/customerId", "takes the slot as it is; move it first"))
         elif not (self.start_time and self.end_time):
-            raise errors.Invalid(errors.Fault("#/startTime", "is needed together with endTime, or customerId instead of both"))
+            raise errors.Invalid(
+                errors.Fault("#/startTime", "is needed together with endTime, or customerId instead of both")
+            )
         else:
             fields.check_times(self.start_time, self.end_time)
 

@@ -1,7 +1,7 @@
 """Everything the booking slot table is asked, but for what absences and schedule changes do to it.
 
-Who publishes or withdraws takes locks first, in this order: the clinic, the doctors by id, appointments by id. So nobody deadlocks, and what a statement
-reads is still so when it writes.
+Who publishes or withdraws takes locks first, in this order: the clinic, the doctors by id, appointments by id. So
+nobody deadlocks, and what a statement reads is still so when it writes.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,9 @@ async def find(db: Statements, booking_slot_id: UUID) -> Row | None:
           from booking_slot
          where clinic_id = $1 and id = $2
         """,
-        clinic_of(booking_slot_id), booking_slot_id,
-    )  # fmt: skip
+        clinic_of(booking_slot_id),
+        booking_slot_id,
+    )
 
 
 def slot(row: Row) -> BookingSlot:
@@ -32,9 +33,18 @@ def slot(row: Row) -> BookingSlot:
 
 
 async def of_doctor(
-    db: Statements, doctor_id: UUID, *, first: date | None, last: date | None, status: str | None, after: tuple[datetime] | None, limit: int, now: datetime
+    db: Statements,
+    doctor_id: UUID,
+    *,
+    first: date | None,
+    last: date | None,
+    status: str | None,
+    after: tuple[datetime] | None,
+    limit: int,
+    now: datetime,
 ) -> list[BookingSlot]:
-    """What is published on local dates (from today on, when no first one is given), earliest first; one more than `limit` when the list goes on."""
+    """What is published on local dates (from today on, when no first one is given), earliest first; one more than
+    `limit` when the list goes on."""
     rows = await db.fetch(
         """
         with bounds as (
@@ -52,8 +62,15 @@ async def of_doctor(
          order by lower(s.active_during)
          limit $8 + 1
         """,
-        clinic_of(doctor_id), doctor_id, first, last, status, after[0] if after else None, now, limit,
-    )  # fmt: skip
+        clinic_of(doctor_id),
+        doctor_id,
+        first,
+        last,
+        status,
+        after[0] if after else None,
+        now,
+        limit,
+    )
     return [slot(row) for row in rows]
 
 
@@ -68,8 +85,9 @@ async def appointments_on(db: Statements, clinic_id: int, slot_ids: Sequence[UUI
          where s.clinic_id = $1 and s.id = any($2)
          order by shown.start_time
         """,
-        clinic_id, slot_ids,
-    )  # fmt: skip
+        clinic_id,
+        slot_ids,
+    )
     found: dict[UUID, list[Appointment]] = {slot_id: [] for slot_id in slot_ids}
     for row in rows:
         found[row.booking_slot_id].append(appointments.appointment(row))
@@ -111,8 +129,11 @@ async def generate(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, fi
         )
         select * from result
         """,
-        clinic_id, doctor_id, first, last,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        first,
+        last,
+    )
     assert row
     return to(Generated, row)
 
@@ -132,14 +153,23 @@ async def add(tx: Statements, doctor_id: UUID, *, start: datetime, end: datetime
         )
         select id from made
         """,
-        clinic_id, mint(clinic_id), doctor_id, day, start, end,
-    )  # fmt: skip
+        clinic_id,
+        mint(clinic_id),
+        doctor_id,
+        day,
+        start,
+        end,
+    )
 
 
-async def move(tx: Statements, booking_slot_id: UUID, *, start: datetime, end: datetime, day: date, now: datetime) -> None:
-    """Give the slot other bounds. Time that it gives up counts as removed by hand; a slot that takes new time is one by hand from then on.
+async def move(
+    tx: Statements, booking_slot_id: UUID, *, start: datetime, end: datetime, day: date, now: datetime
+) -> None:
+    """Give the slot other bounds. Time that it gives up counts as removed by hand; a slot that takes new time is one by
+    hand from then on.
 
-    Raises `ExclusionViolationError` (`published`) when another slot is in the way, `ForeignKeyViolationError` (`within_hours`) when an appointment is.
+    Raises `ExclusionViolationError` (`published`) when another slot is in the way, `ForeignKeyViolationError`
+    (`within_hours`) when an appointment is.
     """
     await tx.execute(
         """
@@ -161,12 +191,18 @@ async def move(tx: Statements, booking_slot_id: UUID, *, start: datetime, end: d
                jsonb_build_object('doctorId', doctor_id, 'startTime', $3, 'endTime', $4, 'oldStartTime', lower(old_during), 'oldEndTime', upper(old_during))
           from moved
         """,
-        clinic_of(booking_slot_id), booking_slot_id, start, end, day, now,
-    )  # fmt: skip
+        clinic_of(booking_slot_id),
+        booking_slot_id,
+        start,
+        end,
+        day,
+        now,
+    )
 
 
 async def bring_back(tx: Statements, doctor_id: UUID, *, start: datetime, end: datetime, day: date) -> None:
-    """Time in the range is no longer removed by hand: what was removed shrinks to what lies outside, in two parts perhaps."""
+    """Time in the range is no longer removed by hand: what was removed shrinks to what lies outside, in two parts
+    perhaps."""
     await tx.execute(
         """
         with back as materialized (
@@ -183,8 +219,12 @@ async def bring_back(tx: Statements, doctor_id: UUID, *, start: datetime, end: d
         insert into booking_slot (clinic_id, id, doctor_id, date, during, source, time_slot_id, removed_at)
         select clinic_id, mint_id(clinic_id), doctor_id, date, piece, source, time_slot_id, removed_at from back, unnest(pieces[2:]) as piece
         """,
-        clinic_of(doctor_id), doctor_id, start, end, day,
-    )  # fmt: skip
+        clinic_of(doctor_id),
+        doctor_id,
+        start,
+        end,
+        day,
+    )
 
 
 async def remove(tx: Statements, booking_slot_id: UUID, *, now: datetime) -> None:
@@ -199,8 +239,10 @@ async def remove(tx: Statements, booking_slot_id: UUID, *, now: datetime) -> Non
         select clinic_id, 'slot.withdrawn', id::text, version, jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during))
           from removed
         """,
-        clinic_of(booking_slot_id), booking_slot_id, now,
-    )  # fmt: skip
+        clinic_of(booking_slot_id),
+        booking_slot_id,
+        now,
+    )
 
 
 async def active_clinics(db: Statements) -> list[int]:

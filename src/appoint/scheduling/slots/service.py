@@ -33,10 +33,14 @@ async def check_version(db: Statements, booking_slot_id: UUID, *, if_match: str 
     await clinics.check_version(db, known.clinic_id, if_match=if_match, version=known.version)
 
 
-async def generate(tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None = None, first: date, last: date) -> Generated:
-    """Publish what the weekly schedules give on the local dates `first…last` (inclusive): less absences, time removed by hand, and what is published already.
+async def generate(
+    tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None = None, first: date, last: date
+) -> Generated:
+    """Publish what the weekly schedules give on the local dates `first…last` (inclusive): less absences, time removed
+    by hand, and what is published already.
 
-    Twice gives nothing new; of two at once the second waits for the first. Inactive clinics and doctors get nothing. Raises `NotFound`.
+    Twice gives nothing new; of two at once the second waits for the first. Inactive clinics and doctors get nothing.
+    Raises `NotFound`.
     """
     await _lock(tx, clinic_id, doctor_id)
     return await repository.generate(tx, clinic_id, doctor_id=doctor_id, first=first, last=last)
@@ -46,7 +50,9 @@ async def generate_to_horizon(tx: Transaction, by: Caller, *, clinic_id: int, no
     """The same from today to the last date that the clinic takes bookings for."""
     clinic, _ = await _lock(tx, clinic_id, None)
     today = clock.local_date(now, clinic.time_zone)
-    return await repository.generate(tx, clinic_id, doctor_id=None, first=today, last=today + timedelta(days=clinic.horizon_days))
+    return await repository.generate(
+        tx, clinic_id, doctor_id=None, first=today, last=today + timedelta(days=clinic.horizon_days)
+    )
 
 
 async def publish(tx: Transaction, by: Caller, *, content: BookingSlotContent) -> BookingSlot:
@@ -63,11 +69,21 @@ async def publish(tx: Transaction, by: Caller, *, content: BookingSlotContent) -
     return await get(tx, added)
 
 
-async def move(tx: Transaction, by: Caller, *, booking_slot_id: UUID, start: datetime, end: datetime, if_match: str | None, now: datetime) -> BookingSlot:
+async def move(
+    tx: Transaction,
+    by: Caller,
+    *,
+    booking_slot_id: UUID,
+    start: datetime,
+    end: datetime,
+    if_match: str | None,
+    now: datetime,
+) -> BookingSlot:
     """Give a slot other bounds, or publish a removed one again. Time that it gives up counts as removed by hand.
 
-    Raises `Conflict`: `slot-has-appointments` when one would lie outside, also for what an absence or a change of schedule has left for an appointment
-    alone; and as `publish` does. A booking that races with this either comes first and stops it, or finds the slot moved.
+    Raises `Conflict`: `slot-has-appointments` when one would lie outside, also for what an absence or a change of
+    schedule has left for an appointment alone; and as `publish` does. A booking that races with this either comes first
+    and stops it, or finds the slot moved.
     """
     known, clinic, doctor = await _locked(tx, booking_slot_id, if_match)
     if known.remnant:
@@ -93,7 +109,8 @@ async def remove(tx: Transaction, by: Caller, *, booking_slot_id: UUID, if_match
 
 
 async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> tuple[Row, Sequence[Row]]:
-    """The clinic and its doctors (or the one), for whom nobody else publishes or withdraws until the transaction ends. Raises `NotFound`."""
+    """The clinic and its doctors (or the one), for whom nobody else publishes or withdraws until the transaction ends.
+    Raises `NotFound`."""
     clinic = await repository.share_clinic(tx, clinic_id)
     doctors = await schedules.lock_doctors(tx, clinic_id, doctor_id=doctor_id)
     if clinic is None or (doctor_id and not doctors):

@@ -1,4 +1,5 @@
-"""/api/clinics/{clinicId}/timeslots, /api/timeslots, /api/doctors/{doctorId}/slots, /api/doctors/slots and /api/doctors/{doctorId}/schedule"""
+"""/api/clinics/{clinicId}/timeslots, /api/timeslots, /api/doctors/{doctorId}/slots, /api/doctors/slots and
+/api/doctors/{doctorId}/schedule"""
 
 from uuid import UUID
 
@@ -46,7 +47,9 @@ class TimeSlots(Controller):
         operation_id="createTimeSlot",
         opt={"permission": "manage", "problems": ("clinic-inactive", "time-slots-intersect")},
     )
-    async def create(self, request: Request, clinic_id: FromPath[int], data: JSONBody[TimeSlotContent]) -> Response[TimeSlot]:
+    async def create(
+        self, request: Request, clinic_id: FromPath[int], data: JSONBody[TimeSlotContent]
+    ) -> Response[TimeSlot]:
         """Add a time slot to a clinic."""
         slot, replayed = await once(
             request,
@@ -68,10 +71,19 @@ class TimeSlots(Controller):
         operation_id="replaceTimeSlot",
         opt={"permission": "manage", "problems": ("time-slots-intersect", "schedule-lines-overlap")},
     )
-    async def replace(self, request: Request, time_slot_id: FromPath[UUID], data: JSONBody[TimeSlotContent]) -> Response[TimeSlot]:
+    async def replace(
+        self, request: Request, time_slot_id: FromPath[UUID], data: JSONBody[TimeSlotContent]
+    ) -> Response[TimeSlot]:
         """Change a time slot. The schedule lines taken from it move with it; what is already published does not."""
         clinic_id = clinic_of(time_slot_id)
-        slot = await request.change(clinic_id, service.change_time_slot, request.user, time_slot_id=time_slot_id, content=data, if_match=request.if_match)
+        slot = await request.change(
+            clinic_id,
+            service.change_time_slot,
+            request.user,
+            time_slot_id=time_slot_id,
+            content=data,
+            if_match=request.if_match,
+        )
         return shown(request, slot)
 
     @delete(
@@ -83,7 +95,14 @@ class TimeSlots(Controller):
     async def remove(self, request: Request, time_slot_id: FromPath[UUID]) -> None:
         """Take a time slot out of use, once no schedule line is taken from it."""
         clinic_id = clinic_of(time_slot_id)
-        await request.change(clinic_id, service.remove_time_slot, request.user, time_slot_id=time_slot_id, if_match=request.if_match, now=clock.now())
+        await request.change(
+            clinic_id,
+            service.remove_time_slot,
+            request.user,
+            time_slot_id=time_slot_id,
+            if_match=request.if_match,
+            now=clock.now(),
+        )
 
 
 class Schedules(Controller):
@@ -99,8 +118,14 @@ class Schedules(Controller):
         rest = [line for line in lines if place is None or line.place > place]
         return page(request, query, rest[: query.limit + 1], lambda line: line.place, cache_control=PUBLIC)
 
-    @post("/doctors/{doctor_id:uuid}/slots", operation_id="createDoctorSlot", opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)})
-    async def create(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]) -> Response[DoctorSlot]:
+    @post(
+        "/doctors/{doctor_id:uuid}/slots",
+        operation_id="createDoctorSlot",
+        opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)},
+    )
+    async def create(
+        self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]
+    ) -> Response[DoctorSlot]:
         """Add a line to a doctor's weekly schedule."""
         line, replayed = await once(
             request,
@@ -117,32 +142,71 @@ class Schedules(Controller):
         """One line of a weekly schedule, active or not."""
         return shown(request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=PUBLIC)
 
-    @put("/doctors/slots/{doctor_slot_id:uuid}", operation_id="replaceDoctorSlot", opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)})
-    async def replace(self, request: Request, doctor_slot_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]) -> Response[DoctorSlot]:
+    @put(
+        "/doctors/slots/{doctor_slot_id:uuid}",
+        operation_id="replaceDoctorSlot",
+        opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)},
+    )
+    async def replace(
+        self, request: Request, doctor_slot_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]
+    ) -> Response[DoctorSlot]:
         """Change a line of a weekly schedule."""
         clinic_id = clinic_of(doctor_slot_id)
-        line = await request.change(clinic_id, service.change_line, request.user, doctor_slot_id=doctor_slot_id, content=data, if_match=request.if_match)
+        line = await request.change(
+            clinic_id,
+            service.change_line,
+            request.user,
+            doctor_slot_id=doctor_slot_id,
+            content=data,
+            if_match=request.if_match,
+        )
         return shown(request, line)
 
-    @delete("/doctors/slots/{doctor_slot_id:uuid}", operation_id="removeDoctorSlot", status_code=HTTP_204_NO_CONTENT, opt={"permission": "schedule"})
+    @delete(
+        "/doctors/slots/{doctor_slot_id:uuid}",
+        operation_id="removeDoctorSlot",
+        status_code=HTTP_204_NO_CONTENT,
+        opt={"permission": "schedule"},
+    )
     async def remove(self, request: Request, doctor_slot_id: FromPath[UUID]) -> None:
         """Take a line out of a weekly schedule."""
         clinic_id = clinic_of(doctor_slot_id)
-        await request.change(clinic_id, service.remove_line, request.user, doctor_slot_id=doctor_slot_id, if_match=request.if_match, now=clock.now())
+        await request.change(
+            clinic_id,
+            service.remove_line,
+            request.user,
+            doctor_slot_id=doctor_slot_id,
+            if_match=request.if_match,
+            now=clock.now(),
+        )
 
     @get("/doctors/{doctor_id:uuid}/schedule", operation_id="getSchedule", opt={"permission": "public"})
     async def week(self, request: Request, doctor_id: FromPath[UUID], query: ScheduleQuery) -> Response[WeeklySchedule]:
         """A doctor's week in one piece, as it holds today or on another date."""
         schedule = await self._schedule(request, doctor_id)
-        return shown(request, schedule.week_on(query.on or clock.local_date(clock.now(), schedule.time_zone)), cache_control=PUBLIC)
+        return shown(
+            request,
+            schedule.week_on(query.on or clock.local_date(clock.now(), schedule.time_zone)),
+            cache_control=PUBLIC,
+        )
 
     @put("/doctors/{doctor_id:uuid}/schedule", operation_id="replaceSchedule", opt={"permission": "schedule"})
-    async def set_week(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]) -> Response[WeeklySchedule]:
+    async def set_week(
+        self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]
+    ) -> Response[WeeklySchedule]:
         """Replace a doctor's whole week from a date on. Earlier lines end the day before, later ones go."""
         week = await request.change(
-            clinic_of(doctor_id), service.set_week, request.user, doctor_id=doctor_id, content=data, if_match=request.if_match, now=clock.now()
+            clinic_of(doctor_id),
+            service.set_week,
+            request.user,
+            doctor_id=doctor_id,
+            content=data,
+            if_match=request.if_match,
+            now=clock.now(),
         )
         return shown(request, week)
 
     async def _schedule(self, request: Request, doctor_id: UUID) -> Schedule:
-        return await request.cache.get(clinic_of(doctor_id), f"schedule:{doctor_id}", lambda: service.schedule(request.db, doctor_id))
+        return await request.cache.get(
+            clinic_of(doctor_id), f"schedule:{doctor_id}", lambda: service.schedule(request.db, doctor_id)
+        )

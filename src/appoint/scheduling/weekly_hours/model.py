@@ -60,7 +60,9 @@ class Hours(Request):
             if self.start_time or self.end_time:
                 raise errors.Invalid(errors.Fault("#/timeSlotId", "says the beginning and the end already"))
         elif not (self.start_time and self.end_time):
-            raise errors.Invalid(errors.Fault("#/startTime", "is needed together with an end, or a time slot instead of both"))
+            raise errors.Invalid(
+                errors.Fault("#/startTime", "is needed together with an end, or a time slot instead of both")
+            )
         else:
             minutes_between(self.start_time, self.end_time)
 
@@ -110,7 +112,10 @@ HoursOfDay = Annotated[list[Hours], msgspec.Meta(max_length=100)]
 class Week(Request):
     """Days that are left out have no hours."""
 
-    EXAMPLE: ClassVar = {"monday": [Hours.EXAMPLE], "thursday": [Hours.EXAMPLE, {"startTime": "13:00", "endTime": "17:00"}]}
+    EXAMPLE: ClassVar = {
+        "monday": [Hours.EXAMPLE],
+        "thursday": [Hours.EXAMPLE, {"startTime": "13:00", "endTime": "17:00"}],
+    }
 
     monday: HoursOfDay = []
     tuesday: HoursOfDay = []
@@ -122,7 +127,8 @@ class Week(Request):
 
 
 class WeeklyScheduleContent(Request):
-    """A whole week. It replaces what holds from `valid_from` on (today, when left out); earlier lines end the day before."""
+    """A whole week. It replaces what holds from `valid_from` on (today, when left out); earlier lines end the day
+    before."""
 
     weekly: Week
     valid_from: fields.Date | None = None
@@ -140,7 +146,10 @@ class WeeklySchedule(msgspec.Struct, rename="camel"):
     EXAMPLE: ClassVar = {
         "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
         "clinicId": 1,
-        "weekly": {weekday: [{**Hours.EXAMPLE, "timeSlotId": None}] if weekday in ("monday", "thursday") else [] for weekday in fields.WEEKDAYS},
+        "weekly": {
+            weekday: [{**Hours.EXAMPLE, "timeSlotId": None}] if weekday in ("monday", "thursday") else []
+            for weekday in fields.WEEKDAYS
+        },
     }
 
     doctor_id: UUID
@@ -154,7 +163,8 @@ class ScheduleQuery(Request):
 
 
 class Schedule(msgspec.Struct):
-    """Everything known of a doctor's weekly hours: all active lines, in order, also those of the past and of the future."""
+    """Everything known of a doctor's weekly hours: all active lines, in order, also those of the past and of the
+    future."""
 
     doctor_id: UUID
     clinic_id: int
@@ -171,4 +181,8 @@ class Schedule(msgspec.Struct):
 
 def overlapping(hours: Sequence[Minutes]) -> list[int]:
     """Which of one day's hours share a minute with others that stand before them."""
-    return [later for later, (starts, ends) in enumerate(hours) if any(starts < until and since < ends for since, until in hours[:later])]
+    return [
+        later
+        for later, (starts, ends) in enumerate(hours)
+        if any(starts < until and since < ends for since, until in hours[:later])
+    ]

@@ -1,6 +1,7 @@
 """Everything the tables of time slots and schedule lines are asked.
 
-Who writes takes locks first, in this order: the clinic (time slots), the doctors by id, the time slot. So nobody deadlocks, and what was read still holds.
+Who writes takes locks first, in this order: the clinic (time slots), the doctors by id, the time slot. So nobody
+deadlocks, and what was read still holds.
 """
 
 from collections.abc import Sequence
@@ -19,21 +20,42 @@ from .model import DoctorSlot, Minutes, Schedule, TimeSlot
 
 def _time_slot(row: Row) -> TimeSlot:
     return TimeSlot(
-        id=row.id, clinic_id=row.clinic_id, version=row.version, created_at=row.created_at, updated_at=row.updated_at, name=row.name,
-        start_time=fields.wall_time_of(row.minutes.lower), end_time=fields.wall_time_of(row.minutes.upper), active=row.active, removed_at=row.removed_at,
-    )  # fmt: skip
+        id=row.id,
+        clinic_id=row.clinic_id,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        name=row.name,
+        start_time=fields.wall_time_of(row.minutes.lower),
+        end_time=fields.wall_time_of(row.minutes.upper),
+        active=row.active,
+        removed_at=row.removed_at,
+    )
 
 
 def _line(row: Row) -> DoctorSlot:
     return DoctorSlot(
-        id=row.id, clinic_id=row.clinic_id, doctor_id=row.doctor_id, version=row.version, created_at=row.created_at, updated_at=row.updated_at,
-        weekday=fields.WEEKDAYS[row.weekday - 1], start_time=fields.wall_time_of(row.minutes.lower), end_time=fields.wall_time_of(row.minutes.upper),
-        time_slot_id=row.time_slot_id, valid_from=row.valid_from, valid_until=row.valid_until, active=row.active, removed_at=row.removed_at,
-    )  # fmt: skip
+        id=row.id,
+        clinic_id=row.clinic_id,
+        doctor_id=row.doctor_id,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        weekday=fields.WEEKDAYS[row.weekday - 1],
+        start_time=fields.wall_time_of(row.minutes.lower),
+        end_time=fields.wall_time_of(row.minutes.upper),
+        time_slot_id=row.time_slot_id,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        active=row.active,
+        removed_at=row.removed_at,
+    )
 
 
 async def find_time_slot(db: Statements, time_slot_id: UUID) -> TimeSlot | None:
-    row = await db.fetchrow("select * from time_slot where clinic_id = $1 and id = $2", clinic_of(time_slot_id), time_slot_id)
+    row = await db.fetchrow(
+        "select * from time_slot where clinic_id = $1 and id = $2", clinic_of(time_slot_id), time_slot_id
+    )
     return _time_slot(row) if row else None
 
 
@@ -58,13 +80,18 @@ async def add_time_slot(tx: Statements, clinic_id: int, *, minutes: Minutes, nam
         )
         select * from made
         """,
-        clinic_id, mint(clinic_id), Range(*minutes), name,
-    )  # fmt: skip
+        clinic_id,
+        mint(clinic_id),
+        Range(*minutes),
+        name,
+    )
     assert row
     return _time_slot(row)
 
 
-async def change_time_slot(tx: Statements, time_slot_id: UUID, *, minutes: Minutes, name: str | None, removed_at: datetime | None) -> TimeSlot:
+async def change_time_slot(
+    tx: Statements, time_slot_id: UUID, *, minutes: Minutes, name: str | None, removed_at: datetime | None
+) -> TimeSlot:
     """Change the time slot, and with it the active lines taken from it.
 
     Raises `ExclusionViolationError` naming `time_slots_intersect` or `schedule_lines_overlap`.
@@ -91,19 +118,28 @@ async def change_time_slot(tx: Statements, time_slot_id: UUID, *, minutes: Minut
         )
         select * from changed
         """,
-        clinic_of(time_slot_id), time_slot_id, Range(*minutes), name, removed_at,
-    )  # fmt: skip
+        clinic_of(time_slot_id),
+        time_slot_id,
+        Range(*minutes),
+        name,
+        removed_at,
+    )
     assert row
     return _time_slot(row)
 
 
 async def lines_from(tx: Statements, time_slot_id: UUID) -> int:
     """How many active schedule lines are taken from the time slot."""
-    return await tx.fetchval("select count(*) from doctor_slot where clinic_id = $1 and active_time_slot_id = $2", clinic_of(time_slot_id), time_slot_id)
+    return await tx.fetchval(
+        "select count(*) from doctor_slot where clinic_id = $1 and active_time_slot_id = $2",
+        clinic_of(time_slot_id),
+        time_slot_id,
+    )
 
 
 async def lock_doctors(tx: Statements, clinic_id: int, *, doctor_id: UUID | None = None) -> Sequence[Row]:
-    """The doctor, or all of the clinic, whose schedules nobody else changes or publishes until the transaction ends; bookings go on."""
+    """The doctor, or all of the clinic, whose schedules nobody else changes or publishes until the transaction ends;
+    bookings go on."""
     return await tx.fetch(
         """
         select d.id, d.active, c.time_zone
@@ -112,30 +148,36 @@ async def lock_doctors(tx: Statements, clinic_id: int, *, doctor_id: UUID | None
          order by d.id
            for no key update of d
         """,
-        clinic_id, doctor_id,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+    )
 
 
 async def minutes_of_time_slots(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -> dict[UUID, Minutes]:
     """The minutes of active time slots, which keep them until the transaction ends."""
     rows = await tx.fetch(
-        "select id, minutes from time_slot where clinic_id = $1 and active and id = any($2) order by id for key share", clinic_id, ids
-    )  # fmt: skip
+        "select id, minutes from time_slot where clinic_id = $1 and active and id = any($2) order by id for key share",
+        clinic_id,
+        ids,
+    )
     return {row.id: (row.minutes.lower, row.minutes.upper) for row in rows}
 
 
 async def find_line(db: Statements, doctor_slot_id: UUID) -> DoctorSlot | None:
     row = await db.fetchrow(
         "select *, lower(valid) as valid_from, upper(valid) - 1 as valid_until from doctor_slot where clinic_id = $1 and id = $2",
-        clinic_of(doctor_slot_id), doctor_slot_id,
-    )  # fmt: skip
+        clinic_of(doctor_slot_id),
+        doctor_slot_id,
+    )
     return _line(row) if row else None
 
 
 async def schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
     clinic_id = clinic_of(doctor_id)
     time_zone = await db.fetchval(
-        "select c.time_zone from doctor d join clinic c on c.id = d.clinic_id where d.clinic_id = $1 and d.id = $2", clinic_id, doctor_id
+        "select c.time_zone from doctor d join clinic c on c.id = d.clinic_id where d.clinic_id = $1 and d.id = $2",
+        clinic_id,
+        doctor_id,
     )
     if time_zone is None:
         return None
@@ -146,12 +188,15 @@ async def schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
          where clinic_id = $1 and doctor_id = $2 and active
          order by weekday, lower(minutes), lower(valid) nulls first, id
         """,
-        clinic_id, doctor_id,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+    )
     return Schedule(doctor_id, clinic_id, time_zone, [_line(row) for row in rows])
 
 
-async def lines_of_clinic(db: Statements, clinic_id: int, *, doctor_id: UUID | None, since: date) -> dict[UUID, list[DoctorSlot]]:
+async def lines_of_clinic(
+    db: Statements, clinic_id: int, *, doctor_id: UUID | None, since: date
+) -> dict[UUID, list[DoctorSlot]]:
     """The active lines of all doctors of the clinic, or of one, that hold on the date or later, by doctor and in order."""
     rows = await db.fetch(
         """
@@ -160,8 +205,10 @@ async def lines_of_clinic(db: Statements, clinic_id: int, *, doctor_id: UUID | N
          where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active and not valid << daterange($3, null)
          order by weekday, lower(minutes), lower(valid) nulls first, id
         """,
-        clinic_id, doctor_id, since,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        since,
+    )
     lines: dict[UUID, list[DoctorSlot]] = {}
     for row in rows:
         lines.setdefault(row.doctor_id, []).append(_line(row))
@@ -169,9 +216,15 @@ async def lines_of_clinic(db: Statements, clinic_id: int, *, doctor_id: UUID | N
 
 
 async def add_lines(
-    tx: Statements, doctor_id: UUID, lines: Sequence[tuple[int, Minutes, UUID | None]], *, valid_from: date | None, valid_until: date | None
+    tx: Statements,
+    doctor_id: UUID,
+    lines: Sequence[tuple[int, Minutes, UUID | None]],
+    *,
+    valid_from: date | None,
+    valid_until: date | None,
 ) -> list[UUID]:
-    """New lines as (weekday from 1, minutes, time slot); returns their ids. Raises `ExclusionViolationError` naming `schedule_lines_overlap`."""
+    """New lines as (weekday from 1, minutes, time slot); returns their ids. Raises `ExclusionViolationError` naming
+    `schedule_lines_overlap`."""
     clinic_id = clinic_of(doctor_id)
     added = [mint(clinic_id) for _ in lines]
     await tx.execute(
@@ -180,9 +233,16 @@ async def add_lines(
         select $1, id, $2, weekday, int4range(starts, ends), time_slot_id, daterange($8, $9, '[]')
           from unnest($3::uuid[], $4::int[], $5::int[], $6::int[], $7::uuid[]) as line (id, weekday, starts, ends, time_slot_id)
         """,
-        clinic_id, doctor_id, added, [line[0] for line in lines], [line[1][0] for line in lines], [line[1][1] for line in lines], [line[2] for line in lines],
-        valid_from, valid_until,
-    )  # fmt: skip
+        clinic_id,
+        doctor_id,
+        added,
+        [line[0] for line in lines],
+        [line[1][0] for line in lines],
+        [line[1][1] for line in lines],
+        [line[2] for line in lines],
+        valid_from,
+        valid_until,
+    )
     return added
 
 
@@ -203,15 +263,23 @@ async def change_line(
            set weekday = $3, minutes = $4, time_slot_id = $5, valid = daterange($6, $7, '[]'), version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2
         """,
-        clinic_of(doctor_slot_id), doctor_slot_id, weekday, Range(*minutes), time_slot_id, valid_from, valid_until,
-    )  # fmt: skip
+        clinic_of(doctor_slot_id),
+        doctor_slot_id,
+        weekday,
+        Range(*minutes),
+        time_slot_id,
+        valid_from,
+        valid_until,
+    )
 
 
 async def remove_line(tx: Statements, doctor_slot_id: UUID, *, now: datetime) -> None:
     await tx.execute(
         "update doctor_slot set active = false, removed_at = $3, version = version + 1, updated_at = now() where clinic_id = $1 and id = $2 and active",
-        clinic_of(doctor_slot_id), doctor_slot_id, now,
-    )  # fmt: skip
+        clinic_of(doctor_slot_id),
+        doctor_slot_id,
+        now,
+    )
 
 
 async def end_lines(tx: Statements, doctor_id: UUID, *, before: date, now: datetime) -> None:
@@ -225,8 +293,11 @@ async def end_lines(tx: Statements, doctor_id: UUID, *, before: date, now: datet
                version = version + 1, updated_at = now()
          where clinic_id = $1 and doctor_id = $2 and active and not valid << daterange($3, null)
         """,
-        clinic_of(doctor_id), doctor_id, before, now,
-    )  # fmt: skip
+        clinic_of(doctor_id),
+        doctor_id,
+        before,
+        now,
+    )
 
 
 async def tell_changed(tx: Statements, doctor_id: UUID, **facts: Any) -> None:
@@ -236,5 +307,7 @@ async def tell_changed(tx: Statements, doctor_id: UUID, **facts: Any) -> None:
         insert into event (clinic_id, type, subject_id, subject_version, data)
         select clinic_id, 'schedule.changed', id::text, version, jsonb_build_object('doctorId', id) || $3::text::jsonb from doctor where clinic_id = $1 and id = $2
         """,
-        clinic_of(doctor_id), doctor_id, msgspec.json.encode(facts).decode(),
-    )  # fmt: skip
+        clinic_of(doctor_id),
+        doctor_id,
+        msgspec.json.encode(facts).decode(),
+    )

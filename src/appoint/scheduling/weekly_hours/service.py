@@ -51,32 +51,43 @@ async def add_time_slot(tx: Transaction, by: Caller, *, clinic_id: int, content:
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
     try:
-        return await repository.add_time_slot(tx, clinic_id, minutes=minutes_between(content.start_time, content.end_time), name=content.name)
+        return await repository.add_time_slot(
+            tx, clinic_id, minutes=minutes_between(content.start_time, content.end_time), name=content.name
+        )
     except asyncpg.ExclusionViolationError as error:
         _refuse(error)
 
 
-async def change_time_slot(tx: Transaction, by: Caller, *, time_slot_id: UUID, content: TimeSlotContent, if_match: str | None) -> TimeSlot:
+async def change_time_slot(
+    tx: Transaction, by: Caller, *, time_slot_id: UUID, content: TimeSlotContent, if_match: str | None
+) -> TimeSlot:
     """Give the time slot other minutes or another name; the weekly hours taken from it move with it.
 
-    Raises `Conflict`: `time-slots-intersect`, or `schedule-lines-overlap` when a doctor's lines would overlap afterwards.
+    Raises `Conflict`: `time-slots-intersect`, or `schedule-lines-overlap` when a doctor's lines would overlap
+    afterwards.
     """
     known = await _locked_time_slot(tx, time_slot_id, if_match)
     minutes = minutes_between(content.start_time, content.end_time)
     try:
-        return await repository.change_time_slot(tx, time_slot_id, minutes=minutes, name=content.name, removed_at=known.removed_at)
+        return await repository.change_time_slot(
+            tx, time_slot_id, minutes=minutes, name=content.name, removed_at=known.removed_at
+        )
     except asyncpg.ExclusionViolationError as error:
         _refuse(error)
 
 
-async def remove_time_slot(tx: Transaction, by: Caller, *, time_slot_id: UUID, if_match: str | None, now: datetime) -> None:
+async def remove_time_slot(
+    tx: Transaction, by: Caller, *, time_slot_id: UUID, if_match: str | None, now: datetime
+) -> None:
     """Raises `Conflict` `time-slot-in-use` while weekly hours are taken from it."""
     known = await _locked_time_slot(tx, time_slot_id, if_match)
     if not known.active:
         return
     if lines := await repository.lines_from(tx, time_slot_id):
         raise errors.Conflict("time-slot-in-use", doctorSlots=lines)
-    await repository.change_time_slot(tx, time_slot_id, minutes=minutes_between(known.start_time, known.end_time), name=known.name, removed_at=now)
+    await repository.change_time_slot(
+        tx, time_slot_id, minutes=minutes_between(known.start_time, known.end_time), name=known.name, removed_at=now
+    )
 
 
 async def schedule(db: Statements, doctor_id: UUID) -> Schedule:
@@ -99,14 +110,18 @@ async def add_line(tx: Transaction, by: Caller, *, doctor_id: UUID, content: Doc
     (minutes,) = await _minutes(tx, clinic_of(doctor_id), [content])
     line = (fields.WEEKDAYS.index(content.weekday) + 1, minutes, content.time_slot_id)
     try:
-        (added,) = await repository.add_lines(tx, doctor_id, [line], valid_from=content.valid_from, valid_until=content.valid_until)
+        (added,) = await repository.add_lines(
+            tx, doctor_id, [line], valid_from=content.valid_from, valid_until=content.valid_until
+        )
     except asyncpg.ExclusionViolationError as error:
         _refuse(error)
     await repository.tell_changed(tx, doctor_id, doctorSlotId=added)
     return await doctor_slot(tx, added)
 
 
-async def change_line(tx: Transaction, by: Caller, *, doctor_slot_id: UUID, content: DoctorSlotContent, if_match: str | None) -> DoctorSlot:
+async def change_line(
+    tx: Transaction, by: Caller, *, doctor_slot_id: UUID, content: DoctorSlotContent, if_match: str | None
+) -> DoctorSlot:
     """Replace a line. Raises `NotFound` (line or time slot), or `Conflict` `schedule-lines-overlap`."""
     known = await _locked_line(tx, doctor_slot_id, if_match)
     (minutes,) = await _minutes(tx, known.clinic_id, [content])
@@ -126,17 +141,23 @@ async def change_line(tx: Transaction, by: Caller, *, doctor_slot_id: UUID, cont
     return await doctor_slot(tx, doctor_slot_id)
 
 
-async def remove_line(tx: Transaction, by: Caller, *, doctor_slot_id: UUID, if_match: str | None, now: datetime) -> None:
+async def remove_line(
+    tx: Transaction, by: Caller, *, doctor_slot_id: UUID, if_match: str | None, now: datetime
+) -> None:
     known = await _locked_line(tx, doctor_slot_id, if_match)
     if known.active:
         await repository.remove_line(tx, doctor_slot_id, now=now)
         await repository.tell_changed(tx, known.doctor_id, doctorSlotId=doctor_slot_id)
 
 
-async def set_week(tx: Transaction, by: Caller, *, doctor_id: UUID, content: WeeklyScheduleContent, if_match: str | None, now: datetime) -> WeeklySchedule:
-    """Replace the whole week from a date on (today in the clinic's zone): what holds before it ends the day before, what would begin later goes.
+async def set_week(
+    tx: Transaction, by: Caller, *, doctor_id: UUID, content: WeeklyScheduleContent, if_match: str | None, now: datetime
+) -> WeeklySchedule:
+    """Replace the whole week from a date on (today in the clinic's zone): what holds before it ends the day before,
+    what would begin later goes.
 
-    `if_match` is compared with the week that holds on that date. Raises `NotFound` (doctor or time slot), or `Invalid` for hours of a day that overlap.
+    `if_match` is compared with the week that holds on that date. Raises `NotFound` (doctor or time slot), or `Invalid`
+    for hours of a day that overlap.
     """
     await _lock_doctor(tx, doctor_id)
     known = await schedule(tx, doctor_id)
@@ -146,7 +167,9 @@ async def set_week(tx: Transaction, by: Caller, *, doctor_id: UUID, content: Wee
     minutes = iter(await _minutes(tx, known.clinic_id, [hours for day in week.values() for hours in day]))
     by_day = {weekday: [next(minutes) for _ in day] for weekday, day in week.items()}
     faults = [
-        errors.Fault(f"#/weekly/{weekday}/{index}", "overlaps with other hours of that day") for weekday, day in by_day.items() for index in overlapping(day)
+        errors.Fault(f"#/weekly/{weekday}/{index}", "overlaps with other hours of that day")
+        for weekday, day in by_day.items()
+        for index in overlapping(day)
     ]
     if faults:
         raise errors.Invalid(*faults)
@@ -162,12 +185,16 @@ async def set_week(tx: Transaction, by: Caller, *, doctor_id: UUID, content: Wee
 
 
 async def _minutes(tx: Transaction, clinic_id: int, hours: list[Hours]) -> list[Minutes]:
-    """The minutes of each; those of time slots stay as they are until the transaction ends. Raises `NotFound` for a time slot that the clinic has not."""
+    """The minutes of each; those of time slots stay as they are until the transaction ends. Raises `NotFound` for a
+    time slot that the clinic has not."""
     ids = [part.time_slot_id for part in hours if part.time_slot_id]
     slots = await repository.minutes_of_time_slots(tx, clinic_id, ids) if ids else {}
     if not slots.keys() >= set(ids):
         raise errors.NotFound
-    return [slots[part.time_slot_id] if part.time_slot_id else minutes_between(part.start_time or "", part.end_time or "") for part in hours]
+    return [
+        slots[part.time_slot_id] if part.time_slot_id else minutes_between(part.start_time or "", part.end_time or "")
+        for part in hours
+    ]
 
 
 async def _locked_clinic(tx: Transaction, clinic_id: int) -> Clinic:

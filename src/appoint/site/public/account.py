@@ -39,11 +39,19 @@ async def show(request: Request) -> Response[Any]:
     return _address_page(request, asked(request))
 
 
-def _address_page(request: Request, said: Mapping[str, str], *, fault: str = "", refusal: str = "", status_code: int = 200) -> Response[Any]:
+def _address_page(
+    request: Request, said: Mapping[str, str], *, fault: str = "", refusal: str = "", status_code: int = 200
+) -> Response[Any]:
     return page(
-        request, "public/sign_in.html", status_code=status_code, cache_control=OWN,
-        address=said.get("address", ""), next=next_page(said, MINE), fault=fault, refusal=refusal,
-    )  # fmt: skip
+        request,
+        "public/sign_in.html",
+        status_code=status_code,
+        cache_control=OWN,
+        address=said.get("address", ""),
+        next=next_page(said, MINE),
+        fault=fault,
+        refusal=refusal,
+    )
 
 
 @post("/sign-in", operation_id="sendSignInCodeByForm", status_code=303, opt=opened("sign-in"), include_in_schema=False)
@@ -55,31 +63,52 @@ async def send(request: Request) -> Response[Any]:
     try:
         address = body(SignInCodeRequest, msgspec.json.encode(wanted)).address
     except errors.Invalid as invalid:
-        return _address_page(request, said, fault=next(iter(faults_by_field(invalid, language).values())), status_code=400)
+        return _address_page(
+            request, said, fault=next(iter(faults_by_field(invalid, language).values())), status_code=400
+        )
     now = clock.now()
     try:
         await sign_in_throttle.admit(request, account=address.account, now=now)
     except errors.TooMany as refusal:
-        response = _address_page(request, said, refusal=say(language, "Too many codes were asked for. Please wait a while."), status_code=429)
+        response = _address_page(
+            request, said, refusal=say(language, "Too many codes were asked for. Please wait a while."), status_code=429
+        )
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
         return response
     code = await request.db.atomic(service.ask, request.user, address=address, now=now)
     return go(f"/sign-in/{code.code_id}?{urlencode({'next': next_page(said, MINE)})}")
 
 
-@get("/sign-in/{code_id:uuid}", operation_id="showSignInCode", opt=opened("sign-in", limit="requests"), include_in_schema=False)
+@get(
+    "/sign-in/{code_id:uuid}",
+    operation_id="showSignInCode",
+    opt=opened("sign-in", limit="requests"),
+    include_in_schema=False,
+)
 async def show_code(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     return _code_page(request, asked(request))
 
 
 def _code_page(request: Request, said: Mapping[str, str], *, fault: str = "", status_code: int = 200) -> Response[Any]:
     return page(
-        request, "public/code.html", status_code=status_code, cache_control=OWN,
-        code=said.get("code", ""), next=next_page(said, MINE), fault=fault, development=request.app.state.settings.mode == "development",
-    )  # fmt: skip
+        request,
+        "public/code.html",
+        status_code=status_code,
+        cache_control=OWN,
+        code=said.get("code", ""),
+        next=next_page(said, MINE),
+        fault=fault,
+        development=request.app.state.settings.mode == "development",
+    )
 
 
-@post("/sign-in/{code_id:uuid}", operation_id="signInByCodeForm", status_code=303, opt=opened("sign-in"), include_in_schema=False)
+@post(
+    "/sign-in/{code_id:uuid}",
+    operation_id="signInByCodeForm",
+    status_code=303,
+    opt=opened("sign-in"),
+    include_in_schema=False,
+)
 async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     said, language = await form(request), language_for(request)
     code = "".join(said.get("code", "").split())
@@ -87,11 +116,21 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
         return _code_page(request, said, fault=say(language, "The code has six digits."), status_code=400)
     lasts = timedelta(hours=request.app.state.settings.session_hours)
     entered = await request.db.atomic(
-        service.answer, request.user, code_id=code_id, code=code, customer_id=None, together=True,
-        before=request.cookies.get(COOKIE), secret=request.app.state.secret_key, lasts=lasts, now=clock.now(),
-    )  # fmt: skip
+        service.answer,
+        request.user,
+        code_id=code_id,
+        code=code,
+        customer_id=None,
+        together=True,
+        before=request.cookies.get(COOKIE),
+        secret=request.app.state.secret_key,
+        lasts=lasts,
+        now=clock.now(),
+    )
     if not isinstance(entered, service.Entered):
-        return _code_page(request, {**said, "code": ""}, fault=say(language, PROBLEMS["wrong-code"].happened), status_code=401)
+        return _code_page(
+            request, {**said, "code": ""}, fault=say(language, PROBLEMS["wrong-code"].happened), status_code=401
+        )
     await sign_in_throttle.succeeded(request, account=entered.address.account, now=clock.now())
     response = go(next_page(said, MINE))
     keep(response, entered.token, lasts)
@@ -106,27 +145,48 @@ async def mine(request: Request) -> Response[Any]:
         return go("/staff")
     now, secret = clock.now(), request.app.state.secret_key
     customer, others = await customers.sharing(request.db, customer_id, people_of(request))
-    visits = await appointments.visits_of_customers(request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, most=MOST_SHOWN)
+    visits = await appointments.visits_of_customers(
+        request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, most=MOST_SHOWN
+    )
     await record(request.app.state.db, request, Page([customer, *visits], None))
     shown = [(visit, f"/appointments/{links.token(secret, visit.id)}") for visit in visits]
     return page(
-        request, "public/my.html", cache_control=OWN, customer=customer, others=others,
-        coming=[each for each in shown if each[0].start_time >= now], past=[each for each in reversed(shown) if each[0].start_time < now],
+        request,
+        "public/my.html",
+        cache_control=OWN,
+        customer=customer,
+        others=others,
+        coming=[each for each in shown if each[0].start_time >= now],
+        past=[each for each in reversed(shown) if each[0].start_time < now],
         clinics={visit.slug or visit.clinic_id: visit.clinic for visit in visits if visit.active},
-    )  # fmt: skip
+    )
 
 
-@post(MINE, operation_id="becomeAnother", status_code=303, opt=opened("see-customers", narrows=True), include_in_schema=False)
+@post(
+    MINE,
+    operation_id="becomeAnother",
+    status_code=303,
+    opt=opened("see-customers", narrows=True),
+    include_in_schema=False,
+)
 async def become(request: Request) -> Response[Any]:
     """To what is held about another of those who share the address."""
-    chosen, known, before = id_of((await form(request)).get("customer")), people_of(request), request.cookies.get(COOKIE)
+    chosen, known, before = (
+        id_of((await form(request)).get("customer")),
+        people_of(request),
+        request.cookies.get(COOKIE),
+    )
     if request.user.customer_id is None or chosen is None or known is None or before is None:
         return go(MINE)
     now = clock.now()
-    lasts = known.since + timedelta(hours=request.app.state.settings.session_hours) - now  # no longer than the code that was entered is good for
+    lasts = (
+        known.since + timedelta(hours=request.app.state.settings.session_hours) - now
+    )  # no longer than the code that was entered is good for
     if lasts <= timedelta():
         return go(MINE)
-    token = await request.db.atomic(service.become, request.user, customer_id=chosen, known=known, before=before, lasts=lasts, now=now)
+    token = await request.db.atomic(
+        service.become, request.user, customer_id=chosen, known=known, before=before, lasts=lasts, now=now
+    )
     response = go(MINE)
     keep(response, token, lasts)
     keep_people(response, request.app.state.secret_key, token, known, lasts)

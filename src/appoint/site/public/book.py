@@ -61,7 +61,11 @@ class Choice(NamedTuple):
 
     @property
     def query(self) -> dict[str, Any]:
-        whom = {"type": self.type and self.type.id, "doctor": self.wanted and self.wanted.id, "start": written(self.start)}
+        whom = {
+            "type": self.type and self.type.id,
+            "doctor": self.wanted and self.wanted.id,
+            "start": written(self.start),
+        }
         return whom if self.type else {**whom, "end": written(self.end), "whose": self.doctor and self.doctor.id}
 
 
@@ -76,7 +80,8 @@ class Gone(NamedTuple):
 
 
 def _choice(here: Visit, said: Mapping[str, str]) -> Choice | None:
-    """By an address: of a type, `start`, and `doctor` if with one; or of a whole slot, `start`, `end`, `whose` it is, and `doctor` if somebody wants that one."""
+    """By an address: of a type, `start`, and `doctor` if with one; or of a whole slot, `start`, `end`, `whose` it is,
+    and `doctor` if somebody wants that one."""
     type, start = here.type(said.get("type")), instant_of(said.get("start"))
     if start is None or not FIRST_YEAR < start.year < LAST_YEAR:
         return None
@@ -102,19 +107,28 @@ async def show_form(request: Request, name: FromPath[str]) -> Response[Any]:
 
 
 async def _own(choice: Choice) -> str | None:
-    """The address of the appointment that this browser has booked at this very time: who comes back to the form is told of it, and not that somebody was first."""
+    """The address of the appointment that this browser has booked at this very time: who comes back to the form is told
+    of it, and not that somebody was first."""
     request, token = choice.here.request, booked_of(choice.here.request)
     appointment_id = links.appointment_of(request.app.state.secret_key, token)
     if choice.here.framed or appointment_id is None or clinic_of(appointment_id) != choice.here.book.clinic_id:
         return None
-    row = await appointments_repository.find(request.app.state.db, clinic_id=choice.here.book.clinic_id, appointment_id=appointment_id)
-    same = row and row["status"] in LIVE and row["start_time"] == choice.start and (choice.doctor is None or row["doctor_id"] == choice.doctor.id)
+    row = await appointments_repository.find(
+        request.app.state.db, clinic_id=choice.here.book.clinic_id, appointment_id=appointment_id
+    )
+    same = (
+        row
+        and row["status"] in LIVE
+        and row["start_time"] == choice.start
+        and (choice.doctor is None or row["doctor_id"] == choice.doctor.id)
+    )
     return f"/appointments/{token}" if same else None
 
 
 @get(LOOK, operation_id="lookAtTime", opt=opened("public"), include_in_schema=False)
 async def look(request: Request, name: FromPath[str]) -> Response[Any]:
-    """204 while the time is free, for the script that looks while somebody types; else what the form says when it is not."""
+    """204 while the time is free, for the script that looks while somebody types; else what the form says when it is
+    not."""
     here = await visit(request, name)
     choice = _choice(here, asked(request))
     gone = await _look(choice) if choice else None
@@ -129,7 +143,13 @@ async def _look(choice: Choice) -> Gone | None:
     here = choice.here
     asked = DayFilter(appointment_type_id=choice.type and choice.type.id, doctor_id=choice.doctor and choice.doctor.id)
     free = await availability.is_free(
-        here.request.app.state.db, here.request.cache, clinic_id=here.book.clinic_id, asked=asked, start=choice.start, end=choice.end, now=clock.now()
+        here.request.app.state.db,
+        here.request.cache,
+        clinic_id=here.book.clinic_id,
+        asked=asked,
+        start=choice.start,
+        end=choice.end,
+        now=clock.now(),
     )
     return None if free else _gone(choice, "taken", await _nearest(choice))
 
@@ -138,7 +158,12 @@ async def _nearest(choice: Choice) -> list[OfferedTime]:
     here = choice.here
     asked = DayFilter(appointment_type_id=choice.type and choice.type.id, doctor_id=choice.wanted and choice.wanted.id)
     return await availability.nearest_free(
-        here.request.app.state.db, here.request.cache, clinic_id=here.book.clinic_id, asked=asked, start=choice.start, now=clock.now()
+        here.request.app.state.db,
+        here.request.cache,
+        clinic_id=here.book.clinic_id,
+        asked=asked,
+        start=choice.start,
+        now=clock.now(),
     )
 
 
@@ -150,25 +175,49 @@ def _gone(choice: Choice, reason: str, others: Sequence[OfferedTime | Alternativ
 
 
 async def _form(
-    choice: Choice, typed: dict[str, str], *, status_code: int = 200, faults: dict[str, str] | None = None, gone: Gone | None = None, trouble: str | None = None
+    choice: Choice,
+    typed: dict[str, str],
+    *,
+    status_code: int = 200,
+    faults: dict[str, str] | None = None,
+    gone: Gone | None = None,
+    trouble: str | None = None,
 ) -> Response[Any]:
     here, start = choice.here, choice.start
     people = await _people(here)
     if people:
-        await records.record(here.request.app.state.db, here.request.user, clinic_id=PLATFORM, subjects=[str(person.id) for person in people], reason=None)
+        await records.record(
+            here.request.app.state.db,
+            here.request.user,
+            clinic_id=PLATFORM,
+            subjects=[str(person.id) for person in people],
+            reason=None,
+        )
         typed = {"person": str(people[0].id), "email": people[0].email or "", "phone": people[0].phone or "", **typed}
     changeable = here.book.last_change(start) if here.book.cancel_notice_minutes else None
     return here.show(
-        "public/details.html", cache_control=OWN, status_code=status_code,
-        type=choice.type, doctor=choice.doctor, start=start, end=choice.end, query=choice.query,
-        day=clock.local_date(start, here.book.time_zone), changeable=changeable if changeable and changeable > clock.now() else None,
-        typed=dict.fromkeys(FIELDS, "") | typed, key=_key(typed) or secrets.token_urlsafe(18), faults=dict.fromkeys(FIELDS, "") | (faults or {}), gone=gone, trouble=trouble, people=people,
-    )  # fmt: skip
+        "public/details.html",
+        cache_control=OWN,
+        status_code=status_code,
+        type=choice.type,
+        doctor=choice.doctor,
+        start=start,
+        end=choice.end,
+        query=choice.query,
+        day=clock.local_date(start, here.book.time_zone),
+        changeable=changeable if changeable and changeable > clock.now() else None,
+        typed=dict.fromkeys(FIELDS, "") | typed,
+        key=_key(typed) or secrets.token_urlsafe(18),
+        faults=dict.fromkeys(FIELDS, "") | (faults or {}),
+        gone=gone,
+        trouble=trouble,
+        people=people,
+    )
 
 
 async def _people(here: Visit) -> list[Any]:
-    """Who has signed in, and who shares their address; of those with one name the first. In another site's frame it is nobody: what is clicked there may not be
-    what is seen."""
+    """Who has signed in, and who shares their address; of those with one name the first. In another site's frame it is
+    nobody: what is clicked there may not be what is seen."""
     customer_id = here.request.user.customer_id
     if here.framed or customer_id is None:
         return []
@@ -181,15 +230,31 @@ async def _people(here: Visit) -> list[Any]:
 
 @post(FORM, operation_id="bookByForm", status_code=200, opt=opened("book"), include_in_schema=False)
 async def book(request: Request, name: FromPath[str]) -> Response[Any]:
-    """Books as the API does: once, however often the form is sent. `instead` is another time than the one of the address."""
+    """Books as the API does: once, however often the form is sent. `instead` is another time than the one of the
+    address."""
     here, typed = await visit(request, name), await form(request)
     said, instead = asked(request), typed.get("instead", "").split()
-    choice = _choice(here, {**said, **dict(zip(("start", "doctor") if here.type(said.get("type")) else ("start", "end", "whose"), instead, strict=False))})
+    choice = _choice(
+        here,
+        {
+            **said,
+            **dict(
+                zip(
+                    ("start", "doctor") if here.type(said.get("type")) else ("start", "end", "whose"),
+                    instead,
+                    strict=False,
+                )
+            ),
+        },
+    )
     if choice is None:
         return go(here.address())
     people = await _people(here)
     booker = people[0].id if people else None
-    patient = next((person.id for person in people if typed.get("person") == str(person.id)), None if typed.get("person") or typed.get("name") else booker)
+    patient = next(
+        (person.id for person in people if typed.get("person") == str(person.id)),
+        None if typed.get("person") or typed.get("name") else booker,
+    )
     try:
         content = None if patient else _content(here, typed)
     except errors.Invalid as invalid:
@@ -199,9 +264,17 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     try:
         customer_id = patient or await _register(choice, typed, content)
         booked = await appointments.book(
-            request.app.state.db, request.cache, request.user, clinic_id=here.book.clinic_id, wishes=[(customer_id, _wish(choice, typed))],
-            booker_id=booker, repeat=_repeat(choice, typed, patient or content), hold_for=hold_for(request), caps=caps(request, here.book.clinic_id), now=clock.now(),
-        )  # fmt: skip
+            request.app.state.db,
+            request.cache,
+            request.user,
+            clinic_id=here.book.clinic_id,
+            wishes=[(customer_id, _wish(choice, typed))],
+            booker_id=booker,
+            repeat=_repeat(choice, typed, patient or content),
+            hold_for=hold_for(request),
+            caps=caps(request, here.book.clinic_id),
+            now=clock.now(),
+        )
     except errors.Conflict as refusal:
         gone = _gone(choice, refusal.type, await _instead(choice, refusal))
         return await _form(choice, typed, status_code=PROBLEMS[refusal.type].status, gone=gone)
@@ -216,16 +289,22 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         return response
     known = await catalogue.of(request.app.state.db, request.cache, here.book.clinic_id)  # as the booking knew it
     return here.show(
-        "public/booked.html", cache_control=OWN, type=choice.type, appointment=appointment, doctor=known.doctors[appointment.doctor_id],
+        "public/booked.html",
+        cache_control=OWN,
+        type=choice.type,
+        appointment=appointment,
+        doctor=known.doctors[appointment.doctor_id],
         link=f"/appointments/{token}",
-    )  # fmt: skip
+    )
 
 
 async def _instead(choice: Choice, refusal: errors.Conflict) -> Sequence[OfferedTime | Alternative]:
     alternatives: list[Alternative] = refusal.facts.get("alternatives", [])
     if choice.type or refusal.type.startswith("too-many"):
         return alternatives
-    return [slot for slot in await _nearest(choice) if refusal.type != "customer-busy" or slot.start_time != choice.start]  # those are parts of slots
+    return [
+        slot for slot in await _nearest(choice) if refusal.type != "customer-busy" or slot.start_time != choice.start
+    ]  # those are parts of slots
 
 
 def _wish(choice: Choice, typed: Mapping[str, str]) -> WishRequest:
@@ -242,13 +321,23 @@ def _wish(choice: Choice, typed: Mapping[str, str]) -> WishRequest:
 def _content(here: Visit, typed: Mapping[str, str]) -> CustomerContent:
     """Who they say they are. Raises `Invalid` with all that is wrong with it."""
     said = {field: one_line(typed.get(field)) for field in ("name", "email", "phone")}
-    number = phones.e164(said["phone"], time_zone=here.book.time_zone, locale=here.book.locale) if said["phone"] else None
+    number = (
+        phones.e164(said["phone"], time_zone=here.book.time_zone, locale=here.book.locale) if said["phone"] else None
+    )
     faults: list[errors.Fault] = []
     if not (said["email"] or said["phone"]):
         faults.append(errors.Fault("#/email", "is needed, or a phone number"))
     if said["phone"] and number is None:
-        faults.append(errors.Fault("#/phone", "is no phone number that could be called; with the country's code it always works"))
-    known = {"name": said["name"], "email": said["email"] or None, "phone": number, "locale": here.language, "timeZone": typed.get("zone")}
+        faults.append(
+            errors.Fault("#/phone", "is no phone number that could be called; with the country's code it always works")
+        )
+    known = {
+        "name": said["name"],
+        "email": said["email"] or None,
+        "phone": number,
+        "locale": here.language,
+        "timeZone": typed.get("zone"),
+    }
     if known["timeZone"] not in clock.ZONES:
         known["timeZone"] = None
     try:
@@ -268,9 +357,14 @@ async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerC
     request = choice.here.request
     await request.app.state.limits.count(request, request.user, "registrations")
     customer, _ = await once(
-        request, content, lambda tx: customers.register(tx, request.user, content=content, now=clock.now()), remember=lambda customer: customer.id,
-        recall=lambda tx, known: customers.get(tx, UUID(known)), key=_digest("customer", _key(typed), content), db=Recorded(request.app.state.db.across(), request),
-    )  # fmt: skip
+        request,
+        content,
+        lambda tx: customers.register(tx, request.user, content=content, now=clock.now()),
+        remember=lambda customer: customer.id,
+        recall=lambda tx, known: customers.get(tx, UUID(known)),
+        key=_digest("customer", _key(typed), content),
+        db=Recorded(request.app.state.db.across(), request),
+    )
     return customer.id
 
 

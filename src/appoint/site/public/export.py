@@ -23,7 +23,9 @@ def export_page(request: Request, export: Export) -> Response[Any]:
     for appointment in plain["appointments"]:
         if price := appointment["price"]:
             digits = get_currency_precision(price["currency"])
-            appointment["price"] = format_currency(Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=language)
+            appointment["price"] = format_currency(
+                Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=language
+            )
     html = page(request, "public/export.html", language=language, cache_control=OWN, export=plain, kind_of=kind_of)
     headers = {
         "Content-Language": html.headers["Content-Language"],

@@ -1,4 +1,5 @@
-"""Finding a clinic, what it offers, and a time: the pages on the way to a booking. In a frame on a clinic's own site they go by /embed instead of /c.
+"""Finding a clinic, what it offers, and a time: the pages on the way to a booking. In a frame on a clinic's own site
+they go by /embed instead of /c.
 
 Each is cheap: so many queries, however many clinics, doctors and times there are.
 """
@@ -57,13 +58,21 @@ class Visit(NamedTuple):
         """Of one of the clinic's pages; what is None is left out."""
         known = {**query, "lang": self.language if self.framed else None}
         said = urlencode({name: value for name, value in known.items() if value is not None})
-        return f"{FRAMED if self.framed else '/c/'}{self.book.slug or self.book.clinic_id}{place}" + (f"?{said}" if said else "")
+        return f"{FRAMED if self.framed else '/c/'}{self.book.slug or self.book.clinic_id}{place}" + (
+            f"?{said}" if said else ""
+        )
 
     def show(self, template: str, *, cache_control: str = FRESH, **values: Any) -> Response[Any]:
         return page(
-            self.request, template, cache_control=cache_control, within="*" if self.framed else "'none'",
-            clinic=self.book, framed=self.framed, address=self.address, **values,
-        )  # fmt: skip
+            self.request,
+            template,
+            cache_control=cache_control,
+            within="*" if self.framed else "'none'",
+            clinic=self.book,
+            framed=self.framed,
+            address=self.address,
+            **values,
+        )
 
     def type(self, id: str | None) -> CatalogueType | None:
         """What can be booked, by what an address says."""
@@ -91,22 +100,40 @@ async def visit(request: Request, name: str) -> Visit:
 @get("/", operation_id="findClinics", opt=opened("public", limit="search"), include_in_schema=False)
 async def find(request: Request) -> Response[Any]:
     said, now, db = asked(request), clock.now(), request.app.state.db
-    q, specialty, on, after = said.get("q", "").strip(), said.get("specialty", "").strip(), date_of(said.get("date")), said.get("after", "")
+    q, specialty, on, after = (
+        said.get("q", "").strip(),
+        said.get("specialty", "").strip(),
+        date_of(said.get("date")),
+        said.get("after", ""),
+    )
     if on and not now.date() - A_DAY <= on <= now.date() + A_YEAR:
         on = None
     specialties = await request.cache.get(PLATFORM, "specialties", lambda: repository.specialties(db, most=SPECIALTIES))
     found = await repository.clinics(
-        db, q=q or None, specialty=specialty or None, after=int(after) if after.isdecimal() and int(after) <= LARGEST_CLINIC else None, limit=CLINICS
+        db,
+        q=q or None,
+        specialty=specialty or None,
+        after=int(after) if after.isdecimal() and int(after) <= LARGEST_CLINIC else None,
+        limit=CLINICS,
     )
     shown = found[:CLINICS]
     soonest: dict[int, list[datetime]] = {}
     if shown and (specialty or on):
-        soonest = await service.soonest(db, clinic_ids=[row["id"] for row in shown], specialty=specialty or None, on=on, now=now, most=SOON)
+        soonest = await service.soonest(
+            db, clinic_ids=[row["id"] for row in shown], specialty=specialty or None, on=on, now=now, most=SOON
+        )
     return page(
-        request, "public/find.html",
-        clinics=shown, specialties=specialties, q=q, specialty=specialty, on=on, today=now.date(), soonest=soonest,
+        request,
+        "public/find.html",
+        clinics=shown,
+        specialties=specialties,
+        q=q,
+        specialty=specialty,
+        on=on,
+        today=now.date(),
+        soonest=soonest,
         next=elsewhere(request, after=str(shown[-1]["id"])) if len(found) > CLINICS else None,
-    )  # fmt: skip
+    )
 
 
 @get(["/c/{name:str}", "/embed/{name:str}"], operation_id="showClinic", opt=opened("public"), include_in_schema=False)
@@ -126,8 +153,12 @@ async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
     theirs = [type for type, offering in offered if doctor in offering]
     return here.show(
         "public/clinic.html",
-        types=theirs or here.book.bookable_types, doctor=doctor if theirs else None, doctors=here.offering(None), way_to=way_to, on=on,
-    )  # fmt: skip
+        types=theirs or here.book.bookable_types,
+        doctor=doctor if theirs else None,
+        doctors=here.offering(None),
+        way_to=way_to,
+        on=on,
+    )
 
 
 class Day(NamedTuple):
@@ -135,7 +166,12 @@ class Day(NamedTuple):
     free: int
 
 
-@get(["/c/{name:str}/times", "/embed/{name:str}/times"], operation_id="showTimes", opt=opened("public"), include_in_schema=False)
+@get(
+    ["/c/{name:str}/times", "/embed/{name:str}/times"],
+    operation_id="showTimes",
+    opt=opened("public"),
+    include_in_schema=False,
+)
 async def times(request: Request, name: FromPath[str]) -> Response[Any]:
     """With whom, a month of days, and the times of one of them."""
     here, said, now = await visit(request, name), asked(request), clock.now()
@@ -143,8 +179,18 @@ async def times(request: Request, name: FromPath[str]) -> Response[Any]:
     if type is None and not here.whole_slots:
         return go(here.address())
     doctor = here.doctor(said.get("doctor"), type)
-    month = await month_of(request, here.book, said, appointment_type_id=type and type.id, minutes=None, doctor_id=doctor and doctor.id, now=now)
-    return here.show("public/times.html", type=type, doctor=doctor, doctors=here.offering(type), few=FEW_DOCTORS, month=month)
+    month = await month_of(
+        request,
+        here.book,
+        said,
+        appointment_type_id=type and type.id,
+        minutes=None,
+        doctor_id=doctor and doctor.id,
+        now=now,
+    )
+    return here.show(
+        "public/times.html", type=type, doctor=doctor, doctors=here.offering(type), few=FEW_DOCTORS, month=month
+    )
 
 
 class Month(NamedTuple):
@@ -168,9 +214,17 @@ class Month(NamedTuple):
 
 
 async def month_of(
-    request: Request, book: Catalogue, said: Mapping[str, str], *, appointment_type_id: UUID | None, minutes: int | None, doctor_id: UUID | None, now: datetime
+    request: Request,
+    book: Catalogue,
+    said: Mapping[str, str],
+    *,
+    appointment_type_id: UUID | None,
+    minutes: int | None,
+    doctor_id: UUID | None,
+    now: datetime,
 ) -> Month:
-    """The month, and the day in it, that an address asks for with `month` and `date`; without them the first in which something is free.
+    """The month, and the day in it, that an address asks for with `month` and `date`; without them the first in which
+    something is free.
 
     Of times for the type, or of such a length; with neither, of whole slots.
     """
@@ -181,8 +235,12 @@ async def month_of(
 
     async def found_in(month: date) -> Availability:
         since, until = max(month, first), min(_following(month) - A_DAY, last)
-        asked = AvailabilityFilter(from_=since, to=until, appointment_type_id=appointment_type_id, minutes=minutes, doctor_id=doctor_id)
-        return await service.of_clinic(request.app.state.db, request.cache, clinic_id=book.clinic_id, asked=asked, first=since, last=until, now=now)
+        asked = AvailabilityFilter(
+            from_=since, to=until, appointment_type_id=appointment_type_id, minutes=minutes, doctor_id=doctor_id
+        )
+        return await service.of_clinic(
+            request.app.state.db, request.cache, clinic_id=book.clinic_id, asked=asked, first=since, last=until, now=now
+        )
 
     found = await found_in(month)
     if wanted is None and found.next_available and _is_empty(found):
@@ -210,7 +268,10 @@ async def month_of(
 
 def _each_once(found: Availability, chosen: date | None) -> list[OfferedTime]:
     has_free = Counter(offer.doctor_id for day in found.days for offer in day.slots)
-    offers = sorted((offer for day in found.days if day.date == chosen for offer in day.slots), key=lambda offer: has_free[offer.doctor_id])
+    offers = sorted(
+        (offer for day in found.days if day.date == chosen for offer in day.slots),
+        key=lambda offer: has_free[offer.doctor_id],
+    )
     by_time = {(offer.start_time, offer.end_time): offer for offer in offers}  # the last of each
     return [by_time[time] for time in sorted(by_time)]
 

@@ -1,4 +1,5 @@
-"""The pages behind a manage-link: the appointment, and what its customer does with it. Looking changes nothing, for programs that read mail look at links too."""
+"""The pages behind a manage-link: the appointment, and what its customer does with it. Looking changes nothing, for
+programs that read mail look at links too."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -84,10 +85,20 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
         return _none(request)
     row = held.row
     file = invitation(
-        "PUBLISH", **_entry(row, language_for(request)), id=row.id, sequence=row.sequence, stamp=row.updated_at, description=_address(request, token),
-        organizer=Person(row.clinic, row.email or request.app.state.settings.mail_from), attendee=None,
-    )  # fmt: skip
-    headers = {"Cache-Control": OWN, "X-Robots-Tag": "noindex", "Content-Disposition": 'attachment; filename="appointment.ics"'}
+        "PUBLISH",
+        **_entry(row, language_for(request)),
+        id=row.id,
+        sequence=row.sequence,
+        stamp=row.updated_at,
+        description=_address(request, token),
+        organizer=Person(row.clinic, row.email or request.app.state.settings.mail_from),
+        attendee=None,
+    )
+    headers = {
+        "Cache-Control": OWN,
+        "X-Robots-Tag": "noindex",
+        "Content-Disposition": 'attachment; filename="appointment.ics"',
+    }
     return Response(file, media_type="text/calendar", headers=headers)
 
 
@@ -125,7 +136,9 @@ async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
     fields = await form(request)
     reason = one_line(fields.get("reason"))[:LONGEST_REASON] or None
     try:
-        await _Recorded(request, by).atomic(service.cancel, by, appointment_id=_id(by), reason=reason, if_match=_version(fields), now=clock.now())
+        await _Recorded(request, by).atomic(
+            service.cancel, by, appointment_id=_id(by), reason=reason, if_match=_version(fields), now=clock.now()
+        )
     except IN_THE_WAY as refusal:
         return await _refused(request, token, refusal)
     except errors.NotFound:
@@ -135,7 +148,8 @@ async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
 
 @get(PAGE + "/move", operation_id="showTimesByLink", opt=PUBLIC, include_in_schema=False)
 async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
-    """A month and the times of a day: with the same doctor, with another (`doctor`), or with anyone of the clinic (`doctor=any`)."""
+    """A month and the times of a day: with the same doctor, with another (`doctor`), or with anyone of the clinic
+    (`doctor=any`)."""
     held = await _held(request, token)
     if held is None:
         return _none(request)
@@ -145,7 +159,13 @@ async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
 
 
 async def _times_page(
-    request: Request, held: Held, token: str, said: Mapping[str, str], *, refusal: errors.Conflict | None = None, start: datetime | None = None
+    request: Request,
+    held: Held,
+    token: str,
+    said: Mapping[str, str],
+    *,
+    refusal: errors.Conflict | None = None,
+    start: datetime | None = None,
 ) -> Response[Any]:
     appointment, book = held.appointment, held.book
     doctors = sorted(book.offering(appointment.appointment_type_id), key=lambda doctor: doctor.name)
@@ -154,14 +174,28 @@ async def _times_page(
     alternatives = refusal.facts.get("alternatives", []) if refusal else []
     if refusal and start and not any(what.values()):  # those are of the length that it has
         slots = await availability.nearest_free(
-            request.app.state.db, request.cache, clinic_id=book.clinic_id, asked=DayFilter(doctor_id=doctor_id), start=start, now=held.now
+            request.app.state.db,
+            request.cache,
+            clinic_id=book.clinic_id,
+            asked=DayFilter(doctor_id=doctor_id),
+            start=start,
+            now=held.now,
         )
         alternatives = [slot for slot in slots if refusal.type != "customer-busy" or slot.start_time != start]
     return page(
-        request, "public/move.html", status_code=PROBLEMS[refusal.type].status if refusal else 200, cache_control=OWN,
-        appointment=held.row, address=_path(token), doctors=doctors, doctor_id=doctor_id, month=month,
-        refusal=refusal and _said(request, refusal), alternatives=alternatives, whole=not any(what.values()),
-    )  # fmt: skip
+        request,
+        "public/move.html",
+        status_code=PROBLEMS[refusal.type].status if refusal else 200,
+        cache_control=OWN,
+        appointment=held.row,
+        address=_path(token),
+        doctors=doctors,
+        doctor_id=doctor_id,
+        month=month,
+        refusal=refusal and _said(request, refusal),
+        alternatives=alternatives,
+        whole=not any(what.values()),
+    )
 
 
 def _doctor(held: Held, said: Mapping[str, str]) -> UUID | None:
@@ -172,8 +206,12 @@ def _doctor(held: Held, said: Mapping[str, str]) -> UUID | None:
 
 
 def _what(held: Held) -> dict[str, Any]:
-    """Times for what is booked; for the type as it was, where that has another length now. A clinic without types has whole slots."""
-    appointment, minutes = held.appointment, int((held.appointment.end_time - held.appointment.start_time).total_seconds() // 60)
+    """Times for what is booked; for the type as it was, where that has another length now. A clinic without types has
+    whole slots."""
+    appointment, minutes = (
+        held.appointment,
+        int((held.appointment.end_time - held.appointment.start_time).total_seconds() // 60),
+    )
     type = held.book.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
     as_it_was = type is not None and type.active and type.minutes == minutes
     if type and as_it_was:
@@ -183,7 +221,8 @@ def _what(held: Held) -> dict[str, Any]:
 
 @post(PAGE + "/move", operation_id="moveAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def move(request: Request, token: FromPath[str]) -> Response[Any]:
-    """Moves to the `start` that was chosen, until an end that may stand after it; where it was taken meanwhile, offers the nearest ones."""
+    """Moves to the `start` that was chosen, until an end that may stand after it; where it was taken meanwhile, offers
+    the nearest ones."""
     by, said = _holder(request, token), await form(request)
     held = await _held(request, token) if by else None
     if by is None or held is None:
@@ -195,7 +234,9 @@ async def move(request: Request, token: FromPath[str]) -> Response[Any]:
     doctor_id = _doctor(held, said) or await _whoever_is_free(request, held, start, end)
     to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor_id)
     try:
-        await service.reschedule(_Recorded(request, by), by, appointment_id=_id(by), to=to, if_match=_version(said), now=held.now)
+        await service.reschedule(
+            _Recorded(request, by), by, appointment_id=_id(by), to=to, if_match=_version(said), now=held.now
+        )
     except errors.Conflict as refusal:
         held = await _held(request, token)
         if held is None or refusal.type in NOT_TO_BE_MOVED:
@@ -210,8 +251,18 @@ async def _whoever_is_free(request: Request, held: Held, start: datetime, end: d
     """A doctor who is free then: the same one if they are, or if nobody is."""
     day = clock.local_date(start, held.book.time_zone)
     what = DayFilter(**_what(held))
-    found = await availability.of_clinic(request.app.state.db, request.cache, clinic_id=held.book.clinic_id, asked=what, first=day, last=day, now=held.now)
-    free = [offer.doctor_id for offer in found.days[0].slots if offer.start_time == start and end in (None, offer.end_time)]
+    found = await availability.of_clinic(
+        request.app.state.db,
+        request.cache,
+        clinic_id=held.book.clinic_id,
+        asked=what,
+        first=day,
+        last=day,
+        now=held.now,
+    )
+    free = [
+        offer.doctor_id for offer in found.days[0].slots if offer.start_time == start and end in (None, offer.end_time)
+    ]
     same = held.appointment.doctor_id
     return same if same in free or not free else free[0]
 
@@ -248,13 +299,24 @@ def _page(request: Request, held: Held, token: str, *, refusal: errors.AppointEr
     language, said, row = language_for(request), asked(request), held.row
     entry = _entry(row, language)
     return page(
-        request, "public/appointment.html", status_code=PROBLEMS[refusal.type].status if refusal else 200, cache_control=OWN,
-        appointment=row, held=held, address=_path(token), link=_address(request, token), google=google(**entry), outlook=outlook(**entry),
-        notice_time=_length(held.book.cancel_notice_minutes, language), live=row.status in LIVE, is_new="new" in said,
+        request,
+        "public/appointment.html",
+        status_code=PROBLEMS[refusal.type].status if refusal else 200,
+        cache_control=OWN,
+        appointment=row,
+        held=held,
+        address=_path(token),
+        link=_address(request, token),
+        google=google(**entry),
+        outlook=outlook(**entry),
+        notice_time=_length(held.book.cancel_notice_minutes, language),
+        live=row.status in LIVE,
+        is_new="new" in said,
         reached_at=row.reached_at if booked_of(request) == token else None,  # whoever else has the link is not told
         is_moved="moved" in said,
-        refusal=refusal and refusal.type != "too-late" and _said(request, refusal), refused_late=refusal and refusal.type == "too-late",
-    )  # fmt: skip
+        refusal=refusal and refusal.type != "too-late" and _said(request, refusal),
+        refused_late=refusal and refusal.type == "too-late",
+    )
 
 
 def _said(request: Request, refusal: errors.AppointError) -> str:
@@ -274,7 +336,12 @@ def _length(minutes: int, language: str) -> str:
 def _entry(row: Row, language: str) -> dict[str, Any]:
     """What any calendar is told. Who it is for is not in it."""
     where = say(language, "online, not at the clinic") if row.mode == "online" else row.address or row.clinic
-    return {"start": row.start_time, "end": row.end_time, "summary": f"{row.type or row.clinic}, {row.doctor}", "location": ", ".join(where.splitlines())}
+    return {
+        "start": row.start_time,
+        "end": row.end_time,
+        "summary": f"{row.type or row.clinic}, {row.doctor}",
+        "location": ", ".join(where.splitlines()),
+    }
 
 
 def _path(token: str) -> str:
@@ -291,7 +358,9 @@ def _holder(request: Request, token: str) -> Caller | None:
     if appointment_id is None:
         return None
     return msgspec.structs.replace(
-        links.holder(appointment_id), address=request.client.host if request.client else None, doing=str(request.route_handler.operation_id)
+        links.holder(appointment_id),
+        address=request.client.host if request.client else None,
+        doing=str(request.route_handler.operation_id),
     )
 
 
@@ -314,7 +383,9 @@ class _Recorded(Database):
     async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         return await self._db.run(method, sql, args)
 
-    async def atomic(self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def atomic(
+        self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         async def recorded(tx: Transaction) -> T:
             done = await use_case(tx, *args, **kwargs)
             await _record(tx, self._by)

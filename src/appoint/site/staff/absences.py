@@ -31,18 +31,40 @@ ALL: Final = "all"
 """Instead of a doctor: the whole clinic."""
 
 
-@get("/staff/{clinic_id:int}/absences", operation_id="showAbsences", opt=opened("see-absences"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/absences", operation_id="showAbsences", opt=opened("see-absences"), include_in_schema=False
+)
 async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said, now = asked(request), clock.now()
     past = said.get("show") == "past"
-    found = await repository.listed(request.db, clinic_id, past=past, before=instant_of(said.get("before")) if past else None, now=now, limit=MOST + 1)
+    found = await repository.listed(
+        request.db,
+        clinic_id,
+        past=past,
+        before=instant_of(said.get("before")) if past else None,
+        now=now,
+        limit=MOST + 1,
+    )
     grant = widest(request.user, "list-appointments", clinic_id)
-    waiting = await repository.to_rebook(request.db, clinic_id, doctor_id=grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1) if grant else []
+    waiting = (
+        await repository.to_rebook(request.db, clinic_id, doctor_id=grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1)
+        if grant
+        else []
+    )
     return await staff_page(
-        request, "staff/absences/absences.html", clinic_id=clinic_id, place="absences", shown=found[:MOST],
-        absences=found[:MOST], past=past, names=await _names(request, clinic_id), waiting=_count(waiting), local=clock.zone, may_all=_may_all(request, clinic_id),
+        request,
+        "staff/absences/absences.html",
+        clinic_id=clinic_id,
+        place="absences",
+        shown=found[:MOST],
+        absences=found[:MOST],
+        past=past,
+        names=await _names(request, clinic_id),
+        waiting=_count(waiting),
+        local=clock.zone,
+        may_all=_may_all(request, clinic_id),
         next=elsewhere(request, before=found[MOST - 1].start_time.isoformat()) if past and len(found) > MOST else None,
-    )  # fmt: skip
+    )
 
 
 def _may_all(request: Request, clinic_id: int) -> bool:
@@ -61,21 +83,41 @@ def _count(waiting: list[Any]) -> str:
     return f"{MOST_TO_MOVE}+" if len(waiting) > MOST_TO_MOVE else str(len(waiting) or "")
 
 
-@get("/staff/{clinic_id:int}/absences/rebook", operation_id="showAppointmentsToRebook", opt=opened("list-appointments", narrows=True), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/absences/rebook",
+    operation_id="showAppointmentsToRebook",
+    opt=opened("list-appointments", narrows=True),
+    include_in_schema=False,
+)
 async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """The work list: appointments that an absence or a change of hours has left where nobody is."""
     now = clock.now()
-    waiting = await repository.to_rebook(request.db, clinic_id, doctor_id=request.grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1)
+    waiting = await repository.to_rebook(
+        request.db, clinic_id, doctor_id=request.grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1
+    )
     listed = waiting[:MOST_TO_MOVE]
     return await staff_page(
-        request, "staff/absences/rebook.html", clinic_id=clinic_id, place="absences", shown=listed,
-        appointments=listed, waiting=_count(waiting), ways=await service.ways_out(request.db, clinic_id, listed, away=None, now=now),
-        names=await _names(request, clinic_id), types=await _types(request, clinic_id), local_date=clock.local_date, local=clock.zone, more=len(waiting) > MOST_TO_MOVE,
-    )  # fmt: skip
+        request,
+        "staff/absences/rebook.html",
+        clinic_id=clinic_id,
+        place="absences",
+        shown=listed,
+        appointments=listed,
+        waiting=_count(waiting),
+        ways=await service.ways_out(request.db, clinic_id, listed, away=None, now=now),
+        names=await _names(request, clinic_id),
+        types=await _types(request, clinic_id),
+        local_date=clock.local_date,
+        local=clock.zone,
+        more=len(waiting) > MOST_TO_MOVE,
+    )
 
 
 async def _types(request: Request, clinic_id: int) -> dict[UUID, str]:
-    found = [await types.of_clinic(request.db, clinic_id, active=active, after=None, limit=MOST_DOCTORS) for active in (True, False)]
+    found = [
+        await types.of_clinic(request.db, clinic_id, active=active, after=None, limit=MOST_DOCTORS)
+        for active in (True, False)
+    ]
     return {each.id: each.name for some in found for each in some}
 
 
@@ -95,7 +137,12 @@ class Wish(NamedTuple):
         return cls(own or whom, first, said.get("at", ""), date_of(said.get("until")) or first, said.get("till", ""))
 
 
-@get("/staff/{clinic_id:int}/absences/new", operation_id="showNewAbsence", opt=opened("schedule", narrows=True), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/absences/new",
+    operation_id="showNewAbsence",
+    opt=opened("schedule", narrows=True),
+    include_in_schema=False,
+)
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """First when and whose, then what is in the way, then the absence itself. It changes nothing."""
     now, own = clock.now(), request.grant.doctor_id
@@ -103,14 +150,33 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     away, faults = await _away(request, clinic_id, wish)
     found: list[Any] = []
     if away and max(away.start, now) < away.end:
-        found = await repository.in_the_way(request.db, clinic_id, doctor_id=away.doctor_id, start=max(away.start, now), end=away.end, limit=MOST_TO_MOVE + 1)
+        found = await repository.in_the_way(
+            request.db,
+            clinic_id,
+            doctor_id=away.doctor_id,
+            start=max(away.start, now),
+            end=away.end,
+            limit=MOST_TO_MOVE + 1,
+        )
     listed = found[:MOST_TO_MOVE]
     return await staff_page(
-        request, "staff/absences/new.html", clinic_id=clinic_id, place="absences", shown=listed,
-        wish=wish, own=own, away=away, faults=faults, appointments=listed, more=len(found) > MOST_TO_MOVE,
+        request,
+        "staff/absences/new.html",
+        clinic_id=clinic_id,
+        place="absences",
+        shown=listed,
+        wish=wish,
+        own=own,
+        away=away,
+        faults=faults,
+        appointments=listed,
+        more=len(found) > MOST_TO_MOVE,
         ways=await service.ways_out(request.db, clinic_id, listed, away=away, now=now),
-        names=await _names(request, clinic_id), types=await _types(request, clinic_id), local_date=clock.local_date, local=clock.zone,
-    )  # fmt: skip
+        names=await _names(request, clinic_id),
+        types=await _types(request, clinic_id),
+        local_date=clock.local_date,
+        local=clock.zone,
+    )
 
 
 async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | None, dict[str, str]]:
@@ -127,7 +193,12 @@ async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | No
     except ValueError:
         return None, {"until": say(language, "is not a time")}
     found = await repository.instants(
-        request.db, clinic_id, first=wish.first, first_minute=min(first_minute, MIDNIGHT), last=wish.last, last_minute=min(last_minute or MIDNIGHT, MIDNIGHT)
+        request.db,
+        clinic_id,
+        first=wish.first,
+        first_minute=min(first_minute, MIDNIGHT),
+        last=wish.last,
+        last_minute=min(last_minute or MIDNIGHT, MIDNIGHT),
     )
     if found is None:
         return None, {}

@@ -26,20 +26,39 @@ LASTING_DAYS: Final = (30, 90, 365)
 async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said = asked(request)
     after, removed = id_of(said.get("after")), "removed" in said
-    found = await repository.of_clinic(request.db, clinic_id, active=not removed, after=(after,) if after else None, limit=MOST)
+    found = await repository.of_clinic(
+        request.db, clinic_id, active=not removed, after=(after,) if after else None, limit=MOST
+    )
     shown = found[:MOST]
     return await staff_page(
-        request, "staff/api_keys/keys.html", clinic_id=clinic_id, place="keys", shown=shown, keys=shown, removed=removed, now=clock.now(),
+        request,
+        "staff/api_keys/keys.html",
+        clinic_id=clinic_id,
+        place="keys",
+        shown=shown,
+        keys=shown,
+        removed=removed,
+        now=clock.now(),
         next=elsewhere(request, after=shown[-1].id) if len(found) > MOST else None,
-    )  # fmt: skip
+    )
 
 
-@get("/staff/{clinic_id:int}/keys/new", operation_id="showNewApiKey", opt=opened("manage-access"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/keys/new",
+    operation_id="showNewApiKey",
+    opt=opened("manage-access"),
+    include_in_schema=False,
+)
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return await _form(request, clinic_id, None)
 
 
-@get("/staff/{clinic_id:int}/keys/{api_key_id:uuid}", operation_id="showApiKey", opt=opened("manage-access"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/keys/{api_key_id:uuid}",
+    operation_id="showApiKey",
+    opt=opened("manage-access"),
+    include_in_schema=False,
+)
 async def key(request: Request, clinic_id: FromPath[int], api_key_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(api_key_id) != clinic_id:
         raise errors.NotFound
@@ -49,10 +68,22 @@ async def key(request: Request, clinic_id: FromPath[int], api_key_id: FromPath[U
 async def _form(request: Request, clinic_id: int, api_key_id: UUID | None) -> Response[Any]:
     found, now = await service.get(request.db, api_key_id) if api_key_id else None, clock.now()
     return await staff_page(
-        request, "staff/api_keys/key.html", clinic_id=clinic_id, place="keys", shown=[found] if found else None, key=found, now=now,
+        request,
+        "staff/api_keys/key.html",
+        clinic_id=clinic_id,
+        place="keys",
+        shown=[found] if found else None,
+        key=found,
+        now=now,
         scopes=[name for name in PERMISSIONS if name in SCOPES],
-        ends=[((now + timedelta(days=days)).isoformat(timespec="seconds"), say(language_for(request), "for {n} days", n=days)) for days in LASTING_DAYS],
-    )  # fmt: skip
+        ends=[
+            (
+                (now + timedelta(days=days)).isoformat(timespec="seconds"),
+                say(language_for(request), "for {n} days", n=days),
+            )
+            for days in LASTING_DAYS
+        ],
+    )
 
 
 PAGES: Final = [keys, new, key]

@@ -22,32 +22,60 @@ MOST: Final = 1000
 async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     active = asked(request).get("show") != "removed"
     found = await repository.of_clinic(request.db, clinic_id, active=active, after=None, limit=MOST)
-    return await staff_page(request, "staff/appointment_types/types.html", clinic_id=clinic_id, place="types", types=found, active=active)
+    return await staff_page(
+        request, "staff/appointment_types/types.html", clinic_id=clinic_id, place="types", types=found, active=active
+    )
 
 
-@get("/staff/{clinic_id:int}/types/new", operation_id="showNewAppointmentType", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/types/new",
+    operation_id="showNewAppointmentType",
+    opt=opened("manage"),
+    include_in_schema=False,
+)
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return await staff_page(
-        request, "staff/appointment_types/type.html", clinic_id=clinic_id, place="types",
-        type=None, taken=await _names(request, clinic_id, None), price="", currencies=money.choices(language_for(request)),
-    )  # fmt: skip
+        request,
+        "staff/appointment_types/type.html",
+        clinic_id=clinic_id,
+        place="types",
+        type=None,
+        taken=await _names(request, clinic_id, None),
+        price="",
+        currencies=money.choices(language_for(request)),
+    )
 
 
 async def _names(request: Request, clinic_id: int, but: UUID | None) -> list[str]:
     """Of what else is offered."""
-    return [each.name for each in await repository.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST) if each.id != but]
+    return [
+        each.name
+        for each in await repository.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST)
+        if each.id != but
+    ]
 
 
-@get("/staff/{clinic_id:int}/types/{type_id:uuid}", operation_id="showAppointmentType", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/types/{type_id:uuid}",
+    operation_id="showAppointmentType",
+    opt=opened("manage"),
+    include_in_schema=False,
+)
 async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(type_id) != clinic_id:
         raise errors.NotFound
     found = await service.get(request.db, type_id)
     known = [found.price.currency] if found.price else []
     return await staff_page(
-        request, "staff/appointment_types/type.html", clinic_id=clinic_id, place="types",
-        type=found, taken=await _names(request, clinic_id, type_id), price=money.plain(found.price), currencies=money.choices(language_for(request), *known),
-    )  # fmt: skip
+        request,
+        "staff/appointment_types/type.html",
+        clinic_id=clinic_id,
+        place="types",
+        type=found,
+        taken=await _names(request, clinic_id, type_id),
+        price=money.plain(found.price),
+        currencies=money.choices(language_for(request), *known),
+    )
 
 
 PAGES: Final = [types, new, type]

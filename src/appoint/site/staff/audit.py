@@ -24,17 +24,34 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Looking at it is one of its entries, too."""
     said = {name: value[:LONGEST].strip() for name, value in asked(request).items()}
     found = await service.newest(
-        request.db, request.user, clinic_id=clinic_id, first=_day(said.get("from")), last=_day(said.get("to")), actor=said.get("actor") or None,
-        action=said.get("action") or None, subject=said.get("subject") or None, before=id_of(said.get("before")), limit=MOST,
-    )  # fmt: skip
+        request.db,
+        request.user,
+        clinic_id=clinic_id,
+        first=_day(said.get("from")),
+        last=_day(said.get("to")),
+        actor=said.get("actor") or None,
+        action=said.get("action") or None,
+        subject=said.get("subject") or None,
+        before=id_of(said.get("before")),
+        limit=MOST,
+    )
     shown = found[:MOST]
     names = await repository.names(request.db, clinic_id)
     return await staff_page(
-        request, "staff/audit.html", clinic_id=clinic_id, place="audit", shown=shown, entries=shown, names=names,
-        people=sorted((name, f"{kind}:{id}") for (kind, id), name in names.items()), kinds=KINDS, asked=said,
-        head=await repository.head(request.db, clinic_id), actions=_actions(request),
+        request,
+        "staff/audit.html",
+        clinic_id=clinic_id,
+        place="audit",
+        shown=shown,
+        entries=shown,
+        names=names,
+        people=sorted((name, f"{kind}:{id}") for (kind, id), name in names.items()),
+        kinds=KINDS,
+        asked=said,
+        head=await repository.head(request.db, clinic_id),
+        actions=_actions(request),
         next=elsewhere(request, before=shown[-1].id) if len(found) > MOST else None,
-    )  # fmt: skip
+    )
 
 
 def _day(text: str | None) -> date | None:
@@ -44,7 +61,9 @@ def _day(text: str | None) -> date | None:
 
 def _actions(request: Request) -> list[str]:
     """What can be asked of the application."""
-    handlers = (handler for route in request.app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers)
+    handlers = (
+        handler for route in request.app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers
+    )
     return sorted({str(handler.operation_id) for handler in handlers if handler.operation_id})
 
 

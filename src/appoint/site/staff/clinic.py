@@ -1,4 +1,5 @@
-"""What a clinic says of itself and asks of bookings, for its managers to change; and a new one, for the administrator to add."""
+"""What a clinic says of itself and asks of bookings, for its managers to change; and a new one, for the administrator
+to add."""
 
 from typing import Any, Final, NamedTuple
 
@@ -42,19 +43,30 @@ async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     language = language_for(request)
     reminders = sorted({*REMINDERS, *found.notifications.reminder_minutes})
     return await staff_page(
-        request, "staff/clinic/settings.html", clinic_id=clinic_id, place="clinic",
-        settings=found, zones=[(zone, zone) for zone in sorted(clock.ZONES)], currencies=[(each.code, each.name) for each in money.choices(language, found.currency)],
+        request,
+        "staff/clinic/settings.html",
+        clinic_id=clinic_id,
+        place="clinic",
+        settings=found,
+        zones=[(zone, zone) for zone in sorted(clock.ZONES)],
+        currencies=[(each.code, each.name) for each in money.choices(language, found.currency)],
         locales=list(language_names(request).items()),
-        span=Span.of, reminders=[(minutes, Span.of(minutes).told(language)) for minutes in reminders], address=request.app.state.settings.public_url or str(request.base_url).rstrip("/"),
-    )  # fmt: skip
+        span=Span.of,
+        reminders=[(minutes, Span.of(minutes).told(language)) for minutes in reminders],
+        address=request.app.state.settings.public_url or str(request.base_url).rstrip("/"),
+    )
 
 
 @get("/staff/clinics/new", operation_id="showNewClinic", opt=opened("administer"), include_in_schema=False)
 async def new(request: Request) -> Response[Any]:
     return await staff_page(
-        request, "staff/clinic/new.html", clinic_id=None, zones=[(zone, zone) for zone in sorted(clock.ZONES)],
-        currencies=[(each.code, each.name) for each in money.choices(language_for(request), "EUR")], locales=list(language_names(request).items()),
-    )  # fmt: skip
+        request,
+        "staff/clinic/new.html",
+        clinic_id=None,
+        zones=[(zone, zone) for zone in sorted(clock.ZONES)],
+        currencies=[(each.code, each.name) for each in money.choices(language_for(request), "EUR")],
+        locales=list(language_names(request).items()),
+    )
 
 
 PAGES: Final = [settings, new]

@@ -1,4 +1,5 @@
-"""The day as staff run it: the board of a day, or of a doctor's week, live; its list, also to print; and where a patient's appointments are."""
+"""The day as staff run it: the board of a day, or of a doctor's week, live; its list, also to print; and where a
+patient's appointments are."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -61,20 +62,46 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
     chosen = date_of(asked(request).get("date")) or clock.local_date(clock.now(), book.time_zone)
     if not date.min + timedelta(days=40) < chosen < date.max - timedelta(days=40):
         raise errors.NotFound
-    first, last = (chosen, chosen) if place == "day" else (chosen - timedelta(days=chosen.weekday()), chosen + timedelta(days=6 - chosen.weekday()))
-    active = sorted((doctor for doctor in book.doctors.values() if doctor.active and _theirs(request, doctor.id)), key=lambda doctor: doctor.name)
+    first, last = (
+        (chosen, chosen)
+        if place == "day"
+        else (chosen - timedelta(days=chosen.weekday()), chosen + timedelta(days=6 - chosen.weekday()))
+    )
+    active = sorted(
+        (doctor for doctor in book.doctors.values() if doctor.active and _theirs(request, doctor.id)),
+        key=lambda doctor: doctor.name,
+    )
     doctor_id = _doctor(request)
     if place == "week" and not doctor_id and active:
         doctor_id = active[0].id
     shown = await _board(request, clinic_id, first, last, doctor_id)
     return await staff_page(
-        request, template, clinic_id=clinic_id, place=place, shown=shown.appointments,
-        board=shown, listed=_listed(request, clinic_id, shown), data=msgspec.to_builtins(shown), chosen=chosen, step=1 if place == "day" else 7, one_day=timedelta(days=1), view=place,
-        doctors=active, offers={str(each.id): each.appointment_type_ids and list(each.appointment_type_ids) for each in active}, doctor=str(doctor_id or ""), of=book.doctors.get(doctor_id) if doctor_id else None, types=await repository.types(request.db, clinic_id=clinic_id),
-    )  # fmt: skip
+        request,
+        template,
+        clinic_id=clinic_id,
+        place=place,
+        shown=shown.appointments,
+        board=shown,
+        listed=_listed(request, clinic_id, shown),
+        data=msgspec.to_builtins(shown),
+        chosen=chosen,
+        step=1 if place == "day" else 7,
+        one_day=timedelta(days=1),
+        view=place,
+        doctors=active,
+        offers={str(each.id): each.appointment_type_ids and list(each.appointment_type_ids) for each in active},
+        doctor=str(doctor_id or ""),
+        of=book.doctors.get(doctor_id) if doctor_id else None,
+        types=await repository.types(request.db, clinic_id=clinic_id),
+    )
 
 
-@get("/staff/{clinic_id:int}/board.json", operation_id="getBoard", opt={**LIST, "unattended": True}, include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/board.json",
+    operation_id="getBoard",
+    opt={**LIST, "unattended": True},
+    include_in_schema=False,
+)
 async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """What a board shows from one day to another, and its list as markup."""
     query = asked(request)
@@ -89,7 +116,9 @@ async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 async def _board(request: Request, clinic_id: int, first: date, last: date, doctor_id: UUID | None) -> Board:
     doctor_ids = narrowed(request, doctor_id)
-    return await service.board(request.db, request.cache, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, now=clock.now())
+    return await service.board(
+        request.db, request.cache, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, now=clock.now()
+    )
 
 
 def _doctor(request: Request) -> UUID | None:
@@ -106,7 +135,9 @@ def _theirs(request: Request, doctor_id: UUID) -> bool:
 def _listed(request: Request, clinic_id: int, shown: Board) -> str:
     language = language_for(request)
     may_see = widest(request.user, "see-patients", clinic_id) is not None
-    return templates.get_template("staff/day/list.html").render(board=shown, clinic_id=clinic_id, language=language, may_see=may_see, _=partial(say, language))
+    return templates.get_template("staff/day/list.html").render(
+        board=shown, clinic_id=clinic_id, language=language, may_see=may_see, _=partial(say, language)
+    )
 
 
 @get("/staff/{clinic_id:int}/day/search", operation_id="findOnDays", opt=LIST, include_in_schema=False)
@@ -115,19 +146,41 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     query = asked(request)
     book = await catalogue.of(request.db, request.cache, clinic_id)
     pattern = wanted(query.get("q"), language_for(request))
-    rows = await repository.of_patients(
-        request.db, clinic_id=clinic_id, wanted=pattern, doctor_ids=narrowed(request, None), now=clock.now(), most=MOST_FOUND
-    ) if pattern else []  # fmt: skip
+    rows = (
+        await repository.of_patients(
+            request.db,
+            clinic_id=clinic_id,
+            wanted=pattern,
+            doctor_ids=narrowed(request, None),
+            now=clock.now(),
+            most=MOST_FOUND,
+        )
+        if pattern
+        else []
+    )
     found = [BoardAppointment.of(row, book.time_zone) for row in rows]
     return await staff_page(
-        request, "staff/day/search.html", clinic_id=clinic_id, place="day", shown=found, found=found, q=query.get("q", ""), doctors=book.doctors,
+        request,
+        "staff/day/search.html",
+        clinic_id=clinic_id,
+        place="day",
+        shown=found,
+        found=found,
+        q=query.get("q", ""),
+        doctors=book.doctors,
         most=MOST_FOUND,
-    )  # fmt: skip
+    )
 
 
-@get("/staff/{clinic_id:int}/changes", operation_id="hearOfChanges", opt={**LIST, "stream": True, "unattended": True}, include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/changes",
+    operation_id="hearOfChanges",
+    opt={**LIST, "stream": True, "unattended": True},
+    include_in_schema=False,
+)
 async def changes(request: Request, clinic_id: FromPath[int]) -> ServerSentEvent:
-    """Tells whenever anything changes at the clinic, and what kind of thing, but nothing of it: who hears it reads anew what they may see."""
+    """Tells whenever anything changes at the clinic, and what kind of thing, but nothing of it: who hears it reads anew
+    what they may see."""
     if request.app.state.changes.count(request.user.key) >= MOST_LISTENERS:
         raise errors.TooMany(retry_after_seconds=60)
     return ServerSentEvent(_told(request, clinic_id), headers={"Cache-Control": OWN})
@@ -148,7 +201,11 @@ async def _told(request: Request, clinic_id: int) -> AsyncGenerator[dict[str, st
                     return
                 checked = time()
             if not listener.ended:
-                yield {"event": "beat", "data": "1"} if types is None else {"event": "changed", "data": msgspec.json.encode(types).decode()}
+                yield (
+                    {"event": "beat", "data": "1"}
+                    if types is None
+                    else {"event": "changed", "data": msgspec.json.encode(types).decode()}
+                )
 
 
 async def _may_listen(request: Request, clinic_id: int) -> bool:

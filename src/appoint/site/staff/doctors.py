@@ -24,22 +24,42 @@ MOST_TYPES: Final = 1000
 async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said = asked(request)
     active, place = said.get("show") != "left", id_of(said.get("after"))
-    found = await repository.of_clinic(request.db, clinic_id, specialty=None, active=active, after=place and (place,), limit=MOST)
+    found = await repository.of_clinic(
+        request.db, clinic_id, specialty=None, active=active, after=place and (place,), limit=MOST
+    )
     offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
     return await staff_page(
-        request, "staff/doctors/doctors.html", clinic_id=clinic_id, place="doctors",
-        doctors=found[:MOST], active=active, names={each.id: each.name for each in offered},
+        request,
+        "staff/doctors/doctors.html",
+        clinic_id=clinic_id,
+        place="doctors",
+        doctors=found[:MOST],
+        active=active,
+        names={each.id: each.name for each in offered},
         next=elsewhere(request, after=found[MOST - 1].id) if len(found) > MOST else None,
-    )  # fmt: skip
+    )
 
 
 @get("/staff/{clinic_id:int}/doctors/new", operation_id="showNewDoctor", opt=opened("manage"), include_in_schema=False)
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
-    return await staff_page(request, "staff/doctors/doctor.html", clinic_id=clinic_id, place="doctors", doctor=None, types=offered, to_come=0)
+    return await staff_page(
+        request,
+        "staff/doctors/doctor.html",
+        clinic_id=clinic_id,
+        place="doctors",
+        doctor=None,
+        types=offered,
+        to_come=0,
+    )
 
 
-@get("/staff/{clinic_id:int}/doctors/{doctor_id:uuid}", operation_id="showDoctor", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/doctors/{doctor_id:uuid}",
+    operation_id="showDoctor",
+    opt=opened("manage"),
+    include_in_schema=False,
+)
 async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(doctor_id) != clinic_id:
         raise errors.NotFound
@@ -48,9 +68,14 @@ async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath
     gone = await types.of_clinic(request.db, clinic_id, active=False, after=None, limit=MOST_TYPES)
     to_come = await repository.appointments_to_come(request.db, doctor_id, now=clock.now())
     return await staff_page(
-        request, "staff/doctors/doctor.html", clinic_id=clinic_id, place="doctors",
-        doctor=found, types=[*offered, *(each for each in gone if each.id in (found.appointment_type_ids or ()))], to_come=to_come,
-    )  # fmt: skip
+        request,
+        "staff/doctors/doctor.html",
+        clinic_id=clinic_id,
+        place="doctors",
+        doctor=found,
+        types=[*offered, *(each for each in gone if each.id in (found.appointment_type_ids or ()))],
+        to_come=to_come,
+    )
 
 
 PAGES: Final = [doctors, new, doctor]

@@ -1,4 +1,5 @@
-"""When doctors work: time slots, weekly hours, and what a change of them does to the hours that are published, before it is done."""
+"""When doctors work: time slots, weekly hours, and what a change of them does to the hours that are published, before
+it is done."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -29,7 +30,12 @@ from ...kit.i18n import say
 from ...kit.ids import clinic_of
 from ...kit.structs import Page
 from ...scheduling.hours_changes import service
-from ...scheduling.hours_changes.model import ChangedSlot, DoctorsScheduleChangeContent, ScheduleChange, ScheduleChangeContent
+from ...scheduling.hours_changes.model import (
+    ChangedSlot,
+    DoctorsScheduleChangeContent,
+    ScheduleChange,
+    ScheduleChangeContent,
+)
 from ...scheduling.weekly_hours import repository as schedules_repository
 from ...scheduling.weekly_hours import service as schedules
 from ...scheduling.weekly_hours.model import Schedule
@@ -41,23 +47,42 @@ MOST_DAYS: Final = 200
 """Of what would change, on a page."""
 
 
-@get("/staff/{clinic_id:int}/hours", operation_id="showHours", opt=opened("schedule", narrows=True), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/hours",
+    operation_id="showHours",
+    opt=opened("schedule", narrows=True),
+    include_in_schema=False,
+)
 async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     own = request.grant.doctor_id
     clinic = await clinics.get(request.db, clinic_id)
     today = clock.local_date(clock.now(), clinic.time_zone)
-    found = await doctors_repository.of_clinic(request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST)
+    found = await doctors_repository.of_clinic(
+        request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST
+    )
     lines = await schedules_repository.lines_of_clinic(request.db, clinic_id, doctor_id=own, since=today)
     weeks = [
-        (doctor, Schedule(doctor.id, clinic_id, clinic.time_zone, lines.get(doctor.id, [])).week_on(today).weekly, doctor.id in lines)
+        (
+            doctor,
+            Schedule(doctor.id, clinic_id, clinic.time_zone, lines.get(doctor.id, [])).week_on(today).weekly,
+            doctor.id in lines,
+        )
         for doctor in sorted(found, key=lambda doctor: doctor.name.casefold())
         if own in (None, doctor.id)
     ]
     return await staff_page(
-        request, "staff/hours/hours.html", clinic_id=clinic_id, place="hours",
-        weeks=weeks, own=own, time_slots=await schedules.time_slots(request.db, clinic_id),
-        weekdays=_weekdays(request, "abbreviated"), today=today, horizon=today + timedelta(days=clinic.policy.horizon_days), horizon_days=clinic.policy.horizon_days,
-    )  # fmt: skip
+        request,
+        "staff/hours/hours.html",
+        clinic_id=clinic_id,
+        place="hours",
+        weeks=weeks,
+        own=own,
+        time_slots=await schedules.time_slots(request.db, clinic_id),
+        weekdays=_weekdays(request, "abbreviated"),
+        today=today,
+        horizon=today + timedelta(days=clinic.policy.horizon_days),
+        horizon_days=clinic.policy.horizon_days,
+    )
 
 
 def _weekdays(request: Request, width: str = "wide") -> list[tuple[fields.Weekday, str]]:
@@ -66,12 +91,22 @@ def _weekdays(request: Request, width: str = "wide") -> list[tuple[fields.Weekda
     return [(weekday, names[number]) for number, weekday in enumerate(fields.WEEKDAYS)]
 
 
-@get("/staff/{clinic_id:int}/hours/time-slots/new", operation_id="showNewTimeSlot", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/hours/time-slots/new",
+    operation_id="showNewTimeSlot",
+    opt=opened("manage"),
+    include_in_schema=False,
+)
 async def new_time_slot(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return await staff_page(request, "staff/hours/time_slot.html", clinic_id=clinic_id, place="hours", time_slot=None)
 
 
-@get("/staff/{clinic_id:int}/hours/time-slots/{time_slot_id:uuid}", operation_id="showTimeSlot", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/hours/time-slots/{time_slot_id:uuid}",
+    operation_id="showTimeSlot",
+    opt=opened("manage"),
+    include_in_schema=False,
+)
 async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(time_slot_id) != clinic_id:
         raise errors.NotFound
@@ -79,7 +114,12 @@ async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: Fr
     return await staff_page(request, "staff/hours/time_slot.html", clinic_id=clinic_id, place="hours", time_slot=found)
 
 
-@get("/staff/{clinic_id:int}/hours/{doctor_id:uuid}", operation_id="showWeek", opt=opened("schedule"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/hours/{doctor_id:uuid}",
+    operation_id="showWeek",
+    opt=opened("schedule"),
+    include_in_schema=False,
+)
 async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
     doctor = await _doctor(request, clinic_id, doctor_id)
     schedule = await schedules.schedule(request.db, doctor_id)
@@ -87,28 +127,51 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
     first = max(date_of(asked(request).get("from")) or today, today)
     known = schedule.week_on(first)
     return await staff_page(
-        request, "staff/hours/week.html", clinic_id=clinic_id, place="hours",
-        doctor=doctor, weekly=known.weekly, match=etags.digest(known), first=first, today=today,
+        request,
+        "staff/hours/week.html",
+        clinic_id=clinic_id,
+        place="hours",
+        doctor=doctor,
+        weekly=known.weekly,
+        match=etags.digest(known),
+        first=first,
+        today=today,
         lines=[line for line in schedule.lines if (line.valid_until or today) >= today],
         later=[line for line in schedule.lines if line.valid_from and line.valid_from > first],
         limited=[line for line in schedule.lines if line.holds_on(first) and line.valid_until],
-        time_slots=await schedules.time_slots(request.db, clinic_id), weekdays=_weekdays(request),
-    )  # fmt: skip
+        time_slots=await schedules.time_slots(request.db, clinic_id),
+        weekdays=_weekdays(request),
+    )
 
 
-@get("/staff/{clinic_id:int}/hours/line/{doctor_id:uuid}", operation_id="showLine", opt=opened("schedule"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/hours/line/{doctor_id:uuid}",
+    operation_id="showLine",
+    opt=opened("schedule"),
+    include_in_schema=False,
+)
 async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
     """A line of a week to be added, like another one (`copy`) or not, or to be changed (`id`)."""
     doctor = await _doctor(request, clinic_id, doctor_id)
     said = asked(request)
     changed, copied = id_of(said.get("id")), id_of(said.get("copy"))
-    known = next((line for line in (await schedules.schedule(request.db, doctor_id)).lines if line.id == (changed or copied)), None)
+    known = next(
+        (line for line in (await schedules.schedule(request.db, doctor_id)).lines if line.id == (changed or copied)),
+        None,
+    )
     if changed and not known:
         raise errors.NotFound
     return await staff_page(
-        request, "staff/hours/line.html", clinic_id=clinic_id, place="hours",
-        doctor=doctor, known=known, changed=changed, time_slots=await schedules.time_slots(request.db, clinic_id), weekdays=_weekdays(request),
-    )  # fmt: skip
+        request,
+        "staff/hours/line.html",
+        clinic_id=clinic_id,
+        place="hours",
+        doctor=doctor,
+        known=known,
+        changed=changed,
+        time_slots=await schedules.time_slots(request.db, clinic_id),
+        weekdays=_weekdays(request),
+    )
 
 
 async def _doctor(request: Request, clinic_id: int, doctor_id: UUID) -> Any:
@@ -124,29 +187,56 @@ async def _doctor(request: Request, clinic_id: int, doctor_id: UUID) -> Any:
     opt={"permission": "schedule"},
     include_in_schema=False,
 )
-async def changes_of_week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID], data: JSONBody[DoctorsScheduleChangeContent]) -> Response[Any]:
-    """What saving and applying a week would do, as markup for the editor of it. It changes nothing; refused as the API refuses."""
+async def changes_of_week(
+    request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID], data: JSONBody[DoctorsScheduleChangeContent]
+) -> Response[Any]:
+    """What saving and applying a week would do, as markup for the editor of it. It changes nothing; refused as the API
+    refuses."""
     await _doctor(request, clinic_id, doctor_id)
 
     async def rehearse(tx: Transaction) -> tuple[Page[Any], ScheduleChange]:
-        told = await service.rehearse(tx, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=data, if_match=request.if_match, now=clock.now())
+        told = await service.rehearse(
+            tx,
+            request.user,
+            clinic_id=clinic_id,
+            doctor_id=doctor_id,
+            content=data,
+            if_match=request.if_match,
+            now=clock.now(),
+        )
         return Page(told.stranded, None), told  # whom it shows is recorded
 
     _, told = await request.db.atomic(rehearse)
     language = language_for(request)
     markup = templates.get_template("staff/hours/change.html").render(
-        clinic=await clinics.get(request.db, clinic_id), language=language, _=partial(say, language), doctor_id=doctor_id, content=data,
-        weekly=msgspec.json.encode(data.weekly).decode(), match=request.if_match, **await _shown(request, clinic_id, told),
-    )  # fmt: skip
+        clinic=await clinics.get(request.db, clinic_id),
+        language=language,
+        _=partial(say, language),
+        doctor_id=doctor_id,
+        content=data,
+        weekly=msgspec.json.encode(data.weekly).decode(),
+        match=request.if_match,
+        **await _shown(request, clinic_id, told),
+    )
     return Response(msgspec.json.encode({"markup": markup}), media_type=MediaType.JSON, headers={"Cache-Control": OWN})
 
 
-@get("/staff/{clinic_id:int}/hours/changes", operation_id="showChangesOfClinic", opt=opened("schedule"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/hours/changes",
+    operation_id="showChangesOfClinic",
+    opt=opened("schedule"),
+    include_in_schema=False,
+)
 async def changes_of_clinic(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return await _changes(request, clinic_id, None)
 
 
-@get("/staff/{clinic_id:int}/hours/changes/{doctor_id:uuid}", operation_id="showChangesOfDoctor", opt=opened("schedule"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/hours/changes/{doctor_id:uuid}",
+    operation_id="showChangesOfDoctor",
+    opt=opened("schedule"),
+    include_in_schema=False,
+)
 async def changes_of_doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
     await _doctor(request, clinic_id, doctor_id)
     return await _changes(request, clinic_id, doctor_id)
@@ -159,16 +249,28 @@ async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> 
     if first and last and last < first:
         last = first
     content = ScheduleChangeContent(from_=first, to=last)
-    told = await service.preview(request.db, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=clock.now())
+    told = await service.preview(
+        request.db, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=clock.now()
+    )
     return await staff_page(
-        request, "staff/hours/changes.html", clinic_id=clinic_id, place="hours", shown=told.stranded,
-        content=content, weekly=None, match=None, doctor_id=doctor_id, **await _shown(request, clinic_id, told),
-    )  # fmt: skip
+        request,
+        "staff/hours/changes.html",
+        clinic_id=clinic_id,
+        place="hours",
+        shown=told.stranded,
+        content=content,
+        weekly=None,
+        match=None,
+        doctor_id=doctor_id,
+        **await _shown(request, clinic_id, told),
+    )
 
 
 async def _shown(request: Request, clinic_id: int, told: ScheduleChange) -> dict[str, Any]:
     """What the template of a change needs."""
-    of_clinic = await doctors_repository.of_clinic(request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST)
+    of_clinic = await doctors_repository.of_clinic(
+        request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST
+    )
     offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST)
     days = _by_day(told)
     return {

@@ -18,14 +18,29 @@ from ..staff_frame import staff_page
 MOST: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
 
 
-@get("/staff/{clinic_id:int}/messages/words", operation_id="showMessageTemplates", opt=opened("see-messages"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/messages/words",
+    operation_id="showMessageTemplates",
+    opt=opened("see-messages"),
+    include_in_schema=False,
+)
 async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     own = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST)
     return await staff_page(
-        request, "staff/messages/words_list.html", clinic_id=clinic_id, place="messages", shown=own, own={(each.kind, each.channel, each.locale) for each in own},
-        messages=[(kind, channel) for kind in get_args(Kind) for channel in get_args(Channel) if channel == "email" or kind not in MAILED_ONLY],
+        request,
+        "staff/messages/words_list.html",
+        clinic_id=clinic_id,
+        place="messages",
+        shown=own,
+        own={(each.kind, each.channel, each.locale) for each in own},
+        messages=[
+            (kind, channel)
+            for kind in get_args(Kind)
+            for channel in get_args(Channel)
+            if channel == "email" or kind not in MAILED_ONLY
+        ],
         names=language_names(request),
-    )  # fmt: skip
+    )
 
 
 @get(
@@ -34,12 +49,20 @@ async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     opt=opened("see-messages"),
     include_in_schema=False,
 )
-async def one(request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]) -> Response[Any]:
+async def one(
+    request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]
+) -> Response[Any]:
     words = await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale))
     return await staff_page(
-        request, "staff/messages/words.html", clinic_id=clinic_id, place="messages", shown=[words], words=words,
-        etag=etags.digest(words), in_language=language_names(request)[words.locale],
-    )  # fmt: skip
+        request,
+        "staff/messages/words.html",
+        clinic_id=clinic_id,
+        place="messages",
+        shown=[words],
+        words=words,
+        etag=etags.digest(words),
+        in_language=language_names(request)[words.locale],
+    )
 
 
 PAGES: Final = [every, one]

@@ -1,4 +1,5 @@
-"""What people were told, on staff's pages, and the page behind the link by which customers say that they want no more of such messages."""
+"""What people were told, on staff's pages, and the page behind the link by which customers say that they want no more
+of such messages."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -18,25 +19,51 @@ from ..staff_frame import staff_page
 
 MOST: Final = 50
 EVERY: Final = "all"
-STATUSES: Final = (NotificationStatus.DEAD, NotificationStatus.QUEUED, NotificationStatus.SENT, NotificationStatus.SUPERSEDED)
+STATUSES: Final = (
+    NotificationStatus.DEAD,
+    NotificationStatus.QUEUED,
+    NotificationStatus.SENT,
+    NotificationStatus.SUPERSEDED,
+)
 
 
-@get("/staff/{clinic_id:int}/messages", operation_id="showMessages", opt=opened("see-messages"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/messages", operation_id="showMessages", opt=opened("see-messages"), include_in_schema=False
+)
 async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Those that could not be sent come first, as long as there are any; of one patient, all."""
     said = asked(request)
     patient, dead = id_of(said.get("patient")), await repository.count_dead(request.db, clinic_id)
-    status = said.get("status") if said.get("status") in (*STATUSES, EVERY) else NotificationStatus.DEAD if dead and not patient else EVERY
+    status = (
+        said.get("status")
+        if said.get("status") in (*STATUSES, EVERY)
+        else NotificationStatus.DEAD
+        if dead and not patient
+        else EVERY
+    )
     found = await repository.newest(
-        request.db, clinic_id=clinic_id, status=None if status == EVERY else status, customer_id=str(patient) if patient else None,
-        before=id_of(said.get("before")), limit=MOST,
-    )  # fmt: skip
+        request.db,
+        clinic_id=clinic_id,
+        status=None if status == EVERY else status,
+        customer_id=str(patient) if patient else None,
+        before=id_of(said.get("before")),
+        limit=MOST,
+    )
     shown = found[:MOST]
     return await staff_page(
-        request, "staff/messages/messages.html", clinic_id=clinic_id, place="messages", shown=shown, messages=shown, dead=dead, status=status,
-        patient=patient, kind_of=kind_of, tabs=[(each, elsewhere(request, status=each, before=None)) for each in (*STATUSES, EVERY)],
+        request,
+        "staff/messages/messages.html",
+        clinic_id=clinic_id,
+        place="messages",
+        shown=shown,
+        messages=shown,
+        dead=dead,
+        status=status,
+        patient=patient,
+        kind_of=kind_of,
+        tabs=[(each, elsewhere(request, status=each, before=None)) for each in (*STATUSES, EVERY)],
         next=elsewhere(request, status=status, before=shown[-1].id) if len(found) > MOST else None,
-    )  # fmt: skip
+    )
 
 
 @get("/unsubscribe/{token:str}", operation_id="showUnsubscribe", opt=opened("public"), include_in_schema=False)
@@ -45,7 +72,13 @@ async def show(request: Request, token: FromPath[str]) -> Response[str]:
     return page(request, "public/unsubscribe.html", cache_control=OWN, channel=channel, done=False)
 
 
-@post("/unsubscribe/{token:str}", operation_id="unsubscribe", status_code=200, opt=opened("public"), include_in_schema=False)
+@post(
+    "/unsubscribe/{token:str}",
+    operation_id="unsubscribe",
+    status_code=200,
+    opt=opened("public"),
+    include_in_schema=False,
+)
 async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
     """Also what mail programs send for one click (RFC 8058)."""
     customer_id, channel = _read(request, token)

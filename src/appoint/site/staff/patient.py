@@ -17,19 +17,35 @@ from ..staff_frame import staff_page
 MOST: Final = 30
 
 
-@get("/staff/{clinic_id:int}/patients/{customer_id:uuid}", operation_id="showPatient", opt=opened("see-patients"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/patients/{customer_id:uuid}",
+    operation_id="showPatient",
+    opt=opened("see-patients"),
+    include_in_schema=False,
+)
 async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Any]:
     """A doctor sees their own appointments with the patient alone."""
     said, now = asked(request), clock.now()
     found = await customers.get_patient(request.db, clinic_id, customer_id)
-    whose: dict[str, Any] = {"clinic_id": clinic_id, "customer_id": customer_id, "doctor_id": request.grant.doctor_id, "limit": MOST}
+    whose: dict[str, Any] = {
+        "clinic_id": clinic_id,
+        "customer_id": customer_id,
+        "doctor_id": request.grant.doctor_id,
+        "limit": MOST,
+    }
     coming = await visits.coming(request.db, **whose, now=now)
     past = await visits.past(request.db, **whose, now=now, before=id_of(said.get("before")))
     return await staff_page(
-        request, "staff/patient.html", clinic_id=clinic_id, place="patients", shown=[found, *coming[:MOST], *past[:MOST]],
-        patient=found, coming=coming[:MOST], past=past[:MOST],
+        request,
+        "staff/patient.html",
+        clinic_id=clinic_id,
+        place="patients",
+        shown=[found, *coming[:MOST], *past[:MOST]],
+        patient=found,
+        coming=coming[:MOST],
+        past=past[:MOST],
         next=elsewhere(request, before=past[MOST - 1].id) if len(past) > MOST else None,
-    )  # fmt: skip
+    )
 
 
 PAGES: Final = [patient]

@@ -17,18 +17,34 @@ MOST: Final = 50
 LONGEST: Final = 200
 
 
-@get("/staff/{clinic_id:int}/patients", operation_id="showPatients", opt=opened("see-patients", narrows=True), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/patients",
+    operation_id="showPatients",
+    opt=opened("see-patients", narrows=True),
+    include_in_schema=False,
+)
 async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said = asked(request)
     q, after = said.get("q", "")[:LONGEST], id_of(said.get("after"))
     found = await repository.patients(
-        request.db, clinic_id, doctor_id=request.grant.doctor_id, wanted=wanted(q, language_for(request)), after=(after,) if after else None, limit=MOST
-    )  # fmt: skip
+        request.db,
+        clinic_id,
+        doctor_id=request.grant.doctor_id,
+        wanted=wanted(q, language_for(request)),
+        after=(after,) if after else None,
+        limit=MOST,
+    )
     shown = found[:MOST]
     return await staff_page(
-        request, "staff/patients.html", clinic_id=clinic_id, place="patients", shown=shown, patients=shown, q=q,
+        request,
+        "staff/patients.html",
+        clinic_id=clinic_id,
+        place="patients",
+        shown=shown,
+        patients=shown,
+        q=q,
         next=elsewhere(request, after=shown[-1].id) if len(found) > MOST else None,
-    )  # fmt: skip
+    )
 
 
 PAGES: Final = [patients]

@@ -1,4 +1,5 @@
-"""How a clinic goes: figures, charts and the tables behind them, of some time and of one doctor or all; each table to download too."""
+"""How a clinic goes: figures, charts and the tables behind them, of some time and of one doctor or all; each table to
+download too."""
 
 import csv
 import io
@@ -46,7 +47,10 @@ async def _asked(request: Request, clinic_id: int) -> Asked:
     today = clock.local_date(clock.now(), clinic.time_zone)
     doctors = {row.id: row for row in await repository.doctors(request.db, clinic_id)}
     doctor_id = id_of(query.get("doctor"))
-    first, last = (day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None for day in (date_of(query.get("from")), date_of(query.get("to"))))
+    first, last = (
+        day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
+        for day in (date_of(query.get("from")), date_of(query.get("to")))
+    )
     return Asked(period(first, last, today), doctors, doctor_id if doctor_id in doctors else None, today)
 
 
@@ -61,7 +65,10 @@ class Step(NamedTuple):
 async def _steps(request: Request, clinic_id: int, wanted: Asked) -> list[Step]:
     """All there are in the period, those too on which nothing was."""
     rows = await repository.over_time(request.db, clinic_id=clinic_id, unit=wanted.period.unit, **wanted.of)
-    by_date = {row.since: Step(row.since, Sums(row.booked, row.cancelled, row.missed, row.kept, row.lead_days), row.lead) for row in rows}
+    by_date = {
+        row.since: Step(row.since, Sums(row.booked, row.cancelled, row.missed, row.kept, row.lead_days), row.lead)
+        for row in rows
+    }
     return [by_date.get(since, Step(since, Sums(), [0] * len(LEADS))) for since in wanted.period.steps()]
 
 
@@ -85,24 +92,45 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     totals = {
         row.now: Sums(*tuple(row)[1:])
         for row in await repository.totals(
-            request.db, clinic_id=clinic_id, doctor_id=wanted.doctor_id, first=before.first, since=wanted.period.first, last=wanted.period.last
+            request.db,
+            clinic_id=clinic_id,
+            doctor_id=wanted.doctor_id,
+            first=before.first,
+            since=wanted.period.first,
+            last=wanted.period.last,
         )
     }
     steps = await _steps(request, clinic_id, wanted)
     by_doctor, by_weekday = await _heat(request, clinic_id, wanted)
     now, then = totals.get(True, Sums()), totals.get(False, Sums())
     return await staff_page(
-        request, "staff/reports/numbers.html", clinic_id=clinic_id, place="numbers",
-        period=wanted.period, before=before, doctors=wanted.doctors.values(), doctor_id=wanted.doctor_id,
+        request,
+        "staff/reports/numbers.html",
+        clinic_id=clinic_id,
+        place="numbers",
+        period=wanted.period,
+        before=before,
+        doctors=wanted.doctors.values(),
+        doctor_id=wanted.doctor_id,
         shortcuts=[(name, *_last(wanted.today, days)) for name, days in PERIODS.items()],
-        figures=_figures(language, now, then), nothing=not (now.booked or now.published_minutes),
+        figures=_figures(language, now, then),
+        nothing=not (now.booked or now.published_minutes),
         heats=[
-            ("utilisation-by-doctor", say(language, "Doctor"), [(wanted.doctors[id].name, cells) for id, cells in by_doctor.items()]),
-            ("utilisation-by-weekday", say(language, "Weekday"), [(get_day_names("wide", locale=language)[day - 1], cells) for day, cells in by_weekday.items()]),
+            (
+                "utilisation-by-doctor",
+                say(language, "Doctor"),
+                [(wanted.doctors[id].name, cells) for id, cells in by_doctor.items()],
+            ),
+            (
+                "utilisation-by-weekday",
+                say(language, "Weekday"),
+                [(get_day_names("wide", locale=language)[day - 1], cells) for day, cells in by_weekday.items()],
+            ),
         ],
-        hours=_hours(by_weekday), percent=lambda value: _percent(value, language),
+        hours=_hours(by_weekday),
+        percent=lambda value: _percent(value, language),
         sections=_sections(language, wanted.period, steps),
-    )  # fmt: skip
+    )
 
 
 def _last(today: date, days: int) -> tuple[date, date]:
@@ -150,41 +178,73 @@ class Section(NamedTuple):
 
 def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Section]:
     percent, number = (lambda value: _percent(value, language)), (lambda value: _number(value, language))
-    since = {"day": say(language, "Day"), "week": say(language, "Week from"), "month": say(language, "Month")}[period.unit]
+    since = {"day": say(language, "Day"), "week": say(language, "Week from"), "month": say(language, "Month")}[
+        period.unit
+    ]
     short = [_step_name(step.since, period, language, short=True) for step in steps]
     long = [_step_name(step.since, period, language) for step in steps]
     sums = [step.sums for step in steps]
     booked, cancelled = say(language, "Booked"), say(language, "Cancelled")
     rates = [None if each.no_show_rate is None else each.no_show_rate * 100 for each in sums]
     lead = [sum(step.lead[place] for step in steps) for place in range(len(LEADS))]
-    leads = [f"{first}+" if last is None else f"{first}–{last}" if first < last else str(first) for first, last in LEADS]
+    leads = [
+        f"{first}+" if last is None else f"{first}–{last}" if first < last else str(first) for first, last in LEADS
+    ]
     axis = lambda most: [(rung, number(rung)) for rung in rungs(most)]  # noqa: E731  said once
     of_rate = [(rung, _percent(rung / 100, language)) for rung in rungs(max((rate or 0 for rate in rates), default=0))]
     return [
         Section(
-            "bookings", say(language, "Bookings and cancellations"),
-            say(language, "Appointments by the date they were booked for, as they stand now, and those of them that were cancelled. Holds are not counted."),
-            chart(short, [[each.booked for each in sums], [each.cancelled for each in sums]],
-                  [[f"{name}: {each.booked}" for name, each in zip(long, sums, strict=True)], [f"{name}: {each.cancelled}" for name, each in zip(long, sums, strict=True)]],
-                  axis(max((each.booked for each in sums), default=0))),
-            [booked, cancelled], [since, booked, cancelled, say(language, "Cancellation rate")],
-            [[name, number(each.booked), number(each.cancelled), percent(each.cancellation_rate)] for name, each in zip(long, sums, strict=True)],
+            "bookings",
+            say(language, "Bookings and cancellations"),
+            say(
+                language,
+                "Appointments by the date they were booked for, as they stand now, and those of them that were cancelled. Holds are not counted.",
+            ),
+            chart(
+                short,
+                [[each.booked for each in sums], [each.cancelled for each in sums]],
+                [
+                    [f"{name}: {each.booked}" for name, each in zip(long, sums, strict=True)],
+                    [f"{name}: {each.cancelled}" for name, each in zip(long, sums, strict=True)],
+                ],
+                axis(max((each.booked for each in sums), default=0)),
+            ),
+            [booked, cancelled],
+            [since, booked, cancelled, say(language, "Cancellation rate")],
+            [
+                [name, number(each.booked), number(each.cancelled), percent(each.cancellation_rate)]
+                for name, each in zip(long, sums, strict=True)
+            ],
         ),
         Section(
-            "no-shows", say(language, "No-show rate"),
+            "no-shows",
+            say(language, "No-show rate"),
             say(language, "Appointments that nobody came to, of those of which it is noted whether somebody did."),
-            chart(short, [rates], [[f"{name}: {percent(each.no_show_rate)}" for name, each in zip(long, sums, strict=True)]], of_rate),
-            [], [since, say(language, "Came"), say(language, "Missed"), say(language, "No-show rate")],
-            [[name, number(each.kept), number(each.missed), percent(each.no_show_rate)] for name, each in zip(long, sums, strict=True)],
+            chart(
+                short,
+                [rates],
+                [[f"{name}: {percent(each.no_show_rate)}" for name, each in zip(long, sums, strict=True)]],
+                of_rate,
+            ),
+            [],
+            [since, say(language, "Came"), say(language, "Missed"), say(language, "No-show rate")],
+            [
+                [name, number(each.kept), number(each.missed), percent(each.no_show_rate)]
+                for name, each in zip(long, sums, strict=True)
+            ],
         ),
         Section(
-            "lead-times", say(language, "Lead time"),
+            "lead-times",
+            say(language, "Lead time"),
             say(language, "Days from the booking to the appointment, of everything that was booked."),
-            chart(leads, [lead], [[f"{name}: {many}" for name, many in zip(leads, lead, strict=True)]], axis(max(lead))),
-            [], [say(language, "Days"), booked, say(language, "Share")],
+            chart(
+                leads, [lead], [[f"{name}: {many}" for name, many in zip(leads, lead, strict=True)]], axis(max(lead))
+            ),
+            [],
+            [say(language, "Days"), booked, say(language, "Share")],
             [[name, number(many), percent(share(many, sum(lead)))] for name, many in zip(leads, lead, strict=True)],
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _step_name(since: date, period: Period, language: str, *, short: bool = False) -> str:
@@ -201,7 +261,12 @@ async def _of_heat(request: Request, clinic_id: int, wanted: Asked, place: int) 
     return (
         (("doctor_id", "doctor"), ("weekday",))[place] + ("hour", "published_minutes", "booked_minutes"),
         [
-            (*((key, wanted.doctors[key].name) if place == 0 else (key,)), hour, cell.published_minutes, cell.booked_minutes)
+            (
+                *((key, wanted.doctors[key].name) if place == 0 else (key,)),
+                hour,
+                cell.published_minutes,
+                cell.booked_minutes,
+            )
             for key, cells in heat.items()
             for hour, cell in sorted(cells.items())
         ],
@@ -218,7 +283,9 @@ async def _by_weekday(request: Request, clinic_id: int, wanted: Asked) -> Table:
 
 async def _bookings(request: Request, clinic_id: int, wanted: Asked) -> Table:
     steps = await _steps(request, clinic_id, wanted)
-    return (wanted.period.unit, "booked", "cancelled"), [(step.since, step.sums.booked, step.sums.cancelled) for step in steps]
+    return (wanted.period.unit, "booked", "cancelled"), [
+        (step.since, step.sums.booked, step.sums.cancelled) for step in steps
+    ]
 
 
 async def _no_shows(request: Request, clinic_id: int, wanted: Asked) -> Table:
@@ -228,7 +295,9 @@ async def _no_shows(request: Request, clinic_id: int, wanted: Asked) -> Table:
 
 async def _lead_times(request: Request, clinic_id: int, wanted: Asked) -> Table:
     steps = await _steps(request, clinic_id, wanted)
-    return ("from_days", "to_days", "booked"), [(first, last, sum(step.lead[place] for step in steps)) for place, (first, last) in enumerate(LEADS)]
+    return ("from_days", "to_days", "booked"), [
+        (first, last, sum(step.lead[place] for step in steps)) for place, (first, last) in enumerate(LEADS)
+    ]
 
 
 TABLES: Final[Mapping[str, Callable[[Request, int, Asked], Any]]] = {
@@ -240,9 +309,15 @@ TABLES: Final[Mapping[str, Callable[[Request, int, Asked], Any]]] = {
 }
 
 
-@get("/staff/{clinic_id:int}/numbers/{file:str}", operation_id="downloadNumbers", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/numbers/{file:str}",
+    operation_id="downloadNumbers",
+    opt=opened("manage"),
+    include_in_schema=False,
+)
 async def download(request: Request, clinic_id: FromPath[int], file: FromPath[str]) -> Response[str]:
-    """A table as CSV (RFC 4180), for programs: dates as ISO has them, weekdays from 1 (Monday), rates left to whoever reads it."""
+    """A table as CSV (RFC 4180), for programs: dates as ISO has them, weekdays from 1 (Monday), rates left to whoever
+    reads it."""
     if file not in TABLES:
         raise errors.NotFound
     wanted = await _asked(request, clinic_id)
@@ -252,7 +327,10 @@ async def download(request: Request, clinic_id: FromPath[int], file: FromPath[st
     return Response(
         text.getvalue(),
         media_type="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{wanted.period.first}_{wanted.period.last}_{file}"', "Cache-Control": OWN},
+        headers={
+            "Content-Disposition": f'attachment; filename="{wanted.period.first}_{wanted.period.last}_{file}"',
+            "Cache-Control": OWN,
+        },
     )
 
 

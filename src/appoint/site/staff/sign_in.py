@@ -30,9 +30,15 @@ async def show(request: Request) -> Response[Any]:
 def _sign_in_page(request: Request, said: dict[str, str], refusal: str | None = None) -> Response[Any]:
     status_code = PROBLEMS[refusal].status if refusal else 200
     return page(
-        request, "staff/sign_in.html", status_code=status_code, cache_control=OWN,
-        email=said.get("email", ""), next=next_page(said, "/staff"), refusal=refusal, problem=refusal and PROBLEMS[refusal],
-    )  # fmt: skip
+        request,
+        "staff/sign_in.html",
+        status_code=status_code,
+        cache_control=OWN,
+        email=said.get("email", ""),
+        next=next_page(said, "/staff"),
+        refusal=refusal,
+        problem=refusal and PROBLEMS[refusal],
+    )
 
 
 @post("/staff/sign-in", operation_id="signInByForm", status_code=200, opt=opened("sign-in"), include_in_schema=False)
@@ -43,9 +49,16 @@ async def sign_in(request: Request) -> Response[Any]:
     await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
     try:
         opened_session = await service.sign_in(
-            request.db, request.user, email=email, password=said.get("password", ""), code=said.get("totp", "").replace(" ", "") or None,
-            before=request.cookies.get(COOKIE), secret=request.app.state.secret_key, lasts=lasts, now=clock.now(),
-        )  # fmt: skip
+            request.db,
+            request.user,
+            email=email,
+            password=said.get("password", ""),
+            code=said.get("totp", "").replace(" ", "") or None,
+            before=request.cookies.get(COOKIE),
+            secret=request.app.state.secret_key,
+            lasts=lasts,
+            now=clock.now(),
+        )
     except errors.Unauthorized as refusal:
         if refusal.type not in REFUSED:
             raise
@@ -70,7 +83,10 @@ async def places(request: Request) -> Response[Any]:
     if request.user.customer_id:
         return go("/my")
     by = request.user
-    found = await clinics.of_staff(request.app.state.db.across(), clinic_ids=None if by.administrator else [each.clinic_id for each in by.memberships])
+    found = await clinics.of_staff(
+        request.app.state.db.across(),
+        clinic_ids=None if by.administrator else [each.clinic_id for each in by.memberships],
+    )
     if len(found) == 1 and not by.administrator:
         return go(f"/staff/{found[0].id}/day")
     return await staff_page(request, "staff/places.html", clinic_id=None, clinics=found, administrator=by.administrator)
@@ -80,12 +96,22 @@ async def places(request: Request) -> Response[Any]:
 async def account(request: Request) -> Response[Any]:
     """One's own: the name, what one signs in with, and where one is signed in."""
     found = await accounts.account(request.db, request.user)
-    sessions = await service.own(request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now())
-    own = await clinics.of_staff(request.app.state.db.across(), clinic_ids=[each.clinic_id for each in found.memberships])
+    sessions = await service.own(
+        request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now()
+    )
+    own = await clinics.of_staff(
+        request.app.state.db.across(), clinic_ids=[each.clinic_id for each in found.memberships]
+    )
     return await staff_page(
-        request, "staff/account.html", clinic_id=None, shown=sessions, account=found, sessions=sessions, language_names=language_names(request),
+        request,
+        "staff/account.html",
+        clinic_id=None,
+        shown=sessions,
+        account=found,
+        sessions=sessions,
+        language_names=language_names(request),
         time_zone=own[0].time_zone if own else "UTC",
-    )  # fmt: skip
+    )
 
 
 PAGES: Final = [show, sign_in, sign_out, places, account]

@@ -1,4 +1,5 @@
-"""Who works at a clinic, on staff's pages; and the pages behind mailed links: choose a password, or ask for another link. Those work without a script."""
+"""Who works at a clinic, on staff's pages; and the pages behind mailed links: choose a password, or ask for another
+link. Those work without a script."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -37,7 +38,14 @@ async def choose(request: Request) -> Response[Any]:
     fields = await form(request)
     token, password = fields.get("token", ""), fields.get("password", "")
     try:
-        email = await service.take_up(request.db, request.user, token=token, password=password, secret=request.app.state.secret_key, now=clock.now())
+        email = await service.take_up(
+            request.db,
+            request.user,
+            token=token,
+            password=password,
+            secret=request.app.state.secret_key,
+            now=clock.now(),
+        )
         await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
     except errors.Invalid as invalid:
         (fault,) = faults_by_field(invalid, language_for(request)).values()
@@ -50,7 +58,13 @@ async def choose(request: Request) -> Response[Any]:
 def _refused(request: Request, refusal: errors.AppointError) -> Response[Any]:
     if refusal.type not in ("link-used", "link-expired", "not-found"):
         raise refusal
-    return _own(request, "account/password_reset.html", status_code=404 if refusal.type == "not-found" else 409, refusal=refusal.type, asked=False)
+    return _own(
+        request,
+        "account/password_reset.html",
+        status_code=404 if refusal.type == "not-found" else 409,
+        refusal=refusal.type,
+        asked=False,
+    )
 
 
 @get("/password-reset", operation_id="showPasswordReset", opt=SIGN_IN, include_in_schema=False)
@@ -76,9 +90,17 @@ async def users(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     found = await repository.of_clinic(request.db, clinic_id, after=_after(asked(request)), limit=MOST)
     shown = found[:MOST]
     return await staff_page(
-        request, "staff/team/users.html", clinic_id=clinic_id, place="users", shown=shown, users=shown, doctors=dict(await _doctors(request, clinic_id)),
-        next=elsewhere(request, since=shown[-1].created_at.isoformat(), after=shown[-1].id) if len(found) > MOST else None,
-    )  # fmt: skip
+        request,
+        "staff/team/users.html",
+        clinic_id=clinic_id,
+        place="users",
+        shown=shown,
+        users=shown,
+        doctors=dict(await _doctors(request, clinic_id)),
+        next=elsewhere(request, since=shown[-1].created_at.isoformat(), after=shown[-1].id)
+        if len(found) > MOST
+        else None,
+    )
 
 
 def _after(said: dict[str, str]) -> tuple[datetime, UUID] | None:
@@ -91,17 +113,39 @@ async def _doctors(request: Request, clinic_id: int) -> list[tuple[UUID, str]]:
     return sorted(((each.id, each.name) for each in found), key=lambda each: each[1])
 
 
-@get("/staff/{clinic_id:int}/users/invite", operation_id="showInvitation", opt=opened("manage-access"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/users/invite",
+    operation_id="showInvitation",
+    opt=opened("manage-access"),
+    include_in_schema=False,
+)
 async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    return await staff_page(request, "staff/team/invite.html", clinic_id=clinic_id, place="users", doctors=await _doctors(request, clinic_id))
+    return await staff_page(
+        request,
+        "staff/team/invite.html",
+        clinic_id=clinic_id,
+        place="users",
+        doctors=await _doctors(request, clinic_id),
+    )
 
 
-@get("/staff/{clinic_id:int}/users/{user_id:uuid}", operation_id="showUser", opt=opened("manage-access"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/users/{user_id:uuid}",
+    operation_id="showUser",
+    opt=opened("manage-access"),
+    include_in_schema=False,
+)
 async def user(request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[Any]:
     found = await service.get(request.db, clinic_id, user_id)
     return await staff_page(
-        request, "staff/team/user.html", clinic_id=clinic_id, place="users", shown=[found], user=found, doctors=await _doctors(request, clinic_id)
-    )  # fmt: skip
+        request,
+        "staff/team/user.html",
+        clinic_id=clinic_id,
+        place="users",
+        shown=[found],
+        user=found,
+        doctors=await _doctors(request, clinic_id),
+    )
 
 
 PAGES: Final = [show, choose, show_reset, reset, users, invite, user]

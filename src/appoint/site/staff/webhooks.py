@@ -24,29 +24,50 @@ BACK: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 @get("/staff/{clinic_id:int}/webhooks", operation_id="showWebhooks", opt=opened("manage"), include_in_schema=False)
 async def webhooks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     found = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST_WEBHOOKS)
-    return await staff_page(request, "staff/webhooks/webhooks.html", clinic_id=clinic_id, place="keys", shown=found, webhooks=found)
+    return await staff_page(
+        request, "staff/webhooks/webhooks.html", clinic_id=clinic_id, place="keys", shown=found, webhooks=found
+    )
 
 
-@get("/staff/{clinic_id:int}/webhooks/new", operation_id="showNewWebhook", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/webhooks/new", operation_id="showNewWebhook", opt=opened("manage"), include_in_schema=False
+)
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    return await staff_page(request, "staff/webhooks/webhook.html", clinic_id=clinic_id, place="keys", webhook=None, types=EVENT_TYPES)
+    return await staff_page(
+        request, "staff/webhooks/webhook.html", clinic_id=clinic_id, place="keys", webhook=None, types=EVENT_TYPES
+    )
 
 
-@get("/staff/{clinic_id:int}/webhooks/{webhook_id:uuid}", operation_id="showWebhook", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/webhooks/{webhook_id:uuid}",
+    operation_id="showWebhook",
+    opt=opened("manage"),
+    include_in_schema=False,
+)
 async def webhook(request: Request, clinic_id: FromPath[int], webhook_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(webhook_id) != clinic_id:
         raise errors.NotFound
     said, now = asked(request), clock.now()
     status = cast("DeliveryStatus", said["status"]) if said.get("status") in get_args(DeliveryStatus) else None
     found = await service.get(request.db, webhook_id)
-    deliveries = await repository.newest_deliveries(request.db, webhook_id, status=status, before=id_of(said.get("before")), limit=MOST)
+    deliveries = await repository.newest_deliveries(
+        request.db, webhook_id, status=status, before=id_of(said.get("before")), limit=MOST
+    )
     shown = deliveries[:MOST]
     return await staff_page(
-        request, "staff/webhooks/webhook.html", clinic_id=clinic_id, place="keys", shown=[found, *shown], webhook=found, types=EVENT_TYPES, deliveries=shown,
-        status=status, tabs=[(each, elsewhere(request, status=each, before=None)) for each in (None, *get_args(DeliveryStatus))],
+        request,
+        "staff/webhooks/webhook.html",
+        clinic_id=clinic_id,
+        place="keys",
+        shown=[found, *shown],
+        webhook=found,
+        types=EVENT_TYPES,
+        deliveries=shown,
+        status=status,
+        tabs=[(each, elsewhere(request, status=each, before=None)) for each in (None, *get_args(DeliveryStatus))],
         since=[(now - back).isoformat(timespec="seconds") for back in BACK],
         next=elsewhere(request, before=shown[-1].event_id) if len(deliveries) > MOST else None,
-    )  # fmt: skip
+    )
 
 
 PAGES: Final = [webhooks, new, webhook]
