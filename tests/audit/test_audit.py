@@ -22,9 +22,9 @@ from appoint.booking.service import expire_holds
 from appoint.database.pool import ACROSS, SERVER, Database, connect
 from appoint.http.repository import record
 from appoint.kit import clock
-from appoint.kit.actors import Caller
+from appoint.kit.actors import Actor
 from appoint.kit.cache import ClinicCache
-from appoint.kit.signed_tokens import signed
+from appoint.kit.signed_tokens import sign
 from appoint.scheduling.slots.jobs import nightly
 from conftest import ADMIN
 from support.described import OPERATIONS
@@ -35,7 +35,7 @@ from support.staff import ANOTHER, PASSWORD, add_user, bearer, works_at
 from support.world import NOW, World, at
 
 KEY = Key("signs links in tests")
-SOMEBODY = Caller("user:01978a5c-7d3e-7a63-84f7-074d226b3d5d", address="203.0.113.7", doing="patchPatient")
+SOMEBODY = Actor("user:01978a5c-7d3e-7a63-84f7-074d226b3d5d", address="203.0.113.7", doing="patchPatient")
 
 
 async def written(db: Database, since: int = 0) -> list[dict]:
@@ -165,7 +165,7 @@ async def test_a_night_that_publishes_slots_is_written_down_and_one_that_does_no
 async def test_who_unsubscribes_by_their_link_is_written_down(client, db):
     ana = await customer(client)
     before = len(await written(db))
-    await client.post(f"/unsubscribe/{signed('signs links in tests', 'unsubscribe', [ana, 'email'])}")
+    await client.post(f"/unsubscribe/{sign('signs links in tests', 'unsubscribe', [ana, 'email'])}")
     (entry,) = await written(db, before)
     assert (entry["actor"], entry["action"], entry["subjects"], entry["address"]) == (
         f"link:{ana}",
@@ -1048,7 +1048,7 @@ async def test_a_thousand_tamperings_are_all_found_and_an_untouched_chain_is_nev
     texts = ["", "a", "b", "ü", "“x”", '"', "\\", "a,b", "[]", "null"]
     for number in (1, 2):
         for _ in range(31):
-            by = Caller(
+            by = Actor(
                 dice.choice(["user:1", "user:2", "open:x", "a"]),
                 address=dice.choice([None, "", "::1"]),
                 doing=dice.choice(["listAudit", "getPatient"]),

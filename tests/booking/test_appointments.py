@@ -111,9 +111,9 @@ async def test_what_is_not_there_is_404(client, world):
     other = await world.add_clinic()
     strangers = {
         "doctorId": [
-            str(ids.mint(world.clinic)),
-            str(ids.mint(other)),
-            str(ids.mint(99)),
+            str(ids.new_id(world.clinic)),
+            str(ids.new_id(other)),
+            str(ids.new_id(99)),
             "ffffffff-0000-8000-8000-000000000000",
         ],
         "customerId": ["01a1fce3-9e11-7137-9834-1e4538d22feb"],
@@ -121,7 +121,7 @@ async def test_what_is_not_there_is_404(client, world):
     for member, values in strangers.items():
         for value in values:
             assert (await client.post("/api/appointments", json=wish(world) | {member: value})).status_code == 404
-    start = {"startTime": world.nine.isoformat(), "endTime": None, "appointmentTypeId": str(ids.mint(world.clinic))}
+    start = {"startTime": world.nine.isoformat(), "endTime": None, "appointmentTypeId": str(ids.new_id(world.clinic))}
     assert (await client.post("/api/appointments", json=wish(world) | start)).status_code == 404
 
 

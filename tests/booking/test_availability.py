@@ -255,7 +255,7 @@ async def test_what_belongs_to_another_clinic_is_not_found(world, ask):
     await ask(f"clinics/{world.clinic}/availability", status=404, date=MONDAY, doctorId=doctor)
     await ask(f"clinics/{world.clinic}/availability", status=404, date=MONDAY, appointmentTypeId=type)
     await ask(f"doctors/{world.dr_shah}/availability", status=404, date=MONDAY, doctorId=doctor)
-    await ask(f"doctors/{ids.mint(world.clinic)}/availability", status=404, date=MONDAY)
+    await ask(f"doctors/{ids.new_id(world.clinic)}/availability", status=404, date=MONDAY)
     await ask("clinics/999/availability", status=404, date=MONDAY)
 
 
@@ -327,7 +327,7 @@ async def test_a_cached_catalogue_that_is_old_offers_nothing_old(world):
     assert len(times(await world.availability(appointment_type_id=other))) == 8
     await world.db.execute("update doctor set active = false, removed_at = now(), version = version + 1")
     assert len(times(await world.availability(appointment_type_id=other))) == 0
-    dr_okafor = ids.mint(world.clinic)
+    dr_okafor = ids.new_id(world.clinic)
     await world.db.execute(
         "insert into doctor (clinic_id, id, name) values ($1, $2, 'Dr Okafor')", world.clinic, dr_okafor
     )

@@ -197,8 +197,8 @@ class Made:
     def __init__(self, world, db, cache, customers):
         self.world, self.db, self.cache = world, db, cache
         self.clinic_id = next(clinic_numbers)
-        self.doctor_ids = [ids.mint(self.clinic_id) for _ in world.doctors]
-        self.type_id, self.other_type_id = ids.mint(self.clinic_id), ids.mint(self.clinic_id)
+        self.doctor_ids = [ids.new_id(self.clinic_id) for _ in world.doctors]
+        self.type_id, self.other_type_id = ids.new_id(self.clinic_id), ids.new_id(self.clinic_id)
         self.customers = iter(customers[len(world.visits) :])
         self.visitors = customers[: len(world.visits)]
         self.clinic = Clinic(world.zone, now=world.now, step=world.step, notice=world.notice, horizon=world.horizon)

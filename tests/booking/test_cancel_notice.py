@@ -10,7 +10,7 @@ from appoint.booking import service
 from appoint.booking.model import RescheduleRequest
 from appoint.booking.rules import Override
 from appoint.kit import errors
-from appoint.kit.actors import Caller, Membership, Role
+from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.cache import ClinicCache
 from conftest import ADMIN
 from support.rows import NOW as TODAY
@@ -155,21 +155,21 @@ class Desk:
         self.address = made.headers["Location"]
         clinic_id = self.clinic
         callers = {
-            "doctor": Caller(
+            "doctor": Actor(
                 "doctor", user_id=UUID(int=1), memberships=(Membership(clinic_id, Role.DOCTOR, UUID(self.shah)),)
             ),
-            "other doctor": Caller(
+            "other doctor": Actor(
                 "other", user_id=UUID(int=2), memberships=(Membership(clinic_id, Role.DOCTOR, UUID(self.okafor)),)
             ),
-            "receptionist": Caller(
+            "receptionist": Actor(
                 "receptionist", user_id=UUID(int=3), memberships=(Membership(clinic_id, Role.RECEPTIONIST),)
             ),
-            "manager": Caller("manager", user_id=UUID(int=4), memberships=(Membership(clinic_id, Role.MANAGER),)),
-            "partner": Caller(
+            "manager": Actor("manager", user_id=UUID(int=4), memberships=(Membership(clinic_id, Role.MANAGER),)),
+            "partner": Actor(
                 "partner", memberships=(Membership(clinic_id, Role.PARTNER),), scopes=frozenset({"move-appointments"})
             ),
-            "patient": Caller("patient", customer_id=UUID(self.ana)),
-            "holder": Caller("holder", appointment_id=UUID(made.json()["id"])),
+            "patient": Actor("patient", customer_id=UUID(self.ana)),
+            "holder": Actor("holder", appointment_id=UUID(made.json()["id"])),
         }
 
         async def identify(_, token):

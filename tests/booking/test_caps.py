@@ -10,7 +10,7 @@ import pytest
 
 from appoint.booking.rules import Caps
 from appoint.database.pool import Database
-from appoint.kit.actors import Caller, Membership, Role
+from appoint.kit.actors import Actor, Membership, Role
 from conftest import ADMIN, composed, settings
 from support.rows import NOW, book, clinic, customer, doctor, publish
 
@@ -160,18 +160,18 @@ async def test_families_that_book_for_each_other_at_once_neither_wait_forever_no
 
 
 CALLERS = {
-    "a receptionist of the clinic": (Caller("r", memberships=(Membership(1, Role.RECEPTIONIST),)), False),
-    "a receptionist of another clinic": (Caller("r", memberships=(Membership(2, Role.RECEPTIONIST),)), True),
+    "a receptionist of the clinic": (Actor("r", memberships=(Membership(1, Role.RECEPTIONIST),)), False),
+    "a receptionist of another clinic": (Actor("r", memberships=(Membership(2, Role.RECEPTIONIST),)), True),
     "a partner with a limit of its own": (
-        Caller("p", memberships=(Membership(1, Role.PARTNER),), requests_per_minute=1000),
+        Actor("p", memberships=(Membership(1, Role.PARTNER),), requests_per_minute=1000),
         False,
     ),
     "a partner of another clinic": (
-        Caller("p", memberships=(Membership(2, Role.PARTNER),), requests_per_minute=1000),
+        Actor("p", memberships=(Membership(2, Role.PARTNER),), requests_per_minute=1000),
         True,
     ),
-    "a partner without a limit": (Caller("p", memberships=(Membership(1, Role.PARTNER),)), True),
-    "a patient": (Caller("c", customer_id=UUID(int=1)), True),
+    "a partner without a limit": (Actor("p", memberships=(Membership(1, Role.PARTNER),)), True),
+    "a patient": (Actor("c", customer_id=UUID(int=1)), True),
 }
 
 

@@ -162,7 +162,7 @@ async def test_it_is_good_for_no_other_appointment_and_nothing_else(client, plac
         ("get", f"/api/appointments/{other['id']}", 404),
         ("delete", f"/api/appointments/{other['id']}", 404),
         ("put", f"/api/appointments/{other['id']}", 404),
-        ("get", f"/api/appointments/{ids.mint(1)}", 404),
+        ("get", f"/api/appointments/{ids.new_id(1)}", 404),
         ("get", f"/api/clinics/1/bookings/{other['bookingId']}", 404),
         ("get", f"/api/customers/{place['customerId']}", 403),
         ("get", "/api/customers", 403),
@@ -236,11 +236,11 @@ async def test_what_somebody_made_up_is_nobodys(client, place):
 
 async def test_a_link_to_nothing_says_so(client, place):
     made = await book(client, place)
-    gone = links.token(SECRET, ids.mint(1))
+    gone = links.token(SECRET, ids.new_id(1))
     for token in [
         *forged(made["manageToken"]),
         gone,
-        links.token(SECRET, ids.mint(7)),
+        links.token(SECRET, ids.new_id(7)),
         links.token(SECRET, uuid4()),
         "%00",
         "%ff",

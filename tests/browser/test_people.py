@@ -50,7 +50,7 @@ async def patient_of(site) -> tuple[str, str]:
 
 
 async def dead_message(site, customer_id: str) -> str:
-    notification_id = ids.mint(CLINIC)
+    notification_id = ids.new_id(CLINIC)
     async with database(site) as db:
         await db.execute(
             """
@@ -59,7 +59,7 @@ async def dead_message(site, customer_id: str) -> str:
             """,
             CLINIC,
             notification_id,
-            str(ids.mint(CLINIC)),
+            str(ids.new_id(CLINIC)),
             customer_id,
         )
     return str(notification_id)
@@ -374,7 +374,7 @@ async def test_nothing_serious_is_wrong_with_these_pages_also_on_a_phone(site, b
     email = await colleague(site, administrator=True)
     async with database(site) as db:
         user_id = await db.fetchval("select id from app_user where email = $1", email)
-        webhook_id, key_id = ids.mint(CLINIC), ids.mint(CLINIC)
+        webhook_id, key_id = ids.new_id(CLINIC), ids.new_id(CLINIC)
         await db.execute(
             "insert into webhook (clinic_id, id, url, secret) values ($1, $2, 'https://partner.example.com/', sha256(''))",
             CLINIC,

@@ -7,7 +7,7 @@ from typing import Any
 
 from appoint.http import access
 from appoint.http.openapi import Operation
-from appoint.kit.actors import Caller, Role
+from appoint.kit.actors import Actor, Role
 from appoint.kit.permissions import OPEN, Grant, Relation, document
 from support.access_matrix import (
     MEMBERS,
@@ -46,7 +46,7 @@ async def test_the_database_gives_nothing_of_people_of_another_clinic_though_nob
     """With the guards let through everyone: the second line. The tables in which another clinic's rows can then be seen
     are named in docs/security.md."""
 
-    async def let_through(request: Any, caller: Caller, permission: str, clinic_id: int | None) -> Grant:
+    async def let_through(request: Any, caller: Actor, permission: str, clinic_id: int | None) -> Grant:
         return Grant(Relation.ANY)
 
     own, _ = await clinic_with_two_of_everything(db)

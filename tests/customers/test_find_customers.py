@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from appoint.kit.actors import Caller, Membership, Role
+from appoint.kit.actors import Actor, Membership, Role
 from conftest import ADMIN
 from support.rows import clinic, customer
 
@@ -18,15 +18,13 @@ async def says(client):
     await clinic(client)
     await clinic(client)
     callers = {
-        "doctor": Caller("doctor", user_id=UUID(int=1), memberships=(Membership(1, Role.DOCTOR, UUID(int=1)),)),
-        "receptionist": Caller("receptionist", user_id=UUID(int=2), memberships=(Membership(1, Role.RECEPTIONIST),)),
-        "manager": Caller("manager", user_id=UUID(int=3), memberships=(Membership(1, Role.MANAGER),)),
-        "elsewhere": Caller("elsewhere", user_id=UUID(int=4), memberships=(Membership(2, Role.RECEPTIONIST),)),
-        "partner": Caller("partner", memberships=(Membership(1, Role.PARTNER),), scopes=frozenset({"find-customers"})),
-        "other partner": Caller(
-            "other", memberships=(Membership(1, Role.PARTNER),), scopes=frozenset({"see-patients"})
-        ),
-        "patient": Caller("patient", customer_id=UUID(int=5)),
+        "doctor": Actor("doctor", user_id=UUID(int=1), memberships=(Membership(1, Role.DOCTOR, UUID(int=1)),)),
+        "receptionist": Actor("receptionist", user_id=UUID(int=2), memberships=(Membership(1, Role.RECEPTIONIST),)),
+        "manager": Actor("manager", user_id=UUID(int=3), memberships=(Membership(1, Role.MANAGER),)),
+        "elsewhere": Actor("elsewhere", user_id=UUID(int=4), memberships=(Membership(2, Role.RECEPTIONIST),)),
+        "partner": Actor("partner", memberships=(Membership(1, Role.PARTNER),), scopes=frozenset({"find-customers"})),
+        "other partner": Actor("other", memberships=(Membership(1, Role.PARTNER),), scopes=frozenset({"see-patients"})),
+        "patient": Actor("patient", customer_id=UUID(int=5)),
     }
 
     async def identify(_, token):

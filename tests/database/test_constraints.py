@@ -664,7 +664,7 @@ def parts(id: UUID) -> tuple[int, int, int, int]:
 async def test_python_and_the_database_mint_ids_of_one_layout_that_sort_by_time(db, clinic_id):
     minted: list[UUID] = []
     for _ in range(50):
-        minted.append(ids.mint(clinic_id))
+        minted.append(ids.new_id(clinic_id))
         minted.append(await db.fetchval("select mint_id($1) from pg_sleep(0.002)", clinic_id))
         await db.execute("select pg_sleep(0.002)")
     assert {parts(id)[:3] for id in minted} == {(clinic_id, 8, 0b10)}
@@ -680,7 +680,7 @@ async def test_python_and_the_database_mint_ids_of_one_layout_that_sort_by_time(
 
 async def test_ids_minted_at_once_differ(db):
     minted = [row[0] for row in await db.fetch("select mint_id(1) from generate_series(1, 10000)")]
-    assert len({*minted, *(ids.mint(1) for _ in range(10000))}) == 20000
+    assert len({*minted, *(ids.new_id(1) for _ in range(10000))}) == 20000
 
 
 async def test_a_clinic_number_that_cannot_be_has_no_ids(db):

@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from appoint.kit.errors import CannotStart
+from appoint.kit.errors import StartupError
 from appoint.server.startup import check_secrets
 from appoint.settings import Settings
 from conftest import composed, settings
@@ -21,7 +21,7 @@ GOOD = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
     ],
 )
 def test_production_refuses_secrets_that_can_be_guessed_and_says_which(given, named):
-    with pytest.raises(CannotStart, match=named):
+    with pytest.raises(StartupError, match=named):
         check_secrets(
             settings(**{"mode": "production", "rate_limits": True, "secret_key": GOOD, "admin_token": GOOD} | given)
         )

@@ -17,7 +17,7 @@ from appoint.http.rate_limits import counters, sign_in_throttle
 from appoint.http.rate_limits.counters import Counters, Rate, rates
 from appoint.http.rate_limits.limits import Limits, network
 from appoint.kit import clock, errors
-from appoint.kit.actors import Caller, Membership, Role
+from appoint.kit.actors import Actor, Membership, Role
 from conftest import ADMIN, composed, settings
 from support.processes import appoint, redis_server
 from support.staff import add_user, sign_in, works_at
@@ -106,10 +106,10 @@ async def test_the_administrator_asks_as_much_as_needed(db, database_url, time_s
         assert [(answer.status_code, "RateLimit-Limit" in answer.headers) for answer in answers] == [(200, False)] * 3
 
 
-STAFF = Caller("user:1", user_id=UUID(int=1), memberships=(Membership(1, Role.RECEPTIONIST),))
-PATIENT = Caller("patient:1", customer_id=UUID(int=1), address="192.0.2.1")
-PARTNER = Caller("key:1", memberships=(Membership(1, Role.PARTNER),))
-OWN = Caller("key:2", memberships=(Membership(1, Role.PARTNER),), requests_per_minute=7)
+STAFF = Actor("user:1", user_id=UUID(int=1), memberships=(Membership(1, Role.RECEPTIONIST),))
+PATIENT = Actor("patient:1", customer_id=UUID(int=1), address="192.0.2.1")
+PARTNER = Actor("key:1", memberships=(Membership(1, Role.PARTNER),))
+OWN = Actor("key:2", memberships=(Membership(1, Role.PARTNER),), requests_per_minute=7)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ OWN = Caller("key:2", memberships=(Membership(1, Role.PARTNER),), requests_per_m
         (PARTNER, "book", 600),
         (PARTNER, "public", 600),
         (OWN, "book", 7),
-        (Caller("open:1", address="192.0.2.1"), "public", 240),
-        (Caller("open:1", address="192.0.2.1"), "sign-in", 20),
+        (Actor("open:1", address="192.0.2.1"), "public", 240),
+        (Actor("open:1", address="192.0.2.1"), "sign-in", 20),
     ],
 )
 async def test_who_asks_decides_how_much(caller, permission, expected):
@@ -143,7 +143,7 @@ async def test_signing_in_is_counted_by_address_whoever_has_signed_in_already(ca
         SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.1"), handler
     )
     with pytest.raises(errors.TooMany):
-        await limits.admit(SimpleNamespace(scope={"state": {}}), Caller("open:1", address="192.0.2.1"), handler)
+        await limits.admit(SimpleNamespace(scope={"state": {}}), Actor("open:1", address="192.0.2.1"), handler)
     await limits.admit(
         SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.2"), handler
     )
@@ -213,7 +213,7 @@ async def test_wrong_credentials_are_not_looked_up_without_end_and_right_ones_al
 
 
 async def known(connection, token):
-    return Caller("test", administrator=True) if token == "tst_right" else None
+    return Actor("test", administrator=True) if token == "tst_right" else None
 
 
 def test_production_needs_limits():
@@ -238,7 +238,7 @@ def guesser(kept: Counters, address: str):
     """Somebody at an address, as attempts see them."""
     limits = Limits(settings(), kept)
     return SimpleNamespace(
-        app=SimpleNamespace(state=SimpleNamespace(limits=limits)), user=Caller("open:1", address=address)
+        app=SimpleNamespace(state=SimpleNamespace(limits=limits)), user=Actor("open:1", address=address)
     )
 
 

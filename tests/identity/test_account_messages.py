@@ -9,7 +9,7 @@ import pytest
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
 from appoint.kit.errors import Conflict
-from appoint.kit.signed_tokens import code, opened
+from appoint.kit.signed_tokens import code, verify
 from appoint.messaging.channels.model import Undeliverable
 from appoint.messaging.notifications import repository, service
 from appoint.messaging.notifications.model import NotificationStatus
@@ -91,7 +91,7 @@ async def test_who_is_invited_gets_a_link_that_names_them_and_ends_in_seven_days
         "Ihr Konto bei Lakeside",
         "Lakeside",
     )
-    assert opened(LINKS.secret, "invitation", token_of(message)) == [
+    assert verify(LINKS.secret, "invitation", token_of(message)) == [
         str(world.mia),
         1,
         int((world.now + timedelta(days=7)).timestamp()),
@@ -107,8 +107,8 @@ async def test_the_link_of_a_mail_can_be_clicked(world, office, post):
 async def test_a_link_for_one_purpose_is_none_for_another(world, office, post):
     await mail(world, "password-reset")
     await office.send(world.now)
-    assert opened(LINKS.secret, "invitation", token_of(post.taken[0])) is None
-    assert opened(LINKS.secret, "password-reset", token_of(post.taken[0])) == [
+    assert verify(LINKS.secret, "invitation", token_of(post.taken[0])) is None
+    assert verify(LINKS.secret, "password-reset", token_of(post.taken[0])) == [
         str(world.mia),
         1,
         int((world.now + timedelta(hours=1)).timestamp()),

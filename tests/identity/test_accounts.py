@@ -16,7 +16,7 @@ from appoint.identity import passwords
 from appoint.identity.accounts import repository, service
 from appoint.identity.encryption import decrypted, encrypted
 from appoint.kit import clock
-from appoint.kit.signed_tokens import signed
+from appoint.kit.signed_tokens import sign
 from appoint.messaging.notifications.gateway import Links, compose
 from conftest import ADMIN, settings
 from support.post import Office, Post
@@ -285,8 +285,8 @@ async def test_a_link_that_we_have_not_made_is_nobodys(db, client, mia):
         good[:-1],
         good[1:],
         good.swapcase(),
-        signed("another secret", "password-reset", read),
-        signed(SECRET, "unsubscribe", read),
+        sign("another secret", "password-reset", read),
+        sign(SECRET, "unsubscribe", read),
     ]
     assert [type_of(await take_up(client, token)) for token in forged] == [(404, "not-found")] * len(forged)
 

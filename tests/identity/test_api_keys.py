@@ -350,7 +350,7 @@ async def test_what_serves_requests_sees_one_key_by_its_id_and_never_the_table(d
     key = await key_of(db)
     assert await served.fetch("select * from api_key") == []
     assert len(await served.fetch("select * from presented_key($1)", key.id)) == 1
-    assert await served.fetch("select * from presented_key($1)", ids.mint(1)) == []
+    assert await served.fetch("select * from presented_key($1)", ids.new_id(1)) == []
     assert len(await served.within(1).fetch("select * from api_key")) == 1
     assert await served.within(2).fetch("select * from api_key") == []
 

@@ -23,7 +23,7 @@ from appoint.identity.oidc import gateway, model, service
 from appoint.identity.oidc.gateway import Provider
 from appoint.kit import clock, errors, ids
 from appoint.kit.actors import Membership, Role
-from appoint.kit.errors import CannotStart
+from appoint.kit.errors import StartupError
 from appoint.server import app as application
 from conftest import ADMIN, TOKEN, settings
 from support.provider import AUDIENCE, OpenIdProvider, openid_provider
@@ -610,13 +610,13 @@ async def test_a_provider_that_is_not_there_is_away():
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused_at_start(there, wrong, sentence):
-    with pytest.raises(CannotStart) as refusal:
+    with pytest.raises(StartupError) as refusal:
         service.trusted(configured(there, **wrong))
     assert sentence in str(refusal.value)
 
 
 def test_the_application_is_not_made_with_them(there):
-    with pytest.raises(CannotStart):
+    with pytest.raises(StartupError):
         application.create(configured(there, oidc_algorithms=["none"]), database_url="", admin_token=TOKEN)
 
 

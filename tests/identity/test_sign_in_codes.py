@@ -13,7 +13,7 @@ from appoint.http.access import COOKIE
 from appoint.identity.sign_in_codes import repository, service
 from appoint.identity.sign_in_codes.model import Address
 from appoint.kit import clock
-from appoint.kit.actors import Caller
+from appoint.kit.actors import Actor
 from appoint.kit.signed_tokens import code as code_of
 from conftest import ADMIN
 from support.post import Office, Post
@@ -360,7 +360,7 @@ async def test_of_those_who_share_an_address_the_first_twenty_can_choose(db, sha
         shared,
     )
     asked = await db.atomic(
-        service.ask, Caller("open:"), address=Address("email", "desk@hotel.example"), now=datetime.now(UTC)
+        service.ask, Actor("open:"), address=Address("email", "desk@hotel.example"), now=datetime.now(UTC)
     )
     assert len(await db.fetchval("select customer_ids from sign_in_code where id = $1", asked.code_id)) == min(
         shared, 20

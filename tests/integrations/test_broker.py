@@ -24,7 +24,7 @@ from appoint.events.service import relay
 from appoint.integrations.broker import gateway, jobs, repository, service
 from appoint.integrations.broker.model import LONGEST_WAIT_SECONDS, Message, rounds, wait_after
 from appoint.kit import ids
-from appoint.kit.errors import CannotStart
+from appoint.kit.errors import StartupError
 from support.brokers import LARGEST, Arrived, Nats, Rabbit, nats_server, rabbit_server
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -94,12 +94,12 @@ async def gone(db: Database) -> None:
 
 
 def event(subject: str, version: int) -> Event:
-    return Event(1, ids.mint(1), "appointment.changed", subject, version, AppointmentChanged(), None, NOW)
+    return Event(1, ids.new_id(1), "appointment.changed", subject, version, AppointmentChanged(), None, NOW)
 
 
 def history(subjects: int, versions: int) -> list[Event]:
     """Of so many new subjects every version, in an order in which the relay could tell of them."""
-    turns = [str(ids.mint(1)) for _ in range(subjects)] * versions
+    turns = [str(ids.new_id(1)) for _ in range(subjects)] * versions
     random.shuffle(turns)
     told: defaultdict[str, int] = defaultdict(int)
     events = []
@@ -340,7 +340,7 @@ async def test_a_stream_that_is_there_already_is_taken_as_it_is(nats, db):
     ],
 )
 async def test_an_address_that_is_none_is_refused_at_once(db, url):
-    with pytest.raises(CannotStart) as refusal:
+    with pytest.raises(StartupError) as refusal:
         await jobs.publish(db, url, asyncio.Event())
     assert "APPOINT_BROKER_URL" in str(refusal.value)
     assert "sesame" not in str(refusal.value)
@@ -362,7 +362,7 @@ async def test_no_log_shows_an_address(db, caplog, scheme):
 
 MESSAGES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from("abc")), max_size=30).map(
     lambda subjects: [
-        Message(position, clinic, ids.mint(1), "appointment.changed", subject, "{}")
+        Message(position, clinic, ids.new_id(1), "appointment.changed", subject, "{}")
         for position, (clinic, subject) in enumerate(subjects)
     ]
 )

@@ -12,7 +12,7 @@ import appoint
 from appoint.http import decoding
 from appoint.http.languages import language_of
 from appoint.http.problems import PROBLEMS
-from appoint.kit.i18n import LANGUAGES, say
+from appoint.kit.i18n import LANGUAGES, translate
 from appoint.site.staff_frame import PLACES
 
 SOURCE = Path(appoint.__file__).parent
@@ -94,7 +94,7 @@ def texts_that_are_said():
     for tree in trees():
         for node in ast.walk(tree):
             match node:
-                case ast.Call(func=ast.Name(id="say"), args=[_, text]):
+                case ast.Call(func=ast.Name(id="translate"), args=[_, text]):
                     yield from strings(text)
                 case _:
                     pass
@@ -177,8 +177,8 @@ def test_translations_say_the_same_facts(language):
 def test_sentences_end_and_faults_do_not(language):
     """A fault follows the name of what is wrong; a detail is made of sentences."""
     sentences = [text for problem in PROBLEMS.values() for text in (problem.happened, problem.remedy) if text]
-    assert [said for text in sentences if not (said := say(language, text)).endswith((".", "?", "!"))] == []
-    assert [said for text in texts_of_faults() if (said := say(language, text)).endswith(".")] == []
+    assert [said for text in sentences if not (said := translate(language, text)).endswith((".", "?", "!"))] == []
+    assert [said for text in texts_of_faults() if (said := translate(language, text)).endswith(".")] == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from appoint.kit.errors import CannotStart
+from appoint.kit.errors import StartupError
 from appoint.messaging.channels.gateway import DevMailbox, Gateway, Sms, Smtp, gateways, secret_of, signature, signed
 from appoint.messaging.channels.model import Delayed, Message, Undeliverable, mail, mailbox, ready
 from conftest import settings
@@ -806,7 +806,7 @@ async def test_what_has_a_provider_is_sent_by_it(db, mode):
     ],
 )
 async def test_a_provider_that_cannot_be_used_is_named_at_the_start(db, wrong):
-    with pytest.raises(CannotStart, match=r"^APPOINT_(SMTP_URL|MAIL_FROM|SMS_URL) ") as refused:
+    with pytest.raises(StartupError, match=r"^APPOINT_(SMTP_URL|MAIL_FROM|SMS_URL) ") as refused:
         gateways(settings(**wrong), db)
     assert "secret" not in str(refused.value)
     assert (refused.value.__cause__, refused.value.__suppress_context__ or refused.value.__context__ is None) == (

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 import appoint
 from appoint.kit.errors import NotFound
-from appoint.kit.i18n import LANGUAGES, say
+from appoint.kit.i18n import LANGUAGES, translate
 from appoint.messaging.channels.model import Channel
 from appoint.messaging.templates.model import (
     EXAMPLE,
@@ -164,7 +164,7 @@ def test_a_hold_says_until_when():
 def test_an_online_appointment_is_not_at_the_address(language):
     facts = replace(FACTS, mode="online", clinic_address="Seestraße 12")
     text = render(Which("reminder", "email", language), facts).text
-    assert say(language, "online, not at the clinic") in text
+    assert translate(language, "online, not at the clinic") in text
     assert "Seestraße" not in text
 
 
@@ -363,7 +363,9 @@ def test_words_that_do_not_work_are_replaced_by_ours(own):
 
 
 def faults(which, subject, text):
-    return [(fault.pointer, say("en", fault.text, **fault.values)) for fault in check(which, Words(subject, text))]
+    return [
+        (fault.pointer, translate("en", fault.text, **fault.values)) for fault in check(which, Words(subject, text))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -412,7 +414,7 @@ def test_words_are_tried_before_they_are_kept(which, subject, text, found):
 )
 def test_faults_can_be_said_in_every_language(language, fault):
     (found,) = check(Which("webhook-disabled", "email", "en"), Words("x", "\n{{ name }}"))
-    assert say(language, found.text, **found.values) == fault
+    assert translate(language, found.text, **found.values) == fault
 
 
 @pytest.mark.parametrize(

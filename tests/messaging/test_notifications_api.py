@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from appoint.kit import ids
-from appoint.kit.signed_tokens import signed
+from appoint.kit.signed_tokens import sign
 from appoint.server import app as application
 from conftest import ADMIN, TOKEN, settings
 from support.processes import appoint
@@ -163,7 +163,7 @@ async def test_a_customer_is_reached_by_what_there_is_and_what_they_want(client,
 
 
 def link(customer_id: str, channel: str = "email") -> str:
-    return f"/unsubscribe/{signed('signs links in tests', 'unsubscribe', [customer_id, channel])}"
+    return f"/unsubscribe/{sign('signs links in tests', 'unsubscribe', [customer_id, channel])}"
 
 
 async def test_the_link_in_a_mail_shows_a_page_and_changes_nothing_by_itself(client, db):
@@ -184,8 +184,8 @@ async def test_one_click_in_a_mail_program_unsubscribes(client, db):
     "token",
     [
         "nonsense",
-        signed("another secret", "unsubscribe", [SOMEBODY, "email"]),
-        signed("signs links in tests", "other", [SOMEBODY, "email"]),
+        sign("another secret", "unsubscribe", [SOMEBODY, "email"]),
+        sign("signs links in tests", "other", [SOMEBODY, "email"]),
     ],
 )
 async def test_a_link_that_is_not_ours_is_not_found(client, token):

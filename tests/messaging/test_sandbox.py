@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from appoint.kit.i18n import say
+from appoint.kit.i18n import translate
 from appoint.messaging.templates.sandbox import Broken, faults, filled
 
 VALUES = {"customer": "Ana", "doctor": "Dr. Shah", "type": "", "mode": "online"}
@@ -13,7 +13,7 @@ VALUES = {"customer": "Ana", "doctor": "Dr. Shah", "type": "", "mode": "online"}
 
 def told(source):
     """What is wrong with it, in English."""
-    return [say("en", fault.text, **fault.values) for fault in faults(source, "#/text", tuple(VALUES))]
+    return [translate("en", fault.text, **fault.values) for fault in faults(source, "#/text", tuple(VALUES))]
 
 
 @pytest.mark.parametrize(

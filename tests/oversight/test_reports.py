@@ -365,14 +365,14 @@ class Story:
 
     async def move_slot(self) -> None:
         slot = await self.a_slot()
-        by = min(
+        actor = min(
             timedelta(minutes=self.chance.choice((-40, -10, 15, 60))), slot.end - slot.start - timedelta(minutes=5)
         )
         await self.world.db.atomic(
             slots.move,
             RECEPTION,
             booking_slot_id=slot.id,
-            start=slot.start + by,
+            start=slot.start + actor,
             end=slot.end,
             if_match=None,
             now=self.world.now,

@@ -11,7 +11,7 @@ from appoint.booking import repository, service
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
 from appoint.booking.rules import Override
 from appoint.kit import errors
-from appoint.kit.actors import Caller, Membership, Role
+from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.cache import ClinicCache
 from appoint.scheduling.absences import service as absences
 from appoint.scheduling.absences.model import AbsenceContent
@@ -335,20 +335,18 @@ class Desk:
             await publish(self.db, each, START, START + timedelta(hours=1))
         of, at_other = self.clinic, self.other_clinic
         self.callers = {
-            "doctor": Caller(
-                "doctor", user_id=UUID(int=1), memberships=(Membership(of, Role.DOCTOR, UUID(self.shah)),)
-            ),
-            "receptionist": Caller(
+            "doctor": Actor("doctor", user_id=UUID(int=1), memberships=(Membership(of, Role.DOCTOR, UUID(self.shah)),)),
+            "receptionist": Actor(
                 "receptionist", user_id=UUID(int=2), memberships=(Membership(of, Role.RECEPTIONIST),)
             ),
-            "manager": Caller("manager", user_id=UUID(int=3), memberships=(Membership(of, Role.MANAGER),)),
-            "elsewhere": Caller("elsewhere", user_id=UUID(int=4), memberships=(Membership(at_other, Role.MANAGER),)),
-            "partner": Caller(
+            "manager": Actor("manager", user_id=UUID(int=3), memberships=(Membership(of, Role.MANAGER),)),
+            "elsewhere": Actor("elsewhere", user_id=UUID(int=4), memberships=(Membership(at_other, Role.MANAGER),)),
+            "partner": Actor(
                 "partner",
                 memberships=(Membership(of, Role.PARTNER),),
                 scopes=frozenset({"see-appointments", "move-appointments", "list-appointments"}),
             ),
-            "patient": Caller("patient", customer_id=UUID(self.ana)),
+            "patient": Actor("patient", customer_id=UUID(self.ana)),
         }
 
         async def identify(_, token):

@@ -122,7 +122,7 @@ async def told(db, world, *statuses: str) -> None:
             insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at, status, reason, sent_at)
             values (1, mint_id(1), 'confirmation', $1, 0, 'customer', $2, 'email', now(), now(), $3, case when $3 in ('dead', 'superseded') then 'no such mailbox' end, case when $3 = 'sent' then now() end)
             """,
-            str(ids.mint(1)),
+            str(ids.new_id(1)),
             world.ana,
             status,
         )
@@ -181,7 +181,7 @@ async def test_keys_are_listed_without_secrets_and_removed_ones_apart(client, wo
 
 
 async def test_a_webhooks_deliveries_are_shown_newest_first_and_by_outcome_and_its_secret_never(db, world):
-    webhook_id = ids.mint(1)
+    webhook_id = ids.new_id(1)
     await db.execute(
         "insert into webhook (clinic_id, id, url, secret) values (1, $1, 'https://partner.example.com/', sha256(''))",
         webhook_id,

@@ -12,7 +12,7 @@ from appoint.database.pool import Database, Transaction
 from appoint.http import access
 from appoint.http.openapi import Operation
 from appoint.kit import ids
-from appoint.kit.actors import Caller, Membership, Role
+from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.permissions import PERMISSIONS, Relation
 from conftest import ADMIN, composed
 from support.described import address
@@ -71,9 +71,9 @@ async def clinic_with_two_of_everything(db: Database) -> tuple[Things, Things]:
     )
     shared = {
         "clinicId": clinic_id,
-        "appointmentTypeId": ids.mint(clinic_id),
-        "timeSlotId": ids.mint(clinic_id),
-        "webhookId": ids.mint(clinic_id),
+        "appointmentTypeId": ids.new_id(clinic_id),
+        "timeSlotId": ids.new_id(clinic_id),
+        "webhookId": ids.new_id(clinic_id),
     }
     await db.execute(
         "insert into appointment_type (clinic_id, id, name, minutes) values ($1, $2, 'Check-up', 30)",
@@ -112,7 +112,7 @@ async def clinic_with_two_of_everything(db: Database) -> tuple[Things, Things]:
 
 async def _things(db: Database, clinic_id: int, shared: dict[str, Any], hour: int) -> Things:
     made = {
-        name: ids.mint(clinic_id)
+        name: ids.new_id(clinic_id)
         for name in (
             "doctorId",
             "bookingSlotId",
@@ -205,7 +205,7 @@ def nobodys(own: Things) -> Things:
             if name == "clinicId"
             else NOT_THERE
             if name in ("customerId", "userId")
-            else ids.mint(own.ids["clinicId"])
+            else ids.new_id(own.ids["clinicId"])
             for name, value in own.ids.items()
         }
     )
@@ -244,12 +244,12 @@ class Dry(Database):
 
 @asynccontextmanager
 async def asked_by(
-    database_url: str, callers: dict[Role, Caller]
+    database_url: str, callers: dict[Role, Actor]
 ) -> AsyncGenerator[Callable[[Role, str, str, Any], Awaitable[httpx2.Response]]]:
     """Ask the application as one of the callers, in its role's name."""
     app = composed(database_url)
 
-    async def identify(connection: Any, token: str) -> Caller | None:
+    async def identify(connection: Any, token: str) -> Actor | None:
         return callers[Role(token.removeprefix("as_"))]
 
     async with (
@@ -278,21 +278,21 @@ async def asked_by(
         yield ask
 
 
-def callers_of(own: Things) -> dict[Role, Caller]:
+def callers_of(own: Things) -> dict[Role, Actor]:
     """Everyone who can sign in, with their own things at that clinic."""
     clinic_id, doctor_id = own.ids["clinicId"], own.ids["doctorId"]
     scopes = frozenset(name for name, permission in PERMISSIONS.items() if Role.PARTNER in permission.reach)
     return {
-        Role.HOLDER: Caller("link:1", appointment_id=own.ids["appointmentId"]),
-        Role.USER: Caller("user:1", user_id=own.ids["userId"]),
-        Role.PATIENT: Caller("patient:1", customer_id=own.ids["customerId"]),
+        Role.HOLDER: Actor("link:1", appointment_id=own.ids["appointmentId"]),
+        Role.USER: Actor("user:1", user_id=own.ids["userId"]),
+        Role.PATIENT: Actor("patient:1", customer_id=own.ids["customerId"]),
         **{
-            role: Caller(
+            role: Actor(
                 f"user:{role}", user_id=own.ids["userId"], memberships=(Membership(clinic_id, role, doctor_id),)
             )
             for role in MEMBERS[:3]
         },
-        Role.PARTNER: Caller("key:1", memberships=(Membership(clinic_id, Role.PARTNER),), scopes=scopes),
+        Role.PARTNER: Actor("key:1", memberships=(Membership(clinic_id, Role.PARTNER),), scopes=scopes),
     }
 
 

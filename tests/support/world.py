@@ -9,12 +9,12 @@ from appoint.booking import repository, service
 from appoint.booking.model import Appointment, AppointmentRequest
 from appoint.database.pool import Database
 from appoint.kit import errors, ids
-from appoint.kit.actors import Caller
+from appoint.kit.actors import Actor
 from appoint.kit.cache import ClinicCache
 
 NOW = datetime(2027, 3, 1, 6, 0, tzinfo=UTC)
 MONDAY = date(2027, 3, 1)
-RECEPTION = Caller("reception", administrator=True)
+RECEPTION = Actor("reception", administrator=True)
 
 
 def at(hour: int, minute: int = 0, *, day: date = MONDAY) -> datetime:
@@ -50,7 +50,7 @@ class World:
             await self.db.execute(f"update clinic set {name} = $2, version = version + 1 where id = $1", clinic, value)
 
     async def add_doctor(self, name: str, *, clinic: int | None = None) -> UUID:
-        id = ids.mint(clinic or self.clinic)
+        id = ids.new_id(clinic or self.clinic)
         await self.db.execute(
             "insert into doctor (clinic_id, id, name) values ($1, $2, $3)", clinic or self.clinic, id, name
         )
@@ -60,7 +60,7 @@ class World:
     async def add_type(
         self, minutes: int, *, before: int = 0, after: int = 0, name: str = "Check-up", clinic: int | None = None
     ) -> UUID:
-        id = ids.mint(clinic or self.clinic)
+        id = ids.new_id(clinic or self.clinic)
         await self.db.execute(
             "insert into appointment_type (clinic_id, id, name, minutes, buffer_before_minutes, buffer_after_minutes) values ($1, $2, $3, $4, $5, $6)",
             clinic or self.clinic,
@@ -77,7 +77,7 @@ class World:
         return await self.db.fetchval("insert into customer (name) values ($1) returning id", name)
 
     async def publish(self, doctor: UUID, start: datetime, end: datetime) -> UUID:
-        id = ids.mint(ids.clinic_of(doctor))
+        id = ids.new_id(ids.clinic_of(doctor))
         await self.db.execute(
             """
             insert into booking_slot (clinic_id, id, doctor_id, date, during)

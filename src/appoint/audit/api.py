@@ -3,9 +3,9 @@
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
-from ..http.pagination import after, page
+from ..http.pagination import cursor_after, page_response
 from ..http.request import Request
-from ..http.responses import shown
+from ..http.responses import json_response
 from ..kit.ids import PLATFORM
 from ..kit.structs import Page
 from . import service
@@ -30,7 +30,7 @@ class Audit(Controller):
     @get("/clinics/{clinic_id:int}/audit/head", operation_id="getAuditHead", opt={"permission": "manage-access"})
     async def head_of_clinic(self, request: Request, clinic_id: FromPath[int]) -> Response[AuditHead]:
         """How far a clinic's audit is sealed, signed, to be kept elsewhere; not found while nothing is."""
-        return shown(request, await service.head(request.db, request.user, clinic_id=clinic_id))
+        return json_response(request, await service.head(request.db, request.user, clinic_id=clinic_id))
 
     @get("/audit", operation_id="listPlatformAudit", opt={"permission": "administer"})
     async def of_platform(self, request: Request, query: AuditFilter) -> Response[Page[AuditEntry]]:
@@ -42,7 +42,7 @@ class Audit(Controller):
     )
     async def head_of_platform(self, request: Request) -> Response[AuditHead]:
         """The same for what belongs to no clinic."""
-        return shown(request, await service.head(request.db, request.user, clinic_id=PLATFORM))
+        return json_response(request, await service.head(request.db, request.user, clinic_id=PLATFORM))
 
 
 async def _listed(request: Request, clinic_id: int, query: AuditFilter) -> Response[Page[AuditEntry]]:
@@ -55,7 +55,7 @@ async def _listed(request: Request, clinic_id: int, query: AuditFilter) -> Respo
         actor=query.actor,
         action=query.action,
         subject=query.subject,
-        place=after(request, query, service.Place),
+        place=cursor_after(request, query, service.Place),
         limit=query.limit,
     )
-    return page(request, query, listed.entries, lambda entry: service.Place(entry.id, listed.until))
+    return page_response(request, query, listed.entries, lambda entry: service.Place(entry.id, listed.until))

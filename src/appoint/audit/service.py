@@ -9,7 +9,7 @@ import msgspec
 
 from ..database.pool import Row, Statements, Transaction
 from ..kit import errors, ids
-from ..kit.actors import Caller
+from ..kit.actors import Actor
 from . import repository
 from .model import (
     BEGINNING,
@@ -82,7 +82,7 @@ class Listed(NamedTuple):
 
 async def entries(
     db: Statements,
-    by: Caller,
+    reader: Actor,
     *,
     clinic_id: int,
     first: date | None = None,
@@ -118,7 +118,7 @@ async def entries(
 
 async def newest(
     db: Statements,
-    by: Caller,
+    reader: Actor,
     *,
     clinic_id: int,
     first: date | None,
@@ -154,7 +154,7 @@ def _entry(row: Row) -> AuditEntry:
     return AuditEntry(**shown)
 
 
-async def head(db: Statements, by: Caller, *, clinic_id: int) -> AuditHead:
+async def head(db: Statements, actor: Actor, *, clinic_id: int) -> AuditHead:
     """The signed head of a clinic's chain, or the platform's. Raises `NotFound`, also while nothing is sealed."""
     row = await repository.head(db, clinic_id)
     if row is None:
@@ -163,7 +163,7 @@ async def head(db: Statements, by: Caller, *, clinic_id: int) -> AuditHead:
 
 
 async def sign_anew(
-    tx: Transaction, by: Caller, *, clinic_id: int, old_public_key: str, key: Key, now: datetime
+    tx: Transaction, actor: Actor, *, clinic_id: int, old_public_key: str, key: Key, now: datetime
 ) -> bool:
     """Sign the clinic's head with another key, which has taken the place of the old one. False: it is already. Raises
     `Broken` for a head that neither has signed."""

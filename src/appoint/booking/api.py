@@ -9,10 +9,10 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ..clinics.clinics import service as clinics
 from ..customers import service as customers
-from ..http.idempotency import once
-from ..http.pagination import after, page
+from ..http.idempotency import idempotent
+from ..http.pagination import cursor_after, page_response
 from ..http.request import Request
-from ..http.responses import created, replay, shown
+from ..http.responses import created_response, json_response, replay_headers
 from ..kit import clock
 from ..kit.ids import clinic_of
 from ..kit.structs import Page, PageQuery
@@ -25,7 +25,15 @@ from .model import (
     Cancellation,
     RescheduleRequest,
 )
-from .request_context import caps, hold_for, may_override, narrowed, repeat, seen, with_token
+from .request_context import (
+    authorize_override,
+    booking_limits,
+    hold_length,
+    redact,
+    requested_key,
+    visible_doctors,
+    with_token,
+)
 from .rules import REASONS
 
 MOVE = {"permission": "move-appointments", "problems": (*REASONS, "wrong-status", "hold-expired", "too-late")}
@@ -41,27 +49,29 @@ class Appointments(Controller):
 
         Staff may set rules aside that are in the way (`override`), with a reason.
         """
-        may_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
+        authorize_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
         booked = await service.book(
             request.app.state.db,
             request.cache,
             request.user,
             clinic_id=data.where,
             wishes=[(data.customer_id, data)],
-            repeat=repeat(request, data),
-            hold_for=hold_for(request),
+            repeat=requested_key(request, data),
+            hold_for=hold_length(request),
             override=data.override,
-            caps=caps(request, data.where),
+            caps=booking_limits(request, data.where),
             now=clock.now(),
         )
         appointment = repository.appointment(booked.rows[0])
-        shown_to_booker = with_token(request, seen(request, appointment) if booked.replayed else appointment)
-        return created(request, shown_to_booker, f"/api/appointments/{appointment.id}", replayed=booked.replayed)
+        shown_to_booker = with_token(request, redact(request, appointment) if booked.replayed else appointment)
+        return created_response(
+            request, shown_to_booker, f"/api/appointments/{appointment.id}", replayed=booked.replayed
+        )
 
     @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt={"permission": "see-appointments"})
     async def show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """One appointment."""
-        return shown(request, seen(request, await service.get(request.db, appointment_id)))
+        return json_response(request, redact(request, await service.get(request.db, appointment_id)))
 
     @put("/appointments/{appointment_id:uuid}", operation_id="rescheduleAppointment", opt=MOVE)
     async def reschedule(
@@ -69,7 +79,7 @@ class Appointments(Controller):
     ) -> Response[Appointment]:
         """Move an appointment to another time or doctor; it keeps its id. Staff may set rules aside that are in the way
         (`override`), with a reason."""
-        may_override(
+        authorize_override(
             request,
             data.override,
             clinic_id=clinic_of(appointment_id),
@@ -78,7 +88,7 @@ class Appointments(Controller):
         moved = await service.reschedule(
             request.db, request.user, appointment_id=appointment_id, to=data, if_match=request.if_match, now=clock.now()
         )
-        return shown(request, seen(request, moved))
+        return json_response(request, redact(request, moved))
 
     @patch(
         "/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "run-appointments"}
@@ -87,7 +97,7 @@ class Appointments(Controller):
         self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[AppointmentPatch]
     ) -> Response[Appointment]:
         """Change an appointment's notes."""
-        return shown(
+        return json_response(
             request,
             await request.db.atomic(
                 service.change, request.user, appointment_id=appointment_id, change=data, if_match=request.if_match
@@ -102,7 +112,9 @@ class Appointments(Controller):
     )
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
         """Cancel an appointment. Cancelling one that is cancelled changes nothing."""
-        may_override(request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id)
+        authorize_override(
+            request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id
+        )
         await request.db.atomic(
             service.cancel,
             request.user,
@@ -187,18 +199,18 @@ class Appointments(Controller):
             clinic_id=clinic_id,
             first=query.from_,
             last=query.to,
-            doctor_ids=narrowed(request, query.doctor_id),
+            doctor_ids=visible_doctors(request, query.doctor_id),
             customer_id=query.customer_id,
             status=query.status,
-            after=after(request, query, tuple[datetime, UUID]),
+            after=cursor_after(request, query, tuple[datetime, UUID]),
             limit=query.limit,
         )
         if not rows:
             await clinics.get(request.db, clinic_id)
-        return page(
+        return page_response(
             request,
             query,
-            [seen(request, repository.appointment(row)) for row in rows],
+            [redact(request, repository.appointment(row)) for row in rows],
             lambda appointment: (appointment.start_time, appointment.id),
         )
 
@@ -212,24 +224,27 @@ class Appointments(Controller):
     ) -> Response[Page[Appointment]]:
         """A customer's appointments at all clinics, earliest first."""
         rows = await repository.of_customer(
-            request.db, customer_id=customer_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit
+            request.db,
+            customer_id=customer_id,
+            after=cursor_after(request, query, tuple[datetime, UUID]),
+            limit=query.limit,
         )
         if not rows:
             await customers.get(request.db, customer_id)
-        return page(
+        return page_response(
             request,
             query,
-            [seen(request, repository.appointment(row)) for row in rows],
+            [redact(request, repository.appointment(row)) for row in rows],
             lambda appointment: (appointment.start_time, appointment.id),
         )
 
 
 async def step(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:
-    appointment, replayed = await once(
+    appointment, replayed = await idempotent(
         request,
         None,
         lambda tx: service.step(tx, request.user, appointment_id=appointment_id, name=name, now=clock.now()),
         remember=lambda appointment: appointment.id,
         recall=lambda tx, kept: service.get(tx, UUID(kept)),
     )
-    return shown(request, seen(request, appointment), headers=replay(replayed))
+    return json_response(request, redact(request, appointment), headers=replay_headers(replayed))

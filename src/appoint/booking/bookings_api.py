@@ -9,9 +9,9 @@ from litestar.params import FromPath, JSONBody
 
 from ..clinics.clinics import service as clinics
 from ..database.pool import Row
-from ..http.pagination import after, page
+from ..http.pagination import cursor_after, page_response
 from ..http.request import Request
-from ..http.responses import created, shown
+from ..http.responses import created_response, json_response
 from ..kit import clock
 from ..kit.errors import NotFound
 from ..kit.permissions import widest
@@ -20,7 +20,15 @@ from . import bookings_repository, service
 from . import repository as appointments
 from .bookings_model import Booking, BookingRequest
 from .model import AppointmentFilter
-from .request_context import caps, hold_for, may_override, narrowed, repeat, seen, with_token
+from .request_context import (
+    authorize_override,
+    booking_limits,
+    hold_length,
+    redact,
+    requested_key,
+    visible_doctors,
+    with_token,
+)
 from .rules import REASONS
 
 
@@ -38,7 +46,7 @@ class Bookings(Controller):
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
             raise NotFound
         for part in parts:
-            may_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
+            authorize_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
         booked = await service.book(
             request.app.state.db,
             request.cache,
@@ -46,15 +54,15 @@ class Bookings(Controller):
             clinic_id=data.clinic_id,
             wishes=[(part.customer_id or data.customer_id, part) for part in parts],
             booker_id=data.customer_id,
-            repeat=repeat(request, data),
-            hold_for=hold_for(request),
+            repeat=requested_key(request, data),
+            hold_for=hold_length(request),
             override=data.override,
-            caps=caps(request, data.clinic_id),
+            caps=booking_limits(request, data.clinic_id),
             now=clock.now(),
         )
         made = booking(request, booked.rows) if booked.replayed else _whole(booked.rows)
         made.appointments = [with_token(request, appointment) for appointment in made.appointments]
-        return created(
+        return created_response(
             request, made, f"/api/clinics/{made.clinic_id}/bookings/{made.booking_id}", replayed=booked.replayed
         )
 
@@ -72,10 +80,10 @@ class Bookings(Controller):
             clinic_id=clinic_id,
             first=query.from_,
             last=query.to,
-            doctor_ids=narrowed(request, query.doctor_id),
+            doctor_ids=visible_doctors(request, query.doctor_id),
             customer_id=query.customer_id,
             status=query.status,
-            after=after(request, query, tuple[datetime, UUID]),
+            after=cursor_after(request, query, tuple[datetime, UUID]),
             limit=query.limit,
         )
         if not found:
@@ -87,7 +95,7 @@ class Bookings(Controller):
         for row in rows:
             by_booking[row["booking_id"]].append(row)
         starts = {row["booking_id"]: row["start"] for row in found}
-        return page(
+        return page_response(
             request,
             query,
             [booking(request, of) for of in by_booking.values()],
@@ -104,7 +112,7 @@ class Bookings(Controller):
         rows = await bookings_repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not rows:
             raise NotFound
-        return shown(request, booking(request, rows))
+        return json_response(request, booking(request, rows))
 
 
 def _whole(rows: list[Row]) -> Booking:
@@ -124,7 +132,7 @@ def booking(request: Request, rows: list[Row]) -> Booking:
     made = _whole(rows)
     mine = [row["id"] for row in rows if _is_theirs(request, row)]
     return msgspec.structs.replace(
-        made, appointments=[seen(request, each) for each in made.appointments if each.id in mine]
+        made, appointments=[redact(request, each) for each in made.appointments if each.id in mine]
     )
 
 

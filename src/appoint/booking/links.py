@@ -5,7 +5,7 @@ from uuid import UUID
 
 from litestar.connection import ASGIConnection
 
-from ..kit.actors import Caller
+from ..kit.actors import Actor
 from ..kit.signed_tokens import opened_id, signed_id
 
 PREFIX: Final = "apm_"
@@ -23,11 +23,11 @@ def appointment_of(secret: str, token: str) -> UUID | None:
     return opened_id(secret, PURPOSE, token.removeprefix(PREFIX)) if token.startswith(PREFIX) else None
 
 
-async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     """Who holds the link, as they send it as a bearer token."""
     appointment_id = appointment_of(connection.app.state.secret_key, token)
     return holder(appointment_id) if appointment_id else None
 
 
-def holder(appointment_id: UUID) -> Caller:
-    return Caller(f"link:{appointment_id}", appointment_id=appointment_id)
+def holder(appointment_id: UUID) -> Actor:
+    return Actor(f"link:{appointment_id}", appointment_id=appointment_id)

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from ..clinics.catalogue.model import Catalogue
 from ..kit import errors, fields, ids
 from ..kit.money import Money
-from ..kit.structs import PageQuery, Request, Resource
+from ..kit.structs import PageQuery, RequestBody, Resource
 from .rules import Override, Reason, Rule, WishRequest
 
 
@@ -123,7 +123,7 @@ class AppointmentRequest(WishRequest, kw_only=True):
         return self.clinic_id or (ids.clinic_of(named) if named else ids.PLATFORM)
 
 
-class RescheduleRequest(Request):
+class RescheduleRequest(RequestBody):
     """Another time, of the same length when no end is given; with the same doctor when none is."""
 
     EXAMPLE: ClassVar = {
@@ -143,11 +143,11 @@ class RescheduleRequest(Request):
             fields.check_times(self.start_time, self.end_time)
 
 
-class AppointmentPatch(Request):
+class AppointmentPatch(RequestBody):
     notes: fields.Text | None | UnsetType = UNSET
 
 
-class Cancellation(Request):
+class Cancellation(RequestBody):
     reason: fields.ShortText | None = None
     """Kept with the appointment."""
     override: Literal["too-late"] | None = None

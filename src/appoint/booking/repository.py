@@ -8,7 +8,7 @@ from uuid import UUID
 from ..clinics.clinics.model import DoctorChoice
 from ..database.pool import Row, Statements
 from ..kit import ids, tracing
-from ..kit.actors import Caller
+from ..kit.actors import Actor
 from ..kit.money import Money
 from .model import Appointment, Status, for_the_record
 from .rules import Caps, Wish
@@ -99,7 +99,7 @@ select * from booked where cardinality($16) = 1 or refuse_partial((select count(
 async def claim(
     db: Statements,
     wishes: Sequence[Wish],
-    by: Caller,
+    actor: Actor,
     *,
     clinic_id: int,
     clinic_version: int,
@@ -130,7 +130,7 @@ async def claim(
     ordered = sorted(wishes, key=lambda wish: (len(wish.candidates), wish.position))
     candidates = [(n, doctor) for n, wish in enumerate(ordered, 1) for doctor in wish.candidates]
     types = {wish.type.id: wish.type.version for wish in ordered if wish.type}
-    booking_id = ids.mint(clinic_id)
+    booking_id = ids.new_id(clinic_id)
     return await db.fetch(
         CLAIM,
         clinic_id,
@@ -149,7 +149,7 @@ async def claim(
         list(types),
         list(types.values()),
         [wish.position for wish in ordered],
-        [booking_id if len(ordered) == 1 else ids.mint(clinic_id) for _ in ordered],
+        [booking_id if len(ordered) == 1 else ids.new_id(clinic_id) for _ in ordered],
         [wish.doctor_id for wish in ordered],
         [wish.customer_id for wish in ordered],
         [wish.type and wish.type.id for wish in ordered],
@@ -162,9 +162,9 @@ async def claim(
         [wish.type and wish.type.price_amount for wish in ordered],
         [wish.type and wish.type.price_currency for wish in ordered],
         [wish.notes for wish in ordered],
-        by.key,
-        by.doing,
-        by.address,
+        actor.key,
+        actor.doing,
+        actor.address,
         tracing.request_id(),
         for_the_record(rule for wish in ordered for rule in wish.overridden),
         [f"{{{','.join(wish.overridden)}}}" for wish in ordered],

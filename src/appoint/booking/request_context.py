@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from ..http.access import allow
+from ..http.access import authorize
 from ..http.idempotency import digest
 from ..http.request import Request, idempotency_key
 from ..kit.permissions import widest
@@ -14,7 +14,7 @@ from .model import Appointment
 from .rules import Caps
 
 
-def seen(request: Request, appointment: Appointment) -> Appointment:
+def redact(request: Request, appointment: Appointment) -> Appointment:
     """The appointment as the caller may see it: the notes are for the clinic alone, and why rules were set aside for
     its staff."""
     if not widest(request.user, "list-appointments", appointment.clinic_id):
@@ -26,11 +26,11 @@ def seen(request: Request, appointment: Appointment) -> Appointment:
     )
 
 
-def may_override(request: Request, override: object, *, clinic_id: int, doctor_id: UUID | None) -> None:
+def authorize_override(request: Request, override: object, *, clinic_id: int, doctor_id: UUID | None) -> None:
     """Whether the caller may set rules aside for an appointment with the doctor, if they ask for it. Raises as the
     guard does."""
     if override:
-        allow(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
+        authorize(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
 
 
 def with_token(request: Request, appointment: Appointment) -> Appointment:
@@ -38,7 +38,7 @@ def with_token(request: Request, appointment: Appointment) -> Appointment:
     return msgspec.structs.replace(appointment, manage_token=links.token(request.app.state.secret_key, appointment.id))
 
 
-def narrowed(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
+def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
     """The doctors whose appointments the caller may list, of those asked for; None: all."""
     own = request.grant.doctor_id
     if own is None:
@@ -46,20 +46,20 @@ def narrowed(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
     return [own] if doctor_id in (None, own) else []
 
 
-def repeat(request: Request, data: object) -> service.Repeat | None:
+def requested_key(request: Request, data: object) -> service.Repeat | None:
     """The request's `Idempotency-Key`, as booking keeps it."""
     key = idempotency_key(request)
     return service.Repeat(request.user.key, key, digest(request, data)) if key else None
 
 
-def hold_for(request: Request) -> timedelta:
+def hold_length(request: Request) -> timedelta:
     return timedelta(minutes=request.app.state.settings.hold_minutes)
 
 
-def caps(request: Request, clinic_id: int) -> Caps | None:
+def booking_limits(request: Request, clinic_id: int) -> Caps | None:
     """What a customer can have at the clinic; its staff and partners with a limit of their own book beyond it."""
-    by = request.user
-    if by.is_staff(clinic_id) or (by.member(clinic_id) and by.requests_per_minute):
+    actor = request.user
+    if actor.is_staff(clinic_id) or (actor.member(clinic_id) and actor.requests_per_minute):
         return None
     settings = request.app.state.settings
     return Caps(settings.appointments_per_customer, settings.holds_per_customer)

@@ -10,7 +10,7 @@ import msgspec
 
 from ..clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ..kit import clock, errors, fields
-from ..kit.structs import Request
+from ..kit.structs import RequestBody
 from .availability.model import DoctorTime, OfferedTime, Range
 
 REASONS: Final = (
@@ -35,7 +35,7 @@ Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-lat
 Reason = Annotated[fields.Name, msgspec.Meta(examples=["In pain; Dr. Shah stays longer"])]
 
 
-class Override(Request):
+class Override(RequestBody):
     """Staff may set these rules aside where they are in the way, and say why."""
 
     EXAMPLE: ClassVar = {"allow": ["outside-hours", "too-soon"], "reason": "In pain; Dr. Shah stays longer"}
@@ -44,7 +44,7 @@ class Override(Request):
     reason: Reason
 
 
-class WishRequest(Request):
+class WishRequest(RequestBody):
     """When (a whole booking slot, or a start with an appointment type or an end), and with whom: a doctor, or anyone of
     a clinic."""
 

@@ -15,7 +15,7 @@ from ..clinics.catalogue.model import Catalogue
 from ..database.pool import Database, Row, Statements, Transaction, sqlstate, violates
 from ..http.etags import check
 from ..kit import errors, ids
-from ..kit.actors import Caller
+from ..kit.actors import Actor
 from ..kit.cache import ClinicCache
 from ..kit.metrics import BOOKINGS
 from . import refusals as wishing
@@ -47,7 +47,7 @@ class Booked(NamedTuple):
 async def book(
     db: Database,
     cache: ClinicCache,
-    by: Caller,
+    actor: Actor,
     *,
     clinic_id: int,
     wishes: Sequence[tuple[UUID, WishRequest]],
@@ -70,7 +70,7 @@ async def book(
     set_aside: dict[int, tuple[str, ...]] = {}
     for attempt in count(1):
         fresh = attempt > 1
-        book = await catalogue.of(db, cache, clinic_id)
+        book = await catalogue.get(db, cache, clinic_id)
         try:
             asked = [
                 await wishing.resolve(db, book, position, customer_id, when)
@@ -90,7 +90,7 @@ async def book(
                 db,
                 book,
                 asked,
-                by,
+                actor,
                 booker_id=booker_id,
                 repeat=repeat,
                 hold_expires_at=now + hold_for,
@@ -127,7 +127,7 @@ async def _claim(
     db: Database,
     book: Catalogue,
     wishes: Sequence[Wish],
-    by: Caller,
+    actor: Actor,
     *,
     booker_id: UUID | None,
     repeat: Repeat | None,
@@ -143,7 +143,7 @@ async def _claim(
         return await repository.claim(
             on,
             wishes,
-            by,
+            actor,
             clinic_id=book.clinic_id,
             clinic_version=book.version,
             time_zone=book.time_zone,
@@ -196,7 +196,7 @@ async def _found(db: Statements, appointment_id: UUID) -> Row:
 
 
 async def change(
-    tx: Transaction, by: Caller, *, appointment_id: UUID, change: AppointmentPatch, if_match: str | None
+    tx: Transaction, actor: Actor, *, appointment_id: UUID, change: AppointmentPatch, if_match: str | None
 ) -> Appointment:
     """Change the notes."""
     await _locked(tx, appointment_id, if_match)
@@ -220,7 +220,7 @@ async def _locked(
     return repository.appointment(row), book
 
 
-async def step(tx: Transaction, by: Caller, *, appointment_id: UUID, name: str, now: datetime) -> Appointment:
+async def step(tx: Transaction, actor: Actor, *, appointment_id: UUID, name: str, now: datetime) -> Appointment:
     """Take an appointment a step of its day further (`model.STEPS`).
 
     Raises `Conflict`: `wrong-status`; `hold-expired` for a hold that has run out, whether or not it has been cancelled
@@ -244,7 +244,7 @@ async def step(tx: Transaction, by: Caller, *, appointment_id: UUID, name: str, 
 
 async def cancel(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     appointment_id: UUID,
     reason: str | None,
@@ -311,7 +311,7 @@ async def _change_status(
 
 
 async def reschedule(
-    db: Database, by: Caller, *, appointment_id: UUID, to: RescheduleRequest, if_match: str | None, now: datetime
+    db: Database, actor: Actor, *, appointment_id: UUID, to: RescheduleRequest, if_match: str | None, now: datetime
 ) -> Appointment:
     """Move an appointment to another time, another doctor, or both, in place: it keeps its id and may overlap its own
     old time.

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from ..kit.ids import LARGEST_CLINIC, PLATFORM
 from ..settings import Settings
-from .maintenance import Most, say, session, table
+from .maintenance import Most, echo, session, table
 
 if TYPE_CHECKING:
     from ..audit.model import AuditHead, ClinicReport, Key
@@ -70,7 +70,7 @@ def list_entries(
     from ..audit import service
     from ..kit import errors
     from ..kit.actors import COMMAND_LINE
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     async def work(db: Any) -> Any:
         try:
@@ -86,7 +86,7 @@ def list_entries(
                 limit=most,
             )
         except errors.NotFound:
-            raise CannotStart(f"There is no clinic {clinic}.") from None
+            raise StartupError(f"There is no clinic {clinic}.") from None
 
     with session() as run:
         entries = run(work).entries
@@ -111,7 +111,7 @@ def list_entries(
             ],
         )
     if len(entries) > most:
-        say(f"These are the first {most}: --from and --most show more.")
+        echo(f"These are the first {most}: --from and --most show more.")
 
 
 @audit.command(name="head")
@@ -125,7 +125,7 @@ def export_head(*, clinic: Number | None = None) -> None:
 
     from ..audit import repository, service
     from ..kit.actors import COMMAND_LINE
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     async def work(db: Any) -> list[Any]:
         numbers = [
@@ -138,7 +138,7 @@ def export_head(*, clinic: Number | None = None) -> None:
     with session() as run:
         heads = run(work)
     if clinic is not None and not heads:
-        raise CannotStart(f"Nothing is sealed of clinic {clinic}.")
+        raise StartupError(f"Nothing is sealed of clinic {clinic}.")
     for head in heads:
         print(msgspec.json.encode(head).decode())
 
@@ -191,14 +191,14 @@ def _read(path: Path) -> "list[AuditHead]":
     import msgspec
 
     from ..audit.service import read_heads
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     try:
         return read_heads(path.read_bytes())
     except OSError as error:
-        raise CannotStart(f"{path} cannot be read: {error.strerror}.") from error
+        raise StartupError(f"{path} cannot be read: {error.strerror}.") from error
     except msgspec.DecodeError as error:
-        raise CannotStart(f"{path} does not hold heads as `appoint audit head` prints them: {error}.") from error
+        raise StartupError(f"{path} does not hold heads as `appoint audit head` prints them: {error}.") from error
 
 
 def _told(report: "ClinicReport") -> str:
@@ -235,7 +235,7 @@ def sign_anew(*, public_key: str) -> None:
     from ..http.repository import record
     from ..kit import clock
     from ..kit.actors import COMMAND_LINE
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     key = _key()
 
@@ -253,7 +253,7 @@ def sign_anew(*, public_key: str) -> None:
                         now=clock.now(),
                     )
                 except service.Broken as error:
-                    raise CannotStart(f"Clinic {row.clinic_id}: {error}. `appoint audit verify` says more.") from None
+                    raise StartupError(f"Clinic {row.clinic_id}: {error}. `appoint audit verify` says more.") from None
         await record(
             db,
             msgspec.structs.replace(COMMAND_LINE, doing="signAuditAnew"),
@@ -264,4 +264,4 @@ def sign_anew(*, public_key: str) -> None:
         return signed
 
     with session() as run:
-        say(f"{run(work)} heads are signed anew.")
+        echo(f"{run(work)} heads are signed anew.")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cyclopts import App, Parameter, validators
 
-from .maintenance import ClinicNumber, say, session, table
+from .maintenance import ClinicNumber, echo, session, table
 
 key = App(name="key", help="API keys of partner systems.")
 GROUPS: Final = (key,)
@@ -45,7 +45,7 @@ def add(
     from ..identity.api_keys import service
     from ..identity.api_keys.model import ApiKeyContent
     from ..kit import clock, errors
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
     from ..kit.permissions import SCOPES
 
     said = {"name": name, "scopes": scope, "expiresAt": expires_at, "requestsPerMinute": requests_per_minute}
@@ -53,20 +53,20 @@ def add(
         content = decoding.body(ApiKeyContent, msgspec.json.encode(said))
         added = _recorded("createApiKey", clinic, service.add, clinic_id=clinic, content=content, now=clock.now())
     except errors.NotFound:
-        raise CannotStart(f"There is no clinic {clinic}.") from None
+        raise StartupError(f"There is no clinic {clinic}.") from None
     except errors.Conflict as error:
         closed = error.type == "clinic-inactive"
-        raise CannotStart(
+        raise StartupError(
             f"Clinic {clinic} is not active." if closed else f"Clinic {clinic} has as many keys as it can have."
         ) from None
     except errors.Invalid as error:
         faults = " ".join(
             f"{fault.pointer.removeprefix('#/')} {fault.text.format_map(fault.values)}." for fault in error.faults
         )
-        raise CannotStart(
+        raise StartupError(
             f"{faults} A key can have the scopes {', '.join(sorted(SCOPES))}." if "scopes" in faults else faults
         ) from None
-    say(f"The key {added.id} of clinic {clinic}. It is shown this once:")
+    echo(f"The key {added.id} of clinic {clinic}. It is shown this once:")
     print(added.key)
 
 
@@ -79,12 +79,12 @@ def _recorded(doing: str, of: int | UUID, use_case: Callable[..., Awaitable[Any]
     from ..kit.actors import COMMAND_LINE
     from ..kit.ids import clinic_of
 
-    by = msgspec.structs.replace(COMMAND_LINE, doing=doing)
+    actor = msgspec.structs.replace(COMMAND_LINE, doing=doing)
 
     async def work(tx: Any) -> Any:
-        done = await use_case(tx, by, **wanted)
+        done = await use_case(tx, actor, **wanted)
         clinic_id, subject = (clinic_of(of), of) if isinstance(of, UUID) else (of, done.id)
-        await record(tx, by, clinic_id=clinic_id, subjects=[str(subject)], reason=None)
+        await record(tx, actor, clinic_id=clinic_id, subjects=[str(subject)], reason=None)
         return done
 
     with session() as run:
@@ -122,7 +122,7 @@ def list_keys(
         ]
         table(["id", "name", "scopes", "expires", "last used"], rows)
     else:
-        say(f"Clinic {clinic} has no such keys.")
+        echo(f"Clinic {clinic} has no such keys.")
 
 
 def _minute(at: Any) -> str:
@@ -140,13 +140,13 @@ def revoke(key_id: UUID, /) -> None:
     """
     from ..identity.api_keys import service
     from ..kit import clock, errors
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     try:
         _recorded("removeApiKey", key_id, service.remove, key_id=key_id, if_match="*", now=clock.now())
     except errors.NotFound:
-        raise CannotStart(f"There is no key {key_id}.") from None
-    say(f"The key {key_id} is revoked.")
+        raise StartupError(f"There is no key {key_id}.") from None
+    echo(f"The key {key_id} is revoked.")
 
 
 @key.command
@@ -167,12 +167,12 @@ def rotate(
     """
     from ..identity.api_keys import service
     from ..kit import clock, errors
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     overlap = timedelta(minutes=overlap_minutes)
     try:
         rotated = _recorded("rotateApiKey", key_id, service.rotate, key_id=key_id, overlap=overlap, now=clock.now())
     except errors.NotFound:
-        raise CannotStart(f"There is no key {key_id}, or it is revoked.") from None
-    say(f"The key {key_id} has another secret. It is shown this once:")
+        raise StartupError(f"There is no key {key_id}, or it is revoked.") from None
+    echo(f"The key {key_id} has another secret. It is shown this once:")
     print(rotated.key)

@@ -20,7 +20,7 @@ from rich.table import Column, Table
 
 from ..settings import Settings
 from . import audit, keys, maintenance, privacy, users
-from .maintenance import say
+from .maintenance import echo
 
 app = App(
     name="appoint",
@@ -159,9 +159,9 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
     trusted(settings)
     logs.configure(settings)
     listener = uvicorn_server.listen(settings.host, settings.port)
-    with startup.database(settings, say=say) as database:
+    with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_migrated(database.url))
-        token = _token(settings, say)
+        token = _token(settings, echo)
         settings = startup.with_secret_key(settings)
         make = partial(
             uvicorn_server.real, settings, database_url=database.url, admin_token=token, with_worker=with_worker
@@ -172,7 +172,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
                 listener,
                 make,
                 workers=workers or settings.workers,
-                ready=lambda: say(f"Appoint is at {uvicorn_server.address(listener)}"),
+                ready=lambda: echo(f"Appoint is at {uvicorn_server.address(listener)}"),
             )
 
 
@@ -195,7 +195,7 @@ def worker() -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await working.run(startup.with_secret_key(settings), url, stop)
 
-    with startup.database(settings, say=say) as database:
+    with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_migrated(database.url))
         with _until_told(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(database.url))
@@ -207,10 +207,10 @@ def migrate() -> None:
     from ..database import migrate
     from ..server import startup
 
-    with startup.database(Settings(), say=say) as database:
+    with startup.database(Settings(), say=echo) as database:
         asyncio.run(startup.reach(database.url))
         asyncio.run(migrate.upgrade(database.url))
-        say(f"The database is at revision {migrate.newest()}.")
+        echo(f"The database is at revision {migrate.newest()}.")
 
 
 @app.command
@@ -228,11 +228,11 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
     from ..server import startup
 
     settings = Settings()
-    with startup.database(settings, say=say) as database:
+    with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_migrated(database.url))
         asyncio.run(
             demo.load(
-                database.url, size=size, into_existing=into_existing, password=startup.demo_password(settings), say=say
+                database.url, size=size, into_existing=into_existing, password=startup.demo_password(settings), say=echo
             )
         )
 
@@ -279,11 +279,11 @@ def schema(*, check: bool = False) -> None:
     Parameters ---------- check Change nothing; exit code 1 when the file differs.
     """
     from ..database import dump
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     made = dump.schema()
     if check and not (dump.FILE.exists() and made == dump.FILE.read_text()):
-        raise CannotStart(f"{dump.FILE} is not what the migrations make. Run `appoint schema`.")
+        raise StartupError(f"{dump.FILE} is not what the migrations make. Run `appoint schema`.")
     if not check:
         dump.FILE.write_text(made)
 
@@ -332,7 +332,7 @@ def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
             listener,
             mocking.create,
             workers=1,
-            ready=lambda: say(f"The mock is at {uvicorn_server.address(listener)}"),
+            ready=lambda: echo(f"The mock is at {uvicorn_server.address(listener)}"),
         )
 
 
@@ -345,11 +345,12 @@ def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> in
     arguments
         For psql, such as -c 'select 1'.
     """
+    from ..kit.errors import StartupError
     from ..server import startup
 
-    with startup.database(Settings(), say=say) as database:
+    with startup.database(Settings(), say=echo) as database:
         program = database.programs / "psql" if database.programs else shutil.which("psql")
         if not program:
-            raise startup.CannotStart("There is no psql on the PATH.")
+            raise StartupError("There is no psql on the PATH.")
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is psql's
         return subprocess.call([program, database.url, *arguments])  # noqa: S603 -- what the person at the keyboard asks for

@@ -28,7 +28,7 @@ Most = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100_000))
 GROUPS: Final = (slots, dead_letters, events, numbers)
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """To a person, on standard error."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
 
@@ -55,13 +55,12 @@ def generate(
     from ..kit.actors import COMMAND_LINE
     from ..scheduling.slots import service
     from ..scheduling.slots.model import Generated, GenerationRequest
-    from ..server import startup
 
-    by = msgspec.structs.replace(COMMAND_LINE, doing="generateBookingSlots")
+    actor = msgspec.structs.replace(COMMAND_LINE, doing="generateBookingSlots")
 
     async def recorded(tx: Any, first: date, last: date) -> Generated:
-        done = await service.generate(tx, by, clinic_id=clinic, first=first, last=last)
-        await record(tx, by, clinic_id=clinic, subjects=[], reason=None)
+        done = await service.generate(tx, actor, clinic_id=clinic, first=first, last=last)
+        await record(tx, actor, clinic_id=clinic, subjects=[], reason=None)
         return done
 
     async def work(db: Any) -> str:
@@ -69,15 +68,15 @@ def generate(
             asked = GenerationRequest(clinic_id=clinic, from_=first, to=last)
             done = await db.atomic(recorded, asked.from_, asked.to)
         except errors.NotFound:
-            raise startup.CannotStart(f"There is no clinic {clinic}.") from None
+            raise errors.StartupError(f"There is no clinic {clinic}.") from None
         except errors.Invalid as error:
-            raise startup.CannotStart(
+            raise errors.StartupError(
                 " ".join(f"{fault.pointer} {fault.text.format_map(fault.values)}." for fault in error.faults)
             ) from None
         return f"{done.created} slots are new; {done.skipped} lines of schedules gave nothing new."
 
     with session() as run:
-        say(run(work))
+        echo(run(work))
 
 
 @contextmanager
@@ -86,7 +85,7 @@ def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
     from ..database.pool import ACROSS, connect
     from ..server import startup
 
-    with startup.database(Settings(), say=say) as database:
+    with startup.database(Settings(), say=echo) as database:
 
         async def run(work: Callable[[Any], Any]) -> Any:
             await startup.expect_migrated(database.url)
@@ -137,7 +136,7 @@ def list_dead_letters(
             ],
         )
     else:
-        say("There are no dead letters.")
+        echo("There are no dead letters.")
 
 
 @dead_letters.command(name="resend")
@@ -160,18 +159,18 @@ def resend_dead_letters(
     from ..http.repository import record
     from ..kit import clock
     from ..kit.actors import COMMAND_LINE
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
     from ..kit.ids import clinic_of
     from ..messaging.notifications import repository, service
 
     if all_ == bool(ids):
-        raise CannotStart("Name the notifications by their ids, or say --all, and not both.")
+        raise StartupError("Name the notifications by their ids, or say --all, and not both.")
 
-    by = msgspec.structs.replace(COMMAND_LINE, doing="resendNotification")
+    actor = msgspec.structs.replace(COMMAND_LINE, doing="resendNotification")
 
     async def resend(tx: Any, id: UUID) -> None:
-        await service.resend(tx, by, notification_id=id, now=clock.now())
-        await record(tx, by, clinic_id=clinic_of(id), subjects=[str(id)], reason=None)
+        await service.resend(tx, actor, notification_id=id, now=clock.now())
+        await record(tx, actor, clinic_id=clinic_of(id), subjects=[str(id)], reason=None)
 
     async def work(db: Any) -> tuple[int, list[str]]:
         wanted = [row.id for row in await repository.dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
@@ -189,8 +188,8 @@ def resend_dead_letters(
     with session() as run:
         queued, refused = run(work)
     for sentence in refused:
-        say(sentence)
-    say(f"{queued} will be sent again.")
+        echo(sentence)
+    echo(f"{queued} will be sent again.")
     if refused:
         sys.exit(1)
 
@@ -217,7 +216,7 @@ def parked_events(*, most: Most = 100) -> None:
             ],
         )
     else:
-        say("No event is parked.")
+        echo("No event is parked.")
 
 
 @events.command(name="release")
@@ -236,21 +235,21 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
     from ..events import repository
     from ..http.repository import record
     from ..kit.actors import COMMAND_LINE
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
     from ..kit.ids import PLATFORM
 
     if all_ == bool(ids):
-        raise CannotStart("Name the events by their ids, or say --all, and not both.")
-    by = msgspec.structs.replace(COMMAND_LINE, doing="releaseEvents")
+        raise StartupError("Name the events by their ids, or say --all, and not both.")
+    actor = msgspec.structs.replace(COMMAND_LINE, doing="releaseEvents")
 
     async def release(tx: Any) -> int:
         released = await repository.release(tx, ids=None if all_ else ids)
         if released:
-            await record(tx, by, clinic_id=PLATFORM, subjects=[str(id) for id in ids], reason=None)
+            await record(tx, actor, clinic_id=PLATFORM, subjects=[str(id) for id in ids], reason=None)
         return released
 
     with session() as run:
-        say(f"{run(lambda db: db.atomic(release))} will be told again.")
+        echo(f"{run(lambda db: db.atomic(release))} will be told again.")
 
 
 @events.command(name="schemas")
@@ -299,4 +298,4 @@ def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
         return len(clinics)
 
     with session() as run:
-        say(f"The days of {run(work)} clinics are summed.")
+        echo(f"The days of {run(work)} clinics are summed.")

@@ -28,16 +28,16 @@ def export_customer(customer: UUID) -> None:
     from ..http.repository import record
     from ..kit import clock, errors
     from ..kit.actors import COMMAND_LINE
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
     from ..oversight.privacy import service
 
     async def work(db: Any) -> Any:
         try:
             found = await service.export(db, customer_id=customer, now=clock.now())
         except errors.NotFound:
-            raise CannotStart(f"There is no customer {customer}.") from None
-        by = msgspec.structs.replace(COMMAND_LINE, doing="exportCustomer")
-        await record(db, by, clinic_id=PLATFORM, subjects=[str(customer)], reason=None)
+            raise StartupError(f"There is no customer {customer}.") from None
+        actor = msgspec.structs.replace(COMMAND_LINE, doing="exportCustomer")
+        await record(db, actor, clinic_id=PLATFORM, subjects=[str(customer)], reason=None)
         return found
 
     with session() as run:
@@ -60,23 +60,23 @@ def erase_customer(customer: UUID, *, yes: bool = False) -> None:
     from ..http.repository import record
     from ..kit import clock, errors
     from ..kit.actors import COMMAND_LINE
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
     from ..oversight.privacy import service
 
     if not yes and (not sys.stdin.isatty() or input(f"Erase customer {customer} for good? Type yes: ") != "yes"):
-        raise CannotStart("Nothing was erased. Say --yes, or type it when asked.")
-    by = msgspec.structs.replace(COMMAND_LINE, doing="eraseCustomer")
+        raise StartupError("Nothing was erased. Say --yes, or type it when asked.")
+    actor = msgspec.structs.replace(COMMAND_LINE, doing="eraseCustomer")
 
     async def erase(tx: Any) -> Any:
         try:
-            done = await service.erase(tx, by, customer_id=customer, now=clock.now())
+            done = await service.erase(tx, actor, customer_id=customer, now=clock.now())
         except errors.NotFound:
-            raise CannotStart(f"There is no customer {customer}.") from None
+            raise StartupError(f"There is no customer {customer}.") from None
         except errors.Conflict:
-            raise CannotStart(
+            raise StartupError(
                 "Nothing was erased: appointments of theirs are still to come. Cancel them first."
             ) from None
-        await record(tx, by, clinic_id=PLATFORM, subjects=[str(customer)], reason=None)
+        await record(tx, actor, clinic_id=PLATFORM, subjects=[str(customer)], reason=None)
         return done
 
     with session() as run:

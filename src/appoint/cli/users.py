@@ -11,7 +11,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from ..settings import Settings
-from .maintenance import ClinicNumber, Most, say, session, table
+from .maintenance import ClinicNumber, Most, echo, session, table
 
 user = App(name="user", help="Users: the staff of clinics, and the administrators of the platform.")
 StaffRole = Literal["manager", "receptionist", "doctor"]
@@ -50,29 +50,29 @@ def add(
     """
     from ..identity import passwords
     from ..identity.accounts import repository
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     _expect(email=email, name=name, clinic=clinic, administrator=administrator)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _asked()
     if faults := passwords.faults(password, "", about=(email, name)):
-        raise CannotStart(f"The password {faults[0].text.format_map(faults[0].values)}.")
+        raise StartupError(f"The password {faults[0].text.format_map(faults[0].values)}.")
 
     async def work(tx: Any) -> UUID:
         if await repository.id_of(tx, email):
-            raise CannotStart(f"There is a user with {email} already.")
+            raise StartupError(f"There is a user with {email} already.")
         user_id = await _place(
             tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator
         )
         row = await repository.find_user(tx, user_id)
         assert row
         await repository.set_password(
-            tx, user_id, password_hash=await passwords.hashed(password), credentials=row.credentials
+            tx, user_id, password_hash=await passwords.hash_password(password), credentials=row.credentials
         )
         return user_id
 
     with session() as run:
         run(lambda db: _recorded(db, "addUser", clinic, work))
-    say(f"{email} can sign in.")
+    echo(f"{email} can sign in.")
 
 
 @user.command
@@ -117,7 +117,7 @@ def invite(
 
     with session() as run:
         run(lambda db: _recorded(db, "inviteUser", clinic, work))
-    say(f"The worker mails {email} an invitation.")
+    echo(f"The worker mails {email} an invitation.")
 
 
 @user.command
@@ -137,6 +137,7 @@ def reset(
     """
     from ..identity.accounts import repository, service
     from ..kit import clock
+    from ..kit.errors import StartupError
     from ..kit.ids import PLATFORM
     from ..messaging.notifications.service import mail_user
     from ..server import startup
@@ -148,7 +149,7 @@ def reset(
         user_id = await repository.id_of(tx, email)
         row = await repository.find_user(tx, user_id) if user_id else None
         if row is None:
-            raise startup.CannotStart(f"There is no user with {email}.")
+            raise StartupError(f"There is no user with {email}.")
         if without_totp:
             await repository.remove_totp(tx, row.id)
         if settings.secret_key and print_:
@@ -161,7 +162,7 @@ def reset(
 
     with session() as run:
         run(lambda db: _recorded(db, "resetPassword", None, work))
-    print(links[-1]) if links else say(f"The worker mails {email} a link.")
+    print(links[-1]) if links else echo(f"The worker mails {email} a link.")
 
 
 @user.command(name="list")
@@ -199,33 +200,33 @@ def list_users(
             ],
         )
     else:
-        say("There are no users.")
+        echo("There are no users.")
 
 
 def _expect(*, email: str, name: str, clinic: int | None, administrator: bool) -> None:
-    """Raises `CannotStart` for what cannot be meant."""
+    """Raises `StartupError` for what cannot be meant."""
     import msgspec
 
     from ..identity.accounts.model import UserEmail, UserName
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     if clinic is None and not administrator:
-        raise CannotStart("Say where they work, with --clinic, or --administrator.")
+        raise StartupError("Say where they work, with --clinic, or --administrator.")
     for value, type in ((email, UserEmail), (name, UserName)):
         try:
             msgspec.convert(value, type)
         except msgspec.ValidationError:
-            raise CannotStart(f"“{value}” cannot be {'an e-mail address' if value is email else 'a name'}.") from None
+            raise StartupError(f"“{value}” cannot be {'an e-mail address' if value is email else 'a name'}.") from None
     if not name.strip():
-        raise CannotStart("The name is empty.")
+        raise StartupError("The name is empty.")
 
 
 def _asked() -> str:
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     password = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != password:
-        raise CannotStart("These are two passwords.")
+        raise StartupError("These are two passwords.")
     return password
 
 
@@ -235,13 +236,13 @@ async def _place(
     from ..clinics.clinics import service as clinics
     from ..identity.accounts import repository, service
     from ..kit import errors
-    from ..kit.errors import CannotStart
+    from ..kit.errors import StartupError
 
     try:
         if clinic:
             await clinics.active(tx, clinic)
     except errors.AppointError:
-        raise CannotStart(f"There is no active clinic {clinic}.") from None
+        raise StartupError(f"There is no active clinic {clinic}.") from None
     user_id = await service.account_of(tx, email=email, name=name)
     if administrator:
         await repository.make_administrator(tx, user_id)
@@ -249,11 +250,11 @@ async def _place(
         try:
             await service.join(tx, clinic_id=clinic, user_id=user_id, name=name, role=role, doctor_id=doctor)
         except errors.NotFound:
-            raise CannotStart(f"Clinic {clinic} has no doctor {doctor}.") from None
+            raise StartupError(f"Clinic {clinic} has no doctor {doctor}.") from None
         except errors.Invalid:
-            raise CannotStart("Say which of the clinic’s doctors it is, with --doctor.") from None
+            raise StartupError("Say which of the clinic’s doctors it is, with --doctor.") from None
         except errors.Conflict:
-            raise CannotStart(f"{email} works at clinic {clinic} already.") from None
+            raise StartupError(f"{email} works at clinic {clinic} already.") from None
     return user_id
 
 

@@ -8,11 +8,11 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from ..clinics.clinics import service as clinics
-from ..http.idempotency import once
+from ..http.idempotency import idempotent
 from ..http.languages import language_for
-from ..http.pagination import after, page
+from ..http.pagination import cursor_after, page_response
 from ..http.request import Request
-from ..http.responses import created, shown
+from ..http.responses import created_response, json_response
 from ..kit import clock
 from ..kit.structs import Page
 from . import repository, service
@@ -26,7 +26,7 @@ from .model import (
     Patient,
     PatientFilter,
     PatientPatch,
-    wanted,
+    search_terms,
 )
 
 
@@ -37,13 +37,15 @@ class Customers(Controller):
     @get(operation_id="listCustomers", opt={"permission": "search-customers"})
     async def list(self, request: Request, query: CustomerFilter) -> Response[Page[Customer]]:
         """Customers of the platform, oldest first; those who left are not among them."""
-        found = await service.search(request.db, q=query.q, after=after(request, query, tuple[UUID]), limit=query.limit)
-        return page(request, query, found, lambda customer: (customer.id,))
+        found = await service.search(
+            request.db, q=query.q, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
+        )
+        return page_response(request, query, found, lambda customer: (customer.id,))
 
     @post(operation_id="createCustomer", opt={"permission": "register"})
     async def create(self, request: Request, data: JSONBody[CustomerContent]) -> Response[Customer]:
         """Register a customer."""
-        customer, replayed = await once(
+        customer, replayed = await idempotent(
             request,
             data,
             lambda tx: service.register(tx, request.user, content=data, now=clock.now()),
@@ -54,12 +56,12 @@ class Customers(Controller):
             replayed and request.user.is_anyone and customer.version > 1
         ):  # the same address and program can be somebody else's by now
             customer = msgspec.structs.replace(customer, **msgspec.structs.asdict(data))
-        return created(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
+        return created_response(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
 
     @get("/{customer_id:uuid}", operation_id="getCustomer", opt={"permission": "see-customers"})
     async def get(self, request: Request, customer_id: FromPath[UUID]) -> Response[Customer]:
         """One customer, active or not."""
-        return shown(request, await service.get(request.db, customer_id))
+        return json_response(request, await service.get(request.db, customer_id))
 
     @put(
         "/{customer_id:uuid}",
@@ -70,7 +72,7 @@ class Customers(Controller):
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]
     ) -> Response[Customer]:
         """Replace everything that is known of the customer; what is left out is forgotten."""
-        return shown(request, await self._change(request, customer_id, data))
+        return json_response(request, await self._change(request, customer_id, data))
 
     @patch(
         "/{customer_id:uuid}",
@@ -81,7 +83,7 @@ class Customers(Controller):
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]
     ) -> Response[Customer]:
         """Change some of it (JSON merge patch). `active: true` brings a removed customer back."""
-        return shown(request, await self._change(request, customer_id, data))
+        return json_response(request, await self._change(request, customer_id, data))
 
     @delete(
         "/{customer_id:uuid}",
@@ -117,7 +119,7 @@ class FoundCustomers(Controller):
         """Customers of whatever clinic by their exact e-mail address or phone number, to book for them; 20 at most, on
         one page."""
         everyone = request.app.state.db.across()
-        return shown(
+        return json_response(
             request,
             Page(await service.at_address(everyone, clinic_id=clinic_id, email=query.email, phone=query.phone), None),
         )
@@ -130,23 +132,23 @@ class Patients(Controller):
     @get(operation_id="listPatients", opt={"permission": "see-patients", "narrows": True})
     async def list(self, request: Request, clinic_id: FromPath[int], query: PatientFilter) -> Response[Page[Patient]]:
         """A clinic's patients, in the order in which they registered."""
-        place = after(request, query, tuple[UUID])
+        place = cursor_after(request, query, tuple[UUID])
         found = await repository.patients(
             request.db,
             clinic_id,
             doctor_id=request.grant.doctor_id,
-            wanted=wanted(query.q, language_for(request)),
+            wanted=search_terms(query.q, language_for(request)),
             after=place,
             limit=query.limit,
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, found, lambda patient: (patient.id,))
+        return page_response(request, query, found, lambda patient: (patient.id,))
 
     @get("/{customer_id:uuid}", operation_id="getPatient", opt={"permission": "see-patients"})
     async def get(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Patient]:
         """A customer as the clinic knows them."""
-        return shown(request, await service.get_patient(request.db, clinic_id, customer_id))
+        return json_response(request, await service.get_patient(request.db, clinic_id, customer_id))
 
     @patch(
         "/{customer_id:uuid}",
@@ -157,7 +159,7 @@ class Patients(Controller):
         self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]
     ) -> Response[Patient]:
         """Change what the clinic notes of the patient (JSON merge patch)."""
-        return shown(
+        return json_response(
             request,
             await request.db.atomic(
                 service.note,

@@ -11,12 +11,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ..kit import errors, fields
-from ..kit.structs import PageQuery, Request, Resource
+from ..kit.structs import PageQuery, RequestBody, Resource
 
 RecordNumber = Annotated[str, Meta(pattern=r"\S", max_length=200, examples=["2027-0113"])]
 
 
-class CustomerContent(Request):
+class CustomerContent(RequestBody):
     """What a caller says about a customer. E-mail and phone may be others' too: families share them."""
 
     name: fields.PersonName
@@ -28,7 +28,7 @@ class CustomerContent(Request):
     birth_date: fields.Date | None = None
 
 
-class CustomerPatch(Request):
+class CustomerPatch(RequestBody):
     name: fields.PersonName | UnsetType = UNSET
     email: fields.Email | None | UnsetType = UNSET
     phone: fields.Phone | None | UnsetType = UNSET
@@ -44,7 +44,7 @@ class CustomerFilter(PageQuery):
     """Parts of the name, e-mail address or phone number, in any order, with accents or without."""
 
 
-class FindCustomers(Request):
+class FindCustomers(RequestBody):
     """Whose: exactly one of the two."""
 
     EXAMPLE: ClassVar = {"email": "ana@example.org"}
@@ -89,7 +89,7 @@ class Customer(Resource):
     """When all that was known of them went, for good."""
 
 
-class PatientPatch(Request):
+class PatientPatch(RequestBody):
     record_number: RecordNumber | None | UnsetType = UNSET
     notes: fields.Text | None | UnsetType = UNSET
 
@@ -128,7 +128,7 @@ WORDS: Final = re.compile(rf"(?:(?P<date>{DATE.pattern})|(?P<number>[(+]?\d[\d()
 """What a search is of: a date, a number with spaces in it or without, or any other word."""
 
 
-class Wanted(NamedTuple):
+class SearchTerms(NamedTuple):
     """Who is looked for. The texts are LIKE patterns, to be `folded`."""
 
     words: Sequence[str] = ()
@@ -138,10 +138,10 @@ class Wanted(NamedTuple):
     instead: str = "%"
 
 
-EVERYBODY: Final = Wanted()
+EVERYBODY: Final = SearchTerms()
 
 
-def wanted(q: str | None, language: str | None = None) -> Wanted | None:
+def search_terms(q: str | None, language: str | None = None) -> SearchTerms | None:
     """What a search says, its words in any order; in a language it may say a date of birth. None for no text."""
     words: list[str] = []
     born, instead = EVERYBODY.born, EVERYBODY.instead
@@ -150,7 +150,7 @@ def wanted(q: str | None, language: str | None = None) -> Wanted | None:
             instead = _pattern(word[0])
         else:
             words.append(_pattern(word[0]))
-    return Wanted(words, born, instead) if words or born else None
+    return SearchTerms(words, born, instead) if words or born else None
 
 
 def _pattern(word: str) -> str:

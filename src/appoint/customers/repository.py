@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ..database.pool import Row, Statements, to
-from .model import EVERYBODY, Customer, CustomerContent, FoundCustomer, Patient, Wanted
+from .model import EVERYBODY, Customer, CustomerContent, FoundCustomer, Patient, SearchTerms
 
 
 async def find(db: Statements, customer_id: UUID) -> Customer | None:
@@ -198,7 +198,7 @@ async def patients(
     clinic_id: int,
     *,
     doctor_id: UUID | None,
-    wanted: Wanted | None,
+    wanted: SearchTerms | None,
     after: tuple[UUID] | None,
     limit: int,
 ) -> Sequence[Patient]:

@@ -13,8 +13,8 @@ from ..clinics.clinics import service as clinics
 from ..database.pool import Row, Statements, Transaction
 from ..http.etags import check
 from ..kit import clock, errors, phones
-from ..kit.actors import Caller, People
-from ..kit.structs import merged
+from ..kit.actors import Actor, LinkedCustomers
+from ..kit.structs import merge
 from . import repository
 from .model import (
     EVERYBODY,
@@ -24,7 +24,7 @@ from .model import (
     FoundCustomer,
     Patient,
     PatientPatch,
-    wanted,
+    search_terms,
 )
 
 INDEXED: Final = re.compile(r"\w{3}")
@@ -41,7 +41,9 @@ async def get(db: Statements, customer_id: UUID) -> Customer:
     raise errors.NotFound
 
 
-async def sharing(db: Statements, customer_id: UUID, known: People | None) -> tuple[Customer, list[Row]]:
+async def linked_customers(
+    db: Statements, customer_id: UUID, known: LinkedCustomers | None
+) -> tuple[Customer, list[Row]]:
     """A patient who has signed in, and the others whom their code was for and of whom nothing has changed since: `id`
     and `name`. Raises `NotFound`."""
     own = await get(db, customer_id)
@@ -54,7 +56,7 @@ async def sharing(db: Statements, customer_id: UUID, known: People | None) -> tu
 async def search(db: Statements, *, q: str | None, after: tuple[UUID] | None, limit: int) -> Sequence[Customer]:
     """Customers who have not left, oldest first; with `q` those whose name, e-mail address or phone number has its
     words."""
-    words = (wanted(q) or EVERYBODY).words
+    words = (search_terms(q) or EVERYBODY).words
     if indexed := [word for word in words if INDEXED.search(word)]:
         return await repository.matching(db, words=words, rare=max(indexed, key=len), after=after, limit=limit)
     return await repository.registered(db, words=words, after=after, limit=limit)
@@ -73,14 +75,14 @@ async def at_address(db: Statements, *, clinic_id: int, email: str | None, phone
     return await repository.found(db, clinic_id=clinic_id, email=email, phone=number, most=MOST_FOUND)
 
 
-async def register(tx: Transaction, by: Caller, *, content: CustomerContent, now: datetime) -> Customer:
+async def register(tx: Transaction, actor: Actor, *, content: CustomerContent, now: datetime) -> Customer:
     """Raises `Invalid` for a phone number that cannot be, or a birth date to come."""
     return await repository.add(tx, _read(content, known_phone=None, now=now))
 
 
 async def change(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     customer_id: UUID,
     change: CustomerContent | CustomerPatch,
@@ -95,14 +97,14 @@ async def change(
     content = (
         change
         if isinstance(change, CustomerContent)
-        else merged(msgspec.convert(customer, CustomerContent, from_attributes=True), change)
+        else merge(msgspec.convert(customer, CustomerContent, from_attributes=True), change)
     )
     back = isinstance(change, CustomerPatch) and change.active is True
     content = _read(content, known_phone=customer.phone, now=now)
     return await repository.change(tx, customer_id, content, removed_at=None if back else customer.removed_at)
 
 
-async def remove(tx: Transaction, by: Caller, *, customer_id: UUID, if_match: str | None, now: datetime) -> None:
+async def remove(tx: Transaction, actor: Actor, *, customer_id: UUID, if_match: str | None, now: datetime) -> None:
     """The customer leaves. Raises `Conflict` `customer-has-appointments` while live ones are to come anywhere.
 
     A booking reads the customer `for key share`, so of the two that race either it comes first and stops this, or it
@@ -147,13 +149,13 @@ async def get_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Pati
 
 
 async def note(
-    tx: Transaction, by: Caller, *, clinic_id: int, customer_id: UUID, patch: PatientPatch, if_match: str | None
+    tx: Transaction, actor: Actor, *, clinic_id: int, customer_id: UUID, patch: PatientPatch, if_match: str | None
 ) -> Patient:
     """Change what the clinic knows of the patient. Raises `Conflict`: `record-number-taken`, `customer-erased`."""
     await repository.lock_patient(tx, clinic_id, customer_id)
     patient = await get_patient(tx, clinic_id, customer_id)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=patient.version)
-    noted = merged(patient, patch)
+    noted = merge(patient, patch)
     try:
         await repository.change_patient(
             tx, clinic_id, customer_id, record_number=noted.record_number, notes=noted.notes

@@ -13,7 +13,7 @@ async def staff(connection: Any, *, first_clinic: int, password: str) -> list[st
 
     Addresses are `manager@` and `reception@` where the clinic has its mail, and the doctors' own.
     """
-    hashed = await passwords.hashed(password)
+    hashed = await passwords.hash_password(password)
     await connection.execute(
         """
         with person (clinic_id, email, name, role, doctor_id) as (

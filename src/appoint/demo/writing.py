@@ -9,11 +9,11 @@ from uuid import UUID
 
 from asyncpg import Range
 
-from ..kit.errors import CannotStart
+from ..kit.errors import StartupError
 from .visits import clinics_id
 
 
-class HasClinics(CannotStart):
+class HasClinics(StartupError):
     def __init__(self) -> None:
         super().__init__(
             "This database already has clinics, so the demo world was not loaded. `appoint demo --into-existing` loads it beside them."

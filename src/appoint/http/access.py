@@ -12,7 +12,7 @@ from litestar.connection import ASGIConnection
 
 from ..database.pool import Database
 from ..kit import errors
-from ..kit.actors import ANYONE, Caller
+from ..kit.actors import ANYONE, Actor
 from ..kit.ids import PLATFORM
 from ..kit.permissions import OPEN, Grant, Relation, widest
 from . import repository
@@ -20,7 +20,7 @@ from .rate_limits.limits import Limits
 from .recording import Recorded
 from .request import check_address, clinic_of
 
-Identify = Callable[[ASGIConnection[Any, Any, Any, Any], str], Awaitable[Caller | None]]
+Identify = Callable[[ASGIConnection[Any, Any, Any, Any], str], Awaitable[Actor | None]]
 """Whose a credential is; None for one that is nobody's (any more)."""
 OF_ONESELF: Final = frozenset({"account", "credentials"})
 """Permissions for what has no address but one's own."""
@@ -28,7 +28,7 @@ COOKIE: Final = "__Host-appoint"
 """Browsers send it back to this very host alone, and over TLS (or on the machine itself) alone."""
 
 
-async def guard(request: litestar.Request[Caller, Any, Any]) -> None:
+async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
     """Who may call: every handler names its permission in one word (`opt={"permission": …}`,
     `permissions.PERMISSIONS`).
 
@@ -53,7 +53,7 @@ async def guard(request: litestar.Request[Caller, Any, Any]) -> None:
 
 
 async def _granted(
-    request: litestar.Request[Caller, Any, Any], caller: Caller, permission: str, clinic_id: int | None
+    request: litestar.Request[Actor, Any, Any], caller: Actor, permission: str, clinic_id: int | None
 ) -> Grant:
     """Raises `Unauthorized` for nobody in particular, `NotFound` for what is another clinic's or patient's, `Forbidden`
     for what the caller's roles are not for."""
@@ -65,8 +65,8 @@ async def _granted(
     return grant
 
 
-def allow(
-    request: litestar.Request[Caller, Any, Any],
+def authorize(
+    request: litestar.Request[Actor, Any, Any],
     *,
     clinic_id: int,
     doctor_id: UUID | None = None,
@@ -86,7 +86,7 @@ def allow(
     return grant
 
 
-def _refusal(caller: Caller, clinic_id: int | None) -> errors.AppointError:
+def _refusal(caller: Actor, clinic_id: int | None) -> errors.AppointError:
     if caller.is_anyone:
         return errors.Unauthorized()
     return (
@@ -97,7 +97,7 @@ def _refusal(caller: Caller, clinic_id: int | None) -> errors.AppointError:
 
 
 async def _is_own(
-    request: litestar.Request[Caller, Any, Any], caller: Caller, grant: Grant, clinic_id: int | None
+    request: litestar.Request[Actor, Any, Any], caller: Actor, grant: Grant, clinic_id: int | None
 ) -> bool:
     """Whether what the address names is the caller's own. A handler that narrows what it does to that itself says so
     (`opt={"narrows": True}`)."""
@@ -122,7 +122,7 @@ async def _is_own(
     return any(caller.customer_id in (owner.customer_id, owner.booker_id) for owner in owners)
 
 
-def _seen(db: Database, caller: Caller, permission: str, clinic_id: int | None) -> Database:
+def _seen(db: Database, caller: Actor, permission: str, clinic_id: int | None) -> Database:
     """The database as far as the caller needs it: of people, those of the clinic that the address names; all where it
     names none; nobody for a booking.
 
@@ -136,7 +136,7 @@ def _seen(db: Database, caller: Caller, permission: str, clinic_id: int | None) 
     return db.across() if clinic_id is None else db.within(clinic_id)
 
 
-async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
+async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
     """By the bearer token: the administrator, or whoever one of the application's `identities` knows by it, in the
     order of their first letters.
 
@@ -155,13 +155,13 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
         pass  # a session that has ended leaves a cookie behind, which is nobody's fault
     else:
         agent = connection.headers.get("user-agent", "")
-        caller = Caller(ANYONE + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
+        caller = Actor(ANYONE + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
     return msgspec.structs.replace(caller, address=address)
 
 
-async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     if hmac.compare_digest(token.encode(), connection.app.state.admin_token.encode()):
-        return Caller("administrator", administrator=True)
+        return Actor("administrator", administrator=True)
     identities: Mapping[str, Identify] = connection.app.state.identities
     known = next((identify for prefix, identify in identities.items() if token.startswith(prefix)), None)
     limits: Limits = connection.app.state.limits

@@ -8,8 +8,8 @@ from uuid import UUID
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 
-from ..kit.actors import People
-from ..kit.signed_tokens import opened, signed
+from ..kit.actors import LinkedCustomers
+from ..kit.signed_tokens import sign, verify
 from .access import COOKIE
 
 PEOPLE: Final = "__Host-appoint-people"
@@ -27,16 +27,16 @@ def forget(response: Response[Any]) -> None:
     response.set_cookie(_cookie(COOKIE, "", max_age=0))
 
 
-def keep_people(response: Response[Any], secret: str, token: str, people: People, lasts: timedelta) -> None:
+def keep_people(response: Response[Any], secret: str, token: str, people: LinkedCustomers, lasts: timedelta) -> None:
     """Have the browser keep them beside the session's token; with another they are nobody."""
-    value = signed(secret, _purpose(token), [people.since.isoformat(), *(id.hex for id in people.ids)])
+    value = sign(secret, _purpose(token), [people.since.isoformat(), *(id.hex for id in people.ids)])
     response.set_cookie(_cookie(PEOPLE, value, max_age=int(lasts.total_seconds())))
 
 
-def people_of(request: Request[Any, Any, Any]) -> People | None:
+def people_of(request: Request[Any, Any, Any]) -> LinkedCustomers | None:
     token, value = request.cookies.get(COOKIE), request.cookies.get(PEOPLE)
-    known = opened(request.app.state.secret_key, _purpose(token), value) if token and value else None
-    return People([UUID(id) for id in known[1:]], datetime.fromisoformat(known[0])) if known else None
+    known = verify(request.app.state.secret_key, _purpose(token), value) if token and value else None
+    return LinkedCustomers([UUID(id) for id in known[1:]], datetime.fromisoformat(known[0])) if known else None
 
 
 def _purpose(token: str) -> str:

@@ -16,12 +16,12 @@ FORM_FIELDS: Final = 100
 LONGEST_FIELD: Final = 5000
 
 
-def asked(request: AnyRequest) -> dict[str, str]:
+def query_params(request: AnyRequest) -> dict[str, str]:
     """The query, the last of each name; what cannot be read is left out."""
     return _fields(request.scope["query_string"])
 
 
-async def form(request: AnyRequest) -> dict[str, str]:
+async def parse_form(request: AnyRequest) -> dict[str, str]:
     """What a form sent, the last of each name; nothing at all is an empty form. Raises `Invalid` for what no browser
     sends."""
     body = await request.body()
@@ -48,7 +48,7 @@ def _fields(query: bytes) -> dict[str, str]:
         return {}
 
 
-def date_of(text: str | None) -> date | None:
+def parse_date(text: str | None) -> date | None:
     """A date as an address writes it; None for anything else."""
     try:
         return date.fromisoformat(text or "")
@@ -56,7 +56,7 @@ def date_of(text: str | None) -> date | None:
         return None
 
 
-def instant_of(text: str | None) -> datetime | None:
+def parse_instant(text: str | None) -> datetime | None:
     """An instant with its offset, in a year that the API takes too; None for anything else."""
     try:
         instant = datetime.fromisoformat(text or "")
@@ -65,7 +65,7 @@ def instant_of(text: str | None) -> datetime | None:
     return instant if instant.tzinfo and FIRST_YEAR <= instant.year <= LAST_YEAR else None
 
 
-def id_of(text: str | None) -> UUID | None:
+def parse_id(text: str | None) -> UUID | None:
     """An id; None for anything else."""
     try:
         return UUID(text or "")

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from ..database import migrate, upkeep
 from ..database.pool import Database
 from ..kit import errors, metrics
-from ..kit.structs import Request as Query
+from ..kit.structs import RequestBody as Query
 from .request import Request
 
 PATIENCE_SECONDS: Final = 2.0

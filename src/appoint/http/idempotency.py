@@ -25,7 +25,7 @@ def digest(request: Request, data: Any) -> bytes:
     ).digest()
 
 
-async def once(
+async def idempotent(
     request: Request,
     data: Any,
     make: Callable[[Transaction], Awaitable[T]],

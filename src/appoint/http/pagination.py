@@ -14,14 +14,14 @@ from litestar import Response
 
 from ..kit.errors import Fault, Invalid
 from ..kit.structs import Page, PageQuery
-from .responses import shown
+from .responses import json_response
 
 K = TypeVar("K")
 T = TypeVar("T")
 SIGNATURE_BYTES: Final = 12
 
 
-def after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[K]) -> K | None:
+def cursor_after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[K]) -> K | None:
     """The sort key of the last item that the caller has, or None for the first page. Raises `Invalid` for a cursor that
     is damaged or another list's."""
     if query.cursor is None:
@@ -36,7 +36,7 @@ def after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[
     raise Invalid(Fault("?cursor", "is not a cursor of this list"))
 
 
-def page(
+def page_response(
     request: litestar.Request[Any, Any, Any],
     query: PageQuery,
     found: Sequence[T],
@@ -54,7 +54,7 @@ def page(
         if cursor
         else {}
     )
-    return shown(request, Page(items, cursor), cache_control=cache_control, headers=headers)
+    return json_response(request, Page(items, cursor), cache_control=cache_control, headers=headers)
 
 
 def _filters(request: litestar.Request[Any, Any, Any]) -> list[tuple[str, str]]:

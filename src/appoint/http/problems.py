@@ -14,7 +14,7 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET, UnsetType
 
 from ..kit import errors, fields
-from ..kit.i18n import say
+from ..kit.i18n import translate
 from .languages import language_for
 
 log = structlog.get_logger()
@@ -484,13 +484,14 @@ def described(
     problem = PROBLEMS[type]
     members = ProblemDocument(
         type=f"/problems/{type}",
-        title=say(language, problem.title),
+        title=translate(language, problem.title),
         status=problem.status,
-        detail=" ".join(say(language, text, **facts) for text in (problem.happened, problem.remedy) if text),
+        detail=" ".join(translate(language, text, **facts) for text in (problem.happened, problem.remedy) if text),
         instance=instance,
         request_id=request_id,
         reason=type if problem.status == 409 else UNSET,
-        errors=[FaultDocument(fault.pointer, say(language, fault.text, **fault.values)) for fault in faults] or UNSET,
+        errors=[FaultDocument(fault.pointer, translate(language, fault.text, **fault.values)) for fault in faults]
+        or UNSET,
     )
     return {**msgspec.to_builtins(members), **facts}
 

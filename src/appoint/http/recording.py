@@ -8,7 +8,7 @@ from litestar import Response
 
 from ..database.pool import Database, Statements, Transaction
 from ..kit import ids
-from ..kit.actors import Caller
+from ..kit.actors import Actor
 from ..kit.permissions import OPEN
 from ..kit.structs import Page
 from . import repository
@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Recorded(Database):
     """A request's database: each transaction of its records who changed what."""
 
-    def __init__(self, db: Database, request: litestar.Request[Caller, Any, Any]) -> None:
+    def __init__(self, db: Database, request: litestar.Request[Actor, Any, Any]) -> None:
         self._db = db
         self._request = request
 
@@ -42,7 +42,7 @@ class Recorded(Database):
 
 
 async def record(
-    db: Statements, request: litestar.Request[Caller, Any, Any], shown: Any, *, why: str | None = None
+    db: Statements, request: litestar.Request[Actor, Any, Any], shown: Any, *, why: str | None = None
 ) -> None:
     """Write down who does what to what, and sees what, in this request."""
     found = shown.items if isinstance(shown, Page) else [shown]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ..database.pool import Row, Statements
 from ..kit import tracing
-from ..kit.actors import Caller
+from ..kit.actors import Actor
 
 
 async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> bool:
@@ -54,15 +54,15 @@ async def forget_requests(db: Statements, *, before: datetime) -> dict[str, Any]
     return dict(row or {})
 
 
-async def record(db: Statements, by: Caller, *, clinic_id: int, subjects: Sequence[str], reason: str | None) -> None:
+async def record(db: Statements, actor: Actor, *, clinic_id: int, subjects: Sequence[str], reason: str | None) -> None:
     """Write down who does what, from where and to what."""
     await db.execute(
         "insert into audit_unsealed (clinic_id, actor, action, subjects, address, request_id, reason) values ($1, $2, $3, $4, $5, $6, $7)",
         clinic_id,
-        by.key,
-        by.doing,
+        actor.key,
+        actor.doing,
         subjects,
-        by.address,
+        actor.address,
         tracing.request_id(),
         reason,
     )

@@ -12,7 +12,7 @@ from litestar.handlers import BaseRouteHandler
 
 from ..database.pool import Database, Transaction
 from ..kit import errors, ids
-from ..kit.actors import Caller
+from ..kit.actors import Actor
 from ..kit.cache import ClinicCache
 from ..kit.ids import LARGEST_CLINIC
 from ..kit.permissions import Grant
@@ -25,7 +25,7 @@ MERGE_PATCH = "application/merge-patch+json"
 BODY_BYTES = 1024 * 1024
 
 
-class Request(litestar.Request[Caller, Any, Any]):
+class Request(litestar.Request[Actor, Any, Any]):
     """Bodies (`data`) and queries (`query`) become the structs that a handler asks for, or `errors.Invalid` with all
     their faults."""
 

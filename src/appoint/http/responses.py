@@ -20,7 +20,7 @@ class Look(Response[T]):
         self.shown = shown
 
 
-def shown(
+def json_response(
     request: Request[Any, Any, Any],
     content: T,
     *,
@@ -40,10 +40,12 @@ def shown(
     )
 
 
-def created(request: Request[Any, Any, Any], content: T, location: str, *, replayed: bool = False) -> Response[T]:
+def created_response(
+    request: Request[Any, Any, Any], content: T, location: str, *, replayed: bool = False
+) -> Response[T]:
     """201 with `Location`; for a repeated request the same, and the header that says so."""
-    return shown(request, content, status_code=201, headers={"Location": location, **replay(replayed)})
+    return json_response(request, content, status_code=201, headers={"Location": location, **replay_headers(replayed)})
 
 
-def replay(replayed: bool) -> dict[str, str]:  # noqa: FBT001  it is the name that is asked for
+def replay_headers(replayed: bool) -> dict[str, str]:  # noqa: FBT001  it is the name that is asked for
     return {"Idempotent-Replayed": "true"} if replayed else {}

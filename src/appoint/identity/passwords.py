@@ -101,7 +101,7 @@ def faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[Fault
     )
 
 
-async def hashed(password: str) -> str:
+async def hash_password(password: str) -> str:
     return await asyncio.get_running_loop().run_in_executor(_threads, _hash.hash, normal(password))
 
 

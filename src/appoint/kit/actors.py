@@ -42,7 +42,7 @@ class Membership(msgspec.Struct, frozen=True):
     """Who they are among the clinic's doctors."""
 
 
-class Caller(msgspec.Struct, frozen=True):
+class Actor(msgspec.Struct, frozen=True):
     """`key` tells callers apart, for repeated requests, limits and the audit; it names nobody."""
 
     key: str
@@ -79,13 +79,13 @@ class Caller(msgspec.Struct, frozen=True):
         return self.administrator or (membership is not None and membership.role in STAFF)
 
 
-SYSTEM = Caller("system", administrator=True)
+SYSTEM = Actor("system", administrator=True)
 """The worker."""
-COMMAND_LINE = Caller("command-line", administrator=True)
+COMMAND_LINE = Actor("command-line", administrator=True)
 """Whoever has a shell where the database is."""
 
 
-class People(NamedTuple):
+class LinkedCustomers(NamedTuple):
     """Whom the code was for that a patient signed in by: all who shared the address then."""
 
     ids: Sequence[UUID]

@@ -93,5 +93,5 @@ class Invalid(AppointError):
         self.faults: Final = faults
 
 
-class CannotStart(Exception):
+class StartupError(Exception):
     """A process cannot start. The message says why, and what to do."""

@@ -37,7 +37,7 @@ def catalogue(language: str) -> dict[str, str]:
         return {str(message.id): str(message.string) for message in read_po(file, locale=language) if message.id}
 
 
-def say(language: str, text: str, /, **values: Any) -> str:
+def translate(language: str, text: str, /, **values: Any) -> str:
     """The text in the language, its `{names}` filled in."""
     said = catalogue(language).get(text) or text
     return said.format_map(values) if values else said

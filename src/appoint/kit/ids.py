@@ -11,7 +11,7 @@ PLATFORM: Final = 0
 LARGEST_CLINIC: Final = 2**31 - 1
 
 
-def mint(clinic_id: int) -> UUID:
+def new_id(clinic_id: int) -> UUID:
     """A new id of the clinic; ids of one clinic sort by the time they were made. The database's `mint_id` makes them by
     the same rule."""
     return composed(clinic_id, time.time_ns() // 1_000_000, secrets.randbits(42))

@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from .actors import Caller, Membership, Role
+from .actors import Actor, Membership, Role
 
 
 class Relation(IntEnum):
@@ -123,7 +123,7 @@ class Grant(NamedTuple):
         return self.membership.doctor_id if self.membership and self.relation is Relation.OWN else None
 
 
-def grants(caller: Caller, permission: str, clinic_id: int | None) -> Iterator[Grant]:
+def grants(caller: Actor, permission: str, clinic_id: int | None) -> Iterator[Grant]:
     """By what the caller has the permission at the clinic; without one, anywhere."""
     reach = PERMISSIONS[permission].reach
     if caller.administrator and (relation := reach.get(Role.ADMINISTRATOR)):
@@ -140,7 +140,7 @@ def grants(caller: Caller, permission: str, clinic_id: int | None) -> Iterator[G
                 yield Grant(relation, membership)
 
 
-def widest(caller: Caller, permission: str, clinic_id: int | None) -> Grant | None:
+def widest(caller: Actor, permission: str, clinic_id: int | None) -> Grant | None:
     """How far the caller's permission reaches at the clinic; None: they have none."""
     return max(grants(caller, permission, clinic_id), key=lambda grant: grant.relation, default=None)
 

@@ -16,11 +16,11 @@ class Resource(msgspec.Struct, kw_only=True, rename="camel"):
     updated_at: datetime
 
 
-class Request(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class RequestBody(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A request's body: no member is unknown, none is guessed."""
 
 
-class PageQuery(Request):
+class PageQuery(RequestBody):
     """The query of every list."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=200, description="how many items at most")] = 50
@@ -34,12 +34,12 @@ class Page(msgspec.Struct, Generic[T]):
     next: str | None
 
 
-def merged(current: T, patch: msgspec.Struct) -> T:
+def merge(current: T, patch: msgspec.Struct) -> T:
     """JSON merge patch (RFC 7396) of structs: members that the patch leaves unset stay as they are."""
     changes: dict[str, Any] = {}
     for name, value in msgspec.structs.asdict(patch).items():
         if value is msgspec.UNSET or not hasattr(current, name):
             continue
         inside = isinstance(value, msgspec.Struct) and getattr(current, name) is not None
-        changes[name] = merged(getattr(current, name), value) if inside else value
+        changes[name] = merge(getattr(current, name), value) if inside else value
     return msgspec.structs.replace(current, **changes)  # pyright: ignore[reportArgumentType]  every caller gives structs

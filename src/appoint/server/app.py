@@ -136,7 +136,7 @@ def create(
     """The application on a database that is migrated; it connects when it starts. `beside` is what runs in the same
     process for as long.
 
-    Raises `CannotStart` for a provider of identities that cannot be meant.
+    Raises `StartupError` for a provider of identities that cannot be meant.
     """
     trust = trusted(settings)
 

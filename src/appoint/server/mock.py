@@ -22,6 +22,7 @@ from ..http.request import BODY_BYTES, JSON, Request, check_address
 from ..kit.errors import Fault, Invalid
 from ..settings import Settings
 from ..site import api_docs
+from ..site.rendering import readable
 from . import app as application
 
 STATED: Final = ("Location", "ETag", "Retry-After", "WWW-Authenticate")
@@ -44,7 +45,7 @@ def create() -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = Observed(app.asgi_handler, seconds=60)
+    app.asgi_handler = Observed(app.asgi_handler, seconds=60, render=readable)
     return app
 
 

@@ -13,12 +13,12 @@ from pydantic import SecretStr
 
 from ..database import embedded, migrate
 from ..database.cluster import NotStarted
-from ..kit.errors import CannotStart
+from ..kit.errors import StartupError
 from ..settings import Settings
 
 SECRET_LENGTH = 24
 DEFAULT_PASSWORDS = frozenset({"appoint", "postgres", "password", "secret", "changeme", "admin"})
-FAILURES = (CannotStart, NotStarted, migrate.TooOld)
+FAILURES = (StartupError, NotStarted, migrate.TooOld)
 """What the command line answers with its sentence alone."""
 
 
@@ -42,14 +42,14 @@ def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[InU
 
 
 async def reach(url: str) -> str | None:
-    """Connect once. Returns the revision that the database is at; raises `CannotStart` when it cannot be reached,
+    """Connect once. Returns the revision that the database is at; raises `StartupError` when it cannot be reached,
     `TooOld` when it cannot be used."""
     try:
         connection = await asyncpg.connect(url, timeout=10)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         place = urlsplit(url).netloc.rpartition("@")[2] or "this machine"
         reason = str(error).split("\n", 1)[0] or type(error).__name__
-        raise CannotStart(f"The database at {place} cannot be used: {reason}") from error
+        raise StartupError(f"The database at {place} cannot be used: {reason}") from error
     try:
         version = connection.get_server_version().major
         if version < migrate.OLDEST:
@@ -60,15 +60,15 @@ async def reach(url: str) -> str | None:
 
 
 async def expect_migrated(url: str) -> None:
-    """Raises `CannotStart` when the database is not at this version's schema."""
+    """Raises `StartupError` when the database is not at this version's schema."""
     if (found := await reach(url)) != migrate.newest():
-        raise CannotStart(
+        raise StartupError(
             f"The database is at revision {found}; this version needs {migrate.newest()}. Run `appoint migrate` first."
         )
 
 
 def check_secrets(settings: Settings) -> None:
-    """Raises `CannotStart` for secrets that somebody could guess, in production, and says which."""
+    """Raises `StartupError` for secrets that somebody could guess, in production, and says which."""
     if settings.mode != "production":
         return
     given = {
@@ -86,7 +86,7 @@ def check_secrets(settings: Settings) -> None:
     ):
         weak.append("the password in APPOINT_DATABASE_URL")
     if weak:
-        raise CannotStart(
+        raise StartupError(
             f"Too easy to guess for production: {', '.join(weak)}. A good one is what `openssl rand -base64 32` prints."
         )
 
@@ -124,7 +124,7 @@ def _kept(settings: Settings, name: str, what: str, variable: str) -> tuple[str,
         with os.fdopen(file, "w") as kept:
             kept.write(secret + "\n")
     except OSError as error:
-        raise CannotStart(
+        raise StartupError(
             f"{what} cannot be kept in {path}: {error.strerror}. Set {variable} or APPOINT_DATA_DIR."
         ) from error
     return secret, True

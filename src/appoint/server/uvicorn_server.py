@@ -20,7 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ..http.problems import MEDIA_TYPE, described
 from ..kit import metrics, tracing
-from ..kit.errors import CannotStart, Fault
+from ..kit.errors import Fault, StartupError
 from ..settings import Settings
 from . import app as application
 from . import logs, worker
@@ -185,7 +185,7 @@ class Supervisor(Multiprocess):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The socket that all server processes accept from. Raises `CannotStart`."""
+    """The socket that all server processes accept from. Raises `StartupError`."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family)
@@ -198,7 +198,7 @@ def listen(host: str, port: int) -> socket.socket:
             if taken
             else "See APPOINT_HOST and APPOINT_PORT."
         )
-        raise CannotStart(f"Cannot listen on {host}, port {port}: {error.strerror}. {hint}") from error
+        raise StartupError(f"Cannot listen on {host}, port {port}: {error.strerror}. {hint}") from error
     listener.set_inheritable(True)
     return listener
 

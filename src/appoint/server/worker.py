@@ -40,7 +40,7 @@ from ..integrations.webhooks import jobs as webhooks
 from ..integrations.webhooks import repository as deliveries
 from ..integrations.webhooks.service import fan_out
 from ..kit import clock, errors
-from ..kit.errors import CannotStart
+from ..kit.errors import StartupError
 from ..messaging.channels.gateway import gateways
 from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notifications
@@ -134,7 +134,7 @@ def spread(settings: Settings) -> timedelta:
 
 
 def prepared(settings: Settings, db: Database) -> Work:
-    """The worker's tools, as the settings say. Raises `CannotStart` for an address that no provider can have."""
+    """The worker's tools, as the settings say. Raises `StartupError` for an address that no provider can have."""
     ways = gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
     assert settings.secret_key, "made at start"
@@ -151,14 +151,14 @@ def prepared(settings: Settings, db: Database) -> Work:
 
 
 def check(settings: Settings) -> None:
-    """Raises `CannotStart` for an address that no provider, and no broker, can have, and for what nobody should go into
+    """Raises `StartupError` for an address that no provider, and no broker, can have, and for what nobody should go into
     production with."""
     check_secrets(settings)
     gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
     if settings.mode == "production" and (settings.smtp_url or settings.sms_url) and not settings.public_url:
-        raise CannotStart("Messages have links in them: set APPOINT_PUBLIC_URL to where people reach the server.")
+        raise StartupError("Messages have links in them: set APPOINT_PUBLIC_URL to where people reach the server.")
     if settings.mode == "production" and settings.smtp_url and "mail_from" not in settings.model_fields_set:
-        raise CannotStart("Set APPOINT_MAIL_FROM to the address that mails come from.")
+        raise StartupError("Set APPOINT_MAIL_FROM to the address that mails come from.")
     if settings.broker_url:
         check_broker(settings.broker_url.get_secret_value())
 

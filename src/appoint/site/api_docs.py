@@ -18,10 +18,10 @@ from ..http.languages import language_for
 from ..http.problems import PROBLEMS
 from ..kit import errors
 from . import assets
-from .rendering import opened, page, templates
+from .rendering import page_access, render, templates
 
 AnyRequest = Request[Any, Any, Any]
-PUBLIC: Final = opened("public")
+PUBLIC: Final = page_access("public")
 CACHED: Final = "public, max-age=60"
 TYPES: Final = {
     "integer": "whole number",
@@ -213,7 +213,7 @@ async def document(request: AnyRequest) -> Response[str]:
 
 @get("/api/docs", operation_id="showOverview", opt=PUBLIC, include_in_schema=False)
 async def overview(request: AnyRequest) -> Response[str]:
-    return page(
+    return render(
         request,
         "docs/docs.html",
         styles="docs.css",
@@ -229,7 +229,7 @@ async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
     described = _document(request.app)
     for chosen in described.tags:
         if _slug(chosen[0]) == tag:
-            return page(
+            return render(
                 request,
                 "docs/operations.html",
                 styles="docs.css",
@@ -243,7 +243,7 @@ async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
 
 @get("/problems", operation_id="showProblems", opt=PUBLIC, include_in_schema=False)
 async def problems(request: AnyRequest) -> Response[str]:
-    return page(request, "docs/problems.html", styles="docs.css", cache_control=CACHED, problems=PROBLEMS)
+    return render(request, "docs/problems.html", styles="docs.css", cache_control=CACHED, problems=PROBLEMS)
 
 
 @get("/problems/{name:str}", operation_id="showProblem", opt=PUBLIC, include_in_schema=False)
@@ -251,7 +251,7 @@ async def problem(request: AnyRequest, name: FromPath[str]) -> Response[str]:
     if name not in PROBLEMS:
         raise errors.NotFound
     example = openapi.example_of(name, language_for(request), "/api/…")
-    return page(
+    return render(
         request,
         "docs/problem.html",
         styles="docs.css",
@@ -265,7 +265,7 @@ async def problem(request: AnyRequest, name: FromPath[str]) -> Response[str]:
 
 @get("/design", operation_id="showDesign", opt=PUBLIC, include_in_schema=False)
 async def design(request: AnyRequest) -> Response[str]:
-    return page(request, "dev/design.html", styles="docs.css", cache_control=CACHED, language="en")
+    return render(request, "dev/design.html", styles="docs.css", cache_control=CACHED, language="en")
 
 
 PAGES: Final = [

@@ -10,38 +10,38 @@ from ..http.request import Request
 from ..kit import errors
 from ..messaging.channels import repository
 from ..messaging.channels.model import Kept
-from .rendering import OWN, POLICY, opened, page
+from .rendering import NO_STORE, POLICY, page_access, render
 
 SHOWN: Final = 200
 STYLED: Final = POLICY.format(styles="'unsafe-inline'", within="'none'")
 """A mail's styles are inline; its frame, which is sandboxed, inherits this policy."""
 
 
-@get("/dev/mailbox", operation_id="showMailbox", opt=opened("public"), include_in_schema=False)
+@get("/dev/mailbox", operation_id="showMailbox", opt=page_access("public"), include_in_schema=False)
 async def show_mailbox(request: Request) -> Response[str]:
     _expect_development(request)
-    return page(
+    return render(
         request,
         "dev/mailbox.html",
         styles="docs.css",
-        cache_control=OWN,
+        cache_control=NO_STORE,
         messages=await repository.newest(request.db, limit=SHOWN),
     )
 
 
-@get("/dev/mailbox/{name:str}", operation_id="showMessage", opt=opened("public"), include_in_schema=False)
+@get("/dev/mailbox/{name:str}", operation_id="showMessage", opt=page_access("public"), include_in_schema=False)
 async def show_message(request: Request, name: FromPath[str]) -> Response[str]:
     """One message (`7`), or its calendar part (`7.ics`)."""
     _expect_development(request)
     id, dot, ics = name.partition(".")
     message = await _find(request, id)
     if not dot:
-        shown = page(request, "dev/mailbox_message.html", styles="docs.css", cache_control=OWN, message=message)
+        shown = render(request, "dev/mailbox_message.html", styles="docs.css", cache_control=NO_STORE, message=message)
         shown.set_header("Content-Security-Policy", STYLED)
         return shown
     if ics != "ics" or message.calendar is None:
         raise errors.NotFound
-    headers = {"Cache-Control": OWN, "Content-Disposition": 'attachment; filename="invite.ics"'}
+    headers = {"Cache-Control": NO_STORE, "Content-Disposition": 'attachment; filename="invite.ics"'}
     return Response(message.calendar, media_type="text/calendar", headers=headers)
 
 

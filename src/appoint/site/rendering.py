@@ -28,18 +28,18 @@ from markupsafe import Markup
 from ..http import problems
 from ..http.access import COOKIE, csrf_token, guard
 from ..http.etags import matches
-from ..http.forms import asked, form
+from ..http.forms import parse_form, query_params
 from ..http.languages import LANGUAGE_COOKIE, language_for
 from ..kit import date_formats, errors, phones
 from ..kit import fields as wire
-from ..kit.i18n import LANGUAGES, say
+from ..kit.i18n import LANGUAGES, translate
 from ..kit.money import Money
 from . import assets
 
 AnyRequest = Request[Any, Any, Any]
 POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; img-src 'self' data:; style-src 'self' {styles}; frame-ancestors {within}"
-FRESH: Final = "private, no-cache"
-OWN: Final = "no-store"
+REVALIDATE: Final = "private, no-cache"
+NO_STORE: Final = "no-store"
 """For a page that shows one person's things: for nobody's cache."""
 RIGHT_TO_LEFT: Final = frozenset(language for language in LANGUAGES if Locale.parse(language).text_direction == "rtl")
 A_YEAR: Final = 31_536_000
@@ -119,13 +119,13 @@ FILTERS: Final[dict[str, Any]] = {
 templates.filters.update(FILTERS)
 
 
-def page(
+def render(
     request: AnyRequest,
     template: str,
     *,
     language: str | None = None,
     status_code: int = 200,
-    cache_control: str = FRESH,
+    cache_control: str = REVALIDATE,
     styles: str = "patient.css",
     within: str = "'none'",
     **values: Any,
@@ -149,7 +149,7 @@ def page(
         ],
         path=request.scope["path"],
         csrf=csrf(request),
-        _=partial(say, chosen),
+        _=partial(translate, chosen),
         **values,
     )
     headers = {
@@ -158,16 +158,16 @@ def page(
         "Cache-Control": cache_control,
         "Content-Security-Policy": POLICY.format(styles=digest, within=within),
     }
-    if cache_control == OWN:
+    if cache_control == NO_STORE:
         headers["X-Robots-Tag"] = "noindex"
     response = _answer(request, html, headers, status_code)
-    if asked(request).get("lang") == chosen and within != "*":  # in another site's frame nothing is kept
+    if query_params(request).get("lang") == chosen and within != "*":  # in another site's frame nothing is kept
         response.set_cookie(Cookie(LANGUAGE_COOKIE, value=chosen, path="/", max_age=A_YEAR, samesite="lax"))
     return response
 
 
 def _answer(request: AnyRequest, html: str, headers: dict[str, str], status_code: int) -> Response[Any]:
-    if headers["Cache-Control"] == OWN:  # nor packed: how well something packs tells what stands beside it
+    if headers["Cache-Control"] == NO_STORE:  # nor packed: how well something packs tells what stands beside it
         return Response(html, media_type=MediaType.HTML, headers=headers, status_code=status_code)
     body = html.encode()
     headers["ETag"] = tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
@@ -181,7 +181,7 @@ def _answer(request: AnyRequest, html: str, headers: dict[str, str], status_code
 
 def _in_language(request: AnyRequest, language: str) -> str:
     """The address of the same page in a language."""
-    return elsewhere(request, lang=language)
+    return url_with(request, lang=language)
 
 
 def csrf(request: AnyRequest) -> str:
@@ -190,25 +190,27 @@ def csrf(request: AnyRequest) -> str:
     return csrf_token(request.app.state.secret_key, token) if token else ""
 
 
-def elsewhere(request: AnyRequest, **changed: str | UUID | None) -> str:
+def url_with(request: AnyRequest, **changed: str | UUID | None) -> str:
     """The address of the same page with this of its query changed; what is None is left out."""
-    return "?" + urlencode({name: value for name, value in {**asked(request), **changed}.items() if value is not None})
+    return "?" + urlencode(
+        {name: value for name, value in {**query_params(request), **changed}.items() if value is not None}
+    )
 
 
-def go(address: str) -> Redirect:
+def redirect(address: str) -> Redirect:
     """To another page, after a form."""
-    return Redirect(address, status_code=303, headers={"Cache-Control": OWN, "X-Robots-Tag": "noindex"})
+    return Redirect(address, status_code=303, headers={"Cache-Control": NO_STORE, "X-Robots-Tag": "noindex"})
 
 
 def faults_by_field(invalid: errors.Invalid, language: str) -> Mapping[str, str]:
     """What is wrong in each field, by the name it has in its form: the pointer's last part."""
     return {
-        fault.pointer.rpartition("/")[2]: say(language, fault.text, **fault.values)
+        fault.pointer.rpartition("/")[2]: translate(language, fault.text, **fault.values)
         for fault in reversed(invalid.faults)
     }
 
 
-def opened(permission: str, **more: Any) -> dict[str, Any]:
+def page_access(permission: str, **more: Any) -> dict[str, Any]:
     """A page handler's `opt`. Its query is read by itself, leniently."""
     return {"permission": permission, "page": True, **more}
 
@@ -224,11 +226,11 @@ async def enter(request: AnyRequest) -> Response[Any] | None:
         if request.method != "GET":
             raise
         back = _address(request)
-        return go(f"{'/staff/sign-in' if back.startswith('/staff') else '/sign-in'}?next={quote(back, safe='')}")
+        return redirect(f"{'/staff/sign-in' if back.startswith('/staff') else '/sign-in'}?next={quote(back, safe='')}")
     except (errors.TooMany, errors.Unavailable):
         if request.method == "POST":
             with suppress(errors.Invalid, HTTPException):
-                await form(request)  # so that it can be sent again
+                await parse_form(request)  # so that it can be sent again
         raise
     return None
 
@@ -259,11 +261,11 @@ def refused(request: AnyRequest, response: Response[Any]) -> Response[Any]:
     problem = json.loads(response.content)
     wait = int(response.headers.get("Retry-After", 0))
     try:
-        shown = page(
+        shown = render(
             request,
             "refused.html",
             status_code=problem["status"],
-            cache_control=OWN,
+            cache_control=NO_STORE,
             within="*" if request.scope["path"].startswith("/embed/") else "'none'",
             problem=problem,
             again=request.method == "GET",

@@ -11,10 +11,10 @@ from ..http.languages import language_for
 from ..http.recording import record
 from ..http.request import Request
 from ..kit import errors
-from ..kit.i18n import say
+from ..kit.i18n import translate
 from ..kit.permissions import OPEN, widest
 from ..kit.structs import Page
-from .rendering import OWN, page
+from .rendering import NO_STORE, render
 
 PLACES: Final = (
     (
@@ -80,23 +80,23 @@ async def staff_page(
 
     navigation = [
         (
-            say(language, group) if group else "",
+            translate(language, group) if group else "",
             [
-                (f"/staff/{clinic_id}/{name}", say(language, label), name == place)
+                (f"/staff/{clinic_id}/{name}", translate(language, label), name == place)
                 for name, label, permission in places
                 if may(permission)
             ],
         )
         for group, places in PLACES
     ]
-    return page(
+    return render(
         request,
         template,
         status_code=status_code,
-        cache_control=OWN,
+        cache_control=NO_STORE,
         styles="staff.css",
         clinic=frame if clinic_id is not None else None,
-        user_name=frame["user_name"] or say(language, "Administrator"),
+        user_name=frame["user_name"] or translate(language, "Administrator"),
         navigation=[(group, links) for group, links in navigation if links],
         may=may,
         **values,

@@ -8,9 +8,9 @@ import msgspec
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
-from ...http.pagination import after, page
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.responses import shown
+from ...http.responses import json_response
 from ...kit import clock
 from ...kit.errors import Fault, Invalid
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
@@ -51,13 +51,13 @@ class AvailabilityQueries(Controller):
         found = await service.of_clinic(
             request.db, request.cache, clinic_id=clinic_id, asked=query, first=on, last=on, now=clock.now()
         )
-        return shown(request, found, cache_control=FRESH)
+        return json_response(request, found, cache_control=FRESH)
 
     @get("/availability/search", operation_id="searchAvailability", opt={"permission": "public", "limit": "search"})
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
         """Free times across clinics, earliest first, on at most 7 dates, each local to its clinic."""
         first, last = days(query)
         found = await service.search(
-            request.db, asked=query, seen=after(request, query, Place), first=first, last=last, now=clock.now()
+            request.db, asked=query, seen=cursor_after(request, query, Place), first=first, last=last, now=clock.now()
         )
-        return page(request, query, found, attrgetter("place"), cache_control=FRESH)
+        return page_response(request, query, found, attrgetter("place"), cache_control=FRESH)

@@ -10,7 +10,7 @@ import msgspec
 
 from ...clinics.catalogue.model import Catalogue, Length
 from ...kit import clock, errors, fields
-from ...kit.structs import PageQuery, Request
+from ...kit.structs import PageQuery, RequestBody
 
 Range = tuple[datetime, datetime]
 """Half-open."""
@@ -111,7 +111,7 @@ def nearest(found: Sequence[OfferedTime], to: datetime, *, most: int = 5) -> lis
     return sorted(by_time.values(), key=lambda offer: (abs(offer.start_time - to), offer.start_time))[:most]
 
 
-class AvailabilityFilter(Request):
+class AvailabilityFilter(RequestBody):
     EXAMPLE: ClassVar = {"from": "2027-03-01", "to": "2027-03-07"}
 
     date: fields.Date | None = None
@@ -133,7 +133,7 @@ class AvailabilityFilter(Request):
         check_days(self, LONGEST_DAYS)
 
 
-class DayFilter(Request):
+class DayFilter(RequestBody):
     """What one day's free slots can be narrowed by."""
 
     appointment_type_id: UUID | None = None

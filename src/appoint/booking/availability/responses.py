@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Response
 
 from ...http.request import Request
-from ...http.responses import shown
+from ...http.responses import json_response
 from ...kit import clock, ids
 from ...kit.errors import NotFound
 from . import service
@@ -21,7 +21,7 @@ async def answer(request: Request, clinic_id: int, query: AvailabilityFilter) ->
     found = await service.of_clinic(
         request.db, request.cache, clinic_id=clinic_id, asked=query, first=first, last=last, now=clock.now()
     )
-    return shown(request, found, cache_control=FRESH)
+    return json_response(request, found, cache_control=FRESH)
 
 
 async def answer_for_doctor(request: Request, doctor_id: UUID, query: AvailabilityFilter) -> Response[Availability]:

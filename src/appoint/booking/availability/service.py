@@ -72,7 +72,7 @@ async def of_clinic(
     One query; when nothing is free on the dates, a few more for `nextAvailable`. A cached catalogue that turns out old
     is read again. Raises `NotFound` for a clinic, doctor or type that is not there.
     """
-    book = await catalogue.of(db, cache, clinic_id)
+    book = await catalogue.get(db, cache, clinic_id)
     for attempt in range(ATTEMPTS):
         try:
             return await _availability(db, book, asked, first=first, last=last, now=now)
@@ -239,7 +239,7 @@ async def is_free(
     now: datetime,
 ) -> bool:
     """Whether such a time is offered. Raises `NotFound` as `of_clinic` does."""
-    book = await catalogue.of(db, cache, clinic_id)
+    book = await catalogue.get(db, cache, clinic_id)
     day = clock.local_date(start, book.time_zone)
     found = await of_clinic(db, cache, clinic_id=clinic_id, asked=asked, first=day, last=day, now=now)
     return any((offer.start_time, offer.end_time) == (start, end) for offer in found.days[0].slots)
@@ -249,7 +249,7 @@ async def nearest_free(
     db: Statements, cache: ClinicCache, *, clinic_id: int, asked: DayFilter, start: datetime, now: datetime
 ) -> list[OfferedTime]:
     """Up to five such times, the nearest to `start` first. Raises `NotFound` as `of_clinic` does."""
-    book = await catalogue.of(db, cache, clinic_id)
+    book = await catalogue.get(db, cache, clinic_id)
     day = min(max(clock.local_date(start, book.time_zone), clock.local_date(now, book.time_zone)), book.last_date(now))
     around = await of_clinic(
         db,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from ...customers.model import Wanted
+from ...customers.model import SearchTerms
 from ...database.pool import Row, Statements
 
 
@@ -69,7 +69,7 @@ async def types(db: Statements, *, clinic_id: int) -> list[Row]:
 
 
 async def of_patients(
-    db: Statements, *, clinic_id: int, wanted: Wanted, doctor_ids: Sequence[UUID] | None, now: datetime, most: int
+    db: Statements, *, clinic_id: int, wanted: SearchTerms, doctor_ids: Sequence[UUID] | None, now: datetime, most: int
 ) -> list[Row]:
     """The appointments of the patients who fit: those to come, then those that were, each with those nearest to now
     first."""

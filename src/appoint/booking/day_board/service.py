@@ -38,7 +38,7 @@ async def board(
 ) -> Board:
     """The clinic's days, both inclusive, of the doctors named or all. Two statements, however many there are of
     whatever. Raises `NotFound`."""
-    book = await catalogue.of(db, cache, clinic_id)
+    book = await catalogue.get(db, cache, clinic_id)
     booked = await repository.appointments(
         db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, most=MOST_APPOINTMENTS
     )

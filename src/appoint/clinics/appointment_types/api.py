@@ -6,10 +6,10 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.responses import created, shown
+from ...http.responses import created_response, json_response
 from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.structs import Page
@@ -26,11 +26,11 @@ class AppointmentTypes(Controller):
         self, request: Request, clinic_id: FromPath[int], query: AppointmentTypeFilter
     ) -> Response[Page[AppointmentType]]:
         """What can be booked at a clinic, oldest first."""
-        place = after(request, query, tuple[UUID])
+        place = cursor_after(request, query, tuple[UUID])
         found = await repository.of_clinic(request.db, clinic_id, active=query.active, after=place, limit=query.limit)
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, found, lambda found: (found.id,), cache_control="public, no-cache")
+        return page_response(request, query, found, lambda found: (found.id,), cache_control="public, no-cache")
 
     @post(
         "/clinics/{clinic_id:int}/appointmentTypes",
@@ -41,7 +41,7 @@ class AppointmentTypes(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[AppointmentTypeContent]
     ) -> Response[AppointmentType]:
         """Add an appointment type to a clinic."""
-        appointment_type, replayed = await once(
+        appointment_type, replayed = await idempotent(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
@@ -49,19 +49,21 @@ class AppointmentTypes(Controller):
             recall=lambda tx, known: service.get(tx, UUID(known)),
             clinic_id=clinic_id,
         )
-        return created(request, appointment_type, f"/api/appointmentTypes/{appointment_type.id}", replayed=replayed)
+        return created_response(
+            request, appointment_type, f"/api/appointmentTypes/{appointment_type.id}", replayed=replayed
+        )
 
     @get("/appointmentTypes/{id:uuid}", operation_id="getAppointmentType", opt={"permission": "public"})
     async def get(self, request: Request, id: FromPath[UUID]) -> Response[AppointmentType]:
         """One appointment type, active or not."""
-        return shown(request, await service.get(request.db, id), cache_control="public, no-cache")
+        return json_response(request, await service.get(request.db, id), cache_control="public, no-cache")
 
     @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt={"permission": "manage"})
     async def replace(
         self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypeContent]
     ) -> Response[AppointmentType]:
         """Replace everything that is said of the type; what is left out takes its default."""
-        return shown(request, await self._change(request, id, data))
+        return json_response(request, await self._change(request, id, data))
 
     @patch(
         "/appointmentTypes/{id:uuid}",
@@ -72,7 +74,7 @@ class AppointmentTypes(Controller):
         self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypePatch]
     ) -> Response[AppointmentType]:
         """Change some of it (JSON merge patch). `active: true` brings a removed type back."""
-        return shown(request, await self._change(request, id, data))
+        return json_response(request, await self._change(request, id, data))
 
     @delete(
         "/appointmentTypes/{id:uuid}",

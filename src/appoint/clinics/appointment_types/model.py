@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
 from ...kit.money import Money
-from ...kit.structs import PageQuery, Request, Resource
+from ...kit.structs import PageQuery, RequestBody, Resource
 
 TypeName = Annotated[fields.Name, Meta(examples=["First consultation"])]
 Minutes = Annotated[int, Meta(ge=5, le=720, examples=[30])]
@@ -16,7 +16,7 @@ BufferMinutes = Annotated[int, Meta(ge=0, le=720)]
 Mode = Literal["inPerson", "online"]
 
 
-class AppointmentTypeContent(Request):
+class AppointmentTypeContent(RequestBody):
     """What a caller says about an appointment type. The patient sees `minutes`; the buffers keep the doctor's time
     around them."""
 
@@ -29,7 +29,7 @@ class AppointmentTypeContent(Request):
     mode: Mode = "inPerson"
 
 
-class AppointmentTypePatch(Request):
+class AppointmentTypePatch(RequestBody):
     name: TypeName | UnsetType = UNSET
     minutes: Minutes | UnsetType = UNSET
     description: fields.Text | None | UnsetType = UNSET

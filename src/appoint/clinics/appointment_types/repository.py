@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ...database.pool import Row, Statements
-from ...kit.ids import clinic_of, mint
+from ...kit.ids import clinic_of, new_id
 from ...kit.money import Money
 from .model import AppointmentType, AppointmentTypeContent
 
@@ -60,7 +60,7 @@ async def add(tx: Statements, clinic_id: int, content: AppointmentTypeContent) -
         returning *
         """,
         clinic_id,
-        mint(clinic_id),
+        new_id(clinic_id),
         *_values(content),
     )
     assert row

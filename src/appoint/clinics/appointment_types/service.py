@@ -7,9 +7,9 @@ import msgspec
 
 from ...database.pool import Statements, Transaction
 from ...kit import errors
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...kit.ids import clinic_of
-from ...kit.structs import merged
+from ...kit.structs import merge
 from ..clinics import service as clinics
 from . import repository
 from .model import AppointmentType, AppointmentTypeContent, AppointmentTypePatch
@@ -22,7 +22,7 @@ async def get(db: Statements, id: UUID) -> AppointmentType:
     raise errors.NotFound
 
 
-async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
+async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
     """Raises `NotFound` for the clinic, or `Conflict` `clinic-inactive`."""
     await clinics.active(tx, clinic_id)
     return await repository.add(tx, clinic_id, content)
@@ -30,7 +30,7 @@ async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: Appointme
 
 async def change(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     id: UUID,
     change: AppointmentTypeContent | AppointmentTypePatch,
@@ -43,11 +43,11 @@ async def change(
         return await repository.change(tx, id, change, removed_at=current.removed_at)
     if change.active is True and not current.active:
         await clinics.active(tx, current.clinic_id)
-    content = merged(msgspec.convert(current, AppointmentTypeContent, from_attributes=True), change)
+    content = merge(msgspec.convert(current, AppointmentTypeContent, from_attributes=True), change)
     return await repository.change(tx, id, content, removed_at=None if change.active is True else current.removed_at)
 
 
-async def remove(tx: Transaction, by: Caller, *, id: UUID, if_match: str | None, now: datetime) -> None:
+async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | None, now: datetime) -> None:
     """Take the type out of what can be booked. Appointments of it stand."""
     current = await _locked(tx, id, if_match)
     if current.active:

@@ -14,7 +14,7 @@ NUMBER: Final = re.compile("[1-9][0-9]{0,9}")
 SLUG: Final = re.compile("[a-z0-9-]{1,100}")
 
 
-async def of(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
+async def get(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
     """The clinic's catalogue, up to ten minutes old: who writes by it re-checks its versions. Raises `NotFound`."""
     catalogue = await cache.get(clinic_id, "catalogue", lambda: repository.load(db, clinic_id))
     if catalogue is None:
@@ -37,7 +37,7 @@ async def named(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
         return loaded.clinic_id if loaded else None
 
     clinic_id = await cache.get(PLATFORM, f"clinic named {name}", look)
-    book = loaded or (await of(db, cache, clinic_id) if clinic_id else None)
+    book = loaded or (await get(db, cache, clinic_id) if clinic_id else None)
     if (
         book and book.slug != name and book.clinic_id != number
     ):  # it has another slug now, and the one it had may be somebody else's
@@ -50,4 +50,4 @@ async def named(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
 async def afresh(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
     """The same, as it is now."""
     cache.forget(clinic_id)
-    return await of(db, cache, clinic_id)
+    return await get(db, cache, clinic_id)

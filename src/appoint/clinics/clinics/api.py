@@ -4,13 +4,13 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.responses import created, shown
+from ...http.responses import created_response, json_response
 from ...kit import clock
 from ...kit.structs import Page
-from ...kit.structs import Request as Body
+from ...kit.structs import RequestBody as Body
 from . import repository, service
 from .model import Clinic, ClinicContent, ClinicFilter, ClinicPatch
 
@@ -28,26 +28,26 @@ class Clinics(Controller):
     async def list(self, request: Request, query: ClinicFilter) -> Response[Page[Clinic]]:
         """Active clinics, oldest first."""
         found = await repository.active(
-            request.db, q=query.q, after=after(request, query, tuple[int]), limit=query.limit
+            request.db, q=query.q, after=cursor_after(request, query, tuple[int]), limit=query.limit
         )
-        return page(request, query, found, lambda clinic: (clinic.id,), cache_control="public, no-cache")
+        return page_response(request, query, found, lambda clinic: (clinic.id,), cache_control="public, no-cache")
 
     @post(operation_id="createClinic", opt={"permission": "administer", "problems": ("slug-taken",)})
     async def create(self, request: Request, data: JSONBody[ClinicContent]) -> Response[Clinic]:
         """Found a clinic."""
-        clinic, replayed = await once(
+        clinic, replayed = await idempotent(
             request,
             data,
             lambda tx: service.found(tx, request.user, content=data),
             remember=lambda clinic: clinic.id,
             recall=service.get,
         )
-        return created(request, clinic, f"/api/clinics/{clinic.id}", replayed=replayed)
+        return created_response(request, clinic, f"/api/clinics/{clinic.id}", replayed=replayed)
 
     @get("/{clinic_id:int}", operation_id="getClinic", opt={"permission": "public"})
     async def get(self, request: Request, clinic_id: FromPath[int]) -> Response[Clinic]:
         """One clinic, active or not."""
-        return shown(request, await service.get(request.db, clinic_id), cache_control="public, no-cache")
+        return json_response(request, await service.get(request.db, clinic_id), cache_control="public, no-cache")
 
     @put(
         "/{clinic_id:int}",
@@ -58,7 +58,7 @@ class Clinics(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicContent]
     ) -> Response[Clinic]:
         """Replace everything that the clinic says of itself; what is left out takes its default."""
-        return shown(request, await self._change(request, clinic_id, data))
+        return json_response(request, await self._change(request, clinic_id, data))
 
     @patch(
         "/{clinic_id:int}",
@@ -67,7 +67,7 @@ class Clinics(Controller):
     )
     async def patch(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicPatch]) -> Response[Clinic]:
         """Change some of it (JSON merge patch). `active: true` brings a deactivated clinic back."""
-        return shown(request, await self._change(request, clinic_id, data))
+        return json_response(request, await self._change(request, clinic_id, data))
 
     @delete(
         "/{clinic_id:int}",

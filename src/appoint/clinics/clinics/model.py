@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import errors, fields
-from ...kit.structs import PageQuery, Request, Resource
+from ...kit.structs import PageQuery, RequestBody, Resource
 
 DoctorChoice = Literal["random", "leastBusy", "roundRobin"]
 Minutes = Annotated[int, Meta(ge=0, le=525_600)]
@@ -15,7 +15,7 @@ RetainedMonths = Annotated[int, Meta(ge=1, le=600, examples=[120])]
 RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
 
 
-class Policy(Request):
+class Policy(RequestBody):
     """What a clinic asks of bookings. `doctor_choice` says who is chosen when the caller names nobody: anyone free,
     whoever has the fewest live appointments that week, or whoever was chosen longest ago."""
 
@@ -32,7 +32,7 @@ class Policy(Request):
     """How long the clinic keeps what it has told whom."""
 
 
-class PolicyPatch(Request):
+class PolicyPatch(RequestBody):
     slot_step_minutes: Annotated[int, Meta(ge=1, le=720)] | UnsetType = UNSET
     min_notice_minutes: Minutes | UnsetType = UNSET
     horizon_days: Annotated[int, Meta(ge=1, le=366)] | UnsetType = UNSET
@@ -46,7 +46,7 @@ class PolicyPatch(Request):
 Reminder = Annotated[int, Meta(ge=15, le=20_160, examples=[1440])]
 
 
-class Notifications(Request):
+class Notifications(RequestBody):
     """When a clinic's customers and doctors are told. Within quiet hours nothing leaves that can wait until they end."""
 
     reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] = msgspec.field(default_factory=lambda: [1440, 120])
@@ -72,14 +72,14 @@ class Notifications(Request):
         return None
 
 
-class NotificationsPatch(Request):
+class NotificationsPatch(RequestBody):
     reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] | UnsetType = UNSET
     quiet_from: Annotated[fields.WallTime, Meta(examples=["21:00"])] | None | UnsetType = UNSET
     quiet_until: Annotated[fields.WallTime, Meta(examples=["07:00"])] | None | UnsetType = UNSET
     agenda_time: fields.WallTime | None | UnsetType = UNSET
 
 
-class ClinicContent(Request):
+class ClinicContent(RequestBody):
     """What a caller says about a clinic."""
 
     name: fields.Name
@@ -94,7 +94,7 @@ class ClinicContent(Request):
     notifications: Notifications = msgspec.field(default_factory=Notifications)
 
 
-class ClinicPatch(Request):
+class ClinicPatch(RequestBody):
     name: fields.Name | UnsetType = UNSET
     time_zone: fields.TimeZone | UnsetType = UNSET
     slug: fields.Slug | None | UnsetType = UNSET

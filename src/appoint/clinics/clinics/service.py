@@ -8,8 +8,8 @@ import msgspec
 from ...database.pool import Statements, Transaction, violates
 from ...http.etags import check
 from ...kit import errors, phones
-from ...kit.actors import Caller
-from ...kit.structs import merged
+from ...kit.actors import Actor
+from ...kit.structs import merge
 from . import repository
 from .model import Clinic, ClinicContent, ClinicPatch
 
@@ -34,7 +34,7 @@ async def check_version(db: Statements, clinic_id: int, *, if_match: str | None,
     check(if_match, version, required=if_match is None and (await get(db, clinic_id)).policy.require_version)
 
 
-async def found(tx: Transaction, by: Caller, *, content: ClinicContent) -> Clinic:
+async def found(tx: Transaction, actor: Actor, *, content: ClinicContent) -> Clinic:
     """Found a clinic. Raises `Conflict` `slug-taken`, or `Invalid` for a phone number that cannot be."""
     try:
         return await repository.add(tx, _read(content, known_phone=None))
@@ -44,7 +44,7 @@ async def found(tx: Transaction, by: Caller, *, content: ClinicContent) -> Clini
 
 async def change(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     clinic_id: int,
     change: ClinicContent | ClinicPatch,
@@ -61,7 +61,7 @@ async def change(
     content = (
         change
         if isinstance(change, ClinicContent)
-        else merged(msgspec.convert(clinic, ClinicContent, from_attributes=True), change)
+        else merge(msgspec.convert(clinic, ClinicContent, from_attributes=True), change)
     )
     if content.time_zone != clinic.time_zone and await repository.has_future_slots(tx, clinic_id, now=now):
         raise errors.Conflict("slots-published")
@@ -74,7 +74,7 @@ async def change(
 
 
 async def deactivate(
-    tx: Transaction, by: Caller, *, clinic_id: int, cascade: bool, if_match: str | None, now: datetime
+    tx: Transaction, actor: Actor, *, clinic_id: int, cascade: bool, if_match: str | None, now: datetime
 ) -> None:
     """Take the clinic out of use; with `cascade` its doctors and time slots too.
 

@@ -6,10 +6,10 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.responses import created, shown
+from ...http.responses import created_response, json_response
 from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.structs import Page
@@ -24,13 +24,13 @@ class Doctors(Controller):
     @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt={"permission": "public"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: DoctorFilter) -> Response[Page[Doctor]]:
         """A clinic's doctors, oldest first."""
-        place = after(request, query, tuple[UUID])
+        place = cursor_after(request, query, tuple[UUID])
         found = await repository.of_clinic(
             request.db, clinic_id, specialty=query.specialty, active=query.active, after=place, limit=query.limit
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, found, lambda doctor: (doctor.id,), cache_control="public, no-cache")
+        return page_response(request, query, found, lambda doctor: (doctor.id,), cache_control="public, no-cache")
 
     @post(
         "/clinics/{clinic_id:int}/doctors",
@@ -41,7 +41,7 @@ class Doctors(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[DoctorContent]
     ) -> Response[Doctor]:
         """Add a doctor to a clinic."""
-        doctor, replayed = await once(
+        doctor, replayed = await idempotent(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
@@ -49,19 +49,19 @@ class Doctors(Controller):
             recall=lambda tx, known: service.get(tx, UUID(known)),
             clinic_id=clinic_id,
         )
-        return created(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
+        return created_response(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
 
     @get("/doctors/{doctor_id:uuid}", operation_id="getDoctor", opt={"permission": "public"})
     async def get(self, request: Request, doctor_id: FromPath[UUID]) -> Response[Doctor]:
         """One doctor, active or not."""
-        return shown(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
+        return json_response(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
 
     @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt={"permission": "manage"})
     async def replace(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorContent]
     ) -> Response[Doctor]:
         """Replace everything that is said of the doctor; what is left out takes its default."""
-        return shown(request, await self._change(request, doctor_id, data))
+        return json_response(request, await self._change(request, doctor_id, data))
 
     @patch(
         "/doctors/{doctor_id:uuid}",
@@ -70,7 +70,7 @@ class Doctors(Controller):
     )
     async def patch(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorPatch]) -> Response[Doctor]:
         """Change some of it (JSON merge patch). `active: true` brings a removed doctor back."""
-        return shown(request, await self._change(request, doctor_id, data))
+        return json_response(request, await self._change(request, doctor_id, data))
 
     @delete(
         "/doctors/{doctor_id:uuid}",

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
-from ...kit.structs import PageQuery, Request, Resource
+from ...kit.structs import PageQuery, RequestBody, Resource
 
 AppointmentTypeIds = Annotated[
     list[UUID],
@@ -17,7 +17,7 @@ DoctorName = Annotated[fields.Name, Meta(examples=["Dr. Amara Shah"])]
 Specialty = Annotated[fields.Name, Meta(examples=["Dermatology"])]
 
 
-class DoctorContent(Request):
+class DoctorContent(RequestBody):
     """What a caller says about a doctor."""
 
     name: DoctorName
@@ -26,7 +26,7 @@ class DoctorContent(Request):
     appointment_type_ids: AppointmentTypeIds | None = None
 
 
-class DoctorPatch(Request):
+class DoctorPatch(RequestBody):
     name: DoctorName | UnsetType = UNSET
     specialty: Specialty | None | UnsetType = UNSET
     email: fields.Email | None | UnsetType = UNSET

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ...database.pool import Statements, to
-from ...kit.ids import clinic_of, mint
+from ...kit.ids import clinic_of, new_id
 from .model import Doctor, DoctorContent
 
 
@@ -64,7 +64,7 @@ async def add(tx: Statements, clinic_id: int, content: DoctorContent) -> UUID:
     return await tx.fetchval(
         "insert into doctor (clinic_id, id, name, specialty, email) values ($1, $2, $3, $4, $5) returning id",
         clinic_id,
-        mint(clinic_id),
+        new_id(clinic_id),
         content.name,
         content.specialty,
         content.email,

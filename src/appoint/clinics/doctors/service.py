@@ -9,9 +9,9 @@ import msgspec
 
 from ...database.pool import Statements, Transaction
 from ...kit import errors
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...kit.ids import clinic_of
-from ...kit.structs import merged
+from ...kit.structs import merge
 from ..clinics import repository as clinics_repository
 from ..clinics import service as clinics
 from . import repository
@@ -25,7 +25,7 @@ async def get(db: Statements, doctor_id: UUID) -> Doctor:
     raise errors.NotFound
 
 
-async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: DoctorContent) -> Doctor:
+async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorContent) -> Doctor:
     """Raises `NotFound` for the clinic, `Conflict` `clinic-inactive`, or `Invalid` for appointment types that are not
     the clinic's."""
     await clinics.active(tx, clinic_id)
@@ -39,7 +39,7 @@ async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: DoctorCon
 
 
 async def change(
-    tx: Transaction, by: Caller, *, doctor_id: UUID, change: DoctorContent | DoctorPatch, if_match: str | None
+    tx: Transaction, actor: Actor, *, doctor_id: UUID, change: DoctorContent | DoctorPatch, if_match: str | None
 ) -> Doctor:
     """Replace what is said of the doctor, or the patched part of it. What the doctor offers is part of the doctor's
     version.
@@ -51,7 +51,7 @@ async def change(
     content = (
         change
         if isinstance(change, DoctorContent)
-        else merged(msgspec.convert(doctor, DoctorContent, from_attributes=True), change)
+        else merge(msgspec.convert(doctor, DoctorContent, from_attributes=True), change)
     )
     await _check_types(tx, doctor.clinic_id, content.appointment_type_ids)
     back = isinstance(change, DoctorPatch) and change.active is True
@@ -63,7 +63,7 @@ async def change(
     return await get(tx, doctor_id)
 
 
-async def remove(tx: Transaction, by: Caller, *, doctor_id: UUID, if_match: str | None, now: datetime) -> None:
+async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: str | None, now: datetime) -> None:
     """The doctor leaves: the hours published from now on are withdrawn; the weekly schedule stays, for a return.
 
     Raises `Conflict` `doctor-has-appointments` while live ones are to come. A booking that races with this either comes

@@ -9,7 +9,7 @@ import litestar
 from litestar.handlers import BaseRouteHandler
 
 from ...kit import clock, errors
-from ...kit.actors import STAFF, Caller, Role
+from ...kit.actors import STAFF, Actor, Role
 from ...kit.metrics import LIMITED
 from ...settings import Settings
 from .counters import Counted, Counters, Rate, rates
@@ -41,14 +41,12 @@ class Limits:
             }.items()
         }
 
-    async def admit(
-        self, request: litestar.Request[Caller, Any, Any], caller: Caller, handler: BaseRouteHandler
-    ) -> None:
+    async def admit(self, request: litestar.Request[Actor, Any, Any], caller: Actor, handler: BaseRouteHandler) -> None:
         """Count the request, and note for its answer what is left. Raises `TooMany`; `Unavailable` for a sign-in that
         cannot be counted."""
         await self.count(request, caller, handler.opt.get("limit") or KINDS.get(handler.opt["permission"], "requests"))
 
-    async def count(self, request: litestar.Request[Caller, Any, Any], caller: Caller, name: str) -> None:
+    async def count(self, request: litestar.Request[Actor, Any, Any], caller: Actor, name: str) -> None:
         """The same for what the request turns out to be as well."""
         if not self.on or caller.administrator:
             return
@@ -90,7 +88,7 @@ class Limits:
         ):
             raise refused("credentials", counted)
 
-    def note_credential(self, address: str | None, token: str, caller: Caller | None) -> None:
+    def note_credential(self, address: str | None, token: str, caller: Actor | None) -> None:
         """It was somebody's, or nobody's."""
         if caller:
             self.counters.add_here("credential", token, KNOWN_CREDENTIAL, clock.now())

@@ -11,11 +11,11 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
 from ...database.pool import Transaction
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
-from ...http.responses import created, replay, shown
+from ...http.responses import created_response, json_response, replay_headers
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from ...messaging.notifications.model import LINK_LASTS
@@ -50,11 +50,11 @@ class Users(Controller):
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[User]]:
         """Those who work at a clinic, the first who came first."""
         found = await repository.of_clinic(
-            request.db, clinic_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit
+            request.db, clinic_id, after=cursor_after(request, query, tuple[datetime, UUID]), limit=query.limit
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, found, lambda user: (user.created_at, user.id))
+        return page_response(request, query, found, lambda user: (user.created_at, user.id))
 
     @post(
         "/clinics/{clinic_id:int}/users",
@@ -65,19 +65,19 @@ class Users(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[UserInvitation]
     ) -> Response[User]:
         """Let somebody work at a clinic, and mail them a link by which they choose a password, good for seven days."""
-        user, replayed = await once(
+        user, replayed = await idempotent(
             request,
             data,
             lambda tx: service.invite(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
             remember=lambda user: user.id,
             recall=lambda tx, known: service.get(tx, clinic_id, UUID(known)),
         )
-        return created(request, user, f"/api/clinics/{clinic_id}/users/{user.id}", replayed=replayed)
+        return created_response(request, user, f"/api/clinics/{clinic_id}/users/{user.id}", replayed=replayed)
 
     @get("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="getUser", opt={"permission": "manage-access"})
     async def find(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
         """Somebody who works at a clinic."""
-        return shown(request, await service.get(request.db, clinic_id, user_id))
+        return json_response(request, await service.get(request.db, clinic_id, user_id))
 
     @patch(
         "/clinics/{clinic_id:int}/users/{user_id:uuid}",
@@ -91,7 +91,7 @@ class Users(Controller):
         user = await request.db.atomic(
             service.change, request.user, clinic_id=clinic_id, user_id=user_id, patch=data, if_match=request.if_match
         )
-        return shown(request, user)
+        return json_response(request, user)
 
     @delete(
         "/clinics/{clinic_id:int}/users/{user_id:uuid}",
@@ -113,14 +113,14 @@ class Users(Controller):
     )
     async def invite_again(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
         """Mail the invitation once more, with a new link."""
-        user, replayed = await once(
+        user, replayed = await idempotent(
             request,
             None,
             lambda tx: service.invite_again(tx, request.user, clinic_id=clinic_id, user_id=user_id, now=clock.now()),
             remember=lambda user: user.id,
             recall=lambda tx, known: service.get(tx, clinic_id, UUID(known)),
         )
-        return shown(request, user, headers=replay(replayed))
+        return json_response(request, user, headers=replay_headers(replayed))
 
 
 class Accounts(Controller):
@@ -133,12 +133,12 @@ class Accounts(Controller):
     @get("/account", operation_id="getAccount", opt={"permission": "account"})
     async def account(self, request: Request) -> Response[Account]:
         """Who is signed in: a user with what they are at which clinics, or a patient."""
-        return shown(request, await service.account(request.db, request.user))
+        return json_response(request, await service.account(request.db, request.user))
 
     @patch("/account", operation_id="patchAccount", opt={"permission": "credentials", "problems": ("forbidden",)})
     async def patch(self, request: Request, data: JSONBody[AccountPatch]) -> Response[Account]:
         """Change some of one's account (JSON merge patch). Patients change what is known of them as customers."""
-        return shown(
+        return json_response(
             request,
             await request.db.atomic(service.change_account, request.user, patch=data, if_match=request.if_match),
         )
@@ -170,7 +170,7 @@ class Accounts(Controller):
         setup = await _proven(
             request, service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request))
         )
-        return shown(request, setup, cache_control=UNSHARED)
+        return json_response(request, setup, cache_control=UNSHARED)
 
     @post(
         "/account/totp/confirm",
@@ -180,14 +180,14 @@ class Accounts(Controller):
     )
     async def confirm_totp(self, request: Request, data: JSONBody[TotpCode]) -> Response[Account]:
         """Show that the authenticator works. Signing in takes its codes from now on."""
-        account, replayed = await once(
+        account, replayed = await idempotent(
             request,
             data,
             lambda tx: service.confirm_totp(tx, request.user, code=data.code, secret=_secret(request), now=clock.now()),
             remember=lambda account: account.user_id,
             recall=lambda tx, _: service.account(tx, request.user),
         )
-        return shown(request, account, headers=replay(replayed))
+        return json_response(request, account, headers=replay_headers(replayed))
 
     @post(
         "/account/totp/remove",
@@ -198,7 +198,7 @@ class Accounts(Controller):
     async def remove_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[Account]:
         """Sign in with the password alone again."""
         idempotency_key(request)
-        return shown(
+        return json_response(
             request, await _proven(request, service.remove_totp(request.db, request.user, password=data.password))
         )
 
@@ -216,7 +216,7 @@ class Accounts(Controller):
             request.db, request.user, token=data.token, password=data.password, secret=_secret(request), now=clock.now()
         )
         await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
-        return shown(request, CredentialsSet(email), cache_control=UNSHARED)
+        return json_response(request, CredentialsSet(email), cache_control=UNSHARED)
 
     @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt={"permission": "sign-in"})
     async def reset_password(self, request: Request, data: JSONBody[PasswordResetRequest]) -> Response[PasswordReset]:
@@ -228,8 +228,8 @@ class Accounts(Controller):
             await service.ask_for_reset(tx, request.user, email=data.email, now=clock.now())
             return RESET
 
-        reset, replayed = await once(request, data, ask, remember=lambda _: None, recall=_again)
-        return shown(request, reset, cache_control=UNSHARED, headers=replay(replayed))
+        reset, replayed = await idempotent(request, data, ask, remember=lambda _: None, recall=_again)
+        return json_response(request, reset, cache_control=UNSHARED, headers=replay_headers(replayed))
 
 
 RESET: Final = PasswordReset(int(LINK_LASTS["password-reset"].total_seconds()) // 60)

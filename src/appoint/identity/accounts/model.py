@@ -11,7 +11,7 @@ from pyotp.exceptions import OTPVerificationError
 from pyotp.totp import TOTP
 
 from ...kit import fields
-from ...kit.structs import Request, Resource
+from ...kit.structs import RequestBody, Resource
 from ..encryption import decrypted, encrypted
 
 ISSUER: Final = "Appoint"
@@ -26,7 +26,7 @@ LinkToken = Annotated[
 ]
 
 
-class UserInvitation(Request):
+class UserInvitation(RequestBody):
     """Who is to work at the clinic, and as what."""
 
     email: UserEmail
@@ -37,7 +37,7 @@ class UserInvitation(Request):
     EXAMPLE: ClassVar[dict[str, Any]] = {"email": "mia@example.org", "name": "Mia Klein", "role": "receptionist"}
 
 
-class UserPatch(Request):
+class UserPatch(RequestBody):
     name: UserName | UnsetType = UNSET
     role: StaffRole | UnsetType = UNSET
     doctor_id: UUID | None | UnsetType = UNSET
@@ -90,18 +90,18 @@ class Account(msgspec.Struct, rename="camel", kw_only=True):
     }
 
 
-class AccountPatch(Request):
+class AccountPatch(RequestBody):
     name: UserName | UnsetType = UNSET
     locale: fields.Locale | None | UnsetType = UNSET
 
 
-class PasswordChange(Request):
+class PasswordChange(RequestBody):
     current: Password
     new: Password
     EXAMPLE: ClassVar[dict[str, Any]] = {"current": "a calm lake in the morning", "new": "two storks above the roof"}
 
 
-class PasswordProof(Request):
+class PasswordProof(RequestBody):
     """That it is the account's owner who asks, and not only their browser."""
 
     password: Password
@@ -120,11 +120,11 @@ class TotpSetup(msgspec.Struct):
     """The same for a QR code."""
 
 
-class TotpCode(Request):
+class TotpCode(RequestBody):
     code: Code
 
 
-class NewCredentials(Request):
+class NewCredentials(RequestBody):
     token: LinkToken
     """The last part of the link that was mailed."""
     password: Password
@@ -136,7 +136,7 @@ class CredentialsSet(msgspec.Struct):
     email: UserEmail
 
 
-class PasswordResetRequest(Request):
+class PasswordResetRequest(RequestBody):
     email: UserEmail
 
 

@@ -13,10 +13,10 @@ from ...customers import service as customers
 from ...database.pool import Database, Row, Statements, Transaction, to
 from ...http.etags import check, digest
 from ...kit import errors
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...kit.ids import PLATFORM, clinic_of
-from ...kit.signed_tokens import opened, signed
-from ...kit.structs import merged
+from ...kit.signed_tokens import sign, verify
+from ...kit.structs import merge
 from ...messaging.notifications.model import LINK_LASTS, AccountKind
 from ...messaging.notifications.service import mail_user
 from .. import passwords
@@ -45,7 +45,7 @@ async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
     raise errors.NotFound
 
 
-async def invite(tx: Transaction, by: Caller, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:
+async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:
     """Let somebody work at the clinic and mail them how to sign in. Whether they had an account already shows nowhere.
 
     Raises `NotFound` for the clinic or the doctor, `Invalid` for a doctor who is not named, `Conflict`:
@@ -86,7 +86,7 @@ async def _check_doctor(tx: Transaction, clinic_id: int, role: StaffRole, doctor
         raise errors.Invalid(errors.Fault("#/doctorId", "must say which of the clinic’s doctors it is"))
 
 
-async def invite_again(tx: Transaction, by: Caller, *, clinic_id: int, user_id: UUID, now: datetime) -> User:
+async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, now: datetime) -> User:
     """Mail the invitation once more. Raises `NotFound`, or `Conflict` `already-joined`."""
     user = await get(tx, clinic_id, user_id)
     if user.joined_at:
@@ -96,12 +96,12 @@ async def invite_again(tx: Transaction, by: Caller, *, clinic_id: int, user_id: 
 
 
 async def change(
-    tx: Transaction, by: Caller, *, clinic_id: int, user_id: UUID, patch: UserPatch, if_match: str | None
+    tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, patch: UserPatch, if_match: str | None
 ) -> User:
     """Change what somebody is at the clinic, from their next request on. Raises as `invite` does, or `Conflict`
     `last-manager`."""
     user = await _locked(tx, clinic_id, user_id, if_match)
-    changed = merged(user, patch)
+    changed = merge(user, patch)
     await _check_doctor(tx, clinic_id, changed.role, changed.doctor_id)
     if changed.role != "manager":
         await _keep_a_manager(tx, user)
@@ -111,7 +111,7 @@ async def change(
     return await get(tx, clinic_id, user_id)
 
 
-async def remove(tx: Transaction, by: Caller, *, clinic_id: int, user_id: UUID, if_match: str | None) -> None:
+async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, if_match: str | None) -> None:
     """Somebody works at the clinic no more, from now on. Raises `NotFound`, or `Conflict` `last-manager`."""
     await _keep_a_manager(tx, await _locked(tx, clinic_id, user_id, if_match))
     await repository.remove_member(tx, clinic_id, user_id)
@@ -130,14 +130,14 @@ async def _keep_a_manager(tx: Transaction, leaving: User) -> None:
         raise errors.Conflict("last-manager")
 
 
-async def account(db: Statements, by: Caller) -> Account:
+async def account(db: Statements, actor: Actor) -> Account:
     """Who the caller is, as they may know it. Raises `Unauthorized` for a user who has left meanwhile."""
-    if by.customer_id:
-        customer = await customers.get(db, by.customer_id)
+    if actor.customer_id:
+        customer = await customers.get(db, actor.customer_id)
         return Account(customer_id=customer.id, name=customer.name, email=customer.email, locale=customer.locale)
-    if by.user_id is None:
-        return Account(administrator=by.administrator)
-    user = await repository.find_user(db, by.user_id)
+    if actor.user_id is None:
+        return Account(administrator=actor.administrator)
+    user = await repository.find_user(db, actor.user_id)
     if user is None:
         raise errors.Unauthorized
     return Account(
@@ -151,43 +151,43 @@ async def account(db: Statements, by: Caller) -> Account:
     )
 
 
-async def change_account(tx: Transaction, by: Caller, *, patch: AccountPatch, if_match: str | None) -> Account:
+async def change_account(tx: Transaction, actor: Actor, *, patch: AccountPatch, if_match: str | None) -> Account:
     """Change what a user says of themselves. Raises `Forbidden` for who has no account of that kind."""
-    user = await _own(tx, by, if_match)
+    user = await _own(tx, actor, if_match)
     await repository.change_user(
         tx,
         user.id,
         name=user.name if patch.name is msgspec.UNSET else patch.name,
         locale=user.locale if patch.locale is msgspec.UNSET else patch.locale,
     )
-    return await account(tx, by)
+    return await account(tx, actor)
 
 
-async def _own(db: Statements, by: Caller, if_match: str | None = None) -> Row:
-    if by.user_id is None:
+async def _own(db: Statements, actor: Actor, if_match: str | None = None) -> Row:
+    if actor.user_id is None:
         raise errors.Forbidden
     if if_match is not None:
-        check(if_match, digest(await account(db, by)))
-    if user := await repository.find_user(db, by.user_id):
+        check(if_match, digest(await account(db, actor)))
+    if user := await repository.find_user(db, actor.user_id):
         return user
     raise errors.Unauthorized
 
 
-async def _proven(db: Statements, by: Caller, password: str, pointer: str, if_match: str | None = None) -> Row:
+async def _proven(db: Statements, actor: Actor, password: str, pointer: str, if_match: str | None = None) -> Row:
     """The caller's user. Raises `Invalid` when it is not their password."""
-    user = await _own(db, by, if_match)
+    user = await _own(db, actor, if_match)
     right, _ = await passwords.verified(password, user.password_hash)
     if not right:
         raise errors.Invalid(errors.Fault(pointer, WRONG))
     return user
 
 
-async def change_password(db: Database, by: Caller, *, current: str, new: str, if_match: str | None) -> None:
+async def change_password(db: Database, actor: Actor, *, current: str, new: str, if_match: str | None) -> None:
     """All other sessions end. Raises `Invalid` for a wrong current password, or a new one that is not good enough."""
-    user = await _proven(db, by, current, "#/current", if_match)
+    user = await _proven(db, actor, current, "#/current", if_match)
     if faults := passwords.faults(new, "#/new", about=(user.email, user.name)):
         raise errors.Invalid(*faults)
-    await db.atomic(_set_password, user=user, password_hash=await passwords.hashed(new), but=by.session_id)
+    await db.atomic(_set_password, user=user, password_hash=await passwords.hash_password(new), but=actor.session_id)
 
 
 async def _set_password(tx: Transaction, *, user: Row, password_hash: str, but: UUID | None) -> Row:
@@ -199,12 +199,12 @@ async def _set_password(tx: Transaction, *, user: Row, password_hash: str, but: 
     return changed
 
 
-async def begin_totp(db: Database, by: Caller, *, password: str, secret: str) -> TotpSetup:
+async def begin_totp(db: Database, actor: Actor, *, password: str, secret: str) -> TotpSetup:
     """What the user's authenticator needs to know; codes are asked for from `confirm_totp` on.
 
     Raises `Invalid` for a wrong password, `Conflict` `totp-on` when there is one already.
     """
-    user = await _proven(db, by, password, "#/password")
+    user = await _proven(db, actor, password, "#/password")
     setup = totp_setup(user.email)
     await db.atomic(_begin_totp, user_id=user.id, totp_secret=sealed_totp(secret, user.id, setup.secret))
     return setup
@@ -217,11 +217,11 @@ async def _begin_totp(tx: Transaction, *, user_id: UUID, totp_secret: bytes) -> 
     await repository.begin_totp(tx, user_id, totp_secret=totp_secret)
 
 
-async def confirm_totp(tx: Transaction, by: Caller, *, code: str, secret: str, now: datetime) -> Account:
+async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str, now: datetime) -> Account:
     """Signing in takes a code from now on. Raises `Invalid` for a wrong one, `Conflict` `totp-on` when codes are asked
     for already, `totp-not-begun`."""
-    await _own(tx, by)
-    user = await repository.lock(tx, by.user_id) if by.user_id else None
+    await _own(tx, actor)
+    user = await repository.lock(tx, actor.user_id) if actor.user_id else None
     if user is None or user.totp_secret is None:
         raise errors.Conflict("totp-not-begun")
     if user.totp_confirmed_at:
@@ -230,25 +230,25 @@ async def confirm_totp(tx: Transaction, by: Caller, *, code: str, secret: str, n
     if step is None:
         raise errors.Invalid(errors.Fault("#/code", "is not the authenticator’s code"))
     await repository.confirm_totp(tx, user.id, step=step, now=now)
-    return await account(tx, by)
+    return await account(tx, actor)
 
 
-async def remove_totp(db: Database, by: Caller, *, password: str) -> Account:
+async def remove_totp(db: Database, actor: Actor, *, password: str) -> Account:
     """Signing in takes the password alone again. Raises `Invalid` for a wrong one."""
-    user = await _proven(db, by, password, "#/password")
+    user = await _proven(db, actor, password, "#/password")
     await db.atomic(repository.remove_totp, user.id)
-    return await account(db, by)
+    return await account(db, actor)
 
 
 def link_token(secret: str, kind: AccountKind, user: Row, now: datetime) -> str:
     """What a link to choose a password ends with, as mails have it."""
-    return signed(secret, kind, [str(user.id), user.credentials, int((now + LINK_LASTS[kind]).timestamp())])
+    return sign(secret, kind, [str(user.id), user.credentials, int((now + LINK_LASTS[kind]).timestamp())])
 
 
 async def of_link(db: Statements, *, token: str, secret: str, now: datetime) -> Row:
     """The user who may choose a password by a mailed link. Raises `NotFound` for one that we have not sent, `Conflict`:
     `link-used`, `link-expired`."""
-    read = next((value for kind in get_args(AccountKind) if (value := opened(secret, kind, token))), None)
+    read = next((value for kind in get_args(AccountKind) if (value := verify(secret, kind, token))), None)
     if read is None:
         raise errors.NotFound
     user_id, credentials, expires = read
@@ -260,7 +260,7 @@ async def of_link(db: Statements, *, token: str, secret: str, now: datetime) -> 
     return user
 
 
-async def take_up(db: Database, by: Caller, *, token: str, password: str, secret: str, now: datetime) -> str:
+async def take_up(db: Database, actor: Actor, *, token: str, password: str, secret: str, now: datetime) -> str:
     """Choose a password by a mailed link, which is good for no other; all sessions end. Returns the user's e-mail
     address.
 
@@ -269,10 +269,12 @@ async def take_up(db: Database, by: Caller, *, token: str, password: str, secret
     user = await of_link(db, token=token, secret=secret, now=now)
     if faults := passwords.faults(password, "#/password", about=(user.email, user.name)):
         raise errors.Invalid(*faults)
-    return (await db.atomic(_set_password, user=user, password_hash=await passwords.hashed(password), but=None)).email
+    return (
+        await db.atomic(_set_password, user=user, password_hash=await passwords.hash_password(password), but=None)
+    ).email
 
 
-async def ask_for_reset(tx: Transaction, by: Caller, *, email: str, now: datetime) -> None:
+async def ask_for_reset(tx: Transaction, actor: Actor, *, email: str, now: datetime) -> None:
     """Mail a link to choose another password to the user with that address. Where there is none, as much is done to
     mail nobody."""
     user_id = await repository.id_of(tx, email)

@@ -10,12 +10,12 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.responses import replay, shown
+from ...http.responses import json_response, replay_headers
 from ...kit import clock
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...kit.structs import Page
 from . import repository, service
 from .model import ApiKey, ApiKeyContent, ApiKeyFilter, ApiKeyPatch, ApiKeyRotation, ApiKeyWithSecret
@@ -30,11 +30,15 @@ class ApiKeys(Controller):
     async def list(self, request: Request, clinic_id: FromPath[int], query: ApiKeyFilter) -> Response[Page[ApiKey]]:
         """A clinic's keys, oldest first."""
         found = await repository.of_clinic(
-            request.db, clinic_id, active=query.active, after=after(request, query, tuple[UUID]), limit=query.limit
+            request.db,
+            clinic_id,
+            active=query.active,
+            after=cursor_after(request, query, tuple[UUID]),
+            limit=query.limit,
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, found, lambda key: (key.id,))
+        return page_response(request, query, found, lambda key: (key.id,))
 
     @post(
         "/clinics/{clinic_id:int}/apiKeys",
@@ -45,20 +49,20 @@ class ApiKeys(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ApiKeyContent]
     ) -> Response[ApiKeyWithSecret]:
         """Give a system a key. The answer shows it, this once: the answer to a repeated request is the same without it."""
-        key, replayed = await once(
+        key, replayed = await idempotent(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
             remember=lambda key: key.id,
             recall=lambda tx, known: service.without_secret(tx, UUID(known)),
         )
-        headers = {"Location": f"/api/apiKeys/{key.id}", **replay(replayed)}
-        return shown(request, key, status_code=201, headers=headers, cache_control="no-store")
+        headers = {"Location": f"/api/apiKeys/{key.id}", **replay_headers(replayed)}
+        return json_response(request, key, status_code=201, headers=headers, cache_control="no-store")
 
     @get("/apiKeys/{api_key_id:uuid}", operation_id="getApiKey", opt={"permission": "manage-access"})
     async def find(self, request: Request, api_key_id: FromPath[UUID]) -> Response[ApiKey]:
         """One key, active or not."""
-        return shown(request, await service.get(request.db, api_key_id))
+        return json_response(request, await service.get(request.db, api_key_id))
 
     @patch("/apiKeys/{api_key_id:uuid}", operation_id="patchApiKey", opt={"permission": "manage-access"})
     async def patch(
@@ -68,7 +72,7 @@ class ApiKeys(Controller):
         key = await request.db.atomic(
             service.change, request.user, key_id=api_key_id, change=data, if_match=request.if_match, now=clock.now()
         )
-        return shown(request, key)
+        return json_response(request, key)
 
     @delete(
         "/apiKeys/{api_key_id:uuid}",
@@ -97,15 +101,15 @@ class ApiKeys(Controller):
         The answer to a repeated request is the same without the key.
         """
         overlap = timedelta(minutes=(data or ApiKeyRotation()).overlap_minutes)
-        key, replayed = await once(
+        key, replayed = await idempotent(
             request,
             data,
             lambda tx: service.rotate(tx, request.user, key_id=api_key_id, overlap=overlap, now=clock.now()),
             remember=lambda key: key.id,
             recall=lambda tx, known: service.without_secret(tx, UUID(known)),
         )
-        return shown(request, key, headers=replay(replayed), cache_control="no-store")
+        return json_response(request, key, headers=replay_headers(replayed), cache_control="no-store")
 
 
-async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     return await service.identify(connection.app.state.db, token, now=clock.now())

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
 from ...kit.permissions import SCOPES
-from ...kit.structs import PageQuery, Request, Resource
+from ...kit.structs import PageQuery, RequestBody, Resource
 
 PREFIX: Final = "apt_"
 MOST_KEYS: Final = 100
@@ -35,7 +35,7 @@ OverlapMinutes = Annotated[int, Meta(ge=0, le=10_080)]
 DAY_MINUTES: Final = 1440
 
 
-class ApiKeyContent(Request):
+class ApiKeyContent(RequestBody):
     """Which system it is, and what it may."""
 
     name: KeyName
@@ -46,14 +46,14 @@ class ApiKeyContent(Request):
     """A limit of the key's own, instead of the usual ones."""
 
 
-class ApiKeyPatch(Request):
+class ApiKeyPatch(RequestBody):
     name: KeyName | UnsetType = UNSET
     scopes: Scopes | UnsetType = UNSET
     expires_at: fields.Instant | None | UnsetType = UNSET
     requests_per_minute: RequestsPerMinute | None | UnsetType = UNSET
 
 
-class ApiKeyRotation(Request):
+class ApiKeyRotation(RequestBody):
     overlap_minutes: OverlapMinutes = DAY_MINUTES
     """How long the secret before goes on working; 0: not at all."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ...database.pool import Row, Statements, to
-from ...kit.ids import clinic_of, mint
+from ...kit.ids import clinic_of, new_id
 from .model import ApiKey, ApiKeyContent
 
 
@@ -48,7 +48,7 @@ async def add(tx: Statements, clinic_id: int, content: ApiKeyContent, *, secret_
         returning *
         """,
         clinic_id,
-        mint(clinic_id),
+        new_id(clinic_id),
         content.name,
         content.scopes,
         content.expires_at,

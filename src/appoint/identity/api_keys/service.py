@@ -9,9 +9,9 @@ from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...database.pool import Database, Statements, Transaction
 from ...kit import errors
-from ...kit.actors import Caller, Membership, Role
+from ...kit.actors import Actor, Membership, Role
 from ...kit.ids import clinic_of
-from ...kit.structs import merged
+from ...kit.structs import merge
 from . import repository
 from .model import (
     MOST_KEYS,
@@ -45,7 +45,7 @@ def _shown(key: ApiKey, secret: str | None) -> ApiKeyWithSecret:
 
 
 async def add(
-    tx: Transaction, by: Caller, *, clinic_id: int, content: ApiKeyContent, now: datetime
+    tx: Transaction, actor: Actor, *, clinic_id: int, content: ApiKeyContent, now: datetime
 ) -> ApiKeyWithSecret:
     """Give a system a key. Raises `NotFound` for the clinic, `Conflict`: `clinic-inactive`, `too-many-api-keys`, and
     `Invalid` for an expiry that has passed."""
@@ -67,18 +67,18 @@ def _checked(content: ApiKeyContent, *, known: ApiKey | None = None, now: dateti
 
 
 async def change(
-    tx: Transaction, by: Caller, *, key_id: UUID, change: ApiKeyPatch, if_match: str | None, now: datetime
+    tx: Transaction, actor: Actor, *, key_id: UUID, change: ApiKeyPatch, if_match: str | None, now: datetime
 ) -> ApiKey:
     """Change some of what was said of a key. Raises `NotFound`, also when it was removed, and `Invalid` for an expiry
     that has passed."""
     current = await _locked(tx, key_id, if_match)
     if not current.active:
         raise errors.NotFound
-    content = merged(msgspec.convert(current, ApiKeyContent, from_attributes=True), change)
+    content = merge(msgspec.convert(current, ApiKeyContent, from_attributes=True), change)
     return await repository.change(tx, key_id, _checked(content, known=current, now=now))
 
 
-async def remove(tx: Transaction, by: Caller, *, key_id: UUID, if_match: str | None, now: datetime) -> None:
+async def remove(tx: Transaction, actor: Actor, *, key_id: UUID, if_match: str | None, now: datetime) -> None:
     """Whoever has the key is nobody from now on. Raises `NotFound`."""
     await _locked(tx, key_id, if_match)
     await repository.remove(tx, key_id, now=now)
@@ -92,7 +92,7 @@ async def _locked(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey
     return key
 
 
-async def rotate(tx: Transaction, by: Caller, *, key_id: UUID, overlap: timedelta, now: datetime) -> ApiKeyWithSecret:
+async def rotate(tx: Transaction, actor: Actor, *, key_id: UUID, overlap: timedelta, now: datetime) -> ApiKeyWithSecret:
     """Give the key another secret; the one it had works for the overlap, one before that no more. Raises `NotFound`,
     also when it was removed."""
     secret = new_secret()
@@ -104,7 +104,7 @@ async def rotate(tx: Transaction, by: Caller, *, key_id: UUID, overlap: timedelt
     return _shown(key, secret)
 
 
-async def identify(db: Database, token: str, *, now: datetime) -> Caller | None:
+async def identify(db: Database, token: str, *, now: datetime) -> Actor | None:
     """Whose key it is; None for one that is malformed, wrong, expired or removed, and for one of an inactive clinic."""
     asked = presented(token)
     if asked is None:
@@ -115,7 +115,7 @@ async def identify(db: Database, token: str, *, now: datetime) -> Caller | None:
     assert kept
     if kept.last_used_at is None or kept.last_used_at <= now - USE_NOTED_EVERY:
         await repository.note_use(db.within(kept.clinic_id), asked.id, before=now - USE_NOTED_EVERY, now=now)
-    return Caller(
+    return Actor(
         f"key:{asked.id}",
         memberships=(Membership(kept.clinic_id, Role.PARTNER),),
         scopes=frozenset(kept.scopes),

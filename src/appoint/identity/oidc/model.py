@@ -14,7 +14,7 @@ from joserfc import jwk, jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwt import JWTClaimsRegistry
 
-from ...kit.actors import STAFF, Caller, Membership, Role
+from ...kit.actors import STAFF, Actor, Membership, Role
 from ...kit.ids import LARGEST_CLINIC, clinic_of
 
 ALGORITHMS: Final = (
@@ -179,12 +179,12 @@ def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def caller(claims: Mapping[str, Any], trust: Trust) -> Caller:
+def caller(claims: Mapping[str, Any], trust: Trust) -> Actor:
     """Whom the claims stand for. Without a role that is given here, they have signed in and may nothing."""
     values = _values(claims, trust.roles_claim)
     held = dict.fromkeys(role.membership for role in trust.roles if role.value in values)
     who = hashlib.sha256(f"{trust.issuer}\n{claims['sub']}".encode(errors="surrogatepass")).hexdigest()[:32]
-    return Caller(
+    return Actor(
         f"oidc:{who}", administrator=None in held, memberships=tuple(membership for membership in held if membership)
     )
 

@@ -12,12 +12,12 @@ from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 from ...http.access import COOKIE, is_csrf_token
 from ...http.cookies import forget, keep
 from ...http.etags import check, digest
-from ...http.forms import form
+from ...http.forms import parse_form
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
-from ...http.responses import shown
+from ...http.responses import json_response
 from ...kit import clock, errors
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...kit.structs import Page
 from ...settings import Settings
 from . import service
@@ -61,7 +61,9 @@ class Sessions(Controller):
         session = opened.session
         answer = signed_in(request, session, opened.account, opened.token, cookie=data.cookie)
         headers = {"Location": f"/api/sessions/{session.id}"}
-        response = shown(request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers)
+        response = json_response(
+            request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers
+        )
         if data.cookie:
             keep(response, opened.token, lasts)
         return response
@@ -72,12 +74,12 @@ class Sessions(Controller):
         sessions = await service.own(
             request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now()
         )
-        return shown(request, Page(sessions, None))
+        return json_response(request, Page(sessions, None))
 
     @get("/sessions/{session_id:uuid}", operation_id="getSession", opt={"permission": "account"})
     async def find(self, request: Request, session_id: FromPath[UUID]) -> Response[Session]:
         """One of one's own sessions."""
-        return shown(
+        return json_response(
             request,
             await service.get(
                 request.db,
@@ -142,7 +144,7 @@ def _signed_out() -> Response[None]:
     return response
 
 
-async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     """Whose session the bearer token is of."""
     unattended = bool(
         connection.route_handler.opt.get("unattended")
@@ -156,7 +158,7 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -
     )
 
 
-async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Caller | None:
+async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     """Whose session the cookie's token is of. Raises `Forbidden` for a change without the token that other sites do not
     know; a page's own form, by the word of the browser, needs none: it may be older than the session.
 
@@ -170,7 +172,7 @@ async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) 
         if given is None and isinstance(connection, Request) and connection.route_handler.opt.get("page"):
             if connection.headers.get("sec-fetch-site") == "same-origin":  # which no other site's page can make it say
                 return caller
-            given = (await form(connection)).get("csrf")
+            given = (await parse_form(connection)).get("csrf")
         if not is_csrf_token(connection.app.state.secret_key, token, given or ""):
             raise errors.Forbidden
     return caller

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
-from ...kit.structs import Request
+from ...kit.structs import RequestBody
 from ..accounts.model import Account, Code, Password
 
 PREFIX: Final = "aps_"
@@ -19,7 +19,7 @@ MOST_SESSIONS: Final = 50
 """Of one user or patient; who opens another one ends the oldest."""
 
 
-class Credentials(Request):
+class Credentials(RequestBody):
     """Who somebody says they are, and what shows it."""
 
     email: fields.Email

@@ -8,7 +8,7 @@ import msgspec
 
 from ...database.pool import Database, Row, Statements, Transaction
 from ...kit import errors
-from ...kit.actors import Caller, Membership
+from ...kit.actors import Actor, Membership
 from .. import passwords
 from ..accounts import repository as accounts_repository
 from ..accounts import service as accounts
@@ -43,7 +43,7 @@ async def open_session(
 
 async def sign_in(
     db: Database,
-    by: Caller,
+    actor: Actor,
     *,
     email: str,
     password: str,
@@ -93,13 +93,13 @@ async def _sign_in(
     if before:
         await repository.end_by_token(tx, token_hash=hash_of(before))
     token, row = await open_session(tx, user_id=user.id, customer_id=None, lasts=lasts, now=now)
-    account = await accounts.account(tx, Caller(f"user:{user.id}", user_id=user.id))
+    account = await accounts.account(tx, Actor(f"user:{user.id}", user_id=user.id))
     return Opened(user, Session(**dict(row), current=True), account, token)
 
 
 async def caller(
     db: Statements, *, token: str, idle: timedelta, unattended: bool = False, now: datetime
-) -> Caller | None:
+) -> Actor | None:
     """Who has signed in with the token, as they are now; None when the session has ended, or never was. What is asked
     unattended does not count as use."""
     row = await repository.signed_in(db, token_hash=hash_of(token), idle=idle, now=now)
@@ -107,7 +107,7 @@ async def caller(
         return None
     if row.seen_at <= now - SEEN_EVERY and not unattended:
         await repository.seen(db, row.session_id, now=now)
-    return Caller(
+    return Actor(
         f"user:{row.user_id}" if row.user_id else f"patient:{row.customer_id}",
         administrator=row.administrator,
         user_id=row.user_id,
@@ -117,28 +117,28 @@ async def caller(
     )
 
 
-async def own(db: Statements, by: Caller, *, idle: timedelta, now: datetime) -> list[Session]:
+async def own(db: Statements, actor: Actor, *, idle: timedelta, now: datetime) -> list[Session]:
     """The caller's sessions, oldest first; none for who has no account here."""
-    rows = await repository.of(db, user_id=by.user_id, customer_id=by.customer_id, idle=idle, now=now)
-    return [Session(**dict(row), current=row.id == by.session_id) for row in rows]
+    rows = await repository.of(db, user_id=actor.user_id, customer_id=actor.customer_id, idle=idle, now=now)
+    return [Session(**dict(row), current=row.id == actor.session_id) for row in rows]
 
 
-async def get(db: Statements, by: Caller, *, session_id: UUID | None, idle: timedelta, now: datetime) -> Session:
+async def get(db: Statements, actor: Actor, *, session_id: UUID | None, idle: timedelta, now: datetime) -> Session:
     """One of the caller's own. Raises `NotFound`."""
-    for session in await own(db, by, idle=idle, now=now):
+    for session in await own(db, actor, idle=idle, now=now):
         if session.id == session_id:
             return session
     raise errors.NotFound
 
 
-async def end(tx: Transaction, by: Caller, *, session_id: UUID | None) -> None:
+async def end(tx: Transaction, actor: Actor, *, session_id: UUID | None) -> None:
     """Sign out one of the caller's sessions. Raises `NotFound` for anybody else's."""
     if session_id is None or not await repository.end(
-        tx, user_id=by.user_id, customer_id=by.customer_id, session_id=session_id
+        tx, user_id=actor.user_id, customer_id=actor.customer_id, session_id=session_id
     ):
         raise errors.NotFound
 
 
-async def end_all(tx: Transaction, by: Caller) -> None:
+async def end_all(tx: Transaction, actor: Actor) -> None:
     """Sign the caller out everywhere, here too."""
-    await repository.end_all(tx, user_id=by.user_id, customer_id=by.customer_id)
+    await repository.end_all(tx, user_id=actor.user_id, customer_id=actor.customer_id)

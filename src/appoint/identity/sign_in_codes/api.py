@@ -10,10 +10,10 @@ from litestar.status_codes import HTTP_200_OK
 
 from ...http.access import COOKIE
 from ...http.cookies import keep
-from ...http.idempotency import once
+from ...http.idempotency import idempotent
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
-from ...http.responses import replay, shown
+from ...http.responses import json_response, replay_headers
 from ...kit import clock, errors
 from ..sessions.responses import signed_in
 from . import service
@@ -33,14 +33,14 @@ class SignInCodes(Controller):
         address that is on nobody's record."""
         address, now = data.address, clock.now()
         await sign_in_throttle.admit(request, account=address.account, now=now)
-        code, replayed = await once(
+        code, replayed = await idempotent(
             request,
             data,
             lambda tx: service.ask(tx, request.user, address=address, now=now),
             remember=lambda code: code,
             recall=lambda _, kept: _kept(kept),
         )
-        return shown(request, code, cache_control="no-store", headers=replay(replayed))
+        return json_response(request, code, cache_control="no-store", headers=replay_headers(replayed))
 
     @post(
         "/{code_id:uuid}/session",
@@ -73,10 +73,10 @@ class SignInCodes(Controller):
         if entered is None:
             raise errors.Unauthorized("wrong-code")
         if isinstance(entered, list):
-            return shown(request, CodeOutcome(choices=entered), cache_control="no-store")
+            return json_response(request, CodeOutcome(choices=entered), cache_control="no-store")
         await sign_in_throttle.succeeded(request, account=entered.address.account, now=clock.now())
         session = signed_in(request, entered.session, entered.account, entered.token, cookie=data.cookie)
-        response = shown(request, CodeOutcome(session=session), cache_control="no-store")
+        response = json_response(request, CodeOutcome(session=session), cache_control="no-store")
         if data.cookie:
             keep(response, entered.token, lasts)
         return response

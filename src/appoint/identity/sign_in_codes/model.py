@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import errors, fields, phones
-from ...kit.structs import Request
+from ...kit.structs import RequestBody
 from ...messaging.channels.model import Channel
 from ..sessions.model import SignedIn
 
@@ -17,7 +17,7 @@ MOST_SHARING: Final = 20
 """Who share an address, and are offered as a choice. An address that more people have is nobody's own."""
 
 
-class SignInCodeRequest(Request):
+class SignInCodeRequest(RequestBody):
     """Where the code is to go: to an e-mail address or a phone number, as it stands on the patient's record."""
 
     email: fields.Email | UnsetType = UNSET
@@ -64,7 +64,7 @@ class SignInCode(msgspec.Struct, rename="camel"):
     expires_at: datetime
 
 
-class CodeAnswer(Request):
+class CodeAnswer(RequestBody):
     """The code, as the message had it."""
 
     code: Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END, examples=["314159"])]

@@ -11,7 +11,7 @@ from ...customers import repository as customers
 from ...customers import service as customers_service
 from ...database.pool import Row, Transaction
 from ...kit import errors, signed_tokens
-from ...kit.actors import Caller, People
+from ...kit.actors import Actor, LinkedCustomers
 from ...messaging.notifications import service as notifications
 from ...messaging.notifications.model import CODE_LASTS
 from ..accounts import service as accounts
@@ -31,10 +31,10 @@ class Entered(NamedTuple):
     account: Account
     token: str
     address: Address
-    people: People
+    people: LinkedCustomers
 
 
-async def ask(tx: Transaction, by: Caller, *, address: Address, now: datetime) -> SignInCode:
+async def ask(tx: Transaction, actor: Actor, *, address: Address, now: datetime) -> SignInCode:
     """Send a code to the address, if it is on a customer's record. Does the same where it is on none, so that nobody
     learns who is a patient here."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
@@ -48,7 +48,7 @@ async def ask(tx: Transaction, by: Caller, *, address: Address, now: datetime) -
 
 async def answer(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     code_id: UUID,
     code: str,
@@ -87,7 +87,7 @@ async def answer(
         token, row = await sessions.open_session(tx, user_id=None, customer_id=person.id, lasts=lasts, now=now)
     except asyncpg.ForeignKeyViolationError as error:  # erased in this very moment
         raise errors.Unauthorized("wrong-code") from error
-    account = await accounts.account(tx, Caller(f"patient:{person.id}", customer_id=person.id))
+    account = await accounts.account(tx, Actor(f"patient:{person.id}", customer_id=person.id))
     address = Address(sent.channel, person.email if sent.channel == "email" else person.phone)
     return Entered(
         person,
@@ -95,24 +95,24 @@ async def answer(
         account,
         token,
         address,
-        People([each.id for each in sharing], sent.created_at),
+        LinkedCustomers([each.id for each in sharing], sent.created_at),
     )
 
 
 async def become(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     customer_id: UUID,
-    known: People | None,
+    known: LinkedCustomers | None,
     before: str,
     lasts: timedelta,
     now: datetime,
 ) -> str:
     """Go on as another of those whom the code was for; returns the token of the session, instead of the one before.
     Raises `NotFound`."""
-    assert by.customer_id, "a patient"
-    _, others = await customers_service.sharing(tx, by.customer_id, known)
+    assert actor.customer_id, "a patient"
+    _, others = await customers_service.linked_customers(tx, actor.customer_id, known)
     if customer_id not in [person.id for person in others]:
         raise errors.NotFound
     await sessions_repository.end_by_token(tx, token_hash=hash_of(before))

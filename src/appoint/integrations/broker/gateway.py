@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from ...kit.errors import CannotStart
+from ...kit.errors import StartupError
 from .model import Message
 
 SERVER: Final = r"://([^\s,/@]+@)?(\[[\da-fA-F:.]+\]|[^\s,/@:?\[\]]+)(:\d{1,5})?"
@@ -59,9 +59,9 @@ Connection = TypeVar("Connection", bound=Client)
 
 
 def check(url: str) -> None:
-    """Raises `CannotStart` for an address that no broker can have."""
+    """Raises `StartupError` for an address that no broker can have."""
     if not (NATS_URL.fullmatch(url) or RABBIT_URL.fullmatch(url)):
-        raise CannotStart(
+        raise StartupError(
             "APPOINT_BROKER_URL must be nats://host:port or tls://host:port for NATS (several with commas), amqp://host:port/vhost or amqps://… for RabbitMQ."
         )
 

@@ -23,7 +23,7 @@ TURN_SECONDS: Final = 2.0
 
 
 async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
-    """Publish every message at least once, each subject's in order, until `stop`. Raises `CannotStart` at once for a
+    """Publish every message at least once, each subject's in order, until `stop`. Raises `StartupError` at once for a
     bad address.
 
     Any number may run: one has the turn, and when it dies the next takes over. The one with the turn keeps a connection

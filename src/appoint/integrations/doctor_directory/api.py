@@ -13,10 +13,10 @@ from ...clinics.clinics import repository as clinics
 from ...clinics.doctors import service as doctors
 from ...clinics.doctors.model import Doctor, DoctorContent
 from ...database.pool import Transaction
-from ...http.access import allow
-from ...http.idempotency import once
+from ...http.access import authorize
+from ...http.idempotency import idempotent
 from ...http.request import Request
-from ...http.responses import created, replay, shown
+from ...http.responses import created_response, json_response, replay_headers
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
 from ...scheduling.weekly_hours import service as schedules
@@ -39,9 +39,9 @@ class Providers(Controller):
             if len(some) != 1:
                 raise errors.Conflict("which-clinic")
             clinic_id = some[0].id
-        allow(request, clinic_id=clinic_id)
+        authorize(request, clinic_id=clinic_id)
         content = msgspec.convert(data, DoctorContent, from_attributes=True)
-        doctor, replayed = await once(
+        doctor, replayed = await idempotent(
             request,
             data,
             lambda tx: doctors.add(tx, request.user, clinic_id=clinic_id, content=content),
@@ -49,7 +49,7 @@ class Providers(Controller):
             recall=lambda tx, known: doctors.get(tx, UUID(known)),
             clinic_id=clinic_id,
         )
-        return created(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
+        return created_response(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
 
     @post(
         "/{provider_id:uuid}/schedule",
@@ -67,7 +67,7 @@ class Providers(Controller):
             known = await schedules.schedule(tx, provider_id)
             return known.week_on(data.valid_from or clock.local_date(now, known.time_zone))
 
-        week, replayed = await once(
+        week, replayed = await idempotent(
             request,
             data,
             lambda tx: schedules.set_week(tx, request.user, doctor_id=provider_id, content=data, if_match="*", now=now),
@@ -75,7 +75,7 @@ class Providers(Controller):
             recall=recall,
             clinic_id=clinic_of(provider_id),
         )
-        return shown(request, week, headers=replay(replayed))
+        return json_response(request, week, headers=replay_headers(replayed))
 
     @get("/{provider_id:uuid}/availability", operation_id="getProviderAvailability", opt={"permission": "public"})
     async def availability(

@@ -9,10 +9,10 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request, idempotency_key
-from ...http.responses import created, replay, shown
+from ...http.responses import created_response, json_response, replay_headers
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from ...settings import Settings
@@ -44,11 +44,11 @@ class Webhooks(Controller):
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Webhook]]:
         """A clinic's webhooks, oldest first."""
         found = await repository.of_clinic(
-            request.db, clinic_id, after=after(request, query, tuple[UUID]), limit=query.limit
+            request.db, clinic_id, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, found, lambda webhook: (webhook.id,))
+        return page_response(request, query, found, lambda webhook: (webhook.id,))
 
     @post(
         "/clinics/{clinic_id:int}/webhooks",
@@ -62,19 +62,19 @@ class Webhooks(Controller):
         idempotency_key(request)  # whether it can be one is told before anything is looked up
         await clinics.get(request.db, clinic_id)
         await gateway.check(data.url, private_addresses=_settings(request).webhook_private_addresses)
-        webhook, replayed = await once(
+        webhook, replayed = await idempotent(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
             remember=lambda webhook: webhook.id,
             recall=lambda tx, known: service.with_secret(tx, UUID(known)),
         )
-        return created(request, webhook, f"/api/webhooks/{webhook.id}", replayed=replayed)
+        return created_response(request, webhook, f"/api/webhooks/{webhook.id}", replayed=replayed)
 
     @get("/webhooks/{webhook_id:uuid}", operation_id="getWebhook", opt={"permission": "manage"})
     async def find(self, request: Request, webhook_id: FromPath[UUID]) -> Response[Webhook]:
         """One webhook, active or not."""
-        return shown(request, await service.get(request.db, webhook_id))
+        return json_response(request, await service.get(request.db, webhook_id))
 
     @patch("/webhooks/{webhook_id:uuid}", operation_id="patchWebhook", opt={"permission": "manage"})
     async def patch(
@@ -89,7 +89,7 @@ class Webhooks(Controller):
             private_addresses=_settings(request).webhook_private_addresses,
             if_match=request.if_match,
         )
-        return shown(request, webhook)
+        return json_response(request, webhook)
 
     @delete(
         "/webhooks/{webhook_id:uuid}",
@@ -112,7 +112,7 @@ class Webhooks(Controller):
     async def test(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookTrial]:
         """Send a sample event, `webhook.test`, and say what became of it. When the request is repeated, the same sample
         is sent again, with the same `webhook-id`."""
-        sample, replayed = await once(
+        sample, replayed = await idempotent(
             request,
             None,
             lambda tx: service.sample(tx, webhook_id=webhook_id, now=clock.now()),
@@ -120,10 +120,10 @@ class Webhooks(Controller):
             recall=lambda _, known: _again(known, Sample),
         )
         private = _settings(request).webhook_private_addresses
-        return shown(
+        return json_response(
             request,
             await service.test(request.db, request.user, sample=sample, private_addresses=private, now=clock.now()),
-            headers=replay(replayed),
+            headers=replay_headers(replayed),
         )
 
     @post(
@@ -135,25 +135,25 @@ class Webhooks(Controller):
     async def rotate_secret(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookWithSecret]:
         """Give it another secret, which the answer shows this once. For 24 hours, events are signed with the old one
         too."""
-        webhook, replayed = await once(
+        webhook, replayed = await idempotent(
             request,
             None,
             lambda tx: service.rotate_secret(tx, request.user, webhook_id=webhook_id, now=clock.now()),
             remember=lambda webhook: webhook.id,
             recall=lambda tx, known: service.with_secret(tx, UUID(known)),
         )
-        return shown(request, webhook, headers=replay(replayed))
+        return json_response(request, webhook, headers=replay_headers(replayed))
 
     @get("/webhooks/{webhook_id:uuid}/deliveries", operation_id="listWebhookDeliveries", opt={"permission": "manage"})
     async def deliveries(
         self, request: Request, webhook_id: FromPath[UUID], query: DeliveryFilter
     ) -> Response[Page[WebhookDelivery]]:
         """What was sent to it and what waits, the oldest events first."""
-        place = after(request, query, tuple[UUID])
+        place = cursor_after(request, query, tuple[UUID])
         found = await repository.deliveries(request.db, webhook_id, status=query.status, after=place, limit=query.limit)
         if not found:
             await service.get(request.db, webhook_id)
-        return page(request, query, found, lambda delivery: (delivery.event_id,))
+        return page_response(request, query, found, lambda delivery: (delivery.event_id,))
 
     @post(
         "/webhooks/{webhook_id:uuid}/replay",
@@ -164,7 +164,7 @@ class Webhooks(Controller):
     async def replay(self, request: Request, webhook_id: FromPath[UUID], query: ReplayQuery) -> Response[WebhookReplay]:
         """Send it once more what has happened since then and what it wants to know, also what has arrived already."""
         kept_days = _settings(request).event_log_days
-        queued, replayed = await once(
+        queued, replayed = await idempotent(
             request,
             None,
             lambda tx: service.replay(
@@ -173,7 +173,7 @@ class Webhooks(Controller):
             remember=lambda queued: queued,
             recall=lambda _, known: _again(known, int),
         )
-        return shown(request, WebhookReplay(queued), headers=replay(replayed))
+        return json_response(request, WebhookReplay(queued), headers=replay_headers(replayed))
 
 
 def _settings(request: Request) -> Settings:

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from ...events.model import CATALOGUE, CustomerFact, Fact
 from ...kit import fields
-from ...kit.structs import PageQuery, Request, Resource
+from ...kit.structs import PageQuery, RequestBody, Resource
 
 MOST_WEBHOOKS: Final = 20
 SECRET_BYTES: Final = 32
@@ -45,7 +45,7 @@ Secret = Annotated[str, msgspec.Meta(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2
 DeliveryStatus = Literal["queued", "delivered", "failed"]
 
 
-class WebhookContent(Request):
+class WebhookContent(RequestBody):
     """Where a clinic's events are to be sent, and which."""
 
     url: Url
@@ -55,7 +55,7 @@ class WebhookContent(Request):
     """None: all."""
 
 
-class WebhookPatch(Request):
+class WebhookPatch(RequestBody):
     url: Url | UnsetType = UNSET
     description: fields.Text | None | UnsetType = UNSET
     event_types: EventTypes | UnsetType = UNSET
@@ -136,7 +136,7 @@ class WebhookTrial(msgspec.Struct, rename="camel"):
     reason: str | None
 
 
-class ReplayQuery(Request):
+class ReplayQuery(RequestBody):
     EXAMPLE: ClassVar = {"since": "2027-03-01T08:30:00Z"}
 
     since: fields.Instant

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ...database.pool import Row, Statements, to
 from ...events.model import Event
-from ...kit.ids import clinic_of, mint
+from ...kit.ids import clinic_of, new_id
 from .model import DeliveryStatus, Webhook, WebhookContent, WebhookDelivery
 
 
@@ -43,7 +43,7 @@ async def add(tx: Statements, clinic_id: int, content: WebhookContent, *, secret
     row = await tx.fetchrow(
         "insert into webhook (clinic_id, id, url, description, event_types, secret) values ($1, $2, $3, $4, $5, $6) returning *",
         clinic_id,
-        mint(clinic_id),
+        new_id(clinic_id),
         content.url,
         content.description,
         content.event_types,

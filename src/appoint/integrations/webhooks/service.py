@@ -13,9 +13,9 @@ from ...database.pool import Database, Row, Statements, Transaction, to
 from ...events import repository as events_repository
 from ...events.model import Event, WebhookDisabled, cloud_event
 from ...kit import errors
-from ...kit.actors import Caller
-from ...kit.ids import clinic_of, first_from, mint
-from ...kit.structs import merged
+from ...kit.actors import Actor
+from ...kit.ids import clinic_of, first_from, new_id
+from ...kit.structs import merge
 from . import gateway, repository
 from .model import (
     GONE,
@@ -54,7 +54,7 @@ def _with_secret(row: Row) -> WebhookWithSecret:
     return WebhookWithSecret(**msgspec.structs.asdict(to(Webhook, row)), secret=serialized(row.secret))
 
 
-async def add(tx: Transaction, by: Caller, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
+async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
     """Send a clinic's events to a URL that `gateway.check` has passed. Raises `NotFound`, or `Conflict`:
     `clinic-inactive`, `too-many-webhooks`."""
     clinic = await clinics_repository.lock(tx, clinic_id)  # so that of two who add one the second counts the first's
@@ -72,7 +72,7 @@ def _tidied(content: WebhookContent) -> WebhookContent:
 
 
 async def change(
-    db: Database, by: Caller, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None
+    db: Database, actor: Actor, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None
 ) -> Webhook:
     """Change some of what was said of a webhook, or switch it on again. Raises `NotFound`, also when it was removed,
     and `Invalid` as `gateway.check` does."""
@@ -85,7 +85,7 @@ async def change(
 
 async def _change(tx: Transaction, *, webhook_id: UUID, change: WebhookPatch, if_match: str | None) -> Webhook:
     current = await _locked(tx, webhook_id, if_match)
-    content = _tidied(merged(msgspec.convert(current, WebhookContent, from_attributes=True), change))
+    content = _tidied(merge(msgspec.convert(current, WebhookContent, from_attributes=True), change))
     enabled = change.enabled is True
     changed = await repository.change(
         tx,
@@ -97,7 +97,7 @@ async def _change(tx: Transaction, *, webhook_id: UUID, change: WebhookPatch, if
     return to(Webhook, changed)
 
 
-async def remove(tx: Transaction, by: Caller, *, webhook_id: UUID, if_match: str | None, now: datetime) -> None:
+async def remove(tx: Transaction, actor: Actor, *, webhook_id: UUID, if_match: str | None, now: datetime) -> None:
     """Nothing is sent any more, not even what waits. Raises `NotFound`."""
     await _locked(tx, webhook_id, if_match)
     await repository.remove(tx, webhook_id, now=now)
@@ -111,7 +111,7 @@ async def _locked(tx: Transaction, webhook_id: UUID, if_match: str | None) -> We
     return to(Webhook, row)
 
 
-async def rotate_secret(tx: Transaction, by: Caller, *, webhook_id: UUID, now: datetime) -> WebhookWithSecret:
+async def rotate_secret(tx: Transaction, actor: Actor, *, webhook_id: UUID, now: datetime) -> WebhookWithSecret:
     """Give the webhook another secret; for a day, what is sent is signed with both. Raises `NotFound`."""
     if row := await repository.rotate(
         tx, webhook_id, secret=secrets.token_bytes(SECRET_BYTES), old_secret_until=now + OVERLAP
@@ -124,10 +124,10 @@ async def sample(db: Statements, *, webhook_id: UUID, now: datetime) -> Sample:
     """What a sample event is made of. Raises `NotFound`, also when the webhook was removed."""
     if not (await get(db, webhook_id)).active:
         raise errors.NotFound
-    return Sample(webhook_id, mint(clinic_of(webhook_id)), now)
+    return Sample(webhook_id, new_id(clinic_of(webhook_id)), now)
 
 
-async def test(db: Database, by: Caller, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
+async def test(db: Database, actor: Actor, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
     """Send the sample now, once, to a webhook that may be disabled. It leaves no trace. Raises `NotFound`."""
     row = await repository.find(db, sample.webhook_id)
     if row is None:
@@ -146,7 +146,7 @@ async def send(pool: gateway.Pool, webhook: Row, event: Event, *, seconds: float
 
 
 async def replay(
-    tx: Transaction, by: Caller, *, webhook_id: UUID, since: datetime, kept_days: int, now: datetime
+    tx: Transaction, actor: Actor, *, webhook_id: UUID, since: datetime, kept_days: int, now: datetime
 ) -> int:
     """Queue what the webhook wants of the clinic's events since then once more, delivered or not; returns how many.
 

@@ -15,7 +15,7 @@ import httpx2
 
 from ...database.pool import Database
 from ...kit import clock
-from ...kit.errors import CannotStart
+from ...kit.errors import StartupError
 from ...settings import Settings
 from . import repository
 from .model import (
@@ -75,9 +75,9 @@ def _place(setting: str, url: str, schemes: tuple[str, str], example: str) -> Pl
             parts.path.rstrip("/"),
         )
     except ValueError:
-        raise CannotStart(f"{setting} is not a URL; it must look like {example}") from None
+        raise StartupError(f"{setting} is not a URL; it must look like {example}") from None
     if place.scheme not in schemes or not place.host or parts.query or parts.fragment:
-        raise CannotStart(f"{setting} must look like {example}")
+        raise StartupError(f"{setting} must look like {example}")
     return place
 
 
@@ -107,7 +107,7 @@ class Smtp:
         )
         address = mailbox(sender)
         if not address or not address.isascii():
-            raise CannotStart("APPOINT_MAIL_FROM must be an e-mail address, such as appointments@example.org")
+            raise StartupError("APPOINT_MAIL_FROM must be an e-mail address, such as appointments@example.org")
         self.sender: Final = address
         self.seconds: Final = seconds
         self.tls: Final = ssl.create_default_context()
@@ -191,15 +191,15 @@ class Sms:
     def __init__(self, url: str, sender: str, *, seconds: float = 20) -> None:
         place = _place("APPOINT_SMS_URL", url, ("https", "http"), "https://account:token@api.twilio.com")
         if not place.user or not place.password:
-            raise CannotStart("APPOINT_SMS_URL must have an account and a token: https://account:token@api.twilio.com")
+            raise StartupError("APPOINT_SMS_URL must have an account and a token: https://account:token@api.twilio.com")
         if place.scheme == "http" and not place.is_loopback:
-            raise CannotStart("APPOINT_SMS_URL must be https, for the token is in every request")
+            raise StartupError("APPOINT_SMS_URL must be https, for the token is in every request")
         host = f"[{place.host}]" if ":" in place.host else place.host
         base = f"{place.scheme}://{host}{f':{place.port}' if place.port else ''}{place.path}"
         try:
             self.url: Final = httpx2.URL(f"{base}/2010-04-01/Accounts/{quote(place.user, safe='')}/Messages.json")
         except httpx2.InvalidURL:
-            raise CannotStart(
+            raise StartupError(
                 "APPOINT_SMS_URL is not a URL; it must look like https://account:token@api.twilio.com"
             ) from None
         self.login: Final = (place.user, place.password)
@@ -272,7 +272,7 @@ class DevMailbox:
 
 def gateways(settings: Settings, db: Database) -> dict[Channel, Gateway]:
     """What each channel leaves by. One that has no provider leaves by the mailbox in development, and is not there in
-    production. Raises `CannotStart`."""
+    production. Raises `StartupError`."""
     found: dict[Channel, Gateway] = {}
     if settings.mode == "development":
         found = dict.fromkeys(("email", "sms"), DevMailbox(db))

@@ -8,12 +8,12 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.responses import replay, shown
+from ...http.responses import json_response, replay_headers
 from ...kit import clock, errors
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...kit.structs import Page
 from ..channels.gateway import secret_of, signed
 from . import repository, service
@@ -39,17 +39,17 @@ class Notifications(Controller):
             clinic_id=clinic_id,
             status=query.status,
             subject_id=query.subject_id,
-            after=after(request, query, tuple[UUID]),
+            after=cursor_after(request, query, tuple[UUID]),
             limit=query.limit,
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, found, lambda notification: (notification.id,))
+        return page_response(request, query, found, lambda notification: (notification.id,))
 
     @get("/notifications/{notification_id:uuid}", operation_id="getNotification", opt={"permission": "see-messages"})
     async def show(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
         """One notification."""
-        return shown(request, await service.get(request.db, notification_id))
+        return json_response(request, await service.get(request.db, notification_id))
 
     @post(
         "/notifications/{notification_id:uuid}/resend",
@@ -60,14 +60,14 @@ class Notifications(Controller):
     async def resend(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
         """Send it once more: one that is dead, or one that was sent and did not arrive. What is not so any more is not
         sent all the same."""
-        notification, replayed = await once(
+        notification, replayed = await idempotent(
             request,
             None,
             lambda tx: service.resend(tx, request.user, notification_id=notification_id, now=clock.now()),
             remember=lambda notification: notification.id,
             recall=lambda tx, kept: service.get(tx, UUID(kept)),
         )
-        return shown(request, notification, headers=replay(replayed))
+        return json_response(request, notification, headers=replay_headers(replayed))
 
     @get(
         "/customers/{customer_id:uuid}/notificationPreferences",
@@ -76,7 +76,7 @@ class Notifications(Controller):
     )
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
         """Which ways the customer wants to be told; null where they have not said."""
-        return shown(request, await service.preferences(request.db, customer_id))
+        return json_response(request, await service.preferences(request.db, customer_id))
 
     @put(
         "/customers/{customer_id:uuid}/notificationPreferences",
@@ -87,7 +87,7 @@ class Notifications(Controller):
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[Preferences]
     ) -> Response[Preferences]:
         """Replace which ways the customer wants to be told."""
-        return shown(
+        return json_response(
             request, await request.db.atomic(service.prefer, request.user, customer_id=customer_id, wanted=data)
         )
 
@@ -122,10 +122,10 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
             if code.isdecimal()
             else "the gateway could not deliver it"
         )
-        by = Caller("gateway", address=request.client.host if request.client else None, doing="reportDelivery")
+        actor = Actor("gateway", address=request.client.host if request.client else None, doing="reportDelivery")
         await request.db.across().atomic(  # codes to sign in belong to no clinic
             service.report,
-            by,
+            actor,
             notification_id=notification_id,
             provider_id=parameters.get("MessageSid", ""),
             arrived=status in ARRIVED,

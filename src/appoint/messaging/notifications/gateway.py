@@ -10,7 +10,7 @@ import structlog
 from ...booking import links as manage
 from ...database.pool import Database, Row, to
 from ...kit import signed_tokens
-from ...kit.i18n import say
+from ...kit.i18n import translate
 from ...kit.icalendar_files import Method, Person, invitation
 from ..channels.model import Message
 from ..templates.model import AccountKind, Facts, Kind, Rendered, Visit, Which, Words, render
@@ -44,7 +44,7 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
             return None
     about_an_appointment = bool(KINDS[kind].statuses)
     unsubscribe_url = (
-        f"{links.public_url}/unsubscribe/{signed_tokens.signed(links.secret, 'unsubscribe', [row.recipient_id, row.channel])}"
+        f"{links.public_url}/unsubscribe/{signed_tokens.sign(links.secret, 'unsubscribe', [row.recipient_id, row.channel])}"
         if about_an_appointment
         else None
     )
@@ -107,7 +107,7 @@ def _link(row: Any, kind: str, links: Links) -> str | None:
     in the message and nowhere else."""
     match row.recipient:
         case "user":
-            token = signed_tokens.signed(
+            token = signed_tokens.sign(
                 links.secret, kind, [row.recipient_id, row.sequence, int(row.expires_at.timestamp())]
             )
             return f"{links.public_url}/credentials/{token}"
@@ -136,7 +136,9 @@ LISTING: Final = {"agenda": _agenda, "stranded": _stranded}
 
 
 def _invitation(row: Row, method: Method, rendered: Rendered, to_address: str, links: Links) -> str:
-    where = say(row.locale, "online, not at the clinic") if row.mode == "online" else row.clinic_address or row.clinic
+    where = (
+        translate(row.locale, "online, not at the clinic") if row.mode == "online" else row.clinic_address or row.clinic
+    )
     return invitation(
         method,
         id=UUID(row.subject_id),

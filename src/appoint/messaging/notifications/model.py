@@ -22,7 +22,7 @@ from ...events.model import (
     WebhookDisabled,
 )
 from ...kit import clock
-from ...kit.structs import PageQuery, Request, Resource
+from ...kit.structs import PageQuery, RequestBody, Resource
 from ..channels.model import Channel
 
 Recipient = Literal["customer", "doctor", "staff", "user"]
@@ -136,7 +136,7 @@ class NotificationFilter(PageQuery):
     """Only those about this appointment, doctor or absence."""
 
 
-class Preferences(Request):
+class Preferences(RequestBody):
     """Which ways a customer wants to be told. Where nothing is said: by mail if there is an address, else by text
     message."""
 

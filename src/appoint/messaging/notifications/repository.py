@@ -42,7 +42,7 @@ async def add(tx: Statements, planned: Sequence[Planned]) -> int:
                              $11::timestamptz[], $12::timestamptz[])
         on conflict do nothing
         """,
-        *zip(*((plan.clinic_id, ids.mint(plan.clinic_id), *plan[1:]) for plan in planned), strict=True),
+        *zip(*((plan.clinic_id, ids.new_id(plan.clinic_id), *plan[1:]) for plan in planned), strict=True),
     )
     return int(done.rsplit(" ", 1)[-1])
 
@@ -58,7 +58,7 @@ async def add_for_user(
         select $1, $2, $3, $4::uuid::text, credentials, 'user', id::text, 'email', true, $6, $7 from app_user where id = $5 and active
         """,
         clinic_id,
-        ids.mint(clinic_id),
+        ids.new_id(clinic_id),
         kind,
         subject_id,
         user_id,
@@ -76,7 +76,7 @@ async def add_code(
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, urgent, due_at, expires_at)
         select 0, $1, 'sign-in-code', $2::uuid::text, 0, 'customer', $3::uuid::text, $4, true, $5, $6 where $3 is not null
         """,
-        ids.mint(ids.PLATFORM),
+        ids.new_id(ids.PLATFORM),
         code_id,
         customer_id,
         channel,

@@ -9,7 +9,7 @@ from ...database.pool import Database, Statements, Transaction
 from ...events.model import AppointmentFact, Event
 from ...http.repository import record
 from ...kit import errors, ids
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ..channels.model import Channel
 from . import repository
 from .model import (
@@ -101,7 +101,7 @@ async def send_code(
     )
 
 
-async def resend(tx: Transaction, by: Caller, *, notification_id: UUID, now: datetime) -> Notification:
+async def resend(tx: Transaction, actor: Actor, *, notification_id: UUID, now: datetime) -> Notification:
     """Send what was sent, or could not be, once more. Raises `Conflict` `not-resendable` for what is still on its way,
     or not so any more; `NotFound`."""
     notification = await repository.lock(tx, notification_id)
@@ -128,16 +128,16 @@ async def preferences(db: Statements, customer_id: UUID) -> Preferences:
     return Preferences(email=row.email, sms=row.sms)
 
 
-async def unsubscribe(tx: Transaction, by: Caller, *, customer_id: UUID, channel: Channel) -> None:
+async def unsubscribe(tx: Transaction, actor: Actor, *, customer_id: UUID, channel: Channel) -> None:
     """The customer does not want to be told that way any more, says who has the link for it. Raises `NotFound`."""
     if not await repository.unsubscribe(tx, customer_id, channel):
         raise errors.NotFound
-    await record(tx, by, clinic_id=ids.PLATFORM, subjects=[str(customer_id)], reason=None)
+    await record(tx, actor, clinic_id=ids.PLATFORM, subjects=[str(customer_id)], reason=None)
 
 
 async def report(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     notification_id: UUID,
     provider_id: str,
@@ -149,10 +149,10 @@ async def report(
     if await repository.delivered(
         tx, notification_id=notification_id, provider_id=provider_id, arrived=arrived, reason=reason, now=now
     ):
-        await record(tx, by, clinic_id=ids.clinic_of(notification_id), subjects=[str(notification_id)], reason=None)
+        await record(tx, actor, clinic_id=ids.clinic_of(notification_id), subjects=[str(notification_id)], reason=None)
 
 
-async def prefer(tx: Transaction, by: Caller, *, customer_id: UUID, wanted: Preferences) -> Preferences:
+async def prefer(tx: Transaction, actor: Actor, *, customer_id: UUID, wanted: Preferences) -> Preferences:
     """Replace what the customer wants. Raises `NotFound`."""
     await preferences(tx, customer_id)
     await repository.prefer(tx, customer_id, email=wanted.email, sms=wanted.sms)

@@ -7,10 +7,10 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.responses import replay, shown
+from ...http.responses import json_response, replay_headers
 from ...kit.structs import Page, PageQuery
 from . import repository, service
 from .model import MessageTemplate, Preview, TemplateContent, which
@@ -42,11 +42,11 @@ class MessageTemplates(Controller):
     ) -> Response[Page[MessageTemplate]]:
         """A clinic's own templates, oldest first."""
         found = await repository.of_clinic(
-            request.db, clinic_id, after=after(request, query, tuple[UUID]), limit=query.limit
+            request.db, clinic_id, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, found, lambda template: (template.id,))
+        return page_response(request, query, found, lambda template: (template.id,))
 
     @get(ONE, operation_id="getMessageTemplate", opt={"permission": "see-messages"})
     async def get(
@@ -58,7 +58,9 @@ class MessageTemplates(Controller):
         locale: FromPath[str],
     ) -> Response[MessageTemplate]:
         """The template that a message is made from: the clinic's own, or everybody's."""
-        return shown(request, await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale)))
+        return json_response(
+            request, await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale))
+        )
 
     @put(ONE, operation_id="replaceMessageTemplate", opt={"permission": "manage"})
     async def replace(
@@ -81,7 +83,7 @@ class MessageTemplates(Controller):
             words=data.words,
             if_match=request.if_match,
         )
-        return shown(request, saved)
+        return json_response(request, saved)
 
     @delete(ONE, operation_id="removeMessageTemplate", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage"})
     async def remove(
@@ -116,7 +118,7 @@ class MessageTemplates(Controller):
     ) -> Response[Preview]:
         """What somebody in an example would be sent. Nothing is kept."""
         message = which(kind, channel, locale)
-        made, replayed = await once(
+        made, replayed = await idempotent(
             request,
             data,
             lambda tx: service.preview(tx, request.user, clinic_id=clinic_id, which=message, words=data.words),
@@ -125,4 +127,4 @@ class MessageTemplates(Controller):
                 tx, request.user, clinic_id=clinic_id, which=message, words=data.words
             ),
         )
-        return shown(request, made, headers=replay(replayed))
+        return json_response(request, made, headers=replay_headers(replayed))

@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...clinics.appointment_types.model import Mode
 from ...kit import date_formats, errors, fields, phones
-from ...kit.i18n import CONTROL, for_telephones, one_line, say
-from ...kit.structs import Request
+from ...kit.i18n import CONTROL, for_telephones, one_line, translate
+from ...kit.structs import RequestBody
 from ..channels.model import Channel
 from . import sandbox
 
@@ -163,7 +163,7 @@ def placeholders(which: Which, facts: Facts) -> dict[str, str]:
         "doctor": one_line(facts.doctor),
         "type": one_line(facts.type),
         "mode": facts.mode,
-        "where": say(language, "online, not at the clinic") if facts.mode == "online" else address or clinic,
+        "where": translate(language, "online, not at the clinic") if facts.mode == "online" else address or clinic,
         "when": moment(start, zone, end),
         "yours": moment(start, own, end) if differs else "",
         "day": date_formats.day(start, zone, language, width) if start else "",
@@ -190,7 +190,7 @@ def _listed(which: Which, facts: Facts) -> Iterator[str]:
             who.insert(1, one_line(visit.doctor))
         yield ", ".join([hours, *filter(None, who)])
     if (more := len(facts.appointments) - MOST_LISTED) > 0:
-        yield say(which.language, "and {count} more", count=more)
+        yield translate(which.language, "and {count} more", count=more)
 
 
 class Words(NamedTuple):
@@ -240,7 +240,7 @@ def default(which: Which) -> Words:
     """Our own words for a message, in the form that clinics write theirs."""
 
     def translated(text: str) -> str:
-        return re.sub(r"\{(\w+)\}", r"{{ \1 }}", say(which.language, text))
+        return re.sub(r"\{(\w+)\}", r"{{ \1 }}", translate(which.language, text))
 
     written = texts.get_template(f"{which.kind}.{which.channel}.txt").render(_=translated)
     if which.channel == "sms":
@@ -281,7 +281,7 @@ def render(which: Which, facts: Facts, own: Words | None = None) -> Rendered:
         return Rendered(subject, text)
     html = _html(which.language, subject, text, values["clinic"], facts)
     footer = (
-        f"\n\n-- \n{say(which.language, 'No more e-mails about appointments:')} {facts.unsubscribe_url}"
+        f"\n\n-- \n{translate(which.language, 'No more e-mails about appointments:')} {facts.unsubscribe_url}"
         if facts.unsubscribe_url
         else ""
     )
@@ -325,11 +325,11 @@ def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> 
         blocks=blocks,
         unsubscribe_url=facts.unsubscribe_url,
         link=facts.link,
-        _=partial(say, language),
+        _=partial(translate, language),
     )
 
 
-class TemplateContent(Request):
+class TemplateContent(RequestBody):
     """A clinic's own words for a message: text with `{{ placeholder }}`, `{{ placeholder | upper }}` (or lower, or
     capitalize), and `{% if placeholder %}…{% elif placeholder == "text" %}…{% else %}…{% endif %}`, also with not, and,
     or."""

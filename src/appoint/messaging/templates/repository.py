@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ...database.pool import Row, Statements
-from ...kit.ids import mint
+from ...kit.ids import new_id
 from .model import KINDS, MessageTemplate, Which, Words
 
 
@@ -45,7 +45,7 @@ async def save(tx: Statements, clinic_id: int, which: Which, words: Words) -> Me
         returning *
         """,
         clinic_id,
-        mint(clinic_id),
+        new_id(clinic_id),
         *which,
         *words,
     )

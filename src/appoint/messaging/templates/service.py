@@ -9,7 +9,7 @@ from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction
 from ...http import etags
 from ...kit import errors
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from . import repository
 from .model import EXAMPLE, KINDS, Kind, MessageTemplate, Preview, Which, Words, check, default, render
 
@@ -23,7 +23,7 @@ async def get(db: Statements, *, clinic_id: int, which: Which) -> MessageTemplat
 
 
 async def save(
-    tx: Transaction, by: Caller, *, clinic_id: int, which: Which, words: Words, if_match: str | None
+    tx: Transaction, actor: Actor, *, clinic_id: int, which: Which, words: Words, if_match: str | None
 ) -> MessageTemplate:
     """Use these words from now on. Raises `Invalid` for what cannot be filled in, with the lines; `NotFound` for the
     clinic."""
@@ -32,13 +32,13 @@ async def save(
     return await repository.save(tx, clinic_id, which, words)
 
 
-async def remove(tx: Transaction, by: Caller, *, clinic_id: int, which: Which, if_match: str | None) -> None:
+async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, which: Which, if_match: str | None) -> None:
     """Go back to everybody's words. Raises `NotFound` for the clinic."""
     await _lock(tx, clinic_id, which, if_match)
     await repository.remove(tx, clinic_id, which)
 
 
-async def preview(db: Statements, by: Caller, *, clinic_id: int, which: Which, words: Words) -> Preview:
+async def preview(db: Statements, actor: Actor, *, clinic_id: int, which: Which, words: Words) -> Preview:
     """What somebody in an example would be sent. Changes nothing. Raises `Invalid` as `save` does; `NotFound` for the
     clinic."""
     clinic = await clinics.get(db, clinic_id)

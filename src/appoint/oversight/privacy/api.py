@@ -8,9 +8,9 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
-from ...http.idempotency import once
+from ...http.idempotency import idempotent
 from ...http.request import Request
-from ...http.responses import replay, shown
+from ...http.responses import json_response, replay_headers
 from ...kit import clock
 from . import service
 from .model import Erasure, Export, ExportQuery, own
@@ -32,7 +32,7 @@ class Privacy(Controller):
             query.format is None and request.accept.best_match(["application/json", "text/html"]) == "text/html"
         ):
             return request.app.state.export_page(request, found)
-        return shown(request, found, cache_control="no-store", headers={"Vary": "Accept"})
+        return json_response(request, found, cache_control="no-store", headers={"Vary": "Accept"})
 
     @post(
         "/erase",
@@ -43,14 +43,14 @@ class Privacy(Controller):
     async def erase(self, request: Request, customer_id: FromPath[UUID]) -> Response[Erasure]:
         """Erase everything that is known of the customer, for good. Their appointments stay, without them. Clinics'
         systems and partners are told by the event `customer.erased`."""
-        erasure, replayed = await once(
+        erasure, replayed = await idempotent(
             request,
             None,
             lambda tx: service.erase(tx, request.user, customer_id=customer_id, now=clock.now()),
             remember=lambda erasure: erasure,
             recall=_recalled,
         )
-        return shown(request, erasure, headers=replay(replayed))
+        return json_response(request, erasure, headers=replay_headers(replayed))
 
 
 async def _recalled(_: object, kept: Any) -> Erasure:

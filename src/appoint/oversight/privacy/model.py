@@ -9,7 +9,7 @@ import msgspec
 
 from ...customers.model import Customer
 from ...kit.money import Money
-from ...kit.structs import Request
+from ...kit.structs import RequestBody
 from ...messaging.notifications.model import Preferences
 
 MOST: Final = 5000
@@ -21,7 +21,7 @@ HOLD_EXPIRED: Final = "hold-expired"
 """A reason that names nobody: it stays."""
 
 
-class ExportQuery(Request):
+class ExportQuery(RequestBody):
     format: Literal["json", "html"] | None = None
     """Without it, what `Accept` asks for."""
 

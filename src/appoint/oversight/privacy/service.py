@@ -13,7 +13,7 @@ from ...database.pool import Row, Statements, Transaction, to
 from ...events.model import CustomerErased, Event
 from ...http.repository import record
 from ...kit import errors, ids, tracing
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...kit.money import Money
 from ...messaging.notifications.model import Preferences
 from ...messaging.notifications.repository import preferences
@@ -79,7 +79,7 @@ def _appointment(row: Row) -> ExportedAppointment:
     return ExportedAppointment(**own, price=price)
 
 
-async def erase(tx: Transaction, by: Caller, *, customer_id: UUID, now: datetime) -> Erasure:
+async def erase(tx: Transaction, actor: Actor, *, customer_id: UUID, now: datetime) -> Erasure:
     """The person goes; their appointments stay without them. Done twice, it is the same. Raises `NotFound`, and
     `Conflict` `customer-has-appointments` while live ones are to come anywhere.
 
@@ -119,7 +119,7 @@ async def erase_copies(tx: Transaction, events: Sequence[Event]) -> None:
 
 
 async def forget_patients(
-    tx: Transaction, by: Caller, *, clinic_id: int, before: datetime, after: UUID
+    tx: Transaction, actor: Actor, *, clinic_id: int, before: datetime, after: UUID
 ) -> tuple[list[UUID], int, int]:
     """A clinic forgets what it has noted of patients who have not come since `before`, in the order of their ids,
     `BATCH` at a time.
@@ -130,14 +130,14 @@ async def forget_patients(
     patients = await repository.forget_patients(tx, clinic_id=clinic_id, customer_ids=gone)
     appointments = await repository.forget_appointments(tx, clinic_id=clinic_id, customer_ids=gone)
     if patients or appointments:
-        doing = msgspec.structs.replace(by, doing="forgetPatients")
+        doing = msgspec.structs.replace(actor, doing="forgetPatients")
         await record(
             tx, doing, clinic_id=clinic_id, subjects=[str(id) for id in (*patients, *appointments)], reason="retention"
         )
     return gone, len(patients), len(appointments)
 
 
-async def erase_departed(tx: Transaction, by: Caller, *, customer_id: UUID, now: datetime) -> bool:
+async def erase_departed(tx: Transaction, actor: Actor, *, customer_id: UUID, now: datetime) -> bool:
     """Erase a customer whom no clinic keeps any more; False for one who is still somebody's, or who is signed in."""
     customer = await customers_repository.lock(tx, customer_id)
     if customer is None or customer.erased_at:
@@ -145,10 +145,10 @@ async def erase_departed(tx: Transaction, by: Caller, *, customer_id: UUID, now:
     await repository.lock_traces(tx, customer_id)
     if await repository.is_kept(tx, customer_id, clinic_ids=await repository.clinics_of(tx, customer_id), now=now):
         return False
-    await erase(tx, by, customer_id=customer_id, now=now)
+    await erase(tx, actor, customer_id=customer_id, now=now)
     await record(
         tx,
-        msgspec.structs.replace(by, doing="eraseCustomer"),
+        msgspec.structs.replace(actor, doing="eraseCustomer"),
         clinic_id=ids.PLATFORM,
         subjects=[str(customer_id)],
         reason="retention",

@@ -8,11 +8,11 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
-from ...http.access import allow
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.access import authorize
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.responses import created, shown
+from ...http.responses import created_response, json_response
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from . import repository, service
@@ -28,11 +28,11 @@ class Absences(Controller):
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Absence]]:
         """A clinic's absences, earliest first."""
         found = await repository.of_clinic(
-            request.db, clinic_id, after=after(request, query, tuple[datetime, UUID]), limit=query.limit
+            request.db, clinic_id, after=cursor_after(request, query, tuple[datetime, UUID]), limit=query.limit
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page(request, query, found, lambda absence: (absence.start_time, absence.id))
+        return page_response(request, query, found, lambda absence: (absence.start_time, absence.id))
 
     @post(
         "/clinics/{clinic_id:int}/absences",
@@ -43,8 +43,8 @@ class Absences(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[AbsenceContent], query: AbsenceQuery
     ) -> Response[Absence]:
         """A doctor will be away, or the clinic closed: the time that is published there is withdrawn."""
-        allow(request, clinic_id=clinic_id, doctor_id=data.doctor_id)
-        absence, replayed = await once(
+        authorize(request, clinic_id=clinic_id, doctor_id=data.doctor_id)
+        absence, replayed = await idempotent(
             request,
             data,
             lambda tx: service.add(
@@ -53,12 +53,12 @@ class Absences(Controller):
             remember=lambda absence: absence.id,
             recall=lambda tx, known: service.get(tx, UUID(known)),
         )
-        return created(request, absence, f"/api/absences/{absence.id}", replayed=replayed)
+        return created_response(request, absence, f"/api/absences/{absence.id}", replayed=replayed)
 
     @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt={"permission": "see-absences"})
     async def find(self, request: Request, absence_id: FromPath[UUID]) -> Response[Absence]:
         """One absence, active or not."""
-        return shown(request, await service.get(request.db, absence_id))
+        return json_response(request, await service.get(request.db, absence_id))
 
     @delete(
         "/absences/{absence_id:uuid}",

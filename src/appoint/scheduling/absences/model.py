@@ -6,12 +6,12 @@ from uuid import UUID
 
 from ...booking.availability.model import OfferedTime
 from ...kit import errors, fields
-from ...kit.structs import Request, Resource
+from ...kit.structs import RequestBody, Resource
 
 LONGEST: Final = timedelta(days=366)
 
 
-class AbsenceContent(Request):
+class AbsenceContent(RequestBody):
     """A range in which a doctor is away, or the whole clinic is closed."""
 
     start_time: fields.Instant
@@ -28,7 +28,7 @@ class AbsenceContent(Request):
             )
 
 
-class AbsenceQuery(Request):
+class AbsenceQuery(RequestBody):
     force: bool = False
     """Keep appointments that are in the way, to be rebooked."""
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from ...database.pool import Row, Statements, to
-from ...kit.ids import clinic_of, mint
+from ...kit.ids import clinic_of, new_id
 from .model import Absence, AbsenceContent
 
 
@@ -51,7 +51,7 @@ async def add(tx: Statements, clinic_id: int, content: AbsenceContent) -> UUID:
         select id from made
         """,
         clinic_id,
-        mint(clinic_id),
+        new_id(clinic_id),
         content.doctor_id,
         content.start_time,
         content.end_time,

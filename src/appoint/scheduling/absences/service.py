@@ -16,7 +16,7 @@ from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...database.pool import Row, Statements, Transaction
 from ...kit import clock, errors
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ..hours_changes import repository as hours
 from ..slots import repository as slots
 from . import repository
@@ -38,7 +38,7 @@ async def get(db: Statements, absence_id: UUID) -> Absence:
 
 
 async def add(
-    tx: Transaction, by: Caller, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime
+    tx: Transaction, actor: Actor, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime
 ) -> Absence:
     """Add an absence, and withdraw the time that is published in it from now on. Slots are cut: what lies outside
     stays.
@@ -62,7 +62,7 @@ async def add(
     return await get(tx, added)
 
 
-async def remove(tx: Transaction, by: Caller, *, absence_id: UUID, if_match: str | None, now: datetime) -> None:
+async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: str | None, now: datetime) -> None:
     """Remove an absence, and publish again from now on what the weekly schedule gives in its range: up to the clinic's
     horizon, or the last date published.
 

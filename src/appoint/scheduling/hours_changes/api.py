@@ -9,9 +9,9 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from ...database.pool import Transaction
-from ...http.idempotency import once
+from ...http.idempotency import idempotent
 from ...http.request import Request
-from ...http.responses import replay, shown
+from ...http.responses import json_response, replay_headers
 from ...kit import clock
 from ...kit.ids import clinic_of
 from . import service
@@ -62,7 +62,7 @@ async def _change(
     request: Request, clinic_id: int, doctor_id: UUID | None, data: ScheduleChangeContent, query: ScheduleChangeQuery
 ) -> Response[ScheduleChange]:
     use_case = service.rehearse if query.dry_run else service.carry_out
-    change, replayed = await once(
+    change, replayed = await idempotent(
         request,
         data,
         lambda tx: use_case(
@@ -78,7 +78,7 @@ async def _change(
         recall=lambda tx, known: _recall(tx, clinic_id, known),
         clinic_id=None if query.dry_run else clinic_id,
     )
-    return shown(request, change, headers=replay(replayed))
+    return json_response(request, change, headers=replay_headers(replayed))
 
 
 def _remember(change: ScheduleChange) -> dict[str, Any]:

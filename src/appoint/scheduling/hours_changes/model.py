@@ -9,12 +9,12 @@ import msgspec
 
 from ...booking.model import Appointment
 from ...kit import fields
-from ...kit.structs import Request
+from ...kit.structs import RequestBody
 from ..slots.model import check_dates
 from ..weekly_hours.model import Week
 
 
-class ScheduleChangeContent(Request):
+class ScheduleChangeContent(RequestBody):
     """Local dates, both inclusive, and what becomes of appointments outside the new hours."""
 
     from_: fields.Date | None = msgspec.field(default=None, name="from")
@@ -37,7 +37,7 @@ class DoctorsScheduleChangeContent(ScheduleChangeContent):
     before is applied."""
 
 
-class ScheduleChangeQuery(Request):
+class ScheduleChangeQuery(RequestBody):
     dry_run: bool = False
     """Only tell what would happen."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from ...database.pool import Statements, Transaction
 from ...http import etags
 from ...kit import clock, errors
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ..slots import repository as slots
 from ..slots.model import LONGEST_DAYS
 from ..weekly_hours import service as schedules
@@ -19,7 +19,13 @@ NOTHING = Fitting.of(())
 
 
 async def preview(
-    tx: Statements, by: Caller, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
+    tx: Statements,
+    actor: Actor,
+    *,
+    clinic_id: int,
+    doctor_id: UUID | None,
+    content: ScheduleChangeContent,
+    now: datetime,
 ) -> ScheduleChange:
     """What `carry_out` would do to the hours of a doctor, or of all doctors of the clinic, with the weeks as they are
     saved. It changes and refuses nothing.
@@ -41,7 +47,7 @@ class _Undone(Exception):
 
 async def rehearse(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     clinic_id: int,
     doctor_id: UUID | None,
@@ -54,15 +60,15 @@ async def rehearse(
     told = ScheduleChange([], [], [], [])
     with suppress(_Undone):
         async with tx.savepoint():
-            await _save_week(tx, by, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
-            told = await preview(tx, by, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=now)
+            await _save_week(tx, actor, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
+            told = await preview(tx, actor, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=now)
             raise _Undone
     return told
 
 
 async def carry_out(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     clinic_id: int,
     doctor_id: UUID | None,
@@ -82,7 +88,7 @@ async def carry_out(
     """
     await slots.share_clinic(tx, clinic_id)
     await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
-    await _save_week(tx, by, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
+    await _save_week(tx, actor, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
     if dates is None:
         return await _told(tx, clinic_id, NOTHING)
@@ -106,7 +112,7 @@ async def carry_out(
 
 async def _save_week(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     doctor_id: UUID | None,
     content: ScheduleChangeContent,
@@ -115,7 +121,7 @@ async def _save_week(
 ) -> None:
     if doctor_id and isinstance(content, DoctorsScheduleChangeContent) and content.weekly:
         week = WeeklyScheduleContent(weekly=content.weekly, valid_from=content.from_)
-        await schedules.set_week(tx, by, doctor_id=doctor_id, content=week, if_match=if_match, now=now)
+        await schedules.set_week(tx, actor, doctor_id=doctor_id, content=week, if_match=if_match, now=now)
     elif doctor_id and if_match:
         known = await schedules.schedule(tx, doctor_id)
         first = content.from_ or clock.local_date(now, known.time_zone)

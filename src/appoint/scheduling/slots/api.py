@@ -11,16 +11,16 @@ from msgspec import UNSET
 
 from ...booking import service as appointments
 from ...booking.model import AppointmentRequest
-from ...booking.request_context import hold_for, seen
+from ...booking.request_context import hold_length, redact
 from ...booking.rules import REASONS
 from ...clinics.doctors import service as doctors
-from ...http.access import allow
+from ...http.access import authorize
 from ...http.etags import etag
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.recording import record
 from ...http.request import Request
-from ...http.responses import created, replay, shown
+from ...http.responses import created_response, json_response, replay_headers
 from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.permissions import widest
@@ -48,7 +48,7 @@ class BookingSlots(Controller):
         self, request: Request, doctor_id: FromPath[UUID], query: BookingSlotFilter
     ) -> Response[Page[BookingSlot]]:
         """A doctor's published slots, earliest first."""
-        place = after(request, query, tuple[datetime])
+        place = cursor_after(request, query, tuple[datetime])
         found = await repository.of_doctor(
             request.db,
             doctor_id,
@@ -61,7 +61,9 @@ class BookingSlots(Controller):
         )
         if not found:
             await doctors.get(request.db, doctor_id)
-        return page(request, query, await self._as_seen(request, doctor_id, found), lambda slot: (slot.start_time,))
+        return page_response(
+            request, query, await self._as_seen(request, doctor_id, found), lambda slot: (slot.start_time,)
+        )
 
     @post(
         "/bookingSlots",
@@ -70,15 +72,15 @@ class BookingSlots(Controller):
     )
     async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
         """Publish a slot by hand. Time in it that was removed by hand is back."""
-        allow(request, clinic_id=clinic_of(data.doctor_id), doctor_id=data.doctor_id)
-        slot, replayed = await once(
+        authorize(request, clinic_id=clinic_of(data.doctor_id), doctor_id=data.doctor_id)
+        slot, replayed = await idempotent(
             request,
             data,
             lambda tx: service.publish(tx, request.user, content=data),
             remember=lambda slot: slot.id,
             recall=lambda tx, known: service.get(tx, UUID(known)),
         )
-        return created(request, slot, f"/api/bookingSlots/{slot.id}", replayed=replayed)
+        return created_response(request, slot, f"/api/bookingSlots/{slot.id}", replayed=replayed)
 
     @get("/bookingSlots/{booking_slot_id:uuid}", operation_id="getBookingSlot", opt={"permission": "public"})
     async def find(self, request: Request, booking_slot_id: FromPath[UUID]) -> Response[BookingSlot]:
@@ -103,7 +105,7 @@ class BookingSlots(Controller):
                 request.user,
                 clinic_id=wish.where,
                 wishes=[(wish.customer_id, wish)],
-                hold_for=hold_for(request),
+                hold_for=hold_length(request),
                 now=clock.now(),
             )
         elif data.start_time and data.end_time:
@@ -139,8 +141,8 @@ class BookingSlots(Controller):
     async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
         """Publish what the weekly schedules give on dates. What is published already, or was removed by hand, stays as
         it is."""
-        allow(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
-        generated, replayed = await once(
+        authorize(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
+        generated, replayed = await idempotent(
             request,
             data,
             lambda tx: service.generate(
@@ -149,12 +151,12 @@ class BookingSlots(Controller):
             remember=msgspec.to_builtins,
             recall=lambda _, known: _again(known),
         )
-        return shown(request, generated, headers=replay(replayed))
+        return json_response(request, generated, headers=replay_headers(replayed))
 
     async def _shown(self, request: Request, booking_slot_id: UUID) -> Response[BookingSlot]:
         (slot,) = await self._as_seen(request, booking_slot_id, [await service.get(request.db, booking_slot_id)])
         if slot.appointments is UNSET:
-            return shown(request, slot)
+            return json_response(request, slot)
         return Response(
             slot, headers={"ETag": etag(slot.version), "Cache-Control": "no-store"}
         )  # a booking does not change the slot's version
@@ -173,7 +175,7 @@ class BookingSlots(Controller):
         if request.method == "GET":  # a change has its entry already
             await record(request.app.state.db, request, Page(theirs, None))
         return [
-            slot.with_appointments([seen(request, each) for each in on[slot.id]]) if slot in theirs else slot
+            slot.with_appointments([redact(request, each) for each in on[slot.id]]) if slot in theirs else slot
             for slot in slots
         ]
 

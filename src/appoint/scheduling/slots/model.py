@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from ...booking.model import Appointment
 from ...kit import errors, fields
-from ...kit.structs import PageQuery, Request, Resource
+from ...kit.structs import PageQuery, RequestBody, Resource
 
 LONGEST_DAYS = 366
 Source = Literal["schedule", "manual"]
@@ -45,7 +45,7 @@ class BookingSlot(Resource):
         return msgspec.structs.replace(self, customer_id=next(whole, None), appointments=appointments)
 
 
-class BookingSlotContent(Request):
+class BookingSlotContent(RequestBody):
     """A slot to be published by hand."""
 
     doctor_id: UUID
@@ -56,7 +56,7 @@ class BookingSlotContent(Request):
         fields.check_times(self.start_time, self.end_time)
 
 
-class BookingSlotChange(Request):
+class BookingSlotChange(RequestBody):
     """Other bounds for a slot, or a customer who takes the whole of it."""
 
     EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "endTime": "2027-03-01T11:00:00Z"}
@@ -90,7 +90,7 @@ class BookingSlotFilter(PageQuery):
             raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
 
 
-class GenerationRequest(Request):
+class GenerationRequest(RequestBody):
     """Local dates, both inclusive, for which the weekly schedules are to be published."""
 
     clinic_id: fields.ClinicNumber

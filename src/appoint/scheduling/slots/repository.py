@@ -11,7 +11,7 @@ from uuid import UUID
 from ...booking import repository as appointments
 from ...booking.model import Appointment
 from ...database.pool import Row, Statements, to
-from ...kit.ids import clinic_of, mint
+from ...kit.ids import clinic_of, new_id
 from .model import BookingSlot, Generated
 
 
@@ -154,7 +154,7 @@ async def add(tx: Statements, doctor_id: UUID, *, start: datetime, end: datetime
         select id from made
         """,
         clinic_id,
-        mint(clinic_id),
+        new_id(clinic_id),
         doctor_id,
         day,
         start,

@@ -9,7 +9,7 @@ import asyncpg
 from ...clinics.clinics import service as clinics
 from ...database.pool import Row, Statements, Transaction
 from ...kit import clock, errors
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...kit.ids import clinic_of
 from ..weekly_hours import repository as schedules
 from . import repository
@@ -34,7 +34,7 @@ async def check_version(db: Statements, booking_slot_id: UUID, *, if_match: str 
 
 
 async def generate(
-    tx: Transaction, by: Caller, *, clinic_id: int, doctor_id: UUID | None = None, first: date, last: date
+    tx: Transaction, actor: Actor, *, clinic_id: int, doctor_id: UUID | None = None, first: date, last: date
 ) -> Generated:
     """Publish what the weekly schedules give on the local dates `first…last` (inclusive): less absences, time removed
     by hand, and what is published already.
@@ -46,7 +46,7 @@ async def generate(
     return await repository.generate(tx, clinic_id, doctor_id=doctor_id, first=first, last=last)
 
 
-async def generate_to_horizon(tx: Transaction, by: Caller, *, clinic_id: int, now: datetime) -> Generated:
+async def generate_to_horizon(tx: Transaction, actor: Actor, *, clinic_id: int, now: datetime) -> Generated:
     """The same from today to the last date that the clinic takes bookings for."""
     clinic, _ = await _lock(tx, clinic_id, None)
     today = clock.local_date(now, clinic.time_zone)
@@ -55,7 +55,7 @@ async def generate_to_horizon(tx: Transaction, by: Caller, *, clinic_id: int, no
     )
 
 
-async def publish(tx: Transaction, by: Caller, *, content: BookingSlotContent) -> BookingSlot:
+async def publish(tx: Transaction, actor: Actor, *, content: BookingSlotContent) -> BookingSlot:
     """Publish a slot by hand, also where a slot was removed by hand or the doctor is away.
 
     Raises `NotFound`, or `Conflict`: `clinic-inactive`, `doctor-inactive`, `crosses-midnight`, `slots-overlap`.
@@ -71,7 +71,7 @@ async def publish(tx: Transaction, by: Caller, *, content: BookingSlotContent) -
 
 async def move(
     tx: Transaction,
-    by: Caller,
+    actor: Actor,
     *,
     booking_slot_id: UUID,
     start: datetime,
@@ -99,7 +99,7 @@ async def move(
     return await get(tx, booking_slot_id)
 
 
-async def remove(tx: Transaction, by: Caller, *, booking_slot_id: UUID, if_match: str | None, now: datetime) -> None:
+async def remove(tx: Transaction, actor: Actor, *, booking_slot_id: UUID, if_match: str | None, now: datetime) -> None:
     """Withdraw a slot by hand; generation does not bring it back. Raises `Conflict` `slot-has-appointments`."""
     await _locked(tx, booking_slot_id, if_match)
     try:

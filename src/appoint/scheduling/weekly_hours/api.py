@@ -7,10 +7,10 @@ from litestar import Controller, Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from ...http.idempotency import once
-from ...http.pagination import after, page
+from ...http.idempotency import idempotent
+from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
-from ...http.responses import created, shown
+from ...http.responses import created_response, json_response
 from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.structs import Page, PageQuery
@@ -37,10 +37,12 @@ class TimeSlots(Controller):
     @get("/clinics/{clinic_id:int}/timeslots", operation_id="listTimeSlots", opt={"permission": "public"})
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[TimeSlot]]:
         """A clinic's time slots, earliest first."""
-        place = after(request, query, tuple[str])
+        place = cursor_after(request, query, tuple[str])
         slots = await request.cache.get(clinic_id, "time_slots", lambda: service.time_slots(request.db, clinic_id))
         rest = [slot for slot in slots if place is None or (slot.start_time,) > place]
-        return page(request, query, rest[: query.limit + 1], lambda slot: (slot.start_time,), cache_control=PUBLIC)
+        return page_response(
+            request, query, rest[: query.limit + 1], lambda slot: (slot.start_time,), cache_control=PUBLIC
+        )
 
     @post(
         "/clinics/{clinic_id:int}/timeslots",
@@ -51,7 +53,7 @@ class TimeSlots(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[TimeSlotContent]
     ) -> Response[TimeSlot]:
         """Add a time slot to a clinic."""
-        slot, replayed = await once(
+        slot, replayed = await idempotent(
             request,
             data,
             lambda tx: service.add_time_slot(tx, request.user, clinic_id=clinic_id, content=data),
@@ -59,12 +61,12 @@ class TimeSlots(Controller):
             recall=lambda tx, known: service.time_slot(tx, UUID(known)),
             clinic_id=clinic_id,
         )
-        return created(request, slot, f"/api/timeslots/{slot.id}", replayed=replayed)
+        return created_response(request, slot, f"/api/timeslots/{slot.id}", replayed=replayed)
 
     @get("/timeslots/{time_slot_id:uuid}", operation_id="getTimeSlot", opt={"permission": "public"})
     async def find(self, request: Request, time_slot_id: FromPath[UUID]) -> Response[TimeSlot]:
         """One time slot, active or not."""
-        return shown(request, await service.time_slot(request.db, time_slot_id), cache_control=PUBLIC)
+        return json_response(request, await service.time_slot(request.db, time_slot_id), cache_control=PUBLIC)
 
     @put(
         "/timeslots/{time_slot_id:uuid}",
@@ -84,7 +86,7 @@ class TimeSlots(Controller):
             content=data,
             if_match=request.if_match,
         )
-        return shown(request, slot)
+        return json_response(request, slot)
 
     @delete(
         "/timeslots/{time_slot_id:uuid}",
@@ -113,10 +115,10 @@ class Schedules(Controller):
     @get("/doctors/{doctor_id:uuid}/slots", operation_id="listDoctorSlots", opt={"permission": "public"})
     async def list(self, request: Request, doctor_id: FromPath[UUID], query: PageQuery) -> Response[Page[DoctorSlot]]:
         """The lines of a doctor's weekly schedule, past and future ones too, from Monday on."""
-        place = after(request, query, tuple[int, str, str, UUID])
+        place = cursor_after(request, query, tuple[int, str, str, UUID])
         lines = (await self._schedule(request, doctor_id)).lines
         rest = [line for line in lines if place is None or line.place > place]
-        return page(request, query, rest[: query.limit + 1], lambda line: line.place, cache_control=PUBLIC)
+        return page_response(request, query, rest[: query.limit + 1], lambda line: line.place, cache_control=PUBLIC)
 
     @post(
         "/doctors/{doctor_id:uuid}/slots",
@@ -127,7 +129,7 @@ class Schedules(Controller):
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]
     ) -> Response[DoctorSlot]:
         """Add a line to a doctor's weekly schedule."""
-        line, replayed = await once(
+        line, replayed = await idempotent(
             request,
             data,
             lambda tx: service.add_line(tx, request.user, doctor_id=doctor_id, content=data),
@@ -135,12 +137,12 @@ class Schedules(Controller):
             recall=lambda tx, known: service.doctor_slot(tx, UUID(known)),
             clinic_id=clinic_of(doctor_id),
         )
-        return created(request, line, f"/api/doctors/slots/{line.id}", replayed=replayed)
+        return created_response(request, line, f"/api/doctors/slots/{line.id}", replayed=replayed)
 
     @get("/doctors/slots/{doctor_slot_id:uuid}", operation_id="getDoctorSlot", opt={"permission": "public"})
     async def find(self, request: Request, doctor_slot_id: FromPath[UUID]) -> Response[DoctorSlot]:
         """One line of a weekly schedule, active or not."""
-        return shown(request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=PUBLIC)
+        return json_response(request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=PUBLIC)
 
     @put(
         "/doctors/slots/{doctor_slot_id:uuid}",
@@ -160,7 +162,7 @@ class Schedules(Controller):
             content=data,
             if_match=request.if_match,
         )
-        return shown(request, line)
+        return json_response(request, line)
 
     @delete(
         "/doctors/slots/{doctor_slot_id:uuid}",
@@ -184,7 +186,7 @@ class Schedules(Controller):
     async def week(self, request: Request, doctor_id: FromPath[UUID], query: ScheduleQuery) -> Response[WeeklySchedule]:
         """A doctor's week in one piece, as it holds today or on another date."""
         schedule = await self._schedule(request, doctor_id)
-        return shown(
+        return json_response(
             request,
             schedule.week_on(query.on or clock.local_date(clock.now(), schedule.time_zone)),
             cache_control=PUBLIC,
@@ -204,7 +206,7 @@ class Schedules(Controller):
             if_match=request.if_match,
             now=clock.now(),
         )
-        return shown(request, week)
+        return json_response(request, week)
 
     async def _schedule(self, request: Request, doctor_id: UUID) -> Schedule:
         return await request.cache.get(

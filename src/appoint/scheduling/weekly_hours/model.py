@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ...kit import errors, fields
-from ...kit.structs import Request, Resource
+from ...kit.structs import RequestBody, Resource
 
 Minutes = tuple[int, int]
 """From and to, in minutes from local midnight; half-open."""
@@ -22,7 +22,7 @@ def minutes_between(start_time: str, end_time: str) -> Minutes:
     return starts, ends
 
 
-class TimeSlotContent(Request):
+class TimeSlotContent(RequestBody):
     """What a caller says about a time slot."""
 
     start_time: fields.WallTime
@@ -46,7 +46,7 @@ class TimeSlot(Resource):
     removed_at: datetime | None
 
 
-class Hours(Request):
+class Hours(RequestBody):
     """A part of a day: a start and an end, or a time slot of the clinic."""
 
     EXAMPLE: ClassVar = {"startTime": "09:00", "endTime": "12:30"}
@@ -109,7 +109,7 @@ class DoctorSlot(Resource):
 HoursOfDay = Annotated[list[Hours], msgspec.Meta(max_length=100)]
 
 
-class Week(Request):
+class Week(RequestBody):
     """Days that are left out have no hours."""
 
     EXAMPLE: ClassVar = {
@@ -126,7 +126,7 @@ class Week(Request):
     sunday: HoursOfDay = []
 
 
-class WeeklyScheduleContent(Request):
+class WeeklyScheduleContent(RequestBody):
     """A whole week. It replaces what holds from `valid_from` on (today, when left out); earlier lines end the day
     before."""
 
@@ -157,7 +157,7 @@ class WeeklySchedule(msgspec.Struct, rename="camel"):
     weekly: dict[fields.Weekday, list[WeeklyHours]]
 
 
-class ScheduleQuery(Request):
+class ScheduleQuery(RequestBody):
     on: fields.Date | None = None
     """The date whose week is asked for; today, when left out."""
 

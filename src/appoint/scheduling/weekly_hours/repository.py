@@ -14,7 +14,7 @@ from asyncpg import Range
 
 from ...database.pool import Row, Statements
 from ...kit import fields
-from ...kit.ids import clinic_of, mint
+from ...kit.ids import clinic_of, new_id
 from .model import DoctorSlot, Minutes, Schedule, TimeSlot
 
 
@@ -81,7 +81,7 @@ async def add_time_slot(tx: Statements, clinic_id: int, *, minutes: Minutes, nam
         select * from made
         """,
         clinic_id,
-        mint(clinic_id),
+        new_id(clinic_id),
         Range(*minutes),
         name,
     )
@@ -226,7 +226,7 @@ async def add_lines(
     """New lines as (weekday from 1, minutes, time slot); returns their ids. Raises `ExclusionViolationError` naming
     `schedule_lines_overlap`."""
     clinic_id = clinic_of(doctor_id)
-    added = [mint(clinic_id) for _ in lines]
+    added = [new_id(clinic_id) for _ in lines]
     await tx.execute(
         """
         insert into doctor_slot (clinic_id, id, doctor_id, weekday, minutes, time_slot_id, valid)

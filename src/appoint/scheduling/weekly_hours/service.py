@@ -12,7 +12,7 @@ from ...clinics.clinics.model import Clinic
 from ...database.pool import Statements, Transaction
 from ...http import etags
 from ...kit import clock, errors, fields
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...kit.ids import clinic_of
 from . import repository
 from .model import (
@@ -45,7 +45,7 @@ async def time_slot(db: Statements, time_slot_id: UUID) -> TimeSlot:
     raise errors.NotFound
 
 
-async def add_time_slot(tx: Transaction, by: Caller, *, clinic_id: int, content: TimeSlotContent) -> TimeSlot:
+async def add_time_slot(tx: Transaction, actor: Actor, *, clinic_id: int, content: TimeSlotContent) -> TimeSlot:
     """Raises `NotFound`, or `Conflict`: `clinic-inactive`, `time-slots-intersect`."""
     clinic = await _locked_clinic(tx, clinic_id)
     if not clinic.active:
@@ -59,7 +59,7 @@ async def add_time_slot(tx: Transaction, by: Caller, *, clinic_id: int, content:
 
 
 async def change_time_slot(
-    tx: Transaction, by: Caller, *, time_slot_id: UUID, content: TimeSlotContent, if_match: str | None
+    tx: Transaction, actor: Actor, *, time_slot_id: UUID, content: TimeSlotContent, if_match: str | None
 ) -> TimeSlot:
     """Give the time slot other minutes or another name; the weekly hours taken from it move with it.
 
@@ -77,7 +77,7 @@ async def change_time_slot(
 
 
 async def remove_time_slot(
-    tx: Transaction, by: Caller, *, time_slot_id: UUID, if_match: str | None, now: datetime
+    tx: Transaction, actor: Actor, *, time_slot_id: UUID, if_match: str | None, now: datetime
 ) -> None:
     """Raises `Conflict` `time-slot-in-use` while weekly hours are taken from it."""
     known = await _locked_time_slot(tx, time_slot_id, if_match)
@@ -104,7 +104,7 @@ async def doctor_slot(db: Statements, doctor_slot_id: UUID) -> DoctorSlot:
     raise errors.NotFound
 
 
-async def add_line(tx: Transaction, by: Caller, *, doctor_id: UUID, content: DoctorSlotContent) -> DoctorSlot:
+async def add_line(tx: Transaction, actor: Actor, *, doctor_id: UUID, content: DoctorSlotContent) -> DoctorSlot:
     """Add a line to a doctor's week. Raises `NotFound` (doctor or time slot), or `Conflict` `schedule-lines-overlap`."""
     await _lock_doctor(tx, doctor_id)
     (minutes,) = await _minutes(tx, clinic_of(doctor_id), [content])
@@ -120,7 +120,7 @@ async def add_line(tx: Transaction, by: Caller, *, doctor_id: UUID, content: Doc
 
 
 async def change_line(
-    tx: Transaction, by: Caller, *, doctor_slot_id: UUID, content: DoctorSlotContent, if_match: str | None
+    tx: Transaction, actor: Actor, *, doctor_slot_id: UUID, content: DoctorSlotContent, if_match: str | None
 ) -> DoctorSlot:
     """Replace a line. Raises `NotFound` (line or time slot), or `Conflict` `schedule-lines-overlap`."""
     known = await _locked_line(tx, doctor_slot_id, if_match)
@@ -142,7 +142,7 @@ async def change_line(
 
 
 async def remove_line(
-    tx: Transaction, by: Caller, *, doctor_slot_id: UUID, if_match: str | None, now: datetime
+    tx: Transaction, actor: Actor, *, doctor_slot_id: UUID, if_match: str | None, now: datetime
 ) -> None:
     known = await _locked_line(tx, doctor_slot_id, if_match)
     if known.active:
@@ -151,7 +151,13 @@ async def remove_line(
 
 
 async def set_week(
-    tx: Transaction, by: Caller, *, doctor_id: UUID, content: WeeklyScheduleContent, if_match: str | None, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    *,
+    doctor_id: UUID,
+    content: WeeklyScheduleContent,
+    if_match: str | None,
+    now: datetime,
 ) -> WeeklySchedule:
     """Replace the whole week from a date on (today in the clinic's zone): what holds before it ends the day before,
     what would begin later goes.

@@ -17,7 +17,7 @@ from ...customers import service as customers
 from ...http.access import COOKIE
 from ...http.cookies import keep, keep_people, people_of
 from ...http.decoding import body
-from ...http.forms import asked, form, id_of
+from ...http.forms import parse_form, parse_id, query_params
 from ...http.languages import language_for
 from ...http.problems import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
@@ -26,27 +26,29 @@ from ...http.request import Request
 from ...identity.sign_in_codes import service
 from ...identity.sign_in_codes.model import SignInCodeRequest
 from ...kit import clock, errors
-from ...kit.i18n import say
+from ...kit.i18n import translate
 from ...kit.structs import Page
-from ..rendering import OWN, faults_by_field, go, next_page, opened, page
+from ..rendering import NO_STORE, faults_by_field, next_page, page_access, redirect, render
 
 MINE: Final = "/my"
 MOST_SHOWN: Final = 100
 
 
-@get("/sign-in", operation_id="showPatientSignIn", opt=opened("sign-in", limit="requests"), include_in_schema=False)
+@get(
+    "/sign-in", operation_id="showPatientSignIn", opt=page_access("sign-in", limit="requests"), include_in_schema=False
+)
 async def show(request: Request) -> Response[Any]:
-    return _address_page(request, asked(request))
+    return _address_page(request, query_params(request))
 
 
 def _address_page(
     request: Request, said: Mapping[str, str], *, fault: str = "", refusal: str = "", status_code: int = 200
 ) -> Response[Any]:
-    return page(
+    return render(
         request,
         "public/sign_in.html",
         status_code=status_code,
-        cache_control=OWN,
+        cache_control=NO_STORE,
         address=said.get("address", ""),
         next=next_page(said, MINE),
         fault=fault,
@@ -54,10 +56,16 @@ def _address_page(
     )
 
 
-@post("/sign-in", operation_id="sendSignInCodeByForm", status_code=303, opt=opened("sign-in"), include_in_schema=False)
+@post(
+    "/sign-in",
+    operation_id="sendSignInCodeByForm",
+    status_code=303,
+    opt=page_access("sign-in"),
+    include_in_schema=False,
+)
 async def send(request: Request) -> Response[Any]:
     """Goes on in the same way whether or not anybody has the address."""
-    said, language = await form(request), language_for(request)
+    said, language = await parse_form(request), language_for(request)
     typed = said.get("address", "").strip()
     wanted = {"email": typed} if "@" in typed else {"phone": typed, "locale": language}
     try:
@@ -71,30 +79,33 @@ async def send(request: Request) -> Response[Any]:
         await sign_in_throttle.admit(request, account=address.account, now=now)
     except errors.TooMany as refusal:
         response = _address_page(
-            request, said, refusal=say(language, "Too many codes were asked for. Please wait a while."), status_code=429
+            request,
+            said,
+            refusal=translate(language, "Too many codes were asked for. Please wait a while."),
+            status_code=429,
         )
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
         return response
     code = await request.db.atomic(service.ask, request.user, address=address, now=now)
-    return go(f"/sign-in/{code.code_id}?{urlencode({'next': next_page(said, MINE)})}")
+    return redirect(f"/sign-in/{code.code_id}?{urlencode({'next': next_page(said, MINE)})}")
 
 
 @get(
     "/sign-in/{code_id:uuid}",
     operation_id="showSignInCode",
-    opt=opened("sign-in", limit="requests"),
+    opt=page_access("sign-in", limit="requests"),
     include_in_schema=False,
 )
 async def show_code(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
-    return _code_page(request, asked(request))
+    return _code_page(request, query_params(request))
 
 
 def _code_page(request: Request, said: Mapping[str, str], *, fault: str = "", status_code: int = 200) -> Response[Any]:
-    return page(
+    return render(
         request,
         "public/code.html",
         status_code=status_code,
-        cache_control=OWN,
+        cache_control=NO_STORE,
         code=said.get("code", ""),
         next=next_page(said, MINE),
         fault=fault,
@@ -106,14 +117,14 @@ def _code_page(request: Request, said: Mapping[str, str], *, fault: str = "", st
     "/sign-in/{code_id:uuid}",
     operation_id="signInByCodeForm",
     status_code=303,
-    opt=opened("sign-in"),
+    opt=page_access("sign-in"),
     include_in_schema=False,
 )
 async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
-    said, language = await form(request), language_for(request)
+    said, language = await parse_form(request), language_for(request)
     code = "".join(said.get("code", "").split())
     if not re.fullmatch("[0-9]{6}", code):
-        return _code_page(request, said, fault=say(language, "The code has six digits."), status_code=400)
+        return _code_page(request, said, fault=translate(language, "The code has six digits."), status_code=400)
     lasts = timedelta(hours=request.app.state.settings.session_hours)
     entered = await request.db.atomic(
         service.answer,
@@ -129,31 +140,31 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     )
     if not isinstance(entered, service.Entered):
         return _code_page(
-            request, {**said, "code": ""}, fault=say(language, PROBLEMS["wrong-code"].happened), status_code=401
+            request, {**said, "code": ""}, fault=translate(language, PROBLEMS["wrong-code"].happened), status_code=401
         )
     await sign_in_throttle.succeeded(request, account=entered.address.account, now=clock.now())
-    response = go(next_page(said, MINE))
+    response = redirect(next_page(said, MINE))
     keep(response, entered.token, lasts)
     keep_people(response, request.app.state.secret_key, entered.token, entered.people, lasts)
     return response
 
 
-@get(MINE, operation_id="showOwnAppointments", opt=opened("see-customers", narrows=True), include_in_schema=False)
+@get(MINE, operation_id="showOwnAppointments", opt=page_access("see-customers", narrows=True), include_in_schema=False)
 async def mine(request: Request) -> Response[Any]:
     customer_id = request.user.customer_id
     if customer_id is None:  # the administrator
-        return go("/staff")
+        return redirect("/staff")
     now, secret = clock.now(), request.app.state.secret_key
-    customer, others = await customers.sharing(request.db, customer_id, people_of(request))
+    customer, others = await customers.linked_customers(request.db, customer_id, people_of(request))
     visits = await appointments.visits_of_customers(
         request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, most=MOST_SHOWN
     )
     await record(request.app.state.db, request, Page([customer, *visits], None))
     shown = [(visit, f"/appointments/{links.token(secret, visit.id)}") for visit in visits]
-    return page(
+    return render(
         request,
         "public/my.html",
-        cache_control=OWN,
+        cache_control=NO_STORE,
         customer=customer,
         others=others,
         coming=[each for each in shown if each[0].start_time >= now],
@@ -166,28 +177,28 @@ async def mine(request: Request) -> Response[Any]:
     MINE,
     operation_id="becomeAnother",
     status_code=303,
-    opt=opened("see-customers", narrows=True),
+    opt=page_access("see-customers", narrows=True),
     include_in_schema=False,
 )
 async def become(request: Request) -> Response[Any]:
     """To what is held about another of those who share the address."""
     chosen, known, before = (
-        id_of((await form(request)).get("customer")),
+        parse_id((await parse_form(request)).get("customer")),
         people_of(request),
         request.cookies.get(COOKIE),
     )
     if request.user.customer_id is None or chosen is None or known is None or before is None:
-        return go(MINE)
+        return redirect(MINE)
     now = clock.now()
     lasts = (
         known.since + timedelta(hours=request.app.state.settings.session_hours) - now
     )  # no longer than the code that was entered is good for
     if lasts <= timedelta():
-        return go(MINE)
+        return redirect(MINE)
     token = await request.db.atomic(
         service.become, request.user, customer_id=chosen, known=known, before=before, lasts=lasts, now=now
     )
-    response = go(MINE)
+    response = redirect(MINE)
     keep(response, token, lasts)
     keep_people(response, request.app.state.secret_key, token, known, lasts)
     return response

@@ -18,7 +18,7 @@ from ...booking import service as appointments
 from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter, OfferedTime
 from ...booking.model import LIVE
-from ...booking.request_context import caps, hold_for
+from ...booking.request_context import booking_limits, hold_length
 from ...booking.rules import Alternative, WishRequest
 from ...clinics.catalogue import service as catalogue
 from ...clinics.catalogue.model import CatalogueDoctor, CatalogueType
@@ -27,16 +27,16 @@ from ...customers.model import CustomerContent
 from ...http import decoding
 from ...http import repository as records
 from ...http.cookies import booked_of, keep_booked, people_of
-from ...http.forms import asked, form, id_of, instant_of
-from ...http.idempotency import once
+from ...http.forms import parse_form, parse_id, parse_instant, query_params
+from ...http.idempotency import idempotent
 from ...http.problems import PROBLEMS
 from ...http.recording import Recorded
 from ...http.request import Request
 from ...kit import clock, errors, phones
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
-from ...kit.i18n import one_line, say
+from ...kit.i18n import one_line, translate
 from ...kit.ids import PLATFORM, clinic_of
-from ..rendering import OWN, faults_by_field, go, opened, written
+from ..rendering import NO_STORE, faults_by_field, page_access, redirect, written
 from .find import Visit, visit
 
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
@@ -82,28 +82,28 @@ class Gone(NamedTuple):
 def _choice(here: Visit, said: Mapping[str, str]) -> Choice | None:
     """By an address: of a type, `start`, and `doctor` if with one; or of a whole slot, `start`, `end`, `whose` it is,
     and `doctor` if somebody wants that one."""
-    type, start = here.type(said.get("type")), instant_of(said.get("start"))
+    type, start = here.type(said.get("type")), parse_instant(said.get("start"))
     if start is None or not FIRST_YEAR < start.year < LAST_YEAR:
         return None
     wanted = here.doctor(said.get("doctor"), type)
     if type:
         return Choice(here, type, wanted, start, start + timedelta(minutes=type.minutes), wanted)
-    whose, end = id_of(said.get("whose")), instant_of(said.get("end"))
+    whose, end = parse_id(said.get("whose")), parse_instant(said.get("end"))
     if not (here.whole_slots and whose and whose in here.book.doctors and end and start < end <= start + A_DAY):
         return None
     return Choice(here, None, here.book.doctors[whose], start, end, wanted)
 
 
-@get(FORM, operation_id="showBookingForm", opt=opened("public"), include_in_schema=False)
+@get(FORM, operation_id="showBookingForm", opt=page_access("public"), include_in_schema=False)
 async def show_form(request: Request, name: FromPath[str]) -> Response[Any]:
     """Who are you, for a time that was chosen."""
     here = await visit(request, name)
-    choice = _choice(here, asked(request))
+    choice = _choice(here, query_params(request))
     if choice is None:
-        return go(here.address())
+        return redirect(here.address())
     gone = await _look(choice)
     own = await _own(choice) if gone else None
-    return go(own) if own else await _form(choice, {}, gone=gone)
+    return redirect(own) if own else await _form(choice, {}, gone=gone)
 
 
 async def _own(choice: Choice) -> str | None:
@@ -125,17 +125,17 @@ async def _own(choice: Choice) -> str | None:
     return f"/appointments/{token}" if same else None
 
 
-@get(LOOK, operation_id="lookAtTime", opt=opened("public"), include_in_schema=False)
+@get(LOOK, operation_id="lookAtTime", opt=page_access("public"), include_in_schema=False)
 async def look(request: Request, name: FromPath[str]) -> Response[Any]:
     """204 while the time is free, for the script that looks while somebody types; else what the form says when it is
     not."""
     here = await visit(request, name)
-    choice = _choice(here, asked(request))
+    choice = _choice(here, query_params(request))
     gone = await _look(choice) if choice else None
     return (
-        here.show("public/gone.html", cache_control=OWN, gone=gone, query=choice.query)
+        here.show("public/gone.html", cache_control=NO_STORE, gone=gone, query=choice.query)
         if choice and gone
-        else Response(None, status_code=204, headers={"Cache-Control": OWN})
+        else Response(None, status_code=204, headers={"Cache-Control": NO_STORE})
     )
 
 
@@ -169,9 +169,13 @@ async def _nearest(choice: Choice) -> list[OfferedTime]:
 
 def _gone(choice: Choice, reason: str, others: Sequence[OfferedTime | Alternative]) -> Gone:
     problem, book, language = PROBLEMS[reason], choice.here.book, choice.here.language
-    text = say(language, "This time is not free any more.") if reason == "taken" else say(language, problem.happened)
+    text = (
+        translate(language, "This time is not free any more.")
+        if reason == "taken"
+        else translate(language, problem.happened)
+    )
     names = {id: doctor.name for id, doctor in book.doctors.items()}  # which may be older than what is offered
-    return Gone(say(language, problem.title), text, others, names)
+    return Gone(translate(language, problem.title), text, others, names)
 
 
 async def _form(
@@ -197,7 +201,7 @@ async def _form(
     changeable = here.book.last_change(start) if here.book.cancel_notice_minutes else None
     return here.show(
         "public/details.html",
-        cache_control=OWN,
+        cache_control=NO_STORE,
         status_code=status_code,
         type=choice.type,
         doctor=choice.doctor,
@@ -221,19 +225,21 @@ async def _people(here: Visit) -> list[Any]:
     customer_id = here.request.user.customer_id
     if here.framed or customer_id is None:
         return []
-    own, others = await customers.sharing(here.request.app.state.db.across(), customer_id, people_of(here.request))
+    own, others = await customers.linked_customers(
+        here.request.app.state.db.across(), customer_id, people_of(here.request)
+    )
     named: dict[str, Any] = {}
     for person in (own, *others):
         named.setdefault(person.name.casefold(), person)
     return list(named.values())
 
 
-@post(FORM, operation_id="bookByForm", status_code=200, opt=opened("book"), include_in_schema=False)
+@post(FORM, operation_id="bookByForm", status_code=200, opt=page_access("book"), include_in_schema=False)
 async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     """Books as the API does: once, however often the form is sent. `instead` is another time than the one of the
     address."""
-    here, typed = await visit(request, name), await form(request)
-    said, instead = asked(request), typed.get("instead", "").split()
+    here, typed = await visit(request, name), await parse_form(request)
+    said, instead = query_params(request), typed.get("instead", "").split()
     choice = _choice(
         here,
         {
@@ -248,7 +254,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         },
     )
     if choice is None:
-        return go(here.address())
+        return redirect(here.address())
     people = await _people(here)
     booker = people[0].id if people else None
     patient = next(
@@ -271,8 +277,8 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
             wishes=[(customer_id, _wish(choice, typed))],
             booker_id=booker,
             repeat=_repeat(choice, typed, patient or content),
-            hold_for=hold_for(request),
-            caps=caps(request, here.book.clinic_id),
+            hold_for=hold_length(request),
+            caps=booking_limits(request, here.book.clinic_id),
             now=clock.now(),
         )
     except errors.Conflict as refusal:
@@ -280,17 +286,19 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         return await _form(choice, typed, status_code=PROBLEMS[refusal.type].status, gone=gone)
     except (errors.TooMany, errors.Unavailable) as refusal:
         problem = PROBLEMS[refusal.type]
-        return await _form(choice, typed, status_code=problem.status, trouble=say(here.language, problem.happened))
+        return await _form(
+            choice, typed, status_code=problem.status, trouble=translate(here.language, problem.happened)
+        )
     appointment = appointments_repository.appointment(booked.rows[0])
     token = links.token(request.app.state.secret_key, appointment.id)
     if not here.framed:
-        response = go(f"/appointments/{token}?new=1")
+        response = redirect(f"/appointments/{token}?new=1")
         keep_booked(response, token)
         return response
-    known = await catalogue.of(request.app.state.db, request.cache, here.book.clinic_id)  # as the booking knew it
+    known = await catalogue.get(request.app.state.db, request.cache, here.book.clinic_id)  # as the booking knew it
     return here.show(
         "public/booked.html",
-        cache_control=OWN,
+        cache_control=NO_STORE,
         type=choice.type,
         appointment=appointment,
         doctor=known.doctors[appointment.doctor_id],
@@ -356,7 +364,7 @@ async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerC
     assert content, "of whom nobody knows yet"
     request = choice.here.request
     await request.app.state.limits.count(request, request.user, "registrations")
-    customer, _ = await once(
+    customer, _ = await idempotent(
         request,
         content,
         lambda tx: customers.register(tx, request.user, content=content, now=clock.now()),

@@ -14,7 +14,7 @@ from ...http.request import Request
 from ...http.responses import Look
 from ...messaging.notifications.model import kind_of
 from ...oversight.privacy.model import Export
-from ..rendering import OWN, page
+from ..rendering import NO_STORE, render
 
 
 def export_page(request: Request, export: Export) -> Response[Any]:
@@ -26,11 +26,13 @@ def export_page(request: Request, export: Export) -> Response[Any]:
             appointment["price"] = format_currency(
                 Decimal(price["amount"]).scaleb(-digits), price["currency"], locale=language
             )
-    html = page(request, "public/export.html", language=language, cache_control=OWN, export=plain, kind_of=kind_of)
+    html = render(
+        request, "public/export.html", language=language, cache_control=NO_STORE, export=plain, kind_of=kind_of
+    )
     headers = {
         "Content-Language": html.headers["Content-Language"],
         "Vary": "Accept, Accept-Language, Cookie",
-        "Cache-Control": OWN,
+        "Cache-Control": NO_STORE,
         "Content-Security-Policy": html.headers["Content-Security-Policy"],
         "ETag": digest(html.content.encode()),
     }

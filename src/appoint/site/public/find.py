@@ -21,13 +21,13 @@ from ...booking.availability import repository, service
 from ...booking.availability.model import Availability, AvailabilityFilter, OfferedTime
 from ...clinics.catalogue import service as catalogue
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
-from ...http.forms import asked, date_of, id_of
+from ...http.forms import parse_date, parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import clock
 from ...kit.ids import LARGEST_CLINIC, PLATFORM
 from .. import assets
-from ..rendering import FRESH, elsewhere, go, opened, page
+from ..rendering import REVALIDATE, page_access, redirect, render, url_with
 
 FRAMED: Final = "/embed/"
 CLINICS: Final = 12
@@ -62,8 +62,8 @@ class Visit(NamedTuple):
             f"?{said}" if said else ""
         )
 
-    def show(self, template: str, *, cache_control: str = FRESH, **values: Any) -> Response[Any]:
-        return page(
+    def show(self, template: str, *, cache_control: str = REVALIDATE, **values: Any) -> Response[Any]:
+        return render(
             self.request,
             template,
             cache_control=cache_control,
@@ -76,7 +76,7 @@ class Visit(NamedTuple):
 
     def type(self, id: str | None) -> CatalogueType | None:
         """What can be booked, by what an address says."""
-        return next((type for type in self.book.bookable_types if type.id == id_of(id)), None)
+        return next((type for type in self.book.bookable_types if type.id == parse_id(id)), None)
 
     @property
     def whole_slots(self) -> bool:
@@ -97,13 +97,13 @@ async def visit(request: Request, name: str) -> Visit:
     return Visit(request, book, language_for(request), request.scope["path"].startswith(FRAMED))
 
 
-@get("/", operation_id="findClinics", opt=opened("public", limit="search"), include_in_schema=False)
+@get("/", operation_id="findClinics", opt=page_access("public", limit="search"), include_in_schema=False)
 async def find(request: Request) -> Response[Any]:
-    said, now, db = asked(request), clock.now(), request.app.state.db
+    said, now, db = query_params(request), clock.now(), request.app.state.db
     q, specialty, on, after = (
         said.get("q", "").strip(),
         said.get("specialty", "").strip(),
-        date_of(said.get("date")),
+        parse_date(said.get("date")),
         said.get("after", ""),
     )
     if on and not now.date() - A_DAY <= on <= now.date() + A_YEAR:
@@ -122,7 +122,7 @@ async def find(request: Request) -> Response[Any]:
         soonest = await service.soonest(
             db, clinic_ids=[row["id"] for row in shown], specialty=specialty or None, on=on, now=now, most=SOON
         )
-    return page(
+    return render(
         request,
         "public/find.html",
         clinics=shown,
@@ -132,15 +132,20 @@ async def find(request: Request) -> Response[Any]:
         on=on,
         today=now.date(),
         soonest=soonest,
-        next=elsewhere(request, after=str(shown[-1]["id"])) if len(found) > CLINICS else None,
+        next=url_with(request, after=str(shown[-1]["id"])) if len(found) > CLINICS else None,
     )
 
 
-@get(["/c/{name:str}", "/embed/{name:str}"], operation_id="showClinic", opt=opened("public"), include_in_schema=False)
+@get(
+    ["/c/{name:str}", "/embed/{name:str}"],
+    operation_id="showClinic",
+    opt=page_access("public"),
+    include_in_schema=False,
+)
 async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
     """One query, and none while the clinic is in the cache."""
-    here, said = await visit(request, name), asked(request)
-    on, doctor = date_of(said.get("date")), here.doctor(said.get("doctor"), None)
+    here, said = await visit(request, name), query_params(request)
+    on, doctor = parse_date(said.get("date")), here.doctor(said.get("doctor"), None)
     offered = [(type, here.offering(type)) for type in here.book.bookable_types]
 
     def way_to(other: CatalogueDoctor) -> str | None:
@@ -169,15 +174,15 @@ class Day(NamedTuple):
 @get(
     ["/c/{name:str}/times", "/embed/{name:str}/times"],
     operation_id="showTimes",
-    opt=opened("public"),
+    opt=page_access("public"),
     include_in_schema=False,
 )
 async def times(request: Request, name: FromPath[str]) -> Response[Any]:
     """With whom, a month of days, and the times of one of them."""
-    here, said, now = await visit(request, name), asked(request), clock.now()
+    here, said, now = await visit(request, name), query_params(request), clock.now()
     type = here.type(said.get("type"))
     if type is None and not here.whole_slots:
-        return go(here.address())
+        return redirect(here.address())
     doctor = here.doctor(said.get("doctor"), type)
     month = await month_of(
         request,
@@ -229,8 +234,8 @@ async def month_of(
     Of times for the type, or of such a length; with neither, of whole slots.
     """
     first, last, language = clock.local_date(now, book.time_zone), book.last_date(now), language_for(request)
-    on = date_of(said.get("date"))
-    wanted = date_of(said.get("month", "") + "-01") or on
+    on = parse_date(said.get("date"))
+    wanted = parse_date(said.get("month", "") + "-01") or on
     month = min(max(wanted or first, first), last).replace(day=1)
 
     async def found_in(month: date) -> Availability:

@@ -22,20 +22,20 @@ from ...database.pool import Database, Row, Transaction
 from ...http import repository as records
 from ...http.cookies import booked_of
 from ...http.etags import etag
-from ...http.forms import asked, form, id_of, instant_of
+from ...http.forms import parse_form, parse_id, parse_instant, query_params
 from ...http.languages import language_for
 from ...http.problems import PROBLEMS
 from ...http.request import Request
 from ...kit import clock, errors, ids
-from ...kit.actors import Caller
-from ...kit.i18n import one_line, say
+from ...kit.actors import Actor
+from ...kit.i18n import one_line, translate
 from ...kit.icalendar_files import Person, google, invitation, outlook
-from ..rendering import OWN, go, opened, page
+from ..rendering import NO_STORE, page_access, redirect, render
 from .find import month_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
-PUBLIC: Final = opened("public")
+PUBLIC: Final = page_access("public")
 PAGE: Final = "/appointments/{token:str}"
 LONGEST_REASON: Final = 200
 ANYONE: Final = "any"
@@ -95,7 +95,7 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
         attendee=None,
     )
     headers = {
-        "Cache-Control": OWN,
+        "Cache-Control": NO_STORE,
         "X-Robots-Tag": "noindex",
         "Content-Disposition": 'attachment; filename="appointment.ics"',
     }
@@ -105,16 +105,18 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
 @post(PAGE + "/confirm", operation_id="confirmAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def confirm(request: Request, token: FromPath[str]) -> Response[Any]:
     """What was held is booked."""
-    by = _holder(request, token)
-    if by is None:
+    actor = _holder(request, token)
+    if actor is None:
         return _none(request)
     try:
-        await _Recorded(request, by).atomic(service.step, by, appointment_id=_id(by), name="confirm", now=clock.now())
+        await _Recorded(request, actor).atomic(
+            service.step, actor, appointment_id=_id(actor), name="confirm", now=clock.now()
+        )
     except IN_THE_WAY as refusal:
         return await _refused(request, token, refusal)
     except errors.NotFound:
         return _none(request)
-    return go(f"{_path(token)}?new=1")
+    return redirect(f"{_path(token)}?new=1")
 
 
 @get(PAGE + "/cancel", operation_id="showCancelByLink", opt=PUBLIC, include_in_schema=False)
@@ -124,26 +126,26 @@ async def ask_to_cancel(request: Request, token: FromPath[str]) -> Response[Any]
     if held is None:
         return _none(request)
     if not held.can_cancel or held.is_late:
-        return go(_path(token))
-    return page(request, "public/cancel.html", cache_control=OWN, appointment=held.row, address=_path(token))
+        return redirect(_path(token))
+    return render(request, "public/cancel.html", cache_control=NO_STORE, appointment=held.row, address=_path(token))
 
 
 @post(PAGE + "/cancel", operation_id="cancelAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
 async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
-    by = _holder(request, token)
-    if by is None:
+    actor = _holder(request, token)
+    if actor is None:
         return _none(request)
-    fields = await form(request)
+    fields = await parse_form(request)
     reason = one_line(fields.get("reason"))[:LONGEST_REASON] or None
     try:
-        await _Recorded(request, by).atomic(
-            service.cancel, by, appointment_id=_id(by), reason=reason, if_match=_version(fields), now=clock.now()
+        await _Recorded(request, actor).atomic(
+            service.cancel, actor, appointment_id=_id(actor), reason=reason, if_match=_version(fields), now=clock.now()
         )
     except IN_THE_WAY as refusal:
         return await _refused(request, token, refusal)
     except errors.NotFound:
         return _none(request)
-    return go(_path(token))
+    return redirect(_path(token))
 
 
 @get(PAGE + "/move", operation_id="showTimesByLink", opt=PUBLIC, include_in_schema=False)
@@ -154,8 +156,8 @@ async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
     if held is None:
         return _none(request)
     if not held.can_move or held.is_late:
-        return go(_path(token))
-    return await _times_page(request, held, token, asked(request))
+        return redirect(_path(token))
+    return await _times_page(request, held, token, query_params(request))
 
 
 async def _times_page(
@@ -182,11 +184,11 @@ async def _times_page(
             now=held.now,
         )
         alternatives = [slot for slot in slots if refusal.type != "customer-busy" or slot.start_time != start]
-    return page(
+    return render(
         request,
         "public/move.html",
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
-        cache_control=OWN,
+        cache_control=NO_STORE,
         appointment=held.row,
         address=_path(token),
         doctors=doctors,
@@ -201,7 +203,7 @@ async def _times_page(
 def _doctor(held: Held, said: Mapping[str, str]) -> UUID | None:
     """With whom somebody wants to move; None: anyone."""
     wanted = said.get("doctor", "")
-    doctor_id = id_of(wanted)
+    doctor_id = parse_id(wanted)
     return None if wanted == ANYONE else doctor_id if doctor_id in held.book.doctors else held.appointment.doctor_id
 
 
@@ -223,19 +225,19 @@ def _what(held: Held) -> dict[str, Any]:
 async def move(request: Request, token: FromPath[str]) -> Response[Any]:
     """Moves to the `start` that was chosen, until an end that may stand after it; where it was taken meanwhile, offers
     the nearest ones."""
-    by, said = _holder(request, token), await form(request)
-    held = await _held(request, token) if by else None
-    if by is None or held is None:
+    actor, said = _holder(request, token), await parse_form(request)
+    held = await _held(request, token) if actor else None
+    if actor is None or held is None:
         return _none(request)
     first, _, last = said.get("start", "").partition(" ")
-    start, end = instant_of(first), instant_of(last)
+    start, end = parse_instant(first), parse_instant(last)
     if start is None:
         return await _times_page(request, held, token, said)
     doctor_id = _doctor(held, said) or await _whoever_is_free(request, held, start, end)
     to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor_id)
     try:
         await service.reschedule(
-            _Recorded(request, by), by, appointment_id=_id(by), to=to, if_match=_version(said), now=held.now
+            _Recorded(request, actor), actor, appointment_id=_id(actor), to=to, if_match=_version(said), now=held.now
         )
     except errors.Conflict as refusal:
         held = await _held(request, token)
@@ -244,7 +246,7 @@ async def move(request: Request, token: FromPath[str]) -> Response[Any]:
         return await _times_page(request, held, token, said, refusal=refusal, start=start)
     except (errors.VersionMismatch, errors.VersionRequired) as refusal:
         return await _refused(request, token, refusal)
-    return go(f"{_path(token)}?moved=1")
+    return redirect(f"{_path(token)}?moved=1")
 
 
 async def _whoever_is_free(request: Request, held: Held, start: datetime, end: datetime | None) -> UUID:
@@ -274,15 +276,15 @@ def _version(fields: dict[str, str]) -> str | None:
 
 async def _held(request: Request, token: str) -> Held | None:
     """The appointment as it stands now, which is recorded as seen; None for a link to nothing."""
-    by = _holder(request, token)
-    if by is None:
+    actor = _holder(request, token)
+    if actor is None:
         return None
-    db, clinic_id = _database(request, by), ids.clinic_of(_id(by))
-    row = await repository.for_holder(db, clinic_id=clinic_id, appointment_id=_id(by))
+    db, clinic_id = _database(request, actor), ids.clinic_of(_id(actor))
+    row = await repository.for_holder(db, clinic_id=clinic_id, appointment_id=_id(actor))
     if row is None:
         return None
-    await _record(db, by)
-    return Held(row, repository.appointment(row), await catalogue.of(db, request.cache, clinic_id), clock.now())
+    await _record(db, actor)
+    return Held(row, repository.appointment(row), await catalogue.get(db, request.cache, clinic_id), clock.now())
 
 
 async def _refused(request: Request, token: str, refusal: errors.AppointError) -> Response[Any]:
@@ -292,17 +294,17 @@ async def _refused(request: Request, token: str, refusal: errors.AppointError) -
 
 
 def _none(request: Request) -> Response[Any]:
-    return page(request, "public/no_appointment.html", status_code=404, cache_control=OWN)
+    return render(request, "public/no_appointment.html", status_code=404, cache_control=NO_STORE)
 
 
 def _page(request: Request, held: Held, token: str, *, refusal: errors.AppointError | None = None) -> Response[Any]:
-    language, said, row = language_for(request), asked(request), held.row
+    language, said, row = language_for(request), query_params(request), held.row
     entry = _entry(row, language)
-    return page(
+    return render(
         request,
         "public/appointment.html",
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
-        cache_control=OWN,
+        cache_control=NO_STORE,
         appointment=row,
         held=held,
         address=_path(token),
@@ -321,8 +323,8 @@ def _page(request: Request, held: Held, token: str, *, refusal: errors.AppointEr
 
 def _said(request: Request, refusal: errors.AppointError) -> str:
     if isinstance(refusal, errors.VersionMismatch):
-        return say(language_for(request), "This appointment has changed meanwhile. This is how it stands now.")
-    return say(language_for(request), PROBLEMS[refusal.type].happened, **refusal.facts)
+        return translate(language_for(request), "This appointment has changed meanwhile. This is how it stands now.")
+    return translate(language_for(request), PROBLEMS[refusal.type].happened, **refusal.facts)
 
 
 def _length(minutes: int, language: str) -> str:
@@ -335,7 +337,7 @@ def _length(minutes: int, language: str) -> str:
 
 def _entry(row: Row, language: str) -> dict[str, Any]:
     """What any calendar is told. Who it is for is not in it."""
-    where = say(language, "online, not at the clinic") if row.mode == "online" else row.address or row.clinic
+    where = translate(language, "online, not at the clinic") if row.mode == "online" else row.address or row.clinic
     return {
         "start": row.start_time,
         "end": row.end_time,
@@ -353,7 +355,7 @@ def _address(request: Request, token: str) -> str:
     return request.app.state.settings.links_url + _path(token)
 
 
-def _holder(request: Request, token: str) -> Caller | None:
+def _holder(request: Request, token: str) -> Actor | None:
     appointment_id = links.appointment_of(request.app.state.secret_key, token)
     if appointment_id is None:
         return None
@@ -364,21 +366,21 @@ def _holder(request: Request, token: str) -> Caller | None:
     )
 
 
-def _id(by: Caller) -> UUID:
-    assert by.appointment_id, "a holder's"
-    return by.appointment_id
+def _id(actor: Actor) -> UUID:
+    assert actor.appointment_id, "a holder's"
+    return actor.appointment_id
 
 
-def _database(request: Request, by: Caller) -> Database:
-    return request.db.within(ids.clinic_of(_id(by)))
+def _database(request: Request, actor: Actor) -> Database:
+    return request.db.within(ids.clinic_of(_id(actor)))
 
 
 class _Recorded(Database):
     """The clinic's database, where each transaction records what the link's holder has done."""
 
-    def __init__(self, request: Request, by: Caller) -> None:
-        self._db = _database(request, by)
-        self._by = by
+    def __init__(self, request: Request, actor: Actor) -> None:
+        self._db = _database(request, actor)
+        self._by = actor
 
     async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         return await self._db.run(method, sql, args)
@@ -394,9 +396,9 @@ class _Recorded(Database):
         return await self._db.atomic(recorded)
 
 
-async def _record(db: Database | Transaction, by: Caller) -> None:
+async def _record(db: Database | Transaction, actor: Actor) -> None:
     """By the appointment's id, and never by the address of the page, which lets in whoever reads it."""
-    await records.record(db, by, clinic_id=ids.clinic_of(_id(by)), subjects=[str(_id(by))], reason=None)
+    await records.record(db, actor, clinic_id=ids.clinic_of(_id(actor)), subjects=[str(_id(actor))], reason=None)
 
 
 PAGES: Final = [show, calendar, confirm, ask_to_cancel, cancel, show_times, move]

@@ -9,16 +9,16 @@ from litestar.params import FromPath
 
 from ...clinics.appointment_types import repository as types
 from ...clinics.doctors import repository as doctors
-from ...http.forms import asked, date_of, id_of, instant_of
+from ...http.forms import parse_date, parse_id, parse_instant, query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import clock
 from ...kit.fields import FIRST_YEAR, LAST_YEAR, minutes_of
-from ...kit.i18n import say
+from ...kit.i18n import translate
 from ...kit.permissions import widest
 from ...scheduling.absences import repository, service
 from ...scheduling.absences.model import LONGEST, Away
-from ..rendering import elsewhere, opened
+from ..rendering import page_access, url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 100
@@ -32,16 +32,19 @@ ALL: Final = "all"
 
 
 @get(
-    "/staff/{clinic_id:int}/absences", operation_id="showAbsences", opt=opened("see-absences"), include_in_schema=False
+    "/staff/{clinic_id:int}/absences",
+    operation_id="showAbsences",
+    opt=page_access("see-absences"),
+    include_in_schema=False,
 )
 async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    said, now = asked(request), clock.now()
+    said, now = query_params(request), clock.now()
     past = said.get("show") == "past"
     found = await repository.listed(
         request.db,
         clinic_id,
         past=past,
-        before=instant_of(said.get("before")) if past else None,
+        before=parse_instant(said.get("before")) if past else None,
         now=now,
         limit=MOST + 1,
     )
@@ -63,7 +66,7 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         waiting=_count(waiting),
         local=clock.zone,
         may_all=_may_all(request, clinic_id),
-        next=elsewhere(request, before=found[MOST - 1].start_time.isoformat()) if past and len(found) > MOST else None,
+        next=url_with(request, before=found[MOST - 1].start_time.isoformat()) if past and len(found) > MOST else None,
     )
 
 
@@ -86,7 +89,7 @@ def _count(waiting: list[Any]) -> str:
 @get(
     "/staff/{clinic_id:int}/absences/rebook",
     operation_id="showAppointmentsToRebook",
-    opt=opened("list-appointments", narrows=True),
+    opt=page_access("list-appointments", narrows=True),
     include_in_schema=False,
 )
 async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -132,21 +135,21 @@ class Wish(NamedTuple):
 
     @classmethod
     def read(cls, said: dict[str, str], own: UUID | None) -> "Wish":
-        first = date_of(said.get("from"))
-        whom = ALL if said.get("doctor") == ALL else id_of(said.get("doctor"))
-        return cls(own or whom, first, said.get("at", ""), date_of(said.get("until")) or first, said.get("till", ""))
+        first = parse_date(said.get("from"))
+        whom = ALL if said.get("doctor") == ALL else parse_id(said.get("doctor"))
+        return cls(own or whom, first, said.get("at", ""), parse_date(said.get("until")) or first, said.get("till", ""))
 
 
 @get(
     "/staff/{clinic_id:int}/absences/new",
     operation_id="showNewAbsence",
-    opt=opened("schedule", narrows=True),
+    opt=page_access("schedule", narrows=True),
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """First when and whose, then what is in the way, then the absence itself. It changes nothing."""
     now, own = clock.now(), request.grant.doctor_id
-    wish = Wish.read(asked(request), own)
+    wish = Wish.read(query_params(request), own)
     away, faults = await _away(request, clinic_id, wish)
     found: list[Any] = []
     if away and max(away.start, now) < away.end:
@@ -185,13 +188,13 @@ async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | No
         return None, {}
     language = language_for(request)
     if not wish.whom:
-        return None, {"doctor": say(language, "Please choose")}
+        return None, {"doctor": translate(language, "Please choose")}
     if not FIRST_YEAR <= wish.first.year <= wish.last.year <= LAST_YEAR:
-        return None, {"until": say(language, "must not be before the first day")}
+        return None, {"until": translate(language, "must not be before the first day")}
     try:
         first_minute, last_minute = minutes_of(wish.first_time or "00:00"), minutes_of(wish.last_time or "24:00")
     except ValueError:
-        return None, {"until": say(language, "is not a time")}
+        return None, {"until": translate(language, "is not a time")}
     found = await repository.instants(
         request.db,
         clinic_id,
@@ -204,9 +207,9 @@ async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | No
         return None, {}
     start, end = found.start, found.end
     if end <= start:
-        return None, {"until": say(language, "must be after the beginning")}
+        return None, {"until": translate(language, "must be after the beginning")}
     if end - start > LONGEST:
-        return None, {"until": say(language, "must not be more than {days} days later", days=LONGEST.days)}
+        return None, {"until": translate(language, "must not be more than {days} days later", days=LONGEST.days)}
     return Away(None if wish.whom == ALL else wish.whom, start, end), {}
 
 

@@ -7,25 +7,27 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...http.forms import asked, id_of
+from ...http.forms import parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...identity.api_keys import repository, service
 from ...kit import clock, errors
-from ...kit.i18n import say
+from ...kit.i18n import translate
 from ...kit.ids import clinic_of
 from ...kit.permissions import PERMISSIONS, SCOPES
-from ..rendering import elsewhere, opened
+from ..rendering import page_access, url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
 LASTING_DAYS: Final = (30, 90, 365)
 
 
-@get("/staff/{clinic_id:int}/keys", operation_id="showApiKeys", opt=opened("manage-access"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/keys", operation_id="showApiKeys", opt=page_access("manage-access"), include_in_schema=False
+)
 async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    said = asked(request)
-    after, removed = id_of(said.get("after")), "removed" in said
+    said = query_params(request)
+    after, removed = parse_id(said.get("after")), "removed" in said
     found = await repository.of_clinic(
         request.db, clinic_id, active=not removed, after=(after,) if after else None, limit=MOST
     )
@@ -39,14 +41,14 @@ async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         keys=shown,
         removed=removed,
         now=clock.now(),
-        next=elsewhere(request, after=shown[-1].id) if len(found) > MOST else None,
+        next=url_with(request, after=shown[-1].id) if len(found) > MOST else None,
     )
 
 
 @get(
     "/staff/{clinic_id:int}/keys/new",
     operation_id="showNewApiKey",
-    opt=opened("manage-access"),
+    opt=page_access("manage-access"),
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -56,7 +58,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/keys/{api_key_id:uuid}",
     operation_id="showApiKey",
-    opt=opened("manage-access"),
+    opt=page_access("manage-access"),
     include_in_schema=False,
 )
 async def key(request: Request, clinic_id: FromPath[int], api_key_id: FromPath[UUID]) -> Response[Any]:
@@ -79,7 +81,7 @@ async def _form(request: Request, clinic_id: int, api_key_id: UUID | None) -> Re
         ends=[
             (
                 (now + timedelta(days=days)).isoformat(timespec="seconds"),
-                say(language_for(request), "for {n} days", n=days),
+                translate(language_for(request), "for {n} days", n=days),
             )
             for days in LASTING_DAYS
         ],

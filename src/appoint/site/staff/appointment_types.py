@@ -7,20 +7,25 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from ...clinics.appointment_types import repository, service
-from ...http.forms import asked
+from ...http.forms import query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import errors, money
 from ...kit.ids import clinic_of
-from ..rendering import opened
+from ..rendering import page_access
 from ..staff_frame import staff_page
 
 MOST: Final = 1000
 
 
-@get("/staff/{clinic_id:int}/types", operation_id="showAppointmentTypes", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/types",
+    operation_id="showAppointmentTypes",
+    opt=page_access("manage"),
+    include_in_schema=False,
+)
 async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    active = asked(request).get("show") != "removed"
+    active = query_params(request).get("show") != "removed"
     found = await repository.of_clinic(request.db, clinic_id, active=active, after=None, limit=MOST)
     return await staff_page(
         request, "staff/appointment_types/types.html", clinic_id=clinic_id, place="types", types=found, active=active
@@ -30,7 +35,7 @@ async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/types/new",
     operation_id="showNewAppointmentType",
-    opt=opened("manage"),
+    opt=page_access("manage"),
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -58,7 +63,7 @@ async def _names(request: Request, clinic_id: int, but: UUID | None) -> list[str
 @get(
     "/staff/{clinic_id:int}/types/{type_id:uuid}",
     operation_id="showAppointmentType",
-    opt=opened("manage"),
+    opt=page_access("manage"),
     include_in_schema=False,
 )
 async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUID]) -> Response[Any]:

@@ -8,10 +8,10 @@ from litestar.params import FromPath
 from litestar.routes import HTTPRoute
 
 from ...audit import repository, service
-from ...http.forms import asked, date_of, id_of
+from ...http.forms import parse_date, parse_id, query_params
 from ...http.request import Request
 from ...kit import fields
-from ..rendering import elsewhere, opened
+from ..rendering import page_access, url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
@@ -19,10 +19,12 @@ LONGEST: Final = 200
 KINDS: Final = ("user", "patient", "key", "oidc", "link", "administrator", "open", "gateway", "system", "command-line")
 
 
-@get("/staff/{clinic_id:int}/audit", operation_id="showAudit", opt=opened("manage-access"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/audit", operation_id="showAudit", opt=page_access("manage-access"), include_in_schema=False
+)
 async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Looking at it is one of its entries, too."""
-    said = {name: value[:LONGEST].strip() for name, value in asked(request).items()}
+    said = {name: value[:LONGEST].strip() for name, value in query_params(request).items()}
     found = await service.newest(
         request.db,
         request.user,
@@ -32,7 +34,7 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         actor=said.get("actor") or None,
         action=said.get("action") or None,
         subject=said.get("subject") or None,
-        before=id_of(said.get("before")),
+        before=parse_id(said.get("before")),
         limit=MOST,
     )
     shown = found[:MOST]
@@ -50,12 +52,12 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         asked=said,
         head=await repository.head(request.db, clinic_id),
         actions=_actions(request),
-        next=elsewhere(request, before=shown[-1].id) if len(found) > MOST else None,
+        next=url_with(request, before=shown[-1].id) if len(found) > MOST else None,
     )
 
 
 def _day(text: str | None) -> date | None:
-    day = date_of(text)
+    day = parse_date(text)
     return day if day and fields.FIRST_YEAR <= day.year <= fields.LAST_YEAR else None
 
 

@@ -11,7 +11,7 @@ from ...clinics.clinics import service
 from ...http.languages import language_for, language_names
 from ...http.request import Request
 from ...kit import clock, money
-from ..rendering import opened
+from ..rendering import page_access
 from ..staff_frame import staff_page
 
 A_DAY: Final = 1440
@@ -37,7 +37,12 @@ class Span(NamedTuple):
         return format_unit(self.number, UNITS[self.unit], locale=language)
 
 
-@get("/staff/{clinic_id:int}/clinic", operation_id="showClinicSettings", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/clinic",
+    operation_id="showClinicSettings",
+    opt=page_access("manage"),
+    include_in_schema=False,
+)
 async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     found = await service.get(request.db, clinic_id)
     language = language_for(request)
@@ -57,7 +62,7 @@ async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
 
 
-@get("/staff/clinics/new", operation_id="showNewClinic", opt=opened("administer"), include_in_schema=False)
+@get("/staff/clinics/new", operation_id="showNewClinic", opt=page_access("administer"), include_in_schema=False)
 async def new(request: Request) -> Response[Any]:
     return await staff_page(
         request,

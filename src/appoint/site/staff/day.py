@@ -15,22 +15,22 @@ from litestar.response import ServerSentEvent
 
 from ...booking.day_board import repository, service
 from ...booking.day_board.model import Board, BoardAppointment
-from ...booking.request_context import narrowed
+from ...booking.request_context import visible_doctors
 from ...clinics.catalogue import service as catalogue
-from ...customers.model import wanted
+from ...customers.model import search_terms
 from ...http.access import identify
-from ...http.forms import asked, date_of
+from ...http.forms import parse_date, query_params
 from ...http.languages import language_for
 from ...http.recording import record
 from ...http.request import Request
 from ...kit import clock, errors
-from ...kit.i18n import say
+from ...kit.i18n import translate
 from ...kit.permissions import widest
 from ...kit.structs import Page
-from ..rendering import OWN, opened, templates
+from ..rendering import NO_STORE, page_access, templates
 from ..staff_frame import staff_page
 
-LIST: Final = opened("list-appointments", narrows=True)
+LIST: Final = page_access("list-appointments", narrows=True)
 MOST_DAYS: Final = 7
 MOST_FOUND: Final = 50
 MOST_LISTENERS: Final = 20
@@ -58,8 +58,8 @@ async def to_print(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 async def _board_page(request: Request, clinic_id: int, template: str, *, place: str) -> Response[Any]:
-    book = await catalogue.of(request.db, request.cache, clinic_id)
-    chosen = date_of(asked(request).get("date")) or clock.local_date(clock.now(), book.time_zone)
+    book = await catalogue.get(request.db, request.cache, clinic_id)
+    chosen = parse_date(query_params(request).get("date")) or clock.local_date(clock.now(), book.time_zone)
     if not date.min + timedelta(days=40) < chosen < date.max - timedelta(days=40):
         raise errors.NotFound
     first, last = (
@@ -104,18 +104,18 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
 )
 async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """What a board shows from one day to another, and its list as markup."""
-    query = asked(request)
-    first, last = date_of(query.get("from")), date_of(query.get("to"))
+    query = query_params(request)
+    first, last = parse_date(query.get("from")), parse_date(query.get("to"))
     if first is None or last is None or not timedelta() <= last - first < timedelta(days=MOST_DAYS) or last == date.max:
         raise errors.NotFound
     shown = await _board(request, clinic_id, first, last, _doctor(request))
     await record(request.app.state.db, request, Page(shown.appointments, None))
     answer = msgspec.json.encode({**msgspec.to_builtins(shown), "list": _listed(request, clinic_id, shown)})
-    return Response(answer, media_type=MediaType.JSON, headers={"Cache-Control": OWN})
+    return Response(answer, media_type=MediaType.JSON, headers={"Cache-Control": NO_STORE})
 
 
 async def _board(request: Request, clinic_id: int, first: date, last: date, doctor_id: UUID | None) -> Board:
-    doctor_ids = narrowed(request, doctor_id)
+    doctor_ids = visible_doctors(request, doctor_id)
     return await service.board(
         request.db, request.cache, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, now=clock.now()
     )
@@ -123,7 +123,7 @@ async def _board(request: Request, clinic_id: int, first: date, last: date, doct
 
 def _doctor(request: Request) -> UUID | None:
     try:
-        return UUID(asked(request).get("doctor", ""))
+        return UUID(query_params(request).get("doctor", ""))
     except ValueError:
         return None
 
@@ -136,22 +136,22 @@ def _listed(request: Request, clinic_id: int, shown: Board) -> str:
     language = language_for(request)
     may_see = widest(request.user, "see-patients", clinic_id) is not None
     return templates.get_template("staff/day/list.html").render(
-        board=shown, clinic_id=clinic_id, language=language, may_see=may_see, _=partial(say, language)
+        board=shown, clinic_id=clinic_id, language=language, may_see=may_see, _=partial(translate, language)
     )
 
 
 @get("/staff/{clinic_id:int}/day/search", operation_id="findOnDays", opt=LIST, include_in_schema=False)
 async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Where the appointments of a patient are: those to come, then those that were."""
-    query = asked(request)
-    book = await catalogue.of(request.db, request.cache, clinic_id)
-    pattern = wanted(query.get("q"), language_for(request))
+    query = query_params(request)
+    book = await catalogue.get(request.db, request.cache, clinic_id)
+    pattern = search_terms(query.get("q"), language_for(request))
     rows = (
         await repository.of_patients(
             request.db,
             clinic_id=clinic_id,
             wanted=pattern,
-            doctor_ids=narrowed(request, None),
+            doctor_ids=visible_doctors(request, None),
             now=clock.now(),
             most=MOST_FOUND,
         )
@@ -183,7 +183,7 @@ async def changes(request: Request, clinic_id: FromPath[int]) -> ServerSentEvent
     what they may see."""
     if request.app.state.changes.count(request.user.key) >= MOST_LISTENERS:
         raise errors.TooMany(retry_after_seconds=60)
-    return ServerSentEvent(_told(request, clinic_id), headers={"Cache-Control": OWN})
+    return ServerSentEvent(_told(request, clinic_id), headers={"Cache-Control": NO_STORE})
 
 
 async def _told(request: Request, clinic_id: int) -> AsyncGenerator[dict[str, str]]:

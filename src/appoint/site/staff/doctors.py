@@ -8,11 +8,11 @@ from litestar.params import FromPath
 
 from ...clinics.appointment_types import repository as types
 from ...clinics.doctors import repository, service
-from ...http.forms import asked, id_of
+from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
-from ..rendering import elsewhere, opened
+from ..rendering import page_access, url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 200
@@ -20,10 +20,10 @@ MOST: Final = 200
 MOST_TYPES: Final = 1000
 
 
-@get("/staff/{clinic_id:int}/doctors", operation_id="showDoctors", opt=opened("manage"), include_in_schema=False)
+@get("/staff/{clinic_id:int}/doctors", operation_id="showDoctors", opt=page_access("manage"), include_in_schema=False)
 async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    said = asked(request)
-    active, place = said.get("show") != "left", id_of(said.get("after"))
+    said = query_params(request)
+    active, place = said.get("show") != "left", parse_id(said.get("after"))
     found = await repository.of_clinic(
         request.db, clinic_id, specialty=None, active=active, after=place and (place,), limit=MOST
     )
@@ -36,11 +36,16 @@ async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         doctors=found[:MOST],
         active=active,
         names={each.id: each.name for each in offered},
-        next=elsewhere(request, after=found[MOST - 1].id) if len(found) > MOST else None,
+        next=url_with(request, after=found[MOST - 1].id) if len(found) > MOST else None,
     )
 
 
-@get("/staff/{clinic_id:int}/doctors/new", operation_id="showNewDoctor", opt=opened("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/doctors/new",
+    operation_id="showNewDoctor",
+    opt=page_access("manage"),
+    include_in_schema=False,
+)
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
     return await staff_page(
@@ -57,7 +62,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/doctors/{doctor_id:uuid}",
     operation_id="showDoctor",
-    opt=opened("manage"),
+    opt=page_access("manage"),
     include_in_schema=False,
 )
 async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:

@@ -22,11 +22,11 @@ from ...clinics.doctors import service as doctors
 from ...customers import repository as customers
 from ...database.pool import Transaction
 from ...http import etags
-from ...http.forms import asked, date_of, id_of
+from ...http.forms import parse_date, parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import clock, errors, fields
-from ...kit.i18n import say
+from ...kit.i18n import translate
 from ...kit.ids import clinic_of
 from ...kit.structs import Page
 from ...scheduling.hours_changes import service
@@ -39,7 +39,7 @@ from ...scheduling.hours_changes.model import (
 from ...scheduling.weekly_hours import repository as schedules_repository
 from ...scheduling.weekly_hours import service as schedules
 from ...scheduling.weekly_hours.model import Schedule
-from ..rendering import OWN, opened, templates
+from ..rendering import NO_STORE, page_access, templates
 from ..staff_frame import staff_page
 
 MOST: Final = 1000
@@ -50,7 +50,7 @@ MOST_DAYS: Final = 200
 @get(
     "/staff/{clinic_id:int}/hours",
     operation_id="showHours",
-    opt=opened("schedule", narrows=True),
+    opt=page_access("schedule", narrows=True),
     include_in_schema=False,
 )
 async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -94,7 +94,7 @@ def _weekdays(request: Request, width: str = "wide") -> list[tuple[fields.Weekda
 @get(
     "/staff/{clinic_id:int}/hours/time-slots/new",
     operation_id="showNewTimeSlot",
-    opt=opened("manage"),
+    opt=page_access("manage"),
     include_in_schema=False,
 )
 async def new_time_slot(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -104,7 +104,7 @@ async def new_time_slot(request: Request, clinic_id: FromPath[int]) -> Response[
 @get(
     "/staff/{clinic_id:int}/hours/time-slots/{time_slot_id:uuid}",
     operation_id="showTimeSlot",
-    opt=opened("manage"),
+    opt=page_access("manage"),
     include_in_schema=False,
 )
 async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: FromPath[UUID]) -> Response[Any]:
@@ -117,14 +117,14 @@ async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: Fr
 @get(
     "/staff/{clinic_id:int}/hours/{doctor_id:uuid}",
     operation_id="showWeek",
-    opt=opened("schedule"),
+    opt=page_access("schedule"),
     include_in_schema=False,
 )
 async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
     doctor = await _doctor(request, clinic_id, doctor_id)
     schedule = await schedules.schedule(request.db, doctor_id)
     today = clock.local_date(clock.now(), schedule.time_zone)
-    first = max(date_of(asked(request).get("from")) or today, today)
+    first = max(parse_date(query_params(request).get("from")) or today, today)
     known = schedule.week_on(first)
     return await staff_page(
         request,
@@ -147,14 +147,14 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
 @get(
     "/staff/{clinic_id:int}/hours/line/{doctor_id:uuid}",
     operation_id="showLine",
-    opt=opened("schedule"),
+    opt=page_access("schedule"),
     include_in_schema=False,
 )
 async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
     """A line of a week to be added, like another one (`copy`) or not, or to be changed (`id`)."""
     doctor = await _doctor(request, clinic_id, doctor_id)
-    said = asked(request)
-    changed, copied = id_of(said.get("id")), id_of(said.get("copy"))
+    said = query_params(request)
+    changed, copied = parse_id(said.get("id")), parse_id(said.get("copy"))
     known = next(
         (line for line in (await schedules.schedule(request.db, doctor_id)).lines if line.id == (changed or copied)),
         None,
@@ -211,20 +211,22 @@ async def changes_of_week(
     markup = templates.get_template("staff/hours/change.html").render(
         clinic=await clinics.get(request.db, clinic_id),
         language=language,
-        _=partial(say, language),
+        _=partial(translate, language),
         doctor_id=doctor_id,
         content=data,
         weekly=msgspec.json.encode(data.weekly).decode(),
         match=request.if_match,
         **await _shown(request, clinic_id, told),
     )
-    return Response(msgspec.json.encode({"markup": markup}), media_type=MediaType.JSON, headers={"Cache-Control": OWN})
+    return Response(
+        msgspec.json.encode({"markup": markup}), media_type=MediaType.JSON, headers={"Cache-Control": NO_STORE}
+    )
 
 
 @get(
     "/staff/{clinic_id:int}/hours/changes",
     operation_id="showChangesOfClinic",
-    opt=opened("schedule"),
+    opt=page_access("schedule"),
     include_in_schema=False,
 )
 async def changes_of_clinic(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -234,7 +236,7 @@ async def changes_of_clinic(request: Request, clinic_id: FromPath[int]) -> Respo
 @get(
     "/staff/{clinic_id:int}/hours/changes/{doctor_id:uuid}",
     operation_id="showChangesOfDoctor",
-    opt=opened("schedule"),
+    opt=page_access("schedule"),
     include_in_schema=False,
 )
 async def changes_of_doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
@@ -244,8 +246,8 @@ async def changes_of_doctor(request: Request, clinic_id: FromPath[int], doctor_i
 
 async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> Response[Any]:
     """What applying the weekly hours would do. It changes nothing."""
-    said = asked(request)
-    first, last = date_of(said.get("from")), date_of(said.get("to"))
+    said = query_params(request)
+    first, last = parse_date(said.get("from")), parse_date(said.get("to"))
     if first and last and last < first:
         last = first
     content = ScheduleChangeContent(from_=first, to=last)

@@ -7,14 +7,14 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from ...http.forms import asked, id_of
+from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...kit import errors, signed_tokens
-from ...kit.actors import Caller
+from ...kit.actors import Actor
 from ...messaging.channels.model import Channel
 from ...messaging.notifications import repository, service
 from ...messaging.notifications.model import NotificationStatus, kind_of
-from ..rendering import OWN, elsewhere, opened, page
+from ..rendering import NO_STORE, page_access, render, url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
@@ -28,12 +28,15 @@ STATUSES: Final = (
 
 
 @get(
-    "/staff/{clinic_id:int}/messages", operation_id="showMessages", opt=opened("see-messages"), include_in_schema=False
+    "/staff/{clinic_id:int}/messages",
+    operation_id="showMessages",
+    opt=page_access("see-messages"),
+    include_in_schema=False,
 )
 async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Those that could not be sent come first, as long as there are any; of one patient, all."""
-    said = asked(request)
-    patient, dead = id_of(said.get("patient")), await repository.count_dead(request.db, clinic_id)
+    said = query_params(request)
+    patient, dead = parse_id(said.get("patient")), await repository.count_dead(request.db, clinic_id)
     status = (
         said.get("status")
         if said.get("status") in (*STATUSES, EVERY)
@@ -46,7 +49,7 @@ async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         clinic_id=clinic_id,
         status=None if status == EVERY else status,
         customer_id=str(patient) if patient else None,
-        before=id_of(said.get("before")),
+        before=parse_id(said.get("before")),
         limit=MOST,
     )
     shown = found[:MOST]
@@ -61,34 +64,34 @@ async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         status=status,
         patient=patient,
         kind_of=kind_of,
-        tabs=[(each, elsewhere(request, status=each, before=None)) for each in (*STATUSES, EVERY)],
-        next=elsewhere(request, status=status, before=shown[-1].id) if len(found) > MOST else None,
+        tabs=[(each, url_with(request, status=each, before=None)) for each in (*STATUSES, EVERY)],
+        next=url_with(request, status=status, before=shown[-1].id) if len(found) > MOST else None,
     )
 
 
-@get("/unsubscribe/{token:str}", operation_id="showUnsubscribe", opt=opened("public"), include_in_schema=False)
+@get("/unsubscribe/{token:str}", operation_id="showUnsubscribe", opt=page_access("public"), include_in_schema=False)
 async def show(request: Request, token: FromPath[str]) -> Response[str]:
     _, channel = _read(request, token)
-    return page(request, "public/unsubscribe.html", cache_control=OWN, channel=channel, done=False)
+    return render(request, "public/unsubscribe.html", cache_control=NO_STORE, channel=channel, done=False)
 
 
 @post(
     "/unsubscribe/{token:str}",
     operation_id="unsubscribe",
     status_code=200,
-    opt=opened("public"),
+    opt=page_access("public"),
     include_in_schema=False,
 )
 async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
     """Also what mail programs send for one click (RFC 8058)."""
     customer_id, channel = _read(request, token)
-    by = Caller(f"link:{customer_id}", address=request.client.host if request.client else None, doing="unsubscribe")
-    await request.db.across().atomic(service.unsubscribe, by, customer_id=customer_id, channel=channel)
-    return page(request, "public/unsubscribe.html", cache_control=OWN, channel=channel, done=True)
+    actor = Actor(f"link:{customer_id}", address=request.client.host if request.client else None, doing="unsubscribe")
+    await request.db.across().atomic(service.unsubscribe, actor, customer_id=customer_id, channel=channel)
+    return render(request, "public/unsubscribe.html", cache_control=NO_STORE, channel=channel, done=True)
 
 
 def _read(request: Request, token: str) -> tuple[UUID, Channel]:
-    value: Any = signed_tokens.opened(request.app.state.secret_key, "unsubscribe", token)
+    value: Any = signed_tokens.verify(request.app.state.secret_key, "unsubscribe", token)
     if value is None:
         raise errors.NotFound
     customer_id, channel = value

@@ -8,10 +8,10 @@ from litestar.params import FromPath
 
 from ...customers import service as customers
 from ...customers import visits
-from ...http.forms import asked, id_of
+from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...kit import clock
-from ..rendering import elsewhere, opened
+from ..rendering import page_access, url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 30
@@ -20,12 +20,12 @@ MOST: Final = 30
 @get(
     "/staff/{clinic_id:int}/patients/{customer_id:uuid}",
     operation_id="showPatient",
-    opt=opened("see-patients"),
+    opt=page_access("see-patients"),
     include_in_schema=False,
 )
 async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Any]:
     """A doctor sees their own appointments with the patient alone."""
-    said, now = asked(request), clock.now()
+    said, now = query_params(request), clock.now()
     found = await customers.get_patient(request.db, clinic_id, customer_id)
     whose: dict[str, Any] = {
         "clinic_id": clinic_id,
@@ -34,7 +34,7 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
         "limit": MOST,
     }
     coming = await visits.coming(request.db, **whose, now=now)
-    past = await visits.past(request.db, **whose, now=now, before=id_of(said.get("before")))
+    past = await visits.past(request.db, **whose, now=now, before=parse_id(said.get("before")))
     return await staff_page(
         request,
         "staff/patient.html",
@@ -44,7 +44,7 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
         patient=found,
         coming=coming[:MOST],
         past=past[:MOST],
-        next=elsewhere(request, before=past[MOST - 1].id) if len(past) > MOST else None,
+        next=url_with(request, before=past[MOST - 1].id) if len(past) > MOST else None,
     )
 
 

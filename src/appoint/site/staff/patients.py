@@ -6,11 +6,11 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from ...customers import repository
-from ...customers.model import wanted
-from ...http.forms import asked, id_of
+from ...customers.model import search_terms
+from ...http.forms import parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
-from ..rendering import elsewhere, opened
+from ..rendering import page_access, url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
@@ -20,17 +20,17 @@ LONGEST: Final = 200
 @get(
     "/staff/{clinic_id:int}/patients",
     operation_id="showPatients",
-    opt=opened("see-patients", narrows=True),
+    opt=page_access("see-patients", narrows=True),
     include_in_schema=False,
 )
 async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    said = asked(request)
-    q, after = said.get("q", "")[:LONGEST], id_of(said.get("after"))
+    said = query_params(request)
+    q, after = said.get("q", "")[:LONGEST], parse_id(said.get("after"))
     found = await repository.patients(
         request.db,
         clinic_id,
         doctor_id=request.grant.doctor_id,
-        wanted=wanted(q, language_for(request)),
+        wanted=search_terms(q, language_for(request)),
         after=(after,) if after else None,
         limit=MOST,
     )
@@ -43,7 +43,7 @@ async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         shown=shown,
         patients=shown,
         q=q,
-        next=elsewhere(request, after=shown[-1].id) if len(found) > MOST else None,
+        next=url_with(request, after=shown[-1].id) if len(found) > MOST else None,
     )
 
 

@@ -15,15 +15,15 @@ from litestar.params import FromPath
 
 from ...clinics.clinics import service as clinics
 from ...database.pool import Row
-from ...http.forms import asked, date_of, id_of
+from ...http.forms import parse_date, parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...kit import clock, errors
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
-from ...kit.i18n import say
+from ...kit.i18n import translate
 from ...oversight.reports import repository
 from ...oversight.reports.model import LEADS, PERIODS, Cell, Chart, Period, Sums, chart, period, rungs, share
-from ..rendering import OWN, opened
+from ..rendering import NO_STORE, page_access
 from ..staff_frame import staff_page
 
 
@@ -42,14 +42,14 @@ class Asked(NamedTuple):
 
 async def _asked(request: Request, clinic_id: int) -> Asked:
     """Raises `NotFound`. What cannot be read is not asked for."""
-    query = asked(request)
+    query = query_params(request)
     clinic = await clinics.get(request.db, clinic_id)
     today = clock.local_date(clock.now(), clinic.time_zone)
     doctors = {row.id: row for row in await repository.doctors(request.db, clinic_id)}
-    doctor_id = id_of(query.get("doctor"))
+    doctor_id = parse_id(query.get("doctor"))
     first, last = (
         day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
-        for day in (date_of(query.get("from")), date_of(query.get("to")))
+        for day in (parse_date(query.get("from")), parse_date(query.get("to")))
     )
     return Asked(period(first, last, today), doctors, doctor_id if doctor_id in doctors else None, today)
 
@@ -84,7 +84,7 @@ async def _heat(request: Request, clinic_id: int, wanted: Asked) -> tuple[Heat, 
     return {id: by_doctor[id] for id in wanted.doctors if id in by_doctor}, dict(sorted(by_weekday.items()))
 
 
-@get("/staff/{clinic_id:int}/numbers", operation_id="showNumbers", opt=opened("manage"), include_in_schema=False)
+@get("/staff/{clinic_id:int}/numbers", operation_id="showNumbers", opt=page_access("manage"), include_in_schema=False)
 async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     language = language_for(request)
     wanted = await _asked(request, clinic_id)
@@ -118,12 +118,12 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         heats=[
             (
                 "utilisation-by-doctor",
-                say(language, "Doctor"),
+                translate(language, "Doctor"),
                 [(wanted.doctors[id].name, cells) for id, cells in by_doctor.items()],
             ),
             (
                 "utilisation-by-weekday",
-                say(language, "Weekday"),
+                translate(language, "Weekday"),
                 [(get_day_names("wide", locale=language)[day - 1], cells) for day, cells in by_weekday.items()],
             ),
         ],
@@ -155,11 +155,11 @@ def _figures(language: str, now: Sums, then: Sums) -> list[tuple[str, str, str]]
     """What each figure is, how much, and how much it was in the time before."""
     percent, number = (lambda value: _percent(value, language)), (lambda value: _number(value, language))
     shown: list[tuple[str, Callable[[Any], str], Callable[[Sums], float | None]]] = [
-        (say(language, "Booked"), number, lambda sums: sums.booked),
-        (say(language, "Cancellation rate"), percent, lambda sums: sums.cancellation_rate),
-        (say(language, "No-show rate"), percent, lambda sums: sums.no_show_rate),
-        (say(language, "Utilisation"), percent, lambda sums: sums.utilisation),
-        (say(language, "Lead time in days"), number, lambda sums: sums.mean_lead),
+        (translate(language, "Booked"), number, lambda sums: sums.booked),
+        (translate(language, "Cancellation rate"), percent, lambda sums: sums.cancellation_rate),
+        (translate(language, "No-show rate"), percent, lambda sums: sums.no_show_rate),
+        (translate(language, "Utilisation"), percent, lambda sums: sums.utilisation),
+        (translate(language, "Lead time in days"), number, lambda sums: sums.mean_lead),
     ]
     return [(name, written(value(now)), written(value(then))) for name, written, value in shown]
 
@@ -178,13 +178,15 @@ class Section(NamedTuple):
 
 def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Section]:
     percent, number = (lambda value: _percent(value, language)), (lambda value: _number(value, language))
-    since = {"day": say(language, "Day"), "week": say(language, "Week from"), "month": say(language, "Month")}[
-        period.unit
-    ]
+    since = {
+        "day": translate(language, "Day"),
+        "week": translate(language, "Week from"),
+        "month": translate(language, "Month"),
+    }[period.unit]
     short = [_step_name(step.since, period, language, short=True) for step in steps]
     long = [_step_name(step.since, period, language) for step in steps]
     sums = [step.sums for step in steps]
-    booked, cancelled = say(language, "Booked"), say(language, "Cancelled")
+    booked, cancelled = translate(language, "Booked"), translate(language, "Cancelled")
     rates = [None if each.no_show_rate is None else each.no_show_rate * 100 for each in sums]
     lead = [sum(step.lead[place] for step in steps) for place in range(len(LEADS))]
     leads = [
@@ -195,8 +197,8 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
     return [
         Section(
             "bookings",
-            say(language, "Bookings and cancellations"),
-            say(
+            translate(language, "Bookings and cancellations"),
+            translate(
                 language,
                 "Appointments by the date they were booked for, as they stand now, and those of them that were cancelled. Holds are not counted.",
             ),
@@ -210,7 +212,7 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
                 axis(max((each.booked for each in sums), default=0)),
             ),
             [booked, cancelled],
-            [since, booked, cancelled, say(language, "Cancellation rate")],
+            [since, booked, cancelled, translate(language, "Cancellation rate")],
             [
                 [name, number(each.booked), number(each.cancelled), percent(each.cancellation_rate)]
                 for name, each in zip(long, sums, strict=True)
@@ -218,8 +220,10 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
         ),
         Section(
             "no-shows",
-            say(language, "No-show rate"),
-            say(language, "Appointments that nobody came to, of those of which it is noted whether somebody did."),
+            translate(language, "No-show rate"),
+            translate(
+                language, "Appointments that nobody came to, of those of which it is noted whether somebody did."
+            ),
             chart(
                 short,
                 [rates],
@@ -227,7 +231,7 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
                 of_rate,
             ),
             [],
-            [since, say(language, "Came"), say(language, "Missed"), say(language, "No-show rate")],
+            [since, translate(language, "Came"), translate(language, "Missed"), translate(language, "No-show rate")],
             [
                 [name, number(each.kept), number(each.missed), percent(each.no_show_rate)]
                 for name, each in zip(long, sums, strict=True)
@@ -235,13 +239,13 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
         ),
         Section(
             "lead-times",
-            say(language, "Lead time"),
-            say(language, "Days from the booking to the appointment, of everything that was booked."),
+            translate(language, "Lead time"),
+            translate(language, "Days from the booking to the appointment, of everything that was booked."),
             chart(
                 leads, [lead], [[f"{name}: {many}" for name, many in zip(leads, lead, strict=True)]], axis(max(lead))
             ),
             [],
-            [say(language, "Days"), booked, say(language, "Share")],
+            [translate(language, "Days"), booked, translate(language, "Share")],
             [[name, number(many), percent(share(many, sum(lead)))] for name, many in zip(leads, lead, strict=True)],
         ),
     ]
@@ -312,7 +316,7 @@ TABLES: Final[Mapping[str, Callable[[Request, int, Asked], Any]]] = {
 @get(
     "/staff/{clinic_id:int}/numbers/{file:str}",
     operation_id="downloadNumbers",
-    opt=opened("manage"),
+    opt=page_access("manage"),
     include_in_schema=False,
 )
 async def download(request: Request, clinic_id: FromPath[int], file: FromPath[str]) -> Response[str]:
@@ -329,7 +333,7 @@ async def download(request: Request, clinic_id: FromPath[int], file: FromPath[st
         media_type="text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="{wanted.period.first}_{wanted.period.last}_{file}"',
-            "Cache-Control": OWN,
+            "Cache-Control": NO_STORE,
         },
     )
 

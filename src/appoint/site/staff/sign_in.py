@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from ...clinics.clinics import repository as clinics
 from ...http.access import COOKIE
 from ...http.cookies import forget, keep
-from ...http.forms import asked, form
+from ...http.forms import parse_form, query_params
 from ...http.languages import language_names
 from ...http.problems import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
@@ -16,24 +16,24 @@ from ...http.request import Request
 from ...identity.accounts import service as accounts
 from ...identity.sessions import service
 from ...kit import clock, errors
-from ..rendering import OWN, go, next_page, opened, page
+from ..rendering import NO_STORE, next_page, page_access, redirect, render
 from ..staff_frame import staff_page
 
 REFUSED: Final = ("wrong-credentials", "totp-required")
 
 
-@get("/staff/sign-in", operation_id="showSignIn", opt=opened("sign-in"), include_in_schema=False)
+@get("/staff/sign-in", operation_id="showSignIn", opt=page_access("sign-in"), include_in_schema=False)
 async def show(request: Request) -> Response[Any]:
-    return _sign_in_page(request, asked(request))
+    return _sign_in_page(request, query_params(request))
 
 
 def _sign_in_page(request: Request, said: dict[str, str], refusal: str | None = None) -> Response[Any]:
     status_code = PROBLEMS[refusal].status if refusal else 200
-    return page(
+    return render(
         request,
         "staff/sign_in.html",
         status_code=status_code,
-        cache_control=OWN,
+        cache_control=NO_STORE,
         email=said.get("email", ""),
         next=next_page(said, "/staff"),
         refusal=refusal,
@@ -41,9 +41,11 @@ def _sign_in_page(request: Request, said: dict[str, str], refusal: str | None = 
     )
 
 
-@post("/staff/sign-in", operation_id="signInByForm", status_code=200, opt=opened("sign-in"), include_in_schema=False)
+@post(
+    "/staff/sign-in", operation_id="signInByForm", status_code=200, opt=page_access("sign-in"), include_in_schema=False
+)
 async def sign_in(request: Request) -> Response[Any]:
-    said = await form(request)
+    said = await parse_form(request)
     email = said.get("email", "").strip()
     lasts = timedelta(hours=request.app.state.settings.session_hours)
     await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
@@ -64,35 +66,37 @@ async def sign_in(request: Request) -> Response[Any]:
             raise
         return _sign_in_page(request, said, refusal.type)
     await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
-    response = go(next_page(said, "/staff"))
+    response = redirect(next_page(said, "/staff"))
     keep(response, opened_session.token, lasts)
     return response
 
 
-@post("/sign-out", operation_id="signOutByForm", status_code=200, opt=opened("account"), include_in_schema=False)
+@post("/sign-out", operation_id="signOutByForm", status_code=200, opt=page_access("account"), include_in_schema=False)
 async def sign_out(request: Request) -> Response[Any]:
     await request.db.atomic(service.end, request.user, session_id=request.user.session_id)
-    response = go("/staff/sign-in" if request.user.user_id else "/")
+    response = redirect("/staff/sign-in" if request.user.user_id else "/")
     forget(response)
     return response
 
 
-@get("/staff", operation_id="showClinicsOfStaff", opt=opened("account"), include_in_schema=False)
+@get("/staff", operation_id="showClinicsOfStaff", opt=page_access("account"), include_in_schema=False)
 async def places(request: Request) -> Response[Any]:
     """To the one clinic where somebody works, or a choice of several; the administrator has all."""
     if request.user.customer_id:
-        return go("/my")
-    by = request.user
+        return redirect("/my")
+    actor = request.user
     found = await clinics.of_staff(
         request.app.state.db.across(),
-        clinic_ids=None if by.administrator else [each.clinic_id for each in by.memberships],
+        clinic_ids=None if actor.administrator else [each.clinic_id for each in actor.memberships],
     )
-    if len(found) == 1 and not by.administrator:
-        return go(f"/staff/{found[0].id}/day")
-    return await staff_page(request, "staff/places.html", clinic_id=None, clinics=found, administrator=by.administrator)
+    if len(found) == 1 and not actor.administrator:
+        return redirect(f"/staff/{found[0].id}/day")
+    return await staff_page(
+        request, "staff/places.html", clinic_id=None, clinics=found, administrator=actor.administrator
+    )
 
 
-@get("/staff/account", operation_id="showAccount", opt=opened("credentials"), include_in_schema=False)
+@get("/staff/account", operation_id="showAccount", opt=page_access("credentials"), include_in_schema=False)
 async def account(request: Request) -> Response[Any]:
     """One's own: the name, what one signs in with, and where one is signed in."""
     found = await accounts.account(request.db, request.user)

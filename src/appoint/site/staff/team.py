@@ -9,16 +9,16 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from ...clinics.doctors import repository as doctors
-from ...http.forms import asked, form, id_of, instant_of
+from ...http.forms import parse_form, parse_id, parse_instant, query_params
 from ...http.languages import language_for
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...identity.accounts import repository, service
 from ...kit import clock, errors
-from ..rendering import OWN, elsewhere, faults_by_field, opened, page
+from ..rendering import NO_STORE, faults_by_field, page_access, render, url_with
 from ..staff_frame import staff_page
 
-SIGN_IN: Final = opened("sign-in")
+SIGN_IN: Final = page_access("sign-in")
 MOST: Final = 100
 MOST_DOCTORS: Final = 1000
 
@@ -35,7 +35,7 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
 @post("/credentials", operation_id="setCredentialsByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def choose(request: Request) -> Response[Any]:
     """The token stands in the form and not in the address, which is written down."""
-    fields = await form(request)
+    fields = await parse_form(request)
     token, password = fields.get("token", ""), fields.get("password", "")
     try:
         email = await service.take_up(
@@ -75,19 +75,21 @@ async def show_reset(request: Request) -> Response[Any]:
 @post("/password-reset", operation_id="resetPasswordByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def reset(request: Request) -> Response[Any]:
     """Says the same whether there is such a user or not."""
-    email = (await form(request)).get("email", "").strip()
+    email = (await parse_form(request)).get("email", "").strip()
     await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
     await request.db.atomic(service.ask_for_reset, request.user, email=email, now=clock.now())
     return _own(request, "account/password_reset.html", refusal=None, asked=True)
 
 
 def _own(request: Request, template: str, *, status_code: int = 200, **values: Any) -> Response[Any]:
-    return page(request, template, status_code=status_code, cache_control=OWN, **values)
+    return render(request, template, status_code=status_code, cache_control=NO_STORE, **values)
 
 
-@get("/staff/{clinic_id:int}/users", operation_id="showUsers", opt=opened("manage-access"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/users", operation_id="showUsers", opt=page_access("manage-access"), include_in_schema=False
+)
 async def users(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    found = await repository.of_clinic(request.db, clinic_id, after=_after(asked(request)), limit=MOST)
+    found = await repository.of_clinic(request.db, clinic_id, after=_after(query_params(request)), limit=MOST)
     shown = found[:MOST]
     return await staff_page(
         request,
@@ -97,14 +99,14 @@ async def users(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         shown=shown,
         users=shown,
         doctors=dict(await _doctors(request, clinic_id)),
-        next=elsewhere(request, since=shown[-1].created_at.isoformat(), after=shown[-1].id)
+        next=url_with(request, since=shown[-1].created_at.isoformat(), after=shown[-1].id)
         if len(found) > MOST
         else None,
     )
 
 
 def _after(said: dict[str, str]) -> tuple[datetime, UUID] | None:
-    since, user_id = instant_of(said.get("since")), id_of(said.get("after"))
+    since, user_id = parse_instant(said.get("since")), parse_id(said.get("after"))
     return (since, user_id) if since and user_id else None
 
 
@@ -116,7 +118,7 @@ async def _doctors(request: Request, clinic_id: int) -> list[tuple[UUID, str]]:
 @get(
     "/staff/{clinic_id:int}/users/invite",
     operation_id="showInvitation",
-    opt=opened("manage-access"),
+    opt=page_access("manage-access"),
     include_in_schema=False,
 )
 async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -132,7 +134,7 @@ async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/users/{user_id:uuid}",
     operation_id="showUser",
-    opt=opened("manage-access"),
+    opt=page_access("manage-access"),
     include_in_schema=False,
 )
 async def user(request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[Any]:

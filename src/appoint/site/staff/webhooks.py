@@ -7,13 +7,13 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...http.forms import asked, id_of
+from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...integrations.webhooks import repository, service
 from ...integrations.webhooks.model import EVENT_TYPES, MOST_WEBHOOKS, DeliveryStatus
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
-from ..rendering import elsewhere, opened
+from ..rendering import page_access, url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
@@ -21,7 +21,7 @@ BACK: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 """How far back events can be sent once more."""
 
 
-@get("/staff/{clinic_id:int}/webhooks", operation_id="showWebhooks", opt=opened("manage"), include_in_schema=False)
+@get("/staff/{clinic_id:int}/webhooks", operation_id="showWebhooks", opt=page_access("manage"), include_in_schema=False)
 async def webhooks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     found = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST_WEBHOOKS)
     return await staff_page(
@@ -30,7 +30,10 @@ async def webhooks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 @get(
-    "/staff/{clinic_id:int}/webhooks/new", operation_id="showNewWebhook", opt=opened("manage"), include_in_schema=False
+    "/staff/{clinic_id:int}/webhooks/new",
+    operation_id="showNewWebhook",
+    opt=page_access("manage"),
+    include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return await staff_page(
@@ -41,17 +44,17 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/webhooks/{webhook_id:uuid}",
     operation_id="showWebhook",
-    opt=opened("manage"),
+    opt=page_access("manage"),
     include_in_schema=False,
 )
 async def webhook(request: Request, clinic_id: FromPath[int], webhook_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(webhook_id) != clinic_id:
         raise errors.NotFound
-    said, now = asked(request), clock.now()
+    said, now = query_params(request), clock.now()
     status = cast("DeliveryStatus", said["status"]) if said.get("status") in get_args(DeliveryStatus) else None
     found = await service.get(request.db, webhook_id)
     deliveries = await repository.newest_deliveries(
-        request.db, webhook_id, status=status, before=id_of(said.get("before")), limit=MOST
+        request.db, webhook_id, status=status, before=parse_id(said.get("before")), limit=MOST
     )
     shown = deliveries[:MOST]
     return await staff_page(
@@ -64,9 +67,9 @@ async def webhook(request: Request, clinic_id: FromPath[int], webhook_id: FromPa
         types=EVENT_TYPES,
         deliveries=shown,
         status=status,
-        tabs=[(each, elsewhere(request, status=each, before=None)) for each in (None, *get_args(DeliveryStatus))],
+        tabs=[(each, url_with(request, status=each, before=None)) for each in (None, *get_args(DeliveryStatus))],
         since=[(now - back).isoformat(timespec="seconds") for back in BACK],
-        next=elsewhere(request, before=shown[-1].event_id) if len(deliveries) > MOST else None,
+        next=url_with(request, before=shown[-1].event_id) if len(deliveries) > MOST else None,
     )
 
 
