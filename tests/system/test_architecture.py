@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 import appoint
-from appoint.database import pool
+from appoint.database import pool, sql
 from appoint.events.model import CATALOGUE
 from appoint.http import openapi
 from appoint.server import app as application
@@ -124,6 +124,10 @@ STATEMENTS = [
     if path.name in REPOSITORIES or path == Path("database/upkeep.py")
     for text in texts(module)
     if A_STATEMENT.match(text.value)
+] + [
+    (query.name, query.text)
+    for path in sorted(SOURCE.rglob("sql/*.sql"))
+    for query in [sql.parse(f"{path.parts[-3]}.{path.stem}", path.read_text())]
 ]
 RULES = {
     path: module

@@ -7,20 +7,19 @@ database that is away is `errors.Unavailable`.
 
 import asyncio
 import random
-import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from types import CodeType
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 import asyncpg
 import msgspec
-from prometheus_client import Histogram
 
-from ..kit import errors, tracing
-from ..kit.metrics import POOL_CONNECTIONS, POOL_WAIT, QUERY_SECONDS
+from ..kit import errors
+from ..kit.metrics import POOL_CONNECTIONS, POOL_WAIT
+from .instrumentation import timed
+from .sql import Query
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,24 +64,27 @@ def to(type: type[T], row: Row) -> T:
 
 
 class Statements:
-    """What both a pool and a transaction can do. `name`s of statements in metrics and traces are those of the functions
-    that hold them."""
+    """What both a pool and a transaction can do.
 
-    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    A `Query` takes its parameters by name; a string takes them by position, and its name in metrics and traces is that
+    of the function that holds it.
+    """
+
+    async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         raise NotImplementedError
 
-    async def fetch(self, sql: str, *args: Any) -> list[Row]:
-        return await self.run("fetch", sql, args)
+    async def fetch(self, sql: str | Query, *args: Any, **named: Any) -> list[Row]:
+        return await self.run("fetch", sql, args if isinstance(sql, str) else sql.arguments(named))
 
-    async def fetchrow(self, sql: str, *args: Any) -> Row | None:
-        return await self.run("fetchrow", sql, args)
+    async def fetchrow(self, sql: str | Query, *args: Any, **named: Any) -> Row | None:
+        return await self.run("fetchrow", sql, args if isinstance(sql, str) else sql.arguments(named))
 
-    async def fetchval(self, sql: str, *args: Any) -> Any:
-        return await self.run("fetchval", sql, args)
+    async def fetchval(self, sql: str | Query, *args: Any, **named: Any) -> Any:
+        return await self.run("fetchval", sql, args if isinstance(sql, str) else sql.arguments(named))
 
-    async def execute(self, sql: str, *args: Any) -> str:
-        """Run a statement that answers nothing; returns PostgreSQL's command tag."""
-        return await self.run("execute", sql, args)
+    async def execute(self, sql: str | Query, *args: Any, **named: Any) -> str:
+        """Run a statement that returns no rows; return PostgreSQL's command tag."""
+        return await self.run("execute", sql, args if isinstance(sql, str) else sql.arguments(named))
 
 
 class Transaction(Statements):
@@ -104,8 +106,8 @@ class Transaction(Statements):
             raise
         await self.connection.execute("release savepoint part")
 
-    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
-        return await _timed(self.connection, method, sql, args)
+    async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
+        return await timed(self.connection, method, sql, args)
 
 
 class Database(Statements):
@@ -122,13 +124,13 @@ class Database(Statements):
         self.wait_seconds: Final = wait_seconds
         self.used = self.waiting = 0
 
-    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         return await _patiently(self._alone, method, sql, args)
 
-    async def _alone(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def _alone(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         connection = await self._take()
         try:
-            return await _timed(connection, method, sql, args)
+            return await timed(connection, method, sql, args)
         finally:
             self._give_back(connection)
 
@@ -226,7 +228,7 @@ class Scoped(Database):
         self.whole: Final = whole
         self.opening: Final = opening
 
-    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         return await _patiently(self.whole.in_transaction, self.opening, lambda tx: tx.run(method, sql, args))
 
     async def atomic(
@@ -246,35 +248,6 @@ async def _patiently(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P
         except AWAY as error:
             raise errors.Unavailable from error
     raise AssertionError("unreachable")
-
-
-async def _timed(connection: Any, method: str, sql: str, args: tuple[Any, ...]) -> Any:
-    name, seconds = _statement()
-    before = time.perf_counter()
-    try:
-        if tracing.tracer is None:
-            return await getattr(connection, method)(sql, *args)
-        with tracing.statement_span(tracing.tracer, name):
-            return await getattr(connection, method)(sql, *args)
-    finally:
-        seconds.observe(time.perf_counter() - before)
-
-
-_known: Final[dict[CodeType, tuple[str, Histogram]]] = {}
-
-
-def _statement() -> tuple[str, Histogram]:
-    """`feature.function` of the repository function that runs the statement, the first frame outside this module, and
-    its histogram."""
-    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  inspect's way to it is 50 times slower
-    while frame.f_back and frame.f_globals["__name__"] == __name__:
-        frame = frame.f_back
-    known = _known.get(frame.f_code)
-    if known is None:
-        module = frame.f_globals["__name__"].removeprefix("appoint.").removesuffix(".repository")
-        name = f"{module.rpartition('.')[2]}.{frame.f_code.co_name}"
-        known = _known[frame.f_code] = (name, QUERY_SECONDS.labels(name))
-    return known
 
 
 def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float, role: str | None = None) -> Database:

@@ -7,6 +7,7 @@ import litestar
 from litestar import Response
 
 from ..database.pool import Database, Statements, Transaction
+from ..database.sql import Query
 from ..kit import ids
 from ..kit.actors import Actor
 from ..kit.permissions import OPEN
@@ -26,7 +27,7 @@ class Recorded(Database):
         self._db = db
         self._request = request
 
-    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         return await self._db.run(method, sql, args)
 
     async def atomic(

@@ -19,6 +19,7 @@ from ...booking.model import LIVE, STEPS, Appointment, RescheduleRequest, is_lat
 from ...clinics.catalogue import service as catalogue
 from ...clinics.catalogue.model import Catalogue
 from ...database.pool import Database, Row, Transaction
+from ...database.sql import Query
 from ...http import repository as records
 from ...http.cookies import booked_of
 from ...http.etags import etag
@@ -382,7 +383,7 @@ class _Recorded(Database):
         self._db = _database(request, actor)
         self._by = actor
 
-    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         return await self._db.run(method, sql, args)
 
     async def atomic(

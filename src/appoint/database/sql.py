@@ -1,0 +1,54 @@
+"""Statements that stand in files of their own, `sql/NAME.sql` beside the repository that runs them."""
+
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Final, NamedTuple
+
+TOKEN: Final = re.compile(
+    r"""
+      '(?:[^']|'')*'                     # string
+    | "[^"]*"                            # quoted name
+    | --[^\n]*                           # comment
+    | /\*.*?\*/
+    | (?P<tag>\$\w*\$).*?(?P=tag)        # dollar-quoted string
+    | ::                                 # cast
+    | (?<![\w:\]]):(?P<name>[a-z_]\w*)   # parameter, but not a slice of an array
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Query(NamedTuple):
+    """A statement with named parameters. `name` labels it in metrics and traces: `feature.statement`."""
+
+    name: str
+    text: str
+    """The SQL as PostgreSQL takes it, with `$1`, `$2`, …"""
+    parameters: tuple[str, ...]
+
+    def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the values in the order of the parameters. Raise `TypeError` unless each parameter has one."""
+        if set(values) != set(self.parameters):
+            missing = sorted(set(self.parameters) - set(values))
+            surplus = sorted(set(values) - set(self.parameters))
+            raise TypeError(f"{self.name}: missing parameters {missing}, unknown parameters {surplus}")
+        return tuple(values[name] for name in self.parameters)
+
+
+def load(module: str, statement: str) -> Query:
+    """Return the statement in `sql/STATEMENT.sql` of the module's package. `module` is the repository's `__name__`."""
+    package = module.rpartition(".")[0]
+    text = (resources.files(package) / "sql" / f"{statement}.sql").read_text("utf-8")
+    return parse(f"{package.rpartition('.')[2]}.{statement}", text)
+
+
+def parse(name: str, text: str) -> Query:
+    """Number the parameters, written `:name`, in the order in which the text first mentions them."""
+    numbers: dict[str, int] = {}
+
+    def numbered(token: re.Match[str]) -> str:
+        parameter = token["name"]
+        return f"${numbers.setdefault(parameter, len(numbers) + 1)}" if parameter else token[0]
+
+    return Query(name, TOKEN.sub(numbered, text), tuple(numbers))
