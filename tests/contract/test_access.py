@@ -7,6 +7,7 @@ from typing import Any
 
 from appoint.http import access
 from appoint.http.openapi import Operation
+from appoint.http.routes import route_of
 from appoint.kit.actors import Actor, Role
 from appoint.kit.permissions import OPEN, Grant, Relation, document
 from support.access_matrix import (
@@ -67,7 +68,7 @@ async def test_the_database_gives_nothing_of_people_of_another_clinic_though_nob
     seen: set[str] = set()
     async with asked_by(database_url, callers_of(own)) as ask:
         for operation in OPERATIONS:
-            if operation.handler.opt["permission"] in OPEN or operation.method != "get":
+            if route_of(operation.handler).permission in OPEN or operation.method != "get":
                 continue
             for role in MEMBERS:
                 answer = await ask(role, "get", other.in_path(operation))
@@ -91,7 +92,7 @@ async def test_every_role_may_do_what_the_table_says_and_nothing_else(db, databa
     asked = 0
     async with asked_by(database_url, callers_of(own)) as ask:
         for operation in OPERATIONS:
-            if operation.handler.opt["permission"] == "sign-in":
+            if route_of(operation.handler).permission == "sign-in":
                 continue  # for those who have not said who they are
             for relation, things in about.items():
                 body = things.in_body(example(operation))
@@ -105,7 +106,7 @@ async def test_every_role_may_do_what_the_table_says_and_nothing_else(db, databa
                     wanted = may(operation, role, relation, body)
                     refused = (
                         answer.status_code == 403
-                        or (answer.status_code == 401 and operation.handler.opt["permission"] != "sign-in")
+                        or (answer.status_code == 401 and route_of(operation.handler).permission != "sign-in")
                         or (answer.status_code == 404 and relation != "none" and not _says_what_is_missing(operation))
                     )
                     if answer.status_code == 500 or (answer.status_code not in wanted if wanted else refused):
@@ -119,7 +120,7 @@ async def test_every_role_may_do_what_the_table_says_and_nothing_else(db, databa
 
 def _says_what_is_missing(operation: Operation) -> bool:
     """Whether it can be 404 for something else than what the test knows to be there."""
-    return operation.handler.opt["permission"] in ("public", "book", "sign-in", "account")
+    return route_of(operation.handler).permission in ("public", "book", "sign-in", "account")
 
 
 def test_the_document_shows_the_table():
@@ -129,4 +130,9 @@ def test_the_document_shows_the_table():
 
 def operations() -> Iterator[tuple[str, str, str, str]]:
     for operation in OPERATIONS:
-        yield str(operation.handler.operation_id), operation.method, operation.path, operation.handler.opt["permission"]
+        yield (
+            str(operation.handler.operation_id),
+            operation.method,
+            operation.path,
+            route_of(operation.handler).permission,
+        )

@@ -1,5 +1,6 @@
 """Who may call what, in one word a route."""
 
+from appoint.http.routes import route_of
 from appoint.kit.actors import Role
 from appoint.kit.permissions import OPEN, PERMISSIONS
 from conftest import ADMIN
@@ -13,14 +14,14 @@ def test_every_route_names_its_permission():
         for handler in route.route_handlers
         if handler.http_methods != {"OPTIONS"}
     ]
-    assert [path for path, handler in handlers if handler.opt.get("permission") not in PERMISSIONS] == []
+    assert [path for path, handler in handlers if route_of(handler).permission not in PERMISSIONS] == []
 
 
 def test_only_reading_booking_registering_and_signing_in_are_open():
     opened = {
-        (operation.method, operation.handler.opt["permission"])
+        (operation.method, route_of(operation.handler).permission)
         for operation in OPERATIONS
-        if operation.handler.opt["permission"] in OPEN
+        if route_of(operation.handler).permission in OPEN
     }
     assert opened <= {("get", "public"), ("post", "book"), ("post", "register"), ("post", "sign-in")}
 
@@ -32,7 +33,7 @@ async def test_what_is_not_open_needs_a_token(client):
         if (await client.request(operation.method, address(operation))).status_code == 401
     ]
     assert refused == [
-        operation.handler.operation_id for operation in OPERATIONS if operation.handler.opt["permission"] not in OPEN
+        operation.handler.operation_id for operation in OPERATIONS if route_of(operation.handler).permission not in OPEN
     ]
 
 
@@ -45,7 +46,10 @@ async def test_a_wrong_token_is_refused_everywhere(client):
 async def test_every_post_refuses_an_idempotency_key_that_is_too_long(client):
     """Which it can do only if it takes one."""
     for operation in OPERATIONS:
-        if operation.method == "post" and Role.ADMINISTRATOR in PERMISSIONS[operation.handler.opt["permission"]].reach:
+        if (
+            operation.method == "post"
+            and Role.ADMINISTRATOR in PERMISSIONS[route_of(operation.handler).permission].reach
+        ):
             query = getattr(operation.query, "EXAMPLE", {})
             answer = await client.post(
                 address(operation),

@@ -16,6 +16,7 @@ from appoint.http.access import COOKIE
 from appoint.http.rate_limits import counters, sign_in_throttle
 from appoint.http.rate_limits.counters import Counters, Rate, rates
 from appoint.http.rate_limits.limits import Limits, network
+from appoint.http.routes import Route
 from appoint.kit import clock, errors
 from appoint.kit.actors import Actor, Membership, Role
 from conftest import ADMIN, composed, settings
@@ -129,7 +130,7 @@ OWN = Actor("key:2", memberships=(Membership(1, Role.PARTNER),), requests_per_mi
 async def test_who_asks_decides_how_much(caller, permission, expected):
     limits = Limits(settings(rate_limits=True), Counters(None, "secret"))
     request = SimpleNamespace(scope={"state": {}})
-    await limits.admit(request, caller, SimpleNamespace(opt={"permission": permission}))
+    await limits.admit(request, caller, Route(permission=permission))
     assert dict(request.scope["state"].get("limit", ())).get(b"ratelimit-limit") == (
         None if expected is None else str(expected).encode()
     )
@@ -138,14 +139,14 @@ async def test_who_asks_decides_how_much(caller, permission, expected):
 @pytest.mark.parametrize("caller", [STAFF, PARTNER, OWN, PATIENT])
 async def test_signing_in_is_counted_by_address_whoever_has_signed_in_already(caller):
     limits = Limits(settings(rate_limits=True, sign_in_rate="1/minute"), Counters(None, "secret"))
-    handler = SimpleNamespace(opt={"permission": "sign-in"})
+    declared = Route(permission="sign-in")
     await limits.admit(
-        SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.1"), handler
+        SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.1"), declared
     )
     with pytest.raises(errors.TooMany):
-        await limits.admit(SimpleNamespace(scope={"state": {}}), Actor("open:1", address="192.0.2.1"), handler)
+        await limits.admit(SimpleNamespace(scope={"state": {}}), Actor("open:1", address="192.0.2.1"), declared)
     await limits.admit(
-        SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.2"), handler
+        SimpleNamespace(scope={"state": {}}), msgspec.structs.replace(caller, address="192.0.2.2"), declared
     )
 
 

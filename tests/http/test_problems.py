@@ -10,6 +10,7 @@ import pytest
 import appoint
 from appoint.http import openapi
 from appoint.http.problems import PROBLEMS, ProblemDocument
+from appoint.http.routes import route_of
 from appoint.kit.i18n import LANGUAGES
 from appoint.server import app as application
 from conftest import ADMIN, TOKEN, settings
@@ -65,7 +66,7 @@ def test_every_problem_says_what_happened_and_what_to_do():
 
 
 def test_problems_that_operations_name_are_in_the_table():
-    assert {problem for operation in OPERATIONS for problem in operation.handler.opt.get("problems", ())} - set(
+    assert {problem for operation in OPERATIONS for problem in route_of(operation.handler).problems} - set(
         PROBLEMS
     ) == set()
 

@@ -10,6 +10,7 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from appoint.http.access import COOKIE, csrf_token
 from appoint.http.openapi import Operation, camel
+from appoint.http.routes import route_of
 from appoint.kit.actors import Role
 from appoint.kit.permissions import OPEN
 from conftest import ADMIN
@@ -43,7 +44,7 @@ SAID = {
 def pages(method: str) -> Iterator[Operation]:
     for route in APP.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
-            if handler.opt.get("page") and method in handler.http_methods:
+            if (declared := handler.opt.get("route")) and declared.page and method in handler.http_methods:
                 parts = [part if isinstance(part, str) else f"{{{camel(part.name)}}}" for part in route.path_components]
                 parameters = {
                     camel(part.name): part.type
@@ -56,7 +57,7 @@ def pages(method: str) -> Iterator[Operation]:
 
 
 LOOKS, FORMS = list(pages("GET")), list(pages("POST"))
-CLOSED = [page for page in LOOKS if page.handler.opt["permission"] not in OPEN]
+CLOSED = [page for page in LOOKS if route_of(page.handler).permission not in OPEN]
 
 
 def address(page: Operation, things: Things) -> str:
@@ -88,7 +89,7 @@ async def test_every_role_sees_the_pages_that_the_table_says_and_no_other(db, da
                     continue
                 for role in Role:
                     wanted = may(page, role, relation, None)
-                    if page.handler.opt.get("stream") and wanted is None:
+                    if route_of(page.handler).stream and wanted is None:
                         continue  # it would go on for good
                     answer = await ask(role, "GET", address(page, things), None)
                     asked += 1
@@ -133,7 +134,7 @@ async def test_open_pages_are_there_for_everybody(db, database_url):
     own, _ = await clinic_with_two_of_everything(db)
     async with asked_by(database_url, callers_of(own)) as ask:
         for page in LOOKS:
-            if page.handler.opt["permission"] in OPEN:
+            if route_of(page.handler).permission in OPEN:
                 answer = await ask(Role.ANYONE, "GET", address(page, own), None)
                 assert answer.status_code in (200, 404, 409), (page.route, answer.status_code)
                 assert not is_the_way_in(answer), page.route
@@ -153,7 +154,7 @@ async def test_no_form_of_somebody_signed_in_is_taken_without_what_other_sites_d
     await works_at(db, await add_user(db), own.ids["clinicId"])
     token = await cookie_of(client)
     headers = {"Cookie": f"{COOKIE}={token}"}
-    closed = [page for page in FORMS if page.handler.opt["permission"] != "sign-in"]
+    closed = [page for page in FORMS if route_of(page.handler).permission != "sign-in"]
     for page in closed:
         for sent in ({}, {"csrf": ""}, {"csrf": csrf_token(SECRET, token + "x")}):
             answer = await client.post(address(page, own), data={"name": "Ana", **sent}, headers=headers)
@@ -191,7 +192,7 @@ async def test_who_looks_at_people_on_a_page_is_written_down(db, client):
     headers = await bearer(client)
     showing = set()
     for page in CLOSED:
-        if "clinicId" not in page.parameters or page.handler.opt.get("stream"):
+        if "clinicId" not in page.parameters or route_of(page.handler).stream:
             continue
         for things in (own, same):
             await db.execute("delete from audit_unsealed")
@@ -213,7 +214,7 @@ async def test_a_doctor_sees_nobody_on_pages_who_is_another_doctors_alone(db, da
     await db.execute("update patient set notes = 'marked-notes' where customer_id = $1", same.ids["customerId"])
     async with asked_by(database_url, callers_of(own)) as ask:
         pages_of_clinic = [
-            page for page in CLOSED if "clinicId" in page.parameters and not page.handler.opt.get("stream")
+            page for page in CLOSED if "clinicId" in page.parameters and not route_of(page.handler).stream
         ]
         shown = [
             (role, page.route)

@@ -11,6 +11,7 @@ import httpx2
 from appoint.database.pool import Database, Transaction
 from appoint.http import access
 from appoint.http.openapi import Operation
+from appoint.http.routes import route_of
 from appoint.kit import ids
 from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.permissions import PERMISSIONS, Relation
@@ -308,7 +309,7 @@ OWNED = ("appointmentId", "bookingId", "bookingSlotId", "doctorSlotId", "absence
 
 def may(operation: Operation, role: Role, relation: str, body: Any) -> set[int] | None:
     """The refusals that the table demands; None: it is not refused for who asks."""
-    handler, name = operation.handler, operation.handler.opt["permission"]
+    handler, name = operation.handler, route_of(operation.handler).permission
     reach = PERMISSIONS[name].reach
     if Role.ANYONE in reach or reach.get(role) is Relation.ANY:
         return None
@@ -327,7 +328,7 @@ def may(operation: Operation, role: Role, relation: str, body: Any) -> set[int] 
     if role in MEMBERS and held is Relation.CLINIC:
         return None
     named = list(operation.parameters)[-1] if list(operation.parameters) else ""
-    if handler.opt.get("narrows") and named == "clinicId" and "doctorId" not in (body or ()):
+    if route_of(handler).narrows and named == "clinicId" and "doctorId" not in (body or ()):
         return None
     if named == "clinicId" and "doctorId" not in (body or ()):
         return {403}  # all of the clinic, which is more than their own

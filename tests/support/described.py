@@ -4,6 +4,7 @@ from typing import Any
 
 from appoint.http import openapi
 from appoint.http.openapi import Operation
+from appoint.http.routes import route_of
 from appoint.kit.actors import Role
 from appoint.kit.permissions import PERMISSIONS
 from appoint.server import app as application
@@ -14,7 +15,7 @@ OPERATIONS = list(openapi.operations(APP))
 ADMINISTRATORS = [
     operation
     for operation in OPERATIONS
-    if Role.ADMINISTRATOR in PERMISSIONS[operation.handler.opt["permission"]].reach
+    if Role.ADMINISTRATOR in PERMISSIONS[route_of(operation.handler).permission].reach
 ]
 """Those that the administrator's token is good for; the others are about accounts that people have."""
 DOCUMENT = openapi.document(APP)

@@ -6,6 +6,7 @@ from litestar.params import FromPath
 from ..http.pagination import cursor_after, page_response
 from ..http.request import Request
 from ..http.responses import json_response
+from ..http.routes import route
 from ..kit.ids import PLATFORM
 from ..kit.structs import Page
 from . import service
@@ -19,7 +20,7 @@ class Audit(Controller):
 
     tags = ["Audit"]
 
-    @get("/clinics/{clinic_id:int}/audit", operation_id="listAudit", opt={"permission": "manage-access"})
+    @get("/clinics/{clinic_id:int}/audit", operation_id="listAudit", opt=route(permission="manage-access"))
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AuditFilter
     ) -> Response[Page[AuditEntry]]:
@@ -27,18 +28,18 @@ class Audit(Controller):
         first page was read."""
         return await _listed(request, clinic_id, query)
 
-    @get("/clinics/{clinic_id:int}/audit/head", operation_id="getAuditHead", opt={"permission": "manage-access"})
+    @get("/clinics/{clinic_id:int}/audit/head", operation_id="getAuditHead", opt=route(permission="manage-access"))
     async def head_of_clinic(self, request: Request, clinic_id: FromPath[int]) -> Response[AuditHead]:
         """How far a clinic's audit is sealed, signed, to be kept elsewhere; not found while nothing is."""
         return json_response(request, await service.head(request.db, request.user, clinic_id=clinic_id))
 
-    @get("/audit", operation_id="listPlatformAudit", opt={"permission": "administer"})
+    @get("/audit", operation_id="listPlatformAudit", opt=route(permission="administer"))
     async def of_platform(self, request: Request, query: AuditFilter) -> Response[Page[AuditEntry]]:
         """The same for what belongs to no clinic, such as customers; dates are those of UTC."""
         return await _listed(request, PLATFORM, query)
 
     @get(
-        "/audit/head", operation_id="getPlatformAuditHead", opt={"permission": "administer", "problems": ("not-found",)}
+        "/audit/head", operation_id="getPlatformAuditHead", opt=route(permission="administer", problems=("not-found",))
     )
     async def head_of_platform(self, request: Request) -> Response[AuditHead]:
         """The same for what belongs to no clinic."""

@@ -13,6 +13,7 @@ from ..http.idempotency import idempotent
 from ..http.pagination import cursor_after, page_response
 from ..http.request import Request
 from ..http.responses import created_response, json_response, replay_headers
+from ..http.routes import route
 from ..kit import clock
 from ..kit.ids import clinic_of
 from ..kit.structs import Page, PageQuery
@@ -36,13 +37,13 @@ from .request_context import (
 )
 from .rules import REASONS
 
-MOVE = {"permission": "move-appointments", "problems": (*REASONS, "wrong-status", "hold-expired", "too-late")}
+MOVE = route(permission="move-appointments", problems=(*REASONS, "wrong-status", "hold-expired", "too-late"))
 
 
 class Appointments(Controller):
     tags = ["Appointments"]
 
-    @post("/appointments", operation_id="bookAppointment", opt={"permission": "book", "problems": REASONS})
+    @post("/appointments", operation_id="bookAppointment", opt=route(permission="book", problems=REASONS))
     async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
         """Book one appointment, or hold its time for a while (`hold`): with a doctor, or with anyone of a clinic who is
         free.
@@ -68,7 +69,7 @@ class Appointments(Controller):
             request, shown_to_booker, f"/api/appointments/{appointment.id}", replayed=booked.replayed
         )
 
-    @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt={"permission": "see-appointments"})
+    @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt=route(permission="see-appointments"))
     async def show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """One appointment."""
         return json_response(request, redact(request, await service.get(request.db, appointment_id)))
@@ -91,7 +92,7 @@ class Appointments(Controller):
         return json_response(request, redact(request, moved))
 
     @patch(
-        "/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt={"permission": "run-appointments"}
+        "/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt=route(permission="run-appointments")
     )
     async def change(
         self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[AppointmentPatch]
@@ -108,7 +109,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}",
         operation_id="cancelAppointment",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "move-appointments", "problems": ("wrong-status", "too-late")},
+        opt=route(permission="move-appointments", problems=("wrong-status", "too-late")),
     )
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
         """Cancel an appointment. Cancelling one that is cancelled changes nothing."""
@@ -129,7 +130,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/confirm",
         operation_id="confirmAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "move-appointments", "problems": ("hold-expired", "wrong-status")},
+        opt=route(permission="move-appointments", problems=("hold-expired", "wrong-status")),
     )
     async def confirm(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """Make a held appointment a booked one."""
@@ -139,7 +140,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/arrive",
         operation_id="arriveAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "run-appointments", "problems": ("wrong-status", "taken", "customer-busy", "outside-hours")},
+        opt=route(permission="run-appointments", problems=("wrong-status", "taken", "customer-busy", "outside-hours")),
     )
     async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is here, perhaps after being given up."""
@@ -149,7 +150,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/unarrive",
         operation_id="unarriveAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "run-appointments", "problems": ("wrong-status",)},
+        opt=route(permission="run-appointments", problems=("wrong-status",)),
     )
     async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is not here after all: a slip."""
@@ -159,7 +160,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/checkIn",
         operation_id="checkInAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "run-appointments", "problems": ("wrong-status",)},
+        opt=route(permission="run-appointments", problems=("wrong-status",)),
     )
     async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is checked in, ready to be called."""
@@ -169,7 +170,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/fulfil",
         operation_id="fulfilAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "run-appointments", "problems": ("wrong-status",)},
+        opt=route(permission="run-appointments", problems=("wrong-status",)),
     )
     async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The appointment took place."""
@@ -179,7 +180,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/noShow",
         operation_id="noShowAppointment",
         status_code=HTTP_200_OK,
-        opt={"permission": "run-appointments", "problems": ("wrong-status", "not-started")},
+        opt=route(permission="run-appointments", problems=("wrong-status", "not-started")),
     )
     async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer did not come; possible once the appointment has started."""
@@ -188,7 +189,7 @@ class Appointments(Controller):
     @get(
         "/clinics/{clinic_id:int}/appointments",
         operation_id="listClinicAppointments",
-        opt={"permission": "list-appointments", "narrows": True},
+        opt=route(permission="list-appointments", narrows=True),
     )
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
@@ -217,7 +218,7 @@ class Appointments(Controller):
     @get(
         "/customers/{customer_id:uuid}/appointments",
         operation_id="listCustomerAppointments",
-        opt={"permission": "see-customers"},
+        opt=route(permission="see-customers"),
     )
     async def of_customer(
         self, request: Request, customer_id: FromPath[UUID], query: PageQuery

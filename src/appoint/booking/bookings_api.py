@@ -12,6 +12,7 @@ from ..database.pool import Row
 from ..http.pagination import cursor_after, page_response
 from ..http.request import Request
 from ..http.responses import created_response, json_response
+from ..http.routes import route
 from ..kit import clock
 from ..kit.errors import NotFound
 from ..kit.permissions import widest
@@ -35,7 +36,7 @@ from .rules import REASONS
 class Bookings(Controller):
     tags = ["Bookings"]
 
-    @post("/bookings", operation_id="makeBooking", opt={"permission": "book", "problems": REASONS})
+    @post("/bookings", operation_id="makeBooking", opt=route(permission="book", problems=REASONS))
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
         """Book up to 20 appointments together, all or nothing. A refusal names the `index` of the first that is in the
         way.
@@ -69,7 +70,7 @@ class Bookings(Controller):
     @get(
         "/clinics/{clinic_id:int}/bookings",
         operation_id="listClinicBookings",
-        opt={"permission": "list-appointments", "narrows": True},
+        opt=route(permission="list-appointments", narrows=True),
     )
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
@@ -105,7 +106,7 @@ class Bookings(Controller):
     @get(
         "/clinics/{clinic_id:int}/bookings/{booking_id:uuid}",
         operation_id="getBooking",
-        opt={"permission": "see-appointments"},
+        opt=route(permission="see-appointments"),
     )
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """One booking, with all its appointments."""

@@ -301,13 +301,15 @@ def openapi() -> None:
 def access() -> None:
     """Print who may do what, as docs/access.md has it."""
     from ..http import openapi
+    from ..http.routes import route_of
     from ..kit.permissions import document
     from ..server import app as application
 
     every = openapi.operations(application.create(Settings(), database_url="", admin_token=""))
     print(
         document(
-            (str(each.handler.operation_id), each.method, each.path, each.handler.opt["permission"]) for each in every
+            (str(each.handler.operation_id), each.method, each.path, route_of(each.handler).permission)
+            for each in every
         ),
         end="",
     )

@@ -13,6 +13,7 @@ from ..http.languages import language_for
 from ..http.pagination import cursor_after, page_response
 from ..http.request import Request
 from ..http.responses import created_response, json_response
+from ..http.routes import route
 from ..kit import clock
 from ..kit.structs import Page
 from . import repository, service
@@ -34,7 +35,7 @@ class Customers(Controller):
     path = "/customers"
     tags = ["Customers"]
 
-    @get(operation_id="listCustomers", opt={"permission": "search-customers"})
+    @get(operation_id="listCustomers", opt=route(permission="search-customers"))
     async def list(self, request: Request, query: CustomerFilter) -> Response[Page[Customer]]:
         """Customers of the platform, oldest first; those who left are not among them."""
         found = await service.search(
@@ -42,7 +43,7 @@ class Customers(Controller):
         )
         return page_response(request, query, found, lambda customer: (customer.id,))
 
-    @post(operation_id="createCustomer", opt={"permission": "register"})
+    @post(operation_id="createCustomer", opt=route(permission="register"))
     async def create(self, request: Request, data: JSONBody[CustomerContent]) -> Response[Customer]:
         """Register a customer."""
         customer, replayed = await idempotent(
@@ -58,7 +59,7 @@ class Customers(Controller):
             customer = msgspec.structs.replace(customer, **msgspec.structs.asdict(data))
         return created_response(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
 
-    @get("/{customer_id:uuid}", operation_id="getCustomer", opt={"permission": "see-customers"})
+    @get("/{customer_id:uuid}", operation_id="getCustomer", opt=route(permission="see-customers"))
     async def get(self, request: Request, customer_id: FromPath[UUID]) -> Response[Customer]:
         """One customer, active or not."""
         return json_response(request, await service.get(request.db, customer_id))
@@ -66,7 +67,7 @@ class Customers(Controller):
     @put(
         "/{customer_id:uuid}",
         operation_id="replaceCustomer",
-        opt={"permission": "change-customers", "problems": ("customer-erased",)},
+        opt=route(permission="change-customers", problems=("customer-erased",)),
     )
     async def replace(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]
@@ -77,7 +78,7 @@ class Customers(Controller):
     @patch(
         "/{customer_id:uuid}",
         operation_id="patchCustomer",
-        opt={"permission": "change-customers", "problems": ("customer-erased",)},
+        opt=route(permission="change-customers", problems=("customer-erased",)),
     )
     async def patch(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]
@@ -89,7 +90,7 @@ class Customers(Controller):
         "/{customer_id:uuid}",
         operation_id="removeCustomer",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "change-customers", "problems": ("customer-has-appointments",)},
+        opt=route(permission="change-customers", problems=("customer-has-appointments",)),
     )
     async def remove(self, request: Request, customer_id: FromPath[UUID]) -> None:
         """The customer leaves. What was stays readable."""
@@ -112,7 +113,7 @@ class FoundCustomers(Controller):
     path = "/clinics/{clinic_id:int}/customers"
     tags = ["Customers"]
 
-    @get(operation_id="findCustomers", opt={"permission": "find-customers"})
+    @get(operation_id="findCustomers", opt=route(permission="find-customers"))
     async def find(
         self, request: Request, clinic_id: FromPath[int], query: FindCustomers
     ) -> Response[Page[FoundCustomer]]:
@@ -129,7 +130,7 @@ class Patients(Controller):
     path = "/clinics/{clinic_id:int}/patients"
     tags = ["Patients"]
 
-    @get(operation_id="listPatients", opt={"permission": "see-patients", "narrows": True})
+    @get(operation_id="listPatients", opt=route(permission="see-patients", narrows=True))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PatientFilter) -> Response[Page[Patient]]:
         """A clinic's patients, in the order in which they registered."""
         place = cursor_after(request, query, tuple[UUID])
@@ -145,7 +146,7 @@ class Patients(Controller):
             await clinics.get(request.db, clinic_id)
         return page_response(request, query, found, lambda patient: (patient.id,))
 
-    @get("/{customer_id:uuid}", operation_id="getPatient", opt={"permission": "see-patients"})
+    @get("/{customer_id:uuid}", operation_id="getPatient", opt=route(permission="see-patients"))
     async def get(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Patient]:
         """A customer as the clinic knows them."""
         return json_response(request, await service.get_patient(request.db, clinic_id, customer_id))
@@ -153,7 +154,7 @@ class Patients(Controller):
     @patch(
         "/{customer_id:uuid}",
         operation_id="patchPatient",
-        opt={"permission": "note-patients", "problems": ("record-number-taken", "customer-erased")},
+        opt=route(permission="note-patients", problems=("record-number-taken", "customer-erased")),
     )
     async def patch(
         self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]

@@ -19,6 +19,7 @@ from . import repository
 from .rate_limits.limits import Limits
 from .recording import Recorded
 from .request import check_address, clinic_of
+from .routes import route_of
 
 Identify = Callable[[ASGIConnection[Any, Any, Any, Any], str], Awaitable[Actor | None]]
 """Whose a credential is; None for one that is nobody's (any more)."""
@@ -29,21 +30,21 @@ COOKIE: Final = "__Host-appoint"
 
 
 async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
-    """Who may call: every handler names its permission in one word (`opt={"permission": …}`,
-    `permissions.PERMISSIONS`).
+    """Raise an error if the caller may not use the handler: every handler declares its permission in `opt=route(…)`.
 
-    Asked before each request. One of Litestar's own guards would do, but for each the whole handler is copied first.
+    Runs before each request. It is not one of Litestar's guards, since Litestar copies the whole handler for each guard.
     """
     if request.method == "OPTIONS":  # the framework answers, with the methods that there are
         return
     handler = request.route_handler
+    declared = route_of(handler)
     caller = msgspec.structs.replace(await identify(request), doing=str(handler.operation_id))
-    if caller.is_anyone and request.headers.get("x-csrf-token") and handler.opt["permission"] != "sign-in":
+    if caller.is_anyone and request.headers.get("x-csrf-token") and declared.permission != "sign-in":
         # who sends a session's token beside its cookie means to be somebody, and the session has ended
         raise errors.Unauthorized
     request.scope["user"] = caller
-    await request.app.state.limits.admit(request, caller, handler)
-    permission = handler.opt["permission"]
+    await request.app.state.limits.admit(request, caller, declared)
+    permission = declared.permission
     clinic_id = clinic_of(request)
     if permission not in OPEN:
         request.scope["state"]["grant"] = await _granted(request, caller, permission, clinic_id)
@@ -77,7 +78,7 @@ def authorize(
 
     Raises as the guard does.
     """
-    grant = widest(request.user, permission or request.route_handler.opt["permission"], clinic_id)
+    grant = widest(request.user, permission or route_of(request.route_handler).permission, clinic_id)
     if grant is None:
         raise _refusal(request.user, clinic_id)
     if grant.relation is Relation.OWN and grant.doctor_id != doctor_id:
@@ -99,9 +100,9 @@ def _refusal(caller: Actor, clinic_id: int | None) -> errors.AppointError:
 async def _is_own(
     request: litestar.Request[Actor, Any, Any], caller: Actor, grant: Grant, clinic_id: int | None
 ) -> bool:
-    """Whether what the address names is the caller's own. A handler that narrows what it does to that itself says so
-    (`opt={"narrows": True}`)."""
-    if request.route_handler.opt["permission"] in OF_ONESELF or request.route_handler.opt.get("narrows"):
+    """Whether what the address names is the caller's own. Handlers with `narrows` find out themselves."""
+    declared = route_of(request.route_handler)
+    if declared.permission in OF_ONESELF or declared.narrows:
         return True
     if not request.path_params:
         return False

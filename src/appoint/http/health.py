@@ -12,10 +12,11 @@ from ..database.pool import Database
 from ..kit import errors, metrics
 from ..kit.structs import RequestBody as Query
 from .request import Request
+from .routes import route
 
 PATIENCE_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 30.0
-OPEN: Final[dict[str, Any]] = {"permission": "public"}
+OPEN: Final[dict[str, Any]] = route(permission="public")
 FRESH: Final = {"Cache-Control": "no-store"}
 
 

@@ -15,6 +15,7 @@ from ..kit import tracing
 from ..kit.metrics import REQUEST_SECONDS, REQUESTS
 from .problems import document
 from .request import Request
+from .routes import route_in
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -47,8 +48,8 @@ class Observed:
     def __init__(
         self, app: ASGIApp, *, seconds: float, render: Callable[[Request, Response[Any]], Response[Any]]
     ) -> None:
-        """A request has so many seconds from its head to the last byte of its answer, and is given up then. What is a
-        stream (`opt={"stream": True}`) has them to begin, and goes on until it or who reads it ends."""
+        """A request has so many seconds from its head to the last byte of its answer, and is given up then. A stream
+        (`opt=route(stream=True, …)`) has them to begin, and continues until it ends or its reader leaves."""
         self.app: Final = app
         self.seconds: Final = seconds
         self.render: Final = render
@@ -71,7 +72,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if _is_stream(asked):
+                if (declared := route_in(asked)) and declared.stream:
                     deadline.reschedule(None)
                 headers = [*message["headers"], (b"x-request-id", origin.request_id.encode())]
                 if asked["method"] == "OPTIONS":
@@ -152,11 +153,6 @@ def operation_of(scope: Scope) -> str:
     handler = cast("Any", scope.get("route_handler"))
     name = handler and getattr(handler, "operation_id", None)
     return name if isinstance(name, str) else "unknown"
-
-
-def _is_stream(scope: Scope) -> bool:
-    handler = cast("Any", scope.get("route_handler"))
-    return handler is not None and bool(getattr(handler, "opt", {}).get("stream"))
 
 
 def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> list[tuple[bytes, bytes]]:

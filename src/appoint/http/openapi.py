@@ -21,6 +21,7 @@ from ..kit.permissions import OPEN, PERMISSIONS
 from ..kit.structs import Page
 from .problems import MEDIA_TYPE, PROBLEMS, ProblemDocument, described
 from .request import JSON, MERGE_PATCH
+from .routes import route_of
 from .schemas import PREFIX, Schemas, camel, members, prose
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -217,7 +218,8 @@ def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -
     """The operation as the document has it. What it shares with others, refusals that say the same everywhere, goes to
     `shared`."""
     method, handler = operation.method, operation.handler
-    permission = handler.opt["permission"]
+    declared = route_of(handler)
+    permission = declared.permission
     summary, _, more = prose(handler.fn.__doc__ or "").partition(". ")
     inside = [schemas.path_parameter(operation.path, *parameter) for parameter in operation.parameters.items()]
     beside = schemas.query_parameters(operation.query) if operation.query else ()
@@ -226,7 +228,7 @@ def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -
         "X-Request-ID",
         {"get": "If-None-Match", "post": "Idempotency-Key"}.get(method, "If-Match"),
     ]
-    if method == "post" and "version-mismatch" in handler.opt.get("problems", ()):
+    if method == "post" and "version-mismatch" in declared.problems:
         headers.append("If-Match")
     item: dict[str, Any] = {
         "operationId": handler.operation_id,
@@ -279,7 +281,7 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 def _problems(operation: Operation) -> Iterator[str]:
     """The types of all problems that the operation can answer with."""
     yield from ("invalid-request", "unauthorized", "too-many-requests", "unavailable")
-    if operation.handler.opt["permission"] not in OPEN:
+    if route_of(operation.handler).permission not in OPEN:
         yield "forbidden"
     if operation.body:
         yield from ("malformed-json", "body-too-large", "unsupported-media-type")
@@ -291,7 +293,7 @@ def _problems(operation: Operation) -> Iterator[str]:
         yield "idempotency-key-reused"
     elif operation.method != "get":
         yield from ("version-mismatch", "version-required")
-    yield from operation.handler.opt.get("problems", ())
+    yield from route_of(operation.handler).problems
 
 
 def _refusal(problems: Sequence[str], asked: str) -> dict[str, Any]:

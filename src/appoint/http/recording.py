@@ -15,6 +15,7 @@ from ..kit.structs import Page
 from . import repository
 from .request import clinic_of
 from .responses import Look
+from .routes import route_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,6 +66,6 @@ async def record_look(response: Response[Any]) -> Response[Any]:
     one."""
     if isinstance(response, Look):
         request = response.request
-        if request.method == "GET" and request.route_handler.opt["permission"] not in OPEN:
+        if request.method == "GET" and route_of(request.route_handler).permission not in OPEN:
             await record(request.app.state.db, request, response.shown)
     return response

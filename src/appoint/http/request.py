@@ -17,6 +17,7 @@ from ..kit.cache import ClinicCache
 from ..kit.ids import LARGEST_CLINIC
 from ..kit.permissions import Grant
 from . import decoding
+from .routes import route_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -109,7 +110,7 @@ def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         raise errors.NotFound
     if (
         connection.scope["query_string"]
-        and not handler.opt.get("page")
+        and not route_of(handler).page
         and "query" not in handler.parsed_fn_signature.parameters
     ):
         decoding.query(decoding.Nothing, connection.scope["query_string"])

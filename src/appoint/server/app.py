@@ -27,6 +27,7 @@ from ..http.rate_limits.counters import Counters
 from ..http.rate_limits.limits import Limits
 from ..http.recording import record_look
 from ..http.request import BODY_BYTES, Request
+from ..http.routes import check_routes
 from ..identity.accounts.api import Accounts, Users
 from ..identity.api_keys import api as api_keys
 from ..identity.api_keys.model import PREFIX
@@ -192,6 +193,7 @@ def create(
         openapi_config=None,
         logging_config=None,
     )
+    check_routes(app)
     app.asgi_handler = Observed(
         app.asgi_handler, seconds=settings.request_seconds, render=readable
     )  # Litestar's own middleware sees no request without a route

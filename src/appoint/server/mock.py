@@ -19,6 +19,7 @@ from ..http.etags import matches
 from ..http.middleware import Observed
 from ..http.openapi import Operation
 from ..http.request import BODY_BYTES, JSON, Request, check_address
+from ..http.routes import route
 from ..kit.errors import Fault, Invalid
 from ..settings import Settings
 from ..site import api_docs
@@ -49,7 +50,7 @@ def create() -> Litestar:
     return app
 
 
-@get("/", operation_id="showDocs", opt={"permission": "public"}, include_in_schema=False)
+@get("/", operation_id="showDocs", opt=route(permission="public"), include_in_schema=False)
 async def front() -> Redirect:
     """What there is to look at here."""
     return Redirect("/api/docs")

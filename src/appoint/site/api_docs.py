@@ -16,12 +16,13 @@ from ..http import openapi
 from ..http.etags import matches
 from ..http.languages import language_for
 from ..http.problems import PROBLEMS
+from ..http.routes import route
 from ..kit import errors
 from . import assets
-from .rendering import page_access, render, templates
+from .rendering import render, templates
 
 AnyRequest = Request[Any, Any, Any]
-PUBLIC: Final = page_access("public")
+PUBLIC: Final = route(permission="public", page=True)
 CACHED: Final = "public, max-age=60"
 TYPES: Final = {
     "integer": "whole number",

@@ -14,6 +14,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 from markupsafe import Markup
 
+from ..http.routes import route
 from ..kit import errors
 
 FOLDER: Final = Path(__file__).parent / "static"
@@ -61,7 +62,7 @@ def style(name: str) -> tuple[Markup, str]:
     return Markup(content.decode()), f"'sha256-{digest}'"  # noqa: S704  our own, and no sheet says “</style>”
 
 
-@get("/assets/{file:str}", operation_id="getAsset", opt={"permission": "public"}, include_in_schema=False)
+@get("/assets/{file:str}", operation_id="getAsset", opt=route(permission="public"), include_in_schema=False)
 async def asset(request: Request[Any, Any, Any], file: FromPath[str]) -> Response[bytes]:
     found = next((each for each in built().values() if each.file == file), None)
     if found is None:

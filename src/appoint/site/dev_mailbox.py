@@ -7,17 +7,18 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from ..http.request import Request
+from ..http.routes import route
 from ..kit import errors
 from ..messaging.channels import repository
 from ..messaging.channels.model import Kept
-from .rendering import NO_STORE, POLICY, page_access, render
+from .rendering import NO_STORE, POLICY, render
 
 SHOWN: Final = 200
 STYLED: Final = POLICY.format(styles="'unsafe-inline'", within="'none'")
 """A mail's styles are inline; its frame, which is sandboxed, inherits this policy."""
 
 
-@get("/dev/mailbox", operation_id="showMailbox", opt=page_access("public"), include_in_schema=False)
+@get("/dev/mailbox", operation_id="showMailbox", opt=route(permission="public", page=True), include_in_schema=False)
 async def show_mailbox(request: Request) -> Response[str]:
     _expect_development(request)
     return render(
@@ -29,7 +30,12 @@ async def show_mailbox(request: Request) -> Response[str]:
     )
 
 
-@get("/dev/mailbox/{name:str}", operation_id="showMessage", opt=page_access("public"), include_in_schema=False)
+@get(
+    "/dev/mailbox/{name:str}",
+    operation_id="showMessage",
+    opt=route(permission="public", page=True),
+    include_in_schema=False,
+)
 async def show_message(request: Request, name: FromPath[str]) -> Response[str]:
     """One message (`7`), or its calendar part (`7.ics`)."""
     _expect_development(request)

@@ -30,6 +30,7 @@ from ..http.access import COOKIE, csrf_token, guard
 from ..http.etags import matches
 from ..http.forms import parse_form, query_params
 from ..http.languages import LANGUAGE_COOKIE, language_for
+from ..http.routes import route_in
 from ..kit import date_formats, errors, phones
 from ..kit import fields as wire
 from ..kit.i18n import LANGUAGES, translate
@@ -210,11 +211,6 @@ def faults_by_field(invalid: errors.Invalid, language: str) -> Mapping[str, str]
     }
 
 
-def page_access(permission: str, **more: Any) -> dict[str, Any]:
-    """A page handler's `opt`. Its query is read by itself, leniently."""
-    return {"permission": permission, "page": True, **more}
-
-
 async def enter(request: AnyRequest) -> Response[Any] | None:
     """Before each page: who may not see it without signing in is asked to. Forms of other sites are refused, whoever
     has signed in here."""
@@ -250,9 +246,9 @@ def next_page(request_or_form: Mapping[str, str], otherwise: str) -> str:
 
 def _is_page(request: AnyRequest) -> bool:
     """Whether a person sees the answer: what asked for a page, or for nothing that is there."""
-    handler: Any = request.scope.get("route_handler")
-    if handler is not None and hasattr(handler, "opt"):
-        return bool(handler.opt.get("page"))
+    if "route_handler" in request.scope:
+        declared = route_in(request.scope)
+        return declared is not None and declared.page
     return "text/html" in request.headers.get("accept", "") and not request.scope["path"].startswith("/api/")
 
 

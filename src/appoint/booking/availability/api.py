@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import json_response
+from ...http.routes import route
 from ...kit import clock
 from ...kit.errors import Fault, Invalid
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
@@ -23,21 +24,21 @@ from .responses import FRESH, answer, answer_for_doctor, days
 class AvailabilityQueries(Controller):
     tags = ["Availability"]
 
-    @get("/clinics/{clinic_id:int}/availability", operation_id="getClinicAvailability", opt={"permission": "public"})
+    @get("/clinics/{clinic_id:int}/availability", operation_id="getClinicAvailability", opt=route(permission="public"))
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AvailabilityFilter
     ) -> Response[Availability]:
         """Free times of a clinic, each once per doctor, on one date or on up to 62."""
         return await answer(request, clinic_id, query)
 
-    @get("/doctors/{doctor_id:uuid}/availability", operation_id="getDoctorAvailability", opt={"permission": "public"})
+    @get("/doctors/{doctor_id:uuid}/availability", operation_id="getDoctorAvailability", opt=route(permission="public"))
     async def of_doctor(
         self, request: Request, doctor_id: FromPath[UUID], query: AvailabilityFilter
     ) -> Response[Availability]:
         """Free times of one doctor."""
         return await answer_for_doctor(request, doctor_id, query)
 
-    @get("/clinics/{clinic_id:int}/freeslots/{day:str}", operation_id="getFreeSlots", opt={"permission": "public"})
+    @get("/clinics/{clinic_id:int}/freeslots/{day:str}", operation_id="getFreeSlots", opt=route(permission="public"))
     async def free_slots(
         self, request: Request, clinic_id: FromPath[int], day: FromPath[str], query: DayFilter
     ) -> Response[Availability]:
@@ -53,7 +54,7 @@ class AvailabilityQueries(Controller):
         )
         return json_response(request, found, cache_control=FRESH)
 
-    @get("/availability/search", operation_id="searchAvailability", opt={"permission": "public", "limit": "search"})
+    @get("/availability/search", operation_id="searchAvailability", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
         """Free times across clinics, earliest first, on at most 7 dates, each local to its clinic."""
         first, last = days(query)

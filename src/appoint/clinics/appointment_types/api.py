@@ -10,6 +10,7 @@ from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import created_response, json_response
+from ...http.routes import route
 from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.structs import Page
@@ -21,7 +22,9 @@ from .model import AppointmentType, AppointmentTypeContent, AppointmentTypeFilte
 class AppointmentTypes(Controller):
     tags = ["Appointment types"]
 
-    @get("/clinics/{clinic_id:int}/appointmentTypes", operation_id="listAppointmentTypes", opt={"permission": "public"})
+    @get(
+        "/clinics/{clinic_id:int}/appointmentTypes", operation_id="listAppointmentTypes", opt=route(permission="public")
+    )
     async def list(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentTypeFilter
     ) -> Response[Page[AppointmentType]]:
@@ -35,7 +38,7 @@ class AppointmentTypes(Controller):
     @post(
         "/clinics/{clinic_id:int}/appointmentTypes",
         operation_id="createAppointmentType",
-        opt={"permission": "manage", "problems": ("clinic-inactive",)},
+        opt=route(permission="manage", problems=("clinic-inactive",)),
     )
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[AppointmentTypeContent]
@@ -53,12 +56,12 @@ class AppointmentTypes(Controller):
             request, appointment_type, f"/api/appointmentTypes/{appointment_type.id}", replayed=replayed
         )
 
-    @get("/appointmentTypes/{id:uuid}", operation_id="getAppointmentType", opt={"permission": "public"})
+    @get("/appointmentTypes/{id:uuid}", operation_id="getAppointmentType", opt=route(permission="public"))
     async def get(self, request: Request, id: FromPath[UUID]) -> Response[AppointmentType]:
         """One appointment type, active or not."""
         return json_response(request, await service.get(request.db, id), cache_control="public, no-cache")
 
-    @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt={"permission": "manage"})
+    @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt=route(permission="manage"))
     async def replace(
         self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypeContent]
     ) -> Response[AppointmentType]:
@@ -68,7 +71,7 @@ class AppointmentTypes(Controller):
     @patch(
         "/appointmentTypes/{id:uuid}",
         operation_id="patchAppointmentType",
-        opt={"permission": "manage", "problems": ("clinic-inactive",)},
+        opt=route(permission="manage", problems=("clinic-inactive",)),
     )
     async def patch(
         self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypePatch]
@@ -80,7 +83,7 @@ class AppointmentTypes(Controller):
         "/appointmentTypes/{id:uuid}",
         operation_id="removeAppointmentType",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "manage"},
+        opt=route(permission="manage"),
     )
     async def remove(self, request: Request, id: FromPath[UUID]) -> None:
         """Take the type out of what can be booked. What is booked stays booked."""

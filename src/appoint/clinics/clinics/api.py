@@ -8,6 +8,7 @@ from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import created_response, json_response
+from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page
 from ...kit.structs import RequestBody as Body
@@ -24,7 +25,7 @@ class Clinics(Controller):
     path = "/clinics"
     tags = ["Clinics"]
 
-    @get(operation_id="listClinics", opt={"permission": "public"})
+    @get(operation_id="listClinics", opt=route(permission="public"))
     async def list(self, request: Request, query: ClinicFilter) -> Response[Page[Clinic]]:
         """Active clinics, oldest first."""
         found = await repository.active(
@@ -32,7 +33,7 @@ class Clinics(Controller):
         )
         return page_response(request, query, found, lambda clinic: (clinic.id,), cache_control="public, no-cache")
 
-    @post(operation_id="createClinic", opt={"permission": "administer", "problems": ("slug-taken",)})
+    @post(operation_id="createClinic", opt=route(permission="administer", problems=("slug-taken",)))
     async def create(self, request: Request, data: JSONBody[ClinicContent]) -> Response[Clinic]:
         """Found a clinic."""
         clinic, replayed = await idempotent(
@@ -44,7 +45,7 @@ class Clinics(Controller):
         )
         return created_response(request, clinic, f"/api/clinics/{clinic.id}", replayed=replayed)
 
-    @get("/{clinic_id:int}", operation_id="getClinic", opt={"permission": "public"})
+    @get("/{clinic_id:int}", operation_id="getClinic", opt=route(permission="public"))
     async def get(self, request: Request, clinic_id: FromPath[int]) -> Response[Clinic]:
         """One clinic, active or not."""
         return json_response(request, await service.get(request.db, clinic_id), cache_control="public, no-cache")
@@ -52,7 +53,7 @@ class Clinics(Controller):
     @put(
         "/{clinic_id:int}",
         operation_id="replaceClinic",
-        opt={"permission": "manage", "problems": ("slug-taken", "slots-published")},
+        opt=route(permission="manage", problems=("slug-taken", "slots-published")),
     )
     async def replace(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicContent]
@@ -63,7 +64,7 @@ class Clinics(Controller):
     @patch(
         "/{clinic_id:int}",
         operation_id="patchClinic",
-        opt={"permission": "manage", "problems": ("slug-taken", "slots-published")},
+        opt=route(permission="manage", problems=("slug-taken", "slots-published")),
     )
     async def patch(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicPatch]) -> Response[Clinic]:
         """Change some of it (JSON merge patch). `active: true` brings a deactivated clinic back."""
@@ -73,7 +74,7 @@ class Clinics(Controller):
         "/{clinic_id:int}",
         operation_id="deactivateClinic",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "administer", "problems": ("clinic-in-use", "live-appointments")},
+        opt=route(permission="administer", problems=("clinic-in-use", "live-appointments")),
     )
     async def deactivate(self, request: Request, clinic_id: FromPath[int], query: Deactivation) -> None:
         """Take the clinic out of use. What it was stays readable."""

@@ -10,6 +10,7 @@ from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import created_response, json_response
+from ...http.routes import route
 from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.structs import Page
@@ -21,7 +22,7 @@ from .model import Doctor, DoctorContent, DoctorFilter, DoctorPatch
 class Doctors(Controller):
     tags = ["Doctors"]
 
-    @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt={"permission": "public"})
+    @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt=route(permission="public"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: DoctorFilter) -> Response[Page[Doctor]]:
         """A clinic's doctors, oldest first."""
         place = cursor_after(request, query, tuple[UUID])
@@ -35,7 +36,7 @@ class Doctors(Controller):
     @post(
         "/clinics/{clinic_id:int}/doctors",
         operation_id="createDoctor",
-        opt={"permission": "manage", "problems": ("clinic-inactive",)},
+        opt=route(permission="manage", problems=("clinic-inactive",)),
     )
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[DoctorContent]
@@ -51,12 +52,12 @@ class Doctors(Controller):
         )
         return created_response(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
 
-    @get("/doctors/{doctor_id:uuid}", operation_id="getDoctor", opt={"permission": "public"})
+    @get("/doctors/{doctor_id:uuid}", operation_id="getDoctor", opt=route(permission="public"))
     async def get(self, request: Request, doctor_id: FromPath[UUID]) -> Response[Doctor]:
         """One doctor, active or not."""
         return json_response(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
 
-    @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt={"permission": "manage"})
+    @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt=route(permission="manage"))
     async def replace(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorContent]
     ) -> Response[Doctor]:
@@ -66,7 +67,7 @@ class Doctors(Controller):
     @patch(
         "/doctors/{doctor_id:uuid}",
         operation_id="patchDoctor",
-        opt={"permission": "manage", "problems": ("clinic-inactive",)},
+        opt=route(permission="manage", problems=("clinic-inactive",)),
     )
     async def patch(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorPatch]) -> Response[Doctor]:
         """Change some of it (JSON merge patch). `active: true` brings a removed doctor back."""
@@ -76,7 +77,7 @@ class Doctors(Controller):
         "/doctors/{doctor_id:uuid}",
         operation_id="removeDoctor",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "manage", "problems": ("doctor-has-appointments",)},
+        opt=route(permission="manage", problems=("doctor-has-appointments",)),
     )
     async def remove(self, request: Request, doctor_id: FromPath[UUID]) -> None:
         """The doctor leaves: free hours from now on are withdrawn. What was stays readable."""

@@ -6,17 +6,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 import litestar
-from litestar.handlers import BaseRouteHandler
 
 from ...kit import clock, errors
 from ...kit.actors import STAFF, Actor, Role
 from ...kit.metrics import LIMITED
 from ...settings import Settings
+from ..routes import Route
 from .counters import Counted, Counters, Rate, rates
 
-KINDS: Final = {"book": "bookings", "register": "registrations", "sign-in": "sign-in"}
-"""What requests count as, by their permission; a handler may say it itself (`opt={"limit": …}`). All others are
-`requests`."""
 WRONG_CREDENTIALS: Final = Rate(30, 60)
 """From one address, in each process."""
 KNOWN_CREDENTIAL: Final = Rate(1, 24 * 60 * 60)
@@ -41,10 +38,10 @@ class Limits:
             }.items()
         }
 
-    async def admit(self, request: litestar.Request[Actor, Any, Any], caller: Actor, handler: BaseRouteHandler) -> None:
+    async def admit(self, request: litestar.Request[Actor, Any, Any], caller: Actor, declared: Route) -> None:
         """Count the request, and note for its answer what is left. Raises `TooMany`; `Unavailable` for a sign-in that
         cannot be counted."""
-        await self.count(request, caller, handler.opt.get("limit") or KINDS.get(handler.opt["permission"], "requests"))
+        await self.count(request, caller, declared.limited_as)
 
     async def count(self, request: litestar.Request[Actor, Any, Any], caller: Actor, name: str) -> None:
         """The same for what the request turns out to be as well."""

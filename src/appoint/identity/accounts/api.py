@@ -16,6 +16,7 @@ from ...http.pagination import cursor_after, page_response
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.responses import created_response, json_response, replay_headers
+from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from ...messaging.notifications.model import LINK_LASTS
@@ -46,7 +47,7 @@ class Users(Controller):
 
     tags = ["Users"]
 
-    @get("/clinics/{clinic_id:int}/users", operation_id="listUsers", opt={"permission": "manage-access"})
+    @get("/clinics/{clinic_id:int}/users", operation_id="listUsers", opt=route(permission="manage-access"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[User]]:
         """Those who work at a clinic, the first who came first."""
         found = await repository.of_clinic(
@@ -59,7 +60,7 @@ class Users(Controller):
     @post(
         "/clinics/{clinic_id:int}/users",
         operation_id="inviteUser",
-        opt={"permission": "manage-access", "problems": ("clinic-inactive", "already-member")},
+        opt=route(permission="manage-access", problems=("clinic-inactive", "already-member")),
     )
     async def invite(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[UserInvitation]
@@ -74,7 +75,7 @@ class Users(Controller):
         )
         return created_response(request, user, f"/api/clinics/{clinic_id}/users/{user.id}", replayed=replayed)
 
-    @get("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="getUser", opt={"permission": "manage-access"})
+    @get("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="getUser", opt=route(permission="manage-access"))
     async def find(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
         """Somebody who works at a clinic."""
         return json_response(request, await service.get(request.db, clinic_id, user_id))
@@ -82,7 +83,7 @@ class Users(Controller):
     @patch(
         "/clinics/{clinic_id:int}/users/{user_id:uuid}",
         operation_id="patchUser",
-        opt={"permission": "manage-access", "problems": ("last-manager",)},
+        opt=route(permission="manage-access", problems=("last-manager",)),
     )
     async def patch(
         self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID], data: JSONBody[UserPatch]
@@ -97,7 +98,7 @@ class Users(Controller):
         "/clinics/{clinic_id:int}/users/{user_id:uuid}",
         operation_id="removeUser",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "manage-access", "problems": ("last-manager",)},
+        opt=route(permission="manage-access", problems=("last-manager",)),
     )
     async def remove(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> None:
         """Somebody works at a clinic no more, from now on. Their account stays, for other clinics."""
@@ -109,7 +110,7 @@ class Users(Controller):
         "/clinics/{clinic_id:int}/users/{user_id:uuid}/invitation",
         operation_id="inviteUserAgain",
         status_code=HTTP_200_OK,
-        opt={"permission": "manage-access", "problems": ("already-joined",)},
+        opt=route(permission="manage-access", problems=("already-joined",)),
     )
     async def invite_again(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
         """Mail the invitation once more, with a new link."""
@@ -130,12 +131,12 @@ class Accounts(Controller):
 
     tags = ["Account"]
 
-    @get("/account", operation_id="getAccount", opt={"permission": "account"})
+    @get("/account", operation_id="getAccount", opt=route(permission="account"))
     async def account(self, request: Request) -> Response[Account]:
         """Who is signed in: a user with what they are at which clinics, or a patient."""
         return json_response(request, await service.account(request.db, request.user))
 
-    @patch("/account", operation_id="patchAccount", opt={"permission": "credentials", "problems": ("forbidden",)})
+    @patch("/account", operation_id="patchAccount", opt=route(permission="credentials", problems=("forbidden",)))
     async def patch(self, request: Request, data: JSONBody[AccountPatch]) -> Response[Account]:
         """Change some of one's account (JSON merge patch). Patients change what is known of them as customers."""
         return json_response(
@@ -147,7 +148,7 @@ class Accounts(Controller):
         "/account/password",
         operation_id="changePassword",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "credentials", "problems": ("forbidden", "link-used")},
+        opt=route(permission="credentials", problems=("forbidden", "link-used")),
     )
     async def change_password(self, request: Request, data: JSONBody[PasswordChange]) -> None:
         """Choose another password. All other sessions end."""
@@ -162,7 +163,7 @@ class Accounts(Controller):
         "/account/totp",
         operation_id="beginTotp",
         status_code=HTTP_200_OK,
-        opt={"permission": "credentials", "problems": ("forbidden", "totp-on")},
+        opt=route(permission="credentials", problems=("forbidden", "totp-on")),
     )
     async def begin_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[TotpSetup]:
         """Set an authenticator up. The answer shows its secret, this once; it counts from the confirmation on."""
@@ -176,7 +177,7 @@ class Accounts(Controller):
         "/account/totp/confirm",
         operation_id="confirmTotp",
         status_code=HTTP_200_OK,
-        opt={"permission": "credentials", "problems": ("forbidden", "totp-on", "totp-not-begun")},
+        opt=route(permission="credentials", problems=("forbidden", "totp-on", "totp-not-begun")),
     )
     async def confirm_totp(self, request: Request, data: JSONBody[TotpCode]) -> Response[Account]:
         """Show that the authenticator works. Signing in takes its codes from now on."""
@@ -193,7 +194,7 @@ class Accounts(Controller):
         "/account/totp/remove",
         operation_id="removeTotp",
         status_code=HTTP_200_OK,
-        opt={"permission": "credentials", "problems": ("forbidden",)},
+        opt=route(permission="credentials", problems=("forbidden",)),
     )
     async def remove_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[Account]:
         """Sign in with the password alone again."""
@@ -206,7 +207,7 @@ class Accounts(Controller):
         "/credentials",
         operation_id="setCredentials",
         status_code=HTTP_200_OK,
-        opt={"permission": "sign-in", "problems": ("not-found", "link-used", "link-expired")},
+        opt=route(permission="sign-in", problems=("not-found", "link-used", "link-expired")),
     )
     async def set_credentials(self, request: Request, data: JSONBody[NewCredentials]) -> Response[CredentialsSet]:
         """Choose a password by the link of an invitation or of a reset, which is good for that once. All sessions end;
@@ -218,7 +219,7 @@ class Accounts(Controller):
         await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
         return json_response(request, CredentialsSet(email), cache_control=UNSHARED)
 
-    @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt={"permission": "sign-in"})
+    @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def reset_password(self, request: Request, data: JSONBody[PasswordResetRequest]) -> Response[PasswordReset]:
         """Ask for a link to choose another password, mailed to the user with that address. The answer is the same where
         there is none."""

@@ -14,6 +14,7 @@ from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import json_response, replay_headers
+from ...http.routes import route
 from ...kit import clock
 from ...kit.actors import Actor
 from ...kit.structs import Page
@@ -26,7 +27,7 @@ class ApiKeys(Controller):
 
     tags = ["API keys"]
 
-    @get("/clinics/{clinic_id:int}/apiKeys", operation_id="listApiKeys", opt={"permission": "manage-access"})
+    @get("/clinics/{clinic_id:int}/apiKeys", operation_id="listApiKeys", opt=route(permission="manage-access"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: ApiKeyFilter) -> Response[Page[ApiKey]]:
         """A clinic's keys, oldest first."""
         found = await repository.of_clinic(
@@ -43,7 +44,7 @@ class ApiKeys(Controller):
     @post(
         "/clinics/{clinic_id:int}/apiKeys",
         operation_id="createApiKey",
-        opt={"permission": "manage-access", "problems": ("clinic-inactive", "too-many-api-keys")},
+        opt=route(permission="manage-access", problems=("clinic-inactive", "too-many-api-keys")),
     )
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ApiKeyContent]
@@ -59,12 +60,12 @@ class ApiKeys(Controller):
         headers = {"Location": f"/api/apiKeys/{key.id}", **replay_headers(replayed)}
         return json_response(request, key, status_code=201, headers=headers, cache_control="no-store")
 
-    @get("/apiKeys/{api_key_id:uuid}", operation_id="getApiKey", opt={"permission": "manage-access"})
+    @get("/apiKeys/{api_key_id:uuid}", operation_id="getApiKey", opt=route(permission="manage-access"))
     async def find(self, request: Request, api_key_id: FromPath[UUID]) -> Response[ApiKey]:
         """One key, active or not."""
         return json_response(request, await service.get(request.db, api_key_id))
 
-    @patch("/apiKeys/{api_key_id:uuid}", operation_id="patchApiKey", opt={"permission": "manage-access"})
+    @patch("/apiKeys/{api_key_id:uuid}", operation_id="patchApiKey", opt=route(permission="manage-access"))
     async def patch(
         self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyPatch]
     ) -> Response[ApiKey]:
@@ -78,7 +79,7 @@ class ApiKeys(Controller):
         "/apiKeys/{api_key_id:uuid}",
         operation_id="removeApiKey",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "manage-access"},
+        opt=route(permission="manage-access"),
     )
     async def remove(self, request: Request, api_key_id: FromPath[UUID]) -> None:
         """Nobody gets in with the key any more, from now on and for good."""
@@ -90,7 +91,7 @@ class ApiKeys(Controller):
         "/apiKeys/{api_key_id:uuid}/rotate",
         operation_id="rotateApiKey",
         status_code=HTTP_200_OK,
-        opt={"permission": "manage-access"},
+        opt=route(permission="manage-access"),
     )
     async def rotate(
         self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyRotation | None] = None

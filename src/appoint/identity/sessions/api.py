@@ -16,6 +16,7 @@ from ...http.forms import parse_form
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.responses import json_response
+from ...http.routes import route, route_of
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page
@@ -36,7 +37,7 @@ class Sessions(Controller):
     @post(
         "/sessions",
         operation_id="signIn",
-        opt={"permission": "sign-in", "problems": ("wrong-credentials", "totp-required")},
+        opt=route(permission="sign-in", problems=("wrong-credentials", "totp-required")),
     )
     async def sign_in(self, request: Request, data: JSONBody[Credentials]) -> Response[SignedIn]:
         """Sign in as a user. The session that the browser had ends. Repeated, it is another session: nothing is kept of
@@ -68,7 +69,7 @@ class Sessions(Controller):
             keep(response, opened.token, lasts)
         return response
 
-    @get("/sessions", operation_id="listSessions", opt={"permission": "account"})
+    @get("/sessions", operation_id="listSessions", opt=route(permission="account"))
     async def list(self, request: Request) -> Response[Page[Session]]:
         """Where one is signed in, oldest first."""
         sessions = await service.own(
@@ -76,7 +77,7 @@ class Sessions(Controller):
         )
         return json_response(request, Page(sessions, None))
 
-    @get("/sessions/{session_id:uuid}", operation_id="getSession", opt={"permission": "account"})
+    @get("/sessions/{session_id:uuid}", operation_id="getSession", opt=route(permission="account"))
     async def find(self, request: Request, session_id: FromPath[UUID]) -> Response[Session]:
         """One of one's own sessions."""
         return json_response(
@@ -94,7 +95,7 @@ class Sessions(Controller):
         "/sessions/current",
         operation_id="signOut",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "account", "problems": ("not-found",)},
+        opt=route(permission="account", problems=("not-found",)),
     )
     async def sign_out(self, request: Request) -> Response[None]:
         """Sign out here."""
@@ -104,7 +105,7 @@ class Sessions(Controller):
         "/sessions/{session_id:uuid}",
         operation_id="endSession",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "account"},
+        opt=route(permission="account"),
     )
     async def end(self, request: Request, session_id: FromPath[UUID]) -> Response[None]:
         """Sign out somewhere else."""
@@ -130,7 +131,7 @@ class Sessions(Controller):
         )
 
     @delete(
-        "/sessions", operation_id="signOutEverywhere", status_code=HTTP_204_NO_CONTENT, opt={"permission": "account"}
+        "/sessions", operation_id="signOutEverywhere", status_code=HTTP_204_NO_CONTENT, opt=route(permission="account")
     )
     async def end_all(self, request: Request) -> Response[None]:
         """Sign out everywhere, here too."""
@@ -146,14 +147,11 @@ def _signed_out() -> Response[None]:
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     """Whose session the bearer token is of."""
-    unattended = bool(
-        connection.route_handler.opt.get("unattended")
-    )  # a page does it by itself, whether or not anybody is there
     return await service.caller(
         connection.app.state.db,
         token=token,
         idle=connection.app.state.settings.session_idle,
-        unattended=unattended,
+        unattended=route_of(connection.route_handler).unattended,
         now=clock.now(),
     )
 
@@ -164,12 +162,13 @@ async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) 
 
     Who signs in is nobody yet, whatever cookie is left from before.
     """
-    if connection.route_handler.opt["permission"] == "sign-in":
+    declared = route_of(connection.route_handler)
+    if declared.permission == "sign-in":
         return None
     caller = await identify(connection, token)
     if caller and connection.scope.get("method") not in SAFE:
         given = connection.headers.get("x-csrf-token")
-        if given is None and isinstance(connection, Request) and connection.route_handler.opt.get("page"):
+        if given is None and isinstance(connection, Request) and declared.page:
             if connection.headers.get("sec-fetch-site") == "same-origin":  # which no other site's page can make it say
                 return caller
             given = (await parse_form(connection)).get("csrf")

@@ -14,6 +14,7 @@ from ...http.idempotency import idempotent
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.responses import json_response, replay_headers
+from ...http.routes import route
 from ...kit import clock, errors
 from ..sessions.responses import signed_in
 from . import service
@@ -27,7 +28,7 @@ class SignInCodes(Controller):
     path = "/signInCodes"
     tags = ["Sessions"]
 
-    @post(operation_id="sendSignInCode", status_code=HTTP_200_OK, opt={"permission": "sign-in"})
+    @post(operation_id="sendSignInCode", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def send(self, request: Request, data: JSONBody[SignInCodeRequest]) -> Response[SignInCode]:
         """Send a code to an address. The answer is the same whether or not anybody has it; nothing is sent to an
         address that is on nobody's record."""
@@ -46,7 +47,7 @@ class SignInCodes(Controller):
         "/{code_id:uuid}/session",
         operation_id="signInByCode",
         status_code=HTTP_200_OK,
-        opt={"permission": "sign-in", "problems": ("wrong-code",)},
+        opt=route(permission="sign-in", problems=("wrong-code",)),
     )
     async def answer(
         self, request: Request, code_id: FromPath[UUID], data: JSONBody[CodeAnswer]

@@ -17,6 +17,7 @@ from ...http.access import authorize
 from ...http.idempotency import idempotent
 from ...http.request import Request
 from ...http.responses import created_response, json_response, replay_headers
+from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
 from ...scheduling.weekly_hours import service as schedules
@@ -30,7 +31,7 @@ class Providers(Controller):
     path = "/providers"
     tags = ["Providers"]
 
-    @post(operation_id="createProvider", opt={"permission": "manage", "problems": ("clinic-inactive", "which-clinic")})
+    @post(operation_id="createProvider", opt=route(permission="manage", problems=("clinic-inactive", "which-clinic")))
     async def create(self, request: Request, data: JSONBody[ProviderContent]) -> Response[Doctor]:
         """Add a doctor to a clinic, or to the only one there is."""
         clinic_id = data.clinic_id
@@ -55,7 +56,7 @@ class Providers(Controller):
         "/{provider_id:uuid}/schedule",
         operation_id="setProviderSchedule",
         status_code=HTTP_200_OK,
-        opt={"permission": "schedule"},
+        opt=route(permission="schedule"),
     )
     async def set_week(
         self, request: Request, provider_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]
@@ -77,7 +78,7 @@ class Providers(Controller):
         )
         return json_response(request, week, headers=replay_headers(replayed))
 
-    @get("/{provider_id:uuid}/availability", operation_id="getProviderAvailability", opt={"permission": "public"})
+    @get("/{provider_id:uuid}/availability", operation_id="getProviderAvailability", opt=route(permission="public"))
     async def availability(
         self, request: Request, provider_id: FromPath[UUID], query: AvailabilityFilter
     ) -> Response[Availability]:

@@ -13,6 +13,7 @@ from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request, idempotency_key
 from ...http.responses import created_response, json_response, replay_headers
+from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from ...settings import Settings
@@ -40,7 +41,7 @@ class Webhooks(Controller):
 
     tags = ["Webhooks"]
 
-    @get("/clinics/{clinic_id:int}/webhooks", operation_id="listWebhooks", opt={"permission": "manage"})
+    @get("/clinics/{clinic_id:int}/webhooks", operation_id="listWebhooks", opt=route(permission="manage"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Webhook]]:
         """A clinic's webhooks, oldest first."""
         found = await repository.of_clinic(
@@ -53,7 +54,7 @@ class Webhooks(Controller):
     @post(
         "/clinics/{clinic_id:int}/webhooks",
         operation_id="createWebhook",
-        opt={"permission": "manage", "problems": ("clinic-inactive", "too-many-webhooks")},
+        opt=route(permission="manage", problems=("clinic-inactive", "too-many-webhooks")),
     )
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[WebhookContent]
@@ -71,12 +72,12 @@ class Webhooks(Controller):
         )
         return created_response(request, webhook, f"/api/webhooks/{webhook.id}", replayed=replayed)
 
-    @get("/webhooks/{webhook_id:uuid}", operation_id="getWebhook", opt={"permission": "manage"})
+    @get("/webhooks/{webhook_id:uuid}", operation_id="getWebhook", opt=route(permission="manage"))
     async def find(self, request: Request, webhook_id: FromPath[UUID]) -> Response[Webhook]:
         """One webhook, active or not."""
         return json_response(request, await service.get(request.db, webhook_id))
 
-    @patch("/webhooks/{webhook_id:uuid}", operation_id="patchWebhook", opt={"permission": "manage"})
+    @patch("/webhooks/{webhook_id:uuid}", operation_id="patchWebhook", opt=route(permission="manage"))
     async def patch(
         self, request: Request, webhook_id: FromPath[UUID], data: JSONBody[WebhookPatch]
     ) -> Response[Webhook]:
@@ -95,7 +96,7 @@ class Webhooks(Controller):
         "/webhooks/{webhook_id:uuid}",
         operation_id="removeWebhook",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "manage"},
+        opt=route(permission="manage"),
     )
     async def remove(self, request: Request, webhook_id: FromPath[UUID]) -> None:
         """Send nothing more to it, not even what waits."""
@@ -107,7 +108,7 @@ class Webhooks(Controller):
         "/webhooks/{webhook_id:uuid}/test",
         operation_id="testWebhook",
         status_code=HTTP_200_OK,
-        opt={"permission": "manage"},
+        opt=route(permission="manage"),
     )
     async def test(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookTrial]:
         """Send a sample event, `webhook.test`, and say what became of it. When the request is repeated, the same sample
@@ -130,7 +131,7 @@ class Webhooks(Controller):
         "/webhooks/{webhook_id:uuid}/rotateSecret",
         operation_id="rotateWebhookSecret",
         status_code=HTTP_200_OK,
-        opt={"permission": "manage"},
+        opt=route(permission="manage"),
     )
     async def rotate_secret(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookWithSecret]:
         """Give it another secret, which the answer shows this once. For 24 hours, events are signed with the old one
@@ -144,7 +145,7 @@ class Webhooks(Controller):
         )
         return json_response(request, webhook, headers=replay_headers(replayed))
 
-    @get("/webhooks/{webhook_id:uuid}/deliveries", operation_id="listWebhookDeliveries", opt={"permission": "manage"})
+    @get("/webhooks/{webhook_id:uuid}/deliveries", operation_id="listWebhookDeliveries", opt=route(permission="manage"))
     async def deliveries(
         self, request: Request, webhook_id: FromPath[UUID], query: DeliveryFilter
     ) -> Response[Page[WebhookDelivery]]:
@@ -159,7 +160,7 @@ class Webhooks(Controller):
         "/webhooks/{webhook_id:uuid}/replay",
         operation_id="replayWebhook",
         status_code=HTTP_200_OK,
-        opt={"permission": "manage"},
+        opt=route(permission="manage"),
     )
     async def replay(self, request: Request, webhook_id: FromPath[UUID], query: ReplayQuery) -> Response[WebhookReplay]:
         """Send it once more what has happened since then and what it wants to know, also what has arrived already."""

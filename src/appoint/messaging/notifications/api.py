@@ -12,6 +12,7 @@ from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import json_response, replay_headers
+from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page
@@ -29,7 +30,9 @@ class Notifications(Controller):
 
     tags = ["Notifications"]
 
-    @get("/clinics/{clinic_id:int}/notifications", operation_id="listNotifications", opt={"permission": "see-messages"})
+    @get(
+        "/clinics/{clinic_id:int}/notifications", operation_id="listNotifications", opt=route(permission="see-messages")
+    )
     async def list(
         self, request: Request, clinic_id: FromPath[int], query: NotificationFilter
     ) -> Response[Page[Notification]]:
@@ -46,7 +49,7 @@ class Notifications(Controller):
             await clinics.get(request.db, clinic_id)
         return page_response(request, query, found, lambda notification: (notification.id,))
 
-    @get("/notifications/{notification_id:uuid}", operation_id="getNotification", opt={"permission": "see-messages"})
+    @get("/notifications/{notification_id:uuid}", operation_id="getNotification", opt=route(permission="see-messages"))
     async def show(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
         """One notification."""
         return json_response(request, await service.get(request.db, notification_id))
@@ -55,7 +58,7 @@ class Notifications(Controller):
         "/notifications/{notification_id:uuid}/resend",
         operation_id="resendNotification",
         status_code=HTTP_200_OK,
-        opt={"permission": "see-messages", "problems": ("not-resendable",)},
+        opt=route(permission="see-messages", problems=("not-resendable",)),
     )
     async def resend(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
         """Send it once more: one that is dead, or one that was sent and did not arrive. What is not so any more is not
@@ -72,7 +75,7 @@ class Notifications(Controller):
     @get(
         "/customers/{customer_id:uuid}/notificationPreferences",
         operation_id="getNotificationPreferences",
-        opt={"permission": "see-customers"},
+        opt=route(permission="see-customers"),
     )
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
         """Which ways the customer wants to be told; null where they have not said."""
@@ -81,7 +84,7 @@ class Notifications(Controller):
     @put(
         "/customers/{customer_id:uuid}/notificationPreferences",
         operation_id="replaceNotificationPreferences",
-        opt={"permission": "change-customers"},
+        opt=route(permission="change-customers"),
     )
     async def prefer(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[Preferences]
@@ -96,7 +99,7 @@ class Notifications(Controller):
     "/callbacks/sms/{notification_id:uuid}",
     operation_id="reportDelivery",
     status_code=HTTP_204_NO_CONTENT,
-    opt={"permission": "public"},
+    opt=route(permission="public"),
     include_in_schema=False,
 )
 async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> None:

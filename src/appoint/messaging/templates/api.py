@@ -11,6 +11,7 @@ from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import json_response, replay_headers
+from ...http.routes import route
 from ...kit.structs import Page, PageQuery
 from . import repository, service
 from .model import MessageTemplate, Preview, TemplateContent, which
@@ -36,7 +37,7 @@ class MessageTemplates(Controller):
     path = "/clinics/{clinic_id:int}/messageTemplates"
     tags = ["Message templates"]
 
-    @get(operation_id="listMessageTemplates", opt={"permission": "see-messages"})
+    @get(operation_id="listMessageTemplates", opt=route(permission="see-messages"))
     async def list(
         self, request: Request, clinic_id: FromPath[int], query: PageQuery
     ) -> Response[Page[MessageTemplate]]:
@@ -48,7 +49,7 @@ class MessageTemplates(Controller):
             await clinics.get(request.db, clinic_id)
         return page_response(request, query, found, lambda template: (template.id,))
 
-    @get(ONE, operation_id="getMessageTemplate", opt={"permission": "see-messages"})
+    @get(ONE, operation_id="getMessageTemplate", opt=route(permission="see-messages"))
     async def get(
         self,
         request: Request,
@@ -62,7 +63,7 @@ class MessageTemplates(Controller):
             request, await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale))
         )
 
-    @put(ONE, operation_id="replaceMessageTemplate", opt={"permission": "manage"})
+    @put(ONE, operation_id="replaceMessageTemplate", opt=route(permission="manage"))
     async def replace(
         self,
         request: Request,
@@ -85,7 +86,7 @@ class MessageTemplates(Controller):
         )
         return json_response(request, saved)
 
-    @delete(ONE, operation_id="removeMessageTemplate", status_code=HTTP_204_NO_CONTENT, opt={"permission": "manage"})
+    @delete(ONE, operation_id="removeMessageTemplate", status_code=HTTP_204_NO_CONTENT, opt=route(permission="manage"))
     async def remove(
         self,
         request: Request,
@@ -104,7 +105,7 @@ class MessageTemplates(Controller):
         )
 
     @post(
-        ONE + "/preview", operation_id="previewMessageTemplate", status_code=HTTP_200_OK, opt={"permission": "manage"}
+        ONE + "/preview", operation_id="previewMessageTemplate", status_code=HTTP_200_OK, opt=route(permission="manage")
     )
     async def preview(
         self,

@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_200_OK
 from ...http.idempotency import idempotent
 from ...http.request import Request
 from ...http.responses import json_response, replay_headers
+from ...http.routes import route
 from ...kit import clock
 from . import service
 from .model import Erasure, Export, ExportQuery, own
@@ -20,7 +21,7 @@ class Privacy(Controller):
     path = "/customers/{customer_id:uuid}"
     tags = ["Customers"]
 
-    @get("/export", operation_id="exportCustomer", opt={"permission": "see-customers"})
+    @get("/export", operation_id="exportCustomer", opt=route(permission="see-customers"))
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
         """Everything that is held about the customer, at all clinics: as JSON, or as a page (`format=html`, or `Accept:
         text/html`). To the customer themself it does not show what staff have noted, nor who of the staff has looked.
@@ -38,7 +39,7 @@ class Privacy(Controller):
         "/erase",
         operation_id="eraseCustomer",
         status_code=HTTP_200_OK,
-        opt={"permission": "change-customers", "problems": ("customer-has-appointments",)},
+        opt=route(permission="change-customers", problems=("customer-has-appointments",)),
     )
     async def erase(self, request: Request, customer_id: FromPath[UUID]) -> Response[Erasure]:
         """Erase everything that is known of the customer, for good. Their appointments stay, without them. Clinics'

@@ -13,6 +13,7 @@ from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import created_response, json_response
+from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from . import repository, service
@@ -24,7 +25,7 @@ class Absences(Controller):
 
     tags = ["Absences"]
 
-    @get("/clinics/{clinic_id:int}/absences", operation_id="listAbsences", opt={"permission": "see-absences"})
+    @get("/clinics/{clinic_id:int}/absences", operation_id="listAbsences", opt=route(permission="see-absences"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Absence]]:
         """A clinic's absences, earliest first."""
         found = await repository.of_clinic(
@@ -37,7 +38,7 @@ class Absences(Controller):
     @post(
         "/clinics/{clinic_id:int}/absences",
         operation_id="createAbsence",
-        opt={"permission": "schedule", "narrows": True, "problems": ("appointments-in-the-way",)},
+        opt=route(permission="schedule", narrows=True, problems=("appointments-in-the-way",)),
     )
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[AbsenceContent], query: AbsenceQuery
@@ -55,7 +56,7 @@ class Absences(Controller):
         )
         return created_response(request, absence, f"/api/absences/{absence.id}", replayed=replayed)
 
-    @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt={"permission": "see-absences"})
+    @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt=route(permission="see-absences"))
     async def find(self, request: Request, absence_id: FromPath[UUID]) -> Response[Absence]:
         """One absence, active or not."""
         return json_response(request, await service.get(request.db, absence_id))
@@ -64,7 +65,7 @@ class Absences(Controller):
         "/absences/{absence_id:uuid}",
         operation_id="removeAbsence",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "schedule"},
+        opt=route(permission="schedule"),
     )
     async def remove(self, request: Request, absence_id: FromPath[UUID]) -> None:
         """Remove an absence. What the weekly schedule gives there is published again."""

@@ -12,6 +12,7 @@ from ...database.pool import Transaction
 from ...http.idempotency import idempotent
 from ...http.request import Request
 from ...http.responses import json_response, replay_headers
+from ...http.routes import route
 from ...kit import clock
 from ...kit.ids import clinic_of
 from . import service
@@ -28,7 +29,7 @@ class ScheduleChanges(Controller):
         "/doctors/{doctor_id:uuid}/scheduleChanges",
         operation_id="changeDoctorsHours",
         status_code=HTTP_200_OK,
-        opt={"permission": "schedule", "problems": ("appointments-stranded", "version-mismatch", "version-required")},
+        opt=route(permission="schedule", problems=("appointments-stranded", "version-mismatch", "version-required")),
     )
     async def of_doctor(
         self,
@@ -45,7 +46,7 @@ class ScheduleChanges(Controller):
         "/clinics/{clinic_id:int}/scheduleChanges",
         operation_id="changeClinicsHours",
         status_code=HTTP_200_OK,
-        opt={"permission": "schedule", "problems": ("appointments-stranded",)},
+        opt=route(permission="schedule", problems=("appointments-stranded",)),
     )
     async def of_clinic(
         self,

@@ -21,6 +21,7 @@ from ...http.pagination import cursor_after, page_response
 from ...http.recording import record
 from ...http.request import Request
 from ...http.responses import created_response, json_response, replay_headers
+from ...http.routes import route
 from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.permissions import widest
@@ -43,7 +44,7 @@ class BookingSlots(Controller):
 
     tags = ["Booking slots"]
 
-    @get("/doctors/{doctor_id:uuid}/bookingSlots", operation_id="listBookingSlots", opt={"permission": "public"})
+    @get("/doctors/{doctor_id:uuid}/bookingSlots", operation_id="listBookingSlots", opt=route(permission="public"))
     async def of_doctor(
         self, request: Request, doctor_id: FromPath[UUID], query: BookingSlotFilter
     ) -> Response[Page[BookingSlot]]:
@@ -68,7 +69,7 @@ class BookingSlots(Controller):
     @post(
         "/bookingSlots",
         operation_id="createBookingSlot",
-        opt={"permission": "schedule", "narrows": True, "problems": BY_HAND},
+        opt=route(permission="schedule", narrows=True, problems=BY_HAND),
     )
     async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
         """Publish a slot by hand. Time in it that was removed by hand is back."""
@@ -82,7 +83,7 @@ class BookingSlots(Controller):
         )
         return created_response(request, slot, f"/api/bookingSlots/{slot.id}", replayed=replayed)
 
-    @get("/bookingSlots/{booking_slot_id:uuid}", operation_id="getBookingSlot", opt={"permission": "public"})
+    @get("/bookingSlots/{booking_slot_id:uuid}", operation_id="getBookingSlot", opt=route(permission="public"))
     async def find(self, request: Request, booking_slot_id: FromPath[UUID]) -> Response[BookingSlot]:
         """One slot, published or removed by hand."""
         return await self._shown(request, booking_slot_id)
@@ -90,7 +91,7 @@ class BookingSlots(Controller):
     @put(
         "/bookingSlots/{booking_slot_id:uuid}",
         operation_id="replaceBookingSlot",
-        opt={"permission": "schedule", "problems": (*dict.fromkeys((*BY_HAND, "slot-has-appointments", *REASONS)),)},
+        opt=route(permission="schedule", problems=(*dict.fromkeys((*BY_HAND, "slot-has-appointments", *REASONS)),)),
     )
     async def replace(
         self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]
@@ -124,7 +125,7 @@ class BookingSlots(Controller):
         "/bookingSlots/{booking_slot_id:uuid}",
         operation_id="removeBookingSlot",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "schedule", "problems": ("slot-has-appointments",)},
+        opt=route(permission="schedule", problems=("slot-has-appointments",)),
     )
     async def remove(self, request: Request, booking_slot_id: FromPath[UUID]) -> None:
         """Withdraw a slot by hand: its time stays away until it is published by hand again."""
@@ -136,7 +137,7 @@ class BookingSlots(Controller):
         "/availability/createBookingSlots",
         operation_id="generateBookingSlots",
         status_code=HTTP_200_OK,
-        opt={"permission": "schedule", "narrows": True},
+        opt=route(permission="schedule", narrows=True),
     )
     async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
         """Publish what the weekly schedules give on dates. What is published already, or was removed by hand, stays as

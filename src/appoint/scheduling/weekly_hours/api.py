@@ -11,6 +11,7 @@ from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import created_response, json_response
+from ...http.routes import route
 from ...kit import clock
 from ...kit.ids import clinic_of
 from ...kit.structs import Page, PageQuery
@@ -34,7 +35,7 @@ class TimeSlots(Controller):
 
     tags = ["Time slots"]
 
-    @get("/clinics/{clinic_id:int}/timeslots", operation_id="listTimeSlots", opt={"permission": "public"})
+    @get("/clinics/{clinic_id:int}/timeslots", operation_id="listTimeSlots", opt=route(permission="public"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[TimeSlot]]:
         """A clinic's time slots, earliest first."""
         place = cursor_after(request, query, tuple[str])
@@ -47,7 +48,7 @@ class TimeSlots(Controller):
     @post(
         "/clinics/{clinic_id:int}/timeslots",
         operation_id="createTimeSlot",
-        opt={"permission": "manage", "problems": ("clinic-inactive", "time-slots-intersect")},
+        opt=route(permission="manage", problems=("clinic-inactive", "time-slots-intersect")),
     )
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[TimeSlotContent]
@@ -63,7 +64,7 @@ class TimeSlots(Controller):
         )
         return created_response(request, slot, f"/api/timeslots/{slot.id}", replayed=replayed)
 
-    @get("/timeslots/{time_slot_id:uuid}", operation_id="getTimeSlot", opt={"permission": "public"})
+    @get("/timeslots/{time_slot_id:uuid}", operation_id="getTimeSlot", opt=route(permission="public"))
     async def find(self, request: Request, time_slot_id: FromPath[UUID]) -> Response[TimeSlot]:
         """One time slot, active or not."""
         return json_response(request, await service.time_slot(request.db, time_slot_id), cache_control=PUBLIC)
@@ -71,7 +72,7 @@ class TimeSlots(Controller):
     @put(
         "/timeslots/{time_slot_id:uuid}",
         operation_id="replaceTimeSlot",
-        opt={"permission": "manage", "problems": ("time-slots-intersect", "schedule-lines-overlap")},
+        opt=route(permission="manage", problems=("time-slots-intersect", "schedule-lines-overlap")),
     )
     async def replace(
         self, request: Request, time_slot_id: FromPath[UUID], data: JSONBody[TimeSlotContent]
@@ -92,7 +93,7 @@ class TimeSlots(Controller):
         "/timeslots/{time_slot_id:uuid}",
         operation_id="removeTimeSlot",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "manage", "problems": ("time-slot-in-use",)},
+        opt=route(permission="manage", problems=("time-slot-in-use",)),
     )
     async def remove(self, request: Request, time_slot_id: FromPath[UUID]) -> None:
         """Take a time slot out of use, once no schedule line is taken from it."""
@@ -112,7 +113,7 @@ class Schedules(Controller):
 
     tags = ["Schedules"]
 
-    @get("/doctors/{doctor_id:uuid}/slots", operation_id="listDoctorSlots", opt={"permission": "public"})
+    @get("/doctors/{doctor_id:uuid}/slots", operation_id="listDoctorSlots", opt=route(permission="public"))
     async def list(self, request: Request, doctor_id: FromPath[UUID], query: PageQuery) -> Response[Page[DoctorSlot]]:
         """The lines of a doctor's weekly schedule, past and future ones too, from Monday on."""
         place = cursor_after(request, query, tuple[int, str, str, UUID])
@@ -123,7 +124,7 @@ class Schedules(Controller):
     @post(
         "/doctors/{doctor_id:uuid}/slots",
         operation_id="createDoctorSlot",
-        opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)},
+        opt=route(permission="schedule", problems=("schedule-lines-overlap",)),
     )
     async def create(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]
@@ -139,7 +140,7 @@ class Schedules(Controller):
         )
         return created_response(request, line, f"/api/doctors/slots/{line.id}", replayed=replayed)
 
-    @get("/doctors/slots/{doctor_slot_id:uuid}", operation_id="getDoctorSlot", opt={"permission": "public"})
+    @get("/doctors/slots/{doctor_slot_id:uuid}", operation_id="getDoctorSlot", opt=route(permission="public"))
     async def find(self, request: Request, doctor_slot_id: FromPath[UUID]) -> Response[DoctorSlot]:
         """One line of a weekly schedule, active or not."""
         return json_response(request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=PUBLIC)
@@ -147,7 +148,7 @@ class Schedules(Controller):
     @put(
         "/doctors/slots/{doctor_slot_id:uuid}",
         operation_id="replaceDoctorSlot",
-        opt={"permission": "schedule", "problems": ("schedule-lines-overlap",)},
+        opt=route(permission="schedule", problems=("schedule-lines-overlap",)),
     )
     async def replace(
         self, request: Request, doctor_slot_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]
@@ -168,7 +169,7 @@ class Schedules(Controller):
         "/doctors/slots/{doctor_slot_id:uuid}",
         operation_id="removeDoctorSlot",
         status_code=HTTP_204_NO_CONTENT,
-        opt={"permission": "schedule"},
+        opt=route(permission="schedule"),
     )
     async def remove(self, request: Request, doctor_slot_id: FromPath[UUID]) -> None:
         """Take a line out of a weekly schedule."""
@@ -182,7 +183,7 @@ class Schedules(Controller):
             now=clock.now(),
         )
 
-    @get("/doctors/{doctor_id:uuid}/schedule", operation_id="getSchedule", opt={"permission": "public"})
+    @get("/doctors/{doctor_id:uuid}/schedule", operation_id="getSchedule", opt=route(permission="public"))
     async def week(self, request: Request, doctor_id: FromPath[UUID], query: ScheduleQuery) -> Response[WeeklySchedule]:
         """A doctor's week in one piece, as it holds today or on another date."""
         schedule = await self._schedule(request, doctor_id)
@@ -192,7 +193,7 @@ class Schedules(Controller):
             cache_control=PUBLIC,
         )
 
-    @put("/doctors/{doctor_id:uuid}/schedule", operation_id="replaceSchedule", opt={"permission": "schedule"})
+    @put("/doctors/{doctor_id:uuid}/schedule", operation_id="replaceSchedule", opt=route(permission="schedule"))
     async def set_week(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]
     ) -> Response[WeeklySchedule]:

@@ -23,19 +23,23 @@ from ...http.problems import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
 from ...http.recording import record
 from ...http.request import Request
+from ...http.routes import route
 from ...identity.sign_in_codes import service
 from ...identity.sign_in_codes.model import SignInCodeRequest
 from ...kit import clock, errors
 from ...kit.i18n import translate
 from ...kit.structs import Page
-from ..rendering import NO_STORE, faults_by_field, next_page, page_access, redirect, render
+from ..rendering import NO_STORE, faults_by_field, next_page, redirect, render
 
 MINE: Final = "/my"
 MOST_SHOWN: Final = 100
 
 
 @get(
-    "/sign-in", operation_id="showPatientSignIn", opt=page_access("sign-in", limit="requests"), include_in_schema=False
+    "/sign-in",
+    operation_id="showPatientSignIn",
+    opt=route(permission="sign-in", page=True, rate_limit="requests"),
+    include_in_schema=False,
 )
 async def show(request: Request) -> Response[Any]:
     return _address_page(request, query_params(request))
@@ -60,7 +64,7 @@ def _address_page(
     "/sign-in",
     operation_id="sendSignInCodeByForm",
     status_code=303,
-    opt=page_access("sign-in"),
+    opt=route(permission="sign-in", page=True),
     include_in_schema=False,
 )
 async def send(request: Request) -> Response[Any]:
@@ -93,7 +97,7 @@ async def send(request: Request) -> Response[Any]:
 @get(
     "/sign-in/{code_id:uuid}",
     operation_id="showSignInCode",
-    opt=page_access("sign-in", limit="requests"),
+    opt=route(permission="sign-in", page=True, rate_limit="requests"),
     include_in_schema=False,
 )
 async def show_code(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
@@ -117,7 +121,7 @@ def _code_page(request: Request, said: Mapping[str, str], *, fault: str = "", st
     "/sign-in/{code_id:uuid}",
     operation_id="signInByCodeForm",
     status_code=303,
-    opt=page_access("sign-in"),
+    opt=route(permission="sign-in", page=True),
     include_in_schema=False,
 )
 async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
@@ -149,7 +153,12 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     return response
 
 
-@get(MINE, operation_id="showOwnAppointments", opt=page_access("see-customers", narrows=True), include_in_schema=False)
+@get(
+    MINE,
+    operation_id="showOwnAppointments",
+    opt=route(permission="see-customers", page=True, narrows=True),
+    include_in_schema=False,
+)
 async def mine(request: Request) -> Response[Any]:
     customer_id = request.user.customer_id
     if customer_id is None:  # the administrator
@@ -177,7 +186,7 @@ async def mine(request: Request) -> Response[Any]:
     MINE,
     operation_id="becomeAnother",
     status_code=303,
-    opt=page_access("see-customers", narrows=True),
+    opt=route(permission="see-customers", page=True, narrows=True),
     include_in_schema=False,
 )
 async def become(request: Request) -> Response[Any]:

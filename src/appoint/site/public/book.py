@@ -32,11 +32,12 @@ from ...http.idempotency import idempotent
 from ...http.problems import PROBLEMS
 from ...http.recording import Recorded
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock, errors, phones
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...kit.i18n import one_line, translate
 from ...kit.ids import PLATFORM, clinic_of
-from ..rendering import NO_STORE, faults_by_field, page_access, redirect, written
+from ..rendering import NO_STORE, faults_by_field, redirect, written
 from .find import Visit, visit
 
 FORM: Final = ["/c/{name:str}/details", "/embed/{name:str}/details"]
@@ -94,7 +95,7 @@ def _choice(here: Visit, said: Mapping[str, str]) -> Choice | None:
     return Choice(here, None, here.book.doctors[whose], start, end, wanted)
 
 
-@get(FORM, operation_id="showBookingForm", opt=page_access("public"), include_in_schema=False)
+@get(FORM, operation_id="showBookingForm", opt=route(permission="public", page=True), include_in_schema=False)
 async def show_form(request: Request, name: FromPath[str]) -> Response[Any]:
     """Who are you, for a time that was chosen."""
     here = await visit(request, name)
@@ -125,7 +126,7 @@ async def _own(choice: Choice) -> str | None:
     return f"/appointments/{token}" if same else None
 
 
-@get(LOOK, operation_id="lookAtTime", opt=page_access("public"), include_in_schema=False)
+@get(LOOK, operation_id="lookAtTime", opt=route(permission="public", page=True), include_in_schema=False)
 async def look(request: Request, name: FromPath[str]) -> Response[Any]:
     """204 while the time is free, for the script that looks while somebody types; else what the form says when it is
     not."""
@@ -234,7 +235,9 @@ async def _people(here: Visit) -> list[Any]:
     return list(named.values())
 
 
-@post(FORM, operation_id="bookByForm", status_code=200, opt=page_access("book"), include_in_schema=False)
+@post(
+    FORM, operation_id="bookByForm", status_code=200, opt=route(permission="book", page=True), include_in_schema=False
+)
 async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     """Books as the API does: once, however often the form is sent. `instead` is another time than the one of the
     address."""

@@ -24,10 +24,11 @@ from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock
 from ...kit.ids import LARGEST_CLINIC, PLATFORM
 from .. import assets
-from ..rendering import REVALIDATE, page_access, redirect, render, url_with
+from ..rendering import REVALIDATE, redirect, render, url_with
 
 FRAMED: Final = "/embed/"
 CLINICS: Final = 12
@@ -97,7 +98,12 @@ async def visit(request: Request, name: str) -> Visit:
     return Visit(request, book, language_for(request), request.scope["path"].startswith(FRAMED))
 
 
-@get("/", operation_id="findClinics", opt=page_access("public", limit="search"), include_in_schema=False)
+@get(
+    "/",
+    operation_id="findClinics",
+    opt=route(permission="public", page=True, rate_limit="search"),
+    include_in_schema=False,
+)
 async def find(request: Request) -> Response[Any]:
     said, now, db = query_params(request), clock.now(), request.app.state.db
     q, specialty, on, after = (
@@ -139,7 +145,7 @@ async def find(request: Request) -> Response[Any]:
 @get(
     ["/c/{name:str}", "/embed/{name:str}"],
     operation_id="showClinic",
-    opt=page_access("public"),
+    opt=route(permission="public", page=True),
     include_in_schema=False,
 )
 async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
@@ -174,7 +180,7 @@ class Day(NamedTuple):
 @get(
     ["/c/{name:str}/times", "/embed/{name:str}/times"],
     operation_id="showTimes",
-    opt=page_access("public"),
+    opt=route(permission="public", page=True),
     include_in_schema=False,
 )
 async def times(request: Request, name: FromPath[str]) -> Response[Any]:
@@ -310,7 +316,7 @@ def _by_part_of_day(times: list[OfferedTime], time_zone: str) -> dict[str, list[
     return {part: those for part, those in parts.items() if those}
 
 
-@get("/embed.js", operation_id="getEmbedScript", opt={"permission": "public"}, include_in_schema=False)
+@get("/embed.js", operation_id="getEmbedScript", opt=route(permission="public"), include_in_schema=False)
 async def embed_script(request: Request) -> Response[bytes]:
     """What puts booking into a clinic's own site: under one name for good, and so only for a while in caches."""
     response = assets.answer(request, assets.built()["embed.js"], f"public, max-age={SCRIPT_SECONDS}")

@@ -27,16 +27,17 @@ from ...http.forms import parse_form, parse_id, parse_instant, query_params
 from ...http.languages import language_for
 from ...http.problems import PROBLEMS
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock, errors, ids
 from ...kit.actors import Actor
 from ...kit.i18n import one_line, translate
 from ...kit.icalendar_files import Person, google, invitation, outlook
-from ..rendering import NO_STORE, page_access, redirect, render
+from ..rendering import NO_STORE, redirect, render
 from .find import month_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
-PUBLIC: Final = page_access("public")
+PUBLIC: Final = route(permission="public", page=True)
 PAGE: Final = "/appointments/{token:str}"
 LONGEST_REASON: Final = 200
 ANYONE: Final = "any"

@@ -12,13 +12,14 @@ from ...clinics.doctors import repository as doctors
 from ...http.forms import parse_date, parse_id, parse_instant, query_params
 from ...http.languages import language_for
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock
 from ...kit.fields import FIRST_YEAR, LAST_YEAR, minutes_of
 from ...kit.i18n import translate
 from ...kit.permissions import widest
 from ...scheduling.absences import repository, service
 from ...scheduling.absences.model import LONGEST, Away
-from ..rendering import page_access, url_with
+from ..rendering import url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 100
@@ -34,7 +35,7 @@ ALL: Final = "all"
 @get(
     "/staff/{clinic_id:int}/absences",
     operation_id="showAbsences",
-    opt=page_access("see-absences"),
+    opt=route(permission="see-absences", page=True),
     include_in_schema=False,
 )
 async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -89,7 +90,7 @@ def _count(waiting: list[Any]) -> str:
 @get(
     "/staff/{clinic_id:int}/absences/rebook",
     operation_id="showAppointmentsToRebook",
-    opt=page_access("list-appointments", narrows=True),
+    opt=route(permission="list-appointments", page=True, narrows=True),
     include_in_schema=False,
 )
 async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -143,7 +144,7 @@ class Wish(NamedTuple):
 @get(
     "/staff/{clinic_id:int}/absences/new",
     operation_id="showNewAbsence",
-    opt=page_access("schedule", narrows=True),
+    opt=route(permission="schedule", page=True, narrows=True),
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:

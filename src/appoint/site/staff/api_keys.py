@@ -10,12 +10,13 @@ from litestar.params import FromPath
 from ...http.forms import parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
+from ...http.routes import route
 from ...identity.api_keys import repository, service
 from ...kit import clock, errors
 from ...kit.i18n import translate
 from ...kit.ids import clinic_of
 from ...kit.permissions import PERMISSIONS, SCOPES
-from ..rendering import page_access, url_with
+from ..rendering import url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
@@ -23,7 +24,10 @@ LASTING_DAYS: Final = (30, 90, 365)
 
 
 @get(
-    "/staff/{clinic_id:int}/keys", operation_id="showApiKeys", opt=page_access("manage-access"), include_in_schema=False
+    "/staff/{clinic_id:int}/keys",
+    operation_id="showApiKeys",
+    opt=route(permission="manage-access", page=True),
+    include_in_schema=False,
 )
 async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said = query_params(request)
@@ -48,7 +52,7 @@ async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/keys/new",
     operation_id="showNewApiKey",
-    opt=page_access("manage-access"),
+    opt=route(permission="manage-access", page=True),
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -58,7 +62,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/keys/{api_key_id:uuid}",
     operation_id="showApiKey",
-    opt=page_access("manage-access"),
+    opt=route(permission="manage-access", page=True),
     include_in_schema=False,
 )
 async def key(request: Request, clinic_id: FromPath[int], api_key_id: FromPath[UUID]) -> Response[Any]:

@@ -10,9 +10,9 @@ from ...clinics.appointment_types import repository, service
 from ...http.forms import query_params
 from ...http.languages import language_for
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import errors, money
 from ...kit.ids import clinic_of
-from ..rendering import page_access
 from ..staff_frame import staff_page
 
 MOST: Final = 1000
@@ -21,7 +21,7 @@ MOST: Final = 1000
 @get(
     "/staff/{clinic_id:int}/types",
     operation_id="showAppointmentTypes",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -35,7 +35,7 @@ async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/types/new",
     operation_id="showNewAppointmentType",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -63,7 +63,7 @@ async def _names(request: Request, clinic_id: int, but: UUID | None) -> list[str
 @get(
     "/staff/{clinic_id:int}/types/{type_id:uuid}",
     operation_id="showAppointmentType",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUID]) -> Response[Any]:

@@ -10,8 +10,9 @@ from litestar.routes import HTTPRoute
 from ...audit import repository, service
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import fields
-from ..rendering import page_access, url_with
+from ..rendering import url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
@@ -20,7 +21,10 @@ KINDS: Final = ("user", "patient", "key", "oidc", "link", "administrator", "open
 
 
 @get(
-    "/staff/{clinic_id:int}/audit", operation_id="showAudit", opt=page_access("manage-access"), include_in_schema=False
+    "/staff/{clinic_id:int}/audit",
+    operation_id="showAudit",
+    opt=route(permission="manage-access", page=True),
+    include_in_schema=False,
 )
 async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Looking at it is one of its entries, too."""

@@ -10,8 +10,8 @@ from litestar.params import FromPath
 from ...clinics.clinics import service
 from ...http.languages import language_for, language_names
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock, money
-from ..rendering import page_access
 from ..staff_frame import staff_page
 
 A_DAY: Final = 1440
@@ -40,7 +40,7 @@ class Span(NamedTuple):
 @get(
     "/staff/{clinic_id:int}/clinic",
     operation_id="showClinicSettings",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -62,7 +62,12 @@ async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
 
 
-@get("/staff/clinics/new", operation_id="showNewClinic", opt=page_access("administer"), include_in_schema=False)
+@get(
+    "/staff/clinics/new",
+    operation_id="showNewClinic",
+    opt=route(permission="administer", page=True),
+    include_in_schema=False,
+)
 async def new(request: Request) -> Response[Any]:
     return await staff_page(
         request,

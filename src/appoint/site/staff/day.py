@@ -23,14 +23,15 @@ from ...http.forms import parse_date, query_params
 from ...http.languages import language_for
 from ...http.recording import record
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import translate
 from ...kit.permissions import widest
 from ...kit.structs import Page
-from ..rendering import NO_STORE, page_access, templates
+from ..rendering import NO_STORE, templates
 from ..staff_frame import staff_page
 
-LIST: Final = page_access("list-appointments", narrows=True)
+LIST: Final = route(permission="list-appointments", page=True, narrows=True)
 MOST_DAYS: Final = 7
 MOST_FOUND: Final = 50
 MOST_LISTENERS: Final = 20
@@ -99,7 +100,7 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
 @get(
     "/staff/{clinic_id:int}/board.json",
     operation_id="getBoard",
-    opt={**LIST, "unattended": True},
+    opt=route(permission="list-appointments", page=True, narrows=True, unattended=True),
     include_in_schema=False,
 )
 async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -175,7 +176,7 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/changes",
     operation_id="hearOfChanges",
-    opt={**LIST, "stream": True, "unattended": True},
+    opt=route(permission="list-appointments", page=True, narrows=True, stream=True, unattended=True),
     include_in_schema=False,
 )
 async def changes(request: Request, clinic_id: FromPath[int]) -> ServerSentEvent:

@@ -10,9 +10,10 @@ from ...clinics.appointment_types import repository as types
 from ...clinics.doctors import repository, service
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
-from ..rendering import page_access, url_with
+from ..rendering import url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 200
@@ -20,7 +21,12 @@ MOST: Final = 200
 MOST_TYPES: Final = 1000
 
 
-@get("/staff/{clinic_id:int}/doctors", operation_id="showDoctors", opt=page_access("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/doctors",
+    operation_id="showDoctors",
+    opt=route(permission="manage", page=True),
+    include_in_schema=False,
+)
 async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said = query_params(request)
     active, place = said.get("show") != "left", parse_id(said.get("after"))
@@ -43,7 +49,7 @@ async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/doctors/new",
     operation_id="showNewDoctor",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -62,7 +68,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/doctors/{doctor_id:uuid}",
     operation_id="showDoctor",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:

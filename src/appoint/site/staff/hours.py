@@ -25,6 +25,7 @@ from ...http import etags
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock, errors, fields
 from ...kit.i18n import translate
 from ...kit.ids import clinic_of
@@ -39,7 +40,7 @@ from ...scheduling.hours_changes.model import (
 from ...scheduling.weekly_hours import repository as schedules_repository
 from ...scheduling.weekly_hours import service as schedules
 from ...scheduling.weekly_hours.model import Schedule
-from ..rendering import NO_STORE, page_access, templates
+from ..rendering import NO_STORE, templates
 from ..staff_frame import staff_page
 
 MOST: Final = 1000
@@ -50,7 +51,7 @@ MOST_DAYS: Final = 200
 @get(
     "/staff/{clinic_id:int}/hours",
     operation_id="showHours",
-    opt=page_access("schedule", narrows=True),
+    opt=route(permission="schedule", page=True, narrows=True),
     include_in_schema=False,
 )
 async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -94,7 +95,7 @@ def _weekdays(request: Request, width: str = "wide") -> list[tuple[fields.Weekda
 @get(
     "/staff/{clinic_id:int}/hours/time-slots/new",
     operation_id="showNewTimeSlot",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def new_time_slot(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -104,7 +105,7 @@ async def new_time_slot(request: Request, clinic_id: FromPath[int]) -> Response[
 @get(
     "/staff/{clinic_id:int}/hours/time-slots/{time_slot_id:uuid}",
     operation_id="showTimeSlot",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: FromPath[UUID]) -> Response[Any]:
@@ -117,7 +118,7 @@ async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: Fr
 @get(
     "/staff/{clinic_id:int}/hours/{doctor_id:uuid}",
     operation_id="showWeek",
-    opt=page_access("schedule"),
+    opt=route(permission="schedule", page=True),
     include_in_schema=False,
 )
 async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
@@ -147,7 +148,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
 @get(
     "/staff/{clinic_id:int}/hours/line/{doctor_id:uuid}",
     operation_id="showLine",
-    opt=page_access("schedule"),
+    opt=route(permission="schedule", page=True),
     include_in_schema=False,
 )
 async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
@@ -184,7 +185,7 @@ async def _doctor(request: Request, clinic_id: int, doctor_id: UUID) -> Any:
     "/staff/{clinic_id:int}/hours/changes/{doctor_id:uuid}",
     operation_id="showChangesOfWeek",
     status_code=HTTP_200_OK,
-    opt={"permission": "schedule"},
+    opt=route(permission="schedule"),
     include_in_schema=False,
 )
 async def changes_of_week(
@@ -226,7 +227,7 @@ async def changes_of_week(
 @get(
     "/staff/{clinic_id:int}/hours/changes",
     operation_id="showChangesOfClinic",
-    opt=page_access("schedule"),
+    opt=route(permission="schedule", page=True),
     include_in_schema=False,
 )
 async def changes_of_clinic(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -236,7 +237,7 @@ async def changes_of_clinic(request: Request, clinic_id: FromPath[int]) -> Respo
 @get(
     "/staff/{clinic_id:int}/hours/changes/{doctor_id:uuid}",
     operation_id="showChangesOfDoctor",
-    opt=page_access("schedule"),
+    opt=route(permission="schedule", page=True),
     include_in_schema=False,
 )
 async def changes_of_doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:

@@ -8,11 +8,11 @@ from litestar.params import FromPath
 from ...http import etags
 from ...http.languages import language_names
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import fields
 from ...messaging.channels.model import Channel
 from ...messaging.templates import repository, service
 from ...messaging.templates.model import MAILED_ONLY, Kind, which
-from ..rendering import page_access
 from ..staff_frame import staff_page
 
 MOST: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
@@ -21,7 +21,7 @@ MOST: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields
 @get(
     "/staff/{clinic_id:int}/messages/words",
     operation_id="showMessageTemplates",
-    opt=page_access("see-messages"),
+    opt=route(permission="see-messages", page=True),
     include_in_schema=False,
 )
 async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -46,7 +46,7 @@ async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/messages/words/{kind:str}/{channel:str}/{locale:str}",
     operation_id="showMessageTemplate",
-    opt=page_access("see-messages"),
+    opt=route(permission="see-messages", page=True),
     include_in_schema=False,
 )
 async def one(

@@ -9,12 +9,13 @@ from litestar.params import FromPath
 
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import errors, signed_tokens
 from ...kit.actors import Actor
 from ...messaging.channels.model import Channel
 from ...messaging.notifications import repository, service
 from ...messaging.notifications.model import NotificationStatus, kind_of
-from ..rendering import NO_STORE, page_access, render, url_with
+from ..rendering import NO_STORE, render, url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
@@ -30,7 +31,7 @@ STATUSES: Final = (
 @get(
     "/staff/{clinic_id:int}/messages",
     operation_id="showMessages",
-    opt=page_access("see-messages"),
+    opt=route(permission="see-messages", page=True),
     include_in_schema=False,
 )
 async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -69,7 +70,12 @@ async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
 
 
-@get("/unsubscribe/{token:str}", operation_id="showUnsubscribe", opt=page_access("public"), include_in_schema=False)
+@get(
+    "/unsubscribe/{token:str}",
+    operation_id="showUnsubscribe",
+    opt=route(permission="public", page=True),
+    include_in_schema=False,
+)
 async def show(request: Request, token: FromPath[str]) -> Response[str]:
     _, channel = _read(request, token)
     return render(request, "public/unsubscribe.html", cache_control=NO_STORE, channel=channel, done=False)
@@ -79,7 +85,7 @@ async def show(request: Request, token: FromPath[str]) -> Response[str]:
     "/unsubscribe/{token:str}",
     operation_id="unsubscribe",
     status_code=200,
-    opt=page_access("public"),
+    opt=route(permission="public", page=True),
     include_in_schema=False,
 )
 async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:

@@ -10,8 +10,9 @@ from ...customers import service as customers
 from ...customers import visits
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock
-from ..rendering import page_access, url_with
+from ..rendering import url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 30
@@ -20,7 +21,7 @@ MOST: Final = 30
 @get(
     "/staff/{clinic_id:int}/patients/{customer_id:uuid}",
     operation_id="showPatient",
-    opt=page_access("see-patients"),
+    opt=route(permission="see-patients", page=True),
     include_in_schema=False,
 )
 async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Any]:

@@ -10,7 +10,8 @@ from ...customers.model import search_terms
 from ...http.forms import parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
-from ..rendering import page_access, url_with
+from ...http.routes import route
+from ..rendering import url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
@@ -20,7 +21,7 @@ LONGEST: Final = 200
 @get(
     "/staff/{clinic_id:int}/patients",
     operation_id="showPatients",
-    opt=page_access("see-patients", narrows=True),
+    opt=route(permission="see-patients", page=True, narrows=True),
     include_in_schema=False,
 )
 async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:

@@ -18,12 +18,13 @@ from ...database.pool import Row
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
+from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...kit.i18n import translate
 from ...oversight.reports import repository
 from ...oversight.reports.model import LEADS, PERIODS, Cell, Chart, Period, Sums, chart, period, rungs, share
-from ..rendering import NO_STORE, page_access
+from ..rendering import NO_STORE
 from ..staff_frame import staff_page
 
 
@@ -84,7 +85,12 @@ async def _heat(request: Request, clinic_id: int, wanted: Asked) -> tuple[Heat, 
     return {id: by_doctor[id] for id in wanted.doctors if id in by_doctor}, dict(sorted(by_weekday.items()))
 
 
-@get("/staff/{clinic_id:int}/numbers", operation_id="showNumbers", opt=page_access("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/numbers",
+    operation_id="showNumbers",
+    opt=route(permission="manage", page=True),
+    include_in_schema=False,
+)
 async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     language = language_for(request)
     wanted = await _asked(request, clinic_id)
@@ -316,7 +322,7 @@ TABLES: Final[Mapping[str, Callable[[Request, int, Asked], Any]]] = {
 @get(
     "/staff/{clinic_id:int}/numbers/{file:str}",
     operation_id="downloadNumbers",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def download(request: Request, clinic_id: FromPath[int], file: FromPath[str]) -> Response[str]:

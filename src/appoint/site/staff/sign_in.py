@@ -13,16 +13,17 @@ from ...http.languages import language_names
 from ...http.problems import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
+from ...http.routes import route
 from ...identity.accounts import service as accounts
 from ...identity.sessions import service
 from ...kit import clock, errors
-from ..rendering import NO_STORE, next_page, page_access, redirect, render
+from ..rendering import NO_STORE, next_page, redirect, render
 from ..staff_frame import staff_page
 
 REFUSED: Final = ("wrong-credentials", "totp-required")
 
 
-@get("/staff/sign-in", operation_id="showSignIn", opt=page_access("sign-in"), include_in_schema=False)
+@get("/staff/sign-in", operation_id="showSignIn", opt=route(permission="sign-in", page=True), include_in_schema=False)
 async def show(request: Request) -> Response[Any]:
     return _sign_in_page(request, query_params(request))
 
@@ -42,7 +43,11 @@ def _sign_in_page(request: Request, said: dict[str, str], refusal: str | None = 
 
 
 @post(
-    "/staff/sign-in", operation_id="signInByForm", status_code=200, opt=page_access("sign-in"), include_in_schema=False
+    "/staff/sign-in",
+    operation_id="signInByForm",
+    status_code=200,
+    opt=route(permission="sign-in", page=True),
+    include_in_schema=False,
 )
 async def sign_in(request: Request) -> Response[Any]:
     said = await parse_form(request)
@@ -71,7 +76,13 @@ async def sign_in(request: Request) -> Response[Any]:
     return response
 
 
-@post("/sign-out", operation_id="signOutByForm", status_code=200, opt=page_access("account"), include_in_schema=False)
+@post(
+    "/sign-out",
+    operation_id="signOutByForm",
+    status_code=200,
+    opt=route(permission="account", page=True),
+    include_in_schema=False,
+)
 async def sign_out(request: Request) -> Response[Any]:
     await request.db.atomic(service.end, request.user, session_id=request.user.session_id)
     response = redirect("/staff/sign-in" if request.user.user_id else "/")
@@ -79,7 +90,7 @@ async def sign_out(request: Request) -> Response[Any]:
     return response
 
 
-@get("/staff", operation_id="showClinicsOfStaff", opt=page_access("account"), include_in_schema=False)
+@get("/staff", operation_id="showClinicsOfStaff", opt=route(permission="account", page=True), include_in_schema=False)
 async def places(request: Request) -> Response[Any]:
     """To the one clinic where somebody works, or a choice of several; the administrator has all."""
     if request.user.customer_id:
@@ -96,7 +107,12 @@ async def places(request: Request) -> Response[Any]:
     )
 
 
-@get("/staff/account", operation_id="showAccount", opt=page_access("credentials"), include_in_schema=False)
+@get(
+    "/staff/account",
+    operation_id="showAccount",
+    opt=route(permission="credentials", page=True),
+    include_in_schema=False,
+)
 async def account(request: Request) -> Response[Any]:
     """One's own: the name, what one signs in with, and where one is signed in."""
     found = await accounts.account(request.db, request.user)

@@ -13,12 +13,13 @@ from ...http.forms import parse_form, parse_id, parse_instant, query_params
 from ...http.languages import language_for
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
+from ...http.routes import route
 from ...identity.accounts import repository, service
 from ...kit import clock, errors
-from ..rendering import NO_STORE, faults_by_field, page_access, render, url_with
+from ..rendering import NO_STORE, faults_by_field, render, url_with
 from ..staff_frame import staff_page
 
-SIGN_IN: Final = page_access("sign-in")
+SIGN_IN: Final = route(permission="sign-in", page=True)
 MOST: Final = 100
 MOST_DOCTORS: Final = 1000
 
@@ -86,7 +87,10 @@ def _own(request: Request, template: str, *, status_code: int = 200, **values: A
 
 
 @get(
-    "/staff/{clinic_id:int}/users", operation_id="showUsers", opt=page_access("manage-access"), include_in_schema=False
+    "/staff/{clinic_id:int}/users",
+    operation_id="showUsers",
+    opt=route(permission="manage-access", page=True),
+    include_in_schema=False,
 )
 async def users(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     found = await repository.of_clinic(request.db, clinic_id, after=_after(query_params(request)), limit=MOST)
@@ -118,7 +122,7 @@ async def _doctors(request: Request, clinic_id: int) -> list[tuple[UUID, str]]:
 @get(
     "/staff/{clinic_id:int}/users/invite",
     operation_id="showInvitation",
-    opt=page_access("manage-access"),
+    opt=route(permission="manage-access", page=True),
     include_in_schema=False,
 )
 async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -134,7 +138,7 @@ async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/users/{user_id:uuid}",
     operation_id="showUser",
-    opt=page_access("manage-access"),
+    opt=route(permission="manage-access", page=True),
     include_in_schema=False,
 )
 async def user(request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[Any]:

@@ -9,11 +9,12 @@ from litestar.params import FromPath
 
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
+from ...http.routes import route
 from ...integrations.webhooks import repository, service
 from ...integrations.webhooks.model import EVENT_TYPES, MOST_WEBHOOKS, DeliveryStatus
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
-from ..rendering import page_access, url_with
+from ..rendering import url_with
 from ..staff_frame import staff_page
 
 MOST: Final = 50
@@ -21,7 +22,12 @@ BACK: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 """How far back events can be sent once more."""
 
 
-@get("/staff/{clinic_id:int}/webhooks", operation_id="showWebhooks", opt=page_access("manage"), include_in_schema=False)
+@get(
+    "/staff/{clinic_id:int}/webhooks",
+    operation_id="showWebhooks",
+    opt=route(permission="manage", page=True),
+    include_in_schema=False,
+)
 async def webhooks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     found = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST_WEBHOOKS)
     return await staff_page(
@@ -32,7 +38,7 @@ async def webhooks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/webhooks/new",
     operation_id="showNewWebhook",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
@@ -44,7 +50,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 @get(
     "/staff/{clinic_id:int}/webhooks/{webhook_id:uuid}",
     operation_id="showWebhook",
-    opt=page_access("manage"),
+    opt=route(permission="manage", page=True),
     include_in_schema=False,
 )
 async def webhook(request: Request, clinic_id: FromPath[int], webhook_id: FromPath[UUID]) -> Response[Any]:

@@ -1,0 +1,106 @@
+"""What every handler declares about itself: who may call it, how it refuses and what it counts as."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from litestar import Litestar
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
+from litestar.types import Scope
+
+from ..kit.permissions import PERMISSIONS
+from .problems import PROBLEMS
+
+OPTION: Final = "route"
+RATE_LIMITS: Final = frozenset({"requests", "search", "bookings", "registrations", "sign-in"})
+"""The names that handlers can give for `rate_limit`."""
+RATE_LIMIT_OF_PERMISSION: Final = {"book": "bookings", "register": "registrations", "sign-in": "sign-in"}
+"""What requests count as unless their handler names a rate limit. All others count as `requests`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The declaration of one handler. The guard, the rate limits, the middleware and the OpenAPI document read it."""
+
+    permission: str
+    """The permission that callers need, a name in `PERMISSIONS`."""
+    problems: tuple[str, ...] = ()
+    """Problems that this operation can answer with beside those that follow from its method, parameters and body."""
+    narrows: bool = False
+    """Whether the handler itself limits what it reads and changes to the caller's own."""
+    page: bool = False
+    """Whether a person sees the answer: an HTML page, which reads its own query leniently."""
+    rate_limit: str = ""
+    """The rate limit that requests count against; by default the one that follows from the permission."""
+    stream: bool = False
+    """Whether the answer is a stream. The deadline for requests ends when a stream begins."""
+    unattended: bool = False
+    """Whether pages call it on their own. These requests do not prolong a session."""
+
+    @property
+    def limited_as(self) -> str:
+        """Return the rate limit that requests count against."""
+        return self.rate_limit or RATE_LIMIT_OF_PERMISSION.get(self.permission, "requests")
+
+
+def route(
+    *,
+    permission: str,
+    problems: tuple[str, ...] = (),
+    narrows: bool = False,
+    page: bool = False,
+    rate_limit: str = "",
+    stream: bool = False,
+    unattended: bool = False,
+) -> dict[str, Any]:
+    """Return the `opt` of a handler with its `Route`."""
+    return {
+        OPTION: Route(
+            permission=permission,
+            problems=problems,
+            narrows=narrows,
+            page=page,
+            rate_limit=rate_limit,
+            stream=stream,
+            unattended=unattended,
+        )
+    }
+
+
+def route_of(handler: BaseRouteHandler) -> Route:
+    """Return what one of our handlers declares."""
+    return handler.opt[OPTION]
+
+
+def route_in(scope: Scope) -> Route | None:
+    """Return what the handler of a request declares. Return None if no handler of ours answers it."""
+    handler = cast("Any", scope.get("route_handler"))
+    return getattr(handler, "opt", {}).get(OPTION)
+
+
+def check_routes(app: Litestar) -> None:
+    """Raise `ValueError` with everything that is wrong with the declarations of the application's handlers."""
+    faults = [
+        f"{handler.operation_id} ({route.path}): {fault}"
+        for route in app.routes
+        for handler in (route.route_handlers if isinstance(route, HTTPRoute) else ())
+        if handler.http_methods != {"OPTIONS"}  # the framework's own
+        for fault in _faults(handler.opt)
+    ]
+    if faults:
+        raise ValueError("\n".join(faults))
+
+
+def _faults(options: Mapping[str, Any]) -> Iterator[str]:
+    declared = options.get(OPTION)
+    if not isinstance(declared, Route):
+        yield "has no opt=route(…)"
+        return
+    if declared.permission not in PERMISSIONS:
+        yield f"unknown permission {declared.permission!r}"
+    for problem in declared.problems:
+        if problem not in PROBLEMS:
+            yield f"unknown problem {problem!r}"
+    if declared.rate_limit and declared.rate_limit not in RATE_LIMITS:
+        yield f"unknown rate limit {declared.rate_limit!r}"
