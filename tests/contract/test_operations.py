@@ -123,7 +123,7 @@ def test_a_page_may_load_only_what_is_ours(http):
 EXCEPTIONS = """
 import asyncio, logging, sys
 import structlog
-from appoint import logs
+from appoint.server import logs
 from appoint.settings import Settings
 logs.configure(Settings(_env_file=None, log_format=sys.argv[1]))
 

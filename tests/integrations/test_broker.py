@@ -245,7 +245,7 @@ async def test_of_several_one_publishes_and_when_it_is_killed_another_goes_on(br
     events, late = history(40, 10), history(5, 2)
     await write_down(db, events)
     program = (
-        "import asyncio; from appoint.broker import jobs; from appoint.database.pool import connect; "
+        "import asyncio; from appoint.integrations.broker import jobs; from appoint.database.pool import connect; "
         f"db = connect({database_url!r}, size=2, wait_seconds=5, statement_seconds=30); asyncio.run(jobs.publish(db, {broker.url!r}, asyncio.Event()))"
     )
     other = subprocess.Popen([sys.executable, "-c", program])

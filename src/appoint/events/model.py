@@ -299,16 +299,23 @@ def cloud_event(event: Event) -> bytes:
     )
 
 
+def _unwrap(text: str) -> str:
+    return " ".join(text.split())
+
+
 def schema(type: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of an event on the wire."""
     struct = CATALOGUE[type]
     definitions = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
     (_,), components = definitions
+    for component in components.values():  # docstrings are wrapped to the width of the code
+        if "description" in component:
+            component["description"] = _unwrap(component["description"])
     text = {"type": "string", "minLength": 1}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": type,
-        "description": struct.__doc__,
+        "description": _unwrap(struct.__doc__ or ""),
         "type": "object",
         "required": [
             "specversion",
