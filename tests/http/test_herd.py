@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from appoint.kit.cache import ClinicCache
-from appoint.messaging.notifications import repository
+from appoint.messaging.notifications.repository import delivery
 from appoint.server import worker
 from conftest import settings
 from support.post import Office, Post
@@ -123,5 +123,5 @@ async def test_a_queue_is_handed_over_in_small_parts(world):
 
 async def test_tokens_follow_the_setting(world):
     for per_second, expected in ((5, 5), (2, 2), (4, 4)):
-        await repository.keep_tokens(world.db, channel="sms", per_second=per_second)
+        await delivery.keep_tokens(world.db, channel="sms", per_second=per_second)
         assert await world.db.fetchval("select count(*) from send_token where channel = 'sms'") == expected

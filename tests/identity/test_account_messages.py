@@ -11,8 +11,9 @@ from appoint.kit.cache import ClinicCache
 from appoint.kit.errors import Conflict
 from appoint.kit.signed_tokens import code, verify
 from appoint.messaging.channels.model import Undeliverable
-from appoint.messaging.notifications import repository, service
+from appoint.messaging.notifications import service
 from appoint.messaging.notifications.model import NotificationStatus
+from appoint.messaging.notifications.repository import reads
 from conftest import ADMIN
 from support.post import LINKS, Office, Post
 from support.world import RECEPTION, World
@@ -274,7 +275,7 @@ async def test_nobody_reads_the_platforms_messages_by_the_api(db, client, world)
     asked = ["/api/clinics/0/notifications", f"/api/notifications/{id}"]
     assert [(await client.get(path, headers=ADMIN)).status_code for path in asked] == [404, 404]
     assert (await client.post(f"/api/notifications/{id}/resend", headers=ADMIN)).status_code == 404
-    assert await repository.find(db, id)
+    assert await reads.find(db, id)
 
 
 async def test_the_platforms_dead_letters_are_the_administrators_and_can_be_sent_again(world, office, post):
@@ -282,7 +283,7 @@ async def test_the_platforms_dead_letters_are_the_administrators_and_can_be_sent
     await mail(world, clinic_id=0)
     await office.send(world.now)
     post.trouble = None
-    (row,) = await repository.dead(world.db, clinic_id=None, most=10)
+    (row,) = await reads.dead(world.db, clinic_id=None, most=10)
     assert (row.clinic_id, row.kind, row.reason) == (0, "invitation", "there is no such mailbox")
     await world.db.atomic(service.resend, RECEPTION, notification_id=row.id, now=world.now)
     await office.send(world.now)

@@ -10,8 +10,10 @@ from appoint.booking.model import AppointmentPatch, RescheduleRequest
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
 from appoint.messaging.channels.model import Delayed, Undeliverable
-from appoint.messaging.notifications import jobs, repository
+from appoint.messaging.notifications import jobs
 from appoint.messaging.notifications import service as planning
+from appoint.messaging.notifications.repository import delivery, preferences
+from appoint.messaging.notifications.repository.planning import plan_agendas
 from appoint.scheduling.absences import service as absences
 from appoint.scheduling.absences.model import AbsenceContent
 from support.post import Office, Post
@@ -202,7 +204,7 @@ async def test_doctors_are_mailed_their_day_once_in_the_morning(world, office, p
     await world.book(world.dr_shah, at(9), world.ana)
     await world.book(world.dr_shah, at(10), world.ben)
     for minute in (-1, 0, 1):
-        await repository.plan_agendas(world.db, lasting=timedelta(hours=3), now=world.now + timedelta(minutes=minute))
+        await plan_agendas(world.db, lasting=timedelta(hours=3), now=world.now + timedelta(minutes=minute))
     await office.send(world.now)
     (message,) = post.taken
     assert (message.to, message.text.index("Ana") < message.text.index("Ben")) == ("shah@lakeside.example", True)
@@ -211,7 +213,7 @@ async def test_doctors_are_mailed_their_day_once_in_the_morning(world, office, p
 async def test_a_doctor_without_appointments_gets_no_agenda(world, office, post):
     await world.set_clinic(world.clinic, agenda_minute=7 * 60)
     await world.db.execute("update doctor set email = 'shah@lakeside.example' where id = $1", world.dr_shah)
-    await repository.plan_agendas(world.db, lasting=timedelta(hours=3), now=world.now)
+    await plan_agendas(world.db, lasting=timedelta(hours=3), now=world.now)
     await office.send(world.now)
     assert (post.taken, await statuses(world.db)) == ([], ["agenda superseded"])
 
@@ -352,7 +354,7 @@ async def test_a_fault_of_ours_delays_and_is_said(world, office, post):
 async def test_who_does_not_want_mails_any_more_is_not_sent_what_is_queued(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan(world.now)
-    await repository.unsubscribe(world.db, world.ana, "email")
+    await preferences.unsubscribe(world.db, world.ana, "email")
     await office.send(world.now)
     assert (post.taken, await statuses(world.db)) == ([], ["confirmation superseded"])
 
@@ -405,7 +407,7 @@ async def test_a_token_is_the_same_for_each_attempt_and_another_for_a_resend(wor
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.tell(world.now)
     id = await world.db.fetchval("select id from notification")
-    await repository.queue_again(world.db, id, now=world.now)
+    await delivery.queue_again(world.db, id, now=world.now)
     await office.send(world.now)
     assert [message.token for message in post.taken] == [f"{id}.0", f"{id}.1"]
 

@@ -15,9 +15,9 @@ from appoint.kit.actors import SYSTEM
 from appoint.kit.cache import ClinicCache
 from appoint.messaging.channels.gateway import DevMailbox
 from appoint.messaging.channels.model import Message
-from appoint.messaging.notifications import repository as notifications
 from appoint.messaging.notifications import service as planning
 from appoint.messaging.notifications.model import Preferences
+from appoint.messaging.notifications.repository import preferences as notifications
 from appoint.oversight.privacy import service
 from appoint.oversight.privacy.model import ErasedCounts
 from conftest import ADMIN

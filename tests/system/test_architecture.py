@@ -111,29 +111,33 @@ REPOSITORIES = ("repository.py", "visits.py", "refusal_reads.py", "bookings_repo
 
 def feature(path: Path) -> str:
     """The feature that a module is part of."""
-    return path.parent.name
+    return path.parts[path.parts.index("repository") - 1] if "repository" in path.parts else path.parent.name
+
+
+def is_repository(path: Path) -> bool:
+    """Whether the module is a repository, or part of one that is a package."""
+    return path.name in REPOSITORIES or "repository" in path.parts
 
 
 def holds_sql(path: Path) -> bool:
-    return path.name in REPOSITORIES or path.parts[0] in ("database", "demo")
+    return is_repository(path) or path.parts[0] in ("database", "demo")
 
 
 STATEMENTS = [
     (f"{feature(path)}.{text.holder.lower()}", text.value)
     for path, module in MODULES.items()
-    if path.name in REPOSITORIES or path == Path("database/upkeep.py")
+    if is_repository(path) or path == Path("database/upkeep.py")
     for text in texts(module)
     if A_STATEMENT.match(text.value)
 ] + [
     (query.name, query.text)
     for path in sorted(SOURCE.rglob("sql/*.sql"))
-    for query in [sql.parse(f"{path.parts[-3]}.{path.stem}", path.read_text())]
+    for query in [sql.parse(f"{feature(path.parent)}.{path.stem}", path.read_text())]
 ]
 RULES = {
     path: module
     for path, module in MODULES.items()
-    if path.name in REPOSITORIES
-    or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "bookings_model.py")
+    if is_repository(path) or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "bookings_model.py")
 }
 
 

@@ -113,10 +113,10 @@ def list_dead_letters(
     as_json
         As JSON.
     """
-    from ..messaging.notifications import repository
+    from ..messaging.notifications.repository import reads
 
     with session() as run:
-        rows = run(lambda db: repository.dead(db, clinic_id=clinic, most=most))
+        rows = run(lambda db: reads.dead(db, clinic_id=clinic, most=most))
     if as_json:
         print(json.dumps([dict(row) for row in rows], indent=2, default=str))
     elif rows:
@@ -161,7 +161,8 @@ def resend_dead_letters(
     from ..kit.actors import COMMAND_LINE
     from ..kit.errors import StartupError
     from ..kit.ids import clinic_of
-    from ..messaging.notifications import repository, service
+    from ..messaging.notifications import service
+    from ..messaging.notifications.repository import reads
 
     if all_ == bool(ids):
         raise StartupError("Name the notifications by their ids, or say --all, and not both.")
@@ -173,10 +174,10 @@ def resend_dead_letters(
         await record(tx, actor, clinic_id=clinic_of(id), subjects=[str(id)], reason=None)
 
     async def work(db: Any) -> tuple[int, list[str]]:
-        wanted = [row.id for row in await repository.dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
+        wanted = [row.id for row in await reads.dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
         refused: list[str] = []
         for id in wanted:
-            found = await repository.find(db, id)
+            found = await reads.find(db, id)
             if found is None:
                 refused.append(f"{id}: there is none of that id.")
             elif found.status != "dead":

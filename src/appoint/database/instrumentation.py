@@ -44,6 +44,6 @@ def _caller() -> tuple[str, Histogram]:
         frame = frame.f_back
     labelled = _callers.get(frame.f_code)
     if labelled is None:
-        module = frame.f_globals["__name__"].removeprefix("appoint.").removesuffix(".repository")
+        module = frame.f_globals["__name__"].removeprefix("appoint.").partition(".repository")[0]
         labelled = _callers[frame.f_code] = _labelled(f"{module.rpartition('.')[2]}.{frame.f_code.co_name}")
     return labelled

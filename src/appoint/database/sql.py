@@ -40,7 +40,8 @@ def load(module: str, statement: str) -> Query:
     """Return the statement in `sql/STATEMENT.sql` of the module's package. `module` is the repository's `__name__`."""
     package = module.rpartition(".")[0]
     text = (resources.files(package) / "sql" / f"{statement}.sql").read_text("utf-8")
-    return parse(f"{package.rpartition('.')[2]}.{statement}", text)
+    feature = package.removesuffix(".repository")  # a repository may be a package of several modules
+    return parse(f"{feature.rpartition('.')[2]}.{statement}", text)
 
 
 def parse(name: str, text: str) -> Query:

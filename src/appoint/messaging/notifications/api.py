@@ -17,8 +17,9 @@ from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page
 from ..channels.gateway import secret_of, signed
-from . import repository, service
+from . import service
 from .model import Notification, NotificationFilter, Preferences
+from .repository import reads
 
 ARRIVED = frozenset({"delivered", "read"})
 LOST = frozenset({"undelivered", "failed"})
@@ -37,7 +38,7 @@ class Notifications(Controller):
         self, request: Request, clinic_id: FromPath[int], query: NotificationFilter
     ) -> Response[Page[Notification]]:
         """A clinic's notifications, oldest first."""
-        found = await repository.of_clinic(
+        found = await reads.of_clinic(
             request.db,
             clinic_id=clinic_id,
             status=query.status,

@@ -14,13 +14,13 @@ from ...kit.i18n import translate
 from ...kit.icalendar_files import Method, Person, invitation
 from ..channels.model import Message
 from ..templates.model import AccountKind, Facts, Kind, Rendered, Visit, Which, Words, render
-from . import repository
 from .model import KINDS, address_of, kind_of
+from .repository import contents
 
 log = structlog.get_logger()
 
 Writer = Callable[[Database, Row, datetime], Awaitable[Message | None]]
-"""Puts a row of `repository.facts` into words; None when there is nothing to tell any more."""
+"""Puts a row of `contents.facts` into words; None when there is nothing to tell any more."""
 MOST_LISTED: Final = 100
 PLATFORM: Final = "Appoint"
 """Who writes where no clinic does."""
@@ -35,7 +35,7 @@ class Links(NamedTuple):
 
 
 async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Message | None:
-    """The message that a notification (a row of `repository.facts`) is; None when nothing is left that it could tell."""
+    """The message that a notification (a row of `contents.facts`) is; None when nothing is left that it could tell."""
     kind = kind_of(row.kind)
     visits: Sequence[Visit] = ()
     if kind in LISTING:
@@ -118,7 +118,7 @@ def _link(row: Any, kind: str, links: Links) -> str | None:
 
 
 async def _agenda(db: Database, row: Row, now: datetime) -> list[Visit]:
-    found = await repository.appointments_of_day(
+    found = await contents.appointments_of_day(
         db, clinic_id=row.clinic_id, doctor_id=UUID(row.recipient_id), day=row.sequence
     )
     return [to(Visit, visit) for visit in found]
@@ -127,7 +127,7 @@ async def _agenda(db: Database, row: Row, now: datetime) -> list[Visit]:
 async def _stranded(db: Database, row: Row, now: datetime) -> list[Visit]:
     return [
         to(Visit, visit)
-        for visit in await repository.stranded_appointments(db, clinic_id=row.clinic_id, now=now, most=MOST_LISTED)
+        for visit in await contents.stranded_appointments(db, clinic_id=row.clinic_id, now=now, most=MOST_LISTED)
     ]
 
 

@@ -15,9 +15,9 @@ from ...database.pool import Database, Row
 from ...kit import clock, errors
 from ..channels.gateway import Gateway
 from ..channels.model import Channel, Delayed, Undeliverable
-from . import repository
 from .gateway import Writer
 from .model import NotificationStatus, after_quiet_hours, backoff, outcome_before_sending
+from .repository import contents, delivery
 
 log = structlog.get_logger()
 
@@ -46,14 +46,14 @@ class Sending(NamedTuple):
 async def set_up(db: Database, sending: Sending) -> None:
     """Tell the database what the gateways take."""
     for channel in sending.gateways:
-        await repository.keep_tokens(db, channel=channel, per_second=sending.per_second[channel])
+        await delivery.keep_tokens(db, channel=channel, per_second=sending.per_second[channel])
 
 
 async def hand_over(db: Database, sending: Sending, *, now: datetime) -> None:
     """Give the queue what is due."""
     for channel in sending.gateways:
         most = max(sending.per_second[channel] * LEASED_SECONDS, IN_FLIGHT)
-        await db.atomic(partial(repository.hand_over, channel=channel, lease=LEASE, most=most, now=now))
+        await db.atomic(partial(delivery.hand_over, channel=channel, lease=LEASE, most=most, now=now))
 
 
 async def send(db: Database, sending: Sending, channel: Channel, payload: bytes) -> None:
@@ -63,9 +63,9 @@ async def send(db: Database, sending: Sending, channel: Channel, payload: bytes)
     id = UUID(name)
     token, rest = await _token(db, channel), timedelta()
     try:
-        if not await repository.begin(db, notification_id=id, attempts=int(attempts), leased_until=clock.now() + LEASE):
+        if not await delivery.begin(db, notification_id=id, attempts=int(attempts), leased_until=clock.now() + LEASE):
             return
-        if row := await repository.facts(db, notification_id=id):  # as it stands at this moment
+        if row := await contents.facts(db, notification_id=id):  # as it stands at this moment
             rest = TOKEN_REST
             keeping = asyncio.create_task(_keep(db, id, int(attempts) + 1, channel, token))
             try:
@@ -73,7 +73,7 @@ async def send(db: Database, sending: Sending, channel: Channel, payload: bytes)
             finally:
                 keeping.cancel()
     finally:
-        await repository.give_back_token(db, channel=channel, number=token, after=rest)
+        await delivery.give_back_token(db, channel=channel, number=token, after=rest)
 
 
 async def _keep(db: Database, notification_id: UUID, attempts: int, channel: Channel, token: int) -> None:
@@ -81,27 +81,27 @@ async def _keep(db: Database, notification_id: UUID, attempts: int, channel: Cha
     while True:
         await asyncio.sleep(LEASE.total_seconds() / 3)
         with suppress(errors.Unavailable):
-            await repository.renew(
+            await delivery.renew(
                 db, notification_id=notification_id, attempts=attempts, leased_until=clock.now() + LEASE
             )
-            await repository.give_back_token(db, channel=channel, number=token, after=LEASE)
+            await delivery.give_back_token(db, channel=channel, number=token, after=LEASE)
 
 
 async def _token(db: Database, channel: Channel) -> int:
     """Wait for the right to call the channel's provider."""
-    while (token := await repository.take_token(db, channel=channel, longest=LEASE)) is None:  # noqa: ASYNC110  other processes have them
+    while (token := await delivery.take_token(db, channel=channel, longest=LEASE)) is None:  # noqa: ASYNC110  other processes have them
         await asyncio.sleep(TOKEN_WAIT_SECONDS * (1 + random.random()))  # noqa: S311  so that those who wait do not ask all at once
     return token
 
 
 async def _attempt(db: Database, sending: Sending, row: Row) -> None:
-    finish, put_off = partial(repository.finish, db, notification_id=row.id), partial(_put_off, db, row)
+    finish, put_off = partial(delivery.finish, db, notification_id=row.id), partial(_put_off, db, row)
     if (outcome := outcome_before_sending(row, clock.now())) is not None:
         status, reason = outcome
         await finish(status=status, reason=reason, now=clock.now())
         return
     if (later := after_quiet_hours(row, clock.now())) is not None:
-        await repository.put_off(
+        await delivery.put_off(
             db, notification_id=row.id, due_at=later, reason="it waits until the clinic's quiet hours end"
         )
         return
@@ -132,4 +132,4 @@ async def _attempt(db: Database, sending: Sending, row: Row) -> None:
 
 async def _put_off(db: Database, row: Row, reason: str) -> None:
     wait = backoff(row.attempts, random.random())  # noqa: S311  jitter keeps no secret
-    await repository.put_off(db, notification_id=row.id, due_at=clock.now() + wait, reason=reason)
+    await delivery.put_off(db, notification_id=row.id, due_at=clock.now() + wait, reason=reason)

@@ -263,7 +263,7 @@ def outside_quiet_hours(
 
 
 def outcome_before_sending(row: Any, now: datetime) -> tuple[NotificationStatus, str] | None:
-    """Why a notification (a row of `repository.facts`) is not sent after all; None when nothing speaks against it."""
+    """Why a notification (a row of `contents.facts`) is not sent after all; None when nothing speaks against it."""
     kind = KINDS[kind_of(row.kind)]
     if kind.statuses and (row.appointment_status not in kind.statuses or row.appointment_sequence != row.sequence):
         return NotificationStatus.SUPERSEDED, "the appointment has changed since"
@@ -290,7 +290,7 @@ def outcome_before_sending(row: Any, now: datetime) -> tuple[NotificationStatus,
 
 
 def address_of(row: Any) -> str | None:
-    """Where a notification (a row of `repository.facts`) goes."""
+    """Where a notification (a row of `contents.facts`) goes."""
     match row.recipient:
         case "customer":
             return row.customer_email if row.channel == "email" else row.customer_phone
@@ -303,7 +303,7 @@ def address_of(row: Any) -> str | None:
 
 
 def after_quiet_hours(row: Any, now: datetime) -> datetime | None:
-    """When a notification (a row of `repository.facts`) that became due in quiet hours, by a failure before them or a
+    """When a notification (a row of `contents.facts`) that became due in quiet hours, by a failure before them or a
     change of them, may leave; None: now, also where they would last until it expires."""
     if not KINDS[kind_of(row.kind)].waits or row.urgent:
         return None

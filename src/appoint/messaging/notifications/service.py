@@ -11,7 +11,6 @@ from ...http.repository import record
 from ...kit import errors, ids
 from ...kit.actors import Actor
 from ..channels.model import Channel
-from . import repository
 from .model import (
     CODE_LASTS,
     LINK_LASTS,
@@ -25,6 +24,8 @@ from .model import (
     reminder,
     superseding,
 )
+from .repository import delivery, planning, reads
+from .repository import preferences as preference_rows
 
 BATCH: Final = 2000
 AGENDA_LASTS: Final = timedelta(hours=3)
@@ -37,7 +38,7 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     of_clinics = [event for event in events if event.clinic_id]
     outdated = [(event, sequence) for event in of_clinics if (sequence := superseding(event)) is not None]
     if outdated:
-        await repository.supersede(
+        await planning.supersede(
             tx, events=[event for event, _ in outdated], sequences=[sequence for _, sequence in outdated]
         )
     telling = [event for event in of_clinics if isinstance(event.fact, TELLING)]
@@ -48,22 +49,20 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
         for event in telling
     ]
     ways: dict[UUID, list[Address]] = {}
-    for address in await repository.addresses(tx, events=about, channels=channels):
+    for address in await planning.addresses(tx, events=about, channels=channels):
         ways.setdefault(address.event_id, []).append(address)
     plans = [plan for event in telling for plan in planned(event, ways.get(event.id, ()), now)]
     if plans:
-        await repository.add(tx, plans)
+        await planning.add(tx, plans)
 
 
 async def remind(db: Database, *, channels: Sequence[Channel], spread: timedelta, now: datetime) -> int:
     """Write down the reminders that leave within the spread; returns how many are new. Done again and again, and by
     several workers, it writes none twice."""
     added, after = 0, (now, UUID(int=0))
-    while rows := await repository.due_reminders(
-        db, channels=channels, spread=spread, after=after, now=now, most=BATCH
-    ):
+    while rows := await planning.due_reminders(db, channels=channels, spread=spread, after=after, now=now, most=BATCH):
         if plans := [plan for row in rows if (plan := reminder(row, now))]:
-            added += await repository.add(db, plans)
+            added += await planning.add(db, plans)
         after = rows[-1].start_time, rows[-1].id
     return added
 
@@ -71,7 +70,7 @@ async def remind(db: Database, *, channels: Sequence[Channel], spread: timedelta
 async def plan_agendas(db: Database, *, channels: Sequence[Channel], now: datetime) -> int:
     """Write down the mails with today's appointments for doctors whose clinic's time for it has come; returns how many
     are new."""
-    return await repository.plan_agendas(db, lasting=AGENDA_LASTS, now=now) if "email" in channels else 0
+    return await planning.plan_agendas(db, lasting=AGENDA_LASTS, now=now) if "email" in channels else 0
 
 
 async def mail_user(tx: Transaction, *, kind: AccountKind, user_id: UUID, clinic_id: int, now: datetime) -> None:
@@ -81,7 +80,7 @@ async def mail_user(tx: Transaction, *, kind: AccountKind, user_id: UUID, clinic
     `clinic_id` is the clinic that invites, or `PLATFORM`. The link is made when the mail is, for the user's credentials
     as they are now.
     """
-    await repository.add_for_user(
+    await planning.add_for_user(
         tx,
         kind=kind,
         user_id=user_id,
@@ -96,7 +95,7 @@ async def send_code(
     tx: Transaction, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime
 ) -> None:
     """Send a code to sign in, whatever the customer else wants to be told; to nobody at all in as many statements."""
-    await repository.add_code(
+    await planning.add_code(
         tx, code_id=code_id, customer_id=customer_id, channel=channel, now=now, expires_at=now + CODE_LASTS
     )
 
@@ -104,25 +103,25 @@ async def send_code(
 async def resend(tx: Transaction, actor: Actor, *, notification_id: UUID, now: datetime) -> Notification:
     """Send what was sent, or could not be, once more. Raises `Conflict` `not-resendable` for what is still on its way,
     or not so any more; `NotFound`."""
-    notification = await repository.lock(tx, notification_id)
+    notification = await reads.lock(tx, notification_id)
     if notification is None:
         raise errors.NotFound
     if notification.status not in (NotificationStatus.SENT, NotificationStatus.DEAD):
         raise errors.Conflict("not-resendable", notificationStatus=notification.status)
-    await repository.queue_again(tx, notification_id, now=now)
+    await delivery.queue_again(tx, notification_id, now=now)
     return await get(tx, notification_id)
 
 
 async def get(db: Statements, notification_id: UUID) -> Notification:
     """Raises `NotFound`."""
-    if notification := await repository.find(db, notification_id):
+    if notification := await reads.find(db, notification_id):
         return notification
     raise errors.NotFound
 
 
 async def preferences(db: Statements, customer_id: UUID) -> Preferences:
     """Raises `NotFound`."""
-    row = await repository.preferences(db, customer_id)
+    row = await preference_rows.preferences(db, customer_id)
     if row is None:
         raise errors.NotFound
     return Preferences(email=row.email, sms=row.sms)
@@ -130,7 +129,7 @@ async def preferences(db: Statements, customer_id: UUID) -> Preferences:
 
 async def unsubscribe(tx: Transaction, actor: Actor, *, customer_id: UUID, channel: Channel) -> None:
     """The customer does not want to be told that way any more, says who has the link for it. Raises `NotFound`."""
-    if not await repository.unsubscribe(tx, customer_id, channel):
+    if not await preference_rows.unsubscribe(tx, customer_id, channel):
         raise errors.NotFound
     await record(tx, actor, clinic_id=ids.PLATFORM, subjects=[str(customer_id)], reason=None)
 
@@ -146,7 +145,7 @@ async def report(
     now: datetime,
 ) -> None:
     """A provider's word of what became of a message; one that it did not take changes nothing."""
-    if await repository.delivered(
+    if await delivery.delivered(
         tx, notification_id=notification_id, provider_id=provider_id, arrived=arrived, reason=reason, now=now
     ):
         await record(tx, actor, clinic_id=ids.clinic_of(notification_id), subjects=[str(notification_id)], reason=None)
@@ -155,5 +154,5 @@ async def report(
 async def prefer(tx: Transaction, actor: Actor, *, customer_id: UUID, wanted: Preferences) -> Preferences:
     """Replace what the customer wants. Raises `NotFound`."""
     await preferences(tx, customer_id)
-    await repository.prefer(tx, customer_id, email=wanted.email, sms=wanted.sms)
+    await preference_rows.prefer(tx, customer_id, email=wanted.email, sms=wanted.sms)
     return wanted

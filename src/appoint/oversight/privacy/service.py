@@ -16,7 +16,7 @@ from ...kit import errors, ids, tracing
 from ...kit.actors import Actor
 from ...kit.money import Money
 from ...messaging.notifications.model import Preferences
-from ...messaging.notifications.repository import preferences
+from ...messaging.notifications.repository.preferences import preferences
 from . import repository
 from .model import (
     MOST,

@@ -13,8 +13,9 @@ from ...http.routes import route
 from ...kit import errors, signed_tokens
 from ...kit.actors import Actor
 from ...messaging.channels.model import Channel
-from ...messaging.notifications import repository, service
+from ...messaging.notifications import service
 from ...messaging.notifications.model import NotificationStatus, kind_of
+from ...messaging.notifications.repository import reads
 from ..rendering import NO_STORE, render, url_with
 from ..staff_frame import staff_page
 
@@ -37,7 +38,7 @@ STATUSES: Final = (
 async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Those that could not be sent come first, as long as there are any; of one patient, all."""
     said = query_params(request)
-    patient, dead = parse_id(said.get("patient")), await repository.count_dead(request.db, clinic_id)
+    patient, dead = parse_id(said.get("patient")), await reads.count_dead(request.db, clinic_id)
     status = (
         said.get("status")
         if said.get("status") in (*STATUSES, EVERY)
@@ -45,7 +46,7 @@ async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         if dead and not patient
         else EVERY
     )
-    found = await repository.newest(
+    found = await reads.newest(
         request.db,
         clinic_id=clinic_id,
         status=None if status == EVERY else status,
