@@ -15,7 +15,6 @@ from appoint.database import migrate
 from appoint.demo.writing import add_up
 
 FOLDER = Path(__file__).parents[1] / ".bench"
-MIGRATIONS = Path(migrate.__file__).parent / "migrations" / "versions"
 CLINICS = {10_000: 10, 100_000: 20, 1_000_000: 100, 10_000_000: 200}
 """By number of appointments."""
 DOCTORS = 10
@@ -120,7 +119,7 @@ async def copied(server_url: str, appointments: int, say: Callable[[str], None])
     kept, copy = f"world_{appointments}", f"run_{appointments}"
     connection = await asyncpg.connect(server_url)
     try:
-        schema = [script.read_bytes() for script in sorted(MIGRATIONS.glob("*.py"))]
+        schema = [migration.sql.encode() for migration in migrate.migrations()]
         recipe = hashlib.sha256(b"".join([*schema, fill(appointments, appointments // 10).encode()])).hexdigest()
         made = await connection.fetchrow(
             "select shobj_description(oid, 'pg_database') from pg_database where datname = $1", kept

@@ -81,7 +81,7 @@ async def empty(db: Database) -> None:
     tables = await db.fetch(
         """
         select relname::text, pg_relation_size(oid) > 2000000 or reltuples >= 0 as large
-          from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'alembic_version'
+          from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'schema_migration'
         """
     )
     if any(row.large for row in tables):

@@ -419,7 +419,7 @@ CASES = {
     "doctor_day_lead": sums(lead="{3}"),
     "unsummed_pkey": insert("unsummed", clinic_id=1, id=FIRST, days="[2027-03-02,2027-03-03)"),
     "worker_heartbeat_pkey": "insert into worker_heartbeat values ('worker/1', now())",
-    "alembic_version_pkc": "insert into alembic_version table alembic_version",
+    "schema_migration_pkey": "insert into schema_migration table schema_migration",
 }
 BEFOREHAND = {
     # Dr Okafor comes to the same clinic, to see the same patient

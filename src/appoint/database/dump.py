@@ -26,7 +26,7 @@ def schema() -> str:
                 "--no-owner",
                 "--no-privileges",
                 "--no-comments",
-                "--exclude-table=alembic_version",
+                "--exclude-table=schema_migration",
                 server.url,
             ]
             dumped = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 -- our own program and address

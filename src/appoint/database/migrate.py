@@ -1,60 +1,115 @@
-"""Bringing a database to the schema of this version. Forward only: a mistake is mended by the next revision."""
+"""Bring a database to the schema of this version. Forward only: a later migration corrects a mistake in an earlier one."""
 
+import asyncio
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
-OLDEST: Final = 18
-LOCK: Final = 727_066  # any number, the same for all who migrate
-CONFIG: Final = Config()
-CONFIG.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-CONFIG.set_main_option("path_separator", "os")
+from ..kit.errors import StartupError
+
+MIN_POSTGRES: Final = 18
+LOCK: Final = 727_066  # any number, the same for all processes that migrate
+FOLDER: Final = Path(__file__).parent / "migrations"
+BOOKKEEPING: Final = Path(__file__).with_name("bookkeeping.sql").read_text(encoding="utf-8")
+MAX_ATTEMPTS = 5
+LOCK_TIMEOUT = "3s"
+PAUSE_SECONDS = 2.0
 
 
 class TooOld(Exception):
     def __init__(self, version: str) -> None:
         super().__init__(
-            f"This database is PostgreSQL {version}. Appoint needs {OLDEST} or newer: temporal constraints, which keep two appointments from sharing a time, came with {OLDEST}."
+            f"This database is PostgreSQL {version}. Appoint needs {MIN_POSTGRES} or newer: temporal constraints, which keep two appointments from sharing a time, came with {MIN_POSTGRES}."
         )
 
 
+class TooNew(StartupError):
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"The database is at revision {revision}; this version of Appoint knows {newest()} at most. Use the version that migrated it, or a later one."
+        )
+
+
+class StillLocked(StartupError):
+    def __init__(self, revision: str | None) -> None:
+        super().__init__(
+            f"The database stays at revision {revision}: in {MAX_ATTEMPTS} attempts, other sessions did not release the tables that the next migration changes. End long transactions (pg_stat_activity lists them), then run `appoint migrate` again."
+        )
+
+
+class Migration(NamedTuple):
+    revision: str
+    name: str
+    sql: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        revision, _, name = path.stem.partition("_")
+        return cls(revision, name, path.read_text(encoding="utf-8"))
+
+
+class Connection(Protocol):
+    async def fetchval(self, query: str, /, *args: Any) -> Any: ...
+
+
 @cache
+def migrations() -> list[Migration]:
+    """Return this version's migrations in order: the files `0001_name.sql` and so on."""
+    return [Migration.read(path) for path in sorted(FOLDER.glob("*.sql"))]
+
+
 def newest() -> str:
-    """The revision that this version of Appoint works with."""
-    return str(ScriptDirectory.from_config(CONFIG).get_current_head())
+    """Return the revision that this version of Appoint works with."""
+    return migrations()[-1].revision
+
+
+async def revision(db: Connection) -> str | None:
+    """Return the revision of the database, or None before the first migration."""
+    if not await db.fetchval("select to_regclass('schema_migration') is not null"):
+        return None
+    return await db.fetchval("select max(revision) from schema_migration")
 
 
 async def upgrade(url: str) -> None:
-    """Migrate the database; several processes may call this at once. Raises `TooOld`."""
+    """Migrate the database, each migration in its own transaction. Several processes may call this at once.
+
+    Raise `TooOld` for an old PostgreSQL, `TooNew` for the schema of a later version, and `StillLocked` when other
+    sessions do not release the tables in time. Between attempts, requests that queue behind the migration get their turn.
+    """
     connection = await asyncpg.connect(url)
     try:
-        if connection.get_server_version().major < OLDEST:
+        if connection.get_server_version().major < MIN_POSTGRES:
             raise TooOld(str(connection.get_server_version().major))
-        await connection.execute("select pg_advisory_lock($1)", LOCK)
-        engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url))
-        try:
-            async with engine.begin() as migrating:
-                await migrating.run_sync(_upgrade)
-        finally:
-            await engine.dispose()
+        attempts = 0
+        while True:
+            try:
+                if not await _apply_next(connection):
+                    return
+                attempts = 0
+            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+                attempts += 1
+                if attempts == MAX_ATTEMPTS:
+                    raise StillLocked(await revision(connection)) from error
+                await asyncio.sleep(PAUSE_SECONDS)
     finally:
         await connection.close()
 
 
-def _upgrade(connection: Connection) -> None:
-    CONFIG.attributes["connection"] = connection
-    command.upgrade(CONFIG, "head")
-
-
-async def revision(db: Any) -> str | None:
-    """The revision that the database is at; None before the first."""
-    if not await db.fetchval("select to_regclass('alembic_version') is not null"):
-        return None
-    return await db.fetchval("select version_num from alembic_version")
+async def _apply_next(connection: Any) -> bool:
+    """Apply the first pending migration. Return False when none is pending."""
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", LOCK)  # processes that migrate queue here
+        await connection.execute("select set_config('lock_timeout', $1, true)", LOCK_TIMEOUT)
+        await connection.execute(BOOKKEEPING)
+        at = await revision(connection) or ""
+        if at > newest():
+            raise TooNew(at)
+        pending = next((migration for migration in migrations() if migration.revision > at), None)
+        if pending:
+            await connection.execute(pending.sql)
+            await connection.execute(
+                "insert into schema_migration (revision, name) values ($1, $2)", pending.revision, pending.name
+            )
+        return pending is not None

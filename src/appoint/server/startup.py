@@ -52,7 +52,7 @@ async def reach(url: str) -> str | None:
         raise StartupError(f"The database at {place} cannot be used: {reason}") from error
     try:
         version = connection.get_server_version().major
-        if version < migrate.OLDEST:
+        if version < migrate.MIN_POSTGRES:
             raise migrate.TooOld(str(version))
         return await migrate.revision(connection)
     finally:

@@ -1,16 +1,9 @@
-"""Clinics, doctors, customers, schedules, slots and appointments, with the rules that keep them true.
+-- Clinics, doctors, customers, schedules, slots and appointments, with the rules that keep them true.
+--
+-- Declarative constraints only, no triggers: they hold whatever code writes, and they shard. Keys and constraints start with clinic_id.
+-- The pattern throughout is a generated column (active_…) that has a value while the row is live and is null otherwise: unique and foreign
+-- keys on it bind live rows only.
 
-Declarative constraints only, no triggers: they hold whatever code writes, and they shard. Keys and constraints start with `clinic_id`.
-The pattern throughout is a generated column that has a value while the row is live and is null otherwise (`active_…`): unique and foreign
-keys on it then bind the living only.
-"""
-
-from appoint.database.migrations.script import run
-
-revision = "0001"
-down_revision = None
-
-SQL = r"""
 create extension if not exists btree_gist;
 create extension if not exists pg_trgm;
 
@@ -363,8 +356,3 @@ create table worker_heartbeat (
   worker text primary key,
   seen_at timestamptz not null
 );
-"""
-
-
-def upgrade() -> None:
-    run(SQL)

@@ -1,11 +1,5 @@
-"""Everyone is told: the outbox is relayed in order, notifications and webhook deliveries are rows, and what has left is remembered for a while."""
+-- Notifications: the outbox is relayed in order, notifications and webhook deliveries are rows, and relayed events stay in a log for a while.
 
-from appoint.database.migrations.script import run
-
-revision = "0003"
-down_revision = "0002"
-
-SQL = r"""
 -- as iCalendar counts it (RFC 5545, 3.8.7.4): up with every change of when, with whom or whether; not with an edited note
 alter table appointment
   add column sequence integer not null default 0 constraint appointment_sequence check (sequence >= 0),
@@ -198,8 +192,3 @@ create table webhook_delivery (
 );
 create index webhook_delivery_due on webhook_delivery (clinic_id, webhook_id, due_at) where status = 'queued';
 create index webhook_delivery_in_order on webhook_delivery (clinic_id, webhook_id, subject_id, event_id) where status = 'queued';
-"""
-
-
-def upgrade() -> None:
-    run(SQL)

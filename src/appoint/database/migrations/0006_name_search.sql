@@ -1,11 +1,5 @@
-"""People are found however their names are spelled."""
+-- Name search: find people however their names are spelled.
 
-from appoint.database.migrations.script import run
-
-revision = "0006"
-down_revision = "0005"
-
-SQL = r"""
 -- small, and without accents
 create function folded(text) returns text language sql immutable strict parallel safe
 begin atomic
@@ -31,8 +25,3 @@ create index customer_words on customer using gin (words gin_trgm_ops);
 create or replace view clinic_customer with (security_barrier) as
   select c.* from customer c
    where exists (select from patient p where p.clinic_id = current_clinic() and p.customer_id = c.id);
-"""
-
-
-def upgrade() -> None:
-    run(SQL)

@@ -1,11 +1,5 @@
-"""How it goes: what each doctor's days add up to, kept as sums, so that nobody goes through all appointments to draw a chart."""
+-- Reports: each doctor's days as sums, so that a chart never reads all appointments.
 
-from appoint.database.migrations.script import run
-
-revision = "0005"
-down_revision = "0004"
-
-SQL = r"""
 -- a hold that ran out or was given up: cancelled, and never booked
 alter table appointment
   add column only_held boolean not null default false,
@@ -127,8 +121,3 @@ insert into doctor_day (clinic_id, date, doctor_id, opens, published_minutes, bo
 select d.clinic_id, s.date, d.id, s.opens, s.published_minutes, s.booked_minutes, s.booked, s.cancelled, s.missed, s.kept, s.lead_days, s.lead
   from doctor d, summed(d.clinic_id, d.id, null, null) s
  order by d.clinic_id, s.date, d.id;
-"""
-
-
-def upgrade() -> None:
-    run(SQL)

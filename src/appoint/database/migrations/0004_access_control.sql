@@ -1,11 +1,5 @@
-"""Who may do what: people who sign in, keys of partners, the record of every change and look, and roles of the database itself."""
+-- Access control: people who sign in, API keys of partners, the audit of every change and every access, and the database's own roles.
 
-from appoint.database.migrations.script import run
-
-revision = "0004"
-down_revision = "0003"
-
-SQL = r"""
 -- Who serves requests owns nothing. `appoint_server` sees of people those of the clinic that its transaction names, `appoint_across` is for the listed
 -- statements that look further and for the worker, `appoint_sealer` alone takes audit entries out of the queue of those to seal.
 do $$
@@ -262,7 +256,7 @@ grant select, insert, update, delete on all tables in schema public to appoint_s
 grant select, insert, update, delete on all tables in schema jobs to appoint_across;
 grant usage on all sequences in schema public to appoint_server, appoint_across;
 grant usage on all sequences in schema jobs to appoint_across;
-revoke insert, update, delete on alembic_version from appoint_server, appoint_across;
+revoke all on schema_migration from appoint_server, appoint_across;  -- reading it is granted to public
 
 revoke select, insert, update, delete on customer from appoint_server;
 grant select (id, present_id, version, active, removed_at, erased_at, created_at, updated_at), update (version) on customer to appoint_server;
@@ -338,8 +332,3 @@ create policy across on webhook_delivery to appoint_across using (true);
 alter table message_template enable row level security;
 create policy of_clinic on message_template to appoint_server using (clinic_id = current_clinic());
 create policy across on message_template to appoint_across using (true);
-"""
-
-
-def upgrade() -> None:
-    run(SQL)

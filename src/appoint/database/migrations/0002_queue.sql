@@ -1,16 +1,9 @@
-"""PgQueuer's tables, in a schema of their own.
+-- PgQueuer's tables, in a schema of their own.
+--
+-- This is what PgQueuer 1.6 itself installs (`pgq install`), written out: a migration must do the same tomorrow as today, whatever version
+-- of the library is installed. A test compares the result with what the installed library expects; when that changes, the next migration
+-- holds the difference (`pgq upgrade`). The trigger is the library's own, on its own table.
 
-This is what PgQueuer 1.6 itself would install (`pgq install`), written out: a revision must do tomorrow what it does today, also when the library has
-moved on. A test compares the result with what the installed library expects; when that changes, the next revision holds the difference (`pgq upgrade`).
-The trigger is the library's own, and on its own table.
-"""
-
-from appoint.database.migrations.script import run
-
-revision = "0002"
-down_revision = "0001"
-
-SQL = r"""
 CREATE SCHEMA jobs;
 
 CREATE TYPE jobs.pgqueuer_status AS ENUM ('queued', 'picked', 'successful', 'exception', 'canceled', 'deleted', 'failed');
@@ -135,8 +128,3 @@ $$ LANGUAGE plpgsql;
 CREATE TRIGGER tg_pgqueuer_changed
 AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON jobs.pgqueuer
 EXECUTE FUNCTION jobs.fn_pgqueuer_changed();
-"""
-
-
-def upgrade() -> None:
-    run(SQL)
