@@ -14,7 +14,7 @@ def application(**options):
 
 
 def test_a_known_permission_and_known_problems_are_accepted():
-    check_routes(application(opt=route(permission="manage", problems=("not-found",), rate_limit="search")))
+    check_routes(application(opt=route(permission="manage", problems=("not-found",), rate_limit="search")), owned_by=())
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,11 @@ def test_a_known_permission_and_known_problems_are_accepted():
         ({}, "has no opt=route(…)"),
         ({"opt": route(permission="mange")}, "unknown permission 'mange'"),
         ({"opt": route(permission="manage", problems=("not-fuond",))}, "unknown problem 'not-fuond'"),
+        ({"opt": route(permission="manage", owned_by="thing_id")}, "nothing tells the owner of 'thing_id'"),
         ({"opt": route(permission="manage", rate_limit="searches")}, "unknown rate limit 'searches'"),
     ],
 )
 def test_a_wrong_declaration_stops_the_application_and_is_named(options, fault):
     with pytest.raises(ValueError, match="listThings") as error:
-        check_routes(application(**options))
+        check_routes(application(**options), owned_by=())
     assert str(error.value) == f"listThings (/things): {fault}"

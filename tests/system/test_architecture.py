@@ -106,7 +106,7 @@ def texts(module: ast.Module) -> Iterator[Text]:
                 yield Text(holder, node.value)
 
 
-REPOSITORIES = ("repository.py", "visits.py", "refusal_reads.py", "bookings_repository.py")
+REPOSITORIES = ("repository.py", "visits.py", "refusal_reads.py", "bookings_repository.py", "owners.py")
 
 
 def feature(path: Path) -> str:

@@ -37,7 +37,11 @@ from .request_context import (
 )
 from .rules import REASONS
 
-MOVE = route(permission="move-appointments", problems=(*REASONS, "wrong-status", "hold-expired", "too-late"))
+MOVE = route(
+    permission="move-appointments",
+    owned_by="appointment_id",
+    problems=(*REASONS, "wrong-status", "hold-expired", "too-late"),
+)
 
 
 class Appointments(Controller):
@@ -69,7 +73,11 @@ class Appointments(Controller):
             request, shown_to_booker, f"/api/appointments/{appointment.id}", replayed=booked.replayed
         )
 
-    @get("/appointments/{appointment_id:uuid}", operation_id="getAppointment", opt=route(permission="see-appointments"))
+    @get(
+        "/appointments/{appointment_id:uuid}",
+        operation_id="getAppointment",
+        opt=route(permission="see-appointments", owned_by="appointment_id"),
+    )
     async def show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """One appointment."""
         return json_response(request, redact(request, await service.get(request.db, appointment_id)))
@@ -92,7 +100,9 @@ class Appointments(Controller):
         return json_response(request, redact(request, moved))
 
     @patch(
-        "/appointments/{appointment_id:uuid}", operation_id="patchAppointment", opt=route(permission="run-appointments")
+        "/appointments/{appointment_id:uuid}",
+        operation_id="patchAppointment",
+        opt=route(permission="run-appointments", owned_by="appointment_id"),
     )
     async def change(
         self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[AppointmentPatch]
@@ -109,7 +119,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}",
         operation_id="cancelAppointment",
         status_code=HTTP_204_NO_CONTENT,
-        opt=route(permission="move-appointments", problems=("wrong-status", "too-late")),
+        opt=route(permission="move-appointments", owned_by="appointment_id", problems=("wrong-status", "too-late")),
     )
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
         """Cancel an appointment. Cancelling one that is cancelled changes nothing."""
@@ -130,7 +140,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/confirm",
         operation_id="confirmAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="move-appointments", problems=("hold-expired", "wrong-status")),
+        opt=route(permission="move-appointments", owned_by="appointment_id", problems=("hold-expired", "wrong-status")),
     )
     async def confirm(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """Make a held appointment a booked one."""
@@ -140,7 +150,11 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/arrive",
         operation_id="arriveAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", problems=("wrong-status", "taken", "customer-busy", "outside-hours")),
+        opt=route(
+            permission="run-appointments",
+            owned_by="appointment_id",
+            problems=("wrong-status", "taken", "customer-busy", "outside-hours"),
+        ),
     )
     async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is here, perhaps after being given up."""
@@ -150,7 +164,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/unarrive",
         operation_id="unarriveAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", problems=("wrong-status",)),
+        opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
     )
     async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is not here after all: a slip."""
@@ -160,7 +174,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/checkIn",
         operation_id="checkInAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", problems=("wrong-status",)),
+        opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
     )
     async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is checked in, ready to be called."""
@@ -170,7 +184,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/fulfil",
         operation_id="fulfilAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", problems=("wrong-status",)),
+        opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
     )
     async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The appointment took place."""
@@ -180,7 +194,7 @@ class Appointments(Controller):
         "/appointments/{appointment_id:uuid}/noShow",
         operation_id="noShowAppointment",
         status_code=HTTP_200_OK,
-        opt=route(permission="run-appointments", problems=("wrong-status", "not-started")),
+        opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status", "not-started")),
     )
     async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer did not come; possible once the appointment has started."""
@@ -218,7 +232,7 @@ class Appointments(Controller):
     @get(
         "/customers/{customer_id:uuid}/appointments",
         operation_id="listCustomerAppointments",
-        opt=route(permission="see-customers"),
+        opt=route(permission="see-customers", owned_by="customer_id"),
     )
     async def of_customer(
         self, request: Request, customer_id: FromPath[UUID], query: PageQuery

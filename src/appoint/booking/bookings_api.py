@@ -106,7 +106,7 @@ class Bookings(Controller):
     @get(
         "/clinics/{clinic_id:int}/bookings/{booking_id:uuid}",
         operation_id="getBooking",
-        opt=route(permission="see-appointments"),
+        opt=route(permission="see-appointments", owned_by="booking_id"),
     )
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """One booking, with all its appointments."""

@@ -59,7 +59,9 @@ class Customers(Controller):
             customer = msgspec.structs.replace(customer, **msgspec.structs.asdict(data))
         return created_response(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
 
-    @get("/{customer_id:uuid}", operation_id="getCustomer", opt=route(permission="see-customers"))
+    @get(
+        "/{customer_id:uuid}", operation_id="getCustomer", opt=route(permission="see-customers", owned_by="customer_id")
+    )
     async def get(self, request: Request, customer_id: FromPath[UUID]) -> Response[Customer]:
         """One customer, active or not."""
         return json_response(request, await service.get(request.db, customer_id))
@@ -67,7 +69,7 @@ class Customers(Controller):
     @put(
         "/{customer_id:uuid}",
         operation_id="replaceCustomer",
-        opt=route(permission="change-customers", problems=("customer-erased",)),
+        opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-erased",)),
     )
     async def replace(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]
@@ -78,7 +80,7 @@ class Customers(Controller):
     @patch(
         "/{customer_id:uuid}",
         operation_id="patchCustomer",
-        opt=route(permission="change-customers", problems=("customer-erased",)),
+        opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-erased",)),
     )
     async def patch(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]
@@ -90,7 +92,7 @@ class Customers(Controller):
         "/{customer_id:uuid}",
         operation_id="removeCustomer",
         status_code=HTTP_204_NO_CONTENT,
-        opt=route(permission="change-customers", problems=("customer-has-appointments",)),
+        opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-has-appointments",)),
     )
     async def remove(self, request: Request, customer_id: FromPath[UUID]) -> None:
         """The customer leaves. What was stays readable."""
@@ -146,7 +148,7 @@ class Patients(Controller):
             await clinics.get(request.db, clinic_id)
         return page_response(request, query, found, lambda patient: (patient.id,))
 
-    @get("/{customer_id:uuid}", operation_id="getPatient", opt=route(permission="see-patients"))
+    @get("/{customer_id:uuid}", operation_id="getPatient", opt=route(permission="see-patients", owned_by="customer_id"))
     async def get(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Patient]:
         """A customer as the clinic knows them."""
         return json_response(request, await service.get_patient(request.db, clinic_id, customer_id))
@@ -154,7 +156,9 @@ class Patients(Controller):
     @patch(
         "/{customer_id:uuid}",
         operation_id="patchPatient",
-        opt=route(permission="note-patients", problems=("record-number-taken", "customer-erased")),
+        opt=route(
+            permission="note-patients", owned_by="customer_id", problems=("record-number-taken", "customer-erased")
+        ),
     )
     async def patch(
         self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]

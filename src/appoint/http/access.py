@@ -15,7 +15,7 @@ from ..kit import errors
 from ..kit.actors import ANYONE, Actor
 from ..kit.ids import PLATFORM
 from ..kit.permissions import OPEN, Grant, Relation, widest
-from . import repository
+from .ownership import IDS_OF_DOCTORS, FindOwners
 from .rate_limits.limits import Limits
 from .recording import Recorded
 from .request import check_address, clinic_of
@@ -100,22 +100,25 @@ def _refusal(caller: Actor, clinic_id: int | None) -> errors.AppointError:
 async def _is_own(
     request: litestar.Request[Actor, Any, Any], caller: Actor, grant: Grant, clinic_id: int | None
 ) -> bool:
-    """Whether what the address names is the caller's own. Handlers with `narrows` find out themselves."""
+    """Return whether the path parameter named by `owned_by` is something of the caller's own. Handlers with `narrows`
+    find out themselves."""
     declared = route_of(request.route_handler)
     if declared.permission in OF_ONESELF or declared.narrows:
         return True
-    if not request.path_params:
+    name = declared.owned_by
+    if not name:
         return False
-    name, id = next(reversed(request.path_params.items()))
-    if name in ("doctor_id", "provider_id"):
+    id = request.path_params[name]
+    if name in IDS_OF_DOCTORS:
         return id == grant.doctor_id
     if name == "customer_id" and clinic_id is None:
         return id == caller.customer_id
     if caller.appointment_id:
         return id == caller.appointment_id
-    if name not in repository.OWNERS or clinic_id is None:
+    if clinic_id is None:
         return False
-    owners = await repository.OWNERS[name](request.app.state.db, clinic_id=clinic_id, id=id)
+    find_owners: FindOwners = request.app.state.owners[name]
+    owners = await find_owners(request.app.state.db, clinic_id=clinic_id, id=id)
     if not owners:
         raise errors.NotFound
     if grant.membership:

@@ -1,8 +1,8 @@
-"""Repeated requests as the database remembers them, whose something is, and the record of who did what."""
+"""Repeated requests as the database remembers them, and the record of who did what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any
 from uuid import UUID
 
 from ..database.pool import Row, Statements
@@ -80,67 +80,3 @@ async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) 
     )
     assert row, "one always"
     return row
-
-
-class Owners(Protocol):
-    """Finds whose something is: rows of `doctor_id`, `customer_id` and `booker_id`. None: it is not there."""
-
-    async def __call__(self, db: Statements, *, clinic_id: int, id: UUID) -> list[Row]: ...
-
-
-async def owners_of_appointment(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
-    return await db.fetch(
-        "select doctor_id, customer_id, booker_id from appointment where clinic_id = $1 and id = $2", clinic_id, id
-    )
-
-
-async def owners_of_booking(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
-    return await db.fetch(
-        "select doctor_id, customer_id, booker_id from appointment where clinic_id = $1 and booking_id = $2",
-        clinic_id,
-        id,
-    )
-
-
-async def owners_of_booking_slot(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
-    return await db.fetch(
-        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from booking_slot where clinic_id = $1 and id = $2",
-        clinic_id,
-        id,
-    )
-
-
-async def owners_of_doctor_slot(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
-    return await db.fetch(
-        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from doctor_slot where clinic_id = $1 and id = $2",
-        clinic_id,
-        id,
-    )
-
-
-async def owners_of_absence(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
-    return await db.fetch(
-        "select doctor_id, null::uuid as customer_id, null::uuid as booker_id from absence where clinic_id = $1 and id = $2",
-        clinic_id,
-        id,
-    )
-
-
-async def owners_of_patient(db: Statements, *, clinic_id: int, id: UUID) -> list[Row]:
-    """The doctors who have seen the patient, or will."""
-    return await db.fetch(
-        "select distinct doctor_id, customer_id, null::uuid as booker_id from appointment where clinic_id = $1 and customer_id = $2",
-        clinic_id,
-        id,
-    )
-
-
-OWNERS: Final[Mapping[str, Owners]] = {
-    "appointment_id": owners_of_appointment,
-    "booking_id": owners_of_booking,
-    "booking_slot_id": owners_of_booking_slot,
-    "doctor_slot_id": owners_of_doctor_slot,
-    "absence_id": owners_of_absence,
-    "customer_id": owners_of_patient,
-}
-"""By the name that paths have for it."""

@@ -1,6 +1,6 @@
 """What every handler declares about itself: who may call it, how it refuses and what it counts as."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -25,6 +25,9 @@ class Route:
 
     permission: str
     """The permission that callers need, a name in `PERMISSIONS`."""
+    owned_by: str = ""
+    """The path parameter that decides whose something is. Callers whose permission reaches only their own need it to
+    name something of theirs; without it they are refused."""
     problems: tuple[str, ...] = ()
     """Problems that this operation can answer with beside those that follow from its method, parameters and body."""
     narrows: bool = False
@@ -47,6 +50,7 @@ class Route:
 def route(
     *,
     permission: str,
+    owned_by: str = "",
     problems: tuple[str, ...] = (),
     narrows: bool = False,
     page: bool = False,
@@ -58,6 +62,7 @@ def route(
     return {
         OPTION: Route(
             permission=permission,
+            owned_by=owned_by,
             problems=problems,
             narrows=narrows,
             page=page,
@@ -79,26 +84,31 @@ def route_in(scope: Scope) -> Route | None:
     return getattr(handler, "opt", {}).get(OPTION)
 
 
-def check_routes(app: Litestar) -> None:
-    """Raise `ValueError` with everything that is wrong with the declarations of the application's handlers."""
+def check_routes(app: Litestar, *, owned_by: Collection[str]) -> None:
+    """Raise `ValueError` with everything that is wrong with the declarations of the application's handlers.
+
+    `owned_by` lists the path parameters whose owners the application can find.
+    """
     faults = [
         f"{handler.operation_id} ({route.path}): {fault}"
         for route in app.routes
         for handler in (route.route_handlers if isinstance(route, HTTPRoute) else ())
         if handler.http_methods != {"OPTIONS"}  # the framework's own
-        for fault in _faults(handler.opt)
+        for fault in _faults(handler.opt, owned_by=set(owned_by) & set(route.path_parameters))
     ]
     if faults:
         raise ValueError("\n".join(faults))
 
 
-def _faults(options: Mapping[str, Any]) -> Iterator[str]:
+def _faults(options: Mapping[str, Any], *, owned_by: Collection[str]) -> Iterator[str]:
     declared = options.get(OPTION)
     if not isinstance(declared, Route):
         yield "has no opt=route(…)"
         return
     if declared.permission not in PERMISSIONS:
         yield f"unknown permission {declared.permission!r}"
+    if declared.owned_by and declared.owned_by not in owned_by:
+        yield f"nothing tells the owner of {declared.owned_by!r}"
     for problem in declared.problems:
         if problem not in PROBLEMS:
             yield f"unknown problem {problem!r}"

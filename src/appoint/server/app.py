@@ -1,14 +1,16 @@
 """The web application, composed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Final
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
 from ..audit.api import Audit
 from ..booking import links
+from ..booking import owners as booking_owners
 from ..booking.api import Appointments
 from ..booking.availability.api import AvailabilityQueries
 from ..booking.bookings_api import Bookings
@@ -23,6 +25,7 @@ from ..http.access import guard
 from ..http.health import HEALTH
 from ..http.middleware import Observed
 from ..http.openapi import LIMITS
+from ..http.ownership import IDS_OF_DOCTORS, FindOwners
 from ..http.rate_limits.counters import Counters
 from ..http.rate_limits.limits import Limits
 from ..http.recording import record_look
@@ -44,6 +47,7 @@ from ..kit.cache import ClinicCache
 from ..messaging.notifications.api import Notifications, report_delivery
 from ..messaging.templates.api import MessageTemplates
 from ..oversight.privacy.api import Privacy
+from ..scheduling import owners as scheduling_owners
 from ..scheduling.absences.api import Absences
 from ..scheduling.hours_changes.api import ScheduleChanges
 from ..scheduling.slots.api import BookingSlots
@@ -126,6 +130,16 @@ PAGES = [
 ]
 EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS]
 
+OWNERS: Final[Mapping[str, FindOwners]] = {
+    "appointment_id": booking_owners.owners_of_appointment,
+    "booking_id": booking_owners.owners_of_booking,
+    "customer_id": booking_owners.owners_of_patient,
+    "booking_slot_id": scheduling_owners.owners_of_booking_slot,
+    "doctor_slot_id": scheduling_owners.owners_of_doctor_slot,
+    "absence_id": scheduling_owners.owners_of_absence,
+}
+"""What finds the owners of something, by the path parameter that has its id."""
+
 
 def create(
     settings: Settings,
@@ -147,6 +161,7 @@ def create(
         assert settings.secret_key, "made at start"
         app.state.secret_key = settings.secret_key.get_secret_value()
         app.state.settings = settings
+        app.state.owners = OWNERS
         app.state.export_page = export_page
         app.state.identities = {PREFIX: api_keys.identify, SESSION: sessions.identify, links.PREFIX: links.identify}
         app.state.by_cookie = sessions.by_cookie
@@ -193,7 +208,7 @@ def create(
         openapi_config=None,
         logging_config=None,
     )
-    check_routes(app)
+    check_routes(app, owned_by={*OWNERS, *IDS_OF_DOCTORS})
     app.asgi_handler = Observed(
         app.asgi_handler, seconds=settings.request_seconds, render=readable
     )  # Litestar's own middleware sees no request without a route

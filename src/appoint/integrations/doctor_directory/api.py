@@ -56,7 +56,7 @@ class Providers(Controller):
         "/{provider_id:uuid}/schedule",
         operation_id="setProviderSchedule",
         status_code=HTTP_200_OK,
-        opt=route(permission="schedule"),
+        opt=route(permission="schedule", owned_by="provider_id"),
     )
     async def set_week(
         self, request: Request, provider_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]

@@ -76,7 +76,7 @@ class Notifications(Controller):
     @get(
         "/customers/{customer_id:uuid}/notificationPreferences",
         operation_id="getNotificationPreferences",
-        opt=route(permission="see-customers"),
+        opt=route(permission="see-customers", owned_by="customer_id"),
     )
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
         """Which ways the customer wants to be told; null where they have not said."""
@@ -85,7 +85,7 @@ class Notifications(Controller):
     @put(
         "/customers/{customer_id:uuid}/notificationPreferences",
         operation_id="replaceNotificationPreferences",
-        opt=route(permission="change-customers"),
+        opt=route(permission="change-customers", owned_by="customer_id"),
     )
     async def prefer(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[Preferences]

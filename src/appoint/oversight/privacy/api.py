@@ -21,7 +21,7 @@ class Privacy(Controller):
     path = "/customers/{customer_id:uuid}"
     tags = ["Customers"]
 
-    @get("/export", operation_id="exportCustomer", opt=route(permission="see-customers"))
+    @get("/export", operation_id="exportCustomer", opt=route(permission="see-customers", owned_by="customer_id"))
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
         """Everything that is held about the customer, at all clinics: as JSON, or as a page (`format=html`, or `Accept:
         text/html`). To the customer themself it does not show what staff have noted, nor who of the staff has looked.
@@ -39,7 +39,7 @@ class Privacy(Controller):
         "/erase",
         operation_id="eraseCustomer",
         status_code=HTTP_200_OK,
-        opt=route(permission="change-customers", problems=("customer-has-appointments",)),
+        opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-has-appointments",)),
     )
     async def erase(self, request: Request, customer_id: FromPath[UUID]) -> Response[Erasure]:
         """Erase everything that is known of the customer, for good. Their appointments stay, without them. Clinics'

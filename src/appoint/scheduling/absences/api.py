@@ -65,7 +65,7 @@ class Absences(Controller):
         "/absences/{absence_id:uuid}",
         operation_id="removeAbsence",
         status_code=HTTP_204_NO_CONTENT,
-        opt=route(permission="schedule"),
+        opt=route(permission="schedule", owned_by="absence_id"),
     )
     async def remove(self, request: Request, absence_id: FromPath[UUID]) -> None:
         """Remove an absence. What the weekly schedule gives there is published again."""

@@ -29,7 +29,11 @@ class ScheduleChanges(Controller):
         "/doctors/{doctor_id:uuid}/scheduleChanges",
         operation_id="changeDoctorsHours",
         status_code=HTTP_200_OK,
-        opt=route(permission="schedule", problems=("appointments-stranded", "version-mismatch", "version-required")),
+        opt=route(
+            permission="schedule",
+            owned_by="doctor_id",
+            problems=("appointments-stranded", "version-mismatch", "version-required"),
+        ),
     )
     async def of_doctor(
         self,

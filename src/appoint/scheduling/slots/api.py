@@ -91,7 +91,11 @@ class BookingSlots(Controller):
     @put(
         "/bookingSlots/{booking_slot_id:uuid}",
         operation_id="replaceBookingSlot",
-        opt=route(permission="schedule", problems=(*dict.fromkeys((*BY_HAND, "slot-has-appointments", *REASONS)),)),
+        opt=route(
+            permission="schedule",
+            owned_by="booking_slot_id",
+            problems=(*dict.fromkeys((*BY_HAND, "slot-has-appointments", *REASONS)),),
+        ),
     )
     async def replace(
         self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]
@@ -125,7 +129,7 @@ class BookingSlots(Controller):
         "/bookingSlots/{booking_slot_id:uuid}",
         operation_id="removeBookingSlot",
         status_code=HTTP_204_NO_CONTENT,
-        opt=route(permission="schedule", problems=("slot-has-appointments",)),
+        opt=route(permission="schedule", owned_by="booking_slot_id", problems=("slot-has-appointments",)),
     )
     async def remove(self, request: Request, booking_slot_id: FromPath[UUID]) -> None:
         """Withdraw a slot by hand: its time stays away until it is published by hand again."""

@@ -124,7 +124,7 @@ class Schedules(Controller):
     @post(
         "/doctors/{doctor_id:uuid}/slots",
         operation_id="createDoctorSlot",
-        opt=route(permission="schedule", problems=("schedule-lines-overlap",)),
+        opt=route(permission="schedule", owned_by="doctor_id", problems=("schedule-lines-overlap",)),
     )
     async def create(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]
@@ -148,7 +148,7 @@ class Schedules(Controller):
     @put(
         "/doctors/slots/{doctor_slot_id:uuid}",
         operation_id="replaceDoctorSlot",
-        opt=route(permission="schedule", problems=("schedule-lines-overlap",)),
+        opt=route(permission="schedule", owned_by="doctor_slot_id", problems=("schedule-lines-overlap",)),
     )
     async def replace(
         self, request: Request, doctor_slot_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]
@@ -169,7 +169,7 @@ class Schedules(Controller):
         "/doctors/slots/{doctor_slot_id:uuid}",
         operation_id="removeDoctorSlot",
         status_code=HTTP_204_NO_CONTENT,
-        opt=route(permission="schedule"),
+        opt=route(permission="schedule", owned_by="doctor_slot_id"),
     )
     async def remove(self, request: Request, doctor_slot_id: FromPath[UUID]) -> None:
         """Take a line out of a weekly schedule."""
@@ -193,7 +193,11 @@ class Schedules(Controller):
             cache_control=PUBLIC,
         )
 
-    @put("/doctors/{doctor_id:uuid}/schedule", operation_id="replaceSchedule", opt=route(permission="schedule"))
+    @put(
+        "/doctors/{doctor_id:uuid}/schedule",
+        operation_id="replaceSchedule",
+        opt=route(permission="schedule", owned_by="doctor_id"),
+    )
     async def set_week(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]
     ) -> Response[WeeklySchedule]:

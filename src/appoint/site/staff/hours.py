@@ -118,7 +118,7 @@ async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: Fr
 @get(
     "/staff/{clinic_id:int}/hours/{doctor_id:uuid}",
     operation_id="showWeek",
-    opt=route(permission="schedule", page=True),
+    opt=route(permission="schedule", owned_by="doctor_id", page=True),
     include_in_schema=False,
 )
 async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
@@ -148,7 +148,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
 @get(
     "/staff/{clinic_id:int}/hours/line/{doctor_id:uuid}",
     operation_id="showLine",
-    opt=route(permission="schedule", page=True),
+    opt=route(permission="schedule", owned_by="doctor_id", page=True),
     include_in_schema=False,
 )
 async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
@@ -185,7 +185,7 @@ async def _doctor(request: Request, clinic_id: int, doctor_id: UUID) -> Any:
     "/staff/{clinic_id:int}/hours/changes/{doctor_id:uuid}",
     operation_id="showChangesOfWeek",
     status_code=HTTP_200_OK,
-    opt=route(permission="schedule"),
+    opt=route(permission="schedule", owned_by="doctor_id"),
     include_in_schema=False,
 )
 async def changes_of_week(
@@ -237,7 +237,7 @@ async def changes_of_clinic(request: Request, clinic_id: FromPath[int]) -> Respo
 @get(
     "/staff/{clinic_id:int}/hours/changes/{doctor_id:uuid}",
     operation_id="showChangesOfDoctor",
-    opt=route(permission="schedule", page=True),
+    opt=route(permission="schedule", owned_by="doctor_id", page=True),
     include_in_schema=False,
 )
 async def changes_of_doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:

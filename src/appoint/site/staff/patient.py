@@ -21,7 +21,7 @@ MOST: Final = 30
 @get(
     "/staff/{clinic_id:int}/patients/{customer_id:uuid}",
     operation_id="showPatient",
-    opt=route(permission="see-patients", page=True),
+    opt=route(permission="see-patients", owned_by="customer_id", page=True),
     include_in_schema=False,
 )
 async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Any]:

@@ -1,0 +1,24 @@
+"""Whose working hours, published times and absences are: one doctor's each."""
+
+from uuid import UUID
+
+from ..database.pool import Statements
+from ..http.ownership import Owner
+
+
+async def owners_of_booking_slot(db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]:
+    """Find the doctor of a published slot."""
+    rows = await db.fetch("select doctor_id from booking_slot where clinic_id = $1 and id = $2", clinic_id, id)
+    return [Owner(row.doctor_id) for row in rows]
+
+
+async def owners_of_doctor_slot(db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]:
+    """Find the doctor of a slot of the weekly hours."""
+    rows = await db.fetch("select doctor_id from doctor_slot where clinic_id = $1 and id = $2", clinic_id, id)
+    return [Owner(row.doctor_id) for row in rows]
+
+
+async def owners_of_absence(db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]:
+    """Find the doctor of an absence."""
+    rows = await db.fetch("select doctor_id from absence where clinic_id = $1 and id = $2", clinic_id, id)
+    return [Owner(row.doctor_id) for row in rows]
