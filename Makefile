@@ -34,11 +34,12 @@ run: $(RUNTIME) $(PAGES) ## Start everything: database, demo world, API and page
 test: $(DEV) $(DEV_PAGES) ## Run the tests; ARGS='tests/test_x.py -k word' chooses some
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
-check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, and that migrations give the checked-in schema
+check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, safe migrations that give the checked-in schema
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m pyright src
 	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()'
+	.venv/bin/squawk src/appoint/database/migrations/*.sql
 	$(PY) -m appoint schema --check
 	@$(FIND_NODE); cd frontend && npm run --silent check
 

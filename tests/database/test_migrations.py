@@ -1,0 +1,267 @@
+"""Upgrades: databases with data from every earlier revision, with other processes and under locks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from appoint.database import migrate, sql
+from appoint.database.pool import connect
+from appoint.kit.cache import ClinicCache
+from support.embedded_servers import query
+from support.world import World, at
+
+HERE = Path(__file__).parent
+REVISIONS = [migration.revision for migration in migrate.migrations()]
+ALEMBIC_REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006"]
+PREVIOUS_BOOKING = sql.parse("previous.claim", (HERE / "previous" / "claim.sql").read_text())
+DR_SHAH = UUID("00000001-0000-8000-8000-000000000001")
+CHECK_UP = UUID("00000001-0000-8000-8000-000000000002")
+ANA = UUID("00000000-0000-7000-8000-000000000001")
+BEN = UUID("00000000-0000-7000-8000-000000000002")
+EXPIRED_HOLD = UUID("00000001-0000-8000-8000-000000000008")
+
+
+@pytest.fixture
+def url(server_url) -> Iterator[str]:
+    """An empty database."""
+    url = server_url.replace("/appoint_", "/upgraded_")
+    name = url.split("/")[-1].split("?")[0]
+    query(server_url, f"create database {name}")
+    yield url
+    query(server_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def connection(url) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """Wait for locks in milliseconds, not seconds."""
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(migrate, "PAUSE_SECONDS", 0.1)
+
+
+async def upgrade_to(revision: str, url: str) -> None:
+    """Upgrade as the release did whose newest revision this is."""
+    known = [migration for migration in migrate.migrations() if migration.revision <= revision]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "migrations", lambda: known)
+        await migrate.upgrade(url)
+
+
+async def load_data(connection: asyncpg.Connection, revision: str) -> None:
+    """Write the rows that a database of this revision may have."""
+    for file in sorted((HERE / "data").glob("*.sql")):
+        if file.stem <= revision:
+            await connection.execute(file.read_text())
+
+
+async def hand_back_to_alembic(connection: asyncpg.Connection) -> None:
+    """Replace our bookkeeping by that of earlier releases."""
+    await connection.execute(
+        """
+        create table alembic_version (version_num varchar(32) constraint alembic_version_pkc primary key);
+        insert into alembic_version select max(revision) from schema_migration;
+        drop table schema_migration;
+        """
+    )
+
+
+async def columns(connection: asyncpg.Connection) -> dict[str, list[str]]:
+    """Return the columns of all tables but the bookkeeping."""
+    rows = await connection.fetch(
+        """
+        select attrelid::regclass::text as table, array_agg(attname::text order by attname) as columns
+          from pg_attribute
+          join pg_class on pg_class.oid = attrelid
+          join pg_namespace on pg_namespace.oid = relnamespace
+         where nspname in ('public', 'jobs') and relkind = 'r' and relname not in ('schema_migration', 'alembic_version')
+           and attnum > 0 and not attisdropped
+         group by attrelid
+        """
+    )
+    return {row["table"]: row["columns"] for row in rows}
+
+
+async def contents(connection: asyncpg.Connection, tables: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return all rows of the tables, as text."""
+    return {
+        table: sorted(str(row) for row in await connection.fetch(f"select {', '.join(names)} from {table}"))
+        for table, names in tables.items()
+    }
+
+
+async def book_at(url: str, hour: int) -> Any:
+    """Book Dr Shah for Ben as this release does."""
+    db = connect(url, size=2, wait_seconds=30, statement_seconds=60)
+    try:
+        async with ClinicCache(None) as cache:
+            world = World(db, cache)
+            world.clinic, world.dr_shah, world.ben = 1, DR_SHAH, BEN
+            return await world.book(DR_SHAH, at(hour), BEN, appointment_type_id=CHECK_UP)
+    finally:
+        await db.close()
+
+
+async def upgrade_with_data(url: str, connection: asyncpg.Connection, revision: str, *, alembic: bool) -> None:
+    """Upgrade a database with data, and check that its rows are as they were and that it can be booked in."""
+    await upgrade_to(revision, url)
+    await load_data(connection, revision)
+    if alembic:
+        await hand_back_to_alembic(connection)
+    tables = await columns(connection)
+    before = await contents(connection, tables)
+    assert all(before[table] for table in ("clinic", "doctor", "appointment", "event"))
+    await migrate.upgrade(url)
+    assert await contents(connection, tables) | {"doctor_day": []} == before | {"doctor_day": []}
+    assert await migrate.revision(connection) == migrate.newest()
+    assert (await book_at(url, 13)).status == "booked"
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_a_database_with_data_is_upgraded_from_every_revision(url, connection, revision):
+    await upgrade_with_data(url, connection, revision, alembic=False)
+
+
+@pytest.mark.parametrize("revision", ALEMBIC_REVISIONS)
+async def test_a_database_with_data_that_alembic_migrated_is_upgraded(url, connection, revision):
+    await upgrade_with_data(url, connection, revision, alembic=True)
+    assert await connection.fetchval("select to_regclass('alembic_version')") is None
+
+
+async def test_each_applied_migration_is_recorded_by_name(url, connection):
+    await upgrade_to("0004", url)
+    await hand_back_to_alembic(connection)
+    await migrate.upgrade(url)
+    rows = await connection.fetch("select revision, name from schema_migration order by revision")
+    assert [tuple(row) for row in rows] == [(migration.revision, migration.name) for migration in migrate.migrations()]
+
+
+async def test_an_upgrade_tells_expired_holds_from_cancelled_bookings(url, connection):
+    await upgrade_to("0001", url)
+    await load_data(connection, "0001")
+    await migrate.upgrade(url)
+    assert await connection.fetch("select id from appointment where only_held") == [(EXPIRED_HOLD,)]
+
+
+async def test_an_upgrade_adds_up_the_days_that_are_booked(url, connection):
+    await upgrade_to("0001", url)
+    await load_data(connection, "0001")
+    await migrate.upgrade(url)
+    assert await connection.fetch("select booked, cancelled, missed, kept from doctor_day") == [(6, 1, 1, 3)]
+
+
+async def test_an_upgrade_makes_customers_found_without_their_umlauts(url, connection):
+    await upgrade_to("0001", url)
+    await load_data(connection, "0001")
+    await migrate.upgrade(url)
+    assert await connection.fetch("select id from customer where words like '%mueller%'") == [(ANA,)]
+
+
+async def test_the_previous_release_books_on_the_new_schema(url, connection):
+    """Servers of the previous release serve until the last of them is replaced."""
+    await migrate.upgrade(url)
+    await load_data(connection, migrate.newest())
+    appointment_id = UUID("00000001-0000-8000-8000-000000000099")
+    empty = dict.fromkeys(PREVIOUS_BOOKING.parameters)
+    values = empty | {
+        "clinic_id": 1,
+        "clinic_version": 1,
+        "booking_id": appointment_id,
+        "rule": "random",
+        "time_zone": "Europe/Berlin",
+        "candidate_wishes": [1],
+        "candidate_doctors": [DR_SHAH],
+        "candidate_versions": [1],
+        "type_ids": [CHECK_UP],
+        "type_versions": [1],
+        "positions": [0],
+        "ids": [appointment_id],
+        "doctors": [DR_SHAH],
+        "customers": [BEN],
+        "types": [CHECK_UP],
+        "starts": [at(13)],
+        "ends": [at(13, 30)],
+        "claimed_from": [at(13)],
+        "claimed_until": [at(13, 30)],
+        "statuses": ["booked"],
+        "hold_expires_at": [None],
+        "price_amounts": [4500],
+        "price_currencies": ["EUR"],
+        "notes": [None],
+        "actor": "reception",
+        "action": "bookAppointment",
+        "overridden": ["{}"],
+        "max_appointments": 5,
+        "max_holds": 3,
+        "now": at(6),
+    }
+    booked = await connection.fetch(PREVIOUS_BOOKING.text, *PREVIOUS_BOOKING.arguments(values))
+    assert [(row["id"], row["status"]) for row in booked] == [(appointment_id, "booked")]
+
+
+async def test_several_processes_migrate_at_once(url, connection):
+    await asyncio.gather(*(migrate.upgrade(url) for _ in range(4)))
+    assert await connection.fetchval("select count(*) from schema_migration") == len(REVISIONS)
+
+
+async def test_a_failed_migration_leaves_those_before_it_and_nothing_of_its_own(url, connection):
+    broken = [*migrate.migrations(), migrate.Migration("9999", "broken", "create table half (id int); select 1 / 0")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "migrations", lambda: broken)
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await migrate.upgrade(url)
+    assert await migrate.revision(connection) == REVISIONS[-1]
+    assert await connection.fetchval("select to_regclass('half')") is None
+
+
+async def test_the_schema_of_a_later_release_is_refused(url, connection):
+    await migrate.upgrade(url)
+    with pytest.raises(migrate.TooNew, match=f"at revision {migrate.newest()}; this version of Appoint knows 0005"):
+        await upgrade_to("0005", url)
+
+
+@pytest.fixture
+async def reader(url) -> AsyncIterator[Any]:
+    """A transaction that has read customers, of a database whose next migration changes them."""
+    await upgrade_to("0005", url)
+    connection = await asyncpg.connect(url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("select from customer")
+    yield transaction
+    await connection.close()
+
+
+async def test_a_migration_waits_for_a_table_that_is_released(url, connection, monkeypatch, impatient, reader):
+    monkeypatch.setattr(migrate, "MAX_ATTEMPTS", 1000)
+    upgrade = asyncio.create_task(migrate.upgrade(url))
+    await asyncio.sleep(0.3)
+    assert await migrate.revision(connection) == "0005"
+    await reader.commit()
+    await upgrade
+    assert await migrate.revision(connection) == migrate.newest()
+
+
+async def test_a_migration_gives_up_on_a_table_that_stays_locked(url, connection, impatient, reader):
+    with pytest.raises(migrate.StillLocked, match="stays at revision 0005: in 5 attempts, other sessions"):
+        await migrate.upgrade(url)
+    assert await migrate.revision(connection) == "0005"
+
+
+async def test_others_read_between_the_attempts_of_a_migration(url, connection, monkeypatch, impatient, reader):
+    monkeypatch.setattr(migrate, "MAX_ATTEMPTS", 1000)
+    upgrade = asyncio.create_task(migrate.upgrade(url))
+    await asyncio.sleep(0.2)
+    await asyncio.wait_for(connection.execute("select from customer"), 30)
+    await reader.commit()
+    await upgrade
