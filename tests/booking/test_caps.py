@@ -179,8 +179,8 @@ CALLERS = {
 def test_the_clinics_own_people_have_no_caps(who):
     from types import SimpleNamespace
 
-    from appoint.booking.api import caps
+    from appoint.booking.request_context import booking_limits
 
     caller, capped = CALLERS[who]
     request = SimpleNamespace(user=caller, app=SimpleNamespace(state=SimpleNamespace(settings=settings())))
-    assert caps(request, 1) == (Caps(20, 3) if capped else None)
+    assert booking_limits(request, 1) == (Caps(20, 3) if capped else None)

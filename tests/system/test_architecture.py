@@ -225,7 +225,7 @@ TOKENS = ("notifications.take_token", "notifications.give_back_token")
 
 def test_rules_never_look_at_the_clock():
     """Below the edge `now` is an argument; SQL says `now()` only of the rows it writes: when they changed, and in
-    `claim`, when a doctor of theirs was chosen."""
+    `insert_appointments`, when a doctor of theirs was chosen."""
     clocks = {
         ("clock", "now"),
         ("datetime", "now"),
@@ -248,7 +248,7 @@ def test_rules_never_look_at_the_clock():
         if not name.startswith("database.")
         and re.search(r"\b(now|clock_timestamp)\(|\bcurrent_(date|time)", sql.replace("updated_at = now()", ""))
     }
-    assert (looks, said - {"booking.claim", *TOKENS}) == ([], set())
+    assert (looks, said - {"booking.insert_appointments", *TOKENS}) == ([], set())
 
 
 def test_every_type_of_event_that_is_written_is_in_the_catalogue_and_every_other_one_is_not():

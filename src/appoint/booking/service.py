@@ -146,8 +146,6 @@ async def _claim(
             actor,
             clinic_id=book.clinic_id,
             clinic_version=book.version,
-            time_zone=book.time_zone,
-            rule=book.doctor_choice,
             booker_id=booker_id,
             hold_expires_at=hold_expires_at,
             caller=caller,

@@ -16,6 +16,55 @@ CREATE TYPE jobs.pgqueuer_status AS ENUM (
     'failed'
 );
 
+CREATE TYPE public.appointment_candidate AS (
+	turn smallint,
+	doctor_id uuid,
+	version integer
+);
+
+CREATE TYPE public.audit_actor AS (
+	key text,
+	action text,
+	address text,
+	request_id text,
+	reason text
+);
+
+CREATE TYPE public.booking_limits AS (
+	appointments integer,
+	holds integer
+);
+
+CREATE TYPE public.idempotency AS (
+	caller text,
+	key text,
+	digest bytea
+);
+
+CREATE TYPE public.requested_appointment AS (
+	turn smallint,
+	"position" smallint,
+	id uuid,
+	doctor_id uuid,
+	customer_id uuid,
+	appointment_type_id uuid,
+	starts_at timestamp with time zone,
+	ends_at timestamp with time zone,
+	claimed_from timestamp with time zone,
+	claimed_until timestamp with time zone,
+	status text,
+	hold_expires_at timestamp with time zone,
+	price_amount integer,
+	price_currency text,
+	notes text,
+	overrides text[]
+);
+
+CREATE TYPE public.versioned_id AS (
+	id uuid,
+	version integer
+);
+
 CREATE FUNCTION jobs.fn_pgqueuer_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -58,6 +107,10 @@ BEGIN
 
 END;
 $$;
+
+CREATE FUNCTION public.appointment_event_data(booking_id uuid, doctor_id uuid, customer_id uuid, during tstzrange, sequence integer, more jsonb DEFAULT NULL::jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during), 'sequence', sequence) || COALESCE(more, '{}'::jsonb));
 
 CREATE FUNCTION public.clinic_of(id uuid) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -460,6 +513,10 @@ CREATE FUNCTION public.signed_in(hash bytea, at timestamp with time zone, idle i
    WHERE ((s.token_hash = signed_in.hash) AND (s.expires_at > signed_in.at) AND (s.seen_at > (signed_in.at - signed_in.idle)) AND (u.active OR c.active));
 END;
 
+CREATE FUNCTION public.slot_event_data(doctor_id uuid, during tstzrange) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN jsonb_build_object('doctorId', doctor_id, 'startTime', lower(during), 'endTime', upper(during));
+
 CREATE TABLE public.appointment (
     clinic_id integer NOT NULL,
     id uuid NOT NULL,
@@ -505,7 +562,9 @@ CASE
     ELSE NULL::tstzrange
 END) STORED,
     only_held boolean DEFAULT false NOT NULL,
+    cancel_cause text,
     CONSTRAINT appointment_booking_of_clinic CHECK ((public.clinic_of(booking_id) = clinic_id)),
+    CONSTRAINT appointment_cancel_cause CHECK (((cancel_cause IS NULL) OR ((cancel_cause = ANY (ARRAY['request'::text, 'hold-expired'::text])) AND (status = 'cancelled'::text)))),
     CONSTRAINT appointment_cancel_reason CHECK (((cancel_reason IS NULL) OR (status = 'cancelled'::text))),
     CONSTRAINT appointment_claim_covers CHECK ((claimed @> during)),
     CONSTRAINT appointment_claim_half_open CHECK (public.half_open(claimed)),
@@ -1037,7 +1096,8 @@ CREATE VIEW public.shown_appointment AS
     a.updated_at,
     a.claimed,
     a.overridden AS overrides,
-    a.override_reason
+    a.override_reason,
+    a.cancel_cause
    FROM (public.appointment a
      JOIN public.clinic c ON ((c.id = a.clinic_id)));
 

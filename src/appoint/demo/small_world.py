@@ -311,7 +311,7 @@ async def _write_appointments(world: World, booked: Sequence[Booked], stories: d
         world.connection,
         "appointment",
         "clinic_id id booking_id position doctor_id customer_id booker_id appointment_type_id status hold_expires_at during claimed chosen "
-        "price_amount price_currency notes cancel_reason only_held version created_at updated_at",
+        "price_amount price_currency notes cancel_reason cancel_cause only_held version created_at updated_at",
         [_row(world, each, statuses[each.id], stories[clinic_of(each.id)]) for each in booked],
     )
 
@@ -335,6 +335,12 @@ def _statuses(world: World, booked: Sequence[Booked]) -> dict[UUID, Status]:
             )
         ] = Status.PENDING
     return statuses
+
+
+def _cancel_cause(status: Status, reason: str | None) -> str | None:
+    if status != Status.CANCELLED:
+        return None
+    return HOLD_EXPIRED if reason == HOLD_EXPIRED else "request"
 
 
 def _row(world: World, each: Booked, status: Status, story: ClinicStory) -> tuple[Any, ...]:
@@ -365,6 +371,7 @@ def _row(world: World, each: Booked, status: Status, story: ClinicStory) -> tupl
         None if visit.kind.price is None else story.content.currency,
         story.notes[int(each.whim * 30)] if each.whim < 0.1 else None,
         reason,
+        _cancel_cause(status, reason),
         reason == HOLD_EXPIRED,
         MOVES[status] + 1,
         made_at,

@@ -15,10 +15,6 @@ from ...messaging.notifications.model import Preferences
 MOST: Final = 5000
 """Of each list of an export, the newest; what is left out is named. An entry has some kilobytes at most, and most have
 some hundred bytes."""
-ERASED: Final = "(erased)"
-"""What stands where somebody's name, or a reason, must stand."""
-HOLD_EXPIRED: Final = "hold-expired"
-"""A reason that names nobody: it stays."""
 
 
 class ExportQuery(RequestBody):

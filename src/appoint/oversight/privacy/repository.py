@@ -133,11 +133,12 @@ async def erase_appointments(tx: Statements, customer_id: UUID) -> int:
     done = await tx.execute(
         """
         update appointment
-           set notes = null, cancel_reason = case when cancel_reason = 'hold-expired' then cancel_reason end,
+           set notes = null, cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
                override_reason = case when override_reason is not null then '(erased)' end,
                idempotency_caller = null, idempotency_key = null, request_digest = null, version = version + 1, updated_at = now()
          where customer_id = $1
-           and (num_nonnulls(notes, idempotency_key) > 0 or cancel_reason <> 'hold-expired' or override_reason <> '(erased)')
+           and (num_nonnulls(notes, idempotency_key) > 0 or override_reason <> '(erased)'
+                or cancel_reason is not null and cancel_cause is distinct from 'hold-expired')
         """,
         customer_id,
     )
@@ -301,9 +302,11 @@ async def forget_appointments(tx: Statements, *, clinic_id: int, customer_ids: S
     rows = await tx.fetch(
         """
         update appointment
-           set notes = null, cancel_reason = case when cancel_reason = 'hold-expired' then cancel_reason end,
+           set notes = null, cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
                override_reason = case when override_reason is not null then '(erased)' end, version = version + 1, updated_at = now()
-         where clinic_id = $1 and customer_id = any($2) and (notes is not null or cancel_reason <> 'hold-expired' or override_reason <> '(erased)')
+         where clinic_id = $1 and customer_id = any($2)
+           and (notes is not null or override_reason <> '(erased)'
+                or cancel_reason is not null and cancel_cause is distinct from 'hold-expired')
         returning id
         """,
         clinic_id,

@@ -1,0 +1,34 @@
+-- Cancel holds that have run out, across clinics. Several workers may run this at once.
+with due as (
+  select clinic_id, id
+    from appointment
+   where status = 'pending' and hold_expires_at <= :now
+   order by hold_expires_at
+   limit :most
+     for update skip locked
+), expired as (
+  update appointment a
+     set status = 'cancelled', hold_expires_at = null, cancel_reason = 'hold-expired', cancel_cause = 'hold-expired',
+         only_held = true, needs_rebooking = false, sequence = sequence + 1, version = version + 1, updated_at = now()
+    from due
+   where a.clinic_id = due.clinic_id and a.id = due.id
+  returning a.clinic_id, a.id, a.version, a.sequence, a.booking_id, a.doctor_id, a.customer_id, a.during
+), withdrawn as (
+  delete from booking_slot s
+   using expired e
+   where s.clinic_id = e.clinic_id and s.doctor_id = e.doctor_id and s.remnant and s.active_during <@ e.during
+  returning s.clinic_id, s.id, s.version, s.doctor_id, s.during, s.source
+), events as (
+  insert into event (clinic_id, type, subject_id, subject_version, data)
+  select clinic_id, 'slot.withdrawn', id::text, version, slot_event_data(doctor_id, during)
+    from withdrawn
+   where source = 'manual'
+   union all
+  select clinic_id, 'appointment.hold-expired', id::text, version,
+         appointment_event_data(booking_id, doctor_id, customer_id, during, sequence)
+    from expired
+), audit as (
+  insert into audit_unsealed (clinic_id, actor, action, subjects)
+  select clinic_id, 'system', 'expireHold', array[id::text] from expired
+)
+select count(*) from expired

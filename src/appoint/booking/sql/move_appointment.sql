@@ -1,0 +1,58 @@
+-- Move a locked appointment in place, which may overlap its own old time. Hours that were published for it alone are
+-- withdrawn; where hours are overridden, what the new time lacks is published.
+with withdrawn as materialized (
+  delete from booking_slot s
+   using appointment a
+   where a.clinic_id = :clinic_id and a.id = :appointment_id
+     and (a.needs_rebooking or 'outside-hours' = any(a.overridden))
+     and (a.doctor_id <> :doctor_id or a.during <> tstzrange(:starts_at, :ends_at))
+     and s.clinic_id = :clinic_id and s.doctor_id = a.doctor_id and s.remnant and s.active_during <@ a.during
+  returning s.clinic_id, s.id, s.version, s.doctor_id, s.during, s.source
+), published as (
+  insert into booking_slot (clinic_id, id, doctor_id, date, during, source, remnant)
+  select :clinic_id, mint_id(:clinic_id), :doctor_id, (lower(piece) at time zone c.time_zone)::date, piece, 'manual', true
+    from clinic c
+   cross join unnest(tstzmultirange(tstzrange(:starts_at, :ends_at))
+                     - coalesce((select range_agg(s.active_during)
+                                   from booking_slot s
+                                  where s.clinic_id = :clinic_id and s.doctor_id = :doctor_id
+                                    and s.active_during && tstzrange(:starts_at, :ends_at)
+                                    and s.id not in (select id from withdrawn)), '{}')) as piece
+   where c.id = :clinic_id and 'outside-hours' = any(:overrides::text[])
+  returning clinic_id, id, version, doctor_id, during
+), slot_events as (
+  insert into event (clinic_id, type, subject_id, subject_version, data)
+  select clinic_id, type, id::text, version, slot_event_data(doctor_id, during)
+    from (select clinic_id, 'slot.withdrawn' as type, id, version, doctor_id, during
+            from withdrawn
+           where source = 'manual'
+           union all
+          select clinic_id, 'slot.published', id, version, doctor_id, during from published) as slots
+), moved as (
+  update appointment a
+     set doctor_id = :doctor_id, during = tstzrange(:starts_at, :ends_at),
+         claimed = tstzrange(:claimed_from, :claimed_until), version = version + 1, updated_at = now(),
+         sequence = sequence + (doctor_id <> :doctor_id or during <> tstzrange(:starts_at, :ends_at))::integer,
+         rescheduled_at = :now,
+         needs_rebooking = needs_rebooking and doctor_id = :doctor_id and during = tstzrange(:starts_at, :ends_at),
+         overridden = :overrides, override_reason = :override_reason
+   where a.clinic_id = :clinic_id and a.id = :appointment_id
+     and exists (select from customer c where c.id = a.customer_id and c.active)
+     and ('customer-busy' = any(:overrides)
+          or not exists (select
+                           from appointment o
+                          where o.clinic_id = :clinic_id and o.customer_id = a.customer_id and o.id <> :appointment_id
+                            and 'customer-busy' = any(o.overridden)
+                            and o.active_during && tstzrange(:starts_at, :ends_at)))
+  returning a.clinic_id, a.id, a.version, a.sequence, a.booking_id, a.doctor_id, a.customer_id, a.during,
+            old.doctor_id as old_doctor_id, old.during as old_during
+), event as (
+  insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
+  select clinic_id, 'appointment.rescheduled', id::text, version,
+         appointment_event_data(booking_id, doctor_id, customer_id, during, sequence,
+                                jsonb_build_object('oldDoctorId', old_doctor_id, 'oldStartTime', lower(old_during),
+                                                   'oldEndTime', upper(old_during))),
+         :traceparent
+    from moved
+)
+select exists (select from moved)
