@@ -6,9 +6,9 @@ RUN npm ci --silent --omit=dev && npm run build
 FROM python:3.13-slim
 
 WORKDIR /app
-COPY requirements.txt .
-RUN pip install --no-cache-dir --require-hashes -r requirements.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY requirements-extras.txt .
+RUN pip install --no-cache-dir --require-hashes -r requirements-extras.txt
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY src src
 COPY --from=pages /app/src/appoint/site/static src/appoint/site/static
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \

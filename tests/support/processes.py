@@ -27,9 +27,17 @@ T = TypeVar("T")
 class Process:
     """One `appoint …`, and what it has said so far."""
 
-    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        arguments: tuple[str, ...],
+        environment: dict[str, str],
+        *,
+        program: str | Path = sys.executable,
+        cwd: Path | None = None,
+    ) -> None:
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "appoint", *arguments],
+            [program, "-m", "appoint", *arguments],
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib.metadata import version
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
@@ -25,7 +26,8 @@ from .maintenance import echo
 app = App(
     name="appoint",
     help="Appointment booking for clinics. Settings are `APPOINT_*` variables; `appoint settings` lists them.",
-    version_flags=[],
+    version=lambda: version("appoint"),
+    version_flags=["--version"],
 )
 for group in (*maintenance.GROUPS, *users.GROUPS, *keys.GROUPS, *audit.GROUPS, *privacy.GROUPS):
     app.command(group)
@@ -101,6 +103,7 @@ def run() -> None:
 
     settings = Settings()
     assets.built()
+    startup.check_extras(settings)
     working.check(settings)
     trusted(settings)
     logs.configure(settings)
@@ -155,6 +158,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
 
     settings = Settings()
     assets.built()
+    startup.check_extras(settings)
     working.check(settings)
     trusted(settings)
     logs.configure(settings)
@@ -186,6 +190,7 @@ def worker() -> None:
     from ..server import worker as working
 
     settings = Settings()
+    startup.check_extras(settings)
     working.check(settings)
     logs.configure(settings)
 

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -65,6 +66,20 @@ async def expect_migrated(url: str) -> None:
         raise StartupError(
             f"The database is at revision {found}; this version needs {migrate.newest()}. Run `appoint migrate` first."
         )
+
+
+def check_extras(settings: Settings) -> None:
+    """Raise `StartupError` for a setting whose optional libraries are not installed."""
+    broker = settings.broker_url.get_secret_value() if settings.broker_url else ""
+    needs = (
+        (bool(settings.cache_url), "redis", "redis", "APPOINT_CACHE_URL"),
+        (bool(settings.otlp_endpoint), "opentelemetry", "otel", "APPOINT_OTLP_ENDPOINT"),
+        (broker.startswith(("nats:", "tls:")), "nats", "nats", "APPOINT_BROKER_URL"),
+        (broker.startswith("amqp"), "aio_pika", "rabbitmq", "APPOINT_BROKER_URL"),
+    )
+    for is_needed, module, extra, setting in needs:
+        if is_needed and find_spec(module) is None:
+            raise StartupError(f"{setting} needs a library that is not installed: pip install 'appoint[{extra}]'.")
 
 
 def check_secrets(settings: Settings) -> None:

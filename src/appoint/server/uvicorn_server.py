@@ -9,6 +9,7 @@ import socket
 import threading
 from asyncio import TimerHandle
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from ..kit import metrics, tracing
 from ..kit.errors import Fault, StartupError
 from ..settings import Settings
 from . import app as application
-from . import logs, worker
+from . import logs
 
 KEEP_ALIVE_SECONDS: Final = 75  # longer than the 60 of most load balancers: whoever closes first must be they
 SETTLE_SECONDS: Final = 0.3
@@ -245,7 +246,11 @@ def serve(
 
 def real(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:
     """The application, on its own or with the worker beside it."""
-    beside = [worker.beside(settings, database_url)] if with_worker else []
+    beside: list[Callable[[Litestar], AbstractAsyncContextManager[None]]] = []
+    if with_worker:
+        from . import worker  # noqa: PLC0415  a server on its own does without the worker's libraries
+
+        beside = [worker.beside(settings, database_url)]
     made = application.create(settings, database_url=database_url, admin_token=admin_token, beside=beside)
     gc.freeze()  # what is there now stays: collections need not look at it again
     return made

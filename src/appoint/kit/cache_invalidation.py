@@ -1,0 +1,94 @@
+"""Cache invalidations between processes, over Redis. Imported only where a Redis is configured."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
+
+CHANNEL: Final = "appoint:changed"
+TIMEOUT_SECONDS: Final = 1.0
+SILENCE_SECONDS: Final = 3.0
+RETRY_SECONDS: Final = 0.5
+
+
+class Invalidations:
+    """Sends this process's invalidations and receives those of the others.
+
+    `forget` drops a clinic's entries; `clear` drops all entries, when messages may have been missed.
+    """
+
+    def __init__(self, redis_url: str, *, forget: Callable[[int], None], clear: Callable[[], None]) -> None:
+        self._redis: Final = Redis.from_url(
+            redis_url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._forget: Final = forget
+        self._clear: Final = clear
+        self._unsent: set[int] = set()
+        self._listener: asyncio.Task[None] | None = None
+        self.connected = False
+        """Whether every invalidation of the other processes arrives here."""
+
+    def start(self) -> None:
+        self._listener = asyncio.create_task(self._listen(), name="cache-listener")
+
+    async def stop(self) -> None:
+        if self._listener:
+            self._listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listener
+        await self._redis.aclose()
+
+    async def send(self, clinic_id: int) -> None:
+        """Tell the other processes that the clinic has changed, now or once Redis is reachable again."""
+        self._unsent.add(clinic_id)
+        if self.connected:
+            with suppress(RedisError, OSError, TimeoutError):
+                await self._send_all()
+
+    async def _send_all(self) -> None:
+        for clinic_id in list(self._unsent):
+            await self._redis.publish(CHANNEL, str(clinic_id))
+            self._unsent.discard(clinic_id)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._receive()
+            except (RedisError, OSError, TimeoutError) as error:
+                if self.connected:
+                    log.warning("redis lost", error=type(error).__name__)
+            self.connected = False
+            self._clear()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _receive(self) -> None:
+        """Receive until Redis is gone, or has been silent for so long that it must be."""
+        clock = asyncio.get_running_loop().time
+        async with self._redis.pubsub() as channel:
+            await channel.subscribe(CHANNEL)
+            last_message_at = clock()
+            while clock() - last_message_at < SILENCE_SECONDS:
+                message = await channel.get_message(timeout=TIMEOUT_SECONDS)
+                if message is None:
+                    await channel.ping()
+                    continue
+                last_message_at = clock()
+                if message["type"] == "subscribe":  # also after the client has reconnected by itself
+                    self._clear()
+                    self.connected = True
+                elif message["type"] == "message":
+                    self._forget(int(message["data"] or 0))
+                if self.connected:
+                    await self._send_all()
+        raise TimeoutError
