@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test check fmt bench e2e screenshots openapi setup lock help
+.PHONY: run test check fmt bench e2e screenshots texts openapi setup lock help
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
@@ -55,6 +55,9 @@ e2e: $(DEV) $(DEV_PAGES) ## Run the tests in a browser alone
 
 screenshots: $(DEV) $(DEV_PAGES) ## Take the pictures of pages in docs/images
 	@$(PY) tests/pages/screenshots.py
+
+texts: $(DEV) ## Update the catalogues of translations in src/appoint/locale
+	@PYTHONPATH=tests $(PY) -m support.catalogues
 
 openapi: $(RUNTIME) ## Write docs/openapi.json
 	@$(PY) -m appoint openapi >docs/.openapi.json && mv docs/.openapi.json docs/openapi.json

@@ -135,7 +135,7 @@ async def test_a_board_costs_as_many_statements_for_five_doctors_as_for_one(db, 
 
 
 async def test_a_clinic_without_doctors_says_so_where_somebody_would_book(db, asking):
-    said = "There is no doctor yet who could be booked."
+    said = "No doctors can be booked yet."
     assert said in (await asking.get("/staff/1/day", headers=ADMIN)).text
     await doctor(asking)
     assert said not in (await asking.get("/staff/1/day", headers=ADMIN)).text

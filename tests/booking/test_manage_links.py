@@ -353,7 +353,7 @@ async def test_what_is_over_cannot_be_cancelled(client, place):
     for step in ("arrive", "fulfil"):
         await client.post(f"/api/appointments/{made['id']}/{step}", headers=ADMIN)
     page = await client.get(page_of(made))
-    assert ("This appointment has begun, or is over." in page.text, "<form" in page.text) == (True, False)
+    assert ("This appointment has already started." in page.text, "<form" in page.text) == (True, False)
     answer = await client.post(page_of(made, "/cancel"))
     assert (answer.status_code, 'role="alert"' in answer.text) == (409, True)
     assert await status(client, made) == "fulfilled"
@@ -368,7 +368,7 @@ async def test_an_appointment_that_has_begun_has_no_form(db, client, place):
         "update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)", later(-1), later(-0.5)
     )
     page = await client.get(page_of(made))
-    assert (page.status_code, "This appointment has begun, or is over." in page.text, "<form" in page.text) == (
+    assert (page.status_code, "This appointment has already started." in page.text, "<form" in page.text) == (
         200,
         True,
         False,

@@ -103,7 +103,7 @@ async def test_a_patient_books_by_keyboard_alone(site, page):
     await page.wait_for_url("**/details?**")
     await tab_to(page, page.get_by_label("Your name"))
     await page.keyboard.type("Ana Souza")
-    await tab_to(page, page.get_by_label("E-mail address"))
+    await tab_to(page, page.get_by_label("Email address"))
     await page.keyboard.type("ana@example.org")
     await page.keyboard.press("Enter")
     await is_booked(page)
@@ -160,7 +160,7 @@ async def test_a_page_tells_that_the_time_has_gone_while_somebody_types(site, br
     await book(ben)
     await is_booked(ben)
     await ana.evaluate("dispatchEvent(new Event('focus'))")
-    await expect(ana.get_by_role("alert")).to_contain_text("not free any more")
+    await expect(ana.get_by_role("alert")).to_contain_text("no longer available")
     await expect(ana.locator("#booking .submit")).to_be_hidden()
     assert await ana.locator("[name=note]").input_value() == "By wheelchair"
     await ana.locator("[name=name]").press("Enter")  # books nothing that was not chosen
@@ -228,14 +228,14 @@ async def test_at_a_clinic_without_types_a_slot_is_booked_and_moved_also_when_it
     await book(ben)
     await is_booked(ben)
     await ana.evaluate("dispatchEvent(new Event('focus'))")
-    await expect(ana.get_by_role("alert")).to_contain_text("not free any more")
+    await expect(ana.get_by_role("alert")).to_contain_text("no longer available")
     assert await faults_of(ana) == []
     assert await ana.evaluate("document.documentElement.scrollWidth") == 320
     await ana.locator("button[name=instead]").first.click()
     await is_booked(ana)
     whom = [re.findall("Brandt|Peters", await page.locator(".facts").inner_text()) for page in (ana, ben)]
     assert sorted(whom) == [["Brandt"], ["Peters"]]  # at the same time
-    await ana.get_by_role("link", name="Move to another time").click()
+    await ana.get_by_role("link", name="Reschedule appointment").click()
     await expect(ana.locator(".times")).to_be_visible()
     assert await faults_of(ana) == []
     assert await ana.evaluate("document.documentElement.scrollWidth") == 320
@@ -270,7 +270,7 @@ async def test_who_is_in_another_zone_sees_their_own_time_too(site, browser):
         "start => new Date(start).toLocaleTimeString('en', {hour: 'numeric', minute: '2-digit'})", start
     )
     assert theirs in await first.locator("small").inner_text()
-    await expect(page.locator(".zone")).to_contain_text("Times of the clinic, India Time")
+    await expect(page.locator(".zone")).to_contain_text("Times are in the clinic’s time zone: India Time")
     await expect(page.locator(".zone")).to_contain_text("Eastern")
     await first.locator("a").click()
     await expect(page.locator(".summary")).to_contain_text(theirs)

@@ -156,8 +156,8 @@ async def test_what_is_booked_in_one_browser_is_seen_in_the_other(site, browser)
         await expect(on_board(one, "Uma Step")).to_have_count(2)
         await expect(on_board(other, "Uma Step")).to_have_count(2)
         await on_board(other, "Uma Step").first.click()
-        await other.get_by_role("button", name="Has arrived").click()
-        await expect(on_board(one, "arrived")).to_have_count(1)
+        await other.get_by_role("button", name="Mark as arrived").click()
+        await expect(on_board(one, "Arrived")).to_have_count(1)
 
 
 async def test_a_browser_catches_up_after_it_was_away(site, browser):
@@ -182,7 +182,7 @@ async def test_an_appointment_is_dragged_to_another_time(site, browser):
     here.book(here.person("Dora Drag"), "09:00")
     async with reception(browser, here) as page:
         await drag(page, "Dora Drag", "10:30")
-        await expect(page.locator("#told")).to_contain_text("Moved.")
+        await expect(page.locator("#told")).to_contain_text("Rescheduled.")
     assert [each["startTime"] for each in here.shows()] == [at("10:30").astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")]
 
 
@@ -201,7 +201,7 @@ async def test_one_that_is_dragged_onto_a_taken_time_goes_back_and_why_is_said(s
         await expect(on_board(page, "Gil Back")).to_contain_text("9:00 AM")
         await drag(page, "Gil Back", "10:15")
         await nearest.filter(has_text="9:30").click()
-        await expect(page.locator("#told")).to_contain_text("Moved.")
+        await expect(page.locator("#told")).to_contain_text("Rescheduled.")
     assert here.shows()[0]["startTime"] == at("09:30").astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -211,8 +211,8 @@ async def test_a_new_patient_is_booked_where_a_free_time_was_pressed(site, brows
         await page.mouse.click(*await place(page, "10:00"))
         await page.get_by_label("Patient", exact=True).fill("Nora Newcomer")
         await page.get_by_role("button", name="Add “Nora Newcomer” as a new patient").click()
-        await page.get_by_label("E-mail", exact=False).fill("nora.newcomer@example.org")
-        await page.get_by_label("What for").select_option(label="Office visit (30 min)")
+        await page.get_by_label("Email", exact=False).fill("nora.newcomer@example.org")
+        await page.get_by_label("Appointment type").select_option(label="Office visit (30 min)")
         await page.locator("#book-notes").fill("Comes with a crutch")
         assert await faults_of(page) == []
         await book_by_hand(page)
@@ -243,9 +243,9 @@ async def test_a_rule_that_is_in_the_way_is_set_aside_with_a_reason(site, browse
         await page.locator("#book-time").fill("12:30")
         await book_by_hand(page)
         refusal = page.locator("#book").get_by_role("alert")
-        await expect(refusal).to_contain_text("Outside the doctor's hours")
-        await refusal.get_by_label("Why it is done all the same").fill("In pain")
-        await refusal.get_by_role("button", name="Do it all the same").click()
+        await expect(refusal).to_contain_text("Outside the doctor’s hours")
+        await refusal.get_by_label("Reason for override").fill("In pain")
+        await refusal.get_by_role("button", name="Book anyway").click()
         await expect(on_board(page, "Paul Pain")).to_be_visible()
     assert [(each["overrides"], each["overrideReason"]) for each in here.shows()] == [(["outside-hours"], "In pain")]
 
@@ -257,13 +257,13 @@ async def test_an_appointment_is_taken_through_its_day(site, browser):
         await on_board(page, "Sam Steps").click()
         status = page.locator("#appointment [data-status]")
         for button, then in [
-            ("Confirm", "booked"),
-            ("Has not come", "did not come"),
-            ("Has arrived", "arrived"),
-            ("Not here after all", "booked"),
-            ("Has arrived", "arrived"),
-            ("Check in", "checked in"),
-            ("Is done", "done"),
+            ("Confirm", "Booked"),
+            ("Mark as no-show", "No-show"),
+            ("Mark as arrived", "Arrived"),
+            ("Undo arrival", "Booked"),
+            ("Mark as arrived", "Arrived"),
+            ("Check in", "Checked in"),
+            ("Complete", "Completed"),
         ]:
             await page.locator("#appointment").get_by_role("button", name=button).click()
             await expect(status).to_have_text(then)
@@ -277,7 +277,7 @@ async def test_an_appointment_is_noted_and_cancelled_with_a_reason(site, browser
         await on_board(page, "Cleo Cancel").click()
         dialog = page.locator("#appointment")
         await dialog.get_by_label("Notes").fill("Wants a call")
-        await dialog.get_by_role("button", name="Save the notes").click()
+        await dialog.get_by_role("button", name="Save notes").click()
         await expect(page.locator("#told")).to_have_text("Saved.")
         await dialog.locator("#cancelling summary").click()
         await dialog.get_by_label("Reason").fill("Feels better")
@@ -285,22 +285,22 @@ async def test_an_appointment_is_noted_and_cancelled_with_a_reason(site, browser
         await expect(dialog.locator("[data-status]")).to_have_text("cancelled")
         await page.keyboard.press("Escape")
         await expect(on_board(page, "Cleo Cancel")).to_have_count(0)
-        await page.get_by_label("Status").select_option(label="cancelled or did not come")
+        await page.get_by_label("Status").select_option(label="Cancelled or no-show")
         await expect(on_board(page, "Cleo Cancel")).to_have_count(1)
     assert [(each["notes"], each["cancelReason"]) for each in here.shows()] == [("Wants a call", "Feels better")]
 
 
 async def test_one_that_is_cancelled_too_late_needs_a_reason(site, browser):
     here = await room(site, YESTERDAY)
-    await here.had(here.person("Lea Late"), "10:00", "booked")
+    await here.had(here.person("Lea Late"), "10:00", "Booked")
     async with reception(browser, here) as page:
         await on_board(page, "Lea Late").click()
         dialog = page.locator("#appointment")
         await dialog.locator("#cancelling summary").click()
         await dialog.locator("#cancelling button").click()
-        await expect(dialog.get_by_role("alert")).to_contain_text("Too late to cancel or move")
-        await dialog.get_by_label("Why it is done all the same").fill("Ill in bed")
-        await dialog.get_by_role("button", name="Do it all the same").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("Too late to reschedule or cancel")
+        await dialog.get_by_label("Reason for override").fill("Ill in bed")
+        await dialog.get_by_role("button", name="Book anyway").click()
         await expect(dialog.locator("[data-status]")).to_have_text("cancelled")
     assert [(each["overrides"], each["overrideReason"]) for each in here.shows()] == [(["too-late"], "Ill in bed")]
 
@@ -318,12 +318,12 @@ async def test_who_changes_what_somebody_else_has_changed_is_told_and_shown(site
                 json={"notes": "Theirs"},
                 headers={"If-Match": f'"v{made["version"]}"'},
             ).raise_for_status()
-        await dialog.get_by_role("button", name="Save the notes").click()
-        await expect(dialog.get_by_role("alert")).to_contain_text("Somebody else changed it meanwhile")
+        await dialog.get_by_role("button", name="Save notes").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("Someone else has changed this appointment")
         await expect(dialog.get_by_role("status")).to_contain_text("Theirs")
         await expect(dialog.get_by_label("Notes")).to_have_value("Mine")
         await dialog.get_by_label("Notes").fill("Theirs, and mine")
-        await dialog.get_by_role("button", name="Save the notes").click()
+        await dialog.get_by_role("button", name="Save notes").click()
         await expect(page.locator("#told")).to_have_text("Saved.")
         await expect(dialog.get_by_role("status")).to_be_hidden()
     assert [each["notes"] for each in here.shows()] == ["Theirs, and mine"]
@@ -336,10 +336,10 @@ async def test_notes_that_are_not_saved_yet_outlive_a_step(site, browser):
         await on_board(page, "Nina Notes").click()
         dialog = page.locator("#appointment")
         await dialog.get_by_label("Notes").fill("Came early")
-        await dialog.get_by_role("button", name="Has arrived").click()
-        await expect(dialog.locator("[data-status]")).to_have_text("arrived")
+        await dialog.get_by_role("button", name="Mark as arrived").click()
+        await expect(dialog.locator("[data-status]")).to_have_text("Arrived")
         await expect(dialog.get_by_label("Notes")).to_have_value("Came early")
-        await dialog.get_by_role("button", name="Save the notes").click()
+        await dialog.get_by_role("button", name="Save notes").click()
         await expect(page.locator("#told")).to_have_text("Saved.")
         await page.keyboard.press("Escape")
         await on_board(page, "Nina Notes").click()
@@ -402,13 +402,13 @@ async def test_an_answer_that_is_not_the_servers_is_told(site, browser, status, 
     async with reception(browser, here) as page:
         await page.route("**/arrive", lambda route: route.fulfill(status=status, content_type=type, body=body))
         await on_board(page, "Bad Gateway").click()
-        await page.get_by_role("button", name="Has arrived").click()
+        await page.get_by_role("button", name="Mark as arrived").click()
         await expect(page.locator("#appointment").get_by_role("alert")).to_contain_text(
             "The server gives no answer at the moment"
         )
         await page.unroute_all()
-        await page.get_by_role("button", name="Has arrived").click()
-        await expect(page.locator("#appointment [data-status]")).to_have_text("arrived")
+        await page.get_by_role("button", name="Mark as arrived").click()
+        await expect(page.locator("#appointment [data-status]")).to_have_text("Arrived")
 
 
 async def test_a_date_is_gone_to_when_it_is_typed_to_its_end(site, browser):
@@ -446,7 +446,7 @@ async def test_of_many_who_are_found_the_dialog_says_that_there_are_more(site, b
         for asked, many, more in (("many, manfred", 8, True), ("Many 2/7/1990", 1, False)):
             await page.get_by_label("Patient", exact=True).fill(asked)
             await expect(page.locator("#people").get_by_role("button", name="Manfred Many")).to_have_count(many)
-            await expect(page.locator("#people").get_by_text("There may be more")).to_have_count(int(more))
+            await expect(page.locator("#people").get_by_text("More results")).to_have_count(int(more))
         await expect(page.locator("#people").get_by_role("button", name="Manfred Many 6")).to_contain_text(
             "Feb 7, 1990"
         )
@@ -487,7 +487,7 @@ async def test_a_time_that_clocks_skip_is_told_with_what_they_show(site, browser
         await page.locator("#book-time").fill("02:30")
         await book_by_hand(page)
         refusal = page.locator("#book").get_by_role("alert")
-        await expect(refusal).to_contain_text("Clocks do not show 2:30 AM on that day")
+        await expect(refusal).to_contain_text("2:30 AM doesn’t exist on that day")
         await expect(refusal.locator("[data-alternatives] button")).to_contain_text(
             f"{spring:%b} {spring.day}, {spring.year}, 3:30 AM"
         )
@@ -532,14 +532,14 @@ async def test_a_day_prints_a_sheet_for_each_doctor(site, browser):
         await expect(sheet.get_by_role("row", name="Pia Print")).to_contain_text("Bring the film")
         assert await faults_of(page) == []
         await page.emulate_media(media="print")
-        await expect(page.get_by_role("link", name="Back to the day")).to_be_hidden()
+        await expect(page.get_by_role("link", name="Back to day view")).to_be_hidden()
 
 
 async def test_without_a_script_the_day_is_a_list(site, browser):
     here = await room(site)
     here.book(here.person("Lis List"), "09:00")
     async with reception(browser, here, java_script_enabled=False) as page:
-        await expect(page.get_by_role("row", name="Lis List")).to_contain_text("booked")
+        await expect(page.get_by_role("row", name="Lis List")).to_contain_text("Booked")
 
 
 async def test_a_doctor_sees_their_own_column(site, browser):
@@ -554,7 +554,7 @@ async def test_a_day_without_hours_says_where_to_publish_them(site, browser):
     here = await room(site)
     async with reception(browser, here) as page:
         await page.goto(here._replace(day=DAY + timedelta(days=1)).address)
-        await expect(page.locator("#nobody")).to_contain_text("No hours are published then.")
+        await expect(page.locator("#nobody")).to_contain_text("No hours are published for this time.")
         await expect(page.locator("#nobody").get_by_role("link")).to_have_attribute("href", f"/staff/{CLINIC}/hours")
 
 
@@ -582,7 +582,7 @@ async def test_all_of_it_goes_by_keyboard(site, browser):
             await page.keyboard.press("Tab")
         await page.keyboard.type("1100AM")
         await page.keyboard.press("Enter")
-        await expect(page.locator("#told")).to_have_text("Moved.")
+        await expect(page.locator("#told")).to_have_text("Rescheduled.")
         await page.keyboard.press("Escape")
         await expect(page.locator("#appointment")).to_be_hidden()
         await page.keyboard.press("Shift+ArrowRight")
@@ -636,8 +636,8 @@ async def test_a_telephone_shows_the_list_and_books_from_it(site, browser):
         await page.reload()
         assert await page.evaluate("document.documentElement.scrollWidth") == 320
         await page.get_by_role("link", name="Tom Telephone").click()
-        await page.get_by_role("button", name="Has arrived").click()
-        await expect(page.locator("#appointment [data-status]")).to_have_text("arrived")
+        await page.get_by_role("button", name="Mark as arrived").click()
+        await expect(page.locator("#appointment [data-status]")).to_have_text("Arrived")
         assert await page.evaluate("document.documentElement.scrollWidth") == 320
 
 

@@ -15,7 +15,7 @@ TABLES = {"utilisation-by-doctor", "utilisation-by-weekday", "bookings", "no-sho
 
 async def test_a_manager_sees_how_the_last_weeks_went_and_takes_the_tables_along(site, page):
     await sign_in(page, site.url, MANAGER)
-    await page.locator("nav").get_by_role("link", name="Numbers").click()
+    await page.locator("nav").get_by_role("link", name="Reports").click()
     assert await page.get_by_role("img").count() == 3
     assert await page.locator(".heat td[class]").count() > 20
     assert await page.locator("rect").count() > 20
@@ -42,15 +42,15 @@ async def test_a_chart_and_its_table_say_the_same(site, page):
 async def test_one_doctor_and_a_time_of_ones_own_can_be_chosen(site, page):
     await sign_in(page, site.url, MANAGER)
     await page.goto(f"{site.url}/staff/1/numbers")
-    await page.get_by_role("link", name="Last three months").click()
-    assert await page.locator("[aria-current=page]", has_text="Last three months").count() == 1
+    await page.get_by_role("link", name="Last 3 months").click()
+    assert await page.locator("[aria-current=page]", has_text="Last 3 months").count() == 1
     await page.locator("select[name=doctor]").select_option(label="Dr. Jana Müller")
     await page.get_by_role("button", name="Show").click()
     assert await page.locator(".heat").first.locator("tbody th").all_inner_texts() == ["Dr. Jana Müller"]
     await page.get_by_label("From").fill("2001-01-01")
     await page.get_by_label("Until").fill("2001-01-31")
     await page.get_by_role("button", name="Show").click()
-    assert await page.get_by_text("Nothing was published or booked in this time.").is_visible()
+    assert await page.get_by_text("No published hours or bookings in this period.").is_visible()
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es", "fr"])

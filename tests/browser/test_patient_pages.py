@@ -86,21 +86,21 @@ async def move_to_the_last_time(page) -> None:
 async def test_a_patient_looks_moves_and_cancels(site, page):
     made = make(site, "yael@example.org")
     await page.goto(page_of(site, made, "?new=1"))
-    assert "Keep this page" in await page.get_by_role("status").inner_text()
+    assert "Save this link" in await page.get_by_role("status").inner_text()
     assert (await page.get_by_label("Link to this page").input_value()).endswith(
         page_of(site, made).removeprefix(site.url)
     )
     async with page.expect_download() as calendar:
         await page.get_by_role("link", name="Calendar file").click()
     assert "BEGIN:VEVENT" in (await (await calendar.value).path()).read_text()
-    await page.get_by_role("link", name="Move to another time").click()
+    await page.get_by_role("link", name="Reschedule appointment").click()
     await move_to_the_last_time(page)
     await expect(page).to_have_url(MOVED)
     assert now_of(site, made)["startTime"] != made["startTime"]
-    await page.get_by_role("link", name="Cancel the appointment").click()
+    await page.get_by_role("link", name="Cancel appointment").click()
     assert now_of(site, made)["status"] == "booked"
-    await page.get_by_label("Why do you cancel?").fill("Better again")
-    await page.get_by_role("button", name="Cancel the appointment").click()
+    await page.get_by_label("Reason for cancelling (optional)").fill("Better again")
+    await page.get_by_role("button", name="Cancel appointment").click()
     await expect(page.get_by_role("status")).to_contain_text("has been cancelled")
     assert (now_of(site, made)["status"], now_of(site, made)["cancelReason"]) == ("cancelled", "Better again")
     await expect(page.get_by_role("link", name="Book another appointment")).to_have_attribute(
@@ -112,11 +112,11 @@ async def test_the_same_goes_without_scripts_on_a_phone(site, browser):
     made = make(site, "sharma@example.org", clinic=3, type="Consultation")
     context, page, _ = await browsers.new_page(browser, java_script_enabled=False, **PHONE)
     await page.goto(page_of(site, made))
-    await page.get_by_role("link", name="Move to another time").click()
+    await page.get_by_role("link", name="Reschedule appointment").click()
     await move_to_the_last_time(page)
     await expect(page).to_have_url(MOVED)
-    await page.get_by_role("link", name="Cancel the appointment").click()
-    await page.get_by_role("button", name="Cancel the appointment").click()
+    await page.get_by_role("link", name="Cancel appointment").click()
+    await page.get_by_role("button", name="Cancel appointment").click()
     await expect(page.get_by_role("status")).to_contain_text("has been cancelled")
     assert now_of(site, made)["status"] == "cancelled"
     await context.close()
@@ -135,15 +135,15 @@ async def press(page, locator, key: str = "Enter") -> None:
 async def test_the_keyboard_is_enough(site, page):
     made = make(site, "wang.fang@example.net")
     await page.goto(page_of(site, made))
-    await press(page, page.get_by_role("link", name="Move to another time"))
+    await press(page, page.get_by_role("link", name="Reschedule appointment"))
     await expect(page.locator(".times button").last).to_be_visible()
     await press(page, page.locator(".month a").last)
     await expect(page.locator(".month a").last).to_have_attribute("aria-current", "date")
     await press(page, page.locator(".times button").last)
     await expect(page).to_have_url(MOVED)
-    await press(page, page.get_by_role("link", name="Cancel the appointment"))
-    await expect(page.get_by_label("Why do you cancel?")).to_be_visible()
-    await press(page, page.get_by_role("button", name="Cancel the appointment"))
+    await press(page, page.get_by_role("link", name="Cancel appointment"))
+    await expect(page.get_by_label("Reason for cancelling (optional)")).to_be_visible()
+    await press(page, page.get_by_role("button", name="Cancel appointment"))
     await expect(page.get_by_role("status")).to_contain_text("has been cancelled")
 
 
@@ -167,7 +167,7 @@ async def test_a_time_that_goes_while_one_looks_is_answered_by_others(site, page
         taken = client.put(f"/api/appointments/{other['id']}", json={"startTime": start, "doctorId": made["doctorId"]})
         assert taken.status_code == 200, taken.text
     await chosen.click()
-    await expect(page.get_by_role("alert")).to_contain_text("These times are the nearest")
+    await expect(page.get_by_role("alert")).to_contain_text("These are the nearest available times")
     assert await faults_of(page) == []
     assert now_of(site, made)["startTime"] == made["startTime"]
     await page.get_by_role("alert").get_by_role("button").first.click()
@@ -183,12 +183,12 @@ async def test_a_family_signs_in_by_one_address_and_sees_the_appointments_of_all
     await expect(page.locator(".facts")).to_contain_text("oneill@example.com")
     await page.locator(f"a[href='/appointments/{made['manageToken']}']").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Your appointment")
-    await page.get_by_role("link", name="Cancel the appointment").click()
-    await page.get_by_role("button", name="Cancel the appointment").click()
+    await page.get_by_role("link", name="Cancel appointment").click()
+    await page.get_by_role("button", name="Cancel appointment").click()
     await expect(page.get_by_role("status")).to_contain_text("has been cancelled")
     await page.get_by_role("link", name="My appointments").click()
-    await page.get_by_role("link", name="What is held about you").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("What is held about you")
+    await page.get_by_role("link", name="Your data").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Your data")
     await page.go_back()
     await page.get_by_role("button", name="Sign out").click()
     await page.goto(f"{site.url}/my")
@@ -207,11 +207,11 @@ async def test_signing_in_works_without_scripts_and_tells_what_is_wrong_at_the_f
     await page.locator("main button").click()
     await page.locator("#code").fill("12")
     await page.locator("main button").click()
-    await expect(page.locator("#code-fault")).to_have_text("The code has six digits.")
+    await expect(page.locator("#code-fault")).to_have_text("Enter the six-digit code.")
     await page.locator("#code").fill(await sent_code(page, site, "li.wei@example.net"))
     await page.locator("main button").click()
     assert page.url == f"{site.url}/my?lang=en"
-    await page.get_by_text("Others with this address").click()
+    await page.get_by_text("Others using this address").click()
     another = page.locator("button[name=customer]").first
     name = await another.inner_text()
     await another.click()
@@ -237,7 +237,7 @@ async def pages_of(page, site) -> list[str]:
     with api(site) as client:
         client.delete(f"/api/appointments/{cancelled['id']}", headers={"If-Match": '"v1"'})
     await sign_in(page, site, "dsouza@example.org")
-    export = await page.get_by_role("link", name="What is held about you").get_attribute("href")
+    export = await page.get_by_role("link", name="Your data").get_attribute("href")
     address = f"/appointments/{made['manageToken']}"
     return [
         "/my",

@@ -123,8 +123,8 @@ async def test_what_could_not_be_sent_comes_first_and_is_sent_again(site, page):
     await expect(page.locator(".notice.warning")).to_contain_text(re.compile(r"could not be sent: \d+"))
     row = page.get_by_role("row").filter(has_text=name)
     await expect(row).to_contain_text("no such mailbox")
-    await row.get_by_role("button", name="Send again").click()
-    await expect(page.locator(".notice.good")).to_have_text("It is sent again.")
+    await row.get_by_role("button", name="Resend").click()
+    await expect(page.locator(".notice.good")).to_have_text("Message queued for resending.")
     await page.goto(f"{site.url}/staff/{CLINIC}/messages?patient={customer_id}")
     await expect(page.get_by_role("row").filter(has_text=name)).not_to_contain_text("no such mailbox")
 
@@ -137,7 +137,7 @@ async def test_a_clinic_puts_a_message_into_its_own_words_and_back(site, page):
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator("#text-fault")).to_contain_text("nothing")
     await fill(page, text="Bonjour {{ customer }}, vous nous avez manqué.")
-    await page.get_by_role("button", name="Show an example").click()
+    await page.get_by_role("button", name="Show preview").click()
     await expect(page.locator("#preview [data-answer=text]")).to_have_text("Bonjour Ana Souza, vous nous avez manqué.")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator(".notice.good")).to_have_text("Saved.")
@@ -146,35 +146,35 @@ async def test_a_clinic_puts_a_message_into_its_own_words_and_back(site, page):
     await expect(own).to_contain_text("own")
     page.on("dialog", lambda dialog: dialog.accept())
     await page.goto(f"{words}/missed/sms/fr")
-    await page.get_by_role("button", name="Use everybody’s words").click()
-    await expect(page.locator(".notice.good")).to_have_text("Everybody’s words are used again.")
-    await expect(page.get_by_text("These are everybody’s words.")).to_be_visible()
+    await page.get_by_role("button", name="Restore default text").click()
+    await expect(page.locator(".notice.good")).to_have_text("Default text restored.")
+    await expect(page.get_by_text("Default text.")).to_be_visible()
 
 
 async def test_a_manager_invites_somebody_changes_what_they_are_and_removes_them(site, page):
     email = f"{uuid4().hex[:8]}@example.org"
     await sign_in(page, site.url, MANAGER)
     await page.goto(f"{site.url}/staff/{CLINIC}/users")
-    await page.get_by_role("link", name="Invite somebody").click()
+    await page.get_by_role("link", name="Invite team member").click()
     await fill(page, name=f"Nora {email[:8]}", email=email)
     await page.locator("#role").select_option("doctor")
-    await page.get_by_role("button", name="Invite").click()
+    await page.get_by_role("button", name="Send invitation").click()
     await expect(page.locator("#doctorId-fault")).to_have_text(re.compile("."))
     await page.locator("#role").select_option("receptionist")
-    await page.get_by_role("button", name="Invite").click()
-    await expect(page.locator(".notice.good")).to_have_text("The invitation is on its way.")
+    await page.get_by_role("button", name="Send invitation").click()
+    await expect(page.locator(".notice.good")).to_have_text("Invitation sent.")
     await expect(page.get_by_role("row").filter(has_text=email)).to_contain_text("invited")
 
     await page.get_by_role("link", name=f"Nora {email[:8]}").click()
-    await page.get_by_role("button", name="Invite again").click()
-    await expect(page.locator(".notice.good")).to_have_text("The invitation is on its way.")
+    await page.get_by_role("button", name="Resend invitation").click()
+    await expect(page.locator(".notice.good")).to_have_text("Invitation sent.")
     await page.locator("#role").select_option("manager")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("row").filter(has_text=email)).to_contain_text("Manager")
 
     page.on("dialog", lambda dialog: dialog.accept())
     await page.get_by_role("link", name=f"Nora {email[:8]}").click()
-    await page.get_by_role("button", name="Remove from the clinic").click()
+    await page.get_by_role("button", name="Remove from clinic").click()
     await expect(page).to_have_url(f"{site.url}/staff/{CLINIC}/users")
     await expect(page.get_by_role("row").filter(has_text=email)).to_have_count(0)
 
@@ -183,8 +183,10 @@ async def test_somebody_who_works_here_already_is_told_at_the_field(site, page):
     await sign_in(page, site.url, MANAGER)
     await page.goto(f"{site.url}/staff/{CLINIC}/users/invite")
     await fill(page, name="Mona", email=MANAGER)
-    await page.get_by_role("button", name="Invite").click()
-    await expect(page.locator("#email-fault")).to_contain_text("A user of this clinic has this e-mail address.")
+    await page.get_by_role("button", name="Send invitation").click()
+    await expect(page.locator("#email-fault")).to_contain_text(
+        "A team member of this clinic already has this email address."
+    )
 
 
 async def test_the_last_manager_stays_one(site, page):
@@ -199,21 +201,21 @@ async def test_the_last_manager_stays_one(site, page):
     await page.goto(f"{site.url}/staff/{clinic_id}/users/{user_id}")
     await page.locator("#role").select_option("receptionist")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.locator("#role-fault")).to_contain_text("The clinic would have no manager any more.")
+    await expect(page.locator("#role-fault")).to_contain_text("The clinic would be left without a manager.")
 
 
 async def test_a_key_is_shown_once_works_and_is_taken_away(site, page):
     await sign_in(page, site.url, MANAGER)
     await page.goto(f"{site.url}/staff/{CLINIC}/keys/new")
     await fill(page, name="Referral portal")
-    await page.get_by_role("button", name="Make the key").click()
+    await page.get_by_role("button", name="Create key").click()
     await expect(page.locator("#scopes-fault")).to_have_text(re.compile("."))
-    await page.get_by_label("See patients and what is noted of them").check()
-    await page.get_by_role("button", name="Make the key").click()
+    await page.get_by_label("View patients and their notes").check()
+    await page.get_by_role("button", name="Create key").click()
     secret = page.locator("#made-secret")
     await expect(secret).to_have_text(re.compile("^apt_"))
     key = await secret.inner_text()
-    await page.get_by_role("button", name="I have it").click()
+    await page.get_by_role("button", name="Done").click()
     await expect(page).to_have_url(f"{site.url}/staff/{CLINIC}/keys")
     await page.get_by_role("link", name="Referral portal").last.click()
     await page.wait_for_load_state()
@@ -222,15 +224,15 @@ async def test_a_key_is_shown_once_works_and_is_taken_away(site, page):
     async with httpx2.AsyncClient(base_url=site.url, headers={"Authorization": f"Bearer {key}"}) as partner:
         assert (await partner.get(f"/api/clinics/{CLINIC}/patients")).status_code == 200
         await page.locator("#overlapMinutes").select_option("0")
-        await page.get_by_role("button", name="Give it another secret").click()
+        await page.get_by_role("button", name="Create new secret").click()
         await expect(secret).to_have_text(re.compile("^apt_"))
         assert await secret.inner_text() != key
         assert (await partner.get(f"/api/clinics/{CLINIC}/patients")).status_code == 401
     await page.keyboard.press("Escape")
     page.on("dialog", lambda dialog: dialog.accept())
-    await page.get_by_role("button", name="Remove the key").click()
+    await page.get_by_role("button", name="Revoke key").click()
     await expect(page).to_have_url(f"{site.url}/staff/{CLINIC}/keys")
-    await page.get_by_role("link", name="Show those that were removed").click()
+    await page.get_by_role("link", name="Show revoked keys").click()
     await expect(page.get_by_role("row").filter(has_text="Referral portal").first).to_contain_text("removed")
 
 
@@ -238,14 +240,14 @@ async def test_a_webhook_is_added_tried_switched_on_again_and_removed(site, page
     await sign_in(page, site.url, MANAGER)
     await page.goto(f"{site.url}/staff/{CLINIC}/webhooks/new")
     await fill(page, url="https://10.0.0.1/appoint")
-    await page.get_by_role("button", name="Add the webhook").click()
-    await expect(page.locator("#url-fault")).to_have_text("has an address that is not public")
+    await page.get_by_role("button", name="Add webhook").click()
+    await expect(page.locator("#url-fault")).to_have_text("must be reachable from the internet")
     await fill(page, url="https://93.184.215.14/appoint", description="Laboratory")
-    await page.get_by_text("Which events").click()
+    await page.get_by_text("Events (all if none selected)").click()
     await page.get_by_label("appointment.booked").check()
-    await page.get_by_role("button", name="Add the webhook").click()
+    await page.get_by_role("button", name="Add webhook").click()
     await expect(page.locator("#made-secret")).to_have_text(re.compile("^whsec_"))
-    await page.get_by_role("button", name="I have it").click()
+    await page.get_by_role("button", name="Done").click()
     await page.wait_for_url(re.compile(r"/webhooks/[0-9a-f-]{36}$"))
     webhook_id = page.url.rpartition("/")[2]
     async with database(site) as db:
@@ -263,13 +265,13 @@ async def test_a_webhook_is_added_tried_switched_on_again_and_removed(site, page
             webhook_id,
         )
     await page.reload()
-    await expect(page.get_by_role("row").filter(has_text="answered 500")).to_contain_text("Given up")
-    await page.get_by_role("button", name="Switch it on again").click()
+    await expect(page.get_by_role("row").filter(has_text="answered 500")).to_contain_text("Failed")
+    await page.get_by_role("button", name="Turn on again").click()
     await expect(page.locator(".badge.good").first).to_have_text("on")
-    await page.get_by_role("button", name="Send it again").click()
+    await page.get_by_role("button", name="Resend events").click()
     await expect(page.locator("#replayed")).to_contain_text(re.compile(r"\d"))
     page.on("dialog", lambda dialog: dialog.accept())
-    await page.get_by_role("button", name="Remove the webhook").click()
+    await page.get_by_role("button", name="Remove webhook").click()
     await expect(page).to_have_url(f"{site.url}/staff/{CLINIC}/webhooks")
     await expect(page.get_by_role("row").filter(has_text="Laboratory")).to_have_count(0)
 
@@ -296,10 +298,10 @@ async def test_somebody_sets_an_authenticator_up_signs_in_with_it_and_removes_it
     await sign_in(page, site.url, email, OWN_PASSWORD)
     await page.goto(f"{site.url}/staff/account")
     await page.locator("#password").fill("not my password")
-    await page.get_by_role("button", name="Set an authenticator up").click()
-    await expect(page.locator("#password-fault")).to_have_text("is not your password")
+    await page.get_by_role("button", name="Set up two-step sign-in").click()
+    await expect(page.locator("#password-fault")).to_have_text("is not your current password")
     await page.locator("#password").fill(OWN_PASSWORD)
-    await page.get_by_role("button", name="Set an authenticator up").click()
+    await page.get_by_role("button", name="Set up two-step sign-in").click()
     shown = page.locator("[data-answer=secret]")
     await expect(shown).to_have_text(re.compile("^([A-Z2-7]{4} ?){8}$"))
     secret = (await shown.inner_text()).replace(" ", "")
@@ -310,7 +312,7 @@ async def test_somebody_sets_an_authenticator_up_signs_in_with_it_and_removes_it
     await expect(page.locator("#code-fault")).to_have_text(re.compile("."))
     await page.locator("#code").fill(totp.now())
     await page.get_by_role("button", name="Confirm").click()
-    await expect(page.locator(".notice.good")).to_have_text("Signing in asks for a code from now on.")
+    await expect(page.locator(".notice.good")).to_have_text("Two-step sign-in is on.")
 
     await page.get_by_role("button", name="Sign out", exact=True).click()
     async with database(site) as db:  # a code is good once; as if some time had gone by
@@ -322,8 +324,8 @@ async def test_somebody_sets_an_authenticator_up_signs_in_with_it_and_removes_it
     await page.locator("main button").click()
     await expect(page).to_have_url(f"{site.url}/staff/account")
     await page.locator("#password").fill(OWN_PASSWORD)
-    await page.get_by_role("button", name="Remove the authenticator").click()
-    await expect(page.locator(".notice.good")).to_have_text("Signing in takes the password alone again.")
+    await page.get_by_role("button", name="Turn off two-step sign-in").click()
+    await expect(page.locator(".notice.good")).to_have_text("Two-step sign-in is off.")
 
 
 async def test_somebody_changes_their_name_and_password_and_is_signed_out_elsewhere(site, browser, page):
@@ -335,18 +337,18 @@ async def test_somebody_changes_their_name_and_password_and_is_signed_out_elsewh
     await fill(page, name="Mia Groß")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator(".who")).to_contain_text("Mia Groß")
-    await expect(page.get_by_role("button", name="Sign out there")).to_have_count(1)
+    await expect(page.get_by_role("button", name="End session")).to_have_count(1)
     await fill(page, current=OWN_PASSWORD, new="short")
-    await page.get_by_role("button", name="Change the password").click()
+    await page.get_by_role("button", name="Change password").click()
     await expect(page.locator("#new-fault")).to_contain_text("12")
     await fill(page, current=OWN_PASSWORD, new=ANOTHER)
-    await page.get_by_role("button", name="Change the password").click()
-    await expect(page.locator(".notice.good")).to_contain_text("Your password is changed")
-    await expect(page.get_by_role("button", name="Sign out there")).to_have_count(0)
+    await page.get_by_role("button", name="Change password").click()
+    await expect(page.locator(".notice.good")).to_contain_text("Password changed.")
+    await expect(page.get_by_role("button", name="End session")).to_have_count(0)
     await elsewhere.goto(f"{site.url}/staff/account")
     assert "/staff/sign-in" in elsewhere.url
     await context.close()
-    await page.get_by_role("button", name="Sign out everywhere").click()
+    await page.get_by_role("button", name="Sign out on all devices").click()
     await page.wait_for_url(f"{site.url}/staff/sign-in")
 
 
@@ -356,13 +358,13 @@ async def test_an_administrator_adds_a_clinic_and_invites_its_first_manager(site
         await add_user(db, email, name="Ada Platform", administrator=True)
     await sign_in(page, site.url, email, OWN_PASSWORD)
     await page.goto(f"{site.url}/staff")
-    await page.get_by_role("link", name="Add a clinic").click()
+    await page.get_by_role("link", name="Add clinic").click()
     await fill(page, name="Hill Road Surgery", slug="harbor-street")
     await page.locator("#timeZone").select_option("Europe/Dublin")
-    await page.get_by_role("button", name="Add the clinic").click()
+    await page.get_by_role("button", name="Add clinic").click()
     await expect(page.locator("#slug-fault")).to_have_text(re.compile("."))
     await fill(page, slug=f"hill-road-{uuid4().hex[:6]}")
-    await page.get_by_role("button", name="Add the clinic").click()
+    await page.get_by_role("button", name="Add clinic").click()
     await page.wait_for_url(re.compile(r"/staff/\d+/users/invite$"))
     await expect(page.locator(".side .clinic")).to_have_text("Hill Road Surgery")
 
@@ -430,7 +432,7 @@ async def test_a_password_does_not_land_in_the_address_where_the_script_is_missi
     await page.goto(f"{site.url}/staff/account")
     await page.locator("#current").fill(OWN_PASSWORD)
     await page.locator("#new").fill(ANOTHER)
-    await page.get_by_role("button", name="Change the password").click()
+    await page.get_by_role("button", name="Change password").click()
     await page.get_by_role("heading", name="Nothing was saved").wait_for()
     assert page.url == f"{site.url}/staff/account"
     await context.close()
@@ -441,7 +443,7 @@ async def test_who_may_not_see_a_page_is_told_so_and_who_is_signed_out_already_t
     context, page, _ = await browsers.new_page(browser)
     await sign_in(page, site.url, email, OWN_PASSWORD)
     await page.goto(f"{site.url}/my")
-    await page.get_by_text("You are signed in, but this page is for others.").wait_for()
+    await page.get_by_text("Your account doesn’t have access to this page.").wait_for()
     await page.goto(f"{site.url}/staff/account")
     other = await context.new_page()
     await other.goto(f"{site.url}/staff/account")

@@ -112,7 +112,7 @@ async def told(page):
 
 async def test_a_manager_changes_what_the_clinic_asks_of_bookings(site, staff):
     await staff.goto(place(site, "clinic"))
-    await staff.get_by_label("Notice for cancelling").fill("2")
+    await staff.get_by_label("Minimum notice for changes").fill("2")
     await staff.locator("[id='policy.cancelNoticeMinutes-unit']").select_option("1440")
     await staff.get_by_label("7 days").check()
     await staff.get_by_role("button", name="Save").click()
@@ -122,8 +122,8 @@ async def test_a_manager_changes_what_the_clinic_asks_of_bookings(site, staff):
         2880,
         True,
     )
-    assert await staff.get_by_label("Notice for cancelling").input_value() == "2"
-    await staff.get_by_label("Notice for cancelling").fill("0")
+    assert await staff.get_by_label("Minimum notice for changes").input_value() == "2"
+    await staff.get_by_label("Minimum notice for changes").fill("0")
     await staff.get_by_label("7 days").uncheck()
     await staff.get_by_role("button", name="Save").click()
     await staff.wait_for_function("document.getElementById('policy.cancelNoticeMinutes').value === '0'")
@@ -132,13 +132,13 @@ async def test_a_manager_changes_what_the_clinic_asks_of_bookings(site, staff):
 async def test_a_fault_is_told_at_its_field_and_nothing_typed_is_lost(site, staff):
     await staff.goto(place(site, "clinic"))
     await staff.locator("#address").fill("8 Lotus Lane")
-    await staff.get_by_label("Short name").fill("Lotus Lane!")
+    await staff.get_by_label("URL name (slug)").fill("Lotus Lane!")
     await staff.get_by_role("button", name="Save").click()
     await staff.locator("#slug[aria-invalid=true]").wait_for()
     assert await staff.locator("#slug-fault").inner_text() != ""
-    await staff.get_by_label("Short name").fill("spreebogen")
+    await staff.get_by_label("URL name (slug)").fill("spreebogen")
     await staff.get_by_role("button", name="Save").click()
-    await staff.get_by_role("alert").get_by_text("That short name is taken").wait_for()
+    await staff.get_by_role("alert").get_by_text("URL name already in use").wait_for()
     assert "Another clinic has this slug" in await staff.locator("#slug-fault").inner_text()
     assert await staff.locator("#address").input_value() == "8 Lotus Lane"
 
@@ -154,9 +154,9 @@ async def test_who_is_second_is_told_so_and_can_load_anew(site, staff):
     await staff.get_by_label("Phone").fill("+913322223333")
     await staff.get_by_role("button", name="Save").click()
     said = await staff.get_by_role("alert").inner_text()
-    assert ("Somebody else has changed this meanwhile." in said, "If-Match" in said) == (True, False)
+    assert ("Someone else changed this in the meantime." in said, "If-Match" in said) == (True, False)
     assert await staff.get_by_label("Phone").input_value() == "+913322223333"
-    await staff.get_by_role("button", name="Load anew").click()
+    await staff.get_by_role("button", name="Reload").click()
     await staff.wait_for_function("document.getElementById('phone').value === '+913322221111'")
 
 
@@ -178,11 +178,11 @@ async def test_the_administrator_closes_a_clinic_and_brings_it_back(site, browse
     page = await context.new_page()
     page.on("dialog", lambda dialog: dialog.accept())
     await page.goto(f"{site.url}/staff/{clinic_id}/clinic")
-    await page.get_by_role("button", name="Close the clinic").click()
-    assert await told(page) == "The clinic is closed."
+    await page.get_by_role("button", name="Close clinic").click()
+    assert await told(page) == "Clinic closed."
     assert client.get(f"/api/clinics/{clinic_id}").json()["active"] is False
-    await page.get_by_role("button", name="Bring back").click()
-    await page.get_by_text("The clinic is open again.").wait_for()
+    await page.get_by_role("button", name="Reactivate").click()
+    await page.get_by_text("Clinic reopened.").wait_for()
     assert client.get(f"/api/clinics/{clinic_id}").json()["active"] is True
     await context.close()
 
@@ -206,23 +206,23 @@ async def test_a_doctor_is_added_and_says_what_they_offer(site, staff):
     mine = Practice(site)
     name = f"Dr {uuid4().hex[:8]}"
     await staff.goto(place(site, "doctors"))
-    await staff.get_by_role("link", name="Add a doctor").click()
+    await staff.get_by_role("link", name="Add doctor").click()
     await staff.get_by_label("Name").fill(name)
     await staff.get_by_label("Specialty").fill("Sports medicine")
     await staff.get_by_label(f"Visit {mine.name}").check()
     await staff.get_by_role("button", name="Add").click()
-    assert "Say when they work next" in await told(staff)
+    assert "Set working hours next" in await told(staff)
     assert await staff.locator("h1").inner_text() == name
     doctor_id = staff.url.rpartition("/")[2]
     doctor = mine.api.get(f"/api/doctors/{doctor_id}").json()
     assert (doctor["specialty"], doctor["appointmentTypeIds"]) == ("Sports medicine", [mine.type])
     await staff.goto(place(site, f"doctors/{doctor_id}"))
     await staff.get_by_label(f"Visit {mine.name}").uncheck()
-    await staff.get_by_label("E-mail").fill("not an address")
+    await staff.get_by_label("Email").fill("not an address")
     await staff.locator("form[data-api^=PATCH]").evaluate("form => form.noValidate = true")
     await staff.get_by_role("button", name="Save").click()
     await staff.locator("#email[aria-invalid=true]").wait_for()
-    await staff.get_by_label("E-mail").fill("")
+    await staff.get_by_label("Email").fill("")
     await staff.get_by_role("button", name="Save").click()
     await staff.wait_for_url(place(site, "doctors"))
     assert mine.api.get(f"/api/doctors/{doctor_id}").json()["appointmentTypeIds"] is None
@@ -232,15 +232,15 @@ async def test_a_doctor_with_appointments_cannot_leave_and_one_without_can(site,
     mine = Practice(site, week={"monday": hours("09:00", "12:00")})
     appointment = mine.book(coming(0), 9)
     await staff.goto(place(site, f"doctors/{mine.doctor}"))
-    await staff.get_by_role("button", name="Has left").click()
-    assert "Appointments with this doctor still to come: 1." in await staff.get_by_role("alert").inner_text()
+    await staff.get_by_role("button", name="Mark as left").click()
+    assert "Upcoming appointments with this doctor: 1." in await staff.get_by_role("alert").inner_text()
     version = mine.api.get(f"/api/appointments/{appointment['id']}").headers["ETag"]
     assert mine.api.delete(f"/api/appointments/{appointment['id']}", headers={"If-Match": version}).status_code == 204
-    await staff.get_by_role("button", name="Has left").click()
+    await staff.get_by_role("button", name="Mark as left").click()
     assert await told(staff) == f"{mine.name} has left."
-    await staff.get_by_role("link", name="Have left").click()
+    await staff.get_by_role("link", name="Former").click()
     await staff.get_by_role("link", name=mine.name).click()
-    await staff.get_by_role("button", name="Bring back").click()
+    await staff.get_by_role("button", name="Reactivate").click()
     await staff.wait_for_url(place(site, f"hours/{mine.doctor}"))
     assert mine.api.get(f"/api/doctors/{mine.doctor}").json()["active"] is True
 
@@ -278,7 +278,7 @@ async def test_an_amount_that_the_currency_does_not_have_is_refused(site, staff)
     await staff.goto(place(site, "types/new"))
     await staff.get_by_label("Currency").select_option("JPY")
     await staff.get_by_label("Price").fill("12.50")
-    assert await staff.locator("#price-fault").inner_text() == "An amount such as 1250"
+    assert await staff.locator("#price-fault").inner_text() == "Enter an amount, such as 1250"
     await staff.get_by_label("Name").fill("Never")
     await staff.get_by_role("button", name="Add").click()
     assert await staff.get_by_label("Name").input_value() == "Never"
@@ -293,12 +293,12 @@ async def test_a_type_is_offered_no_more_and_comes_back(site, staff):
     await staff.locator("form.settings").evaluate("form => form.noValidate = true")
     await staff.get_by_role("button", name="Save").click()
     await staff.locator("#minutes[aria-invalid=true]").wait_for()
-    await staff.get_by_role("button", name="Offer it no more").click()
-    assert await told(staff) == "It is not offered any more."
-    await staff.get_by_role("link", name="Not offered any more").click()
+    await staff.get_by_role("button", name="Stop offering").click()
+    assert await told(staff) == "Appointment type no longer offered."
+    await staff.get_by_role("link", name="No longer offered").click()
     await staff.get_by_role("link", name=f"Visit {mine.name}").click()
-    await staff.get_by_role("button", name="Bring back").click()
-    await staff.get_by_text("It is offered again.").wait_for()
+    await staff.get_by_role("button", name="Reactivate").click()
+    await staff.get_by_text("Appointment type offered again.").wait_for()
 
 
 async def test_time_slots_that_intersect_are_told_at_the_field(site, staff):
@@ -336,15 +336,12 @@ async def test_a_week_is_edited_copied_and_saved_and_then_published(site, staff)
     assert await monday.get_by_label("From").nth(1).input_value() == "17:00"
     await monday.get_by_label("Copy Monday to").select_option("wednesday")
     await staff.locator("[data-day=wednesday]").get_by_role("button", name="Remove").nth(0).click()
-    await staff.get_by_role("button", name="See what would change").click()
-    await staff.get_by_text("Published hours stay as they are.").wait_for()
+    await staff.get_by_role("button", name="Preview changes").click()
+    await staff.get_by_text("Published hours don’t change.").wait_for()
     assert not any(mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"].values())
     await staff.get_by_role("button", name="Save", exact=True).click()
     await staff.wait_for_url(place(site, "hours"))
-    assert (
-        await told(staff)
-        == "The week is saved. Dates that are not published yet are published tonight, or below at once."
-    )
+    assert await told(staff) == "Week saved. New dates are published tonight, or you can publish them now below."
     week = mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"]
     told_of = {
         day: [(each["startTime"], each["endTime"], bool(each["timeSlotId"])) for each in lines]
@@ -357,7 +354,7 @@ async def test_a_week_is_edited_copied_and_saved_and_then_published(site, staff)
     }
     assert mine.slots() == []
     await staff.get_by_role("button", name="Publish now").click()
-    await staff.get_by_text("New slots that were published: ").wait_for()
+    await staff.get_by_text("New slots published: ").wait_for()
     assert len(mine.slots()) >= 9
 
 
@@ -369,8 +366,8 @@ async def test_hours_that_overlap_are_told_at_their_row(site, staff):
         await tuesday.get_by_role("button", name="Add hours").click()
         await tuesday.get_by_label("From").last.fill(start)
         await tuesday.get_by_label("Until").last.fill(end)
-    await staff.get_by_role("button", name="See what would change").click()
-    await tuesday.locator(".fault").nth(1).get_by_text("overlaps with other hours of that day").wait_for()
+    await staff.get_by_role("button", name="Preview changes").click()
+    await tuesday.locator(".fault").nth(1).get_by_text("overlaps other hours on that day").wait_for()
     assert await tuesday.get_by_label("Until").last.input_value() == "13:00"
 
 
@@ -384,7 +381,7 @@ async def test_what_a_change_would_do_is_shown_before_it_is_done(site, staff):
     await staff.locator("[data-day=friday]").get_by_label("From").fill("14:00")
     await staff.locator("[data-day=friday]").get_by_label("Until").fill("16:00")
     week = mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()
-    await staff.get_by_role("button", name="See what would change").click()
+    await staff.get_by_role("button", name="Preview changes").click()
     row = staff.locator("#days tr").filter(has_text=f"{coming(0):%b} {coming(0).day}")
     assert (await row.locator(".goes").inner_text(), await row.locator(".comes").inner_text()) == (
         "9:00 AM – 12:00 PM",
@@ -400,14 +397,14 @@ async def test_what_a_change_would_do_is_shown_before_it_is_done(site, staff):
     assert (mine.slots(), mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()) == (before, week)
     assert await staff.locator("[data-day=monday]").get_by_label("From").input_value() == "10:00"
     await staff.locator("[data-day=friday]").get_by_label("Until").fill("17:00")
-    await staff.get_by_role("button", name="See what would change").click()
+    await staff.get_by_role("button", name="Preview changes").click()
     await staff.locator(".comes").get_by_text("2:00 – 5:00 PM").first.wait_for()
-    await staff.get_by_label("They keep their times").check()
+    await staff.get_by_label("Keep them for now").check()
     await staff.get_by_role("button", name="Save and apply").click()
     await staff.wait_for_url(place(site, "absences/rebook"))
     assert at(coming(4), 14)[:16] in [slot[:16] for slot in mine.slots()]
     await staff.goto(place(site, f"hours/changes/{mine.doctor}"))
-    await staff.get_by_text("What is published agrees with the weekly hours").wait_for()
+    await staff.get_by_text("Published hours match the weekly hours").wait_for()
 
 
 async def test_a_line_for_a_time_is_added_copied_and_removed(site, staff):
@@ -416,22 +413,22 @@ async def test_a_line_for_a_time_is_added_copied_and_removed(site, staff):
     await staff.get_by_label("Weekday").select_option("saturday")
     await staff.get_by_label("From", exact=True).fill("10:00")
     await staff.get_by_label("Until", exact=True).fill("13:00")
-    await staff.get_by_label("Holds from").fill(str(coming(0)))
-    await staff.get_by_label("Holds until").fill(str(coming(0) - timedelta(days=1)))
+    await staff.get_by_label("Valid from").fill(str(coming(0)))
+    await staff.get_by_label("Valid until").fill(str(coming(0) - timedelta(days=1)))
     await staff.get_by_role("button", name="Save").click()
     await staff.locator("#validUntil[aria-invalid=true]").wait_for()
-    await staff.get_by_label("Holds until").fill(str(coming(6)))
+    await staff.get_by_label("Valid until").fill(str(coming(6)))
     await staff.get_by_role("button", name="Save").click()
     await staff.wait_for_url(place(site, f"hours/changes/{mine.doctor}"))
     await staff.goto(place(site, f"hours/{mine.doctor}"))
-    await staff.get_by_text("Saving this week ends other hours").wait_for()
+    await staff.get_by_text("Saving this week replaces other hours").wait_for()
     saturday = staff.get_by_role("row").filter(has_text="Saturday")
     await saturday.get_by_role("link", name="Copy").click()
     await staff.get_by_role("button", name="Save").click()
     await staff.locator("#weekday[aria-invalid=true]").wait_for()
     await staff.goto(place(site, f"hours/{mine.doctor}"))
     await saturday.get_by_role("button", name="Remove").click()
-    await staff.get_by_text("Removed. What is published stays").wait_for()
+    await staff.get_by_text("Removed. Published hours don’t change").wait_for()
     assert await saturday.count() == 0
 
 
@@ -439,15 +436,15 @@ async def test_appointments_in_the_way_of_an_absence_are_moved_by_one_click(site
     mine = Practice(site, week={"monday": hours("09:00", "12:00"), "tuesday": hours("09:00", "12:00")})
     kept, moved = mine.book(coming(0), 9, name="Ila Bose"), mine.book(coming(0), 10, name="Tara Roy")
     await staff.goto(place(site, "absences"))
-    await staff.get_by_role("link", name="Add an absence").first.click()
+    await staff.get_by_role("link", name="Add absence").first.click()
     await staff.get_by_label("Who").select_option(mine.doctor)
     await staff.get_by_label("First day").fill(str(coming(0)))
     await staff.get_by_label("Last day").fill(str(coming(0) - timedelta(days=1)))
-    await staff.get_by_role("button", name="Look what is in the way").click()
+    await staff.get_by_role("button", name="Check for conflicts").click()
     assert await staff.locator("#until-fault").inner_text() != ""
     await staff.get_by_label("Last day").fill("")
-    await staff.get_by_role("button", name="Look what is in the way").click()
-    await staff.get_by_role("heading", name="Appointments are in the way").wait_for()
+    await staff.get_by_role("button", name="Check for conflicts").click()
+    await staff.get_by_role("heading", name="Affected appointments").wait_for()
     assert await faults_of(staff) == []
     assert await staff.locator("#to-move h3").all_inner_texts() == ["Ila Bose", "Tara Roy"]
     await staff.get_by_label("Reason").fill("Wedding")
@@ -455,23 +452,23 @@ async def test_appointments_in_the_way_of_an_absence_are_moved_by_one_click(site
     offer = card.get_by_role("button").first
     assert "9:" in await offer.inner_text()
     await offer.click()
-    assert await told(staff) == "Tara Roy is moved, and is told."
+    assert await told(staff) == "Tara Roy: appointment rescheduled. They will be notified."
     assert await staff.locator("#to-move h3").all_inner_texts() == ["Ila Bose"]
     assert mine.api.get(f"/api/appointments/{moved['id']}").json()["startTime"] != moved["startTime"]
     assert await staff.get_by_label("Reason").input_value() == "Wedding"
-    await staff.get_by_role("button", name="Keep them for rebooking").click()
+    await staff.get_by_role("button", name="Add absence and keep for rebooking").click()
     await staff.wait_for_url(place(site, "absences/rebook"))
     assert mine.api.get(f"/api/appointments/{kept['id']}").json()["needsRebooking"] is True
     card = staff.locator("#to-move > li").filter(has_text=mine.name)
     await card.get_by_role("button").first.click()
-    await staff.get_by_text("Ila Bose is moved, and is told.").wait_for()
+    await staff.get_by_text("Ila Bose: appointment rescheduled. They will be notified.").wait_for()
     assert await card.count() == 0
     assert mine.api.get(f"/api/appointments/{kept['id']}").json()["needsRebooking"] is False
     await staff.goto(place(site, "absences"))
     row = staff.get_by_role("row").filter(has_text=mine.name)
     assert "Wedding" in await row.inner_text()
     await row.get_by_role("button", name="Remove").click()
-    await staff.get_by_text("The absence is removed").wait_for()
+    await staff.get_by_text("Absence removed").wait_for()
     assert await row.count() == 0
 
 
@@ -479,13 +476,13 @@ async def test_the_whole_clinic_is_closed_where_that_is_chosen(site, staff):
     day, client = datetime.now(UTC).date() + timedelta(days=300), api(site)
     await staff.goto(place(site, "absences/new"))
     await staff.get_by_label("First day").fill(str(day))
-    look = staff.get_by_role("button", name="Look what is in the way")
+    look = staff.get_by_role("button", name="Check for conflicts")
     await look.click()
     assert await staff.locator("#doctor:invalid").count() == 1
-    await staff.get_by_label("Who").select_option("The whole clinic is closed")
+    await staff.get_by_label("Who").select_option("Whole clinic closed")
     await look.click()
-    await staff.get_by_text("No appointment is in the way.").wait_for()
-    await staff.get_by_role("button", name="Add the absence").click()
+    await staff.get_by_text("No conflicts.").wait_for()
+    await staff.get_by_role("button", name="Add absence").click()
     await staff.wait_for_url(place(site, "absences"))
     listed = client.get(f"/api/clinics/{CLINIC}/absences?limit=200").json()["items"]
     (absence,) = [
@@ -511,7 +508,7 @@ async def test_a_time_slot_that_ends_before_it_begins_is_refused_in_words(site, 
     await staff.locator("#startTime").fill("22:00")
     await staff.locator("#endTime").fill("02:00")
     await staff.locator("main form button").first.click()
-    await staff.locator("#endTime-fault, [data-row] .fault").get_by_text("must be after the beginning").wait_for()
+    await staff.locator("#endTime-fault, [data-row] .fault").get_by_text("must be after the start").wait_for()
 
 
 async def test_a_page_is_read_in_another_language(site, staff):
@@ -536,9 +533,9 @@ async def test_times_of_an_absence_are_the_clinics_wherever_one_looks_from(site,
     await page.get_by_label("First day").fill(str(coming(2)))
     await page.get_by_label("From").fill("10:00")
     await page.get_by_label("Until").fill("11:00")
-    await page.get_by_role("button", name="Look what is in the way").click()
-    await page.get_by_text("No appointment is in the way.").wait_for()
-    await page.get_by_role("button", name="Add the absence").click()
+    await page.get_by_role("button", name="Check for conflicts").click()
+    await page.get_by_text("No conflicts.").wait_for()
+    await page.get_by_role("button", name="Add absence").click()
     await page.wait_for_url(place(site, "absences"))
     assert "10:00 – 11:00 AM" in await page.get_by_role("row").filter(has_text=mine.name).inner_text()
     (absence,) = [
@@ -559,7 +556,7 @@ async def test_a_doctor_sees_and_changes_their_own_hours_only(site, page):
     assert await page.locator("table.weeks tbody th").all_inner_texts() == ["Dr. Vikram Iyer"]
     assert await page.get_by_role("heading", name="Time slots").count() == 0
     await page.locator("table.weeks").get_by_role("link", name="Dr. Vikram Iyer").click()
-    assert await page.get_by_role("button", name="See what would change").count() == 1
+    assert await page.get_by_role("button", name="Preview changes").count() == 1
     others = Practice(site).doctor
     for path in (f"hours/{others}", f"hours/line/{others}", f"hours/changes/{others}", "hours/time-slots/new"):
         assert (await page.goto(place(site, path))).status == 403

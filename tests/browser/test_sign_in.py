@@ -17,11 +17,11 @@ async def test_a_receptionist_comes_to_the_day_of_their_clinic(site, page):
 
 async def test_a_wrong_password_is_told_and_the_address_kept(site, page):
     await page.goto(f"{site.url}/staff/sign-in")
-    await page.get_by_label("E-mail").fill("reception@spreebogen.example.org")
+    await page.get_by_label("Email").fill("reception@spreebogen.example.org")
     await page.locator("input[name=password]").fill("not " + PASSWORD)
     await page.locator("main button").click()
     assert await page.get_by_role("alert").inner_text() != ""
-    assert await page.get_by_label("E-mail").input_value() == "reception@spreebogen.example.org"
+    assert await page.get_by_label("Email").input_value() == "reception@spreebogen.example.org"
 
 
 async def test_who_is_not_signed_in_is_asked_to_and_comes_back(site, page):

@@ -1,4 +1,4 @@
-"""The command line: what starts, what stops, and what it says when it cannot."""
+"""Command line: what starts, what stops, and what it says when it cannot."""
 
 import asyncio
 import json
@@ -284,6 +284,6 @@ def test_slots_are_generated_by_hand(strange, monkeypatch, capsys, refusal):
     assert "There is no clinic 2." in refusal(
         "slots", "generate", "--clinic", "2", "--from", "2027-03-01", "--to", "2027-03-07"
     )
-    assert "#/to must not be before from" in refusal(
+    assert "#/to must not be before “from”" in refusal(
         "slots", "generate", "--clinic", "1", "--from", "2027-03-02", "--to", "2027-03-01"
     )

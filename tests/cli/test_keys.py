@@ -109,10 +109,10 @@ def test_what_cannot_be_is_one_sentence(run):
             "x",
             "--scope",
             "fly",
-        ): "scopes/0 is not a permission that a key can have. A key can have the scopes",
+        ): "scopes/0 cannot be granted to an API key. A key can have the scopes",
         ("add", "--clinic", "1", *scoped, "--expires-at", "tomorrow"): "expiresAt must be an instant with its offset",
-        ("add", "--clinic", "1", *scoped, "--expires-at", "2020-01-01T00:00:00Z"): "expiresAt must lie in the future.",
-        ("add", "--clinic", "1", *scoped, "--requests-per-minute", "0"): "requestsPerMinute must be 1 at least.",
+        ("add", "--clinic", "1", *scoped, "--expires-at", "2020-01-01T00:00:00Z"): "expiresAt must be in the future.",
+        ("add", "--clinic", "1", *scoped, "--requests-per-minute", "0"): "requestsPerMinute must be at least 1.",
         ("revoke", nobodys): f"There is no key {nobodys}.",
         ("rotate", nobodys): f"There is no key {nobodys}, or it is revoked.",
     }.items():

@@ -43,14 +43,14 @@ insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, duri
 insert into event (clinic_id, id, type, subject_id, subject_version, data) values (1, '{FIRST}', 'appointment.booked', '{FIRST}', 1, '{{}}');
 insert into request_key (caller, key, digest) values ('ana', 'once', '');
 insert into worker_heartbeat values ('worker/1', now());
-insert into dev_message (token, channel, recipient, subject, text) values ('told', 'email', 'ana@example.org', 'Moved', 'It is later now.');
+insert into dev_message (token, channel, recipient, subject, text) values ('told', 'email', 'ana@example.org', 'Rescheduled', 'It is later now.');
 insert into event_log (clinic_id, id, type, subject_id, subject_version, data, created_at) values (1, '{FIRST}', 'appointment.booked', '{FIRST}', 1, '{{}}', now());
 insert into broker_message (position, clinic_id, event_id, type, subject_id, body) values (1, 1, '{FIRST}', 'appointment.booked', '{FIRST}', '');
 insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at)
   values (1, '{TOLD}', 'confirmation', '{FIRST}', 0, 'customer', '{ANA}', 'email', now(), now());
 insert into notification_preference (customer_id, channel, wanted) values ('{ANA}', 'email', false);
 insert into send_token (channel, number) values ('email', 1);
-insert into message_template (clinic_id, id, kind, channel, locale, subject, text) values (1, '{WORDS}', 'moved', 'email', 'en', 'Moved', 'It is later now.');
+insert into message_template (clinic_id, id, kind, channel, locale, subject, text) values (1, '{WORDS}', 'moved', 'email', 'en', 'Rescheduled', 'It is later now.');
 insert into webhook (clinic_id, id, url, secret) values (1, '{PARTNER}', 'https://partner.example.com/', sha256(''));
 insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
   values (1, '{DELIVERY}', '{PARTNER}', '{FIRST}', 'slot.moved', '{SLOT}', now());
@@ -306,7 +306,7 @@ CASES = {
     "within_hours": appointment("15:45", "16:01"),
     "event_pkey": event(id=FIRST),
     "event_clinic": event(clinic_id=-1),
-    "event_type": event(type="Moved"),
+    "event_type": event(type="Rescheduled"),
     "request_key_pkey": "insert into request_key (caller, key, digest) values ('ana', 'once', 'x')",
     "event_attempts": event(attempts=-1),
     "event_subject_version": event(subject_version=-1),

@@ -157,9 +157,9 @@ async def test_a_conflict_names_its_reason_and_its_facts(client):
         )
     assert answer.json() == {
         "type": "/problems/slug-taken",
-        "title": "That short name is taken",
+        "title": "URL name already in use",
         "status": 409,
-        "detail": "Another clinic has this slug. Choose another slug.",
+        "detail": "Another clinic already uses this URL name. Choose another URL name.",
         "instance": "/api/clinics",
         "requestId": answer.headers["X-Request-ID"],
         "reason": "slug-taken",

@@ -107,7 +107,7 @@ async def test_a_request_has_a_hundred_headers_at_most(connect):
         )
         status, body = await answer(reader)
         assert status == expected
-    assert json.loads(body)["errors"] == [{"pointer": "HTTP", "detail": "has more than 100 headers"}]
+    assert json.loads(body)["errors"] == [{"pointer": "HTTP", "detail": "has too many headers; maximum: 100"}]
 
 
 async def test_requests_that_come_in_one_piece_are_answered_in_their_order(connect):

@@ -397,7 +397,7 @@ async def test_another_password_ends_all_other_sessions(client, manager):
 
 async def test_who_finds_a_browser_signed_in_cannot_change_the_password(client, manager):
     refused = await client.put("/api/account/password", json={"current": "not it", "new": ANOTHER}, headers=manager)
-    assert (refused.status_code, refused.json()["errors"][0]["detail"]) == (400, "is not your password")
+    assert (refused.status_code, refused.json()["errors"][0]["detail"]) == (400, "is not your current password")
     assert (await sign_in(client)).status_code == 201
 
 
@@ -535,7 +535,7 @@ async def test_a_password_is_chosen_on_a_page_without_a_script(db, client, mia):
 
 async def test_a_page_says_what_is_wrong_with_its_link_and_offers_another(db, client, mia, office):
     used, old = await link(db), await link(db, now=clock.now() - timedelta(days=8))
-    for token, status, title in ((old, 409, "This link is too old"), ("nonsense", 404, "This link is not complete")):
+    for token, status, title in ((old, 409, "This link has expired"), ("nonsense", 404, "This link is incomplete")):
         page = await client.get(f"/credentials/{token}")
         assert (page.status_code, title in page.text, 'action="/password-reset"' in page.text) == (status, True, True)
     await take_up(client, used)
@@ -543,7 +543,7 @@ async def test_a_page_says_what_is_wrong_with_its_link_and_offers_another(db, cl
         await client.get(f"/credentials/{used}"),
         await client.post("/credentials", data={"token": used, "password": ANOTHER}),
     ):
-        assert (page.status_code, "This link has been used" in page.text) == (409, True)
+        assert (page.status_code, "This link has already been used" in page.text) == (409, True)
     asked = [
         await client.post("/password-reset", data={"email": email})
         for email in (" Mia@example.org ", "nobody@example.org")
@@ -676,7 +676,7 @@ async def test_the_first_user_is_added_by_hand(db, client, command):
         (
             ["--email", "mia@example.org", "--name", "Mia", "--administrator"],
             "short",
-            "The password must have 12 to 128 characters.",
+            "The password must be 12 to 128 characters long.",
         ),
         (["--email", "mia@example.org", "--name", "Mia", "--clinic", "7"], PASSWORD, "There is no active clinic 7."),
         (

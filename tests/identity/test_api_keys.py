@@ -122,7 +122,7 @@ async def test_a_key_is_given_only_what_a_partner_can_have(client, lakeside, sco
 async def test_a_key_that_has_expired_already_is_not_given(client, lakeside):
     refused = await give(client, expiresAt="2020-01-01T00:00:00Z")
     assert [(fault["pointer"], fault["detail"]) for fault in refused.json()["errors"]] == [
-        ("#/expiresAt", "must lie in the future")
+        ("#/expiresAt", "must be in the future")
     ]
 
 

@@ -1,175 +1,98 @@
 """Whatever people read is there in all four languages."""
 
 import ast
-import re
-from pathlib import Path
 from string import Formatter
 
 import pytest
-from babel.messages.pofile import read_po
+from markupsafe import Markup
 
-import appoint
-from appoint.http import decoding
 from appoint.http.languages import language_of
 from appoint.http.problems import PROBLEMS
-from appoint.kit.i18n import LANGUAGES, translate
-from appoint.site.staff_frame import PLACES
+from appoint.kit.i18n import LANGUAGES, ngettext, pgettext, translate
+from support import catalogues
+from support.catalogues import SOURCE, TRANSLATED, forms
 
-SOURCE = Path(appoint.__file__).parent
-TRANSLATED = [language for language in LANGUAGES if language != "en"]
-THE_SAME = {("de", "Name"), ("de", "Status")}
+THE_SAME = {
+    "de": {"Code", "Name", "Online", "Status", "Team", "URL", "Webhooks", "optional"},
+    "es": {"URL"},
+    "fr": {"Actions", "Message", "Messages", "Notes", "URL"},
+}
 """Words that both languages have."""
-FAULTS = {"Fault": 1, "Malformed": 0}
-"""What makes a fault, and which of its arguments is the text."""
 
 
-def trees():
-    return [ast.parse(path.read_text()) for path in SOURCE.rglob("*.py")]
-
-
-def constants():
-    """Strings that have a name, for a fault may be called by it."""
-    for tree in trees():
-        for node in tree.body:
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if isinstance(
-                    node.value, ast.Constant
-                ):
-                    yield name, node.value.value
-                case _:
-                    pass
-
-
-CONSTANTS = dict(constants())
-
-
-def texts_of_faults():
-    """Of `Fault(…, "text")`, `Malformed("text")`, and of the checks that become `Meta(extra={"check": …})`."""
-    for tree in trees():
-        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        for call in calls:
-            position = FAULTS.get(name_of(call.func))
-            if position is not None and len(call.args) > position:
-                yield from strings(call.args[position])
-        checks = {name_of(call.args[0]) for call in calls if name_of(call.func) == "checked" and call.args} | {
-            name_of(value)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Dict)
-            for key, value in zip(node.keys, node.values, strict=True)
-            if is_check(key)
-        }
-        for function in ast.walk(tree):
-            if isinstance(function, ast.FunctionDef) and function.name in checks:
-                yield from (
-                    text
-                    for node in ast.walk(function)
-                    if isinstance(node, ast.Return) and node.value
-                    for text in strings(node.value)
-                )
-
-
-def name_of(node):
-    return getattr(node, "id", getattr(node, "attr", ""))
-
-
-def is_check(key):
-    return isinstance(key, ast.Constant) and key.value == "check"
-
-
-def strings(node):
-    """The strings that an expression may be: itself, or either branch of it."""
-    match node:
-        case ast.Constant(value=str() as text):
-            yield text
-        case ast.Name() | ast.Attribute() if isinstance(CONSTANTS.get(name_of(node)), str):
-            yield CONSTANTS[name_of(node)]
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from (*strings(body), *strings(orelse))
-        case _:
-            pass
-
-
-def texts_that_are_said():
-    """Of `say(language, "text")`."""
-    for tree in trees():
-        for node in ast.walk(tree):
-            match node:
-                case ast.Call(func=ast.Name(id="translate"), args=[_, text]):
-                    yield from strings(text)
-                case _:
-                    pass
-
-
-def texts_of_templates():
-    """Of pages and of messages."""
-    for path in (*SOURCE.rglob("*.html"), *SOURCE.rglob("*.txt")):
-        yield from re.findall(r'_\("([^"]+)"', path.read_text())
-
-
-def texts_of_places():
-    for group, places in PLACES:
-        yield from filter(None, (group, *(label for _, label, _ in places)))
-
-
+@pytest.fixture(scope="module")
 def texts():
-    problems = {
-        text for problem in PROBLEMS.values() for text in (problem.title, problem.happened, problem.remedy) if text
-    }
-    return (
-        problems
-        | {text for _, text in decoding.MESSAGES}
-        | set(texts_of_faults())
-        | set(texts_that_are_said())
-        | set(texts_of_templates())
-        | set(texts_of_places())
-    )
+    return {(message.context, message.id) for message in catalogues.extract() if message.id}
 
 
 def entries(language):
-    with (SOURCE / "locale" / f"{language}.po").open("rb") as file:
-        catalogue = read_po(file, locale=language, abort_invalid=True)
-    return catalogue, {str(message.id): message for message in catalogue if message.id}
+    return [message for message in catalogues.read(language) if message.id]
+
+
+def pairs(language):
+    """Each English form beside its translation."""
+    for message in entries(language):
+        english = message.id if isinstance(message.id, tuple) else (message.id,)
+        yield from zip(english, forms(message), strict=True)
+
+
+def fault_texts():
+    """Of `Fault(…, "text")` and `Malformed("text")`, which follow the name of what is wrong."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="Fault") | ast.Attribute(attr="Fault"), args=[_, ast.Constant(value=str() as text)]
+                ):
+                    yield text
+                case ast.Call(func=ast.Name(id="Malformed"), args=[ast.Constant(value=str() as text)]):
+                    yield text
+                case _:
+                    pass
 
 
 def placeholders(text):
-    return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def test_texts_are_found_in_the_source():
+def test_texts_are_found_in_every_kind_of_source(texts):
     assert {
-        "is not JSON",
-        "must not be empty",
-        "is missing",
-        "must be a UUID",
-        "That time is taken",
-        "What to do",
-        "Kind regards",
-    } <= texts()
+        (None, "is not valid JSON"),
+        (None, "must not be empty"),
+        (None, "is missing"),
+        (None, "must be a UUID"),
+        (None, "That time is taken"),
+        (None, "What to do"),
+        (None, "Kind regards"),
+        (None, "Insights"),
+        ("message", "Cancelled"),
+        (None, ("{count} appointment", "{count} appointments")),
+    } <= texts
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_every_text_is_translated_and_nothing_else(language):
-    catalogue, found = entries(language)
-    assert sorted(found) == sorted(texts())
-    assert catalogue.obsolete == {}
-    assert [text for text, message in found.items() if message.fuzzy or not message.string] == []
+def test_every_text_is_translated_and_nothing_else(language, texts):
+    """`make texts` brings the catalogues up to date."""
+    assert {(message.context, message.id) for message in entries(language)} == texts
+    assert catalogues.read(language).obsolete == {}
+    assert [message.id for message in entries(language) if message.fuzzy or not all(forms(message))] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_text_is_left_in_english(language):
-    assert [
-        text
-        for text, message in entries(language)[1].items()
-        if message.string == text and (language, text) not in THE_SAME
-    ] == []
+    left = {english for english, translation in pairs(language) if english == translation}
+    assert left - THE_SAME[language] == set()
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_translations_say_the_same_facts(language):
+def test_translations_have_the_same_placeholders(language):
     assert [
-        text
-        for text, message in entries(language)[1].items()
-        if placeholders(text) != placeholders(str(message.string))
+        english for english, translation in pairs(language) if placeholders(english) != placeholders(translation)
+    ] == []
+    assert [
+        message.id
+        for message in entries(language)
+        if len({frozenset(map(str, placeholders(form))) for form in forms(message)}) > 1
     ] == []
 
 
@@ -177,8 +100,34 @@ def test_translations_say_the_same_facts(language):
 def test_sentences_end_and_faults_do_not(language):
     """A fault follows the name of what is wrong; a detail is made of sentences."""
     sentences = [text for problem in PROBLEMS.values() for text in (problem.happened, problem.remedy) if text]
-    assert [said for text in sentences if not (said := translate(language, text)).endswith((".", "?", "!"))] == []
-    assert [said for text in texts_of_faults() if (said := translate(language, text)).endswith(".")] == []
+    shown = [translate(language, text) for text in sentences]
+    assert [text for text in shown if not text.endswith((".", "?", "!"))] == []
+    assert [text for fault in fault_texts() if (text := translate(language, fault)).endswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "text"),
+    [
+        ("en", 1, "1 appointment"),
+        ("en", 0, "0 appointments"),
+        ("de", 1, "1 Termin"),
+        ("de", 2, "2 Termine"),
+        ("es", 2, "2 citas"),
+        ("fr", 2, "2 rendez-vous"),
+    ],
+)
+def test_counts_take_the_form_of_their_language(language, count, text):
+    assert ngettext(language, "{count} appointment", "{count} appointments", count) == text
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "Cancelled"), ("de", "Absage")])
+def test_a_context_chooses_between_meanings(language, text):
+    assert pgettext(language, "message", "Cancelled") == text
+
+
+def test_markup_in_a_text_stays_markup_and_the_text_is_escaped():
+    text = translate("en", "<{name}>", name=Markup("<b>Ana</b>"))
+    assert (text, isinstance(text, Markup)) == ("&lt;<b>Ana</b>&gt;", True)
 
 
 @pytest.mark.parametrize(

@@ -752,7 +752,7 @@ def test_a_report_is_signed_as_twilio_does():
     [
         (REPORT_URL.replace("https", "http"), REPORT, "12345", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
         (REPORT_URL, REPORT | {"Digits": "1235"}, "12345", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
-        (REPORT_URL, REPORT | {"More": ""}, "12345", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        (REPORT_URL, REPORT | {"Show more": ""}, "12345", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
         (REPORT_URL, REPORT, "12346", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
         (REPORT_URL, REPORT, "12345", ""),
         (REPORT_URL, REPORT, "12345", "Ümläut\ud800"),

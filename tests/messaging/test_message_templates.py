@@ -129,8 +129,8 @@ async def test_a_clinic_that_there_is_not_is_404(clinics):
 @pytest.mark.parametrize(
     ("language", "detail"),
     [
-        ("en", "line 3: “before” is no placeholder here; there are: "),
-        ("de", "Zeile 3: „before“ ist hier kein Platzhalter; es gibt: "),
+        ("en", "line 3: “before” is not a known placeholder; use one of: "),
+        ("de", "Zeile 3: „before“ ist kein bekannter Platzhalter; verfügbar sind: "),
         ("es", "línea 3: «before» no es un marcador aquí; hay: "),
         ("fr", "ligne 3 : « before » n’est pas un champ ici ; il y a : "),
     ],
@@ -157,20 +157,20 @@ async def test_broken_words_are_refused_with_the_line_and_the_reason(clinics, la
     [
         (MAIL, {"text": "x"}, {"#/subject": "is missing"}),
         (MAIL, {"subject": None, "text": "x"}, {"#/subject": "is missing"}),
-        (SMS, {"subject": "x", "text": "x"}, {"#/subject": "must be left out; only e-mails have one"}),
+        (SMS, {"subject": "x", "text": "x"}, {"#/subject": "must be left out; only emails have a subject"}),
         (MAIL, {"subject": "x"}, {"#/text": "is missing"}),
         (
             MAIL,
             {"subject": "x" * 201, "text": "x" * 10_001},
             {
-                "#/subject": "has too many characters; at most: 200",
-                "#/text": "has too many characters; at most: 10000",
+                "#/subject": "is too long; maximum length: 200",
+                "#/text": "is too long; maximum length: 10000",
             },
         ),
         (
             MAIL,
             {"subject": "", "text": ""},
-            {"#/subject": "has too few characters; at least: 1", "#/text": "has too few characters; at least: 1"},
+            {"#/subject": "is too short; minimum length: 1", "#/text": "is too short; minimum length: 1"},
         ),
         (
             MAIL,
@@ -182,13 +182,13 @@ async def test_broken_words_are_refused_with_the_line_and_the_reason(clinics, la
             MAIL,
             {"subject": "{{ ''.__class__ }}", "text": "{% for x in customer %}{% endfor %}"},
             {
-                "#/subject": "line 1: only placeholders, filters without arguments, and “if” can stand here",
-                "#/text": "line 1: only placeholders, filters without arguments, and “if” can stand here",
+                "#/subject": "line 1: only placeholders, filters without arguments and “if” are allowed",
+                "#/text": "line 1: only placeholders, filters without arguments and “if” are allowed",
             },
         ),
-        (SMS, {"text": "(" * 5000 + "{{" + "(" * 5000}, {"#/text": "has too many characters; at most: 10000"}),
-        (SMS, {"text": "{{" + "(" * 5000}, {"#/text": "is nested too deeply, or has too long a number"}),
-        (SMS, {"text": "x" * 1001}, {"#/text": "has too many characters once it is filled in; at most: 1000"}),
+        (SMS, {"text": "(" * 5000 + "{{" + "(" * 5000}, {"#/text": "is too long; maximum length: 10000"}),
+        (SMS, {"text": "{{" + "(" * 5000}, {"#/text": "is nested too deeply or contains a number that is too long"}),
+        (SMS, {"text": "x" * 1001}, {"#/text": "is too long once it is filled in; maximum length: 1000"}),
     ],
 )
 async def test_everything_that_is_wrong_with_words_is_said(clinics, path, body, faults):

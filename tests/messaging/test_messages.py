@@ -89,10 +89,10 @@ Your appointment is booked. We look forward to seeing you.
 
 When: Monday, March 1, 2027, 9:00 – 9:30 AM (Central European Standard Time)
 With: Dr. Shah
-What: Check-up
+Appointment: Check-up
 Where: Seestraße 12, 13353 Berlin
 
-If you cannot come, please tell us in good time, so that somebody else can have it.
+If you can’t come, please let us know as early as you can, so that someone else can have the time.
 
 Kind regards
 Lakeside Clinic
@@ -148,7 +148,7 @@ def test_whether_the_customers_clock_differs_depends_on_the_day():
 
 def test_a_moved_one_says_when_it_was_before():
     assert (
-        "\nUntil now: Sunday, February 28, 2027, 9:00 AM (Central European Standard Time)\n"
+        "\nPreviously: Sunday, February 28, 2027, 9:00 AM (Central European Standard Time)\n"
         in render(Which("moved", "email", "en"), FACTS).text
     )
 
@@ -245,7 +245,7 @@ def test_a_mails_html_shows_what_its_text_says():
         " ".join(shown).split()
         == rendered.text.replace("When:", "When")
         .replace("With:", "With")
-        .replace("What:", "What")
+        .replace("Appointment:", "Appointment")
         .replace("Where:", "Where")
         .split()
     )
@@ -374,7 +374,7 @@ def faults(which, subject, text):
         (MAIL, "x", "y", []),
         (MAIL, None, "y", [("#/subject", "is missing")]),
         (SMS, None, "y", []),
-        (SMS, "x", "y", [("#/subject", "must be left out; only e-mails have one")]),
+        (SMS, "x", "y", [("#/subject", "must be left out; only emails have a subject")]),
         (
             MAIL,
             " ",
@@ -386,17 +386,17 @@ def faults(which, subject, text):
             "{% if %}",
             "a\n{{ before }",
             [
-                ("#/subject", "line 1: cannot be read; is every “{{” and “{%” closed?"),
-                ("#/text", "line 2: cannot be read; is every “{{” and “{%” closed?"),
+                ("#/subject", "line 1: cannot be read; check that every “{{” and “{%” is closed"),
+                ("#/text", "line 2: cannot be read; check that every “{{” and “{%” is closed"),
             ],
         ),
-        (SMS, None, "{{ when }}" * 100, [("#/text", "has too many characters once it is filled in; at most: 1000")]),
-        (MAIL, "{{ when }}" * 15, "y", [("#/subject", "has too many characters once it is filled in; at most: 500")]),
+        (SMS, None, "{{ when }}" * 100, [("#/text", "is too long once it is filled in; maximum length: 1000")]),
+        (MAIL, "{{ when }}" * 15, "y", [("#/subject", "is too long once it is filled in; maximum length: 500")]),
         (
             Which("webhook-disabled", "email", "en"),
             "x",
             "{{ customer }}",
-            [("#/text", "line 1: “customer” is no placeholder here; there are: clinic, webhook")],
+            [("#/text", "line 1: “customer” is not a known placeholder; use one of: clinic, webhook")],
         ),
     ],
 )
@@ -407,7 +407,7 @@ def test_words_are_tried_before_they_are_kept(which, subject, text, found):
 @pytest.mark.parametrize(
     ("language", "fault"),
     [
-        ("de", "Zeile 2: „name“ ist hier kein Platzhalter; es gibt: clinic, webhook"),
+        ("de", "Zeile 2: „name“ ist kein bekannter Platzhalter; verfügbar sind: clinic, webhook"),
         ("es", "línea 2: «name» no es un marcador aquí; hay: clinic, webhook"),
         ("fr", "ligne 2 : « name » n’est pas un champ ici ; il y a : clinic, webhook"),
     ],

@@ -40,27 +40,27 @@ def test_a_value_is_never_read_as_a_template():
     assert filled("{{ customer }}", "#/text", {"customer": "{{ doctor }}{% if"}) == "{{ doctor }}{% if"
 
 
-ONLY = "only placeholders, filters without arguments, and “if” can stand here"
-KNOWN = "there are: customer, doctor, type, mode"
-FILTERS = "there are, without arguments: capitalize, lower, upper"
-COMPARED = "only a placeholder can be compared with a text in quotes, by == or !="
-UNREADABLE = "cannot be read; is every “{{” and “{%” closed?"
+ONLY = "only placeholders, filters without arguments and “if” are allowed"
+KNOWN = "use one of: customer, doctor, type, mode"
+FILTERS = "use one of these without arguments: capitalize, lower, upper"
+COMPARED = "only a placeholder can be compared, with == or !=, to text in quotes"
+UNREADABLE = "cannot be read; check that every “{{” and “{%” is closed"
 
 
 @pytest.mark.parametrize(
     ("source", "fault"),
     [
-        ("a\nb {{ name }}", f"line 2: “name” is no placeholder here; {KNOWN}"),
-        ("{{ customer|nope }}", f"line 1: “nope” is no filter here; {FILTERS}"),
-        ("{{ customer|default('x') }}", f"line 1: “default” is no filter here; {FILTERS}"),
-        ("{{ customer|upper('x') }}", f"line 1: “upper” is no filter here; {FILTERS}"),
+        ("a\nb {{ name }}", f"line 2: “name” is not a known placeholder; {KNOWN}"),
+        ("{{ customer|nope }}", f"line 1: “nope” is not a known filter; {FILTERS}"),
+        ("{{ customer|default('x') }}", f"line 1: “default” is not a known filter; {FILTERS}"),
+        ("{{ customer|upper('x') }}", f"line 1: “upper” is not a known filter; {FILTERS}"),
         ("a\n\n{{ customer }", f"line 3: {UNREADABLE}"),
         ("{{ }}", f"line 1: {UNREADABLE}"),
         ("{{ customer doctor }}", f"line 1: {UNREADABLE}"),
-        ("{% if type %}\n{{ type }}", "line 2: an “if” without its “endif”"),
-        ("a\n{% endif %}", "line 2: “endif” means nothing here"),
-        ("{% if type %}\n{% else %}\n{% else %}\n{% endif %}", "line 3: “else” means nothing here"),
-        ("{% unless type %}", "line 1: “unless” means nothing here"),
+        ("{% if type %}\n{{ type }}", "line 2: “if” without “endif”"),
+        ("a\n{% endif %}", "line 2: “endif” is not allowed here"),
+        ("{% if type %}\n{% else %}\n{% else %}\n{% endif %}", "line 3: “else” is not allowed here"),
+        ("{% unless type %}", "line 1: “unless” is not allowed here"),
         ("{% if type == 3 %}{% endif %}", f"line 1: {COMPARED}"),
         ("{% if type == mode %}{% endif %}", f"line 1: {COMPARED}"),
         ("{% if type < 'b' %}{% endif %}", f"line 1: {COMPARED}"),
@@ -130,7 +130,7 @@ def test_whatever_else_jinja_can_do_is_refused(source):
     "name", ["self", "loop", "caller", "varargs", "cycler", "namespace", "__import__", "_", "__builtins__", "request"]
 )
 def test_nothing_is_there_but_the_placeholders(name):
-    assert told("{{ " + name + " }}") == [f"line 1: “{name}” is no placeholder here; {KNOWN}"]
+    assert told("{{ " + name + " }}") == [f"line 1: “{name}” is not a known placeholder; {KNOWN}"]
 
 
 DEEP = {

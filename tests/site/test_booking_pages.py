@@ -74,21 +74,21 @@ async def test_clinics_are_found_by_name_and_by_specialty(client, lakeside):
     assert re.findall(r"<h2><a[^>]+>([^<]+)", (await client.get("/")).text) == ["Bergpraxis", "Lakeside Clinic"]
     assert re.findall(r"<h2><a[^>]+>([^<]+)", (await client.get("/?q=LAKE")).text) == ["Lakeside Clinic"]
     assert re.findall(r"<h2><a[^>]+>([^<]+)", (await client.get("/?specialty=Dermatology")).text) == ["Lakeside Clinic"]
-    assert "No clinic fits." in (await client.get("/?q=nowhere")).text
+    assert "No clinics match your search." in (await client.get("/?q=nowhere")).text
 
 
 async def test_the_search_shows_the_next_free_times_on_the_day(client, lakeside):
     found = await client.get("/", params={"date": DAY.date().isoformat()})
     assert re.findall(r'<time datetime="([^"]+)"', found.text)[0] == f"{DAY:%Y-%m-%dT%H:%M:%SZ}"
     assert (
-        "Nothing is free on this day."
+        "No times available on this day."
         in (await client.get("/", params={"date": (DAY + timedelta(days=1)).date().isoformat()})).text
     )
 
 
 async def test_closed_clinics_are_not_found_and_have_no_page(client, lakeside):
     assert (await client.delete("/api/clinics/1?cascade=true", headers=ADMIN)).status_code == 204
-    assert "No clinic fits." in (await client.get("/")).text
+    assert "No clinics match your search." in (await client.get("/")).text
     assert [
         (await client.get(path, headers={"Accept": "text/html"})).status_code
         for path in ("/c/lakeside", "/c/1", "/c/nowhere", "/embed/nowhere")
@@ -158,7 +158,10 @@ async def test_a_doctor_leads_to_their_times_or_to_what_they_are_for(client, lak
 async def test_a_clinic_that_is_not_set_up_yet_is_called_if_it_has_a_telephone(client, phone, says):
     await clinic(client, slug="new", phone=phone)
     page = (await client.get("/c/new")).text
-    assert ("Nothing can be booked here online yet." in page, "Please call the clinic." in page) == (True, says)
+    assert (
+        "Online booking is not available at this clinic yet." in page,
+        "Please call to make an appointment." in page,
+    ) == (True, says)
 
 
 async def test_on_the_day_when_clocks_change_both_times_are_named(client, db):
@@ -170,7 +173,8 @@ async def test_on_the_day_when_clocks_change_both_times_are_named(client, db):
     await publish(db, shah, change - timedelta(hours=1), change + timedelta(hours=2))
     page = (await client.get("/c/lakeside/times", params={"type": type, "date": change.date().isoformat()})).text
     assert re.search(
-        r"Times of the clinic, Central European \w+ Time, and once clocks have changed Central European \w+ Time", page
+        r"Times are in the clinic’s time zone: Central European \w+ Time, then Central European \w+ Time after the clocks change",
+        page,
     )
 
 
@@ -238,7 +242,7 @@ async def test_the_scripts_and_styles_of_patients_are_light():
 async def test_a_month_tells_how_much_is_free_and_the_times_of_the_first_day(client, lakeside):
     page = await client.get("/c/lakeside/times", params={"type": lakeside})
     assert starts(page) == [f"{DAY + timedelta(minutes=15 * n):%Y-%m-%dT%H:%M:%SZ}" for n in range(7)]
-    assert re.findall(r'aria-current="date">.*?(\d+) free</span>', page.text) == ["7"]
+    assert re.findall(r'aria-current="date">.*?(\d+) times available</span>', page.text) == ["7"]
 
 
 async def test_a_time_that_several_doctors_have_is_shown_once(client, db, lakeside):
@@ -254,7 +258,7 @@ async def test_an_empty_month_says_when_the_next_time_is_free(client, db, lakesi
     (shah,) = [row["id"] for row in await db.fetch("select id from doctor")]
     await publish(db, str(shah), far, far + timedelta(hours=1))
     page = await client.get("/c/lakeside/times", params={"type": lakeside, "month": f"{DAY:%Y-%m}"})
-    assert "Next free:" in page.text
+    assert "Next available:" in page.text
     assert f"date={far:%Y-%m-%d}#day" in unescape(page.text)
     assert starts(await client.get("/c/lakeside/times", params={"type": lakeside}))[0] == f"{far:%Y-%m-%dT%H:%M:%SZ}"
 
@@ -316,7 +320,7 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_is_kept(clie
 async def test_one_way_to_be_reached_is_needed_and_enough(client, db, lakeside):
     form = await open_form(client, lakeside)
     neither = await send(client, form, email="")
-    assert (neither.status_code, "is needed, or a phone number" in neither.text) == (400, True)
+    assert (neither.status_code, "is required, or enter a phone number" in neither.text) == (400, True)
     assert (await send(client, form, email="", phone="030 12345678")).status_code == 303
     assert await db.fetchval("select phone from customer") == "+493012345678"
 
@@ -453,7 +457,8 @@ async def test_who_goes_back_after_booking_is_shown_what_they_have_booked(client
     client.cookies.clear()
     where = booked.headers["Location"]
     assert [
-        "goes to ana@example.org" in (await client.get(where, headers=headers)).text for headers in (browser, {})
+        "sent a confirmation to ana@example.org" in (await client.get(where, headers=headers)).text
+        for headers in (browser, {})
     ] == [True, False]
     back = await client.get(address, headers=browser)
     assert (back.status_code, back.headers["Location"]) == (303, booked.headers["Location"].split("?")[0])
@@ -553,7 +558,7 @@ async def test_only_a_clinic_without_types_and_with_doctors_does(client, which, 
         await doctor(client)
         await appointment_type(client)
     page = await client.get("/c/village")
-    assert ("An appointment" in page.text, "Nothing can be booked here online yet." in page.text) == (
+    assert ("An appointment" in page.text, "Online booking is not available at this clinic yet." in page.text) == (
         False,
         which == "has nobody",
     )
@@ -569,7 +574,7 @@ async def test_whole_slots_of_all_doctors_are_offered_each_time_once_and_those_o
         (said(HALF_PAST), said(TEN), shah),
         long,
     ]  # Dr Shah has most free
-    assert re.findall(r'aria-current="date">.*?(\d+) free</span>', anyone.text) == ["3"]
+    assert re.findall(r'aria-current="date">.*?(\d+) times available</span>', anyone.text) == ["3"]
     assert slots(await client.get("/c/village/times", params={"doctor": roy})) == [(said(NINE), said(HALF_PAST), roy)]
 
 
@@ -646,7 +651,7 @@ async def test_a_slot_that_was_cut_meanwhile_is_not_booked_as_it_was(client, db,
 
 async def test_a_part_of_a_slot_is_shown_as_not_free(client, village):
     page = await client.get("/c/village/details", params=slot_of(village["shah"], NINE, NINE + timedelta(minutes=5)))
-    assert (page.status_code, "not free any more" in page.text) == (200, True)
+    assert (page.status_code, "no longer available" in page.text) == (200, True)
 
 
 async def test_who_is_busy_then_is_offered_slots_at_other_times(client, db, village):
@@ -695,7 +700,7 @@ async def test_the_search_shows_no_slots_of_doctors_who_offer_none_of_a_clinics_
 
 
 async def test_a_type_that_nobody_offers_leads_back_to_the_clinic(client, db, lakeside):
-    other = await appointment_type(client, name="Something else")
+    other = await appointment_type(client, name="Other")
     (shah,) = [str(row["id"]) for row in await db.fetch("select id from doctor")]
     assert (
         await client.patch(f"/api/doctors/{shah}", json={"appointmentTypeIds": [lakeside]}, headers=ADMIN)

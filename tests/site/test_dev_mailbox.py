@@ -76,8 +76,7 @@ async def test_a_mail_is_shown_with_its_text_its_markup_and_its_calendar_entry(c
     assert "<h1>Your appointment</h1>" in page
     assert "<dd>ana@example.org</dd>" in page
     assert (
-        'sandbox title="The message as HTML" srcdoc="&lt;p class=&#34;hi&#34;&gt;See &lt;b&gt;you&lt;/b&gt;&lt;/p&gt;"'
-        in page
+        'sandbox title="HTML message" srcdoc="&lt;p class=&#34;hi&#34;&gt;See &lt;b&gt;you&lt;/b&gt;&lt;/p&gt;"' in page
     )
     assert '<a href="https://appoint.example/a/1" rel="noopener">https://appoint.example/a/1</a>' in page
     assert "SUMMARY:Check-up" in page

@@ -76,8 +76,8 @@ async def entries(db, like: str) -> list[tuple]:
 
 async def test_who_has_just_booked_is_told_so(client, place):
     made = await book(client, place)
-    assert "Keep this page" in (await client.get(page_of(made, "?new=1"))).text
-    assert "Keep this page" not in (await client.get(page_of(made))).text
+    assert "Save this link" in (await client.get(page_of(made, "?new=1"))).text
+    assert "Save this link" not in (await client.get(page_of(made))).text
 
 
 async def test_a_calendar_can_have_the_appointment(client, place):
@@ -129,7 +129,7 @@ async def test_when_it_is_too_late_the_page_says_whom_to_call_and_has_no_button_
     made = await book(client, place)
     await ask_for_notice(client)
     page = (await client.get(page_of(made), headers={"Accept-Language": "en"})).text
-    assert "This clinic asks to be told 14 days before." in page
+    assert "Changes must be made at least 14 days in advance." in page
     assert 'href="tel:+493012345678"' in page
     assert not re.search("/move|/cancel", page)
     for part in ("/move", "/cancel"):
@@ -139,7 +139,7 @@ async def test_when_it_is_too_late_the_page_says_whom_to_call_and_has_no_button_
 async def test_until_when_it_can_be_moved_is_told(client, place):
     made = await book(client, place)
     await ask_for_notice(client, 60)
-    assert "You can do that until" in (await client.get(page_of(made))).text
+    assert "You can reschedule or cancel until" in (await client.get(page_of(made))).text
 
 
 async def test_what_was_held_is_confirmed_by_a_button(client, place):
@@ -156,7 +156,7 @@ async def test_what_was_held_is_confirmed_by_a_button(client, place):
 async def test_asking_whether_to_cancel_changes_nothing(client, place):
     made = await book(client, place)
     page = await client.get(page_of(made, "/cancel"))
-    assert (page.status_code, "Cancel the appointment?" in page.text, (await now_of(client, made))["status"]) == (
+    assert (page.status_code, "Cancel your appointment?" in page.text, (await now_of(client, made))["status"]) == (
         200,
         True,
         "booked",
@@ -200,7 +200,7 @@ async def test_choosing_a_time_moves_the_appointment(db, client, place):
         page_of(made, "?moved=1"),
         at(3),
     )
-    assert "Your appointment has been moved." in (await client.get(answer.headers["Location"])).text
+    assert "Your appointment has been rescheduled." in (await client.get(answer.headers["Location"])).text
     assert (
         await db.fetchval(
             "select count(*) from audit_unsealed where action = 'moveAppointmentByLink' and actor = $1",
@@ -494,7 +494,8 @@ async def test_who_booked_for_others_sees_those_too_with_whose_they_are(db, clie
 
 async def test_who_has_no_appointment_is_shown_the_way_to_one(client, place):
     assert (
-        "You have no appointment to come." in (await client.get("/my", headers=as_browser(await sign_in(client)))).text
+        "You have no upcoming appointments."
+        in (await client.get("/my", headers=as_browser(await sign_in(client)))).text
     )
 
 
@@ -508,7 +509,7 @@ async def test_what_is_past_is_apart_from_what_is_to_come(db, client, place):
         "update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)", later(-30), later(-29)
     )
     page = (await client.get("/my", headers=as_browser(await sign_in(client)))).text
-    assert page.index("You have no appointment to come.") < page.index(page_of(made))
+    assert page.index("You have no upcoming appointments.") < page.index(page_of(made))
 
 
 async def test_what_is_held_about_them_is_a_page_in_their_language(client, place):
@@ -570,7 +571,7 @@ async def test_the_language_of_the_footer_stays_chosen_and_forms_go_on_in_it(cli
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", "There is no such page"),
+        ("en", "This page doesn’t exist"),
         ("de", "Diese Seite gibt es nicht"),
         ("es", "No existe esa página"),
         ("fr", "Cette page n’existe pas"),
@@ -602,7 +603,7 @@ async def test_what_is_away_for_a_moment_can_be_tried_again(client, monkeypatch)
     answer = await client.get("/c/lakeside")
     assert (
         answer.status_code,
-        "<h1>Not available at the moment</h1>" in answer.text,
+        "<h1>Temporarily unavailable</h1>" in answer.text,
         ">Try again</a>" in answer.text,
     ) == (503, True, True)
 

@@ -82,14 +82,14 @@ async def test_a_table_that_is_not_there_is_not_found(client, shah):
 
 async def test_the_page_shows_figures_of_the_time_and_the_time_before(client, db, shah):
     text = await page(client)
-    assert "<dd>6 <small>before: 0</small></dd>" in text
-    assert "<dd>25% <small>before: –</small></dd>" in text  # of four of whom it is known, one did not come
-    assert "<dd>33.3% <small>before: –</small></dd>" in text  # 120 minutes of 360
+    assert "<dd>6 <small>previously 0</small></dd>" in text
+    assert "<dd>25% <small>previously –</small></dd>" in text  # of four of whom it is known, one did not come
+    assert "<dd>33.3% <small>previously –</small></dd>" in text  # 120 minutes of 360
     await publish(
         db, shah, local(COMING_MONDAY + timedelta(days=7), "09:00"), local(COMING_MONDAY + timedelta(days=7), "12:00")
     )
     await service.rebuild(db, [1], done=lambda _: None)
-    assert "<dd>0 <small>before: 6</small></dd>" in await page(
+    assert "<dd>0 <small>previously 6</small></dd>" in await page(
         client, **{"from": str(COMING_MONDAY + timedelta(days=7)), "to": str(COMING_MONDAY + timedelta(days=13))}
     )
 
@@ -109,7 +109,7 @@ async def test_whatever_is_asked_there_is_a_page(client, shah, query):
 
 async def test_where_nothing_was_the_page_says_so(client, shah):
     text = await page(client, **{"from": "2001-01-01", "to": "2001-02-01"})
-    assert "Nothing was published or booked in this time." in text
+    assert "No published hours or bookings in this period." in text
     assert "<svg" not in text
 
 

@@ -122,7 +122,7 @@ async def test_what_is_another_clinics_is_not_found(client, db):
     ],
 )
 async def test_an_absence_that_cannot_be_meant_shows_no_way_on(client, query):
-    """The whole clinic is closed only where that was chosen."""
+    """Whole clinic closed only where that was chosen."""
     await clinic(client)
     answer = await client.get(f"/staff/1/absences/new?{query}", headers=ADMIN)
     assert (answer.status_code, 'id="add"' in answer.text) == (200, False)
@@ -148,7 +148,7 @@ async def test_staffs_pages_are_there_in_every_language(client):
 
 async def test_a_clinic_where_nobody_works_yet_says_what_is_next(client):
     await clinic(client)
-    assert "Nobody works here yet." in (await client.get("/staff/1/users", headers=ADMIN)).text
+    assert "No team members yet." in (await client.get("/staff/1/users", headers=ADMIN)).text
 
 
 async def test_the_names_of_other_types_that_are_offered_are_taken(client):

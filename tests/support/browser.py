@@ -98,7 +98,7 @@ async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) ->
         if "sign-in" not in page.url:
             return
     await page.goto(f"{url}/staff/sign-in")
-    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Email").fill(email)
     await page.locator("input[name=password]").fill(password)
     await page.locator("main button").click()
     await page.wait_for_url(lambda address: "sign-in" not in address)

@@ -46,7 +46,7 @@ class AuditFilter(PageQuery):
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
-            raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
+            raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
 
 
 class AuditActor(msgspec.Struct, rename="camel"):

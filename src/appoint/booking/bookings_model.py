@@ -62,5 +62,5 @@ class BookingRequest(WishRequest, kw_only=True):
             or self.notes
         ):
             raise errors.Invalid(
-                errors.Fault("#/appointments", "says what is booked; leave out the members of a single appointment")
+                errors.Fault("#/appointments", "cannot be combined with the members of a single appointment")
             )

@@ -114,7 +114,7 @@ class AppointmentRequest(WishRequest, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (self.doctor_id or self.clinic_id or self.booking_slot_id):
-            raise errors.Invalid(errors.Fault("#/doctorId", "is needed, or clinicId for any doctor"))
+            raise errors.Invalid(errors.Fault("#/doctorId", "is required, or clinicId for any doctor"))
 
     @property
     def where(self) -> int:
@@ -158,7 +158,7 @@ class Cancellation(RequestBody):
     def __post_init__(self) -> None:
         if bool(self.override) != bool(self.override_reason):
             missing, there = ("override", "overrideReason") if self.override_reason else ("overrideReason", "override")
-            raise errors.Invalid(errors.Fault(f"#/{missing}", "is needed together with {other}", other=there))
+            raise errors.Invalid(errors.Fault(f"#/{missing}", "is required together with {other}", other=there))
 
 
 class AppointmentFilter(PageQuery):
@@ -175,7 +175,7 @@ class AppointmentFilter(PageQuery):
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
-            raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
+            raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
 
 
 def is_late(appointment: Appointment, book: Catalogue, now: datetime) -> bool:

@@ -63,13 +63,13 @@ class WishRequest(RequestBody):
         """Refuse a wish that says when twice, or not at all."""
         if self.booking_slot_id:
             if self.start_time or self.end_time:
-                raise errors.Invalid(errors.Fault("#/startTime", "is said by the booking slot already"))
+                raise errors.Invalid(errors.Fault("#/startTime", "is already set by the booking slot"))
         elif self.start_time is None:
-            raise errors.Invalid(errors.Fault("#/startTime", "is needed, or bookingSlotId"))
+            raise errors.Invalid(errors.Fault("#/startTime", "is required unless bookingSlotId is given"))
         elif self.end_time is None and self.appointment_type_id is None:
-            raise errors.Invalid(errors.Fault("#/endTime", "is needed, or appointmentTypeId"))
+            raise errors.Invalid(errors.Fault("#/endTime", "is required unless appointmentTypeId is given"))
         elif self.end_time and self.appointment_type_id:
-            raise errors.Invalid(errors.Fault("#/endTime", "is said by the appointment type already"))
+            raise errors.Invalid(errors.Fault("#/endTime", "is already set by the appointment type"))
         elif self.end_time:
             fields.check_times(self.start_time, self.end_time)
 

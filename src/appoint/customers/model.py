@@ -56,9 +56,9 @@ class FindCustomers(RequestBody):
 
     def __post_init__(self) -> None:
         if self.email and self.phone:
-            raise errors.Invalid(errors.Fault("#/phone", "is one way to find somebody; leave out the other"))
+            raise errors.Invalid(errors.Fault("#/phone", "cannot be combined with the other search field"))
         if not (self.email or self.phone):
-            raise errors.Invalid(errors.Fault("#/email", "is needed, or phone"))
+            raise errors.Invalid(errors.Fault("#/email", "is required unless phone is given"))
 
 
 class FoundCustomer(msgspec.Struct, rename="camel"):

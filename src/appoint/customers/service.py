@@ -135,7 +135,7 @@ def _read(content: CustomerContent, *, known_phone: str | None, now: datetime) -
         if phone is None:
             faults.append(errors.Fault("#/phone", phones.UNREADABLE))
     if content.birth_date and content.birth_date > clock.local_date(now, content.time_zone or EARLIEST_ZONE):
-        faults.append(errors.Fault("#/birthDate", "must not lie in the future"))
+        faults.append(errors.Fault("#/birthDate", "must not be in the future"))
     if faults:
         raise errors.Invalid(*faults)
     return msgspec.structs.replace(content, phone=phone)

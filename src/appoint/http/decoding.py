@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote
 import msgspec
 
 from ..kit.errors import Fault, Invalid
+from ..kit.i18n import translatable as _
 
 T = TypeVar("T")
 WORDS: Final = {
@@ -30,24 +31,24 @@ WORDS: Final = {
 MESSAGES: Final[tuple[tuple[str, str], ...]] = (
     (
         r"Expected `datetime` with a timezone|Invalid RFC3339 encoded datetime|Expected `datetime",
-        "must be an instant with its offset, such as 2027-03-01T08:30:00Z",
+        _("must be a date and time with an offset, such as 2027-03-01T08:30:00Z"),
     ),
-    (r"Invalid RFC3339 encoded date|Expected `date", "must be a date such as 2027-03-01"),
-    (r"Invalid UUID|Expected `uuid", "must be a UUID"),
-    (r"Expected `str` of length >= (?P<n>\d+)", "has too few characters; at least: {n}"),
-    (r"Expected `str` of length <= (?P<n>\d+)", "has too many characters; at most: {n}"),
-    (r"Expected `array` of length >= (?P<n>\d+)", "has too few items; at least: {n}"),
-    (r"Expected `array` of length <= (?P<n>\d+)", "has too many items; at most: {n}"),
-    (r"Expected `int` >= (?P<n>-?\d+)", "must be {n} at least"),
-    (r"Expected `int` <= (?P<n>-?\d+)", "must be {n} at most"),
-    (r"Expected `str` matching regex", "does not have the form that is asked for"),
-    (r"Invalid enum value", "is none of the values that are allowed"),
-    (r"Expected `int", "must be a whole number"),
-    (r"Expected `float", "must be a number"),
-    (r"Expected `str", "must be text"),
-    (r"Expected `bool", "must be true or false"),
-    (r"Expected `array", "must be a list"),
-    (r"Expected `object", "must be an object"),
+    (r"Invalid RFC3339 encoded date|Expected `date", _("must be a date, such as 2027-03-01")),
+    (r"Invalid UUID|Expected `uuid", _("must be a UUID")),
+    (r"Expected `str` of length >= (?P<n>\d+)", _("is too short; minimum length: {n}")),
+    (r"Expected `str` of length <= (?P<n>\d+)", _("is too long; maximum length: {n}")),
+    (r"Expected `array` of length >= (?P<n>\d+)", _("has too few items; minimum: {n}")),
+    (r"Expected `array` of length <= (?P<n>\d+)", _("has too many items; maximum: {n}")),
+    (r"Expected `int` >= (?P<n>-?\d+)", _("must be at least {n}")),
+    (r"Expected `int` <= (?P<n>-?\d+)", _("must be no more than {n}")),
+    (r"Expected `str` matching regex", _("is not in the required format")),
+    (r"Invalid enum value", _("is not one of the allowed values")),
+    (r"Expected `int", _("must be a whole number")),
+    (r"Expected `float", _("must be a number")),
+    (r"Expected `str", _("must be text")),
+    (r"Expected `bool", _("must be true or false")),
+    (r"Expected `array", _("must be a list")),
+    (r"Expected `object", _("must be an object")),
 )
 
 
@@ -84,10 +85,12 @@ def query(type: type[T], raw: bytes) -> T:
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except (UnicodeDecodeError, ValueError):
-        raise Invalid(Fault("?", "is not a query string in UTF-8")) from None
+        raise Invalid(Fault("?", "is not a valid UTF-8 query string")) from None
     values = dict(pairs)
     repeated = [
-        Fault(f"?{name}", "is given more than once") for name in values if sum(name == other for other, _ in pairs) > 1
+        Fault(f"?{name}", "must not be given more than once")
+        for name in values
+        if sum(name == other for other, _ in pairs) > 1
     ]
     _raise_any([*repeated, *_nul(values, "?", ""), *_faults(type, values, "?", "", strict=False)])
     return msgspec.convert(values, type, strict=False)
@@ -104,18 +107,18 @@ def _plain(raw: bytes) -> Any:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            raise Malformed("has the same key twice")
+            raise Malformed("contains a duplicate key")
         return found
 
     def no_constant(name: str) -> Any:
-        raise Malformed("is not JSON")
+        raise Malformed("is not valid JSON")
 
     try:
         value = json.loads(raw.decode(), object_pairs_hook=members, parse_constant=no_constant)
     except RecursionError:
         raise Malformed("is nested too deeply") from None
     except ValueError:
-        raise Malformed("is not JSON") from None
+        raise Malformed("is not valid JSON") from None
     if b"\\u" in raw:  # NUL and lone surrogates can only come as escapes
         _raise_any(_nul(value, "#", "/"))
     return value
@@ -125,7 +128,7 @@ def _nul(value: Any, pointer: str, separator: str) -> Iterator[Fault]:
     match value:
         case str():
             if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-                yield Fault(pointer, "has a character that text cannot have (NUL or half a surrogate pair)")
+                yield Fault(pointer, "contains an invalid character (NUL or an unpaired surrogate)")
         case Mapping():
             for key, item in value.items():
                 yield from _nul(key, pointer, separator)
@@ -170,7 +173,7 @@ def _faults(type: Any, value: Any, pointer: str, separator: str, *, strict: bool
         (item_type,) = get_args(type)
         longest = next((meta.max_length for meta in checks if meta.max_length is not None), None)
         if longest is not None and len(value) > longest:  # and nothing of what is in it
-            return [Fault(pointer, "has too many items; at most: {n}", n=longest)]
+            return [Fault(pointer, "has too many items; maximum: {n}", n=longest)]
         inside = _first(
             _faults(item_type, item, f"{pointer}{separator}{index}", "/", strict=strict)
             for index, item in enumerate(value)
@@ -204,7 +207,9 @@ def _struct_faults(
 ) -> list[Fault]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     unknown = (name for name in value if name not in fields) if struct.__struct_config__.forbid_unknown_fields else ()
-    found = [Fault(_at(pointer, separator, name), "is not known here") for name in islice(unknown, MOST)]
+    found = [
+        Fault(_at(pointer, separator, name), "is not a known field or parameter") for name in islice(unknown, MOST)
+    ]
     for name, field in fields.items():
         at = _at(pointer, separator, name)
         if name in value:

@@ -25,7 +25,10 @@ from .routes import route_of
 from .schemas import PREFIX, Schemas, camel, members, prose
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
-FAULTS: Final = {"invalid-request": (Fault("#/name", "is missing"),), "malformed-json": (Fault("#", "is not JSON"),)}
+FAULTS: Final = {
+    "invalid-request": (Fault("#/name", "is missing"),),
+    "malformed-json": (Fault("#", "is not valid JSON"),),
+}
 ABOUT: Final = """Appointment booking for clinics.
 
 Instants are UTC (`2027-03-01T08:30:00Z`); dates are the clinic's own, and ranges of dates include both ends. Money is in minor units. Lists come in

@@ -33,7 +33,7 @@ def cursor_after(request: litestar.Request[Any, Any, Any], query: PageQuery, key
             return msgspec.json.decode(place, type=key)
     except (ValueError, UnicodeEncodeError):  # msgspec's errors are ValueErrors
         pass
-    raise Invalid(Fault("?cursor", "is not a cursor of this list"))
+    raise Invalid(Fault("?cursor", "is not a valid cursor for this list"))
 
 
 def page_response(

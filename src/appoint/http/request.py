@@ -75,7 +75,7 @@ class Request(litestar.Request[Actor, Any, Any]):
         try:
             raw = await super().body()
         except InternalServerException:  # the caller has gone; nobody reads the answer
-            raise decoding.Malformed("is not JSON") from None
+            raise decoding.Malformed("is not valid JSON") from None
         if not raw and (field := self.route_handler.parsed_data_field) and not field.is_optional:
             raise decoding.Malformed("is empty")
         return raw
@@ -123,5 +123,5 @@ def idempotency_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str | Non
     if key is None:
         return None
     if not 1 <= len(key) <= 255 or not all("!" <= c <= "~" for c in key):
-        raise errors.Invalid(errors.Fault("Idempotency-Key", "must have 1 to 255 visible ASCII characters"))
+        raise errors.Invalid(errors.Fault("Idempotency-Key", "must be 1 to 255 visible ASCII characters"))
     return hashlib.sha256(key.encode()).hexdigest()

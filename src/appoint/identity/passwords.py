@@ -88,7 +88,7 @@ def faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[Fault
     part of it counts for anything."""
     password = normal(password)
     if not SHORTEST <= len(password) <= LONGEST:
-        return [Fault(pointer, "must have {least} to {most} characters", least=SHORTEST, most=LONGEST)]
+        return [Fault(pointer, "must be {least} to {most} characters long", least=SHORTEST, most=LONGEST)]
     left = password.casefold()
     own = [word for known in about for word in re.split(r"[\W_]+", known.casefold()) if len(word) >= 3]
     for word in sorted((*TRIED_FIRST, *own), key=len, reverse=True):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from . import clock, errors, ids, money
+from .i18n import translatable
 
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2999
@@ -19,16 +20,18 @@ def checked(check: Any, /, *, example: Any, shown: dict[str, str], **constraints
 
 
 def _zone(value: str) -> str | None:
-    return None if value in clock.ZONES else "must be an IANA time zone such as Europe/Berlin"
+    return None if value in clock.ZONES else translatable("must be an IANA time zone, such as Europe/Berlin")
 
 
 def _year(value: date) -> str | None:
-    return None if FIRST_YEAR <= value.year <= LAST_YEAR else "must lie between the years 1900 and 2999"
+    return None if FIRST_YEAR <= value.year <= LAST_YEAR else "must be between the years 1900 and 2999"
 
 
 def _visible(value: str) -> str | None:
     return (
-        None if any(character.isprintable() and not character.isspace() for character in value) else "must not be empty"
+        None
+        if any(character.isprintable() and not character.isspace() for character in value)
+        else translatable("must not be empty")
     )
 
 
@@ -69,9 +72,9 @@ WallTimeEnd = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0
 def check_times(start: datetime, end: datetime) -> None:
     """Raises `Invalid` at `endTime` for a range that does not last whole minutes, one at least."""
     if end <= start:
-        raise errors.Invalid(errors.Fault("#/endTime", "must be after the beginning"))
+        raise errors.Invalid(errors.Fault("#/endTime", "must be after the start"))
     if (end - start) % timedelta(minutes=1):
-        raise errors.Invalid(errors.Fault("#/endTime", "must be a whole number of minutes after the beginning"))
+        raise errors.Invalid(errors.Fault("#/endTime", "must be a whole number of minutes after the start"))
 
 
 def minutes_of(wall_time: str) -> int:

@@ -8,12 +8,14 @@ from babel import Locale
 from babel.core import get_global
 from babel.numbers import get_currency_name, get_currency_precision, get_territory_currencies
 
+from .i18n import translatable
+
 CURRENCIES: Final = frozenset(code for code in Locale("en").currencies if len(str(code)) == 3)
 """ISO 4217 codes, past and present, as CLDR lists them."""
 
 
 def _exists(code: str) -> str | None:
-    return None if code in CURRENCIES else "must be an ISO 4217 currency such as EUR"
+    return None if code in CURRENCIES else translatable("must be an ISO 4217 currency, such as EUR")
 
 
 Currency = Annotated[

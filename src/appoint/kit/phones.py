@@ -5,8 +5,10 @@ from typing import Final
 import phonenumbers
 from babel.core import get_global
 
-UNREADABLE: Final = (
-    "must be a possible phone number; where the country is not known, in international form such as +493012345678"
+from .i18n import translatable
+
+UNREADABLE: Final = translatable(
+    "must be a valid phone number; without a known country, in international format such as +493012345678"
 )
 MOST_DIGITS: Final = 15
 

@@ -50,7 +50,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self.in_message = self.in_head = False
         self.head_bytes = 0
-        self.fault = Fault("HTTP", "is not HTTP/1.1; in an address, everything but ASCII must be percent-encoded")
+        self.fault = Fault("HTTP", "is not valid HTTP/1.1; non-ASCII characters in an address must be percent-encoded")
         self.patience: TimerHandle | None = self.loop.call_later(READ_SECONDS, transport.abort)
         self.patience_to_write: TimerHandle | None = None
         if self.ending:
@@ -103,7 +103,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.in_head = False
         if len(self.headers) > HEADERS:
-            self.fault = Fault("HTTP", "has more than {most} headers", most=HEADERS)
+            self.fault = Fault("HTTP", "has too many headers; maximum: {most}", most=HEADERS)
             raise ValueError  # which the parser makes an error of its own
         super().on_headers_complete()
         if self.ending:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
@@ -33,7 +33,7 @@ from ..http.languages import LANGUAGE_COOKIE, language_for
 from ..http.routes import route_in
 from ..kit import date_formats, errors, phones
 from ..kit import fields as wire
-from ..kit.i18n import LANGUAGES, translate
+from ..kit.i18n import LANGUAGES, template_functions, translate
 from ..kit.money import Money
 from . import assets
 
@@ -150,7 +150,7 @@ def render(
         ],
         path=request.scope["path"],
         csrf=csrf(request),
-        _=partial(translate, chosen),
+        **template_functions(chosen),
         **values,
     )
     headers = {

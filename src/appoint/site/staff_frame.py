@@ -11,7 +11,7 @@ from ..http.languages import language_for
 from ..http.recording import record
 from ..http.request import Request
 from ..kit import errors
-from ..kit.i18n import translate
+from ..kit.i18n import translatable, translate
 from ..kit.permissions import OPEN, widest
 from ..kit.structs import Page
 from .rendering import NO_STORE, render
@@ -20,29 +20,29 @@ PLACES: Final = (
     (
         "",
         (
-            ("day", "Day", "list-appointments"),
-            ("week", "Week", "list-appointments"),
-            ("patients", "Patients", "see-patients"),
-            ("absences", "Absences", "see-absences"),
+            ("day", translatable("Day"), "list-appointments"),
+            ("week", translatable("Week"), "list-appointments"),
+            ("patients", translatable("Patients"), "see-patients"),
+            ("absences", translatable("Absences"), "see-absences"),
         ),
     ),
     (
-        "How it goes",
+        translatable("Insights"),
         (
-            ("numbers", "Numbers", "manage"),
-            ("messages", "Messages", "see-messages"),
-            ("audit", "Audit", "manage-access"),
+            ("numbers", translatable("Reports"), "manage"),
+            ("messages", translatable("Messages"), "see-messages"),
+            ("audit", translatable("Audit log"), "manage-access"),
         ),
     ),
     (
-        "Set up",
+        translatable("Settings"),
         (
-            ("clinic", "Clinic", "manage"),
-            ("doctors", "Doctors", "manage"),
-            ("types", "Appointment types", "manage"),
-            ("hours", "Hours", "schedule"),
-            ("users", "People", "manage-access"),
-            ("keys", "API keys and webhooks", "manage-access"),
+            ("clinic", translatable("Clinic"), "manage"),
+            ("doctors", translatable("Doctors"), "manage"),
+            ("types", translatable("Appointment types"), "manage"),
+            ("hours", translatable("Working hours"), "schedule"),
+            ("users", translatable("Team"), "manage-access"),
+            ("keys", translatable("API keys and webhooks"), "manage-access"),
         ),
     ),
 )

@@ -46,9 +46,9 @@ class AvailabilityQueries(Controller):
         try:
             on = msgspec.convert(day, date)
         except msgspec.ValidationError:
-            raise Invalid(Fault("day", "must be a date such as 2027-03-01")) from None
+            raise Invalid(Fault("day", "must be a date, such as 2027-03-01")) from None
         if not FIRST_YEAR <= on.year <= LAST_YEAR:
-            raise Invalid(Fault("day", "must lie between the years 1900 and 2999"))
+            raise Invalid(Fault("day", "must be between the years 1900 and 2999"))
         found = await service.of_clinic(
             request.db, request.cache, clinic_id=clinic_id, asked=query, first=on, last=on, now=clock.now()
         )

@@ -173,21 +173,21 @@ class SearchFilter(PageQuery):
 
 def check_length(asked: AvailabilityFilter | DayFilter | SearchFilter) -> None:
     if asked.appointment_type_id and asked.minutes:
-        raise errors.Invalid(errors.Fault("#/minutes", "is said by the appointment type already"))
+        raise errors.Invalid(errors.Fault("#/minutes", "is already set by the appointment type"))
 
 
 def check_days(asked: AvailabilityFilter | SearchFilter, longest: int) -> None:
     check_length(asked)
     if asked.date:
         if asked.from_ or asked.to:
-            raise errors.Invalid(errors.Fault("#/date", "is one day; leave it out to ask for from and to"))
+            raise errors.Invalid(errors.Fault("#/date", "cannot be combined with “from” and “to”"))
         return
     if not (asked.from_ and asked.to):
-        raise errors.Invalid(errors.Fault("#/from", "is needed together with to, or date instead of both"))
+        raise errors.Invalid(errors.Fault("#/from", "is required together with “to”; or send “date” instead"))
     if asked.to < asked.from_:
-        raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
+        raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
     if (asked.to - asked.from_).days >= longest:
-        raise errors.Invalid(errors.Fault("#/to", "asks for more than {days} days", days=longest))
+        raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=longest))
 
 
 class Day(msgspec.Struct):

@@ -64,11 +64,11 @@ class Notifications(RequestBody):
     def fault(self) -> errors.Fault | None:
         """What is wrong with the members together."""
         if (self.quiet_from is None) != (self.quiet_until is None):
-            return errors.Fault("#/quietFrom", "is needed together with its end")
+            return errors.Fault("#/quietFrom", "is required together with the end")
         if self.quiet_from is not None and self.quiet_from == self.quiet_until:
-            return errors.Fault("#/quietUntil", "must differ from the beginning")
+            return errors.Fault("#/quietUntil", "must be different from the start")
         if len(set(self.reminder_minutes)) < len(self.reminder_minutes):
-            return errors.Fault("#/reminderMinutes", "must not name the same minutes twice")
+            return errors.Fault("#/reminderMinutes", "must not contain duplicates")
         return None
 
 

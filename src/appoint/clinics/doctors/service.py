@@ -96,7 +96,7 @@ async def _check_types(tx: Transaction, clinic_id: int, ids: Sequence[UUID] | No
     if ids:
         known = await repository.types_of_clinic(tx, clinic_id, ids)
         faults = [
-            errors.Fault(f"#/appointmentTypeIds/{index}", "is no appointment type of this clinic")
+            errors.Fault(f"#/appointmentTypeIds/{index}", "is not an appointment type of this clinic")
             for index, named in enumerate(ids)
             if named not in known
         ]

@@ -14,6 +14,7 @@ from ...database.pool import Database, Row, Statements, Transaction, to
 from ...http.etags import check, digest
 from ...kit import errors
 from ...kit.actors import Actor
+from ...kit.i18n import translatable
 from ...kit.ids import PLATFORM, clinic_of
 from ...kit.signed_tokens import sign, verify
 from ...kit.structs import merge
@@ -35,7 +36,7 @@ from .model import (
     totp_step,
 )
 
-WRONG: Final = "is not your password"
+WRONG: Final = translatable("is not your current password")
 
 
 async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
@@ -83,7 +84,7 @@ async def _check_doctor(tx: Transaction, clinic_id: int, role: StaffRole, doctor
             raise errors.NotFound
         await doctors.get(tx, doctor_id)
     elif role == "doctor":
-        raise errors.Invalid(errors.Fault("#/doctorId", "must say which of the clinic’s doctors it is"))
+        raise errors.Invalid(errors.Fault("#/doctorId", "must name a doctor of this clinic"))
 
 
 async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, now: datetime) -> User:
@@ -228,7 +229,7 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
         raise errors.Conflict("totp-on")
     step = totp_step(secret, user, code, now)
     if step is None:
-        raise errors.Invalid(errors.Fault("#/code", "is not the authenticator’s code"))
+        raise errors.Invalid(errors.Fault("#/code", "is not a valid code"))
     await repository.confirm_totp(tx, user.id, step=step, now=now)
     return await account(tx, actor)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
+from ...kit.i18n import translatable
 from ...kit.permissions import SCOPES
 from ...kit.structs import PageQuery, RequestBody, Resource
 
@@ -22,7 +23,7 @@ TOKEN: Final = re.compile(PREFIX + r"([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
 
 def _known(value: str) -> str | None:
-    return None if value in SCOPES else "is not a permission that a key can have"
+    return None if value in SCOPES else translatable("cannot be granted to an API key")
 
 
 KeyName = Annotated[fields.Name, Meta(examples=["Referral portal"])]

@@ -62,7 +62,7 @@ async def add(
 
 def _checked(content: ApiKeyContent, *, known: ApiKey | None = None, now: datetime) -> ApiKeyContent:
     if content.expires_at and content.expires_at <= now and not (known and known.expires_at == content.expires_at):
-        raise errors.Invalid(errors.Fault("#/expiresAt", "must lie in the future"))
+        raise errors.Invalid(errors.Fault("#/expiresAt", "must be in the future"))
     return msgspec.structs.replace(content, scopes=sorted(set(content.scopes)))
 
 

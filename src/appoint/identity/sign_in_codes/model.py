@@ -29,9 +29,9 @@ class SignInCodeRequest(RequestBody):
 
     def __post_init__(self) -> None:
         if not self.email and not self.phone:
-            raise errors.Invalid(errors.Fault("#/email", "is needed, or phone"))
+            raise errors.Invalid(errors.Fault("#/email", "is required unless phone is given"))
         if self.email and self.phone:
-            raise errors.Invalid(errors.Fault("#/phone", "must be left out where there is an email"))
+            raise errors.Invalid(errors.Fault("#/phone", "must be left out if email is given"))
 
     @property
     def address(self) -> "Address":

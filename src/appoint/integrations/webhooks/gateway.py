@@ -22,6 +22,7 @@ import structlog
 
 from ...events.model import Event
 from ...kit.errors import Fault, Invalid
+from ...kit.i18n import translatable
 from .model import Outcome, Sample, WebhookTest, refusal
 
 log = structlog.get_logger()
@@ -38,8 +39,8 @@ NAMES: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
 """Where names are looked up. The event loop's own threads are few, and names that take their time would hold up
 everyone else's."""
 
-UNRESOLVED: Final = "has a host that cannot be found"
-NOT_PUBLIC: Final = "has an address that is not public"
+UNRESOLVED: Final = translatable("has a host name that cannot be resolved")
+NOT_PUBLIC: Final = translatable("must be reachable from the internet")
 
 SPECIAL: Final = tuple(
     ip_network(network)
@@ -86,11 +87,11 @@ async def check(url: str, *, private_addresses: bool) -> None:
         parsed = None
     port = parsed.port if parsed and parsed.port is not None else 443
     if parsed is None or not parsed.raw_host or not 0 < port < 65536:
-        raise Invalid(Fault("#/url", "must be an address such as https://partner.example.com/appoint"))
+        raise Invalid(Fault("#/url", "must be a URL, such as https://partner.example.com/appoint"))
     if parsed.userinfo:
-        raise Invalid(Fault("#/url", "must hold neither a user name nor a password"))
+        raise Invalid(Fault("#/url", "must not contain a user name or password"))
     if parsed.scheme != "https" and not private_addresses:
-        raise Invalid(Fault("#/url", "must begin with https://"))
+        raise Invalid(Fault("#/url", "must start with https://"))
     try:
         await _addresses(parsed.raw_host.decode(), port, private_addresses=private_addresses)
     except Unresolved:

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from ...events.model import CATALOGUE, CustomerFact, Fact
 from ...kit import fields
+from ...kit.i18n import translatable
 from ...kit.structs import PageQuery, RequestBody, Resource
 
 MOST_WEBHOOKS: Final = 20
@@ -25,7 +26,7 @@ EVENT_TYPES: Final = tuple(type for type, fact in CATALOGUE.items() if not issub
 
 
 def _known(value: str) -> str | None:
-    return None if value in EVENT_TYPES else "is not a type of event that clinics have"
+    return None if value in EVENT_TYPES else translatable("is not an event type of clinics")
 
 
 Url = Annotated[

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, cast, get_args
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...clinics.appointment_types.model import Mode
 from ...kit import date_formats, errors, fields, phones
-from ...kit.i18n import CONTROL, for_telephones, one_line, translate
+from ...kit.i18n import CONTROL, for_telephones, one_line, template_functions, translate
 from ...kit.structs import RequestBody
 from ..channels.model import Channel
 from . import sandbox
@@ -253,11 +253,9 @@ def check(which: Which, words: Words) -> list[errors.Fault]:
     """What is wrong with a clinic's words for a message, with the lines; nothing when they can be filled in, which is
     tried."""
     if (words.subject is None) == (which.channel == "email"):
-        return [
-            errors.Fault(
-                "#/subject", "is missing" if which.channel == "email" else "must be left out; only e-mails have one"
-            )
-        ]
+        if which.channel == "email":
+            return [errors.Fault("#/subject", "is missing")]
+        return [errors.Fault("#/subject", "must be left out; only emails have a subject")]
     parts = (("#/subject", words.subject or ""), ("#/text", words.text))
     if found := [fault for pointer, source in parts for fault in sandbox.faults(source, pointer, KINDS[which.kind])]:
         return found
@@ -280,11 +278,8 @@ def render(which: Which, facts: Facts, own: Words | None = None) -> Rendered:
     if which.channel == "sms":
         return Rendered(subject, text)
     html = _html(which.language, subject, text, values["clinic"], facts)
-    footer = (
-        f"\n\n-- \n{translate(which.language, 'No more e-mails about appointments:')} {facts.unsubscribe_url}"
-        if facts.unsubscribe_url
-        else ""
-    )
+    unsubscribe = translate(which.language, "Stop emails about appointments:")
+    footer = f"\n\n-- \n{unsubscribe} {facts.unsubscribe_url}" if facts.unsubscribe_url else ""
     return Rendered(subject, text + footer, html)
 
 
@@ -299,7 +294,7 @@ def _filled(which: Which, words: Words, values: Mapping[str, str]) -> tuple[str,
     ]
     empty = [errors.Fault(pointer, "is empty once it is filled in") for pointer, part, _ in measured if not part]
     long = [
-        errors.Fault(pointer, "has too many characters once it is filled in; at most: {n}", n=most)
+        errors.Fault(pointer, "is too long once it is filled in; maximum length: {n}", n=most)
         for pointer, part, most in measured
         if len(part) > most
     ]
@@ -325,7 +320,7 @@ def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> 
         blocks=blocks,
         unsubscribe_url=facts.unsubscribe_url,
         link=facts.link,
-        _=partial(translate, language),
+        **template_functions(language),
     )
 
 

@@ -12,13 +12,14 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ...kit.errors import Fault
+from ...kit.i18n import translatable
 
 FILTERS: Final = ("capitalize", "lower", "upper")
 DEEPEST: Final = 20
 MOST: Final = 20
 """How many faults are told at once."""
 
-TOO_MUCH: Final = "is nested too deeply, or has too long a number"
+TOO_MUCH: Final = translatable("is nested too deeply or contains a number that is too long")
 
 STATEMENTS: Final = (nodes.Output, nodes.If)
 VALUES: Final = (nodes.Name, nodes.Filter)
@@ -74,12 +75,12 @@ def _compiled(source: str, pointer: str, placeholders: tuple[str, ...]) -> Templ
 def _unreadable(error: TemplateSyntaxError, pointer: str) -> Fault:
     said = str(error.message)
     if said.startswith("Unexpected end of template"):
-        return Fault(pointer, "line {line}: an “if” without its “endif”", line=error.lineno)
+        return Fault(pointer, "line {line}: “if” without “endif”", line=error.lineno)
     if said.startswith("Encountered unknown tag '"):
         return Fault(
-            pointer, "line {line}: “{name}” means nothing here", line=error.lineno, name=said.split("'")[1][:50]
+            pointer, "line {line}: “{name}” is not allowed here", line=error.lineno, name=said.split("'")[1][:50]
         )
-    return Fault(pointer, "line {line}: cannot be read; is every “{{{{” and “{{%” closed?", line=error.lineno)
+    return Fault(pointer, "line {line}: cannot be read; check that every “{{{{” and “{{%” is closed", line=error.lineno)
 
 
 def _refused(tree: nodes.Template, pointer: str, placeholders: Collection[str]) -> Iterator[Fault]:
@@ -93,13 +94,13 @@ def _refused(tree: nodes.Template, pointer: str, placeholders: Collection[str]) 
             return
         elif not isinstance(node, allowed):
             yield Fault(
-                pointer, "line {line}: only placeholders, filters without arguments, and “if” can stand here", line=line
+                pointer, "line {line}: only placeholders, filters without arguments and “if” are allowed", line=line
             )
         elif isinstance(node, nodes.Name) and node.name not in placeholders:
             known = ", ".join(placeholders)
             yield Fault(
                 pointer,
-                "line {line}: “{name}” is no placeholder here; there are: {known}",
+                "line {line}: “{name}” is not a known placeholder; use one of: {known}",
                 line=line,
                 name=node.name[:50],
                 known=known,
@@ -108,14 +109,14 @@ def _refused(tree: nodes.Template, pointer: str, placeholders: Collection[str]) 
             known = ", ".join(FILTERS)
             yield Fault(
                 pointer,
-                "line {line}: “{name}” is no filter here; there are, without arguments: {known}",
+                "line {line}: “{name}” is not a known filter; use one of these without arguments: {known}",
                 line=line,
                 name=node.name[:50],
                 known=known,
             )
         elif isinstance(node, nodes.Compare) and _compared(node) is None:
             yield Fault(
-                pointer, "line {line}: only a placeholder can be compared with a text in quotes, by == or !=", line=line
+                pointer, "line {line}: only a placeholder can be compared, with == or !=, to text in quotes", line=line
             )
         else:
             waiting += [(child, kinds, depth + 1, line) for child, kinds in _inside(node)]

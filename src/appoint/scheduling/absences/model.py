@@ -23,9 +23,7 @@ class AbsenceContent(RequestBody):
     def __post_init__(self) -> None:
         fields.check_times(self.start_time, self.end_time)
         if self.end_time - self.start_time > LONGEST:
-            raise errors.Invalid(
-                errors.Fault("#/endTime", "must not be more than {days} days later", days=LONGEST.days)
-            )
+            raise errors.Invalid(errors.Fault("#/endTime", "must be no more than {days} days later", days=LONGEST.days))
 
 
 class AbsenceQuery(RequestBody):

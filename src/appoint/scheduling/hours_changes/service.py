@@ -145,7 +145,7 @@ async def _dates(
     first = max(content.from_ or today, today)
     last = min(content.to or date.max, place.last_published or date.min)
     if (last - first).days > LONGEST_DAYS:  # something is published centuries ahead
-        raise errors.Invalid(errors.Fault("#/to", "asks for more than {days} days", days=LONGEST_DAYS))
+        raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=LONGEST_DAYS))
     return (first, last) if first <= last else None
 
 

@@ -68,10 +68,10 @@ class BookingSlotChange(RequestBody):
     def __post_init__(self) -> None:
         if self.customer_id:
             if self.start_time or self.end_time:
-                raise errors.Invalid(errors.Fault("#/customerId", "takes the slot as it is; move it first"))
+                raise errors.Invalid(errors.Fault("#/customerId", "does not fit this slot; change the slot first"))
         elif not (self.start_time and self.end_time):
             raise errors.Invalid(
-                errors.Fault("#/startTime", "is needed together with endTime, or customerId instead of both")
+                errors.Fault("#/startTime", "is required together with endTime, or send customerId instead")
             )
         else:
             fields.check_times(self.start_time, self.end_time)
@@ -87,7 +87,7 @@ class BookingSlotFilter(PageQuery):
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
-            raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
+            raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
 
 
 class GenerationRequest(RequestBody):
@@ -113,6 +113,6 @@ class Generated(msgspec.Struct):
 def check_dates(first: date, last: date) -> None:
     """Raises `Invalid` at `to`."""
     if last < first:
-        raise errors.Invalid(errors.Fault("#/to", "must not be before from"))
+        raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
     if (last - first).days >= LONGEST_DAYS:
-        raise errors.Invalid(errors.Fault("#/to", "asks for more than {days} days", days=LONGEST_DAYS))
+        raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=LONGEST_DAYS))

@@ -18,7 +18,7 @@ def minutes_between(start_time: str, end_time: str) -> Minutes:
     """Raises `Invalid` at `endTime` when it does not come after the start."""
     starts, ends = fields.minutes_of(start_time), fields.minutes_of(end_time)
     if ends <= starts:
-        raise errors.Invalid(errors.Fault("#/endTime", "must be after the beginning"))
+        raise errors.Invalid(errors.Fault("#/endTime", "must be after the start"))
     return starts, ends
 
 
@@ -58,10 +58,10 @@ class Hours(RequestBody):
     def __post_init__(self) -> None:
         if self.time_slot_id:
             if self.start_time or self.end_time:
-                raise errors.Invalid(errors.Fault("#/timeSlotId", "says the beginning and the end already"))
+                raise errors.Invalid(errors.Fault("#/timeSlotId", "already sets the start and the end"))
         elif not (self.start_time and self.end_time):
             raise errors.Invalid(
-                errors.Fault("#/startTime", "is needed together with an end, or a time slot instead of both")
+                errors.Fault("#/startTime", "is required together with an end, or choose a time slot instead")
             )
         else:
             minutes_between(self.start_time, self.end_time)

@@ -173,7 +173,7 @@ async def set_week(
     minutes = iter(await _minutes(tx, known.clinic_id, [hours for day in week.values() for hours in day]))
     by_day = {weekday: [next(minutes) for _ in day] for weekday, day in week.items()}
     faults = [
-        errors.Fault(f"#/weekly/{weekday}/{index}", "overlaps with other hours of that day")
+        errors.Fault(f"#/weekly/{weekday}/{index}", "overlaps other hours on that day")
         for weekday, day in by_day.items()
         for index in overlapping(day)
     ]

@@ -85,7 +85,7 @@ async def send(request: Request) -> Response[Any]:
         response = _address_page(
             request,
             said,
-            refusal=translate(language, "Too many codes were asked for. Please wait a while."),
+            refusal=translate(language, "You have requested too many codes. Please wait a while and try again."),
             status_code=429,
         )
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
@@ -128,7 +128,7 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     said, language = await parse_form(request), language_for(request)
     code = "".join(said.get("code", "").split())
     if not re.fullmatch("[0-9]{6}", code):
-        return _code_page(request, said, fault=translate(language, "The code has six digits."), status_code=400)
+        return _code_page(request, said, fault=translate(language, "Enter the six-digit code."), status_code=400)
     lasts = timedelta(hours=request.app.state.settings.session_hours)
     entered = await request.db.atomic(
         service.answer,
@@ -143,9 +143,8 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
         now=clock.now(),
     )
     if not isinstance(entered, service.Entered):
-        return _code_page(
-            request, {**said, "code": ""}, fault=translate(language, PROBLEMS["wrong-code"].happened), status_code=401
-        )
+        wrong_code = PROBLEMS["wrong-code"].happened
+        return _code_page(request, {**said, "code": ""}, fault=translate(language, wrong_code), status_code=401)
     await sign_in_throttle.succeeded(request, account=entered.address.account, now=clock.now())
     response = redirect(next_page(said, MINE))
     keep(response, entered.token, lasts)

@@ -171,7 +171,7 @@ async def _nearest(choice: Choice) -> list[OfferedTime]:
 def _gone(choice: Choice, reason: str, others: Sequence[OfferedTime | Alternative]) -> Gone:
     problem, book, language = PROBLEMS[reason], choice.here.book, choice.here.language
     text = (
-        translate(language, "This time is not free any more.")
+        translate(language, "This time is no longer available.")
         if reason == "taken"
         else translate(language, problem.happened)
     )
@@ -337,11 +337,9 @@ def _content(here: Visit, typed: Mapping[str, str]) -> CustomerContent:
     )
     faults: list[errors.Fault] = []
     if not (said["email"] or said["phone"]):
-        faults.append(errors.Fault("#/email", "is needed, or a phone number"))
+        faults.append(errors.Fault("#/email", "is required, or enter a phone number"))
     if said["phone"] and number is None:
-        faults.append(
-            errors.Fault("#/phone", "is no phone number that could be called; with the country's code it always works")
-        )
+        faults.append(errors.Fault("#/phone", "is not a valid phone number; include the country code"))
     known = {
         "name": said["name"],
         "email": said["email"] or None,
@@ -354,7 +352,7 @@ def _content(here: Visit, typed: Mapping[str, str]) -> CustomerContent:
     try:
         content = decoding.body(CustomerContent, msgspec.json.encode(known))
     except errors.Invalid as invalid:
-        in_words = {"#/email": errors.Fault("#/email", "must be an e-mail address, such as ana@example.org")}
+        in_words = {"#/email": errors.Fault("#/email", "must be an email address, such as ana@example.org")}
         faults += [in_words.get(fault.pointer, fault) for fault in invalid.faults]
         raise errors.Invalid(*faults) from invalid
     if faults:

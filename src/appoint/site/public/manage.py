@@ -325,7 +325,7 @@ def _page(request: Request, held: Held, token: str, *, refusal: errors.AppointEr
 
 def _said(request: Request, refusal: errors.AppointError) -> str:
     if isinstance(refusal, errors.VersionMismatch):
-        return translate(language_for(request), "This appointment has changed meanwhile. This is how it stands now.")
+        return translate(language_for(request), "This appointment has changed. These are the current details.")
     return translate(language_for(request), PROBLEMS[refusal.type].happened, **refusal.facts)
 
 

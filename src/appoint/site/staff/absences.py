@@ -189,13 +189,13 @@ async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | No
         return None, {}
     language = language_for(request)
     if not wish.whom:
-        return None, {"doctor": translate(language, "Please choose")}
+        return None, {"doctor": translate(language, "Choose one")}
     if not FIRST_YEAR <= wish.first.year <= wish.last.year <= LAST_YEAR:
         return None, {"until": translate(language, "must not be before the first day")}
     try:
         first_minute, last_minute = minutes_of(wish.first_time or "00:00"), minutes_of(wish.last_time or "24:00")
     except ValueError:
-        return None, {"until": translate(language, "is not a time")}
+        return None, {"until": translate(language, "is not a valid time")}
     found = await repository.instants(
         request.db,
         clinic_id,
@@ -208,9 +208,9 @@ async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | No
         return None, {}
     start, end = found.start, found.end
     if end <= start:
-        return None, {"until": translate(language, "must be after the beginning")}
+        return None, {"until": translate(language, "must be after the start")}
     if end - start > LONGEST:
-        return None, {"until": translate(language, "must not be more than {days} days later", days=LONGEST.days)}
+        return None, {"until": translate(language, "must be no more than {days} days later", days=LONGEST.days)}
     return Away(None if wish.whom == ALL else wish.whom, start, end), {}
 
 

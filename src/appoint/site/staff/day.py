@@ -4,7 +4,6 @@ patient's appointments are."""
 import asyncio
 from collections.abc import AsyncGenerator
 from datetime import date, timedelta
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from ...http.recording import record
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
-from ...kit.i18n import translate
+from ...kit.i18n import template_functions
 from ...kit.permissions import widest
 from ...kit.structs import Page
 from ..rendering import NO_STORE, templates
@@ -137,7 +136,7 @@ def _listed(request: Request, clinic_id: int, shown: Board) -> str:
     language = language_for(request)
     may_see = widest(request.user, "see-patients", clinic_id) is not None
     return templates.get_template("staff/day/list.html").render(
-        board=shown, clinic_id=clinic_id, language=language, may_see=may_see, _=partial(translate, language)
+        board=shown, clinic_id=clinic_id, language=language, may_see=may_see, **template_functions(language)
     )
 
 

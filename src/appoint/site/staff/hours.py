@@ -3,7 +3,6 @@ it is done."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
@@ -27,7 +26,7 @@ from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, fields
-from ...kit.i18n import translate
+from ...kit.i18n import template_functions
 from ...kit.ids import clinic_of
 from ...kit.structs import Page
 from ...scheduling.hours_changes import service
@@ -212,7 +211,7 @@ async def changes_of_week(
     markup = templates.get_template("staff/hours/change.html").render(
         clinic=await clinics.get(request.db, clinic_id),
         language=language,
-        _=partial(translate, language),
+        **template_functions(language),
         doctor_id=doctor_id,
         content=data,
         weekly=msgspec.json.encode(data.weekly).decode(),

@@ -186,7 +186,7 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
     percent, number = (lambda value: _percent(value, language)), (lambda value: _number(value, language))
     since = {
         "day": translate(language, "Day"),
-        "week": translate(language, "Week from"),
+        "week": translate(language, "Week of"),
         "month": translate(language, "Month"),
     }[period.unit]
     short = [_step_name(step.since, period, language, short=True) for step in steps]
@@ -206,7 +206,7 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
             translate(language, "Bookings and cancellations"),
             translate(
                 language,
-                "Appointments by the date they were booked for, as they stand now, and those of them that were cancelled. Holds are not counted.",
+                "Appointments by date, and how many of them were cancelled. Times on hold are not counted.",
             ),
             chart(
                 short,
@@ -227,9 +227,7 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
         Section(
             "no-shows",
             translate(language, "No-show rate"),
-            translate(
-                language, "Appointments that nobody came to, of those of which it is noted whether somebody did."
-            ),
+            translate(language, "Missed appointments as a share of all appointments with a recorded outcome."),
             chart(
                 short,
                 [rates],
@@ -237,7 +235,12 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
                 of_rate,
             ),
             [],
-            [since, translate(language, "Came"), translate(language, "Missed"), translate(language, "No-show rate")],
+            [
+                since,
+                translate(language, "Attended"),
+                translate(language, "Missed"),
+                translate(language, "No-show rate"),
+            ],
             [
                 [name, number(each.kept), number(each.missed), percent(each.no_show_rate)]
                 for name, each in zip(long, sums, strict=True)
@@ -246,7 +249,7 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
         Section(
             "lead-times",
             translate(language, "Lead time"),
-            translate(language, "Days from the booking to the appointment, of everything that was booked."),
+            translate(language, "Days between booking and appointment, for all bookings."),
             chart(
                 leads, [lead], [[f"{name}: {many}" for name, many in zip(leads, lead, strict=True)]], axis(max(lead))
             ),

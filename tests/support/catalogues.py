@@ -1,0 +1,74 @@
+"""The catalogues of `locale/`: what the sources say, and how `make texts` brings the translations up to date."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.frontend import CommandLineInterface
+from babel.messages.pofile import read_po, write_po
+
+import appoint
+from appoint.kit.i18n import LANGUAGES
+
+SOURCE = Path(appoint.__file__).parent
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
+KEYWORDS = ("translate:2", "translatable:1", "Fault:2", "Malformed:1")
+"""Functions of ours, and which of their arguments is a text; Babel knows `_`, `pgettext` and `ngettext` itself."""
+
+HEADER = """msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=utf-8\\n"
+"Language: {language}\\n"
+"Plural-Forms: {plurals}\\n"
+
+"""
+"""Without a date or a name, so that a file changes only with what it says."""
+
+
+def extract() -> Catalog:
+    """Return all texts of Python modules, pages and messages."""
+    with TemporaryDirectory() as folder:
+        written = Path(folder) / "appoint.pot"
+        keywords = [part for keyword in KEYWORDS for part in ("-k", keyword)]
+        CommandLineInterface().run(
+            ["pybabel", "-q", "extract", "-F", str(PROJECT), *keywords, "-o", str(written), str(SOURCE)]
+        )
+        with written.open("rb") as file:
+            texts = read_po(file)
+    for message in texts:
+        message.locations = sorted({(Path(name).relative_to(SOURCE).as_posix(), 0) for name, _ in message.locations})
+    return texts
+
+
+def path_of(language: str) -> Path:
+    return SOURCE / "locale" / f"{language}.po"
+
+
+def read(language: str) -> Catalog:
+    with path_of(language).open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
+def forms(message: Message) -> tuple[str, ...]:
+    """Return the translations of a message: one, or one for each plural form."""
+    return message.string if isinstance(message.string, tuple) else (message.string,)
+
+
+def update(language: str, texts: Catalog) -> None:
+    """Add new texts without a translation, and drop those that have gone."""
+    catalogue = read(language)
+    catalogue.update(texts, no_fuzzy_matching=True)
+    with path_of(language).open("wb") as file:
+        file.write(HEADER.format(language=language, plurals=catalogue.plural_forms).encode())
+        write_po(
+            file, catalogue, width=0, omit_header=True, ignore_obsolete=True, include_lineno=False, sort_by_file=True
+        )
+
+
+if __name__ == "__main__":
+    found = extract()
+    for each in TRANSLATED:
+        update(each, found)
+        empty = [message.id for message in read(each) if message.id and not all(forms(message))]
+        print(f"{each}: {len(empty)} to translate")
