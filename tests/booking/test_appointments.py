@@ -6,7 +6,7 @@ import pytest
 
 from appoint.kit import clock, ids
 from appoint.kit.cache import ClinicCache
-from conftest import ADMIN
+from support.app import ADMIN
 from support.world import World
 
 

@@ -17,9 +17,10 @@ from appoint.booking.model import AppointmentRequest, Status
 from appoint.kit import errors, ids
 from appoint.kit.cache import ClinicCache
 from support.brute_force import MINUTE, Clinic, Doctor, Offer, Slot, Wanted
+from support.scale import scaled
 from support.world import RECEPTION
 
-WORLDS = 2000
+WORLDS = scaled(2000, 150)
 # Both days on which the clocks change in five zones (in Lord Howe by half an hour, in São Paulo at midnight, which had
 # it until 2019), and ordinary days.
 DAYS = [

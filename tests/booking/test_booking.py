@@ -43,7 +43,7 @@ async def test_a_refusal_offers_the_five_nearest_times(world):
     ]
 
 
-async def test_of_64_racers_for_one_time_exactly_one_wins_and_nobody_else_leaves_a_trace(world):
+async def test_of_64_racers_for_one_time_exactly_one_wins_and_nobody_else_leaves_a_trace(world, many_connections):
     customers = [await world.add_customer(f"Racer {n}") for n in range(64)]
     results = await asyncio.gather(*(world.book(world.dr_shah, at(9), customer) for customer in customers))
     assert sorted(getattr(result, "type", "booked") for result in results) == ["booked"] + ["taken"] * 63

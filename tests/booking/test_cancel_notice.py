@@ -12,7 +12,7 @@ from appoint.booking.rules import Override
 from appoint.kit import errors
 from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.cache import ClinicCache
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import NOW as TODAY
 from support.rows import appointment_type, clinic, customer, doctor, publish
 from support.world import RECEPTION, World, at

@@ -11,7 +11,7 @@ import pytest
 from appoint.booking.rules import Caps
 from appoint.database.pool import Database
 from appoint.kit.actors import Actor, Membership, Role
-from conftest import ADMIN, composed, settings
+from support.app import ADMIN, composed, settings
 from support.rows import NOW, book, clinic, customer, doctor, publish
 
 MOST = 5

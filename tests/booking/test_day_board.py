@@ -12,7 +12,7 @@ import pytest
 from appoint.database import pool
 from appoint.server import app as application
 from appoint.site.staff import day as pages
-from conftest import ADMIN, TOKEN, settings
+from support.app import ADMIN, TOKEN, settings
 from support.processes import appoint
 from support.rows import NOW, book, clinic, customer, doctor, later, publish
 from support.staff import add_user, bearer, works_at

@@ -10,7 +10,7 @@ import pytest
 from appoint.booking import links
 from appoint.kit import ids
 from appoint.kit.signed_tokens import signed_id
-from conftest import ADMIN
+from support.app import ADMIN
 from support.post import LINKS, Office, Post
 from support.rows import appointment_type, clinic, customer, doctor, later, publish
 

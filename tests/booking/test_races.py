@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import httpx2
 import pytest
 
-from conftest import ADMIN
+from support.app import ADMIN
 from support.processes import appoint
 from support.rows import clinic, customer, doctor, later
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from appoint.booking.availability.model import DoctorTime, PublishedSlot, Terms, starts
 from appoint.clinics.catalogue.model import Length
 from support.brute_force import Clinic, Doctor, Offer, Slot, Wanted
+from support.scale import scaled
 
 DOCTOR = UUID("00000001-0197-8cb1-8c0b-0be260bd516d")
 MIDNIGHT = {  # of days on which the clocks change, near them, and of an ordinary one
@@ -34,7 +35,7 @@ def ranges(draw, most):
     return made
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=scaled(400, 100), deadline=None)
 @given(
     zone=st.sampled_from(sorted(MIDNIGHT)),
     slots=ranges(5),

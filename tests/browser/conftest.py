@@ -1,11 +1,20 @@
-"""One site and one browser a worker; each test has browser windows of its own."""
+"""One site and one browser for the run; each test has browser windows of its own."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page
 
 from support import browser as browsers
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this folder in one worker (`--dist loadgroup`): browsers and sites are expensive to start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")

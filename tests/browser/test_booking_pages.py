@@ -10,9 +10,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.async_api import expect
 
-from appoint.kit.i18n import LANGUAGES
 from support import browser as browsers
-from support.browser import faults_of
+from support.browser import AXE_LANGUAGES, faults_of
 
 pytestmark = pytest.mark.anyio
 
@@ -327,7 +326,7 @@ async def test_booking_stands_in_a_clinics_own_site(site, browser, other_site):
     assert watched.complaints == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", AXE_LANGUAGES)
 async def test_nothing_serious_is_wrong_with_the_pages_in_any_language(site, browser, language):
     context, page, watched = await browsers.new_page(browser, language)
     for address in ("/", "/?q=nowhere", "/?specialty=Dermatology", "/c/spreebogen", "/c/nowhere", "/embed/spreebogen"):

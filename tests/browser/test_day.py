@@ -14,7 +14,7 @@ from playwright.async_api import Page, expect
 
 from appoint.kit import date_formats
 from support import browser as browsers
-from support.browser import AXE, faults_of, sign_in
+from support.browser import AXE, AXE_LANGUAGES, faults_of, sign_in
 
 pytestmark = pytest.mark.anyio
 CLINIC = 2
@@ -641,7 +641,7 @@ async def test_a_telephone_shows_the_list_and_books_from_it(site, browser):
         assert await page.evaluate("document.documentElement.scrollWidth") == 320
 
 
-@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
+@pytest.mark.parametrize("language", AXE_LANGUAGES)
 async def test_nothing_serious_is_wrong_in_any_language_light_or_dark(site, browser, language):
     here = await room(site)
     here.book(here.person("Axel Access"), "09:00", notes="Deaf")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support import browser as browsers
-from support.browser import faults_of, sign_in
+from support.browser import AXE_LANGUAGES, faults_of, sign_in
 
 pytestmark = pytest.mark.anyio
 MANAGER = "manager@spreebogen.example.org"
@@ -53,7 +53,7 @@ async def test_one_doctor_and_a_time_of_ones_own_can_be_chosen(site, page):
     assert await page.get_by_text("No published hours or bookings in this period.").is_visible()
 
 
-@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
+@pytest.mark.parametrize("language", AXE_LANGUAGES)
 async def test_nothing_serious_is_wrong_with_it_in_any_language_size_and_light(site, browser, language):
     for scheme, width in (("light", 1280), ("dark", 320)):
         context, page, watched = await browsers.new_page(

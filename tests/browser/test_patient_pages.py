@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from appoint.kit.i18n import LANGUAGES
 from support import browser as browsers
-from support.browser import api, faults_of
+from support.browser import AXE_LANGUAGES, api, faults_of
 
 pytestmark = pytest.mark.anyio
 
@@ -262,7 +261,7 @@ async def test_nothing_serious_is_wrong_with_any_page_in_any_language_or_directi
     context, page, _ = await browsers.new_page(browser, **PHONE)
     wrong: list[object] = []
     for path in await pages_of(page, site):
-        for language in LANGUAGES:
+        for language in AXE_LANGUAGES:
             await context.add_cookies([{"name": "language", "value": language, "url": site.url}])
             await page.goto(site.url + path)
             wrong += [(path, language, fault) for fault in await faults_of(page)]

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from conftest import TOKEN
 from support import browser as browsers
-from support.browser import api, faults_of, sign_in
+from support.app import TOKEN
+from support.browser import AXE_LANGUAGES, api, faults_of, sign_in
 
 pytestmark = pytest.mark.anyio
 
@@ -564,7 +564,7 @@ async def test_a_doctor_sees_and_changes_their_own_hours_only(site, page):
     assert "Dr. Vikram Iyer" in await page.locator("main h2").first.inner_text()
 
 
-@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
+@pytest.mark.parametrize("language", AXE_LANGUAGES)
 async def test_nothing_serious_is_wrong_with_any_of_the_pages_in_any_language_nor_on_a_phone(site, browser, language):
     mine = Practice(site, week={"monday": hours("09:00", "12:00")})
     mine.book(coming(0), 11, 40)

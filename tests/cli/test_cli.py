@@ -20,6 +20,7 @@ from appoint.cli import main, maintenance
 from appoint.database import dump, migrate
 from appoint.server import logs
 from appoint.settings import Settings
+from support.database import temporary
 from support.embedded_servers import folder, postgres_processes, query
 from support.processes import appoint, eventually
 
@@ -62,12 +63,10 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def strange(server_url) -> Iterator[str]:
+def strange(server_url, worker_id) -> Iterator[str]:
     """A database that Appoint has not seen."""
-    url = server_url.replace("/appoint_", "/strange_")
-    query(server_url, f"create database {url.split('/')[-1].split('?')[0]}")
-    yield url
-    query(server_url, f"drop database {url.split('/')[-1].split('?')[0]} with (force)")
+    with temporary(server_url, f"strange_{worker_id}", migrated=False) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """`appoint key …`: keys given out, listed, rotated and revoked by hand, and what is said when that cannot be."""
 
-import asyncio
 import json
 import signal
 import sys
@@ -8,20 +7,20 @@ import sys
 import pytest
 
 from appoint.cli import main
-from appoint.database import migrate
 from appoint.identity.api_keys import model
 from appoint.server import logs
+from support.database import temporary
 from support.embedded_servers import query
 
 
 @pytest.fixture
-def run(server_url, monkeypatch, capsys):
-    """Runs a command on a database of its own; returns its exit code, and what it has said on standard output and
-    standard error."""
-    url = server_url.replace("/appoint_", "/keys_")
-    name = url.split("/")[-1].split("?")[0]
-    query(server_url, f"create database {name}")
-    asyncio.run(migrate.upgrade(url))
+def run(server_url, worker_id, monkeypatch, capsys):
+    """Run a command on a database of its own; return its exit code, standard output and standard error."""
+    with temporary(server_url, f"keys_{worker_id}") as url:
+        yield prepare(url, monkeypatch, capsys)
+
+
+def prepare(url: str, monkeypatch, capsys):
     query(url, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
     monkeypatch.setenv("APPOINT_DATABASE_URL", url)
     monkeypatch.setattr(logs, "configure", lambda _: None)
@@ -38,8 +37,7 @@ def run(server_url, monkeypatch, capsys):
         return code, said.out, said.err
 
     run.query = lambda statement: query(url, statement)
-    yield run
-    query(server_url, f"drop database {name} with (force)")
+    return run
 
 
 def added(run, *more: str) -> str:

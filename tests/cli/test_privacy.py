@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from appoint.cli import main
-from appoint.database import migrate
 from appoint.server import logs
+from support.database import temporary
 from support.embedded_servers import query
 
 ANA = "01978a5c-7d3e-7a63-84f7-074d226b3d5d"
@@ -42,12 +42,13 @@ def rows(url: str, statement: str) -> list[tuple]:
 
 
 @pytest.fixture
-def chores(server_url, monkeypatch, capsys) -> Iterator[Chores]:
+def chores(server_url, worker_id, monkeypatch, capsys) -> Iterator[Chores]:
     """A database of its own in which Lakeside has a patient, Ana, and a doctor."""
-    url = server_url.replace("/appoint_", "/privacy_")
-    name = url.split("/")[-1].split("?")[0]
-    query(server_url, f"create database {name}")
-    asyncio.run(migrate.upgrade(url))
+    with temporary(server_url, f"privacy_{worker_id}") as url:
+        yield prepare(url, monkeypatch, capsys)
+
+
+def prepare(url: str, monkeypatch, capsys) -> Chores:
     query(url, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
     query(url, f"insert into customer (id, name, email) values ('{ANA}', 'Ana', 'ana@example.org')")
     query(url, f"insert into patient (clinic_id, customer_id, notes) values (1, '{ANA}', 'likes tea')")
@@ -66,8 +67,7 @@ def chores(server_url, monkeypatch, capsys) -> Iterator[Chores]:
         said = capsys.readouterr()
         return Said(code, said.out, said.err)
 
-    yield Chores(privacy, lambda statement: rows(url, statement))
-    query(server_url, f"drop database {name} with (force)")
+    return Chores(privacy, lambda statement: rows(url, statement))
 
 
 def booked_tomorrow(chores: Chores) -> None:

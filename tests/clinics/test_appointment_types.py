@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import appointment_type, clinic
 
 CHECK_UP = {"name": "Check-up", "minutes": 30}

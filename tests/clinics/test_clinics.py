@@ -1,4 +1,4 @@
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import doctor, later, publish
 
 LAKESIDE = {"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"}

@@ -6,7 +6,7 @@ import pytest
 
 from appoint.clinics.doctors import service
 from appoint.kit.actors import SYSTEM
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import NOW, appointment_type, book, clinic, customer, doctor, later, publish, someone_waits, wins
 
 SHAH = {"name": "Dr Shah"}

@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 
 from appoint.http import openapi
 from appoint.server import mock
+from support.matrix import for_each
 
 APP = mock.create()
 DOCUMENT = openapi.document(APP)
@@ -30,7 +31,7 @@ def resolved(item):
 def each():
     for path, item in DOCUMENT["paths"].items():
         for method, operation in item.items():
-            yield pytest.param(path, method, operation, id=operation["operationId"])
+            yield path, method, operation
 
 
 def answers(operation):
@@ -60,7 +61,7 @@ def send(client, path, method, operation, **headers):
     return client.request(method, path.format_map(values), params=query, headers=headers, **body)
 
 
-@pytest.mark.parametrize(("path", "method", "operation"), list(each()))
+@for_each("path, method, operation", list(each()))
 def test_every_documented_answer_can_be_had(client, path, method, operation):
     (success, _), *others = answers(operation)
     conforms(send(client, path, method, operation), success, None, operation)

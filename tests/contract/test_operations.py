@@ -22,7 +22,7 @@ from appoint.database.pool import Database
 from appoint.kit import tracing
 from appoint.server import app as application
 from appoint.server import uvicorn_server
-from conftest import ADMIN, TOKEN, composed, settings
+from support.app import ADMIN, TOKEN, composed, settings
 from support.collector import Collector
 from support.processes import Process, appoint, eventually, own_postgres
 

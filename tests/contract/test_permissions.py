@@ -3,7 +3,7 @@
 from appoint.http.routes import route_of
 from appoint.kit.actors import Role
 from appoint.kit.permissions import OPEN, PERMISSIONS
-from conftest import ADMIN
+from support.app import ADMIN
 from support.described import APP, OPERATIONS, address, example
 
 

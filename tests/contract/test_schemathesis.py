@@ -17,7 +17,9 @@ from appoint.database.pool import connect
 from appoint.http import openapi
 from appoint.kit import clock
 from appoint.server import app as application
-from conftest import ADMIN, TOKEN, empty, settings
+from support.app import ADMIN, TOKEN, settings
+from support.database import reset
+from support.scale import scaled
 
 CHECKS = {
     "positive_data_acceptance": {
@@ -105,7 +107,7 @@ def world(database_url):
 
 async def furnish(database_url, day):
     db = connect(database_url, size=1, wait_seconds=30, statement_seconds=60)
-    await empty(db)
+    await reset(db)
     await db.close()
     app = application.create(settings(), database_url=database_url, admin_token=TOKEN)
     async with (
@@ -186,7 +188,7 @@ def ask(operation, test, **phases):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_administrator_gets_what_the_document_says(operation):
-    @bounded(examples=10)
+    @bounded(examples=scaled(50, 4))
     def test(case):
         sent(case, **ADMIN)
 
@@ -195,7 +197,7 @@ def test_the_administrator_gets_what_the_document_says(operation):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_anybody_gets_what_the_document_says(operation):
-    @bounded(examples=3)
+    @bounded(examples=scaled(10, 2))
     def test(case):
         sent(case)
 

@@ -6,7 +6,7 @@ import pytest
 
 from appoint.customers import repository, service
 from appoint.kit.actors import SYSTEM
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import NOW, book, clinic, customer, doctor, later, publish, someone_waits
 
 ANA = {"name": "Ana Lima"}

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from appoint.kit.actors import Actor, Membership, Role
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import clinic, customer
 
 FIND = "/api/clinics/1/customers"

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import clinic, customer
 
 PATIENTS = "/api/clinics/1/patients"

@@ -10,7 +10,7 @@ from appoint.booking.model import AppointmentRequest
 from appoint.kit import clock, errors
 from appoint.kit.cache import ClinicCache
 from appoint.server import app as application
-from conftest import TOKEN, settings
+from support.app import TOKEN, settings
 from support.round_trips import counted
 from support.world import World, at
 

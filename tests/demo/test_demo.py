@@ -9,9 +9,9 @@ import pytest
 from rich.progress import Progress
 
 from appoint import demo
-from appoint.database import migrate
 from appoint.database.pool import Database
-from conftest import ADMIN
+from support.app import ADMIN
+from support.database import copy_template, drop
 
 NOON = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)  # four days later New York's clocks change, and on the 28th Berlin's
 TABLES = (
@@ -37,18 +37,13 @@ async def connection(db: Database, database_url: str) -> AsyncIterator[asyncpg.C
 
 
 @pytest.fixture
-async def other(server_url: str) -> AsyncIterator[asyncpg.Connection]:
+async def other(server_url: str, worker_id: str) -> AsyncIterator[asyncpg.Connection]:
     """Of another database."""
-    name = server_url.split("/")[3].split("?", maxsplit=1)[0]
-    admin = await asyncpg.connect(server_url)
-    await admin.execute(f"create database {name}_other")
-    url = server_url.replace(f"/{name}?", f"/{name}_other?")
-    await migrate.upgrade(url)
+    url = await copy_template(server_url, f"other_{worker_id}")
     connection = await asyncpg.connect(url)
     yield connection
     await connection.close()
-    await admin.execute(f"drop database {name}_other")
-    await admin.close()
+    await drop(url)
 
 
 async def content(connection: asyncpg.Connection) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from appoint.booking import service as appointments
 from appoint.database.pool import Database
 from appoint.events import model
 from appoint.events.service import event_of
-from conftest import ADMIN
+from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, local
 from support.rows import appointment_type, clinic, customer, doctor
 

@@ -10,7 +10,7 @@ import pytest
 from appoint.http.languages import language_of
 from appoint.kit.cache import ClinicCache
 from appoint.kit.i18n import LANGUAGES
-from conftest import ADMIN, composed
+from support.app import ADMIN, composed
 from support.described import ADMINISTRATORS as OPERATIONS
 from support.described import address, example
 from support.hours import COMING_MONDAY as MONDAY

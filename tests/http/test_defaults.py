@@ -6,7 +6,7 @@ import pytest
 from appoint.kit.errors import StartupError
 from appoint.server.startup import check_secrets
 from appoint.settings import Settings
-from conftest import composed, settings
+from support.app import composed, settings
 
 GOOD = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
 

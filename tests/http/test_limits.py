@@ -19,7 +19,7 @@ from appoint.http.rate_limits.limits import Limits, network
 from appoint.http.routes import Route
 from appoint.kit import clock, errors
 from appoint.kit.actors import Actor, Membership, Role
-from conftest import ADMIN, composed, settings
+from support.app import ADMIN, composed, settings
 from support.processes import appoint, redis_server
 from support.staff import add_user, sign_in, works_at
 

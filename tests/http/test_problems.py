@@ -13,7 +13,7 @@ from appoint.http.problems import PROBLEMS, ProblemDocument
 from appoint.http.routes import route_of
 from appoint.kit.i18n import LANGUAGES
 from appoint.server import app as application
-from conftest import ADMIN, TOKEN, settings
+from support.app import ADMIN, TOKEN, settings
 
 SOURCE = Path(appoint.__file__).parent
 OPERATIONS = list(openapi.operations(application.create(settings(), database_url="", admin_token=TOKEN)))

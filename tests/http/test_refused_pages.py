@@ -11,7 +11,7 @@ import pytest
 from appoint.identity.sessions import service as sessions
 from appoint.kit import errors
 from appoint.site.rendering import soon
-from conftest import composed
+from support.app import composed
 from support.rows import clinic
 from support.staff import add_user, bearer, works_at
 

@@ -9,7 +9,7 @@ import uvicorn
 
 from appoint.server import app as application
 from appoint.server import uvicorn_server
-from conftest import TOKEN, settings
+from support.app import TOKEN, settings
 
 
 @asynccontextmanager

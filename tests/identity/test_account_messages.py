@@ -14,7 +14,7 @@ from appoint.messaging.channels.model import Undeliverable
 from appoint.messaging.notifications import service
 from appoint.messaging.notifications.model import NotificationStatus
 from appoint.messaging.notifications.repository import reads
-from conftest import ADMIN
+from support.app import ADMIN
 from support.post import LINKS, Office, Post
 from support.world import RECEPTION, World
 

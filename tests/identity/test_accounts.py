@@ -18,7 +18,7 @@ from appoint.identity.encryption import decrypted, encrypted
 from appoint.kit import clock
 from appoint.kit.signed_tokens import sign
 from appoint.messaging.notifications.gateway import Links, compose
-from conftest import ADMIN, settings
+from support.app import ADMIN, settings
 from support.post import Office, Post
 from support.rows import clinic, doctor
 from support.staff import ANOTHER, PASSWORD, SECRET, add_user, bearer, sign_in, type_of, works_at

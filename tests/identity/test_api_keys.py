@@ -12,7 +12,7 @@ from appoint.identity.api_keys.model import ApiKeyContent
 from appoint.kit import errors, ids
 from appoint.kit.actors import SYSTEM, Membership, Role
 from appoint.kit.permissions import SCOPES
-from conftest import ADMIN
+from support.app import ADMIN
 from support.round_trips import counted
 from support.rows import clinic, customer, doctor, later, publish
 

@@ -25,9 +25,10 @@ from appoint.kit import clock, errors, ids
 from appoint.kit.actors import Membership, Role
 from appoint.kit.errors import StartupError
 from appoint.server import app as application
-from conftest import ADMIN, TOKEN, settings
+from support.app import ADMIN, TOKEN, settings
 from support.provider import AUDIENCE, OpenIdProvider, openid_provider
 from support.rows import clinic
+from support.scale import scaled
 
 NOW = datetime(2027, 3, 1, 6, 0, tzinfo=UTC)
 SHAH = ids.composed(1, 1, 1)
@@ -353,7 +354,7 @@ async def test_what_else_a_header_says_is_not_followed(there, provider, header):
     assert await who(provider, there.token(NOW, header=header))
 
 
-@bounded(max_examples=300, deadline=None)
+@bounded(max_examples=scaled(300, 60), deadline=None)
 @forall(st.data())
 def test_no_change_of_a_token_is_believed_or_breaks_anything(data):
     key, trust = KEY, TRUST
@@ -371,7 +372,7 @@ def test_no_change_of_a_token_is_believed_or_breaks_anything(data):
         model.claims_of(model.opened(changed), jwk.KeySet([key]), trust, now=NOW)
 
 
-@bounded(max_examples=300, deadline=None)
+@bounded(max_examples=scaled(300, 60), deadline=None)
 @forall(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(),

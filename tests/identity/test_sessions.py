@@ -14,7 +14,7 @@ from appoint.identity import passwords
 from appoint.identity.accounts.model import sealed_totp
 from appoint.identity.sessions import model, repository, service
 from appoint.kit import clock
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import clinic, customer
 from support.staff import ANOTHER, PASSWORD, SECRET, add_user, bearer, sign_in, type_of, works_at
 

@@ -15,7 +15,7 @@ from appoint.identity.sign_in_codes.model import Address
 from appoint.kit import clock
 from appoint.kit.actors import Actor
 from appoint.kit.signed_tokens import code as code_of
-from conftest import ADMIN
+from support.app import ADMIN
 from support.post import Office, Post
 from support.rows import customer
 

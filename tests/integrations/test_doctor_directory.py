@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import ADMIN
+from support.app import ADMIN
 from support.hours import COMING_MONDAY as MONDAY
 from support.hours import hours
 from support.rows import clinic

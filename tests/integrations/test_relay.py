@@ -15,6 +15,7 @@ from appoint.database.pool import Database, Transaction
 from appoint.events import repository, service
 from appoint.events.model import MOST_TRIES, Event
 from support.processes import appoint
+from support.scale import scaled
 from support.world import NOW
 
 ANA = UUID("01978a5c-7d3e-7a63-84f7-074d226b3d5d")
@@ -156,9 +157,12 @@ async def test_an_event_that_the_catalogue_does_not_know_is_parked_and_not_lost(
     assert (await told(db), await parked(db)) == (["b 1"], ["a 1"])
 
 
+EVENTS = scaled(2000, 500)
+
+
 @pytest.mark.parametrize("relays", [1, 4])
 async def test_several_relays_at_once_tell_everything_once_and_in_order(db, relays):
-    script = [(f"s{number % 50}", number // 50 + 1) for number in range(2000)]
+    script = [(f"s{number % 50}", number // 50 + 1) for number in range(EVENTS)]
     random.Random(relays).shuffle(script)
     for subject, version in script:
         await happened(db, subject, version)
@@ -169,7 +173,7 @@ async def test_several_relays_at_once_tell_everything_once_and_in_order(db, rela
             await service.relay(db, [listener], now=NOW)
 
     await asyncio.gather(*(relaying() for _ in range(relays)))
-    assert_in_order(await told(db), 2000)
+    assert_in_order(await told(db), EVENTS)
 
 
 def assert_in_order(told: list[str], count: int) -> None:

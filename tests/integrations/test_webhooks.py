@@ -16,7 +16,7 @@ from appoint.events.service import relay
 from appoint.integrations.webhooks.model import EVENT_TYPES
 from appoint.integrations.webhooks.service import fan_out
 from appoint.kit import clock
-from conftest import ADMIN, composed
+from support.app import ADMIN, composed
 from support.partner import Partner, hang, status
 from support.rows import clinic
 

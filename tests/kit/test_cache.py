@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from appoint.kit.cache import ClinicCache
-from conftest import ADMIN
+from support.app import ADMIN
 from support.processes import Process, Redis, appoint, eventually, redis_server
 
 

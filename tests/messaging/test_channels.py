@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from appoint.kit.errors import StartupError
 from appoint.messaging.channels.gateway import DevMailbox, Gateway, Sms, Smtp, gateways, secret_of, signature, signed
 from appoint.messaging.channels.model import Delayed, Message, Undeliverable, mail, mailbox, ready
-from conftest import settings
+from support.app import settings
 from support.gateways import (
     ACCOUNT,
     DROPS,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import clinic
 
 ALL = "/api/clinics/1/messageTemplates"

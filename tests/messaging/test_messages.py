@@ -30,6 +30,7 @@ from appoint.messaging.templates.model import (
     render,
     which,
 )
+from support.matrix import for_each
 
 NINE = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 """Monday at nine in Berlin."""
@@ -53,10 +54,6 @@ GSM = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
 )
 """What a text message can have at 160 characters each (GSM 03.38 and its extension)."""
-
-
-def named(which):
-    return "-".join(which)
 
 
 class Reader(HTMLParser):
@@ -204,7 +201,7 @@ def test_a_webhook_is_named():
     assert "“Practice software”" in render(Which("webhook-disabled", "email", "en"), EXAMPLE).text
 
 
-@pytest.mark.parametrize("which", EVERY, ids=named)
+@for_each("which", EVERY)
 def test_every_message_can_be_made_from_all_facts_and_from_few(which):
     for facts in (EXAMPLE, FACTS, Facts(clinic="Lakeside Clinic", time_zone="Europe/Berlin")):
         subject, text, html, fell_back = render(which, facts)
@@ -214,7 +211,7 @@ def test_every_message_can_be_made_from_all_facts_and_from_few(which):
         assert not fell_back
 
 
-@pytest.mark.parametrize("which", EVERY, ids=named)
+@for_each("which", EVERY)
 def test_our_own_words_are_ones_that_a_clinic_could_write(which):
     assert check(which, default(which)) == []
     assert len(default(which).text) <= 10_000
@@ -228,7 +225,7 @@ def test_every_file_of_words_is_of_a_message():
     }
 
 
-@pytest.mark.parametrize("which", [which for which in EVERY if which.channel == "sms"], ids=named)
+@for_each("which", [which for which in EVERY if which.channel == "sms"])
 def test_a_text_message_is_short_and_in_the_alphabet_of_telephones(which):
     for facts in (EXAMPLE, FACTS, replace(EXAMPLE, start_time=datetime(2027, 9, 29, 21, 59, tzinfo=UTC))):
         text = render(which, facts).text

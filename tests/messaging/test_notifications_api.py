@@ -12,7 +12,7 @@ import pytest
 from appoint.kit import ids
 from appoint.kit.signed_tokens import sign
 from appoint.server import app as application
-from conftest import ADMIN, TOKEN, settings
+from support.app import ADMIN, TOKEN, settings
 from support.processes import appoint
 from support.rows import clinic, customer
 

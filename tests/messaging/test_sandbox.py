@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from appoint.kit.i18n import translate
 from appoint.messaging.templates.sandbox import Broken, faults, filled
+from support.scale import scaled
 
 VALUES = {"customer": "Ana", "doctor": "Dr. Shah", "type": "", "mode": "online"}
 
@@ -213,7 +214,7 @@ PIECES = st.sampled_from(
 )
 
 
-@bounds(max_examples=500, deadline=None)
+@bounds(max_examples=scaled(500, 100), deadline=None)
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_a_template_has_faults_or_can_be_filled_in(source):
     if told(source):

@@ -20,7 +20,7 @@ from appoint.messaging.notifications.model import Preferences
 from appoint.messaging.notifications.repository import preferences as notifications
 from appoint.oversight.privacy import service
 from appoint.oversight.privacy.model import ErasedCounts
-from conftest import ADMIN
+from support.app import ADMIN
 from support.post import Office, Post
 from support.rows import someone_waits
 from support.world import NOW, World, at

@@ -9,7 +9,7 @@ import pytest
 from appoint.kit.cache import ClinicCache
 from appoint.oversight.privacy import model, service
 from appoint.oversight.privacy.model import own
-from conftest import ADMIN
+from support.app import ADMIN
 from support.world import NOW, World, at
 
 

@@ -11,14 +11,15 @@ import redis.asyncio as redis
 
 from appoint.database import migrate
 from appoint.database.pool import Database, connect
-from conftest import ADMIN
+from support.app import ADMIN
 from support.collector import Collector
 from support.gateways import mail_talk, serving
 from support.partner import Partner
 from support.processes import appoint, own_postgres, redis_server
 from support.rows import publish
+from support.scale import scaled
 
-PEOPLE = 50
+PEOPLE = scaled(50, 12)
 MARK = re.compile(r"qzx[a-z]{2,8}\d\d|3015550\d{4}|1901-0[2-4]-\d\d", re.IGNORECASE)
 MEANT_FOR_THEM = {"customer", "patient", "appointment", "dev_message"}
 """The tables that may hold what people say, or what is said of them."""
@@ -253,7 +254,7 @@ async def test_marked_people_are_found_where_they_are_meant_to_be_and_after_eras
                     assert sum(b'"customer.erased"' in heard.body for heard in partner.heard) == PEOPLE
         await db.close()
         assert marks(process.said, postgres.log.read_text(errors="replace")) == set()
-    assert (marks(str(collector.spans)), len(collector.spans) > 1000, '"level":"error"' in process.said) == (
+    assert (marks(str(collector.spans)), len(collector.spans) > 20 * PEOPLE, '"level":"error"' in process.said) == (
         set(),
         True,
         False,

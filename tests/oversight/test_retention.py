@@ -9,7 +9,7 @@ import pytest
 from appoint.kit import ids
 from appoint.kit.cache import ClinicCache
 from appoint.oversight.privacy import jobs
-from conftest import ADMIN
+from support.app import ADMIN
 from support.world import NOW, World, at
 
 VISIT = at(9)

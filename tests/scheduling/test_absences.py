@@ -14,7 +14,7 @@ from appoint.scheduling.absences import service
 from appoint.scheduling.absences.model import AbsenceContent
 from appoint.scheduling.slots import service as slots
 from appoint.scheduling.slots.model import BookingSlotContent
-from conftest import ADMIN
+from support.app import ADMIN
 from support.hours import COMING_MONDAY, generate, hours, local, published, weekly, works
 from support.rows import clinic, customer, doctor, someone_waits
 from support.world import MONDAY, RECEPTION, World

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appoint.kit import clock
+from support.scale import scaled
 
 # PostgreSQL has its own copy of the time zone database, or the system's; Python has the locked one. Copies of different
 # years differ where a
@@ -70,7 +71,7 @@ def local_instants(database_url):
     loop.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=scaled(150, 50), deadline=None)
 @given(walls=st.lists(wall_times(), min_size=1, max_size=40))
 def test_a_local_time_is_the_first_instant_that_shows_it_and_one_in_a_gap_moves_forward_by_the_gap(
     local_instants, walls

@@ -15,7 +15,7 @@ from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.cache import ClinicCache
 from appoint.scheduling.absences import service as absences
 from appoint.scheduling.absences.model import AbsenceContent
-from conftest import ADMIN
+from support.app import ADMIN
 from support.hours import generate, published, works
 from support.rows import clinic, customer, doctor, later, publish
 from support.world import MONDAY, RECEPTION, World, at

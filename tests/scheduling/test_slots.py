@@ -10,7 +10,7 @@ from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
 from appoint.scheduling.slots import jobs, service
 from appoint.scheduling.slots.model import BookingSlotContent
-from conftest import ADMIN
+from support.app import ADMIN
 from support.hours import COMING_MONDAY, generate, hours, local, published, time_slot, weekly, works
 from support.rows import clinic, customer, doctor
 from support.world import MONDAY, RECEPTION, World

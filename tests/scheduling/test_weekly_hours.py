@@ -8,7 +8,7 @@ from appoint.database.pool import Transaction
 from appoint.kit.actors import SYSTEM
 from appoint.scheduling.weekly_hours import service
 from appoint.scheduling.weekly_hours.model import Hours, TimeSlotContent, Week, WeeklyScheduleContent, overlapping
-from conftest import ADMIN
+from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, time_slot, weekly
 from support.rows import NOW, clinic, doctor, someone_waits
 

@@ -19,7 +19,7 @@ from appoint.identity.sign_in_codes.model import PURPOSE
 from appoint.kit import signed_tokens
 from appoint.server import app as application
 from appoint.site import assets
-from conftest import ADMIN, TOKEN, settings
+from support.app import ADMIN, TOKEN, settings
 from support.round_trips import counted
 from support.rows import NOW, appointment_type, clinic, customer, doctor, publish
 from support.staff import SECRET

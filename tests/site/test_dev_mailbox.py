@@ -9,7 +9,7 @@ from appoint.messaging.channels.gateway import DevMailbox
 from appoint.messaging.channels.model import Message
 from appoint.messaging.channels.repository import MOST
 from appoint.server import app as application
-from conftest import TOKEN, settings
+from support.app import TOKEN, settings
 
 LETTER = Message(
     "letter/1", "email", "ana@example.org", "Your appointment", "See you on Monday.\nhttps://appoint.example/a/1\n"

@@ -13,7 +13,6 @@ from appoint.http.openapi import Operation, camel
 from appoint.http.routes import route_of
 from appoint.kit.actors import Role
 from appoint.kit.permissions import OPEN
-from conftest import ADMIN
 from support.access_matrix import (
     RELATIONS,
     Things,
@@ -24,6 +23,7 @@ from support.access_matrix import (
     may,
     nobodys,
 )
+from support.app import ADMIN
 from support.described import APP
 from support.rows import later
 from support.staff import SECRET, add_user, bearer, sign_in, works_at

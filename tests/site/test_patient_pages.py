@@ -15,7 +15,7 @@ from appoint.http.rate_limits.sign_in_throttle import FROM_ONE_NETWORK
 from appoint.kit import errors
 from appoint.kit.signed_tokens import code as code_of
 from appoint.server import app as application
-from conftest import ADMIN, TOKEN, settings
+from support.app import ADMIN, TOKEN, settings
 from support.rows import appointment_type, clinic, customer, doctor, later, publish
 
 SECRET = "signs links in tests"

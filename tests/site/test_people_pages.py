@@ -10,7 +10,7 @@ import pytest
 
 from appoint.identity.api_keys.model import PREFIX
 from appoint.kit import ids
-from conftest import ADMIN
+from support.app import ADMIN
 from support.rows import appointment_type, book, clinic, customer, doctor, later, publish
 from support.staff import add_user, bearer, works_at
 

@@ -9,7 +9,7 @@ import pytest
 
 from appoint.oversight.reports import service
 from appoint.oversight.reports.model import Cell, Period, Sums, chart, period, rungs
-from conftest import ADMIN
+from support.app import ADMIN
 from support.hours import COMING_MONDAY, local
 from support.rows import book, clinic, customer, doctor, publish
 from support.statements import Counter

@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from conftest import ADMIN
+from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, local, time_slot, weekly
 from support.rows import appointment_type, book, clinic, customer, doctor
 from support.staff import add_user, bearer, works_at

@@ -15,7 +15,7 @@ from appoint.http.routes import route_of
 from appoint.kit import ids
 from appoint.kit.actors import Actor, Membership, Role
 from appoint.kit.permissions import PERMISSIONS, Relation
-from conftest import ADMIN, composed
+from support.app import ADMIN, composed
 from support.described import address
 from support.rows import later
 

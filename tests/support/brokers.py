@@ -21,7 +21,7 @@ from nats.aio.client import Client
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
-from support.processes import eventually
+from support.processes import eventually, free_port
 
 BEYOND_THE_PATH = "/usr/lib/rabbitmq/bin:/usr/sbin"  # Debian's rabbitmq-server on the PATH insists on a user of its own
 LARGEST = 64 * 1024
@@ -195,12 +195,6 @@ class Rabbit(Server):
                     )
                 )
         return self.heard
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def program(name: str) -> str:

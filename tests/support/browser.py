@@ -15,12 +15,17 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from appoint import demo
 from appoint.http.access import COOKIE
-from conftest import TOKEN
+from appoint.kit.i18n import LANGUAGES
+from support.app import TOKEN
+from support.database import temporary
 from support.processes import appoint
+from support.scale import scaled
 
 PASSWORD = "four quiet boats at dawn"
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
+AXE_LANGUAGES = scaled(LANGUAGES, ("en", "de"))
+"""English and the language with the longest words; that no text lacks a translation is tested without a browser."""
 
 
 class Site(NamedTuple):
@@ -34,23 +39,8 @@ class Site(NamedTuple):
 @contextmanager
 def site(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
     """A database of its own with the demo world, and `appoint serve` with the worker beside it on that."""
-    import asyncpg
-
-    from appoint.database import migrate
-
-    async def make() -> str:
-        connection = await asyncpg.connect(server_url)
-        await connection.execute(f"drop database if exists {name} with (force)")
-        await connection.execute(f"create database {name}")
-        await connection.close()
-        base, _, query = server_url.partition("?")
-        url = f"{base.rpartition('/')[0]}/{name}?{query}"
-        await migrate.upgrade(url)
-        await demo.load(url, size="small", password=PASSWORD, say=lambda _: None)
-        return url
-
-    url = asyncio.run(make())
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary(server_url, name) as url, tempfile.TemporaryDirectory() as folder:
+        asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None))
         given = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000, **settings}
         with appoint("serve", "--with-worker", **given) as process:
             yield Site(process.url, url)

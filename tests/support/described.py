@@ -8,7 +8,7 @@ from appoint.http.routes import route_of
 from appoint.kit.actors import Role
 from appoint.kit.permissions import PERMISSIONS
 from appoint.server import app as application
-from conftest import TOKEN, settings
+from support.app import TOKEN, settings
 
 APP = application.create(settings(), database_url="", admin_token=TOKEN)
 OPERATIONS = list(openapi.operations(APP))

@@ -9,7 +9,7 @@ from appoint.scheduling.slots import service as slots
 from appoint.scheduling.slots.model import Generated
 from appoint.scheduling.weekly_hours import service as schedules
 from appoint.scheduling.weekly_hours.model import Hours, Week, WeeklyScheduleContent
-from conftest import ADMIN
+from support.app import ADMIN
 from support.world import RECEPTION, World
 
 COMING_MONDAY = next(

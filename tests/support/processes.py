@@ -1,6 +1,7 @@
 """Appoint's own processes and Redis, started for a test and ended with it."""
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -11,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ import httpx2
 import pytest
 
 from appoint.database import cluster
-from conftest import TOKEN
+from support.app import TOKEN
 
 T = TypeVar("T")
 
@@ -105,12 +106,20 @@ def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
         process.popen.stdout.close()
 
 
+def free_port() -> int:
+    """Return a port that nothing listens on. It is below those that the kernel hands out to clients, so none of them
+    takes it before the server that it is for has started."""
+    for port in random.SystemRandom().sample(range(15_000, 30_000), 100):
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
 class Redis:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
@@ -119,7 +128,12 @@ class Redis:
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder],
             stdout=subprocess.DEVNULL,
         )
-        eventually(lambda: socket.create_connection(("127.0.0.1", self.port)).close() or True)
+        eventually(self.answers)
+
+    def answers(self) -> bool:
+        assert self.popen.poll() is None, "Redis has ended"
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        return True
 
     def kill(self) -> None:
         self.popen.kill()

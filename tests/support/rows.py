@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from appoint.kit import ids
-from conftest import ADMIN
+from support.app import ADMIN
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

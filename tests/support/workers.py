@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from appoint.kit import errors
 from appoint.server import worker
 from appoint.settings import Settings
-from conftest import settings
+from support.app import settings
 
 
 @asynccontextmanager

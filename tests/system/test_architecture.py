@@ -16,7 +16,7 @@ from appoint.events.model import CATALOGUE
 from appoint.http import openapi
 from appoint.server import app as application
 from appoint.settings import Settings
-from conftest import ADMIN, TOKEN, settings
+from support.app import ADMIN, TOKEN, settings
 from support.rows import appointment_type, book, clinic, customer, doctor, later, publish
 
 SOURCE = Path(appoint.__file__).parent

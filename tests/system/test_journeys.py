@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from conftest import ADMIN
+from support.app import ADMIN
 from support.hours import COMING_MONDAY as MONDAY
 from support.hours import hours, local
 

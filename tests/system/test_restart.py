@@ -23,8 +23,9 @@ from appoint.database import cluster, embedded, migrate
 from appoint.database.cluster import Cluster
 from support.processes import Process, appoint
 from support.rows import later
+from support.scale import scaled
 
-WANTED = 2000
+WANTED = scaled(2000, 300)
 """Bookings that somebody was told about."""
 CLIENTS = 12
 DOCTORS, CUSTOMERS, DAYS = 6, 60, 45
@@ -34,7 +35,7 @@ KILLS = [
     *[["whole database"]] * 3,
     *[["postmaster"]] * 2,
     *[["backend"]] * 8,
-]
+][:: scaled(1, 3)]
 """Who is killed at one moment; the database by its first process, by one of those that serve connections, or as a
 whole."""
 
@@ -241,7 +242,7 @@ async def test_after_every_kill_all_that_was_acknowledged_is_there_and_nobody_is
         run = Run(stack, data_dir, postgres, doctors, customers)
         async with asyncio.timeout(300):
             await run.go()
-    assert run.killed >= 20
+    assert run.killed == sum(map(len, KILLS)) + 3
     assert len(run.acknowledged) >= WANTED
     assert run.repeated
     assert [

@@ -19,8 +19,8 @@ from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics
 from ..clinics.doctors.api import Doctors
 from ..customers.api import Customers, FoundCustomers, Patients
-from ..database import migrate
-from ..database.pool import SERVER, connect
+from ..database import migrate, pool
+from ..database.pool import SERVER, Database
 from ..http.access import guard
 from ..http.health import HEALTH
 from ..http.middleware import Observed
@@ -147,6 +147,7 @@ def create(
     database_url: str,
     admin_token: str,
     beside: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+    connect: Callable[..., Database] = pool.connect,
 ) -> Litestar:
     """The application on a database that is migrated; it connects when it starts. `beside` is what runs in the same
     process for as long.

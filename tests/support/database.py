@@ -1,0 +1,148 @@
+"""Databases for tests: one embedded server per run, one migrated template, and copies of it."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from appoint.database import embedded, migrate
+from appoint.database.pool import Database, connect
+
+TEMPLATE = "appoint_template"
+SERVED_FROM = "APPOINT_TESTS_DIR"
+
+
+def named(url: str, name: str) -> str:
+    """Return the URL of another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def name_of(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
+
+
+async def as_superuser(url: str, *statements: str) -> None:
+    """Run statements as the role that owns the server. The owner of the database may not end an autovacuum worker, so
+    `drop database … with (force)` is not reliable without this."""
+    parts = urlsplit(url)
+    superuser = parts._replace(netloc=f"postgres@{parts.netloc.rpartition('@')[2]}", path="/postgres")
+    connection = await asyncpg.connect(urlunsplit(superuser))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The server that all workers of a run share; yields the URL of its first database."""
+    folder = Path(os.environ[SERVED_FROM])
+    with embedded.running(folder, durable=False, say=lambda _: None) as running:
+        with (folder / ".template").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.seek(0)
+            if not lock.read():
+                asyncio.run(_prepare(running.url))
+                lock.write("ready")
+        yield running.url
+
+
+async def _prepare(url: str) -> None:
+    """Make the template. Statistics change only where a test says `analyze`, so autovacuum is off."""
+    await as_superuser(
+        url, "alter system set autovacuum = off", "select pg_reload_conf()", f"create database {TEMPLATE} owner appoint"
+    )
+    template = named(url, TEMPLATE)
+    await migrate.upgrade(template)
+    connection = await asyncpg.connect(template)
+    try:
+        await connection.execute((Path(__file__).parent / "reset.sql").read_text())
+    finally:
+        await connection.close()
+
+
+async def copy_template(url: str, name: str) -> str:
+    """Create a migrated database on the server and return its URL."""
+    await as_superuser(
+        url,
+        f"drop database if exists {name} with (force)",
+        f"create database {name} template {TEMPLATE} owner appoint",
+    )
+    return named(url, name)
+
+
+async def create_empty(url: str, name: str) -> str:
+    """Create a database without a schema and return its URL."""
+    await as_superuser(url, f"drop database if exists {name} with (force)", f"create database {name} owner appoint")
+    return named(url, name)
+
+
+async def drop(url: str) -> None:
+    await as_superuser(url, f"drop database if exists {name_of(url)} with (force)")
+
+
+@contextmanager
+def temporary(url: str, name: str, *, migrated: bool = True) -> Iterator[str]:
+    """A database on the same server that lives as long as the block."""
+    made = asyncio.run((copy_template if migrated else create_empty)(url, name))
+    try:
+        yield made
+    finally:
+        asyncio.run(drop(made))
+
+
+async def reset(db: Database) -> None:
+    """Delete all rows and restart all sequences, in one round trip."""
+    await db.execute("select testing.reset()")
+
+
+class SharedPool(Database):
+    """A pool that outlives the applications that use it: `close` waits for borrowed connections and keeps them open."""
+
+    async def close(self) -> None:
+        for _ in range(self.size):
+            await self._places.acquire()
+        for _ in range(self.size):
+            self._places.release()
+
+    @asynccontextmanager
+    async def widened(self, size: int) -> AsyncGenerator[None]:
+        """Allow more connections at once, for races that need them."""
+        for _ in range(size - self.size):
+            self._places.release()
+        yield
+        for _ in range(size - self.size):
+            await self._places.acquire()
+        while len(self._idle) > self.size:
+            await self._idle.pop().close()
+
+    async def disconnect(self) -> None:
+        await super().close()
+
+
+class Pools:
+    """The pools of one worker: each is opened once for its URL and options."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.pools: dict[tuple[Any, ...], SharedPool] = {}
+
+    def connect(self, url: str, **options: Any) -> Database:
+        """Return the shared pool for the worker's own database, and a new one for any other."""
+        pool = connect(url, **options)
+        if url != self.url:
+            return pool
+        return self.pools.setdefault(
+            tuple(sorted(options.items())), SharedPool(pool._connect, size=pool.size, wait_seconds=pool.wait_seconds)
+        )
+
+    async def disconnect(self) -> None:
+        for pool in self.pools.values():
+            await pool.disconnect()

@@ -1,0 +1,37 @@
+"""One test for many cases: for matrices whose cases are cheap and need no fixture of their own."""
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+FAILURES = (Exception, pytest.fail.Exception)
+
+
+def for_each(names: str, cases: Sequence[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Call the test once for each case, like `pytest.mark.parametrize`, but as one test that reports every failure."""
+    arguments = [name.strip() for name in names.split(",")]
+
+    def decorate(test: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(test)
+        def all_cases(**fixtures: Any) -> None:
+            assert cases, "there is nothing to test"
+            failures = []
+            for case in cases:
+                values = dict(zip(arguments, case if len(arguments) > 1 else [case], strict=True))
+                try:
+                    test(**fixtures, **values)
+                except FAILURES as failure:
+                    failure.add_note(f"Case: {str(case)[:300]}")
+                    failures.append(failure)
+            if failures:
+                raise BaseExceptionGroup(f"{len(failures)} of {len(cases)} cases failed", failures)
+
+        signature = inspect.signature(test)
+        kept = [parameter for name, parameter in signature.parameters.items() if name not in arguments]
+        all_cases.__signature__ = signature.replace(parameters=kept)
+        return all_cases
+
+    return decorate
