@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test check fmt bench e2e screenshots texts openapi setup lock help
+.PHONY: run test soak check fmt bench e2e screenshots texts openapi setup lock help
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
@@ -32,7 +32,10 @@ run: $(RUNTIME) $(PAGES) ## Start everything: database, demo world, API and page
 	@$(PY) -m appoint run
 
 test: $(DEV) $(DEV_PAGES) ## Run the tests; ARGS='tests/test_x.py -k word' chooses some
-	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
+
+soak: export APPOINT_TESTS_SOAK = 1
+soak: test ## Run the tests at full size: more examples, rows, races and kills
 
 check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, safe migrations that give the checked-in schema
 	$(PY) -m ruff check
@@ -51,7 +54,7 @@ bench: $(DEV) $(PAGES) ## Measure, and write docs/benchmarks.md
 	@$(PY) -m benchmarks $(ARGS)
 
 e2e: $(DEV) $(DEV_PAGES) ## Run the tests in a browser alone
-	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal tests/pages $(ARGS)
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup tests/pages $(ARGS)
 
 screenshots: $(DEV) $(DEV_PAGES) ## Take the pictures of pages in docs/images
 	@$(PY) tests/pages/screenshots.py
