@@ -119,7 +119,10 @@ def export_head(*, clinic: Number | None = None) -> None:
     """Print how far the audit is sealed, signed, as JSON. Keep it where nobody who can change the database can change
     it.
 
-    Parameters ---------- clinic The clinic's number, 0 is the platform; all of them when not given, a head a line.
+    Parameters
+    ----------
+    clinic
+        The clinic's number, 0 is the platform; all of them when not given, a head a line.
     """
     import msgspec
 
@@ -148,9 +151,15 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
     """Check every sealed entry, from the first one on: that none was changed, deleted, added, moved or cut off. Exit
     code 1 when something is wrong.
 
-    Parameters ---------- clinic Only this clinic's; 0 is the platform. head A file with heads that were exported
-    earlier: also finds a chain that was cut back or written anew since, by whoever has the key. Can be repeated.
-    as_json As JSON, a clinic a line.
+    Parameters
+    ----------
+    clinic
+        Only this clinic's; 0 is the platform.
+    head
+        A file with heads that were exported earlier: also finds a chain that was cut back or rewritten since, with the
+        key. Can be repeated.
+    as_json
+        As JSON, a clinic a line.
     """
     import msgspec
 
@@ -227,7 +236,10 @@ def sign_anew(*, public_key: str) -> None:
     """Sign all heads with this installation's key, after APPOINT_SECRET_KEY was changed: until then nothing is sealed
     behind them.
 
-    Parameters ---------- public_key The old key's public half, from a head that was exported before.
+    Parameters
+    ----------
+    public_key
+        The old key's public half, from a head that was exported before.
     """
     import msgspec
 

@@ -281,7 +281,10 @@ def schema(*, check: bool = False) -> None:
     """Write the schema that the migrations make to src/appoint/database/schema.sql, or check that it is the one that is
     there.
 
-    Parameters ---------- check Change nothing; exit code 1 when the file differs.
+    Parameters
+    ----------
+    check
+        Change nothing; exit code 1 when the file differs.
     """
     from ..database import dump
     from ..kit.errors import StartupError
@@ -325,7 +328,12 @@ def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
     """Serve the same paths, shapes and errors from the examples of the API's documentation, without a database: for
     developers of clients.
 
-    Parameters ---------- host Address to listen on. port Port to listen on; 0 takes any free one.
+    Parameters
+    ----------
+    host
+        Address to listen on.
+    port
+        Port to listen on; 0 takes any free one.
     """
     from ..server import logs, uvicorn_server
     from ..server import mock as mocking

@@ -284,7 +284,10 @@ def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
     """Sum all days anew from appointments and booking slots: after a change of a clinic's time zone, or of rows by
     hand. Twice gives the same.
 
-    Parameters ---------- clinic Only this clinic's; otherwise all clinics' in use.
+    Parameters
+    ----------
+    clinic
+        Only this clinic's; otherwise all clinics' in use.
     """
     from rich.progress import Progress
 
