@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test soak check fmt bench e2e screenshots texts openapi setup lock help
+.PHONY: run test soak check fmt bench e2e screenshots texts openapi reference docs prose setup lock help
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
@@ -37,13 +37,16 @@ test: $(DEV) $(DEV_PAGES) ## Run the tests; ARGS='tests/test_x.py -k word' choos
 soak: export APPOINT_TESTS_SOAK = 1
 soak: test ## Run the tests at full size: more examples, rows, races and kills
 
-check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, safe migrations that give the checked-in schema
+check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, migrations, prose, references and the documentation site
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m pyright src
 	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()'
 	.venv/bin/squawk src/appoint/database/migrations/*.sql
 	$(PY) -m appoint schema --check
+	$(PY) scripts/prose.py
+	$(PY) scripts/reference.py --check
+	$(PY) -m zensical build --strict
 	@$(FIND_NODE); cd frontend && npm run --silent check
 
 fmt: $(DEV) ## Format the code and mend what the linter can
@@ -54,16 +57,26 @@ bench: $(DEV) $(PAGES) ## Measure, and write docs/benchmarks.md
 	@$(PY) -m benchmarks $(ARGS)
 
 e2e: $(DEV) $(DEV_PAGES) ## Run the tests in a browser alone
-	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup tests/pages $(ARGS)
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup tests/browser $(ARGS)
 
 screenshots: $(DEV) $(DEV_PAGES) ## Take the pictures of pages in docs/images
-	@$(PY) tests/pages/screenshots.py
+	@$(PY) tests/browser/screenshots.py
 
 texts: $(DEV) ## Update the catalogues of translations in src/appoint/locale
 	@PYTHONPATH=tests $(PY) -m support.catalogues
 
 openapi: $(RUNTIME) ## Write docs/openapi.json
 	@$(PY) -m appoint openapi >docs/.openapi.json && mv docs/.openapi.json docs/openapi.json
+
+reference: $(DEV) ## Write docs/reference from settings, commands, events and docs/openapi.json, and docs/access.md
+	@$(PY) scripts/reference.py
+	@$(PY) -m appoint access >docs/.access.md && mv docs/.access.md docs/access.md
+
+docs: $(DEV) ## Build the documentation site in site/
+	@$(PY) -m zensical build --strict
+
+prose: $(DEV) ## List the prose linter's findings in docstrings and texts, and lower their limits
+	@$(PY) scripts/prose.py --all --lower
 
 setup: $(DEV) $(DEV_PAGES) ## Install everything into .venv, the developers' tools too
 
