@@ -175,7 +175,7 @@ class Desk:
         async def identify(_, token):
             return callers.get(token.removeprefix("test_"))
 
-        self.client._transport.app.state.identities["test_"] = identify
+        self.client._transport.app.state.services.identities["test_"] = identify
         return self
 
     def says(self, who):

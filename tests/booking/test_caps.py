@@ -182,5 +182,5 @@ def test_the_clinics_own_people_have_no_caps(who):
     from appoint.booking.request_context import booking_limits
 
     caller, capped = CALLERS[who]
-    request = SimpleNamespace(user=caller, app=SimpleNamespace(state=SimpleNamespace(settings=settings())))
+    request = SimpleNamespace(user=caller, services=SimpleNamespace(settings=settings()))
     assert booking_limits(request, 1) == (Caps(20, 3) if capped else None)

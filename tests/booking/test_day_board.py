@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
+from appoint.booking.day_board.service import Changes
 from appoint.database import pool
 from appoint.server import app as application
 from appoint.site.staff import day as pages
@@ -287,7 +288,7 @@ async def test_nobody_looks_for_changes_when_nobody_listens(db, app, asking):
     async with listening(app, ADMIN) as stream:
         await stream.says("event: changed")
     async with asyncio.timeout(30):
-        await app.state.changes._looking
+        await app.state.services.get(Changes)._looking
 
 
 async def test_what_a_page_asks_by_itself_does_not_keep_a_session_open(db, asking):

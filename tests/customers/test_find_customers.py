@@ -30,7 +30,7 @@ async def says(client):
     async def identify(_, token):
         return callers.get(token.removeprefix("test_"))
 
-    client._transport.app.state.identities["test_"] = identify
+    client._transport.app.state.services.identities["test_"] = identify
     return lambda who: ADMIN if who == "administrator" else {"Authorization": f"Bearer test_{who}"} if who else {}
 
 

@@ -203,7 +203,7 @@ def test_of_an_ipv6_address_the_network_counts(address, expected):
 
 async def test_wrong_credentials_are_not_looked_up_without_end_and_right_ones_always_are(db, database_url, time_stands):
     async with asking(database_url) as client:
-        client.app.state.identities = {"tst_": known}
+        client.app.state.services.identities["tst_"] = known
         answers = [await client.get("/api/customers", headers={"Authorization": "Bearer tst_right"})]
         answers += [await client.get("/api/customers", headers={"Authorization": f"Bearer tst_{n}"}) for n in range(31)]
         assert [answer.status_code for answer in answers] == [200, *[401] * 30, 429]
@@ -239,7 +239,8 @@ def guesser(kept: Counters, address: str):
     """Somebody at an address, as attempts see them."""
     limits = Limits(settings(), kept)
     return SimpleNamespace(
-        app=SimpleNamespace(state=SimpleNamespace(limits=limits)), user=Actor("open:1", address=address)
+        app=SimpleNamespace(state=SimpleNamespace(services=SimpleNamespace(limits=limits))),
+        user=Actor("open:1", address=address),
     )
 
 

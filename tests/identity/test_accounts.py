@@ -582,10 +582,10 @@ async def test_the_server_reads_no_hashes_and_no_tokens(db, client, mia, manager
     app = client._transport.app
     for column in ("password_hash", "totp_secret"):
         with pytest.raises(Exception, match="permission denied"):
-            await app.state.db.fetch(f"select {column} from app_user")
+            await app.state.services.db.fetch(f"select {column} from app_user")
     with pytest.raises(Exception, match="permission denied"):
-        await app.state.db.fetch("select token_hash from session")
-    assert await app.state.db.fetch("select * from membership") == []
+        await app.state.services.db.fetch("select token_hash from session")
+    assert await app.state.services.db.fetch("select * from membership") == []
 
 
 async def test_nothing_that_is_kept_for_repeats_or_the_record_holds_secrets(db, client, mia, manager, office):

@@ -715,7 +715,7 @@ async def test_waiting_for_the_providers_keys_holds_no_connection_to_the_databas
         waits = asyncio.create_task(client.get("/api/clinics/1/appointments", headers=headers))
         while not there.asked:
             await asyncio.sleep(0.01)
-        assert app.state.db.used == 0
+        assert app.state.services.db.used == 0
         assert (await client.get("/api/clinics/1")).status_code == 200
         assert not waits.done()
         assert (await waits).status_code == 200

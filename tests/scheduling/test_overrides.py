@@ -352,7 +352,7 @@ class Desk:
         async def identify(_, token):
             return self.callers.get(token.removeprefix("test_"))
 
-        self.client._transport.app.state.identities["test_"] = identify
+        self.client._transport.app.state.services.identities["test_"] = identify
         return self
 
     def wish(self, start, *, doctor=None, minutes=30, **more):

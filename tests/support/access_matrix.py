@@ -1,5 +1,6 @@
 """Two clinics with everything in them, and callers in every role."""
 
+import dataclasses
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -259,8 +260,8 @@ async def asked_by(
             transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
         ) as client,
     ):
-        app.state.identities["as_"] = identify
-        app.state.db = Dry(app.state.db)
+        app.state.services.identities["as_"] = identify
+        app.state.services = dataclasses.replace(app.state.services, db=Dry(app.state.services.db))
 
         async def ask(role: Role, method: str, path: str, body: Any = None) -> httpx2.Response:
             headers = (

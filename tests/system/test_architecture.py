@@ -156,6 +156,18 @@ def test_sql_is_in_repositories_and_nowhere_else():
     ] == []
 
 
+def test_only_typed_services_are_read_from_the_applications_state():
+    assert [
+        str(path)
+        for path, module in MODULES.items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute)
+        and node.attr == "state"
+        and isinstance(node.value, ast.Attribute | ast.Name)
+        and ast.unparse(node.value).endswith("app")
+    ] == ["http/request.py", "http/services.py", "server/app.py"]
+
+
 def test_nobody_assembles_sql():
     """What is sent to the database is written there, whole, or is a constant."""
     calls = [

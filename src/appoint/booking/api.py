@@ -56,7 +56,7 @@ class Appointments(Controller):
         """
         authorize_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
         booked = await service.book(
-            request.app.state.db,
+            request.services.db,
             request.cache,
             request.user,
             clinic_id=data.where,

@@ -49,7 +49,7 @@ class Bookings(Controller):
         for part in parts:
             authorize_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
         booked = await service.book(
-            request.app.state.db,
+            request.services.db,
             request.cache,
             request.user,
             clinic_id=data.clinic_id,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from litestar.connection import ASGIConnection
 
+from ..http.services import services_of
 from ..kit.actors import Actor
 from ..kit.signed_tokens import opened_id, signed_id
 
@@ -25,7 +26,7 @@ def appointment_of(secret: str, token: str) -> UUID | None:
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     """Who holds the link, as they send it as a bearer token."""
-    appointment_id = appointment_of(connection.app.state.secret_key, token)
+    appointment_id = appointment_of(services_of(connection).secret_key, token)
     return holder(appointment_id) if appointment_id else None
 
 

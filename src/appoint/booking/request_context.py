@@ -35,7 +35,7 @@ def authorize_override(request: Request, override: object, *, clinic_id: int, do
 
 def with_token(request: Request, appointment: Appointment) -> Appointment:
     """The appointment with the token of its manage-link, for who has booked it."""
-    return msgspec.structs.replace(appointment, manage_token=links.token(request.app.state.secret_key, appointment.id))
+    return msgspec.structs.replace(appointment, manage_token=links.token(request.services.secret_key, appointment.id))
 
 
 def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
@@ -53,7 +53,7 @@ def requested_key(request: Request, data: object) -> service.Repeat | None:
 
 
 def hold_length(request: Request) -> timedelta:
-    return timedelta(minutes=request.app.state.settings.hold_minutes)
+    return timedelta(minutes=request.services.settings.hold_minutes)
 
 
 def booking_limits(request: Request, clinic_id: int) -> Caps | None:
@@ -61,5 +61,5 @@ def booking_limits(request: Request, clinic_id: int) -> Caps | None:
     actor = request.user
     if actor.is_staff(clinic_id) or (actor.member(clinic_id) and actor.requests_per_minute):
         return None
-    settings = request.app.state.settings
+    settings = request.services.settings
     return Caps(settings.appointments_per_customer, settings.holds_per_customer)

@@ -121,7 +121,7 @@ class FoundCustomers(Controller):
     ) -> Response[Page[FoundCustomer]]:
         """Customers of whatever clinic by their exact e-mail address or phone number, to book for them; 20 at most, on
         one page."""
-        everyone = request.app.state.db.across()
+        everyone = request.services.db.across()
         return json_response(
             request,
             Page(await service.at_address(everyone, clinic_id=clinic_id, email=query.email, phone=query.phone), None),

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,14 +14,12 @@ from ..kit import errors
 from ..kit.actors import ANYONE, Actor
 from ..kit.ids import PLATFORM
 from ..kit.permissions import OPEN, Grant, Relation, widest
-from .ownership import IDS_OF_DOCTORS, FindOwners
-from .rate_limits.limits import Limits
+from .ownership import IDS_OF_DOCTORS
 from .recording import Recorded
 from .request import check_address, clinic_of
 from .routes import route_of
+from .services import services_of
 
-Identify = Callable[[ASGIConnection[Any, Any, Any, Any], str], Awaitable[Actor | None]]
-"""Whose a credential is; None for one that is nobody's (any more)."""
 OF_ONESELF: Final = frozenset({"account", "credentials"})
 """Permissions for what has no address but one's own."""
 COOKIE: Final = "__Host-appoint"
@@ -43,13 +40,14 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
         # who sends a session's token beside its cookie means to be somebody, and the session has ended
         raise errors.Unauthorized
     request.scope["user"] = caller
-    await request.app.state.limits.admit(request, caller, declared)
+    services = services_of(request)
+    await services.limits.admit(request, caller, declared)
     permission = declared.permission
     clinic_id = clinic_of(request)
     if permission not in OPEN:
         request.scope["state"]["grant"] = await _granted(request, caller, permission, clinic_id)
     if permission != "public":
-        request.scope["state"]["db"] = Recorded(_seen(request.app.state.db, caller, permission, clinic_id), request)
+        request.scope["state"]["db"] = Recorded(_seen(services.db, caller, permission, clinic_id), request)
     check_address(request, handler)
 
 
@@ -117,8 +115,8 @@ async def _is_own(
         return id == caller.appointment_id
     if clinic_id is None:
         return False
-    find_owners: FindOwners = request.app.state.owners[name]
-    owners = await find_owners(request.app.state.db, clinic_id=clinic_id, id=id)
+    services = services_of(request)
+    owners = await services.owners[name](services.db, clinic_id=clinic_id, id=id)
     if not owners:
         raise errors.NotFound
     if grant.membership:
@@ -154,7 +152,7 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
         if caller is None:
             raise errors.Unauthorized
     elif (token := connection.cookies.get(COOKIE)) and (
-        caller := await connection.app.state.by_cookie(connection, token)
+        caller := await services_of(connection).session_of_cookie(connection, token)
     ):
         pass  # a session that has ended leaves a cookie behind, which is nobody's fault
     else:
@@ -164,15 +162,14 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
 
 
 async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    if hmac.compare_digest(token.encode(), connection.app.state.admin_token.encode()):
+    services = services_of(connection)
+    if hmac.compare_digest(token.encode(), services.admin_token.encode()):
         return Actor("administrator", administrator=True)
-    identities: Mapping[str, Identify] = connection.app.state.identities
-    known = next((identify for prefix, identify in identities.items() if token.startswith(prefix)), None)
-    limits: Limits = connection.app.state.limits
+    known = next((identify for prefix, identify in services.identities.items() if token.startswith(prefix)), None)
     address = connection.client.host if connection.client else None
-    limits.expect_credential(address, token)
+    services.limits.expect_credential(address, token)
     caller = await known(connection, token) if known else None
-    limits.note_credential(address, token, caller)
+    services.limits.note_credential(address, token, caller)
     return caller
 
 

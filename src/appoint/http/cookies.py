@@ -11,6 +11,7 @@ from litestar.datastructures import Cookie
 from ..kit.actors import LinkedCustomers
 from ..kit.signed_tokens import sign, verify
 from .access import COOKIE
+from .services import services_of
 
 PEOPLE: Final = "__Host-appoint-people"
 BOOKED: Final = "__Host-appoint-booked"
@@ -35,7 +36,7 @@ def keep_people(response: Response[Any], secret: str, token: str, people: Linked
 
 def people_of(request: Request[Any, Any, Any]) -> LinkedCustomers | None:
     token, value = request.cookies.get(COOKIE), request.cookies.get(PEOPLE)
-    known = verify(request.app.state.secret_key, _purpose(token), value) if token and value else None
+    known = verify(services_of(request).secret_key, _purpose(token), value) if token and value else None
     return LinkedCustomers([UUID(id) for id in known[1:]], datetime.fromisoformat(known[0])) if known else None
 
 

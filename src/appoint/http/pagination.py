@@ -15,6 +15,7 @@ from litestar import Response
 from ..kit.errors import Fault, Invalid
 from ..kit.structs import Page, PageQuery
 from .responses import json_response
+from .services import services_of
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -70,7 +71,7 @@ def _cursor(request: litestar.Request[Any, Any, Any], place: Any) -> str:
 def _signature(request: litestar.Request[Any, Any, Any], place: bytes) -> bytes:
     """What ties a place to its list, the path with its filters. The key is one that all our processes have and nobody
     else."""
-    secret = hashlib.sha256(request.app.state.admin_token.encode()).digest()
+    secret = hashlib.sha256(services_of(request).admin_token.encode()).digest()
     return hashlib.blake2b(
         msgspec.json.encode([request.scope["path"], _filters(request), place]), digest_size=SIGNATURE_BYTES, key=secret
     ).digest()

@@ -16,6 +16,7 @@ from . import repository
 from .request import clinic_of
 from .responses import Look
 from .routes import route_of
+from .services import services_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,5 +68,5 @@ async def record_look(response: Response[Any]) -> Response[Any]:
     if isinstance(response, Look):
         request = response.request
         if request.method == "GET" and route_of(request.route_handler).permission not in OPEN:
-            await record(request.app.state.db, request, response.shown)
+            await record(services_of(request).db, request, response.shown)
     return response

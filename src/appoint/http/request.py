@@ -18,6 +18,7 @@ from ..kit.ids import LARGEST_CLINIC
 from ..kit.permissions import Grant
 from . import decoding
 from .routes import route_of
+from .services import Services
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,9 +32,14 @@ class Request(litestar.Request[Actor, Any, Any]):
     their faults."""
 
     @property
+    def services(self) -> Services:
+        """The application's services."""
+        return self.app.state.services
+
+    @property
     def db(self) -> Database:
         """As far as this request may see; what it changes in a transaction is recorded there."""
-        return self.scope["state"].get("db") or self.app.state.db
+        return self.scope["state"].get("db") or self.services.db
 
     @property
     def grant(self) -> Grant:
@@ -42,7 +48,7 @@ class Request(litestar.Request[Actor, Any, Any]):
 
     @property
     def cache(self) -> ClinicCache:
-        return self.app.state.cache
+        return self.services.cache
 
     @property
     def if_match(self) -> str | None:

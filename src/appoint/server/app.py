@@ -31,6 +31,7 @@ from ..http.rate_limits.limits import Limits
 from ..http.recording import record_look
 from ..http.request import BODY_BYTES, Request
 from ..http.routes import check_routes
+from ..http.services import Identify, Services
 from ..identity.accounts.api import Accounts, Users
 from ..identity.api_keys import api as api_keys
 from ..identity.api_keys.model import PREFIX
@@ -46,7 +47,7 @@ from ..kit import tracing
 from ..kit.cache import ClinicCache
 from ..messaging.notifications.api import Notifications, report_delivery
 from ..messaging.templates.api import MessageTemplates
-from ..oversight.privacy.api import Privacy
+from ..oversight.privacy.api import ExportPage, Privacy
 from ..scheduling import owners as scheduling_owners
 from ..scheduling.absences.api import Absences
 from ..scheduling.hours_changes.api import ScheduleChanges
@@ -158,38 +159,49 @@ def create(
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        app.state.admin_token = admin_token
         assert settings.secret_key, "made at start"
-        app.state.secret_key = settings.secret_key.get_secret_value()
-        app.state.settings = settings
-        app.state.owners = OWNERS
-        app.state.export_page = export_page
-        app.state.identities = {PREFIX: api_keys.identify, SESSION: sessions.identify, links.PREFIX: links.identify}
-        app.state.by_cookie = sessions.by_cookie
+        secret_key = settings.secret_key.get_secret_value()
+        identities: dict[str, Identify] = {
+            PREFIX: api_keys.identify,
+            SESSION: sessions.identify,
+            links.PREFIX: links.identify,
+        }
         assets.built()
         migrate.newest()  # looked up now, for no request should wait for it
         if settings.otlp_endpoint:
             tracing.configure(settings.otlp_endpoint)
         redis = settings.cache_url.get_secret_value() if settings.cache_url else None
-        app.state.limits = Limits(settings, Counters(redis, app.state.secret_key))
-        app.state.db = connect(
+        limits = Limits(settings, Counters(redis, secret_key))
+        db = connect(
             database_url,
             size=settings.pool_size,
             wait_seconds=settings.pool_timeout_seconds,
             statement_seconds=settings.statement_timeout_seconds,
             role=SERVER,
         )
-        app.state.changes = Changes(app.state.db)
+        changes = Changes(db)
         try:
-            async with ClinicCache(redis) as app.state.cache, AsyncExitStack() as stack:
+            async with ClinicCache(redis) as cache, AsyncExitStack() as stack:
                 if trust:
-                    app.state.openid = await stack.enter_async_context(Provider(trust))
-                    app.state.identities[openid.PREFIX] = openid.identify
+                    provider = await stack.enter_async_context(Provider(trust))
+                    identities[openid.PREFIX] = openid.identify_with(provider)
+                app.state.services = Services(
+                    settings=settings,
+                    admin_token=admin_token,
+                    secret_key=secret_key,
+                    db=db,
+                    cache=cache,
+                    limits=limits,
+                    identities=identities,
+                    session_of_cookie=sessions.by_cookie,
+                    owners=OWNERS,
+                    features={Changes: changes, ExportPage: ExportPage(export_page)},
+                )
                 yield
         finally:
-            await app.state.changes.close()
-            await app.state.limits.counters.close()
-            await app.state.db.close()
+            await changes.close()
+            await limits.counters.close()
+            await db.close()
             await asyncio.to_thread(tracing.close)
 
     app = Litestar(

@@ -52,7 +52,7 @@ async def show_message(request: Request, name: FromPath[str]) -> Response[str]:
 
 
 def _expect_development(request: Request) -> None:
-    if request.app.state.settings.mode != "development":
+    if request.services.settings.mode != "development":
         raise errors.NotFound
 
 

@@ -31,6 +31,7 @@ from ..http.etags import matches
 from ..http.forms import parse_form, query_params
 from ..http.languages import LANGUAGE_COOKIE, language_for
 from ..http.routes import route_in
+from ..http.services import services_of
 from ..kit import date_formats, errors, phones
 from ..kit import fields as wire
 from ..kit.i18n import LANGUAGES, template_functions, translate
@@ -188,7 +189,7 @@ def _in_language(request: AnyRequest, language: str) -> str:
 def csrf(request: AnyRequest) -> str:
     """What a form of somebody signed in sends as `csrf`; empty for nobody."""
     token = request.cookies.get(COOKIE)
-    return csrf_token(request.app.state.secret_key, token) if token else ""
+    return csrf_token(services_of(request).secret_key, token) if token else ""
 
 
 def url_with(request: AnyRequest, **changed: str | UUID | None) -> str:

@@ -67,12 +67,12 @@ async def staff_page(
     and `may(permission)`.
     """
     language = language_for(request)
-    frame = await repository.frame(request.app.state.db, clinic_id=clinic_id, user_id=request.user.user_id)
+    frame = await repository.frame(request.services.db, clinic_id=clinic_id, user_id=request.user.user_id)
     if clinic_id is not None and frame["id"] is None:
         raise errors.NotFound
 
     if shown is not None:
-        await record(request.app.state.db, request, Page(list(shown), None))
+        await record(request.services.db, request, Page(list(shown), None))
 
     def may(permission: str, doctor_id: UUID | None = None) -> bool:
         grant = widest(request.user, permission, clinic_id)

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from ..request import Request
+from ..services import services_of
 from .counters import Counters, Rate, rates
-from .limits import Limits, network, refused
+from .limits import network, refused
 
 FROM_ONE_NETWORK: Final = rates("5/minute; 10/10 minute; 20/hour; 50/day")
 """At one account. Each window is longer to wait for than the one before."""
@@ -28,7 +29,7 @@ async def admit(request: Request, *, account: str, now: datetime) -> None:
 
     Raises `TooMany`, and `Unavailable` when it cannot be counted.
     """
-    limits: Limits = request.app.state.limits
+    limits = services_of(request).limits
     origin = network(request.user.address)
     await _count(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
     if not await _knows(limits.counters, account, origin, now):
@@ -38,7 +39,7 @@ async def admit(request: Request, *, account: str, now: datetime) -> None:
 
 async def succeeded(request: Request, *, account: str, now: datetime) -> None:
     """It was no guess: take it back, and remember from where."""
-    limits: Limits = request.app.state.limits
+    limits = services_of(request).limits
     origin = network(request.user.address)
     await _take_back(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
     if not await _knows(limits.counters, account, origin, now):

@@ -254,4 +254,4 @@ async def _proven(request: Request, work: Coroutine[Any, Any, T]) -> T:
 
 
 def _secret(request: Request) -> str:
-    return request.app.state.secret_key
+    return request.services.secret_key

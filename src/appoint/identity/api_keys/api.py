@@ -15,6 +15,7 @@ from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
+from ...http.services import services_of
 from ...kit import clock
 from ...kit.actors import Actor
 from ...kit.structs import Page
@@ -113,4 +114,4 @@ class ApiKeys(Controller):
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    return await service.identify(connection.app.state.db, token, now=clock.now())
+    return await service.identify(services_of(connection).db, token, now=clock.now())

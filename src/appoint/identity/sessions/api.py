@@ -17,6 +17,7 @@ from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.responses import json_response
 from ...http.routes import route, route_of
+from ...http.services import services_of
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page
@@ -43,8 +44,8 @@ class Sessions(Controller):
         """Sign in as a user. The session that the browser had ends. Repeated, it is another session: nothing is kept of
         passwords and tokens."""
         idempotency_key(request)
-        settings: Settings = request.app.state.settings
-        secret: str = request.app.state.secret_key
+        settings: Settings = request.services.settings
+        secret: str = request.services.secret_key
         lasts = timedelta(hours=settings.session_hours)
         await sign_in_throttle.admit(request, account=data.email.lower(), now=clock.now())
         opened = await service.sign_in(
@@ -73,7 +74,7 @@ class Sessions(Controller):
     async def list(self, request: Request) -> Response[Page[Session]]:
         """Where one is signed in, oldest first."""
         sessions = await service.own(
-            request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now()
+            request.db, request.user, idle=request.services.settings.session_idle, now=clock.now()
         )
         return json_response(request, Page(sessions, None))
 
@@ -86,7 +87,7 @@ class Sessions(Controller):
                 request.db,
                 request.user,
                 session_id=session_id,
-                idle=request.app.state.settings.session_idle,
+                idle=request.services.settings.session_idle,
                 now=clock.now(),
             ),
         )
@@ -120,7 +121,7 @@ class Sessions(Controller):
                         request.db,
                         request.user,
                         session_id=session_id,
-                        idle=request.app.state.settings.session_idle,
+                        idle=request.services.settings.session_idle,
                         now=clock.now(),
                     )
                 ),
@@ -148,9 +149,9 @@ def _signed_out() -> Response[None]:
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
     """Whose session the bearer token is of."""
     return await service.caller(
-        connection.app.state.db,
+        services_of(connection).db,
         token=token,
-        idle=connection.app.state.settings.session_idle,
+        idle=services_of(connection).settings.session_idle,
         unattended=route_of(connection.route_handler).unattended,
         now=clock.now(),
     )
@@ -172,6 +173,6 @@ async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) 
             if connection.headers.get("sec-fetch-site") == "same-origin":  # which no other site's page can make it say
                 return caller
             given = (await parse_form(connection)).get("csrf")
-        if not is_csrf_token(connection.app.state.secret_key, token, given or ""):
+        if not is_csrf_token(services_of(connection).secret_key, token, given or ""):
             raise errors.Forbidden
     return caller

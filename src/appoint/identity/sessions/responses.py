@@ -15,5 +15,5 @@ def signed_in(request: Request, session: Session, account: Account, token: str, 
         expires_at=session.expires_at,
         account=account,
         token=UNSET if cookie else token,
-        csrf_token=csrf_token(request.app.state.secret_key, token) if cookie else UNSET,
+        csrf_token=csrf_token(request.services.secret_key, token) if cookie else UNSET,
     )

@@ -59,7 +59,7 @@ class SignInCodes(Controller):
         codes and tokens.
         """
         idempotency_key(request)
-        lasts = timedelta(hours=request.app.state.settings.session_hours)
+        lasts = timedelta(hours=request.services.settings.session_hours)
         entered = await request.db.atomic(
             service.answer,
             request.user,
@@ -67,7 +67,7 @@ class SignInCodes(Controller):
             code=data.code,
             customer_id=data.customer_id or None,
             before=request.cookies.get(COOKIE),
-            secret=request.app.state.secret_key,
+            secret=request.services.secret_key,
             lasts=lasts,
             now=clock.now(),
         )

@@ -178,7 +178,7 @@ class Webhooks(Controller):
 
 
 def _settings(request: Request) -> Settings:
-    return request.app.state.settings
+    return request.services.settings
 
 
 async def _again(known: object, type: type[T]) -> T:

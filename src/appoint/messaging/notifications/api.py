@@ -105,7 +105,7 @@ class Notifications(Controller):
 )
 async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> None:
     """A text message's gateway says what became of it, signed as Twilio does."""
-    settings = request.app.state.settings
+    settings = request.services.settings
     secret = secret_of(settings.sms_url.get_secret_value()) if settings.sms_url else ""
     try:
         parameters = dict(

@@ -1,6 +1,7 @@
 """/api/customers/{customerId}/export and /erase"""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -15,6 +16,12 @@ from ...http.routes import route
 from ...kit import clock
 from . import service
 from .model import Erasure, Export, ExportQuery, own
+
+
+class ExportPage(NamedTuple):
+    """What shows an export as a page."""
+
+    render: Callable[[Request, Export], Response[Any]]
 
 
 class Privacy(Controller):
@@ -32,7 +39,7 @@ class Privacy(Controller):
         if query.format == "html" or (
             query.format is None and request.accept.best_match(["application/json", "text/html"]) == "text/html"
         ):
-            return request.app.state.export_page(request, found)
+            return request.services.get(ExportPage).render(request, found)
         return json_response(request, found, cache_control="no-store", headers={"Vary": "Accept"})
 
     @post(

@@ -178,7 +178,7 @@ class BookingSlots(Controller):
             return slots
         on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in theirs])
         if request.method == "GET":  # a change has its entry already
-            await record(request.app.state.db, request, Page(theirs, None))
+            await record(request.services.db, request, Page(theirs, None))
         return [
             slot.with_appointments([redact(request, each) for each in on[slot.id]]) if slot in theirs else slot
             for slot in slots

@@ -113,7 +113,7 @@ def _code_page(request: Request, said: Mapping[str, str], *, fault: str = "", st
         code=said.get("code", ""),
         next=next_page(said, MINE),
         fault=fault,
-        development=request.app.state.settings.mode == "development",
+        development=request.services.settings.mode == "development",
     )
 
 
@@ -129,7 +129,7 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     code = "".join(said.get("code", "").split())
     if not re.fullmatch("[0-9]{6}", code):
         return _code_page(request, said, fault=translate(language, "Enter the six-digit code."), status_code=400)
-    lasts = timedelta(hours=request.app.state.settings.session_hours)
+    lasts = timedelta(hours=request.services.settings.session_hours)
     entered = await request.db.atomic(
         service.answer,
         request.user,
@@ -138,7 +138,7 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
         customer_id=None,
         together=True,
         before=request.cookies.get(COOKIE),
-        secret=request.app.state.secret_key,
+        secret=request.services.secret_key,
         lasts=lasts,
         now=clock.now(),
     )
@@ -148,7 +148,7 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     await sign_in_throttle.succeeded(request, account=entered.address.account, now=clock.now())
     response = redirect(next_page(said, MINE))
     keep(response, entered.token, lasts)
-    keep_people(response, request.app.state.secret_key, entered.token, entered.people, lasts)
+    keep_people(response, request.services.secret_key, entered.token, entered.people, lasts)
     return response
 
 
@@ -162,12 +162,12 @@ async def mine(request: Request) -> Response[Any]:
     customer_id = request.user.customer_id
     if customer_id is None:  # the administrator
         return redirect("/staff")
-    now, secret = clock.now(), request.app.state.secret_key
+    now, secret = clock.now(), request.services.secret_key
     customer, others = await customers.linked_customers(request.db, customer_id, people_of(request))
     visits = await appointments.visits_of_customers(
         request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, most=MOST_SHOWN
     )
-    await record(request.app.state.db, request, Page([customer, *visits], None))
+    await record(request.services.db, request, Page([customer, *visits], None))
     shown = [(visit, f"/appointments/{links.token(secret, visit.id)}") for visit in visits]
     return render(
         request,
@@ -199,7 +199,7 @@ async def become(request: Request) -> Response[Any]:
         return redirect(MINE)
     now = clock.now()
     lasts = (
-        known.since + timedelta(hours=request.app.state.settings.session_hours) - now
+        known.since + timedelta(hours=request.services.settings.session_hours) - now
     )  # no longer than the code that was entered is good for
     if lasts <= timedelta():
         return redirect(MINE)
@@ -208,7 +208,7 @@ async def become(request: Request) -> Response[Any]:
     )
     response = redirect(MINE)
     keep(response, token, lasts)
-    keep_people(response, request.app.state.secret_key, token, known, lasts)
+    keep_people(response, request.services.secret_key, token, known, lasts)
     return response
 
 

@@ -111,11 +111,11 @@ async def _own(choice: Choice) -> str | None:
     """The address of the appointment that this browser has booked at this very time: who comes back to the form is told
     of it, and not that somebody was first."""
     request, token = choice.here.request, booked_of(choice.here.request)
-    appointment_id = links.appointment_of(request.app.state.secret_key, token)
+    appointment_id = links.appointment_of(request.services.secret_key, token)
     if choice.here.framed or appointment_id is None or clinic_of(appointment_id) != choice.here.book.clinic_id:
         return None
     row = await appointments_repository.find(
-        request.app.state.db, clinic_id=choice.here.book.clinic_id, appointment_id=appointment_id
+        request.services.db, clinic_id=choice.here.book.clinic_id, appointment_id=appointment_id
     )
     same = (
         row
@@ -144,7 +144,7 @@ async def _look(choice: Choice) -> Gone | None:
     here = choice.here
     asked = DayFilter(appointment_type_id=choice.type and choice.type.id, doctor_id=choice.doctor and choice.doctor.id)
     free = await availability.is_free(
-        here.request.app.state.db,
+        here.request.services.db,
         here.request.cache,
         clinic_id=here.book.clinic_id,
         asked=asked,
@@ -159,7 +159,7 @@ async def _nearest(choice: Choice) -> list[OfferedTime]:
     here = choice.here
     asked = DayFilter(appointment_type_id=choice.type and choice.type.id, doctor_id=choice.wanted and choice.wanted.id)
     return await availability.nearest_free(
-        here.request.app.state.db,
+        here.request.services.db,
         here.request.cache,
         clinic_id=here.book.clinic_id,
         asked=asked,
@@ -192,7 +192,7 @@ async def _form(
     people = await _people(here)
     if people:
         await records.record(
-            here.request.app.state.db,
+            here.request.services.db,
             here.request.user,
             clinic_id=PLATFORM,
             subjects=[str(person.id) for person in people],
@@ -227,7 +227,7 @@ async def _people(here: Visit) -> list[Any]:
     if here.framed or customer_id is None:
         return []
     own, others = await customers.linked_customers(
-        here.request.app.state.db.across(), customer_id, people_of(here.request)
+        here.request.services.db.across(), customer_id, people_of(here.request)
     )
     named: dict[str, Any] = {}
     for person in (own, *others):
@@ -273,7 +273,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
     try:
         customer_id = patient or await _register(choice, typed, content)
         booked = await appointments.book(
-            request.app.state.db,
+            request.services.db,
             request.cache,
             request.user,
             clinic_id=here.book.clinic_id,
@@ -293,12 +293,12 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
             choice, typed, status_code=problem.status, trouble=translate(here.language, problem.happened)
         )
     appointment = appointments_repository.appointment(booked.rows[0])
-    token = links.token(request.app.state.secret_key, appointment.id)
+    token = links.token(request.services.secret_key, appointment.id)
     if not here.framed:
         response = redirect(f"/appointments/{token}?new=1")
         keep_booked(response, token)
         return response
-    known = await catalogue.get(request.app.state.db, request.cache, here.book.clinic_id)  # as the booking knew it
+    known = await catalogue.get(request.services.db, request.cache, here.book.clinic_id)  # as the booking knew it
     return here.show(
         "public/booked.html",
         cache_control=NO_STORE,
@@ -364,7 +364,7 @@ async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerC
     """A customer of their own for each form, as the API makes them: whether there is one like it is told to nobody."""
     assert content, "of whom nobody knows yet"
     request = choice.here.request
-    await request.app.state.limits.count(request, request.user, "registrations")
+    await request.services.limits.count(request, request.user, "registrations")
     customer, _ = await idempotent(
         request,
         content,
@@ -372,7 +372,7 @@ async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerC
         remember=lambda customer: customer.id,
         recall=lambda tx, known: customers.get(tx, UUID(known)),
         key=_digest("customer", _key(typed), content),
-        db=Recorded(request.app.state.db.across(), request),
+        db=Recorded(request.services.db.across(), request),
     )
     return customer.id
 

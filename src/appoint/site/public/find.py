@@ -94,7 +94,7 @@ class Visit(NamedTuple):
 
 async def visit(request: Request, name: str) -> Visit:
     """Raises `NotFound` for a clinic that is not there, or takes no bookings."""
-    book = await catalogue.named(request.app.state.db, request.cache, name)
+    book = await catalogue.named(request.services.db, request.cache, name)
     return Visit(request, book, language_for(request), request.scope["path"].startswith(FRAMED))
 
 
@@ -105,7 +105,7 @@ async def visit(request: Request, name: str) -> Visit:
     include_in_schema=False,
 )
 async def find(request: Request) -> Response[Any]:
-    said, now, db = query_params(request), clock.now(), request.app.state.db
+    said, now, db = query_params(request), clock.now(), request.services.db
     q, specialty, on, after = (
         said.get("q", "").strip(),
         said.get("specialty", "").strip(),
@@ -250,7 +250,13 @@ async def month_of(
             from_=since, to=until, appointment_type_id=appointment_type_id, minutes=minutes, doctor_id=doctor_id
         )
         return await service.of_clinic(
-            request.app.state.db, request.cache, clinic_id=book.clinic_id, asked=asked, first=since, last=until, now=now
+            request.services.db,
+            request.cache,
+            clinic_id=book.clinic_id,
+            asked=asked,
+            first=since,
+            last=until,
+            now=now,
         )
 
     found = await found_in(month)

@@ -93,7 +93,7 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
         sequence=row.sequence,
         stamp=row.updated_at,
         description=_address(request, token),
-        organizer=Person(row.clinic, row.email or request.app.state.settings.mail_from),
+        organizer=Person(row.clinic, row.email or request.services.settings.mail_from),
         attendee=None,
     )
     headers = {
@@ -178,7 +178,7 @@ async def _times_page(
     alternatives = refusal.facts.get("alternatives", []) if refusal else []
     if refusal and start and not any(what.values()):  # those are of the length that it has
         slots = await availability.nearest_free(
-            request.app.state.db,
+            request.services.db,
             request.cache,
             clinic_id=book.clinic_id,
             asked=DayFilter(doctor_id=doctor_id),
@@ -256,7 +256,7 @@ async def _whoever_is_free(request: Request, held: Held, start: datetime, end: d
     day = clock.local_date(start, held.book.time_zone)
     what = DayFilter(**_what(held))
     found = await availability.of_clinic(
-        request.app.state.db,
+        request.services.db,
         request.cache,
         clinic_id=held.book.clinic_id,
         asked=what,
@@ -354,11 +354,11 @@ def _path(token: str) -> str:
 
 def _address(request: Request, token: str) -> str:
     """The link as one keeps it."""
-    return request.app.state.settings.links_url + _path(token)
+    return request.services.settings.links_url + _path(token)
 
 
 def _holder(request: Request, token: str) -> Actor | None:
-    appointment_id = links.appointment_of(request.app.state.secret_key, token)
+    appointment_id = links.appointment_of(request.services.secret_key, token)
     if appointment_id is None:
         return None
     return msgspec.structs.replace(

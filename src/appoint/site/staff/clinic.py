@@ -58,7 +58,7 @@ async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         locales=list(language_names(request).items()),
         span=Span.of,
         reminders=[(minutes, Span.of(minutes).told(language)) for minutes in reminders],
-        address=request.app.state.settings.public_url or str(request.base_url).rstrip("/"),
+        address=request.services.settings.public_url or str(request.base_url).rstrip("/"),
     )
 
 

@@ -109,7 +109,7 @@ async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     if first is None or last is None or not timedelta() <= last - first < timedelta(days=MOST_DAYS) or last == date.max:
         raise errors.NotFound
     shown = await _board(request, clinic_id, first, last, _doctor(request))
-    await record(request.app.state.db, request, Page(shown.appointments, None))
+    await record(request.services.db, request, Page(shown.appointments, None))
     answer = msgspec.json.encode({**msgspec.to_builtins(shown), "list": _listed(request, clinic_id, shown)})
     return Response(answer, media_type=MediaType.JSON, headers={"Cache-Control": NO_STORE})
 
@@ -181,14 +181,14 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def changes(request: Request, clinic_id: FromPath[int]) -> ServerSentEvent:
     """Tells whenever anything changes at the clinic, and what kind of thing, but nothing of it: who hears it reads anew
     what they may see."""
-    if request.app.state.changes.count(request.user.key) >= MOST_LISTENERS:
+    if request.services.get(service.Changes).count(request.user.key) >= MOST_LISTENERS:
         raise errors.TooMany(retry_after_seconds=60)
     return ServerSentEvent(_told(request, clinic_id), headers={"Cache-Control": NO_STORE})
 
 
 async def _told(request: Request, clinic_id: int) -> AsyncGenerator[dict[str, str]]:
     state: Any = request.scope["state"]
-    listening: service.Changes = request.app.state.changes
+    listening = request.services.get(service.Changes)
     time = asyncio.get_running_loop().time
     checked = time()
     with listening.listening(clinic_id, request.user.key) as listener:

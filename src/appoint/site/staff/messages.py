@@ -98,7 +98,7 @@ async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
 
 
 def _read(request: Request, token: str) -> tuple[UUID, Channel]:
-    value: Any = signed_tokens.verify(request.app.state.secret_key, "unsubscribe", token)
+    value: Any = signed_tokens.verify(request.services.secret_key, "unsubscribe", token)
     if value is None:
         raise errors.NotFound
     customer_id, channel = value

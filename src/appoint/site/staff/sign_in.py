@@ -52,7 +52,7 @@ def _sign_in_page(request: Request, said: dict[str, str], refusal: str | None = 
 async def sign_in(request: Request) -> Response[Any]:
     said = await parse_form(request)
     email = said.get("email", "").strip()
-    lasts = timedelta(hours=request.app.state.settings.session_hours)
+    lasts = timedelta(hours=request.services.settings.session_hours)
     await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
     try:
         opened_session = await service.sign_in(
@@ -62,7 +62,7 @@ async def sign_in(request: Request) -> Response[Any]:
             password=said.get("password", ""),
             code=said.get("totp", "").replace(" ", "") or None,
             before=request.cookies.get(COOKIE),
-            secret=request.app.state.secret_key,
+            secret=request.services.secret_key,
             lasts=lasts,
             now=clock.now(),
         )
@@ -97,7 +97,7 @@ async def places(request: Request) -> Response[Any]:
         return redirect("/my")
     actor = request.user
     found = await clinics.of_staff(
-        request.app.state.db.across(),
+        request.services.db.across(),
         clinic_ids=None if actor.administrator else [each.clinic_id for each in actor.memberships],
     )
     if len(found) == 1 and not actor.administrator:
@@ -116,11 +116,9 @@ async def places(request: Request) -> Response[Any]:
 async def account(request: Request) -> Response[Any]:
     """One's own: the name, what one signs in with, and where one is signed in."""
     found = await accounts.account(request.db, request.user)
-    sessions = await service.own(
-        request.db, request.user, idle=request.app.state.settings.session_idle, now=clock.now()
-    )
+    sessions = await service.own(request.db, request.user, idle=request.services.settings.session_idle, now=clock.now())
     own = await clinics.of_staff(
-        request.app.state.db.across(), clinic_ids=[each.clinic_id for each in found.memberships]
+        request.services.db.across(), clinic_ids=[each.clinic_id for each in found.memberships]
     )
     return await staff_page(
         request,

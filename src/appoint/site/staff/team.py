@@ -27,7 +27,7 @@ MOST_DOCTORS: Final = 1000
 @get("/credentials/{token:str}", operation_id="showCredentials", opt=SIGN_IN, include_in_schema=False)
 async def show(request: Request, token: FromPath[str]) -> Response[Any]:
     try:
-        await service.of_link(request.db, token=token, secret=request.app.state.secret_key, now=clock.now())
+        await service.of_link(request.db, token=token, secret=request.services.secret_key, now=clock.now())
     except errors.AppointError as refusal:
         return _refused(request, refusal)
     return _own(request, "account/credentials.html", token=token, fault=None)
@@ -44,7 +44,7 @@ async def choose(request: Request) -> Response[Any]:
             request.user,
             token=token,
             password=password,
-            secret=request.app.state.secret_key,
+            secret=request.services.secret_key,
             now=clock.now(),
         )
         await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())

@@ -1,0 +1,51 @@
+"""What the application makes once at its start and handlers use."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from litestar.connection import ASGIConnection
+
+from ..database.pool import Database
+from ..kit.actors import Actor
+from ..kit.cache import ClinicCache
+from ..settings import Settings
+from .ownership import FindOwners
+from .rate_limits.limits import Limits
+
+T = TypeVar("T")
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+Identify = Callable[[AnyConnection, str], Awaitable[Actor | None]]
+"""Find the caller that a credential belongs to. Return None for a credential of no one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The application's services."""
+
+    settings: Settings
+    admin_token: str
+    """The bearer token of the administrator."""
+    secret_key: str
+    """The key that signs tokens and encrypts secrets."""
+    db: Database
+    """The whole database. `Request.db` is limited to what a caller may see."""
+    cache: ClinicCache
+    limits: Limits
+    identities: dict[str, Identify]
+    """What finds the caller of a bearer token, by the token's first letters."""
+    session_of_cookie: Identify
+    """What finds the caller of a session's cookie."""
+    owners: Mapping[str, FindOwners]
+    """What finds the owners of something, by the path parameter that has its id."""
+    features: Mapping[type[Any], Any]
+    """Services of single features, by their type."""
+
+    def get(self, kind: type[T]) -> T:
+        """Return a feature's own service."""
+        return self.features[kind]
+
+
+def services_of(connection: AnyConnection) -> Services:
+    """Return the services of the application that a request or a connection is for."""
+    return connection.app.state.services
