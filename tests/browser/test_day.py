@@ -282,7 +282,7 @@ async def test_an_appointment_is_noted_and_cancelled_with_a_reason(site, browser
         await dialog.locator("#cancelling summary").click()
         await dialog.get_by_label("Reason").fill("Feels better")
         await dialog.locator("#cancelling button").click()
-        await expect(dialog.locator("[data-status]")).to_have_text("cancelled")
+        await expect(dialog.locator("[data-status]")).to_have_text("Cancelled")
         await page.keyboard.press("Escape")
         await expect(on_board(page, "Cleo Cancel")).to_have_count(0)
         await page.get_by_label("Status").select_option(label="Cancelled or no-show")
@@ -292,7 +292,7 @@ async def test_an_appointment_is_noted_and_cancelled_with_a_reason(site, browser
 
 async def test_one_that_is_cancelled_too_late_needs_a_reason(site, browser):
     here = await room(site, YESTERDAY)
-    await here.had(here.person("Lea Late"), "10:00", "Booked")
+    await here.had(here.person("Lea Late"), "10:00", "booked")
     async with reception(browser, here) as page:
         await on_board(page, "Lea Late").click()
         dialog = page.locator("#appointment")
@@ -301,7 +301,7 @@ async def test_one_that_is_cancelled_too_late_needs_a_reason(site, browser):
         await expect(dialog.get_by_role("alert")).to_contain_text("Too late to reschedule or cancel")
         await dialog.get_by_label("Reason for override").fill("Ill in bed")
         await dialog.get_by_role("button", name="Book anyway").click()
-        await expect(dialog.locator("[data-status]")).to_have_text("cancelled")
+        await expect(dialog.locator("[data-status]")).to_have_text("Cancelled")
     assert [(each["overrides"], each["overrideReason"]) for each in here.shows()] == [(["too-late"], "Ill in bed")]
 
 
@@ -403,9 +403,7 @@ async def test_an_answer_that_is_not_the_servers_is_told(site, browser, status, 
         await page.route("**/arrive", lambda route: route.fulfill(status=status, content_type=type, body=body))
         await on_board(page, "Bad Gateway").click()
         await page.get_by_role("button", name="Mark as arrived").click()
-        await expect(page.locator("#appointment").get_by_role("alert")).to_contain_text(
-            "The server gives no answer at the moment"
-        )
+        await expect(page.locator("#appointment").get_by_role("alert")).to_contain_text("The server isn’t responding")
         await page.unroute_all()
         await page.get_by_role("button", name="Mark as arrived").click()
         await expect(page.locator("#appointment [data-status]")).to_have_text("Arrived")

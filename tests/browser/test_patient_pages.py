@@ -224,7 +224,7 @@ async def test_the_visitors_own_time_is_told_where_it_is_another_one(site, brows
     for zone in ("Europe/Berlin", "America/New_York"):
         context, page, _ = await browsers.new_page(browser, timezone_id=zone)
         await page.goto(page_of(site, made), wait_until="networkidle")
-        shown.append("Your own time" in await page.locator(".facts").inner_text())
+        shown.append("Your local time" in await page.locator(".facts").inner_text())
         await context.close()
     assert shown == [False, True]
 

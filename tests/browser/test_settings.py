@@ -139,7 +139,7 @@ async def test_a_fault_is_told_at_its_field_and_nothing_typed_is_lost(site, staf
     await staff.get_by_label("URL name (slug)").fill("spreebogen")
     await staff.get_by_role("button", name="Save").click()
     await staff.get_by_role("alert").get_by_text("URL name already in use").wait_for()
-    assert "Another clinic has this slug" in await staff.locator("#slug-fault").inner_text()
+    assert "Another clinic already uses this URL name" in await staff.locator("#slug-fault").inner_text()
     assert await staff.locator("#address").input_value() == "8 Lotus Lane"
 
 
@@ -211,7 +211,7 @@ async def test_a_doctor_is_added_and_says_what_they_offer(site, staff):
     await staff.get_by_label("Specialty").fill("Sports medicine")
     await staff.get_by_label(f"Visit {mine.name}").check()
     await staff.get_by_role("button", name="Add").click()
-    assert "Set working hours next" in await told(staff)
+    assert "Now set their working hours" in await told(staff)
     assert await staff.locator("h1").inner_text() == name
     doctor_id = staff.url.rpartition("/")[2]
     doctor = mine.api.get(f"/api/doctors/{doctor_id}").json()
@@ -237,7 +237,7 @@ async def test_a_doctor_with_appointments_cannot_leave_and_one_without_can(site,
     version = mine.api.get(f"/api/appointments/{appointment['id']}").headers["ETag"]
     assert mine.api.delete(f"/api/appointments/{appointment['id']}", headers={"If-Match": version}).status_code == 204
     await staff.get_by_role("button", name="Mark as left").click()
-    assert await told(staff) == f"{mine.name} has left."
+    assert await told(staff) == f"{mine.name} is marked as left."
     await staff.get_by_role("link", name="Former").click()
     await staff.get_by_role("link", name=mine.name).click()
     await staff.get_by_role("button", name="Reactivate").click()
@@ -393,7 +393,7 @@ async def test_what_a_change_would_do_is_shown_before_it_is_done(site, staff):
     assert await faults_of(staff) == []
     await staff.get_by_role("button", name="Save and apply").click()
     assert "Appointments outside the new hours: 1." in await staff.get_by_role("alert").inner_text()
-    await staff.get_by_role("button", name="Not yet").click()
+    await staff.get_by_role("button", name="Cancel").click()
     assert (mine.slots(), mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()) == (before, week)
     assert await staff.locator("[data-day=monday]").get_by_label("From").input_value() == "10:00"
     await staff.locator("[data-day=friday]").get_by_label("Until").fill("17:00")
@@ -495,7 +495,7 @@ async def test_a_second_type_of_one_name_is_told_at_the_name(site, staff):
     mine = Practice(site)
     await staff.goto(place(site, "types/new"))
     await staff.get_by_label("Name").fill(f" visit {mine.name} ")
-    assert "Another type that is offered has this name." in await staff.locator("#name-fault").inner_text()
+    assert "Another appointment type already has this name." in await staff.locator("#name-fault").inner_text()
     await staff.get_by_role("button", name="Add").click()
     assert staff.url == place(site, "types/new")
     await staff.goto(place(site, f"types/{mine.type}"))

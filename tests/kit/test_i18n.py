@@ -14,8 +14,22 @@ from support.catalogues import SOURCE, TRANSLATED, forms
 
 THE_SAME = {
     "de": {"Code", "Name", "Online", "Status", "Team", "URL", "Webhooks", "optional"},
-    "es": {"URL"},
-    "fr": {"Actions", "Message", "Messages", "Notes", "URL"},
+    "es": {"No", "URL", "Webhooks"},
+    "fr": {
+        "Absences",
+        "Code",
+        "Confirmation",
+        "Date",
+        "Description",
+        "Message",
+        "Messages",
+        "Invitation",
+        "Patients",
+        "URL",
+        "Webhooks",
+        "Minutes",
+        "Type",
+    },
 }
 """Words that both languages have."""
 
