@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from appoint.booking import service as appointments
 from appoint.booking.availability import service as availability
 from appoint.booking.availability.model import AvailabilityFilter, Place, SearchFilter
+from appoint.booking.book import book
 from appoint.booking.model import AppointmentRequest, Status
+from appoint.booking.planning import BookingCommand, CustomerRequest
 from appoint.kit import errors, ids
 from appoint.kit.cache import ClinicCache
 from support.brute_force import MINUTE, Clinic, Doctor, Offer, Slot, Wanted
@@ -359,18 +360,12 @@ class Made:
             customer_id=customer, clinic_id=self.clinic_id, doctor_id=doctor_id, start_time=start, **length
         )
         try:
-            booked = await appointments.book(
-                self.db,
-                self.cache,
-                RECEPTION,
-                clinic_id=self.clinic_id,
-                wishes=[(customer, wish)],
-                hold_for=10 * MINUTE,
-                now=self.world.now,
-            )
+            requests = [CustomerRequest(customer, wish)]
+            command = BookingCommand(self.clinic_id, requests, RECEPTION, 10 * MINUTE, self.world.now)
+            booked = await book(self.db, self.cache, command)
         except errors.Conflict:
             return None
-        return booked.rows[0]["doctor_id"]
+        return booked.written.appointments[0].doctor_id
 
     async def attempt(self, tried, offers):
         """Book, and see that the oracle expected as much; what is booked is taken from then on."""

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from appoint.booking.rules import Caps
+from appoint.booking.rules import BookingLimits
 from appoint.database.pool import Database
 from appoint.kit.actors import Actor, Membership, Role
 from support.app import ADMIN, composed, settings
@@ -183,4 +183,4 @@ def test_the_clinics_own_people_have_no_caps(who):
 
     caller, capped = CALLERS[who]
     request = SimpleNamespace(user=caller, services=SimpleNamespace(settings=settings()))
-    assert booking_limits(request, 1) == (Caps(20, 3) if capped else None)
+    assert booking_limits(request, 1) == (BookingLimits(20, 3) if capped else None)

@@ -14,7 +14,9 @@ from benchmarks.numbers import kept as statement_for
 
 from appoint import demo
 from appoint.booking import service as appointments
+from appoint.booking.book import book
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
+from appoint.booking.planning import BookingCommand, CustomerRequest
 from appoint.booking.rules import Override
 from appoint.clinics.clinics import service as clinics
 from appoint.database.pool import ACROSS, connect
@@ -305,17 +307,12 @@ class Story:
             start_time=start,
             end_time=start + timedelta(minutes=30),
         )
-        done = await appointments.book(
-            self.world.db,
-            self.world.cache,
-            RECEPTION,
-            clinic_id=self.world.clinic,
-            wishes=[(request.customer_id, request)],
-            hold_for=timedelta(minutes=10),
-            override=allow,
-            now=self.world.now,
+        requests = [CustomerRequest(request.customer_id, request)]
+        command = BookingCommand(
+            self.world.clinic, requests, RECEPTION, timedelta(minutes=10), self.world.now, override=allow
         )
-        self.booked.append(await appointments.get(self.world.db, done.rows[0].id))
+        done = await book(self.world.db, self.world.cache, command)
+        self.booked.append(await appointments.get(self.world.db, done.written.appointments[0].id))
 
     async def run_day(self) -> None:
         name = self.chance.choice(("confirm", "arrive", "arrive", "checkIn", "fulfil", "noShow", "noShow", "unarrive"))

@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from appoint.booking import service as appointments
+from appoint.booking.book import book
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
+from appoint.booking.planning import BookingCommand, CustomerRequest
 from appoint.booking.rules import Override
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
@@ -108,16 +110,11 @@ class Story:
             start_time=start,
             end_time=end,
         )
-        await appointments.book(
-            self.db,
-            self.world.cache,
-            RECEPTION,
-            clinic_id=self.world.clinic,
-            wishes=[(wish.customer_id, wish)],
-            hold_for=timedelta(minutes=10),
-            override=OVERRIDE,
-            now=self.world.now,
+        requests = [CustomerRequest(wish.customer_id, wish)]
+        command = BookingCommand(
+            self.world.clinic, requests, RECEPTION, timedelta(minutes=10), self.world.now, override=OVERRIDE
         )
+        await book(self.db, self.world.cache, command)
 
     async def move_outside(self):
         if appointment := await self.some("select id from appointment where status = 'booked' order by id"):

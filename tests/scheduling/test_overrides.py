@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from appoint.booking import repository, service
+from appoint.booking import book as booking
+from appoint.booking import service
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
+from appoint.booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
 from appoint.booking.rules import Override
 from appoint.kit import errors
 from appoint.kit.actors import Actor, Membership, Role
@@ -45,21 +47,20 @@ async def book(world, start, customer, *, allow=ALL, doctor="dr_shah", minutes=3
 
 
 async def book_all(world, requests, *, allow=ALL, key=None):
+    command = BookingCommand(
+        world.clinic,
+        [CustomerRequest(request.customer_id, request) for request in requests],
+        RECEPTION,
+        timedelta(minutes=10),
+        world.now,
+        idempotency=IdempotencyKey("reception", key, str(requests).encode()) if key else None,
+        override=Override(allow=allow, reason=REASON) if allow else None,
+    )
     try:
-        booked = await service.book(
-            world.db,
-            world.cache,
-            RECEPTION,
-            clinic_id=world.clinic,
-            wishes=[(request.customer_id, request) for request in requests],
-            repeat=service.Repeat("reception", key, str(requests).encode()) if key else None,
-            hold_for=timedelta(minutes=10),
-            override=Override(allow=allow, reason=REASON) if allow else None,
-            now=world.now,
-        )
+        booked = await booking.book(world.db, world.cache, command)
     except errors.Conflict as refusal:
         return refusal
-    made = [repository.appointment(row) for row in booked.rows]
+    made = booked.written.appointments
     return made[0] if len(made) == 1 else made
 
 

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from appoint.booking import repository, service
+from appoint.booking.book import book
 from appoint.booking.model import Appointment, AppointmentRequest
+from appoint.booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
 from appoint.database.pool import Database
 from appoint.kit import errors, ids
 from appoint.kit.actors import Actor
@@ -112,20 +113,19 @@ class World:
     async def book_all(
         self, wishes: list[tuple[UUID, AppointmentRequest]], *, key: str | None = None
     ) -> list[Appointment] | errors.Conflict:
+        command = BookingCommand(
+            self.clinic,
+            [CustomerRequest(*each) for each in wishes],
+            RECEPTION,
+            timedelta(minutes=10),
+            self.now,
+            idempotency=IdempotencyKey("reception", key, str(wishes).encode()) if key else None,
+        )
         try:
-            booked = await service.book(
-                self.db,
-                self.cache,
-                RECEPTION,
-                clinic_id=self.clinic,
-                wishes=wishes,
-                repeat=service.Repeat("reception", key, str(wishes).encode()) if key else None,
-                hold_for=timedelta(minutes=10),
-                now=self.now,
-            )
+            booked = await book(self.db, self.cache, command)
         except errors.Conflict as refusal:
             return refusal
-        return [repository.appointment(row) for row in booked.rows]
+        return booked.written.appointments
 
     async def count(self, table: str) -> int:
         return await self.db.fetchval(f"select count(*) from {table}")

@@ -137,7 +137,9 @@ STATEMENTS = [
 RULES = {
     path: module
     for path, module in MODULES.items()
-    if is_repository(path) or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "bookings_model.py")
+    if is_repository(path)
+    or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "planning.py", "bookings_model.py")
+    or path == Path("booking/book.py")
 }
 
 

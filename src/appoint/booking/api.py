@@ -18,6 +18,7 @@ from ..kit import clock
 from ..kit.ids import clinic_of
 from ..kit.structs import Page, PageQuery
 from . import repository, service
+from .book import book
 from .model import (
     Appointment,
     AppointmentFilter,
@@ -26,6 +27,7 @@ from .model import (
     Cancellation,
     RescheduleRequest,
 )
+from .planning import BookingCommand, CustomerRequest
 from .request_context import (
     authorize_override,
     booking_limits,
@@ -55,19 +57,18 @@ class Appointments(Controller):
         Staff may set rules aside that are in the way (`override`), with a reason.
         """
         authorize_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
-        booked = await service.book(
-            request.services.db,
-            request.cache,
+        command = BookingCommand(
+            data.where,
+            [CustomerRequest(data.customer_id, data)],
             request.user,
-            clinic_id=data.where,
-            wishes=[(data.customer_id, data)],
-            repeat=requested_key(request, data),
-            hold_for=hold_length(request),
+            hold_length(request),
+            clock.now(),
+            idempotency=requested_key(request, data),
             override=data.override,
-            caps=booking_limits(request, data.where),
-            now=clock.now(),
+            limits=booking_limits(request, data.where),
         )
-        appointment = repository.appointment(booked.rows[0])
+        booked = await book(request.services.db, request.cache, command)
+        (appointment,) = booked.written.appointments
         shown_to_booker = with_token(request, redact(request, appointment) if booked.replayed else appointment)
         return created_response(
             request, shown_to_booker, f"/api/appointments/{appointment.id}", replayed=booked.replayed

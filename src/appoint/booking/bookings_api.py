@@ -8,7 +8,6 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from ..clinics.clinics import service as clinics
-from ..database.pool import Row
 from ..http.pagination import cursor_after, page_response
 from ..http.request import Request
 from ..http.responses import created_response, json_response
@@ -17,10 +16,11 @@ from ..kit import clock
 from ..kit.errors import NotFound
 from ..kit.permissions import widest
 from ..kit.structs import Page
-from . import bookings_repository, service
-from . import repository as appointments
+from . import bookings_repository
+from .book import book
 from .bookings_model import Booking, BookingRequest
-from .model import AppointmentFilter
+from .model import Appointment, AppointmentFilter, BookedAppointments
+from .planning import BookingCommand, CustomerRequest
 from .request_context import (
     authorize_override,
     booking_limits,
@@ -48,24 +48,22 @@ class Bookings(Controller):
             raise NotFound
         for part in parts:
             authorize_override(request, data.override, clinic_id=data.clinic_id, doctor_id=part.doctor_id)
-        booked = await service.book(
-            request.services.db,
-            request.cache,
+        command = BookingCommand(
+            data.clinic_id,
+            [CustomerRequest(part.customer_id or data.customer_id, part) for part in parts],
             request.user,
-            clinic_id=data.clinic_id,
-            wishes=[(part.customer_id or data.customer_id, part) for part in parts],
+            hold_length(request),
+            clock.now(),
             booker_id=data.customer_id,
-            repeat=requested_key(request, data),
-            hold_for=hold_length(request),
+            idempotency=requested_key(request, data),
             override=data.override,
-            caps=booking_limits(request, data.clinic_id),
-            now=clock.now(),
+            limits=booking_limits(request, data.clinic_id),
         )
-        made = booking(request, booked.rows) if booked.replayed else _whole(booked.rows)
-        made.appointments = [with_token(request, appointment) for appointment in made.appointments]
-        return created_response(
-            request, made, f"/api/clinics/{made.clinic_id}/bookings/{made.booking_id}", replayed=booked.replayed
-        )
+        booked = await book(request.services.db, request.cache, command)
+        booking = visible_booking(request, booked.written) if booked.replayed else _booking(booked.written)
+        booking.appointments = [with_token(request, appointment) for appointment in booking.appointments]
+        address = f"/api/clinics/{booking.clinic_id}/bookings/{booking.booking_id}"
+        return created_response(request, booking, address, replayed=booked.replayed)
 
     @get(
         "/clinics/{clinic_id:int}/bookings",
@@ -89,18 +87,13 @@ class Bookings(Controller):
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        rows = await bookings_repository.appointments_of(
-            request.db, clinic_id=clinic_id, booking_ids=[row["booking_id"] for row in found]
-        )
-        by_booking: dict[UUID, list[Row]] = {row["booking_id"]: [] for row in found}
-        for row in rows:
-            by_booking[row["booking_id"]].append(row)
         starts = {row["booking_id"]: row["start"] for row in found}
+        bookings = await bookings_repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=list(starts))
         return page_response(
             request,
             query,
-            [booking(request, of) for of in by_booking.values()],
-            lambda made: (starts[made.booking_id], made.booking_id),
+            [visible_booking(request, bookings[booking_id]) for booking_id in starts],
+            lambda booking: (starts[booking.booking_id], booking.booking_id),
         )
 
     @get(
@@ -110,41 +103,30 @@ class Bookings(Controller):
     )
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """One booking, with all its appointments."""
-        rows = await bookings_repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
-        if not rows:
+        found = await bookings_repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
+        if not found:
             raise NotFound
-        return json_response(request, booking(request, rows))
+        return json_response(request, visible_booking(request, found[booking_id]))
 
 
-def _whole(rows: list[Row]) -> Booking:
-    """The booking that its appointments' rows, in order, make up."""
-    first = rows[0]
-    return Booking(
-        first["booking_id"],
-        first["clinic_id"],
-        first["booker_id"] or first["customer_id"],
-        [appointments.appointment(row) for row in rows],
-    )
+def _booking(booked: BookedAppointments) -> Booking:
+    first = booked.appointments[0]
+    return Booking(first.booking_id, first.clinic_id, booked.booker_id or first.customer_id, booked.appointments)
 
 
-def booking(request: Request, rows: list[Row]) -> Booking:
-    """The booking as the caller may see it: a doctor their own appointments of it, a patient theirs and those that they
-    booked, who holds a link that one."""
-    made = _whole(rows)
-    mine = [row["id"] for row in rows if _is_theirs(request, row)]
-    return msgspec.structs.replace(
-        made, appointments=[redact(request, each) for each in made.appointments if each.id in mine]
-    )
+def visible_booking(request: Request, booked: BookedAppointments) -> Booking:
+    """Return the booking as the caller may see it: a doctor their own appointments of it, patients theirs and those
+    that they booked, the holder of a link that one."""
+    visible = [each for each in booked.appointments if _is_visible(request, each, booked.booker_id)]
+    return msgspec.structs.replace(_booking(booked), appointments=[redact(request, each) for each in visible])
 
 
-def _is_theirs(request: Request, row: Row) -> bool:
+def _is_visible(request: Request, appointment: Appointment, booker_id: UUID | None) -> bool:
     patient = request.user.customer_id
     if patient:
-        return patient in (row["customer_id"], row["booker_id"])
+        return patient in (appointment.customer_id, booker_id)
     if request.user.appointment_id:
-        return row["id"] == request.user.appointment_id
-    grant = widest(request.user, "see-appointments", row["clinic_id"])
-    return grant is None or grant.doctor_id in (
-        None,
-        row["doctor_id"],
-    )  # whoever has booked anew by their key has no grant, and sees what they made
+        return appointment.id == request.user.appointment_id
+    grant = widest(request.user, "see-appointments", appointment.clinic_id)
+    # a caller who repeats a request by its key may have no grant by now, and sees what they booked
+    return grant is None or grant.doctor_id in (None, appointment.doctor_id)

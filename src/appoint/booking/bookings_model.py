@@ -7,7 +7,7 @@ import msgspec
 
 from ..kit import errors, fields
 from .model import Appointment
-from .rules import Override, WishRequest
+from .rules import Override, TimeRequest
 
 
 class Booking(msgspec.Struct, rename="camel"):
@@ -18,7 +18,7 @@ class Booking(msgspec.Struct, rename="camel"):
     appointments: list[Appointment]
 
 
-class PartRequest(WishRequest):
+class PartRequest(TimeRequest):
     """One appointment of a booking; without a customer of its own it is for the booking's."""
 
     EXAMPLE: ClassVar = {
@@ -31,7 +31,7 @@ class PartRequest(WishRequest):
     """The booking's own, if said at all."""
 
 
-class BookingRequest(WishRequest, kw_only=True):
+class BookingRequest(TimeRequest, kw_only=True):
     """Appointments to be made together, all or nothing: a list of them, or one whose members stand at the top."""
 
     EXAMPLE: ClassVar = {

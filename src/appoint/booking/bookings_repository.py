@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 from ..database.pool import Row, Statements
-from .model import Status
+from .model import BookedAppointments, Status
+from .repository import booked_appointments
 
 
 async def of_clinic(
@@ -51,10 +54,16 @@ async def of_clinic(
     )
 
 
-async def appointments_of(db: Statements, *, clinic_id: int, booking_ids: Sequence[UUID]) -> list[Row]:
-    """All appointments of the bookings, in the order in which each booking named them."""
-    return await db.fetch(
+async def appointments_of(
+    db: Statements, *, clinic_id: int, booking_ids: Sequence[UUID]
+) -> dict[UUID, BookedAppointments]:
+    """The bookings' appointments, in the order in which each booking named them."""
+    rows = await db.fetch(
         "select * from shown_appointment where clinic_id = $1 and booking_id = any($2) order by booking_id, position",
         clinic_id,
         booking_ids,
     )
+    return {
+        booking_id: booked_appointments(list(of_booking))
+        for booking_id, of_booking in groupby(rows, key=attrgetter("booking_id"))
+    }

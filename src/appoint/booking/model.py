@@ -13,7 +13,8 @@ from ..clinics.catalogue.model import Catalogue
 from ..kit import errors, fields, ids
 from ..kit.money import Money
 from ..kit.structs import PageQuery, RequestBody, Resource
-from .rules import Override, Reason, Rule, WishRequest
+from .availability.model import Range
+from .rules import Override, Reason, Rule, TimeRequest
 
 
 class Status(StrEnum):
@@ -31,34 +32,23 @@ class Status(StrEnum):
 LIVE: Final = frozenset(Status) - {Status.CANCELLED, Status.NOSHOW}
 """In these an appointment takes the doctor's and the customer's time."""
 
-MOVES: Final[Mapping[Status, frozenset[Status]]] = {
-    Status.PENDING: frozenset({Status.BOOKED, Status.CANCELLED}),
-    Status.BOOKED: frozenset({Status.ARRIVED, Status.CHECKED_IN, Status.CANCELLED, Status.NOSHOW}),
-    Status.ARRIVED: frozenset({Status.CHECKED_IN, Status.FULFILLED, Status.CANCELLED, Status.BOOKED}),
-    Status.CHECKED_IN: frozenset({Status.FULFILLED, Status.CANCELLED}),
-    Status.NOSHOW: frozenset({Status.ARRIVED}),
-    Status.FULFILLED: frozenset(),
-    Status.CANCELLED: frozenset(),
-}
-"""Which status may follow which: the only table of it."""
 
-
-class Step(NamedTuple):
-    """A step of the day: from which statuses it leads where, and what the fact is called."""
+class Transition(NamedTuple):
+    """A step of the day: from which statuses it leads where, and the event it causes."""
 
     sources: frozenset[Status]
     target: Status
     event: str
 
 
-STEPS: Final[Mapping[str, Step]] = {
-    "confirm": Step(frozenset({Status.PENDING}), Status.BOOKED, "appointment.booked"),
-    "arrive": Step(frozenset({Status.BOOKED, Status.NOSHOW}), Status.ARRIVED, "appointment.arrived"),
-    "unarrive": Step(frozenset({Status.ARRIVED}), Status.BOOKED, "appointment.unarrived"),
-    "checkIn": Step(frozenset({Status.BOOKED, Status.ARRIVED}), Status.CHECKED_IN, "appointment.checked-in"),
-    "fulfil": Step(frozenset({Status.ARRIVED, Status.CHECKED_IN}), Status.FULFILLED, "appointment.fulfilled"),
-    "noShow": Step(frozenset({Status.BOOKED}), Status.NOSHOW, "appointment.missed"),
-    "cancel": Step(
+TRANSITIONS: Final[Mapping[str, Transition]] = {
+    "confirm": Transition(frozenset({Status.PENDING}), Status.BOOKED, "appointment.booked"),
+    "arrive": Transition(frozenset({Status.BOOKED, Status.NOSHOW}), Status.ARRIVED, "appointment.arrived"),
+    "unarrive": Transition(frozenset({Status.ARRIVED}), Status.BOOKED, "appointment.unarrived"),
+    "checkIn": Transition(frozenset({Status.BOOKED, Status.ARRIVED}), Status.CHECKED_IN, "appointment.checked-in"),
+    "fulfil": Transition(frozenset({Status.ARRIVED, Status.CHECKED_IN}), Status.FULFILLED, "appointment.fulfilled"),
+    "noShow": Transition(frozenset({Status.BOOKED}), Status.NOSHOW, "appointment.missed"),
+    "cancel": Transition(
         frozenset({Status.PENDING, Status.BOOKED, Status.ARRIVED, Status.CHECKED_IN}),
         Status.CANCELLED,
         "appointment.cancelled",
@@ -95,7 +85,32 @@ class Appointment(Resource):
     """
 
 
-class AppointmentRequest(WishRequest, kw_only=True):
+class CancelCause(StrEnum):
+    """Why an appointment is cancelled, for programs; `cancel_reason` is for people."""
+
+    REQUEST = "request"
+    HOLD_EXPIRED = "hold-expired"
+
+
+class StoredAppointment(NamedTuple):
+    """An appointment with the facts that only use cases need."""
+
+    appointment: Appointment
+    claim: Range
+    """The doctor's time that it takes, buffers included."""
+    version: int
+    cancel_cause: CancelCause | None
+
+
+class BookedAppointments(NamedTuple):
+    """The appointments of one booking, in its order."""
+
+    appointments: list[Appointment]
+    booker_id: UUID | None
+    """Who booked them, if it is not simply the customer."""
+
+
+class AppointmentRequest(TimeRequest, kw_only=True):
     """A wish for one appointment of a customer."""
 
     EXAMPLE: ClassVar = {

@@ -1,15 +1,16 @@
-"""What a wish is explained by."""
+"""What explains a refusal."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from ..database.pool import Row, Statements
+from ..database.pool import Statements
 from .availability.model import Range
-from .rules import Caps
+from .planning import SlotTime
+from .rules import BookingLimits
 
 
-async def customers_time(
+async def busy_times(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], start: datetime, end: datetime
 ) -> dict[UUID, list[Range]]:
     """When each of the customers is at this clinic, within `[start, end)`; customers who are not there (any more) are
@@ -41,7 +42,9 @@ async def remnants(db: Statements, *, clinic_id: int, doctor_id: UUID, start: da
     return [row["id"] for row in rows]
 
 
-async def to_come(db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime) -> dict[UUID, Caps]:
+async def upcoming_counts(
+    db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, BookingLimits]:
     """How many live appointments each of the customers has to come at this clinic, and how many of those are held."""
     rows = await db.fetch(
         """
@@ -54,17 +57,18 @@ async def to_come(db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID
         customer_ids,
         now,
     )
-    return {row.customer_id: Caps(row.appointments, row.holds) for row in rows}
+    return {row.customer_id: BookingLimits(row.appointments, row.holds) for row in rows}
 
 
-async def slot(db: Statements, *, clinic_id: int, slot_id: UUID) -> Row | None:
-    """A booking slot: `doctor_id`, `start`, `end`, and whether it was `removed`."""
-    return await db.fetchrow(
+async def slots(db: Statements, *, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, SlotTime]:
+    """The booking slots, removed ones too."""
+    rows = await db.fetch(
         """
-        select doctor_id, lower(during) as start, upper(during) as "end", removed_at is not null as removed
+        select id, doctor_id, lower(during) as start, upper(during) as "end"
           from booking_slot
-         where clinic_id = $1 and id = $2
+         where clinic_id = $1 and id = any($2)
         """,
         clinic_id,
-        slot_id,
+        slot_ids,
     )
+    return {row.id: SlotTime(row.doctor_id, row.start, row.end) for row in rows}

@@ -1,153 +1,195 @@
-"""From a wish to doctors and instants, and from a wish that was refused to the reason."""
+"""From a plan that could not be written to the reason."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from ..clinics.catalogue.model import Catalogue
+from ..clinics.catalogue.model import Catalogue, CatalogueDoctor
 from ..database.pool import Statements
 from ..kit import clock, errors
 from . import refusal_reads
 from .availability import service as availability
 from .availability.model import DoctorTime, Range, Terms, nearest, starts
+from .planning import BookingPlan, Overrides
 from .rules import (
     Alternative,
-    Caps,
-    Moving,
-    Override,
-    Wish,
-    WishRequest,
+    AppointmentSpec,
+    BookingLimits,
+    CurrentTime,
     alternatives,
-    buffers,
-    may_set_aside,
+    catalogue_violation,
+    limit_violation,
     overlaps,
-    refusal_before_asking,
-    refusal_by_caps,
-    refusal_by_ranges,
+    overridable_rules,
+    time_violation,
     with_claim,
     without,
 )
 
 WEEK: Final = timedelta(days=8)
-"""What alternatives are looked for in, on both sides, with a day to spare for zones."""
+"""How far to look for alternatives, on both sides, with a day to spare for zones."""
 
 
-async def resolve(db: Statements, book: Catalogue, position: int, customer_id: UUID, when: WishRequest) -> Wish:
-    """A wish in instants and doctors. Raises `NotFound` for what the clinic does not have."""
-    doctor_id, start, end = when.doctor_id, when.start_time, when.end_time
-    if when.booking_slot_id:
-        slot = await refusal_reads.slot(db, clinic_id=book.clinic_id, slot_id=when.booking_slot_id)
-        if slot is None or doctor_id not in (None, slot["doctor_id"]):
-            raise errors.NotFound
-        doctor_id, start, end = slot["doctor_id"], slot["start"], slot["end"]
-    type = book.types.get(when.appointment_type_id) if when.appointment_type_id else None
-    if (when.appointment_type_id and not type) or (doctor_id and doctor_id not in book.doctors):
-        raise errors.NotFound
-    assert start, "the request's own rules"
-    end = end or start + timedelta(minutes=type.minutes if type else 0)
-    before, after = buffers(type)
-    candidates = book.offering(when.appointment_type_id, doctor_id)
-    return Wish(
-        position,
-        customer_id,
-        type,
-        start,
-        end,
-        start - before,
-        end + after,
-        doctor_id,
-        candidates,
-        when.notes,
-        when.hold,
-    )
+class Refused(NamedTuple):
+    conflict: errors.Conflict
 
 
-async def explain(
-    db: Statements,
-    book: Catalogue,
-    wishes: Sequence[Wish],
-    now: datetime,
-    *,
-    booker_id: UUID | None = None,
-    moving: Moving | None = None,
-    override: Override | None,
-    caps: Caps | None = None,
-) -> tuple[errors.Conflict | None, dict[int, tuple[str, ...]]]:
-    """Why wishes that wrote nothing were refused, and what is to be set aside for each. None when nothing else stands
-    in their way any more, or the catalogue turns out old. An appointment that is being moved is not in its own way.
+class Overridable(NamedTuple):
+    """Nothing refuses the plan once these rules are overridden; without any, nothing stands in its way by now."""
 
-    Raises `NotFound` for a customer who is not there.
+    rules: Overrides
+
+
+class StaleCatalogue(NamedTuple):
+    """The catalogue is older than the database, so it explains nothing."""
+
+
+class CustomerTime(NamedTuple):
+    """When each customer is busy at the clinic, and how many upcoming appointments they have."""
+
+    busy: dict[UUID, list[Range]]
+    upcoming: dict[UUID, BookingLimits]
+
+
+class Judgement(NamedTuple):
+    """One appointment's spec with the rules to override for it, and the violation that remains."""
+
+    spec: AppointmentSpec
+    violation: str | None
+    is_limit: bool
+
+
+async def explain_refusal(
+    db: Statements, plan: BookingPlan, *, current: CurrentTime | None = None
+) -> Refused | Overridable | StaleCatalogue:
+    """Say why a plan could not be written: the first rule that stands in the way of the first appointment.
+
+    `current` is where an appointment stands that is to be moved: it is not in its own way. Raise `NotFound` for a
+    customer who is not there.
     """
-    first, last = min(wish.start for wish in wishes), max(wish.end for wish in wishes)
-    customer_ids = list({wish.customer_id for wish in wishes} | ({booker_id} if booker_id else set()))
-    busy = await refusal_reads.customers_time(
-        db, clinic_id=book.clinic_id, customer_ids=customer_ids, start=first - WEEK, end=last + WEEK
-    )
-    if len(busy) < len(customer_ids):
-        raise errors.NotFound
-    own: list[UUID] = []
-    if moving:
-        busy = {id: without(ranges, (moving.start, moving.end)) for id, ranges in busy.items()}
-        if moving.has_own_hours and moving[:3] != (wishes[0].doctor_id, wishes[0].start, wishes[0].end):
-            own = await refusal_reads.remnants(
-                db, clinic_id=book.clinic_id, doctor_id=moving.doctor_id, start=moving.start, end=moving.end
-            )
-    set_aside: dict[int, tuple[str, ...]] = {}
-    to_come = (
-        await refusal_reads.to_come(db, clinic_id=book.clinic_id, customer_ids=customer_ids, now=now) if caps else {}
-    )
-    promised: list[tuple[UUID, Range]] = []  # to the wishes before
-    for wish in wishes:
-        named = book.doctors[wish.doctor_id] if wish.doctor_id else None
-        doctors = wish.candidates or [doctor for doctor in book.offering(wish.type and wish.type.id) if doctor != named]
-        allowed = may_set_aside(wish, override)
-        day = max(clock.local_date(wish.start, book.time_zone), clock.local_date(now, book.time_zone))
-        day = day if "too-far" in allowed else min(day, book.last_date(now))
-        times = await availability.around(db, book, doctors=doctors if book.active else [], day=day)
+    customers = await _customer_time(db, plan, current)
+    own_slots = await _own_slots(db, plan, current)
+    overrides: dict[int, tuple[str, ...]] = {}
+    claims: list[tuple[UUID, Range]] = []  # of the appointments before
+    for spec in plan.specs:
+        times = await availability.around(db, plan.catalogue, doctors=_doctors(plan, spec), day=_day(plan, spec))
         if times is None:
-            return None, set_aside
-        if moving:
-            times = [time._replace(slots=[slot for slot in time.slots if slot.id not in own]) for time in times]
-            times = [
-                time._replace(claims=without(time.claims, moving.claim)) if time.doctor_id == moving.doctor_id else time
-                for time in times
-            ]
-        for doctor_id, claim in promised:
+            return StaleCatalogue()
+        times = _apart_from(times, current, own_slots)
+        for doctor_id, claim in claims:
             times = with_claim(times, doctor_id, claim)
-        theirs = busy[wish.customer_id]
-        has = to_come.get(wish.customer_id, Caps(0, 0))
-        too_many = refusal_by_caps(wish, caps, has) if caps else None
-        while (
-            reason := refusal_before_asking(wish, book, now) or too_many or refusal_by_ranges(wish, times, theirs)
-        ) in allowed:
-            wish = wish._replace(overridden=(*wish.overridden, reason))  # noqa: PLW2901  the same wish, less bound
-        set_aside[wish.position] = wish.overridden
-        if reason:
-            offered = (
-                []
-                if (wish.type and not wish.type.active) or reason == too_many
-                else _alternatives(wish, times, theirs, book, now)
-            )
-            return errors.Conflict(
-                reason, alternatives=offered, **({"index": wish.position} if len(wishes) > 1 else {})
-            ), set_aside
-        taker = next(time for time in times if refusal_by_ranges(wish, [time], theirs) is None)
-        promised.append((taker.doctor_id, (wish.claimed_from, wish.claimed_until)))
-        theirs.append((wish.start, wish.end))
-        to_come[wish.customer_id] = has.after(wish)
-    return None, set_aside
+        busy = customers.busy[spec.customer_id]
+        upcoming = customers.upcoming.get(spec.customer_id, BookingLimits(0, 0))
+        judgement = _judge(plan, spec, times, busy, upcoming)
+        overrides[spec.position] = judgement.spec.overrides
+        if judgement.violation:
+            return Refused(_conflict(plan, judgement, times, busy))
+        taker = next(time for time in times if time_violation(judgement.spec, [time], busy) is None)
+        claims.append((taker.doctor_id, (spec.claimed_from, spec.claimed_until)))
+        busy.append((spec.start, spec.end))
+        customers.upcoming[spec.customer_id] = upcoming.after(spec)
+    return Overridable(overrides)
+
+
+async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime | None) -> CustomerTime:
+    clinic_id = plan.catalogue.clinic_id
+    first, last = min(spec.start for spec in plan.specs), max(spec.end for spec in plan.specs)
+    ids = list({spec.customer_id for spec in plan.specs} | ({plan.booker_id} if plan.booker_id else set()))
+    busy = await refusal_reads.busy_times(
+        db, clinic_id=clinic_id, customer_ids=ids, start=first - WEEK, end=last + WEEK
+    )
+    if len(busy) < len(ids):
+        raise errors.NotFound
+    if current:
+        busy = {id: without(ranges, (current.start, current.end)) for id, ranges in busy.items()}
+    upcoming = (
+        await refusal_reads.upcoming_counts(db, clinic_id=clinic_id, customer_ids=ids, now=plan.now)
+        if plan.limits
+        else {}
+    )
+    return CustomerTime(busy, upcoming)
+
+
+async def _own_slots(db: Statements, plan: BookingPlan, current: CurrentTime | None) -> list[UUID]:
+    """The slots that go with an appointment that leaves its time."""
+    (spec, *_) = plan.specs
+    if not (current and current.has_own_hours) or current[:3] == (spec.doctor_id, spec.start, spec.end):
+        return []
+    return await refusal_reads.remnants(
+        db, clinic_id=plan.catalogue.clinic_id, doctor_id=current.doctor_id, start=current.start, end=current.end
+    )
+
+
+def _doctors(plan: BookingPlan, spec: AppointmentSpec) -> Sequence[CatalogueDoctor]:
+    """Those who could take the appointment, or whose times are alternatives."""
+    catalogue = plan.catalogue
+    if not catalogue.active:
+        return []
+    named = catalogue.doctors[spec.doctor_id] if spec.doctor_id else None
+    return spec.candidates or [doctor for doctor in catalogue.offering(spec.type and spec.type.id) if doctor != named]
+
+
+def _day(plan: BookingPlan, spec: AppointmentSpec) -> date:
+    """The date to look around for alternatives."""
+    zone = plan.catalogue.time_zone
+    day = max(clock.local_date(spec.start, zone), clock.local_date(plan.now, zone))
+    return day if "too-far" in overridable_rules(spec, plan.override) else min(day, plan.catalogue.last_date(plan.now))
+
+
+def _apart_from(
+    times: Sequence[DoctorTime], current: CurrentTime | None, own_slots: Sequence[UUID]
+) -> list[DoctorTime]:
+    """The doctors' time without the appointment that is to be moved."""
+    if current is None:
+        return list(times)
+    return [
+        time._replace(
+            slots=[slot for slot in time.slots if slot.id not in own_slots],
+            claims=without(time.claims, current.claim) if time.doctor_id == current.doctor_id else time.claims,
+        )
+        for time in times
+    ]
+
+
+def _judge(
+    plan: BookingPlan,
+    spec: AppointmentSpec,
+    times: Sequence[DoctorTime],
+    busy: Sequence[Range],
+    upcoming: BookingLimits,
+) -> Judgement:
+    """Override the rules that are in the way and may be, up to the first that may not."""
+    allowed = overridable_rules(spec, plan.override)
+    over_limit = limit_violation(spec, plan.limits, upcoming) if plan.limits else None
+    while True:
+        violation = (
+            catalogue_violation(spec, plan.catalogue, plan.now) or over_limit or time_violation(spec, times, busy)
+        )
+        if violation not in allowed:
+            return Judgement(spec, violation, is_limit=violation is not None and violation == over_limit)
+        spec = spec._replace(overrides=(*spec.overrides, violation))
+
+
+def _conflict(
+    plan: BookingPlan, judgement: Judgement, times: Sequence[DoctorTime], busy: Sequence[Range]
+) -> errors.Conflict:
+    spec, violation, is_limit = judgement
+    assert violation
+    has_alternatives = not (is_limit or (spec.type and not spec.type.active))
+    return errors.Conflict(
+        violation,
+        alternatives=_alternatives(spec, times, busy, plan.catalogue, plan.now) if has_alternatives else [],
+        **({"index": spec.position} if len(plan.specs) > 1 else {}),
+    )
 
 
 def _alternatives(
-    wish: Wish, times: Sequence[DoctorTime], customers_time: Sequence[Range], book: Catalogue, now: datetime
+    spec: AppointmentSpec, times: Sequence[DoctorTime], busy: Sequence[Range], catalogue: Catalogue, now: datetime
 ) -> list[Alternative]:
     """The nearest times that could be booked instead."""
-    terms = Terms.of(book, now)
-    offers = chain.from_iterable(starts(time, wish.length, terms) for time in times)
-    return alternatives(
-        nearest(
-            [offer for _, offer in offers if not overlaps(customers_time, offer.start_time, offer.end_time)], wish.start
-        )
-    )
+    terms = Terms.of(catalogue, now)
+    offers = chain.from_iterable(starts(time, spec.length, terms) for time in times)
+    free = [offer for _, offer in offers if not overlaps(busy, offer.start_time, offer.end_time)]
+    return alternatives(nearest(free, spec.start))

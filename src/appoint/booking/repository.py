@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
 from ..database.pool import Row, Statements
 from ..database.sql import load
 from ..kit import ids, tracing
-from ..kit.actors import Actor
 from ..kit.money import Money
-from .model import Appointment, Status, for_the_record
-from .rules import Caps, Wish
+from .model import Appointment, BookedAppointments, CancelCause, Status, StoredAppointment, for_the_record
+from .planning import BookingCommand, BookingPlan
+from .rules import AppointmentSpec
 
 INSERT_APPOINTMENTS: Final = load(__name__, "insert_appointments")
 MOVE_APPOINTMENT: Final = load(__name__, "move_appointment")
@@ -19,83 +20,74 @@ PUBLISH_MISSING_HOURS: Final = load(__name__, "publish_missing_hours")
 EXPIRE_HOLDS: Final = load(__name__, "expire_holds")
 
 
-async def claim(
-    db: Statements,
-    wishes: Sequence[Wish],
-    actor: Actor,
-    *,
-    clinic_id: int,
-    clinic_version: int,
-    booker_id: UUID | None,
-    hold_expires_at: datetime,
-    caller: str | None,
-    key: str | None,
-    digest: bytes | None,
-    override_reason: str | None,
-    caps: Caps | None,
-    now: datetime,
-) -> list[Row]:
-    """Write all wishes or none, in one statement and one round trip, with the patient records, events and audit entry
-    that follow; the rows are those of appointments.
+async def insert_appointments(db: Statements, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
+    """Write all appointments of a plan or none, in one statement and one round trip, with the patient records, events
+    and audit entry that follow.
 
-    Who of several callers gets a time is decided here: a wish that lost writes nothing. Where a wish names no doctor,
-    the clinic's rule chooses among its candidates who are free. No row comes back when somebody else was first, when
-    this very request was first (same caller and key), when a customer has as much as the caps allow, or when what the
-    caller knew of clinic, doctors, types or customer no longer stands. Caps hold exactly: bookings under caps for one
-    customer wait for each other.
+    The statement decides which of several callers gets a time, and chooses a doctor by the clinic's rule where the
+    request names none. It writes nothing, and this returns None, when another request was first, or this very request
+    (same caller and key), when a customer has reached a limit, or when clinic, doctors, types or customer have changed
+    since the plan. Limits hold exactly: bookings under limits for one customer wait for each other.
 
-    Raises PostgreSQL's `AP001` when only some of several could be written, and `ForeignKeyViolationError` naming
-    `within_hours` when a wish with a named doctor lies outside the published hours; nothing is written then either.
+    Raise PostgreSQL's `AP001` when only some of several could be written, and `ForeignKeyViolationError` naming
+    `within_hours` when a named doctor's hours do not cover the time; nothing is written then either.
     """
+    clinic_id, actor = plan.catalogue.clinic_id, command.actor
     booking_id = ids.new_id(clinic_id)
     # those with fewest candidates choose first, so that no one takes the only doctor of another
-    turns = list(enumerate(sorted(wishes, key=lambda wish: (len(wish.candidates), wish.position)), 1))
-    overrides = for_the_record(rule for _, wish in turns for rule in wish.overridden)
-    return await db.fetch(
+    turns = list(enumerate(sorted(plan.specs, key=lambda spec: (len(spec.candidates), spec.position)), 1))
+    overrides = for_the_record(rule for _, spec in turns for rule in spec.overrides)
+    rows = await db.fetch(
         INSERT_APPOINTMENTS,
         clinic_id=clinic_id,
-        clinic_version=clinic_version,
+        clinic_version=plan.catalogue.version,
         booking_id=booking_id,
-        booker_id=booker_id,
+        booker_id=command.booker_id,
         requests=[
-            _requested(turn, wish, booking_id if len(turns) == 1 else ids.new_id(clinic_id), hold_expires_at)
-            for turn, wish in turns
+            _requested(turn, spec, booking_id if len(turns) == 1 else ids.new_id(clinic_id), command)
+            for turn, spec in turns
         ],
-        candidates=[(turn, doctor.id, doctor.version) for turn, wish in turns for doctor in wish.candidates],
-        types=list({(wish.type.id, wish.type.version) for wish in wishes if wish.type}),
-        idempotency=(caller, key, digest),
+        candidates=[(turn, doctor.id, doctor.version) for turn, spec in turns for doctor in spec.candidates],
+        types=list({(spec.type.id, spec.type.version) for spec in plan.specs if spec.type}),
+        idempotency=command.idempotency,
         actor=(actor.key, actor.doing, actor.address, tracing.request_id(), overrides),
-        limits=caps,
-        override_reason=override_reason,
+        limits=command.limits,
+        override_reason=command.override.reason if command.override else None,
         traceparent=tracing.traceparent(),
-        now=now,
+        now=command.now,
     )
+    return booked_appointments(sorted(rows, key=attrgetter("position"))) if rows else None
 
 
-def _requested(turn: int, wish: Wish, id: UUID, hold_expires_at: datetime) -> tuple[object, ...]:
+def _requested(turn: int, spec: AppointmentSpec, id: UUID, command: BookingCommand) -> tuple[object, ...]:
     """A `requested_appointment` of the database."""
     return (
         turn,
-        wish.position,
+        spec.position,
         id,
-        wish.doctor_id,
-        wish.customer_id,
-        wish.type and wish.type.id,
-        wish.start,
-        wish.end,
-        wish.claimed_from,
-        wish.claimed_until,
-        Status.PENDING if wish.hold else Status.BOOKED,
-        hold_expires_at if wish.hold else None,
-        wish.type and wish.type.price_amount,
-        wish.type and wish.type.price_currency,
-        wish.notes,
-        wish.overridden,
+        spec.doctor_id,
+        spec.customer_id,
+        spec.type and spec.type.id,
+        spec.start,
+        spec.end,
+        spec.claimed_from,
+        spec.claimed_until,
+        Status.PENDING if spec.hold else Status.BOOKED,
+        command.now + command.hold_length if spec.hold else None,
+        spec.type and spec.type.price_amount,
+        spec.type and spec.type.price_currency,
+        spec.notes,
+        spec.overrides,
     )
 
 
+def booked_appointments(rows: Sequence[Row]) -> BookedAppointments:
+    """The appointments of one booking's rows, in order."""
+    return BookedAppointments([appointment(row) for row in rows], rows[0].booker_id)
+
+
 def appointment(row: Row) -> Appointment:
-    """The appointment of a row of `shown_appointment`, or one that `claim` returned."""
+    """The appointment of a row of `shown_appointment`, or of one that was just inserted."""
     amount = row["price_amount"]
     return Appointment(
         **{name: row[name] for name in SHOWN},
@@ -106,10 +98,14 @@ def appointment(row: Row) -> Appointment:
 SHOWN: Final = tuple(name for name in Appointment.__struct_fields__ if name not in ("price", "manage_token"))
 
 
-async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
-    return await db.fetchrow(
+async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> StoredAppointment | None:
+    row = await db.fetchrow(
         "select * from shown_appointment where clinic_id = $1 and id = $2", clinic_id, appointment_id
     )
+    if row is None:
+        return None
+    claim = (row.claimed.lower, row.claimed.upper)
+    return StoredAppointment(appointment(row), claim, row.version, row.cancel_cause and CancelCause(row.cancel_cause))
 
 
 async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
@@ -132,7 +128,7 @@ async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) ->
 
 async def lock(
     tx: Statements, *, clinic_id: int, appointment_id: UUID, other_doctor_id: UUID | None = None
-) -> Row | None:
+) -> StoredAppointment | None:
     """The appointment, which nobody else changes until the transaction ends. Before it are locked its doctor and the
     other one, in the order of their ids: moves wait for each other there and nowhere else."""
     await tx.execute(
@@ -152,9 +148,11 @@ async def lock(
     return await find(tx, clinic_id=clinic_id, appointment_id=appointment_id)
 
 
-async def made_by_request(db: Statements, *, clinic_id: int, caller: str, key: str) -> list[Row]:
-    """What an earlier request with the same caller and key made, with that request's `request_digest`."""
-    return await db.fetch(
+async def find_by_idempotency_key(
+    db: Statements, *, clinic_id: int, caller: str, key: str
+) -> tuple[bytes, BookedAppointments] | None:
+    """Return what an earlier request with the same caller and key booked, after that request's digest."""
+    rows = await db.fetch(
         """
         select s.*, a.request_digest
           from appointment a
@@ -166,6 +164,7 @@ async def made_by_request(db: Statements, *, clinic_id: int, caller: str, key: s
         caller,
         key,
     )
+    return (rows[0].request_digest, booked_appointments(rows)) if rows else None
 
 
 async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUID]) -> None:
@@ -177,14 +176,14 @@ async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUI
     )
 
 
-async def publish_missing(tx: Statements, *, clinic_id: int, wishes: Sequence[Wish]) -> None:
-    """Publish for each wish, for it alone, what the hours of its doctor lack."""
+async def publish_missing(tx: Statements, *, clinic_id: int, specs: Sequence[AppointmentSpec]) -> None:
+    """Publish for each appointment, for it alone, what the hours of its doctor lack."""
     await tx.execute(
         PUBLISH_MISSING_HOURS,
         clinic_id=clinic_id,
-        doctor_ids=[wish.doctor_id for wish in wishes],
-        starts=[wish.start for wish in wishes],
-        ends=[wish.end for wish in wishes],
+        doctor_ids=[spec.doctor_id for spec in specs],
+        starts=[spec.start for spec in specs],
+        ends=[spec.end for spec in specs],
     )
 
 
@@ -248,7 +247,13 @@ async def change_status(
 
 
 async def move(
-    tx: Statements, *, clinic_id: int, appointment_id: UUID, wish: Wish, override_reason: str | None, now: datetime
+    tx: Statements,
+    *,
+    clinic_id: int,
+    appointment_id: UUID,
+    spec: AppointmentSpec,
+    override_reason: str | None,
+    now: datetime,
 ) -> bool:
     """Move a locked appointment in place; it may overlap its own old time. What was published for it alone is
     withdrawn, and what its new hours lack is published where hours are set aside.
@@ -260,12 +265,12 @@ async def move(
         MOVE_APPOINTMENT,
         clinic_id=clinic_id,
         appointment_id=appointment_id,
-        doctor_id=wish.doctor_id,
-        starts_at=wish.start,
-        ends_at=wish.end,
-        claimed_from=wish.claimed_from,
-        claimed_until=wish.claimed_until,
-        overrides=wish.overridden,
+        doctor_id=spec.doctor_id,
+        starts_at=spec.start,
+        ends_at=spec.end,
+        claimed_from=spec.claimed_from,
+        claimed_until=spec.claimed_until,
+        overrides=spec.overrides,
         override_reason=override_reason,
         traceparent=tracing.traceparent(),
         now=now,

@@ -9,9 +9,10 @@ from ..http.access import authorize
 from ..http.idempotency import digest
 from ..http.request import Request, idempotency_key
 from ..kit.permissions import widest
-from . import links, service
+from . import links
 from .model import Appointment
-from .rules import Caps
+from .planning import IdempotencyKey
+from .rules import BookingLimits
 
 
 def redact(request: Request, appointment: Appointment) -> Appointment:
@@ -46,20 +47,20 @@ def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | No
     return [own] if doctor_id in (None, own) else []
 
 
-def requested_key(request: Request, data: object) -> service.Repeat | None:
+def requested_key(request: Request, data: object) -> IdempotencyKey | None:
     """The request's `Idempotency-Key`, as booking keeps it."""
     key = idempotency_key(request)
-    return service.Repeat(request.user.key, key, digest(request, data)) if key else None
+    return IdempotencyKey(request.user.key, key, digest(request, data)) if key else None
 
 
 def hold_length(request: Request) -> timedelta:
     return timedelta(minutes=request.services.settings.hold_minutes)
 
 
-def booking_limits(request: Request, clinic_id: int) -> Caps | None:
+def booking_limits(request: Request, clinic_id: int) -> BookingLimits | None:
     """What a customer can have at the clinic; its staff and partners with a limit of their own book beyond it."""
     actor = request.user
     if actor.is_staff(clinic_id) or (actor.member(clinic_id) and actor.requests_per_minute):
         return None
     settings = request.services.settings
-    return Caps(settings.appointments_per_customer, settings.holds_per_customer)
+    return BookingLimits(settings.appointments_per_customer, settings.holds_per_customer)

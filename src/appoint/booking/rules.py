@@ -1,4 +1,4 @@
-"""A wish for an appointment, and the rules by which it can be refused: no database and no clock."""
+"""What a request asks for, and the rules that can refuse it: no database and no clock."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ class Override(RequestBody):
     reason: Reason
 
 
-class WishRequest(RequestBody):
+class TimeRequest(RequestBody):
     """When (a whole booking slot, or a start with an appointment type or an end), and with whom: a doctor, or anyone of
     a clinic."""
 
@@ -60,7 +60,7 @@ class WishRequest(RequestBody):
     """Only hold the time, until it is confirmed or the hold expires."""
 
     def __post_init__(self) -> None:
-        """Refuse a wish that says when twice, or not at all."""
+        """Raise `Invalid` for a request with no time, or with two."""
         if self.booking_slot_id:
             if self.start_time or self.end_time:
                 raise errors.Invalid(errors.Fault("#/startTime", "is already set by the booking slot"))
@@ -74,9 +74,9 @@ class WishRequest(RequestBody):
             fields.check_times(self.start_time, self.end_time)
 
 
-class Wish(NamedTuple):
-    """What somebody wants, resolved: `[start, end)` for the patient, `[claimed_from, claimed_until)` for the doctor,
-    and the doctors who may do it."""
+class AppointmentSpec(NamedTuple):
+    """A requested appointment in instants and doctors: `[start, end)` for the patient, `[claimed_from, claimed_until)` for
+    the doctor, and the doctors who can take it."""
 
     position: int
     customer_id: UUID
@@ -90,8 +90,8 @@ class Wish(NamedTuple):
     candidates: Sequence[CatalogueDoctor]
     notes: str | None
     hold: bool
-    overridden: tuple[str, ...] = ()
-    """The rules that are set aside for it."""
+    overrides: tuple[str, ...] = ()
+    """The rules that are overridden for it."""
 
     @property
     def length(self) -> Length:
@@ -102,8 +102,8 @@ class Wish(NamedTuple):
         )
 
 
-class Moving(NamedTuple):
-    """An appointment that is to be moved, and so is not in its own way."""
+class CurrentTime(NamedTuple):
+    """Where an appointment stands that is to be moved, and so is not in its own way."""
 
     doctor_id: UUID
     start: datetime
@@ -113,14 +113,14 @@ class Moving(NamedTuple):
     """Whether something may be published for it alone."""
 
 
-class Caps(NamedTuple):
-    """How many appointments to come a customer can have at a clinic, and how many of them held; or how many there are."""
+class BookingLimits(NamedTuple):
+    """How many upcoming appointments a customer can have at a clinic, and how many of them held; or how many there are."""
 
     appointments: int
     holds: int
 
-    def after(self, wish: Wish) -> "Caps":
-        return Caps(self.appointments + 1, self.holds + wish.hold)
+    def after(self, spec: AppointmentSpec) -> "BookingLimits":
+        return BookingLimits(self.appointments + 1, self.holds + spec.hold)
 
 
 def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
@@ -132,51 +132,51 @@ def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
     )
 
 
-def refusal_before_asking(wish: Wish, book: Catalogue, now: datetime) -> str | None:
-    """The first reason, of those that the catalogue and the clock decide, why a wish cannot be booked."""
-    doctor = book.doctors[wish.doctor_id] if wish.doctor_id else None
-    if wish.start < now:
+def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: datetime) -> str | None:
+    """Return the first rule of the catalogue and the clock that the appointment breaks."""
+    doctor = catalogue.doctors[spec.doctor_id] if spec.doctor_id else None
+    if spec.start < now:
         return "in-the-past"
-    if not book.active:
+    if not catalogue.active:
         return "clinic-inactive"
     if doctor and not doctor.active:
         return "doctor-inactive"
-    if (wish.type and not wish.type.active) or not wish.candidates:
+    if (spec.type and not spec.type.active) or not spec.candidates:
         return "not-offered"
-    if clock.crosses_midnight(wish.start, wish.end, book.time_zone):
+    if clock.crosses_midnight(spec.start, spec.end, catalogue.time_zone):
         return "crosses-midnight"
-    if wish.start < book.earliest_start(now) and "too-soon" not in wish.overridden:
+    if spec.start < catalogue.earliest_start(now) and "too-soon" not in spec.overrides:
         return "too-soon"
-    if clock.local_date(wish.start, book.time_zone) > book.last_date(now) and "too-far" not in wish.overridden:
+    if clock.local_date(spec.start, catalogue.time_zone) > catalogue.last_date(now) and "too-far" not in spec.overrides:
         return "too-far"
     return None
 
 
-def refusal_by_caps(wish: Wish, caps: Caps, has: Caps) -> str | None:
-    """The first reason, of those that lie in how much the customer has already."""
-    if has.appointments >= caps.appointments:
+def limit_violation(spec: AppointmentSpec, limits: BookingLimits, upcoming: BookingLimits) -> str | None:
+    """Return the first limit that the customer's upcoming appointments have reached."""
+    if upcoming.appointments >= limits.appointments:
         return "too-many-appointments"
-    if wish.hold and has.holds >= caps.holds:
+    if spec.hold and upcoming.holds >= limits.holds:
         return "too-many-holds"
     return None
 
 
-def refusal_by_ranges(wish: Wish, times: Sequence[DoctorTime], customers_time: Sequence[Range]) -> str | None:
-    """The first reason, of those that hours and other appointments decide, why none of the candidates can take a wish."""
-    open_doctors = [time for time in times if "outside-hours" in wish.overridden or covered(time, wish.start, wish.end)]
+def time_violation(spec: AppointmentSpec, times: Sequence[DoctorTime], customers_time: Sequence[Range]) -> str | None:
+    """The first reason, of those that hours and other appointments decide, why none of the candidates can take a spec."""
+    open_doctors = [time for time in times if "outside-hours" in spec.overrides or covered(time, spec.start, spec.end)]
     if not open_doctors:
         return "outside-hours"
-    if overlaps(customers_time, wish.start, wish.end) and "customer-busy" not in wish.overridden:
+    if overlaps(customers_time, spec.start, spec.end) and "customer-busy" not in spec.overrides:
         return "customer-busy"
-    if all(overlaps(time.claims, wish.claimed_from, wish.claimed_until) for time in open_doctors):
+    if all(overlaps(time.claims, spec.claimed_from, spec.claimed_until) for time in open_doctors):
         return "taken"
     return None
 
 
-def may_set_aside(wish: Wish, override: Override | None) -> frozenset[str]:
-    """The rules that may be set aside for the wish: hours are a doctor's, so not without one."""
+def overridable_rules(spec: AppointmentSpec, override: Override | None) -> frozenset[str]:
+    """Return the rules that may be overridden for the appointment. Hours are a doctor's, so not without a named one."""
     allowed = frozenset[str](override.allow if override else ())
-    return allowed if wish.doctor_id else allowed - {"outside-hours"}
+    return allowed if spec.doctor_id else allowed - {"outside-hours"}
 
 
 def covered(time: DoctorTime, start: datetime, end: datetime) -> bool:

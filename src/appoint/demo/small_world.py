@@ -11,8 +11,7 @@ from uuid import UUID
 import msgspec
 from asyncpg import Range
 
-from ..booking.model import Status
-from ..booking.service import HOLD_EXPIRED
+from ..booking.model import CancelCause, Status
 from ..kit import fields
 from ..kit.ids import clinic_of
 from .people import FAMILIES, Household, people
@@ -340,7 +339,7 @@ def _statuses(world: World, booked: Sequence[Booked]) -> dict[UUID, Status]:
 def _cancel_cause(status: Status, reason: str | None) -> str | None:
     if status != Status.CANCELLED:
         return None
-    return HOLD_EXPIRED if reason == HOLD_EXPIRED else "request"
+    return CancelCause.HOLD_EXPIRED if reason == CancelCause.HOLD_EXPIRED else CancelCause.REQUEST
 
 
 def _row(world: World, each: Booked, status: Status, story: ClinicStory) -> tuple[Any, ...]:
@@ -351,7 +350,7 @@ def _row(world: World, each: Booked, status: Status, story: ClinicStory) -> tupl
         Status.BOOKED: made_at,
         Status.CANCELLED: made_at + timedelta(hours=1),
     }.get(status, min(visit.end, world.now))
-    reasons = (None, HOLD_EXPIRED, *story.reasons, *story.reasons)
+    reasons = (None, CancelCause.HOLD_EXPIRED, *story.reasons, *story.reasons)
     reason = reasons[int(each.whim * len(reasons))] if status == Status.CANCELLED else None
     return (
         clinic_of(each.id),
@@ -372,7 +371,7 @@ def _row(world: World, each: Booked, status: Status, story: ClinicStory) -> tupl
         story.notes[int(each.whim * 30)] if each.whim < 0.1 else None,
         reason,
         _cancel_cause(status, reason),
-        reason == HOLD_EXPIRED,
+        reason == CancelCause.HOLD_EXPIRED,
         MOVES[status] + 1,
         made_at,
         changed_at,

@@ -29,7 +29,6 @@ from .model import (
     starts,
 )
 
-ATTEMPTS: Final = 5
 LOOK_AHEAD: Final = timedelta(days=14)
 """How far `nextAvailable` looks beyond the range at first; each further look goes twice as far."""
 LONGEST_BUFFER: Final = timedelta(minutes=720)
@@ -42,10 +41,6 @@ MOST_SLOTS: Final = 1024
 SOON_DAYS: Final = 7
 NOBODY: Final = UUID(int=0)
 """Stands before every doctor."""
-
-
-class _Stale(Exception):
-    """The catalogue is older than the database."""
 
 
 class Asked(NamedTuple):
@@ -72,17 +67,11 @@ async def of_clinic(
     One query; when nothing is free on the dates, a few more for `nextAvailable`. A cached catalogue that turns out old
     is read again. Raises `NotFound` for a clinic, doctor or type that is not there.
     """
-    book = await catalogue.get(db, cache, clinic_id)
-    for attempt in range(ATTEMPTS):
-        try:
-            return await _availability(db, book, asked, first=first, last=last, now=now)
-        except errors.NotFound:
-            if attempt:
-                raise
-        except _Stale:
-            pass
-        book = await catalogue.afresh(db, cache, clinic_id)
-    raise errors.Unavailable
+
+    async def attempt(book: Catalogue, _: int) -> Availability:
+        return await _availability(db, book, asked, first=first, last=last, now=now)
+
+    return await catalogue.with_fresh(db, cache, clinic_id, attempt, exhausted=errors.Unavailable())
 
 
 async def _availability(
@@ -123,7 +112,7 @@ def _asked(book: Catalogue, asked: AvailabilityFilter | DayFilter) -> Asked:
 
 
 async def _times(db: Statements, book: Catalogue, asked: Asked, first: date, last: date) -> list[DoctorTime]:
-    """The doctors' time on the dates. Raises `_Stale`."""
+    """The doctors' time on the dates. Raises `catalogue.Stale`."""
     if not asked.doctors:
         return []
     before, after = (asked.length.before, asked.length.after) if asked.length else (timedelta(), timedelta())
@@ -131,7 +120,7 @@ async def _times(db: Statements, book: Catalogue, asked: Asked, first: date, las
         db, book, doctors=asked.doctors, type=asked.type, first=first, last=last, before=before, after=after
     )
     if len(times) < len(asked.doctors):
-        raise _Stale
+        raise catalogue.Stale
     return times
 
 

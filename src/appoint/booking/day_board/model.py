@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ...kit import clock
-from ..model import STEPS, Status
+from ..model import TRANSITIONS, Status
 
 MOVABLE: Final = (Status.PENDING, Status.BOOKED)
 
@@ -50,7 +50,7 @@ class BoardAppointment(Shown, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, row: Any, time_zone: str) -> "BoardAppointment":
-        steps = [name for name, step in STEPS.items() if row.status in step.sources]
+        steps = [name for name, step in TRANSITIONS.items() if row.status in step.sources]
         known: dict[str, Any] = {**{name: row[name] for name in COLUMNS}, **cls.when(row, time_zone)}
         return cls(**known, steps=steps, movable=row.status in MOVABLE)
 

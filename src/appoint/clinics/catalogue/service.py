@@ -1,7 +1,8 @@
 """The catalogue, from the cache."""
 
 import re
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 from ...database.pool import Statements
 from ...kit import errors
@@ -12,6 +13,12 @@ from .model import Catalogue
 
 NUMBER: Final = re.compile("[1-9][0-9]{0,9}")
 SLUG: Final = re.compile("[a-z0-9-]{1,100}")
+MAX_ATTEMPTS: Final = 5
+T = TypeVar("T")
+
+
+class Stale(Exception):
+    """A signal, never seen outside: the catalogue that a use case got is older than the database."""
 
 
 async def get(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
@@ -51,3 +58,30 @@ async def afresh(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogu
     """The same, as it is now."""
     cache.forget(clinic_id)
     return await get(db, cache, clinic_id)
+
+
+async def with_fresh(
+    db: Statements,
+    cache: ClinicCache,
+    clinic_id: int,
+    use_case: Callable[[Catalogue, int], Awaitable[T]],
+    *,
+    exhausted: errors.AppointError,
+) -> T:
+    """Run a use case with the clinic's catalogue from the cache, and again with a fresh one as long as that is stale.
+
+    The use case takes the number of the attempt too: the first, 0, is the only one whose catalogue may be old. It
+    raises `Stale` to run again; `NotFound` counts from the second attempt on. Each doctor adds an attempt, since each
+    may be lost to another caller. Raise `exhausted` after the last.
+    """
+    book = await get(db, cache, clinic_id)
+    for attempt in range(MAX_ATTEMPTS + len(book.doctors)):
+        try:
+            return await use_case(book, attempt)
+        except errors.NotFound:
+            if attempt:
+                raise
+        except Stale:
+            pass
+        book = await afresh(db, cache, clinic_id)
+    raise exhausted

@@ -9,10 +9,10 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from msgspec import UNSET
 
-from ...booking import service as appointments
-from ...booking.model import AppointmentRequest
+from ...booking.book import book
+from ...booking.planning import BookingCommand, CustomerRequest
 from ...booking.request_context import hold_length, redact
-from ...booking.rules import REASONS
+from ...booking.rules import REASONS, TimeRequest
 from ...clinics.doctors import service as doctors
 from ...http.access import authorize
 from ...http.etags import etag
@@ -103,16 +103,15 @@ class BookingSlots(Controller):
         """Give a slot other bounds, or all of it to a customer. A removed slot with new bounds is published again."""
         if data.customer_id:
             await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
-            wish = AppointmentRequest(customer_id=data.customer_id, booking_slot_id=booking_slot_id)
-            await appointments.book(
-                request.db,
-                request.cache,
+            time = TimeRequest(booking_slot_id=booking_slot_id)
+            command = BookingCommand(
+                clinic_of(booking_slot_id),
+                [CustomerRequest(data.customer_id, time)],
                 request.user,
-                clinic_id=wish.where,
-                wishes=[(wish.customer_id, wish)],
-                hold_for=hold_length(request),
-                now=clock.now(),
+                hold_length(request),
+                clock.now(),
             )
+            await book(request.db, request.cache, command)
         elif data.start_time and data.end_time:
             await request.db.atomic(
                 service.move,

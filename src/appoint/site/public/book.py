@@ -14,12 +14,13 @@ from litestar.params import FromPath
 
 from ...booking import links
 from ...booking import repository as appointments_repository
-from ...booking import service as appointments
 from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter, OfferedTime
+from ...booking.book import book as book_appointments
 from ...booking.model import LIVE
+from ...booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
 from ...booking.request_context import booking_limits, hold_length
-from ...booking.rules import Alternative, WishRequest
+from ...booking.rules import Alternative, TimeRequest
 from ...clinics.catalogue import service as catalogue
 from ...clinics.catalogue.model import CatalogueDoctor, CatalogueType
 from ...customers import service as customers
@@ -114,14 +115,14 @@ async def _own(choice: Choice) -> str | None:
     appointment_id = links.appointment_of(request.services.secret_key, token)
     if choice.here.framed or appointment_id is None or clinic_of(appointment_id) != choice.here.book.clinic_id:
         return None
-    row = await appointments_repository.find(
+    stored = await appointments_repository.find(
         request.services.db, clinic_id=choice.here.book.clinic_id, appointment_id=appointment_id
     )
     same = (
-        row
-        and row["status"] in LIVE
-        and row["start_time"] == choice.start
-        and (choice.doctor is None or row["doctor_id"] == choice.doctor.id)
+        stored
+        and stored.appointment.status in LIVE
+        and stored.appointment.start_time == choice.start
+        and (choice.doctor is None or stored.appointment.doctor_id == choice.doctor.id)
     )
     return f"/appointments/{token}" if same else None
 
@@ -272,18 +273,17 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         return await _form(choice, typed, status_code=400 if faults else 200, faults=faults)
     try:
         customer_id = patient or await _register(choice, typed, content)
-        booked = await appointments.book(
-            request.services.db,
-            request.cache,
+        command = BookingCommand(
+            here.book.clinic_id,
+            [CustomerRequest(customer_id, _time(choice, typed))],
             request.user,
-            clinic_id=here.book.clinic_id,
-            wishes=[(customer_id, _wish(choice, typed))],
+            hold_length(request),
+            clock.now(),
             booker_id=booker,
-            repeat=_repeat(choice, typed, patient or content),
-            hold_for=hold_length(request),
-            caps=booking_limits(request, here.book.clinic_id),
-            now=clock.now(),
+            idempotency=_idempotency_key(choice, typed, patient or content),
+            limits=booking_limits(request, here.book.clinic_id),
         )
+        booked = await book_appointments(request.services.db, request.cache, command)
     except errors.Conflict as refusal:
         gone = _gone(choice, refusal.type, await _instead(choice, refusal))
         return await _form(choice, typed, status_code=PROBLEMS[refusal.type].status, gone=gone)
@@ -292,7 +292,7 @@ async def book(request: Request, name: FromPath[str]) -> Response[Any]:
         return await _form(
             choice, typed, status_code=problem.status, trouble=translate(here.language, problem.happened)
         )
-    appointment = appointments_repository.appointment(booked.rows[0])
+    (appointment,) = booked.written.appointments
     token = links.token(request.services.secret_key, appointment.id)
     if not here.framed:
         response = redirect(f"/appointments/{token}?new=1")
@@ -318,9 +318,9 @@ async def _instead(choice: Choice, refusal: errors.Conflict) -> Sequence[Offered
     ]  # those are parts of slots
 
 
-def _wish(choice: Choice, typed: Mapping[str, str]) -> WishRequest:
+def _time(choice: Choice, typed: Mapping[str, str]) -> TimeRequest:
     """A slot by whose and when it is: what has its id may have been cut since it was chosen."""
-    return WishRequest(
+    return TimeRequest(
         doctor_id=choice.doctor and choice.doctor.id,
         start_time=choice.start,
         end_time=None if choice.type else choice.end,
@@ -377,10 +377,12 @@ async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerC
     return customer.id
 
 
-def _repeat(choice: Choice, typed: Mapping[str, str], who: UUID | CustomerContent | None) -> appointments.Repeat | None:
+def _idempotency_key(
+    choice: Choice, typed: Mapping[str, str], who: UUID | CustomerContent | None
+) -> IdempotencyKey | None:
     """The same form for the same time and person, whatever its note says by now."""
     key = _digest("appointment", _key(typed), who, choice.query)
-    return appointments.Repeat(choice.here.request.user.key, key, bytes.fromhex(key)) if key else None
+    return IdempotencyKey(choice.here.request.user.key, key, bytes.fromhex(key)) if key else None
 
 
 def _key(typed: Mapping[str, str]) -> str | None:

@@ -15,7 +15,7 @@ from litestar.params import FromPath
 from ...booking import links, repository, service
 from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter
-from ...booking.model import LIVE, STEPS, Appointment, RescheduleRequest, is_late
+from ...booking.model import LIVE, TRANSITIONS, Appointment, RescheduleRequest, is_late
 from ...clinics.catalogue import service as catalogue
 from ...clinics.catalogue.model import Catalogue
 from ...database.pool import Database, Row, Transaction
@@ -61,7 +61,7 @@ class Held(NamedTuple):
 
     @property
     def can_cancel(self) -> bool:
-        return self.appointment.start_time > self.now and self.appointment.status in STEPS["cancel"].sources
+        return self.appointment.start_time > self.now and self.appointment.status in TRANSITIONS["cancel"].sources
 
     @property
     def can_move(self) -> bool:

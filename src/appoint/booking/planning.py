@@ -1,0 +1,113 @@
+"""From a booking command to appointments that can be written: no database and no clock."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from ..clinics.catalogue.model import Catalogue
+from ..kit import errors
+from ..kit.actors import Actor
+from .rules import AppointmentSpec, BookingLimits, Override, TimeRequest, buffers, catalogue_violation
+
+Overrides = Mapping[int, tuple[str, ...]]
+"""The rules to override for each request, by its position."""
+NO_OVERRIDES: Final[Overrides] = {}
+
+
+class IdempotencyKey(NamedTuple):
+    """What makes a request the same as an earlier one: its caller, its key, and the digest of its content."""
+
+    caller: str
+    key: str
+    digest: bytes
+
+
+class CustomerRequest(NamedTuple):
+    customer_id: UUID
+    time: TimeRequest
+
+
+class BookingCommand(NamedTuple):
+    """Appointments to book together at one clinic, all or none."""
+
+    clinic_id: int
+    requests: Sequence[CustomerRequest]
+    actor: Actor
+    hold_length: timedelta
+    now: datetime
+    booker_id: UUID | None = None
+    idempotency: IdempotencyKey | None = None
+    override: Override | None = None
+    limits: BookingLimits | None = None
+
+
+class SlotTime(NamedTuple):
+    """Whose a booking slot is, and when."""
+
+    doctor_id: UUID
+    start: datetime
+    end: datetime
+
+
+class BookingPlan(NamedTuple):
+    """What to write, as far as the catalogue and the clock can tell."""
+
+    catalogue: Catalogue
+    specs: Sequence[AppointmentSpec]
+    now: datetime
+    override: Override | None = None
+    booker_id: UUID | None = None
+    limits: BookingLimits | None = None
+
+    @property
+    def violation(self) -> str | None:
+        """The first rule of the catalogue that one of the appointments breaks."""
+        violations = (catalogue_violation(spec, self.catalogue, self.now) for spec in self.specs)
+        return next(filter(None, violations), None)
+
+
+def plan_booking(
+    command: BookingCommand, catalogue: Catalogue, overrides: Overrides, slots: Mapping[UUID, SlotTime]
+) -> BookingPlan:
+    """Resolve the requests to instants and doctors. `slots` are the booking slots that requests name.
+
+    Raise `NotFound` for a doctor, type or slot that the clinic does not have.
+    """
+    specs = [
+        _resolve(request, position, catalogue, slots)._replace(overrides=overrides.get(position, ()))
+        for position, request in enumerate(command.requests)
+    ]
+    return BookingPlan(catalogue, specs, command.now, command.override, command.booker_id, command.limits)
+
+
+def _resolve(
+    request: CustomerRequest, position: int, catalogue: Catalogue, slots: Mapping[UUID, SlotTime]
+) -> AppointmentSpec:
+    customer_id, time = request
+    doctor_id, start, end = time.doctor_id, time.start_time, time.end_time
+    if time.booking_slot_id:
+        slot = slots.get(time.booking_slot_id)
+        if slot is None or doctor_id not in (None, slot.doctor_id):
+            raise errors.NotFound
+        doctor_id, start, end = slot
+    type_id = time.appointment_type_id
+    type = catalogue.types.get(type_id) if type_id else None
+    if (type_id and not type) or (doctor_id and doctor_id not in catalogue.doctors):
+        raise errors.NotFound
+    assert start, "the request's own rules"
+    end = end or start + timedelta(minutes=type.minutes if type else 0)
+    before, after = buffers(type)
+    return AppointmentSpec(
+        position,
+        customer_id,
+        type,
+        start,
+        end,
+        start - before,
+        end + after,
+        doctor_id,
+        catalogue.offering(type_id, doctor_id),
+        time.notes,
+        time.hold,
+    )
