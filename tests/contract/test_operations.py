@@ -149,7 +149,7 @@ async def main():
         structlog.get_logger().exception("bugs")
     task = asyncio.create_task(fails_alone(patient))
     await asyncio.sleep(0)
-    logging.getLogger("pgqueuer").error("Unhandled exception in task: %s", task)
+    logging.getLogger("asyncio").error("Unhandled exception in task: %s", task)
     del task
 
 asyncio.run(main())

@@ -43,6 +43,7 @@ insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, duri
 insert into event (clinic_id, id, type, subject_id, subject_version, data) values (1, '{FIRST}', 'appointment.booked', '{FIRST}', 1, '{{}}');
 insert into request_key (caller, key, digest) values ('ana', 'once', '');
 insert into worker_heartbeat values ('worker/1', now());
+insert into job_run (name, due_at) values ('publish-slots', now());
 insert into dev_message (token, channel, recipient, subject, text) values ('told', 'email', 'ana@example.org', 'Rescheduled', 'It is later now.');
 insert into event_log (clinic_id, id, type, subject_id, subject_version, data, created_at) values (1, '{FIRST}', 'appointment.booked', '{FIRST}', 1, '{{}}', now());
 insert into broker_message (position, clinic_id, event_id, type, subject_id, body) values (1, 1, '{FIRST}', 'appointment.booked', '{FIRST}', '');
@@ -133,6 +134,7 @@ notification = partial(
     expires_at="2027-03-01",
 )
 preference = partial(insert, "notification_preference", customer_id=BEN, channel="email", wanted=True)
+job_run = partial(insert, "job_run", name="forget-codes", due_at="2027-03-02 01:00Z")
 token = partial(insert, "send_token", channel="email", number=2)
 words = partial(
     insert,
@@ -418,6 +420,9 @@ CASES = {
     "doctor_day_counts": sums(kept=2),
     "doctor_day_lead": sums(lead="{3}"),
     "unsummed_pkey": insert("unsummed", clinic_id=1, id=FIRST, days="[2027-03-02,2027-03-03)"),
+    "job_run_pkey": job_run(name="publish-slots"),
+    "job_run_attempts": job_run(attempts=-1),
+    "job_run_reason": job_run(failed_at="2027-03-02 01:20Z"),
     "worker_heartbeat_pkey": "insert into worker_heartbeat values ('worker/1', now())",
     "schema_migration_pkey": "insert into schema_migration table schema_migration",
 }
@@ -436,12 +441,12 @@ BEFOREHAND = {
 
 
 async def declared(db, *, not_null: bool):
-    """The database's own list of constraints, but for those of PgQueuer, in the schema `jobs`."""
+    """The database's own list of constraints."""
     return await db.fetch(
         """
         select conrelid::regclass::text as table, conname as name, (select attname from pg_attribute where attrelid = conrelid and attnum = conkey[1]) as column
           from pg_constraint
-         where connamespace <> all ('{pg_catalog,information_schema,jobs}'::regnamespace[]) and (contype = 'n') = $1
+         where connamespace <> all ('{pg_catalog,information_schema}'::regnamespace[]) and (contype = 'n') = $1
         """,
         not_null,
     )

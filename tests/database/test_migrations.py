@@ -77,14 +77,14 @@ async def hand_back_to_alembic(connection: asyncpg.Connection) -> None:
 
 
 async def columns(connection: asyncpg.Connection) -> dict[str, list[str]]:
-    """Return the columns of all tables but the bookkeeping."""
+    """Return the columns of all tables but the bookkeeping, and the job queue that 0008 drops."""
     rows = await connection.fetch(
         """
         select attrelid::regclass::text as table, array_agg(attname::text order by attname) as columns
           from pg_attribute
           join pg_class on pg_class.oid = attrelid
           join pg_namespace on pg_namespace.oid = relnamespace
-         where nspname in ('public', 'jobs') and relkind = 'r' and relname not in ('schema_migration', 'alembic_version')
+         where nspname = 'public' and relkind = 'r' and relname not in ('schema_migration', 'alembic_version')
            and attnum > 0 and not attisdropped
          group by attrelid
         """

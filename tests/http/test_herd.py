@@ -10,7 +10,7 @@ import pytest
 
 from appoint.kit.cache import ClinicCache
 from appoint.messaging.notifications.repository import delivery
-from appoint.server import worker
+from appoint.server import schedule, worker
 from support.app import settings
 from support.post import Office, Post
 from support.scale import scaled
@@ -23,7 +23,6 @@ TUESDAY = MONDAY + timedelta(days=1)
 
 @pytest.fixture
 async def world(db):
-    await db.execute("truncate jobs.pgqueuer, jobs.pgqueuer_log, jobs.pgqueuer_schedules")
     return await World.make(db, ClinicCache(None), agenda_minute=None)
 
 
@@ -73,7 +72,7 @@ async def test_three_workers_together_never_send_more_than_the_provider_takes(wo
             await asyncio.sleep(0.01)
 
     monkeypatch.setattr(worker, "gateways", lambda *_: {"email": Provider()})
-    monkeypatch.setattr(worker, "OFTEN", {name: worker.OFTEN[name] for name in ("hand-over",)})
+    monkeypatch.setattr(schedule, "OFTEN", {})
     await queue(world, 100)
     async with AsyncExitStack() as stack:
         for _ in range(3):
@@ -103,7 +102,7 @@ async def test_what_is_urgent_passes_a_long_queue(world):
     post = Post()
     office = Office(world.db, post, per_second=10)
     now = await world.db.fetchval("select now()")
-    first = await office.hand_over(now)
+    first = await office.take(now)
     await world.db.execute(
         "update notification set urgent = true where id = (select id from notification where status = 'queued' order by due_at desc, id desc limit 1)"
     )
@@ -111,16 +110,17 @@ async def test_what_is_urgent_passes_a_long_queue(world):
     await world.db.execute(
         "update notification set status = 'sent', sent_at = now(), leased_until = null where status = 'leased'"
     )
-    second = await office.hand_over(now)
-    assert len(first) == len(second) == 150
-    assert str(urgent) in second[0][1].decode()
+    await world.db.execute("update send_token set free_at = now()")
+    second = await office.take(now)
+    assert len(first) == len(second) == 10
+    assert second[0][1].notification_id == urgent
 
 
-async def test_a_queue_is_handed_over_in_small_parts(world):
+async def test_no_more_is_taken_than_the_provider_takes(world):
     await queue(world, 500)
     office = Office(world.db, Post(), per_second=2)
     now = await world.db.fetchval("select now()")
-    assert [len(await office.hand_over(now)) for _ in range(2)] == [30, 0]
+    assert [len(await office.take(now)) for _ in range(2)] == [2, 0]
 
 
 async def test_tokens_follow_the_setting(world):

@@ -25,7 +25,6 @@ LINK = re.compile(r"https://appoint\.example/credentials/(\S+)")
 async def world(db, monkeypatch):
     """A clinic where it is always night and nobody is disturbed; Mia is to work there. Ana has an e-mail address and a
     telephone, and wants no messages."""
-    await db.execute("truncate jobs.pgqueuer, jobs.pgqueuer_log")
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, locale="de")
         await db.execute("update clinic set quiet_from = 0, quiet_until = 1439")

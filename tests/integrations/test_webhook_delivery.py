@@ -22,6 +22,7 @@ from appoint.integrations.webhooks import gateway, jobs, model, repository, serv
 from appoint.integrations.webhooks.model import WebhookContent, WebhookPatch
 from appoint.kit import clock
 from appoint.kit.actors import SYSTEM
+from appoint.kit.leases import Pace
 from support.partner import OK, Partner, hang, status
 
 
@@ -46,7 +47,7 @@ def time() -> Clock:
 
 @pytest.fixture(autouse=True)
 def haste(monkeypatch):
-    monkeypatch.setattr(jobs, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(jobs, "PACE", Pace(0.01, 0.01))
 
 
 @pytest.fixture
@@ -567,7 +568,7 @@ async def test_several_workers_send_each_event_once_in_order_and_one_at_a_time(d
 
 async def test_everybody_has_a_turn_when_a_worker_is_busy(db, monkeypatch):
     """It serves one at a time here, for a quarter of a second each."""
-    monkeypatch.setattr(jobs, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(jobs, "MAX_TURNS", 1)
     monkeypatch.setattr(jobs, "TURN_SECONDS", 0.25)
 
     async def slow(writer):

@@ -26,7 +26,6 @@ NEXT_WEEK = MONDAY + timedelta(days=7)
 @pytest.fixture
 async def world(db, monkeypatch):
     """Ana has an e-mail address, Ben a telephone; it is Monday, seven o'clock in Berlin."""
-    await db.execute("truncate jobs.pgqueuer, jobs.pgqueuer_log")
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, email="desk@lakeside.example", agenda_minute=None)
         await db.execute("update customer set email = 'ana@example.org' where id = $1", world.ana)
@@ -297,10 +296,10 @@ async def test_a_reminder_does_not_leave_once_the_appointment_is_changed_even_wh
         "update appointment set created_at = $1 where id = $2", world.now - timedelta(days=3), booked.id
     )
     await office.remind(at(8))
-    payloads = await office.hand_over(at(9))  # it waits in the queue, about to be sent
+    leased = await office.take(at(9))  # about to be sent
     await change(world, booked)
-    for channel, payload in payloads:
-        await jobs.send(world.db, office.sending, channel, payload)
+    for channel, taken in leased:
+        await jobs.send(world.db, office.sending, channel, taken)
     assert (post.taken, await statuses(world.db)) == ([], ["reminder-1440 superseded"])
 
 
@@ -388,18 +387,29 @@ async def test_a_message_that_takes_long_to_be_accepted_is_not_sent_by_another(w
     async def slowly() -> None:
         for _ in range(10):
             await asyncio.sleep(0.1)
-            assert await office.hand_over(clock.now()) == []
+            assert await office.take(clock.now()) == []
 
     post.before = slowly
     await office.send(clock.now())
     assert (len(post.taken), await statuses(world.db)) == (1, ["confirmation sent"])
 
 
-async def test_two_jobs_for_one_notification_send_it_once(world, office, post):
+async def test_workers_that_take_at_once_send_each_notification_once(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan(world.now)
-    ((channel, payload),) = await office.hand_over(world.now)
-    await asyncio.gather(*(jobs.send(world.db, office.sending, channel, payload) for _ in range(5)))
+    await asyncio.gather(*(office.send(world.now) for _ in range(5)))
+    assert len(post.taken) == 1
+
+
+async def test_a_lease_that_ran_out_sends_nothing(world, office, post):
+    await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
+    await office.plan(world.now)
+    ((channel, lost),) = await office.take(world.now)
+    world.now += jobs.LEASE
+    ((_, taken),) = await office.take(world.now)
+    await jobs.send(world.db, office.sending, channel, lost)
+    assert post.taken == []
+    await jobs.send(world.db, office.sending, channel, taken)
     assert len(post.taken) == 1
 
 

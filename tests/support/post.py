@@ -11,6 +11,7 @@ from appoint.events.service import relay
 from appoint.messaging.channels.model import Channel, Message
 from appoint.messaging.notifications import jobs, service
 from appoint.messaging.notifications.gateway import Links, compose
+from appoint.messaging.notifications.repository.delivery import Taken
 
 LINKS = Links("https://appoint.example", "a secret", "appointments@appoint.example")
 
@@ -54,19 +55,19 @@ class Office:
     async def remind(self, now, spread: timedelta = timedelta(minutes=60)) -> int:
         return await service.remind(self.db, channels=self.channels, spread=spread, now=now)
 
-    async def hand_over(self, now) -> list[tuple[Channel, bytes]]:
+    async def take(self, now) -> list[tuple[Channel, Taken]]:
+        """What is due is leased."""
         await jobs.set_up(self.db, self.sending)
-        await jobs.hand_over(self.db, self.sending, now=now)
-        rows = await self.db.fetch("delete from jobs.pgqueuer returning entrypoint, payload, priority, id")
         return [
-            (row.entrypoint.removeprefix("send-"), row.payload)
-            for row in sorted(rows, key=lambda row: (-row.priority, row.id))
+            (channel, taken)
+            for channel in self.channels
+            for taken in await jobs.take(self.db, channel, most=1000, now=now)
         ]
 
     async def send(self, now) -> None:
-        """What is due is handed over and sent."""
-        for channel, payload in await self.hand_over(now):
-            await jobs.send(self.db, self.sending, channel, payload)
+        """What is due is leased and sent."""
+        for channel, taken in await self.take(now):
+            await jobs.send(self.db, self.sending, channel, taken)
 
     async def tell(self, now) -> None:
         await self.plan(now)
@@ -74,5 +75,5 @@ class Office:
 
     async def send_at_once(self, now) -> None:
         await asyncio.gather(
-            *(jobs.send(self.db, self.sending, channel, payload) for channel, payload in await self.hand_over(now))
+            *(jobs.send(self.db, self.sending, channel, taken) for channel, taken in await self.take(now))
         )

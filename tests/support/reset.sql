@@ -12,7 +12,7 @@ begin
     with recursive
     tab as (
         select oid, relnamespace, relname from pg_class
-         where relkind = 'r' and relnamespace in ('public'::regnamespace, 'jobs'::regnamespace)
+         where relkind = 'r' and relnamespace = 'public'::regnamespace
            and relname <> 'schema_migration'
     ),
     reference as (
@@ -39,7 +39,7 @@ begin
             ) then
                 truncate %1$s cascade;
                 perform pg_clear_attribute_stats(schemaname, tablename, attname, inherited)
-                   from pg_stats where schemaname in ('public', 'jobs');
+                   from pg_stats where schemaname = 'public';
             end if;
             %2$s
             %3$s

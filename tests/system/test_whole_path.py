@@ -17,7 +17,6 @@ CUSTOMERS = 100
 
 
 async def test_workers_that_are_killed_lose_no_mail_and_repeat_only_what_they_were_at(db, database_url, tmp_path):
-    await db.execute("truncate jobs.pgqueuer, jobs.pgqueuer_log, jobs.pgqueuer_schedules")
     world = await World.make(db, ClinicCache(None), agenda_minute=None)
     week = MONDAY + timedelta(days=7)
     for number in range(CUSTOMERS):
@@ -38,7 +37,6 @@ async def test_workers_that_are_killed_lose_no_mail_and_repeat_only_what_they_we
         await db.execute("update notification set leased_until = now() where status = 'leased'")
         await db.execute("update notification set due_at = now() where status = 'queued'")
         await db.execute("update send_token set free_at = now()")
-        await db.execute("update jobs.pgqueuer set heartbeat = now() - interval '1 hour' where status = 'picked'")
 
     with mail_server() as server:
         settings = {"database_url": database_url, "data_dir": tmp_path, "smtp_url": server.url, "mails_per_second": 100}
@@ -59,7 +57,6 @@ async def test_workers_that_are_killed_lose_no_mail_and_repeat_only_what_they_we
 
 
 async def test_mails_wait_for_a_mail_server_that_is_away(db, database_url, tmp_path):
-    await db.execute("truncate jobs.pgqueuer, jobs.pgqueuer_log, jobs.pgqueuer_schedules")
     world = await World.make(db, ClinicCache(None), agenda_minute=None)
     await world.publish(world.dr_shah, at(8, day=MONDAY + timedelta(days=7)), at(16, day=MONDAY + timedelta(days=7)))
     await db.execute("update customer set email = 'ana@example.org' where id = $1", world.ana)

@@ -1,25 +1,20 @@
 """What happens without anybody asking, by one worker or several, and whatever becomes of the database meanwhile."""
 
 import asyncio
-from datetime import timedelta
-from functools import partial
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from appoint.database import migrate, queue, upkeep
+from appoint.database import migrate, upkeep
 from appoint.database.pool import Database, connect
 from appoint.kit import clock, errors
 from appoint.kit.cache import ClinicCache
-from appoint.server import worker
+from appoint.kit.leases import Pace
+from appoint.server import nightly, schedule
 from support.hours import works
 from support.processes import appoint, own_postgres
 from support.workers import patiently, working
 from support.world import World, at
-
-
-@pytest.fixture(autouse=True)
-async def empty_queue(db):
-    await db.execute("truncate jobs.pgqueuer, jobs.pgqueuer_log, jobs.pgqueuer_schedules")
 
 
 @pytest.fixture
@@ -29,18 +24,11 @@ async def world(db):
 
 async def fall_due(db: Database, name: str) -> None:
     """As if the last night had been missed."""
-    await db.execute(
-        "insert into jobs.pgqueuer_schedules (expression, entrypoint, next_run) values ($1, $2, now())",
-        worker.NIGHTLY[name][0],
-        name,
-    )
+    await db.execute("insert into job_run (name, due_at) values ($1, now())", name)
 
 
-async def test_the_queue_is_what_its_library_expects(db):
-    async with db.connection() as connection:
-        assert (await queue.queries(connection).plan_upgrade()).statements == (), (
-            "PgQueuer has changed its tables: the next revision must do what this says"
-        )
+async def succeeded(db: Database) -> bool:
+    return await db.fetchval("select finished_at is not null and failed_at is null from job_run where name = 'count'")
 
 
 async def test_an_expired_hold_is_cancelled(world, database_url):
@@ -70,7 +58,7 @@ async def test_a_night_publishes_slots_and_forgets_old_requests(world, database_
     await world.db.execute(
         "insert into request_key (caller, key, digest, created_at) values ('a', 'old', '', now() - interval '25 hours'), ('a', 'new', '', now())"
     )
-    for name in worker.NIGHTLY:
+    for name in schedule.NIGHTLY:
         await fall_due(world.db, name)
 
     async def done() -> bool:
@@ -92,7 +80,7 @@ def job(monkeypatch):
         fails = 0
         lasts = asyncio.Event()
 
-        async def __call__(self, work: worker.Work) -> None:
+        async def __call__(self, work: schedule.Work) -> None:
             self.begun += 1
             if self.begun <= self.fails:
                 raise RuntimeError("not yet")
@@ -101,20 +89,17 @@ def job(monkeypatch):
     job = Counting()
     job.lasts = asyncio.Event()
     job.lasts.set()
-    monkeypatch.setattr(worker, "NIGHTLY", {"count": ("15 0 * * *", job)})
-    monkeypatch.setattr(worker, "PATIENTLY", partial(worker.PATIENTLY, initial_delay=timedelta(0)))
+    monkeypatch.setattr(schedule, "NIGHTLY", {"count": schedule.Nightly(time(0, 15), job)})
+    monkeypatch.setattr(nightly, "FIRST_RETRY", timedelta(0))
+    monkeypatch.setattr(nightly, "PACE", Pace(0.05, 0.05))
     return job
-
-
-async def logged(db: Database) -> list[str]:
-    return [row.status for row in await db.fetch("select status::text from jobs.pgqueuer_log order by id")]
 
 
 async def test_of_several_workers_one_does_the_night(db, database_url, job):
     await fall_due(db, "count")
 
     async def done() -> bool:
-        return "successful" in await logged(db)
+        return await succeeded(db)
 
     async with working(database_url), working(database_url), working(database_url):
         await patiently(done)
@@ -127,7 +112,7 @@ async def test_a_job_that_fails_is_tried_again(db, database_url, job):
     await fall_due(db, "count")
 
     async def done() -> bool:
-        return "successful" in await logged(db)
+        return await succeeded(db)
 
     async with working(database_url):
         await patiently(done)
@@ -139,10 +124,52 @@ async def test_a_job_that_goes_on_failing_is_kept(db, database_url, job):
     await fall_due(db, "count")
 
     async def held() -> bool:
-        return await db.fetchval("select count(*) from jobs.pgqueuer where status = 'failed'") == 1
+        return await db.fetchval("select failed_at is not null from job_run")
 
     async with working(database_url):
         await patiently(held)
+        await asyncio.sleep(0.5)
+    assert job.begun == nightly.MAX_ATTEMPTS
+    assert await db.fetchval("select reason from job_run") == "RuntimeError"
+    assert (await upkeep.waiting(db)).failed_jobs == 1
+
+
+async def test_a_job_that_failed_runs_again_the_next_night(db, database_url, job):
+    await db.execute(
+        "insert into job_run (name, due_at, failed_at, reason) values ('count', now(), now(), 'RuntimeError')"
+    )
+
+    async def done() -> bool:
+        return await succeeded(db)
+
+    async with working(database_url):
+        await patiently(done)
+    assert (await upkeep.waiting(db)).failed_jobs == 0
+
+
+async def test_a_job_whose_worker_died_is_done_by_the_next(db, database_url, job):
+    await db.execute(
+        "insert into job_run (name, due_at, attempts, leased_until) values ('count', now(), 1, now() + interval '1 second')"
+    )
+
+    async def done() -> bool:
+        return await succeeded(db)
+
+    async with working(database_url):
+        await patiently(done)
+    assert job.begun == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2027, 3, 1, 0, 14, tzinfo=UTC), datetime(2027, 3, 1, 0, 15, tzinfo=UTC)),
+        (datetime(2027, 3, 1, 0, 15, tzinfo=UTC), datetime(2027, 3, 2, 0, 15, tzinfo=UTC)),
+        (datetime(2027, 3, 31, 12, 0, tzinfo=UTC), datetime(2027, 4, 1, 0, 15, tzinfo=UTC)),
+    ],
+)
+def test_the_next_night_is_later_than_now(now, expected):
+    assert nightly.next_night(time(0, 15), now) == expected
 
 
 async def test_a_job_that_outlasts_its_worker_is_done_by_the_next(db, database_url, job):
@@ -153,7 +180,7 @@ async def test_a_job_that_outlasts_its_worker_is_done_by_the_next(db, database_u
         return job.begun == 1
 
     async def done() -> bool:
-        return "successful" in await logged(db)
+        return await succeeded(db)
 
     async with working(database_url, patience=1):
         await patiently(begun)
@@ -181,15 +208,15 @@ async def test_a_worker_survives_its_database(job):
             return await upkeep.worker_silence(db) is not None
 
         async def done() -> bool:
-            return "successful" in await logged(db)
+            return await succeeded(db)
 
         async def planned() -> bool:
-            return await db.fetchval("select count(*) from jobs.pgqueuer_schedules") == 1
+            return await db.fetchval("select count(*) from job_run") == 1
 
         async with working(postgres.url):
             await patiently(seen)
             await patiently(planned)
-            await db.execute("update jobs.pgqueuer_schedules set next_run = now()")  # due when it is back
+            await db.execute("update job_run set due_at = now()")  # due when it is back
             postgres.stop()
             with pytest.raises(errors.Unavailable):
                 await seen()

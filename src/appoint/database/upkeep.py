@@ -1,7 +1,5 @@
 """What operations ask of the database: whether a worker is alive, and what waits."""
 
-from datetime import datetime
-
 from .pool import Row, Statements
 
 MOST = 100_000
@@ -49,6 +47,7 @@ async def waiting(db: Statements) -> Row:
                         0) as sms_lag,
                (select count(*) from webhook where active and failing_since is not null) as failing_webhooks,
                (select count(*) from (select from broker_message where fault is null limit $1) as b) as broker_messages,
+               (select count(*) from job_run where failed_at is not null) as failed_jobs,
                a.unsealed, coalesce(extract(epoch from now() - a.oldest)::float8, 0) as unsealed_lag
           from (select count(*) as unsealed, min(at) as oldest from (select at from audit_unsealed limit $1) as u) as a
         """,
@@ -56,9 +55,3 @@ async def waiting(db: Statements) -> Row:
     )
     assert row
     return row
-
-
-async def forget_jobs(db: Statements, *, before: datetime) -> None:
-    """Forget what the queue remembers of jobs that ended before then."""
-    await db.execute("delete from jobs.pgqueuer_log where created < $1 and aggregated", before)
-    await db.execute("delete from jobs.pgqueuer_statistics where created < $1", before)

@@ -88,6 +88,7 @@ async def measured(request: Request) -> Response[bytes]:
         metrics.EVENTS_PARKED.set(waiting.parked_events)
         metrics.WEBHOOKS_FAILING.set(waiting.failing_webhooks)
         metrics.BROKER_BACKLOG.set(waiting.broker_messages)
+        metrics.JOBS_FAILED.set(waiting.failed_jobs)
         metrics.AUDIT_UNSEALED.set(waiting.unsealed)
         metrics.AUDIT_LAG.set(waiting.unsealed_lag)
         for channel in ("email", "sms"):

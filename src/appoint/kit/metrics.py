@@ -63,6 +63,7 @@ WEBHOOKS_FAILING: Final = _gauge("appoint_webhooks_failing", "Webhooks whose las
 BROKER_BACKLOG: Final = _gauge(
     "appoint_broker_backlog", "Events that the broker has not taken, not counted beyond 100,000"
 )
+JOBS_FAILED: Final = _gauge("appoint_jobs_failed", "Nightly jobs that failed after all their attempts")
 AUDIT_UNSEALED: Final = _gauge(
     "appoint_audit_unsealed", "Entries of the audit that are not sealed, not counted beyond 100,000"
 )

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -19,12 +20,14 @@ import structlog
 from ...database.pool import Database, Row
 from ...events.service import event_of
 from ...kit import clock, errors
+from ...kit.leases import Pace, serve
 from . import gateway, repository, service
 
 log = structlog.get_logger()
 
-POLL_SECONDS: Final = 0.5
-MOST_AT_ONCE: Final = 50
+PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.5)
+MAX_TURNS: Final = 50
+"""Webhooks that one worker sends to at a time."""
 TURN_SECONDS: Final = 20.0
 """How long one webhook is sent to, before others have their turn."""
 LEASE: Final = timedelta(seconds=90)
@@ -57,36 +60,23 @@ async def deliver(
 ) -> None:
     """Send what is due until `stop`, to many webhooks at once, so that a slow one delays no other. Ends when the last
     requests have ended."""
-    turns: set[asyncio.Task[None]] = set()
     async with gateway.pool(private_addresses=private_addresses) as pool:
         sender = Sender(db, pool, stop, answer_seconds, now)
-        try:
-            while not stop.is_set():
-                turns |= {
-                    asyncio.create_task(_take(sender, turn))
-                    for turn in await _turns(sender, most=MOST_AT_ONCE - len(turns))
-                }
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), POLL_SECONDS)
-                turns = {task for task in turns if not task.done()}
-            await asyncio.gather(*turns)
-        finally:
-            for task in turns:
-                task.cancel()
-            await asyncio.gather(*turns, return_exceptions=True)
+        await serve(
+            stop,
+            name="webhooks",
+            capacity=MAX_TURNS,
+            pace=PACE,
+            claim=partial(_claim, sender),
+            run=partial(_take, sender),
+        )
 
 
-async def _turns(sender: Sender, *, most: int) -> list[Turn]:
+async def _claim(sender: Sender, most: int) -> list[Turn]:
     ends = asyncio.get_running_loop().time() + TURN_SECONDS
     now = sender.now()
-    try:
-        claimed = await repository.claim(sender.db, now=now, until=now + LEASE, most=most) if most else []
-        return [Turn(webhook.id, webhook.leased_until, ends) for webhook in claimed]
-    except errors.Unavailable:  # the worker's own heartbeat says so
-        return []
-    except Exception:  # one fault must not end the worker
-        log.exception("webhooks not claimed")
-        return []
+    claimed = await repository.claim(sender.db, now=now, until=now + LEASE, most=most)
+    return [Turn(webhook.id, webhook.leased_until, ends) for webhook in claimed]
 
 
 async def _take(sender: Sender, turn: Turn) -> None:

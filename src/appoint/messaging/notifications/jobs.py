@@ -1,37 +1,35 @@
-"""What the worker does about notifications: it hands over what is due, and sends."""
+"""What the worker does about notifications: it leases what is due, and sends it."""
 
 import asyncio
 import random
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
-from uuid import UUID
 
 import structlog
 
 from ...database.pool import Database, Row
 from ...kit import clock, errors
+from ...kit.leases import Pace, renewed, serve
 from ..channels.gateway import Gateway
 from ..channels.model import Channel, Delayed, Undeliverable
 from .gateway import Writer
 from .model import NotificationStatus, after_quiet_hours, backoff, outcome_before_sending
 from .repository import contents, delivery
+from .repository.delivery import Taken
 
 log = structlog.get_logger()
 
 LEASE: Final = timedelta(minutes=1)
-"""For what waits in the queue, and then for its attempt, which renews it. What a worker that died had is handed over
-again after that."""
-LONGEST_ATTEMPT_SECONDS: Final = 720.0
+"""For one attempt, which renews it. What a worker that died was sending is due again after that."""
+MAX_ATTEMPT_SECONDS: Final = 720.0
 """More than a mail server may take to accept a mail."""
 TOKEN_REST: Final = timedelta(seconds=1)
-TOKEN_WAIT_SECONDS: Final = 0.05
 IN_FLIGHT: Final = 16
-"""Attempts at a time by one channel, of all workers together."""
-LEASED_SECONDS: Final = 15
-"""How many seconds' worth of messages are leased at a time."""
+"""Attempts at a time by one channel of a worker. Those of all workers together are as many as there are tokens."""
+PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_REST.total_seconds() + 0.5)
+"""Busy until the tokens of the last attempts are free again."""
 
 
 class Sending(NamedTuple):
@@ -43,55 +41,56 @@ class Sending(NamedTuple):
     writer: Writer
 
 
+async def deliver(db: Database, sending: Sending, channel: Channel, stop: asyncio.Event) -> None:
+    """Send what is due by one channel until `stop`."""
+    await set_up(db, sending)
+    await serve(
+        stop,
+        name=f"send-{channel}",
+        capacity=IN_FLIGHT,
+        pace=PACE,
+        claim=lambda most: take(db, channel, most=most, now=clock.now()),
+        run=lambda taken: send(db, sending, channel, taken),
+    )
+
+
 async def set_up(db: Database, sending: Sending) -> None:
-    """Tell the database what the gateways take."""
+    """Tell the database how much the gateways take."""
     for channel in sending.gateways:
         await delivery.keep_tokens(db, channel=channel, per_second=sending.per_second[channel])
 
 
-async def hand_over(db: Database, sending: Sending, *, now: datetime) -> None:
-    """Give the queue what is due."""
-    for channel in sending.gateways:
-        most = max(sending.per_second[channel] * LEASED_SECONDS, IN_FLIGHT)
-        await db.atomic(partial(delivery.hand_over, channel=channel, lease=LEASE, most=most, now=now))
+async def take(db: Database, channel: Channel, *, most: int, now: datetime) -> list[Taken]:
+    """Lease what is due, urgent first, as far as the provider takes it now."""
+    return await delivery.take(db, channel=channel, lease=LEASE, most=most, now=now)
 
 
-async def send(db: Database, sending: Sending, channel: Channel, payload: bytes) -> None:
-    """Send one notification that was handed over, if that is still to be done. However this ends, its row says what
-    became of it, or it is handed over again."""
-    name, _, attempts = payload.decode().partition(" ")
-    id = UUID(name)
-    token, rest = await _token(db, channel), timedelta()
+async def send(db: Database, sending: Sending, channel: Channel, taken: Taken) -> None:
+    """Send a leased notification, if it is still to be sent. However this ends, its row says what became of it, or its
+    lease runs out and it is due again."""
+    id, attempts, token = taken
+    rest = timedelta()
     try:
-        if not await delivery.begin(db, notification_id=id, attempts=int(attempts), leased_until=clock.now() + LEASE):
+        if id is None or attempts is None:
             return
-        if row := await contents.facts(db, notification_id=id):  # as it stands at this moment
+        if row := await contents.facts(db, notification_id=id, attempts=attempts):  # as it stands at this moment
             rest = TOKEN_REST
-            keeping = asyncio.create_task(_keep(db, id, int(attempts) + 1, channel, token))
-            try:
+
+            async def renew() -> None:
+                await delivery.renew(
+                    db,
+                    notification_id=id,
+                    attempts=attempts,
+                    channel=channel,
+                    token=token,
+                    lease=LEASE,
+                    now=clock.now(),
+                )
+
+            async with renewed(LEASE, renew):
                 await _attempt(db, sending, row)
-            finally:
-                keeping.cancel()
     finally:
         await delivery.give_back_token(db, channel=channel, number=token, after=rest)
-
-
-async def _keep(db: Database, notification_id: UUID, attempts: int, channel: Channel, token: int) -> None:
-    """Renew lease and token for as long as the attempt takes."""
-    while True:
-        await asyncio.sleep(LEASE.total_seconds() / 3)
-        with suppress(errors.Unavailable):
-            await delivery.renew(
-                db, notification_id=notification_id, attempts=attempts, leased_until=clock.now() + LEASE
-            )
-            await delivery.give_back_token(db, channel=channel, number=token, after=LEASE)
-
-
-async def _token(db: Database, channel: Channel) -> int:
-    """Wait for the right to call the channel's provider."""
-    while (token := await delivery.take_token(db, channel=channel, longest=LEASE)) is None:  # noqa: ASYNC110  other processes have them
-        await asyncio.sleep(TOKEN_WAIT_SECONDS * (1 + random.random()))  # noqa: S311  so that those who wait do not ask all at once
-    return token
 
 
 async def _attempt(db: Database, sending: Sending, row: Row) -> None:
@@ -112,7 +111,7 @@ async def _attempt(db: Database, sending: Sending, row: Row) -> None:
                 status=NotificationStatus.SUPERSEDED, reason="there is nothing to tell any more", now=clock.now()
             )
             return
-        async with asyncio.timeout(LONGEST_ATTEMPT_SECONDS):
+        async with asyncio.timeout(MAX_ATTEMPT_SECONDS):
             provider_id = await sending.gateways[row.channel].send(message)
     except errors.Unavailable:  # the database; what was leased is handed over again
         raise

@@ -7,9 +7,9 @@ from ....database.pool import Row, Statements
 from ....kit import ids
 
 
-async def facts(db: Statements, *, notification_id: UUID) -> Row | None:
-    """The notification with what it is about as that stands now: its appointment, customer, doctor and clinic, and the
-    clinic's own words for it."""
+async def facts(db: Statements, *, notification_id: UUID, attempts: int) -> Row | None:
+    """Return the notification with what it is about as that stands now: its appointment, customer, doctor and clinic,
+    and the clinic's own words for it. None when it is no longer leased for this attempt."""
     return await db.fetchrow(
         """
         select n.*,
@@ -35,10 +35,11 @@ async def facts(db: Statements, *, notification_id: UUID) -> Row | None:
           left join webhook h on h.clinic_id = n.clinic_id and h.id = case when n.kind = 'webhook-disabled' then n.subject_id::uuid end
           left join app_user u on u.id = case when n.recipient = 'user' then n.recipient_id::uuid end and u.active
           left join sign_in_code s on s.id = case when n.kind = 'sign-in-code' then n.subject_id::uuid end
-         where n.clinic_id = $1 and n.id = $2
+         where n.clinic_id = $1 and n.id = $2 and n.status = 'leased' and n.attempts = $3
         """,
         ids.clinic_of(notification_id),
         notification_id,
+        attempts,
     )
 
 

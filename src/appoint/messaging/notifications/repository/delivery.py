@@ -1,82 +1,64 @@
 """The queue that workers send from, at all clinics, and the providers' tokens."""
 
 from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from ....database import queue
-from ....database.pool import Statements, Transaction
+from ....database.pool import Statements
+from ....database.sql import load
 from ....kit import ids
 from ...channels.model import Channel
 from ..model import NotificationStatus
 
+TAKE: Final = load(__name__, "take")
 
-async def hand_over(tx: Transaction, *, channel: Channel, lease: timedelta, most: int, now: datetime) -> int:
-    """Lease what is due, urgent first, and give it to the queue; returns how many. What a worker had and has not
-    finished in time is due again.
 
-    No more than `most` are leased at a time, so that something urgent never waits behind a long queue.
+class Taken(NamedTuple):
+    """The right to send a notification once: its lease, and the provider's token."""
+
+    notification_id: UUID | None
+    """None where another worker was faster: the token must be given back."""
+    attempts: int | None
+    """With this one. Tells the lease from a later one."""
+    token: int
+
+
+async def take(db: Statements, *, channel: Channel, lease: timedelta, most: int, now: datetime) -> list[Taken]:
+    """Lease what is due, urgent first, each with a token of the provider, and count the attempt.
+
+    A notification whose lease has run out is due again. No more are leased than tokens are free, so that something
+    urgent waits behind what is being sent and nothing else.
     """
-    rows = await tx.fetch(
-        """
-        with room as (
-          select greatest($4 - count(*), 0) as places from notification where channel = $1 and status = 'leased' and leased_until > $2
-        ), waiting as (
-          select ctid from notification
-           where channel = $1 and status = 'queued' and due_at <= $2
-           order by urgent desc, due_at
-           limit (select places from room)
-             for update skip locked
-        ), lost as (
-          select ctid from notification
-           where channel = $1 and status = 'leased' and leased_until <= $2
-           limit (select places from room)
-             for update skip locked
-        )
-        update notification n
-           set status = 'leased', leased_until = $2::timestamptz + $3::interval
-         where n.ctid = any(array(table waiting union all table lost))  -- they are locked; how few they are, no planner can know
-        returning n.id, n.urgent, n.attempts
-        """,
-        channel,
-        now,
-        lease,
-        most,
-    )
-    if rows:
-        payloads: list[bytes | None] = [f"{row.id} {row.attempts}".encode() for row in rows]
-        await queue.queries(tx.connection).enqueue(
-            [f"send-{channel}"] * len(rows), payloads, [int(row.urgent) for row in rows]
-        )
-    return len(rows)
+    rows = await db.fetch(TAKE, channel=channel, lease=lease, most=most, now=now)
+    return [Taken(*row.values()) for row in rows]
 
 
-async def begin(db: Statements, *, notification_id: UUID, attempts: int, leased_until: datetime) -> bool:
-    """Start to send what was leased after so many attempts; False when somebody else has started by now, or it is not
-    to be sent any more."""
-    return (
-        await db.fetchval(
-            """
-        update notification set leased_until = $4, attempts = attempts + 1, updated_at = now()
-         where clinic_id = $1 and id = $2 and status = 'leased' and attempts = $3
-        returning true
-        """,
-            ids.clinic_of(notification_id),
-            notification_id,
-            attempts,
-            leased_until,
-        )
-        or False
-    )
-
-
-async def renew(db: Statements, *, notification_id: UUID, attempts: int, leased_until: datetime) -> None:
-    """The attempt that was begun goes on."""
+async def renew(
+    db: Statements,
+    *,
+    notification_id: UUID,
+    attempts: int,
+    channel: Channel,
+    token: int,
+    lease: timedelta,
+    now: datetime,
+) -> None:
+    """Extend the lease of a notification and of its token while the attempt goes on."""
     await db.execute(
-        "update notification set leased_until = $4 where clinic_id = $1 and id = $2 and status = 'leased' and attempts = $3",
+        """
+        with token as (
+          update send_token set free_at = clock_timestamp() + $6::interval where channel = $4 and number = $5
+        )
+        update notification set leased_until = $7::timestamptz + $6::interval
+         where clinic_id = $1 and id = $2 and status = 'leased' and attempts = $3
+        """,
         ids.clinic_of(notification_id),
         notification_id,
         attempts,
-        leased_until,
+        channel,
+        token,
+        lease,
+        now,
     )
 
 
@@ -172,22 +154,6 @@ async def keep_tokens(db: Statements, *, channel: Channel, per_second: int) -> N
         """,
         channel,
         per_second,
-    )
-
-
-async def take_token(db: Statements, *, channel: Channel, longest: timedelta) -> int | None:
-    """The right to call a channel's provider, for as long at most; None when all are in use. By the database's own
-    clock, which all workers share."""
-    return await db.fetchval(
-        """
-        update send_token set free_at = clock_timestamp() + $2::interval
-         where channel = $1 and number = (select number from send_token
-                                           where channel = $1 and free_at <= clock_timestamp()
-                                           order by free_at limit 1 for update skip locked)
-        returning number
-        """,
-        channel,
-        longest,
     )
 
 

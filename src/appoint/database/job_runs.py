@@ -1,0 +1,85 @@
+"""When each nightly job runs next, and which worker runs it. Names are those of the worker's schedule."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from .pool import Statements
+
+
+class JobRun(NamedTuple):
+    name: str
+    attempts: int
+    """With this one. Tells the lease from a later one."""
+
+
+async def plan(db: Statements, due: Mapping[str, datetime]) -> None:
+    """Add the jobs that have no row yet, each with when it is due."""
+    await db.execute(
+        "insert into job_run (name, due_at) select * from unnest($1::text[], $2::timestamptz[]) on conflict do nothing",
+        list(due),
+        list(due.values()),
+    )
+
+
+async def claim(db: Statements, *, names: Sequence[str], most: int, lease: timedelta, now: datetime) -> list[JobRun]:
+    """Lease jobs that are due and count the attempt. A job whose lease has run out is due again."""
+    rows = await db.fetch(
+        """
+        update job_run set leased_until = $4::timestamptz + $3::interval, attempts = attempts + 1
+         where name in (select name from job_run
+                         where name = any($1) and due_at <= $4 and (leased_until is null or leased_until <= $4)
+                         order by due_at limit $2 for update skip locked)
+        returning name, attempts
+        """,
+        names,
+        most,
+        lease,
+        now,
+    )
+    return [JobRun(*row.values()) for row in rows]
+
+
+async def renew(db: Statements, run: JobRun, *, leased_until: datetime) -> None:
+    await db.execute(
+        "update job_run set leased_until = $3 where name = $1 and attempts = $2 and leased_until is not null",
+        *run,
+        leased_until,
+    )
+
+
+async def release(db: Statements, run: JobRun) -> None:
+    """Let another worker run the job at once. The attempt does not count."""
+    await db.execute(
+        "update job_run set leased_until = null, attempts = attempts - 1 where name = $1 and attempts = $2", *run
+    )
+
+
+async def finish(db: Statements, run: JobRun, *, due_at: datetime, now: datetime) -> None:
+    """Record that the job is done, and when it is due next."""
+    await db.execute(
+        """
+        update job_run set due_at = $3, leased_until = null, attempts = 0, finished_at = $4, failed_at = null, reason = null
+         where name = $1 and attempts = $2
+        """,
+        *run,
+        due_at,
+        now,
+    )
+
+
+async def fail(db: Statements, run: JobRun, *, due_at: datetime, failed_at: datetime | None, reason: str) -> None:
+    """Record a failed attempt, and when the job is due next. `failed_at` says that it was the last attempt: the job
+    counts as failed until it succeeds."""
+    await db.execute(
+        """
+        update job_run
+           set due_at = $3, leased_until = null, attempts = case when $4::timestamptz is null then attempts else 0 end,
+               failed_at = coalesce($4, failed_at), reason = $5
+         where name = $1 and attempts = $2
+        """,
+        *run,
+        due_at,
+        failed_at,
+        reason,
+    )

@@ -1,0 +1,83 @@
+"""Nightly jobs: one worker runs each, a missed night is caught up, and a job that fails is tried again.
+
+A job's row in `job_run` says when it is due. A worker leases the row for as long as the job runs, so no other worker
+runs it, and takes over a minute after a worker has died.
+"""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+
+from ..database import job_runs
+from ..database.job_runs import JobRun
+from ..kit import clock, errors
+from ..kit.leases import Pace, renewed, serve
+from . import schedule
+from .schedule import Work
+
+log = structlog.get_logger()
+
+LEASE: Final = timedelta(minutes=1)
+PACE: Final = Pace(idle_seconds=2.0, busy_seconds=2.0)
+MAX_ATTEMPTS: Final = 8
+FIRST_RETRY: Final = timedelta(seconds=10)
+"""Twice that after each further failure, so eight attempts take about twenty minutes."""
+
+
+async def run(work: Work, stop: asyncio.Event) -> None:
+    """Run what is due every night, until `stop`."""
+    now = clock.now()
+    await job_runs.plan(work.db, {name: next_night(job.at, now) for name, job in schedule.NIGHTLY.items()})
+    await serve(
+        stop,
+        name="nightly",
+        capacity=len(schedule.NIGHTLY),
+        pace=PACE,
+        claim=partial(_claim, work),
+        run=partial(_perform, work),
+    )
+
+
+def next_night(at: time, now: datetime) -> datetime:
+    """Return the next instant after `now` at that time of day, in UTC."""
+    today = datetime.combine(now.date(), at, tzinfo=now.tzinfo)
+    return today if today > now else today + timedelta(days=1)
+
+
+async def _claim(work: Work, most: int) -> list[JobRun]:
+    return await job_runs.claim(work.db, names=list(schedule.NIGHTLY), most=most, lease=LEASE, now=clock.now())
+
+
+async def _perform(work: Work, run: JobRun) -> None:
+    job = schedule.NIGHTLY[run.name]
+
+    async def renew() -> None:
+        await job_runs.renew(work.db, run, leased_until=clock.now() + LEASE)
+
+    try:
+        async with renewed(LEASE, renew):
+            await job.run(work)
+    except asyncio.CancelledError:  # the worker has to stop
+        with suppress(errors.Unavailable):
+            await job_runs.release(work.db, run)
+        raise
+    except Exception as error:
+        log.exception("job failed", job=run.name, attempts=run.attempts)
+        await _fail(work, run, reason=type(error).__name__)
+        return
+    await job_runs.finish(work.db, run, due_at=next_night(job.at, clock.now()), now=clock.now())
+    log.info("job done", job=run.name)
+
+
+async def _fail(work: Work, run: JobRun, *, reason: str) -> None:
+    now = clock.now()
+    if run.attempts < MAX_ATTEMPTS:
+        due_at, failed_at = now + FIRST_RETRY * 2 ** (run.attempts - 1), None
+    else:
+        due_at, failed_at = next_night(schedule.NIGHTLY[run.name].at, now), now
+        log.error("job given up until the next night", job=run.name, reason=reason)
+    await job_runs.fail(work.db, run, due_at=due_at, failed_at=failed_at, reason=reason)

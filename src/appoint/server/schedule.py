@@ -1,0 +1,102 @@
+"""What the worker runs, and how often. What each job does lies in the features' `jobs.py` and `service.py`."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, time, timedelta
+from typing import Final, NamedTuple
+
+from ..audit import jobs as audit
+from ..audit.model import Key
+from ..booking.service import expire_holds
+from ..database.pool import Database
+from ..events import repository as events
+from ..events.service import Subscriber, relay
+from ..http.repository import forget_requests
+from ..identity.sessions import repository as sessions
+from ..identity.sign_in_codes.repository import forget as forget_codes
+from ..integrations.webhooks import repository as deliveries
+from ..kit import clock
+from ..messaging.channels.model import Channel
+from ..messaging.notifications import jobs as notifications
+from ..messaging.notifications import service as planning
+from ..oversight.privacy import jobs as privacy
+from ..oversight.reports import service as numbers
+from ..scheduling.slots.jobs import nightly
+from ..settings import Settings
+
+REQUEST_TTL: Final = timedelta(hours=24)
+"""How long the answer to a request with an idempotency key is kept."""
+
+
+class Work(NamedTuple):
+    """What the worker's jobs work with."""
+
+    db: Database
+    settings: Settings
+    sending: notifications.Sending
+    subscribers: Sequence[Subscriber]
+    """The relay calls them in this order."""
+
+    @property
+    def secret(self) -> str:
+        assert self.settings.secret_key, "created at start"
+        return self.settings.secret_key.get_secret_value()
+
+    @property
+    def channels(self) -> list[Channel]:
+        return list(self.sending.gateways)
+
+
+Job = Callable[[Work], Awaitable[object]]
+
+
+class Nightly(NamedTuple):
+    at: time
+    """In UTC."""
+    run: Job
+
+
+OFTEN: Final[dict[str, tuple[float, Job]]] = {
+    "relay": (0.5, lambda work: relay_all(work)),  # noqa: PLW0108  defined below
+    "expire-holds": (2.0, lambda work: expire_holds(work.db, now=clock.now())),
+    "sum-up": (2.0, lambda work: numbers.sum_up(work.db)),
+    "seal-audit": (3.0, lambda work: audit.seal(work.db, Key(work.secret), now=clock.now)),
+    "remind": (
+        60.0,
+        lambda work: planning.remind(work.db, channels=work.channels, spread=spread(work.settings), now=clock.now()),
+    ),
+    "plan-agendas": (60.0, lambda work: planning.plan_agendas(work.db, channels=work.channels, now=clock.now())),
+}
+"""Name, seconds between runs, and what to run."""
+NIGHTLY: Final[dict[str, Nightly]] = {
+    "publish-slots": Nightly(time(0, 15), lambda work: nightly(work.db, now=clock.now())),
+    "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work.db, before=clock.now() - REQUEST_TTL)),
+    "forget-codes": Nightly(time(1, 0), lambda work: forget_codes(work.db, now=clock.now())),
+    "forget-events": Nightly(
+        time(1, 15),
+        lambda work: forget_events(work, before=clock.now() - timedelta(days=work.settings.event_log_days)),
+    ),
+    "forget-sessions": Nightly(
+        time(1, 45),
+        lambda work: sessions.forget(
+            work.db, idle=timedelta(minutes=work.settings.session_idle_minutes), now=clock.now()
+        ),
+    ),
+    "forget-people": Nightly(time(1, 45), lambda work: privacy.forget(work.db, now=clock.now())),
+}
+"""Each may run twice, and may be late."""
+
+
+async def relay_all(work: Work) -> None:
+    """Relay until no event is left that is due."""
+    while await relay(work.db, work.subscribers, now=clock.now()):
+        pass
+
+
+async def forget_events(work: Work, *, before: datetime) -> None:
+    """Delete events that were relayed before then, and the deliveries of them."""
+    await deliveries.forget(work.db, before=before)
+    await events.forget(work.db, before=before)
+
+
+def spread(settings: Settings) -> timedelta:
+    return timedelta(minutes=settings.reminder_spread_minutes)
