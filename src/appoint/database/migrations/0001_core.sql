@@ -7,8 +7,8 @@
 create extension if not exists btree_gist;
 create extension if not exists pg_trgm;
 
--- ids that say where they live: clinic (32 bits) · milliseconds (48) · random (42), as UUID version 8
--- In PL/pgSQL, for checks: one in SQL is read and inlined anew by each statement that writes a row.
+-- Ids contain their clinic: clinic (32 bits) · milliseconds (48) · random (42), as UUID version 8.
+-- Check constraints use this function. It is in PL/pgSQL because every statement that writes a row would parse and inline an SQL function.
 create function clinic_of(id uuid) returns integer language plpgsql immutable strict parallel safe as
   $$ begin return substr(uuid_send(id), 1, 4)::integer; end $$;
 
@@ -33,7 +33,7 @@ create function local_instant(day date, minute integer, zone text) returns times
 create function half_open(during tstzrange) returns boolean language plpgsql immutable strict parallel safe as
   $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during) and isfinite(lower(during)) and isfinite(upper(during)); end $$;
 
--- for statements that must write all of several rows or none
+-- Raises an error in statements that must write all of several rows or none.
 create function refuse_partial(written bigint, wished bigint) returns boolean language plpgsql stable parallel safe as $$
 begin
   if written < wished then
@@ -108,7 +108,7 @@ create table appointment_type (
   constraint appointment_type_clinic foreign key (clinic_id) references clinic (id)
 );
 
--- what a doctor offers; no row at all: every type of the clinic
+-- The types that a doctor offers. A doctor without rows offers every type of the clinic.
 create table doctor_appointment_type (
   clinic_id integer not null,
   doctor_id uuid not null,
@@ -170,7 +170,7 @@ create table time_slot (
   constraint time_slots_intersect unique (clinic_id, active_minutes without overlaps)
 );
 
--- one line of a doctor's weekly schedule; one taken from a time slot keeps that time slot's minutes
+-- One line of a doctor's weekly schedule. A line made from a time slot has the minutes of that time slot.
 create table doctor_slot (
   clinic_id integer not null,
   id uuid not null constraint doctor_slot_id_of_clinic check (clinic_of(id) = clinic_id),
@@ -199,7 +199,7 @@ create table doctor_slot (
 create table absence (
   clinic_id integer not null,
   id uuid not null constraint absence_id_of_clinic check (clinic_of(id) = clinic_id),
-  doctor_id uuid,  -- none: the clinic is closed
+  doctor_id uuid,  -- null: the clinic is closed
   version integer not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -215,7 +215,7 @@ create table absence (
 );
 create index absence_during on absence using gist (clinic_id, active_during);
 
--- when a doctor can be booked; absence of a row means "not available". A row with removed_at was taken away by hand and stays away.
+-- The times at which a doctor can be booked; without a row, the doctor is not available. A row with removed_at was removed by hand, and publishing does not bring it back.
 create table booking_slot (
   clinic_id integer not null,
   id uuid not null constraint booking_slot_id_of_clinic check (clinic_of(id) = clinic_id),
@@ -228,19 +228,19 @@ create table booking_slot (
   removed_at timestamptz,
   active_during tstzrange generated always as (case when removed_at is null then during end) stored,
   source text not null default 'schedule' constraint booking_slot_source check (source in ('schedule', 'manual')),
-  remnant boolean not null default false,  -- all that an absence or change left: exactly one stranded appointment's range
+  remnant boolean not null default false,  -- the rest of a slot that an absence or a change removed: exactly the range of one appointment in it
   time_slot_id uuid,
   primary key (clinic_id, id),
   constraint booking_slot_doctor foreign key (clinic_id, doctor_id) references doctor (clinic_id, id),
   constraint booking_slot_time_slot foreign key (clinic_id, time_slot_id) references time_slot (clinic_id, id),
   constraint published unique (clinic_id, doctor_id, active_during without overlaps)
 );
--- for search across clinics: all that it asks of slots is in the index
+-- Search across clinics reads slots from this index alone.
 create index booking_slot_by_start on booking_slot (lower(active_during), upper(active_during), date, clinic_id) where removed_at is null;
 create index booking_slot_removed on booking_slot (clinic_id, doctor_id, date) where removed_at is not null;
 
--- What the weekly schedules give on dates, both inclusive: active doctors' lines, less absences and time removed by hand. One row a line and date.
--- A line that a spring gap swallows is empty. One that the gap moves onto another has the time first, if it starts first on the wall.
+-- Returns the hours that weekly schedules give from `first` to `last`, both inclusive: the lines of active doctors, without absences and without time that
+-- was removed by hand. One row a line and date. A line inside a spring gap is empty. Where the gap moves a line onto another, the line with the earlier wall time wins.
 create function scheduled(of_clinic integer, of_doctor uuid, first date, last date)
   returns table (doctor_id uuid, date date, time_slot_id uuid, pieces tstzmultirange) language sql stable parallel safe
   begin atomic
@@ -276,7 +276,7 @@ create table appointment (
   position smallint not null default 0 constraint appointment_position check (position >= 0),
   doctor_id uuid not null,
   customer_id uuid not null,
-  booker_id uuid,  -- who the booking is for as a whole, when that is not the one who comes
+  booker_id uuid,  -- who made the booking, when that is not the patient
   appointment_type_id uuid,
   version integer not null default 1,
   created_at timestamptz not null default now(),
@@ -321,7 +321,7 @@ create index appointment_hold_expires on appointment (hold_expires_at) where sta
 create index appointment_chosen on appointment (clinic_id, doctor_id, created_at) where chosen;
 create index appointment_request_age on appointment (created_at) where idempotency_key is not null;
 
--- an appointment as it is shown
+-- An appointment as the API shows it.
 create view shown_appointment as
   select a.clinic_id, a.id, a.booking_id, a.position, a.booker_id, a.doctor_id, a.customer_id, a.appointment_type_id,
          lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone, a.status, a.hold_expires_at, a.cancel_reason, a.needs_rebooking,
@@ -329,7 +329,7 @@ create view shown_appointment as
     from appointment a
     join clinic c on c.id = a.clinic_id;
 
--- the transactional outbox: one row a fact, written in the statement or transaction that makes it true
+-- The transactional outbox: one row an event, written in the statement or transaction that causes it.
 create table event (
   clinic_id integer not null constraint event_clinic check (clinic_id >= 0),  -- 0: the platform
   id uuid not null default uuidv7(),
@@ -342,7 +342,7 @@ create table event (
   primary key (clinic_id, id)
 );
 
--- what repeated POSTs, other than bookings, are answered with
+-- The answers to POST requests other than bookings, for requests that repeat an idempotency key.
 create table request_key (
   caller text not null,
   key text not null,

@@ -3,8 +3,8 @@
 -- Released migrations do not change, and this one is older than the rules it breaks, which are about locks on large tables:
 -- squawk-ignore-file adding-field-with-default, adding-foreign-key-constraint, ban-drop-constraint, constraint-missing-not-valid, disallowed-unique-constraint, require-concurrent-index-creation
 
--- Who serves requests owns nothing. `appoint_server` sees of people those of the clinic that its transaction names, `appoint_across` is for the listed
--- statements that look further and for the worker, `appoint_sealer` alone takes audit entries out of the queue of those to seal.
+-- Servers act as roles that own nothing. `appoint_server` sees only the people of the clinic that its transaction names. `appoint_across` is for the worker and for
+-- the listed statements that span clinics. Only `appoint_sealer` takes audit entries from the queue of unsealed ones.
 do $$
 declare wanted text;
 begin
@@ -24,12 +24,12 @@ begin
   end loop;
 end $$;
 
--- the clinic that a transaction is about; none where it does not say
+-- The clinic that the transaction names, or null.
 create function current_clinic() returns integer language sql stable parallel safe
   return nullif(current_setting('appoint.clinic_id', true), '')::integer;
 
--- Who is erased leaves an empty row behind, for appointments to point at. Nothing of theirs points at `present_id`: what the database lets nobody keep of an
--- erased customer, nobody can bring back.
+-- Erasing a customer leaves an empty row for appointments to refer to. Personal data refers to `present_id`, which an erased customer does not have: so the
+-- database refuses personal data of erased customers.
 alter table customer
   add column erased_at timestamptz,
   add column present_id uuid generated always as (case when erased_at is null then id end) stored constraint customer_present unique,
@@ -41,8 +41,8 @@ alter table notification_preference
   drop constraint notification_preference_customer,
   add constraint notification_preference_customer foreign key (customer_id) references customer (present_id);
 
--- Whether a customer can have so many appointments more at the clinic, and hold so many times more. Who asks waits for others who ask about the same
--- customer there, and then, other than the statement that asks, sees what they wrote.
+-- Returns whether the customer may have `more` appointments and `more_held` holds at the clinic. Concurrent calls for one customer queue here. The function is
+-- volatile, so it then sees what the others wrote, which the statement that calls it does not.
 create function fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamptz)
 returns boolean language plpgsql volatile as $$
 begin
@@ -64,11 +64,11 @@ create table app_user (
   email text not null constraint app_user_email_form check (email = lower(email) and length(email) <= 254),
   active_email text generated always as (case when active then email end) stored constraint app_user_email unique,
   locale text constraint app_user_locale check (locale in ('en', 'de', 'es', 'fr')),
-  password_hash text,  -- none: invited, and not come yet
-  credentials integer not null default 1,  -- counts changes of password: mailed links are for one of them
+  password_hash text,  -- null: has not accepted the invitation yet
+  credentials integer not null default 1,  -- increases with every change of password, which makes mailed links invalid
   totp_secret bytea,  -- encrypted
   totp_confirmed_at timestamptz,
-  totp_step bigint,  -- of the code used last, which is good for no second time
+  totp_step bigint,  -- the step of the last code, which cannot be used twice
   administrator boolean not null default false,  -- of the platform
   constraint app_user_removed check (active = (removed_at is null)),
   constraint app_user_totp check (totp_secret is not null or num_nonnulls(totp_confirmed_at, totp_step) = 0)
@@ -82,8 +82,8 @@ create table membership (
   updated_at timestamptz not null default now(),
   role text not null constraint membership_role check (role in ('manager', 'receptionist', 'doctor')),
   doctor_id uuid,
-  name text constraint membership_name check (name ~ '\S' and length(name) <= 200),  -- what the clinic calls them; none: as they call themselves
-  joined_at timestamptz,  -- when they first signed in since
+  name text constraint membership_name check (name ~ '\S' and length(name) <= 200),  -- the clinic's name for this user; null: the user's own
+  joined_at timestamptz,  -- the first sign-in after the invitation
   primary key (clinic_id, user_id),
   constraint membership_clinic foreign key (clinic_id) references clinic (id),
   constraint membership_user foreign key (user_id) references app_user (id),
@@ -92,7 +92,7 @@ create table membership (
 );
 create index membership_by_user on membership (user_id);
 
--- somebody who is signed in: staff, or a patient
+-- A session of a member of staff or of a patient.
 create table session (
   id uuid primary key default uuidv7(),
   token_hash bytea not null constraint session_token unique constraint session_token_hash check (length(token_hash) = 32),
@@ -109,7 +109,7 @@ create index session_by_user on session (user_id) where user_id is not null;
 create index session_by_customer on session (customer_id) where customer_id is not null;
 create index session_expires on session (expires_at);
 
--- a code on its way to an address, for whoever of the customers it belongs to; the code itself is nowhere but in the message
+-- A sign-in code that was sent to an address, for the customers with that address. Only the message contains the code itself.
 create table sign_in_code (
   id uuid primary key default uuidv7(),
   created_at timestamptz not null default now(),
@@ -143,7 +143,7 @@ create table api_key (
   constraint api_key_old_secret check (num_nulls(old_secret_hash, old_secret_until) in (0, 2))
 );
 
--- what is told people of their accounts belongs to no clinic, or to the one that invites
+-- Notifications about user accounts belong to no clinic, or to the clinic that sends an invitation.
 alter table notification
   add column of_clinic_id integer generated always as (case when clinic_id > 0 then clinic_id end) stored,
   drop constraint notification_clinic,
@@ -151,7 +151,7 @@ alter table notification
   drop constraint notification_recipient,
   add constraint notification_recipient check (recipient in ('customer', 'doctor', 'staff', 'user'));
 
--- Staff may set some of booking's rules aside, and say why. For an appointment beside another one of the customer's the database need not keep them free.
+-- Staff may override some booking rules, with a reason. An appointment that overrides customer-busy is exempt from customer_free.
 alter table appointment
   add column overridden text[] not null default '{}'
     constraint appointment_overridden check (overridden <@ array['too-soon', 'too-far', 'outside-hours', 'customer-busy', 'too-late']),
@@ -170,12 +170,12 @@ create or replace view shown_appointment as
     from appointment a
     join clinic c on c.id = a.clinic_id;
 
--- who has an address exactly
+-- Finds customers by their exact address.
 create index customer_by_email on customer (lower(email)) where active and email is not null;
 create index customer_by_phone on customer (phone) where active and phone is not null;
 
--- Every change and every look at people's data. Written with the change itself, by nobody in particular order; a worker seals it: numbers it and chains
--- its hash to the one before. Of people there are ids here and nothing else.
+-- The audit: every change and every access to personal data, written with the change itself, in no particular order. A worker seals entries: it numbers them and
+-- chains each hash to the one before. Entries contain ids and no other personal data.
 create table audit_unsealed (
   clinic_id integer not null constraint audit_unsealed_clinic check (clinic_id >= 0),  -- 0: the platform
   id uuid not null default uuidv7(),
@@ -205,7 +205,7 @@ create table audit_entry (
   constraint audit_entry_once unique (clinic_id, id)
 );
 
-create index audit_entry_subjects on audit_entry using gin (subjects);  -- what was done to somebody, and who has seen it
+create index audit_entry_subjects on audit_entry using gin (subjects);  -- finds all entries about a person
 
 create table audit_head (
   clinic_id integer primary key constraint audit_head_clinic check (clinic_id >= 0),
@@ -221,17 +221,17 @@ alter table dev_message
 create index appointment_by_booker on appointment (booker_id) where booker_id is not null;
 create index notification_by_customer on notification (recipient_id) where recipient = 'customer';
 
--- how long a clinic keeps what it knows of patients who come no more, and what it told whom
+-- How long a clinic keeps data of former patients, and sent messages.
 alter table clinic
   add column retain_patients_months smallint constraint clinic_retain_patients check (retain_patients_months between 1 and 600),
   add column retain_messages_days smallint not null default 365 constraint clinic_retain_messages check (retain_messages_days between 1 and 3650);
 
--- of a customer the server knows without saying for which clinic it asks whether they are there, and no more
+-- Without naming a clinic, the server sees only whether a customer exists.
 create view clinic_customer with (security_barrier) as
   select c.* from customer c
    where exists (select from patient p where p.clinic_id = current_clinic() and p.customer_id = c.id);
 
--- Whose a session's token is, and what they are where: all of it in one statement, for who has the token. The server reads nobody else's.
+-- Returns the owner of a session's token, with all memberships, in one statement. The server cannot read the sessions of other people.
 create function signed_in(hash bytea, at timestamptz, idle interval)
   returns table (session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamptz, memberships text)
   language sql stable security definer
@@ -273,7 +273,7 @@ grant select (id, seen_at), update (seen_at) on session to appoint_server;
 revoke select, insert, update, delete on sign_in_code from appoint_server;
 
 revoke all on audit_unsealed, audit_entry, audit_head from appoint_server, appoint_across;
-grant select, insert (clinic_id, actor, action, subjects, address, request_id, reason) on audit_unsealed to appoint_server, appoint_across;  -- when, says the database
+grant select, insert (clinic_id, actor, action, subjects, address, request_id, reason) on audit_unsealed to appoint_server, appoint_across;  -- the database sets the time
 grant select on audit_entry, audit_head to appoint_server, appoint_across;
 grant select, delete on audit_unsealed to appoint_sealer;
 grant select, insert on audit_entry to appoint_sealer;
@@ -281,11 +281,11 @@ grant select, insert, update on audit_head to appoint_sealer;
 
 alter table patient enable row level security;
 create policy of_clinic on patient to appoint_server using (clinic_id = current_clinic());
-create policy first_visit on patient for insert to appoint_server with check (true);  -- the booking statement stands alone; it reads nothing of it
+create policy first_visit on patient for insert to appoint_server with check (true);  -- the booking statement runs outside a transaction, and reads no patient
 create policy across on patient to appoint_across using (true);
 
 alter table notification enable row level security;
-create policy of_clinic on notification to appoint_server using (of_clinic_id = current_clinic());  -- nobody reads the platform's there
+create policy of_clinic on notification to appoint_server using (of_clinic_id = current_clinic());  -- the platform's own are invisible there
 create policy across on notification to appoint_across using (true);
 
 alter table audit_unsealed enable row level security;
@@ -305,8 +305,8 @@ alter table api_key enable row level security;
 create policy of_clinic on api_key to appoint_server using (clinic_id = current_clinic());
 create policy across on api_key to appoint_across using (true);
 
--- What tells the server whose a key is that comes with a request. Which clinic row-level security is to show is not known by then: naming it would cost a
--- transaction, and the role that looks further would see every key. This sees one, by its id, in one round trip, and no more of it than is needed.
+-- Returns the API key with this id, in one round trip. Row-level security cannot apply yet: naming the clinic would cost a transaction, and the role that spans
+-- clinics would see every key. This function shows one key, and only the columns that authentication needs.
 create function presented_key(key_id uuid)
   returns table (clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamptz, last_used_at timestamptz,
                  secret_hash bytea, old_secret_hash bytea, old_secret_until timestamptz)

@@ -3,24 +3,23 @@
 -- Released migrations do not change, and this one is older than the rules it breaks, which are about locks on large tables:
 -- squawk-ignore-file constraint-missing-not-valid, require-concurrent-index-creation
 
--- a hold that ran out or was given up: cancelled, and never booked
+-- A hold that expired or was released: cancelled without ever having been booked.
 alter table appointment
   add column only_held boolean not null default false,
   add constraint appointment_only_held check (not only_held or status = 'cancelled');
 update appointment set only_held = true where cancel_reason = 'hold-expired';
 
--- what `doctor_free` knows nothing of; a booking writes nothing here
+-- Appointments that are not in `doctor_free`. Bookings do not write to this index.
 create index appointment_not_live on appointment (clinic_id, doctor_id, lower(during)) where active_during is null;
 
--- What the days from `first` to `last` (none: all of them) of a doctor add up to: one row for each that has anything published or booked.
+-- Returns the sums of a doctor's days from `first` to `last` (null: all days): one row for each day with published hours or bookings.
 --
--- The date of an appointment is that on which it begins, in the clinic's zone, as it stands now. Held ones are not counted, whatever became of them.
--- `booked` are all others; of them `cancelled` were, `missed` are those whom nobody came to, `kept` those to which somebody did. `lead_days` are the days
--- from that on which each was made to its own, all together; `lead` is how many were made on the day itself, the day before, 2 or 3 days, up to 7, 14, 28
--- and 56 days before, and earlier.
+-- An appointment counts on the date on which it starts, in the clinic's time zone, as it stands now. Holds do not count unless they were confirmed.
+-- `booked` counts all others. Of these, `cancelled` were cancelled, `missed` are no-shows, and `kept` took place. `lead_days` is the sum of the days between
+-- booking and appointment; `lead` counts appointments booked on the day itself, the day before, 2 or 3 days, up to 7, 14, 28 and 56 days before, and earlier.
 --
--- Minutes are by hours of the wall clock, from `opens` on: what is published (also what is left for one appointment alone), and of it what appointments
--- take that are neither cancelled nor missed, without their buffers. The hour that comes twice in autumn can have 120.
+-- Minutes are by hour of the wall clock, from `opens` on: published minutes (remnants included), and minutes of appointments that are neither cancelled nor
+-- missed, without buffers. The hour that occurs twice in autumn can have 120.
 create function summed(of_clinic integer, of_doctor uuid, first date, last date)
 returns table (date date, opens smallint, published_minutes smallint[], booked_minutes smallint[],
                booked integer, cancelled integer, missed integer, kept integer, lead_days integer, lead smallint[])
@@ -105,7 +104,7 @@ create table doctor_day (
   constraint doctor_day_lead check (cardinality(lead) = 8)
 );
 
--- days of which something has changed, and which are to be summed anew: of a doctor, or of all of a clinic
+-- Days with changes, whose sums are out of date: of one doctor, or of a whole clinic.
 create table unsummed (
   clinic_id integer not null,
   id uuid not null default uuidv7(),

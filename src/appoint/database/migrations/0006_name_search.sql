@@ -3,14 +3,14 @@
 -- Released migrations do not change, and this one is older than the rules it breaks, which are about locks on large tables:
 -- squawk-ignore-file adding-field-with-default, require-concurrent-index-creation, require-concurrent-index-deletion
 
--- small, and without accents
+-- Returns the text in lower case, without accents.
 create function folded(text) returns text language sql immutable strict parallel safe
 begin atomic
   select translate(replace(replace(replace(regexp_replace(normalize(lower($1), nfd), '[\u0300-\u036f]', '', 'g'),
                                            'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'øłđðı’', 'olddi''');
 end;
 
--- folded, and where that differs also as Germans write without umlauts, and as others do who meet that: “müller mueller”, “mueller muller”
+-- Returns the folded text and, where they differ, the German spelling without umlauts and the reverse: “müller mueller”, “mueller muller”.
 create function spellings(text) returns text language plpgsql immutable strict parallel safe as $$
 declare
   plain text := public.folded($1);
@@ -19,7 +19,7 @@ begin
   return plain || coalesce(' ' || nullif(long, plain), '') || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
 end $$;
 
--- what a search looks through
+-- The text that a search matches.
 alter table customer
   add column words text generated always as (spellings(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, ''))) stored;
 drop index customer_words;
