@@ -12,7 +12,7 @@ import pytest
 from appoint.database import migrate, sql
 from appoint.database.pool import connect
 from appoint.kit.cache import ClinicCache
-from support.embedded_servers import query
+from support.database import temporary
 from support.world import World, at
 
 HERE = Path(__file__).parent
@@ -27,13 +27,10 @@ EXPIRED_HOLD = UUID("00000001-0000-8000-8000-000000000008")
 
 
 @pytest.fixture
-def url(server_url) -> Iterator[str]:
+def url(server_url, worker_id) -> Iterator[str]:
     """An empty database."""
-    url = server_url.replace("/appoint_", "/upgraded_")
-    name = url.split("/")[-1].split("?")[0]
-    query(server_url, f"create database {name}")
-    yield url
-    query(server_url, f"drop database {name} with (force)")
+    with temporary(server_url, f"upgraded_{worker_id}", migrated=False) as url:
+        yield url
 
 
 @pytest.fixture
