@@ -175,11 +175,11 @@ class Story:
             "now": self.world.now,
         }
         content = ScheduleChangeContent(stranded=self.random.choice(("keep", "keep", "refuse")))
-        dry = await self.db.atomic(schedule_changes.preview, RECEPTION, content=content, **of)
+        dry = await self.db.atomic(schedule_changes.preview, content=content, **of)
         done = await self.db.atomic(schedule_changes.carry_out, RECEPTION, content=content, **of)
         assert (dry.added, dry.removed, dry.kept) == (done.added, done.removed, done.kept)
         assert [each.id for each in dry.stranded] == [each.id for each in done.stranded]
-        again = await self.db.atomic(schedule_changes.preview, RECEPTION, content=content, **of)
+        again = await self.db.atomic(schedule_changes.preview, content=content, **of)
         assert (again.added, again.removed, again.stranded) == ([], [], [])
 
     async def generate(self):

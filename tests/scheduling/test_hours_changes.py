@@ -33,20 +33,21 @@ async def world(db):
         yield world
 
 
-async def change(world, use_case=service.carry_out, *, doctor="dr_shah", **content):
-    asked = ScheduleChangeContent(**content)
-    return await world.db.atomic(
-        use_case,
-        RECEPTION,
-        clinic_id=world.clinic,
-        doctor_id=doctor and getattr(world, doctor),
-        content=asked,
-        now=world.now,
-    )
+async def change(world, *, doctor="dr_shah", **content):
+    return await world.db.atomic(service.carry_out, RECEPTION, **arguments(world, doctor, content))
 
 
-async def preview(world, **content):
-    return await change(world, service.preview, **content)
+async def preview(world, *, doctor="dr_shah", **content):
+    return await world.db.atomic(service.preview, **arguments(world, doctor, content))
+
+
+def arguments(world, doctor, content):
+    return {
+        "clinic_id": world.clinic,
+        "doctor_id": doctor and getattr(world, doctor),
+        "content": ScheduleChangeContent(**content),
+        "now": world.now,
+    }
 
 
 async def book(world, start, minutes=30, *, day=MONDAY, customer="ana"):

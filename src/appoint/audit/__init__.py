@@ -1,1 +1,4 @@
-"""Who did and saw what: the record of it, sealed so that nobody changes it unseen."""
+"""The audit trail: who changed and saw what. Entries are sealed, so that tampering shows."""
+
+from .recording import record as record
+from .recording import record_disclosure as record_disclosure

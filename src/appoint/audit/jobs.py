@@ -10,8 +10,9 @@ import structlog
 
 from ..database.pool import Database
 from ..kit import errors
-from . import repository, service
+from . import service
 from .model import Key
+from .repository import chain
 
 log = structlog.get_logger()
 AT_ONCE: Final = 4
@@ -29,7 +30,7 @@ async def seal(db: Database, key: Key, *, now: Callable[[], datetime]) -> None:
 
     more = True
     while more:
-        clinic_ids = await repository.waiting(db)
+        clinic_ids = await chain.waiting(db)
         random.shuffle(clinic_ids)  # so that workers seldom meet
         sealed = await asyncio.gather(*map(batch, clinic_ids), return_exceptions=True)
         for clinic_id, outcome in zip(clinic_ids, sealed, strict=True):

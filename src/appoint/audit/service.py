@@ -9,8 +9,6 @@ import msgspec
 
 from ..database.pool import Row, Statements, Transaction
 from ..kit import errors, ids
-from ..kit.actors import Actor
-from . import repository
 from .model import (
     BEGINNING,
     AuditActor,
@@ -23,6 +21,8 @@ from .model import (
     chained,
     fault,
 )
+from .repository import chain
+from .repository import entries as entry_rows
 
 BATCH: Final = 1000
 MOST_FAULTS: Final = 100
@@ -40,26 +40,24 @@ class Broken(Exception):
 async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> int:
     """Seal the clinic's oldest entries, `BATCH` at most; returns how many. None while somebody else does so. Raises
     `Broken`."""
-    row = await repository.lock_head(tx, clinic_id)
+    row = await chain.lock_head(tx, clinic_id)
     if row is None:
-        await repository.begin(tx, key.signed(clinic_id=clinic_id, position=0, hash=BEGINNING, now=now))
-        row = await repository.lock_head(tx, clinic_id)
+        await chain.begin(tx, key.signed(clinic_id=clinic_id, position=0, hash=BEGINNING, now=now))
+        row = await chain.lock_head(tx, clinic_id)
     if row is None:
         return 0
     if text := fault(_head(row), public_key=key.public):
         raise Broken(f"the head {text}")
-    found = await repository.unsealed(tx, clinic_id, most=BATCH)
+    found = await chain.unsealed(tx, clinic_id, most=BATCH)
     position, hash = row.position, row.hash
     hashes: list[bytes] = []
     for position, entry in enumerate(found, row.position + 1):
         hash = chained(hash, Entry(position=position, **entry))
         hashes.append(hash)
     if found:
-        moved = await repository.move(
-            tx, clinic_id, after=row.position, ids=[entry.id for entry in found], hashes=hashes
-        )
+        moved = await chain.move(tx, clinic_id, after=row.position, ids=[entry.id for entry in found], hashes=hashes)
         assert moved == len(found), "only who has locked the head takes entries away"
-        await repository.move_head(tx, key.signed(clinic_id=clinic_id, position=position, hash=hash, now=now))
+        await chain.move_head(tx, key.signed(clinic_id=clinic_id, position=position, hash=hash, now=now))
     return len(found)
 
 
@@ -82,7 +80,6 @@ class Listed(NamedTuple):
 
 async def entries(
     db: Statements,
-    reader: Actor,
     *,
     clinic_id: int,
     first: date | None = None,
@@ -95,13 +92,13 @@ async def entries(
 ) -> Listed:
     """A clinic's entries, or the platform's (clinic 0), of its local dates `first…last`, oldest first; one more than
     `limit` when the list goes on. Raises `NotFound`."""
-    bounds = await repository.bounds(db, clinic_id, first=first, last=last)
+    bounds = await entry_rows.bounds(db, clinic_id, first=first, last=last)
     if bounds is None:
         raise errors.NotFound
     after, until = place or Place(UUID(int=0), bounds.newest or UUID(int=0))
     if bounds.start:
         after = max(after, ids.first_from(bounds.start - NEAR))
-    rows = await repository.entries(
+    rows = await entry_rows.entries(
         db,
         clinic_id,
         start=bounds.start,
@@ -118,7 +115,6 @@ async def entries(
 
 async def newest(
     db: Statements,
-    reader: Actor,
     *,
     clinic_id: int,
     first: date | None,
@@ -130,10 +126,10 @@ async def newest(
     limit: int,
 ) -> list[AuditEntry]:
     """The same, newest first: those before that one, or the newest. Raises `NotFound`."""
-    bounds = await repository.bounds(db, clinic_id, first=first, last=last)
+    bounds = await entry_rows.bounds(db, clinic_id, first=first, last=last)
     if bounds is None:
         raise errors.NotFound
-    rows = await repository.newest(
+    rows = await entry_rows.newest(
         db,
         clinic_id,
         start=bounds.start,
@@ -154,27 +150,25 @@ def _entry(row: Row) -> AuditEntry:
     return AuditEntry(**shown)
 
 
-async def head(db: Statements, actor: Actor, *, clinic_id: int) -> AuditHead:
-    """The signed head of a clinic's chain, or the platform's. Raises `NotFound`, also while nothing is sealed."""
-    row = await repository.head(db, clinic_id)
+async def head(db: Statements, *, clinic_id: int) -> AuditHead:
+    """Return the signed head of a clinic's chain, or the platform's. Raises `NotFound`, also while nothing is sealed."""
+    row = await chain.head(db, clinic_id)
     if row is None:
         raise errors.NotFound
     return _head(row)
 
 
-async def sign_anew(
-    tx: Transaction, actor: Actor, *, clinic_id: int, old_public_key: str, key: Key, now: datetime
-) -> bool:
-    """Sign the clinic's head with another key, which has taken the place of the old one. False: it is already. Raises
-    `Broken` for a head that neither has signed."""
-    row = await repository.lock_head(tx, clinic_id)
+async def sign_anew(tx: Transaction, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
+    """Sign the clinic's head with the new key. Return False when it is signed with that already. Raises `Broken` for a
+    head that neither key has signed."""
+    row = await chain.lock_head(tx, clinic_id)
     if row is None:
         raise errors.Unavailable
     if fault(_head(row), public_key=key.public) is None:
         return False
     if text := fault(_head(row), public_key=old_public_key):
         raise Broken(f"the head {text}")
-    await repository.move_head(tx, key.signed(clinic_id=clinic_id, position=row.position, hash=row.hash, now=now))
+    await chain.move_head(tx, key.signed(clinic_id=clinic_id, position=row.position, hash=row.hash, now=now))
     return True
 
 
@@ -197,7 +191,7 @@ async def verify(
         faults = list(walk.begin())
         entries = 0
         while True:
-            rows = await repository.stretch(db, clinic_id, after=walk.position, most=BATCH)
+            rows = await chain.stretch(db, clinic_id, after=walk.position, most=BATCH)
             found = [row for row in rows if row.position is not None]
             for row in found:
                 faults += walk.follow(Entry(*(row[name] for name in Entry._fields)), row.hash)
@@ -206,7 +200,7 @@ async def verify(
             entries += len(found)
             passed(len(found))
         faults += walk.end(_stretched_head(clinic_id, rows[0]))
-        tail = await repository.tail(db, clinic_id, now=now)
+        tail = await chain.tail(db, clinic_id, now=now)
         yield ClinicReport(clinic_id, entries, faults[:MOST_FAULTS], tail.unsealed, tail.oldest_seconds)
 
 

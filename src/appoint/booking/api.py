@@ -81,7 +81,9 @@ class Appointments(Controller):
     )
     async def show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """One appointment."""
-        return json_response(request, redact(request, await service.get(request.db, appointment_id)))
+        return json_response(
+            request, redact(request, await service.get(request.db, appointment_id)), subjects=[appointment_id]
+        )
 
     @put("/appointments/{appointment_id:uuid}", operation_id="rescheduleAppointment", opt=MOVE)
     async def reschedule(
@@ -228,6 +230,7 @@ class Appointments(Controller):
             query,
             [redact(request, repository.appointment(row)) for row in rows],
             lambda appointment: (appointment.start_time, appointment.id),
+            subject=lambda appointment: appointment.id,
         )
 
     @get(
@@ -252,6 +255,8 @@ class Appointments(Controller):
             query,
             [redact(request, repository.appointment(row)) for row in rows],
             lambda appointment: (appointment.start_time, appointment.id),
+            subject=lambda appointment: appointment.id,
+            parent=customer_id,
         )
 
 

@@ -102,7 +102,6 @@ async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> B
         )
         await repository.publish_missing(tx, clinic_id=command.clinic_id, specs=outside)
         if written := await repository.insert_appointments(tx, command, plan):
-            tx.recorded = True  # by the statement itself
             return written
         raise _Unpublish
 

@@ -94,6 +94,7 @@ class Bookings(Controller):
             query,
             [visible_booking(request, bookings[booking_id]) for booking_id in starts],
             lambda booking: (starts[booking.booking_id], booking.booking_id),
+            subject=lambda booking: booking.booking_id,
         )
 
     @get(
@@ -106,7 +107,7 @@ class Bookings(Controller):
         found = await bookings_repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not found:
             raise NotFound
-        return json_response(request, visible_booking(request, found[booking_id]))
+        return json_response(request, visible_booking(request, found[booking_id]), subjects=[booking_id])
 
 
 def _booking(booked: BookedAppointments) -> Booking:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from .. import audit
 from ..clinics.catalogue import repository as catalogues
 from ..clinics.catalogue.model import Catalogue
 from ..database.pool import Database, Statements, Transaction, violates
@@ -56,6 +57,7 @@ async def change(
         tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes
     ):
         raise errors.Conflict("customer-erased")
+    await audit.record(tx, actor, clinic_id=ids.clinic_of(appointment_id), subjects=[appointment_id])
     return await get(tx, appointment_id)
 
 
@@ -92,6 +94,7 @@ async def step(tx: Transaction, actor: Actor, *, appointment_id: UUID, name: str
     if name == "noShow" and appointment.start_time > now:
         raise errors.Conflict("not-started")
     await _change_status(tx, appointment, name)
+    await audit.record(tx, actor, clinic_id=appointment.clinic_id, subjects=[appointment_id])
     return await get(tx, appointment_id)
 
 
@@ -112,6 +115,7 @@ async def cancel(
     """
     (appointment, *_), catalogue = await _locked(tx, appointment_id, if_match)
     if appointment.status == Status.CANCELLED:
+        await audit.record(tx, actor, clinic_id=appointment.clinic_id, subjects=[appointment_id])
         return
     if appointment.status not in TRANSITIONS["cancel"].sources:
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.CANCELLED)
@@ -127,7 +131,13 @@ async def cancel(
             start=appointment.start_time,
             end=appointment.end_time,
         )
-    tx.why = for_the_record(["too-late"] if late else [])
+    await audit.record(
+        tx,
+        actor,
+        clinic_id=appointment.clinic_id,
+        subjects=[appointment_id],
+        reason=for_the_record(["too-late"] if late else []),
+    )
 
 
 def _too_late(catalogue: Catalogue) -> errors.Conflict:
@@ -178,7 +188,7 @@ async def reschedule(
     for _ in range(ATTEMPTS):
         try:
             return await db.atomic(
-                _move, appointment_id=appointment_id, to=to, if_match=if_match, overrides=overrides, now=now
+                _move, actor, appointment_id=appointment_id, to=to, if_match=if_match, overrides=overrides, now=now
             )
         except _Refused:
             match await _explain_move(db, clinic_id, appointment_id, to, now):
@@ -193,6 +203,7 @@ async def reschedule(
 
 async def _move(
     tx: Transaction,
+    actor: Actor,
     *,
     appointment_id: UUID,
     to: RescheduleRequest,
@@ -211,10 +222,11 @@ async def _move(
     current = appointment.doctor_id, appointment.start_time, appointment.end_time
     if (spec.doctor_id, spec.start, spec.end) == current:
         spec, reason = spec._replace(overrides=tuple(appointment.overrides)), appointment.override_reason
+        audit_reason = None
     else:
         late = is_late(appointment, catalogue, now)
         spec, reason = _overriding(spec, to.override, overrides, catalogue, late=late)
-        tx.why = for_the_record(spec.overrides)
+        audit_reason = for_the_record(spec.overrides)
     if catalogue_violation(spec, catalogue, now):
         raise _Refused
     try:
@@ -224,6 +236,7 @@ async def _move(
             raise _Refused
     except (asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError) as error:
         raise _Refused from error
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id], reason=audit_reason)
     return await get(tx, appointment_id)
 
 

@@ -69,14 +69,12 @@ def list_entries(
 
     from ..audit import service
     from ..kit import errors
-    from ..kit.actors import COMMAND_LINE
     from ..kit.errors import StartupError
 
     async def work(db: Any) -> Any:
         try:
             return await service.entries(
                 db,
-                COMMAND_LINE,
                 clinic_id=clinic,
                 first=first,
                 last=last,
@@ -126,17 +124,17 @@ def export_head(*, clinic: Number | None = None) -> None:
     """
     import msgspec
 
-    from ..audit import repository, service
-    from ..kit.actors import COMMAND_LINE
+    from ..audit import service
+    from ..audit.repository import chain
     from ..kit.errors import StartupError
 
     async def work(db: Any) -> list[Any]:
         numbers = [
             row.clinic_id
-            for row in await repository.chains(db)
+            for row in await chain.chains(db)
             if row.position is not None and clinic in (None, row.clinic_id)
         ]
-        return [await service.head(db, COMMAND_LINE, clinic_id=number) for number in numbers]
+        return [await service.head(db, clinic_id=number) for number in numbers]
 
     with session() as run:
         heads = run(work)
@@ -163,7 +161,8 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
     """
     import msgspec
 
-    from ..audit import repository, service
+    from ..audit import service
+    from ..audit.repository import chain
     from ..kit import clock
 
     exported = [each for path in head or [] for each in _read(path) if clinic in (None, each.clinic_id)]
@@ -171,7 +170,7 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
 
     async def work(db: Any) -> bool:
         known: dict[int, int] = {
-            row.clinic_id: row.position or 0 for row in await repository.chains(db) if clinic in (None, row.clinic_id)
+            row.clinic_id: row.position or 0 for row in await chain.chains(db) if clinic in (None, row.clinic_id)
         }
         numbers = sorted(known.keys() | {each.clinic_id for each in exported})
         whole = True
@@ -243,8 +242,8 @@ def sign_anew(*, public_key: str) -> None:
     """
     import msgspec
 
-    from ..audit import repository, service
-    from ..http.repository import record
+    from ..audit import record, service
+    from ..audit.repository import chain
     from ..kit import clock
     from ..kit.actors import COMMAND_LINE
     from ..kit.errors import StartupError
@@ -253,12 +252,11 @@ def sign_anew(*, public_key: str) -> None:
 
     async def work(db: Any) -> int:
         signed = 0
-        for row in await repository.chains(db):
+        for row in await chain.chains(db):
             if row.position is not None:
                 try:
                     signed += await db.sealing().atomic(
                         service.sign_anew,
-                        COMMAND_LINE,
                         clinic_id=row.clinic_id,
                         old_public_key=public_key,
                         key=key,
@@ -266,13 +264,8 @@ def sign_anew(*, public_key: str) -> None:
                     )
                 except service.Broken as error:
                     raise StartupError(f"Clinic {row.clinic_id}: {error}. `appoint audit verify` says more.") from None
-        await record(
-            db,
-            msgspec.structs.replace(COMMAND_LINE, doing="signAuditAnew"),
-            clinic_id=PLATFORM,
-            subjects=[],
-            reason=None,
-        )
+        actor = msgspec.structs.replace(COMMAND_LINE, doing="signAuditAnew")
+        await record(db, actor, clinic_id=PLATFORM, subjects=[])
         return signed
 
     with session() as run:

@@ -51,7 +51,7 @@ def add(
     said = {"name": name, "scopes": scope, "expiresAt": expires_at, "requestsPerMinute": requests_per_minute}
     try:
         content = decoding.body(ApiKeyContent, msgspec.json.encode(said))
-        added = _recorded("createApiKey", clinic, service.add, clinic_id=clinic, content=content, now=clock.now())
+        added = _run("createApiKey", service.add, clinic_id=clinic, content=content, now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no clinic {clinic}.") from None
     except errors.Conflict as error:
@@ -70,25 +70,15 @@ def add(
     print(added.key)
 
 
-def _recorded(doing: str, of: int | UUID, use_case: Callable[..., Awaitable[Any]], **wanted: Any) -> Any:
-    """Do it to a clinic or to something of its own, in a transaction that also says who has done it; returns what the
-    use case does."""
+def _run(action: str, use_case: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+    """Run a use case in a transaction, as the command line; its audit entry has the action. Return its result."""
     import msgspec
 
-    from ..http.repository import record
     from ..kit.actors import COMMAND_LINE
-    from ..kit.ids import clinic_of
 
-    actor = msgspec.structs.replace(COMMAND_LINE, doing=doing)
-
-    async def work(tx: Any) -> Any:
-        done = await use_case(tx, actor, **wanted)
-        clinic_id, subject = (clinic_of(of), of) if isinstance(of, UUID) else (of, done.id)
-        await record(tx, actor, clinic_id=clinic_id, subjects=[str(subject)], reason=None)
-        return done
-
+    actor = msgspec.structs.replace(COMMAND_LINE, doing=action)
     with session() as run:
-        return run(lambda db: db.atomic(work))
+        return run(lambda db: db.atomic(use_case, actor, **arguments))
 
 
 @key.command(name="list")
@@ -143,7 +133,7 @@ def revoke(key_id: UUID, /) -> None:
     from ..kit.errors import StartupError
 
     try:
-        _recorded("removeApiKey", key_id, service.remove, key_id=key_id, if_match="*", now=clock.now())
+        _run("removeApiKey", service.remove, key_id=key_id, if_match="*", now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no key {key_id}.") from None
     echo(f"The key {key_id} is revoked.")
@@ -171,7 +161,7 @@ def rotate(
 
     overlap = timedelta(minutes=overlap_minutes)
     try:
-        rotated = _recorded("rotateApiKey", key_id, service.rotate, key_id=key_id, overlap=overlap, now=clock.now())
+        rotated = _run("rotateApiKey", service.rotate, key_id=key_id, overlap=overlap, now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no key {key_id}, or it is revoked.") from None
     echo(f"The key {key_id} has another secret. It is shown this once:")

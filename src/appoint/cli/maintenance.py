@@ -50,23 +50,17 @@ def generate(
     """
     import msgspec
 
-    from ..http.repository import record
     from ..kit import errors
     from ..kit.actors import COMMAND_LINE
     from ..scheduling.slots import service
-    from ..scheduling.slots.model import Generated, GenerationRequest
+    from ..scheduling.slots.model import GenerationRequest
 
     actor = msgspec.structs.replace(COMMAND_LINE, doing="generateBookingSlots")
-
-    async def recorded(tx: Any, first: date, last: date) -> Generated:
-        done = await service.generate(tx, actor, clinic_id=clinic, first=first, last=last)
-        await record(tx, actor, clinic_id=clinic, subjects=[], reason=None)
-        return done
 
     async def work(db: Any) -> str:
         try:
             asked = GenerationRequest(clinic_id=clinic, from_=first, to=last)
-            done = await db.atomic(recorded, asked.from_, asked.to)
+            done = await db.atomic(service.generate, actor, clinic_id=clinic, first=asked.from_, last=asked.to)
         except errors.NotFound:
             raise errors.StartupError(f"There is no clinic {clinic}.") from None
         except errors.Invalid as error:
@@ -156,11 +150,9 @@ def resend_dead_letters(
     """
     import msgspec
 
-    from ..http.repository import record
     from ..kit import clock
     from ..kit.actors import COMMAND_LINE
     from ..kit.errors import StartupError
-    from ..kit.ids import clinic_of
     from ..messaging.notifications import service
     from ..messaging.notifications.repository import reads
 
@@ -168,10 +160,6 @@ def resend_dead_letters(
         raise StartupError("Name the notifications by their ids, or say --all, and not both.")
 
     actor = msgspec.structs.replace(COMMAND_LINE, doing="resendNotification")
-
-    async def resend(tx: Any, id: UUID) -> None:
-        await service.resend(tx, actor, notification_id=id, now=clock.now())
-        await record(tx, actor, clinic_id=clinic_of(id), subjects=[str(id)], reason=None)
 
     async def work(db: Any) -> tuple[int, list[str]]:
         wanted = [row.id for row in await reads.dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
@@ -183,7 +171,7 @@ def resend_dead_letters(
             elif found.status != "dead":
                 refused.append(f"{id}: it is {found.status}.")
             else:
-                await db.atomic(resend, id)
+                await db.atomic(service.resend, actor, notification_id=id, now=clock.now())
         return len(wanted) - len(refused), refused
 
     with session() as run:
@@ -233,8 +221,8 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
     """
     import msgspec
 
+    from .. import audit
     from ..events import repository
-    from ..http.repository import record
     from ..kit.actors import COMMAND_LINE
     from ..kit.errors import StartupError
     from ..kit.ids import PLATFORM
@@ -246,7 +234,7 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
     async def release(tx: Any) -> int:
         released = await repository.release(tx, ids=None if all_ else ids)
         if released:
-            await record(tx, actor, clinic_id=PLATFORM, subjects=[str(id) for id in ids], reason=None)
+            await audit.record(tx, actor, clinic_id=PLATFORM, subjects=ids)
         return released
 
     with session() as run:

@@ -25,7 +25,7 @@ def export_customer(customer: UUID) -> None:
     """
     import msgspec
 
-    from ..http.repository import record
+    from .. import audit
     from ..kit import clock, errors
     from ..kit.actors import COMMAND_LINE
     from ..kit.errors import StartupError
@@ -37,7 +37,7 @@ def export_customer(customer: UUID) -> None:
         except errors.NotFound:
             raise StartupError(f"There is no customer {customer}.") from None
         actor = msgspec.structs.replace(COMMAND_LINE, doing="exportCustomer")
-        await record(db, actor, clinic_id=PLATFORM, subjects=[str(customer)], reason=None)
+        await audit.record(db, actor, clinic_id=PLATFORM, subjects=[customer])
         return found
 
     with session() as run:
@@ -57,7 +57,6 @@ def erase_customer(customer: UUID, *, yes: bool = False) -> None:
     """
     import msgspec
 
-    from ..http.repository import record
     from ..kit import clock, errors
     from ..kit.actors import COMMAND_LINE
     from ..kit.errors import StartupError
@@ -69,15 +68,13 @@ def erase_customer(customer: UUID, *, yes: bool = False) -> None:
 
     async def erase(tx: Any) -> Any:
         try:
-            done = await service.erase(tx, actor, customer_id=customer, now=clock.now())
+            return await service.erase(tx, actor, customer_id=customer, now=clock.now())
         except errors.NotFound:
             raise StartupError(f"There is no customer {customer}.") from None
         except errors.Conflict:
             raise StartupError(
                 "Nothing was erased: appointments of theirs are still to come. Cancel them first."
             ) from None
-        await record(tx, actor, clinic_id=PLATFORM, subjects=[str(customer)], reason=None)
-        return done
 
     with session() as run:
         print(msgspec.json.format(msgspec.json.encode(run(lambda db: db.atomic(erase))), indent=2).decode())

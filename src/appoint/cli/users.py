@@ -259,21 +259,16 @@ async def _place(
 
 
 async def _recorded(db: Any, doing: str, clinic: int | None, work: Callable[[Any], Awaitable[UUID]]) -> None:
-    """Do it in a transaction, which says who has done it."""
+    """Run the work in a transaction and record the user that it returns."""
     import msgspec
 
-    from ..http.repository import record
+    from .. import audit
     from ..kit.actors import COMMAND_LINE
     from ..kit.ids import PLATFORM
 
     async def recorded(tx: Any) -> None:
         user_id = await work(tx)
-        await record(
-            tx,
-            msgspec.structs.replace(COMMAND_LINE, doing=doing),
-            clinic_id=clinic or PLATFORM,
-            subjects=[str(user_id)],
-            reason=None,
-        )
+        actor = msgspec.structs.replace(COMMAND_LINE, doing=doing)
+        await audit.record(tx, actor, clinic_id=clinic or PLATFORM, subjects=[user_id])
 
     await db.atomic(recorded)

@@ -41,7 +41,9 @@ class Customers(Controller):
         found = await service.search(
             request.db, q=query.q, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
         )
-        return page_response(request, query, found, lambda customer: (customer.id,))
+        return page_response(
+            request, query, found, lambda customer: (customer.id,), subject=lambda customer: customer.id
+        )
 
     @post(operation_id="createCustomer", opt=route(permission="register"))
     async def create(self, request: Request, data: JSONBody[CustomerContent]) -> Response[Customer]:
@@ -64,7 +66,7 @@ class Customers(Controller):
     )
     async def get(self, request: Request, customer_id: FromPath[UUID]) -> Response[Customer]:
         """One customer, active or not."""
-        return json_response(request, await service.get(request.db, customer_id))
+        return json_response(request, await service.get(request.db, customer_id), subjects=[customer_id])
 
     @put(
         "/{customer_id:uuid}",
@@ -122,10 +124,8 @@ class FoundCustomers(Controller):
         """Customers of whatever clinic by their exact e-mail address or phone number, to book for them; 20 at most, on
         one page."""
         everyone = request.services.db.across()
-        return json_response(
-            request,
-            Page(await service.at_address(everyone, clinic_id=clinic_id, email=query.email, phone=query.phone), None),
-        )
+        found = await service.at_address(everyone, clinic_id=clinic_id, email=query.email, phone=query.phone)
+        return json_response(request, Page(found, None), subjects=[customer.id for customer in found])
 
 
 class Patients(Controller):
@@ -146,12 +146,14 @@ class Patients(Controller):
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda patient: (patient.id,))
+        return page_response(request, query, found, lambda patient: (patient.id,), subject=lambda patient: patient.id)
 
     @get("/{customer_id:uuid}", operation_id="getPatient", opt=route(permission="see-patients", owned_by="customer_id"))
     async def get(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Patient]:
         """A customer as the clinic knows them."""
-        return json_response(request, await service.get_patient(request.db, clinic_id, customer_id))
+        return json_response(
+            request, await service.get_patient(request.db, clinic_id, customer_id), subjects=[customer_id]
+        )
 
     @patch(
         "/{customer_id:uuid}",

@@ -9,11 +9,13 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from .. import audit
 from ..clinics.clinics import service as clinics
 from ..database.pool import Row, Statements, Transaction
 from ..http.etags import check
 from ..kit import clock, errors, phones
 from ..kit.actors import Actor, LinkedCustomers
+from ..kit.ids import PLATFORM
 from ..kit.structs import merge
 from . import repository
 from .model import (
@@ -76,8 +78,10 @@ async def at_address(db: Statements, *, clinic_id: int, email: str | None, phone
 
 
 async def register(tx: Transaction, actor: Actor, *, content: CustomerContent, now: datetime) -> Customer:
-    """Raises `Invalid` for a phone number that cannot be, or a birth date to come."""
-    return await repository.add(tx, _read(content, known_phone=None, now=now))
+    """Register a customer. Raises `Invalid` for a phone number that cannot exist, or a future birth date."""
+    customer = await repository.add(tx, _read(content, known_phone=None, now=now))
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer.id])
+    return customer
 
 
 async def change(
@@ -89,8 +93,8 @@ async def change(
     if_match: str | None,
     now: datetime,
 ) -> Customer:
-    """Replace what is known of the customer, or the patched part of it. Raises `Invalid` as `register` does, and
-    `Conflict` `customer-erased`."""
+    """Replace the customer's details, or the patched part of them. Raises `Invalid` as `register` does, and `Conflict`
+    `customer-erased`."""
     customer = await _locked(tx, customer_id, if_match)
     if customer.erased_at:
         raise errors.Conflict("customer-erased")
@@ -101,16 +105,19 @@ async def change(
     )
     back = isinstance(change, CustomerPatch) and change.active is True
     content = _read(content, known_phone=customer.phone, now=now)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer_id])
     return await repository.change(tx, customer_id, content, removed_at=None if back else customer.removed_at)
 
 
 async def remove(tx: Transaction, actor: Actor, *, customer_id: UUID, if_match: str | None, now: datetime) -> None:
-    """The customer leaves. Raises `Conflict` `customer-has-appointments` while live ones are to come anywhere.
+    """Remove a customer. Raises `Conflict` `customer-has-appointments` while they have future live appointments at any
+    clinic.
 
-    A booking reads the customer `for key share`, so of the two that race either it comes first and stops this, or it
-    finds the customer gone.
+    A booking reads the customer `for key share`, so a booking that races with this either commits first and stops it,
+    or finds the customer removed.
     """
     customer = await _locked(tx, customer_id, if_match)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer_id])
     if not customer.active:
         return
     if appointments := await repository.appointments_to_come(tx, customer_id, now=now):
@@ -151,7 +158,7 @@ async def get_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Pati
 async def note(
     tx: Transaction, actor: Actor, *, clinic_id: int, customer_id: UUID, patch: PatientPatch, if_match: str | None
 ) -> Patient:
-    """Change what the clinic knows of the patient. Raises `Conflict`: `record-number-taken`, `customer-erased`."""
+    """Change the clinic's notes about a patient. Raises `Conflict`: `record-number-taken`, `customer-erased`."""
     await repository.lock_patient(tx, clinic_id, customer_id)
     patient = await get_patient(tx, clinic_id, customer_id)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=patient.version)
@@ -162,6 +169,7 @@ async def note(
         )
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("record-number-taken") from error
-    except asyncpg.ForeignKeyViolationError as error:  # nobody notes anything about somebody who was erased
+    except asyncpg.ForeignKeyViolationError as error:  # an erased customer gets no more notes
         raise errors.Conflict("customer-erased") from error
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[customer_id])
     return await get_patient(tx, clinic_id, customer_id)

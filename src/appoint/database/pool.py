@@ -90,10 +90,6 @@ class Statements:
 class Transaction(Statements):
     def __init__(self, connection: Any) -> None:
         self.connection: Final = connection
-        self.why: str | None = None
-        """For the record: why a use case could do what it did. It names nobody."""
-        self.recorded = False
-        """Whether a statement of it has written down itself who did it."""
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:

@@ -15,7 +15,6 @@ from ..kit.actors import ANYONE, Actor
 from ..kit.ids import PLATFORM
 from ..kit.permissions import OPEN, Grant, Relation, widest
 from .ownership import IDS_OF_DOCTORS
-from .recording import Recorded
 from .request import check_address, clinic_of
 from .routes import route_of
 from .services import services_of
@@ -47,7 +46,7 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
     if permission not in OPEN:
         request.scope["state"]["grant"] = await _granted(request, caller, permission, clinic_id)
     if permission != "public":
-        request.scope["state"]["db"] = Recorded(_seen(services.db, caller, permission, clinic_id), request)
+        request.scope["state"]["db"] = _seen(services.db, caller, permission, clinic_id)
     check_address(request, handler)
 
 

@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
 import litestar
 import msgspec
@@ -44,8 +45,14 @@ def page_response(
     key: Callable[[T], Any],
     *,
     cache_control: str = "private, no-cache",
+    subject: Callable[[T], UUID] | None = None,
+    parent: UUID | None = None,
 ) -> Response[Page[T]]:
-    """The page of `found`, which holds one item more than the limit when the list goes on."""
+    """Return a page of `found`, which has one more item than the limit when there is another page.
+
+    A list that is not public names the `subject` of each item, and the `parent` that the items belong to, if the address
+    has one. All are one disclosure.
+    """
     items = list(found[: query.limit])
     cursor = _cursor(request, key(items[-1])) if len(found) > query.limit else None
     headers = (
@@ -55,7 +62,8 @@ def page_response(
         if cursor
         else {}
     )
-    return json_response(request, Page(items, cursor), cache_control=cache_control, headers=headers)
+    subjects = None if subject is None else [*([parent] if parent else []), *map(subject, items)]
+    return json_response(request, Page(items, cursor), cache_control=cache_control, headers=headers, subjects=subjects)
 
 
 def _filters(request: litestar.Request[Any, Any, Any]) -> list[tuple[str, str]]:

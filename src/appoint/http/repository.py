@@ -1,13 +1,10 @@
-"""Repeated requests as the database remembers them, and the record of who did what."""
+"""Stored answers of idempotent requests."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ..database.pool import Row, Statements
-from ..kit import tracing
-from ..kit.actors import Actor
 
 
 async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> bool:
@@ -52,20 +49,6 @@ async def forget_requests(db: Statements, *, before: datetime) -> dict[str, Any]
         before,
     )
     return dict(row or {})
-
-
-async def record(db: Statements, actor: Actor, *, clinic_id: int, subjects: Sequence[str], reason: str | None) -> None:
-    """Write down who does what, from where and to what."""
-    await db.execute(
-        "insert into audit_unsealed (clinic_id, actor, action, subjects, address, request_id, reason) values ($1, $2, $3, $4, $5, $6, $7)",
-        clinic_id,
-        actor.key,
-        actor.doing,
-        subjects,
-        actor.address,
-        tracing.request_id(),
-        reason,
-    )
 
 
 async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:

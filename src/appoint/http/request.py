@@ -38,7 +38,7 @@ class Request(litestar.Request[Actor, Any, Any]):
 
     @property
     def db(self) -> Database:
-        """As far as this request may see; what it changes in a transaction is recorded there."""
+        """The database, limited to the rows that this request may see."""
         return self.scope["state"].get("db") or self.services.db
 
     @property

@@ -1,6 +1,8 @@
 """Answers with what every resource has on the wire: its ETag, 304, `Location`."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 import msgspec
 from litestar import MediaType, Request, Response
@@ -11,13 +13,15 @@ from .etags import digest, etag, matches
 T = TypeVar("T")
 
 
-class Look(Response[T]):
-    """An answer that remembers what it shows to whom, for the record."""
+class Disclosure(Response[T]):
+    """A response that shows its subjects to the caller. The audit records that before the response is sent."""
 
-    def __init__(self, request: Request[Any, Any, Any], shown: Any, content: T, **about: Any) -> None:
-        super().__init__(content, **about)
+    def __init__(
+        self, request: Request[Any, Any, Any], content: T, *, subjects: Iterable[UUID | str], **options: Any
+    ) -> None:
+        super().__init__(content, **options)
         self.request = request
-        self.shown = shown
+        self.subjects = subjects
 
 
 def json_response(
@@ -27,17 +31,22 @@ def json_response(
     cache_control: str = "private, no-cache",
     status_code: int = 200,
     headers: dict[str, str] | None = None,
+    subjects: Iterable[UUID | str] | None = None,
 ) -> Response[T]:
-    """The content with its ETag (the version; for what has none, a digest), or 304 when the caller has it already
-    (`If-None-Match`)."""
+    """Return the content with its ETag (its version, or a digest if it has none), or 304 when the caller has it already
+    (`If-None-Match`).
+
+    A handler that reads what is not public names its `subjects`: the ids of what the content is about.
+    """
     body = msgspec.json.encode(content)
     tag = etag(content.version) if isinstance(content, Resource) else digest(msgspec.Raw(body))
     all_headers = {"ETag": tag, "Cache-Control": cache_control, **(headers or {})}
     if request.method in ("GET", "HEAD") and matches(request.headers.get("if-none-match"), tag, weakly=True):
         return Response(cast("T", None), status_code=304, headers=all_headers)
-    return Look(
-        request, content, cast("T", body), media_type=MediaType.JSON, status_code=status_code, headers=all_headers
-    )
+    options: dict[str, Any] = {"media_type": MediaType.JSON, "status_code": status_code, "headers": all_headers}
+    if subjects is None:
+        return Response(cast("T", body), **options)
+    return Disclosure(request, cast("T", body), subjects=subjects, **options)
 
 
 def created_response(

@@ -8,6 +8,7 @@ from typing import Final
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
+from ..audit import record_disclosure
 from ..audit.api import Audit
 from ..booking import links
 from ..booking import owners as booking_owners
@@ -28,7 +29,6 @@ from ..http.openapi import LIMITS
 from ..http.ownership import IDS_OF_DOCTORS, FindOwners
 from ..http.rate_limits.counters import Counters
 from ..http.rate_limits.limits import Limits
-from ..http.recording import record_look
 from ..http.request import BODY_BYTES, Request
 from ..http.routes import check_routes
 from ..http.services import Identify, Services
@@ -206,8 +206,8 @@ def create(
 
     app = Litestar(
         [
-            Router("/api", route_handlers=API, before_request=guard, after_request=record_look),
-            Router("/", route_handlers=PAGES, before_request=enter, after_request=record_look),
+            Router("/api", route_handlers=API, before_request=guard, after_request=record_disclosure),
+            Router("/", route_handlers=PAGES, before_request=enter, after_request=record_disclosure),
             *HEALTH,
             report_delivery,
         ],

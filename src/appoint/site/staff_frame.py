@@ -1,19 +1,19 @@
 """The frame of staff's pages: where they are, what else there is for them, and who they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
 from litestar import Response
 
+from .. import audit
 from ..http import repository
 from ..http.languages import language_for
-from ..http.recording import record
 from ..http.request import Request
 from ..kit import errors
 from ..kit.i18n import translatable, translate
+from ..kit.ids import PLATFORM
 from ..kit.permissions import OPEN, widest
-from ..kit.structs import Page
 from .rendering import NO_STORE, render
 
 PLACES: Final = (
@@ -56,12 +56,12 @@ async def staff_page(
     clinic_id: int | None,
     place: str = "",
     status_code: int = 200,
-    shown: Sequence[Any] | None = None,
+    subjects: Iterable[UUID | str] | None = None,
     **values: Any,
 ) -> Response[Any]:
     """A page of staff, with the frame around it. Raises `NotFound` for a clinic that is not there.
 
-    `shown` are things with an `id` that are somebody's: the look at them is recorded.
+    `subjects` are the ids of what the page shows and is not public: the audit records that they were seen.
 
     The template is given `clinic` (`id`, `name`, `slug`, `time_zone`, `currency`, `locale`; None where there is none)
     and `may(permission)`.
@@ -71,8 +71,8 @@ async def staff_page(
     if clinic_id is not None and frame["id"] is None:
         raise errors.NotFound
 
-    if shown is not None:
-        await record(request.services.db, request, Page(list(shown), None))
+    if subjects is not None:
+        await audit.record(request.services.db, request.user, clinic_id=clinic_id or PLATFORM, subjects=subjects)
 
     def may(permission: str, doctor_id: UUID | None = None) -> bool:
         grant = widest(request.user, permission, clinic_id)

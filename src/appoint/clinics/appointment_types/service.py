@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from ... import audit
 from ...database.pool import Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor
@@ -23,9 +24,11 @@ async def get(db: Statements, id: UUID) -> AppointmentType:
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
-    """Raises `NotFound` for the clinic, or `Conflict` `clinic-inactive`."""
+    """Add an appointment type to a clinic. Raises `NotFound` for the clinic, or `Conflict` `clinic-inactive`."""
     await clinics.active(tx, clinic_id)
-    return await repository.add(tx, clinic_id, content)
+    added = await repository.add(tx, clinic_id, content)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[added.id])
+    return added
 
 
 async def change(
@@ -36,9 +39,12 @@ async def change(
     change: AppointmentTypeContent | AppointmentTypePatch,
     if_match: str | None,
 ) -> AppointmentType:
-    """Replace what is said of the type, or the patched part of it. Raises `Conflict` `clinic-inactive` when a removed
-    one is to come back there."""
+    """Replace the type's details, or the patched part of them.
+
+    Raises `Conflict` `clinic-inactive` when the patch brings a removed type back to an inactive clinic.
+    """
     current = await _locked(tx, id, if_match)
+    await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])
     if isinstance(change, AppointmentTypeContent):
         return await repository.change(tx, id, change, removed_at=current.removed_at)
     if change.active is True and not current.active:
@@ -48,8 +54,9 @@ async def change(
 
 
 async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | None, now: datetime) -> None:
-    """Take the type out of what can be booked. Appointments of it stand."""
+    """Stop offering the type. Appointments of it stay booked."""
     current = await _locked(tx, id, if_match)
+    await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])
     if current.active:
         await repository.change(
             tx, id, msgspec.convert(current, AppointmentTypeContent, from_attributes=True), removed_at=now

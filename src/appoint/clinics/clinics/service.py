@@ -5,6 +5,7 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
+from ... import audit
 from ...database.pool import Statements, Transaction, violates
 from ...http.etags import check
 from ...kit import errors, phones
@@ -35,11 +36,13 @@ async def check_version(db: Statements, clinic_id: int, *, if_match: str | None,
 
 
 async def found(tx: Transaction, actor: Actor, *, content: ClinicContent) -> Clinic:
-    """Found a clinic. Raises `Conflict` `slug-taken`, or `Invalid` for a phone number that cannot be."""
+    """Create a clinic. Raises `Conflict` `slug-taken`, or `Invalid` for a phone number that cannot exist."""
     try:
-        return await repository.add(tx, _read(content, known_phone=None))
+        clinic = await repository.add(tx, _read(content, known_phone=None))
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("slug-taken") from error
+    await audit.record(tx, actor, clinic_id=clinic.id, subjects=[clinic.id])
+    return clinic
 
 
 async def change(
@@ -51,11 +54,10 @@ async def change(
     if_match: str | None,
     now: datetime,
 ) -> Clinic:
-    """Replace what the clinic says of itself, or the patched part of it.
+    """Replace the clinic's details, or the patched part of them.
 
-    Raises `Conflict`: `slug-taken`, or `slots-published` for a new time zone while hours are published from now on,
-    since their instants would no longer be the wall times that were meant. Raises `Invalid` for a phone number that
-    cannot be.
+    Raises `Conflict`: `slug-taken`, or `slots-published` for a new time zone while future hours are published, because
+    their instants would no longer be the intended wall times. Raises `Invalid` for a phone number that cannot exist.
     """
     clinic = await _locked(tx, clinic_id, if_match)
     content = (
@@ -68,21 +70,24 @@ async def change(
     back = isinstance(change, ClinicPatch) and change.active is True
     content = _read(content, known_phone=clinic.phone)
     try:
-        return await repository.change(tx, clinic_id, content, removed_at=None if back else clinic.removed_at)
+        changed = await repository.change(tx, clinic_id, content, removed_at=None if back else clinic.removed_at)
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("slug-taken") from error
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[clinic_id])
+    return changed
 
 
 async def deactivate(
     tx: Transaction, actor: Actor, *, clinic_id: int, cascade: bool, if_match: str | None, now: datetime
 ) -> None:
-    """Take the clinic out of use; with `cascade` its doctors and time slots too.
+    """Deactivate the clinic; with `cascade` its doctors and time slots too.
 
     Raises `Conflict`: `clinic-in-use` while doctors or time slots are active, `live-appointments` when a cascade would
-    leave some without a doctor. A booking that races with a cascade either comes first and stops it, or finds its slot
-    withdrawn.
+    leave some without a doctor. A booking that races with a cascade either commits first and stops it, or finds its
+    slot withdrawn.
     """
     clinic = await _locked(tx, clinic_id, if_match)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[])
     if not clinic.active:
         return
     use = await repository.in_use(tx, clinic_id, now=now)

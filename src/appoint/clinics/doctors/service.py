@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from ... import audit
 from ...database.pool import Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor
@@ -26,8 +27,10 @@ async def get(db: Statements, doctor_id: UUID) -> Doctor:
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorContent) -> Doctor:
-    """Raises `NotFound` for the clinic, `Conflict` `clinic-inactive`, or `Invalid` for appointment types that are not
-    the clinic's."""
+    """Add a doctor to a clinic.
+
+    Raises `NotFound` for the clinic, `Conflict` `clinic-inactive`, or `Invalid` for another clinic's appointment types.
+    """
     await clinics.active(tx, clinic_id)
     await _check_types(tx, clinic_id, content.appointment_type_ids)
     try:
@@ -35,17 +38,18 @@ async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorC
     except asyncpg.ForeignKeyViolationError as error:  # the clinic was deactivated this moment
         raise errors.Conflict("clinic-inactive") from error
     await repository.offer(tx, doctor_id, content.appointment_type_ids or [])
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[doctor_id])
     return await get(tx, doctor_id)
 
 
 async def change(
     tx: Transaction, actor: Actor, *, doctor_id: UUID, change: DoctorContent | DoctorPatch, if_match: str | None
 ) -> Doctor:
-    """Replace what is said of the doctor, or the patched part of it. What the doctor offers is part of the doctor's
-    version.
+    """Replace the doctor's details, or the patched part of them. The appointment types that the doctor offers are part
+    of the doctor's version.
 
-    Raises `Conflict` `clinic-inactive` when a removed doctor is to come back there, and `Invalid` for appointment types
-    that are not the clinic's.
+    Raises `Conflict` `clinic-inactive` when the patch brings a removed doctor back to an inactive clinic, and `Invalid`
+    for another clinic's appointment types.
     """
     doctor = await _locked(tx, doctor_id, if_match)
     content = (
@@ -60,17 +64,19 @@ async def change(
     except asyncpg.ForeignKeyViolationError as error:
         raise errors.Conflict("clinic-inactive") from error
     await repository.offer(tx, doctor_id, content.appointment_type_ids or [])
+    await audit.record(tx, actor, clinic_id=doctor.clinic_id, subjects=[doctor_id])
     return await get(tx, doctor_id)
 
 
 async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: str | None, now: datetime) -> None:
-    """The doctor leaves: the hours published from now on are withdrawn; the weekly schedule stays, for a return.
+    """Remove a doctor and withdraw their future published hours. The weekly schedule stays, for a return.
 
-    Raises `Conflict` `doctor-has-appointments` while live ones are to come. A booking that races with this either comes
-    first and stops it, or finds the doctor's hours withdrawn: the foreign key `within_hours` lets only one of the two
-    be written.
+    Raises `Conflict` `doctor-has-appointments` while the doctor has future live appointments. A booking that races with
+    this either commits first and stops it, or finds the doctor's hours withdrawn: the foreign key `within_hours` admits
+    only one of the two.
     """
     doctor = await _locked(tx, doctor_id, if_match)
+    await audit.record(tx, actor, clinic_id=doctor.clinic_id, subjects=[doctor_id])
     if not doctor.active:
         return
     if appointments := await repository.appointments_to_come(tx, doctor_id, now=now):

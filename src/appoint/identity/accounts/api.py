@@ -55,7 +55,9 @@ class Users(Controller):
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda user: (user.created_at, user.id))
+        return page_response(
+            request, query, found, lambda user: (user.created_at, user.id), subject=lambda user: user.id
+        )
 
     @post(
         "/clinics/{clinic_id:int}/users",
@@ -78,7 +80,7 @@ class Users(Controller):
     @get("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="getUser", opt=route(permission="manage-access"))
     async def find(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
         """Somebody who works at a clinic."""
-        return json_response(request, await service.get(request.db, clinic_id, user_id))
+        return json_response(request, await service.get(request.db, clinic_id, user_id), subjects=[user_id])
 
     @patch(
         "/clinics/{clinic_id:int}/users/{user_id:uuid}",
@@ -134,7 +136,7 @@ class Accounts(Controller):
     @get("/account", operation_id="getAccount", opt=route(permission="account"))
     async def account(self, request: Request) -> Response[Account]:
         """Who is signed in: a user with what they are at which clinics, or a patient."""
-        return json_response(request, await service.account(request.db, request.user))
+        return json_response(request, await service.account(request.db, request.user), subjects=[])
 
     @patch("/account", operation_id="patchAccount", opt=route(permission="credentials", problems=("forbidden",)))
     async def patch(self, request: Request, data: JSONBody[AccountPatch]) -> Response[Account]:

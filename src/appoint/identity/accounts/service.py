@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from ... import audit
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...clinics.doctors import service as doctors
@@ -47,9 +48,9 @@ async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
 
 
 async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:
-    """Let somebody work at the clinic and mail them how to sign in. Whether they had an account already shows nowhere.
+    """Add a user to the clinic's staff and mail them how to sign in. Nothing reveals whether they had an account.
 
-    Raises `NotFound` for the clinic or the doctor, `Invalid` for a doctor who is not named, `Conflict`:
+    Raises `NotFound` for the clinic or the doctor, `Invalid` for a doctor's account that names no doctor, `Conflict`:
     `clinic-inactive`, `already-member`.
     """
     await clinics.active(tx, clinic_id)
@@ -58,6 +59,7 @@ async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: User
         tx, clinic_id=clinic_id, user_id=user_id, name=content.name, role=content.role, doctor_id=content.doctor_id
     )
     await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic_id, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])
     return await get(tx, clinic_id, user_id)
 
 
@@ -93,13 +95,14 @@ async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id
     if user.joined_at:
         raise errors.Conflict("already-joined")
     await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic_id, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])
     return user
 
 
 async def change(
     tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, patch: UserPatch, if_match: str | None
 ) -> User:
-    """Change what somebody is at the clinic, from their next request on. Raises as `invite` does, or `Conflict`
+    """Change a user's name or role at the clinic, from their next request on. Raises as `invite` does, or `Conflict`
     `last-manager`."""
     user = await _locked(tx, clinic_id, user_id, if_match)
     changed = merge(user, patch)
@@ -109,13 +112,15 @@ async def change(
     await repository.change_member(
         tx, clinic_id, user_id, name=changed.name, role=changed.role, doctor_id=changed.doctor_id
     )
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])
     return await get(tx, clinic_id, user_id)
 
 
 async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, if_match: str | None) -> None:
-    """Somebody works at the clinic no more, from now on. Raises `NotFound`, or `Conflict` `last-manager`."""
+    """Remove a user from the clinic's staff. Raises `NotFound`, or `Conflict` `last-manager`."""
     await _keep_a_manager(tx, await _locked(tx, clinic_id, user_id, if_match))
     await repository.remove_member(tx, clinic_id, user_id)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])
 
 
 async def _locked(tx: Transaction, clinic_id: int, user_id: UUID, if_match: str | None) -> User:
@@ -153,7 +158,7 @@ async def account(db: Statements, actor: Actor) -> Account:
 
 
 async def change_account(tx: Transaction, actor: Actor, *, patch: AccountPatch, if_match: str | None) -> Account:
-    """Change what a user says of themselves. Raises `Forbidden` for who has no account of that kind."""
+    """Change the caller's own name and language. Raises `Forbidden` for callers without a user account."""
     user = await _own(tx, actor, if_match)
     await repository.change_user(
         tx,
@@ -161,6 +166,7 @@ async def change_account(tx: Transaction, actor: Actor, *, patch: AccountPatch, 
         name=user.name if patch.name is msgspec.UNSET else patch.name,
         locale=user.locale if patch.locale is msgspec.UNSET else patch.locale,
     )
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
     return await account(tx, actor)
 
 
@@ -184,43 +190,48 @@ async def _proven(db: Statements, actor: Actor, password: str, pointer: str, if_
 
 
 async def change_password(db: Database, actor: Actor, *, current: str, new: str, if_match: str | None) -> None:
-    """All other sessions end. Raises `Invalid` for a wrong current password, or a new one that is not good enough."""
+    """Change the caller's password and end their other sessions. Raises `Invalid` for a wrong current password, or a new
+    one that is too weak."""
     user = await _proven(db, actor, current, "#/current", if_match)
     if faults := passwords.faults(new, "#/new", about=(user.email, user.name)):
         raise errors.Invalid(*faults)
-    await db.atomic(_set_password, user=user, password_hash=await passwords.hash_password(new), but=actor.session_id)
+    await db.atomic(
+        _set_password, actor, user=user, password_hash=await passwords.hash_password(new), but=actor.session_id
+    )
 
 
-async def _set_password(tx: Transaction, *, user: Row, password_hash: str, but: UUID | None) -> Row:
-    """Raises `Conflict` `link-used` when the password was changed meanwhile."""
+async def _set_password(tx: Transaction, actor: Actor, *, user: Row, password_hash: str, but: UUID | None) -> Row:
+    """Raise `Conflict` `link-used` when the password has changed since `user` was read."""
     changed = await repository.set_password(tx, user.id, password_hash=password_hash, credentials=user.credentials)
     if changed is None:
         raise errors.Conflict("link-used")
     await repository.end_sessions(tx, user.id, but=but)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user.id])
     return changed
 
 
 async def begin_totp(db: Database, actor: Actor, *, password: str, secret: str) -> TotpSetup:
-    """What the user's authenticator needs to know; codes are asked for from `confirm_totp` on.
+    """Return the secret for the caller's authenticator. Signing in requires codes only after `confirm_totp`.
 
-    Raises `Invalid` for a wrong password, `Conflict` `totp-on` when there is one already.
+    Raises `Invalid` for a wrong password, `Conflict` `totp-on` when an authenticator is set up already.
     """
     user = await _proven(db, actor, password, "#/password")
     setup = totp_setup(user.email)
-    await db.atomic(_begin_totp, user_id=user.id, totp_secret=sealed_totp(secret, user.id, setup.secret))
+    await db.atomic(_begin_totp, actor, user_id=user.id, totp_secret=sealed_totp(secret, user.id, setup.secret))
     return setup
 
 
-async def _begin_totp(tx: Transaction, *, user_id: UUID, totp_secret: bytes) -> None:
+async def _begin_totp(tx: Transaction, actor: Actor, *, user_id: UUID, totp_secret: bytes) -> None:
     user = await repository.lock(tx, user_id)
     if user is None or user.totp_confirmed_at:
         raise errors.Conflict("totp-on")
     await repository.begin_totp(tx, user_id, totp_secret=totp_secret)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
 
 
 async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str, now: datetime) -> Account:
-    """Signing in takes a code from now on. Raises `Invalid` for a wrong one, `Conflict` `totp-on` when codes are asked
-    for already, `totp-not-begun`."""
+    """Require codes for signing in from now on. Raises `Invalid` for a wrong code, `Conflict`: `totp-on` when codes are
+    required already, `totp-not-begun`."""
     await _own(tx, actor)
     user = await repository.lock(tx, actor.user_id) if actor.user_id else None
     if user is None or user.totp_secret is None:
@@ -231,14 +242,20 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
     if step is None:
         raise errors.Invalid(errors.Fault("#/code", "is not a valid code"))
     await repository.confirm_totp(tx, user.id, step=step, now=now)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
     return await account(tx, actor)
 
 
 async def remove_totp(db: Database, actor: Actor, *, password: str) -> Account:
-    """Signing in takes the password alone again. Raises `Invalid` for a wrong one."""
+    """Let the caller sign in with the password alone again. Raises `Invalid` for a wrong one."""
     user = await _proven(db, actor, password, "#/password")
-    await db.atomic(repository.remove_totp, user.id)
+    await db.atomic(_remove_totp, actor, user_id=user.id)
     return await account(db, actor)
+
+
+async def _remove_totp(tx: Transaction, actor: Actor, *, user_id: UUID) -> None:
+    await repository.remove_totp(tx, user_id)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
 
 
 def link_token(secret: str, kind: AccountKind, user: Row, now: datetime) -> str:
@@ -262,21 +279,22 @@ async def of_link(db: Statements, *, token: str, secret: str, now: datetime) -> 
 
 
 async def take_up(db: Database, actor: Actor, *, token: str, password: str, secret: str, now: datetime) -> str:
-    """Choose a password by a mailed link, which is good for no other; all sessions end. Returns the user's e-mail
-    address.
+    """Set a password by a mailed link, which works once, and end all sessions. Return the user's e-mail address.
 
-    Raises as `of_link` does, and `Invalid` for a password that is not good enough.
+    Raises as `of_link` does, and `Invalid` for a password that is too weak.
     """
     user = await of_link(db, token=token, secret=secret, now=now)
     if faults := passwords.faults(password, "#/password", about=(user.email, user.name)):
         raise errors.Invalid(*faults)
-    return (
-        await db.atomic(_set_password, user=user, password_hash=await passwords.hash_password(password), but=None)
-    ).email
+    changed = await db.atomic(
+        _set_password, actor, user=user, password_hash=await passwords.hash_password(password), but=None
+    )
+    return changed.email
 
 
 async def ask_for_reset(tx: Transaction, actor: Actor, *, email: str, now: datetime) -> None:
-    """Mail a link to choose another password to the user with that address. Where there is none, as much is done to
-    mail nobody."""
+    """Mail a password-reset link to the user with that address. Runs the same statements for unknown addresses, so
+    timing reveals nothing."""
     user_id = await repository.id_of(tx, email)
     await mail_user(tx, kind="password-reset", user_id=user_id or uuid4(), clinic_id=PLATFORM, now=now)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])

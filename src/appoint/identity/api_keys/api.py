@@ -40,7 +40,7 @@ class ApiKeys(Controller):
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda key: (key.id,))
+        return page_response(request, query, found, lambda key: (key.id,), subject=lambda key: key.id)
 
     @post(
         "/clinics/{clinic_id:int}/apiKeys",
@@ -64,7 +64,7 @@ class ApiKeys(Controller):
     @get("/apiKeys/{api_key_id:uuid}", operation_id="getApiKey", opt=route(permission="manage-access"))
     async def find(self, request: Request, api_key_id: FromPath[UUID]) -> Response[ApiKey]:
         """One key, active or not."""
-        return json_response(request, await service.get(request.db, api_key_id))
+        return json_response(request, await service.get(request.db, api_key_id), subjects=[api_key_id])
 
     @patch("/apiKeys/{api_key_id:uuid}", operation_id="patchApiKey", opt=route(permission="manage-access"))
     async def patch(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from ... import audit
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...database.pool import Database, Statements, Transaction
@@ -47,9 +48,9 @@ def _shown(key: ApiKey, secret: str | None) -> ApiKeyWithSecret:
 async def add(
     tx: Transaction, actor: Actor, *, clinic_id: int, content: ApiKeyContent, now: datetime
 ) -> ApiKeyWithSecret:
-    """Give a system a key. Raises `NotFound` for the clinic, `Conflict`: `clinic-inactive`, `too-many-api-keys`, and
+    """Create a key for a system. Raises `NotFound` for the clinic, `Conflict`: `clinic-inactive`, `too-many-api-keys`, and
     `Invalid` for an expiry that has passed."""
-    clinic = await clinics_repository.lock(tx, clinic_id)  # so that of two who add one the second counts the first's
+    clinic = await clinics_repository.lock(tx, clinic_id)  # serialises concurrent additions, so the limit holds
     if clinic is None:
         raise errors.NotFound
     if not clinic.active:
@@ -57,7 +58,9 @@ async def add(
     if await repository.count(tx, clinic_id) >= MOST_KEYS:
         raise errors.Conflict("too-many-api-keys", most=MOST_KEYS)
     secret = new_secret()
-    return _shown(await repository.add(tx, clinic_id, _checked(content, now=now), secret_hash=digest(secret)), secret)
+    key = await repository.add(tx, clinic_id, _checked(content, now=now), secret_hash=digest(secret))
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[key.id])
+    return _shown(key, secret)
 
 
 def _checked(content: ApiKeyContent, *, known: ApiKey | None = None, now: datetime) -> ApiKeyContent:
@@ -69,19 +72,22 @@ def _checked(content: ApiKeyContent, *, known: ApiKey | None = None, now: dateti
 async def change(
     tx: Transaction, actor: Actor, *, key_id: UUID, change: ApiKeyPatch, if_match: str | None, now: datetime
 ) -> ApiKey:
-    """Change some of what was said of a key. Raises `NotFound`, also when it was removed, and `Invalid` for an expiry
-    that has passed."""
+    """Change some of a key's details. Raises `NotFound`, also for a removed key, and `Invalid` for an expiry that has
+    passed."""
     current = await _locked(tx, key_id, if_match)
     if not current.active:
         raise errors.NotFound
     content = merge(msgspec.convert(current, ApiKeyContent, from_attributes=True), change)
-    return await repository.change(tx, key_id, _checked(content, known=current, now=now))
+    changed = await repository.change(tx, key_id, _checked(content, known=current, now=now))
+    await audit.record(tx, actor, clinic_id=clinic_of(key_id), subjects=[key_id])
+    return changed
 
 
 async def remove(tx: Transaction, actor: Actor, *, key_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Whoever has the key is nobody from now on. Raises `NotFound`."""
+    """Revoke a key. Takes effect immediately. Raises `NotFound`."""
     await _locked(tx, key_id, if_match)
     await repository.remove(tx, key_id, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_of(key_id), subjects=[key_id])
 
 
 async def _locked(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey:
@@ -93,14 +99,15 @@ async def _locked(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey
 
 
 async def rotate(tx: Transaction, actor: Actor, *, key_id: UUID, overlap: timedelta, now: datetime) -> ApiKeyWithSecret:
-    """Give the key another secret; the one it had works for the overlap, one before that no more. Raises `NotFound`,
-    also when it was removed."""
+    """Replace the key's secret. The previous secret works for the overlap; older ones stop working. Raises `NotFound`,
+    also for a removed key."""
     secret = new_secret()
     key = await repository.rotate(
         tx, key_id, secret_hash=digest(secret), old_secret_until=now + overlap if overlap else None
     )
     if key is None:
         raise errors.NotFound
+    await audit.record(tx, actor, clinic_id=clinic_of(key_id), subjects=[key_id])
     return _shown(key, secret)
 
 

@@ -76,7 +76,7 @@ class Sessions(Controller):
         sessions = await service.own(
             request.db, request.user, idle=request.services.settings.session_idle, now=clock.now()
         )
-        return json_response(request, Page(sessions, None))
+        return json_response(request, Page(sessions, None), subjects=[session.id for session in sessions])
 
     @get("/sessions/{session_id:uuid}", operation_id="getSession", opt=route(permission="account"))
     async def find(self, request: Request, session_id: FromPath[UUID]) -> Response[Session]:
@@ -90,6 +90,7 @@ class Sessions(Controller):
                 idle=request.services.settings.session_idle,
                 now=clock.now(),
             ),
+            subjects=[session_id],
         )
 
     @delete(
@@ -100,7 +101,9 @@ class Sessions(Controller):
     )
     async def sign_out(self, request: Request) -> Response[None]:
         """Sign out here."""
-        return await self._end(request, request.user.session_id)
+        await self._check_version(request, request.user.session_id)
+        await request.db.atomic(service.sign_out, request.user)
+        return _signed_out()
 
     @delete(
         "/sessions/{session_id:uuid}",
@@ -110,9 +113,13 @@ class Sessions(Controller):
     )
     async def end(self, request: Request, session_id: FromPath[UUID]) -> Response[None]:
         """Sign out somewhere else."""
-        return await self._end(request, session_id)
+        await self._check_version(request, session_id)
+        await request.db.atomic(service.end, request.user, session_id=session_id)
+        return (
+            _signed_out() if session_id == request.user.session_id else Response(None, status_code=HTTP_204_NO_CONTENT)
+        )
 
-    async def _end(self, request: Request, session_id: UUID | None) -> Response[None]:
+    async def _check_version(self, request: Request, session_id: UUID | None) -> None:
         if request.if_match is not None:
             check(
                 request.if_match,
@@ -126,10 +133,6 @@ class Sessions(Controller):
                     )
                 ),
             )
-        await request.db.atomic(service.end, request.user, session_id=session_id)
-        return (
-            _signed_out() if session_id == request.user.session_id else Response(None, status_code=HTTP_204_NO_CONTENT)
-        )
 
     @delete(
         "/sessions", operation_id="signOutEverywhere", status_code=HTTP_204_NO_CONTENT, opt=route(permission="account")

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from ... import audit
 from ...database.pool import Database, Row, Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor, Membership
+from ...kit.ids import PLATFORM
 from .. import passwords
 from ..accounts import repository as accounts_repository
 from ..accounts import service as accounts
@@ -63,12 +65,13 @@ async def sign_in(
     if user is None or not right:
         raise errors.Unauthorized("wrong-credentials")
     return await db.atomic(
-        _sign_in, user=user, anew=anew, code=code, before=before, secret=secret, lasts=lasts, now=now
+        _sign_in, actor, user=user, anew=anew, code=code, before=before, secret=secret, lasts=lasts, now=now
     )
 
 
 async def _sign_in(
     tx: Transaction,
+    actor: Actor,
     *,
     user: Row,
     anew: str | None,
@@ -94,6 +97,7 @@ async def _sign_in(
         await repository.end_by_token(tx, token_hash=hash_of(before))
     token, row = await open_session(tx, user_id=user.id, customer_id=None, lasts=lasts, now=now)
     account = await accounts.account(tx, Actor(f"user:{user.id}", user_id=user.id))
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user.id])
     return Opened(user, Session(**dict(row), current=True), account, token)
 
 
@@ -131,14 +135,26 @@ async def get(db: Statements, actor: Actor, *, session_id: UUID | None, idle: ti
     raise errors.NotFound
 
 
-async def end(tx: Transaction, actor: Actor, *, session_id: UUID | None) -> None:
-    """Sign out one of the caller's sessions. Raises `NotFound` for anybody else's."""
-    if session_id is None or not await repository.end(
-        tx, user_id=actor.user_id, customer_id=actor.customer_id, session_id=session_id
-    ):
+async def end(tx: Transaction, actor: Actor, *, session_id: UUID) -> None:
+    """End one of the caller's sessions. Raises `NotFound` for anyone else's."""
+    await _end(tx, actor, session_id)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[session_id])
+
+
+async def sign_out(tx: Transaction, actor: Actor) -> None:
+    """End the session that the caller uses. Raises `NotFound` for callers without one."""
+    if actor.session_id is None:
+        raise errors.NotFound
+    await _end(tx, actor, actor.session_id)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
+
+
+async def _end(tx: Transaction, actor: Actor, session_id: UUID) -> None:
+    if not await repository.end(tx, user_id=actor.user_id, customer_id=actor.customer_id, session_id=session_id):
         raise errors.NotFound
 
 
 async def end_all(tx: Transaction, actor: Actor) -> None:
-    """Sign the caller out everywhere, here too."""
+    """End all of the caller's sessions, including the current one."""
     await repository.end_all(tx, user_id=actor.user_id, customer_id=actor.customer_id)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import asyncpg
 
+from ... import audit
 from ...customers import repository as customers
 from ...customers import service as customers_service
 from ...database.pool import Row, Transaction
 from ...kit import errors, signed_tokens
 from ...kit.actors import Actor, LinkedCustomers
+from ...kit.ids import PLATFORM
 from ...messaging.notifications import service as notifications
 from ...messaging.notifications.model import CODE_LASTS
 from ..accounts import service as accounts
@@ -35,14 +37,15 @@ class Entered(NamedTuple):
 
 
 async def ask(tx: Transaction, actor: Actor, *, address: Address, now: datetime) -> SignInCode:
-    """Send a code to the address, if it is on a customer's record. Does the same where it is on none, so that nobody
-    learns who is a patient here."""
+    """Send a code to the address, if it is on a customer's record. Does the same for unknown addresses, so the answer
+    does not reveal who is a patient."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
     customer_ids = await customers.at_address(tx, email=email, phone=phone, most=MOST_SHARING)
     code_id = await repository.add(tx, channel=address.channel, customer_ids=customer_ids, expires_at=now + CODE_LASTS)
     await notifications.send_code(
         tx, code_id=code_id, customer_id=next(iter(customer_ids), None), channel=address.channel, now=now
     )
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
     return SignInCode(code_id, now + CODE_LASTS)
 
 
@@ -59,13 +62,40 @@ async def answer(
     lasts: timedelta,
     now: datetime,
 ) -> Entered | list[SignInChoice] | None:
-    """Sign in the customer whose code it is; `before` is the token of the session that the browser had, which ends.
+    """Sign in the customer who was sent the code. `before` is the token of the browser's previous session, which ends.
 
-    Where several share the address and none is named, those are who there is to choose from, and the code stays good;
-    `together` it is the first of them, for who goes on to show all. None for a code that is not: it is wrong, used or
-    has run out, is not the named customer's, or there never was one. That counts as an attempt, so it must be committed
-    too.
+    Where several customers share the address and the request names none, return them as choices and keep the code
+    valid; with `together`, sign in the first of them. Return None for a code that is wrong, used, expired, unknown or
+    not the named customer's. That counts as an attempt, so it must be committed and recorded too.
     """
+    entered = await _enter(
+        tx,
+        code_id=code_id,
+        code=code,
+        customer_id=customer_id,
+        together=together,
+        before=before,
+        secret=secret,
+        lasts=lasts,
+        now=now,
+    )
+    customers_signed_in = [entered.customer.id] if isinstance(entered, Entered) else []
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[code_id, *customers_signed_in])
+    return entered
+
+
+async def _enter(
+    tx: Transaction,
+    *,
+    code_id: UUID,
+    code: str,
+    customer_id: UUID | None,
+    together: bool,
+    before: str | None,
+    secret: str,
+    lasts: timedelta,
+    now: datetime,
+) -> Entered | list[SignInChoice] | None:
     sent = await repository.attempt(tx, code_id, now=now)
     if sent is None or not hmac.compare_digest(
         signed_tokens.code(secret, PURPOSE, str(code_id)).encode(), code.encode()
@@ -109,7 +139,7 @@ async def become(
     lasts: timedelta,
     now: datetime,
 ) -> str:
-    """Go on as another of those whom the code was for; returns the token of the session, instead of the one before.
+    """Switch to another customer whom the code was for. End the session `before` and return the new session's token.
     Raises `NotFound`."""
     assert actor.customer_id, "a patient"
     _, others = await customers_service.linked_customers(tx, actor.customer_id, known)
@@ -117,4 +147,5 @@ async def become(
         raise errors.NotFound
     await sessions_repository.end_by_token(tx, token_hash=hash_of(before))
     token, _ = await sessions.open_session(tx, user_id=None, customer_id=customer_id, lasts=lasts, now=now)
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
     return token

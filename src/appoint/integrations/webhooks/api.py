@@ -49,7 +49,7 @@ class Webhooks(Controller):
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda webhook: (webhook.id,))
+        return page_response(request, query, found, lambda webhook: (webhook.id,), subject=lambda webhook: webhook.id)
 
     @post(
         "/clinics/{clinic_id:int}/webhooks",
@@ -75,7 +75,7 @@ class Webhooks(Controller):
     @get("/webhooks/{webhook_id:uuid}", operation_id="getWebhook", opt=route(permission="manage"))
     async def find(self, request: Request, webhook_id: FromPath[UUID]) -> Response[Webhook]:
         """One webhook, active or not."""
-        return json_response(request, await service.get(request.db, webhook_id))
+        return json_response(request, await service.get(request.db, webhook_id), subjects=[webhook_id])
 
     @patch("/webhooks/{webhook_id:uuid}", operation_id="patchWebhook", opt=route(permission="manage"))
     async def patch(
@@ -116,14 +116,14 @@ class Webhooks(Controller):
         sample, replayed = await idempotent(
             request,
             None,
-            lambda tx: service.sample(tx, webhook_id=webhook_id, now=clock.now()),
+            lambda tx: service.sample(tx, request.user, webhook_id=webhook_id, now=clock.now()),
             remember=msgspec.to_builtins,
             recall=lambda _, known: _again(known, Sample),
         )
         private = _settings(request).webhook_private_addresses
         return json_response(
             request,
-            await service.test(request.db, request.user, sample=sample, private_addresses=private, now=clock.now()),
+            await service.test(request.db, sample=sample, private_addresses=private, now=clock.now()),
             headers=replay_headers(replayed),
         )
 
@@ -154,7 +154,14 @@ class Webhooks(Controller):
         found = await repository.deliveries(request.db, webhook_id, status=query.status, after=place, limit=query.limit)
         if not found:
             await service.get(request.db, webhook_id)
-        return page_response(request, query, found, lambda delivery: (delivery.event_id,))
+        return page_response(
+            request,
+            query,
+            found,
+            lambda delivery: (delivery.event_id,),
+            subject=lambda delivery: delivery.id,
+            parent=webhook_id,
+        )
 
     @post(
         "/webhooks/{webhook_id:uuid}/replay",

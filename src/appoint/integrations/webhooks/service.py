@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from ... import audit
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...database.pool import Database, Row, Statements, Transaction, to
@@ -55,16 +56,18 @@ def _with_secret(row: Row) -> WebhookWithSecret:
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
-    """Send a clinic's events to a URL that `gateway.check` has passed. Raises `NotFound`, or `Conflict`:
+    """Add a webhook with a URL that `gateway.check` has passed. Raises `NotFound`, or `Conflict`:
     `clinic-inactive`, `too-many-webhooks`."""
-    clinic = await clinics_repository.lock(tx, clinic_id)  # so that of two who add one the second counts the first's
+    clinic = await clinics_repository.lock(tx, clinic_id)  # serialises concurrent additions, so the limit holds
     if clinic is None:
         raise errors.NotFound
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
     if await repository.count(tx, clinic_id) >= MOST_WEBHOOKS:
         raise errors.Conflict("too-many-webhooks", most=MOST_WEBHOOKS)
-    return _with_secret(await repository.add(tx, clinic_id, _tidied(content), secret=secrets.token_bytes(SECRET_BYTES)))
+    row = await repository.add(tx, clinic_id, _tidied(content), secret=secrets.token_bytes(SECRET_BYTES))
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[row.id])
+    return _with_secret(row)
 
 
 def _tidied(content: WebhookContent) -> WebhookContent:
@@ -74,16 +77,18 @@ def _tidied(content: WebhookContent) -> WebhookContent:
 async def change(
     db: Database, actor: Actor, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None
 ) -> Webhook:
-    """Change some of what was said of a webhook, or switch it on again. Raises `NotFound`, also when it was removed,
-    and `Invalid` as `gateway.check` does."""
+    """Change some of a webhook's details, or enable it again. Raises `NotFound`, also for a removed webhook, and
+    `Invalid` as `gateway.check` does."""
     if not (await get(db, webhook_id)).active:
         raise errors.NotFound
     if change.url is not msgspec.UNSET:
         await gateway.check(change.url, private_addresses=private_addresses)
-    return await db.atomic(_change, webhook_id=webhook_id, change=change, if_match=if_match)
+    return await db.atomic(_change, actor, webhook_id=webhook_id, change=change, if_match=if_match)
 
 
-async def _change(tx: Transaction, *, webhook_id: UUID, change: WebhookPatch, if_match: str | None) -> Webhook:
+async def _change(
+    tx: Transaction, actor: Actor, *, webhook_id: UUID, change: WebhookPatch, if_match: str | None
+) -> Webhook:
     current = await _locked(tx, webhook_id, if_match)
     content = _tidied(merge(msgspec.convert(current, WebhookContent, from_attributes=True), change))
     enabled = change.enabled is True
@@ -94,13 +99,15 @@ async def _change(tx: Transaction, *, webhook_id: UUID, change: WebhookPatch, if
         disabled_at=None if enabled else current.disabled_at,
         failing_since=None if enabled or content.url != current.url else current.failing_since,
     )
+    await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
     return to(Webhook, changed)
 
 
 async def remove(tx: Transaction, actor: Actor, *, webhook_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Nothing is sent any more, not even what waits. Raises `NotFound`."""
+    """Remove a webhook. Events that wait for it are not sent. Raises `NotFound`."""
     await _locked(tx, webhook_id, if_match)
     await repository.remove(tx, webhook_id, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
 
 
 async def _locked(tx: Transaction, webhook_id: UUID, if_match: str | None) -> Webhook:
@@ -112,23 +119,26 @@ async def _locked(tx: Transaction, webhook_id: UUID, if_match: str | None) -> We
 
 
 async def rotate_secret(tx: Transaction, actor: Actor, *, webhook_id: UUID, now: datetime) -> WebhookWithSecret:
-    """Give the webhook another secret; for a day, what is sent is signed with both. Raises `NotFound`."""
-    if row := await repository.rotate(
+    """Replace the webhook's secret. For a day, deliveries are signed with both secrets. Raises `NotFound`."""
+    row = await repository.rotate(
         tx, webhook_id, secret=secrets.token_bytes(SECRET_BYTES), old_secret_until=now + OVERLAP
-    ):
-        return _with_secret(row)
-    raise errors.NotFound
-
-
-async def sample(db: Statements, *, webhook_id: UUID, now: datetime) -> Sample:
-    """What a sample event is made of. Raises `NotFound`, also when the webhook was removed."""
-    if not (await get(db, webhook_id)).active:
+    )
+    if row is None:
         raise errors.NotFound
+    await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
+    return _with_secret(row)
+
+
+async def sample(tx: Transaction, actor: Actor, *, webhook_id: UUID, now: datetime) -> Sample:
+    """Choose the id and time of a sample event, which `test` sends. Raises `NotFound`, also for a removed webhook."""
+    if not (await get(tx, webhook_id)).active:
+        raise errors.NotFound
+    await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
     return Sample(webhook_id, new_id(clinic_of(webhook_id)), now)
 
 
-async def test(db: Database, actor: Actor, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
-    """Send the sample now, once, to a webhook that may be disabled. It leaves no trace. Raises `NotFound`."""
+async def test(db: Database, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
+    """Send the sample now, once, even to a disabled webhook. Writes nothing. Raises `NotFound`."""
     row = await repository.find(db, sample.webhook_id)
     if row is None:
         raise errors.NotFound
@@ -148,15 +158,18 @@ async def send(pool: gateway.Pool, webhook: Row, event: Event, *, seconds: float
 async def replay(
     tx: Transaction, actor: Actor, *, webhook_id: UUID, since: datetime, kept_days: int, now: datetime
 ) -> int:
-    """Queue what the webhook wants of the clinic's events since then once more, delivered or not; returns how many.
+    """Queue the clinic's events since then once more, delivered or not, as far as the webhook subscribes to them. Return
+    how many.
 
-    Raises `NotFound`, also when it was removed, and `Invalid` for a time before the oldest event that is kept.
+    Raises `NotFound`, also for a removed webhook, and `Invalid` for a time before the oldest logged event.
     """
     if not (await get(tx, webhook_id)).active:
         raise errors.NotFound
     if since < now - timedelta(days=kept_days):
         raise errors.Invalid(errors.Fault("?since", "must not be more than {days} days ago", days=kept_days))
-    return await repository.queue_again(tx, webhook_id, first_event_id=first_from(since), now=now)
+    queued = await repository.queue_again(tx, webhook_id, first_event_id=first_from(since), now=now)
+    await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
+    return queued
 
 
 async def fan_out(tx: Transaction, events: Sequence[Event]) -> None:

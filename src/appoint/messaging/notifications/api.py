@@ -48,12 +48,14 @@ class Notifications(Controller):
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda notification: (notification.id,))
+        return page_response(
+            request, query, found, lambda notification: (notification.id,), subject=lambda notification: notification.id
+        )
 
     @get("/notifications/{notification_id:uuid}", operation_id="getNotification", opt=route(permission="see-messages"))
     async def show(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
         """One notification."""
-        return json_response(request, await service.get(request.db, notification_id))
+        return json_response(request, await service.get(request.db, notification_id), subjects=[notification_id])
 
     @post(
         "/notifications/{notification_id:uuid}/resend",
@@ -80,7 +82,7 @@ class Notifications(Controller):
     )
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
         """Which ways the customer wants to be told; null where they have not said."""
-        return json_response(request, await service.preferences(request.db, customer_id))
+        return json_response(request, await service.preferences(request.db, customer_id), subjects=[customer_id])
 
     @put(
         "/customers/{customer_id:uuid}/notificationPreferences",

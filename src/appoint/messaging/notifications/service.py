@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
+from ... import audit
 from ...database.pool import Database, Statements, Transaction
 from ...events.model import AppointmentFact, Event
-from ...http.repository import record
 from ...kit import errors, ids
 from ...kit.actors import Actor
 from ..channels.model import Channel
@@ -101,14 +101,14 @@ async def send_code(
 
 
 async def resend(tx: Transaction, actor: Actor, *, notification_id: UUID, now: datetime) -> Notification:
-    """Send what was sent, or could not be, once more. Raises `Conflict` `not-resendable` for what is still on its way,
-    or not so any more; `NotFound`."""
+    """Queue a sent or dead notification once more. Raises `Conflict` `not-resendable` for any other, and `NotFound`."""
     notification = await reads.lock(tx, notification_id)
     if notification is None:
         raise errors.NotFound
     if notification.status not in (NotificationStatus.SENT, NotificationStatus.DEAD):
         raise errors.Conflict("not-resendable", notificationStatus=notification.status)
     await delivery.queue_again(tx, notification_id, now=now)
+    await audit.record(tx, actor, clinic_id=ids.clinic_of(notification_id), subjects=[notification_id])
     return await get(tx, notification_id)
 
 
@@ -128,10 +128,10 @@ async def preferences(db: Statements, customer_id: UUID) -> Preferences:
 
 
 async def unsubscribe(tx: Transaction, actor: Actor, *, customer_id: UUID, channel: Channel) -> None:
-    """The customer does not want to be told that way any more, says who has the link for it. Raises `NotFound`."""
+    """Stop messages to the customer by a channel, for the holder of an unsubscribe link. Raises `NotFound`."""
     if not await preference_rows.unsubscribe(tx, customer_id, channel):
         raise errors.NotFound
-    await record(tx, actor, clinic_id=ids.PLATFORM, subjects=[str(customer_id)], reason=None)
+    await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
 
 
 async def report(
@@ -144,15 +144,16 @@ async def report(
     reason: str | None,
     now: datetime,
 ) -> None:
-    """A provider's word of what became of a message; one that it did not take changes nothing."""
+    """Note a provider's report of whether a message arrived. Ignores reports of messages that it was not given."""
     if await delivery.delivered(
         tx, notification_id=notification_id, provider_id=provider_id, arrived=arrived, reason=reason, now=now
     ):
-        await record(tx, actor, clinic_id=ids.clinic_of(notification_id), subjects=[str(notification_id)], reason=None)
+        await audit.record(tx, actor, clinic_id=ids.clinic_of(notification_id), subjects=[notification_id])
 
 
 async def prefer(tx: Transaction, actor: Actor, *, customer_id: UUID, wanted: Preferences) -> Preferences:
-    """Replace what the customer wants. Raises `NotFound`."""
+    """Replace the customer's notification preferences. Raises `NotFound`."""
     await preferences(tx, customer_id)
     await preference_rows.prefer(tx, customer_id, email=wanted.email, sms=wanted.sms)
+    await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
     return wanted

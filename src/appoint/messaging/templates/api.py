@@ -1,12 +1,15 @@
 """/api/clinics/{clinicId}/messageTemplates"""
 
+from typing import cast
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
+from ... import audit
 from ...clinics.clinics import service as clinics
+from ...database.pool import Transaction
 from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
@@ -47,7 +50,9 @@ class MessageTemplates(Controller):
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda template: (template.id,))
+        return page_response(
+            request, query, found, lambda template: (template.id,), subject=lambda template: cast("UUID", template.id)
+        )
 
     @get(ONE, operation_id="getMessageTemplate", opt=route(permission="see-messages"))
     async def get(
@@ -59,9 +64,9 @@ class MessageTemplates(Controller):
         locale: FromPath[str],
     ) -> Response[MessageTemplate]:
         """The template that a message is made from: the clinic's own, or everybody's."""
-        return json_response(
-            request, await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale))
-        )
+        message = which(kind, channel, locale)
+        template = await service.get(request.db, clinic_id=clinic_id, which=message)
+        return json_response(request, template, subjects=[*message, *([template.id] if template.id else [])])
 
     @put(ONE, operation_id="replaceMessageTemplate", opt=route(permission="manage"))
     async def replace(
@@ -119,13 +124,17 @@ class MessageTemplates(Controller):
     ) -> Response[Preview]:
         """What somebody in an example would be sent. Nothing is kept."""
         message = which(kind, channel, locale)
-        made, replayed = await idempotent(
+
+        async def make(tx: Transaction) -> Preview:
+            preview = await service.preview(tx, clinic_id=clinic_id, which=message, words=data.words)
+            await audit.record(tx, request.user, clinic_id=clinic_id, subjects=message)
+            return preview
+
+        preview, replayed = await idempotent(
             request,
             data,
-            lambda tx: service.preview(tx, request.user, clinic_id=clinic_id, which=message, words=data.words),
+            make,
             remember=lambda _: None,
-            recall=lambda tx, _: service.preview(
-                tx, request.user, clinic_id=clinic_id, which=message, words=data.words
-            ),
+            recall=lambda tx, _: service.preview(tx, clinic_id=clinic_id, which=message, words=data.words),
         )
-        return json_response(request, made, headers=replay_headers(replayed))
+        return json_response(request, preview, headers=replay_headers(replayed))

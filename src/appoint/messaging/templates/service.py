@@ -4,6 +4,7 @@ from typing import cast
 
 import msgspec
 
+from ... import audit
 from ...clinics.clinics import repository as clinic_repository
 from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction
@@ -25,22 +26,26 @@ async def get(db: Statements, *, clinic_id: int, which: Which) -> MessageTemplat
 async def save(
     tx: Transaction, actor: Actor, *, clinic_id: int, which: Which, words: Words, if_match: str | None
 ) -> MessageTemplate:
-    """Use these words from now on. Raises `Invalid` for what cannot be filled in, with the lines; `NotFound` for the
-    clinic."""
+    """Save the clinic's own words for a message. Raises `Invalid` for what cannot be filled in, with the lines;
+    `NotFound` for the clinic."""
     await _lock(tx, clinic_id, which, if_match)
     _insist(which, words)
-    return await repository.save(tx, clinic_id, which, words)
+    template = await repository.save(tx, clinic_id, which, words)
+    subjects = [*which] if template.id is None else [*which, template.id]
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=subjects)
+    return template
 
 
 async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, which: Which, if_match: str | None) -> None:
-    """Go back to everybody's words. Raises `NotFound` for the clinic."""
+    """Remove the clinic's own words, so that the default ones apply. Raises `NotFound` for the clinic."""
     await _lock(tx, clinic_id, which, if_match)
     await repository.remove(tx, clinic_id, which)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=which)
 
 
-async def preview(db: Statements, actor: Actor, *, clinic_id: int, which: Which, words: Words) -> Preview:
-    """What somebody in an example would be sent. Changes nothing. Raises `Invalid` as `save` does; `NotFound` for the
-    clinic."""
+async def preview(db: Statements, *, clinic_id: int, which: Which, words: Words) -> Preview:
+    """Return the message as the recipient of an example would get it. Changes nothing. Raises `Invalid` as `save` does;
+    `NotFound` for the clinic."""
     clinic = await clinics.get(db, clinic_id)
     _insist(which, words)
     facts = msgspec.structs.replace(

@@ -40,7 +40,9 @@ class Privacy(Controller):
             query.format is None and request.accept.best_match(["application/json", "text/html"]) == "text/html"
         ):
             return request.services.get(ExportPage).render(request, found)
-        return json_response(request, found, cache_control="no-store", headers={"Vary": "Accept"})
+        return json_response(
+            request, found, cache_control="no-store", headers={"Vary": "Accept"}, subjects=[customer_id]
+        )
 
     @post(
         "/erase",

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import msgspec
 
+from ... import audit
 from ...customers import repository as customers_repository
 from ...customers import service as customers
 from ...database.pool import Row, Statements, Transaction, to
 from ...events.model import CustomerErased, Event
-from ...http.repository import record
 from ...kit import errors, ids, tracing
 from ...kit.actors import Actor
 from ...kit.money import Money
@@ -80,13 +80,19 @@ def _appointment(row: Row) -> ExportedAppointment:
 
 
 async def erase(tx: Transaction, actor: Actor, *, customer_id: UUID, now: datetime) -> Erasure:
-    """The person goes; their appointments stay without them. Done twice, it is the same. Raises `NotFound`, and
-    `Conflict` `customer-has-appointments` while live ones are to come anywhere.
+    """Erase a customer; their appointments stay without them. Repeating it changes nothing. Raises `NotFound`, and
+    `Conflict` `customer-has-appointments` while they have future live appointments at any clinic.
 
-    A booking reads the customer `for key share`, a move locks its appointment and then looks whether the customer is
-    there: of two that race, either the other comes first and stops this, or it finds the customer gone. Who notes
-    something at that moment finds them gone too, or is undone.
+    A booking reads the customer `for key share`, and a move locks its appointment before it checks the customer, so
+    either commits before this and stops it, or finds the customer erased. A concurrent note about the patient fails or
+    is erased too.
     """
+    erasure = await _erase(tx, customer_id=customer_id, now=now)
+    await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
+    return erasure
+
+
+async def _erase(tx: Transaction, *, customer_id: UUID, now: datetime) -> Erasure:
     customer = await customers_repository.lock(tx, customer_id)
     if customer is None:
         raise errors.NotFound
@@ -121,38 +127,30 @@ async def erase_copies(tx: Transaction, events: Sequence[Event]) -> None:
 async def forget_patients(
     tx: Transaction, actor: Actor, *, clinic_id: int, before: datetime, after: UUID
 ) -> tuple[list[UUID], int, int]:
-    """A clinic forgets what it has noted of patients who have not come since `before`, in the order of their ids,
-    `BATCH` at a time.
+    """Erase a clinic's notes about patients without a visit since `before`, in the order of their ids, `BATCH` at a time.
 
-    Returns who they are, of whom it had something, and how many patients and appointments it noted that with.
+    Return the patients' ids, and how many patients and appointments had notes.
     """
     gone = await repository.departed(tx, clinic_id=clinic_id, before=before, after=after, most=BATCH)
     patients = await repository.forget_patients(tx, clinic_id=clinic_id, customer_ids=gone)
     appointments = await repository.forget_appointments(tx, clinic_id=clinic_id, customer_ids=gone)
     if patients or appointments:
-        doing = msgspec.structs.replace(actor, doing="forgetPatients")
-        await record(
-            tx, doing, clinic_id=clinic_id, subjects=[str(id) for id in (*patients, *appointments)], reason="retention"
-        )
+        forgetting = msgspec.structs.replace(actor, doing="forgetPatients")
+        await audit.record(tx, forgetting, clinic_id=clinic_id, subjects=[*patients, *appointments], reason="retention")
     return gone, len(patients), len(appointments)
 
 
 async def erase_departed(tx: Transaction, actor: Actor, *, customer_id: UUID, now: datetime) -> bool:
-    """Erase a customer whom no clinic keeps any more; False for one who is still somebody's, or who is signed in."""
+    """Erase a customer whom no clinic keeps. Return False for one whom a clinic still keeps, or who is signed in."""
     customer = await customers_repository.lock(tx, customer_id)
     if customer is None or customer.erased_at:
         return False
     await repository.lock_traces(tx, customer_id)
     if await repository.is_kept(tx, customer_id, clinic_ids=await repository.clinics_of(tx, customer_id), now=now):
         return False
-    await erase(tx, actor, customer_id=customer_id, now=now)
-    await record(
-        tx,
-        msgspec.structs.replace(actor, doing="eraseCustomer"),
-        clinic_id=ids.PLATFORM,
-        subjects=[str(customer_id)],
-        reason="retention",
-    )
+    await _erase(tx, customer_id=customer_id, now=now)
+    erasing = msgspec.structs.replace(actor, doing="eraseCustomer")
+    await audit.record(tx, erasing, clinic_id=ids.PLATFORM, subjects=[customer_id], reason="retention")
     return True
 
 

@@ -33,7 +33,9 @@ class Absences(Controller):
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda absence: (absence.start_time, absence.id))
+        return page_response(
+            request, query, found, lambda absence: (absence.start_time, absence.id), subject=lambda absence: absence.id
+        )
 
     @post(
         "/clinics/{clinic_id:int}/absences",
@@ -59,7 +61,7 @@ class Absences(Controller):
     @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt=route(permission="see-absences"))
     async def find(self, request: Request, absence_id: FromPath[UUID]) -> Response[Absence]:
         """One absence, active or not."""
-        return json_response(request, await service.get(request.db, absence_id))
+        return json_response(request, await service.get(request.db, absence_id), subjects=[absence_id])
 
     @delete(
         "/absences/{absence_id:uuid}",

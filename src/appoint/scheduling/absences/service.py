@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
+from ... import audit
 from ...booking.availability import repository as availability
 from ...booking.availability.model import OfferedTime, Terms, nearest, starts
 from ...booking.availability.service import LONGEST_BUFFER
@@ -59,6 +60,7 @@ async def add(
         if done.slots:
             facts = {"absenceId": added, "from": start, "count": done.slots, "stranded": done.stranded}
             await hours.tell(tx, clinic_id, "slots.withdrawn", doctor_id=content.doctor_id, facts=facts)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[added])
     return await get(tx, added)
 
 
@@ -73,6 +75,7 @@ async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: s
     await _lock(tx, absence.clinic_id, absence.doctor_id)
     absence = await get(tx, absence_id)
     await clinics.check_version(tx, absence.clinic_id, if_match=if_match, version=absence.version)
+    await audit.record(tx, actor, clinic_id=absence.clinic_id, subjects=[absence_id])
     if not absence.active:
         return
     await repository.remove(tx, absence_id, now=now)

@@ -8,6 +8,7 @@ from litestar import Controller, Response, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
+from ... import audit
 from ...database.pool import Transaction
 from ...http.idempotency import idempotent
 from ...http.request import Request
@@ -66,19 +67,23 @@ class ScheduleChanges(Controller):
 async def _change(
     request: Request, clinic_id: int, doctor_id: UUID | None, data: ScheduleChangeContent, query: ScheduleChangeQuery
 ) -> Response[ScheduleChange]:
-    use_case = service.rehearse if query.dry_run else service.carry_out
+    if_match, now = request.if_match, clock.now()
+
+    async def make(tx: Transaction) -> ScheduleChange:
+        if not query.dry_run:
+            return await service.carry_out(
+                tx, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=data, if_match=if_match, now=now
+            )
+        change = await service.rehearse(
+            tx, clinic_id=clinic_id, doctor_id=doctor_id, content=data, if_match=if_match, now=now
+        )
+        await audit.record(tx, request.user, clinic_id=clinic_id, subjects=[doctor_id] if doctor_id else [])
+        return change
+
     change, replayed = await idempotent(
         request,
         data,
-        lambda tx: use_case(
-            tx,
-            request.user,
-            clinic_id=clinic_id,
-            doctor_id=doctor_id,
-            content=data,
-            if_match=request.if_match,
-            now=clock.now(),
-        ),
+        make,
         remember=_remember,
         recall=lambda tx, known: _recall(tx, clinic_id, known),
         clinic_id=None if query.dry_run else clinic_id,

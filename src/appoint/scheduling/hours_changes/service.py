@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
+from ... import audit
 from ...database.pool import Statements, Transaction
 from ...http import etags
 from ...kit import clock, errors
@@ -19,16 +20,10 @@ NOTHING = Fitting.of(())
 
 
 async def preview(
-    tx: Statements,
-    actor: Actor,
-    *,
-    clinic_id: int,
-    doctor_id: UUID | None,
-    content: ScheduleChangeContent,
-    now: datetime,
+    tx: Statements, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> ScheduleChange:
-    """What `carry_out` would do to the hours of a doctor, or of all doctors of the clinic, with the weeks as they are
-    saved. It changes and refuses nothing.
+    """Return what `carry_out` would do to the hours of a doctor, or of all doctors of the clinic, with the saved weeks.
+    Changes and refuses nothing.
 
     Raises `NotFound`.
     """
@@ -47,7 +42,6 @@ class _Undone(Exception):
 
 async def rehearse(
     tx: Transaction,
-    actor: Actor,
     *,
     clinic_id: int,
     doctor_id: UUID | None,
@@ -55,13 +49,13 @@ async def rehearse(
     if_match: str | None = None,
     now: datetime,
 ) -> ScheduleChange:
-    """The same, also for a week that is not saved yet: it is saved, looked at and undone. Raises what
-    `schedules.set_week` raises."""
+    """Preview also a week that is not saved yet: save it, preview the change and roll back. Records nothing: what the
+    caller shows of it differs. Raises what `schedules.save_week` raises."""
     told = ScheduleChange([], [], [], [])
     with suppress(_Undone):
         async with tx.savepoint():
-            await _save_week(tx, actor, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
-            told = await preview(tx, actor, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=now)
+            await _save_week(tx, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
+            told = await preview(tx, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=now)
             raise _Undone
     return told
 
@@ -76,19 +70,20 @@ async def carry_out(
     if_match: str | None = None,
     now: datetime,
 ) -> ScheduleChange:
-    """Make what is published agree with the weekly schedules: slots that have not begun, up to the last date published.
-    All of it, or nothing.
+    """Make the published slots agree with the weekly schedules: those that have not begun, up to the last published
+    date. Change all of them or none.
 
-    A doctor's week that comes with it is saved first, as `schedules.set_week` does and with its refusals; `if_match` is
-    about that week, or else the one that is saved.
+    A doctor's week in the content is saved first, as `schedules.save_week` does and with its refusals. `if_match` refers
+    to that week, or else to the saved one.
 
     Appointments outside the new hours are refused (`Conflict` `appointments-stranded`), or keep exactly their own time
-    and need rebooking, as asked; those that are within the hours again need none any more. A booking that races with
-    this either comes first, or finds the new hours. Raises `NotFound`.
+    and need rebooking, as requested; those within the hours again need no rebooking. A booking that races with this
+    either commits first, or finds the new hours. Raises `NotFound`.
     """
     await slots.share_clinic(tx, clinic_id)
     await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
-    await _save_week(tx, actor, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
+    await _save_week(tx, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[doctor_id] if doctor_id else [])
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
     if dates is None:
         return await _told(tx, clinic_id, NOTHING)
@@ -111,17 +106,11 @@ async def carry_out(
 
 
 async def _save_week(
-    tx: Transaction,
-    actor: Actor,
-    *,
-    doctor_id: UUID | None,
-    content: ScheduleChangeContent,
-    if_match: str | None,
-    now: datetime,
+    tx: Transaction, *, doctor_id: UUID | None, content: ScheduleChangeContent, if_match: str | None, now: datetime
 ) -> None:
     if doctor_id and isinstance(content, DoctorsScheduleChangeContent) and content.weekly:
         week = WeeklyScheduleContent(weekly=content.weekly, valid_from=content.from_)
-        await schedules.set_week(tx, actor, doctor_id=doctor_id, content=week, if_match=if_match, now=now)
+        await schedules.save_week(tx, doctor_id=doctor_id, content=week, if_match=if_match, now=now)
     elif doctor_id and if_match:
         known = await schedules.schedule(tx, doctor_id)
         first = content.from_ or clock.local_date(now, known.time_zone)

@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from msgspec import UNSET
 
+from ... import audit
 from ...booking.book import book
 from ...booking.planning import BookingCommand, CustomerRequest
 from ...booking.request_context import hold_length, redact
@@ -18,7 +19,6 @@ from ...http.access import authorize
 from ...http.etags import etag
 from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
-from ...http.recording import record
 from ...http.request import Request
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
@@ -177,7 +177,12 @@ class BookingSlots(Controller):
             return slots
         on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in theirs])
         if request.method == "GET":  # a change has its entry already
-            await record(request.services.db, request, Page(theirs, None))
+            await audit.record(
+                request.services.db,
+                request.user,
+                clinic_id=clinic_of(some_id),
+                subjects=[some_id, *(slot.id for slot in theirs)],
+            )
         return [
             slot.with_appointments([redact(request, each) for each in on[slot.id]]) if slot in theirs else slot
             for slot in slots

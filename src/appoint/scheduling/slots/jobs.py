@@ -6,8 +6,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from ...database.pool import Database, Transaction
-from ...http.repository import record
+from ...database.pool import Database
 from ...kit.actors import SYSTEM
 from . import repository, service
 
@@ -16,19 +15,12 @@ BY: Final = msgspec.structs.replace(SYSTEM, doing="generateBookingSlots")
 
 
 async def nightly(db: Database, *, now: datetime) -> int:
-    """Publish every active clinic's schedules up to its horizon; returns how many slots are new. A clinic that fails
-    does not stop the others."""
+    """Publish every active clinic's schedules up to its horizon; return how many slots are new. A clinic that fails does
+    not stop the others."""
     created = 0
     for clinic_id in await repository.active_clinics(db):
         try:
-            created += await db.atomic(_publish, clinic_id, now)
+            created += (await db.atomic(service.generate_to_horizon, BY, clinic_id=clinic_id, now=now)).created
         except Exception:
             log.exception("slots not generated", clinic_id=clinic_id)
-    return created
-
-
-async def _publish(tx: Transaction, clinic_id: int, now: datetime) -> int:
-    created = (await service.generate_to_horizon(tx, BY, clinic_id=clinic_id, now=now)).created
-    if created:
-        await record(tx, BY, clinic_id=clinic_id, subjects=[], reason=None)
     return created

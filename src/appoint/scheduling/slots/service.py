@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from ... import audit
 from ...clinics.clinics import service as clinics
 from ...database.pool import Row, Statements, Transaction
 from ...kit import clock, errors
@@ -39,20 +40,26 @@ async def generate(
     """Publish what the weekly schedules give on the local dates `first…last` (inclusive): less absences, time removed
     by hand, and what is published already.
 
-    Twice gives nothing new; of two at once the second waits for the first. Inactive clinics and doctors get nothing.
-    Raises `NotFound`.
+    Repeating it publishes nothing new; concurrent calls run one after the other. Inactive clinics and doctors get
+    nothing. Raises `NotFound`.
     """
     await _lock(tx, clinic_id, doctor_id)
-    return await repository.generate(tx, clinic_id, doctor_id=doctor_id, first=first, last=last)
+    generated = await repository.generate(tx, clinic_id, doctor_id=doctor_id, first=first, last=last)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[])
+    return generated
 
 
 async def generate_to_horizon(tx: Transaction, actor: Actor, *, clinic_id: int, now: datetime) -> Generated:
-    """The same from today to the last date that the clinic takes bookings for."""
+    """Publish as `generate` does, from today to the last date that the clinic takes bookings for. A run that publishes
+    nothing leaves no audit entry."""
     clinic, _ = await _lock(tx, clinic_id, None)
     today = clock.local_date(now, clinic.time_zone)
-    return await repository.generate(
+    generated = await repository.generate(
         tx, clinic_id, doctor_id=None, first=today, last=today + timedelta(days=clinic.horizon_days)
     )
+    if generated.created:
+        await audit.record(tx, actor, clinic_id=clinic_id, subjects=[])
+    return generated
 
 
 async def publish(tx: Transaction, actor: Actor, *, content: BookingSlotContent) -> BookingSlot:
@@ -66,6 +73,7 @@ async def publish(tx: Transaction, actor: Actor, *, content: BookingSlotContent)
     if added is None:
         raise errors.Conflict("slots-overlap")
     await repository.bring_back(tx, content.doctor_id, start=content.start_time, end=content.end_time, day=day)
+    await audit.record(tx, actor, clinic_id=clinic_of(added), subjects=[added])
     return await get(tx, added)
 
 
@@ -79,11 +87,11 @@ async def move(
     if_match: str | None,
     now: datetime,
 ) -> BookingSlot:
-    """Give a slot other bounds, or publish a removed one again. Time that it gives up counts as removed by hand.
+    """Change a slot's bounds, or publish a removed slot again. Time that it gives up counts as removed by hand.
 
-    Raises `Conflict`: `slot-has-appointments` when one would lie outside, also for what an absence or a change of
-    schedule has left for an appointment alone; and as `publish` does. A booking that races with this either comes first
-    and stops it, or finds the slot moved.
+    Raises `Conflict`: `slot-has-appointments` when an appointment would lie outside, also for a slot that an absence or
+    a change of schedule has cut down to one appointment; and as `publish` does. A booking that races with this either
+    commits first and stops it, or finds the slot moved.
     """
     known, clinic, doctor = await _locked(tx, booking_slot_id, if_match)
     if known.remnant:
@@ -96,6 +104,7 @@ async def move(
     except asyncpg.ForeignKeyViolationError as error:
         raise errors.Conflict("slot-has-appointments") from error
     await repository.bring_back(tx, known.doctor_id, start=start, end=end, day=day)
+    await audit.record(tx, actor, clinic_id=known.clinic_id, subjects=[booking_slot_id])
     return await get(tx, booking_slot_id)
 
 
@@ -106,6 +115,7 @@ async def remove(tx: Transaction, actor: Actor, *, booking_slot_id: UUID, if_mat
         await repository.remove(tx, booking_slot_id, now=now)
     except asyncpg.ForeignKeyViolationError as error:
         raise errors.Conflict("slot-has-appointments") from error
+    await audit.record(tx, actor, clinic_id=clinic_of(booking_slot_id), subjects=[booking_slot_id])
 
 
 async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> tuple[Row, Sequence[Row]]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from ... import audit
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...clinics.clinics.model import Clinic
@@ -46,27 +47,30 @@ async def time_slot(db: Statements, time_slot_id: UUID) -> TimeSlot:
 
 
 async def add_time_slot(tx: Transaction, actor: Actor, *, clinic_id: int, content: TimeSlotContent) -> TimeSlot:
-    """Raises `NotFound`, or `Conflict`: `clinic-inactive`, `time-slots-intersect`."""
+    """Add a time slot to a clinic. Raises `NotFound`, or `Conflict`: `clinic-inactive`, `time-slots-intersect`."""
     clinic = await _locked_clinic(tx, clinic_id)
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
     try:
-        return await repository.add_time_slot(
+        added = await repository.add_time_slot(
             tx, clinic_id, minutes=minutes_between(content.start_time, content.end_time), name=content.name
         )
     except asyncpg.ExclusionViolationError as error:
         _refuse(error)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[added.id])
+    return added
 
 
 async def change_time_slot(
     tx: Transaction, actor: Actor, *, time_slot_id: UUID, content: TimeSlotContent, if_match: str | None
 ) -> TimeSlot:
-    """Give the time slot other minutes or another name; the weekly hours taken from it move with it.
+    """Change a time slot's minutes or name. The weekly hours taken from it move with it.
 
     Raises `Conflict`: `time-slots-intersect`, or `schedule-lines-overlap` when a doctor's lines would overlap
     afterwards.
     """
     known = await _locked_time_slot(tx, time_slot_id, if_match)
+    await audit.record(tx, actor, clinic_id=clinic_of(time_slot_id), subjects=[time_slot_id])
     minutes = minutes_between(content.start_time, content.end_time)
     try:
         return await repository.change_time_slot(
@@ -79,8 +83,9 @@ async def change_time_slot(
 async def remove_time_slot(
     tx: Transaction, actor: Actor, *, time_slot_id: UUID, if_match: str | None, now: datetime
 ) -> None:
-    """Raises `Conflict` `time-slot-in-use` while weekly hours are taken from it."""
+    """Remove a time slot. Raises `Conflict` `time-slot-in-use` while weekly hours are taken from it."""
     known = await _locked_time_slot(tx, time_slot_id, if_match)
+    await audit.record(tx, actor, clinic_id=clinic_of(time_slot_id), subjects=[time_slot_id])
     if not known.active:
         return
     if lines := await repository.lines_from(tx, time_slot_id):
@@ -116,6 +121,7 @@ async def add_line(tx: Transaction, actor: Actor, *, doctor_id: UUID, content: D
     except asyncpg.ExclusionViolationError as error:
         _refuse(error)
     await repository.tell_changed(tx, doctor_id, doctorSlotId=added)
+    await audit.record(tx, actor, clinic_id=clinic_of(doctor_id), subjects=[doctor_id, added])
     return await doctor_slot(tx, added)
 
 
@@ -138,13 +144,16 @@ async def change_line(
     except asyncpg.ExclusionViolationError as error:
         _refuse(error)
     await repository.tell_changed(tx, known.doctor_id, doctorSlotId=doctor_slot_id)
+    await audit.record(tx, actor, clinic_id=known.clinic_id, subjects=[doctor_slot_id])
     return await doctor_slot(tx, doctor_slot_id)
 
 
 async def remove_line(
     tx: Transaction, actor: Actor, *, doctor_slot_id: UUID, if_match: str | None, now: datetime
 ) -> None:
+    """Remove a line from a doctor's week."""
     known = await _locked_line(tx, doctor_slot_id, if_match)
+    await audit.record(tx, actor, clinic_id=known.clinic_id, subjects=[doctor_slot_id])
     if known.active:
         await repository.remove_line(tx, doctor_slot_id, now=now)
         await repository.tell_changed(tx, known.doctor_id, doctorSlotId=doctor_slot_id)
@@ -159,8 +168,17 @@ async def set_week(
     if_match: str | None,
     now: datetime,
 ) -> WeeklySchedule:
-    """Replace the whole week from a date on (today in the clinic's zone): what holds before it ends the day before,
-    what would begin later goes.
+    """Replace a doctor's week as `save_week` does, and record it."""
+    week = await save_week(tx, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_of(doctor_id), subjects=[doctor_id])
+    return week
+
+
+async def save_week(
+    tx: Transaction, *, doctor_id: UUID, content: WeeklyScheduleContent, if_match: str | None, now: datetime
+) -> WeeklySchedule:
+    """Replace the whole week from a date on (today in the clinic's zone): earlier lines end the day before, later ones
+    are removed. Use cases that save a week among other changes record it with their own entry.
 
     `if_match` is compared with the week that holds on that date. Raises `NotFound` (doctor or time slot), or `Invalid`
     for hours of a day that overlap.

@@ -11,6 +11,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from ... import audit
 from ...booking import links
 from ...booking import repository as appointments
 from ...customers import service as customers
@@ -21,14 +22,13 @@ from ...http.forms import parse_form, parse_id, query_params
 from ...http.languages import language_for
 from ...http.problems import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
-from ...http.recording import record
 from ...http.request import Request
 from ...http.routes import route
 from ...identity.sign_in_codes import service
 from ...identity.sign_in_codes.model import SignInCodeRequest
 from ...kit import clock, errors
 from ...kit.i18n import translate
-from ...kit.structs import Page
+from ...kit.ids import PLATFORM
 from ..rendering import NO_STORE, faults_by_field, next_page, redirect, render
 
 MINE: Final = "/my"
@@ -167,7 +167,12 @@ async def mine(request: Request) -> Response[Any]:
     visits = await appointments.visits_of_customers(
         request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, most=MOST_SHOWN
     )
-    await record(request.services.db, request, Page([customer, *visits], None))
+    await audit.record(
+        request.services.db,
+        request.user,
+        clinic_id=PLATFORM,
+        subjects=[customer.id, *(visit.id for visit in visits)],
+    )
     shown = [(visit, f"/appointments/{links.token(secret, visit.id)}") for visit in visits]
     return render(
         request,

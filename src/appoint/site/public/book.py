@@ -12,6 +12,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from ... import audit
 from ...booking import links
 from ...booking import repository as appointments_repository
 from ...booking.availability import service as availability
@@ -26,12 +27,10 @@ from ...clinics.catalogue.model import CatalogueDoctor, CatalogueType
 from ...customers import service as customers
 from ...customers.model import CustomerContent
 from ...http import decoding
-from ...http import repository as records
 from ...http.cookies import booked_of, keep_booked, people_of
 from ...http.forms import parse_form, parse_id, parse_instant, query_params
 from ...http.idempotency import idempotent
 from ...http.problems import PROBLEMS
-from ...http.recording import Recorded
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, phones
@@ -192,12 +191,11 @@ async def _form(
     here, start = choice.here, choice.start
     people = await _people(here)
     if people:
-        await records.record(
+        await audit.record(
             here.request.services.db,
             here.request.user,
             clinic_id=PLATFORM,
-            subjects=[str(person.id) for person in people],
-            reason=None,
+            subjects=[person.id for person in people],
         )
         typed = {"person": str(people[0].id), "email": people[0].email or "", "phone": people[0].phone or "", **typed}
     changeable = here.book.last_change(start) if here.book.cancel_notice_minutes else None
@@ -372,7 +370,7 @@ async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerC
         remember=lambda customer: customer.id,
         recall=lambda tx, known: customers.get(tx, UUID(known)),
         key=_digest("customer", _key(typed), content),
-        db=Recorded(request.services.db.across(), request),
+        db=request.services.db.across(),
     )
     return customer.id
 

@@ -11,7 +11,7 @@ from litestar import MediaType, Response
 from ...http.etags import digest
 from ...http.languages import language_for
 from ...http.request import Request
-from ...http.responses import Look
+from ...http.responses import Disclosure
 from ...messaging.notifications.model import kind_of
 from ...oversight.privacy.model import Export
 from ..rendering import NO_STORE, render
@@ -36,4 +36,4 @@ def export_page(request: Request, export: Export) -> Response[Any]:
         "Content-Security-Policy": html.headers["Content-Security-Policy"],
         "ETag": digest(html.content.encode()),
     }
-    return Look(request, export, html.content, media_type=MediaType.HTML, headers=headers)
+    return Disclosure(request, html.content, subjects=[export.customer.id], media_type=MediaType.HTML, headers=headers)

@@ -2,9 +2,9 @@
 programs that read mail look at links too."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,15 +12,14 @@ from babel.units import format_unit
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from ... import audit
 from ...booking import links, repository, service
 from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter
 from ...booking.model import LIVE, TRANSITIONS, Appointment, RescheduleRequest, is_late
 from ...clinics.catalogue import service as catalogue
 from ...clinics.catalogue.model import Catalogue
-from ...database.pool import Database, Row, Transaction
-from ...database.sql import Query
-from ...http import repository as records
+from ...database.pool import Database, Row
 from ...http.cookies import booked_of
 from ...http.etags import etag
 from ...http.forms import parse_form, parse_id, parse_instant, query_params
@@ -35,8 +34,6 @@ from ...kit.icalendar_files import Person, google, invitation, outlook
 from ..rendering import NO_STORE, redirect, render
 from .find import month_of
 
-P = ParamSpec("P")
-T = TypeVar("T")
 PUBLIC: Final = route(permission="public", page=True)
 PAGE: Final = "/appointments/{token:str}"
 LONGEST_REASON: Final = 200
@@ -111,7 +108,7 @@ async def confirm(request: Request, token: FromPath[str]) -> Response[Any]:
     if actor is None:
         return _none(request)
     try:
-        await _Recorded(request, actor).atomic(
+        await _database(request, actor).atomic(
             service.step, actor, appointment_id=_id(actor), name="confirm", now=clock.now()
         )
     except IN_THE_WAY as refusal:
@@ -140,7 +137,7 @@ async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
     fields = await parse_form(request)
     reason = one_line(fields.get("reason"))[:LONGEST_REASON] or None
     try:
-        await _Recorded(request, actor).atomic(
+        await _database(request, actor).atomic(
             service.cancel, actor, appointment_id=_id(actor), reason=reason, if_match=_version(fields), now=clock.now()
         )
     except IN_THE_WAY as refusal:
@@ -239,7 +236,7 @@ async def move(request: Request, token: FromPath[str]) -> Response[Any]:
     to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor_id)
     try:
         await service.reschedule(
-            _Recorded(request, actor), actor, appointment_id=_id(actor), to=to, if_match=_version(said), now=held.now
+            _database(request, actor), actor, appointment_id=_id(actor), to=to, if_match=_version(said), now=held.now
         )
     except errors.Conflict as refusal:
         held = await _held(request, token)
@@ -285,7 +282,8 @@ async def _held(request: Request, token: str) -> Held | None:
     row = await repository.for_holder(db, clinic_id=clinic_id, appointment_id=_id(actor))
     if row is None:
         return None
-    await _record(db, actor)
+    # by the appointment's id, never by the page's address: that lets in whoever reads it
+    await audit.record(db, actor, clinic_id=clinic_id, subjects=[_id(actor)])
     return Held(row, repository.appointment(row), await catalogue.get(db, request.cache, clinic_id), clock.now())
 
 
@@ -375,32 +373,6 @@ def _id(actor: Actor) -> UUID:
 
 def _database(request: Request, actor: Actor) -> Database:
     return request.db.within(ids.clinic_of(_id(actor)))
-
-
-class _Recorded(Database):
-    """The clinic's database, where each transaction records what the link's holder has done."""
-
-    def __init__(self, request: Request, actor: Actor) -> None:
-        self._db = _database(request, actor)
-        self._by = actor
-
-    async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
-        return await self._db.run(method, sql, args)
-
-    async def atomic(
-        self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        async def recorded(tx: Transaction) -> T:
-            done = await use_case(tx, *args, **kwargs)
-            await _record(tx, self._by)
-            return done
-
-        return await self._db.atomic(recorded)
-
-
-async def _record(db: Database | Transaction, actor: Actor) -> None:
-    """By the appointment's id, and never by the address of the page, which lets in whoever reads it."""
-    await records.record(db, actor, clinic_id=ids.clinic_of(_id(actor)), subjects=[str(_id(actor))], reason=None)
 
 
 PAGES: Final = [show, calendar, confirm, ask_to_cancel, cancel, show_times, move]

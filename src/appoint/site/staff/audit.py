@@ -7,7 +7,8 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.routes import HTTPRoute
 
-from ...audit import repository, service
+from ...audit import service
+from ...audit.repository import chain, entries
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
@@ -31,7 +32,6 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said = {name: value[:LONGEST].strip() for name, value in query_params(request).items()}
     found = await service.newest(
         request.db,
-        request.user,
         clinic_id=clinic_id,
         first=_day(said.get("from")),
         last=_day(said.get("to")),
@@ -42,19 +42,19 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         limit=MOST,
     )
     shown = found[:MOST]
-    names = await repository.names(request.db, clinic_id)
+    names = await entries.names(request.db, clinic_id)
     return await staff_page(
         request,
         "staff/audit.html",
         clinic_id=clinic_id,
         place="audit",
-        shown=shown,
+        subjects=[entry.id for entry in shown],
         entries=shown,
         names=names,
         people=sorted((name, f"{kind}:{id}") for (kind, id), name in names.items()),
         kinds=KINDS,
         asked=said,
-        head=await repository.head(request.db, clinic_id),
+        head=await chain.head(request.db, clinic_id),
         actions=_actions(request),
         next=url_with(request, before=shown[-1].id) if len(found) > MOST else None,
     )

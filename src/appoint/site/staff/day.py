@@ -12,6 +12,7 @@ from litestar import MediaType, Response, get
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
+from ... import audit
 from ...booking.day_board import repository, service
 from ...booking.day_board.model import Board, BoardAppointment
 from ...booking.request_context import visible_doctors
@@ -20,13 +21,11 @@ from ...customers.model import search_terms
 from ...http.access import identify
 from ...http.forms import parse_date, query_params
 from ...http.languages import language_for
-from ...http.recording import record
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import template_functions
 from ...kit.permissions import widest
-from ...kit.structs import Page
 from ..rendering import NO_STORE, templates
 from ..staff_frame import staff_page
 
@@ -80,7 +79,7 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
         template,
         clinic_id=clinic_id,
         place=place,
-        shown=shown.appointments,
+        subjects=[appointment.id for appointment in shown.appointments],
         board=shown,
         listed=_listed(request, clinic_id, shown),
         data=msgspec.to_builtins(shown),
@@ -109,7 +108,12 @@ async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     if first is None or last is None or not timedelta() <= last - first < timedelta(days=MOST_DAYS) or last == date.max:
         raise errors.NotFound
     shown = await _board(request, clinic_id, first, last, _doctor(request))
-    await record(request.services.db, request, Page(shown.appointments, None))
+    await audit.record(
+        request.services.db,
+        request.user,
+        clinic_id=clinic_id,
+        subjects=[appointment.id for appointment in shown.appointments],
+    )
     answer = msgspec.json.encode({**msgspec.to_builtins(shown), "list": _listed(request, clinic_id, shown)})
     return Response(answer, media_type=MediaType.JSON, headers={"Cache-Control": NO_STORE})
 
@@ -164,7 +168,7 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         "staff/day/search.html",
         clinic_id=clinic_id,
         place="day",
-        shown=found,
+        subjects=[appointment.id for appointment in found],
         found=found,
         q=query.get("q", ""),
         doctors=book.doctors,

@@ -14,6 +14,7 @@ from litestar import MediaType, Response, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
+from ... import audit
 from ...clinics.appointment_types import repository as types
 from ...clinics.clinics import service as clinics
 from ...clinics.doctors import repository as doctors_repository
@@ -28,7 +29,6 @@ from ...http.routes import route
 from ...kit import clock, errors, fields
 from ...kit.i18n import template_functions
 from ...kit.ids import clinic_of
-from ...kit.structs import Page
 from ...scheduling.hours_changes import service
 from ...scheduling.hours_changes.model import (
     ChangedSlot,
@@ -194,19 +194,20 @@ async def changes_of_week(
     refuses."""
     await _doctor(request, clinic_id, doctor_id)
 
-    async def rehearse(tx: Transaction) -> tuple[Page[Any], ScheduleChange]:
+    async def rehearse(tx: Transaction) -> ScheduleChange:
         told = await service.rehearse(
             tx,
-            request.user,
             clinic_id=clinic_id,
             doctor_id=doctor_id,
             content=data,
             if_match=request.if_match,
             now=clock.now(),
         )
-        return Page(told.stranded, None), told  # whom it shows is recorded
+        subjects = [doctor_id, *(appointment.id for appointment in told.stranded)]
+        await audit.record(tx, request.user, clinic_id=clinic_id, subjects=subjects)
+        return told
 
-    _, told = await request.db.atomic(rehearse)
+    told = await request.db.atomic(rehearse)
     language = language_for(request)
     markup = templates.get_template("staff/hours/change.html").render(
         clinic=await clinics.get(request.db, clinic_id),
@@ -251,15 +252,13 @@ async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> 
     if first and last and last < first:
         last = first
     content = ScheduleChangeContent(from_=first, to=last)
-    told = await service.preview(
-        request.db, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=clock.now()
-    )
+    told = await service.preview(request.db, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=clock.now())
     return await staff_page(
         request,
         "staff/hours/changes.html",
         clinic_id=clinic_id,
         place="hours",
-        shown=told.stranded,
+        subjects=[*([doctor_id] if doctor_id else []), *(appointment.id for appointment in told.stranded)],
         content=content,
         weekly=None,
         match=None,

@@ -31,7 +31,7 @@ async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         "staff/messages/words_list.html",
         clinic_id=clinic_id,
         place="messages",
-        shown=own,
+        subjects=[template.id for template in own if template.id],
         own={(each.kind, each.channel, each.locale) for each in own},
         messages=[
             (kind, channel)
@@ -58,7 +58,7 @@ async def one(
         "staff/messages/words.html",
         clinic_id=clinic_id,
         place="messages",
-        shown=[words],
+        subjects=[kind, channel, locale, *([words.id] if words.id else [])],
         words=words,
         etag=etags.digest(words),
         in_language=language_names(request)[words.locale],

@@ -60,7 +60,7 @@ async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         "staff/messages/messages.html",
         clinic_id=clinic_id,
         place="messages",
-        shown=shown,
+        subjects=[notification.id for notification in shown],
         messages=shown,
         dead=dead,
         status=status,

@@ -41,7 +41,7 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
         "staff/patient.html",
         clinic_id=clinic_id,
         place="patients",
-        shown=[found, *coming[:MOST], *past[:MOST]],
+        subjects=[customer_id, *(visit.id for visit in (*coming[:MOST], *past[:MOST]))],
         patient=found,
         coming=coming[:MOST],
         past=past[:MOST],

@@ -41,7 +41,7 @@ async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         "staff/patients.html",
         clinic_id=clinic_id,
         place="patients",
-        shown=shown,
+        subjects=[patient.id for patient in shown],
         patients=shown,
         q=q,
         next=url_with(request, after=shown[-1].id) if len(found) > MOST else None,

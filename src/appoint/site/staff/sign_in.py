@@ -84,7 +84,7 @@ async def sign_in(request: Request) -> Response[Any]:
     include_in_schema=False,
 )
 async def sign_out(request: Request) -> Response[Any]:
-    await request.db.atomic(service.end, request.user, session_id=request.user.session_id)
+    await request.db.atomic(service.sign_out, request.user)
     response = redirect("/staff/sign-in" if request.user.user_id else "/")
     forget(response)
     return response
@@ -124,7 +124,7 @@ async def account(request: Request) -> Response[Any]:
         request,
         "staff/account.html",
         clinic_id=None,
-        shown=sessions,
+        subjects=[session.id for session in sessions],
         account=found,
         sessions=sessions,
         language_names=language_names(request),

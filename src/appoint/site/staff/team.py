@@ -100,7 +100,7 @@ async def users(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         "staff/team/users.html",
         clinic_id=clinic_id,
         place="users",
-        shown=shown,
+        subjects=[user.id for user in shown],
         users=shown,
         doctors=dict(await _doctors(request, clinic_id)),
         next=url_with(request, since=shown[-1].created_at.isoformat(), after=shown[-1].id)
@@ -148,7 +148,7 @@ async def user(request: Request, clinic_id: FromPath[int], user_id: FromPath[UUI
         "staff/team/user.html",
         clinic_id=clinic_id,
         place="users",
-        shown=[found],
+        subjects=[user_id],
         user=found,
         doctors=await _doctors(request, clinic_id),
     )

@@ -31,7 +31,12 @@ BACK: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 async def webhooks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     found = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST_WEBHOOKS)
     return await staff_page(
-        request, "staff/webhooks/webhooks.html", clinic_id=clinic_id, place="keys", shown=found, webhooks=found
+        request,
+        "staff/webhooks/webhooks.html",
+        clinic_id=clinic_id,
+        place="keys",
+        subjects=[webhook.id for webhook in found],
+        webhooks=found,
     )
 
 
@@ -68,7 +73,7 @@ async def webhook(request: Request, clinic_id: FromPath[int], webhook_id: FromPa
         "staff/webhooks/webhook.html",
         clinic_id=clinic_id,
         place="keys",
-        shown=[found, *shown],
+        subjects=[webhook_id, *(delivery.id for delivery in shown)],
         webhook=found,
         types=EVENT_TYPES,
         deliveries=shown,

@@ -1,12 +1,11 @@
-"""Everything the audit's tables are asked. Entries are written with the changes themselves, by `web.repository.record`
-and in the statements that book."""
+"""Sealing entries: moving them from the queue into a clinic's chain, whose head is signed."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
-from ..database.pool import Row, Statements
-from .model import AuditHead
+from ...database.pool import Row, Statements
+from ..model import AuditHead
 
 
 async def waiting(db: Statements) -> list[int]:
@@ -94,137 +93,6 @@ async def move(tx: Statements, clinic_id: int, *, after: int, ids: Sequence[UUID
         hashes,
     )
     return int(done.rsplit(" ", 1)[-1])
-
-
-async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: date | None) -> Row | None:
-    """What a list has in it: from `start` to before `end` (none: from the beginning, to the end), and up to the id
-    `newest`. None for no such clinic.
-
-    Dates are the clinic's own; the platform's are those of UTC.
-    """
-    return await db.fetchrow(
-        """
-        select local_instant($2, 0, z.time_zone) as start, local_instant($3::date + 1, 0, z.time_zone) as end,
-               greatest((select id from audit_unsealed where clinic_id = $1 order by id desc limit 1),
-                        (select id from audit_entry where clinic_id = $1 order by id desc limit 1)) as newest
-          from (select time_zone from clinic where id = $1 union all select 'UTC' where $1 = 0) as z
-        """,
-        clinic_id,
-        first,
-        last,
-    )
-
-
-async def entries(
-    db: Statements,
-    clinic_id: int,
-    *,
-    start: datetime | None,
-    end: datetime | None,
-    actor: str | None,
-    action: str | None,
-    subject: str | None,
-    after: UUID,
-    until: UUID,
-    limit: int,
-) -> list[Row]:
-    """A clinic's entries with ids in `(after, until]`, sealed or not, in the order of their ids, which sealing does not
-    change; one more than `limit` when the list goes on.
-
-    Each is on one of the two sides at any moment, and a statement looks at both in the same moment.
-    """
-    return await db.fetch(
-        """
-        (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position, null::bytea as hash
-           from audit_unsealed
-          where clinic_id = $1 and id > $2 and id <= $3
-            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
-          order by id
-          limit $9 + 1)
-        union all
-        (select id, at, actor, action, subjects, address, request_id, reason, position, hash
-           from audit_entry
-          where clinic_id = $1 and id > $2 and id <= $3
-            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
-          order by id
-          limit $9 + 1)
-         order by id
-         limit $9 + 1
-        """,
-        clinic_id,
-        after,
-        until,
-        start,
-        end,
-        actor,
-        action,
-        subject,
-        limit,
-    )
-
-
-async def newest(
-    db: Statements,
-    clinic_id: int,
-    *,
-    start: datetime | None,
-    end: datetime | None,
-    actor: str | None,
-    action: str | None,
-    subject: str | None,
-    since: UUID,
-    before: UUID,
-    limit: int,
-) -> list[Row]:
-    """The same with ids in `[since, before)`, newest first."""
-    return await db.fetch(
-        """
-        (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position, null::bytea as hash
-           from audit_unsealed
-          where clinic_id = $1 and id >= $2 and id < $3
-            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
-          order by id desc
-          limit $9 + 1)
-        union all
-        (select id, at, actor, action, subjects, address, request_id, reason, position, hash
-           from audit_entry
-          where clinic_id = $1 and id >= $2 and id < $3
-            and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
-          order by id desc
-          limit $9 + 1)
-         order by id desc
-         limit $9 + 1
-        """,
-        clinic_id,
-        since,
-        before,
-        start,
-        end,
-        actor,
-        action,
-        subject,
-        limit,
-    )
-
-
-async def names(db: Statements, clinic_id: int) -> dict[tuple[str, str], str]:
-    """What those are called who work at the clinic, and its partners' systems, by the kind of actor and the id that the
-    audit has for them."""
-    rows = await db.fetch(
-        """
-        select 'user' as kind, m.user_id::text as id, coalesce(m.name, u.name) as name
-          from membership m join app_user u on u.id = m.user_id
-         where m.clinic_id = $1
-        union all
-        select 'key', id::text, name from api_key where clinic_id = $1
-        """,
-        clinic_id,
-    )
-    return {(row.kind, row.id): row.name for row in rows}
 
 
 async def head(db: Statements, clinic_id: int) -> Row | None:

@@ -1,0 +1,59 @@
+"""Writing audit entries: the one function that every use case and every disclosure calls."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+
+from ..database.pool import Statements
+from ..http.request import clinic_of
+from ..http.responses import Disclosure
+from ..http.services import services_of
+from ..kit import tracing
+from ..kit.actors import Actor
+from ..kit.ids import PLATFORM
+from .repository import entries
+
+
+async def record(
+    db: Statements,
+    actor: Actor,
+    *,
+    clinic_id: int,
+    subjects: Iterable[UUID | int | str],
+    reason: str | None = None,
+) -> None:
+    """Write an entry: the actor does `actor.doing` to the subjects, or sees them.
+
+    A use case that changes something calls this in its own transaction, so the change and its entry are committed
+    together or not at all. `clinic_id` is `ids.PLATFORM` for what belongs to no clinic. Subjects keep their order;
+    repeated ones are written once.
+
+    This is a Python function rather than one in the schema: the statement is a plain insert, and the statements that
+    book appointments and expire holds write their entries as a step of their own, where a call per row would be slower.
+    """
+    await entries.insert_entry(
+        db,
+        clinic_id=clinic_id,
+        actor=actor.key,
+        action=actor.doing,
+        subjects=list(dict.fromkeys(str(subject) for subject in subjects)),
+        address=actor.address,
+        request_id=tracing.request_id(),
+        reason=reason,
+    )
+
+
+async def record_disclosure(response: Response[Any]) -> Response[Any]:
+    """Record what a response shows, before it is sent: a page of things as one entry, at the clinic that the address
+    names. Runs after each handler."""
+    if isinstance(response, Disclosure):
+        request = response.request
+        await record(
+            services_of(request).db,
+            request.user,
+            clinic_id=clinic_of(request) or PLATFORM,
+            subjects=response.subjects,
+        )
+    return response

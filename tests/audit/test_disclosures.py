@@ -1,0 +1,142 @@
+"""Reading what is not public leaves one entry that names exactly what was shown."""
+
+import pytest
+
+from appoint.audit import jobs
+from appoint.audit.model import Key
+from appoint.http.routes import route_of
+from appoint.kit import clock
+from appoint.kit.permissions import OPEN
+from support.app import ADMIN
+from support.described import OPERATIONS
+from support.rows import appointment_type, book, clinic, customer, doctor, later, publish
+from support.staff import add_user, bearer, works_at
+
+READS = {
+    operation.handler.operation_id: operation
+    for operation in OPERATIONS
+    if operation.method == "get" and route_of(operation.handler).permission not in OPEN
+}
+
+
+@pytest.fixture
+async def ids(client, db) -> dict[str, str]:
+    """A clinic with one thing of each kind: ids by path parameter."""
+    await clinic(client)
+    await appointment_type(client)
+    shah, ana = await doctor(client), await customer(client, email="ana@example.org")
+    await publish(db, shah, later(24), later(30))
+    await book(db, shah, ana, later(24), later(25))
+    away = {"doctorId": shah, "startTime": later(48).isoformat(), "endTime": later(50).isoformat()}
+    absence = await client.post("/api/clinics/1/absences", json=away, headers=ADMIN)
+    key = {"name": "Portal", "scopes": ["see-appointments"]}
+    api_key = await client.post("/api/clinics/1/apiKeys", json=key, headers=ADMIN)
+    text = {"text": "Please come."}
+    template = await client.put("/api/clinics/1/messageTemplates/reminder/sms/en", json=text, headers=ADMIN)
+    await works_at(db, kim := await add_user(db, "kim@example.org"))
+    webhook = await db.fetchval(
+        "insert into webhook (clinic_id, id, url, secret) values (1, mint_id(1), 'http://127.0.0.1:1/', sha256('')) returning id"
+    )
+    notification = await db.fetchval(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at, status, reason)
+        values (1, mint_id(1), 'stranded', 'x', 0, 'staff', '1', 'email', now(), now(), 'dead', 'refused') returning id
+        """
+    )
+    appointment = await db.fetchrow("select id, booking_id from appointment")
+    return {
+        "clinicId": "1",
+        "customerId": ana,
+        "doctorId": shah,
+        "appointmentId": str(appointment.id),
+        "bookingId": str(appointment.booking_id),
+        "absenceId": absence.json()["id"],
+        "apiKeyId": api_key.json()["id"],
+        "userId": str(kim),
+        "webhookId": str(webhook),
+        "notificationId": str(notification),
+        "templateId": template.json()["id"],
+        "kind": "reminder",
+        "channel": "sms",
+        "locale": "en",
+    }
+
+
+SUBJECTS: dict[str, tuple[str, ...]] = {
+    "exportCustomer": ("customerId",),
+    "findCustomers": ("customerId",),
+    "getAbsence": ("absenceId",),
+    "getAccount": (),
+    "getApiKey": ("apiKeyId",),
+    "getAppointment": ("appointmentId",),
+    "getAuditHead": (),
+    "getBooking": ("bookingId",),
+    "getCustomer": ("customerId",),
+    "getMessageTemplate": ("kind", "channel", "locale", "templateId"),
+    "getNotification": ("notificationId",),
+    "getNotificationPreferences": ("customerId",),
+    "getPatient": ("customerId",),
+    "getPlatformAuditHead": (),
+    "getSession": ("sessionId",),
+    "getUser": ("userId",),
+    "getWebhook": ("webhookId",),
+    "listAbsences": ("absenceId",),
+    "listApiKeys": ("apiKeyId",),
+    "listAudit": ("items",),
+    "listClinicAppointments": ("appointmentId",),
+    "listClinicBookings": ("bookingId",),
+    "listCustomerAppointments": ("customerId", "appointmentId"),
+    "listCustomers": ("customerId",),
+    "listMessageTemplates": ("templateId",),
+    "listNotifications": ("notificationId",),
+    "listPatients": ("customerId",),
+    "listPlatformAudit": ("items",),
+    "listSessions": ("sessionId",),
+    "listUsers": ("userId",),
+    "listWebhookDeliveries": ("webhookId", "items"),
+    "listWebhooks": ("webhookId",),
+}
+"""By operation: path parameters or their like, and `items` for the ids of the answer's items."""
+OF_ONESELF = ("getAccount", "getSession", "listSessions")
+PLATFORM = {
+    *OF_ONESELF,
+    "exportCustomer",
+    "getCustomer",
+    "getNotificationPreferences",
+    "getPlatformAuditHead",
+    "listCustomerAppointments",
+    "listCustomers",
+    "listPlatformAudit",
+}
+"""Operations whose address names no clinic."""
+QUERIES = {"findCustomers": {"email": "ana@example.org"}}
+
+
+async def test_every_read_of_what_is_not_public_leaves_one_entry_with_its_subjects(client, db, ids):
+    await jobs.seal(db, Key("signs links in tests"), now=clock.now)  # heads exist only for what is sealed
+    kim = await bearer(client, "kim@example.org")
+    ids["sessionId"] = str(await db.fetchval("select id from session"))
+    assert sorted(READS) == sorted(SUBJECTS)
+    for name, operation in READS.items():
+        await db.execute("delete from audit_unsealed")
+        path = operation.path.format_map(ids)
+        headers = kim if name in OF_ONESELF else ADMIN
+        answer = await client.get(path, params=QUERIES.get(name), headers=headers)
+        assert answer.status_code == 200, (name, answer.text)
+        subjects: list[str] = []
+        for subject in SUBJECTS[name]:
+            subjects += [item["id"] for item in answer.json()["items"]] if subject == "items" else [ids[subject]]
+        entries = [
+            (row.clinic_id, row.action, row.subjects, row.reason)
+            for row in await db.fetch("select clinic_id, action, subjects, reason from audit_unsealed")
+        ]
+        assert entries == [(0 if name in PLATFORM else 1, name, subjects, None)]
+
+
+async def test_a_read_that_the_caller_has_already_leaves_no_entry(client, db, ids):
+    path = f"/api/customers/{ids['customerId']}"
+    tag = (await client.get(path, headers=ADMIN)).headers["etag"]
+    before = await db.fetchval("select count(*) from audit_unsealed")
+    answer = await client.get(path, headers=ADMIN | {"If-None-Match": tag})
+    assert answer.status_code == 304
+    assert await db.fetchval("select count(*) from audit_unsealed") == before

@@ -1,0 +1,98 @@
+"""The subjects that each changing operation names in its audit entry."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "arriveAppointment": ("appointmentId",),
+    "beginTotp": (),
+    "bookAppointment": ("content.id",),
+    "cancelAppointment": ("appointmentId",),
+    "changeClinicsHours": (),
+    "changeDoctorsHours": ("doctorId",),
+    "changePassword": ("actor",),
+    "checkInAppointment": ("appointmentId",),
+    "confirmAppointment": ("appointmentId",),
+    "createAbsence": ("content.id",),
+    "createApiKey": ("content.id",),
+    "createAppointmentType": ("content.id",),
+    "createBookingSlot": ("content.id",),
+    "createClinic": ("content.id",),
+    "createCustomer": ("content.id",),
+    "createDoctor": ("content.id",),
+    "createDoctorSlot": ("doctorId", "content.id"),
+    "createProvider": ("content.id",),
+    "createTimeSlot": ("content.id",),
+    "deactivateClinic": (),
+    "endSession": ("sessionId",),
+    "eraseCustomer": ("customerId",),
+    "fulfilAppointment": ("appointmentId",),
+    "generateBookingSlots": (),
+    "inviteUser": ("content.id",),
+    "inviteUserAgain": ("userId",),
+    "makeBooking": ("content.appointments",),
+    "patchAccount": (),
+    "patchApiKey": ("apiKeyId",),
+    "patchAppointment": ("appointmentId",),
+    "patchAppointmentType": ("id",),
+    "patchClinic": ("content.id",),
+    "patchCustomer": ("customerId",),
+    "patchDoctor": ("doctorId",),
+    "patchPatient": ("customerId",),
+    "patchUser": ("userId",),
+    "patchWebhook": ("webhookId",),
+    "previewMessageTemplate": ("kind", "channel", "locale"),
+    "removeAbsence": ("absenceId",),
+    "removeApiKey": ("apiKeyId",),
+    "removeAppointmentType": ("id",),
+    "removeBookingSlot": ("bookingSlotId",),
+    "removeCustomer": ("customerId",),
+    "removeDoctor": ("doctorId",),
+    "removeDoctorSlot": ("doctorSlotId",),
+    "removeMessageTemplate": ("kind", "channel", "locale"),
+    "removeTimeSlot": ("timeSlotId",),
+    "removeTotp": (),
+    "removeUser": ("userId",),
+    "removeWebhook": ("webhookId",),
+    "replaceAppointmentType": ("id",),
+    "replaceBookingSlot": ("bookingSlotId",),
+    "replaceClinic": ("content.id",),
+    "replaceCustomer": ("customerId",),
+    "replaceDoctor": ("doctorId",),
+    "replaceDoctorSlot": ("doctorSlotId",),
+    "replaceMessageTemplate": ("kind", "channel", "locale", "content.id"),
+    "replaceNotificationPreferences": ("customerId",),
+    "replaceSchedule": ("doctorId",),
+    "replaceTimeSlot": ("timeSlotId",),
+    "replayWebhook": ("webhookId",),
+    "rescheduleAppointment": ("appointmentId",),
+    "resendNotification": ("notificationId",),
+    "resetPassword": (),
+    "rotateApiKey": ("apiKeyId",),
+    "rotateWebhookSecret": ("webhookId",),
+    "sendSignInCode": (),
+    "setProviderSchedule": ("providerId",),
+    "signIn": ("content.account.userId",),
+    "signOut": (),
+    "signOutEverywhere": (),
+    "testWebhook": ("webhookId",),
+    "unarriveAppointment": ("appointmentId",),
+}
+"""By operation. `content.…` is a member of the answer, `actor` the id of the caller; the rest are path parameters."""
+
+
+def expected_subjects(name: str, *, parameters: Mapping[str, Any], content: Mapping[str, Any], actor: str) -> list[str]:
+    subjects: list[str] = []
+    for subject in SUBJECTS[name]:
+        if subject == "actor":
+            subjects.append(actor.partition(":")[2])
+        elif subject == "content.appointments":
+            subjects += [appointment["id"] for appointment in content["appointments"]]
+        elif subject.startswith("content."):
+            value: Any = content
+            for member in subject.split(".")[1:]:
+                value = value[member]
+            subjects.append(str(value))
+        else:
+            subjects.append(str(parameters[subject]))
+    return subjects
