@@ -10,8 +10,11 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from appoint.database.pool import Database
+from appoint.identity import passwords
 from support import database, scale
 from support.app import POOLS, composed
 from support.database import Pools, SharedPool
@@ -33,6 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def production_hash() -> Iterator[PasswordHash]:
+    """Hash passwords at almost no cost in this process; yields what the product uses, which takes time on purpose."""
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        product = passwords._hash
+        patch.setattr(passwords, "_hash", cheap)
+        yield product
 
 
 @pytest.fixture(scope="session")

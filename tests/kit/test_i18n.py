@@ -12,6 +12,8 @@ from appoint.kit.i18n import LANGUAGES, ngettext, pgettext, translate
 from support import catalogues
 from support.catalogues import SOURCE, TRANSLATED, forms
 
+pytestmark = pytest.mark.xdist_group("catalogues")  # reading all sources takes seconds, so one worker does it
+
 THE_SAME = {
     "de": {"Code", "Name", "Online", "Status", "Team", "URL", "Webhooks", "optional"},
     "es": {"No", "URL", "Webhooks"},
