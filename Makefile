@@ -35,6 +35,7 @@ test: $(DEV) $(DEV_PAGES) ## Run the tests; ARGS='tests/test_x.py -k word' choos
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
 
 soak: export APPOINT_TESTS_SOAK = 1
+soak: export PYTEST_TIMEOUT = 3600
 soak: test ## Run the tests at full size: more examples, rows, races and kills
 
 check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, migrations, prose, references and the documentation site

@@ -14,7 +14,7 @@ import pytest
 from appoint.database.pool import Database, Transaction
 from appoint.events import repository, service
 from appoint.events.model import MOST_TRIES, Event
-from support.processes import appoint
+from support.processes import Process, appoint
 from support.scale import scaled
 from support.world import NOW
 
@@ -185,37 +185,60 @@ def assert_in_order(told: list[str], count: int) -> None:
     assert {subject: versions for subject, versions in by_subject.items() if versions != sorted(versions)} == {}
 
 
-async def test_workers_that_are_killed_at_any_moment_lose_nothing_and_do_nothing_twice(db, database_url, tmp_path):
-    """The broker of these workers is away, so what they write down for it stays, in the order in which they did."""
-    await db.execute("insert into clinic (id, name, time_zone) values (1, 'Lakeside', 'Europe/Berlin')")
+PARTS = scaled(10, 4)
+
+
+async def happened_to_all(db, versions: int) -> int:
+    """Write the next two events of 2,500 subjects, in any order, and return the version."""
     await db.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)
-        select 1, 'appointment.changed', 's' || n % 5000, n / 5000 + 1, '{}' from generate_series(0, 49999) n order by random()
-        """
+        select 1, 'appointment.changed', 's' || n % 2500, $1 + n / 2500, '{}' from generate_series(0, 4999) n order by random()
+        """,
+        versions + 1,
     )
+    return versions + 2
+
+
+async def until_working(db, worker: Process) -> None:
+    """Wait until the worker is at work."""
+    beat = "select exists (select from worker_heartbeat where worker like '%/' || $1::text)"
+    async with asyncio.timeout(120):
+        while not await db.fetchval(beat, str(worker.popen.pid)):
+            await asyncio.sleep(0.02)
+
+
+async def test_workers_that_are_killed_at_any_moment_lose_nothing_and_do_nothing_twice(db, database_url, tmp_path):
+    """The broker of these workers is away, so what they write down for it stays, in the order in which they did."""
+    await db.execute("insert into clinic (id, name, time_zone) values (1, 'Lakeside', 'Europe/Berlin')")
     dice = random.Random(7)
-    kills = 0
+    kills = versions = 0
     settings = {"database_url": database_url, "data_dir": tmp_path, "broker_url": "nats://127.0.0.1:9"}
 
     async def left() -> int:
         return await db.fetchval("select count(*) from event where attempts = 0")
 
     with appoint("worker", **settings) as steady:
-        while before := await left():
+        for part in range(PARTS):  # each comes when a worker is there to be killed over it
             with appoint("worker", **settings) as doomed:
+                await until_working(db, doomed)
+                versions = await happened_to_all(db, versions)
+                before = await left()
                 for _ in range(600):
-                    if before - await left() > dice.randint(500, 6000) or not await left():
+                    if before - await left() > dice.randint(0, before // 2) or not await left():
                         break
-                    await asyncio.sleep(0.02)
-                victim = dice.choice([doomed, doomed, steady])
+                    await asyncio.sleep(0.005)
+                victim = steady if part == PARTS // 2 else doomed
                 if victim.popen.poll() is None:
                     victim.popen.send_signal(signal.SIGKILL)
                     kills += 1
-    assert kills > 2
+        with appoint("worker", **settings):  # in place of those that were killed
+            while await left():
+                await asyncio.sleep(0.02)
+    assert kills == PARTS
     bodies = [row.body for row in await db.fetch("select body from broker_message order by position")]
-    assert_in_order([f"{subject} {version}" for subject, version in map(subject_and_version, bodies)], 50_000)
-    assert await db.fetchval("select count(*) from event_log") == 50_000
+    assert_in_order([f"{subject} {version}" for subject, version in map(subject_and_version, bodies)], 2500 * versions)
+    assert await db.fetchval("select count(*) from event_log") == 2500 * versions
 
 
 def subject_and_version(body: str) -> tuple[str, int]:

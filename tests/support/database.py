@@ -132,12 +132,14 @@ class Pools:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.loop = asyncio.get_running_loop()
         self.pools: dict[tuple[Any, ...], SharedPool] = {}
 
     def connect(self, url: str, **options: Any) -> Database:
-        """Return the shared pool for the worker's own database, and a new one for any other."""
+        """Return the shared pool for the worker's own database, and a new one for any other, or for a client with a
+        thread and an event loop of its own."""
         pool = connect(url, **options)
-        if url != self.url:
+        if url != self.url or asyncio.get_running_loop() is not self.loop:
             return pool
         return self.pools.setdefault(
             tuple(sorted(options.items())), SharedPool(pool._connect, size=pool.size, wait_seconds=pool.wait_seconds)
