@@ -50,7 +50,7 @@ async def is_booked(page):
 async def test_a_patient_finds_a_clinic_and_books(site, page):
     await page.goto(site.url)
     await page.locator("#specialty").select_option("Haut- und Geschlechtskrankheiten")
-    await page.get_by_role("button", name="Find").click()
+    await page.get_by_role("button", name="Search").click()
     await expect(page.locator(".found li")).to_have_count(1)
     await page.get_by_role("link", name="Praxis am Spreebogen").click()
     await page.get_by_role("link", name="Hautkrebs-Screening").click()
