@@ -39,7 +39,6 @@ def add(
     requests_per_minute
         A limit of the key's own, instead of the usual ones.
     """
-    import msgspec
 
     from ..http import decoding
     from ..identity.api_keys import service
@@ -50,7 +49,7 @@ def add(
 
     said = {"name": name, "scopes": scope, "expiresAt": expires_at, "requestsPerMinute": requests_per_minute}
     try:
-        content = decoding.body(ApiKeyContent, msgspec.json.encode(said))
+        content = decoding.convert(ApiKeyContent, said)
         added = _run("createApiKey", service.add, clinic_id=clinic, content=content, now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no clinic {clinic}.") from None

@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import chain, islice
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin
 from urllib.parse import parse_qsl, quote
 
 import msgspec
@@ -16,18 +16,6 @@ from ..kit.errors import Fault, Invalid
 from ..kit.i18n import translatable as _
 
 T = TypeVar("T")
-WORDS: Final = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-    "datetime": "an instant",
-    "date": "a date",
-    "uuid": "a UUID",
-}
 MESSAGES: Final[tuple[tuple[str, str], ...]] = (
     (
         r"Expected `datetime` with a timezone|Invalid RFC3339 encoded datetime|Expected `datetime",
@@ -76,8 +64,16 @@ def body(type: type[T], raw: bytes) -> T:
         value = None
     plain = _plain(raw)  # the decoder is silent about repeated keys and NUL
     if value is None or not _passes(type, value):
-        raise Invalid(*(_faults(type, plain, "#", "/", strict=True)[:MOST] or [Fault("#", "is not valid")]))
+        raise Invalid(*(_faults(type, plain, IN_BODY)[:MOST] or [Fault("#", "is not valid")]))
     return value
+
+
+def convert(type: type[T], values: Mapping[str, Any]) -> T:
+    """Read the fields of a form or the options of a command into the struct of a body. Raises `Invalid` with every
+    fault they have."""
+    _raise_any(_nul(values, "#", "/"))
+    _raise_any(_faults(type, values, IN_BODY))
+    return msgspec.convert(values, type)
 
 
 def query(type: type[T], raw: bytes) -> T:
@@ -92,7 +88,7 @@ def query(type: type[T], raw: bytes) -> T:
         for name in values
         if sum(name == other for other, _ in pairs) > 1
     ]
-    _raise_any([*repeated, *_nul(values, "?", ""), *_faults(type, values, "?", "", strict=False)])
+    _raise_any([*repeated, *_nul(values, "?", ""), *_faults(type, values, IN_QUERY)])
     return msgspec.convert(values, type, strict=False)
 
 
@@ -158,75 +154,93 @@ def _raise_any(faults: Iterable[Fault]) -> None:
         raise Invalid(*found)
 
 
-def _faults(type: Any, value: Any, pointer: str, separator: str, *, strict: bool) -> list[Fault]:
-    """Everything that keeps `value` from being a `type`."""
-    type, checks = _unwrap(type)
-    options = [option for option in _options(type) if option is not types.NoneType and option is not msgspec.UnsetType]
+class _Place(NamedTuple):
+    """Where a value is, for the pointers of its faults, and how strictly it is read."""
+
+    pointer: str
+    separator: str
+    strict: bool
+
+    def member(self, name: str) -> "_Place":
+        return _Place(_at(self.pointer, self.separator, name), "/", self.strict)
+
+    def item(self, index: int) -> "_Place":
+        return _Place(f"{self.pointer}{self.separator}{index}", "/", self.strict)
+
+
+def _faults(type: Any, value: Any, place: _Place) -> list[Fault]:
+    """Return everything that keeps `value` from being a `type`."""
+    type, metas = _unwrap(type)
     if value is None and types.NoneType in _options(type):
         return []
+    options = [option for option in _options(type) if option not in (types.NoneType, msgspec.UnsetType)]
     if len(options) == 1:
-        (type, more) = _unwrap(options[0])
-        checks = [*checks, *more]
+        type, more = _unwrap(options[0])
+        metas = [*metas, *more]
     if isinstance(value, dict) and isinstance(type, _Struct):
-        return _struct_faults(type, value, pointer, separator, strict=strict)
-    if isinstance(value, list) and get_origin(type) is list:
-        (item_type,) = get_args(type)
-        longest = next((meta.max_length for meta in checks if meta.max_length is not None), None)
-        if longest is not None and len(value) > longest:  # and nothing of what is in it
-            return [Fault(pointer, "has too many items; maximum: {n}", n=longest)]
-        inside = _first(
-            _faults(item_type, item, f"{pointer}{separator}{index}", "/", strict=strict)
-            for index, item in enumerate(value)
-        )
-        if inside:
-            return inside
-    if isinstance(value, dict) and get_origin(type) is dict:
-        _, item_type = get_args(type)
-        inside = _first(
-            _faults(item_type, item, _at(pointer, separator, key), "/", strict=strict) for key, item in value.items()
-        )
-        if inside:
-            return inside
-    try:
-        constraints = [meta for meta in checks if isinstance(meta, msgspec.Meta)]
-        made = msgspec.convert(value, Annotated[type, *constraints] if constraints else type, strict=strict)
-    except msgspec.ValidationError as error:
-        return [_fault(str(error), pointer, type)]
-    except Invalid as error:
-        return [Fault(_join(pointer, fault.pointer), fault.text, **fault.values) for fault in error.faults]
-    wrong = [text for meta in checks if (check := (meta.extra or {}).get("check")) and (text := check(made))]
-    return [Fault(pointer, wrong[0])] if wrong else []
+        return _struct_faults(type, value, place)
+    inspect = _INSIDE.get((value.__class__, get_origin(type)))
+    return (inspect and inspect(type, value, metas, place)) or _value_faults(type, value, metas, place)
+
+
+def _item_faults(type: Any, value: list[Any], metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
+    (item_type,) = get_args(type)
+    longest = next((meta.max_length for meta in metas if meta.max_length is not None), None)
+    if longest is not None and len(value) > longest:  # the items are not looked at
+        return [Fault(place.pointer, "has too many items; maximum: {n}", n=longest)]
+    return _first(_faults(item_type, item, place.item(index)) for index, item in enumerate(value))
+
+
+def _entry_faults(type: Any, value: dict[str, Any], _: object, place: _Place) -> list[Fault]:
+    _, item_type = get_args(type)
+    return _first(_faults(item_type, item, place.member(key)) for key, item in value.items())
+
+
+_INSIDE: Final[Mapping[tuple[Any, Any], Callable[[Any, Any, list[msgspec.Meta], _Place], list[Fault]]]] = {
+    (list, list): _item_faults,
+    (dict, dict): _entry_faults,
+}
+"""What looks into a value, by the value's type and the expected one."""
 
 
 def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
     return list(islice(chain.from_iterable(faults), MOST))
 
 
-def _struct_faults(
-    struct: type[msgspec.Struct], value: dict[str, Any], pointer: str, separator: str, *, strict: bool
-) -> list[Fault]:
+def _value_faults(type: Any, value: Any, metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
+    """Return the first fault of the value as a whole: its type and constraints, then our own checks."""
+    expected = Annotated[type, *metas] if metas else type
+    converted, faults = _converted(expected, value, place, shown=type)
+    if faults:
+        return faults
+    texts = (check(converted) for meta in metas if (check := (meta.extra or {}).get("check")))
+    return [Fault(place.pointer, text) for text in texts if text][:1]
+
+
+def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], place: _Place) -> list[Fault]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     unknown = (name for name in value if name not in fields) if struct.__struct_config__.forbid_unknown_fields else ()
-    found = [
-        Fault(_at(pointer, separator, name), "is not a known field or parameter") for name in islice(unknown, MOST)
-    ]
+    found = [Fault(place.member(name).pointer, "is not a known field or parameter") for name in islice(unknown, MOST)]
     for name, field in fields.items():
-        at = _at(pointer, separator, name)
         if name in value:
-            found += _faults(field.type, value[name], at, "/", strict=strict)
+            found += _faults(field.type, value[name], place.member(name))
         elif field.required:
-            found.append(Fault(at, "is missing"))
-    if found:
-        return found
+            found.append(Fault(place.member(name).pointer, "is missing"))
+    return found or _converted(struct, value, place, shown=struct)[1]
+
+
+def _converted(expected: Any, value: Any, place: _Place, *, shown: Any) -> tuple[Any, list[Fault]]:
+    """Return the converted value, or its faults; those of its type as of the type `shown`."""
     try:
-        msgspec.convert(value, struct, strict=strict)
-    except Invalid as error:
-        return [Fault(_join(pointer, fault.pointer), fault.text, **fault.values) for fault in error.faults]
+        return msgspec.convert(value, expected, strict=place.strict), []
+    except Invalid as error:  # a struct's own rules
+        return None, [Fault(_join(place.pointer, fault.pointer), fault.text, **fault.values) for fault in error.faults]
     except msgspec.ValidationError as error:
-        return [_fault(str(error), pointer, struct)]
-    return []
+        return None, [_fault(str(error), place.pointer, shown)]
 
 
+IN_BODY: Final = _Place("#", "/", strict=True)
+IN_QUERY: Final = _Place("?", "", strict=False)
 _Struct: Final = type(msgspec.Struct)
 
 

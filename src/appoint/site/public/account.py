@@ -7,7 +7,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
@@ -15,9 +14,9 @@ from ... import audit
 from ...booking import links
 from ...booking import repository as appointments
 from ...customers import service as customers
+from ...http import decoding
 from ...http.access import COOKIE
 from ...http.cookies import keep, keep_people, people_of
-from ...http.decoding import body
 from ...http.forms import parse_form, parse_id, query_params
 from ...http.languages import language_for
 from ...http.problems import PROBLEMS
@@ -73,7 +72,7 @@ async def send(request: Request) -> Response[Any]:
     typed = said.get("address", "").strip()
     wanted = {"email": typed} if "@" in typed else {"phone": typed, "locale": language}
     try:
-        address = body(SignInCodeRequest, msgspec.json.encode(wanted)).address
+        address = decoding.convert(SignInCodeRequest, wanted).address
     except errors.Invalid as invalid:
         return _address_page(
             request, said, fault=next(iter(faults_by_field(invalid, language).values())), status_code=400

@@ -348,7 +348,7 @@ def _content(here: Visit, typed: Mapping[str, str]) -> CustomerContent:
     if known["timeZone"] not in clock.ZONES:
         known["timeZone"] = None
     try:
-        content = decoding.body(CustomerContent, msgspec.json.encode(known))
+        content = decoding.convert(CustomerContent, known)
     except errors.Invalid as invalid:
         in_words = {"#/email": errors.Fault("#/email", "must be an email address, such as ana@example.org")}
         faults += [in_words.get(fault.pointer, fault) for fault in invalid.faults]
