@@ -40,10 +40,15 @@ class Stopped(SystemExit):
     """SIGTERM came. Event loops let an exit through, and no other exception of a signal's."""
 
 
+def _hang_up(_number: int, _frame: object) -> None:
+    """Stop when the terminal is closed."""
+    signal.raise_signal(signal.SIGTERM)
+
+
 def main() -> None:
     """A failure that is not ours is one sentence and exit code 1; one that is ours is a traceback."""
     signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))  # the terminal has gone
+    signal.signal(signal.SIGHUP, _hang_up)
     try:
         app()
     except ValidationError as error:

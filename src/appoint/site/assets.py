@@ -62,6 +62,11 @@ def style(name: str) -> tuple[Markup, str]:
     return Markup(content.decode()), f"'sha256-{digest}'"  # noqa: S704  our own, and no sheet says “</style>”
 
 
+def script_url(name: str) -> str:
+    """Return the address of a built script."""
+    return built()[name].url
+
+
 @get("/assets/{file:str}", operation_id="getAsset", opt=route(permission="public"), include_in_schema=False)
 async def asset(request: Request[Any, Any, Any], file: FromPath[str]) -> Response[bytes]:
     found = next((each for each in built().values() if each.file == file), None)

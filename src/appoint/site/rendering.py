@@ -4,12 +4,12 @@ can read."""
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
@@ -39,6 +39,7 @@ from ..kit.money import Money
 from . import assets
 
 AnyRequest = Request[Any, Any, Any]
+E = TypeVar("E", bound=Exception)
 POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; img-src 'self' data:; style-src 'self' {styles}; frame-ancestors {within}"
 REVALIDATE: Final = "private, no-cache"
 NO_STORE: Final = "no-store"
@@ -143,7 +144,7 @@ def render(
         language=chosen,
         direction="rtl" if chosen in RIGHT_TO_LEFT else "ltr",
         sheet=sheet,
-        script=lambda name: assets.built()[name].url,
+        script=assets.script_url,
         languages=[]
         if language
         else [
@@ -283,8 +284,17 @@ def readable(request: AnyRequest, response: Response[Any]) -> Response[Any]:
     return refused(request, response) if _is_page(request) else response
 
 
+def _readable_from(document_of: Callable[[AnyRequest, E], Response[bytes]]) -> Callable[[AnyRequest, E], Response[Any]]:
+    """Return an exception handler that shows the problem document of an error, or the page of it."""
+
+    def handle(request: AnyRequest, error: E) -> Response[Any]:
+        return readable(request, document_of(request, error))
+
+    return handle
+
+
 HANDLERS: Final[ExceptionHandlersMap] = {
-    errors.AppointError: lambda request, error: readable(request, problems.on_refusal(request, error)),
-    HTTPException: lambda request, error: readable(request, problems.on_http_error(request, error)),
-    Exception: lambda request, error: readable(request, problems.on_bug(request, error)),
+    errors.AppointError: _readable_from(problems.on_refusal),
+    HTTPException: _readable_from(problems.on_http_error),
+    Exception: _readable_from(problems.on_bug),
 }

@@ -212,7 +212,10 @@ def chart(
     top, floor = axis[-1][0], HEIGHT - BOTTOM
     room = (WIDTH - LEFT) / max(len(labels), 1)
     width = min(room * 0.8, 60) / len(series)
-    up = lambda value: floor - value / top * (floor - TOP)  # noqa: E731  said once
+
+    def up(value: float) -> float:
+        return floor - value / top * (floor - TOP)
+
     bars = [
         Bar(
             round(LEFT + room * (number + 0.5) + width * (place - len(series) / 2), 1),

@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -134,7 +135,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
             ),
         ],
         hours=_hours(by_weekday),
-        percent=lambda value: _percent(value, language),
+        percent=partial(_percent, language=language),
         sections=_sections(language, wanted.period, steps),
     )
 
@@ -159,7 +160,7 @@ def _number(value: float | None, language: str) -> str:
 
 def _figures(language: str, now: Sums, then: Sums) -> list[tuple[str, str, str]]:
     """What each figure is, how much, and how much it was in the time before."""
-    percent, number = (lambda value: _percent(value, language)), (lambda value: _number(value, language))
+    percent, number = partial(_percent, language=language), partial(_number, language=language)
     shown: list[tuple[str, Callable[[Any], str], Callable[[Sums], float | None]]] = [
         (translate(language, "Booked"), number, lambda sums: sums.booked),
         (translate(language, "Cancellation rate"), percent, lambda sums: sums.cancellation_rate),
@@ -183,7 +184,7 @@ class Section(NamedTuple):
 
 
 def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Section]:
-    percent, number = (lambda value: _percent(value, language)), (lambda value: _number(value, language))
+    percent, number = partial(_percent, language=language), partial(_number, language=language)
     since = {
         "day": translate(language, "Day"),
         "week": translate(language, "Week of"),
@@ -198,7 +199,10 @@ def _sections(language: str, period: Period, steps: Sequence[Step]) -> list[Sect
     leads = [
         f"{first}+" if last is None else f"{first}–{last}" if first < last else str(first) for first, last in LEADS
     ]
-    axis = lambda most: [(rung, number(rung)) for rung in rungs(most)]  # noqa: E731  said once
+
+    def axis(most: float) -> list[tuple[float, str]]:
+        return [(rung, number(rung)) for rung in rungs(most)]
+
     of_rate = [(rung, _percent(rung / 100, language)) for rung in rungs(max((rate or 0 for rate in rates), default=0))]
     return [
         Section(
