@@ -1,6 +1,7 @@
 """What the worker runs, and how often. What each job does lies in the features' `jobs.py` and `service.py`."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -49,7 +50,8 @@ class Work(NamedTuple):
 Job = Callable[[Work], Awaitable[object]]
 
 
-class Nightly(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Nightly:
     at: time
     """In UTC."""
     run: Job
