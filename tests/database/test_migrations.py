@@ -18,12 +18,12 @@ from support.world import World, at
 HERE = Path(__file__).parent
 REVISIONS = [migration.revision for migration in migrate.migrations()]
 ALEMBIC_REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006"]
-PREVIOUS_BOOKING = sql.parse("previous.claim", (HERE / "previous" / "claim.sql").read_text())
 DR_SHAH = UUID("00000001-0000-8000-8000-000000000001")
 CHECK_UP = UUID("00000001-0000-8000-8000-000000000002")
 ANA = UUID("00000000-0000-7000-8000-000000000001")
 BEN = UUID("00000000-0000-7000-8000-000000000002")
 EXPIRED_HOLD = UUID("00000001-0000-8000-8000-000000000008")
+APPOINTMENT = UUID("00000001-0000-8000-8000-000000000099")
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def hand_back_to_alembic(connection: asyncpg.Connection) -> None:
 
 
 async def columns(connection: asyncpg.Connection) -> dict[str, list[str]]:
-    """Return the columns of all tables but the bookkeeping, and the job queue that 0008 drops."""
+    """Return the columns of all tables but the bookkeeping. The job queue, which 0008 drops, has a schema of its own."""
     rows = await connection.fetch(
         """
         select attrelid::regclass::text as table, array_agg(attname::text order by attname) as columns
@@ -164,46 +164,73 @@ async def test_an_upgrade_makes_customers_found_without_their_umlauts(url, conne
     assert await connection.fetch("select id from customer where words like '%mueller%'") == [(ANA,)]
 
 
-async def test_the_previous_release_books_on_the_new_schema(url, connection):
-    """Servers of the previous release serve until the last of them is replaced."""
+async def book_with(connection: asyncpg.Connection, statement: str, **values: Any) -> list[tuple[UUID, str]]:
+    """Run the booking statement of an earlier version. Parameters without a value are null."""
+    query = sql.parse(f"previous.{statement}", (HERE / "previous" / f"{statement}.sql").read_text())
+    arguments = query.arguments(dict.fromkeys(query.parameters) | values)
+    return [(row["id"], row["status"]) for row in await connection.fetch(query.text, *arguments)]
+
+
+async def test_release_0_1_0_books_on_the_new_schema(url, connection):
+    """Servers of an earlier release stay in service until the last of them is replaced."""
     await migrate.upgrade(url)
     await load_data(connection, migrate.newest())
-    appointment_id = UUID("00000001-0000-8000-8000-000000000099")
-    empty = dict.fromkeys(PREVIOUS_BOOKING.parameters)
-    values = empty | {
-        "clinic_id": 1,
-        "clinic_version": 1,
-        "booking_id": appointment_id,
-        "rule": "random",
-        "time_zone": "Europe/Berlin",
-        "candidate_wishes": [1],
-        "candidate_doctors": [DR_SHAH],
-        "candidate_versions": [1],
-        "type_ids": [CHECK_UP],
-        "type_versions": [1],
-        "positions": [0],
-        "ids": [appointment_id],
-        "doctors": [DR_SHAH],
-        "customers": [BEN],
-        "types": [CHECK_UP],
-        "starts": [at(13)],
-        "ends": [at(13, 30)],
-        "claimed_from": [at(13)],
-        "claimed_until": [at(13, 30)],
-        "statuses": ["booked"],
-        "hold_expires_at": [None],
-        "price_amounts": [4500],
-        "price_currencies": ["EUR"],
-        "notes": [None],
-        "actor": "reception",
-        "action": "bookAppointment",
-        "overridden": ["{}"],
-        "max_appointments": 5,
-        "max_holds": 3,
-        "now": at(6),
-    }
-    booked = await connection.fetch(PREVIOUS_BOOKING.text, *PREVIOUS_BOOKING.arguments(values))
-    assert [(row["id"], row["status"]) for row in booked] == [(appointment_id, "booked")]
+    rows = await book_with(
+        connection,
+        "claim",
+        clinic_id=1,
+        clinic_version=1,
+        booking_id=APPOINTMENT,
+        rule="random",
+        time_zone="Europe/Berlin",
+        candidate_wishes=[1],
+        candidate_doctors=[DR_SHAH],
+        candidate_versions=[1],
+        type_ids=[CHECK_UP],
+        type_versions=[1],
+        positions=[0],
+        ids=[APPOINTMENT],
+        doctors=[DR_SHAH],
+        customers=[BEN],
+        types=[CHECK_UP],
+        starts=[at(13)],
+        ends=[at(13, 30)],
+        claimed_from=[at(13)],
+        claimed_until=[at(13, 30)],
+        statuses=["booked"],
+        hold_expires_at=[None],
+        price_amounts=[4500],
+        price_currencies=["EUR"],
+        notes=[None],
+        actor="reception",
+        action="bookAppointment",
+        overridden=["{}"],
+        max_appointments=5,
+        max_holds=3,
+        now=at(6),
+    )
+    assert rows == [(APPOINTMENT, "booked")]
+
+
+async def test_the_previous_revision_books_on_the_new_schema(url, connection):
+    await migrate.upgrade(url)
+    await load_data(connection, migrate.newest())
+    occupied = at(13), at(13, 30)
+    request = (1, 0, APPOINTMENT, DR_SHAH, BEN, CHECK_UP, *occupied, *occupied, "booked", None, 4500, "EUR", None, [])
+    rows = await book_with(
+        connection,
+        "insert_appointments",
+        clinic_id=1,
+        clinic_version=1,
+        booking_id=APPOINTMENT,
+        requests=[request],
+        candidates=[(1, DR_SHAH, 1)],
+        types=[(CHECK_UP, 1)],
+        actor=("reception", "bookAppointment", None, None, None),
+        limits=(5, 3),
+        now=at(6),
+    )
+    assert rows == [(APPOINTMENT, "booked")]
 
 
 async def test_several_processes_migrate_at_once(url, connection):

@@ -1,17 +1,17 @@
--- The booking statement of the release before the newest migration, which servers keep running while they are replaced one by one.
---
--- With each new migration, replace everything below by the statement as it was before: in the parent of the commit that adds the
--- migration, it is CLAIM in src/appoint/booking/repository.py, or sql/claim.sql beside it, with its parameters named.
+-- The booking statement of release 0.1.0 (revision 0006). Its servers run it on the new schema until they are replaced.
 
 with recursive wish as (
   select *,
          case when :rule = 'leastBusy' and named_doctor_id is null
               then tstzrange(local_instant(date_trunc('week', starts_at at time zone :time_zone)::date, 0, :time_zone),
                              local_instant(date_trunc('week', starts_at at time zone :time_zone)::date + 7, 0, :time_zone)) end as week
-    from unnest(:positions::smallint[], :ids::uuid[], :doctors::uuid[], :customers::uuid[], :types::uuid[], :starts::timestamptz[], :ends::timestamptz[], :claimed_from::timestamptz[], :claimed_until::timestamptz[],
-                :statuses::text[], :hold_expires_at::timestamptz[], :price_amounts::int[], :price_currencies::text[], :notes::text[], :overridden::text[])
-         with ordinality as w (position, id, named_doctor_id, customer_id, appointment_type_id, starts_at, ends_at, claimed_from, claimed_until,
-                               status, hold_expires_at, price_amount, price_currency, notes, overridden, n)
+    from unnest(:positions::smallint[], :ids::uuid[], :doctors::uuid[], :customers::uuid[], :types::uuid[],
+                :starts::timestamptz[], :ends::timestamptz[], :claimed_from::timestamptz[], :claimed_until::timestamptz[],
+                :statuses::text[], :hold_expires_at::timestamptz[], :price_amounts::int[], :price_currencies::text[],
+                :notes::text[], :overridden::text[])
+         with ordinality as w (position, id, named_doctor_id, customer_id, appointment_type_id, starts_at, ends_at,
+                               claimed_from, claimed_until, status, hold_expires_at, price_amount, price_currency, notes,
+                               overridden, n)
 ), candidate as (  -- who may be booked, as long as what the caller knew of clinic, doctors and types still stands
   select k.n, d.id as doctor_id
     from unnest(:candidate_wishes::bigint[], :candidate_doctors::uuid[], :candidate_versions::int[]) as k (n, doctor_id, version)

@@ -1,0 +1,139 @@
+-- The booking statement of revision 0007. Servers of that revision run it on the new schema until they are replaced.
+--
+-- With each new migration, replace everything below by sql/insert_appointments.sql of src/appoint/booking in the parent of the
+-- commit that adds the migration.
+
+-- Write all requested appointments or none, with the patient records, events and the audit entry that follow.
+-- Every table of a clinic is read by its clinic_id, and the recursion reads no table at all.
+with recursive bookable_clinic as (  -- empty once the clinic is no longer as the caller planned with it
+  select c.time_zone, c.doctor_choice
+    from clinic c
+   where c.id = :clinic_id and c.version = :clinic_version and c.active
+), requested as (
+  select r.*, c.doctor_choice,
+         case when c.doctor_choice = 'leastBusy' and r.doctor_id is null
+              then tstzrange(local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date, 0, c.time_zone),
+                             local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date + 7, 0, c.time_zone))
+         end as week
+    from bookable_clinic c
+   cross join unnest(:requests::requested_appointment[]) as r
+-- Ranges are built where an index is searched with them: one that comes out of a CTE is unpacked for each comparison.
+), eligible as materialized (  -- the doctors who can take each request, judged by what the database holds so far
+  select r.turn, d.id as doctor_id,
+         case when r.doctor_id is not null then null
+              when r.doctor_choice = 'leastBusy'  -- counts claims, which the index has
+              then (select count(*)
+                      from appointment a
+                     where a.clinic_id = :clinic_id and a.doctor_id = d.id
+                       and a.active_claim && tstzrange(lower(r.week), upper(r.week)))
+              when r.doctor_choice = 'roundRobin'
+              then (select extract(epoch from max(a.created_at))
+                      from appointment a
+                     where a.clinic_id = :clinic_id and a.doctor_id = d.id and a.chosen)
+         end as rank
+    from unnest(:candidates::appointment_candidate[]) as k
+    join requested r on r.turn = k.turn
+    join doctor d on d.clinic_id = :clinic_id and d.id = k.doctor_id and d.version = k.version and d.active
+   where not exists (select
+                       from unnest(:types::versioned_id[]) as u
+                      where not exists (select
+                                          from appointment_type t
+                                         where t.clinic_id = :clinic_id and t.id = u.id and t.version = u.version
+                                           and t.active))
+     and (r.doctor_id is not null  -- the constraints judge a named doctor
+          or (select range_agg(s.active_during)
+                from booking_slot s
+               where s.clinic_id = :clinic_id and s.doctor_id = d.id
+                 and s.active_during && tstzrange(r.starts_at, r.ends_at)) @> tstzrange(r.starts_at, r.ends_at)
+             and not exists (select
+                               from appointment a
+                              where a.clinic_id = :clinic_id and a.doctor_id = d.id
+                                and a.active_claim && tstzrange(r.claimed_from, r.claimed_until)))
+), within_limits as (  -- locks customers in id order, so that concurrent statements queue here instead of deadlocking
+  select bool_and(fits_caps(:clinic_id, customer_id, more, more_held, (:limits::booking_limits).appointments,
+                            (:limits::booking_limits).holds, :now)) as fits
+    from (select customer_id, count(*) as more, count(*) filter (where status = 'pending') as more_held
+            from requested
+           where (:limits::booking_limits).appointments is not null
+           group by customer_id
+           order by customer_id
+          offset 0) as per_customer
+), assigned (turn, doctor_ids) as (  -- one request after the other: the clinic's rule knows the choices before
+  select 0::smallint, '{}'::uuid[]
+  union all
+  select r.turn, before.doctor_ids || (
+           select e.doctor_id
+             from eligible e
+            where e.turn = r.turn
+              and (r.doctor_id is not null
+                   or not exists (select
+                                    from requested o
+                                   where o.turn < r.turn and before.doctor_ids[o.turn] = e.doctor_id
+                                     and tstzrange(o.claimed_from, o.claimed_until)
+                                         && tstzrange(r.claimed_from, r.claimed_until)))
+            order by case when r.week is not null
+                          then e.rank + (select count(*)
+                                           from requested o
+                                          where before.doctor_ids[o.turn] = e.doctor_id
+                                            and tstzrange(o.claimed_from, o.claimed_until) && r.week)
+                          when r.doctor_choice = 'roundRobin' and e.doctor_id = any(before.doctor_ids)
+                          then extract(epoch from now())
+                          else e.rank
+                     end nulls first,
+                     random()
+            limit 1)
+    from assigned as before
+    join requested r on r.turn = before.turn + 1
+), inserted as (
+  insert into appointment (clinic_id, id, booking_id, position, doctor_id, customer_id, booker_id, appointment_type_id,
+                           status, hold_expires_at, during, claimed, chosen, price_amount, price_currency, notes,
+                           overridden, override_reason, idempotency_caller, idempotency_key, request_digest)
+  select :clinic_id, r.id, :booking_id, r.position, final.doctor_ids[r.turn], r.customer_id, :booker_id,
+         r.appointment_type_id, r.status, r.hold_expires_at, tstzrange(r.starts_at, r.ends_at),
+         tstzrange(r.claimed_from, r.claimed_until), r.doctor_id is null, r.price_amount, r.price_currency, r.notes, r.overrides, case when r.overrides <> '{}' then :override_reason end,
+         (:idempotency::idempotency).caller, (:idempotency::idempotency).key, (:idempotency::idempotency).digest
+    from requested r
+    join assigned as final
+      on final.turn = cardinality(:requests::requested_appointment[])
+     and final.doctor_ids[r.turn] is not null
+     and (select fits is not false from within_limits)
+    join customer on customer.id = r.customer_id and customer.active
+   where 'customer-busy' = any(r.overrides)
+         -- customer_free does not see appointments that staff booked beside others; they take the customer's time too
+      or not exists (select
+                       from appointment a
+                      where a.clinic_id = :clinic_id and a.customer_id = r.customer_id
+                        and 'customer-busy' = any(a.overridden)
+                        and a.active_during && tstzrange(r.starts_at, r.ends_at))
+   order by final.doctor_ids[r.turn], r.starts_at  -- so that concurrent statements never wait for each other in a circle
+     for key share of customer  -- nothing removes the customer before this statement ends
+  on conflict do nothing  -- no target: doctor_free, customer_free and same_request alike; never raises, never deadlocks
+  returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during, status,
+            hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes, version, created_at,
+            updated_at, overridden, override_reason
+), new_patients as (  -- the first visit makes a customer a patient
+  insert into patient (clinic_id, customer_id)
+  select distinct clinic_id, customer_id from inserted
+  on conflict do nothing
+), events as (
+  insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
+  select clinic_id, case status when 'pending' then 'appointment.held' else 'appointment.booked' end, id::text, version,
+         appointment_event_data(booking_id, doctor_id, customer_id, during, 0,
+                                case status when 'pending' then jsonb_build_object('holdExpiresAt', hold_expires_at) end),
+         :traceparent
+    from inserted
+), audit as (
+  insert into audit_unsealed (clinic_id, actor, action, subjects, address, request_id, reason)
+  select :clinic_id, (:actor::audit_actor).key, (:actor::audit_actor).action, array_agg(id::text order by position),
+         (:actor::audit_actor).address, (:actor::audit_actor).request_id, (:actor::audit_actor).reason
+    from inserted
+  having count(*) > 0
+)
+select i.clinic_id, i.id, i.booking_id, i.position, i.booker_id, i.doctor_id, i.customer_id, i.appointment_type_id,
+       lower(i.during) as start_time, upper(i.during) as end_time, c.time_zone, i.status, i.hold_expires_at,
+       i.cancel_reason, i.needs_rebooking, i.price_amount, i.price_currency, i.notes, i.version, i.created_at,
+       i.updated_at, i.overridden as overrides, i.override_reason
+  from inserted i
+ cross join bookable_clinic c
+ where cardinality(:requests::requested_appointment[]) = 1
+    or refuse_partial((select count(*) from inserted), cardinality(:requests::requested_appointment[]))
