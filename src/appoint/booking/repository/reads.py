@@ -1,0 +1,163 @@
+"""Read appointments."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from ...database.pool import Row, Statements
+from ...kit.money import Money
+from ..model import Appointment, BookedAppointments, CancelCause, Status, StoredAppointment
+
+
+def appointment(row: Row) -> Appointment:
+    """The appointment of a row of `shown_appointment`, or of one that was just inserted."""
+    amount = row["price_amount"]
+    return Appointment(
+        **{name: row[name] for name in SHOWN},
+        price=None if amount is None else Money(amount, row["price_currency"]),
+    )
+
+
+def booked_appointments(rows: Sequence[Row]) -> BookedAppointments:
+    """The appointments of one booking's rows, in order."""
+    return BookedAppointments([appointment(row) for row in rows], rows[0].booker_id)
+
+
+SHOWN: Final = tuple(name for name in Appointment.__struct_fields__ if name not in ("price", "manage_token"))
+
+
+async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> StoredAppointment | None:
+    row = await db.fetchrow(
+        "select * from shown_appointment where clinic_id = $1 and id = $2", clinic_id, appointment_id
+    )
+    if row is None:
+        return None
+    claim = (row.claimed.lower, row.claimed.upper)
+    return StoredAppointment(appointment(row), claim, row.version, row.cancel_cause and CancelCause(row.cancel_cause))
+
+
+async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
+    """The appointment, with the names that its customer knows things by, and where they are reached."""
+    return await db.fetchrow(
+        """
+        select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type, coalesce(t.mode, 'inPerson') as mode,
+               (select coalesce(u.email, u.phone) from clinic_customer u where u.id = s.customer_id) as reached_at
+          from shown_appointment s
+          join appointment a on a.clinic_id = s.clinic_id and a.id = s.id
+          join clinic c on c.id = s.clinic_id
+          join doctor d on d.clinic_id = s.clinic_id and d.id = s.doctor_id
+          left join appointment_type t on t.clinic_id = s.clinic_id and t.id = s.appointment_type_id
+         where s.clinic_id = $1 and s.id = $2
+        """,
+        clinic_id,
+        appointment_id,
+    )
+
+
+async def find_by_idempotency_key(
+    db: Statements, *, clinic_id: int, caller: str, key: str
+) -> tuple[bytes, BookedAppointments] | None:
+    """Return what an earlier request with the same caller and key booked, after that request's digest."""
+    rows = await db.fetch(
+        """
+        select s.*, a.request_digest
+          from appointment a
+          join shown_appointment s on s.clinic_id = a.clinic_id and s.id = a.id
+         where a.clinic_id = $1 and a.idempotency_caller = $2 and a.idempotency_key = $3
+         order by a.position
+        """,
+        clinic_id,
+        caller,
+        key,
+    )
+    return (rows[0].request_digest, booked_appointments(rows)) if rows else None
+
+
+async def of_clinic(
+    db: Statements,
+    *,
+    clinic_id: int,
+    first: date | None,
+    last: date | None,
+    doctor_ids: Sequence[UUID] | None,
+    customer_id: UUID | None,
+    status: Status | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Row]:
+    """A clinic's appointments on local dates, earliest first; one more than `limit` when the list goes on."""
+    start, id = after or (None, None)
+    return await db.fetch(
+        """
+        select * from shown_appointment s
+         where s.clinic_id = $1
+           and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1), $7, '-infinity')
+           and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1), 'infinity')
+           and ($4::uuid[] is null or s.doctor_id = any($4))
+           and ($5::uuid is null or s.customer_id = $5)
+           and ($6::text is null or s.status = $6)
+           and ($7::timestamptz is null or (s.start_time, s.id) > ($7, $8::uuid))
+         order by s.start_time, s.id
+         limit $9 + 1
+        """,
+        clinic_id,
+        first,
+        last,
+        doctor_ids,
+        customer_id,
+        status,
+        start,
+        id,
+        limit,
+    )
+
+
+async def of_customer(
+    db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Row]:
+    """A customer's appointments at all clinics, earliest first; one more than `limit` when the list goes on."""
+    start, id = after or (None, None)
+    return await db.fetch(
+        """
+        select * from shown_appointment
+         where customer_id = $1
+           and start_time >= coalesce($2::timestamptz, '-infinity')
+           and ($2::timestamptz is null or (start_time, id) > ($2, $3::uuid))
+         order by start_time, id
+         limit $4 + 1
+        """,
+        customer_id,
+        start,
+        id,
+        limit,
+    )
+
+
+async def visits_of_customers(db: Statements, *, customer_ids: Sequence[UUID], now: datetime, most: int) -> list[Row]:
+    """The customers' appointments at all clinics and those that they booked, `for_whom`, with the names that they know
+    things by: the next to come and the last before, of each so many at most."""
+    return await db.fetch(
+        """
+        with theirs as not materialized (
+          select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status from appointment where customer_id = any($1)
+           union all
+          select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status from appointment where booker_id = any($1) and customer_id <> all($1)
+        ), visit as (
+          (select * from theirs where lower(during) >= $2 order by lower(during), id limit $3)
+          union all
+          (select * from theirs where lower(during) < $2 order by lower(during) desc, id limit $3)
+        )
+        select v.id, v.clinic_id, lower(v.during) as start_time, upper(v.during) as end_time, c.time_zone, v.status, c.name as clinic, c.slug, c.active,
+               d.name as doctor, t.name as type, p.name as for_whom
+          from visit v
+          join clinic c on c.id = v.clinic_id
+          join customer p on p.id = v.customer_id
+          join doctor d on d.clinic_id = v.clinic_id and d.id = v.doctor_id
+          left join appointment_type t on t.clinic_id = v.clinic_id and t.id = v.appointment_type_id
+         order by start_time, v.id
+        """,
+        customer_ids,
+        now,
+        most,
+    )
