@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from appoint.kit.cache import ClinicCache
+from appoint.kit.i18n import translate
 from appoint.oversight.privacy import model, service
 from appoint.oversight.privacy.model import own
 from support.app import ADMIN
@@ -127,7 +128,7 @@ async def test_it_is_json_or_a_page(client, world):
     for page in pages:
         assert (page.headers["Content-Type"].split(";")[0], page.headers["Cache-Control"]) == ("text/html", "no-store")
         assert (
-            "Was über Sie gespeichert ist" in page.text,
+            f"<h1>{translate('de', 'Your data')}</h1>" in page.text,
             "afraid of &lt;needles&gt;" in page.text,
             "<needles>" in page.text,
         ) == (True, True, False)
