@@ -1,8 +1,7 @@
-"""Every setting there is: `APPOINT_*` variables, all with defaults. `appoint settings` lists them."""
+"""All settings: `APPOINT_*` variables with defaults. `appoint settings` lists them."""
 
 import os
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,9 +22,8 @@ class Settings(BaseSettings):
         env_prefix="APPOINT_",
         env_file=".env",
         env_ignore_empty=True,
-        secrets_dir=os.environ.get(
-            "APPOINT_SECRETS_DIR"
-        ),  # files named as the variables are, such as container platforms mount
+        # a directory of files named like the variables, as container platforms mount secrets
+        secrets_dir=os.environ.get("APPOINT_SECRETS_DIR"),
         extra="ignore",
         validate_default=True,
     )
@@ -35,81 +33,96 @@ class Settings(BaseSettings):
         description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; none: an embedded server in the data directory",
     )
     data_dir: Path = Field(
-        default=Path(".appoint"), description="where the embedded database, its log and the administrator's token live"
+        default=Path(".appoint"),
+        description="directory of the embedded database, its log and the administrator's token",
     )
     host: str = Field(default="127.0.0.1", description="address the server listens on")
     port: int = Field(default=8000, ge=0, le=65535, description="port the server listens on; 0 takes any free one")
-    workers: int = Field(default=1, ge=1, le=64, description="server processes")
+    workers: int = Field(default=1, ge=1, le=64, description="number of server processes")
     admin_token: SecretStr | None = Field(
         default=None,
-        description="bearer token of the platform's administrator; made and printed at first start when not given",
+        description="bearer token of the platform's administrator; generated and printed at first start if not set",
     )
     mode: Literal["development", "production"] = Field(
         default="development",
-        description="production: what has no provider is not sent, and the development pages are not there",
+        description="production: channels without a provider send nothing, and there are no development pages",
     )
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s/?#]+)?$",
-        description="where people reach the server, for links in messages; none: the address it listens on",
+        description="public base address of the server, for links in messages; none: the address it listens on",
     )
     secret_key: SecretStr | None = Field(
         default=None,
-        description="signs links in messages, the same for all servers and workers; made and kept in the data directory when not given",
+        description=(
+            "signs links in messages; must be the same for all servers and workers; generated and stored in "
+            "the data directory if not set"
+        ),
     )
     cache_url: SecretStr | None = Field(
-        default=None, description="redis://host:port/number; none: each process caches for itself"
+        default=None, description="redis://host:port/number; none: each process has a cache of its own"
     )
     cors_origins: CommaSeparated = Field(
         default=[], description="comma-separated origins whose pages may call the API; empty: none"
     )
     trusted_proxies: CommaSeparated = Field(
         default=["127.0.0.1", "::1"],
-        description="comma-separated addresses or networks of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed",
+        description=(
+            "comma-separated addresses or networks of reverse proxies whose X-Forwarded-For and "
+            "X-Forwarded-Proto are trusted"
+        ),
     )
     pool_size: int = Field(default=10, ge=1, le=500, description="database connections per process")
     pool_timeout_seconds: float = Field(
-        default=5, gt=0, description="how long a request waits for a connection before it is answered 503"
+        default=5, gt=0, description="how long a request waits for a connection before it fails with 503"
     )
     statement_timeout_seconds: float = Field(
-        default=15, gt=0, description="after this the database cancels a statement"
+        default=15, gt=0, description="how long a statement may run before the database cancels it"
     )
     shutdown_seconds: int = Field(
-        default=20, ge=1, description="how long running requests may take to end after SIGTERM"
+        default=20, ge=1, description="how long running requests may take to finish after SIGTERM"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="least severe log line written"
+        default="info", description="lowest severity that is logged"
     )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="auto: readable in a terminal, JSON elsewhere"
     )
     otlp_endpoint: str | None = Field(
-        default=None, description="http(s) base address of an OpenTelemetry collector; none: no traces leave"
+        default=None, description="http(s) base address of an OpenTelemetry collector; none: no traces are sent"
     )
     smtp_url: SecretStr | None = Field(
         default=None,
-        description="mail server: smtp://user:password@host:587 (STARTTLS where offered), smtps://…:465 (TLS); none: development's mailbox at /dev/mailbox",
+        description=(
+            "mail server: smtp://user:password@host:587 (STARTTLS where offered), smtps://…:465 (TLS); none: "
+            "the development mailbox at /dev/mailbox"
+        ),
     )
     mail_from: str = Field(
         default="appointments@localhost.localdomain",
-        description="address that mails come from; the clinic's name stands before it",
+        description="sender address of mails; the sender name is the clinic's",
     )
     mails_per_second: int = Field(
-        default=20, ge=1, le=1000, description="mails that the mail server takes a second, from all workers together"
+        default=20,
+        ge=1,
+        le=1000,
+        description="mails that the mail server accepts per second, from all workers together",
     )
     sms_url: SecretStr | None = Field(
         default=None,
-        description="Twilio or a gateway that is compatible: https://account:token@api.twilio.com; none: development's mailbox",
+        description=(
+            "Twilio or a compatible gateway: https://account:token@api.twilio.com; none: the development mailbox"
+        ),
     )
-    sms_from: str = Field(default="Appoint", description="number or name that text messages come from")
+    sms_from: str = Field(default="Appoint", description="sender number or name of text messages")
     sms_per_second: int = Field(
         default=10,
         ge=1,
         le=1000,
-        description="text messages that the gateway takes a second, from all workers together",
+        description="text messages that the gateway accepts per second, from all workers together",
     )
     reminder_spread_minutes: int = Field(
-        default=60, ge=1, le=720, description="reminders leave up to so much earlier, so that not all leave at once"
+        default=60, ge=1, le=720, description="reminders are sent up to this much earlier, to spread the load"
     )
     broker_url: SecretStr | None = Field(
         default=None,
@@ -119,82 +132,86 @@ class Settings(BaseSettings):
         default=False, description="whether webhooks may point at private and loopback addresses; for tests"
     )
     event_log_days: int = Field(
-        default=30, ge=1, le=3650, description="how long told events and deliveries of webhooks are kept, for replays"
+        default=30, ge=1, le=3650, description="how long relayed events and webhook deliveries are stored for replays"
     )
-    session_idle_minutes: int = Field(
-        default=60, ge=1, le=1440, description="a session that nobody uses for so long has ended"
-    )
-    session_hours: int = Field(default=12, ge=1, le=720, description="the longest that anybody stays signed in")
+    session_idle_minutes: int = Field(default=60, ge=1, le=1440, description="how long a session lasts without use")
+    session_hours: int = Field(default=12, ge=1, le=720, description="maximum length of a session")
     oidc_issuer: str | None = Field(
         default=None,
-        description="OpenID provider whose tokens staff may come with, as its tokens name it, such as https://login.example.org/realms/clinics; none: nobody's",
+        description=(
+            "OpenID provider whose tokens staff may sign in with, exactly as in the tokens' issuer (iss), "
+            "such as https://login.example.org/realms/clinics; none: no provider"
+        ),
     )
-    oidc_audience: str | None = Field(
-        default=None, description="what the provider's tokens for Appoint have as their audience (aud)"
-    )
+    oidc_audience: str | None = Field(default=None, description="audience (aud) of the provider's tokens for Appoint")
     oidc_algorithms: CommaSeparated = Field(
         default=["RS256", "ES256", "EdDSA"],
-        description="comma-separated algorithms that the provider's tokens may be signed with",
+        description="comma-separated algorithms that the provider may sign tokens with",
     )
     oidc_roles_claim: str = Field(
         default="roles",
-        description="claim that the provider's roles are in, or the dotted path to it, such as realm_access.roles",
+        description="claim that contains the provider's roles, or the dotted path to it, such as realm_access.roles",
     )
     oidc_roles: CommaSeparated = Field(
         default=[],
-        description="comma-separated, what they are here: claim-value=role:clinic, claim-value=doctor:clinic:doctorId or claim-value=administrator",
+        description=(
+            "comma-separated mapping to roles in Appoint: claim-value=role:clinic, "
+            "claim-value=doctor:clinic:doctorId or claim-value=administrator"
+        ),
     )
     hold_minutes: int = Field(
-        default=10, ge=1, le=120, description="how long a held time stays held before it must be confirmed"
+        default=10, ge=1, le=120, description="how long a held time is reserved before it must be confirmed"
     )
     rate_limits: bool = Field(
-        default=True, description="whether requests are limited; off is for load tests, and not for production"
+        default=True, description="whether requests are limited; turn off for load tests only, never in production"
     )
     requests_rate: str = Field(
         default="240/minute",
         pattern=RATE,
-        description="what anyone may ask from one address (an IPv6 network of 64 bits), as number/second, minute, hour or day",
+        description="requests from one address (an IPv6 network of 64 bits), as number/second, minute, hour or day",
     )
     search_rate: str = Field(
         default="60/minute",
         pattern=RATE,
-        description="searches across clinics, from one address or by one who has signed in",
+        description="searches across clinics, per address or signed-in caller",
     )
     bookings_rate: str = Field(
-        default="30/minute", pattern=RATE, description="bookings, from one address or by one who has signed in"
+        default="30/minute", pattern=RATE, description="bookings, per address or signed-in caller"
     )
     registrations_rate: str = Field(
         default="60/hour",
         pattern=RATE,
-        description="registrations of customers, from one address or by one who has signed in",
+        description="registrations of customers, per address or signed-in caller",
     )
     sign_in_rate: str = Field(
-        default="20/minute", pattern=RATE, description="requests that have to do with signing in, from one address"
+        default="20/minute", pattern=RATE, description="requests related to signing in, per address"
     )
     signed_in_rate: str = Field(
         default="120/minute",
         pattern=RATE,
-        description="what a patient who has signed in, or the holder of a manage-link, may ask",
+        description="requests of a signed-in patient or the holder of a manage link",
     )
     partner_rate: str = Field(
-        default="600/minute", pattern=RATE, description="what a partner system may ask whose key says nothing else"
+        default="600/minute",
+        pattern=RATE,
+        description="requests of a partner system whose API key has no rate of its own",
     )
     appointments_per_customer: int = Field(
         default=20,
         ge=1,
         le=1000,
-        description="appointments to come that a customer can have at a clinic without its staff",
+        description="upcoming appointments that a customer can have at a clinic without its staff",
     )
     holds_per_customer: int = Field(
         default=3, ge=1, le=1000, description="times that a customer can hold at a clinic without its staff"
     )
     request_seconds: int = Field(
-        default=60, ge=1, le=600, description="how long a request may take altogether before it is answered 503"
+        default=60, ge=1, le=600, description="how long a request may take in total before it fails with 503"
     )
 
     @field_validator("rate_limits")
     @classmethod
-    def _expect_limits(cls, value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001  pydantic calls it so
+    def _expect_limits(cls, value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001  pydantic passes it by position
         if not value and others.data.get("mode") == "production":
             raise ValueError("production mode needs limits")
         return value
@@ -208,11 +225,5 @@ class Settings(BaseSettings):
 
     @property
     def links_url(self) -> str:
-        """What links in messages begin with."""
+        """The base address of links in messages."""
         return self.public_url or f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
-
-
-@cache
-def get() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()

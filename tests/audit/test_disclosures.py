@@ -6,7 +6,7 @@ from appoint.audit import jobs
 from appoint.audit.model import Key
 from appoint.http.routes import route_of
 from appoint.kit import clock
-from appoint.kit.permissions import OPEN
+from appoint.kit.permissions import PUBLIC_PERMISSIONS
 from support.app import ADMIN
 from support.described import OPERATIONS
 from support.rows import appointment_type, book, clinic, customer, doctor, later, publish
@@ -15,7 +15,7 @@ from support.staff import add_user, bearer, works_at
 READS = {
     operation.handler.operation_id: operation
     for operation in OPERATIONS
-    if operation.method == "get" and route_of(operation.handler).permission not in OPEN
+    if operation.method == "get" and route_of(operation.handler).permission not in PUBLIC_PERMISSIONS
 }
 
 

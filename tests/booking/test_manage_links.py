@@ -9,7 +9,7 @@ import pytest
 
 from appoint.booking import links
 from appoint.kit import ids
-from appoint.kit.signed_tokens import signed_id
+from appoint.kit.signed_tokens import sign_id
 from support.app import ADMIN
 from support.post import LINKS, Office, Post
 from support.rows import appointment_type, clinic, customer, doctor, later, publish
@@ -207,14 +207,14 @@ async def test_of_a_booking_for_a_family_its_holder_sees_their_own_appointment(c
 
 def forged(token: str) -> list[str]:
     value, _, signature = token.removeprefix("apm_").partition(".")
-    other = signed_id("another secret", "manage", uuid4())
+    other = sign_id("another secret", "manage", uuid4())
     return [
         f"apm_{value}",
         f"apm_{value}.",
         f"apm_.{signature}",
         f"apm_{value}.{'A' * len(signature)}",
         f"apm_{other}",
-        f"apm_{signed_id(SECRET, 'else', uuid4())}",
+        f"apm_{sign_id(SECRET, 'else', uuid4())}",
         f"apm_{other.partition('.')[0]}.{signature}",
         "apm_",
         "apm_..",

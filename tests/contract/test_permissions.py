@@ -2,7 +2,7 @@
 
 from appoint.http.routes import route_of
 from appoint.kit.actors import Role
-from appoint.kit.permissions import OPEN, PERMISSIONS
+from appoint.kit.permissions import PERMISSIONS, PUBLIC_PERMISSIONS
 from support.app import ADMIN
 from support.described import APP, OPERATIONS, address, example
 
@@ -21,7 +21,7 @@ def test_only_reading_booking_registering_and_signing_in_are_open():
     opened = {
         (operation.method, route_of(operation.handler).permission)
         for operation in OPERATIONS
-        if route_of(operation.handler).permission in OPEN
+        if route_of(operation.handler).permission in PUBLIC_PERMISSIONS
     }
     assert opened <= {("get", "public"), ("post", "book"), ("post", "register"), ("post", "sign-in")}
 
@@ -33,7 +33,9 @@ async def test_what_is_not_open_needs_a_token(client):
         if (await client.request(operation.method, address(operation))).status_code == 401
     ]
     assert refused == [
-        operation.handler.operation_id for operation in OPERATIONS if route_of(operation.handler).permission not in OPEN
+        operation.handler.operation_id
+        for operation in OPERATIONS
+        if route_of(operation.handler).permission not in PUBLIC_PERMISSIONS
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
 from appoint.kit.errors import Conflict
-from appoint.kit.signed_tokens import code, verify
+from appoint.kit.signed_tokens import six_digit_code, verify
 from appoint.messaging.channels.model import Undeliverable
 from appoint.messaging.notifications import service
 from appoint.messaging.notifications.model import NotificationStatus
@@ -186,7 +186,13 @@ async def test_nothing_secret_stands_in_the_row(world, office, post):
     )
     assert not any(
         secret in rows
-        for secret in (token_of(post.taken[0]), code(LINKS.secret, "sign-in", str(code_id)), "mia@", "ana@", "+49")
+        for secret in (
+            token_of(post.taken[0]),
+            six_digit_code(LINKS.secret, "sign-in", str(code_id)),
+            "mia@",
+            "ana@",
+            "+49",
+        )
     )
 
 
@@ -212,7 +218,7 @@ async def test_a_code_is_sent_where_it_was_asked_for_also_at_night_and_to_who_wa
     await office.send(world.now)
     (message,) = post.taken
     assert (message.to, message.channel) == (to, channel)
-    assert re.findall(r"\b\d{6}\b", message.text) == [code(LINKS.secret, "sign-in", str(code_id))]
+    assert re.findall(r"\b\d{6}\b", message.text) == [six_digit_code(LINKS.secret, "sign-in", str(code_id))]
 
 
 async def test_a_code_goes_before_everything_else(world, office):

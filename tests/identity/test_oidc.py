@@ -31,7 +31,7 @@ from support.rows import clinic
 from support.scale import scaled
 
 NOW = datetime(2027, 3, 1, 6, 0, tzinfo=UTC)
-SHAH = ids.composed(1, 1, 1)
+SHAH = ids.compose_id(1, 1, 1)
 ROLES = [
     "front-desk=receptionist:1",
     f"shah=doctor:1:{SHAH}",

@@ -14,7 +14,7 @@ from appoint.identity.sign_in_codes import repository, service
 from appoint.identity.sign_in_codes.model import Address
 from appoint.kit import clock
 from appoint.kit.actors import Actor
-from appoint.kit.signed_tokens import code as code_of
+from appoint.kit.signed_tokens import six_digit_code as code_of
 from support.app import ADMIN
 from support.post import Office, Post
 from support.rows import customer

@@ -1,4 +1,4 @@
-"""What is kept in memory: as fresh as it says, in one process and in several, with Redis and without it."""
+"""The cache never serves outdated entries, in one process or several, with Redis or without it."""
 
 import asyncio
 import re
@@ -14,18 +14,18 @@ from support.processes import Process, Redis, appoint, eventually, redis_server
 
 
 class Source:
-    """What a cache stands in front of: each look at it gives the next number."""
+    """The source behind a cache. Each load returns the next number."""
 
     def __init__(self) -> None:
-        self.looks = 0
-        self.slowly = asyncio.Event()
-        self.slowly.set()
+        self.loads = 0
+        self.released = asyncio.Event()
+        self.released.set()
 
     async def __call__(self) -> int:
-        self.looks += 1
-        seen = self.looks
-        await self.slowly.wait()
-        return seen
+        self.loads += 1
+        number = self.loads
+        await self.released.wait()
+        return number
 
 
 @pytest.fixture(scope="module")
@@ -34,21 +34,21 @@ def redis() -> Iterator[Redis]:
         yield redis
 
 
-async def patiently(question) -> None:
+async def eventually_async(condition) -> None:
     for _ in range(5000):
-        if await question():
+        if await condition():
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("it never came about")
+    raise AssertionError("the condition was never met")
 
 
-async def test_what_was_asked_once_is_kept():
+async def test_a_loaded_entry_is_cached():
     source = Source()
     async with ClinicCache(None) as cache:
         assert [await cache.get(1, "clinic", source), await cache.get(1, "clinic", source)] == [1, 1]
 
 
-async def test_a_change_drops_all_of_its_clinic_and_nothing_of_another():
+async def test_a_change_drops_the_entries_of_its_clinic_only():
     source = Source()
     async with ClinicCache(None) as cache:
         for clinic, name in ((1, "a"), (1, "b"), (2, "a")):
@@ -57,53 +57,53 @@ async def test_a_change_drops_all_of_its_clinic_and_nothing_of_another():
         assert [await cache.get(clinic, name, source) for clinic, name in ((1, "a"), (1, "b"), (2, "a"))] == [4, 5, 3]
 
 
-async def test_what_was_being_loaded_during_a_change_is_not_kept():
+async def test_an_entry_that_was_loading_during_a_change_is_not_cached():
     source = Source()
     async with ClinicCache(None) as cache:
-        source.slowly.clear()
+        source.released.clear()
         loading = asyncio.create_task(cache.get(1, "clinic", source))
         await asyncio.sleep(0)
         await cache.drop(1)
-        source.slowly.set()
+        source.released.set()
         assert (await loading, await cache.get(1, "clinic", source)) == (1, 2)
 
 
-async def test_nothing_is_not_kept():
-    looks: list[int] = []
+async def test_none_is_not_cached():
+    loads: list[int] = []
 
-    async def nothing() -> None:
-        looks.append(1)
+    async def load_none() -> None:
+        loads.append(1)
 
     async with ClinicCache(None) as cache:
-        await cache.get(1, "clinic", nothing)
-        await cache.get(1, "clinic", nothing)
-    assert len(looks) == 2
+        await cache.get(1, "clinic", load_none)
+        await cache.get(1, "clinic", load_none)
+    assert len(loads) == 2
 
 
-async def keeps(cache: ClinicCache) -> bool:
+async def caches(cache: ClinicCache) -> bool:
     source = Source()
     return await cache.get(0, "probe", source) == await cache.get(0, "probe", source)
 
 
-async def forgets(cache: ClinicCache) -> bool:
-    return not await keeps(cache)
+async def does_not_cache(cache: ClinicCache) -> bool:
+    return not await caches(cache)
 
 
-async def test_with_redis_a_change_is_heard_by_all_processes(redis):
+async def test_with_redis_a_change_reaches_all_processes(redis):
     source = Source()
     async with ClinicCache(redis.url) as ours, ClinicCache(redis.url) as theirs:
-        await patiently(lambda: keeps(ours))
-        await patiently(lambda: keeps(theirs))
+        await eventually_async(lambda: caches(ours))
+        await eventually_async(lambda: caches(theirs))
         first = await theirs.get(1, "clinic", source)
         await ours.drop(1)
 
-        async def heard() -> bool:
+        async def received() -> bool:
             return await theirs.get(1, "clinic", source) != first
 
-        await patiently(heard)
+        await eventually_async(received)
 
 
-async def test_without_redis_in_reach_nothing_is_kept_and_nothing_fails():
+async def test_while_redis_is_unreachable_nothing_is_cached_and_nothing_fails():
     source = Source()
     async with ClinicCache("redis://127.0.0.1:1/0") as cache:
         await cache.drop(1)
@@ -111,7 +111,7 @@ async def test_without_redis_in_reach_nothing_is_kept_and_nothing_fails():
 
 
 class Wire:
-    """A way to Redis that can be cut."""
+    """A connection to Redis that can be cut."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
@@ -143,36 +143,36 @@ class Wire:
         self.writers.clear()
 
 
-async def test_a_change_made_out_of_reach_of_redis_is_told_when_it_is_back(redis):
+async def test_a_change_made_while_redis_is_unreachable_is_sent_when_it_is_back(redis):
     source = Source()
     wire = Wire(redis)
     async with ClinicCache(await wire.mend()) as ours, ClinicCache(redis.url) as theirs:
-        await patiently(lambda: keeps(ours))
-        await patiently(lambda: keeps(theirs))
+        await eventually_async(lambda: caches(ours))
+        await eventually_async(lambda: caches(theirs))
         before = await theirs.get(1, "clinic", source)
         await wire.cut()
-        await patiently(lambda: forgets(ours))
+        await eventually_async(lambda: does_not_cache(ours))
         await ours.drop(1)
-        assert await theirs.get(1, "clinic", source) == before  # nobody told them yet
+        assert await theirs.get(1, "clinic", source) == before  # the invalidation has not been sent yet
         await wire.mend()
 
-        async def heard() -> bool:
+        async def received() -> bool:
             return await theirs.get(1, "clinic", source) != before
 
-        await patiently(heard)
+        await eventually_async(received)
         await wire.cut()
 
 
-async def test_a_redis_that_is_silent_is_one_that_is_gone(redis):
-    """Frozen, or behind a broken network: the connection stands, and nothing comes."""
+async def test_a_silent_redis_counts_as_unreachable(redis):
+    """When Redis is frozen or behind a broken network, the connection stays open and nothing arrives."""
     async with ClinicCache(redis.url) as cache:
-        await patiently(lambda: keeps(cache))
+        await eventually_async(lambda: caches(cache))
         redis.popen.send_signal(19)  # SIGSTOP
         try:
-            await patiently(lambda: forgets(cache))
+            await eventually_async(lambda: does_not_cache(cache))
         finally:
             redis.popen.send_signal(18)
-        await patiently(lambda: keeps(cache))
+        await eventually_async(lambda: caches(cache))
 
 
 @pytest.fixture
@@ -186,17 +186,17 @@ async def two_servers(db, database_url, redis) -> AsyncIterator[tuple[httpx2.Cli
 
 
 def zone_in_availability(client: httpx2.Client) -> str:
-    answer = client.get("/api/clinics/1/availability", params={"date": "2030-01-07", "minutes": 30})
-    assert answer.status_code == 200, answer.text
-    return answer.json()["timeZone"]
+    response = client.get("/api/clinics/1/availability", params={"date": "2030-01-07", "minutes": 30})
+    assert response.status_code == 200, response.text
+    return response.json()["timeZone"]
 
 
-def keeping(client: httpx2.Client) -> bool:
-    """Whether the server asks the database once at most for two answers."""
+def caches_catalogue(client: httpx2.Client) -> bool:
+    """Whether the server queries the database at most once for two responses."""
 
     def loads() -> float:
-        found = re.search(r'appoint_query_seconds_count{statement="catalogue.load"} (.*)', client.get("/metrics").text)
-        return float(found[1]) if found else 0
+        match = re.search(r'appoint_query_seconds_count{statement="catalogue.load"} (.*)', client.get("/metrics").text)
+        return float(match[1]) if match else 0
 
     before = loads()
     zone_in_availability(client)
@@ -204,24 +204,24 @@ def keeping(client: httpx2.Client) -> bool:
     return loads() - before < 2
 
 
-async def test_a_change_in_one_server_is_seen_in_the_other_whatever_becomes_of_redis(two_servers, redis):
+async def test_a_change_in_one_server_reaches_the_other_even_if_redis_fails(two_servers, redis):
     one, two = two_servers
     one.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"})
 
     def moves_to(zone: str) -> None:
         assert one.patch("/api/clinics/1", json={"timeZone": zone}).status_code == 200
-        assert zone_in_availability(one) == zone  # at once where it was changed
+        assert zone_in_availability(one) == zone  # immediate in the server that made the change
         eventually(lambda: zone_in_availability(two) == zone)
 
     for server in two_servers:
-        eventually(lambda server=server: keeping(server))
+        eventually(lambda server=server: caches_catalogue(server))
     moves_to("Asia/Kolkata")
     redis.kill()
     moves_to("America/New_York")
-    eventually(lambda: not keeping(two))
+    eventually(lambda: not caches_catalogue(two))
     moves_to("Europe/Paris")
     redis.start()
     moves_to("Asia/Tokyo")
     for server in two_servers:
-        eventually(lambda server=server: keeping(server))
+        eventually(lambda server=server: caches_catalogue(server))
     moves_to("Europe/Berlin")

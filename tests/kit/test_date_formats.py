@@ -1,4 +1,4 @@
-"""Instants in words: in the zone that is named, in every language."""
+"""Instants are formatted in every language, with the name of their zone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "text"),
     [
         ("en", "Monday, March 1, 2027, 9:30 – 10:00 AM (Central European Standard Time)"),
         ("de", "Montag, 1. März 2027, 09:30–10:00 Uhr (Mitteleuropäische Normalzeit)"),
@@ -23,12 +23,12 @@ HALF_AN_HOUR = timedelta(minutes=30)
         ("fr", "lundi 1 mars 2027, 09:30 – 10:00 (heure normale d’Europe centrale)"),
     ],
 )
-def test_a_moment_is_told_in_the_language_with_the_zone(language, told):
-    assert date_formats.moment(MONDAY, "Europe/Berlin", language, end=MONDAY + HALF_AN_HOUR) == told
+def test_a_moment_is_formatted_in_the_language_with_its_zone(language, text):
+    assert date_formats.moment(MONDAY, "Europe/Berlin", language, end=MONDAY + HALF_AN_HOUR) == text
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "text"),
     [
         ("en", "Mon, Mar 1, 2027, 9:30 AM (UTC+01:00)"),
         ("de", "Mo., 1. März 2027, 09:30 (MEZ)"),
@@ -36,8 +36,8 @@ def test_a_moment_is_told_in_the_language_with_the_zone(language, told):
         ("fr", "lun. 1 mars 2027, 09:30 (UTC+01:00)"),
     ],
 )
-def test_a_text_message_has_it_in_short(language, told):
-    assert date_formats.moment(MONDAY, "Europe/Berlin", language, "short", end=MONDAY + HALF_AN_HOUR) == told
+def test_a_text_message_has_the_short_form(language, text):
+    assert date_formats.moment(MONDAY, "Europe/Berlin", language, "short", end=MONDAY + HALF_AN_HOUR) == text
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_text_message_has_it_in_short(language, told):
         ("Etc/GMT+3", "UTC-03:00", "UTC-03:00"),
     ],
 )
-def test_a_zones_time_has_the_name_of_the_season(time_zone, winter, summer):
+def test_the_name_of_a_zone_follows_the_season(time_zone, winter, summer):
     assert (date_formats.zone(MONDAY, time_zone, "en"), date_formats.zone(JULY, time_zone, "en")) == (winter, summer)
 
 
@@ -62,16 +62,16 @@ def test_half_hours_west_of_greenwich_keep_their_offset():
     assert date_formats.zone(MONDAY, "America/St_Johns", "en", "short") == "UTC-03:30"
 
 
-def test_the_hour_that_comes_twice_in_autumn_is_told_apart():
+def test_the_two_occurrences_of_an_hour_in_autumn_are_distinguishable():
     first = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
-    told = [date_formats.moment(at, "Europe/Berlin", "de") for at in (first, first + timedelta(hours=1))]
-    assert told == [
+    text = [date_formats.moment(at, "Europe/Berlin", "de") for at in (first, first + timedelta(hours=1))]
+    assert text == [
         "Sonntag, 31. Oktober 2027, 02:30 (Mitteleuropäische Sommerzeit)",
         "Sonntag, 31. Oktober 2027, 02:30 (Mitteleuropäische Normalzeit)",
     ]
 
 
-def test_noon_is_between_two_halves_of_a_day():
+def test_a_range_across_noon_has_both_halves_of_the_day():
     assert (
         date_formats.hours(MONDAY + timedelta(hours=2), MONDAY + timedelta(hours=3), "Europe/Berlin", "en")
         == "11:30 AM – 12:30 PM"
@@ -98,9 +98,9 @@ def test_every_zone_can_be_named(language):
     time_zone=st.sampled_from(sorted(clock.ZONES)),
     language=st.sampled_from(LANGUAGES),
 )
-def test_any_instant_can_be_told(at, time_zone, language):
+def test_any_instant_can_be_formatted(at, time_zone, language):
     local = at.astimezone(clock.zone(time_zone))
-    told = date_formats.moment(at, time_zone, language, end=at + HALF_AN_HOUR)
-    assert str(local.year) in told
-    assert f"{local.minute:02}" in told
-    assert not {"\u202f", "\u2009"} & set(told)
+    text = date_formats.moment(at, time_zone, language, end=at + HALF_AN_HOUR)
+    assert str(local.year) in text
+    assert f"{local.minute:02}" in text
+    assert not {"\u202f", "\u2009"} & set(text)

@@ -1,4 +1,4 @@
-"""Whatever people read is there in all four languages."""
+"""All user-visible texts are translated into all four languages."""
 
 import ast
 from string import Formatter
@@ -33,7 +33,7 @@ THE_SAME = {
         "Type",
     },
 }
-"""Words that both languages have."""
+"""Words that are the same in English."""
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +46,14 @@ def entries(language):
 
 
 def pairs(language):
-    """Each English form beside its translation."""
+    """Each English form with its translation."""
     for message in entries(language):
         english = message.id if isinstance(message.id, tuple) else (message.id,)
         yield from zip(english, forms(message), strict=True)
 
 
 def fault_texts():
-    """Of `Fault(…, "text")` and `Malformed("text")`, which follow the name of what is wrong."""
+    """The texts of `Fault(…, "text")` and `Malformed("text")`, which follow the name of the faulty member."""
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
@@ -87,8 +87,8 @@ def test_texts_are_found_in_every_kind_of_source(texts):
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_every_text_is_translated_and_nothing_else(language, texts):
-    """`make texts` brings the catalogues up to date."""
+def test_the_catalogues_contain_exactly_the_texts_in_use(language, texts):
+    """`make texts` updates the catalogues."""
     assert {(message.context, message.id) for message in entries(language)} == texts
     assert catalogues.read(language).obsolete == {}
     assert [message.id for message in entries(language) if message.fuzzy or not all(forms(message))] == []
@@ -96,8 +96,8 @@ def test_every_text_is_translated_and_nothing_else(language, texts):
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_text_is_left_in_english(language):
-    left = {english for english, translation in pairs(language) if english == translation}
-    assert left - THE_SAME[language] == set()
+    untranslated = {english for english, translation in pairs(language) if english == translation}
+    assert untranslated - THE_SAME[language] == set()
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -113,11 +113,11 @@ def test_translations_have_the_same_placeholders(language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_sentences_end_and_faults_do_not(language):
-    """A fault follows the name of what is wrong; a detail is made of sentences."""
+def test_sentences_end_with_a_full_stop_and_faults_do_not(language):
+    """A fault follows the name of the faulty member; a detail consists of sentences."""
     sentences = [text for problem in PROBLEMS.values() for text in (problem.happened, problem.remedy) if text]
-    shown = [translate(language, text) for text in sentences]
-    assert [text for text in shown if not text.endswith((".", "?", "!"))] == []
+    translated = [translate(language, text) for text in sentences]
+    assert [text for text in translated if not text.endswith((".", "?", "!"))] == []
     assert [text for fault in fault_texts() if (text := translate(language, fault)).endswith(".")] == []
 
 
@@ -163,7 +163,7 @@ def test_markup_in_a_text_stays_markup_and_the_text_is_escaped():
         ("_-_,;;q=", "en"),
     ],
 )
-def test_the_best_of_our_languages_is_chosen(header, language):
+def test_the_best_supported_language_is_chosen(header, language):
     assert language_of(header) == language
 
 
@@ -177,12 +177,12 @@ def test_the_best_of_our_languages_is_chosen(header, language):
         ("ja", "Not found"),
     ],
 )
-async def test_problems_are_told_in_the_language_that_was_asked_for(client, language, title):
+async def test_problems_are_in_the_requested_language(client, language, title):
     answer = await client.get("/api/clinics/999", headers={"Accept-Language": language})
     assert (answer.json()["title"], answer.json()["type"]) == (title, "/problems/not-found")
 
 
-async def test_faults_are_told_in_the_language_that_was_asked_for(client):
+async def test_faults_are_in_the_requested_language(client):
     answer = await client.get("/api/clinics?limit=0&colour=blue", headers={"Accept-Language": "de-AT"})
     assert answer.headers["Content-Language"] == "de"
     assert answer.json()["errors"] == [
@@ -191,7 +191,7 @@ async def test_faults_are_told_in_the_language_that_was_asked_for(client):
     ]
 
 
-async def test_pages_are_shown_in_the_language_that_was_asked_for(client):
+async def test_pages_are_in_the_requested_language(client):
     page = await client.get("/problems/taken", headers={"Accept-Language": "fr"})
     assert '<html lang="fr" dir="ltr">' in page.text
     assert "Ce créneau est déjà pris" in page.text

@@ -1,4 +1,4 @@
-"""Invitations: what a calendar reads is what was meant."""
+"""Invitations survive a round trip through a calendar reader."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from icalendar import Calendar
 from appoint.kit.icalendar_files import Person, invitation
 
 ID = UUID("00000001-0197-818c-8c22-0201f9661508")
-MEANT = {
+DETAILS = {
     "id": ID,
     "sequence": 2,
     "stamp": datetime(2027, 2, 1, 10, 15, tzinfo=UTC),
@@ -25,13 +25,13 @@ MEANT = {
 }
 
 
-def read(method="REQUEST", **changed):
-    calendar = Calendar.from_ical(invitation(method, **{**MEANT, **changed}))
+def read(method="REQUEST", **changes):
+    calendar = Calendar.from_ical(invitation(method, **{**DETAILS, **changes}))
     (event,) = calendar.events
     return calendar, event
 
 
-def test_an_invitation_says_what_when_where_and_with_whom():
+def test_an_invitation_contains_subject_time_place_and_people():
     calendar, event = read()
     assert (calendar["METHOD"], calendar["VERSION"], calendar["PRODID"]) == (
         "REQUEST",
@@ -44,12 +44,12 @@ def test_an_invitation_says_what_when_where_and_with_whom():
         "UID": str(ID),
         "SEQUENCE": 2,
         "STATUS": "CONFIRMED",
-        "SUMMARY": MEANT["summary"],
-        "DESCRIPTION": MEANT["description"],
-        "LOCATION": MEANT["location"],
+        "SUMMARY": DETAILS["summary"],
+        "DESCRIPTION": DETAILS["description"],
+        "LOCATION": DETAILS["location"],
         "CLASS": "PRIVATE",
     }
-    assert (event.start, event.end, event.stamp) == (MEANT["start"], MEANT["end"], MEANT["stamp"])
+    assert (event.start, event.end, event.stamp) == (DETAILS["start"], DETAILS["end"], DETAILS["stamp"])
     assert (event["ORGANIZER"], event["ORGANIZER"].params["CN"]) == (
         "mailto:desk@lakeside.example.org",
         "Lakeside Clinic",
@@ -59,7 +59,7 @@ def test_an_invitation_says_what_when_where_and_with_whom():
 
 
 def test_times_are_in_utc():
-    lines = invitation("REQUEST", **MEANT).split("\r\n")
+    lines = invitation("REQUEST", **DETAILS).split("\r\n")
     assert {"DTSTART:20270301T083000Z", "DTEND:20270301T090000Z", "DTSTAMP:20270201T101500Z"} <= set(lines)
 
 
@@ -68,19 +68,19 @@ def test_a_cancellation_withdraws_the_same_entry():
     assert (calendar["METHOD"], event["UID"], event["SEQUENCE"], event["STATUS"]) == ("CANCEL", str(ID), 3, "CANCELLED")
 
 
-def test_the_same_facts_make_the_same_invitation():
-    assert invitation("REQUEST", **MEANT) == invitation("REQUEST", **MEANT)
+def test_the_same_details_produce_the_same_invitation():
+    assert invitation("REQUEST", **DETAILS) == invitation("REQUEST", **DETAILS)
 
 
-def test_a_line_has_75_bytes_at_most():
-    text = invitation("REQUEST", **{**MEANT, "summary": "Ärztin " * 60})
+def test_a_line_has_at_most_75_bytes():
+    text = invitation("REQUEST", **{**DETAILS, "summary": "Ärztin " * 60})
     assert max(len(line.encode()) for line in text.split("\r\n")) <= 75
 
 
 @pytest.mark.parametrize(
     "name", ['Praxis "Am See"; Dr. Müller, Söhne & Co: ^n', "王小明", "O’Neill n", "<b>Ana</b>", "é" * 200]
 )
-def test_a_strange_name_comes_back_as_it_was(name):
+def test_an_unusual_name_is_read_back_unchanged(name):
     _, event = read(
         summary=name,
         location=name,
@@ -92,7 +92,7 @@ def test_a_strange_name_comes_back_as_it_was(name):
     }
 
 
-def test_a_backslash_stays_in_texts_and_is_another_stroke_in_names():
+def test_a_backslash_stays_in_texts_and_becomes_a_slash_in_names():
     _, event = read(summary="a\\", attendee=Person("O’Neill\\", "ana@example.org"))
     assert (event["SUMMARY"], event["ATTENDEE"].params["CN"], event["ATTENDEE"]) == (
         "a\\",
@@ -101,7 +101,7 @@ def test_a_backslash_stays_in_texts_and_is_another_stroke_in_names():
     )
 
 
-def test_lines_stay_in_texts_and_go_from_names():
+def test_line_breaks_stay_in_texts_and_are_removed_from_names():
     _, event = read(
         location="Seestraße 12\n13353 Berlin",
         attendee=Person("Ana\r\nATTENDEE:mailto:eve@example.org\x07", "ana@example.org"),
@@ -117,7 +117,7 @@ texts = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_
 
 
 @given(summary=texts, location=texts, name=texts.map(lambda text: " ".join(text.split())))
-def test_whatever_is_typed_stays_one_entry_of_one_person(summary, location, name):
+def test_any_typed_text_yields_one_entry_with_one_attendee(summary, location, name):
     _, event = read(summary=summary, location=location, attendee=Person(name, "ana@example.org"))
     assert (event["SUMMARY"], event["LOCATION"], event["ATTENDEE"]) == (summary, location, "mailto:ana@example.org")
     assert event["ATTENDEE"].params.get("CN", "") == name.replace("\\", "/")

@@ -1,4 +1,4 @@
-"""Work by leases: as much at a time as there is room for, whatever becomes of a claim or a piece of work."""
+"""Work by leases: the capacity limits it, and failures do not stop it."""
 
 import asyncio
 from datetime import timedelta
@@ -12,7 +12,7 @@ QUICK = Pace(idle_seconds=0.01, busy_seconds=0.01)
 
 
 class Pieces:
-    """Ten pieces of work, which remember how many ran at a time."""
+    """Ten pieces of work that count how many run at a time."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
@@ -21,10 +21,10 @@ class Pieces:
         self.running = self.most_running = 0
         self.faults: list[Exception] = []
 
-    async def claim(self, most: int) -> list[int]:
+    async def claim(self, room: int) -> list[int]:
         if self.faults:
             raise self.faults.pop()
-        claimed, self.waiting = self.waiting[:most], self.waiting[most:]
+        claimed, self.waiting = self.waiting[:room], self.waiting[room:]
         return claimed
 
     async def run(self, piece: int) -> None:
@@ -41,14 +41,14 @@ class Pieces:
             await serve(self.stop, name="pieces", capacity=3, pace=QUICK, claim=self.claim, run=run or self.run)
 
 
-async def test_no_more_runs_at_a_time_than_there_is_room_for():
+async def test_no_more_work_runs_at_a_time_than_the_capacity():
     pieces = Pieces()
     await pieces.serve()
     assert (sorted(pieces.done), pieces.most_running) == (list(range(10)), 3)
 
 
 @pytest.mark.parametrize("fault", [errors.Unavailable(), LookupError()])
-async def test_a_failed_claim_is_tried_again(fault):
+async def test_a_failed_claim_is_retried(fault):
     pieces = Pieces()
     pieces.faults = [fault]
     await pieces.serve()
@@ -67,7 +67,7 @@ async def test_failed_work_does_not_stop_other_work():
     assert len(pieces.done) == 10
 
 
-async def test_work_that_runs_when_it_stops_is_finished():
+async def test_running_work_is_finished_after_stop():
     pieces = Pieces()
 
     async def run(piece: int) -> None:
@@ -98,7 +98,7 @@ async def test_cancelled_work_is_cancelled_before_the_loop_ends():
     assert sorted(cancelled) == [0, 1, 2]
 
 
-async def test_a_lease_is_renewed_while_its_work_runs_although_a_renewal_fails():
+async def test_a_lease_is_renewed_while_its_work_runs_even_if_a_renewal_fails():
     renewals = 0
 
     async def renew() -> None:
@@ -109,6 +109,6 @@ async def test_a_lease_is_renewed_while_its_work_runs_although_a_renewal_fails()
 
     async with renewed(timedelta(seconds=0.03), renew):
         await asyncio.sleep(0.2)
-    ended = renewals
+    final_renewals = renewals
     await asyncio.sleep(0.05)
-    assert renewals == ended > 2
+    assert renewals == final_renewals > 2

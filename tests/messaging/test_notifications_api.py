@@ -16,7 +16,7 @@ from support.app import ADMIN, TOKEN, settings
 from support.processes import appoint
 from support.rows import clinic, customer
 
-SOMETHING = ids.composed(1, 0, 0)
+SOMETHING = ids.compose_id(1, 0, 0)
 SOMEBODY = "01978a5c-7d3e-7a63-84f7-074d226b3d5d"
 DEAD = "the mail server does not know this address (550)"
 
@@ -114,7 +114,7 @@ async def test_a_repeated_resend_queues_once(client, db):
     assert await db.fetchval("select round from notification") == 1
 
 
-@pytest.mark.parametrize("id", [SOMETHING, ids.composed(2, 0, 0), UUID(int=0)])
+@pytest.mark.parametrize("id", [SOMETHING, ids.compose_id(2, 0, 0), UUID(int=0)])
 async def test_a_notification_that_is_not_there_is_not_found(client, id):
     assert (await client.post(f"/api/notifications/{id}/resend", headers=ADMIN)).status_code == 404
 

@@ -171,7 +171,7 @@ async def told(
         values ($1, $2::uuid, 'confirmation', $2::uuid::text, 0, 'customer', $3, 'email', $4, $4, $5)
         """,
         of,
-        ids.composed(of, int(made.timestamp() * 1000), days_ago),
+        ids.compose_id(of, int(made.timestamp() * 1000), days_ago),
         str(world.ana),
         made,
         now + expires_in,

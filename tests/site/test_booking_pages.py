@@ -389,7 +389,7 @@ async def in_a_browser(client) -> None:
     """Sign in by the pages, as whoever has Ana's address."""
     there = (await client.post("/sign-in", data={"address": "ana@example.org"})).headers["Location"]
     code_id = there.split("?")[0].rpartition("/")[2]
-    answer = await client.post(there, data={"code": signed_tokens.code(SECRET, PURPOSE, code_id)})
+    answer = await client.post(there, data={"code": signed_tokens.six_digit_code(SECRET, PURPOSE, code_id)})
     client.headers["Cookie"] = "; ".join(header.split(";")[0] for header in answer.headers.get_list("Set-Cookie"))
 
 

@@ -12,7 +12,7 @@ from appoint.http.access import COOKIE, csrf_token
 from appoint.http.openapi import Operation, camel
 from appoint.http.routes import route_of
 from appoint.kit.actors import Role
-from appoint.kit.permissions import OPEN
+from appoint.kit.permissions import PUBLIC_PERMISSIONS
 from support.access_matrix import (
     RELATIONS,
     Things,
@@ -57,7 +57,7 @@ def pages(method: str) -> Iterator[Operation]:
 
 
 LOOKS, FORMS = list(pages("GET")), list(pages("POST"))
-CLOSED = [page for page in LOOKS if route_of(page.handler).permission not in OPEN]
+CLOSED = [page for page in LOOKS if route_of(page.handler).permission not in PUBLIC_PERMISSIONS]
 
 
 def address(page: Operation, things: Things) -> str:
@@ -134,7 +134,7 @@ async def test_open_pages_are_there_for_everybody(db, database_url):
     own, _ = await clinic_with_two_of_everything(db)
     async with asked_by(database_url, callers_of(own)) as ask:
         for page in LOOKS:
-            if route_of(page.handler).permission in OPEN:
+            if route_of(page.handler).permission in PUBLIC_PERMISSIONS:
                 answer = await ask(Role.ANYONE, "GET", address(page, own), None)
                 assert answer.status_code in (200, 404, 409), (page.route, answer.status_code)
                 assert not is_the_way_in(answer), page.route

@@ -13,7 +13,7 @@ from appoint.clinics.catalogue import service as catalogue
 from appoint.http.access import COOKIE
 from appoint.http.rate_limits.sign_in_throttle import FROM_ONE_NETWORK
 from appoint.kit import errors
-from appoint.kit.signed_tokens import code as code_of
+from appoint.kit.signed_tokens import six_digit_code as code_of
 from appoint.server import app as application
 from support.app import ADMIN, TOKEN, settings
 from support.rows import appointment_type, clinic, customer, doctor, later, publish

@@ -75,7 +75,7 @@ async def published(db: Database, doctor: UUID, *, remnants: bool | None = None)
 def local(day: date, wall_time: str, time_zone: str = "Europe/Berlin") -> datetime:
     """The instant of an ordinary wall time."""
     return (
-        (datetime.combine(day, time()) + timedelta(minutes=fields.minutes_of(wall_time)))
+        (datetime.combine(day, time()) + timedelta(minutes=fields.parse_wall_time(wall_time)))
         .replace(tzinfo=clock.zone(time_zone))
         .astimezone(UTC)
     )

@@ -21,7 +21,7 @@ BEGINNING: Final = bytes(32)
 Hash = Annotated[
     str,
     msgspec.Meta(
-        pattern="^[0-9a-f]{64}" + fields.END,
+        pattern="^[0-9a-f]{64}" + fields.END_OF_TEXT,
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
         description="SHA-256",
     ),

@@ -97,7 +97,7 @@ async def entries(
         raise errors.NotFound
     after, until = place or Place(UUID(int=0), bounds.newest or UUID(int=0))
     if bounds.start:
-        after = max(after, ids.first_from(bounds.start - NEAR))
+        after = max(after, ids.smallest_uuid7(bounds.start - NEAR))
     rows = await entry_rows.entries(
         db,
         clinic_id,
@@ -107,7 +107,7 @@ async def entries(
         action=action,
         subject=subject,
         after=after,
-        until=min(until, ids.first_from(bounds.end + NEAR)) if bounds.end else until,
+        until=min(until, ids.smallest_uuid7(bounds.end + NEAR)) if bounds.end else until,
         limit=limit,
     )
     return Listed([_entry(row) for row in rows], until)
@@ -137,8 +137,8 @@ async def newest(
         actor=actor,
         action=action,
         subject=subject,
-        since=ids.first_from(bounds.start - NEAR) if bounds.start else UUID(int=0),
-        before=min(before or LAST, ids.first_from(bounds.end + NEAR) if bounds.end else LAST),
+        since=ids.smallest_uuid7(bounds.start - NEAR) if bounds.start else UUID(int=0),
+        before=min(before or LAST, ids.smallest_uuid7(bounds.end + NEAR) if bounds.end else LAST),
         limit=limit,
     )
     return [_entry(row) for row in rows]

@@ -14,7 +14,7 @@ from ..http.responses import created_response, json_response
 from ..http.routes import route
 from ..kit import clock
 from ..kit.errors import NotFound
-from ..kit.permissions import widest
+from ..kit.permissions import widest_grant
 from ..kit.structs import Page
 from . import bookings_repository
 from .book import book
@@ -128,6 +128,6 @@ def _is_visible(request: Request, appointment: Appointment, booker_id: UUID | No
         return patient in (appointment.customer_id, booker_id)
     if request.user.appointment_id:
         return appointment.id == request.user.appointment_id
-    grant = widest(request.user, "see-appointments", appointment.clinic_id)
+    grant = widest_grant(request.user, "see-appointments", appointment.clinic_id)
     # a caller who repeats a request by its key may have no grant by now, and sees what they booked
     return grant is None or grant.doctor_id in (None, appointment.doctor_id)

@@ -7,7 +7,7 @@ from litestar.connection import ASGIConnection
 
 from ..http.services import services_of
 from ..kit.actors import Actor
-from ..kit.signed_tokens import opened_id, signed_id
+from ..kit.signed_tokens import sign_id, verify_id
 
 PREFIX: Final = "apm_"
 PURPOSE: Final = "manage"
@@ -16,12 +16,12 @@ PURPOSE: Final = "manage"
 def token(secret: str, appointment_id: UUID) -> str:
     """Good for as long as the appointment is there, and for nothing else. The same every time, so that it need be kept
     nowhere."""
-    return PREFIX + signed_id(secret, PURPOSE, appointment_id)
+    return PREFIX + sign_id(secret, PURPOSE, appointment_id)
 
 
 def appointment_of(secret: str, token: str) -> UUID | None:
     """Which appointment a token is for; None for one that we have not made."""
-    return opened_id(secret, PURPOSE, token.removeprefix(PREFIX)) if token.startswith(PREFIX) else None
+    return verify_id(secret, PURPOSE, token.removeprefix(PREFIX)) if token.startswith(PREFIX) else None
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:

@@ -8,7 +8,7 @@ import msgspec
 from ..http.access import authorize
 from ..http.idempotency import digest
 from ..http.request import Request, idempotency_key
-from ..kit.permissions import widest
+from ..kit.permissions import widest_grant
 from . import links
 from .model import Appointment
 from .planning import IdempotencyKey
@@ -18,7 +18,7 @@ from .rules import BookingLimits
 def redact(request: Request, appointment: Appointment) -> Appointment:
     """The appointment as the caller may see it: the notes are for the clinic alone, and why rules were set aside for
     its staff."""
-    if not widest(request.user, "list-appointments", appointment.clinic_id):
+    if not widest_grant(request.user, "list-appointments", appointment.clinic_id):
         appointment = msgspec.structs.replace(appointment, notes=None)
     return (
         appointment

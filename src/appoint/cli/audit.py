@@ -10,7 +10,7 @@ from cyclopts import App, Parameter, validators
 from rich.console import Console
 from rich.progress import Progress
 
-from ..kit.ids import LARGEST_CLINIC, PLATFORM
+from ..kit.ids import MAX_CLINIC_ID, PLATFORM
 from ..settings import Settings
 from .maintenance import Most, echo, session, table
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..audit.model import AuditHead, ClinicReport, Key
 
 audit = App(name="audit", help="Who has changed and seen what, and whether that is still what was written down.")
-Number = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=LARGEST_CLINIC))]
+Number = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=MAX_CLINIC_ID))]
 AsJson = Annotated[bool, Parameter(name="--json")]
 GROUPS: Final = (audit,)
 

@@ -16,14 +16,14 @@ from cyclopts import App, Parameter, validators
 from rich.console import Console
 from rich.table import Column, Table
 
-from ..kit.ids import LARGEST_CLINIC
+from ..kit.ids import MAX_CLINIC_ID
 from ..settings import Settings
 
 slots = App(name="slots", help="Booking slots: when doctors can be booked.")
 dead_letters = App(name="dead-letters", help="Notifications that could not be sent, and will not be unless you say so.")
 events = App(name="events", help="What happened: events that wait, and their schemas.")
 numbers = App(name="numbers", help="The sums behind the numbers of a clinic.")
-ClinicNumber = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=LARGEST_CLINIC))]
+ClinicNumber = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=MAX_CLINIC_ID))]
 Most = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100_000))]
 GROUPS: Final = (slots, dead_letters, events, numbers)
 

@@ -71,9 +71,9 @@ async def at_address(db: Statements, *, clinic_id: int, email: str | None, phone
     Raises `NotFound` for a clinic that is not there, and `Invalid` for a number that cannot be.
     """
     clinic = await clinics.get(db, clinic_id)
-    number = phones.e164(phone, time_zone=clinic.time_zone, locale=clinic.locale) if phone else None
+    number = phones.to_e164(phone, time_zone=clinic.time_zone, locale=clinic.locale) if phone else None
     if phone and number is None:
-        raise errors.Invalid(errors.Fault("?phone", phones.UNREADABLE))
+        raise errors.Invalid(errors.Fault("?phone", phones.INVALID_PHONE_NUMBER))
     return await repository.found(db, clinic_id=clinic_id, email=email, phone=number, most=MOST_FOUND)
 
 
@@ -138,9 +138,9 @@ def _read(content: CustomerContent, *, known_phone: str | None, now: datetime) -
     faults: list[errors.Fault] = []
     phone = content.phone
     if phone and phone != known_phone:
-        phone = phones.e164(phone, time_zone=content.time_zone, locale=content.locale)
+        phone = phones.to_e164(phone, time_zone=content.time_zone, locale=content.locale)
         if phone is None:
-            faults.append(errors.Fault("#/phone", phones.UNREADABLE))
+            faults.append(errors.Fault("#/phone", phones.INVALID_PHONE_NUMBER))
     if content.birth_date and content.birth_date > clock.local_date(now, content.time_zone or EARLIEST_ZONE):
         faults.append(errors.Fault("#/birthDate", "must not be in the future"))
     if faults:

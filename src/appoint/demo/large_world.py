@@ -12,7 +12,7 @@ from asyncpg import Range
 from rich.progress import Progress
 
 from ..booking.model import Status
-from ..kit.fields import Locale, minutes_of
+from ..kit.fields import Locale, parse_wall_time
 from .people import people
 from .staff import staff
 from .visits import MOVES, Kind, Visit, clinics_id, customers_id, outcome, visits
@@ -260,7 +260,7 @@ async def _employ(clinic: Clinic, count: int) -> dict[UUID, list[Range[datetime]
                 clinic.new_id(),
                 id,
                 int(weekday),
-                Range(minutes_of(opens), minutes_of(closes)),
+                Range(parse_wall_time(opens), parse_wall_time(closes)),
                 Range(at.date(), None),
                 at,
                 at,

@@ -245,7 +245,7 @@ def _lines(week: Week, time_slots: dict[str, tuple[UUID, Range[int]]]) -> Iterat
 
 def _minutes(hours: str) -> Range[int]:
     opens, closes = hours.split("-")
-    return Range(fields.minutes_of(opens), fields.minutes_of(closes))
+    return Range(fields.parse_wall_time(opens), fields.parse_wall_time(closes))
 
 
 def _booked(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[UUID]]) -> Iterator[Booked]:

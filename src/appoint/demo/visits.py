@@ -88,7 +88,7 @@ def outcome(luck: float, visit: Visit, now: datetime) -> Status:
 
 
 def clinics_id(random: Random, clinic_id: int, made_at: datetime) -> UUID:
-    return ids.composed(clinic_id, _milliseconds(made_at), random.getrandbits(42))
+    return ids.compose_id(clinic_id, _milliseconds(made_at), random.getrandbits(42))
 
 
 def customers_id(random: Random, made_at: datetime) -> UUID:

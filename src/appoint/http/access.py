@@ -11,9 +11,9 @@ from litestar.connection import ASGIConnection
 
 from ..database.pool import Database
 from ..kit import errors
-from ..kit.actors import ANYONE, Actor
+from ..kit.actors import ANONYMOUS_KEY_PREFIX, Actor
 from ..kit.ids import PLATFORM
-from ..kit.permissions import OPEN, Grant, Relation, widest
+from ..kit.permissions import PUBLIC_PERMISSIONS, Grant, Relation, widest_grant
 from .ownership import IDS_OF_DOCTORS
 from .request import check_address, clinic_of
 from .routes import route_of
@@ -43,7 +43,7 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
     await services.limits.admit(request, caller, declared)
     permission = declared.permission
     clinic_id = clinic_of(request)
-    if permission not in OPEN:
+    if permission not in PUBLIC_PERMISSIONS:
         request.scope["state"]["grant"] = await _granted(request, caller, permission, clinic_id)
     if permission != "public":
         request.scope["state"]["db"] = _seen(services.db, caller, permission, clinic_id)
@@ -55,7 +55,7 @@ async def _granted(
 ) -> Grant:
     """Raises `Unauthorized` for nobody in particular, `NotFound` for what is another clinic's or patient's, `Forbidden`
     for what the caller's roles are not for."""
-    grant = widest(caller, permission, clinic_id)
+    grant = widest_grant(caller, permission, clinic_id)
     if grant is None:
         raise _refusal(caller, clinic_id)
     if grant.relation is Relation.OWN and not await _is_own(request, caller, grant, clinic_id):
@@ -75,7 +75,7 @@ def authorize(
 
     Raises as the guard does.
     """
-    grant = widest(request.user, permission or route_of(request.route_handler).permission, clinic_id)
+    grant = widest_grant(request.user, permission or route_of(request.route_handler).permission, clinic_id)
     if grant is None:
         raise _refusal(request.user, clinic_id)
     if grant.relation is Relation.OWN and grant.doctor_id != doctor_id:
@@ -132,7 +132,7 @@ def _seen(db: Database, caller: Actor, permission: str, clinic_id: int | None) -
     """
     if permission == "book":
         return db
-    if caller.memberships and not caller.administrator and permission not in OPEN | OF_ONESELF:
+    if caller.memberships and not caller.administrator and permission not in PUBLIC_PERMISSIONS | OF_ONESELF:
         return db.within(clinic_id if clinic_id is not None and caller.member(clinic_id) else PLATFORM)
     return db.across() if clinic_id is None else db.within(clinic_id)
 
@@ -156,7 +156,7 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
         pass  # a session that has ended leaves a cookie behind, which is nobody's fault
     else:
         agent = connection.headers.get("user-agent", "")
-        caller = Actor(ANYONE + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
+        caller = Actor(ANONYMOUS_KEY_PREFIX + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
     return msgspec.structs.replace(caller, address=address)
 
 

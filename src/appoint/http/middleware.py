@@ -63,7 +63,7 @@ class Observed:
             scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}
         )  # the server leaves the body out
         began = time.perf_counter()
-        origin = tracing.origin(asked["headers"])
+        origin = tracing.parse_origin(asked["headers"])
         tracing.CURRENT.set(origin)
         asked["state"]["request_id"] = origin.request_id
         status = 0

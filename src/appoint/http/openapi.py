@@ -17,7 +17,7 @@ from litestar.routes import HTTPRoute
 from litestar.types.internal_types import PathParameterDefinition
 
 from ..kit.errors import Fault
-from ..kit.permissions import OPEN, PERMISSIONS
+from ..kit.permissions import PERMISSIONS, PUBLIC_PERMISSIONS
 from ..kit.structs import Page
 from .problems import MEDIA_TYPE, PROBLEMS, ProblemDocument, described
 from .request import JSON, MERGE_PATCH
@@ -240,7 +240,7 @@ def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -
         **({"description": more} if more else {}),
         "x-permission": permission,
         "x-roles": {str(role): relation.name.lower() for role, relation in PERMISSIONS[permission].reach.items()},
-        "security": [{}, {"bearer": []}] if permission in OPEN else [{"bearer": []}],
+        "security": [{}, {"bearer": []}] if permission in PUBLIC_PERMISSIONS else [{"bearer": []}],
         "parameters": [*inside, *beside, *({"$ref": f"#/components/parameters/{name}"} for name in headers)],
         "responses": {str(handler.status_code): _success(operation, schemas)},
     }
@@ -284,7 +284,7 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 def _problems(operation: Operation) -> Iterator[str]:
     """The types of all problems that the operation can answer with."""
     yield from ("invalid-request", "unauthorized", "too-many-requests", "unavailable")
-    if route_of(operation.handler).permission not in OPEN:
+    if route_of(operation.handler).permission not in PUBLIC_PERMISSIONS:
         yield "forbidden"
     if operation.body:
         yield from ("malformed-json", "body-too-large", "unsupported-media-type")

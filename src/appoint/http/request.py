@@ -14,7 +14,7 @@ from ..database.pool import Database, Transaction
 from ..kit import errors, ids
 from ..kit.actors import Actor
 from ..kit.cache import ClinicCache
-from ..kit.ids import LARGEST_CLINIC
+from ..kit.ids import MAX_CLINIC_ID
 from ..kit.permissions import Grant
 from . import decoding
 from .routes import route_of
@@ -111,7 +111,7 @@ def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     operation without parameters takes none."""
     clinic_id: int | None = connection.path_params.get("clinic_id")
     if clinic_id is not None and (
-        not 1 <= clinic_id <= LARGEST_CLINIC or str(clinic_id) not in connection.scope["path"].split("/")
+        not 1 <= clinic_id <= MAX_CLINIC_ID or str(clinic_id) not in connection.scope["path"].split("/")
     ):
         raise errors.NotFound
     if (

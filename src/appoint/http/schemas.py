@@ -22,12 +22,12 @@ from uuid import UUID
 import msgspec
 from msgspec import inspect as shape
 
-from ..kit.ids import LARGEST_CLINIC
+from ..kit.ids import MAX_CLINIC_ID
 
 Schema = dict[str, Any]
 PREFIX: Final = "#/components/schemas/"
 PATH: Final[dict[type, Schema]] = {
-    int: {"type": "integer", "minimum": 1, "maximum": LARGEST_CLINIC, "examples": [1]},
+    int: {"type": "integer", "minimum": 1, "maximum": MAX_CLINIC_ID, "examples": [1]},
     UUID: {"type": "string", "format": "uuid"},
     date: {"type": "string", "format": "date"},
 }

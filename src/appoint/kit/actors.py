@@ -1,4 +1,4 @@
-"""Who asks, and in which roles."""
+"""Callers and their roles."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,70 +11,71 @@ import msgspec
 
 class Role(StrEnum):
     ANYONE = "anyone"
-    """Nobody has signed in."""
+    """Not signed in."""
     HOLDER = "holder"
-    """Of an appointment's manage-link."""
+    """The holder of an appointment's manage link."""
     PATIENT = "patient"
     USER = "user"
-    """Of staff, whatever they are at which clinics."""
+    """Any user of staff, independent of their roles at clinics."""
     DOCTOR = "doctor"
     RECEPTIONIST = "receptionist"
     MANAGER = "manager"
     PARTNER = "partner"
-    """A partner system, with an API key of a clinic."""
+    """A partner system with an API key of a clinic."""
     ADMINISTRATOR = "administrator"
-    """Of the platform."""
+    """The administrator of the platform."""
 
 
 STAFF: Final = frozenset({Role.DOCTOR, Role.RECEPTIONIST, Role.MANAGER})
-
-
-ANYONE: Final = "open:"
-"""How the keys of callers begin who have not signed in."""
+ANONYMOUS_KEY_PREFIX: Final = "open:"
+"""Prefix of the keys of callers without a session or API key."""
 
 
 class Membership(msgspec.Struct, frozen=True):
-    """What somebody is at a clinic."""
+    """A role at a clinic."""
 
     clinic_id: int
     role: Role
     doctor_id: UUID | None = None
-    """Who they are among the clinic's doctors."""
+    """The doctor that a user with the doctor role is."""
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """`key` tells callers apart, for repeated requests, limits and the audit; it names nobody."""
+    """The caller of an operation.
+
+    `key` identifies the caller for idempotency, rate limits and audit. It contains no personal data.
+    """
 
     key: str
     administrator: bool = False
     user_id: UUID | None = None
     memberships: tuple[Membership, ...] = ()
-    """Of staff, and of a partner system."""
+    """Empty unless the caller is staff or a partner system."""
     scopes: frozenset[str] = frozenset()
-    """The permissions that a partner system's key has."""
+    """The permissions granted to a partner system's API key."""
     customer_id: UUID | None = None
-    """The patient who is signed in."""
+    """The signed-in patient."""
     appointment_id: UUID | None = None
-    """The appointment of a manage-link."""
+    """The appointment that the caller's manage link opens."""
     session_id: UUID | None = None
     requests_per_minute: int | None = None
-    """A limit of the caller's own."""
+    """The caller's own rate limit, where it differs from the general one."""
     address: str | None = None
-    """Where the request comes from."""
+    """The network address that the request comes from."""
     doing: str = ""
-    """The operation that is asked for."""
+    """The id of the requested operation."""
 
     @property
     def is_anyone(self) -> bool:
-        """Whether nobody has signed in."""
-        return self.key.startswith(ANYONE)
+        """Whether the caller is anonymous."""
+        return self.key.startswith(ANONYMOUS_KEY_PREFIX)
 
     def member(self, clinic_id: int) -> Membership | None:
-        """What the caller is at the clinic."""
+        """Return the caller's membership of the clinic, if any."""
         return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)
 
     def is_staff(self, clinic_id: int) -> bool:
-        """Whether the clinic's own people ask, or the administrator."""
+        """Whether the caller is staff of the clinic, or the administrator."""
         membership = self.member(clinic_id)
         return self.administrator or (membership is not None and membership.role in STAFF)
 
@@ -82,12 +83,12 @@ class Actor(msgspec.Struct, frozen=True):
 SYSTEM = Actor("system", administrator=True)
 """The worker."""
 COMMAND_LINE = Actor("command-line", administrator=True)
-"""Whoever has a shell where the database is."""
+"""An operator with a shell on the server."""
 
 
 class LinkedCustomers(NamedTuple):
-    """Whom the code was for that a patient signed in by: all who shared the address then."""
+    """The customers that a sign-in code was sent for: all who shared the address at the time."""
 
     ids: Sequence[UUID]
     since: datetime
-    """Who has changed later may have another address."""
+    """When the code was sent. A customer changed since then may have another address."""

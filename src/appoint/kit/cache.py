@@ -1,9 +1,9 @@
-"""What rarely changes and is often read, cached in each process for ten minutes.
+"""An in-process cache of ten minutes for data that is read often and rarely changes.
 
-A change drops its clinic's entries: at once in the process that made it, and with Redis in all other processes as soon
-as the invalidation message arrives. Redis carries invalidations and nothing else, so reading from the cache never
-waits for a network, and no Redis, whatever its state, can serve outdated entries: a process that cannot hear
-invalidations caches nothing and reads from the database every time.
+A change drops its clinic's entries immediately in the process that made it and, with Redis, in all other processes as
+soon as the invalidation message arrives. Redis carries only invalidations, so a cache read never waits for the
+network, and a failing Redis cannot serve outdated entries: a process that does not receive invalidations caches nothing
+and reads from the database every time.
 """
 
 from collections.abc import Awaitable, Callable

@@ -37,7 +37,7 @@ class Invalidations:
         self._unsent: set[int] = set()
         self._listener: asyncio.Task[None] | None = None
         self.connected = False
-        """Whether every invalidation of the other processes arrives here."""
+        """Whether this process receives every invalidation of the others."""
 
     def start(self) -> None:
         self._listener = asyncio.create_task(self._listen(), name="cache-listener")
@@ -50,7 +50,7 @@ class Invalidations:
         await self._redis.aclose()
 
     async def send(self, clinic_id: int) -> None:
-        """Tell the other processes that the clinic has changed, now or once Redis is reachable again."""
+        """Invalidate the clinic in the other processes, now or once Redis is reachable again."""
         self._unsent.add(clinic_id)
         if self.connected:
             with suppress(RedisError, OSError, TimeoutError):
@@ -73,7 +73,7 @@ class Invalidations:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _receive(self) -> None:
-        """Receive until Redis is gone, or has been silent for so long that it must be."""
+        """Receive until the connection fails, or Redis has been silent for too long to still be there."""
         clock = asyncio.get_running_loop().time
         async with self._redis.pubsub() as channel:
             await channel.subscribe(CHANNEL)
@@ -84,7 +84,7 @@ class Invalidations:
                     await channel.ping()
                     continue
                 last_message_at = clock()
-                if message["type"] == "subscribe":  # also after the client has reconnected by itself
+                if message["type"] == "subscribe":  # also sent after the client has reconnected on its own
                     self._clear()
                     self.connected = True
                 elif message["type"] == "message":

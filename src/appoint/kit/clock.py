@@ -1,5 +1,4 @@
-"""Now, and what an instant is on the wall of a zone. The way back, from wall time to instant, is the database's
-`local_instant` alone."""
+"""The current time, and instants as local dates. Only the database's `local_instant` converts wall time to instants."""
 
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta
@@ -7,15 +6,16 @@ from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-# The rules of zones come from the locked tzdata package, so that every machine has the same.
+# Use the zone rules of the locked tzdata package, so that they are the same on every machine.
 zoneinfo.reset_tzpath(to=[])
 
 ZONES: Final = frozenset(zone for zone in zoneinfo.available_timezones() if "/" in zone or zone == "UTC")
-"""Zones that can be named. Short ones (CET, EST) are left out: PostgreSQL reads them as fixed offsets."""
+"""Zones that clinics and customers can choose. Abbreviations (CET, EST) are excluded: to PostgreSQL they are fixed
+offsets."""
 
 
 def now() -> datetime:
-    """The only place that looks at the clock; below the edge, `now` is an argument."""
+    """The only call to the system clock. Everything below the API takes `now` as an argument."""
     return datetime.now(UTC)
 
 
@@ -25,10 +25,10 @@ def zone(name: str) -> ZoneInfo:
 
 
 def local_date(instant: datetime, time_zone: str) -> date:
-    """The date that a calendar in the zone shows at the instant."""
+    """Return the local date in the zone at the instant."""
     return instant.astimezone(zone(time_zone)).date()
 
 
 def crosses_midnight(start: datetime, end: datetime, time_zone: str) -> bool:
-    """Whether `[start, end)` has time on two local dates; ending at midnight does not cross it."""
+    """Whether `[start, end)` covers two local dates. A range that ends at midnight does not."""
     return local_date(start, time_zone) != local_date(end - timedelta.resolution, time_zone)

@@ -1,4 +1,4 @@
-"""Instants as people read them: in a zone, which is named, and in a language. `short` is for text messages."""
+"""Format instants for people: in a named zone and in a language. The width `short` is for text messages."""
 
 import re
 from datetime import datetime, timedelta
@@ -18,16 +18,16 @@ from babel.dates import (
 from . import clock
 
 Width = Literal["full", "short"]
-THIN_SPACES: Final = {0x2009: " ", 0x202F: " "}
-"""CLDR sets them around dashes and before a.m.; here and there a mail shows them as boxes, and a text message with one
-holds half as much."""
-ONLY_AN_OFFSET: Final = re.compile(r"(GMT|UTC)?[+-][\d:]+")
-NOWHERE: Final = (None, "ZZ", "001")
-"""Territories of zones that are no place people know."""
+SPACE_SUBSTITUTES: Final = {0x2009: " ", 0x202F: " "}
+"""CLDR puts thin spaces around dashes and before a.m. Some mail clients show them as boxes, and one of them halves the
+capacity of a text message."""
+OFFSET_NAME: Final = re.compile(r"(GMT|UTC)?[+-][\d:]+")
+UNNAMED_TERRITORIES: Final = (None, "ZZ", "001")
+"""Territories of zones that have no place name."""
 
 
 def day(instant: datetime, time_zone: str, language: str, width: Width = "full") -> str:
-    """“Monday, March 1, 2027”, or “Mon, Mar 1, 2027”."""
+    """Return “Monday, March 1, 2027” or “Mon, Mar 1, 2027”."""
     local = _local(instant, time_zone)
     return _plain(
         format_date(local, "full", locale=language)
@@ -37,12 +37,12 @@ def day(instant: datetime, time_zone: str, language: str, width: Width = "full")
 
 
 def time(instant: datetime, time_zone: str, language: str) -> str:
-    """“9:30 AM”"""
+    """Return “9:30 AM”."""
     return _plain(format_time(_local(instant, time_zone), "short", locale=language))
 
 
 def hours(start: datetime, end: datetime, time_zone: str, language: str) -> str:
-    """“9:30 – 10:00 AM”"""
+    """Return “9:30 – 10:00 AM”."""
     half_days = "a" in str(Locale.parse(language).time_formats["short"].pattern)
     return _plain(
         format_interval(_local(start, time_zone), _local(end, time_zone), "hm" if half_days else "Hm", locale=language)
@@ -52,8 +52,10 @@ def hours(start: datetime, end: datetime, time_zone: str, language: str) -> str:
 def moment(
     instant: datetime, time_zone: str, language: str, width: Width = "full", *, end: datetime | None = None
 ) -> str:
-    """“Monday, March 1, 2027, 9:30 – 10:00 AM (Central European Standard Time)”; without an end, or when short, only
-    the beginning."""
+    """Return “Monday, March 1, 2027, 9:30 – 10:00 AM (Central European Standard Time)”.
+
+    Contains only the start time when there is no end, or when the width is short.
+    """
     clock_time = (
         hours(instant, end, time_zone, language) if end and width == "full" else time(instant, time_zone, language)
     )
@@ -61,32 +63,34 @@ def moment(
 
 
 def zone(instant: datetime, time_zone: str, language: str, width: Width = "full") -> str:
-    """What the zone's time is called at the instant: “Central European Summer Time”, or “CEST”.
+    """Return the name of the zone's time at the instant: “Central European Summer Time”, or “CEST”.
 
-    Time that has no name goes by its place (“India Time”); when short, or where there is no place, by its offset
-    (“UTC+05:30”).
+    Fall back to the place (“India Time”) for a zone without a name, and to the offset (“UTC+05:30”) when the width is
+    short or there is no place.
     """
     local = _local(instant, time_zone)
     name = get_timezone_name(
         local, "long" if width == "full" else "short", locale=language, zone_variant=_variant(local)
     )
-    if not ONLY_AN_OFFSET.fullmatch(name):
+    if not OFFSET_NAME.fullmatch(name):
         return name
-    if width == "full" and get_global("zone_territories").get(time_zone) not in NOWHERE:
+    if width == "full" and get_global("zone_territories").get(time_zone) not in UNNAMED_TERRITORIES:
         return get_timezone_location(local, locale=language)
-    offset = local.strftime("%z")  # Babel's own is an hour off for half hours west of Greenwich
+    offset = local.strftime("%z")  # Babel's own format is an hour off for half-hour offsets west of Greenwich
     return f"UTC{offset[:3]}:{offset[3:5]}"
 
 
 def _variant(local: datetime) -> Literal["daylight", "standard"]:
-    """Whether it is summer time there. That alone is not told by `dst()`: Ireland's winter time is summer time less an
-    hour."""
+    """Return whether the zone is in summer time.
+
+    `dst()` alone is not enough: tzdata models Ireland's winter time as a negative daylight saving of one hour.
+    """
     winter = min(local.replace(month=month, day=15).dst() or timedelta() for month in (1, 7))
     return "daylight" if (local.dst() or timedelta()) > winter else "standard"
 
 
 def same_wall_time(instant: datetime, one: str, other: str) -> bool:
-    """Whether clocks in both zones show the same at the instant."""
+    """Whether both zones have the same wall time at the instant."""
     return _local(instant, one).replace(tzinfo=None) == _local(instant, other).replace(tzinfo=None)
 
 
@@ -95,4 +99,4 @@ def _local(instant: datetime, time_zone: str) -> datetime:
 
 
 def _plain(text: str) -> str:
-    return text.translate(THIN_SPACES)
+    return text.translate(SPACE_SUBSTITUTES)

@@ -1,11 +1,10 @@
-"""What can go wrong, in the words of the trade. Each is raised where it is known; `web/problems.py` alone decides what
-it looks like on the wire."""
+"""Domain errors. Features raise them; only `http/problems.py` maps them to responses."""
 
 from typing import Any, Final
 
 
 class AppointError(Exception):
-    """A refusal with a name (`type`, as in `/problems/<type>`) and facts that the answer shows beside it."""
+    """A named refusal (`type`, as in `/problems/<type>`) with facts that the response includes."""
 
     def __init__(self, type: str, /, **facts: Any) -> None:
         super().__init__(type)
@@ -14,18 +13,18 @@ class AppointError(Exception):
 
 
 class NotFound(AppointError):
-    """Not there, or another clinic's, which is the same to who asks."""
+    """The resource does not exist or belongs to another clinic. The caller cannot tell the difference."""
 
     def __init__(self) -> None:
         super().__init__("not-found")
 
 
 class Conflict(AppointError):
-    """The state of the world says no; `type` is the reason."""
+    """The current state does not allow the request; `type` is the reason."""
 
 
 class Unauthorized(AppointError):
-    """Nobody has signed in; or somebody tried to, and `type` says why they have not."""
+    """The caller is not signed in. After a failed sign-in, `type` is the reason."""
 
     def __init__(self, type: str = "unauthorized") -> None:
         super().__init__(type)
@@ -37,28 +36,28 @@ class Forbidden(AppointError):
 
 
 class VersionMismatch(AppointError):
-    """`If-Match` names another version than the one that is there."""
+    """`If-Match` does not name the current version."""
 
     def __init__(self) -> None:
         super().__init__("version-mismatch")
 
 
 class VersionRequired(AppointError):
-    """The clinic insists on `If-Match`."""
+    """The clinic requires `If-Match`."""
 
     def __init__(self) -> None:
         super().__init__("version-required")
 
 
 class KeyReused(AppointError):
-    """An `Idempotency-Key` came again with another request."""
+    """An `Idempotency-Key` was reused for a different request."""
 
     def __init__(self) -> None:
         super().__init__("idempotency-key-reused")
 
 
 class Unavailable(AppointError):
-    """Something Appoint needs is away for the moment; the same request may succeed later."""
+    """A dependency of Appoint is temporarily unavailable; the same request may succeed later."""
 
     def __init__(self, *, retry_after_seconds: int = 2) -> None:
         super().__init__("unavailable")
@@ -66,7 +65,7 @@ class Unavailable(AppointError):
 
 
 class TooMany(AppointError):
-    """More than a limit allows; the same request may succeed when its window is over."""
+    """A rate limit is exceeded; the same request may succeed after the limit's window."""
 
     def __init__(self, *, retry_after_seconds: int) -> None:
         super().__init__("too-many-requests")
@@ -74,8 +73,11 @@ class TooMany(AppointError):
 
 
 class Fault:
-    """One thing wrong with a request: where (`#/name` in the body, `?limit` in the query), and what, as a message of
-    the catalogue with its values."""
+    """One fault of a request.
+
+    `pointer` locates it (`#/name` in the body, `?limit` in the query); `text` describes it as a message of the
+    translation catalogues, filled in with `values`.
+    """
 
     __slots__ = ("pointer", "text", "values")
 
@@ -86,7 +88,7 @@ class Fault:
 
 
 class Invalid(AppointError):
-    """The request itself is wrong; all its faults at once."""
+    """The request is invalid. Lists all its faults at once."""
 
     def __init__(self, *faults: Fault, type: str = "invalid-request") -> None:
         super().__init__(type)
@@ -94,4 +96,4 @@ class Invalid(AppointError):
 
 
 class StartupError(Exception):
-    """A process cannot start. The message says why, and what to do."""
+    """A process cannot start. The message says why and what to do about it."""

@@ -1,5 +1,5 @@
-"""What people read, in their language. The English text is the key in the gettext catalogues of `locale/`, which `make
-texts` keeps in step with the sources."""
+"""Translations. The English text is the key in the gettext catalogues of `locale/`, which `make texts` updates from the
+sources."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from markupsafe import Markup, escape
 
 LANGUAGES: Final = ("en", "de", "es", "fr")
-PLAIN: Final = str.maketrans(
+GSM_SUBSTITUTES: Final = str.maketrans(
     {
         "–": "-",
         "—": "-",
@@ -29,14 +29,14 @@ PLAIN: Final = str.maketrans(
         "\u00a0": " ",
     }
 )
-CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-"""Characters that nobody sees, or that turn the text after them around; but for tabs, ends of lines, and joiners, which
-some scripts need."""
+INVISIBLE_CHARACTERS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Control characters that are invisible or reverse the direction of text. Tabs, line ends and the joiners
+of some scripts are allowed."""
 
 
 @cache
 def catalogue(language: str) -> NullTranslations:
-    """Return the translations of a language; for English, in which the sources are written, there are none."""
+    """Return the translations of a language; none for English, the language of the sources."""
     if language == "en":
         return NullTranslations()
     with (files("appoint") / "locale" / f"{language}.po").open("rb") as file:
@@ -48,27 +48,27 @@ def catalogue(language: str) -> NullTranslations:
 
 
 def translatable(text: str) -> str:
-    """Return the text as it is. Marks a text that is translated later for extraction into the catalogues."""
+    """Return the text unchanged. Marks it for extraction into the catalogues when it is translated later."""
     return text
 
 
 def translate(language: str, text: str, /, **values: Any) -> str:
-    """Return the text in the language, its `{placeholders}` filled in."""
-    return _filled(catalogue(language).gettext(text), values)
+    """Return the text in the language, with its `{placeholders}` filled in."""
+    return _fill(catalogue(language).gettext(text), values)
 
 
 def pgettext(language: str, context: str, text: str, /, **values: Any) -> str:
-    """Return a text whose translation depends on where it stands, such as “Cancel” in a dialog."""
-    return _filled(catalogue(language).pgettext(context, text), values)
+    """Return a text whose translation depends on its context, such as “Cancel” in a dialog."""
+    return _fill(catalogue(language).pgettext(context, text), values)
 
 
 def ngettext(language: str, singular: str, plural: str, count: int, /, **values: Any) -> str:
-    """Return the form that the language uses for the number, which fills in `{count}`."""
-    return _filled(catalogue(language).ngettext(singular, plural, count), {"count": count, **values})
+    """Return the plural form that the language uses for `count`, which also fills in `{count}`."""
+    return _fill(catalogue(language).ngettext(singular, plural, count), {"count": count, **values})
 
 
 def template_functions(language: str) -> dict[str, Callable[..., str]]:
-    """Return what templates translate by: `_`, `pgettext` and `ngettext`."""
+    """Return the translation functions of templates: `_`, `pgettext` and `ngettext`."""
     return {
         "_": partial(translate, language),
         "pgettext": partial(pgettext, language),
@@ -76,20 +76,21 @@ def template_functions(language: str) -> dict[str, Callable[..., str]]:
     }
 
 
-def _filled(text: str, values: dict[str, Any]) -> str:
-    """Fill the placeholders in. With markup among the values, such as a link, the result is markup too."""
+def _fill(text: str, values: dict[str, Any]) -> str:
+    """Fill in the placeholders. If a value is markup, such as a link, the result is markup too."""
     if any(isinstance(value, Markup) for value in values.values()):
         return escape(text).format_map(values)
     return text.format_map(values) if values else text
 
 
 def one_line(text: str | None) -> str:
-    """What somebody typed, in one line: so that a name writes no paragraphs, or headers of a mail, into what others
-    read."""
-    return CONTROL.sub("", " ".join((text or "").split()))
+    """Return typed text as one line, so that a name cannot inject paragraphs or mail headers into a message."""
+    return INVISIBLE_CHARACTERS.sub("", " ".join((text or "").split()))
 
 
-def for_telephones(text: str) -> str:
-    """The text with what telephones' own alphabet (GSM 03.38) has: one other character, and a text message holds less
-    than half as much."""
-    return text.translate(PLAIN)
+def to_gsm_characters(text: str) -> str:
+    """Replace common characters that the GSM 03.38 alphabet lacks.
+
+    A single character outside it more than halves the capacity of a text message.
+    """
+    return text.translate(GSM_SUBSTITUTES)

@@ -1,4 +1,4 @@
-"""Ids that say where they live: UUID version 8 = clinic (32 bits) · milliseconds (48) · random (42)."""
+"""Ids that contain their clinic: UUID version 8 = clinic (32 bits) · milliseconds (48) · random (42)."""
 
 import secrets
 import time
@@ -7,31 +7,32 @@ from typing import Final
 from uuid import UUID
 
 PLATFORM: Final = 0
-"""The number that stands where a clinic's would, for what belongs to no clinic."""
-LARGEST_CLINIC: Final = 2**31 - 1
+"""The clinic id of data that belongs to no clinic."""
+MAX_CLINIC_ID: Final = 2**31 - 1
 
 
 def new_id(clinic_id: int) -> UUID:
-    """A new id of the clinic; ids of one clinic sort by the time they were made. The database's `mint_id` makes them by
-    the same rule."""
-    return composed(clinic_id, time.time_ns() // 1_000_000, secrets.randbits(42))
+    """Return a new id of the clinic. Ids of one clinic sort by creation time.
+
+    The database's `mint_id` follows the same rule.
+    """
+    return compose_id(clinic_id, time.time_ns() // 1_000_000, secrets.randbits(42))
 
 
-def composed(clinic_id: int, ms: int, bits: int) -> UUID:
-    """An id by its parts, for who needs the same one again: the millisecond it is of, and 42 bits that tell it from
-    others of that millisecond."""
+def compose_id(clinic_id: int, ms: int, bits: int) -> UUID:
+    """Return the id with the given millisecond and 42 random bits, for callers that need a reproducible id."""
     high = (ms >> 32) << 16 | 0x8 << 12 | (ms >> 20) & 0xFFF
     low = 0b10 << 62 | (ms & 0xFFFFF) << 42 | bits
     return UUID(int=clinic_id << 96 | high << 64 | low)
 
 
-def first_from(since: datetime) -> UUID:
-    """No UUID of version 7, which begin with their millisecond, is smaller that is made from then on."""
+def smallest_uuid7(since: datetime) -> UUID:
+    """Return a lower bound of all UUIDs of version 7 created from `since` on; they begin with their millisecond."""
     milliseconds = max(since - datetime(1970, 1, 1, tzinfo=UTC), timedelta()) // timedelta(milliseconds=1)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def clinic_of(id: UUID) -> int:
-    """The clinic that an id belongs to, or `PLATFORM`, which has no rows of clinics, for an id that can be no clinic's."""
+    """Return the clinic that an id belongs to. Return `PLATFORM`, which has no clinic data, for an id of no clinic."""
     clinic_id = id.int >> 96
-    return clinic_id if clinic_id <= LARGEST_CLINIC else PLATFORM
+    return clinic_id if clinic_id <= MAX_CLINIC_ID else PLATFORM

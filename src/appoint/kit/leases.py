@@ -1,7 +1,7 @@
-"""Work that several processes share by leases: each claims what is due for a limited time, and runs what it claimed.
+"""Work that several processes share by leases: each claims due work for a limited time and runs it.
 
-The SQL of a claim belongs to the feature that owns the rows. A process that dies leaves its leases to run out, so its
-work is delayed and never lost.
+The SQL of a claim belongs to the feature that owns the rows. The leases of a process that dies
+expire, so its work is delayed but never lost.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from . import errors
 log = structlog.get_logger()
 T = TypeVar("T")
 
-RENEWALS: Final = 3
-"""Renewals in the time of one lease, so that one that fails does no harm."""
+RENEWALS_PER_LEASE: Final = 3
+"""More than one, so that a failed renewal does not lose the lease."""
 
 
 class Pace(NamedTuple):
@@ -26,7 +26,7 @@ class Pace(NamedTuple):
 
     idle_seconds: float
     busy_seconds: float
-    """Between claims while there is work, and for `busy_for_seconds` after the last of it."""
+    """The interval while there is work, and for `busy_for_seconds` after it."""
     busy_for_seconds: float = 0.0
 
 
@@ -39,22 +39,23 @@ async def serve(
     claim: Callable[[int], Awaitable[Sequence[T]]],
     run: Callable[[T], Awaitable[None]],
 ) -> None:
-    """Claim and run work until `stop`, at most `capacity` pieces at a time, then wait for what is running.
+    """Claim and run work until `stop`, at most `capacity` pieces at a time, then wait for running work.
 
-    `claim` receives the number of free places and returns at most as many pieces. Neither a failed claim nor failed work ends the loop: what was
-    leased can be claimed again when its lease has run out. When this is cancelled, so is what is running.
+    `claim` receives the number of free places and returns at most that many pieces. Neither a failed claim nor failed
+    work ends the loop: leased work can be claimed again when its lease has expired. Cancelling the loop cancels running
+    work.
     """
     now = asyncio.get_running_loop().time
     running: set[asyncio.Task[None]] = set()
     busy_until = now()
     try:
         while not stop.is_set():
-            ended = {task for task in running if task.done()}
-            running -= ended
+            finished = {task for task in running if task.done()}
+            running -= finished
             room = capacity - len(running)
             claimed = await _claim(name, claim, room) if room else ()
             running |= {asyncio.create_task(_run(name, run, piece)) for piece in claimed}
-            if claimed or ended:
+            if claimed or finished:
                 busy_until = now() + pace.busy_for_seconds
             busy = len(running) == capacity or now() < busy_until
             with suppress(TimeoutError):
@@ -71,7 +72,7 @@ async def _claim(name: str, claim: Callable[[int], Awaitable[Sequence[T]]], room
         return await claim(room)
     except errors.Unavailable:  # the worker's heartbeat reports it
         pass
-    except Exception:  # one fault must not end the worker
+    except Exception:  # one failure must not end the worker
         log.exception("work not claimed", job=name)
     return ()
 
@@ -81,7 +82,7 @@ async def _run(name: str, run: Callable[[T], Awaitable[None]], piece: T) -> None
         await run(piece)
     except errors.Unavailable:
         log.warning("database away", job=name)
-    except Exception:  # one fault must not end the worker
+    except Exception:  # one failure must not end the worker
         log.exception("job failed", job=name)
 
 
@@ -91,7 +92,7 @@ async def renewed(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> A
 
     async def keep() -> None:
         while True:
-            await asyncio.sleep(lease.total_seconds() / RENEWALS)
+            await asyncio.sleep(lease.total_seconds() / RENEWALS_PER_LEASE)
             with suppress(errors.Unavailable):
                 await renew()
 

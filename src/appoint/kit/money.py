@@ -1,4 +1,4 @@
-"""Money: whole minor units and a currency."""
+"""Money: an amount in whole minor units, and a currency."""
 
 from functools import cache
 from typing import Annotated, Final, NamedTuple
@@ -11,15 +11,15 @@ from babel.numbers import get_currency_name, get_currency_precision, get_territo
 from .i18n import translatable
 
 CURRENCIES: Final = frozenset(code for code in Locale("en").currencies if len(str(code)) == 3)
-"""ISO 4217 codes, past and present, as CLDR lists them."""
+"""Past and present ISO 4217 codes listed by CLDR."""
 
 
-def _exists(code: str) -> str | None:
+def _check_currency(code: str) -> str | None:
     return None if code in CURRENCIES else translatable("must be an ISO 4217 currency, such as EUR")
 
 
 Currency = Annotated[
-    str, msgspec.Meta(extra={"check": _exists}, extra_json_schema={"format": "currency"}, examples=["EUR"])
+    str, msgspec.Meta(extra={"check": _check_currency}, extra_json_schema={"format": "currency"}, examples=["EUR"])
 ]
 
 
@@ -30,8 +30,8 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: Currency
 
 
-class Choice(NamedTuple):
-    """A currency as people choose it."""
+class CurrencyChoice(NamedTuple):
+    """A currency in a list that people choose from."""
 
     code: str
     name: str
@@ -39,8 +39,8 @@ class Choice(NamedTuple):
 
 
 @cache
-def in_use() -> frozenset[str]:
-    """The currencies that people pay with somewhere."""
+def currencies_in_use() -> frozenset[str]:
+    """Return the currencies that are legal tender somewhere."""
     return (
         frozenset(
             code
@@ -51,16 +51,16 @@ def in_use() -> frozenset[str]:
     )
 
 
-def choices(language: str, *known: str) -> list[Choice]:
-    """Those in use, and those known already."""
+def currency_choices(language: str, *extra: str) -> list[CurrencyChoice]:
+    """Return the currencies in use and the `extra` ones, with their names in the language."""
     return [
-        Choice(code, f"{code} – {get_currency_name(code, locale=language)}", get_currency_precision(code))
-        for code in sorted(in_use() | set(known))
+        CurrencyChoice(code, f"{code} – {get_currency_name(code, locale=language)}", get_currency_precision(code))
+        for code in sorted(currencies_in_use() | set(extra))
     ]
 
 
-def plain(money: Money | None) -> str:
-    """The amount in major units, as people type it: “12.50”, or “1250” yen."""
+def format_amount(money: Money | None) -> str:
+    """Return the amount in major units, as people type it: “12.50”, or “1250” for yen."""
     if money is None:
         return ""
     decimals = get_currency_precision(money.currency)

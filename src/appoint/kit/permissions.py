@@ -1,4 +1,4 @@
-"""Who may do what: the one table of it. Guards read it, docs/access.md shows it, and a test goes through all of it."""
+"""The table of permissions. Guards read it, `appoint access` documents it, and a test checks every operation in every role."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
@@ -12,11 +12,11 @@ class Relation(IntEnum):
     """How far a permission reaches."""
 
     OWN = 1
-    """What is the caller's own: a patient's appointments, a doctor's days and patients."""
+    """The caller's own data: a patient's appointments, a doctor's days and patients."""
     CLINIC = 2
-    """All of the caller's clinic."""
+    """All data of the caller's clinic."""
     ANY = 3
-    """Everything."""
+    """All data."""
 
 
 class Permission(NamedTuple):
@@ -24,7 +24,7 @@ class Permission(NamedTuple):
     reach: Mapping[Role, Relation]
 
 
-def _given(
+def _reach(
     *,
     anyone: bool = False,
     holder: Relation | None = None,
@@ -36,7 +36,7 @@ def _given(
     partner: Relation | None = None,
     administrator: Relation | None = Relation.ANY,
 ) -> Mapping[Role, Relation]:
-    named = {
+    relations = {
         Role.ANYONE: Relation.ANY if anyone else None,
         Role.HOLDER: holder,
         Role.PATIENT: patient,
@@ -47,84 +47,86 @@ def _given(
         Role.PARTNER: partner,
         Role.ADMINISTRATOR: administrator,
     }
-    return {role: relation for role, relation in named.items() if relation}
+    return {role: relation for role, relation in relations.items() if relation}
 
 
 OWN, CLINIC, ANY = Relation
 PERMISSIONS: Final[Mapping[str, Permission]] = {
-    "public": Permission("Read what a clinic publishes.", _given(anyone=True)),
-    "register": Permission("Register as a customer.", _given(anyone=True)),
-    "book": Permission("Book an appointment.", _given(anyone=True)),
-    "sign-in": Permission("Sign in, or ask for a link or a code to do so.", _given(anyone=True)),
+    "public": Permission("Read what a clinic publishes.", _reach(anyone=True)),
+    "register": Permission("Register as a customer.", _reach(anyone=True)),
+    "book": Permission("Book an appointment.", _reach(anyone=True)),
+    "sign-in": Permission("Sign in, or request a link or a code to do so.", _reach(anyone=True)),
     "account": Permission(
-        "See who one is and where one is signed in, and sign out.", _given(patient=OWN, user=OWN, manager=None)
+        "See one's own account and sessions, and sign out.", _reach(patient=OWN, user=OWN, manager=None)
     ),
     "credentials": Permission(
-        "Change one's own name, password and authenticator.", _given(user=OWN, manager=None, administrator=None)
+        "Change one's own name, password and authenticator.", _reach(user=OWN, manager=None, administrator=None)
     ),
     "see-appointments": Permission(
-        "See appointments.", _given(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC, partner=CLINIC)
+        "See appointments.", _reach(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC, partner=CLINIC)
     ),
     "list-appointments": Permission(
-        "List appointments and bookings of a clinic.", _given(doctor=OWN, receptionist=CLINIC, partner=CLINIC)
+        "List appointments and bookings of a clinic.", _reach(doctor=OWN, receptionist=CLINIC, partner=CLINIC)
     ),
     "move-appointments": Permission(
         "Confirm, move and cancel appointments.",
-        _given(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC, partner=CLINIC),
+        _reach(holder=OWN, patient=OWN, doctor=OWN, receptionist=CLINIC, partner=CLINIC),
     ),
     "run-appointments": Permission(
-        "Take appointments through their day, and note what matters about them.",
-        _given(doctor=OWN, receptionist=CLINIC),
+        "Record the progress of appointments during the day, and take notes about them.",
+        _reach(doctor=OWN, receptionist=CLINIC),
     ),
     "override": Permission(
-        "Book, move and cancel where a rule says no, with a reason.", _given(doctor=OWN, receptionist=CLINIC)
+        "Book, move and cancel against a rule, with a reason.", _reach(doctor=OWN, receptionist=CLINIC)
     ),
     "see-patients": Permission(
-        "See patients and what the clinic notes of them.", _given(doctor=OWN, receptionist=CLINIC, partner=CLINIC)
+        "See patients and the clinic's notes about them.", _reach(doctor=OWN, receptionist=CLINIC, partner=CLINIC)
     ),
-    "note-patients": Permission("Note something about a patient.", _given(doctor=OWN, receptionist=CLINIC)),
+    "note-patients": Permission("Take notes about a patient.", _reach(doctor=OWN, receptionist=CLINIC)),
     "find-customers": Permission(
         "Find a customer of other clinics by the exact e-mail address or phone number.",
-        _given(receptionist=CLINIC, partner=CLINIC),
+        _reach(receptionist=CLINIC, partner=CLINIC),
     ),
     "see-customers": Permission(
-        "See what is held of a customer, and their appointments everywhere.", _given(patient=OWN, manager=None)
+        "See a customer's data, and their appointments at all clinics.", _reach(patient=OWN, manager=None)
     ),
-    "change-customers": Permission("Change, export and erase a customer.", _given(patient=OWN, manager=None)),
-    "search-customers": Permission("Search all customers of the platform.", _given(manager=None)),
-    "see-absences": Permission("See absences.", _given(doctor=CLINIC, receptionist=CLINIC, partner=CLINIC)),
+    "change-customers": Permission("Change, export and erase a customer.", _reach(patient=OWN, manager=None)),
+    "search-customers": Permission("Search all customers of the platform.", _reach(manager=None)),
+    "see-absences": Permission("See absences.", _reach(doctor=CLINIC, receptionist=CLINIC, partner=CLINIC)),
     "schedule": Permission(
-        "Publish when doctors work: schedules, slots and absences.", _given(doctor=OWN, receptionist=CLINIC)
+        "Publish when doctors work: schedules, slots and absences.", _reach(doctor=OWN, receptionist=CLINIC)
     ),
     "see-messages": Permission(
-        "See what was sent, send it again, and see the words of messages.", _given(receptionist=CLINIC)
+        "See sent messages and message templates, and send messages again.", _reach(receptionist=CLINIC)
     ),
-    "manage": Permission("Set up a clinic: its doctors, appointment types, hours, messages and webhooks.", _given()),
-    "manage-access": Permission("Say who works at a clinic and which systems may ask, and read the audit.", _given()),
-    "administer": Permission("Add and close clinics.", _given(manager=None)),
+    "manage": Permission("Set up a clinic: its doctors, appointment types, hours, messages and webhooks.", _reach()),
+    "manage-access": Permission("Manage a clinic's users and API keys, and read its audit.", _reach()),
+    "administer": Permission("Add and close clinics.", _reach(manager=None)),
 }
-"""By name. A role that is not named may not."""
+"""By name. A role without a relation does not have the permission."""
 SCOPES: Final = frozenset(name for name, permission in PERMISSIONS.items() if Role.PARTNER in permission.reach)
-"""What a partner's key can be given."""
-OPEN: Final = frozenset(name for name, permission in PERMISSIONS.items() if Role.ANYONE in permission.reach)
-"""What anyone may do."""
+"""Permissions that can be granted to an API key."""
+PUBLIC_PERMISSIONS: Final = frozenset(
+    name for name, permission in PERMISSIONS.items() if Role.ANYONE in permission.reach
+)
+"""Permissions of every caller, signed in or not."""
 
 
 class Grant(NamedTuple):
-    """A permission as a caller has it."""
+    """A permission of a caller, and how far it reaches."""
 
     relation: Relation
     membership: Membership | None = None
-    """By which they have it."""
+    """The membership that grants it, if one does."""
 
     @property
     def doctor_id(self) -> UUID | None:
-        """Whose things alone they may touch; None: it is not about one doctor."""
+        """The only doctor whose data the grant covers; None if it is not limited to one doctor."""
         return self.membership.doctor_id if self.membership and self.relation is Relation.OWN else None
 
 
 def grants(caller: Actor, permission: str, clinic_id: int | None) -> Iterator[Grant]:
-    """By what the caller has the permission at the clinic; without one, anywhere."""
+    """Yield the caller's grants of the permission at the clinic; with None, at any clinic."""
     reach = PERMISSIONS[permission].reach
     if caller.administrator and (relation := reach.get(Role.ADMINISTRATOR)):
         yield Grant(relation)
@@ -140,29 +142,31 @@ def grants(caller: Actor, permission: str, clinic_id: int | None) -> Iterator[Gr
                 yield Grant(relation, membership)
 
 
-def widest(caller: Actor, permission: str, clinic_id: int | None) -> Grant | None:
-    """How far the caller's permission reaches at the clinic; None: they have none."""
+def widest_grant(caller: Actor, permission: str, clinic_id: int | None) -> Grant | None:
+    """Return the caller's widest grant of the permission at the clinic, or None without one."""
     return max(grants(caller, permission, clinic_id), key=lambda grant: grant.relation, default=None)
 
 
 def document(operations: Iterable[tuple[str, str, str, str]]) -> str:
-    """docs/access.md: the table for people to read. Operations are given as id, method, path and permission."""
+    """Return docs/access.md, the table in Markdown. Operations are tuples of id, method, path and permission."""
     by_permission: dict[str, list[str]] = {name: [] for name in PERMISSIONS}
     for id, method, path, permission in operations:
         by_permission[permission].append(f"- `{method.upper()} {path}` ({id})")
     lines = [
         "# Who may do what",
         "",
-        "Written by `appoint access` from `appoint/permissions.py`, which the guards read; a test asks every operation in every role.",
+        "Generated by `appoint access` from `appoint/kit/permissions.py`, which the guards read. A test calls every",
+        "operation in every role.",
         "",
-        "*own*: what is the caller's own (a patient's appointments, a doctor's days and patients, the one appointment of a manage-link);",
-        "*clinic*: all of the clinic where they have the role; *any*: everything. What is another clinic's is not found (404); what one's own role",
-        "is not for is refused (403). A partner's key has the permissions that it was given as scopes, of those in its column.",
+        "*own*: the caller's own data (a patient's appointments, a doctor's days and patients, the one appointment of a",
+        "manage link); *clinic*: all data of the clinic where the caller has the role; *any*: all data. Data of other",
+        "clinics is not found (404); an operation outside the caller's roles is refused (403). An API key has the",
+        "permissions of its scopes, which are limited to those in the column *partner*.",
         "",
         f"| permission | {' | '.join(Role)} |",
         f"| --- |{' --- |' * len(Role)}",
         *(
-            f"| [{name}](#{name}) | {' | '.join(_shown(permission, role) for role in Role)} |"
+            f"| [{name}](#{name}) | {' | '.join(_cell(permission, role) for role in Role)} |"
             for name, permission in PERMISSIONS.items()
         ),
     ]
@@ -178,7 +182,7 @@ def document(operations: Iterable[tuple[str, str, str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _shown(permission: Permission, role: Role) -> str:
+def _cell(permission: Permission, role: Role) -> str:
     if Role.ANYONE in permission.reach:
         return "any"
     return permission.reach[role].name.lower() if role in permission.reach else ""

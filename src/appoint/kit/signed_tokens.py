@@ -1,4 +1,4 @@
-"""Links that only we can have made: what they carry can be read by anyone and changed by nobody."""
+"""Signed tokens for links: anyone can read their content, but only the holder of the secret key can create them."""
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -9,33 +9,35 @@ from itsdangerous import BadData, Signer, URLSafeSerializer
 
 
 def sign(secret: str, purpose: str, value: Any) -> str:
-    """The value as a token for an address. One made for one purpose is none for another."""
+    """Return the value as a URL-safe token. A token for one purpose is invalid for any other."""
     return str(URLSafeSerializer(secret, salt=purpose).dumps(value))
 
 
 def verify(secret: str, purpose: str, token: str) -> Any:
-    """The value of a token; None for one that we have not made for that purpose."""
+    """Return the value of a token, or None if it was not signed for the purpose."""
     try:
         return URLSafeSerializer(secret, salt=purpose).loads(token)
     except BadData:
         return None
 
 
-def signed_id(secret: str, purpose: str, id: UUID) -> str:
-    """An id as a token that is as short as it can be: it stands in text messages."""
+def sign_id(secret: str, purpose: str, id: UUID) -> str:
+    """Return an id as a token, kept short for text messages."""
     return Signer(secret, salt=purpose).sign(urlsafe_b64encode(id.bytes).rstrip(b"=")).decode()
 
 
-def opened_id(secret: str, purpose: str, token: str) -> UUID | None:
-    """The id of a token; None for one that we have not made for that purpose."""
+def verify_id(secret: str, purpose: str, token: str) -> UUID | None:
+    """Return the id of a token, or None if it was not signed for the purpose."""
     try:
         return UUID(bytes=urlsafe_b64decode(Signer(secret, salt=purpose).unsign(token) + b"=="))
     except BadData:
         return None
 
 
-def code(secret: str, purpose: str, id: str) -> str:
-    """Six digits that nobody else can tell from the id, and that are kept nowhere (RFC 4226 does the same with a
-    counter)."""
+def six_digit_code(secret: str, purpose: str, id: str) -> str:
+    """Return six digits derived from the id and the secret, so that they need not be stored.
+
+    RFC 4226 does the same with a counter.
+    """
     digest = hmac.digest(secret.encode(), f"{purpose}\n{id}".encode(), "sha256")
     return f"{int.from_bytes(digest) % 1_000_000:06}"

@@ -1,4 +1,4 @@
-"""What every resource shows besides its own."""
+"""Base structs of resources, request bodies and pages."""
 
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Resource(msgspec.Struct, kw_only=True, rename="camel"):
-    """`version` counts up with every change and is the ETag."""
+    """`version` increases with every change and is the ETag."""
 
     version: int
     created_at: datetime
@@ -17,14 +17,14 @@ class Resource(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class RequestBody(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A request's body: no member is unknown, none is guessed."""
+    """A request body. Unknown members are rejected."""
 
 
 class PageQuery(RequestBody):
-    """The query of every list."""
+    """The query parameters of every list."""
 
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200, description="how many items at most")] = 50
-    cursor: Annotated[str, msgspec.Meta(max_length=1000, description="`next` of the page before")] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200, description="maximum number of items")] = 50
+    cursor: Annotated[str, msgspec.Meta(max_length=1000, description="`next` of the previous page")] | None = None
 
 
 class Page(msgspec.Struct, Generic[T]):
@@ -35,11 +35,11 @@ class Page(msgspec.Struct, Generic[T]):
 
 
 def merge(current: T, patch: msgspec.Struct) -> T:
-    """JSON merge patch (RFC 7396) of structs: members that the patch leaves unset stay as they are."""
+    """Apply a JSON merge patch (RFC 7396) to a struct: members that the patch leaves unset keep their value."""
     changes: dict[str, Any] = {}
     for name, value in msgspec.structs.asdict(patch).items():
         if value is msgspec.UNSET or not hasattr(current, name):
             continue
-        inside = isinstance(value, msgspec.Struct) and getattr(current, name) is not None
-        changes[name] = merge(getattr(current, name), value) if inside else value
-    return msgspec.structs.replace(current, **changes)  # pyright: ignore[reportArgumentType]  every caller gives structs
+        nested = isinstance(value, msgspec.Struct) and getattr(current, name) is not None
+        changes[name] = merge(getattr(current, name), value) if nested else value
+    return msgspec.structs.replace(current, **changes)  # pyright: ignore[reportArgumentType]  every caller passes structs

@@ -1,5 +1,5 @@
-"""Where a request comes from, for logs and traces: its id and its W3C trace context. Spans are made only when an
-endpoint is set; else they cost nothing."""
+"""The origin of a request for logs and traces: its id and its W3C trace context. Spans are created only when an endpoint
+is set, and cost nothing otherwise."""
 
 import random
 import re
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
 
-TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
-VISIBLE: Final = re.compile(rb"[!-~]{1,128}").fullmatch
+is_traceparent: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+is_request_id: Final = re.compile(rb"[!-~]{1,128}").fullmatch
 
 TIMEOUT_SECONDS: Final = 3.0
-"""For a collector that is away. It holds up nothing but the end of the process."""
+"""For an unreachable collector. It delays only the shutdown of the process."""
 
 tracer: "Tracer | None" = None
-"""None while traces are off."""
+"""None while tracing is off."""
 _provider: "TracerProvider | None" = None
 
 
@@ -36,13 +36,13 @@ class Origin(NamedTuple):
 CURRENT: Final[ContextVar[Origin | None]] = ContextVar("origin", default=None)
 
 
-def origin(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
-    """What the caller says, where it is well-formed. A request without an id gets one."""
+def parse_origin(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
+    """Return the origin from the well-formed headers of a request. A request without an id gets one."""
     request_id = traceparent = tracestate = None
     for name, value in headers:
-        if name == b"x-request-id" and VISIBLE(value):
+        if name == b"x-request-id" and is_request_id(value):
             request_id = value.decode()
-        elif name == b"traceparent" and TRACEPARENT(value):
+        elif name == b"traceparent" and is_traceparent(value):
             traceparent = value.decode()
         elif name == b"tracestate":
             tracestate = value.decode("latin-1")
@@ -50,27 +50,28 @@ def origin(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
 
 
 def traceparent() -> str | None:
-    """What to hand on to whatever carries this trace further: the request's own span, or the caller's while traces are
-    off."""
+    """Return the trace context to propagate: the request's own span, or the caller's while tracing is off."""
     current = CURRENT.get()
     return current.traceparent if current else None
 
 
 def request_id() -> str | None:
-    """The id of the request that is being answered; None where nobody asked."""
+    """Return the id of the current request; None outside a request."""
     current = CURRENT.get()
     return current.request_id if current else None
 
 
 def configure(endpoint: str) -> None:
-    """Send spans to an OpenTelemetry collector (OTLP over HTTP), in the background. The SDK's own variables, such as
-    OTEL_TRACES_SAMPLER, apply."""
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 -- slow to import, and only needed here
+    """Send spans to an OpenTelemetry collector (OTLP over HTTP) in the background.
+
+    The SDK's own environment variables, such as OTEL_TRACES_SAMPLER, apply.
+    """
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  slow to import
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    global tracer, _provider  # noqa: PLW0603 -- one per process, as logging is
+    global tracer, _provider  # noqa: PLW0603  one per process, like logging
     _provider = TracerProvider(resource=Resource.create({"service.name": "appoint"}), shutdown_on_exit=False)
     _provider.add_span_processor(
         BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=TIMEOUT_SECONDS))
@@ -79,7 +80,7 @@ def configure(endpoint: str) -> None:
 
 
 def close() -> None:
-    """Send what is left, and make no more spans. May take seconds when the collector is away."""
+    """Send the remaining spans and stop tracing. Takes some seconds when the collector is unreachable."""
     global tracer, _provider  # noqa: PLW0603
     if _provider:
         _provider.shutdown()
@@ -88,7 +89,7 @@ def close() -> None:
 
 @contextmanager
 def request_span(tracer: "Tracer", method: str, origin: Origin) -> "Generator[Span]":
-    """The request's span, which goes on the caller's trace."""
+    """Open the span of a request, as part of the caller's trace."""
     from opentelemetry.trace import SpanKind  # noqa: PLC0415
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
@@ -97,22 +98,23 @@ def request_span(tracer: "Tracer", method: str, origin: Origin) -> "Generator[Sp
     }
     context = TraceContextTextMapPropagator().extract(carrier)
     with tracer.start_as_current_span(
-        method, context, kind=SpanKind.SERVER, attributes={"http.request.method": method}, **WORDLESS
+        method, context, kind=SpanKind.SERVER, attributes={"http.request.method": method}, **WITHOUT_EXCEPTION_TEXT
     ) as span:
-        found = span.get_span_context()
-        CURRENT.set(
-            origin._replace(traceparent=f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}")
-        )
+        new = span.get_span_context()
+        traceparent = f"00-{new.trace_id:032x}-{new.span_id:016x}-{new.trace_flags:02x}"
+        CURRENT.set(origin._replace(traceparent=traceparent))
         yield span
 
 
 @contextmanager
 def statement_span(tracer: "Tracer", name: str) -> "Generator[None]":
-    """A statement's span, named by the function that holds the statement."""
+    """Open the span of a statement, named after the function that runs it."""
     from opentelemetry.trace import SpanKind  # noqa: PLC0415
 
     attributes = {"db.system.name": "postgresql", "db.query.summary": name}
-    with tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes, **WORDLESS) as span:
+    with tracer.start_as_current_span(
+        name, kind=SpanKind.CLIENT, attributes=attributes, **WITHOUT_EXCEPTION_TEXT
+    ) as span:
         try:
             yield
         except Exception as error:
@@ -120,5 +122,5 @@ def statement_span(tracer: "Tracer", name: str) -> "Generator[None]":
             raise
 
 
-WORDLESS: Final[dict[str, Any]] = {"record_exception": False, "set_status_on_exception": False}
-"""What an exception says can hold names of people, so no trace repeats it."""
+WITHOUT_EXCEPTION_TEXT: Final[dict[str, Any]] = {"record_exception": False, "set_status_on_exception": False}
+"""Texts of exceptions can contain personal data, so traces leave them out."""

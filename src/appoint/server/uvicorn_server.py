@@ -140,7 +140,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is not HTTP gets a problem document too."""
-        request_id = tracing.origin(()).request_id
+        request_id = tracing.parse_origin(()).request_id
         body = msgspec.json.encode(
             described("invalid-request", "en", instance="", request_id=request_id, faults=(self.fault,), facts={})
         )
@@ -177,7 +177,7 @@ class Supervisor(Multiprocess):
         before = {process.process.pid for process in self.processes}
         super().keep_subprocess_alive()
         for gone in before - {process.process.pid for process in self.processes}:
-            metrics.forget(gone or 0)
+            metrics.forget_process(gone or 0)
 
     def terminate_all(self) -> None:
         for listener in self.sockets:  # left open, it would take connections that nobody answers any more
@@ -240,7 +240,7 @@ def serve(
     if workers == 1:
         Server(config, ready).run([listener])
         return
-    with metrics.shared():
+    with metrics.shared_between_processes():
         Supervisor(config, listener, ready).run()
 
 

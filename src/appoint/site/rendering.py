@@ -74,7 +74,7 @@ def _skeleton(value: date | datetime, language: str, pattern: str) -> str:
 
 def _wall(value: str, language: str, until: str = "") -> str:
     """A wall time as the wire has it, or two: “9:30 AM”, “9:30 – 11:00 AM”. The end of a day looks like its beginning."""
-    first, last = (SOME_DAY + timedelta(minutes=wire.minutes_of(each)) for each in (value, until or value))
+    first, last = (SOME_DAY + timedelta(minutes=wire.parse_wall_time(each)) for each in (value, until or value))
     return date_formats.hours(first, last, "UTC", language) if until else date_formats.time(first, "UTC", language)
 
 
@@ -116,7 +116,7 @@ FILTERS: Final[dict[str, Any]] = {
     "soon": soon,
     "instant": written,
     "zone": date_formats.zone,
-    "phone": phones.readable,
+    "phone": phones.format_international,
     "data": _data,
 }
 templates.filters.update(FILTERS)

@@ -13,7 +13,7 @@ from ..http.request import Request
 from ..kit import errors
 from ..kit.i18n import translatable, translate
 from ..kit.ids import PLATFORM
-from ..kit.permissions import OPEN, widest
+from ..kit.permissions import PUBLIC_PERMISSIONS, widest_grant
 from .rendering import NO_STORE, render
 
 PLACES: Final = (
@@ -75,8 +75,10 @@ async def staff_page(
         await audit.record(request.services.db, request.user, clinic_id=clinic_id or PLATFORM, subjects=subjects)
 
     def may(permission: str, doctor_id: UUID | None = None) -> bool:
-        grant = widest(request.user, permission, clinic_id)
-        return permission in OPEN or (grant is not None and (doctor_id is None or grant.doctor_id in (None, doctor_id)))
+        grant = widest_grant(request.user, permission, clinic_id)
+        return permission in PUBLIC_PERMISSIONS or (
+            grant is not None and (doctor_id is None or grant.doctor_id in (None, doctor_id))
+        )
 
     navigation = [
         (

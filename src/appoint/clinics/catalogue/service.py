@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from ...database.pool import Statements
 from ...kit import errors
 from ...kit.cache import ClinicCache
-from ...kit.ids import LARGEST_CLINIC, PLATFORM
+from ...kit.ids import MAX_CLINIC_ID, PLATFORM
 from . import repository
 from .model import Catalogue
 
@@ -35,7 +35,7 @@ async def named(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
 
     Raises `NotFound`, also for a clinic that is not active.
     """
-    number = int(name) if NUMBER.fullmatch(name) and int(name) <= LARGEST_CLINIC else None
+    number = int(name) if NUMBER.fullmatch(name) and int(name) <= MAX_CLINIC_ID else None
     loaded: Catalogue | None = None
 
     async def look() -> int | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ...database.pool import Row, Statements, to
-from ...kit.fields import minutes_of, wall_time_of
+from ...kit.fields import format_wall_time, parse_wall_time
 from .model import Clinic, ClinicContent, Notifications, Policy
 
 COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("policy", "notifications"))
@@ -15,7 +15,7 @@ COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("po
 
 def _clinic(row: Row) -> Clinic:
     times = (
-        None if minutes is None else wall_time_of(minutes)
+        None if minutes is None else format_wall_time(minutes)
         for minutes in (row.quiet_from, row.quiet_until, row.agenda_minute)
     )
     return Clinic(
@@ -105,7 +105,7 @@ def _values(content: ClinicContent) -> tuple[object, ...]:
         *msgspec.structs.astuple(content.policy),
         content.notifications.reminder_minutes,
         *(
-            time and minutes_of(time)
+            time and parse_wall_time(time)
             for time in (
                 content.notifications.quiet_from,
                 content.notifications.quiet_until,

@@ -123,7 +123,7 @@ def _read(content: ClinicContent, *, known_phone: str | None) -> ClinicContent:
         raise errors.Invalid(errors.Fault(fault.pointer.replace("#", "#/notifications", 1), fault.text, **fault.values))
     if content.phone is None or content.phone == known_phone:
         return content
-    phone = phones.e164(content.phone, time_zone=content.time_zone)
+    phone = phones.to_e164(content.phone, time_zone=content.time_zone)
     if phone is None:
-        raise errors.Invalid(errors.Fault("#/phone", phones.UNREADABLE))
+        raise errors.Invalid(errors.Fault("#/phone", phones.INVALID_PHONE_NUMBER))
     return msgspec.structs.replace(content, phone=phone)

@@ -9,7 +9,7 @@ import litestar
 
 from ...kit import clock, errors
 from ...kit.actors import STAFF, Actor, Role
-from ...kit.metrics import LIMITED
+from ...kit.metrics import RATE_LIMITED
 from ...settings import Settings
 from ..routes import Route
 from .counters import Counted, Counters, Rate, rates
@@ -94,7 +94,7 @@ class Limits:
 
 
 def refused(name: str, counted: Counted) -> errors.TooMany:
-    LIMITED.labels(name).inc()
+    RATE_LIMITED.labels(name).inc()
     return errors.TooMany(retry_after_seconds=counted.left)
 
 

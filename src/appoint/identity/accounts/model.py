@@ -20,7 +20,7 @@ UserName = Annotated[fields.PersonName, Meta(examples=["Mia Klein"])]
 UserEmail = Annotated[fields.Email, Meta(examples=["mia@example.org"])]
 Password = Annotated[str, Meta(max_length=512, examples=["a calm lake in the morning"])]
 """As it was typed; whether a new one is good enough, `passwords.faults` says."""
-Code = Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END, examples=["314159"])]
+Code = Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END_OF_TEXT, examples=["314159"])]
 LinkToken = Annotated[
     str, Meta(max_length=1000, examples=["WyIwMTk3OGE1YyIsMSwxODAzODkzNDAwXQ.3mYx1vDqkqSN0yQ1nB8pZb8y4jU"])
 ]

@@ -15,7 +15,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwt import JWTClaimsRegistry
 
 from ...kit.actors import STAFF, Actor, Membership, Role
-from ...kit.ids import LARGEST_CLINIC, clinic_of
+from ...kit.ids import MAX_CLINIC_ID, clinic_of
 
 ALGORITHMS: Final = (
     "RS256",
@@ -101,7 +101,7 @@ def given(entry: str) -> Given:
     if (
         not 1 <= len(place) <= 2
         or not (place[0].isascii() and place[0].isdigit())
-        or not 1 <= int(place[0][:20]) <= LARGEST_CLINIC
+        or not 1 <= int(place[0][:20]) <= MAX_CLINIC_ID
     ):
         raise ValueError("names no clinic by its number, as in receptionist:1")
     clinic_id = int(place[0])

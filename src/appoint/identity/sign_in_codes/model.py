@@ -39,9 +39,9 @@ class SignInCodeRequest(RequestBody):
         if self.email:
             return Address("email", self.email)
         assert self.phone, "the request's own rules"
-        number = phones.e164(self.phone, time_zone=self.time_zone or None, locale=self.locale or None)
+        number = phones.to_e164(self.phone, time_zone=self.time_zone or None, locale=self.locale or None)
         if number is None:
-            raise errors.Invalid(errors.Fault("#/phone", phones.UNREADABLE))
+            raise errors.Invalid(errors.Fault("#/phone", phones.INVALID_PHONE_NUMBER))
         return Address("sms", number)
 
 
@@ -67,7 +67,7 @@ class SignInCode(msgspec.Struct, rename="camel"):
 class CodeAnswer(RequestBody):
     """The code, as the message had it."""
 
-    code: Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END, examples=["314159"])]
+    code: Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END_OF_TEXT, examples=["314159"])]
     customer_id: UUID | UnsetType = UNSET
     """Which of those who share the address."""
     cookie: bool = False

@@ -98,7 +98,7 @@ async def _enter(
 ) -> Entered | list[SignInChoice] | None:
     sent = await repository.attempt(tx, code_id, now=now)
     if sent is None or not hmac.compare_digest(
-        signed_tokens.code(secret, PURPOSE, str(code_id)).encode(), code.encode()
+        signed_tokens.six_digit_code(secret, PURPOSE, str(code_id)).encode(), code.encode()
     ):
         return None
     # who has changed since may have another address now, and those who share this one are no concern of who reads there

@@ -32,7 +32,7 @@ def _known(value: str) -> str | None:
 Url = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^https?://\S+" + fields.END, max_length=2000, examples=["https://partner.example.com/appoint"]
+        pattern=r"^https?://\S+" + fields.END_OF_TEXT, max_length=2000, examples=["https://partner.example.com/appoint"]
     ),
 ]
 EventType = Annotated[

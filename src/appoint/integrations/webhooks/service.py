@@ -15,7 +15,7 @@ from ...events import repository as events_repository
 from ...events.model import Event, WebhookDisabled, cloud_event
 from ...kit import errors
 from ...kit.actors import Actor
-from ...kit.ids import clinic_of, first_from, new_id
+from ...kit.ids import clinic_of, new_id, smallest_uuid7
 from ...kit.structs import merge
 from . import gateway, repository
 from .model import (
@@ -167,7 +167,7 @@ async def replay(
         raise errors.NotFound
     if since < now - timedelta(days=kept_days):
         raise errors.Invalid(errors.Fault("?since", "must not be more than {days} days ago", days=kept_days))
-    queued = await repository.queue_again(tx, webhook_id, first_event_id=first_from(since), now=now)
+    queued = await repository.queue_again(tx, webhook_id, first_event_id=smallest_uuid7(since), now=now)
     await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
     return queued
 

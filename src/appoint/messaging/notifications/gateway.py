@@ -67,7 +67,7 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
         webhook=row.webhook,
         user=row.user,
         link=_link(row, kind, links),
-        code=signed_tokens.code(links.secret, "sign-in", row.subject_id) if kind == "sign-in-code" else None,
+        code=signed_tokens.six_digit_code(links.secret, "sign-in", row.subject_id) if kind == "sign-in-code" else None,
     )
     rendered = render(
         Which(cast("Kind | AccountKind", kind), row.channel, row.locale),

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...clinics.appointment_types.model import Mode
 from ...kit import date_formats, errors, fields, phones
-from ...kit.i18n import CONTROL, for_telephones, one_line, template_functions, translate
+from ...kit.i18n import INVISIBLE_CHARACTERS, one_line, template_functions, to_gsm_characters, translate
 from ...kit.structs import RequestBody
 from ..channels.model import Channel
 from . import sandbox
@@ -157,7 +157,7 @@ def placeholders(which: Which, facts: Facts) -> dict[str, str]:
     differs = start and own and not date_formats.same_wall_time(start, zone, own)
     every = {
         "clinic": clinic,
-        "phone": phones.readable(facts.clinic_phone) if facts.clinic_phone else "",
+        "phone": phones.format_international(facts.clinic_phone) if facts.clinic_phone else "",
         "address": address,
         "customer": one_line(facts.customer),
         "doctor": one_line(facts.doctor),
@@ -286,7 +286,9 @@ def render(which: Which, facts: Facts, own: Words | None = None) -> Rendered:
 def _filled(which: Which, words: Words, values: Mapping[str, str]) -> tuple[str, str]:
     """Subject and text. Raises `templating.Broken`, also for what is empty then, or too long."""
     subject = one_line(sandbox.filled(words.subject or "", "#/subject", values))
-    lines = (line.rstrip() for line in CONTROL.sub("", sandbox.filled(words.text, "#/text", values)).split("\n"))
+    lines = (
+        line.rstrip() for line in INVISIBLE_CHARACTERS.sub("", sandbox.filled(words.text, "#/text", values)).split("\n")
+    )
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     measured = [
         ("#/text", text, LONGEST[which.channel]),
@@ -300,7 +302,7 @@ def _filled(which: Which, words: Words, values: Mapping[str, str]) -> tuple[str,
     ]
     if empty or long:
         raise sandbox.Broken(*empty, *long)
-    return subject, text if which.channel == "email" else for_telephones(text)
+    return subject, text if which.channel == "email" else to_gsm_characters(text)
 
 
 def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> str:

@@ -156,7 +156,7 @@ async def erase_departed(tx: Transaction, actor: Actor, *, customer_id: UUID, no
 
 async def forget_notifications(db: Statements, *, clinic_id: int, before: datetime, now: datetime) -> int:
     """Forget what was planned to be told before then and is over; returns how much."""
-    forgotten, first = 0, ids.composed(clinic_id, max(before - EPOCH, timedelta()) // timedelta(milliseconds=1), 0)
+    forgotten, first = 0, ids.compose_id(clinic_id, max(before - EPOCH, timedelta()) // timedelta(milliseconds=1), 0)
     while found := await repository.forget_notifications(db, clinic_id=clinic_id, before=first, now=now, most=BATCH):
         forgotten += found
     return forgotten

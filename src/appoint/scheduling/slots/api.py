@@ -24,7 +24,7 @@ from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
 from ...kit.ids import clinic_of
-from ...kit.permissions import widest
+from ...kit.permissions import widest_grant
 from ...kit.structs import Page
 from . import repository, service
 from .model import (
@@ -168,7 +168,7 @@ class BookingSlots(Controller):
     async def _as_seen(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
         """With persons where they may be seen. `some_id` tells the clinic."""
         grant = (
-            widest(request.user, "list-appointments", clinic_of(some_id))
+            widest_grant(request.user, "list-appointments", clinic_of(some_id))
             if request.user.memberships or request.user.administrator
             else None
         )

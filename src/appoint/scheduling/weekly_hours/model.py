@@ -16,7 +16,7 @@ Minutes = tuple[int, int]
 
 def minutes_between(start_time: str, end_time: str) -> Minutes:
     """Raises `Invalid` at `endTime` when it does not come after the start."""
-    starts, ends = fields.minutes_of(start_time), fields.minutes_of(end_time)
+    starts, ends = fields.parse_wall_time(start_time), fields.parse_wall_time(end_time)
     if ends <= starts:
         raise errors.Invalid(errors.Fault("#/endTime", "must be after the start"))
     return starts, ends

@@ -331,7 +331,7 @@ def _content(here: Visit, typed: Mapping[str, str]) -> CustomerContent:
     """Who they say they are. Raises `Invalid` with all that is wrong with it."""
     said = {field: one_line(typed.get(field)) for field in ("name", "email", "phone")}
     number = (
-        phones.e164(said["phone"], time_zone=here.book.time_zone, locale=here.book.locale) if said["phone"] else None
+        phones.to_e164(said["phone"], time_zone=here.book.time_zone, locale=here.book.locale) if said["phone"] else None
     )
     faults: list[errors.Fault] = []
     if not (said["email"] or said["phone"]):

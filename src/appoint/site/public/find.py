@@ -26,7 +26,7 @@ from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock
-from ...kit.ids import LARGEST_CLINIC, PLATFORM
+from ...kit.ids import MAX_CLINIC_ID, PLATFORM
 from .. import assets
 from ..rendering import REVALIDATE, redirect, render, url_with
 
@@ -119,7 +119,7 @@ async def find(request: Request) -> Response[Any]:
         db,
         q=q or None,
         specialty=specialty or None,
-        after=int(after) if after.isdecimal() and int(after) <= LARGEST_CLINIC else None,
+        after=int(after) if after.isdecimal() and int(after) <= MAX_CLINIC_ID else None,
         limit=CLINICS,
     )
     shown = found[:CLINICS]

@@ -30,7 +30,7 @@ from ...http.routes import route
 from ...kit import clock, errors, ids
 from ...kit.actors import Actor
 from ...kit.i18n import one_line, translate
-from ...kit.icalendar_files import Person, google, invitation, outlook
+from ...kit.icalendar_files import Person, google_calendar_link, invitation, outlook_link
 from ..rendering import NO_STORE, redirect, render
 from .find import month_of
 
@@ -309,8 +309,8 @@ def _page(request: Request, held: Held, token: str, *, refusal: errors.AppointEr
         held=held,
         address=_path(token),
         link=_address(request, token),
-        google=google(**entry),
-        outlook=outlook(**entry),
+        google=google_calendar_link(**entry),
+        outlook=outlook_link(**entry),
         notice_time=_length(held.book.cancel_notice_minutes, language),
         live=row.status in LIVE,
         is_new="new" in said,

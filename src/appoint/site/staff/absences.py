@@ -14,9 +14,9 @@ from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock
-from ...kit.fields import FIRST_YEAR, LAST_YEAR, minutes_of
+from ...kit.fields import FIRST_YEAR, LAST_YEAR, parse_wall_time
 from ...kit.i18n import translate
-from ...kit.permissions import widest
+from ...kit.permissions import widest_grant
 from ...scheduling.absences import repository, service
 from ...scheduling.absences.model import LONGEST, Away
 from ..rendering import url_with
@@ -49,7 +49,7 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         now=now,
         limit=MOST + 1,
     )
-    grant = widest(request.user, "list-appointments", clinic_id)
+    grant = widest_grant(request.user, "list-appointments", clinic_id)
     waiting = (
         await repository.to_rebook(request.db, clinic_id, doctor_id=grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1)
         if grant
@@ -73,7 +73,7 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 def _may_all(request: Request, clinic_id: int) -> bool:
     """Whether they may say that the whole clinic is closed."""
-    grant = widest(request.user, "schedule", clinic_id)
+    grant = widest_grant(request.user, "schedule", clinic_id)
     return grant is not None and grant.doctor_id is None
 
 
@@ -193,7 +193,10 @@ async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | No
     if not FIRST_YEAR <= wish.first.year <= wish.last.year <= LAST_YEAR:
         return None, {"until": translate(language, "must not be before the first day")}
     try:
-        first_minute, last_minute = minutes_of(wish.first_time or "00:00"), minutes_of(wish.last_time or "24:00")
+        first_minute, last_minute = (
+            parse_wall_time(wish.first_time or "00:00"),
+            parse_wall_time(wish.last_time or "24:00"),
+        )
     except ValueError:
         return None, {"until": translate(language, "is not a valid time")}
     found = await repository.instants(

@@ -47,7 +47,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         type=None,
         taken=await _names(request, clinic_id, None),
         price="",
-        currencies=money.choices(language_for(request)),
+        currencies=money.currency_choices(language_for(request)),
     )
 
 
@@ -78,8 +78,8 @@ async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUI
         place="types",
         type=found,
         taken=await _names(request, clinic_id, type_id),
-        price=money.plain(found.price),
-        currencies=money.choices(language_for(request), *known),
+        price=money.format_amount(found.price),
+        currencies=money.currency_choices(language_for(request), *known),
     )
 
 

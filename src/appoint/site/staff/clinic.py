@@ -54,7 +54,7 @@ async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         place="clinic",
         settings=found,
         zones=[(zone, zone) for zone in sorted(clock.ZONES)],
-        currencies=[(each.code, each.name) for each in money.choices(language, found.currency)],
+        currencies=[(each.code, each.name) for each in money.currency_choices(language, found.currency)],
         locales=list(language_names(request).items()),
         span=Span.of,
         reminders=[(minutes, Span.of(minutes).told(language)) for minutes in reminders],
@@ -74,7 +74,7 @@ async def new(request: Request) -> Response[Any]:
         "staff/clinic/new.html",
         clinic_id=None,
         zones=[(zone, zone) for zone in sorted(clock.ZONES)],
-        currencies=[(each.code, each.name) for each in money.choices(language_for(request), "EUR")],
+        currencies=[(each.code, each.name) for each in money.currency_choices(language_for(request), "EUR")],
         locales=list(language_names(request).items()),
     )
 

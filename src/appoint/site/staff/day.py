@@ -25,7 +25,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.i18n import template_functions
-from ...kit.permissions import widest
+from ...kit.permissions import widest_grant
 from ..rendering import NO_STORE, templates
 from ..staff_frame import staff_page
 
@@ -138,7 +138,7 @@ def _theirs(request: Request, doctor_id: UUID) -> bool:
 
 def _listed(request: Request, clinic_id: int, shown: Board) -> str:
     language = language_for(request)
-    may_see = widest(request.user, "see-patients", clinic_id) is not None
+    may_see = widest_grant(request.user, "see-patients", clinic_id) is not None
     return templates.get_template("staff/day/list.html").render(
         board=shown, clinic_id=clinic_id, language=language, may_see=may_see, **template_functions(language)
     )
@@ -214,7 +214,7 @@ async def _told(request: Request, clinic_id: int) -> AsyncGenerator[dict[str, st
 
 async def _may_listen(request: Request, clinic_id: int) -> bool:
     try:
-        return widest(await identify(request), "list-appointments", clinic_id) is not None
+        return widest_grant(await identify(request), "list-appointments", clinic_id) is not None
     except errors.Unauthorized:
         return False
     except errors.Unavailable:  # who it is cannot be asked at the moment
