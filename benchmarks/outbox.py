@@ -6,7 +6,7 @@ from functools import partial
 import asyncpg
 
 from appoint.database.pool import ACROSS, SERVER, connect
-from appoint.events.service import BATCH, relay
+from appoint.events.service import BATCH_SIZE, relay
 from appoint.integrations.webhooks.service import fan_out
 from appoint.kit import clock
 from appoint.messaging.notifications import service as planning
@@ -92,7 +92,7 @@ async def deleted(world: World) -> float:
     connection = await asyncpg.connect(world.url)
 
     async def delete(*, now) -> int:
-        return len(await connection.fetch(TAKE, BATCH))
+        return len(await connection.fetch(TAKE, BATCH_SIZE))
 
     try:
         return await _rate(delete)

@@ -1,4 +1,7 @@
+import json
+
 from support.app import ADMIN
+from support.rows import clinic as add_clinic
 from support.rows import doctor, later, publish
 
 LAKESIDE = {"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"}
@@ -103,3 +106,14 @@ async def test_a_clinic_with_published_hours_stays_in_its_time_zone(client, db):
     ).status_code == 200
     await db.execute("update booking_slot set removed_at = now()")
     assert (await client.patch(at, json={"timeZone": "Europe/Madrid"}, headers=ADMIN)).status_code == 200
+
+
+async def test_deactivating_a_clinic_appends_one_event_with_the_deactivated_parts(client, db):
+    await add_clinic(client)
+    await doctor(client)
+    await client.delete("/api/clinics/1?cascade=true", headers=ADMIN)
+    events = [
+        (row.subject_id, row.data)
+        for row in await db.fetch("select subject_id, data::text from event where type = 'clinic.deactivated'")
+    ]
+    assert [(subject, json.loads(data)) for subject, data in events] == [("1", {"doctors": 1, "timeSlots": 0})]

@@ -150,7 +150,7 @@ async def test_what_is_told_arrives_once_and_in_order(broker, db):
     ]
     random.shuffle(told)
     for clinic, subject, version in told:
-        await outbox.tell(
+        await outbox.append_event(
             db, clinic_id=clinic, type="appointment.changed", subject_id=subject, subject_version=version, data="{}"
         )
 

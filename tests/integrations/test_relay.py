@@ -13,7 +13,7 @@ import pytest
 
 from appoint.database.pool import Database, Transaction
 from appoint.events import repository, service
-from appoint.events.model import MOST_TRIES, Event
+from appoint.events.model import MAX_ATTEMPTS, Event
 from support.processes import Process, appoint
 from support.scale import scaled
 from support.world import NOW
@@ -115,11 +115,11 @@ async def test_an_event_that_failed_is_told_again_after_a_while(db):
 
 
 async def parked(db: Database) -> list[str]:
-    return [f"{row.subject_id} {row.subject_version}" for row in await repository.parked(db, most=100)]
+    return [f"{row.subject_id} {row.subject_version}" for row in await repository.list_parked(db, limit=100)]
 
 
 async def fail_for_good(db: Database, subject: str) -> None:
-    for hour in range(MOST_TRIES):
+    for hour in range(MAX_ATTEMPTS):
         await relay_all(db, Listener(subject), NOW + timedelta(hours=hour))
 
 
@@ -128,7 +128,7 @@ async def test_after_its_tries_an_event_is_parked_with_those_behind_it(db):
         await happened(db, "a", version)
     await fail_for_good(db, "a")
     assert await parked(db) == ["a 1", "a 2"]
-    assert [row.fault for row in await repository.parked(db, most=1)] == ["LookupError"]
+    assert [row.fault for row in await repository.list_parked(db, limit=1)] == ["LookupError"]
 
 
 async def test_what_comes_after_a_parked_event_waits_behind_it(db):
@@ -152,7 +152,7 @@ async def test_released_events_are_told_in_order(db):
 async def test_an_event_that_the_catalogue_does_not_know_is_parked_and_not_lost(db):
     await happened(db, "a", data='{"surprise": 1}')
     await happened(db, "b")
-    for hour in range(MOST_TRIES):
+    for hour in range(MAX_ATTEMPTS):
         await relay_all(db, Listener(), NOW + timedelta(hours=hour))
     assert (await told(db), await parked(db)) == (["b 1"], ["a 1"])
 

@@ -74,7 +74,7 @@ async def happen(
 ) -> list[str]:
     """So many events, told to everyone; returns their ids."""
     for version in range(1, count + 1):
-        await events.tell(
+        await events.append_event(
             db, clinic_id=clinic_id, type=type, subject_id=f"{type} {version}", subject_version=version, data=data
         )
     ids = [str(row.id) for row in await db.fetch("select id from event order by id")]
@@ -196,7 +196,7 @@ async def test_events_of_a_subject_wait_behind_one_that_failed_and_others_do_not
     async with Partner(fails_once) as partner:
         await webhook(db, partner)
         for subject, version in (("a", 1), ("a", 2), ("b", 1)):
-            await events.tell(
+            await events.append_event(
                 db, clinic_id=1, type="appointment.changed", subject_id=subject, subject_version=version, data="{}"
             )
         first, second, other = await happen(db, 0)

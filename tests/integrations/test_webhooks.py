@@ -59,7 +59,7 @@ async def post(client, path, key=None):
 async def happen(db, count=1, *, type="appointment.changed", data="{}") -> list[str]:
     """So many events of the first clinic, told to everyone; returns their ids."""
     for version in range(1, count + 1):
-        await events.tell(
+        await events.append_event(
             db, clinic_id=1, type=type, subject_id=f"{type} {version}", subject_version=version, data=data
         )
     ids = [str(row.id) for row in await db.fetch("select id from event order by id")]

@@ -195,7 +195,7 @@ def parked_events(*, most: Most = 100) -> None:
     from ..events import repository
 
     with session() as run:
-        rows = run(lambda db: repository.parked(db, most=most))
+        rows = run(lambda db: repository.list_parked(db, limit=most))
     if rows:
         table(
             ["clinic", "id", "type", "subject", "version", "tries", "fault"],

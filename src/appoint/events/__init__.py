@@ -1,1 +1,1 @@
-"""Events: what happened, told to everyone who has to know, at least once and in order per subject."""
+"""Events: the transactional outbox and the relay, which delivers at least once and in order per subject."""

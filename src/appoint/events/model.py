@@ -1,5 +1,5 @@
-"""The catalogue of events: one struct per fact, in the past tense. What a fact holds is ids, times and numbers, never
-anything of a person's."""
+"""The catalogue of events: one struct per fact, in the past tense. Facts contain ids, times and numbers, never personal
+data."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -24,12 +24,12 @@ class AppointmentFact(Fact):
     start_time: Instant
     end_time: Instant
     sequence: int
-    """Counts changes of when, with whom and whether, as iCalendar does."""
+    """Counts changes of the time, the doctor and the cancellation, like iCalendar's SEQUENCE."""
 
 
 class AppointmentStep(AppointmentFact):
     old_status: AppointmentStatus | UnsetType = UNSET
-    """Unset for one that was just made."""
+    """Unset for a new appointment."""
 
 
 class AppointmentBooked(AppointmentStep):
@@ -37,21 +37,21 @@ class AppointmentBooked(AppointmentStep):
 
 
 class AppointmentHeld(AppointmentFact):
-    """A time is held for a customer until it is confirmed or the hold runs out."""
+    """A customer has a time on hold until it is confirmed or the hold expires."""
 
     hold_expires_at: Instant
 
 
 class AppointmentHoldExpired(AppointmentStep):
-    """A hold ran out; its time is free again."""
+    """A hold expired; its time is free again."""
 
 
 class AppointmentArrived(AppointmentStep):
-    """The customer is here."""
+    """The customer has arrived."""
 
 
 class AppointmentUnarrived(AppointmentStep):
-    """The customer is not here after all."""
+    """The customer's arrival was undone."""
 
 
 class AppointmentCheckedIn(AppointmentStep):
@@ -63,7 +63,7 @@ class AppointmentFulfilled(AppointmentStep):
 
 
 class AppointmentMissed(AppointmentStep):
-    """The customer did not come."""
+    """The customer did not appear."""
 
 
 class AppointmentCancelled(AppointmentStep):
@@ -71,7 +71,7 @@ class AppointmentCancelled(AppointmentStep):
 
 
 class AppointmentRescheduled(AppointmentFact):
-    """An appointment has another time, another doctor, or both."""
+    """An appointment has a different time, a different doctor, or both."""
 
     old_doctor_id: UUID
     old_start_time: Instant
@@ -79,23 +79,23 @@ class AppointmentRescheduled(AppointmentFact):
 
 
 class AppointmentChanged(Fact):
-    """Something about an appointment changed that is neither its time nor its status, such as its notes."""
+    """An attribute of an appointment changed other than its time and status, such as its notes."""
 
 
 class AppointmentStranded(Fact):
-    """An absence or a change of schedule left an appointment outside its doctor's hours; it needs rebooking."""
+    """An absence or a schedule change left an appointment outside its doctor's hours; it needs rebooking."""
 
     doctor_id: UUID
 
 
 class AppointmentCovered(Fact):
-    """A stranded appointment lies within its doctor's hours again."""
+    """A stranded appointment is within its doctor's hours again."""
 
     doctor_id: UUID
 
 
 class SlotPublished(Fact):
-    """A booking slot was published by hand."""
+    """A booking slot was published manually."""
 
     doctor_id: UUID
     start_time: Instant
@@ -103,41 +103,41 @@ class SlotPublished(Fact):
 
 
 class SlotMoved(SlotPublished):
-    """A booking slot got other bounds."""
+    """A booking slot has a different start or end."""
 
     old_start_time: Instant
     old_end_time: Instant
 
 
 class SlotWithdrawn(SlotPublished):
-    """A booking slot was removed by hand."""
+    """A booking slot was removed manually."""
 
 
 class SlotsGenerated(Fact):
-    """Booking slots were published from weekly schedules: `created` of them. The subject is the doctor, or the clinic
-    for all its doctors."""
+    """`created` booking slots were published from weekly schedules. The subject is the doctor, or the clinic for all
+    its doctors."""
 
     created: int
     from_: date = msgspec.field(name="from")
     to: date
     absence_id: UUID | UnsetType = UNSET
-    """That ended and made them possible again."""
+    """The absence whose end made the slots possible again."""
 
 
 class SlotsWithdrawn(Fact):
-    """Published time was withdrawn: `count` booking slots lost some or all of it."""
+    """Published hours were withdrawn: `count` booking slots lost some or all of their time."""
 
     count: int
     from_: Instant = msgspec.field(name="from")
     doctor_id: UUID | UnsetType = UNSET
     absence_id: UUID | UnsetType = UNSET
-    """That is the reason."""
+    """The absence that is the reason."""
     stranded: int = 0
-    """Appointments that stand there all the same, and need rebooking."""
+    """The number of appointments that remain in the withdrawn time and need rebooking."""
 
 
 class ScheduleChanged(Fact):
-    """A doctor's weekly schedule changed. Nothing that is published did: see `schedule.applied`."""
+    """A doctor's weekly schedule changed. Published hours did not change: see `schedule.applied`."""
 
     doctor_id: UUID
     doctor_slot_id: UUID | UnsetType = UNSET
@@ -146,7 +146,7 @@ class ScheduleChanged(Fact):
 
 
 class ScheduleApplied(Fact):
-    """Published hours were made to agree with weekly schedules. The subject is the doctor, or the clinic for all its
+    """Published hours were updated to match weekly schedules. The subject is the doctor, or the clinic for all its
     doctors."""
 
     from_: date = msgspec.field(name="from")
@@ -162,15 +162,15 @@ class TimeSlotFact(Fact):
 
 
 class TimeSlotAdded(TimeSlotFact):
-    """A clinic has a new time slot."""
+    """A time slot was added to a clinic."""
 
 
 class TimeSlotChanged(TimeSlotFact):
-    """A time slot has other times or another name."""
+    """A time slot has different times or a different name."""
 
 
 class TimeSlotRemoved(TimeSlotFact):
-    """A time slot is out of use."""
+    """A time slot was removed."""
 
 
 class AbsenceFact(Fact):
@@ -181,11 +181,11 @@ class AbsenceFact(Fact):
 
 
 class AbsenceAdded(AbsenceFact):
-    """A doctor will be away, or the clinic closed."""
+    """An absence of a doctor, or a closure of the clinic, was added."""
 
 
 class AbsenceRemoved(AbsenceFact):
-    """An absence does not hold any more."""
+    """An absence was removed."""
 
 
 class CustomerFact(Fact):
@@ -193,34 +193,35 @@ class CustomerFact(Fact):
 
 
 class CustomerRegistered(CustomerFact):
-    """Somebody became a customer of the platform."""
+    """A customer was registered on the platform."""
 
 
 class CustomerChanged(CustomerFact):
-    """What is known of a customer changed."""
+    """A customer's data changed."""
 
     active: bool
 
 
 class CustomerRemoved(CustomerFact):
-    """A customer left."""
+    """A customer was removed."""
 
 
 class CustomerErased(Fact):
-    """A customer was erased: whoever has anything of them erases it too. Each clinic whose patient they were is told."""
+    """A customer was erased: recipients must erase their data too. Each clinic that had the customer as a patient gets
+    this event."""
 
     customer_id: UUID
 
 
 class ClinicDeactivated(Fact):
-    """A clinic is out of use, with the doctors, time slots and schedule lines that were still active."""
+    """A clinic was deactivated, with the doctors, time slots and schedule lines that were still active."""
 
     doctors: int
     time_slots: int
 
 
 class WebhookDisabled(Fact):
-    """A webhook failed for too long, and is sent nothing any more."""
+    """A webhook failed for too long and no longer receives deliveries."""
 
     failing_since: Instant
 
@@ -258,14 +259,14 @@ CATALOGUE: Final[Mapping[str, type[Fact]]] = {
     "time-slot.removed": TimeSlotRemoved,
     "webhook.disabled": WebhookDisabled,
 }
-"""Every type of event there is, in order of name."""
+"""All types of events, ordered by name."""
 
 
 class Event(NamedTuple):
-    """A fact, and where it stands. Per subject, events are told in the order of `(subject_version, id)`."""
+    """A fact with its subject and origin. Events of a subject are relayed in the order of `(subject_version, id)`."""
 
     clinic_id: int
-    """0 for what is the platform's."""
+    """0 for an event of the platform."""
     id: UUID
     type: str
     subject_id: str
@@ -275,14 +276,13 @@ class Event(NamedTuple):
     created_at: datetime
 
 
-def read(type: str, data: str) -> Fact:
-    """A fact from its JSON. Raises `msgspec.ValidationError` or `KeyError` for one that the catalogue does not know."""
+def decode_fact(type: str, data: str) -> Fact:
+    """Decode a fact from JSON. Raise `msgspec.ValidationError` or `KeyError` if it does not match the catalogue."""
     return msgspec.json.decode(data, type=CATALOGUE[type])
 
 
 def cloud_event(event: Event) -> bytes:
-    """The event on the wire: CloudEvents 1.0 in JSON. `subjectversion` is an extension of ours that orders the events
-    of a subject."""
+    """Encode the event as CloudEvents 1.0 in JSON. The extension `subjectversion` orders the events of a subject."""
     return msgspec.json.encode(
         {
             "specversion": "1.0",
@@ -304,7 +304,7 @@ def _unwrap(text: str) -> str:
 
 
 def schema(type: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of an event on the wire."""
+    """Return the JSON Schema (2020-12) of an event on the wire."""
     struct = CATALOGUE[type]
     definitions = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
     (_,), components = definitions
@@ -344,10 +344,12 @@ def schema(type: str) -> dict[str, Any]:
     }
 
 
-MOST_TRIES: Final = 8
+MAX_ATTEMPTS: Final = 8
 
 
-def wait_after(attempts: int) -> timedelta | None:
-    """How long an event that has failed so often waits; None when it is to be parked. 1, 2, 4 … 64 seconds: about two
-    minutes in all."""
-    return timedelta(seconds=2 ** (attempts - 1)) if attempts < MOST_TRIES else None
+def retry_delay(attempts: int) -> timedelta | None:
+    """Return the delay after a number of failed attempts, or None to park the event.
+
+    The delays of 1, 2, 4 … 64 seconds add up to about two minutes.
+    """
+    return timedelta(seconds=2 ** (attempts - 1)) if attempts < MAX_ATTEMPTS else None

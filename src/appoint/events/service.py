@@ -1,4 +1,4 @@
-"""The relay: from the outbox to everyone who has to know."""
+"""The relay: delivers events from the outbox to their subscribers."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -9,31 +9,32 @@ import structlog
 from ..database.pool import Database, Row, Transaction
 from ..kit import errors
 from . import repository
-from .model import Event, read, wait_after
+from .model import Event, decode_fact, retry_delay
 
 log = structlog.get_logger()
 
-BATCH: Final = 500
+BATCH_SIZE: Final = 500
 
 Subscriber = Callable[[Transaction, Sequence[Event]], Awaitable[None]]
-"""Does, in the relay's own transaction, what a batch of events causes. Its rows and the events' leaving the outbox are
-committed together or not at all, so each effect happens once; what has to leave the building is written down here and
-sent by others. Of one subject a batch has one event at most."""
+"""Applies the effects of a batch of events in the relay's transaction.
+
+Its rows and the removal of the events from the outbox are committed together or not at all, so each effect happens
+once. Subscribers only record messages to external systems; jobs send them. A batch has at most one event per subject."""
 
 
 async def relay(db: Database, subscribers: Sequence[Subscriber], *, now: datetime) -> int:
-    """Tell the subscribers of a batch of events, oldest first, each subject's in order; returns how many were told.
+    """Relay a batch of events to the subscribers, oldest first and in order per subject. Return how many.
 
-    What subscribers write and the events' leaving the outbox are one transaction: a worker that dies leaves both
-    undone. A batch with an event that a subscriber fails at is taken apart, so that the failing one holds up nobody but
-    its own subject; after its tries it is parked. Raises `Unavailable` when the database is away, which is no event's
-    fault.
+    The rows of subscribers and the removal from the outbox are one transaction: a worker that dies leaves both undone.
+    If a subscriber fails, the events of the batch are relayed one by one, so that a failing event delays only its own
+    subject; after its last attempt it is parked. Raise `Unavailable` when the database is unreachable, which counts as
+    an attempt of no event.
     """
     batch: list[Row] = []
 
     async def all_together(tx: Transaction) -> int:
-        batch[:] = await repository.take(tx, now=now, most=BATCH)
-        await _tell(tx, subscribers, batch)
+        batch[:] = await repository.take_batch(tx, now=now, limit=BATCH_SIZE)
+        await _notify(tx, subscribers, batch)
         return len(batch)
 
     try:
@@ -43,32 +44,32 @@ async def relay(db: Database, subscribers: Sequence[Subscriber], *, now: datetim
     except Exception as error:
         if not batch:
             raise
-        log.warning("a batch of events is taken apart", events=len(batch), error=type(error).__name__)
-    told = 0
+        log.warning("batch of events failed, relaying one by one", events=len(batch), error=type(error).__name__)
+    relayed = 0
     for row in batch:
-        told += await _alone(db, subscribers, row, now=now)
-    return told
+        relayed += await _relay_one(db, subscribers, row, now=now)
+    return relayed
 
 
-async def _alone(db: Database, subscribers: Sequence[Subscriber], row: Row, *, now: datetime) -> bool:
-    """Tell of one event; False when it failed, or somebody else has told of it meanwhile."""
+async def _relay_one(db: Database, subscribers: Sequence[Subscriber], row: Row, *, now: datetime) -> bool:
+    """Relay one event. Return False if it failed, or if another worker has relayed it in the meantime."""
 
     async def work(tx: Transaction) -> bool:
-        taken = await repository.take_one(tx, clinic_id=row.clinic_id, event_id=row.id)
-        if taken:
-            await _tell(tx, subscribers, [taken])
-        return taken is not None
+        event = await repository.take_one(tx, clinic_id=row.clinic_id, event_id=row.id)
+        if event:
+            await _notify(tx, subscribers, [event])
+        return event is not None
 
     try:
         return await db.atomic(work)
     except errors.Unavailable:
         raise
     except Exception as error:
-        failed = await repository.attempts(db, clinic_id=row.clinic_id, event_id=row.id)
-        if failed is None:
+        failures = await repository.count_attempts(db, clinic_id=row.clinic_id, event_id=row.id)
+        if failures is None:
             return False
-        wait = wait_after(failed + 1)
-        await repository.put_off(
+        wait = retry_delay(failures + 1)
+        await repository.postpone(
             db, clinic_id=row.clinic_id, event_id=row.id, fault=type(error).__name__, wait=wait, now=now
         )
         if wait is None:
@@ -77,7 +78,7 @@ async def _alone(db: Database, subscribers: Sequence[Subscriber], row: Row, *, n
         return False
 
 
-async def _tell(tx: Transaction, subscribers: Sequence[Subscriber], rows: Sequence[Row]) -> None:
+async def _notify(tx: Transaction, subscribers: Sequence[Subscriber], rows: Sequence[Row]) -> None:
     events = [event_of(row) for row in rows]
     if events:
         for subscriber in subscribers:
@@ -85,15 +86,17 @@ async def _tell(tx: Transaction, subscribers: Sequence[Subscriber], rows: Sequen
 
 
 def event_of(row: Row) -> Event:
-    """The event of a row of the outbox or the log. Raises `msgspec.ValidationError` or `KeyError` for what the
-    catalogue does not know."""
+    """Return the event of a row of the outbox or the log.
+
+    Raise `msgspec.ValidationError` or `KeyError` if its data does not match the catalogue.
+    """
     return Event(
         row.clinic_id,
         row.id,
         row.type,
         row.subject_id,
         row.subject_version,
-        read(row.type, row.data),
+        decode_fact(row.type, row.data),
         row.traceparent,
         row.created_at,
     )

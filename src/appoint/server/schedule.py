@@ -97,7 +97,7 @@ async def relay_all(work: Work) -> None:
 async def forget_events(work: Work, *, before: datetime) -> None:
     """Delete events that were relayed before then, and the deliveries of them."""
     await deliveries.forget(work.db, before=before)
-    await events.forget(work.db, before=before)
+    await events.delete_relayed(work.db, before=before)
 
 
 def spread(settings: Settings) -> timedelta:

@@ -203,7 +203,7 @@ async def record(
     )
     if changed and changed.disabled_at:
         fact = msgspec.json.encode(WebhookDisabled(failing_since=changed.failing_since)).decode()
-        await events_repository.tell(
+        await events_repository.append_event(
             tx,
             clinic_id=changed.clinic_id,
             type="webhook.disabled",
