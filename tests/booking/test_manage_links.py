@@ -251,7 +251,7 @@ async def test_a_link_to_nothing_says_so(client, place):
             await client.post(f"/appointments/{token}/cancel", data={"reason": "x"}),
         ):
             assert answer.status_code == 404, token
-            assert "There is no such appointment." in answer.text
+            assert "We can’t find this appointment." in answer.text
     assert await status(client, made) == "booked"
 
 
