@@ -1,1 +1,1 @@
-"""What HTTP needs once: bodies and queries, problem documents, versions, cursors, repeated requests, who may call."""
+"""The HTTP layer: routes, access, decoding, problem documents, ETags, cursors, idempotency and rate limits."""

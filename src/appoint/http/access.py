@@ -1,4 +1,4 @@
-"""Who asks, and whether they may: before each request."""
+"""Authenticate and authorize every request before its handler runs."""
 
 import hashlib
 import hmac
@@ -20,9 +20,9 @@ from .routes import route_of
 from .services import services_of
 
 OF_ONESELF: Final = frozenset({"account", "credentials"})
-"""Permissions for what has no address but one's own."""
+"""Permissions for things that are always the caller's own and have no id in the path."""
 COOKIE: Final = "__Host-appoint"
-"""Browsers send it back to this very host alone, and over TLS (or on the machine itself) alone."""
+"""The session cookie. Because of its prefix, browsers send it only to this host and only over TLS (or to localhost)."""
 
 
 async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
@@ -30,13 +30,13 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
 
     Runs before each request. It is not one of Litestar's guards, since Litestar copies the whole handler for each guard.
     """
-    if request.method == "OPTIONS":  # the framework answers, with the methods that there are
+    if request.method == "OPTIONS":  # the framework answers with the allowed methods
         return
     handler = request.route_handler
     declared = route_of(handler)
     caller = msgspec.structs.replace(await identify(request), doing=str(handler.operation_id))
     if caller.is_anyone and request.headers.get("x-csrf-token") and declared.permission != "sign-in":
-        # who sends a session's token beside its cookie means to be somebody, and the session has ended
+        # a CSRF token without a valid session: the session has ended, so do not treat the caller as anonymous
         raise errors.Unauthorized
     request.scope["user"] = caller
     services = services_of(request)
@@ -53,8 +53,9 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
 async def _granted(
     request: litestar.Request[Actor, Any, Any], caller: Actor, permission: str, clinic_id: int | None
 ) -> Grant:
-    """Raises `Unauthorized` for nobody in particular, `NotFound` for what is another clinic's or patient's, `Forbidden`
-    for what the caller's roles are not for."""
+    """Return the caller's grant. Raise `Unauthorized` for anonymous callers, `NotFound` for other clinics' or patients'
+    data, and `Forbidden` when the caller's roles do not suffice.
+    """
     grant = widest_grant(caller, permission, clinic_id)
     if grant is None:
         raise _refusal(caller, clinic_id)
@@ -70,10 +71,10 @@ def authorize(
     doctor_id: UUID | None = None,
     permission: str | None = None,
 ) -> Grant:
-    """For what only the body of a request says: that the caller may do this (or what the further permission is for) at
-    the clinic, to the doctor.
+    """Authorize what only the request's body names: that the caller has this permission (or the handler's) at the
+    clinic, for the doctor.
 
-    Raises as the guard does.
+    Raises the same errors as the guard.
     """
     grant = widest_grant(request.user, permission or route_of(request.route_handler).permission, clinic_id)
     if grant is None:
@@ -97,8 +98,9 @@ def _refusal(caller: Actor, clinic_id: int | None) -> errors.AppointError:
 async def _is_own(
     request: litestar.Request[Actor, Any, Any], caller: Actor, grant: Grant, clinic_id: int | None
 ) -> bool:
-    """Return whether the path parameter named by `owned_by` is something of the caller's own. Handlers with `narrows`
-    find out themselves."""
+    """Return whether the path parameter named by `owned_by` identifies something of the caller's own. Handlers with
+    `narrows` filter by owner themselves.
+    """
     declared = route_of(request.route_handler)
     if declared.permission in OF_ONESELF or declared.narrows:
         return True
@@ -124,11 +126,11 @@ async def _is_own(
 
 
 def _seen(db: Database, caller: Actor, permission: str, clinic_id: int | None) -> Database:
-    """The database as far as the caller needs it: of people, those of the clinic that the address names; all where it
-    names none; nobody for a booking.
+    """Return the database limited to the people this request may see: those of the clinic in the path, everyone if the
+    path names no clinic, and no one for a booking.
 
-    This is the second line: a clinic's own people see none of another clinic's, whatever the guard let through and
-    whatever a statement asks.
+    This is the second line of defence: staff never see people of other clinics, whatever the guard let through and
+    whatever a statement selects.
     """
     if permission == "book":
         return db
@@ -138,11 +140,11 @@ def _seen(db: Database, caller: Actor, permission: str, clinic_id: int | None) -
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
-    """By the bearer token: the administrator, or whoever one of the application's `identities` knows by it, in the
-    order of their first letters.
+    """Return the caller: by bearer token, by session cookie, or anonymous.
 
-    Without one, by the session's cookie. Anyone else is told apart by address and agent only. A credential that is
-    wrong is refused, not ignored.
+    A bearer token belongs to the administrator, or to one of the application's `identities`, chosen by the token's
+    prefix. An invalid credential is refused, not ignored. Anonymous callers are distinguished by address and user agent
+    only.
     """
     address = connection.client.host if connection.client else None
     if authorization := connection.headers.get("authorization"):
@@ -153,7 +155,7 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
     elif (token := connection.cookies.get(COOKIE)) and (
         caller := await services_of(connection).session_of_cookie(connection, token)
     ):
-        pass  # a session that has ended leaves a cookie behind, which is nobody's fault
+        pass  # an ended session leaves its cookie behind; treat its caller as anonymous
     else:
         agent = connection.headers.get("user-agent", "")
         caller = Actor(ANONYMOUS_KEY_PREFIX + hashlib.sha256(f"{address or ''}\n{agent}".encode()).hexdigest()[:32])
@@ -173,7 +175,9 @@ async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) ->
 
 
 def csrf_token(secret: str, token: str) -> str:
-    """What a page sends beside the cookie: only who has been told it can make the browser do something."""
+    """Return the token that pages send beside the session cookie. Other sites cannot read it, so they cannot forge a
+    request.
+    """
     return hmac.digest(secret.encode(), b"csrf\n" + token.encode(), "sha256").hex()
 
 

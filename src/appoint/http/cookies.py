@@ -1,4 +1,4 @@
-"""What a browser keeps for us: for this host alone, over TLS alone, out of scripts' reach."""
+"""Cookies: for this host only, over TLS only, not readable by scripts."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -19,17 +19,17 @@ BOOKED_SECONDS: Final = 3600
 
 
 def keep(response: Response[Any], token: str, lasts: timedelta) -> None:
-    """Have the browser keep a session's token."""
+    """Set the session cookie."""
     response.set_cookie(_cookie(COOKIE, token, max_age=int(lasts.total_seconds())))
 
 
 def forget(response: Response[Any]) -> None:
-    """Have the browser forget it."""
+    """Delete the session cookie."""
     response.set_cookie(_cookie(COOKIE, "", max_age=0))
 
 
 def keep_people(response: Response[Any], secret: str, token: str, people: LinkedCustomers, lasts: timedelta) -> None:
-    """Have the browser keep them beside the session's token; with another they are nobody."""
+    """Store the linked customers in a cookie bound to this session; it is ignored under any other session."""
     value = sign(secret, _purpose(token), [people.since.isoformat(), *(id.hex for id in people.ids)])
     response.set_cookie(_cookie(PEOPLE, value, max_age=int(lasts.total_seconds())))
 
@@ -45,7 +45,7 @@ def _purpose(token: str) -> str:
 
 
 def keep_booked(response: Response[Any], token: str) -> None:
-    """Have the browser keep what it has booked last: the token of a manage-link."""
+    """Store the manage link's token of the latest booking."""
     response.set_cookie(_cookie(BOOKED, token, max_age=BOOKED_SECONDS))
 
 

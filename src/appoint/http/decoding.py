@@ -1,5 +1,6 @@
-"""From bytes to structs, strictly. The fast path stops at the first fault; only then is the input looked at member by
-member, to name all faults at once."""
+"""Decode bodies and queries into structs, strictly. The fast path stops at the first fault; only then is the input
+checked member by member, to report all faults at once.
+"""
 
 import json
 import re
@@ -41,43 +42,43 @@ MESSAGES: Final[tuple[tuple[str, str], ...]] = (
 
 
 MOST: Final = 100
-"""How many faults are told at once: what is wrong a thousand times over is wrong in one way."""
+"""How many faults one response reports."""
 LONGEST_NAME: Final = 100
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """The query of an operation that has no parameters."""
+    """The query of an operation without parameters."""
 
 
 class Malformed(Invalid):
-    """Not JSON at all."""
+    """The body is not JSON."""
 
     def __init__(self, text: str) -> None:
         super().__init__(Fault("#", text), type="malformed-json")
 
 
 def body(type: type[T], raw: bytes) -> T:
-    """Read a JSON body. Raises `Invalid` with every fault it has."""
+    """Decode a JSON body. Raises `Invalid` with all its faults."""
     try:
         value = cast("T", _decoder(type).decode(raw))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):  # a validation error is a decode error
+    # a validation error is a decode error too
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):
         value = None
-    plain = _plain(raw)  # the decoder is silent about repeated keys and NUL
+    plain = _plain(raw)  # the decoder accepts repeated keys and NUL without complaint
     if value is None or not _passes(type, value):
         raise Invalid(*(_faults(type, plain, IN_BODY)[:MOST] or [Fault("#", "is not valid")]))
     return value
 
 
 def convert(type: type[T], values: Mapping[str, Any]) -> T:
-    """Read the fields of a form or the options of a command into the struct of a body. Raises `Invalid` with every
-    fault they have."""
+    """Convert the fields of a form or the options of a command to a body's struct. Raises `Invalid` with all faults."""
     _raise_any(_nul(values, "#", "/"))
     _raise_any(_faults(type, values, IN_BODY))
     return msgspec.convert(values, type)
 
 
 def query(type: type[T], raw: bytes) -> T:
-    """Read a query string into a struct; each parameter at most once. Raises `Invalid` with every fault."""
+    """Decode a query string; each parameter may occur once. Raises `Invalid` with all faults."""
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except (UnicodeDecodeError, ValueError):
@@ -98,7 +99,7 @@ def _decoder(type: type[T]) -> "msgspec.json.Decoder[T]":
 
 
 def _plain(raw: bytes) -> Any:
-    """The body as plain values. Refuses what two readers could read differently."""
+    """Parse the body into plain values. Refuse JSON that two parsers could read differently."""
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -115,7 +116,7 @@ def _plain(raw: bytes) -> Any:
         raise Malformed("is nested too deeply") from None
     except ValueError:
         raise Malformed("is not valid JSON") from None
-    if b"\\u" in raw:  # NUL and lone surrogates can only come as escapes
+    if b"\\u" in raw:  # only escapes can produce NUL and lone surrogates
         _raise_any(_nul(value, "#", "/"))
     return value
 
@@ -137,8 +138,9 @@ def _nul(value: Any, pointer: str, separator: str) -> Iterator[Fault]:
 
 
 def _at(pointer: str, separator: str, name: str) -> str:
-    """Where a member is: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query. A name that goes
-    on and on is cut."""
+    """Return a member's location: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query. Long
+    names are truncated.
+    """
     name = name[:LONGEST_NAME]
     return (
         pointer
@@ -155,7 +157,7 @@ def _raise_any(faults: Iterable[Fault]) -> None:
 
 
 class _Place(NamedTuple):
-    """Where a value is, for the pointers of its faults, and how strictly it is read."""
+    """Where a value is, for the pointers of its faults, and whether it is converted strictly."""
 
     pointer: str
     separator: str
@@ -186,7 +188,7 @@ def _faults(type: Any, value: Any, place: _Place) -> list[Fault]:
 def _item_faults(type: Any, value: list[Any], metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
     (item_type,) = get_args(type)
     longest = next((meta.max_length for meta in metas if meta.max_length is not None), None)
-    if longest is not None and len(value) > longest:  # the items are not looked at
+    if longest is not None and len(value) > longest:  # skip the items
         return [Fault(place.pointer, "has too many items; maximum: {n}", n=longest)]
     return _first(_faults(item_type, item, place.item(index)) for index, item in enumerate(value))
 
@@ -200,7 +202,7 @@ _INSIDE: Final[Mapping[tuple[Any, Any], Callable[[Any, Any, list[msgspec.Meta], 
     (list, list): _item_faults,
     (dict, dict): _entry_faults,
 }
-"""What looks into a value, by the value's type and the expected one."""
+"""The function that checks inside a value, by the value's type and the expected type."""
 
 
 def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
@@ -208,7 +210,7 @@ def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
 
 
 def _value_faults(type: Any, value: Any, metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
-    """Return the first fault of the value as a whole: its type and constraints, then our own checks."""
+    """Return the first fault of the value itself: its type, its constraints, then our own checks."""
     expected = Annotated[type, *metas] if metas else type
     converted, faults = _converted(expected, value, place, shown=type)
     if faults:
@@ -230,10 +232,10 @@ def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], place: _
 
 
 def _converted(expected: Any, value: Any, place: _Place, *, shown: Any) -> tuple[Any, list[Fault]]:
-    """Return the converted value, or its faults; those of its type as of the type `shown`."""
+    """Return the converted value and its faults. Faults of the type are reported as if `shown` were the expected type."""
     try:
         return msgspec.convert(value, expected, strict=place.strict), []
-    except Invalid as error:  # a struct's own rules
+    except Invalid as error:  # raised by the struct's own rules
         return None, [Fault(_join(place.pointer, fault.pointer), fault.text, **fault.values) for fault in error.faults]
     except msgspec.ValidationError as error:
         return None, [_fault(str(error), place.pointer, shown)]
@@ -245,7 +247,7 @@ _Struct: Final = type(msgspec.Struct)
 
 
 def _join(pointer: str, inner: str) -> str:
-    """A struct's own rules name their member as `#/name`; where it sits is known only here."""
+    """Prefix a struct's own pointer (`#/name`) with the struct's location, which only the caller knows."""
     return f"?{inner.removeprefix('#/')}" if pointer == "?" else f"{pointer}{inner.removeprefix('#')}"
 
 
@@ -276,7 +278,7 @@ def _passes(type: Any, value: Any) -> bool:
 
 @cache
 def _checks(type: Any) -> Callable[[Any], bool] | None:
-    """A test of all that the type's checks ask of a decoded value, or None when they ask nothing."""
+    """Return a predicate for all checks of the type, or None if it has none."""
     type, metas = _unwrap(type)
     own = [check for meta in metas if (check := (meta.extra or {}).get("check"))]
     if own:

@@ -1,4 +1,4 @@
-"""Which version of a thing a change was meant for."""
+"""ETags and versions: which version of a resource a change was based on."""
 
 import hashlib
 from typing import Any
@@ -13,13 +13,14 @@ def etag(version: int) -> str:
 
 
 def digest(content: Any) -> str:
-    """The ETag of what has no version: a digest of what is shown."""
+    """Return the ETag of content without a version: a digest of its representation."""
     return f'"{hashlib.blake2b(msgspec.json.encode(content), digest_size=12).hexdigest()}"'
 
 
 def check(if_match: str | None, version: int | str, *, required: bool = False) -> None:
-    """Refuse a change of another version (or ETag) than the caller has read. Raises `VersionMismatch`, or
-    `VersionRequired` where the clinic insists."""
+    """Refuse a change that was based on another version (or ETag). Raises `VersionMismatch`, or `VersionRequired` if
+    the clinic requires `If-Match` and it is absent.
+    """
     if if_match is None:
         if required:
             raise errors.VersionRequired
@@ -28,7 +29,7 @@ def check(if_match: str | None, version: int | str, *, required: bool = False) -
 
 
 def matches(header: str | None, tag: str, *, weakly: bool = False) -> bool:
-    """Whether an `If-Match` or (weakly) an `If-None-Match` header names the tag (RFC 9110, 13.1)."""
+    """Return whether an `If-Match` or (weakly) an `If-None-Match` header names the tag (RFC 9110, 13.1)."""
     if header is None:
         return False
     tags = [part.strip() for part in header.split(",")]

@@ -1,4 +1,4 @@
-"""What browsers send: forms and the queries of pages, read leniently."""
+"""Parse what browsers send, leniently: forms and the queries of pages."""
 
 from datetime import date, datetime
 from typing import Any, Final
@@ -17,13 +17,14 @@ LONGEST_FIELD: Final = 5000
 
 
 def query_params(request: AnyRequest) -> dict[str, str]:
-    """The query, the last of each name; what cannot be read is left out."""
+    """Return the query's parameters, the last of each name. Unreadable queries are ignored."""
     return _fields(request.scope["query_string"])
 
 
 async def parse_form(request: AnyRequest) -> dict[str, str]:
-    """What a form sent, the last of each name; nothing at all is an empty form. Raises `Invalid` for what no browser
-    sends."""
+    """Return a form's fields, the last of each name; an empty body is an empty form. Raises `Invalid` for a body that
+    no browser sends.
+    """
     body = await request.body()
     if body and request.content_type[0] != "application/x-www-form-urlencoded":
         raise HTTPException(status_code=415)
@@ -49,7 +50,7 @@ def _fields(query: bytes) -> dict[str, str]:
 
 
 def parse_date(text: str | None) -> date | None:
-    """A date as an address writes it; None for anything else."""
+    """Parse an ISO date; None if it is not one."""
     try:
         return date.fromisoformat(text or "")
     except ValueError:
@@ -57,7 +58,7 @@ def parse_date(text: str | None) -> date | None:
 
 
 def parse_instant(text: str | None) -> datetime | None:
-    """An instant with its offset, in a year that the API takes too; None for anything else."""
+    """Parse an instant with an offset, in a year that the API accepts too; None for anything else."""
     try:
         instant = datetime.fromisoformat(text or "")
     except ValueError:
@@ -66,7 +67,7 @@ def parse_instant(text: str | None) -> datetime | None:
 
 
 def parse_id(text: str | None) -> UUID | None:
-    """An id; None for anything else."""
+    """Parse a UUID; None for anything else."""
     try:
         return UUID(text or "")
     except ValueError:

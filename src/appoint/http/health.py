@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics: for machines that watch."""
+"""/healthz, /readyz and /metrics, for monitoring."""
 
 import asyncio
 from typing import Any, Final, Literal
@@ -35,18 +35,18 @@ class Readiness(msgspec.Struct, frozen=True):
 
 class Excluded(Query):
     exclude: Literal["worker"] | None = None
-    """For load balancers: bookings go on without a worker."""
+    """For load balancers: bookings work without a worker."""
 
 
 @get("/healthz", operation_id="healthz", opt=OPEN, include_in_schema=False)
 async def alive() -> Response[dict[str, str]]:
-    """The process answers."""
+    """Report that the process is alive."""
     return Response({"status": "ok"}, headers=FRESH)
 
 
 @get("/readyz", operation_id="readyz", opt=OPEN, include_in_schema=False)
 async def ready(request: Request, query: Excluded) -> Response[Readiness]:
-    """Whether all that bookings need is there; 503 when something is missing, and what."""
+    """Report whether everything that bookings need is available; 503 lists what is missing."""
     parts = await _parts(request.db)
     if query.exclude:
         parts.pop(query.exclude)
@@ -75,7 +75,7 @@ async def _parts(db: Database) -> dict[str, Part]:
 
 @get("/metrics", operation_id="metrics", opt=OPEN, include_in_schema=False)
 async def measured(request: Request) -> Response[bytes]:
-    """For Prometheus. Without the database what waits keeps its last value."""
+    """Serve metrics for Prometheus. While the database is unreachable, queue lengths keep their last values."""
     request.db.measure()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -1,5 +1,6 @@
-"""Repeated POSTs: the same caller, key and body get what the first made, as it stands now. Bookings keep their keys on
-their own rows instead."""
+"""Idempotent POSTs: a repeated request (same caller, key and body) gets the first one's result in its current state.
+Bookings store their keys on their own rows instead.
+"""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ R = TypeVar("R")
 
 
 def digest(request: Request, data: Any) -> bytes:
-    """What makes two requests the same: method, address and body."""
+    """Return a digest of the method, path and body: equal for repeated requests."""
     return hashlib.sha256(
         msgspec.json.encode(
             [request.method, request.scope["path"], request.scope["query_string"].decode(), data], order="sorted"
@@ -36,13 +37,12 @@ async def idempotent(
     key: str | None = None,
     db: Database | None = None,
 ) -> tuple[T, bool]:
-    """Run `make` in a transaction, at most once for the request's `Idempotency-Key`; returns its answer, and whether it
-    is a replay.
+    """Run `make` in a transaction, at most once per `Idempotency-Key`. Return its result and whether it is a replay.
 
-    `remember` says what to keep of the first answer (an id), `recall` finds the answer again from that. Of two that
-    arrive at once the second waits for the first. A refused request keeps no key, because its transaction is undone.
-    Afterwards the cache forgets the clinic that is named. Raises `KeyReused` for another body. A page gives a `key`
-    instead, in hexadecimal, that is made of all that makes a form the same.
+    `remember` returns what to store of the first result (an id); `recall` loads the result from that. Of two concurrent
+    requests, the second waits for the first. A refused request stores no key, since its transaction is rolled back.
+    Afterwards the cache drops the named clinic. Pages pass a `key` of their own, in hexadecimal, derived from the form.
+    Raises `KeyReused` for a different body.
     """
 
     async def run(work: Callable[[Transaction], Awaitable[R]]) -> R:

@@ -1,4 +1,4 @@
-"""The language that a request asks for."""
+"""The language of a response."""
 
 from functools import lru_cache
 from typing import Any, Final
@@ -11,12 +11,13 @@ from litestar import Request
 from ..kit.i18n import LANGUAGES
 
 LANGUAGE_COOKIE: Final = "language"
-"""Keeps what somebody chose on a page."""
+"""Stores the language that was chosen on a page."""
 
 
 def language_for(request: Request[Any, Any, Any]) -> str:
-    """The language of a page, and of a problem: the one that was chosen (`?lang=`, and kept in a cookie), else the best
-    for `Accept-Language`."""
+    """Return the language for pages and problems: the chosen one (`?lang=`, stored in a cookie), else the best match
+    for `Accept-Language`.
+    """
     asked = parse_qs(request.scope["query_string"].decode("latin-1")).get("lang", [None])[-1]
     for chosen in (asked, request.cookies.get(LANGUAGE_COOKIE)):
         if chosen in LANGUAGES:
@@ -25,13 +26,13 @@ def language_for(request: Request[Any, Any, Any]) -> str:
 
 
 def language_names(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """What our languages are called in the one of the page."""
+    """Return the names of all languages in the language of the page."""
     reader = language_for(request)
     return {language: str(Locale.parse(language).get_display_name(reader)) for language in LANGUAGES}
 
 
 def language_of(accept_language: str | None) -> str:
-    """The best of our languages for an `Accept-Language` header; English when there is none."""
+    """Return the best match for an `Accept-Language` header; English if there is none."""
     return _best((accept_language or "")[:500])
 
 

@@ -1,5 +1,6 @@
-"""Around every request, also those that no route answers: its id and trace, one line in the log, metrics, security
-headers, and a last resort for errors."""
+"""Wraps every request, even those without a route: request id and trace, one log line, metrics, security headers, a
+deadline, and a last resort for errors.
+"""
 
 import asyncio
 import time
@@ -38,18 +39,21 @@ HTML_HEADERS: Final = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
 STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-"""Behind TLS: browsers ask over nothing else for a year."""
+"""Over TLS: browsers use only TLS for a year."""
 
 
 class Observed:
-    """The application, observed. Written for speed: every booking pays for it. `render` makes a page of a problem where
-    a person sees it."""
+    """The observed application. Written for speed, since it runs on every booking. `render` turns a problem into a page
+    where a person sees it.
+    """
 
     def __init__(
         self, app: ASGIApp, *, seconds: float, render: Callable[[Request, Response[Any]], Response[Any]]
     ) -> None:
-        """A request has so many seconds from its head to the last byte of its answer, and is given up then. A stream
-        (`opt=route(stream=True, …)`) has them to begin, and continues until it ends or its reader leaves."""
+        """`seconds` is the deadline from a request's head to the last byte of its response. A stream
+        (`opt=route(stream=True, …)`) must begin within the deadline and then continues until it ends or its reader
+        disconnects.
+        """
         self.app: Final = app
         self.seconds: Final = seconds
         self.render: Final = render
@@ -61,7 +65,7 @@ class Observed:
             return
         asked: HTTPScope = (
             scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}
-        )  # the server leaves the body out
+        )  # the server drops the body
         began = time.perf_counter()
         origin = tracing.parse_origin(asked["headers"])
         tracing.CURRENT.set(origin)
@@ -78,7 +82,7 @@ class Observed:
                 if asked["method"] == "OPTIONS":
                     headers = _with_all_methods(headers, asked)
                 headers += asked["state"].get("limit", ())
-                own = dict(headers)  # a page may have a policy of its own
+                own = dict(headers)  # a page may set its own policy
                 usual = HTML_HEADERS if own.get(b"content-type", b"").startswith(b"text/html") else JSON_HEADERS
                 headers += (
                     usual
@@ -99,7 +103,7 @@ class Observed:
                         await self.app(asked, receive, respond)
                         _describe(span, asked, status)
         except BaseException as error:
-            if status:  # too late for another answer: the server closes the connection
+            if status:  # too late for another response: the server closes the connection
                 raise
             await self._apologise(asked, receive, respond, error)
             if not isinstance(error, Exception):
@@ -128,8 +132,9 @@ class Observed:
         )
 
     async def _apologise(self, scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
-        """What nothing below has answered: a bug of the web layer itself, or a request that was given up: it took too
-        long, or the server had to stop."""
+        """Respond to what no handler answered: a bug in this layer, or a request that was cancelled because it took too
+        long or the server is stopping.
+        """
         given_up = isinstance(error, asyncio.CancelledError | TimeoutError)
         if not given_up:
             log.error("bug", error=type(error).__name__, exc_info=error)
@@ -145,18 +150,18 @@ class Observed:
 
 
 QUIET: Final = {"healthz", "readyz", "metrics"}
-"""Asked every few seconds by machines."""
+"""Polled every few seconds by monitoring; logged at debug level."""
 
 
 def operation_of(scope: Scope) -> str:
-    """The route's `operationId`; `unknown` where there is no route."""
+    """Return the route's `operationId`, or `unknown` without a route."""
     handler = cast("Any", scope.get("route_handler"))
     name = handler and getattr(handler, "operation_id", None)
     return name if isinstance(name, str) else "unknown"
 
 
 def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> list[tuple[bytes, bytes]]:
-    """The framework answers OPTIONS with the methods that the route's first controller has."""
+    """Complete the `Allow` header: the framework lists only the methods of the route's first controller."""
     template = scope.get("path_template")
     methods = {
         method for route in scope["litestar_app"].routes if route.path_format == template for method in route.methods

@@ -1,5 +1,4 @@
-"""The OpenAPI 3.1 document, made from what decides anyway: the routes, the structs they read and answer with, and the
-table of problems."""
+"""Generate the OpenAPI 3.1 document from the routes, their structs and the table of problems."""
 
 import inspect
 import json
@@ -90,7 +89,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 LIMITS: Final = tuple(name for name in HEADERS if name.startswith("RateLimit-"))
-"""Answers to callers without a limit have none of them."""
+"""Rate-limit headers. Responses to callers without a limit omit them."""
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "Accept-Language": {
         "description": "The language of problems: en, de, es or fr.",
@@ -122,13 +121,13 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
 
 class Operation(NamedTuple):
     route: str
-    """The path as the route has it: `/api/clinics/{clinic_id:int}`."""
+    """The path as routed: `/api/clinics/{clinic_id:int}`."""
     path: str
-    """The path as the document has it: `/api/clinics/{clinicId}`."""
+    """The path as documented: `/api/clinics/{clinicId}`."""
     method: str
     handler: HTTPRouteHandler
     parameters: dict[str, type]
-    """Of the path."""
+    """Path parameters by name."""
     query: Any
     body: Any
     answer: Any
@@ -136,8 +135,7 @@ class Operation(NamedTuple):
 
 
 def operations(app: Litestar) -> Iterator[Operation]:
-    """Everything under `/api` that is documented, tag by tag in the order in which the application lists its
-    controllers."""
+    """Yield all documented operations below `/api`, tag by tag, in the order of the application's controllers."""
     found: dict[str, list[Operation]] = {}
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
@@ -167,19 +165,19 @@ def operations(app: Litestar) -> Iterator[Operation]:
 
 
 def _answer(annotation: Any) -> Any:
-    """What is answered with: the content of a `Response`, or None for nothing."""
+    """Return the content type of a `Response`, or None for an empty response."""
     options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     contents = (get_args(option)[0] if get_origin(option) is Response else option for option in options)
     return next((content for content in contents if content not in (None, NoneType)), None)
 
 
 def text(app: Litestar) -> str:
-    """The document as it is served and checked in."""
+    """Return the document as served and checked in."""
     return json.dumps(document(app), indent=1, ensure_ascii=False) + "\n"
 
 
 def document(app: Litestar) -> dict[str, Any]:
-    """The document as plain values."""
+    """Return the document as plain values."""
     every = list(operations(app))
     schemas = Schemas(
         [ProblemDocument, *(each.body for each in every if each.body), *(each.answer for each in every if each.answer)]
@@ -218,8 +216,7 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -> dict[str, Any]:
-    """The operation as the document has it. What it shares with others, refusals that say the same everywhere, goes to
-    `shared`."""
+    """Return the documented operation. Refusals that are the same for many operations are added to `shared`."""
     method, handler = operation.method, operation.handler
     declared = route_of(handler)
     permission = declared.permission
@@ -282,7 +279,7 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 
 
 def _problems(operation: Operation) -> Iterator[str]:
-    """The types of all problems that the operation can answer with."""
+    """Yield the types of all problems that the operation can respond with."""
     yield from ("invalid-request", "unauthorized", "too-many-requests", "unavailable")
     if route_of(operation.handler).permission not in PUBLIC_PERMISSIONS:
         yield "forbidden"
@@ -300,7 +297,7 @@ def _problems(operation: Operation) -> Iterator[str]:
 
 
 def _refusal(problems: Sequence[str], asked: str) -> dict[str, Any]:
-    """A response with one of the problems, which all have one status."""
+    """Return a response with one of the problems, which all have the same status."""
     own = {401: ("WWW-Authenticate",), 429: ("Retry-After", *LIMITS), 503: ("Retry-After",)}.get(
         PROBLEMS[problems[0]].status, ()
     )
@@ -313,7 +310,7 @@ def _refusal(problems: Sequence[str], asked: str) -> dict[str, Any]:
 
 
 def example_of(problem: str, language: str, asked: str) -> dict[str, Any]:
-    """A problem document as somebody reads it who asked for an address."""
+    """Return an example problem document in response to a request for the path `asked`."""
     return described(
         problem,
         language,
@@ -329,7 +326,9 @@ def _headers(*names: str) -> dict[str, Any]:
 
 
 def _locate(operation: dict[str, Any], path: str, paths: Mapping[str, Any]) -> None:
-    """`Location` of a 201: the address of one such thing, by its name in the path, or else by what it is answered with."""
+    """Document the `Location` header of a 201: the resource's path, found by its name in the path or by the response
+    type.
+    """
     if not (created := operation["responses"].get("201")):
         return
     made = created["content"][JSON]

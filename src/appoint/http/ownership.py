@@ -1,4 +1,4 @@
-"""Whose something is. The features that own the tables find it out; `server/app.py` puts their functions together."""
+"""Owners of resources. Features look up owners in their own tables; `server/app.py` combines their functions."""
 
 from typing import Final, Protocol
 from uuid import UUID
@@ -8,11 +8,11 @@ import msgspec
 from ..database.pool import Statements
 
 IDS_OF_DOCTORS: Final = frozenset({"doctor_id", "provider_id"})
-"""Path parameters that are the id of the owner itself."""
+"""Path parameters that identify the owner itself."""
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """The people that something belongs to."""
+    """The people that a resource belongs to."""
 
     doctor_id: UUID | None
     customer_id: UUID | None = None
@@ -20,6 +20,6 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 class FindOwners(Protocol):
-    """Find the owners of something in a clinic. Return none if it does not exist."""
+    """Find the owners of a resource of a clinic. An empty list means that it does not exist."""
 
     async def __call__(self, db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]: ...

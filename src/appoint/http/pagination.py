@@ -1,5 +1,4 @@
-"""Cursors: where a list goes on. A cursor holds only a place in one list; it grants nothing. It is signed, so that
-nobody makes up a place."""
+"""Cursors: positions in a list. A cursor grants nothing; it is signed so that callers cannot invent positions."""
 
 import hashlib
 import hmac
@@ -24,8 +23,9 @@ SIGNATURE_BYTES: Final = 12
 
 
 def cursor_after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[K]) -> K | None:
-    """The sort key of the last item that the caller has, or None for the first page. Raises `Invalid` for a cursor that
-    is damaged or another list's."""
+    """Return the sort key of the last item that the caller has, or None for the first page. Raises `Invalid` for a
+    cursor that is damaged or belongs to another list.
+    """
     if query.cursor is None:
         return None
     try:
@@ -77,8 +77,9 @@ def _cursor(request: litestar.Request[Any, Any, Any], place: Any) -> str:
 
 
 def _signature(request: litestar.Request[Any, Any, Any], place: bytes) -> bytes:
-    """What ties a place to its list, the path with its filters. The key is one that all our processes have and nobody
-    else."""
+    """Return the signature that binds a position to its list (the path with its filters). All server processes share
+    the key.
+    """
     secret = hashlib.sha256(services_of(request).admin_token.encode()).digest()
     return hashlib.blake2b(
         msgspec.json.encode([request.scope["path"], _filters(request), place]), digest_size=SIGNATURE_BYTES, key=secret

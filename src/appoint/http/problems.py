@@ -1,5 +1,6 @@
-"""RFC 9457 problem documents: every type there is, and how an error becomes one. The only place that chooses a status
-code for an error."""
+"""RFC 9457 problem documents: the catalogue of problem types, and the conversion of errors. Only this module chooses
+status codes for errors.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -22,8 +23,9 @@ log = structlog.get_logger()
 
 
 class Problem(NamedTuple):
-    """`happened` and `remedy` together are the document's `detail`; their `{names}` are facts of the error, of which
-    `facts` is an example."""
+    """`happened` and `remedy` together are the document's `detail`. Their `{names}` are facts of the error, of which
+    `facts` is an example.
+    """
 
     status: int
     title: str
@@ -33,7 +35,7 @@ class Problem(NamedTuple):
 
 
 class Alternative(msgspec.Struct, frozen=True, rename="camel"):
-    """A time that could be booked instead."""
+    """A time that can be booked instead."""
 
     start_time: fields.Instant
     end_time: fields.Instant
@@ -41,7 +43,7 @@ class Alternative(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class FaultDocument(msgspec.Struct, frozen=True):
-    """One thing wrong with a request: where, and what."""
+    """One fault of a request: where and what."""
 
     pointer: Annotated[str, msgspec.Meta(examples=["#/name"])]
     """`#/name` in the body (a JSON pointer), `?limit` in the query, or a header's name."""
@@ -49,26 +51,26 @@ class FaultDocument(msgspec.Struct, frozen=True):
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, rename="camel"):
-    """What went wrong (RFC 9457). Facts of the problem stand beside these members."""
+    """A problem (RFC 9457). Facts of the problem are further members."""
 
     type: Annotated[str, msgspec.Meta(examples=["/problems/not-found"])]
-    """Which problem it is: the address of its page. It never changes; title and detail follow `Accept-Language`."""
+    """The problem type: the path of its page. Stable; title and detail follow `Accept-Language`."""
     title: str
     status: int
     detail: str
-    """What happened, and what to change."""
+    """What happened and what to do about it."""
     instance: str
-    """The address that was asked."""
+    """The requested path."""
     request_id: str
-    """What our log has about this request."""
+    """Identifies the request in our logs."""
     reason: str | UnsetType = UNSET
-    """For 409: why the state of the world says no; the last part of `type`."""
+    """For 409: the machine-readable reason (last segment of `type`)."""
     errors: list[FaultDocument] | UnsetType = UNSET
-    """For 400: all that is wrong with the request."""
+    """For 400: all faults of the request."""
     alternatives: list[Alternative] | UnsetType = UNSET
-    """For a time that cannot be booked: up to five that can, nearest first."""
+    """For a time that cannot be booked: up to five times that can be, nearest first."""
     index: int | UnsetType = UNSET
-    """For several appointments: which of them was refused, from 0."""
+    """For several appointments: the index of the refused one, from 0."""
 
 
 ALTERNATIVES: Final = {
@@ -489,7 +491,7 @@ def document(
     facts: Mapping[str, Any] = MappingProxyType({}),
     headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
-    """The problem as the caller reads it."""
+    """Return the problem as a response in the caller's language."""
     language = language_for(request)
     content = described(
         type,
@@ -517,7 +519,7 @@ def described(
     faults: tuple[errors.Fault, ...] = (),
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The members of the document, facts and all."""
+    """Return the document's members, including facts."""
     problem = PROBLEMS[type]
     members = ProblemDocument(
         type=f"/problems/{type}",
@@ -549,7 +551,7 @@ def on_refusal(request: Request[Any, Any, Any], error: errors.AppointError) -> R
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """What the framework refuses by itself: paths, methods, sizes."""
+    """Convert what the framework refuses by itself: paths, methods and sizes."""
     by_status = {
         400: "invalid-request",
         401: "unauthorized",
@@ -569,7 +571,7 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     }
     faults = (
         (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()
-    )  # all else that can be wrong, we read ourselves
+    )  # we read everything else ourselves
     return document(request, by_status[error.status_code], faults=faults, headers=headers)
 
 

@@ -8,7 +8,7 @@ from ..database.pool import Row, Statements
 
 
 async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> bool:
-    """Take the key for this request. False when an earlier request has it; one that is still running is waited for."""
+    """Claim the key for this request. Return False if an earlier request has it; wait for one that is still running."""
     return bool(
         await tx.fetchval(
             """
@@ -34,7 +34,7 @@ async def keep_answer(tx: Statements, *, caller: str, key: str, answer: str) -> 
 
 
 async def forget_requests(db: Statements, *, before: datetime) -> dict[str, Any]:
-    """Forget keys that are older; returns how many were kept for bookings and for other requests."""
+    """Delete keys older than `before`. Return the number deleted for bookings and for other requests."""
     row = await db.fetchrow(
         """
         with others as (
@@ -52,7 +52,7 @@ async def forget_requests(db: Statements, *, before: datetime) -> dict[str, Any]
 
 
 async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:
-    """The clinic and the name of who has signed in; null for what is not there."""
+    """Return the clinic and the name of the signed-in user; null for what does not exist."""
     row = await db.fetchrow(
         """
         select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name

@@ -1,4 +1,4 @@
-"""The request as Appoint reads it: strict bodies and queries, and who is asking."""
+"""Our `Request`: strict bodies and queries, the caller, and the services."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -28,8 +28,9 @@ BODY_BYTES = 1024 * 1024
 
 
 class Request(litestar.Request[Actor, Any, Any]):
-    """Bodies (`data`) and queries (`query`) become the structs that a handler asks for, or `errors.Invalid` with all
-    their faults."""
+    """A request whose body (`data`) and query (`query`) are decoded into the handler's structs. Raises `errors.Invalid`
+    with all their faults.
+    """
 
     @property
     def services(self) -> Services:
@@ -43,7 +44,7 @@ class Request(litestar.Request[Actor, Any, Any]):
 
     @property
     def grant(self) -> Grant:
-        """How far the caller's permission reaches, where the handler's is not open to all."""
+        """Return the scope of the caller's permission, for handlers whose permission is not open to everyone."""
         return self.scope["state"]["grant"]
 
     @property
@@ -62,11 +63,12 @@ class Request(litestar.Request[Actor, Any, Any]):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a use case that changes what is cached of a clinic: in a transaction, and the cache forgets the clinic
-        afterwards."""
+        """Run a use case that changes cached data of a clinic: in a transaction, after which the cache drops the
+        clinic.
+        """
         try:
             return await self.db.atomic(use_case, *args, **kwargs)
-        finally:  # also when the answer to the commit was lost: it may have happened
+        finally:  # even when the commit's response was lost, because it may have happened
             await self.cache.drop(clinic_id)
 
     async def json(self) -> Any:
@@ -80,7 +82,7 @@ class Request(litestar.Request[Actor, Any, Any]):
     async def body(self) -> bytes:
         try:
             raw = await super().body()
-        except InternalServerException:  # the caller has gone; nobody reads the answer
+        except InternalServerException:  # the caller has disconnected
             raise decoding.Malformed("is not valid JSON") from None
         if not raw and (field := self.route_handler.parsed_data_field) and not field.is_optional:
             raise decoding.Malformed("is empty")
@@ -93,11 +95,11 @@ class Request(litestar.Request[Actor, Any, Any]):
 
 
 GLOBAL = frozenset({"customer_id", "user_id", "session_id", "code_id"})
-"""Parameters of paths that are ids of no clinic's. All other ids say their clinic."""
+"""Path parameters whose ids belong to no clinic. All other ids contain their clinic's number."""
 
 
 def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
-    """The clinic that the address names, by its number or by an id of something of its own."""
+    """Return the clinic that the path names, by its number or by the id of something it owns."""
     for name, value in connection.path_params.items():
         if name == "clinic_id":
             return value
@@ -107,8 +109,9 @@ def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
 
 
 def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """What a handler's own parameters do not say: a clinic's number is small and is written in one way, and an
-    operation without parameters takes none."""
+    """Check what the handler's signature does not: a clinic's number is within bounds and written without leading
+    zeros, and an operation without parameters has no query.
+    """
     clinic_id: int | None = connection.path_params.get("clinic_id")
     if clinic_id is not None and (
         not 1 <= clinic_id <= MAX_CLINIC_ID or str(clinic_id) not in connection.scope["path"].split("/")
@@ -123,8 +126,9 @@ def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
 
 
 def idempotency_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
-    """The request's `Idempotency-Key` as it is kept: its SHA-256, for callers may put names into it. Raises `Invalid`
-    for one that is empty, too long or not visible ASCII."""
+    """Return the SHA-256 of the request's `Idempotency-Key`; hashed because callers may put names into it. Raises
+    `Invalid` for a key that is empty, too long or not visible ASCII.
+    """
     key = connection.headers.get("idempotency-key")
     if key is None:
         return None

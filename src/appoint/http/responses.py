@@ -1,4 +1,4 @@
-"""Answers with what every resource has on the wire: its ETag, 304, `Location`."""
+"""JSON responses with the headers that every resource has: ETag, 304 and `Location`."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar, cast
@@ -52,7 +52,7 @@ def json_response(
 def created_response(
     request: Request[Any, Any, Any], content: T, location: str, *, replayed: bool = False
 ) -> Response[T]:
-    """201 with `Location`; for a repeated request the same, and the header that says so."""
+    """Return 201 with `Location`; for a replayed request the same, with a header that says so."""
     return json_response(request, content, status_code=201, headers={"Location": location, **replay_headers(replayed)})
 
 

@@ -1,8 +1,7 @@
-"""JSON schemas of structs as msgspec makes them, with what it leaves out: what fields mean, tidy names, and an example
-of everything.
+"""Complete msgspec's JSON schemas: descriptions of members, tidy names, and an example for everything.
 
-A string under a struct's field says what it means. Examples are those of the fields' types; where these make no sense
-together, a struct has an `EXAMPLE` of its own.
+A string literal below a struct's field is that member's description. Examples come from the fields' types; where these
+do not make sense together, the struct has an `EXAMPLE`.
 """
 
 import ast
@@ -50,7 +49,7 @@ BY_NAME: Final[dict[tuple[Any, ...], Any]] = {
     ("channel", "string", None): "email",
     ("locale", "string", None): "en",
 }
-"""Before the examples of the fields' types."""
+"""Take precedence over the examples of the fields' types."""
 BY_FORMAT: Final = {"date-time": "2027-02-01T10:15:00Z", "date": "2027-03-01"}
 BY_TYPE: Final[Schema] = {"string": "text", "integer": 1, "number": 0.5, "boolean": True}
 
@@ -79,7 +78,7 @@ class Schemas:
         return schema
 
     def shown(self, type: Any) -> Schema:
-        """The schema with an example."""
+        """Return the schema with an example."""
         return {"schema": (schema := self.of(type)), "example": self.example(schema)}
 
     def query_parameters(self, query: type[msgspec.Struct]) -> Iterator[Schema]:
@@ -105,7 +104,7 @@ class Schemas:
     def path_parameter(self, path: str, name: str, type: type) -> Schema:
         schema = PATH.get(
             date if name == "day" else type, {"type": "string"}
-        )  # its handler reads a day itself, to say what is wrong with it
+        )  # its handler parses the day itself, for a better error
         before = path[: path.index(f"/{{{name}}}")].rsplit("/", 1)[-1]
         return {
             "name": name,
@@ -116,7 +115,7 @@ class Schemas:
         }
 
     def example(self, schema: Schema, name: str = "", within: str = "") -> Any:
-        """An example of a schema, which may be that of the member `name` of the component `within`."""
+        """Return an example for a schema, which may be that of the member `name` of the component `within`."""
         option = _something(schema)
         if "$ref" in option and (name, None, None) not in BY_NAME:
             component = option["$ref"].removeprefix(PREFIX)
@@ -125,7 +124,7 @@ class Schemas:
         return self._made(option, name, within) if given is None and option is schema else given
 
     def _given(self, schema: Schema, option: Schema, name: str, within: str) -> Iterator[Any]:
-        """What somebody said would be an example, the nearest to the place first; null for nothing."""
+        """Return the most specific declared example, or null if there is none."""
         kind = _kind(name, option)
         yield BY_NAME.get(kind)
         yield from option.get("examples", ())
@@ -155,7 +154,7 @@ class Schemas:
 
 
 def members(struct: Any) -> tuple[str, ...]:
-    """Names of a struct's members on the wire."""
+    """Return the wire names of a struct's members."""
     return tuple(field.encode_name for field in msgspec.structs.fields(struct))
 
 
@@ -164,12 +163,12 @@ def camel(name: str) -> str:
 
 
 def prose(docstring: str) -> str:
-    """A docstring in one line, with names as they are on the wire."""
+    """Return a docstring on one line, with member names as on the wire."""
     return re.sub(r"`[a-z_]+`", lambda found: camel(found[0]), " ".join(inspect.cleandoc(docstring).split()))
 
 
 def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """msgspec's schemas; a page of clinics is called ClinicPage rather than Page_Clinic_."""
+    """Return msgspec's schemas with tidy names: ClinicPage instead of Page_Clinic_."""
     schemas, components = msgspec.json.schema_components(types, ref_template=PREFIX + "{name}")
     plain = msgspec.json.encode([schemas, components]).decode()
     return cast(
@@ -178,7 +177,7 @@ def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema
 
 
 def _named(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
-    """All structs and enumerations that a type is made of, itself first."""
+    """Yield all structs and enumerations that a type consists of, itself first."""
     match info:
         case shape.EnumType():
             yield info
@@ -196,7 +195,7 @@ def _named(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
 
 
 def _explained(info: shape.StructType | shape.EnumType, component: Schema) -> Schema:
-    """The component with descriptions of its members, all defaults, and the format of instants."""
+    """Return the component with descriptions of its members, all defaults, and the format of instants."""
     component.pop("title", None)
     if "description" in component:
         component["description"] = prose(component["description"])
@@ -217,7 +216,7 @@ def _explained(info: shape.StructType | shape.EnumType, component: Schema) -> Sc
 
 @cache
 def _docs(struct: type) -> Mapping[str, str]:
-    """What the strings under a struct's fields say of them."""
+    """Return the string literals below a struct's fields, by field."""
     docs: dict[str, str] = {}
     for base in reversed(struct.__mro__):
         if issubclass(base, msgspec.Struct) and base is not msgspec.Struct:
@@ -232,7 +231,9 @@ def _docs(struct: type) -> Mapping[str, str]:
 
 
 def _mark_instants(info: Any, schema: Schema) -> None:
-    """msgspec gives only those instants a format whose type insists on an offset; ours all have one."""
+    """Add the date-time format to all instants. msgspec adds it only to types that require an offset, which all of ours
+    do.
+    """
     match info:
         case shape.DateTimeType():
             schema["format"] = "date-time"
@@ -247,12 +248,12 @@ def _mark_instants(info: Any, schema: Schema) -> None:
 
 
 def _something(schema: Schema) -> Schema:
-    """The schema of what is there, when it may also be null."""
+    """Return the non-null alternative of a nullable schema."""
     return next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), schema)
 
 
 def _alike(one: str, other: str) -> int:
-    """How many letters the names have in common from their beginning."""
+    """Return the length of the names' common prefix."""
     return len(list(takewhile(lambda letters: letters[0] == letters[1], zip(one, other, strict=False))))
 
 
@@ -262,8 +263,9 @@ def _kind(name: str, schema: Schema) -> tuple[Any, ...]:
 
 
 def _id(name: str) -> str:
-    """An id that is the same wherever something of the name is meant; the demo clinic's, but for customers, who belong
-    to none."""
+    """Return an example id, always the same for the same name: of the demo clinic, except for customers, who belong to
+    none.
+    """
     digest = hashlib.blake2b(name.lower().encode(), digest_size=8).hexdigest()
     head = "01978a5c-7d3e-7" if name.lower() == "customerid" else "00000001-0197-8"
     return f"{head}{digest[:3]}-8{digest[3:6]}-0{digest[5:16]}"

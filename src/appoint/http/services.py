@@ -1,4 +1,4 @@
-"""What the application makes once at its start and handlers use."""
+"""Services that the application creates at startup and handlers use."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .rate_limits.limits import Limits
 T = TypeVar("T")
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 Identify = Callable[[AnyConnection, str], Awaitable[Actor | None]]
-"""Find the caller that a credential belongs to. Return None for a credential of no one."""
+"""Return the caller that a credential belongs to, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""How many requests a caller may send."""
+"""Rate limits: how many requests a caller may send."""

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from .redis_counters import RedisCounters
 
 ENTRIES: Final = 100_000
-"""As many counters as a process keeps: some 20 MB."""
+"""How many counters a process holds: about 20 MB."""
 
 
 class Rate(NamedTuple):
-    """So many in a window of so many seconds. Windows are the clock's: those of a minute begin when it does."""
+    """A maximum per window of `seconds`. Windows follow the clock: those of a minute start when the minute does."""
 
     most: int
     seconds: int
@@ -28,7 +28,7 @@ class Rate(NamedTuple):
 
 
 def rates(text: str) -> tuple[Rate, ...]:
-    """`"5/minute; 20/hour"`, the shortest window first. Raises `ValueError`."""
+    """Parse rates such as `"5/minute; 20/hour"`, shortest window first. Raises `ValueError`."""
     return tuple(
         sorted(
             (Rate(item.amount, item.get_expiry()) for item in limits.parse_many(text)), key=lambda rate: rate.seconds
@@ -40,7 +40,7 @@ class Counted(NamedTuple):
     rate: Rate
     number: int
     left: int
-    """Seconds until counting begins anew."""
+    """Seconds until the next window."""
 
     @property
     def is_over(self) -> bool:
@@ -48,7 +48,9 @@ class Counted(NamedTuple):
 
 
 class Counters:
-    """`name` says what is counted, `who` for whom. Those of the window before the current one are still there."""
+    """Counters identified by a `name` (what is counted) and `who` (for whom). Counters of the previous window remain
+    readable.
+    """
 
     def __init__(self, url: str | None, secret: str) -> None:
         self._secret: Final = hashlib.sha256(secret.encode()).digest()
@@ -64,21 +66,23 @@ class Counters:
             await self._redis.close()
 
     async def add(self, name: str, who: str, rate: Rate, now: datetime, *, number: int = 1) -> Counted:
-        """Count so many more, with all server processes where there is Redis. Raises `Unavailable` when it is away."""
+        """Add `number` to a counter, shared by all server processes if Redis is configured. Raises `Unavailable` while
+        Redis is unreachable.
+        """
         if not self._redis:
             return self.add_here(name, who, rate, now, number=number)
         key, left = self._place(name, who, rate, now)
         return Counted(rate, await self._redis.add(key.hex(), 2 * rate.seconds, number), left)
 
     async def count(self, name: str, who: str, rate: Rate, now: datetime) -> Counted:
-        """How many there are, without one more. Raises `Unavailable`."""
+        """Return a counter without changing it. Raises `Unavailable` while Redis is unreachable."""
         if not self._redis:
             return self.count_here(name, who, rate, now)
         key, left = self._place(name, who, rate, now)
         return Counted(rate, await self._redis.count(key.hex()), left)
 
     def add_here(self, name: str, who: str, rate: Rate, now: datetime, *, number: int = 1) -> Counted:
-        """Count so many more in this process alone."""
+        """Add `number` to this process's own counter."""
         key, left = self._place(name, who, rate, now)
         count = self._kept.get(key, (0, 0))[0] + number
         if len(self._kept) >= ENTRIES:
@@ -91,14 +95,14 @@ class Counters:
         return Counted(rate, self._kept.get(key, (0, 0))[0], left)
 
     def _place(self, name: str, who: str, rate: Rate, now: datetime) -> tuple[bytes, int]:
-        """The counter's key, and how many seconds are left of its window."""
+        """Return the counter's key and the seconds left in its window."""
         window, gone = divmod(int(now.timestamp()), rate.seconds)
         return hashlib.blake2b(
             f"{name} {window} {who}".encode(), key=self._secret, digest_size=16
         ).digest(), rate.seconds - gone
 
     def _forget(self, now: datetime) -> None:
-        """Windows that are over; if that leaves too many, the older half."""
+        """Drop counters of ended windows, and the older half of the rest if there are still too many."""
         instant = now.timestamp()
         kept = [(key, entry) for key, entry in self._kept.items() if entry[1] > instant]
         self._kept = dict(kept[-ENTRIES // 2 :])

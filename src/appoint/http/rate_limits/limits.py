@@ -1,5 +1,4 @@
-"""How much callers may ask: per minute or hour, by who they are, where they come from and what they ask for. Clinics'
-staff and the administrator ask as much as they need."""
+"""Rate limits per caller, network and kind of request. The clinic's staff and the administrator are not limited."""
 
 import ipaddress
 from functools import lru_cache
@@ -15,12 +14,12 @@ from ..routes import Route
 from .counters import Counted, Counters, Rate, rates
 
 WRONG_CREDENTIALS: Final = Rate(30, 60)
-"""From one address, in each process."""
+"""Per address and process."""
 KNOWN_CREDENTIAL: Final = Rate(1, 24 * 60 * 60)
 
 
 class Limits:
-    """Reads and bookings go on when Redis is away, counted in each process; nobody signs in then."""
+    """While Redis is unreachable, each process counts reads and bookings by itself, and sign-ins are refused."""
 
     def __init__(self, settings: Settings, counters: Counters) -> None:
         self.counters: Final = counters
@@ -39,12 +38,13 @@ class Limits:
         }
 
     async def admit(self, request: litestar.Request[Actor, Any, Any], caller: Actor, declared: Route) -> None:
-        """Count the request, and note for its answer what is left. Raises `TooMany`; `Unavailable` for a sign-in that
-        cannot be counted."""
+        """Count the request and store the remaining quota for the response headers. Raises `TooMany`, or `Unavailable`
+        for a sign-in that cannot be counted.
+        """
         await self.count(request, caller, declared.limited_as)
 
     async def count(self, request: litestar.Request[Actor, Any, Any], caller: Actor, name: str) -> None:
-        """The same for what the request turns out to be as well."""
+        """Count a request a second time, under a limit that applies only once its body is known."""
         if not self.on or caller.administrator:
             return
         who, rate = caller.key, self.rates[name]
@@ -75,8 +75,9 @@ class Limits:
             return self.counters.add_here(name, who, rate, now)
 
     def expect_credential(self, address: str | None, token: str) -> None:
-        """Raises `TooMany` before a credential is looked up, when its address has sent too many that were nobody's. One
-        that has been somebody's is looked up all the same."""
+        """Raise `TooMany` before looking up a credential if its address has sent too many invalid ones. Credentials
+        that were valid before are still looked up.
+        """
         counted = self.counters.count_here("wrong credentials", network(address), WRONG_CREDENTIALS, clock.now())
         if (
             self.on
@@ -86,7 +87,7 @@ class Limits:
             raise refused("credentials", counted)
 
     def note_credential(self, address: str | None, token: str, caller: Actor | None) -> None:
-        """It was somebody's, or nobody's."""
+        """Record whether the credential was valid."""
         if caller:
             self.counters.add_here("credential", token, KNOWN_CREDENTIAL, clock.now())
         else:
@@ -99,7 +100,7 @@ def refused(name: str, counted: Counted) -> errors.TooMany:
 
 
 def shown(counted: Counted) -> list[tuple[bytes, bytes]]:
-    """The headers that tell a caller what is left."""
+    """Return the headers with the remaining quota."""
     rate, number, left = counted
     return [
         (b"ratelimit-limit", b"%d" % rate.most),
@@ -111,7 +112,9 @@ def shown(counted: Counted) -> list[tuple[bytes, bytes]]:
 
 @lru_cache(10_000)
 def network(address: str | None) -> str:
-    """Who shares an address: of IPv6 the first 64 bits, since each caller has all of those."""
+    """Return the network that an address belongs to: for IPv6 its first 64 bits, since one caller controls all of
+    those.
+    """
     if not address or ":" not in address:
         return address or ""
     try:

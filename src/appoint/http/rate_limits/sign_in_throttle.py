@@ -1,9 +1,8 @@
-"""Attempts to sign in, so that guessing is slow and nobody can lock others out.
+"""Throttle sign-ins, so that guessing is slow and attackers cannot lock users out.
 
-An account's attempts are counted by where they come from: who guesses from elsewhere slows down themselves. Only
-networks from which an account was never signed in to share a count of all attempts at that account, and of all accounts
-tried from one network. Accounts that there are and that there are not are counted alike, so that nothing tells them
-apart.
+An account's attempts are counted per network, so an attacker elsewhere only slows down themselves. Networks from which
+an account has never been signed in to also share a count of all attempts at that account, and of all accounts tried
+from one network. Existing and unknown accounts are counted alike, so responses do not reveal which exist.
 """
 
 from datetime import datetime
@@ -15,19 +14,19 @@ from .counters import Counters, Rate, rates
 from .limits import network, refused
 
 FROM_ONE_NETWORK: Final = rates("5/minute; 10/10 minute; 20/hour; 50/day")
-"""At one account. Each window is longer to wait for than the one before."""
+"""Per account. Each window takes longer to wait out than the one before."""
 FROM_UNKNOWN_NETWORK: Final = rates("20/minute; 60/hour")
-"""At all accounts that were never signed in to from it."""
+"""For all accounts that were never signed in to from that network."""
 FROM_UNKNOWN_NETWORKS: Final = rates("20/10 minute; 50/hour; 100/day")
-"""At one account."""
+"""Per account, from all networks that are unknown to it together."""
 REMEMBERED: Final = Rate(1, 60 * 24 * 60 * 60)
 
 
 async def admit(request: Request, *, account: str, now: datetime) -> None:
-    """Count an attempt before anything is compared, so that many at once are counted too. `account` is what was typed,
-    whether or not it is one's.
+    """Count an attempt before checking it, so that concurrent attempts count too. `account` is the submitted name,
+    whether or not it exists.
 
-    Raises `TooMany`, and `Unavailable` when it cannot be counted.
+    Raises `TooMany`, or `Unavailable` when the attempt cannot be counted.
     """
     limits = services_of(request).limits
     origin = network(request.user.address)
@@ -38,7 +37,7 @@ async def admit(request: Request, *, account: str, now: datetime) -> None:
 
 
 async def succeeded(request: Request, *, account: str, now: datetime) -> None:
-    """It was no guess: take it back, and remember from where."""
+    """Sign-in succeeded: undo the counted attempt and remember the network as known."""
     limits = services_of(request).limits
     origin = network(request.user.address)
     await _take_back(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
@@ -49,7 +48,7 @@ async def succeeded(request: Request, *, account: str, now: datetime) -> None:
 
 
 async def _count(counters: Counters, name: str, who: str, windows: tuple[Rate, ...], now: datetime) -> None:
-    """What one window refuses is not counted in the longer ones."""
+    """Count an attempt in each window. An attempt that one window refuses is not counted in the longer ones."""
     for rate in windows:
         counted = await counters.add(f"{name} {rate.seconds}", who, rate, now)
         if counted.is_over:
@@ -62,7 +61,9 @@ async def _take_back(counters: Counters, name: str, who: str, windows: tuple[Rat
 
 
 async def _knows(counters: Counters, account: str, origin: str, now: datetime) -> bool:
-    """Whether somebody signed in to the account from there in this window of two months or the one before."""
+    """Return whether the account was signed in to from this network in the current two-month window or the previous
+    one.
+    """
     for when in (now, now - REMEMBERED.length):
         if (await counters.count("known", f"{account} {origin}", REMEMBERED, when)).number:
             return True
