@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from litestar.testing import TestClient
 
 from appoint.http import decoding, openapi
-from appoint.http.problems import PROBLEMS
+from appoint.http.problems.catalogue import PROBLEMS
 from appoint.server import app as application
 from appoint.server import mock
 from support.app import TOKEN, settings

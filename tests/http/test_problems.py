@@ -9,7 +9,8 @@ import pytest
 
 import appoint
 from appoint.http import openapi
-from appoint.http.problems import PROBLEMS, ProblemDocument
+from appoint.http.problems.catalogue import PROBLEMS
+from appoint.http.problems.documents import ProblemDocument
 from appoint.http.routes import route_of
 from appoint.kit.i18n import LANGUAGES
 from appoint.server import app as application

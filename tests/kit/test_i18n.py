@@ -7,7 +7,7 @@ import pytest
 from markupsafe import Markup
 
 from appoint.http.languages import language_of
-from appoint.http.problems import PROBLEMS
+from appoint.http.problems.catalogue import PROBLEMS
 from appoint.kit.i18n import LANGUAGES, ngettext, pgettext, translate
 from support import catalogues
 from support.catalogues import SOURCE, TRANSLATED, forms

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ..kit import tracing
 from ..kit.metrics import REQUEST_SECONDS, REQUESTS
-from .problems import document
+from .problems.handlers import document
 from .request import Request
 from .routes import route_in
 

@@ -18,7 +18,9 @@ from litestar.types.internal_types import PathParameterDefinition
 from ..kit.errors import Fault
 from ..kit.permissions import PERMISSIONS, PUBLIC_PERMISSIONS
 from ..kit.structs import Page
-from .problems import MEDIA_TYPE, PROBLEMS, ProblemDocument, described
+from .problems.catalogue import PROBLEMS
+from .problems.documents import ProblemDocument
+from .problems.handlers import MEDIA_TYPE, described
 from .request import JSON, MERGE_PATCH
 from .routes import route_of
 from .schemas import PREFIX, Schemas, camel, members, prose

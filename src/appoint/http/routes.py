@@ -10,7 +10,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Scope
 
 from ..kit.permissions import PERMISSIONS
-from .problems import PROBLEMS
+from .problems.catalogue import PROBLEMS
 
 OPTION: Final = "route"
 RATE_LIMITS: Final = frozenset({"requests", "search", "bookings", "registrations", "sign-in"})

@@ -1,4 +1,4 @@
-"""Domain errors. Features raise them; only `http/problems.py` maps them to responses."""
+"""Domain errors. Features raise them; only `http/problems` maps them to responses."""
 
 from typing import Any, Final
 

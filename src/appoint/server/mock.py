@@ -14,10 +14,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 from litestar.types import Method
 
-from ..http import openapi, problems
+from ..http import openapi
 from ..http.etags import matches
 from ..http.middleware import Observed
 from ..http.openapi import Operation
+from ..http.problems import handlers as problem_handlers
+from ..http.problems.catalogue import PROBLEMS
 from ..http.request import BODY_BYTES, JSON, Request, check_address
 from ..http.routes import route
 from ..kit.errors import Fault, Invalid
@@ -41,7 +43,7 @@ def create() -> Litestar:
     app = Litestar(
         [Router("/", route_handlers=handlers, guards=[check_address]), *api_docs.PAGES, front],
         request_class=Request,
-        exception_handlers=problems.HANDLERS,
+        exception_handlers=problem_handlers.HANDLERS,
         request_max_body_size=BODY_BYTES,
         openapi_config=None,
         logging_config=None,
@@ -87,8 +89,8 @@ def _answer(request: Request, success: str, responses: Mapping[str, Any]) -> Res
         code = "304"
     headers = {name: header["example"] for name, header in responses[code]["headers"].items() if name in STATED}
     content = responses[code]["content"]
-    if problems.MEDIA_TYPE in content:
-        return _refusal(request, list(content[problems.MEDIA_TYPE]["examples"]), wanted.get("example"), headers)
+    if problem_handlers.MEDIA_TYPE in content:
+        return _refusal(request, list(content[problem_handlers.MEDIA_TYPE]["examples"]), wanted.get("example"), headers)
     return Response(content[JSON]["example"] if content else None, status_code=int(code), headers=headers)
 
 
@@ -96,8 +98,8 @@ def _refusal(request: Request, names: list[str], wanted: str | None, headers: di
     name = wanted or names[0]
     if name not in names:
         raise Invalid(Fault("Prefer", "must be one of: {values}", values=", ".join(names)))
-    return problems.document(
-        request, name, facts=problems.PROBLEMS[name].facts, faults=openapi.FAULTS.get(name, ()), headers=headers
+    return problem_handlers.document(
+        request, name, facts=PROBLEMS[name].facts, faults=openapi.FAULTS.get(name, ()), headers=headers
     )
 
 

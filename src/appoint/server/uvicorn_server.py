@@ -19,7 +19,7 @@ from litestar import Litestar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from ..http.problems import MEDIA_TYPE, described
+from ..http.problems.handlers import MEDIA_TYPE, described
 from ..kit import metrics, tracing
 from ..kit.errors import Fault, StartupError
 from ..settings import Settings

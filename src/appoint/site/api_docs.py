@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from ..http import openapi
 from ..http.etags import matches
 from ..http.languages import language_for
-from ..http.problems import PROBLEMS
+from ..http.problems.catalogue import PROBLEMS
 from ..http.routes import route
 from ..kit import errors
 from . import assets

@@ -25,11 +25,11 @@ from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 from markupsafe import Markup
 
-from ..http import problems
 from ..http.access import COOKIE, csrf_token, guard
 from ..http.etags import matches
 from ..http.forms import parse_form, query_params
 from ..http.languages import LANGUAGE_COOKIE, language_for
+from ..http.problems import handlers as problem_handlers
 from ..http.routes import route_in
 from ..http.services import services_of
 from ..kit import date_formats, errors, phones
@@ -294,7 +294,7 @@ def _readable_from(document_of: Callable[[AnyRequest, E], Response[bytes]]) -> C
 
 
 HANDLERS: Final[ExceptionHandlersMap] = {
-    errors.AppointError: _readable_from(problems.on_refusal),
-    HTTPException: _readable_from(problems.on_http_error),
-    Exception: _readable_from(problems.on_bug),
+    errors.AppointError: _readable_from(problem_handlers.on_refusal),
+    HTTPException: _readable_from(problem_handlers.on_http_error),
+    Exception: _readable_from(problem_handlers.on_bug),
 }

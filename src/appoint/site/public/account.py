@@ -19,7 +19,7 @@ from ...http.access import COOKIE
 from ...http.cookies import keep, keep_people, people_of
 from ...http.forms import parse_form, parse_id, query_params
 from ...http.languages import language_for
-from ...http.problems import PROBLEMS
+from ...http.problems.catalogue import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...http.routes import route

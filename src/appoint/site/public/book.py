@@ -30,7 +30,7 @@ from ...http import decoding
 from ...http.cookies import booked_of, keep_booked, people_of
 from ...http.forms import parse_form, parse_id, parse_instant, query_params
 from ...http.idempotency import idempotent
-from ...http.problems import PROBLEMS
+from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, phones

@@ -24,7 +24,7 @@ from ...http.cookies import booked_of
 from ...http.etags import etag
 from ...http.forms import parse_form, parse_id, parse_instant, query_params
 from ...http.languages import language_for
-from ...http.problems import PROBLEMS
+from ...http.problems.catalogue import PROBLEMS
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock, errors, ids

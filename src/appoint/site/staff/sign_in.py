@@ -10,7 +10,7 @@ from ...http.access import COOKIE
 from ...http.cookies import forget, keep
 from ...http.forms import parse_form, query_params
 from ...http.languages import language_names
-from ...http.problems import PROBLEMS
+from ...http.problems.catalogue import PROBLEMS
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...http.routes import route

@@ -1,0 +1,123 @@
+"""Problems of booking and of appointments."""
+
+from typing import Final
+
+from ...kit.i18n import translatable as _
+from .documents import Problem
+
+ALTERNATIVES: Final = {
+    "alternatives": [
+        {
+            "startTime": "2027-03-01T09:00:00Z",
+            "endTime": "2027-03-01T09:30:00Z",
+            "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+        }
+    ]
+}
+
+BOOKING: Final[dict[str, Problem]] = {
+    # why a booking was refused
+    "in-the-past": Problem(
+        409, _("That time has passed"), _("This time is in the past."), _("Choose a later time."), ALTERNATIVES
+    ),
+    "clinic-inactive": Problem(
+        409,
+        _("Clinic not taking bookings"),
+        _("This clinic is not active."),
+        _("Choose another clinic."),
+        {"alternatives": []},
+    ),
+    "doctor-inactive": Problem(
+        409,
+        _("Doctor not taking bookings"),
+        _("This doctor no longer works at the clinic."),
+        _("Choose another doctor."),
+        ALTERNATIVES,
+    ),
+    "not-offered": Problem(
+        409,
+        _("Not available for booking"),
+        _("This appointment type is not offered, or not by this doctor."),
+        _("Choose another appointment type or another doctor."),
+        ALTERNATIVES,
+    ),
+    "crosses-midnight": Problem(
+        409,
+        _("Appointment crosses midnight"),
+        _("The appointment would run past midnight in the clinic’s time zone."),
+        _("Choose a time that starts and ends on the same day."),
+        ALTERNATIVES,
+    ),
+    "too-soon": Problem(
+        409, _("Too soon"), _("The clinic needs more notice for bookings."), _("Choose a later time."), ALTERNATIVES
+    ),
+    "too-far": Problem(
+        409,
+        _("Too far ahead"),
+        _("The clinic does not take bookings this far ahead yet."),
+        _("Choose an earlier time."),
+        ALTERNATIVES,
+    ),
+    "outside-hours": Problem(
+        409,
+        _("Outside the doctor’s hours"),
+        _("The doctor’s published hours do not include this time."),
+        _("Choose another time."),
+        ALTERNATIVES,
+    ),
+    "customer-busy": Problem(
+        409,
+        _("Overlapping appointment"),
+        _("There is already another appointment at this clinic at that time."),
+        _("Choose another time."),
+        ALTERNATIVES,
+    ),
+    "too-many-appointments": Problem(
+        409,
+        _("Too many appointments"),
+        _("This clinic’s limit for upcoming appointments has been reached."),
+        _("Cancel one first, or contact the clinic."),
+        {"alternatives": []},
+    ),
+    "too-many-holds": Problem(
+        409,
+        _("Too many times on hold"),
+        _("This clinic’s limit for times on hold has been reached."),
+        _("Confirm or cancel one of them first."),
+        {"alternatives": []},
+    ),
+    "taken": Problem(
+        409,
+        _("That time is taken"),
+        _("Someone else has already booked this time."),
+        _("Choose another time."),
+        ALTERNATIVES,
+    ),
+    # appointments
+    "hold-expired": Problem(
+        409,
+        _("Hold expired"),
+        _("This time was on hold, and the hold has expired."),
+        _("Choose a time and book again."),
+    ),
+    "wrong-status": Problem(
+        409,
+        _("Not possible in the current status"),
+        _("An appointment cannot change from “{appointmentStatus}” to “{wanted}”."),
+        _("Load the appointment again. The documentation lists the allowed status changes."),
+        {"appointmentStatus": "cancelled", "wanted": "arrived"},
+    ),
+    "too-late": Problem(
+        409,
+        "Too late to reschedule or cancel",
+        _("The clinic needs {minutes} minutes’ notice to reschedule or cancel an appointment."),
+        _("Contact the clinic."),
+        {"minutes": 1440, "phone": "+493012345678"},
+    ),
+    "not-started": Problem(
+        409,
+        _("Not started yet"),
+        _("An appointment can be marked as a no-show only after it has started."),
+        _("Wait until it has started, or cancel it."),
+    ),
+}

@@ -1,0 +1,11 @@
+"""All problem types, in the order of the documentation."""
+
+from typing import Final
+
+from .accounts import ACCOUNTS
+from .booking import BOOKING
+from .documents import Problem
+from .general import GENERAL
+from .records import RECORDS
+
+PROBLEMS: Final[dict[str, Problem]] = {**GENERAL, **BOOKING, **RECORDS, **ACCOUNTS}

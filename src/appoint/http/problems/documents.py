@@ -1,0 +1,62 @@
+"""Problem documents on the wire, and what the catalogue says about each type."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ...kit import fields
+
+
+class Problem(NamedTuple):
+    """`happened` and `remedy` together are the document's `detail`. Their `{names}` are facts of the error, of which
+    `facts` is an example.
+    """
+
+    status: int
+    title: str
+    happened: str
+    remedy: str = ""
+    facts: Mapping[str, Any] = MappingProxyType({})
+
+
+class Alternative(msgspec.Struct, frozen=True, rename="camel"):
+    """A time that can be booked instead."""
+
+    start_time: fields.Instant
+    end_time: fields.Instant
+    doctor_id: UUID
+
+
+class FaultDocument(msgspec.Struct, frozen=True):
+    """One fault of a request: where and what."""
+
+    pointer: Annotated[str, msgspec.Meta(examples=["#/name"])]
+    """`#/name` in the body (a JSON pointer), `?limit` in the query, or a header's name."""
+    detail: Annotated[str, msgspec.Meta(examples=["is missing"])]
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """A problem (RFC 9457). Facts of the problem are further members."""
+
+    type: Annotated[str, msgspec.Meta(examples=["/problems/not-found"])]
+    """The problem type: the path of its page. Stable; title and detail follow `Accept-Language`."""
+    title: str
+    status: int
+    detail: str
+    """What happened and what to do about it."""
+    instance: str
+    """The requested path."""
+    request_id: str
+    """Identifies the request in our logs."""
+    reason: str | UnsetType = UNSET
+    """For 409: the machine-readable reason (last segment of `type`)."""
+    errors: list[FaultDocument] | UnsetType = UNSET
+    """For 400: all faults of the request."""
+    alternatives: list[Alternative] | UnsetType = UNSET
+    """For a time that cannot be booked: up to five times that can be, nearest first."""
+    index: int | UnsetType = UNSET
+    """For several appointments: the index of the refused one, from 0."""

@@ -1,0 +1,105 @@
+"""Problems of any request."""
+
+from typing import Final
+
+from ...kit.i18n import translatable as _
+from .documents import Problem
+
+GENERAL: Final[dict[str, Problem]] = {
+    "malformed-json": Problem(
+        400,
+        _("Invalid JSON"),
+        _("The request body is not a single JSON document."),
+        _("Send valid JSON in UTF-8 without duplicate keys."),
+    ),
+    "invalid-request": Problem(
+        400,
+        _("Invalid request"),
+        _("Something in the request is missing, unknown or out of range."),
+        _("Correct the fields listed in “errors”."),
+    ),
+    "unauthorized": Problem(
+        401,
+        _("Authentication required"),
+        _("You need to sign in or send a valid token."),
+        _("Sign in, or send a token as “Authorization: Bearer …”."),
+    ),
+    "wrong-credentials": Problem(
+        401,
+        "You are not signed in",
+        _("The email address, password or code is incorrect."),
+        _("Try again, or reset your password."),
+    ),
+    "totp-required": Problem(
+        401,
+        _("Code required"),
+        _("This account requires a code as well as the password."),
+        _("Enter the six digits from your authenticator app (in the API: “totp”)."),
+    ),
+    "wrong-code": Problem(
+        401,
+        _("Invalid code"),
+        _("This code is wrong, has already been used or has expired."),
+        _("Check the latest message, or request a new code."),
+    ),
+    "forbidden": Problem(
+        403, _("No access"), _("You don’t have permission to do this."), _("Ask someone at the clinic who has access.")
+    ),
+    "not-found": Problem(
+        404,
+        _("Not found"),
+        _("This does not exist, or you don’t have access to it."),
+        _("Check the address and the IDs in the request."),
+    ),
+    "method-not-allowed": Problem(
+        405,
+        _("Method not allowed"),
+        _("This address does not support this HTTP method."),
+        _("Use one of the methods in the Allow header."),
+    ),
+    "version-mismatch": Problem(
+        412,
+        _("The resource has changed"),
+        _("The version in If-Match is not the current one."),
+        _("Load the current version, then make your change again."),
+    ),
+    "body-too-large": Problem(
+        413, _("Request too large"), _("A request body must be no larger than 1 MiB."), _("Send less data at once.")
+    ),
+    "unsupported-media-type": Problem(
+        415,
+        _("Unsupported content type"),
+        _("The body is in an unsupported format."),
+        _("Send application/json; for PATCH, application/merge-patch+json also works."),
+    ),
+    "idempotency-key-reused": Problem(
+        422,
+        _("Idempotency key already used"),
+        _("This Idempotency-Key was already used with a different request."),
+        _("Use a new key for each new request."),
+    ),
+    "version-required": Problem(
+        428,
+        _("Version required"),
+        _("This clinic requires a version with every change."),
+        _("Send the ETag of the version you read as If-Match."),
+    ),
+    "too-many-requests": Problem(
+        429,
+        _("Too many requests"),
+        _("Too many requests in a short time."),
+        _("Wait for the number of seconds in Retry-After."),
+    ),
+    "internal-error": Problem(
+        500,
+        _("Something went wrong"),
+        _("This is a problem on our side."),
+        _("Please try again with the same Idempotency-Key. If it happens again, tell us the request ID."),
+    ),
+    "unavailable": Problem(
+        503,
+        _("Temporarily unavailable"),
+        _("Part of the service is temporarily unavailable."),
+        _("Please try again shortly. With the same Idempotency-Key, nothing is done twice."),
+    ),
+}

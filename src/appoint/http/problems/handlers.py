@@ -1,0 +1,127 @@
+"""Convert errors to problem documents. Only this module chooses status codes for errors."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+from msgspec import UNSET
+
+from ...kit import errors
+from ...kit.i18n import translate
+from ..languages import language_for
+from .catalogue import PROBLEMS
+from .documents import FaultDocument, ProblemDocument
+
+log = structlog.get_logger()
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+def document(
+    request: Request[Any, Any, Any],
+    type: str,
+    /,
+    *,
+    faults: tuple[errors.Fault, ...] = (),
+    facts: Mapping[str, Any] = MappingProxyType({}),
+    headers: dict[str, str] | None = None,
+) -> Response[bytes]:
+    """Return the problem as a response in the caller's language."""
+    language = language_for(request)
+    content = described(
+        type,
+        language,
+        instance=request.scope["path"],
+        request_id=request.state.get("request_id", ""),
+        faults=faults,
+        facts=facts,
+    )
+    return Response(
+        msgspec.json.encode(content),
+        status_code=PROBLEMS[type].status,
+        media_type=MEDIA_TYPE,
+        headers={"Content-Language": language, "Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def described(
+    type: str,
+    language: str,
+    /,
+    *,
+    instance: str,
+    request_id: str,
+    faults: tuple[errors.Fault, ...] = (),
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the document's members, including facts."""
+    problem = PROBLEMS[type]
+    members = ProblemDocument(
+        type=f"/problems/{type}",
+        title=translate(language, problem.title),
+        status=problem.status,
+        detail=" ".join(translate(language, text, **facts) for text in (problem.happened, problem.remedy) if text),
+        instance=instance,
+        request_id=request_id,
+        reason=type if problem.status == 409 else UNSET,
+        errors=[FaultDocument(fault.pointer, translate(language, fault.text, **fault.values)) for fault in faults]
+        or UNSET,
+    )
+    return {**msgspec.to_builtins(members), **facts}
+
+
+def on_refusal(request: Request[Any, Any, Any], error: errors.AppointError) -> Response[bytes]:
+    headers: dict[str, str] = {}
+    faults: tuple[errors.Fault, ...] = ()
+    match error:
+        case errors.Unauthorized():
+            headers["WWW-Authenticate"] = 'Bearer realm="appoint"'
+        case errors.Unavailable(retry_after_seconds=seconds) | errors.TooMany(retry_after_seconds=seconds):
+            headers["Retry-After"] = str(seconds)
+        case errors.Invalid():
+            faults = error.faults
+        case _:
+            pass
+    return document(request, error.type, faults=faults, facts=error.facts, headers=headers)
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Convert what the framework refuses by itself: paths, methods and sizes."""
+    by_status = {
+        400: "invalid-request",
+        401: "unauthorized",
+        403: "forbidden",
+        404: "not-found",
+        405: "method-not-allowed",
+        413: "body-too-large",
+        415: "unsupported-media-type",
+        503: "unavailable",
+    }
+    if error.status_code not in by_status:
+        return on_bug(request, error)
+    headers = {
+        name: value if "HEAD" in value else value.replace("GET", "GET, HEAD")
+        for name, value in (error.headers or {}).items()
+        if name.lower() == "allow"
+    }
+    faults = (
+        (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()
+    )  # we read everything else ourselves
+    return document(request, by_status[error.status_code], faults=faults, headers=headers)
+
+
+def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    log.error("bug", error=type(error).__name__, exc_info=error)
+    return document(request, "internal-error")
+
+
+HANDLERS: Final[ExceptionHandlersMap] = {
+    errors.AppointError: on_refusal,
+    HTTPException: on_http_error,
+    Exception: on_bug,
+}

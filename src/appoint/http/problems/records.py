@@ -1,0 +1,154 @@
+"""Problems of clinics, doctors, customers, schedules, slots, notifications and webhooks."""
+
+from typing import Final
+
+from ...kit.i18n import translatable as _
+from .documents import Problem
+
+LISTED: Final = {
+    "count": 1,
+    "appointments": [
+        {
+            "id": "00000001-0197-818c-8c22-0201f9661508",
+            "version": 1,
+            "createdAt": "2027-02-01T10:15:00Z",
+            "updatedAt": "2027-02-01T10:15:00Z",
+            "bookingId": "00000001-0197-80c6-8cdb-0bf82d28ab11",
+            "clinicId": 1,
+            "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
+            "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
+            "appointmentTypeId": None,
+            "startTime": "2027-03-01T08:30:00Z",
+            "endTime": "2027-03-01T09:00:00Z",
+            "timeZone": "Europe/Berlin",
+            "status": "booked",
+            "holdExpiresAt": None,
+            "cancelReason": None,
+            "needsRebooking": False,
+            "price": None,
+            "notes": None,
+            "overrides": [],
+            "overrideReason": None,
+        }
+    ],
+}
+
+RECORDS: Final[dict[str, Problem]] = {
+    # clinics, doctors, customers
+    "clinic-in-use": Problem(
+        409,
+        _("The clinic is in use"),
+        _("Active doctors: {doctors}; active time slots: {timeSlots}."),
+        _("Deactivate them first, or close them together with the clinic."),
+        {"doctors": 3, "timeSlots": 2},
+    ),
+    "live-appointments": Problem(
+        409,
+        _("Upcoming appointments"),
+        "Upcoming appointments: {count}.",
+        _("Reschedule or cancel them first."),
+        {"count": 4},
+    ),
+    "slots-published": Problem(
+        409,
+        _("Published hours exist"),
+        _("The clinic has published hours that would shift in time."),
+        _("Remove the published hours from today on first."),
+    ),
+    "slug-taken": Problem(
+        409,
+        _("URL name already in use"),
+        _("Another clinic already uses this URL name."),
+        _("Choose another URL name."),
+    ),
+    "doctor-has-appointments": Problem(
+        409,
+        _("Doctor has upcoming appointments"),
+        _("Upcoming appointments with this doctor: {count}."),
+        _("Reschedule or cancel them first."),
+        {"count": 4},
+    ),
+    "customer-has-appointments": Problem(
+        409,
+        _("Customer has upcoming appointments"),
+        _("Upcoming appointments of this customer: {count}."),
+        _("Reschedule or cancel them first."),
+        {"count": 4},
+    ),
+    "customer-erased": Problem(
+        409,
+        _("Customer erased"),
+        _("This customer’s data has been permanently erased."),
+        _("If they return, register them as a new customer."),
+    ),
+    "record-number-taken": Problem(
+        409,
+        _("Record number already in use"),
+        _("Another patient of this clinic already has this record number."),
+        _("Choose another record number."),
+    ),
+    "which-clinic": Problem(
+        409, _("Clinic required"), _("There is more than one clinic, or none."), _("Name the clinic with clinicId.")
+    ),
+    # schedules and slots
+    "time-slots-intersect": Problem(
+        409,
+        _("Overlapping time slots"),
+        _("This overlaps another time slot of the clinic."),
+        _("Choose another time."),
+    ),
+    "time-slot-in-use": Problem(
+        409,
+        _("Time slot in use"),
+        _("Weekly hours that use this time slot: {doctorSlots}."),
+        _("Remove them first."),
+        {"doctorSlots": 2},
+    ),
+    "schedule-lines-overlap": Problem(
+        409,
+        _("Overlapping weekly hours"),
+        _("The doctor already has weekly hours on that weekday at that time."),
+        _("Change one of them so that they don’t overlap."),
+    ),
+    "slots-overlap": Problem(
+        409,
+        _("Overlapping hours"),
+        _("The doctor already has published hours at that time."),
+        _("Change its start or end instead."),
+    ),
+    "slot-has-appointments": Problem(
+        409,
+        _("Slot has appointments"),
+        _("There are appointments in this slot."),
+        _("Reschedule or cancel them first."),
+    ),
+    "appointments-in-the-way": Problem(
+        409,
+        "Affected appointments",
+        _("Appointments during this time: {count}."),
+        _("Reschedule or cancel them first, or keep them for rebooking."),
+        LISTED,
+    ),
+    "appointments-stranded": Problem(
+        409,
+        "Affected appointments",
+        _("Appointments outside the new hours: {count}."),
+        _("Reschedule or cancel them first, or keep them for rebooking."),
+        LISTED,
+    ),
+    # notifications and webhooks
+    "not-resendable": Problem(
+        409,
+        _("Cannot be sent again"),
+        _("A message with the status “{notificationStatus}” cannot be sent again."),
+        _("Only sent or failed messages can be sent again."),
+        {"notificationStatus": "queued"},
+    ),
+    "too-many-webhooks": Problem(
+        409,
+        _("Too many webhooks"),
+        _("The limit of {most} webhooks has been reached."),
+        _("Remove one you no longer need first."),
+        {"most": 20},
+    ),
+}
