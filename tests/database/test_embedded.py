@@ -20,7 +20,7 @@ import asyncpg
 import psutil
 import pytest
 
-from appoint.database import cluster, embedded
+from appoint.database import cluster, embedded, provisioning
 from support.embedded_servers import folder, postgres_processes, query
 
 needs_root = pytest.mark.skipif(
@@ -233,7 +233,7 @@ def test_a_socket_folder_that_is_really_a_link_is_refused(shared: Path, home: Pa
         place = socket_folder(server)
     place.symlink_to(home)
     try:
-        with pytest.raises(cluster.NotStarted, match="made by somebody else"), embedded.running(shared):
+        with pytest.raises(cluster.NotStarted, match="created by another user"), embedded.running(shared):
             pass
     finally:
         place.unlink()
@@ -246,7 +246,7 @@ def test_a_socket_folder_that_somebody_else_made_is_refused(shared: Path) -> Non
     place.mkdir()
     os.chown(place, 12345, 12345)
     try:
-        with pytest.raises(cluster.NotStarted, match="made by somebody else"), embedded.running(shared):
+        with pytest.raises(cluster.NotStarted, match="created by another user"), embedded.running(shared):
             pass
     finally:
         place.rmdir()
@@ -274,8 +274,8 @@ def test_what_nobody_cannot_reach_is_kept_outside_and_no_permission_is_changed(
     closed.chmod(0o700)
     before = {path: path.stat().st_mode for path in (home, closed, *closed.rglob("*"))}
     origin = str(closed / "venv" / package.name / "__init__.py")
-    monkeypatch.setattr(cluster, "OUTSIDE", outside)
-    monkeypatch.setattr(cluster, "find_spec", lambda name: ModuleSpec(name, None, origin=origin))
+    monkeypatch.setattr(provisioning, "OUTSIDE", outside)
+    monkeypatch.setattr(provisioning, "find_spec", lambda name: ModuleSpec(name, None, origin=origin))
     said: list[str] = []
     for _ in range(2):
         with embedded.running(closed / "checkout" / "data", say=said.append, durable=False) as server:

@@ -52,4 +52,5 @@ async def test_a_query_runs_with_named_parameters_under_its_own_name(db):
 def test_every_file_has_a_statement_that_is_loaded():
     for path in SOURCE.rglob("sql/*.sql"):
         package = ".".join(("appoint", *path.relative_to(SOURCE).parts[:-2]))
-        assert sql.load(f"{package}.repository", path.stem).name == f"{path.parts[-3]}.{path.stem}"
+        feature = package.removesuffix(".repository").rpartition(".")[2]
+        assert sql.load(f"{package}.repository", path.stem).name == f"{feature}.{path.stem}"

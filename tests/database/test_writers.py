@@ -17,7 +17,7 @@ LOADERS = {"demo"}
 
 EXCEPTIONS = {
     "appointment": {"booking", "http", "oversight", "scheduling"},
-    "audit_unsealed": {"audit", "booking", "http"},
+    "audit_unsealed": {"audit", "booking"},
     "booking_slot": {"booking", "clinics", "scheduling"},
     "customer": {"customers", "oversight"},
     "dev_message": {"messaging", "oversight"},

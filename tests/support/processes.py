@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import httpx2
 import pytest
 
-from appoint.database import cluster
+from appoint.database import cluster, provisioning
 from support.app import TOKEN
 
 T = TypeVar("T")
@@ -147,7 +147,7 @@ def own_postgres() -> Iterator[cluster.Cluster]:
     folder.chmod(0o711)  # for root the server runs as somebody else
     try:
         (folder / "data").mkdir(mode=0o711)
-        postgres, _ = cluster.prepare(folder / "data", lambda _: None, durable=False)
+        postgres, _ = provisioning.prepare(folder / "data", lambda _: None, durable=False)
         postgres.start()
         try:
             yield postgres

@@ -19,7 +19,7 @@ import httpx2
 import psutil
 import pytest
 
-from appoint.database import cluster, embedded, migrate
+from appoint.database import embedded, migrate, provisioning
 from appoint.database.cluster import Cluster
 from support.processes import Process, appoint
 from support.rows import later
@@ -237,7 +237,7 @@ async def test_after_every_kill_all_that_was_acknowledged_is_there_and_nobody_is
         doctors = [str(row["id"]) for row in await connection.fetch("select id from doctor")]
         customers = [str(row["id"]) for row in await connection.fetch("select id from customer")]
         await connection.close()
-    postgres, _ = cluster.prepare(data_dir, lambda _: None, durable=True)
+    postgres, _ = provisioning.prepare(data_dir, lambda _: None, durable=True)
     with ExitStack() as stack:
         run = Run(stack, data_dir, postgres, doctors, customers)
         async with asyncio.timeout(300):

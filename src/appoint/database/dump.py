@@ -1,4 +1,4 @@
-"""The schema as text: what migrating an empty database gives, for people to read and for a check to compare."""
+"""The schema that the migrations create, as text: for people to read, and for a check to compare."""
 
 import asyncio
 import re
@@ -14,10 +14,10 @@ HEADER: Final = "-- What the migrations make. Written by `appoint schema`; do no
 
 
 def schema() -> str:
-    """Migrates an empty database on a server of its own, which is gone afterwards."""
+    """Return the dump of an empty database, migrated on a temporary server."""
     with tempfile.TemporaryDirectory(prefix="appoint-schema-") as folder:
         place = Path(folder)
-        place.chmod(0o711)  # for root the server runs as somebody else
+        place.chmod(0o711)  # root's server runs under another account
         with embedded.running(place / "data", durable=False, say=lambda _: None) as server:
             asyncio.run(migrate.upgrade(server.url))
             command = [
@@ -29,15 +29,13 @@ def schema() -> str:
                 "--exclude-table=schema_migration",
                 server.url,
             ]
-            dumped = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 -- our own program and address
-    return HEADER + _readable(dumped)
+            dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 -- fixed program and address
+    return HEADER + _readable(dump)
 
 
-def _readable(dumped: str) -> str:
-    """Without what differs between machines and versions, and what says nothing."""
+def _readable(dump: str) -> str:
+    """Remove lines that differ between machines and versions, and noise."""
     lines = [
-        line
-        for line in dumped.splitlines()
-        if not line.startswith(("--", "\\", "SET ", "SELECT pg_catalog.set_config"))
+        line for line in dump.splitlines() if not line.startswith(("--", "\\", "SET ", "SELECT pg_catalog.set_config"))
     ]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"

@@ -1,7 +1,7 @@
 """The PostgreSQL that comes with Appoint, shared by all processes of one data directory.
 
-Two locks in the data directory make it safe to share. `.postgres-change` is held alone while the server is started or
-stopped, `.postgres-use` is shared by all who use it. They are the kernel's (flock), so a kill -9 leaves none behind.
+Two locks in the data directory make sharing safe. A process takes `.postgres-change` alone to start or stop the server,
+and shares `.postgres-use` for as long as it uses it. Both are kernel locks (flock), so a kill -9 leaves none behind.
 """
 
 import fcntl
@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cluster
+from . import provisioning
 from .cluster import Cluster, NotStarted
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `fresh`: this call made the database. `relocated`: its data or its programs are kept outside of
-    the data directory and the checkout."""
+    """A running server. `fresh`: this call created the database. `relocated`: its data or its programs are outside the
+    data directory and the checkout."""
 
     url: str
     fresh: bool
@@ -35,12 +35,12 @@ def to_stderr(text: str) -> None:
 
 @contextmanager
 def running(data_dir: Path, *, say: Callable[[str], None] = to_stderr, durable: bool = True) -> Generator[Server]:
-    """The server of this data directory: the first to enter starts it, the last to leave stops it, whoever of them is
-    killed.
+    """Run the server of this data directory. The first process to enter starts it, and the last to leave stops it, even
+    if others are killed.
 
-    A server left behind by killed processes is stopped and started anew; one that dies while in use is restarted within
-    seconds, under the same URL. `durable=False` (tests) trades safety in a power failure for speed; whoever starts the
-    server decides. Raises NotStarted.
+    A server that killed processes left behind is restarted first. One that dies while in use is restarted within
+    seconds, under the same URL. `durable=False` (tests) trades safety in a power failure for speed; the process that
+    starts the server decides. Raise `NotStarted`.
     """
     data_dir = data_dir.absolute()
     with _locks(data_dir) as (change, use):
@@ -48,7 +48,7 @@ def running(data_dir: Path, *, say: Callable[[str], None] = to_stderr, durable: 
             say("Waiting for another process that is starting or stopping the database")
             fcntl.flock(change, fcntl.LOCK_EX)
         alone = _lock_alone(use)
-        postgres, fresh = cluster.prepare(data_dir, say, durable=durable)
+        postgres, fresh = provisioning.prepare(data_dir, say, durable=durable)
         try:
             if alone or not postgres.postmaster():
                 postgres.stop()
@@ -68,15 +68,15 @@ def _locks(data_dir: Path) -> Generator[tuple[int, int]]:
     try:
         if not data_dir.exists():
             data_dir.mkdir(parents=True, exist_ok=True)
-            data_dir.chmod(
-                0o711 if os.geteuid() == 0 else 0o700
-            )  # made by root, passable: the server's account has its folder within
+            # The server's account, which is not root, has its folder inside.
+            data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
         change, use = (
             os.open(data_dir / name, os.O_RDONLY | os.O_CREAT, 0o644) for name in (".postgres-change", ".postgres-use")
         )
     except OSError as error:
         raise NotStarted(
-            f"The data directory {data_dir} cannot be used: {error.strerror}. Set APPOINT_DATA_DIR to a folder of your own."
+            f"The data directory {data_dir} cannot be used: {error.strerror}. "
+            "Set APPOINT_DATA_DIR to a folder of your own."
         ) from error
     try:
         yield change, use
@@ -95,7 +95,8 @@ def _lock_alone(file: int) -> bool:
 
 @contextmanager
 def _watched(postgres: Cluster, change: int, say: Callable[[str], None]) -> Generator[None]:
-    """Restarts the server when it dies under us (killed for memory, say). Several processes may watch; one restarts."""
+    """Restart the server if it dies while in use, for example for lack of memory. Several processes may watch; one
+    restarts it."""
     done = threading.Event()
 
     def watch() -> None:

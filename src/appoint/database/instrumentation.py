@@ -1,4 +1,4 @@
-"""How long each statement takes, by its name, in metrics and traces."""
+"""Metrics and traces of statements: how long each takes, labelled with its name."""
 
 import sys
 import time
@@ -37,9 +37,9 @@ def _labelled(name: str) -> tuple[str, Histogram]:
 
 
 def _caller() -> tuple[str, Histogram]:
-    """`feature.function` of the repository function that runs the statement, the first frame outside the pool, and its
-    histogram."""
-    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  inspect's way to it is 50 times slower
+    """Return `feature.function` of the repository function that runs the statement, and its histogram. That function is
+    the first frame outside the pool."""
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  inspect.stack is 50 times slower
     while frame.f_back and frame.f_globals["__name__"] in POOL:
         frame = frame.f_back
     labelled = _callers.get(frame.f_code)

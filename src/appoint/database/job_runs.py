@@ -1,4 +1,4 @@
-"""When each nightly job runs next, and which worker runs it. Names are those of the worker's schedule."""
+"""The table of nightly jobs: when each runs next, and which worker runs it. The worker's schedule defines the names."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,11 +10,11 @@ from .pool import Statements
 class JobRun(NamedTuple):
     name: str
     attempts: int
-    """With this one. Tells the lease from a later one."""
+    """Including this one. Distinguishes the lease from a later one."""
 
 
 async def plan(db: Statements, due: Mapping[str, datetime]) -> None:
-    """Add the jobs that have no row yet, each with when it is due."""
+    """Add a row for each job without one, with the time of its next run."""
     await db.execute(
         "insert into job_run (name, due_at) select * from unnest($1::text[], $2::timestamptz[]) on conflict do nothing",
         list(due),
@@ -56,10 +56,11 @@ async def release(db: Statements, run: JobRun) -> None:
 
 
 async def finish(db: Statements, run: JobRun, *, due_at: datetime, now: datetime) -> None:
-    """Record that the job is done, and when it is due next."""
+    """Record a successful run, and the time of the next one."""
     await db.execute(
         """
-        update job_run set due_at = $3, leased_until = null, attempts = 0, finished_at = $4, failed_at = null, reason = null
+        update job_run
+           set due_at = $3, leased_until = null, attempts = 0, finished_at = $4, failed_at = null, reason = null
          where name = $1 and attempts = $2
         """,
         *run,
@@ -69,7 +70,7 @@ async def finish(db: Statements, run: JobRun, *, due_at: datetime, now: datetime
 
 
 async def fail(db: Statements, run: JobRun, *, due_at: datetime, failed_at: datetime | None, reason: str) -> None:
-    """Record a failed attempt, and when the job is due next. `failed_at` says that it was the last attempt: the job
+    """Record a failed attempt, and the time of the next one. With `failed_at` it was the last attempt, and the job
     counts as failed until it succeeds."""
     await db.execute(
         """

@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this version. Forward only: a later migration corrects a mistake in an earlier one."""
+"""Bring a database to the schema of this version. Forward only: mistakes are corrected by later migrations."""
 
 import asyncio
 from functools import cache
@@ -21,21 +21,25 @@ PAUSE_SECONDS = 2.0
 class TooOld(Exception):
     def __init__(self, version: str) -> None:
         super().__init__(
-            f"This database is PostgreSQL {version}. Appoint needs {MIN_POSTGRES} or newer: temporal constraints, which keep two appointments from sharing a time, came with {MIN_POSTGRES}."
+            f"This database is PostgreSQL {version}. Appoint needs {MIN_POSTGRES} or newer: temporal constraints, "
+            f"which keep two appointments from sharing a time, came with {MIN_POSTGRES}."
         )
 
 
 class TooNew(StartupError):
     def __init__(self, revision: str) -> None:
         super().__init__(
-            f"The database is at revision {revision}; this version of Appoint knows {newest()} at most. Use the version that migrated it, or a later one."
+            f"The database is at revision {revision}; this version of Appoint knows {newest()} at most. "
+            "Use the version that migrated it, or a later one."
         )
 
 
 class StillLocked(StartupError):
     def __init__(self, revision: str | None) -> None:
         super().__init__(
-            f"The database stays at revision {revision}: in {MAX_ATTEMPTS} attempts, other sessions did not release the tables that the next migration changes. End long transactions (pg_stat_activity lists them), then run `appoint migrate` again."
+            f"The database stays at revision {revision}: in {MAX_ATTEMPTS} attempts, other sessions did not release "
+            "the tables that the next migration changes. End long transactions (pg_stat_activity lists them), then run "
+            "`appoint migrate` again."
         )
 
 
@@ -76,7 +80,7 @@ async def upgrade(url: str) -> None:
     """Migrate the database, each migration in its own transaction. Several processes may call this at once.
 
     Raise `TooOld` for an old PostgreSQL, `TooNew` for the schema of a later version, and `StillLocked` when other
-    sessions do not release the tables in time. Between attempts, requests that queue behind the migration get their turn.
+    sessions do not release the tables in time. Between attempts, requests that queue behind the migration proceed.
     """
     connection = await asyncpg.connect(url)
     try:

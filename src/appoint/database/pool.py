@@ -1,8 +1,8 @@
-"""Statements and transactions: the only door to PostgreSQL.
+"""The connection pool, statements and transactions. Nothing else talks to PostgreSQL.
 
-A lone statement runs by itself, without `BEGIN` and without a reset of the session afterwards: one round trip.
-Deadlocks, serialisation failures and lock time-outs are tried again a few times with jitter, wherever they arise. A
-database that is away is `errors.Unavailable`.
+A single statement costs one round trip: it has no `BEGIN`, and the session is not reset afterwards. Deadlocks,
+serialisation failures and lock timeouts are retried a few times with jitter, wherever they arise. An unreachable
+database raises `errors.Unavailable`.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SERVER: Final = "appoint_server"
-"""The database's role that requests are served as: it owns nothing, and of people it sees those of the clinic that a
-transaction names."""
+"""The database role that serves requests. It owns nothing, and sees only the people of the clinic that a transaction
+names."""
 ACROSS: Final = "appoint_across"
-"""The role of the statements that may look further than one clinic, and of the worker."""
+"""The role of statements that may see more than one clinic, and of the worker."""
 SEALER: Final = "appoint_sealer"
-"""The one role that may take entries of the audit out of the queue of those to seal."""
-ATTEMPTS: Final = 5
-RETRIED: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
-AWAY: Final = (
+"""The only role that may remove audit entries from the queue for sealing."""
+MAX_ATTEMPTS: Final = 5
+RETRYABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+UNAVAILABLE: Final = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -49,7 +49,7 @@ AWAY: Final = (
 
 
 class Row(asyncpg.Record):
-    """A row whose columns are attributes, so that `msgspec.convert(row, T, from_attributes=True)` makes a struct of it."""
+    """A row with its columns as attributes, so that `msgspec.convert(…, from_attributes=True)` returns a struct."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -59,32 +59,32 @@ class Row(asyncpg.Record):
 
 
 def to(type: type[T], row: Row) -> T:
-    """The row as a struct whose fields have the columns' names."""
+    """Return the row as a struct whose fields have the names of the columns."""
     return msgspec.convert(row, type, from_attributes=True)
 
 
 class Statements:
-    """What both a pool and a transaction can do.
+    """Run statements, in a pool or in a transaction.
 
-    A `Query` takes its parameters by name; a string takes them by position, and its name in metrics and traces is that
-    of the function that holds it.
+    A `Query` takes its parameters by name. A string takes them by position; metrics and traces label it with the
+    function that contains it.
     """
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         raise NotImplementedError
 
-    async def fetch(self, sql: str | Query, *args: Any, **named: Any) -> list[Row]:
-        return await self.run("fetch", sql, args if isinstance(sql, str) else sql.arguments(named))
+    async def fetch(self, sql: str | Query, *args: Any, **values: Any) -> list[Row]:
+        return await self.run("fetch", sql, args if isinstance(sql, str) else sql.arguments(values))
 
-    async def fetchrow(self, sql: str | Query, *args: Any, **named: Any) -> Row | None:
-        return await self.run("fetchrow", sql, args if isinstance(sql, str) else sql.arguments(named))
+    async def fetchrow(self, sql: str | Query, *args: Any, **values: Any) -> Row | None:
+        return await self.run("fetchrow", sql, args if isinstance(sql, str) else sql.arguments(values))
 
-    async def fetchval(self, sql: str | Query, *args: Any, **named: Any) -> Any:
-        return await self.run("fetchval", sql, args if isinstance(sql, str) else sql.arguments(named))
+    async def fetchval(self, sql: str | Query, *args: Any, **values: Any) -> Any:
+        return await self.run("fetchval", sql, args if isinstance(sql, str) else sql.arguments(values))
 
-    async def execute(self, sql: str | Query, *args: Any, **named: Any) -> str:
+    async def execute(self, sql: str | Query, *args: Any, **values: Any) -> str:
         """Run a statement that returns no rows; return PostgreSQL's command tag."""
-        return await self.run("execute", sql, args if isinstance(sql, str) else sql.arguments(named))
+        return await self.run("execute", sql, args if isinstance(sql, str) else sql.arguments(values))
 
 
 class Transaction(Statements):
@@ -93,7 +93,7 @@ class Transaction(Statements):
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
-        """A part of the transaction that can fail without the rest of it."""
+        """Run a part of the transaction that can fail without the rest."""
         await self.connection.execute("savepoint part")
         try:
             yield
@@ -107,9 +107,9 @@ class Transaction(Statements):
 
 
 class Database(Statements):
-    """A few connections to one PostgreSQL, each opened when it is first needed.
+    """A pool of connections to one PostgreSQL, each opened when first needed.
 
-    asyncpg's own pool makes a task of giving a connection back, which costs as much as a small statement does.
+    asyncpg's own pool starts a task to release a connection, which costs as much as a small statement.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Any]], *, size: int, wait_seconds: float) -> None:
@@ -121,7 +121,7 @@ class Database(Statements):
         self.used = self.waiting = 0
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
-        return await _patiently(self._alone, method, sql, args)
+        return await _with_retries(self._alone, method, sql, args)
 
     async def _alone(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
         connection = await self._take()
@@ -133,9 +133,9 @@ class Database(Statements):
     async def atomic(
         self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run a use case in a transaction of its own. It may run more than once, so it touches nothing but the
+        """Run a use case in a new transaction. It may run more than once, so it must not affect anything but the
         transaction."""
-        return await _patiently(self.in_transaction, "begin", lambda tx: use_case(tx, *args, **kwargs))
+        return await _with_retries(self.in_transaction, "begin", lambda tx: use_case(tx, *args, **kwargs))
 
     async def in_transaction(self, opening: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
         async with self.connection() as connection:
@@ -149,25 +149,25 @@ class Database(Statements):
             return done
 
     def within(self, clinic_id: int) -> "Database":
-        """The same for one clinic: of people the database shows the clinic's and no others', whatever a statement asks
-        (row-level security).
+        """Return this database restricted to one clinic: whatever a statement selects, the database shows it the
+        clinic's people only (row-level security).
 
-        What a statement may see is said in the message that begins a transaction, so a transaction costs no round trip
-        more; a lone statement costs two.
+        The message that begins a transaction sets the clinic, so a transaction costs no extra round trip. A single
+        statement costs two.
         """
         return Scoped(self, f"begin; set local appoint.clinic_id = {int(clinic_id)}")
 
     def across(self) -> "Database":
-        """The same for the statements that may look further than one clinic."""
+        """Return this database for statements that may see more than one clinic."""
         return Scoped(self, f"begin; set local role {ACROSS}")
 
     def sealing(self) -> "Database":
-        """The same for sealing the audit, and nothing else."""
+        """Return this database for sealing the audit, and nothing else."""
         return Scoped(self, f"begin; set local role {SEALER}")
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Any]:
-        """A connection of one's own for a while. Waits `wait_seconds` for one at most."""
+        """Lend a connection. Wait for one at most `wait_seconds`."""
         connection = await self._take()
         try:
             yield connection
@@ -197,20 +197,20 @@ class Database(Statements):
         return connection
 
     def _give_back(self, connection: Any) -> None:
-        if not connection.is_closed() and connection.is_in_transaction():  # whose end was cut off
+        if not connection.is_closed() and connection.is_in_transaction():  # its commit or rollback was cancelled
             connection.terminate()
         self._idle.append(connection)
         self.used -= 1
         self._places.release()
 
     def measure(self) -> None:
-        """Bring the gauges up to date."""
+        """Update the gauges."""
         POOL_CONNECTIONS.labels("idle").set(sum(not connection.is_closed() for connection in self._idle))
         POOL_CONNECTIONS.labels("used").set(self.used)
         POOL_CONNECTIONS.labels("waiting").set(self.waiting)
 
     async def close(self) -> None:
-        """Waits for those in use."""
+        """Close all connections, after waiting for those in use."""
         for _ in range(self.size):
             await self._places.acquire()
         for connection in self._idle:
@@ -218,46 +218,48 @@ class Database(Statements):
 
 
 class Scoped(Database):
-    """A database whose every transaction begins by saying what it may see. Lone statements have one of their own."""
+    """A database whose transactions all begin by setting what they may see. Each single statement gets its own."""
 
     def __init__(self, whole: Database, opening: str) -> None:
         self.whole: Final = whole
         self.opening: Final = opening
 
     async def run(self, method: str, sql: str | Query, args: tuple[Any, ...]) -> Any:
-        return await _patiently(self.whole.in_transaction, self.opening, lambda tx: tx.run(method, sql, args))
+        return await _with_retries(self.whole.in_transaction, self.opening, lambda tx: tx.run(method, sql, args))
 
     async def atomic(
         self, use_case: Callable[Concatenate[Transaction, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return await _patiently(self.whole.in_transaction, self.opening, lambda tx: use_case(tx, *args, **kwargs))
+        return await _with_retries(self.whole.in_transaction, self.opening, lambda tx: use_case(tx, *args, **kwargs))
 
 
-async def _patiently(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    for attempt in range(ATTEMPTS):
+async def _with_retries(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    for attempt in range(MAX_ATTEMPTS):
         try:
             return await work(*args, **kwargs)
-        except RETRIED as error:
-            if attempt == ATTEMPTS - 1:
+        except RETRYABLE as error:
+            if attempt == MAX_ATTEMPTS - 1:
                 raise errors.Unavailable from error
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  jitter keeps no secret
-        except AWAY as error:
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  jitter needs no secure randomness
+        except UNAVAILABLE as error:
             raise errors.Unavailable from error
     raise AssertionError("unreachable")
 
 
 def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: float, role: str | None = None) -> Database:
-    """A database whose every session has the same time-outs, and acts as the role; without one, as who it logs in as.
-    Connects when first used, so that a server can start before its database."""
+    """Return a database whose sessions have these timeouts and act as the role, or as the login without one.
+
+    It connects when first used, so that a server can start before its database.
+    """
     milliseconds = str(int(statement_seconds * 1000))
-    opened = partial(
+    open_connection = partial(
         asyncpg.connect,
         url,
         record_class=Row,
-        timeout=wait_seconds,  # pyright: ignore[reportArgumentType]  fractions of a second are fine
+        timeout=wait_seconds,  # pyright: ignore[reportArgumentType]  fractions of a second work
         command_timeout=statement_seconds + 5,
         statement_cache_size=400,
-        max_cached_statement_lifetime=0,  # else each is prepared anew every five minutes, in round trips of its own
+        max_cached_statement_lifetime=0,  # otherwise each is prepared again every five minutes
         server_settings={
             "application_name": "appoint",
             "timezone": "UTC",
@@ -269,11 +271,11 @@ def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: floa
             **({"role": role} if role else {}),
         },
     )
-    return Database(opened, size=size, wait_seconds=wait_seconds)
+    return Database(open_connection, size=size, wait_seconds=wait_seconds)
 
 
 def violates(error: asyncpg.PostgresError, constraint: str) -> bool:
-    """Whether the error comes from the constraint; by prefix, since on a shard its number follows the name."""
+    """Return whether the constraint raised the error. Compares the prefix: on a shard, a number follows the name."""
     return str(cast("Any", error).constraint_name or "").startswith(constraint)
 
 

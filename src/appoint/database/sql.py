@@ -1,4 +1,4 @@
-"""Statements that stand in files of their own, `sql/NAME.sql` beside the repository that runs them."""
+"""Statements in separate files: `sql/NAME.sql` beside the repository that runs them."""
 
 import re
 from collections.abc import Mapping
@@ -30,9 +30,9 @@ class Query(NamedTuple):
     def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the values in the order of the parameters. Raise `TypeError` unless each parameter has one."""
         if set(values) != set(self.parameters):
-            missing = sorted(set(self.parameters) - set(values))
+            absent = sorted(set(self.parameters) - set(values))
             surplus = sorted(set(values) - set(self.parameters))
-            raise TypeError(f"{self.name}: missing parameters {missing}, unknown parameters {surplus}")
+            raise TypeError(f"{self.name}: missing parameters {absent}, unknown parameters {surplus}")
         return tuple(values[name] for name in self.parameters)
 
 

@@ -1,12 +1,14 @@
-"""What operations ask of the database: whether a worker is alive, and what waits."""
+"""Health of the workers and lengths of the queues, for monitoring."""
+
+from typing import Final
 
 from .pool import Row, Statements
 
-MOST = 100_000
+MAX_COUNT: Final = 100_000
 
 
 async def beat(db: Statements, *, worker: str) -> None:
-    """Say that the worker is alive. Those that have been silent for a day are forgotten."""
+    """Record that the worker is alive, and delete workers that have been silent for a day."""
     await db.execute(
         """
         with silent as (
@@ -20,38 +22,55 @@ async def beat(db: Statements, *, worker: str) -> None:
 
 
 async def leave(db: Statements, *, worker: str) -> None:
-    """The worker has stopped, and will not be missed."""
+    """Delete the heartbeat of a worker that has stopped."""
     await db.execute("delete from worker_heartbeat where worker = $1", worker)
 
 
 async def worker_silence(db: Statements) -> float | None:
-    """Seconds since the last sign of any worker; None when there is none."""
+    """Return the seconds since the last heartbeat of any worker, or None without one."""
     return await db.fetchval("select extract(epoch from now() - max(seen_at))::float8 from worker_heartbeat")
 
 
 async def waiting(db: Statements) -> Row:
-    """What has not been told yet, at all clinics: counts no further than `MOST`, and how long the oldest waits, in
-    seconds; 0 when nothing does."""
+    """Return the lengths of the queues at all clinics, counted up to `MAX_COUNT`, and the age of the oldest entry in
+    seconds; 0 for an empty queue."""
     row = await db.fetchrow(
         """
         select (select count(*) from (select from event where parked_at is null limit $1) as e) as events,
-               coalesce((select extract(epoch from now() - created_at)::float8 from event where parked_at is null order by id limit 1), 0) as event_lag,
+               coalesce((select extract(epoch from now() - created_at)::float8
+                           from event
+                          where parked_at is null
+                          order by id
+                          limit 1), 0) as event_lag,
                (select count(*) from (select from event where parked_at is not null limit $1) as e) as parked_events,
-               (select count(*) from (select from notification where status = 'dead' and channel = 'email' limit $1) as n) as dead_email,
-               (select count(*) from (select from notification where status = 'dead' and channel = 'sms' limit $1) as n) as dead_sms,
-               greatest((select extract(epoch from now() - min(due_at))::float8 from notification where status = 'queued' and channel = 'email' and urgent),
-                        (select extract(epoch from now() - min(due_at))::float8 from notification where status = 'queued' and channel = 'email' and not urgent),
+               (select count(*)
+                  from (select from notification where status = 'dead' and channel = 'email' limit $1) as n
+               ) as dead_email,
+               (select count(*)
+                  from (select from notification where status = 'dead' and channel = 'sms' limit $1) as n
+               ) as dead_sms,
+               greatest((select extract(epoch from now() - min(due_at))::float8
+                           from notification
+                          where status = 'queued' and channel = 'email' and urgent),
+                        (select extract(epoch from now() - min(due_at))::float8
+                           from notification
+                          where status = 'queued' and channel = 'email' and not urgent),
                         0) as email_lag,
-               greatest((select extract(epoch from now() - min(due_at))::float8 from notification where status = 'queued' and channel = 'sms' and urgent),
-                        (select extract(epoch from now() - min(due_at))::float8 from notification where status = 'queued' and channel = 'sms' and not urgent),
+               greatest((select extract(epoch from now() - min(due_at))::float8
+                           from notification
+                          where status = 'queued' and channel = 'sms' and urgent),
+                        (select extract(epoch from now() - min(due_at))::float8
+                           from notification
+                          where status = 'queued' and channel = 'sms' and not urgent),
                         0) as sms_lag,
                (select count(*) from webhook where active and failing_since is not null) as failing_webhooks,
                (select count(*) from (select from broker_message where fault is null limit $1) as b) as broker_messages,
                (select count(*) from job_run where failed_at is not null) as failed_jobs,
                a.unsealed, coalesce(extract(epoch from now() - a.oldest)::float8, 0) as unsealed_lag
-          from (select count(*) as unsealed, min(at) as oldest from (select at from audit_unsealed limit $1) as u) as a
+          from (select count(*) as unsealed, min(at) as oldest
+                  from (select at from audit_unsealed limit $1) as u) as a
         """,
-        MOST,
+        MAX_COUNT,
     )
     assert row
     return row

@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from ...database.pool import AWAY, Database, Statements, Transaction, to
+from ...database.pool import UNAVAILABLE, Database, Statements, Transaction, to
 from ...kit import errors
 from . import gateway, repository
 from .model import Message, rounds, wait_after
@@ -49,7 +49,7 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
             pause = wait_after(0)
         except gateway.Lost as error:
             trouble = ("broker away", str(error))
-        except (errors.Unavailable, *AWAY, asyncpg.IdleSessionTimeoutError) as error:
+        except (errors.Unavailable, *UNAVAILABLE, asyncpg.IdleSessionTimeoutError) as error:
             trouble = ("database away", type(error).__name__)
         except Exception:  # one fault must not end the worker
             log.exception("job failed", job="publish")

