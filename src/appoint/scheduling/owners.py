@@ -1,4 +1,4 @@
-"""Whose working hours, published times and absences are: one doctor's each."""
+"""Owners of slots, weekly hours and absences, for authorization: the doctor they belong to."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ async def owners_of_booking_slot(db: Statements, *, clinic_id: int, id: UUID) ->
 
 
 async def owners_of_doctor_slot(db: Statements, *, clinic_id: int, id: UUID) -> list[Owner]:
-    """Find the doctor of a slot of the weekly hours."""
+    """Find the doctor of a line of the weekly hours."""
     rows = await db.fetch("select doctor_id from doctor_slot where clinic_id = $1 and id = $2", clinic_id, id)
     return [Owner(row.doctor_id) for row in rows]
 

@@ -21,20 +21,24 @@ from .model import Absence, AbsenceContent, AbsenceQuery
 
 
 class Absences(Controller):
-    """A doctor away, or a clinic closed, for a range: nothing is published there."""
+    """Ranges in which a doctor is away or a clinic is closed. No time is published there."""
 
     tags = ["Absences"]
 
     @get("/clinics/{clinic_id:int}/absences", operation_id="listAbsences", opt=route(permission="see-absences"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Absence]]:
-        """A clinic's absences, earliest first."""
-        found = await repository.of_clinic(
+        """List a clinic's active absences, earliest first."""
+        absences = await repository.of_clinic(
             request.db, clinic_id, after=cursor_after(request, query, tuple[datetime, UUID]), limit=query.limit
         )
-        if not found:
+        if not absences:
             await clinics.get(request.db, clinic_id)
         return page_response(
-            request, query, found, lambda absence: (absence.start_time, absence.id), subject=lambda absence: absence.id
+            request,
+            query,
+            absences,
+            lambda absence: (absence.start_time, absence.id),
+            subject=lambda absence: absence.id,
         )
 
     @post(
@@ -45,7 +49,7 @@ class Absences(Controller):
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[AbsenceContent], query: AbsenceQuery
     ) -> Response[Absence]:
-        """A doctor will be away, or the clinic closed: the time that is published there is withdrawn."""
+        """Add an absence of a doctor, or a closure of the clinic. Published time in it is withdrawn."""
         authorize(request, clinic_id=clinic_id, doctor_id=data.doctor_id)
         absence, replayed = await idempotent(
             request,
@@ -54,13 +58,13 @@ class Absences(Controller):
                 tx, request.user, clinic_id=clinic_id, content=data, force=query.force, now=clock.now()
             ),
             remember=lambda absence: absence.id,
-            recall=lambda tx, known: service.get(tx, UUID(known)),
+            recall=lambda tx, stored_id: service.get(tx, UUID(stored_id)),
         )
         return created_response(request, absence, f"/api/absences/{absence.id}", replayed=replayed)
 
     @get("/absences/{absence_id:uuid}", operation_id="getAbsence", opt=route(permission="see-absences"))
     async def find(self, request: Request, absence_id: FromPath[UUID]) -> Response[Absence]:
-        """One absence, active or not."""
+        """Get an absence, active or removed."""
         return json_response(request, await service.get(request.db, absence_id), subjects=[absence_id])
 
     @delete(
@@ -70,7 +74,7 @@ class Absences(Controller):
         opt=route(permission="schedule", owned_by="absence_id"),
     )
     async def remove(self, request: Request, absence_id: FromPath[UUID]) -> None:
-        """Remove an absence. What the weekly schedule gives there is published again."""
+        """Remove an absence. The weekly schedule is published again in its range."""
         await request.db.atomic(
             service.remove, request.user, absence_id=absence_id, if_match=request.if_match, now=clock.now()
         )

@@ -1,18 +1,20 @@
-"""Absences."""
+"""Absences, and the appointments that they affect."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from ...booking.availability.model import OfferedTime
 from ...kit import errors, fields
 from ...kit.structs import RequestBody, Resource
 
-LONGEST: Final = timedelta(days=366)
+MAX_ABSENCE: Final = timedelta(days=366)
 
 
 class AbsenceContent(RequestBody):
-    """A range in which a doctor is away, or the whole clinic is closed."""
+    """A range in which a doctor is away or the whole clinic is closed."""
 
     start_time: fields.Instant
     end_time: fields.Instant
@@ -22,13 +24,15 @@ class AbsenceContent(RequestBody):
 
     def __post_init__(self) -> None:
         fields.check_times(self.start_time, self.end_time)
-        if self.end_time - self.start_time > LONGEST:
-            raise errors.Invalid(errors.Fault("#/endTime", "must be no more than {days} days later", days=LONGEST.days))
+        if self.end_time - self.start_time > MAX_ABSENCE:
+            raise errors.Invalid(
+                errors.Fault("#/endTime", "must be no more than {days} days later", days=MAX_ABSENCE.days)
+            )
 
 
 class AbsenceQuery(RequestBody):
     force: bool = False
-    """Keep appointments that are in the way, to be rebooked."""
+    """Keep conflicting appointments, and mark them for rebooking."""
 
 
 class Absence(Resource):
@@ -43,19 +47,49 @@ class Absence(Resource):
     removed_at: datetime | None
 
 
+class Withdrawal(NamedTuple):
+    """The effect of withdrawing published time: how many slots lost time, and how many appointments newly need
+    rebooking."""
+
+    slots: int
+    stranded: int
+
+
+class Period(NamedTuple):
+    """A range of instants, half-open."""
+
+    start: datetime
+    end: datetime
+
+
 class Away(NamedTuple):
-    """A range in which a doctor will be away, or (None) everybody."""
+    """A range in which one doctor is away, or all of them (None)."""
 
     doctor_id: UUID | None
     start: datetime
     end: datetime
 
     def has(self, offer: OfferedTime) -> bool:
+        """Return whether the offered time falls into the absence."""
         return self.doctor_id in (None, offer.doctor_id) and self.start < offer.end_time and offer.start_time < self.end
 
 
-class WayOut(NamedTuple):
-    """Free times for an appointment that cannot stay, the nearest first: with its own doctor, and with others."""
+class AffectedAppointment(msgspec.Struct, frozen=True):
+    """An appointment that cannot stay where it is, with its customer's name and phone number if the clinic knows
+    them."""
+
+    id: UUID
+    version: int
+    doctor_id: UUID
+    appointment_type_id: UUID | None
+    start_time: datetime
+    end_time: datetime
+    customer_name: str | None
+    customer_phone: str | None
+
+
+class RebookingOptions(NamedTuple):
+    """Free times for an appointment that cannot stay, nearest first: with its own doctor, and with others."""
 
     same: list[OfferedTime]
     others: list[OfferedTime]

@@ -1,38 +1,38 @@
-"""A doctor is away, a clinic is closed; and is back, or open again."""
+"""Adding and removing absences of doctors and closures of clinics."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from functools import cache
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from ... import audit
 from ...booking.availability import repository as availability
-from ...booking.availability.model import OfferedTime, Terms, nearest, starts
+from ...booking.availability.model import DoctorTime, OfferedTime, Terms, nearest, starts
 from ...booking.availability.service import LONGEST_BUFFER
 from ...booking.rules import buffers
 from ...clinics.catalogue import repository as catalogues
-from ...clinics.catalogue.model import Length
+from ...clinics.catalogue.model import Catalogue, Length
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
-from ...database.pool import Row, Statements, Transaction
+from ...database.pool import Statements, Transaction
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ..hours_changes import repository as hours
 from ..slots import repository as slots
 from . import repository
-from .model import Absence, AbsenceContent, Away, WayOut
+from .model import Absence, AbsenceContent, AffectedAppointment, Away, RebookingOptions
 
-A_DAY = timedelta(hours=25)
-"""The longest there is."""
-AROUND: Final = timedelta(days=14)
-"""How far from an appointment's own date another time is looked for."""
-LONGEST_LOOK: Final = timedelta(days=120)
-MOST_WAYS: Final = 3
+LONGEST_DAY: Final = timedelta(hours=25)
+"""The day on which daylight saving time ends."""
+SEARCH_RADIUS: Final = timedelta(days=14)
+"""How far from an appointment's own date the search for another time goes."""
+MAX_SEARCH: Final = timedelta(days=120)
+MAX_OPTIONS: Final = 3
+"""How many times are offered for each appointment, with its own doctor and with others."""
 
 
 async def get(db: Statements, absence_id: UUID) -> Absence:
-    """Raises `NotFound`."""
+    """Return an absence, active or removed. Raises `NotFound`."""
     if absence := await repository.find(db, absence_id):
         return absence
     raise errors.NotFound
@@ -41,35 +41,39 @@ async def get(db: Statements, absence_id: UUID) -> Absence:
 async def add(
     tx: Transaction, actor: Actor, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime
 ) -> Absence:
-    """Add an absence, and withdraw the time that is published in it from now on. Slots are cut: what lies outside
-    stays.
+    """Add an absence, and withdraw the published time in it from now on. Slots are cut: the parts outside stay.
 
-    With `force`, live appointments in the way keep exactly their own time and need rebooking; without, `Conflict`
-    `appointments-in-the-way` lists them. A booking that races with this either comes first and is among them, or is
-    refused. Raises `NotFound` for a clinic or doctor that is not there.
+    With `force`, conflicting live appointments keep exactly their own time and need rebooking; without it, `Conflict`
+    `appointments-in-the-way` lists them. A concurrent booking either commits first and is among them, or is refused.
+    Raises `NotFound` if the clinic or doctor does not exist.
     """
     await _lock(tx, clinic_id, content.doctor_id)
-    added = await repository.add(tx, clinic_id, content)
+    absence_id = await repository.add(tx, clinic_id, content)
     start, end = max(content.start_time, now), content.end_time
     if start < end:
-        in_the_way = await hours.lock_appointments(tx, clinic_id, doctor_id=content.doctor_id, start=start, end=end)
-        if in_the_way and not force:
-            shown = await hours.shown_appointments(tx, clinic_id, in_the_way)
-            raise errors.Conflict("appointments-in-the-way", count=len(shown), appointments=shown)
-        done = await repository.withdraw(tx, clinic_id, doctor_id=content.doctor_id, start=start, end=end)
-        if done.slots:
-            facts = {"absenceId": added, "from": start, "count": done.slots, "stranded": done.stranded}
-            await hours.tell(tx, clinic_id, "slots.withdrawn", doctor_id=content.doctor_id, facts=facts)
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[added])
-    return await get(tx, added)
+        conflicting = await hours.lock_appointments(tx, clinic_id, doctor_id=content.doctor_id, start=start, end=end)
+        if conflicting and not force:
+            appointments = await hours.find_appointments(tx, clinic_id, conflicting)
+            raise errors.Conflict("appointments-in-the-way", count=len(appointments), appointments=appointments)
+        withdrawal = await repository.withdraw_slots(tx, clinic_id, doctor_id=content.doctor_id, start=start, end=end)
+        if withdrawal.slots:
+            data = {
+                "absenceId": absence_id,
+                "from": start,
+                "count": withdrawal.slots,
+                "stranded": withdrawal.stranded,
+            }
+            await hours.emit(tx, clinic_id, "slots.withdrawn", doctor_id=content.doctor_id, data=data)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[absence_id])
+    return await get(tx, absence_id)
 
 
 async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Remove an absence, and publish again from now on what the weekly schedule gives in its range: up to the clinic's
-    horizon, or the last date published.
+    """Remove an absence, and republish the weekly schedule in its range from now on: up to the clinic's horizon or the
+    last published date.
 
-    Slots that the absence has cut become whole again, and appointments that it has stranded need no rebooking where
-    they lie within the hours again. Slots by hand that it has withdrawn do not come back.
+    Slots that the absence cut become whole again, and appointments that it stranded need no rebooking where the hours
+    cover them again. Manual slots that it withdrew do not come back.
     """
     absence = await get(tx, absence_id)
     await _lock(tx, absence.clinic_id, absence.doctor_id)
@@ -79,87 +83,109 @@ async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: s
     if not absence.active:
         return
     await repository.remove(tx, absence_id, now=now)
-    await _publish_again(tx, absence, now)
+    await _republish(tx, absence, now)
 
 
-async def _publish_again(tx: Transaction, absence: Absence, now: datetime) -> None:
-    clinic, of, start, end = (
-        await clinics.get(tx, absence.clinic_id),
-        absence.doctor_id,
-        absence.start_time,
-        absence.end_time,
-    )
-    place = await hours.place(tx, clinic.id, doctor_id=of, now=now)
-    assert place, "its clinic and doctor are locked"
+async def _republish(tx: Transaction, absence: Absence, now: datetime) -> None:
+    clinic = await clinics.get(tx, absence.clinic_id)
+    doctor_id, start, end = absence.doctor_id, absence.start_time, absence.end_time
+    published = await hours.find_published_hours(tx, clinic.id, doctor_id=doctor_id, now=now)
+    assert published, "its clinic and doctor are locked"
     horizon = clock.local_date(now, clinic.time_zone) + timedelta(days=clinic.policy.horizon_days)
     first = clock.local_date(start, clinic.time_zone)
-    last = min(clock.local_date(end, clinic.time_zone), max(horizon, place.last_published or horizon))
+    last = min(clock.local_date(end, clinic.time_zone), max(horizon, published.last_date or horizon))
     if first > last:
         return
-    await hours.lock_appointments(tx, clinic.id, doctor_id=of, start=start - A_DAY, end=end + A_DAY)
-    fitting = await hours.fit(tx, clinic.id, doctor_id=of, first=first, last=last, around=(start, end), now=now)
+    await hours.lock_appointments(tx, clinic.id, doctor_id=doctor_id, start=start - LONGEST_DAY, end=end + LONGEST_DAY)
+    fitting = await hours.fit(tx, clinic.id, doctor_id=doctor_id, first=first, last=last, around=(start, end), now=now)
     await hours.apply(tx, clinic.id, fitting)
     if fitting.added:
-        facts = {"absenceId": absence.id, "created": len(fitting.added), "from": first, "to": last}
-        await hours.tell(tx, clinic.id, "slots.generated", doctor_id=of, facts=facts)
+        data = {"absenceId": absence.id, "created": len(fitting.added), "from": first, "to": last}
+        await hours.emit(tx, clinic.id, "slots.generated", doctor_id=doctor_id, data=data)
 
 
-async def ways_out(
-    db: Statements, clinic_id: int, appointments: Sequence[Row], *, away: Away | None, now: datetime
-) -> dict[UUID, WayOut]:
-    """For each of the appointments (rows of `shown_appointment`) the nearest times that it could be moved to, out of
-    the way of who will be `away`.
+async def rebooking_options(
+    db: Statements,
+    clinic_id: int,
+    appointments: Sequence[AffectedAppointment],
+    *,
+    away: Away | None,
+    now: datetime,
+) -> dict[UUID, RebookingOptions]:
+    """Return, for each appointment, the nearest times that it could move to, outside the absence `away`.
 
-    One read of all doctors' time, however many appointments there are. Raises `NotFound`.
+    Takes the appointments in order of time. Reads all doctors' time once, however many appointments there are. Raises
+    `NotFound`.
     """
-    book = await catalogues.load(db, clinic_id)
-    if book is None:
+    catalogue = await catalogues.load(db, clinic_id)
+    if catalogue is None:
         raise errors.NotFound
     if not appointments:
         return {}
-    terms = Terms.of(book, now)
-    today = clock.local_date(now, book.time_zone)
-    first = max(clock.local_date(appointments[0].start_time, book.time_zone) - AROUND, today)
-    last = min(
-        clock.local_date(appointments[-1].start_time, book.time_zone) + AROUND, terms.last_date, first + LONGEST_LOOK
-    )
+    terms = Terms.of(catalogue, now)
+    first, last = _search_dates(appointments, terms, today=clock.local_date(now, catalogue.time_zone))
     times = await availability.doctors_time(
         db,
-        book,
-        doctors=book.offering(None),
+        catalogue,
+        doctors=catalogue.offering(None),
         type=None,
         first=first,
-        last=max(first, last),
+        last=last,
         before=LONGEST_BUFFER,
         after=LONGEST_BUFFER,
     )
-    by_doctor = {time.doctor_id: time for time in times}
+    search = _RebookingSearch(catalogue, terms, {time.doctor_id: time for time in times}, away)
+    return {appointment.id: search.options(appointment) for appointment in appointments}
 
-    @cache
-    def free(doctor_id: UUID, length: Length) -> list[OfferedTime]:
-        return [
-            offer
-            for _, offer in starts(by_doctor[doctor_id], length, terms)
-            if offer.available and not (away and away.has(offer))
-        ]
 
-    def way_out(appointment: Row) -> WayOut:
-        type = book.types.get(appointment.appointment_type_id)
-        length = Length(int((appointment.end_time - appointment.start_time) / timedelta(minutes=1)), *buffers(type))
-        doctors = [doctor.id for doctor in book.offering(appointment.appointment_type_id) if doctor.id in by_doctor]
-        same = [
-            offer for doctor_id in doctors if doctor_id == appointment.doctor_id for offer in free(doctor_id, length)
-        ]
-        others = [
-            offer for doctor_id in doctors if doctor_id != appointment.doctor_id for offer in free(doctor_id, length)
-        ]
-        return WayOut(*(nearest(offers, appointment.start_time, most=MOST_WAYS) for offers in (same, others)))
+def _search_dates(appointments: Sequence[AffectedAppointment], terms: Terms, *, today: date) -> tuple[date, date]:
+    first = max(clock.local_date(appointments[0].start_time, terms.time_zone) - SEARCH_RADIUS, today)
+    last = min(
+        clock.local_date(appointments[-1].start_time, terms.time_zone) + SEARCH_RADIUS,
+        terms.last_date,
+        first + MAX_SEARCH,
+    )
+    return first, max(first, last)
 
-    return {each.id: way_out(each) for each in appointments}
+
+class _RebookingSearch:
+    """Finds other times for appointments, and computes the available times of each doctor and length only once."""
+
+    def __init__(self, catalogue: Catalogue, terms: Terms, times: Mapping[UUID, DoctorTime], away: Away | None) -> None:
+        self._catalogue: Final = catalogue
+        self._terms: Final = terms
+        self._times: Final = times
+        self._away: Final = away
+        self._free: Final[dict[tuple[UUID, Length], list[OfferedTime]]] = {}
+
+    def options(self, appointment: AffectedAppointment) -> RebookingOptions:
+        type_id = appointment.appointment_type_id
+        type = self._catalogue.types.get(type_id) if type_id else None
+        minutes = int((appointment.end_time - appointment.start_time) / timedelta(minutes=1))
+        length = Length(minutes, *buffers(type))
+        same: list[OfferedTime] = []
+        others: list[OfferedTime] = []
+        for doctor in self._catalogue.offering(type_id):
+            if doctor.id in self._times:
+                (same if doctor.id == appointment.doctor_id else others).extend(self._free_times(doctor.id, length))
+        return RebookingOptions(
+            nearest(same, appointment.start_time, most=MAX_OPTIONS),
+            nearest(others, appointment.start_time, most=MAX_OPTIONS),
+        )
+
+    def _free_times(self, doctor_id: UUID, length: Length) -> list[OfferedTime]:
+        if (doctor_id, length) not in self._free:
+            self._free[doctor_id, length] = [
+                offer
+                for _, offer in starts(self._times[doctor_id], length, self._terms)
+                if offer.available and not (self._away and self._away.has(offer))
+            ]
+        return self._free[doctor_id, length]
 
 
 async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> None:
-    """Nobody publishes, withdraws or books for whom the absence is of until the transaction ends. Raises `NotFound`."""
+    """Lock the doctor (or the clinic): no publishing, withdrawing or booking until the transaction ends. Raises
+    `NotFound`."""
     clinic = await (slots.share_clinic(tx, clinic_id) if doctor_id else clinics_repository.lock(tx, clinic_id))
     doctors = await hours.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
     if clinic is None or (doctor_id and not doctors):

@@ -21,8 +21,8 @@ from .model import DoctorsScheduleChangeContent, ScheduleChange, ScheduleChangeC
 
 
 class ScheduleChanges(Controller):
-    """Making what is published agree with weekly schedules that have changed: first told by a dry run, then done as a
-    whole or not at all."""
+    """Applying changed weekly schedules to published hours. A dry run previews the effect; the change itself is made
+    completely or not at all."""
 
     tags = ["Schedule changes"]
 
@@ -43,8 +43,7 @@ class ScheduleChanges(Controller):
         query: ScheduleChangeQuery,
         data: JSONBody[DoctorsScheduleChangeContent | None] = None,
     ) -> Response[ScheduleChange]:
-        """Apply a doctor's weekly schedule, as it is saved or as it is sent here, to the hours that are published
-        already."""
+        """Apply a doctor's weekly schedule to their published hours: the saved one, or the one in the request."""
         return await _change(request, clinic_of(doctor_id), doctor_id, data or DoctorsScheduleChangeContent(), query)
 
     @post(
@@ -60,7 +59,7 @@ class ScheduleChanges(Controller):
         query: ScheduleChangeQuery,
         data: JSONBody[ScheduleChangeContent | None] = None,
     ) -> Response[ScheduleChange]:
-        """The same for all doctors of a clinic, as their weeks are saved."""
+        """Apply the saved weekly schedules of all doctors of a clinic to their published hours."""
         return await _change(request, clinic_id, None, data or ScheduleChangeContent(), query)
 
 
@@ -69,7 +68,7 @@ async def _change(
 ) -> Response[ScheduleChange]:
     if_match, now = request.if_match, clock.now()
 
-    async def make(tx: Transaction) -> ScheduleChange:
+    async def apply(tx: Transaction) -> ScheduleChange:
         if not query.dry_run:
             return await service.carry_out(
                 tx, request.user, clinic_id=clinic_id, doctor_id=doctor_id, content=data, if_match=if_match, now=now
@@ -83,24 +82,24 @@ async def _change(
     change, replayed = await idempotent(
         request,
         data,
-        make,
+        apply,
         remember=_remember,
-        recall=lambda tx, known: _recall(tx, clinic_id, known),
+        recall=lambda tx, content: _recall(tx, clinic_id, content),
         clinic_id=None if query.dry_run else clinic_id,
     )
     return json_response(request, change, headers=replay_headers(replayed))
 
 
 def _remember(change: ScheduleChange) -> dict[str, Any]:
-    """Appointments by their ids only: they go on changing."""
+    """Store appointments by id only, because they keep changing."""
     return {
         **msgspec.to_builtins(msgspec.structs.replace(change, stranded=[])),
         "stranded": [appointment.id for appointment in change.stranded],
     }
 
 
-async def _recall(tx: Transaction, clinic_id: int, known: dict[str, Any]) -> ScheduleChange:
-    change = msgspec.convert({**known, "stranded": []}, ScheduleChange)
-    return await service.remembered(
-        tx, clinic_id, change, [UUID(appointment_id) for appointment_id in known["stranded"]]
+async def _recall(tx: Transaction, clinic_id: int, content: dict[str, Any]) -> ScheduleChange:
+    change = msgspec.convert({**content, "stranded": []}, ScheduleChange)
+    return await service.with_current_appointments(
+        tx, clinic_id, change, [UUID(appointment_id) for appointment_id in content["stranded"]]
     )

@@ -1,4 +1,4 @@
-"""What a change of weekly schedules does to hours that are published already."""
+"""Changes of weekly schedules, and their effect on published hours."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -15,14 +15,14 @@ from ..weekly_hours.model import Week
 
 
 class ScheduleChangeContent(RequestBody):
-    """Local dates, both inclusive, and what becomes of appointments outside the new hours."""
+    """The local dates of the change, both inclusive, and the rule for appointments outside the new hours."""
 
     from_: fields.Date | None = msgspec.field(default=None, name="from")
-    """Today, when left out."""
+    """Defaults to today."""
     to: fields.Date | None = None
-    """The last date that is published, when left out; later dates are left to generation."""
+    """Defaults to the last published date. Generation publishes later dates."""
     stranded: Literal["keep", "refuse"] = "refuse"
-    """keep: they stay, to be rebooked."""
+    """keep: stranded appointments stay and need rebooking."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to:
@@ -30,16 +30,15 @@ class ScheduleChangeContent(RequestBody):
 
 
 class DoctorsScheduleChangeContent(ScheduleChangeContent):
-    """For one doctor also a whole week, which is saved and applied together: all of it, or nothing."""
+    """A change for one doctor. A week in it is saved and applied together, completely or not at all."""
 
     weekly: Week | None = None
-    """It replaces what holds on `from` and later; earlier lines end the day before. When left out, what was saved
-    before is applied."""
+    """Replaces the week from `from` on; earlier lines end the day before. Without it, the saved week is applied."""
 
 
 class ScheduleChangeQuery(RequestBody):
     dry_run: bool = False
-    """Only tell what would happen."""
+    """Return the effect without making the change."""
 
 
 class ChangedSlot(msgspec.Struct, rename="camel"):
@@ -50,19 +49,18 @@ class ChangedSlot(msgspec.Struct, rename="camel"):
 
 
 class ScheduleChange(msgspec.Struct):
-    """What a change does, earliest first. Slots by hand, time removed by hand and slots in progress stay as they are,
-    and are not told."""
+    """The effect of a change, earliest first. Leaves out what stays as it is: manual slots, time removed manually and
+    slots in progress."""
 
     added: list[ChangedSlot]
     removed: list[ChangedSlot]
     kept: list[ChangedSlot]
     stranded: list[Appointment]
-    """Appointments that are outside the hours by this change."""
+    """Appointments that this change leaves outside the hours."""
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A range of a doctor's on a local date. `id` is that of the slot, or of the appointment, that it is the range of;
-    None for a slot to be."""
+    """A range of a doctor on a local date. `id` names its slot or appointment; None for a slot to be published."""
 
     id: UUID | None
     doctor_id: UUID
@@ -72,28 +70,38 @@ class Span(msgspec.Struct, frozen=True):
     end: datetime
 
 
+class PublishedHours(NamedTuple):
+    """How far a clinic's or a doctor's hours are published."""
+
+    time_zone: str
+    last_date: date | None
+    """The last local date with a slot that has not ended, if any."""
+
+
 class Fitting(NamedTuple):
-    """What makes published hours agree with weekly schedules."""
+    """The changes that make published hours agree with weekly schedules."""
 
     kept: list[Span]
     added: list[Span]
     removed: list[Span]
     left: list[Span]
-    """What is to remain published of appointments' own time, where the hours no longer cover it."""
+    """Time of appointments that stays published although the hours no longer cover it."""
     absorbed: list[Span]
-    """What was left so before, and need not be any more."""
+    """Time of appointments that an earlier change left published, and that is no longer needed."""
     stranded: list[Span]
-    """Appointments that the hours no longer cover, and that have to be rebooked; those that are over have not."""
+    """Appointments that the hours no longer cover and that need rebooking. Past ones do not."""
     covered: list[Span]
-    """Appointments that were stranded, and that the hours cover again."""
+    """Stranded appointments that the hours cover again."""
 
     @classmethod
     def of(cls, spans: Iterable[tuple[str, Span]]) -> "Fitting":
+        """Sort spans by the name of their outcome, which is one of the fields."""
         fitting = cls([], [], [], [], [], [], [])
-        for becomes, span in spans:
-            getattr(fitting, becomes).append(span)
+        for outcome, span in spans:
+            getattr(fitting, outcome).append(span)
         return fitting
 
 
-def changed(spans: Sequence[Span]) -> list[ChangedSlot]:
+def changed_slots(spans: Sequence[Span]) -> list[ChangedSlot]:
+    """Return the spans as the API shows them."""
     return [ChangedSlot(span.doctor_id, span.start, span.end, span.date) for span in spans]

@@ -1,7 +1,8 @@
-"""Applying changed weekly schedules to hours that are published already."""
+"""Applying changed weekly schedules to published hours."""
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from uuid import UUID
 
 from ... import audit
@@ -10,20 +11,20 @@ from ...http import etags
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ..slots import repository as slots
-from ..slots.model import LONGEST_DAYS
+from ..slots.model import MAX_RANGE_DAYS
 from ..weekly_hours import service as schedules
 from ..weekly_hours.model import WeeklyScheduleContent
 from . import repository
-from .model import DoctorsScheduleChangeContent, Fitting, ScheduleChange, ScheduleChangeContent, changed
+from .model import DoctorsScheduleChangeContent, Fitting, ScheduleChange, ScheduleChangeContent, changed_slots
 
-NOTHING = Fitting.of(())
+NO_CHANGES: Final = Fitting.of(())
 
 
 async def preview(
     tx: Statements, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> ScheduleChange:
     """Return what `carry_out` would do to the hours of a doctor, or of all doctors of the clinic, with the saved weeks.
-    Changes and refuses nothing.
+    Makes no change and refuses none.
 
     Raises `NotFound`.
     """
@@ -31,12 +32,12 @@ async def preview(
     fitting = (
         await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=dates[0], last=dates[1], now=now)
         if dates
-        else NOTHING
+        else NO_CHANGES
     )
-    return await _told(tx, clinic_id, fitting)
+    return await _describe(tx, clinic_id, fitting)
 
 
-class _Undone(Exception):
+class _Rollback(Exception):
     pass
 
 
@@ -49,15 +50,15 @@ async def rehearse(
     if_match: str | None = None,
     now: datetime,
 ) -> ScheduleChange:
-    """Preview also a week that is not saved yet: save it, preview the change and roll back. Records nothing: what the
-    caller shows of it differs. Raises what `schedules.save_week` raises."""
-    told = ScheduleChange([], [], [], [])
-    with suppress(_Undone):
+    """Preview a change whose week may not be saved yet: save it, preview the change and roll back. Records no audit
+    entry, because callers differ in what they show. Raises what `schedules.save_week` raises."""
+    change = ScheduleChange([], [], [], [])
+    with suppress(_Rollback):
         async with tx.savepoint():
             await _save_week(tx, doctor_id=doctor_id, content=content, if_match=if_match, now=now)
-            told = await preview(tx, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=now)
-            raise _Undone
-    return told
+            change = await preview(tx, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=now)
+            raise _Rollback
+    return change
 
 
 async def carry_out(
@@ -70,15 +71,15 @@ async def carry_out(
     if_match: str | None = None,
     now: datetime,
 ) -> ScheduleChange:
-    """Make the published slots agree with the weekly schedules: those that have not begun, up to the last published
-    date. Change all of them or none.
+    """Make the published slots that have not begun agree with the weekly schedules, up to the last published date.
+    Change all of them or none.
 
-    A doctor's week in the content is saved first, as `schedules.save_week` does and with its refusals. `if_match` refers
-    to that week, or else to the saved one.
+    Saves a doctor's week in the content first, with the refusals of `schedules.save_week`. `if_match` refers to that
+    week, or else to the saved one.
 
-    Appointments outside the new hours are refused (`Conflict` `appointments-stranded`), or keep exactly their own time
-    and need rebooking, as requested; those within the hours again need no rebooking. A booking that races with this
-    either commits first, or finds the new hours. Raises `NotFound`.
+    If appointments fall outside the new hours, either refuses (`Conflict` `appointments-stranded`) or lets them keep
+    exactly their own time and marks them for rebooking, as requested. Stranded appointments that the hours cover again
+    need no rebooking. A concurrent booking either commits first or sees the new hours. Raises `NotFound`.
     """
     await slots.share_clinic(tx, clinic_id)
     await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
@@ -86,23 +87,23 @@ async def carry_out(
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[doctor_id] if doctor_id else [])
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
     if dates is None:
-        return await _told(tx, clinic_id, NOTHING)
+        return await _describe(tx, clinic_id, NO_CHANGES)
     first, last = dates
     await repository.lock_appointments(
         tx, clinic_id, doctor_id=doctor_id, start=_midnight(first, -1), end=_midnight(last, 2)
     )
     fitting = await repository.fit(tx, clinic_id, doctor_id=doctor_id, first=first, last=last, now=now)
     if fitting.stranded and content.stranded == "refuse":
-        told = await _told(tx, clinic_id, fitting)
-        raise errors.Conflict("appointments-stranded", count=len(told.stranded), appointments=told.stranded)
+        appointments = (await _describe(tx, clinic_id, fitting)).stranded
+        raise errors.Conflict("appointments-stranded", count=len(appointments), appointments=appointments)
     await repository.apply(tx, clinic_id, fitting)
-    facts = {
+    data = {
         "from": first,
         "to": last,
         **{name: len(getattr(fitting, name)) for name in ("added", "removed", "kept", "stranded")},
     }
-    await repository.tell(tx, clinic_id, "schedule.applied", doctor_id=doctor_id, facts=facts)
-    return await _told(tx, clinic_id, fitting)
+    await repository.emit(tx, clinic_id, "schedule.applied", doctor_id=doctor_id, data=data)
+    return await _describe(tx, clinic_id, fitting)
 
 
 async def _save_week(
@@ -112,29 +113,31 @@ async def _save_week(
         week = WeeklyScheduleContent(weekly=content.weekly, valid_from=content.from_)
         await schedules.save_week(tx, doctor_id=doctor_id, content=week, if_match=if_match, now=now)
     elif doctor_id and if_match:
-        known = await schedules.schedule(tx, doctor_id)
-        first = content.from_ or clock.local_date(now, known.time_zone)
-        etags.check(if_match, etags.digest(known.week_on(first)), required=False)
+        schedule = await schedules.schedule(tx, doctor_id)
+        first = content.from_ or clock.local_date(now, schedule.time_zone)
+        etags.check(if_match, etags.digest(schedule.week_on(first)), required=False)
 
 
-async def remembered(tx: Transaction, clinic_id: int, known: ScheduleChange, stranded: list[UUID]) -> ScheduleChange:
-    """An earlier change, with its appointments as they stand now."""
-    known.stranded = await repository.shown_appointments(tx, clinic_id, stranded)
-    return known
+async def with_current_appointments(
+    tx: Transaction, clinic_id: int, change: ScheduleChange, stranded: list[UUID]
+) -> ScheduleChange:
+    """Return an earlier change with its stranded appointments in their current state."""
+    change.stranded = await repository.find_appointments(tx, clinic_id, stranded)
+    return change
 
 
 async def _dates(
     db: Statements, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> tuple[date, date] | None:
-    """The first and the last date that the change is about; None when nothing is published there."""
-    place = await repository.place(db, clinic_id, doctor_id=doctor_id, now=now)
-    if place is None:
+    """Return the first and the last date of the change; None if no time is published there."""
+    published = await repository.find_published_hours(db, clinic_id, doctor_id=doctor_id, now=now)
+    if published is None:
         raise errors.NotFound
-    today = clock.local_date(now, place.time_zone)
+    today = clock.local_date(now, published.time_zone)
     first = max(content.from_ or today, today)
-    last = min(content.to or date.max, place.last_published or date.min)
-    if (last - first).days > LONGEST_DAYS:  # something is published centuries ahead
-        raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=LONGEST_DAYS))
+    last = min(content.to or date.max, published.last_date or date.min)
+    if (last - first).days > MAX_RANGE_DAYS:  # a slot may be published centuries ahead
+        raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=MAX_RANGE_DAYS))
     return (first, last) if first <= last else None
 
 
@@ -142,6 +145,8 @@ def _midnight(day: date, days_later: int) -> datetime:
     return datetime.combine(day + timedelta(days=days_later), time(), UTC)
 
 
-async def _told(db: Statements, clinic_id: int, fitting: Fitting) -> ScheduleChange:
-    stranded = await repository.shown_appointments(db, clinic_id, [span.id for span in fitting.stranded if span.id])
-    return ScheduleChange(changed(fitting.added), changed(fitting.removed), changed(fitting.kept), stranded)
+async def _describe(db: Statements, clinic_id: int, fitting: Fitting) -> ScheduleChange:
+    stranded = await repository.find_appointments(db, clinic_id, [span.id for span in fitting.stranded if span.id])
+    return ScheduleChange(
+        changed_slots(fitting.added), changed_slots(fitting.removed), changed_slots(fitting.kept), stranded
+    )

@@ -1,2 +1,2 @@
-"""Booking slots: when doctors can be booked. They are generated from weekly schedules, or published and removed by
-hand."""
+"""Booking slots: when doctors can be booked. The worker generates them from weekly schedules; staff publish and remove
+them manually."""

@@ -36,11 +36,11 @@ from .model import (
     GenerationRequest,
 )
 
-BY_HAND = ("clinic-inactive", "doctor-inactive", "crosses-midnight", "slots-overlap")
+MANUAL_PROBLEMS = ("clinic-inactive", "doctor-inactive", "crosses-midnight", "slots-overlap")
 
 
 class BookingSlots(Controller):
-    """When doctors can be booked. Who holds a slot, and the appointments on it, are shown to the clinic only."""
+    """When doctors can be booked. Only the clinic sees customers and appointments of a slot."""
 
     tags = ["Booking slots"]
 
@@ -48,45 +48,44 @@ class BookingSlots(Controller):
     async def of_doctor(
         self, request: Request, doctor_id: FromPath[UUID], query: BookingSlotFilter
     ) -> Response[Page[BookingSlot]]:
-        """A doctor's published slots, earliest first."""
-        place = cursor_after(request, query, tuple[datetime])
-        found = await repository.of_doctor(
+        """List a doctor's published slots, earliest first."""
+        slots = await repository.of_doctor(
             request.db,
             doctor_id,
             first=query.from_,
             last=query.to,
             status=query.status,
-            after=place,
+            after=cursor_after(request, query, tuple[datetime]),
             limit=query.limit,
             now=clock.now(),
         )
-        if not found:
+        if not slots:
             await doctors.get(request.db, doctor_id)
         return page_response(
-            request, query, await self._as_seen(request, doctor_id, found), lambda slot: (slot.start_time,)
+            request, query, await self._for_caller(request, doctor_id, slots), lambda slot: (slot.start_time,)
         )
 
     @post(
         "/bookingSlots",
         operation_id="createBookingSlot",
-        opt=route(permission="schedule", narrows=True, problems=BY_HAND),
+        opt=route(permission="schedule", narrows=True, problems=MANUAL_PROBLEMS),
     )
     async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
-        """Publish a slot by hand. Time in it that was removed by hand is back."""
+        """Publish a slot manually, including time that was removed manually."""
         authorize(request, clinic_id=clinic_of(data.doctor_id), doctor_id=data.doctor_id)
         slot, replayed = await idempotent(
             request,
             data,
             lambda tx: service.publish(tx, request.user, content=data),
             remember=lambda slot: slot.id,
-            recall=lambda tx, known: service.get(tx, UUID(known)),
+            recall=lambda tx, stored_id: service.get(tx, UUID(stored_id)),
         )
         return created_response(request, slot, f"/api/bookingSlots/{slot.id}", replayed=replayed)
 
     @get("/bookingSlots/{booking_slot_id:uuid}", operation_id="getBookingSlot", opt=route(permission="public"))
     async def find(self, request: Request, booking_slot_id: FromPath[UUID]) -> Response[BookingSlot]:
-        """One slot, published or removed by hand."""
-        return await self._shown(request, booking_slot_id)
+        """Get a slot, published or removed manually."""
+        return await self._response(request, booking_slot_id)
 
     @put(
         "/bookingSlots/{booking_slot_id:uuid}",
@@ -94,13 +93,13 @@ class BookingSlots(Controller):
         opt=route(
             permission="schedule",
             owned_by="booking_slot_id",
-            problems=(*dict.fromkeys((*BY_HAND, "slot-has-appointments", *REASONS)),),
+            problems=(*dict.fromkeys((*MANUAL_PROBLEMS, "slot-has-appointments", *REASONS)),),
         ),
     )
     async def replace(
         self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]
     ) -> Response[BookingSlot]:
-        """Give a slot other bounds, or all of it to a customer. A removed slot with new bounds is published again."""
+        """Change a slot's bounds, or book all of it for a customer. New bounds publish a removed slot again."""
         if data.customer_id:
             await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
             time = TimeRequest(booking_slot_id=booking_slot_id)
@@ -122,7 +121,7 @@ class BookingSlots(Controller):
                 if_match=request.if_match,
                 now=clock.now(),
             )
-        return await self._shown(request, booking_slot_id)
+        return await self._response(request, booking_slot_id)
 
     @delete(
         "/bookingSlots/{booking_slot_id:uuid}",
@@ -131,7 +130,7 @@ class BookingSlots(Controller):
         opt=route(permission="schedule", owned_by="booking_slot_id", problems=("slot-has-appointments",)),
     )
     async def remove(self, request: Request, booking_slot_id: FromPath[UUID]) -> None:
-        """Withdraw a slot by hand: its time stays away until it is published by hand again."""
+        """Remove a slot manually. Generation does not publish its time again; publishing it manually does."""
         await request.db.atomic(
             service.remove, request.user, booking_slot_id=booking_slot_id, if_match=request.if_match, now=clock.now()
         )
@@ -143,8 +142,7 @@ class BookingSlots(Controller):
         opt=route(permission="schedule", narrows=True),
     )
     async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
-        """Publish what the weekly schedules give on dates. What is published already, or was removed by hand, stays as
-        it is."""
+        """Publish the weekly schedules on some dates. Published time and manually removed time stay as they are."""
         authorize(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
         generated, replayed = await idempotent(
             request,
@@ -153,41 +151,43 @@ class BookingSlots(Controller):
                 tx, request.user, clinic_id=data.clinic_id, doctor_id=data.doctor_id, first=data.from_, last=data.to
             ),
             remember=msgspec.to_builtins,
-            recall=lambda _, known: _again(known),
+            recall=lambda _, content: _recall(content),
         )
         return json_response(request, generated, headers=replay_headers(replayed))
 
-    async def _shown(self, request: Request, booking_slot_id: UUID) -> Response[BookingSlot]:
-        (slot,) = await self._as_seen(request, booking_slot_id, [await service.get(request.db, booking_slot_id)])
+    async def _response(self, request: Request, booking_slot_id: UUID) -> Response[BookingSlot]:
+        (slot,) = await self._for_caller(request, booking_slot_id, [await service.get(request.db, booking_slot_id)])
         if slot.appointments is UNSET:
             return json_response(request, slot)
         return Response(
             slot, headers={"ETag": etag(slot.version), "Cache-Control": "no-store"}
         )  # a booking does not change the slot's version
 
-    async def _as_seen(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
-        """With persons where they may be seen. `some_id` tells the clinic."""
+    async def _for_caller(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
+        """Add customers and appointments where the caller may see them. `some_id` is any id of the clinic."""
         grant = (
             widest_grant(request.user, "list-appointments", clinic_of(some_id))
             if request.user.memberships or request.user.administrator
             else None
         )
-        theirs = [slot for slot in slots if grant and grant.doctor_id in (None, slot.doctor_id)]
-        if not theirs:
+        visible = [slot for slot in slots if grant and grant.doctor_id in (None, slot.doctor_id)]
+        if not visible:
             return slots
-        on = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in theirs])
-        if request.method == "GET":  # a change has its entry already
+        appointments = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in visible])
+        if request.method == "GET":  # a change has recorded its own entry
             await audit.record(
                 request.services.db,
                 request.user,
                 clinic_id=clinic_of(some_id),
-                subjects=[some_id, *(slot.id for slot in theirs)],
+                subjects=[some_id, *(slot.id for slot in visible)],
             )
         return [
-            slot.with_appointments([redact(request, each) for each in on[slot.id]]) if slot in theirs else slot
+            slot.with_appointments([redact(request, each) for each in appointments[slot.id]])
+            if slot in visible
+            else slot
             for slot in slots
         ]
 
 
-async def _again(known: object) -> Generated:
-    return msgspec.convert(known, Generated)
+async def _recall(content: object) -> Generated:
+    return msgspec.convert(content, Generated)

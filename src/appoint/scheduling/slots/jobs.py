@@ -1,4 +1,4 @@
-"""What the worker does about slots every night."""
+"""Publishing slots every night, by the worker."""
 
 from datetime import datetime
 from typing import Final
@@ -11,16 +11,16 @@ from ...kit.actors import SYSTEM
 from . import repository, service
 
 log = structlog.get_logger()
-BY: Final = msgspec.structs.replace(SYSTEM, doing="generateBookingSlots")
+ACTOR: Final = msgspec.structs.replace(SYSTEM, doing="generateBookingSlots")
 
 
 async def nightly(db: Database, *, now: datetime) -> int:
-    """Publish every active clinic's schedules up to its horizon; return how many slots are new. A clinic that fails does
-    not stop the others."""
+    """Publish every active clinic's schedules up to its horizon, and return the number of new slots. A failing clinic
+    does not stop the others."""
     created = 0
     for clinic_id in await repository.active_clinics(db):
         try:
-            created += (await db.atomic(service.generate_to_horizon, BY, clinic_id=clinic_id, now=now)).created
+            created += (await db.atomic(service.generate_to_horizon, ACTOR, clinic_id=clinic_id, now=now)).created
         except Exception:
             log.exception("slots not generated", clinic_id=clinic_id)
     return created

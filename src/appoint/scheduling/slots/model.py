@@ -1,7 +1,7 @@
 """Booking slots: ranges in which a doctor can be booked."""
 
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ from ...booking.model import Appointment
 from ...kit import errors, fields
 from ...kit.structs import PageQuery, RequestBody, Resource
 
-LONGEST_DAYS = 366
+MAX_RANGE_DAYS = 366
 Source = Literal["schedule", "manual"]
 
 
@@ -25,18 +25,18 @@ class BookingSlot(Resource):
     end_time: datetime
     date: date
     time_slot_id: UUID | None
-    """The time slot that its hours were taken from."""
+    """The time slot that its hours come from."""
     source: Source
-    """Whether the weekly schedule gave it, or somebody by hand."""
+    """Whether it was generated from the weekly schedule or published manually."""
     active: bool
     removed_at: datetime | None
     customer_id: UUID | UnsetType | None = UNSET
-    """Who holds the whole slot; shown to the clinic only."""
+    """The customer whose appointment takes the whole slot. Only for the clinic."""
     appointments: list[Appointment] | UnsetType = UNSET
-    """The live ones on it; shown to the clinic only."""
+    """Live appointments on the slot. Only for the clinic."""
 
     def with_appointments(self, appointments: list[Appointment]) -> "BookingSlot":
-        """The slot as the clinic sees it."""
+        """Return the slot as the clinic sees it."""
         whole = (
             each.customer_id
             for each in appointments
@@ -45,8 +45,24 @@ class BookingSlot(Resource):
         return msgspec.structs.replace(self, customer_id=next(whole, None), appointments=appointments)
 
 
+class LockedClinic(NamedTuple):
+    """What publishing needs to know of a clinic."""
+
+    time_zone: str
+    active: bool
+    horizon_days: int
+
+
+class StoredSlot(NamedTuple):
+    """A slot with what the database alone knows of it."""
+
+    slot: BookingSlot
+    remnant: bool
+    """Whether it is all that is left of withdrawn hours: the time of one appointment."""
+
+
 class BookingSlotContent(RequestBody):
-    """A slot to be published by hand."""
+    """A slot to publish manually."""
 
     doctor_id: UUID
     start_time: fields.Instant
@@ -57,7 +73,7 @@ class BookingSlotContent(RequestBody):
 
 
 class BookingSlotChange(RequestBody):
-    """Other bounds for a slot, or a customer who takes the whole of it."""
+    """New bounds for a slot, or a customer who takes all of it."""
 
     EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "endTime": "2027-03-01T11:00:00Z"}
 
@@ -79,11 +95,11 @@ class BookingSlotChange(RequestBody):
 
 class BookingSlotFilter(PageQuery):
     from_: fields.Date | None = msgspec.field(default=None, name="from")
-    """Today, when left out."""
+    """Defaults to today."""
     to: fields.Date | None = None
-    """The last day; without it there is no end."""
+    """The last day. Without it, the list has no end."""
     status: Literal["free", "booked"] | None = None
-    """free: nothing in it is taken; booked: something is."""
+    """free: without appointments; booked: with at least one."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
@@ -91,13 +107,13 @@ class BookingSlotFilter(PageQuery):
 
 
 class GenerationRequest(RequestBody):
-    """Local dates, both inclusive, for which the weekly schedules are to be published."""
+    """Local dates, both inclusive, for which to publish the weekly schedules."""
 
     clinic_id: fields.ClinicNumber
     from_: fields.Date = msgspec.field(name="from")
     to: fields.Date
     doctor_id: UUID | None = None
-    """None: all of the clinic."""
+    """None: all doctors of the clinic."""
 
     def __post_init__(self) -> None:
         check_dates(self.from_, self.to)
@@ -105,14 +121,14 @@ class GenerationRequest(RequestBody):
 
 class Generated(msgspec.Struct):
     created: int
-    """How many booking slots are new."""
+    """The number of new booking slots."""
     skipped: int
-    """How many lines of a day's schedule gave nothing: published already, removed by hand, or an absence."""
+    """The number of schedule lines that added no slot on a day: published, removed manually or in an absence."""
 
 
 def check_dates(first: date, last: date) -> None:
-    """Raises `Invalid` at `to`."""
+    """Raise `Invalid` at `to` for dates out of order or too far apart."""
     if last < first:
         raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
-    if (last - first).days >= LONGEST_DAYS:
-        raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=LONGEST_DAYS))
+    if (last - first).days >= MAX_RANGE_DAYS:
+        raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=MAX_RANGE_DAYS))

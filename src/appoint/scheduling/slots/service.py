@@ -8,40 +8,41 @@ import asyncpg
 
 from ... import audit
 from ...clinics.clinics import service as clinics
-from ...database.pool import Row, Statements, Transaction
+from ...database.pool import Statements, Transaction
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
-from ..weekly_hours import repository as schedules
+from ..weekly_hours.model import LockedDoctor
+from ..weekly_hours.repository import lines as schedules
 from . import repository
-from .model import BookingSlot, BookingSlotContent, Generated
+from .model import BookingSlot, BookingSlotContent, Generated, LockedClinic, StoredSlot
 
 
 async def get(db: Statements, booking_slot_id: UUID) -> BookingSlot:
-    """Raises `NotFound`."""
-    return repository.slot(await _found(db, booking_slot_id))
+    """Return a slot, published or removed. Raises `NotFound`."""
+    return (await _get(db, booking_slot_id)).slot
 
 
-async def _found(db: Statements, booking_slot_id: UUID) -> Row:
-    if row := await repository.find(db, booking_slot_id):
-        return row
+async def _get(db: Statements, booking_slot_id: UUID) -> StoredSlot:
+    if stored := await repository.find(db, booking_slot_id):
+        return stored
     raise errors.NotFound
 
 
 async def check_version(db: Statements, booking_slot_id: UUID, *, if_match: str | None) -> None:
-    """`versions.check` of a slot that is not itself changed. Raises `NotFound`."""
-    known = await _found(db, booking_slot_id)
-    await clinics.check_version(db, known.clinic_id, if_match=if_match, version=known.version)
+    """Check the version of a slot that the caller does not change itself. Raises `NotFound`."""
+    slot = await get(db, booking_slot_id)
+    await clinics.check_version(db, slot.clinic_id, if_match=if_match, version=slot.version)
 
 
 async def generate(
     tx: Transaction, actor: Actor, *, clinic_id: int, doctor_id: UUID | None = None, first: date, last: date
 ) -> Generated:
-    """Publish what the weekly schedules give on the local dates `first…last` (inclusive): less absences, time removed
-    by hand, and what is published already.
+    """Publish the weekly schedules on the local dates `first…last` (inclusive), without absences, time removed manually
+    and time already published.
 
-    Repeating it publishes nothing new; concurrent calls run one after the other. Inactive clinics and doctors get
-    nothing. Raises `NotFound`.
+    Repeating it publishes nothing new; concurrent calls run one after the other. Publishes nothing for inactive clinics
+    and doctors. Raises `NotFound`.
     """
     await _lock(tx, clinic_id, doctor_id)
     generated = await repository.generate(tx, clinic_id, doctor_id=doctor_id, first=first, last=last)
@@ -50,8 +51,8 @@ async def generate(
 
 
 async def generate_to_horizon(tx: Transaction, actor: Actor, *, clinic_id: int, now: datetime) -> Generated:
-    """Publish as `generate` does, from today to the last date that the clinic takes bookings for. A run that publishes
-    nothing leaves no audit entry."""
+    """Publish as `generate` does, from today to the last date that the clinic takes bookings for. Record no audit entry
+    if nothing was published."""
     clinic, _ = await _lock(tx, clinic_id, None)
     today = clock.local_date(now, clinic.time_zone)
     generated = await repository.generate(
@@ -63,18 +64,18 @@ async def generate_to_horizon(tx: Transaction, actor: Actor, *, clinic_id: int, 
 
 
 async def publish(tx: Transaction, actor: Actor, *, content: BookingSlotContent) -> BookingSlot:
-    """Publish a slot by hand, also where a slot was removed by hand or the doctor is away.
+    """Publish a slot manually, even where a slot was removed manually or the doctor is away.
 
     Raises `NotFound`, or `Conflict`: `clinic-inactive`, `doctor-inactive`, `crosses-midnight`, `slots-overlap`.
     """
     clinic, (doctor,) = await _lock(tx, clinic_of(content.doctor_id), content.doctor_id)
     day = _local_date(clinic, doctor, content.start_time, content.end_time)
-    added = await repository.add(tx, content.doctor_id, start=content.start_time, end=content.end_time, day=day)
-    if added is None:
+    slot_id = await repository.add(tx, content.doctor_id, start=content.start_time, end=content.end_time, day=day)
+    if slot_id is None:
         raise errors.Conflict("slots-overlap")
-    await repository.bring_back(tx, content.doctor_id, start=content.start_time, end=content.end_time, day=day)
-    await audit.record(tx, actor, clinic_id=clinic_of(added), subjects=[added])
-    return await get(tx, added)
+    await repository.forget_removals(tx, content.doctor_id, start=content.start_time, end=content.end_time, day=day)
+    await audit.record(tx, actor, clinic_id=clinic_of(slot_id), subjects=[slot_id])
+    return await get(tx, slot_id)
 
 
 async def move(
@@ -87,14 +88,14 @@ async def move(
     if_match: str | None,
     now: datetime,
 ) -> BookingSlot:
-    """Change a slot's bounds, or publish a removed slot again. Time that it gives up counts as removed by hand.
+    """Change a slot's bounds, or publish a removed slot again. Time that it loses counts as removed manually.
 
-    Raises `Conflict`: `slot-has-appointments` when an appointment would lie outside, also for a slot that an absence or
-    a change of schedule has cut down to one appointment; and as `publish` does. A booking that races with this either
-    commits first and stops it, or finds the slot moved.
+    Raises `Conflict` as `publish` does, and `slot-has-appointments` if an appointment would lie outside, or if an
+    absence or schedule change has cut the slot down to one appointment. A concurrent booking either commits first
+    and stops this, or sees the moved slot.
     """
-    known, clinic, doctor = await _locked(tx, booking_slot_id, if_match)
-    if known.remnant:
+    (slot, remnant), clinic, doctor = await _lock_slot(tx, booking_slot_id, if_match)
+    if remnant:
         raise errors.Conflict("slot-has-appointments")
     day = _local_date(clinic, doctor, start, end)
     try:
@@ -103,14 +104,14 @@ async def move(
         raise errors.Conflict("slots-overlap") from error
     except asyncpg.ForeignKeyViolationError as error:
         raise errors.Conflict("slot-has-appointments") from error
-    await repository.bring_back(tx, known.doctor_id, start=start, end=end, day=day)
-    await audit.record(tx, actor, clinic_id=known.clinic_id, subjects=[booking_slot_id])
+    await repository.forget_removals(tx, slot.doctor_id, start=start, end=end, day=day)
+    await audit.record(tx, actor, clinic_id=slot.clinic_id, subjects=[booking_slot_id])
     return await get(tx, booking_slot_id)
 
 
 async def remove(tx: Transaction, actor: Actor, *, booking_slot_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Withdraw a slot by hand; generation does not bring it back. Raises `Conflict` `slot-has-appointments`."""
-    await _locked(tx, booking_slot_id, if_match)
+    """Remove a slot manually; generation does not publish it again. Raises `Conflict` `slot-has-appointments`."""
+    await _lock_slot(tx, booking_slot_id, if_match)
     try:
         await repository.remove(tx, booking_slot_id, now=now)
     except asyncpg.ForeignKeyViolationError as error:
@@ -118,9 +119,9 @@ async def remove(tx: Transaction, actor: Actor, *, booking_slot_id: UUID, if_mat
     await audit.record(tx, actor, clinic_id=clinic_of(booking_slot_id), subjects=[booking_slot_id])
 
 
-async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> tuple[Row, Sequence[Row]]:
-    """The clinic and its doctors (or the one), for whom nobody else publishes or withdraws until the transaction ends.
-    Raises `NotFound`."""
+async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> tuple[LockedClinic, Sequence[LockedDoctor]]:
+    """Lock the clinic and its doctors, or one of them, against other publishing and withdrawing until the transaction
+    ends. Raises `NotFound`."""
     clinic = await repository.share_clinic(tx, clinic_id)
     doctors = await schedules.lock_doctors(tx, clinic_id, doctor_id=doctor_id)
     if clinic is None or (doctor_id and not doctors):
@@ -128,17 +129,19 @@ async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> tupl
     return clinic, doctors
 
 
-async def _locked(tx: Transaction, booking_slot_id: UUID, if_match: str | None) -> tuple[Row, Row, Row]:
-    """The slot with its clinic and doctor."""
-    doctor_id = (await _found(tx, booking_slot_id)).doctor_id
+async def _lock_slot(
+    tx: Transaction, booking_slot_id: UUID, if_match: str | None
+) -> tuple[StoredSlot, LockedClinic, LockedDoctor]:
+    """Lock the slot's clinic and doctor, and check the slot's version."""
+    doctor_id = (await get(tx, booking_slot_id)).doctor_id
     clinic, (doctor,) = await _lock(tx, clinic_of(doctor_id), doctor_id)
-    known = await _found(tx, booking_slot_id)
-    await clinics.check_version(tx, known.clinic_id, if_match=if_match, version=known.version)
-    return known, clinic, doctor
+    stored = await _get(tx, booking_slot_id)
+    await clinics.check_version(tx, stored.slot.clinic_id, if_match=if_match, version=stored.slot.version)
+    return stored, clinic, doctor
 
 
-def _local_date(clinic: Row, doctor: Row, start: datetime, end: datetime) -> date:
-    """The date of a range that is to be published by hand."""
+def _local_date(clinic: LockedClinic, doctor: LockedDoctor, start: datetime, end: datetime) -> date:
+    """Return the local date of a range to publish manually. Raises `Conflict`."""
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
     if not doctor.active:

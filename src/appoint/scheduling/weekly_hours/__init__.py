@@ -1,1 +1,1 @@
-"""Schedules: a clinic's time slots, and doctors' weekly hours. Changing them publishes nothing by itself."""
+"""A clinic's time slots and its doctors' weekly hours. Changing them does not publish anything."""

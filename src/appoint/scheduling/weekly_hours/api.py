@@ -31,13 +31,13 @@ PUBLIC = "public, no-cache"
 
 
 class TimeSlots(Controller):
-    """A clinic's named units of time, which are also its own schedule. They share no minute."""
+    """Named parts of a clinic's day, such as morning and afternoon. They do not overlap."""
 
     tags = ["Time slots"]
 
     @get("/clinics/{clinic_id:int}/timeslots", operation_id="listTimeSlots", opt=route(permission="public"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[TimeSlot]]:
-        """A clinic's time slots, earliest first."""
+        """List a clinic's active time slots, earliest first."""
         place = cursor_after(request, query, tuple[str])
         slots = await request.cache.get(clinic_id, "time_slots", lambda: service.time_slots(request.db, clinic_id))
         rest = [slot for slot in slots if place is None or (slot.start_time,) > place]
@@ -59,14 +59,14 @@ class TimeSlots(Controller):
             data,
             lambda tx: service.add_time_slot(tx, request.user, clinic_id=clinic_id, content=data),
             remember=lambda slot: slot.id,
-            recall=lambda tx, known: service.time_slot(tx, UUID(known)),
+            recall=lambda tx, stored_id: service.time_slot(tx, UUID(stored_id)),
             clinic_id=clinic_id,
         )
         return created_response(request, slot, f"/api/timeslots/{slot.id}", replayed=replayed)
 
     @get("/timeslots/{time_slot_id:uuid}", operation_id="getTimeSlot", opt=route(permission="public"))
     async def find(self, request: Request, time_slot_id: FromPath[UUID]) -> Response[TimeSlot]:
-        """One time slot, active or not."""
+        """Get a time slot, active or removed."""
         return json_response(request, await service.time_slot(request.db, time_slot_id), cache_control=PUBLIC)
 
     @put(
@@ -77,7 +77,7 @@ class TimeSlots(Controller):
     async def replace(
         self, request: Request, time_slot_id: FromPath[UUID], data: JSONBody[TimeSlotContent]
     ) -> Response[TimeSlot]:
-        """Change a time slot. The schedule lines taken from it move with it; what is already published does not."""
+        """Change a time slot. Schedule lines taken from it move with it; published booking slots stay."""
         clinic_id = clinic_of(time_slot_id)
         slot = await request.change(
             clinic_id,
@@ -96,7 +96,7 @@ class TimeSlots(Controller):
         opt=route(permission="manage", problems=("time-slot-in-use",)),
     )
     async def remove(self, request: Request, time_slot_id: FromPath[UUID]) -> None:
-        """Take a time slot out of use, once no schedule line is taken from it."""
+        """Remove a time slot that no schedule line is taken from."""
         clinic_id = clinic_of(time_slot_id)
         await request.change(
             clinic_id,
@@ -109,13 +109,13 @@ class TimeSlots(Controller):
 
 
 class Schedules(Controller):
-    """Doctors' weekly hours, line by line or as a week. Saving them publishes nothing by itself."""
+    """Doctors' weekly hours, line by line or as a week. Saving them does not publish booking slots."""
 
     tags = ["Schedules"]
 
     @get("/doctors/{doctor_id:uuid}/slots", operation_id="listDoctorSlots", opt=route(permission="public"))
     async def list(self, request: Request, doctor_id: FromPath[UUID], query: PageQuery) -> Response[Page[DoctorSlot]]:
-        """The lines of a doctor's weekly schedule, past and future ones too, from Monday on."""
+        """List the lines of a doctor's weekly schedule, including past and future ones, from Monday on."""
         place = cursor_after(request, query, tuple[int, str, str, UUID])
         lines = (await self._schedule(request, doctor_id)).lines
         rest = [line for line in lines if place is None or line.place > place]
@@ -135,14 +135,14 @@ class Schedules(Controller):
             data,
             lambda tx: service.add_line(tx, request.user, doctor_id=doctor_id, content=data),
             remember=lambda line: line.id,
-            recall=lambda tx, known: service.doctor_slot(tx, UUID(known)),
+            recall=lambda tx, stored_id: service.doctor_slot(tx, UUID(stored_id)),
             clinic_id=clinic_of(doctor_id),
         )
         return created_response(request, line, f"/api/doctors/slots/{line.id}", replayed=replayed)
 
     @get("/doctors/slots/{doctor_slot_id:uuid}", operation_id="getDoctorSlot", opt=route(permission="public"))
     async def find(self, request: Request, doctor_slot_id: FromPath[UUID]) -> Response[DoctorSlot]:
-        """One line of a weekly schedule, active or not."""
+        """Get a line of a weekly schedule, active or removed."""
         return json_response(request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=PUBLIC)
 
     @put(
@@ -172,7 +172,7 @@ class Schedules(Controller):
         opt=route(permission="schedule", owned_by="doctor_slot_id"),
     )
     async def remove(self, request: Request, doctor_slot_id: FromPath[UUID]) -> None:
-        """Take a line out of a weekly schedule."""
+        """Remove a line from a weekly schedule."""
         clinic_id = clinic_of(doctor_slot_id)
         await request.change(
             clinic_id,
@@ -185,7 +185,7 @@ class Schedules(Controller):
 
     @get("/doctors/{doctor_id:uuid}/schedule", operation_id="getSchedule", opt=route(permission="public"))
     async def week(self, request: Request, doctor_id: FromPath[UUID], query: ScheduleQuery) -> Response[WeeklySchedule]:
-        """A doctor's week in one piece, as it holds today or on another date."""
+        """Get a doctor's whole week, as valid today or on another date."""
         schedule = await self._schedule(request, doctor_id)
         return json_response(
             request,
@@ -201,7 +201,7 @@ class Schedules(Controller):
     async def set_week(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]
     ) -> Response[WeeklySchedule]:
-        """Replace a doctor's whole week from a date on. Earlier lines end the day before, later ones go."""
+        """Replace a doctor's whole week from a date on. Earlier lines end the day before; later ones are removed."""
         week = await request.change(
             clinic_of(doctor_id),
             service.set_week,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,11 +11,11 @@ from ...kit import errors, fields
 from ...kit.structs import RequestBody, Resource
 
 Minutes = tuple[int, int]
-"""From and to, in minutes from local midnight; half-open."""
+"""Start and end in minutes after local midnight, half-open."""
 
 
 def minutes_between(start_time: str, end_time: str) -> Minutes:
-    """Raises `Invalid` at `endTime` when it does not come after the start."""
+    """Convert wall times. Raise `Invalid` at `endTime` unless it is after the start."""
     starts, ends = fields.parse_wall_time(start_time), fields.parse_wall_time(end_time)
     if ends <= starts:
         raise errors.Invalid(errors.Fault("#/endTime", "must be after the start"))
@@ -23,7 +23,7 @@ def minutes_between(start_time: str, end_time: str) -> Minutes:
 
 
 class TimeSlotContent(RequestBody):
-    """What a caller says about a time slot."""
+    """A time slot to save."""
 
     start_time: fields.WallTime
     end_time: fields.WallTimeEnd
@@ -35,7 +35,7 @@ class TimeSlotContent(RequestBody):
 
 
 class TimeSlot(Resource):
-    """A clinic's named unit of time. The active ones of a clinic share no minute."""
+    """A named part of a clinic's day. Active time slots of a clinic do not overlap."""
 
     id: UUID
     clinic_id: int
@@ -47,7 +47,7 @@ class TimeSlot(Resource):
 
 
 class Hours(RequestBody):
-    """A part of a day: a start and an end, or a time slot of the clinic."""
+    """Part of a day: a start and an end, or a time slot of the clinic."""
 
     EXAMPLE: ClassVar = {"startTime": "09:00", "endTime": "12:30"}
 
@@ -68,7 +68,7 @@ class Hours(RequestBody):
 
 
 class DoctorSlotContent(Hours, kw_only=True):
-    """What a caller says about a line of a weekly schedule. Both dates are inclusive; without them it holds always."""
+    """A schedule line to save. Both dates are inclusive; without them the line has no limit in time."""
 
     EXAMPLE: ClassVar = {"weekday": "monday", **Hours.EXAMPLE}
 
@@ -83,7 +83,7 @@ class DoctorSlotContent(Hours, kw_only=True):
 
 
 class DoctorSlot(Resource):
-    """One line of a doctor's weekly schedule. One taken from a time slot moves with it."""
+    """A line of a doctor's weekly schedule. A line taken from a time slot moves with it."""
 
     id: UUID
     clinic_id: int
@@ -99,18 +99,26 @@ class DoctorSlot(Resource):
 
     @property
     def place(self) -> tuple[int, str, str, UUID]:
-        """Where it stands in a list of lines."""
+        """The key that sorts lines."""
         return fields.WEEKDAYS.index(self.weekday), self.start_time, str(self.valid_from or ""), self.id
 
     def holds_on(self, day: date) -> bool:
+        """Return whether the line is active and valid on the date."""
         return self.active and (self.valid_from or day) <= day <= (self.valid_until or day)
 
 
 HoursOfDay = Annotated[list[Hours], msgspec.Meta(max_length=100)]
 
 
+class LockedDoctor(NamedTuple):
+    """A doctor whose schedule is locked until the transaction ends."""
+
+    id: UUID
+    active: bool
+
+
 class Week(RequestBody):
-    """Days that are left out have no hours."""
+    """Hours by weekday. Omitted days have no hours."""
 
     EXAMPLE: ClassVar = {
         "monday": [Hours.EXAMPLE],
@@ -127,8 +135,7 @@ class Week(RequestBody):
 
 
 class WeeklyScheduleContent(RequestBody):
-    """A whole week. It replaces what holds from `valid_from` on (today, when left out); earlier lines end the day
-    before."""
+    """A whole week. It replaces the week from `valid_from` on (default: today). Earlier lines end the day before."""
 
     weekly: Week
     valid_from: fields.Date | None = None
@@ -141,7 +148,7 @@ class WeeklyHours(msgspec.Struct, rename="camel"):
 
 
 class WeeklySchedule(msgspec.Struct, rename="camel"):
-    """The week as it holds on a date; each day's hours in order."""
+    """The week valid on a date, each day's hours in order."""
 
     EXAMPLE: ClassVar = {
         "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
@@ -159,12 +166,11 @@ class WeeklySchedule(msgspec.Struct, rename="camel"):
 
 class ScheduleQuery(RequestBody):
     on: fields.Date | None = None
-    """The date whose week is asked for; today, when left out."""
+    """The date whose week to return. Defaults to today."""
 
 
 class Schedule(msgspec.Struct):
-    """Everything known of a doctor's weekly hours: all active lines, in order, also those of the past and of the
-    future."""
+    """All active lines of a doctor's weekly hours, in order, including past and future ones."""
 
     doctor_id: UUID
     clinic_id: int
@@ -172,6 +178,7 @@ class Schedule(msgspec.Struct):
     lines: list[DoctorSlot]
 
     def week_on(self, day: date) -> WeeklySchedule:
+        """Return the week valid on the date."""
         weekly: dict[fields.Weekday, list[WeeklyHours]] = {weekday: [] for weekday in fields.WEEKDAYS}
         for line in self.lines:
             if line.holds_on(day):
@@ -180,7 +187,7 @@ class Schedule(msgspec.Struct):
 
 
 def overlapping(hours: Sequence[Minutes]) -> list[int]:
-    """Which of one day's hours share a minute with others that stand before them."""
+    """Return the indexes of hours that overlap earlier hours in the list."""
     return [
         later
         for later, (starts, ends) in enumerate(hours)

@@ -18,7 +18,7 @@ from ...kit.fields import FIRST_YEAR, LAST_YEAR, parse_wall_time
 from ...kit.i18n import translate
 from ...kit.permissions import widest_grant
 from ...scheduling.absences import repository, service
-from ...scheduling.absences.model import LONGEST, Away
+from ...scheduling.absences.model import MAX_ABSENCE, Away
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
@@ -41,7 +41,7 @@ ALL: Final = "all"
 async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said, now = query_params(request), clock.now()
     past = said.get("show") == "past"
-    found = await repository.listed(
+    found = await repository.find_past_or_current(
         request.db,
         clinic_id,
         past=past,
@@ -51,7 +51,9 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
     grant = widest_grant(request.user, "list-appointments", clinic_id)
     waiting = (
-        await repository.to_rebook(request.db, clinic_id, doctor_id=grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1)
+        await repository.appointments_to_rebook(
+            request.db, clinic_id, doctor_id=grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1
+        )
         if grant
         else []
     )
@@ -96,7 +98,7 @@ def _count(waiting: list[Any]) -> str:
 async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """The work list: appointments that an absence or a change of hours has left where nobody is."""
     now = clock.now()
-    waiting = await repository.to_rebook(
+    waiting = await repository.appointments_to_rebook(
         request.db, clinic_id, doctor_id=request.grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1
     )
     listed = waiting[:MOST_TO_MOVE]
@@ -108,7 +110,7 @@ async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         subjects=[appointment.id for appointment in listed],
         appointments=listed,
         waiting=_count(waiting),
-        ways=await service.ways_out(request.db, clinic_id, listed, away=None, now=now),
+        ways=await service.rebooking_options(request.db, clinic_id, listed, away=None, now=now),
         names=await _names(request, clinic_id),
         types=await _types(request, clinic_id),
         local_date=clock.local_date,
@@ -154,7 +156,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     away, faults = await _away(request, clinic_id, wish)
     found: list[Any] = []
     if away and max(away.start, now) < away.end:
-        found = await repository.in_the_way(
+        found = await repository.appointments_within(
             request.db,
             clinic_id,
             doctor_id=away.doctor_id,
@@ -175,7 +177,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         faults=faults,
         appointments=listed,
         more=len(found) > MOST_TO_MOVE,
-        ways=await service.ways_out(request.db, clinic_id, listed, away=away, now=now),
+        ways=await service.rebooking_options(request.db, clinic_id, listed, away=away, now=now),
         names=await _names(request, clinic_id),
         types=await _types(request, clinic_id),
         local_date=clock.local_date,
@@ -199,7 +201,7 @@ async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | No
         )
     except ValueError:
         return None, {"until": translate(language, "is not a valid time")}
-    found = await repository.instants(
+    found = await repository.local_period(
         request.db,
         clinic_id,
         first=wish.first,
@@ -212,8 +214,8 @@ async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | No
     start, end = found.start, found.end
     if end <= start:
         return None, {"until": translate(language, "must be after the start")}
-    if end - start > LONGEST:
-        return None, {"until": translate(language, "must be no more than {days} days later", days=LONGEST.days)}
+    if end - start > MAX_ABSENCE:
+        return None, {"until": translate(language, "must be no more than {days} days later", days=MAX_ABSENCE.days)}
     return Away(None if wish.whom == ALL else wish.whom, start, end), {}
 
 

@@ -36,9 +36,9 @@ from ...scheduling.hours_changes.model import (
     ScheduleChange,
     ScheduleChangeContent,
 )
-from ...scheduling.weekly_hours import repository as schedules_repository
 from ...scheduling.weekly_hours import service as schedules
 from ...scheduling.weekly_hours.model import Schedule
+from ...scheduling.weekly_hours.repository import lines as schedules_repository
 from ..rendering import NO_STORE, templates
 from ..staff_frame import staff_page
 
@@ -60,7 +60,7 @@ async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     found = await doctors_repository.of_clinic(
         request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST
     )
-    lines = await schedules_repository.lines_of_clinic(request.db, clinic_id, doctor_id=own, since=today)
+    lines = await schedules_repository.of_clinic(request.db, clinic_id, doctor_id=own, since=today)
     weeks = [
         (
             doctor,

@@ -1,0 +1,217 @@
+"""The table of schedule lines, and the locks on their doctors."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from asyncpg import Range
+
+from ....database.pool import Row, Statements
+from ....kit import fields
+from ....kit.ids import clinic_of, new_id
+from ..model import DoctorSlot, LockedDoctor, Minutes, Schedule
+
+
+def _line(row: Row) -> DoctorSlot:
+    return DoctorSlot(
+        id=row.id,
+        clinic_id=row.clinic_id,
+        doctor_id=row.doctor_id,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        weekday=fields.WEEKDAYS[row.weekday - 1],
+        start_time=fields.format_wall_time(row.minutes.lower),
+        end_time=fields.format_wall_time(row.minutes.upper),
+        time_slot_id=row.time_slot_id,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        active=row.active,
+        removed_at=row.removed_at,
+    )
+
+
+async def lock_doctors(tx: Statements, clinic_id: int, *, doctor_id: UUID | None = None) -> list[LockedDoctor]:
+    """Lock the doctor, or all doctors of the clinic, against other schedule changes and publishing until the
+    transaction ends. Does not block bookings."""
+    rows = await tx.fetch(
+        """
+        select id, active
+          from doctor
+         where clinic_id = $1 and ($2::uuid is null or id = $2)
+         order by id
+           for no key update
+        """,
+        clinic_id,
+        doctor_id,
+    )
+    return [LockedDoctor(row.id, row.active) for row in rows]
+
+
+async def find(db: Statements, doctor_slot_id: UUID) -> DoctorSlot | None:
+    """Return a line, active or removed; None if it does not exist."""
+    row = await db.fetchrow(
+        """
+        select *, lower(valid) as valid_from, upper(valid) - 1 as valid_until
+          from doctor_slot
+         where clinic_id = $1 and id = $2
+        """,
+        clinic_of(doctor_slot_id),
+        doctor_slot_id,
+    )
+    return _line(row) if row else None
+
+
+async def schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
+    """Return all active lines of a doctor, in order; None if the doctor does not exist."""
+    clinic_id = clinic_of(doctor_id)
+    time_zone = await db.fetchval(
+        "select c.time_zone from doctor d join clinic c on c.id = d.clinic_id where d.clinic_id = $1 and d.id = $2",
+        clinic_id,
+        doctor_id,
+    )
+    if time_zone is None:
+        return None
+    rows = await db.fetch(
+        """
+        select *, lower(valid) as valid_from, upper(valid) - 1 as valid_until
+          from doctor_slot
+         where clinic_id = $1 and doctor_id = $2 and active
+         order by weekday, lower(minutes), lower(valid) nulls first, id
+        """,
+        clinic_id,
+        doctor_id,
+    )
+    return Schedule(doctor_id, clinic_id, time_zone, [_line(row) for row in rows])
+
+
+async def of_clinic(
+    db: Statements, clinic_id: int, *, doctor_id: UUID | None, since: date
+) -> dict[UUID, list[DoctorSlot]]:
+    """Return the active lines valid on the date or later, of all doctors of the clinic or of one, by doctor and in
+    order."""
+    rows = await db.fetch(
+        """
+        select *, lower(valid) as valid_from, upper(valid) - 1 as valid_until
+          from doctor_slot
+         where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active and not valid << daterange($3, null)
+         order by weekday, lower(minutes), lower(valid) nulls first, id
+        """,
+        clinic_id,
+        doctor_id,
+        since,
+    )
+    lines: dict[UUID, list[DoctorSlot]] = {}
+    for row in rows:
+        lines.setdefault(row.doctor_id, []).append(_line(row))
+    return lines
+
+
+async def add(
+    tx: Statements,
+    doctor_id: UUID,
+    lines: Sequence[tuple[int, Minutes, UUID | None]],
+    *,
+    valid_from: date | None,
+    valid_until: date | None,
+) -> list[UUID]:
+    """Insert lines, given as weekday (from 1), minutes and time slot. Return their ids. Raises
+    `ExclusionViolationError` naming `schedule_lines_overlap`."""
+    clinic_id = clinic_of(doctor_id)
+    ids = [new_id(clinic_id) for _ in lines]
+    await tx.execute(
+        """
+        insert into doctor_slot (clinic_id, id, doctor_id, weekday, minutes, time_slot_id, valid)
+        select $1, id, $2, weekday, int4range(starts, ends), time_slot_id, daterange($8, $9, '[]')
+          from unnest($3::uuid[], $4::int[], $5::int[], $6::int[], $7::uuid[])
+            as line (id, weekday, starts, ends, time_slot_id)
+        """,
+        clinic_id,
+        doctor_id,
+        ids,
+        [line[0] for line in lines],
+        [line[1][0] for line in lines],
+        [line[1][1] for line in lines],
+        [line[2] for line in lines],
+        valid_from,
+        valid_until,
+    )
+    return ids
+
+
+async def change(
+    tx: Statements,
+    doctor_slot_id: UUID,
+    *,
+    weekday: int,
+    minutes: Minutes,
+    time_slot_id: UUID | None,
+    valid_from: date | None,
+    valid_until: date | None,
+) -> None:
+    """Replace a line. Raises `ExclusionViolationError` naming `schedule_lines_overlap`."""
+    await tx.execute(
+        """
+        update doctor_slot
+           set weekday = $3, minutes = $4, time_slot_id = $5, valid = daterange($6, $7, '[]'), version = version + 1,
+               updated_at = now()
+         where clinic_id = $1 and id = $2
+        """,
+        clinic_of(doctor_slot_id),
+        doctor_slot_id,
+        weekday,
+        Range(*minutes),
+        time_slot_id,
+        valid_from,
+        valid_until,
+    )
+
+
+async def remove(tx: Statements, doctor_slot_id: UUID, *, now: datetime) -> None:
+    """Mark a line as removed."""
+    await tx.execute(
+        """
+        update doctor_slot
+           set active = false, removed_at = $3, version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = $2 and active
+        """,
+        clinic_of(doctor_slot_id),
+        doctor_slot_id,
+        now,
+    )
+
+
+async def end_all(tx: Statements, doctor_id: UUID, *, before: date, now: datetime) -> None:
+    """End the lines valid before the date on the day before, and remove those that begin on it or later."""
+    await tx.execute(
+        """
+        update doctor_slot
+           set valid = case when lower(valid) >= $3 then valid else daterange(lower(valid), $3) end,
+               active = coalesce(lower(valid) < $3, true),
+               removed_at = case when lower(valid) >= $3 then $4::timestamptz end,
+               version = version + 1, updated_at = now()
+         where clinic_id = $1 and doctor_id = $2 and active and not valid << daterange($3, null)
+        """,
+        clinic_of(doctor_id),
+        doctor_id,
+        before,
+        now,
+    )
+
+
+async def emit_change(tx: Statements, doctor_id: UUID, **data: Any) -> None:
+    """Append the event that the doctor's weekly hours have changed."""
+    await tx.execute(
+        """
+        insert into event (clinic_id, type, subject_id, subject_version, data)
+        select clinic_id, 'schedule.changed', id::text, version,
+               jsonb_build_object('doctorId', id) || $3::text::jsonb
+          from doctor
+         where clinic_id = $1 and id = $2
+        """,
+        clinic_of(doctor_id),
+        doctor_id,
+        msgspec.json.encode(data).decode(),
+    )
