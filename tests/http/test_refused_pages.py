@@ -10,7 +10,7 @@ import pytest
 
 from appoint.identity.sessions import service as sessions
 from appoint.kit import errors
-from appoint.site.rendering import soon
+from appoint.site.filters import waiting_time
 from support.app import composed
 from support.rows import clinic
 from support.staff import add_user, bearer, works_at
@@ -84,7 +84,7 @@ async def test_a_password_is_not_sent_back_but_asked_for_again(db, database_url)
     ],
 )
 def test_when_to_try_again_is_never_told_too_soon(seconds, language, told):
-    assert soon(seconds, language) == told
+    assert waiting_time(seconds, language) == told
 
 
 async def away(*_, **__):

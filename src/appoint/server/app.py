@@ -56,12 +56,14 @@ from ..scheduling.weekly_hours.api import Schedules, TimeSlots
 from ..settings import Settings
 from ..site import api_docs, assets
 from ..site import dev_mailbox as mailbox
+from ..site.error_pages import EXCEPTION_HANDLERS, readable
+from ..site.page_access import authorize_page
 from ..site.public import account as coding
 from ..site.public import book as booking
 from ..site.public import find as finding
 from ..site.public import manage as managing
+from ..site.public import reschedule as rescheduling
 from ..site.public.export import export_page
-from ..site.rendering import HANDLERS, enter, readable
 from ..site.staff import absences as away
 from ..site.staff import api_keys as keys
 from ..site.staff import appointment_types as offering
@@ -111,6 +113,7 @@ PAGES = [
     *mailbox.PAGES,
     *unsubscribing.PAGES,
     *managing.PAGES,
+    *rescheduling.PAGES,
     *credentials.PAGES,
     *signing_in.PAGES,
     *coding.PAGES,
@@ -207,13 +210,13 @@ def create(
     app = Litestar(
         [
             Router("/api", route_handlers=API, before_request=guard, after_request=record_disclosure),
-            Router("/", route_handlers=PAGES, before_request=enter, after_request=record_disclosure),
+            Router("/", route_handlers=PAGES, before_request=authorize_page, after_request=record_disclosure),
             *HEALTH,
             report_delivery,
         ],
         lifespan=[lifespan, *beside],
         request_class=Request,
-        exception_handlers=HANDLERS,
+        exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=BODY_BYTES,
         cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED, max_age=600)
         if settings.cors_origins

@@ -25,7 +25,7 @@ from ..http.routes import route
 from ..kit.errors import Fault, Invalid
 from ..settings import Settings
 from ..site import api_docs
-from ..site.rendering import readable
+from ..site.error_pages import readable
 from . import app as application
 
 STATED: Final = ("Location", "ETag", "Retry-After", "WWW-Authenticate")

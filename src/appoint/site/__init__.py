@@ -1,1 +1,1 @@
-"""The pages. They call services, never repositories' SQL or other pages."""
+"""The web pages. They call services, never SQL or other pages."""

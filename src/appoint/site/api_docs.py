@@ -1,5 +1,4 @@
-"""Pages about the API, for people: what it is, every operation, every problem. And the OpenAPI document they are made
-from."""
+"""The API reference as pages: overview, operations and problems; and the OpenAPI document behind them."""
 
 import hashlib
 import re
@@ -31,6 +30,7 @@ TYPES: Final = {
     "array": "list",
     "null": "null",
 }
+MAX_DEPTH: Final = 4
 FORMATS: Final = {
     "date-time": "instant",
     "date": "date",
@@ -39,9 +39,16 @@ FORMATS: Final = {
     "currency": "currency",
 }
 
+LIMITS: Final = (
+    ("minimum", "maximum", ""),
+    ("minLength", "maxLength", " characters"),
+    ("minItems", "maxItems", " items"),
+)
+"""Pairs of schema keywords, and the unit of their numbers."""
 
-class Line(NamedTuple):
-    """One member of a body, or one parameter: `policy.horizonDays`, `items[].name`."""
+
+class Member(NamedTuple):
+    """A member of a body, or a parameter: `policy.horizonDays`, `items[].name`."""
 
     name: str
     type: str
@@ -50,7 +57,7 @@ class Line(NamedTuple):
 
 
 def _code(text: str) -> Markup:
-    """Text with its `names` set as code."""
+    """Return text with its `names` set as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped first
 
 
@@ -61,7 +68,7 @@ def _paragraphs(text: str) -> Markup:
 
 
 def _path(path: str) -> Markup:
-    """A path that may break at its slashes."""
+    """Return a path that may wrap after its slashes."""
     return escape(path).replace("/", Markup("/<wbr>"))
 
 
@@ -87,7 +94,7 @@ def _document(app: Litestar) -> "Document":
 
 
 class Document:
-    """The OpenAPI document, as pages ask about it."""
+    """The OpenAPI document, arranged for the pages."""
 
     def __init__(self, plain: dict[str, Any]) -> None:
         self.plain: Final = plain
@@ -102,10 +109,10 @@ class Document:
             for method, operation in item.items():
                 if operation["tags"] == [tag]:
                     responses = {
-                        status: self._response(self.resolved(response))
+                        status: self._response(self.resolve(response))
                         for status, response in operation["responses"].items()
                     }
-                    parameters = [self.resolved(parameter) for parameter in operation["parameters"]]
+                    parameters = [self.resolve(parameter) for parameter in operation["parameters"]]
                     optional = {"description": "", "requestBody": None}
                     yield {
                         **optional,
@@ -120,11 +127,11 @@ class Document:
         return {
             "content": {},
             **response,
-            "headers": {name: self.resolved(header) for name, header in response["headers"].items()},
+            "headers": {name: self.resolve(header) for name, header in response["headers"].items()},
         }
 
-    def that_answer(self, problem: str) -> list[tuple[str, dict[str, Any]]]:
-        """The operations that can answer with the problem, each with its tag."""
+    def operations_with(self, problem: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return the operations that can answer with a problem, each with its tag."""
         return [
             (tag, operation)
             for tag, _, operations in self.tags
@@ -136,44 +143,44 @@ class Document:
             )
         ]
 
-    def parameters(self, operation: dict[str, Any], place: str) -> list[Line]:
-        """The operation's parameters in the `path`, the `query` or the `header`s."""
+    def parameters(self, operation: dict[str, Any], place: str) -> list[Member]:
+        """Return the operation's parameters in the `path`, the `query` or the `header`."""
         return [self._parameter(parameter) for parameter in operation["parameters"] if parameter["in"] == place]
 
-    def _parameter(self, parameter: dict[str, Any]) -> Line:
-        return Line(
+    def _parameter(self, parameter: dict[str, Any]) -> Member:
+        return Member(
             parameter["name"],
             self.type_of(parameter["schema"]),
             parameter.get("required", False),
             parameter.get("description", ""),
         )
 
-    def resolved(self, item: dict[str, Any]) -> dict[str, Any]:
-        """What stands behind a reference."""
+    def resolve(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Follow a reference, if the item is one."""
         if "$ref" not in item:
             return item
         _, _, kind, name = item["$ref"].split("/")
         return self.plain["components"][kind][name]
 
-    def lines(self, schema: dict[str, Any], before: str = "") -> Iterator[Line]:
-        """The members of an object, and those of the objects inside."""
-        schema = self._something(schema)
+    def members(self, schema: dict[str, Any], before: str = "") -> Iterator[Member]:
+        """Yield the members of an object, and those of nested objects."""
+        schema = self._non_null(schema)
         if schema.get("type") == "array":
-            yield from self.lines(schema["items"], f"{before}[]")
+            yield from self.members(schema["items"], f"{before}[]")
         for name, member in schema.get("properties", {}).items():
-            at = f"{before}.{name}".removeprefix(".")
-            yield Line(at, self.type_of(member), name in schema.get("required", ()), member.get("description", ""))
-            if before.count(".") + before.count("[]") < 4:
-                yield from self.lines(member, at)
+            path = f"{before}.{name}".removeprefix(".")
+            yield Member(path, self.type_of(member), name in schema.get("required", ()), member.get("description", ""))
+            if before.count(".") + before.count("[]") < MAX_DEPTH:
+                yield from self.members(member, path)
 
-    def _something(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The schema of what is there, when it may also be null."""
+    def _non_null(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the schema of a value that is not null."""
         options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
-        return self.resolved(options[0] if options else schema)
+        return self.resolve(options[0] if options else schema)
 
     def type_of(self, schema: dict[str, Any]) -> str:
-        """A type in words: “text, 1 to 200 characters, or null”."""
-        inner = self._something(schema)
+        """Describe a type in words: “text, 1 to 200 characters, or null”."""
+        inner = self._non_null(schema)
         nullable = any(option.get("type") == "null" for option in schema.get("anyOf", ()))
         if "enum" in inner:
             words = " or ".join(
@@ -183,23 +190,29 @@ class Document:
             words = f"list of: {self.type_of(inner['items'])}"
         else:
             words = FORMATS.get(inner.get("format", "")) or TYPES.get(inner.get("type", ""), "object")
-        for least, most, unit in (
-            ("minimum", "maximum", ""),
-            ("minLength", "maxLength", " characters"),
-            ("minItems", "maxItems", " items"),
-        ):
-            match inner.get(least), inner.get(most):
-                case None, None:
-                    pass
-                case low, None:
-                    words += f", {low:,}{unit} at least"
-                case None, high:
-                    words += f", {high:,}{unit} at most"
-                case low, high:
-                    words += f", {low:,} to {high:,}{unit}"
-        if schema.get("default") is not None and not isinstance(schema["default"], dict):
-            words += f", default {str(schema['default']).lower() if isinstance(schema['default'], bool) else schema['default']}"
-        return words + (", or null" if nullable else "")
+        return words + _limits(inner) + _default(schema) + (", or null" if nullable else "")
+
+
+def _limits(schema: dict[str, Any]) -> str:
+    words = ""
+    for minimum, maximum, unit in LIMITS:
+        match schema.get(minimum), schema.get(maximum):
+            case None, None:
+                pass
+            case low, None:
+                words += f", {low:,}{unit} at least"
+            case None, high:
+                words += f", {high:,}{unit} at most"
+            case low, high:
+                words += f", {low:,} to {high:,}{unit}"
+    return words
+
+
+def _default(schema: dict[str, Any]) -> str:
+    default = schema.get("default")
+    if default is None or isinstance(default, dict):
+        return ""
+    return f", default {str(default).lower() if isinstance(default, bool) else default}"
 
 
 @get("/api/openapi.json", operation_id="showDocument", opt=PUBLIC, include_in_schema=False)
@@ -216,28 +229,28 @@ async def document(request: AnyRequest) -> Response[str]:
 async def overview(request: AnyRequest) -> Response[str]:
     return render(
         request,
-        "docs/docs.html",
+        "docs/overview.html",
         styles="docs.css",
         cache_control=CACHED,
         language="en",
         document=_document(request.app),
-        chosen=None,
+        selected=None,
     )
 
 
 @get("/api/docs/{tag:str}", operation_id="showOperations", opt=PUBLIC, include_in_schema=False)
 async def operations(request: AnyRequest, tag: FromPath[str]) -> Response[str]:
-    described = _document(request.app)
-    for chosen in described.tags:
-        if _slug(chosen[0]) == tag:
+    api = _document(request.app)
+    for section in api.tags:
+        if _slug(section[0]) == tag:
             return render(
                 request,
                 "docs/operations.html",
                 styles="docs.css",
                 cache_control=CACHED,
                 language="en",
-                document=described,
-                chosen=chosen,
+                document=api,
+                selected=section,
             )
     raise errors.NotFound
 
@@ -260,7 +273,7 @@ async def problem(request: AnyRequest, name: FromPath[str]) -> Response[str]:
         name=name,
         problem=PROBLEMS[name],
         example=example,
-        operations=_document(request.app).that_answer(name),
+        operations=_document(request.app).operations_with(name),
     )
 
 

@@ -1,5 +1,7 @@
-"""The pages' scripts and styles, as `frontend/` builds them at set-up: under names that change with their content, so
-that browsers keep them for good."""
+"""Scripts and styles of the pages, as built from `frontend/`.
+
+File names change with their content, so browsers may cache them forever.
+"""
 
 import base64
 import gzip
@@ -23,18 +25,18 @@ MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-HASHED: Final = re.compile(r"(.+)-[A-Z0-9]{8}(\.\w+)")
-FOR_GOOD: Final = "public, max-age=31536000, immutable"
+HASHED_NAME: Final = re.compile(r"(.+)-[A-Z0-9]{8}(\.\w+)")
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
 class NotBuilt(Exception):
-    """The message says what to do."""
+    """The assets are not built. The message says what to do."""
 
 
 class Asset(NamedTuple):
     file: str
     content: bytes
-    packed: bytes
+    gzipped: bytes
 
     @property
     def url(self) -> str:
@@ -43,23 +45,22 @@ class Asset(NamedTuple):
 
 @cache
 def built() -> Mapping[str, Asset]:
-    """What there is, by its name without the hash. Raises `NotBuilt`."""
-    found = {path.name: path.read_bytes() for path in FOLDER.glob("*.*")} if FOLDER.is_dir() else {}
-    if not found:
-        raise NotBuilt("The pages' scripts and styles are not there. `make setup` builds them.")
+    """Return the built assets, by their names without the hash. Raise `NotBuilt` when there are none."""
+    contents = {path.name: path.read_bytes() for path in FOLDER.glob("*.*")} if FOLDER.is_dir() else {}
+    if not contents:
+        raise NotBuilt("The scripts and styles of the pages are not built. Run `make setup` to build them.")
     return {
-        HASHED.sub(r"\1\2", file): Asset(file, content, gzip.compress(content, mtime=0))
-        for file, content in found.items()
+        HASHED_NAME.sub(r"\1\2", file): Asset(file, content, gzip.compress(content, mtime=0))
+        for file, content in contents.items()
     }
 
 
 @cache
 def style(name: str) -> tuple[Markup, str]:
-    """A style sheet to stand in a page, so that the page is drawn as soon as it is there, and what the page's policy
-    calls it by."""
+    """Return a style sheet to inline in a page, which avoids a round trip, and its source for the page's policy."""
     content = built()[name].content
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-    return Markup(content.decode()), f"'sha256-{digest}'"  # noqa: S704  our own, and no sheet says “</style>”
+    return Markup(content.decode()), f"'sha256-{digest}'"  # noqa: S704  our own, and no sheet contains “</style>”
 
 
 def script_url(name: str) -> str:
@@ -69,18 +70,17 @@ def script_url(name: str) -> str:
 
 @get("/assets/{file:str}", operation_id="getAsset", opt=route(permission="public"), include_in_schema=False)
 async def asset(request: Request[Any, Any, Any], file: FromPath[str]) -> Response[bytes]:
-    found = next((each for each in built().values() if each.file == file), None)
-    if found is None:
+    match = next((candidate for candidate in built().values() if candidate.file == file), None)
+    if match is None:
         raise errors.NotFound
-    return answer(request, found, FOR_GOOD)
+    return respond(request, match, IMMUTABLE)
 
 
-def answer(request: Request[Any, Any, Any], found: Asset, cache_control: str) -> Response[bytes]:
-    """The asset, packed for whoever can unpack it."""
+def respond(request: Request[Any, Any, Any], asset: Asset, cache_control: str) -> Response[bytes]:
+    """Answer with an asset, compressed for clients that accept it."""
     headers = {"Cache-Control": cache_control, "Vary": "Accept-Encoding"}
-    packed = "gzip" in request.headers.get("accept-encoding", "")
-    if packed:
+    accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
+    if accepts_gzip:
         headers["Content-Encoding"] = "gzip"
-    return Response(
-        found.packed if packed else found.content, media_type=MEDIA_TYPES[Path(found.file).suffix], headers=headers
-    )
+    content = asset.gzipped if accepts_gzip else asset.content
+    return Response(content, media_type=MEDIA_TYPES[Path(asset.file).suffix], headers=headers)

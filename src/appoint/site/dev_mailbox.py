@@ -1,4 +1,4 @@
-"""/dev/mailbox: what would have been sent, where no provider is set up"""
+"""/dev/mailbox: messages that were not sent because no provider is configured"""
 
 import re
 from typing import Final
@@ -11,11 +11,11 @@ from ..http.routes import route
 from ..kit import errors
 from ..messaging.channels import repository
 from ..messaging.channels.model import Kept
-from .rendering import NO_STORE, POLICY, render
+from .rendering import NO_FRAMES, NO_STORE, POLICY, render
 
-SHOWN: Final = 200
-STYLED: Final = POLICY.format(styles="'unsafe-inline'", within="'none'")
-"""A mail's styles are inline; its frame, which is sandboxed, inherits this policy."""
+PAGE_SIZE: Final = 200
+INLINE_STYLES: Final = POLICY.format(styles="'unsafe-inline'", frame_ancestors=NO_FRAMES)
+"""Mails have inline styles, and their sandboxed frame inherits this policy."""
 
 
 @get("/dev/mailbox", operation_id="showMailbox", opt=route(permission="public", page=True), include_in_schema=False)
@@ -26,7 +26,7 @@ async def show_mailbox(request: Request) -> Response[str]:
         "dev/mailbox.html",
         styles="docs.css",
         cache_control=NO_STORE,
-        messages=await repository.newest(request.db, limit=SHOWN),
+        messages=await repository.newest(request.db, limit=PAGE_SIZE),
     )
 
 
@@ -37,15 +37,15 @@ async def show_mailbox(request: Request) -> Response[str]:
     include_in_schema=False,
 )
 async def show_message(request: Request, name: FromPath[str]) -> Response[str]:
-    """One message (`7`), or its calendar part (`7.ics`)."""
+    """Show a message (`7`), or return its calendar part (`7.ics`)."""
     _expect_development(request)
-    id, dot, ics = name.partition(".")
-    message = await _find(request, id)
+    id, dot, extension = name.partition(".")
+    message = await _message(request, id)
     if not dot:
-        shown = render(request, "dev/mailbox_message.html", styles="docs.css", cache_control=NO_STORE, message=message)
-        shown.set_header("Content-Security-Policy", STYLED)
-        return shown
-    if ics != "ics" or message.calendar is None:
+        page = render(request, "dev/mailbox_message.html", styles="docs.css", cache_control=NO_STORE, message=message)
+        page.set_header("Content-Security-Policy", INLINE_STYLES)
+        return page
+    if extension != "ics" or message.calendar is None:
         raise errors.NotFound
     headers = {"Cache-Control": NO_STORE, "Content-Disposition": 'attachment; filename="invite.ics"'}
     return Response(message.calendar, media_type="text/calendar", headers=headers)
@@ -56,7 +56,7 @@ def _expect_development(request: Request) -> None:
         raise errors.NotFound
 
 
-async def _find(request: Request, id: str) -> Kept:
+async def _message(request: Request, id: str) -> Kept:
     message = await repository.find(request.db, int(id)) if re.fullmatch("[1-9][0-9]{0,17}", id) else None
     if message is None:
         raise errors.NotFound

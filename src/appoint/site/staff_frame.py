@@ -1,4 +1,4 @@
-"""The frame of staff's pages: where they are, what else there is for them, and who they are."""
+"""The frame around staff pages: clinic, navigation and signed-in user."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -16,7 +16,7 @@ from ..kit.ids import PLATFORM
 from ..kit.permissions import PUBLIC_PERMISSIONS, widest_grant
 from .rendering import NO_STORE, render
 
-PLACES: Final = (
+NAVIGATION: Final = (
     (
         "",
         (
@@ -46,7 +46,7 @@ PLACES: Final = (
         ),
     ),
 )
-"""Places of a clinic by group: under `/staff/{clinic}`, what each is called, and the permission that it needs."""
+"""A clinic's pages by group: path under `/staff/{clinic}`, label, and the permission it needs."""
 
 
 async def staff_page(
@@ -59,12 +59,12 @@ async def staff_page(
     subjects: Iterable[UUID | str] | None = None,
     **values: Any,
 ) -> Response[Any]:
-    """A page of staff, with the frame around it. Raises `NotFound` for a clinic that is not there.
+    """Render a staff page in its frame. Raise `NotFound` if the clinic does not exist.
 
-    `subjects` are the ids of what the page shows and is not public: the audit records that they were seen.
+    `subjects` are the ids of the non-public things on the page: the audit records that they were seen.
 
-    The template is given `clinic` (`id`, `name`, `slug`, `time_zone`, `currency`, `locale`; None where there is none)
-    and `may(permission)`.
+    The template receives `clinic` (`id`, `name`, `slug`, `time_zone`, `currency`, `locale`; None on pages without a
+    clinic) and `may(permission)`.
     """
     language = language_for(request)
     frame = await repository.frame(request.services.db, clinic_id=clinic_id, user_id=request.user.user_id)
@@ -85,11 +85,11 @@ async def staff_page(
             translate(language, group) if group else "",
             [
                 (f"/staff/{clinic_id}/{name}", translate(language, label), name == place)
-                for name, label, permission in places
+                for name, label, permission in pages
                 if may(permission)
             ],
         )
-        for group, places in PLACES
+        for group, pages in NAVIGATION
     ]
     return render(
         request,

@@ -1,4 +1,4 @@
-"""Patients sign in by a code and see all their appointments. The pages work without a script."""
+"""Patient sign-in by code, and the appointments of the signed-in patient. Works without JavaScript."""
 
 import re
 from collections.abc import Mapping
@@ -28,10 +28,11 @@ from ...identity.sign_in_codes.model import SignInCodeRequest
 from ...kit import clock, errors
 from ...kit.i18n import translate
 from ...kit.ids import PLATFORM
-from ..rendering import NO_STORE, faults_by_field, next_page, redirect, render
+from ..page_access import next_page
+from ..rendering import NO_STORE, faults_by_field, redirect, render
 
-MINE: Final = "/my"
-MOST_SHOWN: Final = 100
+MY_APPOINTMENTS: Final = "/my"
+MAX_APPOINTMENTS: Final = 100
 
 
 @get(
@@ -45,15 +46,15 @@ async def show(request: Request) -> Response[Any]:
 
 
 def _address_page(
-    request: Request, said: Mapping[str, str], *, fault: str = "", refusal: str = "", status_code: int = 200
+    request: Request, fields: Mapping[str, str], *, fault: str = "", refusal: str = "", status_code: int = 200
 ) -> Response[Any]:
     return render(
         request,
         "public/sign_in.html",
         status_code=status_code,
         cache_control=NO_STORE,
-        address=said.get("address", ""),
-        next=next_page(said, MINE),
+        address=fields.get("address", ""),
+        next=next_page(fields, MY_APPOINTMENTS),
         fault=fault,
         refusal=refusal,
     )
@@ -67,15 +68,15 @@ def _address_page(
     include_in_schema=False,
 )
 async def send(request: Request) -> Response[Any]:
-    """Goes on in the same way whether or not anybody has the address."""
-    said, language = await parse_form(request), language_for(request)
-    typed = said.get("address", "").strip()
-    wanted = {"email": typed} if "@" in typed else {"phone": typed, "locale": language}
+    """Send a code. The answer is the same whether or not a customer has the address."""
+    fields, language = await parse_form(request), language_for(request)
+    address_text = fields.get("address", "").strip()
+    body = {"email": address_text} if "@" in address_text else {"phone": address_text, "locale": language}
     try:
-        address = decoding.convert(SignInCodeRequest, wanted).address
+        address = decoding.convert(SignInCodeRequest, body).address
     except errors.Invalid as invalid:
         return _address_page(
-            request, said, fault=next(iter(faults_by_field(invalid, language).values())), status_code=400
+            request, fields, fault=next(iter(faults_by_field(invalid, language).values())), status_code=400
         )
     now = clock.now()
     try:
@@ -83,14 +84,14 @@ async def send(request: Request) -> Response[Any]:
     except errors.TooMany as refusal:
         response = _address_page(
             request,
-            said,
+            fields,
             refusal=translate(language, "You have requested too many codes. Please wait a while and try again."),
             status_code=429,
         )
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
         return response
     code = await request.db.atomic(service.ask, request.user, address=address, now=now)
-    return redirect(f"/sign-in/{code.code_id}?{urlencode({'next': next_page(said, MINE)})}")
+    return redirect(f"/sign-in/{code.code_id}?{urlencode({'next': next_page(fields, MY_APPOINTMENTS)})}")
 
 
 @get(
@@ -103,14 +104,16 @@ async def show_code(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     return _code_page(request, query_params(request))
 
 
-def _code_page(request: Request, said: Mapping[str, str], *, fault: str = "", status_code: int = 200) -> Response[Any]:
+def _code_page(
+    request: Request, fields: Mapping[str, str], *, fault: str = "", status_code: int = 200
+) -> Response[Any]:
     return render(
         request,
-        "public/code.html",
+        "public/sign_in_code.html",
         status_code=status_code,
         cache_control=NO_STORE,
-        code=said.get("code", ""),
-        next=next_page(said, MINE),
+        code=fields.get("code", ""),
+        next=next_page(fields, MY_APPOINTMENTS),
         fault=fault,
         development=request.services.settings.mode == "development",
     )
@@ -123,13 +126,13 @@ def _code_page(request: Request, said: Mapping[str, str], *, fault: str = "", st
     opt=route(permission="sign-in", page=True),
     include_in_schema=False,
 )
-async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
-    said, language = await parse_form(request), language_for(request)
-    code = "".join(said.get("code", "").split())
+async def sign_in(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
+    fields, language = await parse_form(request), language_for(request)
+    code = "".join(fields.get("code", "").split())
     if not re.fullmatch("[0-9]{6}", code):
-        return _code_page(request, said, fault=translate(language, "Enter the six-digit code."), status_code=400)
-    lasts = timedelta(hours=request.services.settings.session_hours)
-    entered = await request.db.atomic(
+        return _code_page(request, fields, fault=translate(language, "Enter the six-digit code."), status_code=400)
+    lifetime = timedelta(hours=request.services.settings.session_hours)
+    outcome = await request.db.atomic(
         service.answer,
         request.user,
         code_id=code_id,
@@ -138,33 +141,33 @@ async def answer(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
         together=True,
         before=request.cookies.get(COOKIE),
         secret=request.services.secret_key,
-        lasts=lasts,
+        lasts=lifetime,
         now=clock.now(),
     )
-    if not isinstance(entered, service.Entered):
+    if not isinstance(outcome, service.Entered):
         wrong_code = PROBLEMS["wrong-code"].happened
-        return _code_page(request, {**said, "code": ""}, fault=translate(language, wrong_code), status_code=401)
-    await sign_in_throttle.succeeded(request, account=entered.address.account, now=clock.now())
-    response = redirect(next_page(said, MINE))
-    keep(response, entered.token, lasts)
-    keep_people(response, request.services.secret_key, entered.token, entered.people, lasts)
+        return _code_page(request, {**fields, "code": ""}, fault=translate(language, wrong_code), status_code=401)
+    await sign_in_throttle.succeeded(request, account=outcome.address.account, now=clock.now())
+    response = redirect(next_page(fields, MY_APPOINTMENTS))
+    keep(response, outcome.token, lifetime)
+    keep_people(response, request.services.secret_key, outcome.token, outcome.people, lifetime)
     return response
 
 
 @get(
-    MINE,
+    MY_APPOINTMENTS,
     operation_id="showOwnAppointments",
     opt=route(permission="see-customers", page=True, narrows=True),
     include_in_schema=False,
 )
-async def mine(request: Request) -> Response[Any]:
+async def my_appointments(request: Request) -> Response[Any]:
     customer_id = request.user.customer_id
     if customer_id is None:  # the administrator
         return redirect("/staff")
     now, secret = clock.now(), request.services.secret_key
     customer, others = await customers.linked_customers(request.db, customer_id, people_of(request))
     visits = await appointments.visits_of_customers(
-        request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, most=MOST_SHOWN
+        request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, most=MAX_APPOINTMENTS
     )
     await audit.record(
         request.services.db,
@@ -172,48 +175,50 @@ async def mine(request: Request) -> Response[Any]:
         clinic_id=PLATFORM,
         subjects=[customer.id, *(visit.id for visit in visits)],
     )
-    shown = [(visit, f"/appointments/{links.token(secret, visit.id)}") for visit in visits]
+    linked = [(visit, f"/appointments/{links.token(secret, visit.id)}") for visit in visits]
     return render(
         request,
-        "public/my.html",
+        "public/my_appointments.html",
         cache_control=NO_STORE,
         customer=customer,
         others=others,
-        coming=[each for each in shown if each[0].start_time >= now],
-        past=[each for each in reversed(shown) if each[0].start_time < now],
+        upcoming=[(visit, link) for visit, link in linked if visit.start_time >= now],
+        past=[(visit, link) for visit, link in reversed(linked) if visit.start_time < now],
         clinics={visit.slug or visit.clinic_id: visit.clinic for visit in visits if visit.active},
     )
 
 
 @post(
-    MINE,
+    MY_APPOINTMENTS,
     operation_id="becomeAnother",
     status_code=303,
     opt=route(permission="see-customers", page=True, narrows=True),
     include_in_schema=False,
 )
-async def become(request: Request) -> Response[Any]:
-    """To what is held about another of those who share the address."""
-    chosen, known, before = (
-        parse_id((await parse_form(request)).get("customer")),
-        people_of(request),
-        request.cookies.get(COOKIE),
-    )
-    if request.user.customer_id is None or chosen is None or known is None or before is None:
-        return redirect(MINE)
+async def switch_customer(request: Request) -> Response[Any]:
+    """Switch to another customer who shares the address."""
+    customer_id = parse_id((await parse_form(request)).get("customer"))
+    linked_customers, session_token = people_of(request), request.cookies.get(COOKIE)
+    if request.user.customer_id is None or customer_id is None or linked_customers is None or session_token is None:
+        return redirect(MY_APPOINTMENTS)
     now = clock.now()
-    lasts = (
-        known.since + timedelta(hours=request.services.settings.session_hours) - now
-    )  # no longer than the code that was entered is good for
-    if lasts <= timedelta():
-        return redirect(MINE)
+    # the new session ends no later than the one that the code opened
+    lifetime = linked_customers.since + timedelta(hours=request.services.settings.session_hours) - now
+    if lifetime <= timedelta():
+        return redirect(MY_APPOINTMENTS)
     token = await request.db.atomic(
-        service.become, request.user, customer_id=chosen, known=known, before=before, lasts=lasts, now=now
+        service.become,
+        request.user,
+        customer_id=customer_id,
+        known=linked_customers,
+        before=session_token,
+        lasts=lifetime,
+        now=now,
     )
-    response = redirect(MINE)
-    keep(response, token, lasts)
-    keep_people(response, request.services.secret_key, token, known, lasts)
+    response = redirect(MY_APPOINTMENTS)
+    keep(response, token, lifetime)
+    keep_people(response, request.services.secret_key, token, linked_customers, lifetime)
     return response
 
 
-PAGES: Final = [show, send, show_code, answer, mine, become]
+PAGES: Final = [show, send, show_code, sign_in, my_appointments, switch_customer]

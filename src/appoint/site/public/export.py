@@ -1,4 +1,4 @@
-"""Everything that is held about a customer, as a page."""
+"""The data export of a customer, as a page."""
 
 from datetime import datetime
 from decimal import Decimal

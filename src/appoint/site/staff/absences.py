@@ -167,7 +167,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     listed = found[:MOST_TO_MOVE]
     return await staff_page(
         request,
-        "staff/absences/new.html",
+        "staff/absences/new_absence.html",
         clinic_id=clinic_id,
         place="absences",
         subjects=[appointment.id for appointment in listed],

@@ -38,7 +38,7 @@ async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     shown = found[:MOST]
     return await staff_page(
         request,
-        "staff/api_keys/keys.html",
+        "staff/api_keys/api_keys.html",
         clinic_id=clinic_id,
         place="keys",
         subjects=[key.id for key in shown],
@@ -75,7 +75,7 @@ async def _form(request: Request, clinic_id: int, api_key_id: UUID | None) -> Re
     found, now = await service.get(request.db, api_key_id) if api_key_id else None, clock.now()
     return await staff_page(
         request,
-        "staff/api_keys/key.html",
+        "staff/api_keys/api_key.html",
         clinic_id=clinic_id,
         place="keys",
         subjects=[api_key_id] if api_key_id else None,

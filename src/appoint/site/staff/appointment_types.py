@@ -28,7 +28,12 @@ async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     active = query_params(request).get("show") != "removed"
     found = await repository.of_clinic(request.db, clinic_id, active=active, after=None, limit=MOST)
     return await staff_page(
-        request, "staff/appointment_types/types.html", clinic_id=clinic_id, place="types", types=found, active=active
+        request,
+        "staff/appointment_types/appointment_types.html",
+        clinic_id=clinic_id,
+        place="types",
+        types=found,
+        active=active,
     )
 
 
@@ -41,7 +46,7 @@ async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     return await staff_page(
         request,
-        "staff/appointment_types/type.html",
+        "staff/appointment_types/appointment_type.html",
         clinic_id=clinic_id,
         place="types",
         type=None,
@@ -73,7 +78,7 @@ async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUI
     known = [found.price.currency] if found.price else []
     return await staff_page(
         request,
-        "staff/appointment_types/type.html",
+        "staff/appointment_types/appointment_type.html",
         clinic_id=clinic_id,
         place="types",
         type=found,

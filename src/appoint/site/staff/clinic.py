@@ -71,7 +71,7 @@ async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def new(request: Request) -> Response[Any]:
     return await staff_page(
         request,
-        "staff/clinic/new.html",
+        "staff/clinic/new_clinic.html",
         clinic_id=None,
         zones=[(zone, zone) for zone in sorted(clock.ZONES)],
         currencies=[(each.code, each.name) for each in money.currency_choices(language_for(request), "EUR")],

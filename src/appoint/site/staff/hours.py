@@ -128,7 +128,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
     known = schedule.week_on(first)
     return await staff_page(
         request,
-        "staff/hours/week.html",
+        "staff/hours/weekly_hours.html",
         clinic_id=clinic_id,
         place="hours",
         doctor=doctor,
@@ -163,7 +163,7 @@ async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
         raise errors.NotFound
     return await staff_page(
         request,
-        "staff/hours/line.html",
+        "staff/hours/dated_hours.html",
         clinic_id=clinic_id,
         place="hours",
         doctor=doctor,
@@ -209,7 +209,7 @@ async def changes_of_week(
 
     told = await request.db.atomic(rehearse)
     language = language_for(request)
-    markup = templates.get_template("staff/hours/change.html").render(
+    markup = templates.get_template("staff/hours/change_preview.html").render(
         clinic=await clinics.get(request.db, clinic_id),
         language=language,
         **template_functions(language),

@@ -28,7 +28,7 @@ async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     own = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST)
     return await staff_page(
         request,
-        "staff/messages/words_list.html",
+        "staff/messages/message_templates.html",
         clinic_id=clinic_id,
         place="messages",
         subjects=[template.id for template in own if template.id],
@@ -55,7 +55,7 @@ async def one(
     words = await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale))
     return await staff_page(
         request,
-        "staff/messages/words.html",
+        "staff/messages/message_template.html",
         clinic_id=clinic_id,
         place="messages",
         subjects=[kind, channel, locale, *([words.id] if words.id else [])],

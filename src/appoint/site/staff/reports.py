@@ -112,7 +112,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     now, then = totals.get(True, Sums()), totals.get(False, Sums())
     return await staff_page(
         request,
-        "staff/reports/numbers.html",
+        "staff/reports/reports.html",
         clinic_id=clinic_id,
         place="numbers",
         period=wanted.period,

@@ -17,7 +17,8 @@ from ...http.routes import route
 from ...identity.accounts import service as accounts
 from ...identity.sessions import service
 from ...kit import clock, errors
-from ..rendering import NO_STORE, next_page, redirect, render
+from ..page_access import next_page
+from ..rendering import NO_STORE, redirect, render
 from ..staff_frame import staff_page
 
 REFUSED: Final = ("wrong-credentials", "totp-required")
@@ -103,7 +104,7 @@ async def places(request: Request) -> Response[Any]:
     if len(found) == 1 and not actor.administrator:
         return redirect(f"/staff/{found[0].id}/day")
     return await staff_page(
-        request, "staff/places.html", clinic_id=None, clinics=found, administrator=actor.administrator
+        request, "staff/clinics.html", clinic_id=None, clinics=found, administrator=actor.administrator
     )
 
 

@@ -1,0 +1,79 @@
+"""Template filters: dates, amounts and other values as people read them."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+from babel.dates import format_date, format_skeleton, format_timedelta
+from babel.numbers import format_currency, get_currency_precision
+from babel.units import format_unit
+from markupsafe import Markup
+
+from ..kit import date_formats, fields, phones
+from ..kit.money import Money
+
+ANY_MIDNIGHT: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def to_json(value: Any) -> Markup:
+    """Return a value as JSON for a page's `<script type="application/json">`."""
+    return Markup(json.dumps(value, separators=(",", ":"), default=str).replace("<", "\\u003c"))  # noqa: S704  nothing in it can end the element
+
+
+def local_date(value: date, language: str, width: Literal["full", "long", "medium", "short"] = "full") -> str:
+    return format_date(value, width, locale=language)
+
+
+def skeleton(value: date | datetime, language: str, pattern: str) -> str:
+    """Format a date with the parts of a CLDR skeleton: `MMMd` is “Mar 1”."""
+    return format_skeleton(pattern, value, locale=language)
+
+
+def wall_time(value: str, language: str, until: str = "") -> str:
+    """Format one or two wall times of the API: “9:30 AM”, “9:30 – 11:00 AM”. 24:00 looks like 00:00."""
+    first, last = (ANY_MIDNIGHT + timedelta(minutes=fields.parse_wall_time(time)) for time in (value, until or value))
+    return date_formats.hours(first, last, "UTC", language) if until else date_formats.time(first, "UTC", language)
+
+
+def money(value: Money, language: str) -> str:
+    return format_currency(value.amount / 10 ** _decimals(value.currency), value.currency, locale=language)
+
+
+@lru_cache(200)
+def _decimals(currency: str) -> int:
+    return get_currency_precision(currency)
+
+
+def minutes(value: int, language: str) -> str:
+    """Format a length: “20 min”."""
+    return format_unit(value, "duration-minute", "short", locale=language)
+
+
+def waiting_time(seconds: int, language: str) -> str:
+    """Format a waiting time, rounded up: “in 3 minutes”."""
+    unit = 60 if seconds <= 3600 else 3600
+    return format_timedelta(timedelta(seconds=-(-seconds // unit) * unit), add_direction=True, locale=language)
+
+
+def iso_instant(instant: datetime) -> str:
+    """Format an instant for an address or a `<time>` element."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+FILTERS: Final[dict[str, Any]] = {
+    "day": date_formats.day,
+    "time": date_formats.time,
+    "hours": date_formats.hours,
+    "moment": date_formats.moment,
+    "date": local_date,
+    "wall": wall_time,
+    "skeleton": skeleton,
+    "money": money,
+    "minutes": minutes,
+    "soon": waiting_time,
+    "instant": iso_instant,
+    "zone": date_formats.zone,
+    "phone": phones.format_international,
+    "data": to_json,
+}

@@ -1,0 +1,75 @@
+"""The page that shows an appointment to the holder of its manage link."""
+
+from typing import Any
+
+from babel.units import format_unit
+from litestar import Response
+
+from ...booking.model import LIVE
+from ...database.pool import Row
+from ...http.cookies import booked_of
+from ...http.forms import query_params
+from ...http.languages import language_for
+from ...http.problems.catalogue import PROBLEMS
+from ...http.request import Request
+from ...kit import errors
+from ...kit.i18n import translate
+from ...kit.icalendar_files import google_calendar_link, outlook_link
+from ..rendering import NO_STORE, render
+from .manage_link import LinkedAppointment, describe_refusal, load_appointment, not_found_page, path_of
+
+
+async def refused_page(request: Request, token: str, refusal: errors.AppointError) -> Response[Any]:
+    """Show the appointment as it is now, and why the change was refused."""
+    linked = await load_appointment(request, token)
+    return appointment_page(request, linked, token, refusal=refusal) if linked else not_found_page(request)
+
+
+def appointment_page(
+    request: Request, linked: LinkedAppointment, token: str, *, refusal: errors.AppointError | None = None
+) -> Response[Any]:
+    language, query, row = language_for(request), query_params(request), linked.row
+    entry = calendar_entry(row, language)
+    return render(
+        request,
+        "public/appointment.html",
+        status_code=PROBLEMS[refusal.type].status if refusal else 200,
+        cache_control=NO_STORE,
+        appointment=row,
+        linked=linked,
+        address=path_of(token),
+        link=link_of(request, token),
+        google=google_calendar_link(**entry),
+        outlook=outlook_link(**entry),
+        notice_time=_length(linked.catalogue.cancel_notice_minutes, language),
+        live=row.status in LIVE,
+        is_new="new" in query,
+        reached_at=row.reached_at if booked_of(request) == token else None,  # only for the browser that booked
+        is_moved="moved" in query,
+        refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
+        refused_late=refusal and refusal.type == "too-late",
+    )
+
+
+def _length(minutes: int, language: str) -> str:
+    """Format a length in its largest whole unit: “24 hours”. Days are used from three on."""
+    for unit, size, least in (("day", 1440, 3), ("hour", 60, 1)):
+        if minutes % size == 0 and minutes >= size * least:
+            return format_unit(minutes // size, f"duration-{unit}", locale=language)
+    return format_unit(minutes, "duration-minute", locale=language)
+
+
+def calendar_entry(row: Row, language: str) -> dict[str, Any]:
+    """Return what calendars receive, which excludes the patient."""
+    place = translate(language, "online, not at the clinic") if row.mode == "online" else row.address or row.clinic
+    return {
+        "start": row.start_time,
+        "end": row.end_time,
+        "summary": f"{row.type or row.clinic}, {row.doctor}",
+        "location": ", ".join(place.splitlines()),
+    }
+
+
+def link_of(request: Request, token: str) -> str:
+    """Return the whole address of the page."""
+    return request.services.settings.links_url + path_of(token)

@@ -1,0 +1,68 @@
+"""A visit to a clinic's booking pages: on the site, or by /embed in a frame on the clinic's own site."""
+
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+from litestar import Response
+
+from ...clinics.catalogue import service as catalogues
+from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType
+from ...http.forms import parse_id
+from ...http.languages import language_for
+from ...http.request import Request
+from ..rendering import ANY_SITE, NO_FRAMES, REVALIDATE, render
+
+EMBED_PREFIX: Final = "/embed/"
+
+
+class ClinicVisit(NamedTuple):
+    """A visitor on the way to a booking at a clinic."""
+
+    request: Request
+    catalogue: Catalogue
+    language: str
+    framed: bool
+    """Whether the page is in another site's frame. There the addresses carry the language, because no cookie does."""
+
+    def address(self, path: str = "", **query: Any) -> str:
+        """Return the address of one of the clinic's pages, without the parameters that are None."""
+        parameters = {**query, "lang": self.language if self.framed else None}
+        encoded = urlencode({name: value for name, value in parameters.items() if value is not None})
+        prefix = EMBED_PREFIX if self.framed else "/c/"
+        return f"{prefix}{self.catalogue.slug or self.catalogue.clinic_id}{path}" + (f"?{encoded}" if encoded else "")
+
+    def render(self, template: str, *, cache_control: str = REVALIDATE, **values: Any) -> Response[Any]:
+        return render(
+            self.request,
+            template,
+            cache_control=cache_control,
+            frame_ancestors=ANY_SITE if self.framed else NO_FRAMES,
+            clinic=self.catalogue,
+            framed=self.framed,
+            address=self.address,
+            **values,
+        )
+
+    def type(self, id: str | None) -> CatalogueType | None:
+        """Return the bookable appointment type with an id from an address."""
+        return next((type for type in self.catalogue.bookable_types if type.id == parse_id(id)), None)
+
+    @property
+    def whole_slots(self) -> bool:
+        """Whether patients book published slots as a whole, because the clinic has no appointment types."""
+        return not self.catalogue.bookable_types and bool(self.doctors_for(None))
+
+    def doctor(self, id: str | None, type: CatalogueType | None) -> CatalogueDoctor | None:
+        """Return the doctor with an id from an address; None for any doctor."""
+        return next((doctor for doctor in self.doctors_for(type) if str(doctor.id) == id), None)
+
+    def doctors_for(self, type: CatalogueType | None) -> list[CatalogueDoctor]:
+        """Return the doctors who offer a type, by name."""
+        return sorted(self.catalogue.offering(type and type.id), key=attrgetter("name"))
+
+
+async def visit_clinic(request: Request, name: str) -> ClinicVisit:
+    """Raise `NotFound` for a clinic that does not exist or takes no bookings."""
+    catalogue = await catalogues.named(request.services.db, request.cache, name)
+    return ClinicVisit(request, catalogue, language_for(request), request.scope["path"].startswith(EMBED_PREFIX))

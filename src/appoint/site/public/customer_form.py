@@ -1,0 +1,41 @@
+"""The details of a new customer, as typed into the booking form."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ...customers.model import CustomerContent
+from ...http import decoding
+from ...kit import clock, errors, phones
+from ...kit.i18n import one_line
+from .clinic_visit import ClinicVisit
+
+DETAILS: Final = ("name", "email", "phone")
+
+
+def read_customer(visit: ClinicVisit, typed: Mapping[str, str]) -> CustomerContent:
+    """Return the details of a new customer. Raise `Invalid` with all faults."""
+    details = {field: one_line(typed.get(field)) for field in DETAILS}
+    catalogue, phone = visit.catalogue, details["phone"]
+    number = phones.to_e164(phone, time_zone=catalogue.time_zone, locale=catalogue.locale) if phone else None
+    faults: list[errors.Fault] = []
+    if not (details["email"] or phone):
+        faults.append(errors.Fault("#/email", "is required, or enter a phone number"))
+    if phone and number is None:
+        faults.append(errors.Fault("#/phone", "is not a valid phone number; include the country code"))
+    zone = typed.get("zone")
+    body = {
+        "name": details["name"],
+        "email": details["email"] or None,
+        "phone": number,
+        "locale": visit.language,
+        "timeZone": zone if zone in clock.ZONES else None,
+    }
+    try:
+        content = decoding.convert(CustomerContent, body)
+    except errors.Invalid as invalid:
+        friendlier = {"#/email": errors.Fault("#/email", "must be an email address, such as ana@example.org")}
+        faults += [friendlier.get(fault.pointer, fault) for fault in invalid.faults]
+        raise errors.Invalid(*faults) from invalid
+    if faults:
+        raise errors.Invalid(*faults)
+    return content

@@ -1,0 +1,112 @@
+"""Manage links: the appointment behind a link, and its holder."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+
+from ... import audit
+from ...booking import links, repository, service
+from ...booking.model import TRANSITIONS, Appointment, is_late
+from ...clinics.catalogue import service as catalogues
+from ...clinics.catalogue.model import Catalogue
+from ...database.pool import Database, Row
+from ...http.etags import etag
+from ...http.languages import language_for
+from ...http.problems.catalogue import PROBLEMS
+from ...http.request import Request
+from ...kit import clock, errors, ids
+from ...kit.actors import Actor
+from ...kit.i18n import translate
+from ..rendering import NO_STORE, render
+
+
+class LinkedAppointment(NamedTuple):
+    """The appointment of a manage link, as of `now`."""
+
+    row: Row
+    """Of `repository.for_holder`."""
+    appointment: Appointment
+    catalogue: Catalogue
+    now: datetime
+
+    @property
+    def is_late(self) -> bool:
+        return is_late(self.appointment, self.catalogue, self.now)
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.appointment.start_time > self.now and self.appointment.status in TRANSITIONS["cancel"].sources
+
+    @property
+    def can_move(self) -> bool:
+        return self.can_cancel and self.appointment.status in service.MOVABLE
+
+    @property
+    def last_change(self) -> datetime | None:
+        """The latest time to cancel or reschedule; None if the clinic requires no notice."""
+        if not self.catalogue.cancel_notice_minutes:
+            return None
+        return self.catalogue.last_change(self.appointment.start_time)
+
+
+async def load_appointment(request: Request, token: str) -> LinkedAppointment | None:
+    """Return the appointment of a link, and record that it was seen. None if the link is invalid."""
+    actor = holder(request, token)
+    if actor is None:
+        return None
+    db, clinic_id, id = database(request, actor), ids.clinic_of(appointment_id(actor)), appointment_id(actor)
+    row = await repository.for_holder(db, clinic_id=clinic_id, appointment_id=id)
+    if row is None:
+        return None
+    # record the id, never the page's address, which would let readers of the audit in
+    await audit.record(db, actor, clinic_id=clinic_id, subjects=[id])
+    catalogue = await catalogues.get(db, request.cache, clinic_id)
+    return LinkedAppointment(row, repository.appointment(row), catalogue, clock.now())
+
+
+def holder(request: Request, token: str) -> Actor | None:
+    """Return the actor that a link stands for; None if the link is invalid."""
+    id = links.appointment_of(request.services.secret_key, token)
+    if id is None:
+        return None
+    return msgspec.structs.replace(
+        links.holder(id),
+        address=request.client.host if request.client else None,
+        doing=str(request.route_handler.operation_id),
+    )
+
+
+def appointment_id(actor: Actor) -> UUID:
+    assert actor.appointment_id, "the actor holds a link"
+    return actor.appointment_id
+
+
+def database(request: Request, actor: Actor) -> Database:
+    return request.db.within(ids.clinic_of(appointment_id(actor)))
+
+
+def path_of(token: str) -> str:
+    return f"/appointments/{token}"
+
+
+def not_found_page(request: Request) -> Response[str]:
+    return render(request, "public/appointment_not_found.html", status_code=404, cache_control=NO_STORE)
+
+
+def describe_refusal(request: Request, refusal: errors.AppointError) -> str:
+    language = language_for(request)
+    if isinstance(refusal, errors.VersionMismatch):
+        return translate(language, "This appointment has changed. These are the current details.")
+    facts: Mapping[str, object] = refusal.facts
+    return translate(language, PROBLEMS[refusal.type].happened, **facts)
+
+
+def version_in(fields: Mapping[str, str]) -> str | None:
+    """Return the version that a form was made for, as an entity tag."""
+    version = fields.get("version", "")
+    return etag(int(version)) if re.fullmatch("[1-9][0-9]{0,8}", version) else None

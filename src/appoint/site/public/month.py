@@ -1,0 +1,162 @@
+"""A month of available times, as `public/month.html` shows it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from babel import Locale
+from babel.core import get_global
+
+from ...booking.availability import service
+from ...booking.availability.model import Availability, AvailabilityFilter, OfferedTime
+from ...clinics.catalogue.model import Catalogue
+from ...http.forms import parse_date
+from ...http.languages import language_for
+from ...http.request import Request
+from ...kit import clock
+
+MAX_UNGROUPED_TIMES: Final = 10
+"""More times than this are grouped by part of the day."""
+NOON_HOUR, EVENING_HOUR = 12, 17
+ONE_DAY: Final = timedelta(days=1)
+
+
+class Day(NamedTuple):
+    date: date
+    free: int
+
+
+class Month(NamedTuple):
+    """A month with the number of available times on each day, and the times of the selected day."""
+
+    first: date
+    previous: date | None
+    next: date | None
+    weekdays: list[date]
+    """Seven days, in the order of calendars in the visitor's language."""
+    blanks: int
+    """The number of weekdays before the first day."""
+    days: list[Day]
+    """Without the weeks that are over."""
+    selected: date | None
+    times: dict[str, list[OfferedTime]]
+    """By part of the day. Of several doctors' equal times, the one of the doctor with the most in the month."""
+    is_empty: bool
+    first_available: date | None
+    """The first day with an available time, which may be after the month."""
+
+
+class TimesWanted(NamedTuple):
+    """Which times a month shows: for the type or of the length; of whole slots without either."""
+
+    appointment_type_id: UUID | None
+    minutes: int | None
+    doctor_id: UUID | None
+
+
+async def load_month(
+    request: Request, catalogue: Catalogue, query: Mapping[str, str], wanted: TimesWanted, *, now: datetime
+) -> Month:
+    """Return the month and day that an address asks for with `month` and `date`; by default the first with an available
+    time."""
+    today, last = clock.local_date(now, catalogue.time_zone), catalogue.last_date(now)
+    day = parse_date(query.get("date"))
+    requested = parse_date(query.get("month", "") + "-01") or day
+    first = min(max(requested or today, today), last).replace(day=1)
+
+    async def availability_in(month: date) -> Availability:
+        since, until = max(month, today), min(_month_after(month) - ONE_DAY, last)
+        filter = AvailabilityFilter(
+            from_=since,
+            to=until,
+            appointment_type_id=wanted.appointment_type_id,
+            minutes=wanted.minutes,
+            doctor_id=wanted.doctor_id,
+        )
+        return await service.of_clinic(
+            request.services.db,
+            request.cache,
+            clinic_id=catalogue.clinic_id,
+            asked=filter,
+            first=since,
+            last=until,
+            now=now,
+        )
+
+    availability = await availability_in(first)
+    next_available = availability.next_available
+    if requested is None and next_available and _is_empty(availability):
+        first = clock.local_date(next_available.start_time, catalogue.time_zone).replace(day=1)
+        availability = await availability_in(first)
+    return _month(availability, catalogue, language_for(request), first=first, today=today, last=last, day=day)
+
+
+def _month(
+    availability: Availability,
+    catalogue: Catalogue,
+    language: str,
+    *,
+    first: date,
+    today: date,
+    last: date,
+    day: date | None,
+) -> Month:
+    free = {day.date: len({(offer.start_time, offer.end_time) for offer in day.slots}) for day in availability.days}
+    selected = day if day in free else next((date for date, count in free.items() if count), None)
+    next_month, next_available = _month_after(first), availability.next_available
+    week = _week(language)
+    this_week = today - timedelta(days=week.index(today.weekday()))
+    dates = [date for date in _dates(first) if date >= this_week]
+    return Month(
+        first=first,
+        previous=(first - ONE_DAY).replace(day=1) if first > today else None,
+        next=next_month if next_month <= last else None,
+        weekdays=[first + timedelta(days=(number - first.weekday()) % 7) for number in week],
+        blanks=week.index(dates[0].weekday()),
+        days=[Day(date, free.get(date, 0)) for date in dates],
+        selected=selected,
+        times=_by_part_of_day(_distinct_times(availability, selected), catalogue.time_zone),
+        is_empty=_is_empty(availability),
+        first_available=next_available and clock.local_date(next_available.start_time, catalogue.time_zone),
+    )
+
+
+def _distinct_times(availability: Availability, selected: date | None) -> list[OfferedTime]:
+    times_of_doctor = Counter(offer.doctor_id for day in availability.days for offer in day.slots)
+    offers = sorted(
+        (offer for day in availability.days if day.date == selected for offer in day.slots),
+        key=lambda offer: times_of_doctor[offer.doctor_id],
+    )
+    by_time = {(offer.start_time, offer.end_time): offer for offer in offers}  # the last of equal times remains
+    return [by_time[time] for time in sorted(by_time)]
+
+
+def _is_empty(availability: Availability) -> bool:
+    return not any(day.free for day in availability.days)
+
+
+def _month_after(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
+
+def _dates(month: date) -> list[date]:
+    return [month + timedelta(days=number) for number in range((_month_after(month) - month).days)]
+
+
+def _week(language: str) -> list[int]:
+    """Return the weekdays, Monday being 0, in the order of calendars where most speakers of the language live."""
+    first = Locale.parse(get_global("likely_subtags").get(language, language)).first_week_day
+    return [(first + number) % 7 for number in range(7)]
+
+
+def _by_part_of_day(times: list[OfferedTime], time_zone: str) -> dict[str, list[OfferedTime]]:
+    """Group many times by `morning`, `afternoon` and `evening`, and few under an empty name."""
+    if len(times) <= MAX_UNGROUPED_TIMES:
+        return {"": times} if times else {}
+    parts: dict[str, list[OfferedTime]] = {"morning": [], "afternoon": [], "evening": []}
+    for time in times:
+        hour = time.start_time.astimezone(clock.zone(time_zone)).hour
+        parts["morning" if hour < NOON_HOUR else "afternoon" if hour < EVENING_HOUR else "evening"].append(time)
+    return {part: offers for part, offers in parts.items() if offers}

@@ -1,0 +1,186 @@
+"""Reschedule an appointment behind a manage link."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from ...booking import service
+from ...booking.availability import service as availability
+from ...booking.availability.model import DayFilter
+from ...booking.model import RescheduleRequest
+from ...http.forms import parse_form, parse_id, parse_instant, query_params
+from ...http.problems.catalogue import PROBLEMS
+from ...http.request import Request
+from ...http.routes import route
+from ...kit import clock, errors
+from ..rendering import NO_STORE, redirect, render
+from .appointment_page import refused_page
+from .manage_link import (
+    LinkedAppointment,
+    appointment_id,
+    database,
+    describe_refusal,
+    holder,
+    load_appointment,
+    not_found_page,
+    path_of,
+    version_in,
+)
+from .month import TimesWanted, load_month
+
+PUBLIC: Final = route(permission="public", page=True)
+PAGE: Final = "/appointments/{token:str}/move"
+ANY_DOCTOR: Final = "any"
+FINAL_REFUSALS: Final = frozenset({"too-late", "wrong-status", "hold-expired"})
+"""Reasons that exclude every other time too."""
+
+
+class Length(NamedTuple):
+    """Which times suit the appointment: those for its type, those of its length, or whole slots."""
+
+    appointment_type_id: UUID | None
+    minutes: int | None
+
+    @property
+    def whole_slots(self) -> bool:
+        return self.appointment_type_id is None and self.minutes is None
+
+    @classmethod
+    def of(cls, linked: LinkedAppointment) -> "Length":
+        """The type counts only while it has the length of the appointment."""
+        appointment, catalogue = linked.appointment, linked.catalogue
+        minutes = int((appointment.end_time - appointment.start_time).total_seconds() // 60)
+        type = catalogue.types.get(appointment.appointment_type_id) if appointment.appointment_type_id else None
+        if type and type.active and type.minutes == minutes:
+            return cls(type.id, None)
+        return cls(None, minutes if catalogue.bookable_types else None)
+
+
+@get(PAGE, operation_id="showTimesByLink", opt=PUBLIC, include_in_schema=False)
+async def show_times(request: Request, token: FromPath[str]) -> Response[Any]:
+    """Show a month and the times of a day, with the same doctor, another one (`doctor`), or any (`doctor=any`)."""
+    linked = await load_appointment(request, token)
+    if linked is None:
+        return not_found_page(request)
+    if not linked.can_move or linked.is_late:
+        return redirect(path_of(token))
+    return await _times_page(request, linked, token, query_params(request))
+
+
+async def _times_page(
+    request: Request,
+    linked: LinkedAppointment,
+    token: str,
+    fields: Mapping[str, str],
+    *,
+    refusal: errors.Conflict | None = None,
+    start: datetime | None = None,
+) -> Response[Any]:
+    appointment, catalogue = linked.appointment, linked.catalogue
+    doctors = sorted(catalogue.offering(appointment.appointment_type_id), key=lambda doctor: doctor.name)
+    doctor_id, length = _doctor_id(linked, fields), Length.of(linked)
+    return render(
+        request,
+        "public/reschedule.html",
+        status_code=PROBLEMS[refusal.type].status if refusal else 200,
+        cache_control=NO_STORE,
+        appointment=linked.row,
+        address=path_of(token),
+        doctors=doctors,
+        doctor_id=doctor_id,
+        month=await load_month(request, catalogue, fields, TimesWanted(*length, doctor_id), now=linked.now),
+        refusal=refusal and describe_refusal(request, refusal),
+        alternatives=await _alternatives(request, linked, refusal, start, doctor_id),
+        whole=length.whole_slots,
+    )
+
+
+async def _alternatives(
+    request: Request,
+    linked: LinkedAppointment,
+    refusal: errors.Conflict | None,
+    start: datetime | None,
+    doctor_id: UUID | None,
+) -> Sequence[Any]:
+    if refusal is None:
+        return []
+    if start is None or not Length.of(linked).whole_slots:
+        return refusal.facts.get("alternatives", [])
+    # the refusal suggests times of the appointment's length, so offer whole slots
+    slots = await availability.nearest_free(
+        request.services.db,
+        request.cache,
+        clinic_id=linked.catalogue.clinic_id,
+        asked=DayFilter(doctor_id=doctor_id),
+        start=start,
+        now=linked.now,
+    )
+    return [slot for slot in slots if refusal.type != "customer-busy" or slot.start_time != start]
+
+
+def _doctor_id(linked: LinkedAppointment, fields: Mapping[str, str]) -> UUID | None:
+    """Return the requested doctor, by default the current one; None for any doctor."""
+    requested = fields.get("doctor", "")
+    if requested == ANY_DOCTOR:
+        return None
+    doctor_id = parse_id(requested)
+    return doctor_id if doctor_id in linked.catalogue.doctors else linked.appointment.doctor_id
+
+
+@post(PAGE, operation_id="moveAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)
+async def move(request: Request, token: FromPath[str]) -> Response[Any]:
+    """Move the appointment to `start`, which an end may follow. Offer the nearest times if it has been taken."""
+    actor, fields = holder(request, token), await parse_form(request)
+    linked = await load_appointment(request, token) if actor else None
+    if actor is None or linked is None:
+        return not_found_page(request)
+    first, _, last = fields.get("start", "").partition(" ")
+    start, end = parse_instant(first), parse_instant(last)
+    if start is None:
+        return await _times_page(request, linked, token, fields)
+    doctor_id = _doctor_id(linked, fields) or await _available_doctor(request, linked, start, end)
+    to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor_id)
+    try:
+        await service.reschedule(
+            database(request, actor),
+            actor,
+            appointment_id=appointment_id(actor),
+            to=to,
+            if_match=version_in(fields),
+            now=linked.now,
+        )
+    except errors.Conflict as refusal:
+        linked = await load_appointment(request, token)
+        if linked is None or refusal.type in FINAL_REFUSALS:
+            return await refused_page(request, token, refusal)
+        return await _times_page(request, linked, token, fields, refusal=refusal, start=start)
+    except (errors.VersionMismatch, errors.VersionRequired) as refusal:
+        return await refused_page(request, token, refusal)
+    return redirect(f"{path_of(token)}?moved=1")
+
+
+async def _available_doctor(request: Request, linked: LinkedAppointment, start: datetime, end: datetime | None) -> UUID:
+    """Return a doctor who is available; prefer the current one, and keep them if no one is."""
+    day = clock.local_date(start, linked.catalogue.time_zone)
+    length = Length.of(linked)
+    times = await availability.of_clinic(
+        request.services.db,
+        request.cache,
+        clinic_id=linked.catalogue.clinic_id,
+        asked=DayFilter(appointment_type_id=length.appointment_type_id, minutes=length.minutes),
+        first=day,
+        last=day,
+        now=linked.now,
+    )
+    available = [
+        offer.doctor_id for offer in times.days[0].slots if offer.start_time == start and end in (None, offer.end_time)
+    ]
+    current = linked.appointment.doctor_id
+    return current if current in available or not available else available[0]
+
+
+PAGES: Final = [show_times, move]
