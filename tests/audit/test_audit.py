@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from appoint.audit import jobs, record, service
 from appoint.audit.model import AuditHead, Entry, Key, chained, encoded, fault
 from appoint.audit.repository import chain
-from appoint.booking.service import expire_holds
+from appoint.booking.holds import expire_holds
 from appoint.database.pool import ACROSS, SERVER, Database, connect
 from appoint.kit import clock
 from appoint.kit.actors import Actor

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from appoint.booking import service
+from appoint.booking import service, transitions
 from appoint.booking.model import RescheduleRequest
+from appoint.booking.reschedule import reschedule
 from appoint.booking.rules import Override
 from appoint.kit import errors
 from appoint.kit.actors import Actor, Membership, Role
@@ -32,7 +33,7 @@ async def world(db):
 async def cancel(world, appointment, now, *, because=None):
     try:
         await world.db.atomic(
-            service.cancel,
+            transitions.cancel,
             RECEPTION,
             appointment_id=appointment.id,
             reason=None,
@@ -48,9 +49,7 @@ async def cancel(world, appointment, now, *, because=None):
 async def move(world, appointment, start, now, *, override=None):
     to = RescheduleRequest(start_time=start, override=override)
     try:
-        return await service.reschedule(
-            world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=now
-        )
+        return await reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=now)
     except errors.Conflict as refusal:
         return refusal
 

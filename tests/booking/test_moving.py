@@ -3,8 +3,9 @@ from datetime import timedelta
 
 import pytest
 
-from appoint.booking import service
+from appoint.booking import holds, service, transitions
 from appoint.booking.model import TRANSITIONS, RescheduleRequest, Status
+from appoint.booking.reschedule import reschedule
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
 from support.world import NOW, RECEPTION, World, at
@@ -31,9 +32,7 @@ MOVES = {
 async def move(world, appointment, start, *, doctor=None, end=None):
     try:
         to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor)
-        return await service.reschedule(
-            world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now
-        )
+        return await reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
     except errors.Conflict as refusal:
         return refusal
 
@@ -41,7 +40,7 @@ async def move(world, appointment, start, *, doctor=None, end=None):
 async def take(world, appointment, step, *, now=None):
     try:
         return await world.db.atomic(
-            service.step, RECEPTION, appointment_id=appointment.id, name=step, now=now or world.now
+            transitions.apply, RECEPTION, appointment_id=appointment.id, name=step, now=now or world.now
         )
     except errors.Conflict as refusal:
         return refusal
@@ -108,7 +107,7 @@ async def test_crossing_moves_between_doctors_do_not_deadlock(world):
 
 async def test_what_is_cancelled_frees_its_time(world):
     booked = await world.book(world.dr_shah, at(9), world.ana)
-    await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason="ill", if_match=None, now=NOW)
+    await world.db.atomic(transitions.cancel, RECEPTION, appointment_id=booked.id, reason="ill", if_match=None, now=NOW)
     assert (await world.book(world.dr_shah, at(9), world.ben)).status == "booked"
     assert (await service.get(world.db, booked.id)).cancel_reason == "ill"
 
@@ -116,7 +115,9 @@ async def test_what_is_cancelled_frees_its_time(world):
 async def test_cancelling_twice_changes_nothing(world):
     booked = await world.book(world.dr_shah, at(9), world.ana)
     for _ in range(2):
-        await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW)
+        await world.db.atomic(
+            transitions.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW
+        )
     assert (await service.get(world.db, booked.id)).version == 2
 
 
@@ -130,7 +131,7 @@ async def test_only_the_allowed_moves_between_statuses_happen(world, status, ste
     if step == "cancel":
         try:
             await world.db.atomic(
-                service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW
+                transitions.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW
             )
             happened = status != Status.CANCELLED
         except errors.Conflict:
@@ -176,7 +177,7 @@ async def test_a_hold_that_ran_out_cannot_be_confirmed_before_or_after_it_is_swe
     held = await world.book(world.dr_shah, at(9), world.ana, hold=True)
     late = NOW + timedelta(minutes=10)
     assert (await take(world, held, "confirm", now=late)).type == "hold-expired"
-    assert await service.expire_holds(world.db, now=late) == 1
+    assert await holds.expire_holds(world.db, now=late) == 1
     assert (await take(world, held, "confirm", now=late)).type == "hold-expired"
     assert (await world.book(world.dr_shah, at(9), world.ben)).status == "booked"
 
@@ -184,7 +185,7 @@ async def test_a_hold_that_ran_out_cannot_be_confirmed_before_or_after_it_is_swe
 async def test_several_workers_expire_each_hold_once(world):
     for hour in range(8, 16):
         await world.book(world.dr_shah, at(hour), world.ana, hold=True)
-    expired = await asyncio.gather(*(service.expire_holds(world.db, now=NOW + timedelta(hours=1)) for _ in range(4)))
+    expired = await asyncio.gather(*(holds.expire_holds(world.db, now=NOW + timedelta(hours=1)) for _ in range(4)))
     assert sum(expired) == 8
     assert await world.db.fetchval("select count(*) from event where type = 'appointment.hold-expired'") == 8
 
@@ -204,7 +205,9 @@ async def test_a_stranded_appointment_takes_its_remnant_along(world, end):
     if end == "move":
         await move(world, booked, at(9), doctor=other)
     else:
-        await world.db.atomic(service.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW)
+        await world.db.atomic(
+            transitions.cancel, RECEPTION, appointment_id=booked.id, reason=None, if_match=None, now=NOW
+        )
     assert await world.db.fetchval("select count(*) from booking_slot where remnant") == 0
     assert (await service.get(world.db, booked.id)).needs_rebooking is False
 

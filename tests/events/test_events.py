@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from appoint.booking import service as appointments
+from appoint.booking import holds
 from appoint.database.pool import Database
 from appoint.events import model
 from appoint.events.service import event_of
@@ -109,7 +109,7 @@ class RandomOperations:
         return await self.request("DELETE", f"/appointments/{await self.some('appointment')}")
 
     async def expire(self) -> Any:
-        return await appointments.expire_holds(self.db, now=datetime.now(UTC) + timedelta(hours=1))
+        return await holds.expire_holds(self.db, now=datetime.now(UTC) + timedelta(hours=1))
 
     async def away(self) -> Any:
         start = self.time()

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from appoint.booking import service
+from appoint.booking import service, transitions
 from appoint.booking.model import AppointmentPatch, RescheduleRequest
+from appoint.booking.reschedule import reschedule
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
 from appoint.messaging.channels.model import Delayed, Undeliverable
@@ -51,7 +52,7 @@ async def statuses(db) -> list[str]:
 
 
 async def move(world, appointment, start: datetime):
-    return await service.reschedule(
+    return await reschedule(
         world.db,
         RECEPTION,
         appointment_id=appointment.id,
@@ -63,12 +64,12 @@ async def move(world, appointment, start: datetime):
 
 async def cancel(world, appointment):
     await world.db.atomic(
-        service.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
     )
 
 
 async def step(world, appointment, name):
-    await world.db.atomic(service.step, RECEPTION, appointment_id=appointment.id, name=name, now=world.now)
+    await world.db.atomic(transitions.apply, RECEPTION, appointment_id=appointment.id, name=name, now=world.now)
 
 
 # what is told

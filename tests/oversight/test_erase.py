@@ -7,8 +7,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from appoint.booking import holds
 from appoint.booking import service as appointments
 from appoint.booking.model import AppointmentPatch, RescheduleRequest
+from appoint.booking.reschedule import reschedule
 from appoint.events.model import CATALOGUE
 from appoint.kit import errors
 from appoint.kit.actors import SYSTEM
@@ -132,7 +134,7 @@ async def test_reasons_go_too_but_not_that_there_was_one(world):
 
 async def test_that_a_hold_ran_out_stays_known(world):
     await world.book(world.dr_shah, at(9), world.ana, hold=True)
-    await appointments.expire_holds(world.db, now=LATER)
+    await holds.expire_holds(world.db, now=LATER)
     assert (await erase(world, world.ana)).appointments == 0
     assert await world.db.fetchval("select cancel_reason from appointment") == "hold-expired"
 
@@ -179,7 +181,7 @@ async def test_nobody_books_for_them_or_moves_what_was(world):
     with pytest.raises(errors.NotFound):
         await world.book(world.dr_shah, at(20), world.ana)
     with pytest.raises(errors.NotFound):
-        await appointments.reschedule(
+        await reschedule(
             world.db,
             SYSTEM,
             appointment_id=world.visit.id,
@@ -271,7 +273,7 @@ async def test_a_move_at_the_same_moment_finds_them_gone(world):
     await ana_as_she_is_known(world)
     to = RescheduleRequest(start_time=at(11), end_time=at(11, 30))
     answer = await race(
-        world, appointments.reschedule(world.db, SYSTEM, appointment_id=world.visit.id, to=to, if_match=None, now=NOW)
+        world, reschedule(world.db, SYSTEM, appointment_id=world.visit.id, to=to, if_match=None, now=NOW)
     )
     assert (type(answer), await nothing_of_ana(world)) == (errors.NotFound, True)
 

@@ -13,10 +13,12 @@ from benchmarks.numbers import BY_DAY, BY_DAY_AND_HOUR, NUMBERS
 from benchmarks.numbers import kept as statement_for
 
 from appoint import demo
+from appoint.booking import holds, transitions
 from appoint.booking import service as appointments
 from appoint.booking.book import book
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest
+from appoint.booking.reschedule import reschedule
 from appoint.booking.rules import Override
 from appoint.clinics.clinics import service as clinics
 from appoint.database.pool import ACROSS, connect
@@ -120,13 +122,13 @@ async def made_on(world, appointment, made_at: datetime):
 
 async def step(world, appointment, name, now=None):
     return await world.db.atomic(
-        appointments.step, RECEPTION, appointment_id=appointment.id, name=name, now=now or world.now
+        transitions.apply, RECEPTION, appointment_id=appointment.id, name=name, now=now or world.now
     )
 
 
 async def cancel(world, appointment):
     await world.db.atomic(
-        appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
     )
 
 
@@ -169,7 +171,7 @@ async def test_cancelled_and_missed_appointments_take_no_time_and_the_others_wer
 async def test_a_hold_is_no_booking_until_it_is_confirmed(world, end):
     held = await world.book(world.dr_shah, at(9), world.ana, hold=True)
     if end == "runs out":
-        await appointments.expire_holds(world.db, now=world.now + timedelta(hours=1))
+        await holds.expire_holds(world.db, now=world.now + timedelta(hours=1))
     if end == "is given up":
         await cancel(world, held)
     if end == "is confirmed":
@@ -187,9 +189,7 @@ async def test_who_moves_takes_the_numbers_along(world):
     await relay_all(world)
     assert (await day(world)).booked == 1
     to = RescheduleRequest(start_time=at(10, day=tuesday))
-    await appointments.reschedule(
-        world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now
-    )
+    await reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
     await relay_all(world)
     assert ((await day(world)).booked, (await day(world, tuesday)).booked) == (0, 1)
 
@@ -327,15 +327,13 @@ class Story:
         await cancel(self.world, self.chance.choice(self.booked))
 
     async def expire(self) -> None:
-        await appointments.expire_holds(
-            self.world.db, now=self.world.now + timedelta(minutes=self.chance.choice((0, 20)))
-        )
+        await holds.expire_holds(self.world.db, now=self.world.now + timedelta(minutes=self.chance.choice((0, 20))))
 
     async def move(self) -> None:
         to = RescheduleRequest(
             start_time=await self.a_published_time(), doctor_id=self.chance.choice([*self.doctors, None])
         )
-        await appointments.reschedule(
+        await reschedule(
             self.world.db,
             RECEPTION,
             appointment_id=self.chance.choice(self.booked).id,

@@ -5,8 +5,10 @@ from uuid import UUID
 import pytest
 
 from appoint.booking import service as appointments
+from appoint.booking import transitions
 from appoint.booking.model import RescheduleRequest
 from appoint.booking.repository import expire_holds
+from appoint.booking.reschedule import reschedule
 from appoint.database.pool import Transaction
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
@@ -188,7 +190,7 @@ async def test_appointments_beside_an_absence_are_not_in_the_way(world):
 async def test_a_cancelled_appointment_is_not_in_the_way(world):
     appointment = await book(world, "10:00")
     await world.db.atomic(
-        appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
     )
     await away(world, "09:00", "12:00")
     assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
@@ -263,13 +265,11 @@ async def test_when_a_stranded_appointment_leaves_its_time_goes_too(world, leave
     await away(world, "09:00", "12:00", force=True)
     if leave == "cancel":
         await world.db.atomic(
-            appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+            transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
         )
     else:
         to = RescheduleRequest(start_time=local(TUESDAY, "10:00"))
-        await appointments.reschedule(
-            world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now
-        )
+        await reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
     assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
     assert await stranded(world) == []
 

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from appoint.booking import service as appointments
+from appoint.booking import transitions
 from appoint.booking.book import book
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest
+from appoint.booking.reschedule import reschedule
 from appoint.booking.rules import Override
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
@@ -84,7 +85,7 @@ class Story:
     async def cancel(self):
         if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
             await self.db.atomic(
-                appointments.cancel,
+                transitions.cancel,
                 RECEPTION,
                 appointment_id=appointment.id,
                 reason=None,
@@ -97,7 +98,7 @@ class Story:
             to = RescheduleRequest(
                 start_time=self.span(self.day())[0], doctor_id=self.random.choice((None, *self.doctors))
             )
-            await appointments.reschedule(
+            await reschedule(
                 self.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=self.world.now
             )
 
@@ -123,7 +124,7 @@ class Story:
                 doctor_id=self.random.choice((None, *self.doctors)),
                 override=OVERRIDE,
             )
-            await appointments.reschedule(
+            await reschedule(
                 self.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=self.world.now
             )
 

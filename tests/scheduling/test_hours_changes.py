@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from appoint.booking import service as appointments
+from appoint.booking import transitions
 from appoint.database.pool import Transaction
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
@@ -281,7 +282,7 @@ async def test_an_appointment_that_reaches_into_a_slot_by_hand_keeps_only_what_l
         "Mon 8 09:00-11:00",
     ]
     await world.db.atomic(
-        appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
     )
     assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Mon 1 12:00-13:00", "Mon 8 09:00-11:00"]
 
@@ -300,7 +301,7 @@ async def test_when_a_stranded_appointment_is_cancelled_its_time_goes_too(world)
     await works(world, world.dr_shah, monday="10:00-12:00")
     await change(world, stranded="keep")
     await world.db.atomic(
-        appointments.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
     )
     assert await published(world.db, world.dr_shah) == ["Mon 1 10:00-12:00", "Mon 8 10:00-12:00"]
 

@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 
 from appoint.booking import book as booking
-from appoint.booking import service
+from appoint.booking import holds, service, transitions
 from appoint.booking.model import AppointmentRequest, RescheduleRequest
 from appoint.booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
+from appoint.booking.reschedule import reschedule
 from appoint.booking.rules import Override
 from appoint.kit import errors
 from appoint.kit.actors import Actor, Membership, Role
@@ -72,16 +73,14 @@ async def move(world, appointment, start, *, allow=ALL, doctor=None, minutes=30)
         override=Override(allow=allow, reason=REASON) if allow else None,
     )
     try:
-        return await service.reschedule(
-            world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now
-        )
+        return await reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
     except errors.Conflict as refusal:
         return refusal
 
 
 async def cancel(world, appointment):
     await world.db.atomic(
-        service.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
     )
 
 
@@ -119,7 +118,7 @@ async def test_time_that_was_published_for_one_appointment_goes_when_it_is_cance
 async def test_a_hold_outside_hours_leaves_nothing_behind_when_it_runs_out(world):
     held = await book(world, at(17), world.ana, hold=True)
     assert held.status == "pending"
-    assert await service.expire_holds(world.db, now=world.now + timedelta(hours=1)) == 1
+    assert await holds.expire_holds(world.db, now=world.now + timedelta(hours=1)) == 1
     assert await hours(world) == ["Mon 1 09:00-17:00"]
     assert Counter(await told(world.db))["slot.withdrawn"] == 1
 

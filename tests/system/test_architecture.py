@@ -106,7 +106,7 @@ def texts(module: ast.Module) -> Iterator[Text]:
                 yield Text(holder, node.value)
 
 
-REPOSITORIES = ("repository.py", "visits.py", "refusal_reads.py", "bookings_repository.py", "owners.py")
+REPOSITORIES = ("repository.py", "visits.py", "owners.py")
 
 
 def feature(path: Path) -> str:
@@ -138,8 +138,8 @@ RULES = {
     path: module
     for path, module in MODULES.items()
     if is_repository(path)
-    or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "planning.py", "bookings_model.py")
-    or path == Path("booking/book.py")
+    or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "planning.py")
+    or path in [Path(f"booking/{name}.py") for name in ("book", "holds", "reschedule", "transitions")]
 }
 
 

@@ -17,7 +17,7 @@ from ..http.routes import route
 from ..kit import clock
 from ..kit.ids import clinic_of
 from ..kit.structs import Page, PageQuery
-from . import repository, service
+from . import repository, service, transitions
 from .book import book
 from .model import (
     Appointment,
@@ -37,6 +37,7 @@ from .request_context import (
     visible_doctors,
     with_token,
 )
+from .reschedule import reschedule
 from .rules import REASONS
 
 MOVE = route(
@@ -97,7 +98,7 @@ class Appointments(Controller):
             clinic_id=clinic_of(appointment_id),
             doctor_id=data.doctor_id or request.grant.doctor_id,
         )
-        moved = await service.reschedule(
+        moved = await reschedule(
             request.db, request.user, appointment_id=appointment_id, to=data, if_match=request.if_match, now=clock.now()
         )
         return json_response(request, redact(request, moved))
@@ -130,7 +131,7 @@ class Appointments(Controller):
             request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id
         )
         await request.db.atomic(
-            service.cancel,
+            transitions.cancel,
             request.user,
             appointment_id=appointment_id,
             reason=query.reason,
@@ -147,7 +148,7 @@ class Appointments(Controller):
     )
     async def confirm(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """Make a held appointment a booked one."""
-        return await step(request, appointment_id, "confirm")
+        return await apply_transition(request, appointment_id, "confirm")
 
     @post(
         "/appointments/{appointment_id:uuid}/arrive",
@@ -161,7 +162,7 @@ class Appointments(Controller):
     )
     async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is here, perhaps after being given up."""
-        return await step(request, appointment_id, "arrive")
+        return await apply_transition(request, appointment_id, "arrive")
 
     @post(
         "/appointments/{appointment_id:uuid}/unarrive",
@@ -171,7 +172,7 @@ class Appointments(Controller):
     )
     async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is not here after all: a slip."""
-        return await step(request, appointment_id, "unarrive")
+        return await apply_transition(request, appointment_id, "unarrive")
 
     @post(
         "/appointments/{appointment_id:uuid}/checkIn",
@@ -181,7 +182,7 @@ class Appointments(Controller):
     )
     async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer is checked in, ready to be called."""
-        return await step(request, appointment_id, "checkIn")
+        return await apply_transition(request, appointment_id, "checkIn")
 
     @post(
         "/appointments/{appointment_id:uuid}/fulfil",
@@ -191,7 +192,7 @@ class Appointments(Controller):
     )
     async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The appointment took place."""
-        return await step(request, appointment_id, "fulfil")
+        return await apply_transition(request, appointment_id, "fulfil")
 
     @post(
         "/appointments/{appointment_id:uuid}/noShow",
@@ -201,7 +202,7 @@ class Appointments(Controller):
     )
     async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
         """The customer did not come; possible once the appointment has started."""
-        return await step(request, appointment_id, "noShow")
+        return await apply_transition(request, appointment_id, "noShow")
 
     @get(
         "/clinics/{clinic_id:int}/appointments",
@@ -260,11 +261,11 @@ class Appointments(Controller):
         )
 
 
-async def step(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:
+async def apply_transition(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:
     appointment, replayed = await idempotent(
         request,
         None,
-        lambda tx: service.step(tx, request.user, appointment_id=appointment_id, name=name, now=clock.now()),
+        lambda tx: transitions.apply(tx, request.user, appointment_id=appointment_id, name=name, now=clock.now()),
         remember=lambda appointment: appointment.id,
         recall=lambda tx, kept: service.get(tx, UUID(kept)),
     )

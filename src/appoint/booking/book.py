@@ -12,7 +12,7 @@ from ..database.pool import Database, Statements, Transaction, sqlstate
 from ..kit import errors
 from ..kit.cache import ClinicCache
 from ..kit.metrics import BOOKINGS
-from . import refusal_reads, repository
+from . import repository
 from .model import BookedAppointments
 from .planning import NO_OVERRIDES, BookingCommand, BookingPlan, SlotTime, plan_booking
 from .refusals import Overridable, Refused, StaleCatalogue, explain_refusal
@@ -74,7 +74,7 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
 
 async def _slots(db: Statements, command: BookingCommand) -> Mapping[UUID, SlotTime]:
     ids = [request.time.booking_slot_id for request in command.requests if request.time.booking_slot_id]
-    return await refusal_reads.slots(db, clinic_id=command.clinic_id, slot_ids=ids) if ids else {}
+    return await repository.slot_times(db, clinic_id=command.clinic_id, slot_ids=ids) if ids else {}
 
 
 async def _earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:

@@ -54,6 +54,8 @@ TRANSITIONS: Final[Mapping[str, Transition]] = {
         "appointment.cancelled",
     ),
 }
+MOVABLE: Final = frozenset({Status.PENDING, Status.BOOKED})
+"""Appointments with these statuses can be rescheduled."""
 
 
 class Appointment(Resource):
@@ -193,15 +195,29 @@ class AppointmentFilter(PageQuery):
             raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
 
 
-def is_late(appointment: Appointment, book: Catalogue, now: datetime) -> bool:
-    """Whether it is too late to cancel or move it. What is only held can always be, and so can what the clinic itself
-    has to move."""
-    binds = book.cancel_notice_minutes > 0 and appointment.status != Status.PENDING and not appointment.needs_rebooking
-    return binds and now > book.last_change(appointment.start_time)
+def is_late(appointment: Appointment, catalogue: Catalogue, now: datetime) -> bool:
+    """Tell whether the clinic's notice period forbids to cancel or move the appointment.
+
+    It never applies to holds and to appointments that the clinic itself has to move.
+    """
+    applies = (
+        catalogue.cancel_notice_minutes > 0 and appointment.status != Status.PENDING and not appointment.needs_rebooking
+    )
+    return applies and now > catalogue.last_change(appointment.start_time)
 
 
-def for_the_record(overridden: Iterable[str]) -> str | None:
-    """Why something could be done, as the audit has it: the rules that were set aside, and not why, where people may be
-    named."""
-    rules = ", ".join(dict.fromkeys(overridden))
+def too_late(catalogue: Catalogue) -> errors.Conflict:
+    """Return the conflict for a change within the notice period, with the clinic's phone number if there is one."""
+    phone = {"phone": catalogue.phone} if catalogue.phone else {}
+    return errors.Conflict("too-late", minutes=catalogue.cancel_notice_minutes, **phone)
+
+
+def has_own_hours(appointment: Appointment) -> bool:
+    """Tell whether hours may be published for this appointment alone."""
+    return appointment.needs_rebooking or "outside-hours" in appointment.overrides
+
+
+def audit_reason(overrides: Iterable[str]) -> str | None:
+    """Return the audit entry's reason: the overridden rules, but not the reason that staff gave, which may name people."""
+    rules = ", ".join(dict.fromkeys(overrides))
     return f"override: {rules}" if rules else None

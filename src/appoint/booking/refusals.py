@@ -9,7 +9,7 @@ from uuid import UUID
 from ..clinics.catalogue.model import Catalogue, CatalogueDoctor
 from ..database.pool import Statements
 from ..kit import clock, errors
-from . import refusal_reads
+from . import repository
 from .availability import service as availability
 from .availability.model import DoctorTime, Range, Terms, nearest, starts
 from .planning import BookingPlan, Overrides
@@ -97,17 +97,13 @@ async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime
     clinic_id = plan.catalogue.clinic_id
     first, last = min(spec.start for spec in plan.specs), max(spec.end for spec in plan.specs)
     ids = list({spec.customer_id for spec in plan.specs} | ({plan.booker_id} if plan.booker_id else set()))
-    busy = await refusal_reads.busy_times(
-        db, clinic_id=clinic_id, customer_ids=ids, start=first - WEEK, end=last + WEEK
-    )
+    busy = await repository.busy_times(db, clinic_id=clinic_id, customer_ids=ids, start=first - WEEK, end=last + WEEK)
     if len(busy) < len(ids):
         raise errors.NotFound
     if current:
         busy = {id: without(ranges, (current.start, current.end)) for id, ranges in busy.items()}
     upcoming = (
-        await refusal_reads.upcoming_counts(db, clinic_id=clinic_id, customer_ids=ids, now=plan.now)
-        if plan.limits
-        else {}
+        await repository.upcoming_counts(db, clinic_id=clinic_id, customer_ids=ids, now=plan.now) if plan.limits else {}
     )
     return CustomerTime(busy, upcoming)
 
@@ -117,7 +113,7 @@ async def _own_slots(db: Statements, plan: BookingPlan, current: CurrentTime | N
     (spec, *_) = plan.specs
     if not (current and current.has_own_hours) or current[:3] == (spec.doctor_id, spec.start, spec.end):
         return []
-    return await refusal_reads.remnants(
+    return await repository.remnant_ids(
         db, clinic_id=plan.catalogue.clinic_id, doctor_id=current.doctor_id, start=current.start, end=current.end
     )
 

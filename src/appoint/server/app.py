@@ -14,7 +14,7 @@ from ..booking import links
 from ..booking import owners as booking_owners
 from ..booking.api import Appointments
 from ..booking.availability.api import AvailabilityQueries
-from ..booking.bookings_api import Bookings
+from ..booking.bookings.api import Bookings
 from ..booking.day_board.service import Changes
 from ..clinics.appointment_types.api import AppointmentTypes
 from ..clinics.clinics.api import Clinics

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from ..audit import jobs as audit
 from ..audit.model import Key
-from ..booking.service import expire_holds
+from ..booking.holds import expire_holds
 from ..database.pool import Database
 from ..events import repository as events
 from ..events.service import Subscriber, relay

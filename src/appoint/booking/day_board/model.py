@@ -8,9 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ...kit import clock
-from ..model import TRANSITIONS, Status
-
-MOVABLE: Final = (Status.PENDING, Status.BOOKED)
+from ..model import MOVABLE, TRANSITIONS, Status
 
 
 class Shown(msgspec.Struct, rename="camel", frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""SQL for appointments: reads in one module, writes in the other."""
+"""SQL for appointments: reads, the facts that explain refusals, and writes."""
 
 from .reads import (
     appointment,
@@ -10,6 +10,7 @@ from .reads import (
     of_customer,
     visits_of_customers,
 )
+from .refusals import busy_times, remnant_ids, slot_times, upcoming_counts
 from .writes import (
     INSERT_APPOINTMENTS,
     change_notes,
@@ -27,6 +28,7 @@ __all__ = [
     "INSERT_APPOINTMENTS",
     "appointment",
     "booked_appointments",
+    "busy_times",
     "change_notes",
     "change_status",
     "expire_holds",
@@ -40,6 +42,9 @@ __all__ = [
     "of_clinic",
     "of_customer",
     "publish_missing",
+    "remnant_ids",
+    "slot_times",
+    "upcoming_counts",
     "visits_of_customers",
     "withdraw_remnant",
 ]

@@ -9,7 +9,7 @@ from uuid import UUID
 from ...database.pool import Statements
 from ...database.sql import load
 from ...kit import ids, tracing
-from ..model import BookedAppointments, Status, StoredAppointment, for_the_record
+from ..model import BookedAppointments, Status, StoredAppointment, audit_reason
 from ..planning import BookingCommand, BookingPlan
 from ..rules import AppointmentSpec
 from .reads import booked_appointments, find
@@ -37,7 +37,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     booking_id = ids.new_id(clinic_id)
     # those with fewest candidates choose first, so that no one takes the only doctor of another
     turns = list(enumerate(sorted(plan.specs, key=lambda spec: (len(spec.candidates), spec.position)), 1))
-    overrides = for_the_record(rule for _, spec in turns for rule in spec.overrides)
+    overrides = audit_reason(rule for _, spec in turns for rule in spec.overrides)
     rows = await db.fetch(
         INSERT_APPOINTMENTS,
         clinic_id=clinic_id,

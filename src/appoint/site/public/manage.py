@@ -8,7 +8,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from ...booking import service
+from ...booking import transitions
 from ...booking.model import LIVE
 from ...http.forms import parse_form
 from ...http.languages import language_for
@@ -74,7 +74,7 @@ async def confirm(request: Request, token: FromPath[str]) -> Response[Any]:
         return not_found_page(request)
     try:
         await database(request, actor).atomic(
-            service.step, actor, appointment_id=appointment_id(actor), name="confirm", now=clock.now()
+            transitions.apply, actor, appointment_id=appointment_id(actor), name="confirm", now=clock.now()
         )
     except REFUSALS as refusal:
         return await refused_page(request, token, refusal)
@@ -102,7 +102,7 @@ async def cancel(request: Request, token: FromPath[str]) -> Response[Any]:
     fields = await parse_form(request)
     try:
         await database(request, actor).atomic(
-            service.cancel,
+            transitions.cancel,
             actor,
             appointment_id=appointment_id(actor),
             reason=one_line(fields.get("reason"))[:MAX_REASON_LENGTH] or None,

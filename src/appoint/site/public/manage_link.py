@@ -10,8 +10,8 @@ import msgspec
 from litestar import Response
 
 from ... import audit
-from ...booking import links, repository, service
-from ...booking.model import TRANSITIONS, Appointment, is_late
+from ...booking import links, repository
+from ...booking.model import MOVABLE, TRANSITIONS, Appointment, is_late
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue
 from ...database.pool import Database, Row
@@ -44,7 +44,7 @@ class LinkedAppointment(NamedTuple):
 
     @property
     def can_move(self) -> bool:
-        return self.can_cancel and self.appointment.status in service.MOVABLE
+        return self.can_cancel and self.appointment.status in MOVABLE
 
     @property
     def last_change(self) -> datetime | None:

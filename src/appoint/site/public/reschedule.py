@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from ...booking import service
+from ...booking import reschedule as rescheduling
 from ...booking.availability import service as availability
 from ...booking.availability.model import DayFilter
 from ...booking.model import RescheduleRequest
@@ -145,7 +145,7 @@ async def move(request: Request, token: FromPath[str]) -> Response[Any]:
     doctor_id = _doctor_id(linked, fields) or await _available_doctor(request, linked, start, end)
     to = RescheduleRequest(start_time=start, end_time=end, doctor_id=doctor_id)
     try:
-        await service.reschedule(
+        await rescheduling.reschedule(
             database(request, actor),
             actor,
             appointment_id=appointment_id(actor),

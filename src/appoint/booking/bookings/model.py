@@ -5,9 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from ..kit import errors, fields
-from .model import Appointment
-from .rules import Override, TimeRequest
+from ...kit import errors, fields
+from ..model import Appointment
+from ..rules import Override, TimeRequest
 
 
 class Booking(msgspec.Struct, rename="camel"):

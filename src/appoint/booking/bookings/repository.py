@@ -6,9 +6,9 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from ..database.pool import Row, Statements
-from .model import BookedAppointments, Status
-from .repository import booked_appointments
+from ...database.pool import Row, Statements
+from ..model import BookedAppointments, Status
+from ..repository import booked_appointments
 
 
 async def of_clinic(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from ..database.pool import Statements
-from .availability.model import Range
-from .planning import SlotTime
-from .rules import BookingLimits
+from ...database.pool import Statements
+from ..availability.model import Range
+from ..planning import SlotTime
+from ..rules import BookingLimits
 
 
 async def busy_times(
@@ -30,7 +30,7 @@ async def busy_times(
     return {row.id: [(busy.lower, busy.upper) for busy in row.ranges or ()] for row in rows}
 
 
-async def remnants(db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> list[UUID]:
+async def remnant_ids(db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> list[UUID]:
     """The slots that are there for one appointment alone."""
     rows = await db.fetch(
         "select id from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)",
@@ -60,7 +60,7 @@ async def upcoming_counts(
     return {row.customer_id: BookingLimits(row.appointments, row.holds) for row in rows}
 
 
-async def slots(db: Statements, *, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, SlotTime]:
+async def slot_times(db: Statements, *, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, SlotTime]:
     """The booking slots, removed ones too."""
     rows = await db.fetch(
         """

@@ -7,21 +7,19 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
-from ..clinics.clinics import service as clinics
-from ..http.pagination import cursor_after, page_response
-from ..http.request import Request
-from ..http.responses import created_response, json_response
-from ..http.routes import route
-from ..kit import clock
-from ..kit.errors import NotFound
-from ..kit.permissions import widest_grant
-from ..kit.structs import Page
-from . import bookings_repository
-from .book import book
-from .bookings_model import Booking, BookingRequest
-from .model import Appointment, AppointmentFilter, BookedAppointments
-from .planning import BookingCommand, CustomerRequest
-from .request_context import (
+from ...clinics.clinics import service as clinics
+from ...http.pagination import cursor_after, page_response
+from ...http.request import Request
+from ...http.responses import created_response, json_response
+from ...http.routes import route
+from ...kit import clock
+from ...kit.errors import NotFound
+from ...kit.permissions import widest_grant
+from ...kit.structs import Page
+from ..book import book
+from ..model import Appointment, AppointmentFilter, BookedAppointments
+from ..planning import BookingCommand, CustomerRequest
+from ..request_context import (
     authorize_override,
     booking_limits,
     hold_length,
@@ -30,7 +28,9 @@ from .request_context import (
     visible_doctors,
     with_token,
 )
-from .rules import REASONS
+from ..rules import REASONS
+from . import repository
+from .model import Booking, BookingRequest
 
 
 class Bookings(Controller):
@@ -74,7 +74,7 @@ class Bookings(Controller):
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Booking]]:
         """A clinic's bookings, by their first appointment's start, earliest first."""
-        found = await bookings_repository.of_clinic(
+        found = await repository.of_clinic(
             request.db,
             clinic_id=clinic_id,
             first=query.from_,
@@ -88,7 +88,7 @@ class Bookings(Controller):
         if not found:
             await clinics.get(request.db, clinic_id)
         starts = {row["booking_id"]: row["start"] for row in found}
-        bookings = await bookings_repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=list(starts))
+        bookings = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=list(starts))
         return page_response(
             request,
             query,
@@ -104,7 +104,7 @@ class Bookings(Controller):
     )
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """One booking, with all its appointments."""
-        found = await bookings_repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
+        found = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not found:
             raise NotFound
         return json_response(request, visible_booking(request, found[booking_id]), subjects=[booking_id])

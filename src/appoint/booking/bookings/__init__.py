@@ -1,0 +1,1 @@
+"""Bookings: appointments made together in one request."""

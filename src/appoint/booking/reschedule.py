@@ -1,0 +1,161 @@
+"""Reschedule appointments."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from .. import audit
+from ..clinics.catalogue import repository as catalogues
+from ..clinics.catalogue.model import Catalogue
+from ..database.pool import Database, Statements, Transaction
+from ..kit import errors, ids
+from ..kit.actors import Actor
+from . import repository, service
+from .model import (
+    MOVABLE,
+    Appointment,
+    RescheduleRequest,
+    Status,
+    audit_reason,
+    has_own_hours,
+    is_late,
+    too_late,
+)
+from .planning import BookingPlan
+from .refusals import Overridable, Refused, StaleCatalogue, explain_refusal
+from .rules import AppointmentSpec, CurrentTime, Override, buffers, catalogue_violation
+
+MAX_ATTEMPTS: Final = 3
+
+
+class _MoveRefused(Exception):
+    """The database refused a move. Ends the transaction, so that the reason is read outside it; never leaves this
+    module."""
+
+
+async def reschedule(
+    db: Database, actor: Actor, *, appointment_id: UUID, to: RescheduleRequest, if_match: str | None, now: datetime
+) -> Appointment:
+    """Move an appointment to another time, another doctor, or both.
+
+    The appointment keeps its id and may overlap its old time. Rules that `to.override` allows are overridden only where
+    they are in the way. Raise `Conflict` as `book` does, `too-late` within the clinic's notice period, `hold-expired`,
+    and `wrong-status` for an appointment that is no longer upcoming.
+    """
+    clinic_id = ids.clinic_of(appointment_id)
+    if to.doctor_id and ids.clinic_of(to.doctor_id) != clinic_id:
+        raise errors.NotFound
+    overrides: Sequence[str] = ()
+    for _ in range(MAX_ATTEMPTS):
+        try:
+            return await db.atomic(
+                _move, actor, appointment_id=appointment_id, to=to, if_match=if_match, overrides=overrides, now=now
+            )
+        except _MoveRefused:
+            match await _explain(db, clinic_id, appointment_id, to, now):
+                case Refused(conflict):
+                    raise conflict from None
+                case Overridable(rules):
+                    overrides = rules.get(0, ())
+                case StaleCatalogue():
+                    overrides = ()
+    raise errors.Conflict("taken", alternatives=[])
+
+
+async def _move(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    appointment_id: UUID,
+    to: RescheduleRequest,
+    if_match: str | None,
+    overrides: Sequence[str],
+    now: datetime,
+) -> Appointment:
+    """Move an appointment, overriding the given rules. Raise `_MoveRefused` when that writes nothing."""
+    clinic_id = ids.clinic_of(appointment_id)
+    if "outside-hours" in overrides:
+        doctor_id = (await service.get(tx, appointment_id)).doctor_id
+        await repository.lock_hours(tx, clinic_id=clinic_id, doctor_ids=[doctor_id, to.doctor_id or doctor_id])
+    (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match, other_doctor_id=to.doctor_id)
+    _check_movable(appointment, now)
+    spec = _target(appointment, catalogue, to)
+    current = appointment.doctor_id, appointment.start_time, appointment.end_time
+    if (spec.doctor_id, spec.start, spec.end) == current:
+        spec, override_reason = spec._replace(overrides=tuple(appointment.overrides)), appointment.override_reason
+        recorded_reason = None
+    else:
+        late = is_late(appointment, catalogue, now)
+        spec, override_reason = _overriding(spec, to.override, overrides, catalogue, late=late)
+        recorded_reason = audit_reason(spec.overrides)
+    if catalogue_violation(spec, catalogue, now):
+        raise _MoveRefused
+    try:
+        if not await repository.move(
+            tx, clinic_id=clinic_id, appointment_id=appointment_id, spec=spec, override_reason=override_reason, now=now
+        ):
+            raise _MoveRefused
+    except (asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError) as error:
+        raise _MoveRefused from error
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id], reason=recorded_reason)
+    return await service.get(tx, appointment_id)
+
+
+def _check_movable(appointment: Appointment, now: datetime) -> None:
+    if appointment.status not in MOVABLE:
+        raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.BOOKED)
+    if appointment.hold_expires_at and appointment.hold_expires_at <= now:
+        raise errors.Conflict("hold-expired")
+
+
+def _overriding(
+    spec: AppointmentSpec, override: Override | None, rules: Sequence[str], catalogue: Catalogue, *, late: bool
+) -> tuple[AppointmentSpec, str | None]:
+    """Return the spec with the rules overridden for it, and the reason. Raise `Conflict` `too-late`."""
+    if late and not (override and "too-late" in override.allow):
+        raise too_late(catalogue)
+    spec = spec._replace(overrides=("too-late", *rules) if late else tuple(rules))
+    return spec, override.reason if override and spec.overrides else None
+
+
+def _target(appointment: Appointment, catalogue: Catalogue, to: RescheduleRequest) -> AppointmentSpec:
+    """Return the spec of the appointment at its new time, with the type's current buffers."""
+    type_id = appointment.appointment_type_id
+    doctor_id = to.doctor_id or appointment.doctor_id
+    if doctor_id not in catalogue.doctors:
+        raise errors.NotFound
+    end = to.end_time or to.start_time + (appointment.end_time - appointment.start_time)
+    before, after = buffers(catalogue.types.get(type_id) if type_id else None)
+    return AppointmentSpec(
+        0,
+        appointment.customer_id,
+        None,
+        to.start_time,
+        end,
+        to.start_time - before,
+        end + after,
+        doctor_id,
+        catalogue.offering(type_id, doctor_id),
+        notes=None,
+        hold=False,
+    )
+
+
+async def _explain(
+    db: Statements, clinic_id: int, appointment_id: UUID, to: RescheduleRequest, now: datetime
+) -> Refused | Overridable | StaleCatalogue:
+    appointment, claim, *_ = await service.get_stored(db, appointment_id)
+    catalogue = await catalogues.load(db, clinic_id)
+    assert catalogue, "a clinic is never deleted"
+    current = CurrentTime(
+        appointment.doctor_id,
+        appointment.start_time,
+        appointment.end_time,
+        claim,
+        has_own_hours=has_own_hours(appointment),
+    )
+    plan = BookingPlan(catalogue, [_target(appointment, catalogue, to)], now, to.override)
+    return await explain_refusal(db, plan, current=current)

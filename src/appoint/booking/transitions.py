@@ -1,0 +1,108 @@
+"""Confirm, run and cancel appointments: every change of status that `model.TRANSITIONS` allows."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from .. import audit
+from ..database.pool import Transaction, violates
+from ..kit import errors
+from ..kit.actors import Actor
+from . import repository, service
+from .model import (
+    TRANSITIONS,
+    Appointment,
+    CancelCause,
+    Status,
+    audit_reason,
+    has_own_hours,
+    is_late,
+    too_late,
+)
+
+
+async def apply(tx: Transaction, actor: Actor, *, appointment_id: UUID, name: str, now: datetime) -> Appointment:
+    """Apply the transition with that name to an appointment. `cancel` has a function of its own.
+
+    Raise `Conflict`: `wrong-status`; `hold-expired` for an expired hold, whether or not it has been cancelled yet;
+    `not-started` for a no-show before the start; `taken`, `customer-busy` or `outside-hours` when a no-show arrives
+    after all and the time is no longer free.
+    """
+    (appointment, _, _, cancel_cause), _ = await service.lock(tx, appointment_id, None)
+    transition = TRANSITIONS[name]
+    if name == "confirm" and (
+        cancel_cause == CancelCause.HOLD_EXPIRED or (appointment.hold_expires_at and appointment.hold_expires_at <= now)
+    ):
+        raise errors.Conflict("hold-expired")
+    if appointment.status not in transition.sources:
+        raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=transition.target)
+    if name == "noShow" and appointment.start_time > now:
+        raise errors.Conflict("not-started")
+    await _change_status(tx, appointment, name)
+    await audit.record(tx, actor, clinic_id=appointment.clinic_id, subjects=[appointment_id])
+    return await service.get(tx, appointment_id)
+
+
+async def cancel(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    appointment_id: UUID,
+    reason: str | None,
+    late_because: str | None = None,
+    if_match: str | None,
+    now: datetime,
+) -> None:
+    """Cancel an appointment. Cancelling a cancelled one changes nothing.
+
+    `late_because` is the reason for which staff cancel it within the clinic's notice period. Raise `Conflict`:
+    `wrong-status` for an appointment that is over, `too-late`.
+    """
+    (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match)
+    if appointment.status == Status.CANCELLED:
+        await audit.record(tx, actor, clinic_id=appointment.clinic_id, subjects=[appointment_id])
+        return
+    if appointment.status not in TRANSITIONS["cancel"].sources:
+        raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.CANCELLED)
+    late = is_late(appointment, catalogue, now)
+    if late and late_because is None:
+        raise too_late(catalogue)
+    await _change_status(tx, appointment, "cancel", reason=reason, late_because=late_because if late else None)
+    if has_own_hours(appointment):
+        await repository.withdraw_remnant(
+            tx,
+            clinic_id=appointment.clinic_id,
+            doctor_id=appointment.doctor_id,
+            start=appointment.start_time,
+            end=appointment.end_time,
+        )
+    await audit.record(
+        tx,
+        actor,
+        clinic_id=appointment.clinic_id,
+        subjects=[appointment_id],
+        reason=audit_reason(["too-late"] if late else []),
+    )
+
+
+async def _change_status(
+    tx: Transaction, appointment: Appointment, name: str, *, reason: str | None = None, late_because: str | None = None
+) -> None:
+    transition = TRANSITIONS[name]
+    try:
+        await repository.change_status(
+            tx,
+            clinic_id=appointment.clinic_id,
+            appointment_id=appointment.id,
+            status=transition.target,
+            event=transition.event,
+            cancel_reason=reason,
+            late_because=late_because,
+        )
+    except asyncpg.ExclusionViolationError as error:
+        raise errors.Conflict(
+            "customer-busy" if violates(error, "customer_free") else "taken", alternatives=[]
+        ) from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise errors.Conflict("outside-hours", alternatives=[]) from error
