@@ -452,7 +452,7 @@ async def test_a_fault_is_in_the_trace_without_its_words(db, database_url, colle
     async def fails(db: Database, **_: Any) -> None:
         await db.fetchval("select 'Mueller'::integer")
 
-    monkeypatch.setattr("appoint.clinics.clinics.repository.active", fails)
+    monkeypatch.setattr("appoint.clinics.clinics.repository.list_active", fails)
     app = composed(database_url, otlp_endpoint=collector.url)
     async with AsyncTestClient(app) as client:
         assert (await client.get("/api/clinics")).status_code == 500

@@ -446,4 +446,7 @@ async def test_nobody_is_crowded_out_of_their_address(db, client):
     for _ in range(3):
         await customer(client, email="ana@example.com")
     newest = await customer(client, email="Ana@example.com")
-    assert await repository.at_address(db, email="ana@example.com", phone=None, most=2) == [UUID(ana), UUID(newest)]
+    assert await repository.list_ids_at_address(db, email="ana@example.com", phone=None, limit=2) == [
+        UUID(ana),
+        UUID(newest),
+    ]

@@ -25,8 +25,8 @@ APP = application.create(settings(), database_url="", admin_token=TOKEN)
 A_STATEMENT = re.compile(r"\s*(with|select|insert into|update|delete from|truncate|table|copy|lock) ")
 
 ACROSS_CLINICS = {
-    ("clinics.active", "clinic"): "the list of clinics",
-    ("clinics.of_staff", "clinic"): "the clinics where somebody works, as a choice",
+    ("clinics.list_active", "clinic"): "the list of clinics",
+    ("clinics.list_choices", "clinic"): "the clinics that a user works at",
     ("slots.active_clinics", "clinic"): "the nightly generation goes through all",
     ("catalogue.load", "clinic"): "by the short name in a page's address",
     ("availability.next_slots", "booking_slot"): "search",
@@ -34,9 +34,9 @@ ACROSS_CLINICS = {
     ("availability.specialties", "doctor"): "what it can be narrowed by",
     ("booking.of_customer", "appointment"): "a customer's own appointments",
     ("booking.visits_of_customers", "appointment"): "the same",
-    ("customers.appointments_to_come", "appointment"): "whether a customer may go",
-    ("customers.at_address", "appointment"): "whether somebody with the address has booked anywhere",
-    ("customers.found", "appointment"): "the same",
+    ("customers.count_upcoming_appointments", "appointment"): "whether a customer may be removed",
+    ("customers.list_ids_at_address", "appointment"): "whether a customer with the address has booked anywhere",
+    ("customers.find_at_address", "appointment"): "the same",
     ("booking.expire_holds", "appointment"): "the sweep of holds that have run out",
     ("http.forget_requests", "appointment"): "the sweep of old idempotency keys",
     ("database.waiting", "event"): "what waits, for /metrics",
@@ -384,7 +384,12 @@ async def one_more(db, client, number: int) -> dict[str, object]:
     return {**ids, "providerId": ids["doctorId"], "webhookId": webhook_id}
 
 
-GO_THROUGH_PATIENTS = {"customers.patient", "customers.patients", "customers.names", "day_board.of_patients"}
+GO_THROUGH_PATIENTS = {
+    "customers.find_patient",
+    "customers.list_patients",
+    "customers.patient_names",
+    "day_board.of_patients",
+}
 
 
 def test_people_are_looked_up_one_by_one():

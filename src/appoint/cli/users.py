@@ -240,7 +240,7 @@ async def _place(
 
     try:
         if clinic:
-            await clinics.active(tx, clinic)
+            await clinics.get_active(tx, clinic)
     except errors.AppointError:
         raise StartupError(f"There is no active clinic {clinic}.") from None
     user_id = await service.account_of(tx, email=email, name=name)

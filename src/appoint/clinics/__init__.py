@@ -1,1 +1,1 @@
-"""Clinics, their doctors and appointment types, and the catalogue that is read from all three."""
+"""Clinics, their doctors and appointment types, and the cached catalogue of all three."""

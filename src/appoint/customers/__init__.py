@@ -1,1 +1,1 @@
-"""Customers, who belong to the platform, and patients: customers as one clinic knows them."""
+"""Customers of the platform, and patients: a clinic's records of customers."""

@@ -37,12 +37,12 @@ class Customers(Controller):
 
     @get(operation_id="listCustomers", opt=route(permission="search-customers"))
     async def list(self, request: Request, query: CustomerFilter) -> Response[Page[Customer]]:
-        """Customers of the platform, oldest first; those who left are not among them."""
-        found = await service.search(
+        """List the platform's customers, oldest first, without removed ones."""
+        customers = await service.search(
             request.db, q=query.q, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
         )
         return page_response(
-            request, query, found, lambda customer: (customer.id,), subject=lambda customer: customer.id
+            request, query, customers, lambda customer: (customer.id,), subject=lambda customer: customer.id
         )
 
     @post(operation_id="createCustomer", opt=route(permission="register"))
@@ -53,11 +53,10 @@ class Customers(Controller):
             data,
             lambda tx: service.register(tx, request.user, content=data, now=clock.now()),
             remember=lambda customer: customer.id,
-            recall=lambda tx, known: service.get(tx, UUID(known)),
+            recall=lambda tx, resource_id: service.get(tx, UUID(resource_id)),
         )
-        if (
-            replayed and request.user.is_anyone and customer.version > 1
-        ):  # the same address and program can be somebody else's by now
+        # another person may use the same network and browser by now, and must not see changed data
+        if replayed and request.user.is_anyone and customer.version > 1:
             customer = msgspec.structs.replace(customer, **msgspec.structs.asdict(data))
         return created_response(request, customer, f"/api/customers/{customer.id}", replayed=replayed)
 
@@ -65,7 +64,7 @@ class Customers(Controller):
         "/{customer_id:uuid}", operation_id="getCustomer", opt=route(permission="see-customers", owned_by="customer_id")
     )
     async def get(self, request: Request, customer_id: FromPath[UUID]) -> Response[Customer]:
-        """One customer, active or not."""
+        """Return a customer, active or not."""
         return json_response(request, await service.get(request.db, customer_id), subjects=[customer_id])
 
     @put(
@@ -76,7 +75,7 @@ class Customers(Controller):
     async def replace(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerContent]
     ) -> Response[Customer]:
-        """Replace everything that is known of the customer; what is left out is forgotten."""
+        """Replace a customer. Omitted members are deleted."""
         return json_response(request, await self._change(request, customer_id, data))
 
     @patch(
@@ -87,7 +86,7 @@ class Customers(Controller):
     async def patch(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[CustomerPatch]
     ) -> Response[Customer]:
-        """Change some of it (JSON merge patch). `active: true` brings a removed customer back."""
+        """Update a customer (JSON merge patch). `active: true` restores a removed customer."""
         return json_response(request, await self._change(request, customer_id, data))
 
     @delete(
@@ -97,7 +96,7 @@ class Customers(Controller):
         opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-has-appointments",)),
     )
     async def remove(self, request: Request, customer_id: FromPath[UUID]) -> None:
-        """The customer leaves. What was stays readable."""
+        """Remove a customer. Past data stays readable."""
         await request.db.atomic(
             service.remove, request.user, customer_id=customer_id, if_match=request.if_match, now=clock.now()
         )
@@ -121,11 +120,11 @@ class FoundCustomers(Controller):
     async def find(
         self, request: Request, clinic_id: FromPath[int], query: FindCustomers
     ) -> Response[Page[FoundCustomer]]:
-        """Customers of whatever clinic by their exact e-mail address or phone number, to book for them; 20 at most, on
-        one page."""
-        everyone = request.services.db.across()
-        found = await service.at_address(everyone, clinic_id=clinic_id, email=query.email, phone=query.phone)
-        return json_response(request, Page(found, None), subjects=[customer.id for customer in found])
+        """Find customers of any clinic by their exact e-mail address or phone number, to book for them. Returns at most
+        20, on one page."""
+        db = request.services.db.across()
+        customers = await service.find_at_address(db, clinic_id=clinic_id, email=query.email, phone=query.phone)
+        return json_response(request, Page(customers, None), subjects=[customer.id for customer in customers])
 
 
 class Patients(Controller):
@@ -134,23 +133,25 @@ class Patients(Controller):
 
     @get(operation_id="listPatients", opt=route(permission="see-patients", narrows=True))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PatientFilter) -> Response[Page[Patient]]:
-        """A clinic's patients, in the order in which they registered."""
+        """List a clinic's patients by date of registration."""
         place = cursor_after(request, query, tuple[UUID])
-        found = await repository.patients(
+        patients = await repository.list_patients(
             request.db,
             clinic_id,
             doctor_id=request.grant.doctor_id,
-            wanted=search_terms(query.q, language_for(request)),
+            terms=search_terms(query.q, language_for(request)),
             after=place,
             limit=query.limit,
         )
-        if not found:
+        if not patients:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda patient: (patient.id,), subject=lambda patient: patient.id)
+        return page_response(
+            request, query, patients, lambda patient: (patient.id,), subject=lambda patient: patient.id
+        )
 
     @get("/{customer_id:uuid}", operation_id="getPatient", opt=route(permission="see-patients", owned_by="customer_id"))
     async def get(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Patient]:
-        """A customer as the clinic knows them."""
+        """Return a clinic's record of a customer."""
         return json_response(
             request, await service.get_patient(request.db, clinic_id, customer_id), subjects=[customer_id]
         )
@@ -165,11 +166,11 @@ class Patients(Controller):
     async def patch(
         self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID], data: JSONBody[PatientPatch]
     ) -> Response[Patient]:
-        """Change what the clinic notes of the patient (JSON merge patch)."""
+        """Update the clinic's notes about a patient (JSON merge patch)."""
         return json_response(
             request,
             await request.db.atomic(
-                service.note,
+                service.change_patient,
                 request.user,
                 clinic_id=clinic_id,
                 customer_id=customer_id,

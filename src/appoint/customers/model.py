@@ -1,4 +1,4 @@
-"""A customer, and a patient: the same person with what one clinic knows."""
+"""Customers, patients (a clinic's records of customers), and searches for them."""
 
 import re
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ RecordNumber = Annotated[str, Meta(pattern=r"\S", max_length=200, examples=["202
 
 
 class CustomerContent(RequestBody):
-    """What a caller says about a customer. E-mail and phone may be others' too: families share them."""
+    """The content of a customer. Several customers may share an e-mail address or phone number, as families do."""
 
     name: fields.PersonName
     email: fields.Email | None = None
     phone: fields.Phone | None = None
-    """A number without its country's code is read in the country of `timeZone`, or else of `locale`."""
+    """A number without a country code is read in the country of `timeZone`, or else of `locale`."""
     locale: fields.Locale | None = None
     time_zone: fields.TimeZone | None = None
     birth_date: fields.Date | None = None
@@ -36,23 +36,23 @@ class CustomerPatch(RequestBody):
     time_zone: fields.TimeZone | None | UnsetType = UNSET
     birth_date: fields.Date | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
-    """Brings a removed customer back; `DELETE` removes."""
+    """Restores a removed customer; `DELETE` removes the customer."""
 
 
 class CustomerFilter(PageQuery):
     q: fields.ShortText | None = None
-    """Parts of the name, e-mail address or phone number, in any order, with accents or without."""
+    """Parts of the name, e-mail address or phone number, in any order, ignoring accents."""
 
 
 class FindCustomers(RequestBody):
-    """Whose: exactly one of the two."""
+    """Exactly one of the two members is required."""
 
     EXAMPLE: ClassVar = {"email": "ana@example.org"}
 
     email: fields.Email | None = None
-    """The whole address, in capitals or not."""
+    """The whole address, ignoring case."""
     phone: fields.Phone | None = None
-    """The whole number; without its country's code it is read in the country of the clinic."""
+    """The whole number; without a country code it is read in the country of the clinic."""
 
     def __post_init__(self) -> None:
         if self.email and self.phone:
@@ -62,16 +62,16 @@ class FindCustomers(RequestBody):
 
 
 class FoundCustomer(msgspec.Struct, rename="camel"):
-    """As much of a customer as it takes to book for them."""
+    """The part of a customer that is needed to book for them."""
 
     customer_id: UUID
     name: str
     is_patient: bool
-    """Whether the clinic knows them already."""
+    """Whether the customer is a patient of the clinic."""
 
     @property
     def id(self) -> UUID:
-        """By which the record knows who was found."""
+        """The id for the audit entry."""
         return self.customer_id
 
 
@@ -86,7 +86,7 @@ class Customer(Resource):
     active: bool
     removed_at: datetime | None
     erased_at: datetime | None
-    """When all that was known of them went, for good."""
+    """When the customer's data was permanently erased."""
 
 
 class PatientPatch(RequestBody):
@@ -96,15 +96,15 @@ class PatientPatch(RequestBody):
 
 class PatientFilter(PageQuery):
     q: fields.ShortText | None = None
-    """Parts of the name, e-mail address, phone number or record number, in any order, with accents or without; or the
-    date of birth, as it is written in the language of the request."""
+    """Parts of the name, e-mail address, phone number or record number, in any order, ignoring accents; or the date of
+    birth, as written in the language of the request."""
 
 
 class Patient(Resource):
-    """`version` and `updated_at` count changes of the customer too, since those show here."""
+    """A clinic's record of a customer. `version` and `updated_at` include changes of the customer."""
 
     id: UUID
-    """The customer's: a patient has no other."""
+    """The customer's id: patients have no id of their own."""
     customer_id: UUID
     clinic_id: int
     record_number: str | None
@@ -119,49 +119,52 @@ class Patient(Resource):
     """Whether the customer is still registered."""
 
 
-SPECIAL: Final = re.compile(r"([\\%_])")
-"""What LIKE reads as more than itself."""
-PLAIN: Final = r"\\\1"
+LIKE_WILDCARD: Final = re.compile(r"([\\%_])")
+"""Characters with a special meaning in LIKE patterns."""
+ESCAPED: Final = r"\\\1"
 SEPARATORS: Final = re.compile(r"[\s()./+-]")
 DATE: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[./-] ?(\d{1,2})[./-] ?(\d{4}|\d{2})")
 WORDS: Final = re.compile(rf"(?:(?P<date>{DATE.pattern})|(?P<number>[(+]?\d[\d()./+\-\s]*))(?=[\s,;]|$)|[^\s,;]+")
-"""What a search is of: a date, a number with spaces in it or without, or any other word."""
+"""The words of a search: a date, a number with or without spaces, or any other word."""
 
 
 class SearchTerms(NamedTuple):
-    """Who is looked for. The texts are LIKE patterns, to be `folded`."""
+    """The terms of a search. The texts are LIKE patterns, to be `folded`."""
 
     words: Sequence[str] = ()
-    """Each is found in the name, the contact or the record number; of these numbers without separators."""
-    born: Sequence[date] = ()
-    """On one of these days, or else `instead` is among the words, too."""
-    instead: str = "%"
+    """Each must match the name, the contact or the record number. Numbers are matched without separators."""
+    birth_dates: Sequence[date] = ()
+    """The date of birth must be one of these, or `date_pattern` must match like a word."""
+    date_pattern: str = "%"
 
 
-EVERYBODY: Final = SearchTerms()
+NO_TERMS: Final = SearchTerms()
 
 
 def search_terms(q: str | None, language: str | None = None) -> SearchTerms | None:
-    """What a search says, its words in any order; in a language it may say a date of birth. None for no text."""
+    """Parse a search into its words and, when a language is given, a date of birth. Return None for an empty search."""
     words: list[str] = []
-    born, instead = EVERYBODY.born, EVERYBODY.instead
+    birth_dates, date_pattern = NO_TERMS.birth_dates, NO_TERMS.date_pattern
     for word in WORDS.finditer(q or ""):
-        if language and not born and word["date"] and (born := _days(word["date"], month_first=language == "en")):
-            instead = _pattern(word[0])
+        is_date = language and not birth_dates and word["date"]
+        if is_date and (birth_dates := _possible_dates(word["date"], month_first=language == "en")):
+            date_pattern = _pattern(word[0])
         else:
             words.append(_pattern(word[0]))
-    return SearchTerms(words, born, instead) if words or born else None
+    return SearchTerms(words, birth_dates, date_pattern) if words or birth_dates else None
 
 
 def _pattern(word: str) -> str:
-    """What can be a number as numbers are looked through: without separators and the zeros in front."""
+    """Return a LIKE pattern for the word. A number is matched without separators and leading zeros."""
     digits = SEPARATORS.sub("", word).lstrip("0")
-    return f"%{digits}%" if digits.isascii() and digits.isdecimal() else f"%{SPECIAL.sub(PLAIN, word)}%"
+    return f"%{digits}%" if digits.isascii() and digits.isdecimal() else f"%{LIKE_WILDCARD.sub(ESCAPED, word)}%"
 
 
-def _days(text: str, *, month_first: bool) -> list[date]:
-    """What a date can mean: its year may be written without the century; who writes the month first may write it after
-    the day all the same."""
+def _possible_dates(text: str, *, month_first: bool) -> list[date]:
+    """Return the dates that a text can mean.
+
+    The year may lack its century, and in a language that writes the month first, the day may still come first.
+    """
     match = DATE.fullmatch(text)
     assert match
     year, month, day, first, second, last = match.groups()

@@ -1,4 +1,5 @@
-"""Everything the customer table is asked. Events about customers are the platform's, and name nobody."""
+"""Statements on the tables of customers and patients. Events about customers belong to the platform and contain no
+personal data."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,8 +7,17 @@ from uuid import UUID
 
 import msgspec
 
-from ..database.pool import Row, Statements, to
-from .model import EVERYBODY, Customer, CustomerContent, FoundCustomer, Patient, SearchTerms
+from ..database.pool import Statements, to
+from .model import NO_TERMS, Customer, CustomerContent, FoundCustomer, Patient, SearchTerms
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """A customer's name and contact details."""
+
+    id: UUID
+    name: str
+    email: str | None
+    phone: str | None
 
 
 async def find(db: Statements, customer_id: UUID) -> Customer | None:
@@ -16,16 +26,18 @@ async def find(db: Statements, customer_id: UUID) -> Customer | None:
 
 
 async def lock(tx: Statements, customer_id: UUID) -> Customer | None:
-    """The customer, whom nobody else changes and for whom nobody books until the transaction ends."""
+    """Return the customer and lock it until the transaction ends. Blocks changes and bookings."""
     row = await tx.fetchrow("select * from customer where id = $1 for update", customer_id)
     return to(Customer, row) if row else None
 
 
-async def registered(
+async def list_registered(
     db: Statements, *, words: Sequence[str], after: tuple[UUID] | None, limit: int
 ) -> Sequence[Customer]:
-    """Oldest first; one more than `limit` when the list goes on. Tries one customer after the other, which is quick for
-    what many of them have."""
+    """Return active customers that match, oldest first, and one more than `limit` if there are more.
+
+    Scans the customers in order, which is fast for words that many of them match.
+    """
     rows = await db.fetch(
         """
         select * from customer
@@ -42,19 +54,22 @@ async def registered(
     return [to(Customer, row) for row in rows]
 
 
-async def matching(
+async def list_matching(
     db: Statements, *, words: Sequence[str], rare: str, after: tuple[UUID] | None, limit: int
 ) -> Sequence[Customer]:
-    """The same by the index of words, which is quick for what few of them have: the `rare` one of the words."""
+    """Return the same as `list_registered` by the index of words.
+
+    This is fast for words that few customers match: the index finds the `rare` one.
+    """
     rows = await db.fetch(
         """
-        with found as materialized (  -- else the planner would go by the order of the list
+        with matches as materialized (  -- otherwise the planner would scan in the order of the list
           select * from customer
            where words like folded($1)
              and words like all (array(select folded(word) from unnest($2::text[]) as word))
              and active
         )
-        select * from found where id > $3 order by id limit $4 + 1
+        select * from matches where id > $3 order by id limit $4 + 1
         """,
         rare,
         words,
@@ -64,10 +79,12 @@ async def matching(
     return [to(Customer, row) for row in rows]
 
 
-async def at_address(db: Statements, *, email: str | None, phone: str | None, most: int) -> list[UUID]:
-    """The ids of those who have exactly that e-mail address, whatever its case, or that phone number in E.164. Where
-    they are too many, those who have booked, and the newest: anyone can register others with the address, and nobody is
-    to be crowded out by that."""
+async def list_ids_at_address(db: Statements, *, email: str | None, phone: str | None, limit: int) -> list[UUID]:
+    """Return the ids of customers with exactly this e-mail address, ignoring case, or this phone number in E.164.
+
+    Beyond the limit, prefer customers with bookings, then the newest: anyone can register further customers with the
+    address, and they must not crowd out the real ones.
+    """
     rows = await db.fetch(
         """
         select id from customer c
@@ -77,15 +94,15 @@ async def at_address(db: Statements, *, email: str | None, phone: str | None, mo
         """,
         email,
         phone,
-        most,
+        limit,
     )
     return sorted(row.id for row in rows)
 
 
-async def found(
-    db: Statements, *, clinic_id: int, email: str | None, phone: str | None, most: int
+async def find_at_address(
+    db: Statements, *, clinic_id: int, email: str | None, phone: str | None, limit: int
 ) -> list[FoundCustomer]:
-    """The same as one clinic finds them."""
+    """Return the customers with exactly this e-mail address or phone number, the clinic's patients first."""
     rows = await db.fetch(
         """
         select c.id as customer_id, c.name, p.customer_id is not null as is_patient
@@ -97,31 +114,32 @@ async def found(
         clinic_id,
         email,
         phone,
-        most,
+        limit,
     )
     return [to(FoundCustomer, row) for row in rows]
 
 
-async def unchanged(db: Statements, customer_ids: Sequence[UUID], *, since: datetime) -> list[Row]:
-    """Those of the customers, `id`, `name`, `email` and `phone`, of whom nothing has changed since."""
-    return await db.fetch(
+async def list_unchanged(db: Statements, customer_ids: Sequence[UUID], *, since: datetime) -> list[Contact]:
+    """Return the given active customers that have not changed since."""
+    rows = await db.fetch(
         "select id, name, email, phone from customer where id = any($1) and active and updated_at <= $2 order by id",
         customer_ids,
         since,
     )
+    return [to(Contact, row) for row in rows]
 
 
 async def add(tx: Statements, content: CustomerContent) -> Customer:
     row = await tx.fetchrow(
         """
-        with made as (
+        with created as (
           insert into customer (name, email, phone, locale, time_zone, birth_date) values ($1, $2, $3, $4, $5, $6)
           returning *
-        ), told as (
+        ), events as (
           insert into event (clinic_id, type, subject_id, subject_version, data)
-          select 0, 'customer.registered', id::text, version, jsonb_build_object('customerId', id) from made
+          select 0, 'customer.registered', id::text, version, jsonb_build_object('customerId', id) from created
         )
-        select * from made
+        select * from created
         """,
         *msgspec.structs.astuple(content),
     )
@@ -140,9 +158,10 @@ async def change(
                  active = $8::timestamptz is null, removed_at = $8, version = version + 1, updated_at = now()
            where id = $1
           returning *
-        ), told as (
+        ), events as (
           insert into event (clinic_id, type, subject_id, subject_version, data)
-          select 0, 'customer.changed', id::text, version, jsonb_build_object('customerId', id, 'active', active) from changed
+          select 0, 'customer.changed', id::text, version, jsonb_build_object('customerId', id, 'active', active)
+            from changed
         )
         select * from changed
         """,
@@ -169,8 +188,8 @@ async def remove(tx: Statements, customer_id: UUID, *, now: datetime) -> None:
     )
 
 
-async def appointments_to_come(tx: Statements, customer_id: UUID, *, now: datetime) -> int:
-    """The customer's live appointments that end after now, at all clinics."""
+async def count_upcoming_appointments(tx: Statements, customer_id: UUID, *, now: datetime) -> int:
+    """Count the customer's live appointments that end after now, at all clinics."""
     return await tx.fetchval(
         "select count(*) from appointment where customer_id = $1 and active_during && tstzrange($2, null)",
         customer_id,
@@ -178,7 +197,7 @@ async def appointments_to_come(tx: Statements, customer_id: UUID, *, now: dateti
     )
 
 
-async def patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient | None:
+async def find_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient | None:
     row = await db.fetchrow(
         """
         select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
@@ -193,35 +212,36 @@ async def patient(db: Statements, clinic_id: int, customer_id: UUID) -> Patient 
     return to(Patient, row) if row else None
 
 
-async def patients(
+async def list_patients(
     db: Statements,
     clinic_id: int,
     *,
     doctor_id: UUID | None,
-    wanted: SearchTerms | None,
+    terms: SearchTerms | None,
     after: tuple[UUID] | None,
     limit: int,
 ) -> Sequence[Patient]:
-    """A clinic's patients, all or a doctor's, in the order in which they registered; one more than `limit` when the
-    list goes on."""
+    """Return a clinic's patients, or a doctor's, by date of registration; one more than `limit` if there are more."""
     rows = await db.fetch(
         """
         select customer_id as id, customer_id, clinic_id, record_number, notes, p.created_at,
                p.version + c.version - 1 as version, greatest(p.updated_at, c.updated_at) as updated_at,
                name, email, phone, locale, time_zone, birth_date, active
           from patient p join clinic_customer c on c.id = p.customer_id,
-               lateral (select concat_ws(' ', c.words, folded(p.record_number), translate(p.record_number, ' ()./+-', '')) as found) as searched
+               lateral (select concat_ws(' ', c.words, folded(p.record_number),
+                                         translate(p.record_number, ' ()./+-', '')) as words) as searched
          where clinic_id = $1
-           and ($2::text[] = '{}' or found like all (array(select folded(word) from unnest($2) as word)))
-           and ($4 = '%' or birth_date = any($3::date[]) or found like folded($4))
+           and ($2::text[] = '{}' or searched.words like all (array(select folded(word) from unnest($2) as word)))
+           and ($4 = '%' or birth_date = any($3::date[]) or searched.words like folded($4))
            and customer_id > $5
            and ($7::uuid is null
-                or exists (select from appointment a where a.clinic_id = $1 and a.customer_id = p.customer_id and a.doctor_id = $7))
+                or exists (select from appointment a
+                            where a.clinic_id = $1 and a.customer_id = p.customer_id and a.doctor_id = $7))
          order by customer_id
          limit $6 + 1
         """,
         clinic_id,
-        *(wanted or EVERYBODY),
+        *(terms or NO_TERMS),
         after[0] if after else UUID(int=0),
         limit,
         doctor_id,
@@ -229,10 +249,13 @@ async def patients(
     return [to(Patient, row) for row in rows]
 
 
-async def names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """What patients of the clinic are called."""
+async def patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the names of patients of the clinic, by id."""
     rows = await db.fetch(
-        "select c.id, c.name from patient p join clinic_customer c on c.id = p.customer_id where p.clinic_id = $1 and c.id = any($2)",
+        """
+        select c.id, c.name from patient p join clinic_customer c on c.id = p.customer_id
+         where p.clinic_id = $1 and c.id = any($2)
+        """,
         clinic_id,
         customer_ids,
     )
@@ -240,7 +263,7 @@ async def names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) ->
 
 
 async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> None:
-    """Nobody else changes what the clinic knows of the patient until the transaction ends; bookings go on."""
+    """Lock the patient against changes until the transaction ends. Does not block bookings."""
     await tx.execute(
         "select from patient where clinic_id = $1 and customer_id = $2 for no key update", clinic_id, customer_id
     )
@@ -249,8 +272,11 @@ async def lock_patient(tx: Statements, clinic_id: int, customer_id: UUID) -> Non
 async def change_patient(
     tx: Statements, clinic_id: int, customer_id: UUID, *, record_number: str | None, notes: str | None
 ) -> None:
-    """Raises `UniqueViolationError` naming `patient_record_number` when another patient of the clinic has the number,
-    and `ForeignKeyViolationError` naming `patient_noted` when the customer was erased."""
+    """Update the clinic's record of a patient.
+
+    Raise `UniqueViolationError` naming `patient_record_number` when another patient of the clinic has the number, and
+    `ForeignKeyViolationError` naming `patient_noted` when the customer was erased.
+    """
     await tx.execute(
         """
         update patient set record_number = $3, notes = $4, version = version + 1, updated_at = now()

@@ -1,25 +1,45 @@
-"""What a patient has booked at a clinic."""
+"""A patient's appointments at a clinic."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from ..database.pool import Row, Statements
+import msgspec
+
+from ..database.pool import Statements, to
 
 
-async def coming(
+class PatientVisit(msgspec.Struct, frozen=True):
+    """An appointment on the page of a patient."""
+
+    id: UUID
+    start_time: datetime
+    end_time: datetime
+    day: date
+    status: str
+    cancel_reason: str | None
+    needs_rebooking: bool
+    doctor: str
+    type: str | None
+
+
+async def list_upcoming(
     db: Statements, *, clinic_id: int, customer_id: UUID, doctor_id: UUID | None, now: datetime, limit: int
-) -> list[Row]:
-    """A patient's appointments that have not ended, with everyone or with one doctor, the next first; one more than
-    `limit` when there are more."""
-    return await db.fetch(
+) -> list[PatientVisit]:
+    """Return a patient's appointments that have not ended, with all doctors or one, the next first.
+
+    Return one more than `limit` if there are more.
+    """
+    rows = await db.fetch(
         """
-        select a.id, lower(a.during) as start_time, upper(a.during) as end_time, (lower(a.during) at time zone c.time_zone)::date as day,
+        select a.id, lower(a.during) as start_time, upper(a.during) as end_time,
+               (lower(a.during) at time zone c.time_zone)::date as day,
                a.status, a.cancel_reason, a.needs_rebooking, d.name as doctor, t.name as type
           from appointment a
           join clinic c on c.id = a.clinic_id
           join doctor d on d.clinic_id = a.clinic_id and d.id = a.doctor_id
           left join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
-         where a.clinic_id = $1 and a.customer_id = $2 and ($3::uuid is null or a.doctor_id = $3) and upper(a.during) > $4
+         where a.clinic_id = $1 and a.customer_id = $2 and ($3::uuid is null or a.doctor_id = $3)
+           and upper(a.during) > $4
          order by lower(a.during)
          limit $5 + 1
         """,
@@ -29,9 +49,10 @@ async def coming(
         now,
         limit,
     )
+    return [to(PatientVisit, row) for row in rows]
 
 
-async def past(
+async def list_past(
     db: Statements,
     *,
     clinic_id: int,
@@ -40,18 +61,24 @@ async def past(
     now: datetime,
     before: UUID | None,
     limit: int,
-) -> list[Row]:
-    """The same of those that have ended, and stand before that one, the last first."""
-    return await db.fetch(
+) -> list[PatientVisit]:
+    """Return a patient's past appointments, those before the given one, the last first.
+
+    Return one more than `limit` if there are more.
+    """
+    rows = await db.fetch(
         """
-        select a.id, lower(a.during) as start_time, upper(a.during) as end_time, (lower(a.during) at time zone c.time_zone)::date as day,
+        select a.id, lower(a.during) as start_time, upper(a.during) as end_time,
+               (lower(a.during) at time zone c.time_zone)::date as day,
                a.status, a.cancel_reason, a.needs_rebooking, d.name as doctor, t.name as type
           from appointment a
           join clinic c on c.id = a.clinic_id
           join doctor d on d.clinic_id = a.clinic_id and d.id = a.doctor_id
           left join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
-         where a.clinic_id = $1 and a.customer_id = $2 and ($3::uuid is null or a.doctor_id = $3) and upper(a.during) <= $4
-           and ($5::uuid is null or (lower(a.during), a.id) < (select lower(b.during), b.id from appointment b where b.clinic_id = $1 and b.id = $5))
+         where a.clinic_id = $1 and a.customer_id = $2 and ($3::uuid is null or a.doctor_id = $3)
+           and upper(a.during) <= $4
+           and ($5::uuid is null or (lower(a.during), a.id) < (
+                 select lower(b.during), b.id from appointment b where b.clinic_id = $1 and b.id = $5))
          order by lower(a.during) desc, a.id desc
          limit $6 + 1
         """,
@@ -62,3 +89,4 @@ async def past(
         before,
         limit,
     )
+    return [to(PatientVisit, row) for row in rows]

@@ -1,1 +1,1 @@
-"""Appointment types: what can be booked, and how long it takes."""
+"""Appointment types: the bookable services of a clinic, with length and price."""

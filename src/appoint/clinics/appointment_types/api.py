@@ -28,12 +28,12 @@ class AppointmentTypes(Controller):
     async def list(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentTypeFilter
     ) -> Response[Page[AppointmentType]]:
-        """What can be booked at a clinic, oldest first."""
+        """List a clinic's appointment types, oldest first."""
         place = cursor_after(request, query, tuple[UUID])
-        found = await repository.of_clinic(request.db, clinic_id, active=query.active, after=place, limit=query.limit)
-        if not found:
+        types = await repository.list_types(request.db, clinic_id, active=query.active, after=place, limit=query.limit)
+        if not types:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda found: (found.id,), cache_control="public, no-cache")
+        return page_response(request, query, types, lambda each: (each.id,), cache_control="public, no-cache")
 
     @post(
         "/clinics/{clinic_id:int}/appointmentTypes",
@@ -49,7 +49,7 @@ class AppointmentTypes(Controller):
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
             remember=lambda added: added.id,
-            recall=lambda tx, known: service.get(tx, UUID(known)),
+            recall=lambda tx, resource_id: service.get(tx, UUID(resource_id)),
             clinic_id=clinic_id,
         )
         return created_response(
@@ -58,14 +58,14 @@ class AppointmentTypes(Controller):
 
     @get("/appointmentTypes/{id:uuid}", operation_id="getAppointmentType", opt=route(permission="public"))
     async def get(self, request: Request, id: FromPath[UUID]) -> Response[AppointmentType]:
-        """One appointment type, active or not."""
+        """Return an appointment type, active or not."""
         return json_response(request, await service.get(request.db, id), cache_control="public, no-cache")
 
     @put("/appointmentTypes/{id:uuid}", operation_id="replaceAppointmentType", opt=route(permission="manage"))
     async def replace(
         self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypeContent]
     ) -> Response[AppointmentType]:
-        """Replace everything that is said of the type; what is left out takes its default."""
+        """Replace an appointment type. Omitted members take their default."""
         return json_response(request, await self._change(request, id, data))
 
     @patch(
@@ -76,7 +76,7 @@ class AppointmentTypes(Controller):
     async def patch(
         self, request: Request, id: FromPath[UUID], data: JSONBody[AppointmentTypePatch]
     ) -> Response[AppointmentType]:
-        """Change some of it (JSON merge patch). `active: true` brings a removed type back."""
+        """Update an appointment type (JSON merge patch). `active: true` restores a removed type."""
         return json_response(request, await self._change(request, id, data))
 
     @delete(
@@ -86,7 +86,7 @@ class AppointmentTypes(Controller):
         opt=route(permission="manage"),
     )
     async def remove(self, request: Request, id: FromPath[UUID]) -> None:
-        """Take the type out of what can be booked. What is booked stays booked."""
+        """Remove an appointment type, so that it can no longer be booked. Its appointments remain."""
         await request.change(
             clinic_of(id), service.remove, request.user, id=id, if_match=request.if_match, now=clock.now()
         )

@@ -1,4 +1,4 @@
-"""What can be booked at a clinic."""
+"""Appointment types of a clinic."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -17,8 +17,8 @@ Mode = Literal["inPerson", "online"]
 
 
 class AppointmentTypeContent(RequestBody):
-    """What a caller says about an appointment type. The patient sees `minutes`; the buffers keep the doctor's time
-    around them."""
+    """The content of an appointment type. Patients see `minutes`; the buffers reserve the doctor's time before and
+    after."""
 
     name: TypeName
     minutes: Minutes
@@ -36,15 +36,15 @@ class AppointmentTypePatch(RequestBody):
     buffer_before_minutes: BufferMinutes | UnsetType = UNSET
     buffer_after_minutes: BufferMinutes | UnsetType = UNSET
     price: Money | None | UnsetType = UNSET
-    """Amount and currency together: neither means anything alone."""
+    """Always amount and currency together."""
     mode: Mode | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
-    """Brings a removed type back; `DELETE` removes."""
+    """Restores a removed type; `DELETE` removes it."""
 
 
 class AppointmentTypeFilter(PageQuery):
     active: bool = True
-    """false: the removed ones."""
+    """false: removed types only."""
 
 
 class AppointmentType(Resource):

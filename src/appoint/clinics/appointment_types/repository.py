@@ -1,4 +1,4 @@
-"""Everything the table of appointment types is asked."""
+"""Statements on the table of appointment types."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,17 +23,17 @@ async def find(db: Statements, id: UUID) -> AppointmentType | None:
 
 
 async def lock(tx: Statements, id: UUID) -> AppointmentType | None:
-    """The type, which nobody else changes until the transaction ends; bookings go on."""
+    """Return the type and lock it against changes until the transaction ends. Does not block bookings."""
     row = await tx.fetchrow(
         "select * from appointment_type where clinic_id = $1 and id = $2 for no key update", clinic_of(id), id
     )
     return _type(row) if row else None
 
 
-async def of_clinic(
+async def list_types(
     db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int
 ) -> Sequence[AppointmentType]:
-    """Oldest first; one more than `limit` when the list goes on."""
+    """Return a clinic's types, oldest first, and one more than `limit` if there are more."""
     rows = await db.fetch(
         """
         select * from appointment_type
@@ -54,8 +54,8 @@ async def of_clinic(
 async def add(tx: Statements, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
     row = await tx.fetchrow(
         """
-        insert into appointment_type (clinic_id, id, name, minutes, description, buffer_before_minutes, buffer_after_minutes,
-                                      price_amount, price_currency, mode)
+        insert into appointment_type (clinic_id, id, name, minutes, description,
+                                      buffer_before_minutes, buffer_after_minutes, price_amount, price_currency, mode)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         returning *
         """,

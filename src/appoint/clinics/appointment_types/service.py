@@ -1,4 +1,4 @@
-"""Saying what can be booked. A change shows in the next booking; what is booked stays as it was booked."""
+"""Use cases of appointment types. A change applies to new bookings; existing appointments keep their terms."""
 
 from datetime import datetime
 from uuid import UUID
@@ -17,15 +17,15 @@ from .model import AppointmentType, AppointmentTypeContent, AppointmentTypePatch
 
 
 async def get(db: Statements, id: UUID) -> AppointmentType:
-    """Raises `NotFound`."""
-    if found := await repository.find(db, id):
-        return found
+    """Return an appointment type. Raise `NotFound`."""
+    if type := await repository.find(db, id):
+        return type
     raise errors.NotFound
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:
-    """Add an appointment type to a clinic. Raises `NotFound` for the clinic, or `Conflict` `clinic-inactive`."""
-    await clinics.active(tx, clinic_id)
+    """Add an appointment type to a clinic. Raise `NotFound` for the clinic, or `Conflict` `clinic-inactive`."""
+    await clinics.get_active(tx, clinic_id)
     added = await repository.add(tx, clinic_id, content)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[added.id])
     return added
@@ -41,21 +41,21 @@ async def change(
 ) -> AppointmentType:
     """Replace the type's details, or the patched part of them.
 
-    Raises `Conflict` `clinic-inactive` when the patch brings a removed type back to an inactive clinic.
+    Raise `Conflict` `clinic-inactive` when the patch brings a removed type back to an inactive clinic.
     """
-    current = await _locked(tx, id, if_match)
+    current = await _lock(tx, id, if_match)
     await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])
     if isinstance(change, AppointmentTypeContent):
         return await repository.change(tx, id, change, removed_at=current.removed_at)
     if change.active is True and not current.active:
-        await clinics.active(tx, current.clinic_id)
+        await clinics.get_active(tx, current.clinic_id)
     content = merge(msgspec.convert(current, AppointmentTypeContent, from_attributes=True), change)
     return await repository.change(tx, id, content, removed_at=None if change.active is True else current.removed_at)
 
 
 async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | None, now: datetime) -> None:
     """Stop offering the type. Appointments of it stay booked."""
-    current = await _locked(tx, id, if_match)
+    current = await _lock(tx, id, if_match)
     await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])
     if current.active:
         await repository.change(
@@ -63,7 +63,7 @@ async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | Non
         )
 
 
-async def _locked(tx: Transaction, id: UUID, if_match: str | None) -> AppointmentType:
+async def _lock(tx: Transaction, id: UUID, if_match: str | None) -> AppointmentType:
     current = await repository.lock(tx, id)
     if current is None:
         raise errors.NotFound

@@ -1,1 +1,1 @@
-"""What a clinic offers, as booking and availability need it: read often, changed rarely, kept in the cache."""
+"""The cached catalogue of a clinic: the data that booking and availability read often and that rarely changes."""

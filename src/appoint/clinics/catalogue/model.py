@@ -1,4 +1,4 @@
-"""A clinic's catalogue: its policy, its doctors, its appointment types, each with the version that was read."""
+"""A clinic's catalogue: its policy, doctors and appointment types, each with its version."""
 
 from datetime import date, datetime, timedelta
 from operator import attrgetter
@@ -20,7 +20,7 @@ class CatalogueDoctor(msgspec.Struct, frozen=True):
     specialty: str | None
     active: bool
     appointment_type_ids: frozenset[UUID] | None
-    """None: everything the clinic offers."""
+    """None: all types of the clinic."""
 
     def offers(self, appointment_type_id: UUID | None) -> bool:
         return (
@@ -73,31 +73,31 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     @property
     def bookable_types(self) -> list[CatalogueType]:
-        """The active types that somebody offers, by name. A clinic that has none is booked by whole slots."""
+        """The active types that at least one doctor offers, by name. A clinic without any is booked by whole slots."""
         return sorted(
             (type for type in self.types.values() if type.active and self.offering(type.id)), key=attrgetter("name")
         )
 
     def earliest_start(self, now: datetime) -> datetime:
-        """Nothing starts before this: the clinic's notice."""
+        """Return the earliest bookable start, after the clinic's minimum notice."""
         return now + timedelta(minutes=self.min_notice_minutes)
 
     def last_change(self, start: datetime) -> datetime:
-        """Until then an appointment that starts at `start` can be cancelled or moved."""
+        """Return the deadline for cancelling or moving an appointment that starts at `start`."""
         return start - timedelta(minutes=self.cancel_notice_minutes)
 
     def last_date(self, now: datetime) -> date:
-        """Nothing starts after this local date: the clinic's horizon."""
+        """Return the last bookable local date, the clinic's horizon."""
         return clock.local_date(now, self.time_zone) + timedelta(days=self.horizon_days)
 
     def offering(self, appointment_type_id: UUID | None, doctor_id: UUID | None = None) -> list[CatalogueDoctor]:
-        """The active doctors who offer it; at most the one who is named."""
-        asked = (self.doctors[doctor_id],) if doctor_id else self.doctors.values()
-        return [doctor for doctor in asked if doctor.active and doctor.offers(appointment_type_id)]
+        """Return the active doctors who offer the type, or only the given doctor if they do."""
+        doctors = (self.doctors[doctor_id],) if doctor_id else self.doctors.values()
+        return [doctor for doctor in doctors if doctor.active and doctor.offers(appointment_type_id)]
 
 
 class Length(msgspec.Struct, frozen=True):
-    """How much time is asked for: the patient's minutes, and the doctor's around them."""
+    """The time that a booking takes: the patient's minutes, and the doctor's buffers around them."""
 
     minutes: int
     before: timedelta = timedelta()

@@ -1,4 +1,4 @@
-"""The catalogue in one statement."""
+"""The statement that loads a catalogue."""
 
 import msgspec
 
@@ -7,15 +7,17 @@ from .model import Catalogue, CatalogueDoctor, CatalogueType
 
 
 async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None) -> Catalogue | None:
-    """Of the clinic that has the slug; without one, or where no clinic has it, of the one with the number."""
+    """Load the catalogue of the clinic with the slug. Without a slug, or if no clinic has it, use the id."""
     row = await db.fetchrow(
         """
         select c.id as clinic_id, c.version, c.name, c.slug, c.time_zone, c.locale, c.address, c.active,
-               c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.cancel_notice_minutes, c.phone, c.doctor_choice, c.require_version,
+               c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, c.cancel_notice_minutes, c.phone,
+               c.doctor_choice, c.require_version,
                (select json_agg(json_build_object(
                          'id', d.id, 'version', d.version, 'name', d.name, 'specialty', d.specialty, 'active', d.active,
-                         'appointment_type_ids', (select json_agg(o.appointment_type_id) from doctor_appointment_type o
-                                                   where o.clinic_id = d.clinic_id and o.doctor_id = d.id)) order by d.id)
+                         'appointment_type_ids', (
+                           select json_agg(offer.appointment_type_id) from doctor_appointment_type offer
+                            where offer.clinic_id = d.clinic_id and offer.doctor_id = d.id)) order by d.id)
                   from doctor d where d.clinic_id = c.id)::text as doctors,
                (select json_agg(t order by t.id) from appointment_type t where t.clinic_id = c.id)::text as types
           from clinic c
@@ -28,7 +30,8 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
         return None
     doctors = msgspec.json.decode(row.doctors or "[]", type=list[CatalogueDoctor])
     types = msgspec.json.decode(row.types or "[]", type=list[CatalogueType])
-    known: dict[str, object] = {name: row[name] for name in row.keys() if name not in ("doctors", "types")}  # noqa: SIM118  a record iterates over values
+    # a record iterates over its values, so keys() is needed
+    columns: dict[str, object] = {name: row[name] for name in row.keys() if name not in ("doctors", "types")}  # noqa: SIM118
     return msgspec.convert(
-        {**known, "doctors": {d.id: d for d in doctors}, "types": {t.id: t for t in types}}, Catalogue
+        {**columns, "doctors": {d.id: d for d in doctors}, "types": {t.id: t for t in types}}, Catalogue
     )

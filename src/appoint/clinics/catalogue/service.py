@@ -1,4 +1,4 @@
-"""The catalogue, from the cache."""
+"""Access to the cached catalogue."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -18,44 +18,42 @@ T = TypeVar("T")
 
 
 class Stale(Exception):
-    """A signal, never seen outside: the catalogue that a use case got is older than the database."""
+    """An internal signal: the catalogue passed to a use case is older than the database."""
 
 
 async def get(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
-    """The clinic's catalogue, up to ten minutes old: who writes by it re-checks its versions. Raises `NotFound`."""
+    """Return the clinic's catalogue, up to ten minutes old: writers must re-check its versions. Raise `NotFound`."""
     catalogue = await cache.get(clinic_id, "catalogue", lambda: repository.load(db, clinic_id))
     if catalogue is None:
         raise errors.NotFound
     return catalogue
 
 
-async def named(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
-    """The catalogue of the clinic that a page's address names, by its slug or its number. One statement at most, as
-    long as the clinic keeps its slug.
+async def find_by_name(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
+    """Return the catalogue of the clinic with the slug or id in a page's address.
 
-    Raises `NotFound`, also for a clinic that is not active.
+    Takes at most one statement unless the clinic's slug has changed. Raise `NotFound`, also for an inactive clinic.
     """
     number = int(name) if NUMBER.fullmatch(name) and int(name) <= MAX_CLINIC_ID else None
     loaded: Catalogue | None = None
 
-    async def look() -> int | None:
+    async def load() -> int | None:
         nonlocal loaded
         loaded = await repository.load(db, number, slug=name) if SLUG.fullmatch(name) else None
         return loaded.clinic_id if loaded else None
 
-    clinic_id = await cache.get(PLATFORM, f"clinic named {name}", look)
+    clinic_id = await cache.get(PLATFORM, f"clinic named {name}", load)
     book = loaded or (await get(db, cache, clinic_id) if clinic_id else None)
-    if (
-        book and book.slug != name and book.clinic_id != number
-    ):  # it has another slug now, and the one it had may be somebody else's
+    # the clinic has changed its slug, and another clinic may have taken the old one
+    if book and book.slug != name and book.clinic_id != number:
         book = await repository.load(db, number, slug=name)
     if book is None or not book.active:
         raise errors.NotFound
     return book
 
 
-async def afresh(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
-    """The same, as it is now."""
+async def reload(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
+    """Return the clinic's catalogue, bypassing the cache."""
     cache.forget(clinic_id)
     return await get(db, cache, clinic_id)
 
@@ -68,11 +66,11 @@ async def with_fresh(
     *,
     exhausted: errors.AppointError,
 ) -> T:
-    """Run a use case with the clinic's catalogue from the cache, and again with a fresh one as long as that is stale.
+    """Run a use case with the cached catalogue, and again with a reloaded one while it raises `Stale`.
 
-    The use case takes the number of the attempt too: the first, 0, is the only one whose catalogue may be old. It
-    raises `Stale` to run again; `NotFound` counts from the second attempt on. Each doctor adds an attempt, since each
-    may be lost to another caller. Raise `exhausted` after the last.
+    The use case also takes the number of the attempt: only the catalogue of the first, 0, may be outdated. `NotFound`
+    is raised from the second attempt on. Each doctor adds an attempt, since another caller may take each one. Raise
+    `exhausted` after the last.
     """
     book = await get(db, cache, clinic_id)
     for attempt in range(MAX_ATTEMPTS + len(book.doctors)):
@@ -83,5 +81,5 @@ async def with_fresh(
                 raise
         except Stale:
             pass
-        book = await afresh(db, cache, clinic_id)
+        book = await reload(db, cache, clinic_id)
     raise exhausted

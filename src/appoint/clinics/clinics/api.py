@@ -18,7 +18,7 @@ from .model import Clinic, ClinicContent, ClinicFilter, ClinicPatch
 
 class Deactivation(Body):
     cascade: bool = False
-    """Deactivate the clinic's doctors and time slots too."""
+    """Also deactivate the clinic's doctors and time slots."""
 
 
 class Clinics(Controller):
@@ -27,19 +27,19 @@ class Clinics(Controller):
 
     @get(operation_id="listClinics", opt=route(permission="public"))
     async def list(self, request: Request, query: ClinicFilter) -> Response[Page[Clinic]]:
-        """Active clinics, oldest first."""
-        found = await repository.active(
+        """List active clinics, oldest first."""
+        clinics = await repository.list_active(
             request.db, q=query.q, after=cursor_after(request, query, tuple[int]), limit=query.limit
         )
-        return page_response(request, query, found, lambda clinic: (clinic.id,), cache_control="public, no-cache")
+        return page_response(request, query, clinics, lambda clinic: (clinic.id,), cache_control="public, no-cache")
 
     @post(operation_id="createClinic", opt=route(permission="administer", problems=("slug-taken",)))
     async def create(self, request: Request, data: JSONBody[ClinicContent]) -> Response[Clinic]:
-        """Found a clinic."""
+        """Create a clinic."""
         clinic, replayed = await idempotent(
             request,
             data,
-            lambda tx: service.found(tx, request.user, content=data),
+            lambda tx: service.create(tx, request.user, content=data),
             remember=lambda clinic: clinic.id,
             recall=service.get,
         )
@@ -47,7 +47,7 @@ class Clinics(Controller):
 
     @get("/{clinic_id:int}", operation_id="getClinic", opt=route(permission="public"))
     async def get(self, request: Request, clinic_id: FromPath[int]) -> Response[Clinic]:
-        """One clinic, active or not."""
+        """Return a clinic, active or not."""
         return json_response(request, await service.get(request.db, clinic_id), cache_control="public, no-cache")
 
     @put(
@@ -58,7 +58,7 @@ class Clinics(Controller):
     async def replace(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicContent]
     ) -> Response[Clinic]:
-        """Replace everything that the clinic says of itself; what is left out takes its default."""
+        """Replace a clinic. Omitted members take their default."""
         return json_response(request, await self._change(request, clinic_id, data))
 
     @patch(
@@ -67,7 +67,7 @@ class Clinics(Controller):
         opt=route(permission="manage", problems=("slug-taken", "slots-published")),
     )
     async def patch(self, request: Request, clinic_id: FromPath[int], data: JSONBody[ClinicPatch]) -> Response[Clinic]:
-        """Change some of it (JSON merge patch). `active: true` brings a deactivated clinic back."""
+        """Update a clinic (JSON merge patch). `active: true` reactivates a deactivated clinic."""
         return json_response(request, await self._change(request, clinic_id, data))
 
     @delete(
@@ -77,7 +77,7 @@ class Clinics(Controller):
         opt=route(permission="administer", problems=("clinic-in-use", "live-appointments")),
     )
     async def deactivate(self, request: Request, clinic_id: FromPath[int], query: Deactivation) -> None:
-        """Take the clinic out of use. What it was stays readable."""
+        """Deactivate a clinic. Its data stays readable."""
         await request.change(
             clinic_id,
             service.deactivate,

@@ -16,8 +16,11 @@ RetainedDays = Annotated[int, Meta(ge=1, le=3650)]
 
 
 class Policy(RequestBody):
-    """What a clinic asks of bookings. `doctor_choice` says who is chosen when the caller names nobody: anyone free,
-    whoever has the fewest live appointments that week, or whoever was chosen longest ago."""
+    """A clinic's rules for bookings.
+
+    `doctor_choice` selects among the free doctors when the request names none: at random, the one with the fewest live
+    appointments that week, or the one not chosen for the longest time.
+    """
 
     slot_step_minutes: Annotated[int, Meta(ge=1, le=720)] = 15
     min_notice_minutes: Minutes = 0
@@ -26,10 +29,10 @@ class Policy(RequestBody):
     require_version: bool = False
     doctor_choice: DoctorChoice = "random"
     retain_patients_months: RetainedMonths | None = None
-    """How long after their last appointment the clinic keeps what it knows of a patient; null: for good. Every night
-    what is older goes."""
+    """How long after their last appointment the clinic stores a patient's data; null: without limit. Older data is
+    deleted every night."""
     retain_messages_days: RetainedDays = 365
-    """How long the clinic keeps what it has told whom."""
+    """How long the clinic stores sent messages."""
 
 
 class PolicyPatch(RequestBody):
@@ -47,22 +50,22 @@ Reminder = Annotated[int, Meta(ge=15, le=20_160, examples=[1440])]
 
 
 class Notifications(RequestBody):
-    """When a clinic's customers and doctors are told. Within quiet hours nothing leaves that can wait until they end."""
+    """When a clinic notifies its customers and doctors. Notifications that can wait are not sent during quiet hours."""
 
     reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] = msgspec.field(default_factory=lambda: [1440, 120])
-    """How long before an appointment its customer is reminded, each time."""
+    """How long before an appointment each reminder is sent to the customer."""
     quiet_from: Annotated[fields.WallTime, Meta(examples=["21:00"])] | None = None
     quiet_until: Annotated[fields.WallTime, Meta(examples=["07:00"])] | None = None
-    """Of the next day, where it is not after `quietFrom`."""
+    """On the next day unless it is after `quietFrom`."""
     agenda_time: fields.WallTime | None = "07:00"
-    """When doctors are mailed their day; null: never."""
+    """When doctors receive an e-mail with their appointments of the day; null: never."""
 
     def __post_init__(self) -> None:
         if fault := self.fault():
             raise errors.Invalid(fault)
 
     def fault(self) -> errors.Fault | None:
-        """What is wrong with the members together."""
+        """Return the fault in the combination of members, if any."""
         if (self.quiet_from is None) != (self.quiet_until is None):
             return errors.Fault("#/quietFrom", "is required together with the end")
         if self.quiet_from is not None and self.quiet_from == self.quiet_until:
@@ -80,7 +83,7 @@ class NotificationsPatch(RequestBody):
 
 
 class ClinicContent(RequestBody):
-    """What a caller says about a clinic."""
+    """The content of a clinic."""
 
     name: fields.Name
     time_zone: fields.TimeZone
@@ -106,7 +109,7 @@ class ClinicPatch(RequestBody):
     policy: PolicyPatch | UnsetType = UNSET
     notifications: NotificationsPatch | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
-    """Brings a deactivated clinic back; `DELETE` deactivates."""
+    """Reactivates a deactivated clinic; `DELETE` deactivates it."""
 
 
 class ClinicFilter(PageQuery):

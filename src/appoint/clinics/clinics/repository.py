@@ -1,4 +1,4 @@
-"""Everything the clinic table is asked."""
+"""Statements on the clinic table, and on a clinic's parts when they are deactivated together."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +9,24 @@ import msgspec
 from ...database.pool import Row, Statements, to
 from ...kit.fields import format_wall_time, parse_wall_time
 from .model import Clinic, ClinicContent, Notifications, Policy
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Active doctors and time slots of a clinic, and its live appointments from now on."""
+
+    doctors: int
+    time_slots: int
+    appointments: int
+
+
+class ClinicChoice(msgspec.Struct, frozen=True):
+    """A clinic in a list that staff choose from."""
+
+    id: int
+    name: str
+    active: bool
+    time_zone: str
+
 
 COLUMNS = tuple(field for field in Clinic.__struct_fields__ if field not in ("policy", "notifications"))
 
@@ -31,13 +49,13 @@ async def find(db: Statements, clinic_id: int) -> Clinic | None:
 
 
 async def lock(tx: Statements, clinic_id: int) -> Clinic | None:
-    """The clinic, which nobody else changes until the transaction ends; bookings go on."""
+    """Return the clinic and lock it against changes until the transaction ends. Does not block bookings."""
     row = await tx.fetchrow("select * from clinic where id = $1 for no key update", clinic_id)
     return _clinic(row) if row else None
 
 
-async def active(db: Statements, *, q: str | None, after: tuple[int] | None, limit: int) -> Sequence[Clinic]:
-    """Active clinics, oldest first; one more than `limit` when the list goes on."""
+async def list_active(db: Statements, *, q: str | None, after: tuple[int] | None, limit: int) -> Sequence[Clinic]:
+    """Return active clinics, oldest first, and one more than `limit` if there are more."""
     rows = await db.fetch(
         """
         select * from clinic
@@ -55,12 +73,13 @@ async def active(db: Statements, *, q: str | None, after: tuple[int] | None, lim
 
 
 async def add(tx: Statements, content: ClinicContent) -> Clinic:
-    """Raises `UniqueViolationError` naming `clinic_slug` when another clinic has the slug."""
+    """Insert a clinic. Raise `UniqueViolationError` naming `clinic_slug` when another clinic has the slug."""
     row = await tx.fetchrow(
         """
         insert into clinic (name, time_zone, slug, locale, currency, phone, email, address,
-                            slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes, require_version, doctor_choice,
-                            retain_patients_months, retain_messages_days, reminder_minutes, quiet_from, quiet_until, agenda_minute)
+                            slot_step_minutes, min_notice_minutes, horizon_days, cancel_notice_minutes,
+                            require_version, doctor_choice, retain_patients_months, retain_messages_days,
+                            reminder_minutes, quiet_from, quiet_until, agenda_minute)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         returning *
         """,
@@ -71,8 +90,11 @@ async def add(tx: Statements, content: ClinicContent) -> Clinic:
 
 
 async def change(tx: Statements, clinic_id: int, content: ClinicContent, *, removed_at: datetime | None) -> Clinic:
-    """Raises `UniqueViolationError` naming `clinic_slug`, or `ForeignKeyViolationError` when active doctors or time
-    slots hold the clinic."""
+    """Update a clinic.
+
+    Raise `UniqueViolationError` naming `clinic_slug`, or `ForeignKeyViolationError` when deactivating a clinic that has
+    active doctors or time slots.
+    """
     row = await tx.fetchrow(
         """
         update clinic
@@ -115,20 +137,20 @@ def _values(content: ClinicContent) -> tuple[object, ...]:
     )
 
 
-async def in_use(tx: Statements, clinic_id: int, *, now: datetime) -> Row:
-    """What keeps a clinic from being deactivated: active `doctors` and `time_slots`, and live `appointments` from now
-    on."""
+async def load_usage(tx: Statements, clinic_id: int, *, now: datetime) -> Usage:
+    """Count what prevents the deactivation of a clinic."""
     row = await tx.fetchrow(
         """
         select (select count(*) from doctor where clinic_id = $1 and active) as doctors,
                (select count(*) from time_slot where clinic_id = $1 and active) as time_slots,
-               (select count(*) from appointment where clinic_id = $1 and active_during && tstzrange($2, null)) as appointments
+               (select count(*) from appointment
+                 where clinic_id = $1 and active_during && tstzrange($2, null)) as appointments
         """,
         clinic_id,
         now,
     )
     assert row
-    return row
+    return to(Usage, row)
 
 
 async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> bool:
@@ -139,12 +161,14 @@ async def has_future_slots(tx: Statements, clinic_id: int, *, now: datetime) -> 
     )
 
 
-async def tell_deactivated(tx: Statements, clinic_id: int, *, doctors: int, time_slots: int) -> None:
-    """The event that the clinic is out of use, with how much was taken out of use with it."""
+async def append_deactivated_event(tx: Statements, clinic_id: int, *, doctors: int, time_slots: int) -> None:
+    """Append the event of a deactivated clinic, with the number of parts deactivated with it."""
     await tx.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)
-        select id, 'clinic.deactivated', id::text, version, jsonb_build_object('doctors', $2::integer, 'timeSlots', $3::integer) from clinic where id = $1
+        select id, 'clinic.deactivated', id::text, version,
+               jsonb_build_object('doctors', $2::integer, 'timeSlots', $3::integer)
+          from clinic where id = $1
         """,
         clinic_id,
         doctors,
@@ -153,44 +177,63 @@ async def tell_deactivated(tx: Statements, clinic_id: int, *, doctors: int, time
 
 
 async def deactivate_parts(tx: Statements, clinic_id: int, *, now: datetime) -> None:
-    """Take the clinic's time slots, schedule lines, doctors and future booking slots out of use. Raises
-    `ForeignKeyViolationError` for a live appointment on a slot."""
-    await tx.execute(
-        "update doctor_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active",
-        clinic_id,
-        now,
-    )
-    await tx.execute(
-        "update time_slot set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active",
-        clinic_id,
-        now,
-    )
-    await tx.execute(
-        "update doctor set active = false, removed_at = $2, version = version + 1, updated_at = now() where clinic_id = $1 and active",
-        clinic_id,
-        now,
-    )
-    await withdraw_slots(tx, clinic_id, doctor_id=None, now=now)
+    """Deactivate the clinic's time slots, schedule lines and doctors, and withdraw its future booking slots.
 
-
-async def withdraw_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> None:
-    """Withdraw what is published from now on, of one doctor or of all; a slot in progress ends now. Raises
-    `ForeignKeyViolationError` for a live appointment on it."""
+    Raise `ForeignKeyViolationError` for a live appointment on a slot.
+    """
     await tx.execute(
         """
-        with ended as (  -- its earlier part carries what was booked in it
+        update doctor_slot set active = false, removed_at = $2, version = version + 1, updated_at = now()
+         where clinic_id = $1 and active
+        """,
+        clinic_id,
+        now,
+    )
+    await tx.execute(
+        """
+        update time_slot set active = false, removed_at = $2, version = version + 1, updated_at = now()
+         where clinic_id = $1 and active
+        """,
+        clinic_id,
+        now,
+    )
+    await tx.execute(
+        """
+        update doctor set active = false, removed_at = $2, version = version + 1, updated_at = now()
+         where clinic_id = $1 and active
+        """,
+        clinic_id,
+        now,
+    )
+    await withdraw_future_slots(tx, clinic_id, doctor_id=None, now=now)
+
+
+async def withdraw_future_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime) -> None:
+    """Withdraw the slots published from now on, of one doctor or of all. A slot in progress ends now.
+
+    Raise `ForeignKeyViolationError` for a live appointment on a slot.
+    """
+    await tx.execute(
+        """
+        with shortened as (  -- the appointments in the earlier part of a slot still need it
           update booking_slot set during = tstzrange(lower(during), $3), version = version + 1, updated_at = now()
-           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active_during && tstzrange($3, null) and lower(during) < $3
+           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2)
+             and active_during && tstzrange($3, null) and lower(during) < $3
           returning doctor_id
         ), withdrawn as (
           delete from booking_slot
-           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2) and active_during && tstzrange($3, null) and lower(during) >= $3
+           where clinic_id = $1 and ($2::uuid is null or doctor_id = $2)
+             and active_during && tstzrange($3, null) and lower(during) >= $3
           returning doctor_id
+        ), counts as (
+          select doctor_id, count(*) as slots
+            from (table shortened union all table withdrawn)
+           group by doctor_id
         )
         insert into event (clinic_id, type, subject_id, subject_version, data)
-        select clinic_id, 'slots.withdrawn', id::text, version, jsonb_build_object('doctorId', id, 'from', $3, 'count', touched.slots)
-          from doctor join (select doctor_id, count(*) as slots from (table ended union all table withdrawn) group by doctor_id) as touched
-                        on doctor.clinic_id = $1 and doctor.id = touched.doctor_id
+        select clinic_id, 'slots.withdrawn', id::text, version,
+               jsonb_build_object('doctorId', id, 'from', $3, 'count', counts.slots)
+          from doctor join counts on doctor.clinic_id = $1 and doctor.id = counts.doctor_id
         """,
         clinic_id,
         doctor_id,
@@ -198,9 +241,15 @@ async def withdraw_slots(tx: Statements, clinic_id: int, *, doctor_id: UUID | No
     )
 
 
-async def of_staff(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[Row]:
-    """The clinics with these numbers, or all, as a choice: by name, 500 at most."""
-    return await db.fetch(
-        "select id, name, active, time_zone from clinic where $1::integer[] is null or id = any($1) order by active desc, name, id limit 500",
+async def list_choices(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[ClinicChoice]:
+    """Return the clinics with these ids, or all: active ones first, by name, at most 500."""
+    rows = await db.fetch(
+        """
+        select id, name, active, time_zone from clinic
+         where $1::integer[] is null or id = any($1)
+         order by active desc, name, id
+         limit 500
+        """,
         clinic_ids,
     )
+    return [to(ClinicChoice, row) for row in rows]

@@ -1,4 +1,4 @@
-"""Setting clinics up and taking them out of use."""
+"""Use cases of clinics: create, change and deactivate."""
 
 from datetime import datetime
 
@@ -16,14 +16,14 @@ from .model import Clinic, ClinicContent, ClinicPatch
 
 
 async def get(db: Statements, clinic_id: int) -> Clinic:
-    """Raises `NotFound`."""
+    """Return a clinic. Raise `NotFound`."""
     if clinic := await repository.find(db, clinic_id):
         return clinic
     raise errors.NotFound
 
 
-async def active(db: Statements, clinic_id: int) -> Clinic:
-    """The clinic, where something is to be added to it. Raises `NotFound`, or `Conflict` `clinic-inactive`."""
+async def get_active(db: Statements, clinic_id: int) -> Clinic:
+    """Return a clinic that accepts additions. Raise `NotFound`, or `Conflict` `clinic-inactive`."""
     clinic = await get(db, clinic_id)
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
@@ -31,14 +31,14 @@ async def active(db: Statements, clinic_id: int) -> Clinic:
 
 
 async def check_version(db: Statements, clinic_id: int, *, if_match: str | None, version: int | str) -> None:
-    """`versions.check` of something that is the clinic's, which may insist on `If-Match`."""
+    """Check `If-Match` for a resource of the clinic, whose policy may require it."""
     check(if_match, version, required=if_match is None and (await get(db, clinic_id)).policy.require_version)
 
 
-async def found(tx: Transaction, actor: Actor, *, content: ClinicContent) -> Clinic:
-    """Create a clinic. Raises `Conflict` `slug-taken`, or `Invalid` for a phone number that cannot exist."""
+async def create(tx: Transaction, actor: Actor, *, content: ClinicContent) -> Clinic:
+    """Create a clinic. Raise `Conflict` `slug-taken`, or `Invalid` for an invalid phone number."""
     try:
-        clinic = await repository.add(tx, _read(content, known_phone=None))
+        clinic = await repository.add(tx, _normalise(content, stored_phone=None))
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("slug-taken") from error
     await audit.record(tx, actor, clinic_id=clinic.id, subjects=[clinic.id])
@@ -56,10 +56,10 @@ async def change(
 ) -> Clinic:
     """Replace the clinic's details, or the patched part of them.
 
-    Raises `Conflict`: `slug-taken`, or `slots-published` for a new time zone while future hours are published, because
-    their instants would no longer be the intended wall times. Raises `Invalid` for a phone number that cannot exist.
+    Raise `Conflict`: `slug-taken`, or `slots-published` for a new time zone while future hours are published, because
+    their instants would no longer be the intended wall times. Raise `Invalid` for an invalid phone number.
     """
-    clinic = await _locked(tx, clinic_id, if_match)
+    clinic = await _lock(tx, clinic_id, if_match)
     content = (
         change
         if isinstance(change, ClinicContent)
@@ -67,10 +67,10 @@ async def change(
     )
     if content.time_zone != clinic.time_zone and await repository.has_future_slots(tx, clinic_id, now=now):
         raise errors.Conflict("slots-published")
-    back = isinstance(change, ClinicPatch) and change.active is True
-    content = _read(content, known_phone=clinic.phone)
+    reactivates = isinstance(change, ClinicPatch) and change.active is True
+    content = _normalise(content, stored_phone=clinic.phone)
     try:
-        changed = await repository.change(tx, clinic_id, content, removed_at=None if back else clinic.removed_at)
+        changed = await repository.change(tx, clinic_id, content, removed_at=None if reactivates else clinic.removed_at)
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("slug-taken") from error
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[clinic_id])
@@ -82,34 +82,34 @@ async def deactivate(
 ) -> None:
     """Deactivate the clinic; with `cascade` its doctors and time slots too.
 
-    Raises `Conflict`: `clinic-in-use` while doctors or time slots are active, `live-appointments` when a cascade would
-    leave some without a doctor. A booking that races with a cascade either commits first and stops it, or finds its
+    Raise `Conflict`: `clinic-in-use` while doctors or time slots are active, `live-appointments` when a cascade would
+    leave some without a doctor. A booking concurrent with a cascade either commits first and stops it, or finds its
     slot withdrawn.
     """
-    clinic = await _locked(tx, clinic_id, if_match)
+    clinic = await _lock(tx, clinic_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[])
     if not clinic.active:
         return
-    use = await repository.in_use(tx, clinic_id, now=now)
-    if not cascade and (use.doctors or use.time_slots):
-        raise errors.Conflict("clinic-in-use", doctors=use.doctors, timeSlots=use.time_slots)
-    if use.appointments:
-        raise errors.Conflict("live-appointments", count=use.appointments)
+    usage = await repository.load_usage(tx, clinic_id, now=now)
+    if not cascade and (usage.doctors or usage.time_slots):
+        raise errors.Conflict("clinic-in-use", doctors=usage.doctors, timeSlots=usage.time_slots)
+    if usage.appointments:
+        raise errors.Conflict("live-appointments", count=usage.appointments)
     try:
         if cascade:
             await repository.deactivate_parts(tx, clinic_id, now=now)
         await repository.change(
             tx, clinic_id, msgspec.convert(clinic, ClinicContent, from_attributes=True), removed_at=now
         )
-        await repository.tell_deactivated(tx, clinic_id, doctors=use.doctors, time_slots=use.time_slots)
-    except asyncpg.ForeignKeyViolationError as error:  # something was added meanwhile
+        await repository.append_deactivated_event(tx, clinic_id, doctors=usage.doctors, time_slots=usage.time_slots)
+    except asyncpg.ForeignKeyViolationError as error:  # something was added in the meantime
         if violates(error, "within_hours"):
             raise errors.Conflict("live-appointments", count=1) from error
         doctor = violates(error, "doctor_active_clinic")
         raise errors.Conflict("clinic-in-use", doctors=int(doctor), timeSlots=int(not doctor)) from error
 
 
-async def _locked(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic:
+async def _lock(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic:
     clinic = await repository.lock(tx, clinic_id)
     if clinic is None:
         raise errors.NotFound
@@ -117,11 +117,11 @@ async def _locked(tx: Transaction, clinic_id: int, if_match: str | None) -> Clin
     return clinic
 
 
-def _read(content: ClinicContent, *, known_phone: str | None) -> ClinicContent:
-    """The content with its phone number as it is kept; one that is known already is not read again."""
-    if fault := content.notifications.fault():  # a patch may have put together what does not go together
+def _normalise(content: ClinicContent, *, stored_phone: str | None) -> ClinicContent:
+    """Check the notifications, and return the content with its phone number as E.164. Keep a stored number as it is."""
+    if fault := content.notifications.fault():  # a patch can lead to an invalid combination
         raise errors.Invalid(errors.Fault(fault.pointer.replace("#", "#/notifications", 1), fault.text, **fault.values))
-    if content.phone is None or content.phone == known_phone:
+    if content.phone is None or content.phone == stored_phone:
         return content
     phone = phones.to_e164(content.phone, time_zone=content.time_zone)
     if phone is None:

@@ -1,1 +1,1 @@
-"""Doctors: who can be booked at a clinic."""
+"""Doctors of a clinic."""

@@ -24,14 +24,14 @@ class Doctors(Controller):
 
     @get("/clinics/{clinic_id:int}/doctors", operation_id="listDoctors", opt=route(permission="public"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: DoctorFilter) -> Response[Page[Doctor]]:
-        """A clinic's doctors, oldest first."""
+        """List a clinic's doctors, oldest first."""
         place = cursor_after(request, query, tuple[UUID])
-        found = await repository.of_clinic(
+        doctors = await repository.list_doctors(
             request.db, clinic_id, specialty=query.specialty, active=query.active, after=place, limit=query.limit
         )
-        if not found:
+        if not doctors:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda doctor: (doctor.id,), cache_control="public, no-cache")
+        return page_response(request, query, doctors, lambda doctor: (doctor.id,), cache_control="public, no-cache")
 
     @post(
         "/clinics/{clinic_id:int}/doctors",
@@ -47,21 +47,21 @@ class Doctors(Controller):
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
             remember=lambda doctor: doctor.id,
-            recall=lambda tx, known: service.get(tx, UUID(known)),
+            recall=lambda tx, resource_id: service.get(tx, UUID(resource_id)),
             clinic_id=clinic_id,
         )
         return created_response(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
 
     @get("/doctors/{doctor_id:uuid}", operation_id="getDoctor", opt=route(permission="public"))
     async def get(self, request: Request, doctor_id: FromPath[UUID]) -> Response[Doctor]:
-        """One doctor, active or not."""
+        """Return a doctor, active or not."""
         return json_response(request, await service.get(request.db, doctor_id), cache_control="public, no-cache")
 
     @put("/doctors/{doctor_id:uuid}", operation_id="replaceDoctor", opt=route(permission="manage"))
     async def replace(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorContent]
     ) -> Response[Doctor]:
-        """Replace everything that is said of the doctor; what is left out takes its default."""
+        """Replace a doctor. Omitted members take their default."""
         return json_response(request, await self._change(request, doctor_id, data))
 
     @patch(
@@ -70,7 +70,7 @@ class Doctors(Controller):
         opt=route(permission="manage", problems=("clinic-inactive",)),
     )
     async def patch(self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorPatch]) -> Response[Doctor]:
-        """Change some of it (JSON merge patch). `active: true` brings a removed doctor back."""
+        """Update a doctor (JSON merge patch). `active: true` restores a removed doctor."""
         return json_response(request, await self._change(request, doctor_id, data))
 
     @delete(
@@ -80,7 +80,7 @@ class Doctors(Controller):
         opt=route(permission="manage", problems=("doctor-has-appointments",)),
     )
     async def remove(self, request: Request, doctor_id: FromPath[UUID]) -> None:
-        """The doctor leaves: free hours from now on are withdrawn. What was stays readable."""
+        """Remove a doctor and withdraw their free hours from now on. Past data stays readable."""
         await request.change(
             clinic_of(doctor_id),
             service.remove,

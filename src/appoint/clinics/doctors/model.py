@@ -11,14 +11,18 @@ from ...kit.structs import PageQuery, RequestBody, Resource
 
 AppointmentTypeIds = Annotated[
     list[UUID],
-    Meta(min_length=1, max_length=1000, description="what the doctor offers; null: everything that the clinic offers"),
+    Meta(
+        min_length=1,
+        max_length=1000,
+        description="the appointment types that the doctor offers; null: all types of the clinic",
+    ),
 ]
 DoctorName = Annotated[fields.Name, Meta(examples=["Dr. Amara Shah"])]
 Specialty = Annotated[fields.Name, Meta(examples=["Dermatology"])]
 
 
 class DoctorContent(RequestBody):
-    """What a caller says about a doctor."""
+    """The content of a doctor."""
 
     name: DoctorName
     specialty: Specialty | None = None
@@ -32,14 +36,14 @@ class DoctorPatch(RequestBody):
     email: fields.Email | None | UnsetType = UNSET
     appointment_type_ids: AppointmentTypeIds | None | UnsetType = UNSET
     active: Literal[True] | UnsetType = UNSET
-    """Brings a removed doctor back, without any published hours; `DELETE` removes."""
+    """Restores a removed doctor, without published hours; `DELETE` removes the doctor."""
 
 
 class DoctorFilter(PageQuery):
     specialty: fields.ShortText | None = None
-    """The whole word, in capitals or not."""
+    """The whole specialty, ignoring case."""
     active: bool = True
-    """false: the removed ones."""
+    """false: removed doctors only."""
 
 
 class Doctor(Resource):
@@ -49,6 +53,6 @@ class Doctor(Resource):
     specialty: str | None
     email: str | None
     appointment_type_ids: list[UUID] | None
-    """null: everything that the clinic offers."""
+    """null: all types of the clinic."""
     active: bool
     removed_at: datetime | None

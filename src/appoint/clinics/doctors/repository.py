@@ -1,4 +1,4 @@
-"""Everything the tables of doctors, and of what they offer, are asked."""
+"""Statements on the tables of doctors and of the appointment types they offer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ async def find(db: Statements, doctor_id: UUID) -> Doctor | None:
 
 
 async def lock(tx: Statements, doctor_id: UUID) -> bool:
-    """Whether there is such a doctor, whom nobody else changes until the transaction ends; bookings go on."""
+    """Lock the doctor against changes, but not bookings, until the transaction ends. Return whether it exists."""
     return bool(
         await tx.fetchval(
             "select true from doctor where clinic_id = $1 and id = $2 for no key update",
@@ -34,14 +34,14 @@ async def lock(tx: Statements, doctor_id: UUID) -> bool:
     )
 
 
-async def of_clinic(
+async def list_doctors(
     db: Statements, clinic_id: int, *, specialty: str | None, active: bool, after: tuple[UUID] | None, limit: int
 ) -> Sequence[Doctor]:
-    """Oldest first; one more than `limit` when the list goes on."""
+    """Return a clinic's doctors, oldest first, and one more than `limit` if there are more."""
     rows = await db.fetch(
         """
-        select *, (select array_agg(appointment_type_id order by appointment_type_id) from doctor_appointment_type o
-                    where o.clinic_id = $1 and o.doctor_id = d.id) as appointment_type_ids
+        select *, (select array_agg(appointment_type_id order by appointment_type_id) from doctor_appointment_type offer
+                    where offer.clinic_id = $1 and offer.doctor_id = d.id) as appointment_type_ids
           from doctor d
          where clinic_id = $1
            and id > $2
@@ -60,7 +60,7 @@ async def of_clinic(
 
 
 async def add(tx: Statements, clinic_id: int, content: DoctorContent) -> UUID:
-    """Raises `ForeignKeyViolationError` naming `doctor_active_clinic` when the clinic is not active."""
+    """Insert a doctor. Raise `ForeignKeyViolationError` naming `doctor_active_clinic` when the clinic is not active."""
     return await tx.fetchval(
         "insert into doctor (clinic_id, id, name, specialty, email) values ($1, $2, $3, $4, $5) returning id",
         clinic_id,
@@ -72,8 +72,10 @@ async def add(tx: Statements, clinic_id: int, content: DoctorContent) -> UUID:
 
 
 async def change(tx: Statements, doctor_id: UUID, content: DoctorContent, *, removed_at: datetime | None) -> None:
-    """Raises `ForeignKeyViolationError` naming `doctor_active_clinic` when a doctor is to be active at a clinic that is
-    not."""
+    """Update a doctor.
+
+    Raise `ForeignKeyViolationError` naming `doctor_active_clinic` when restoring a doctor at an inactive clinic.
+    """
     await tx.execute(
         """
         update doctor
@@ -90,12 +92,13 @@ async def change(tx: Statements, doctor_id: UUID, content: DoctorContent, *, rem
     )
 
 
-async def offer(tx: Statements, doctor_id: UUID, appointment_type_ids: Sequence[UUID]) -> None:
-    """What the doctor offers from now on; nothing named: everything."""
+async def set_offered_types(tx: Statements, doctor_id: UUID, appointment_type_ids: Sequence[UUID]) -> None:
+    """Replace the appointment types that the doctor offers; an empty list means all types."""
     await tx.execute(
         """
-        with dropped as (
-          delete from doctor_appointment_type where clinic_id = $1 and doctor_id = $2 and appointment_type_id <> all($3::uuid[])
+        with deleted as (
+          delete from doctor_appointment_type
+           where clinic_id = $1 and doctor_id = $2 and appointment_type_id <> all($3::uuid[])
         )
         insert into doctor_appointment_type (clinic_id, doctor_id, appointment_type_id)
         select $1, $2, id from unnest($3::uuid[]) as id
@@ -107,8 +110,8 @@ async def offer(tx: Statements, doctor_id: UUID, appointment_type_ids: Sequence[
     )
 
 
-async def types_of_clinic(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the ids that are appointment types of the clinic, active or not."""
+async def filter_types(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -> set[UUID]:
+    """Return the given ids that are appointment types of the clinic, active or not."""
     return {
         row.id
         for row in await tx.fetch(
@@ -117,14 +120,14 @@ async def types_of_clinic(tx: Statements, clinic_id: int, ids: Sequence[UUID]) -
     }
 
 
-async def appointments_to_come(tx: Statements, doctor_id: UUID, *, now: datetime) -> int:
-    """The doctor's live appointments that end after now."""
+async def count_upcoming_appointments(tx: Statements, doctor_id: UUID, *, now: datetime) -> int:
+    """Count the doctor's live appointments that end after now."""
     return await tx.fetchval(
         """
         select count(*) from appointment
          where clinic_id = $1 and doctor_id = $2
            and active_during && tstzrange($3, null)
-           and active_claim && tstzrange($3, null)  -- says no more than the line above, but has the index
+           and active_claim && tstzrange($3, null)  -- implied by the line above, but indexed
         """,
         clinic_of(doctor_id),
         doctor_id,

@@ -1,4 +1,4 @@
-"""Doctors joining and leaving a clinic."""
+"""Use cases of doctors: add, change and remove."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from .model import Doctor, DoctorContent, DoctorPatch
 
 
 async def get(db: Statements, doctor_id: UUID) -> Doctor:
-    """Raises `NotFound`."""
+    """Return a doctor. Raise `NotFound`."""
     if doctor := await repository.find(db, doctor_id):
         return doctor
     raise errors.NotFound
@@ -29,15 +29,15 @@ async def get(db: Statements, doctor_id: UUID) -> Doctor:
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorContent) -> Doctor:
     """Add a doctor to a clinic.
 
-    Raises `NotFound` for the clinic, `Conflict` `clinic-inactive`, or `Invalid` for another clinic's appointment types.
+    Raise `NotFound` for the clinic, `Conflict` `clinic-inactive`, or `Invalid` for another clinic's appointment types.
     """
-    await clinics.active(tx, clinic_id)
+    await clinics.get_active(tx, clinic_id)
     await _check_types(tx, clinic_id, content.appointment_type_ids)
     try:
         doctor_id = await repository.add(tx, clinic_id, content)
-    except asyncpg.ForeignKeyViolationError as error:  # the clinic was deactivated this moment
+    except asyncpg.ForeignKeyViolationError as error:  # the clinic was deactivated in the meantime
         raise errors.Conflict("clinic-inactive") from error
-    await repository.offer(tx, doctor_id, content.appointment_type_ids or [])
+    await repository.set_offered_types(tx, doctor_id, content.appointment_type_ids or [])
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[doctor_id])
     return await get(tx, doctor_id)
 
@@ -48,22 +48,22 @@ async def change(
     """Replace the doctor's details, or the patched part of them. The appointment types that the doctor offers are part
     of the doctor's version.
 
-    Raises `Conflict` `clinic-inactive` when the patch brings a removed doctor back to an inactive clinic, and `Invalid`
+    Raise `Conflict` `clinic-inactive` when the patch brings a removed doctor back to an inactive clinic, and `Invalid`
     for another clinic's appointment types.
     """
-    doctor = await _locked(tx, doctor_id, if_match)
+    doctor = await _lock(tx, doctor_id, if_match)
     content = (
         change
         if isinstance(change, DoctorContent)
         else merge(msgspec.convert(doctor, DoctorContent, from_attributes=True), change)
     )
     await _check_types(tx, doctor.clinic_id, content.appointment_type_ids)
-    back = isinstance(change, DoctorPatch) and change.active is True
+    restores = isinstance(change, DoctorPatch) and change.active is True
     try:
-        await repository.change(tx, doctor_id, content, removed_at=None if back else doctor.removed_at)
+        await repository.change(tx, doctor_id, content, removed_at=None if restores else doctor.removed_at)
     except asyncpg.ForeignKeyViolationError as error:
         raise errors.Conflict("clinic-inactive") from error
-    await repository.offer(tx, doctor_id, content.appointment_type_ids or [])
+    await repository.set_offered_types(tx, doctor_id, content.appointment_type_ids or [])
     await audit.record(tx, actor, clinic_id=doctor.clinic_id, subjects=[doctor_id])
     return await get(tx, doctor_id)
 
@@ -71,26 +71,26 @@ async def change(
 async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: str | None, now: datetime) -> None:
     """Remove a doctor and withdraw their future published hours. The weekly schedule stays, for a return.
 
-    Raises `Conflict` `doctor-has-appointments` while the doctor has future live appointments. A booking that races with
+    Raise `Conflict` `doctor-has-appointments` while the doctor has future live appointments. A booking that races with
     this either commits first and stops it, or finds the doctor's hours withdrawn: the foreign key `within_hours` admits
     only one of the two.
     """
-    doctor = await _locked(tx, doctor_id, if_match)
+    doctor = await _lock(tx, doctor_id, if_match)
     await audit.record(tx, actor, clinic_id=doctor.clinic_id, subjects=[doctor_id])
     if not doctor.active:
         return
-    if appointments := await repository.appointments_to_come(tx, doctor_id, now=now):
+    if appointments := await repository.count_upcoming_appointments(tx, doctor_id, now=now):
         raise errors.Conflict("doctor-has-appointments", count=appointments)
     await repository.change(tx, doctor_id, msgspec.convert(doctor, DoctorContent, from_attributes=True), removed_at=now)
     try:
-        async with tx.savepoint():  # a savepoint, so that those in the way can still be counted
-            await clinics_repository.withdraw_slots(tx, clinic_of(doctor_id), doctor_id=doctor_id, now=now)
+        async with tx.savepoint():  # so that the appointments can still be counted after a failure
+            await clinics_repository.withdraw_future_slots(tx, clinic_of(doctor_id), doctor_id=doctor_id, now=now)
     except asyncpg.ForeignKeyViolationError as error:
-        appointments = await repository.appointments_to_come(tx, doctor_id, now=now)
+        appointments = await repository.count_upcoming_appointments(tx, doctor_id, now=now)
         raise errors.Conflict("doctor-has-appointments", count=max(appointments, 1)) from error
 
 
-async def _locked(tx: Transaction, doctor_id: UUID, if_match: str | None) -> Doctor:
+async def _lock(tx: Transaction, doctor_id: UUID, if_match: str | None) -> Doctor:
     if not await repository.lock(tx, doctor_id):
         raise errors.NotFound
     doctor = await get(tx, doctor_id)
@@ -100,11 +100,11 @@ async def _locked(tx: Transaction, doctor_id: UUID, if_match: str | None) -> Doc
 
 async def _check_types(tx: Transaction, clinic_id: int, ids: Sequence[UUID] | None) -> None:
     if ids:
-        known = await repository.types_of_clinic(tx, clinic_id, ids)
+        valid_ids = await repository.filter_types(tx, clinic_id, ids)
         faults = [
             errors.Fault(f"#/appointmentTypeIds/{index}", "is not an appointment type of this clinic")
-            for index, named in enumerate(ids)
-            if named not in known
+            for index, id in enumerate(ids)
+            if id not in valid_ids
         ]
         if faults:
             raise errors.Invalid(*faults)

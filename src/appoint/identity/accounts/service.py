@@ -53,7 +53,7 @@ async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: User
     Raises `NotFound` for the clinic or the doctor, `Invalid` for a doctor's account that names no doctor, `Conflict`:
     `clinic-inactive`, `already-member`.
     """
-    await clinics.active(tx, clinic_id)
+    await clinics.get_active(tx, clinic_id)
     user_id = await account_of(tx, email=content.email, name=content.name)
     await join(
         tx, clinic_id=clinic_id, user_id=user_id, name=content.name, role=content.role, doctor_id=content.doctor_id

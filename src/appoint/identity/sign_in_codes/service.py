@@ -10,7 +10,7 @@ import asyncpg
 from ... import audit
 from ...customers import repository as customers
 from ...customers import service as customers_service
-from ...database.pool import Row, Transaction
+from ...database.pool import Transaction
 from ...kit import errors, signed_tokens
 from ...kit.actors import Actor, LinkedCustomers
 from ...kit.ids import PLATFORM
@@ -28,7 +28,7 @@ from .model import MOST_SHARING, PURPOSE, Address, SignInChoice, SignInCode
 class Entered(NamedTuple):
     """Who is signed in, by which token, and where their code went, for which people."""
 
-    customer: Row
+    customer: customers.Contact
     session: Session
     account: Account
     token: str
@@ -40,7 +40,7 @@ async def ask(tx: Transaction, actor: Actor, *, address: Address, now: datetime)
     """Send a code to the address, if it is on a customer's record. Does the same for unknown addresses, so the answer
     does not reveal who is a patient."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
-    customer_ids = await customers.at_address(tx, email=email, phone=phone, most=MOST_SHARING)
+    customer_ids = await customers.list_ids_at_address(tx, email=email, phone=phone, limit=MOST_SHARING)
     code_id = await repository.add(tx, channel=address.channel, customer_ids=customer_ids, expires_at=now + CODE_LASTS)
     await notifications.send_code(
         tx, code_id=code_id, customer_id=next(iter(customer_ids), None), channel=address.channel, now=now
@@ -102,7 +102,7 @@ async def _enter(
     ):
         return None
     # who has changed since may have another address now, and those who share this one are no concern of who reads there
-    sharing = await customers.unchanged(tx, sent.customer_ids, since=sent.created_at)
+    sharing = await customers.list_unchanged(tx, sent.customer_ids, since=sent.created_at)
     people = [person for person in sharing if customer_id in (None, person.id)]
     if not people:
         return None
@@ -118,7 +118,9 @@ async def _enter(
     except asyncpg.ForeignKeyViolationError as error:  # erased in this very moment
         raise errors.Unauthorized("wrong-code") from error
     account = await accounts.account(tx, Actor(f"patient:{person.id}", customer_id=person.id))
-    address = Address(sent.channel, person.email if sent.channel == "email" else person.phone)
+    contact = person.email if sent.channel == "email" else person.phone
+    assert contact  # the code was sent there, and the customer has not changed since
+    address = Address(sent.channel, contact)
     return Entered(
         person,
         Session(**dict(row), current=True),

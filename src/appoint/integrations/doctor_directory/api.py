@@ -36,7 +36,7 @@ class Providers(Controller):
         """Add a doctor to a clinic, or to the only one there is."""
         clinic_id = data.clinic_id
         if clinic_id is None:
-            some = await clinics.active(request.db, q=None, after=None, limit=1)
+            some = await clinics.list_active(request.db, q=None, after=None, limit=1)
             if len(some) != 1:
                 raise errors.Conflict("which-clinic")
             clinic_id = some[0].id

@@ -99,7 +99,7 @@ async def _erase(tx: Transaction, *, customer_id: UUID, now: datetime) -> Erasur
     if customer.erased_at:
         return Erasure(customer_id, customer.erased_at, ErasedCounts())
     await repository.lock_traces(tx, customer_id)
-    if appointments := await customers_repository.appointments_to_come(tx, customer_id, now=now):
+    if appointments := await customers_repository.count_upcoming_appointments(tx, customer_id, now=now):
         raise errors.Conflict("customer-has-appointments", count=appointments)
     clinic_ids = await repository.clinics_of(tx, customer_id)
     counts = ErasedCounts(

@@ -64,5 +64,5 @@ class ClinicVisit(NamedTuple):
 
 async def visit_clinic(request: Request, name: str) -> ClinicVisit:
     """Raise `NotFound` for a clinic that does not exist or takes no bookings."""
-    catalogue = await catalogues.named(request.services.db, request.cache, name)
+    catalogue = await catalogues.find_by_name(request.services.db, request.cache, name)
     return ClinicVisit(request, catalogue, language_for(request), request.scope["path"].startswith(EMBED_PREFIX))

@@ -81,7 +81,9 @@ def _may_all(request: Request, clinic_id: int) -> bool:
 
 async def _names(request: Request, clinic_id: int) -> dict[UUID, str]:
     """Of the doctors who work there."""
-    found = await doctors.of_clinic(request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST_DOCTORS)
+    found = await doctors.list_doctors(
+        request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST_DOCTORS
+    )
     return {doctor.id: doctor.name for doctor in sorted(found, key=lambda doctor: doctor.name.casefold())}
 
 
@@ -121,7 +123,7 @@ async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 async def _types(request: Request, clinic_id: int) -> dict[UUID, str]:
     found = [
-        await types.of_clinic(request.db, clinic_id, active=active, after=None, limit=MOST_DOCTORS)
+        await types.list_types(request.db, clinic_id, active=active, after=None, limit=MOST_DOCTORS)
         for active in (True, False)
     ]
     return {each.id: each.name for some in found for each in some}

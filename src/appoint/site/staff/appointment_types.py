@@ -26,7 +26,7 @@ MOST: Final = 1000
 )
 async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     active = query_params(request).get("show") != "removed"
-    found = await repository.of_clinic(request.db, clinic_id, active=active, after=None, limit=MOST)
+    found = await repository.list_types(request.db, clinic_id, active=active, after=None, limit=MOST)
     return await staff_page(
         request,
         "staff/appointment_types/appointment_types.html",
@@ -60,7 +60,7 @@ async def _names(request: Request, clinic_id: int, but: UUID | None) -> list[str
     """Of what else is offered."""
     return [
         each.name
-        for each in await repository.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST)
+        for each in await repository.list_types(request.db, clinic_id, active=True, after=None, limit=MOST)
         if each.id != but
     ]
 

@@ -30,10 +30,10 @@ MOST_TYPES: Final = 1000
 async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said = query_params(request)
     active, place = said.get("show") != "left", parse_id(said.get("after"))
-    found = await repository.of_clinic(
+    found = await repository.list_doctors(
         request.db, clinic_id, specialty=None, active=active, after=place and (place,), limit=MOST
     )
-    offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
+    offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
     return await staff_page(
         request,
         "staff/doctors/doctors.html",
@@ -53,7 +53,7 @@ async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
+    offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
     return await staff_page(
         request,
         "staff/doctors/doctor.html",
@@ -75,9 +75,9 @@ async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath
     if clinic_of(doctor_id) != clinic_id:
         raise errors.NotFound
     found = await service.get(request.db, doctor_id)
-    offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
-    gone = await types.of_clinic(request.db, clinic_id, active=False, after=None, limit=MOST_TYPES)
-    to_come = await repository.appointments_to_come(request.db, doctor_id, now=clock.now())
+    offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
+    gone = await types.list_types(request.db, clinic_id, active=False, after=None, limit=MOST_TYPES)
+    to_come = await repository.count_upcoming_appointments(request.db, doctor_id, now=clock.now())
     return await staff_page(
         request,
         "staff/doctors/doctor.html",

@@ -57,7 +57,7 @@ async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     own = request.grant.doctor_id
     clinic = await clinics.get(request.db, clinic_id)
     today = clock.local_date(clock.now(), clinic.time_zone)
-    found = await doctors_repository.of_clinic(
+    found = await doctors_repository.list_doctors(
         request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST
     )
     lines = await schedules_repository.of_clinic(request.db, clinic_id, doctor_id=own, since=today)
@@ -269,17 +269,17 @@ async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> 
 
 async def _shown(request: Request, clinic_id: int, told: ScheduleChange) -> dict[str, Any]:
     """What the template of a change needs."""
-    of_clinic = await doctors_repository.of_clinic(
+    of_clinic = await doctors_repository.list_doctors(
         request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST
     )
-    offered = await types.of_clinic(request.db, clinic_id, active=True, after=None, limit=MOST)
+    offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MOST)
     days = _by_day(told)
     return {
         "told": told,
         "days": days[:MOST_DAYS],
         "more_days": max(len(days) - MOST_DAYS, 0),
         "names": {each.id: each.name for each in of_clinic},
-        "patients": await customers.names(request.db, clinic_id, [each.customer_id for each in told.stranded]),
+        "patients": await customers.patient_names(request.db, clinic_id, [each.customer_id for each in told.stranded]),
         "types": {each.id: each.name for each in offered},
         "local_date": clock.local_date,
     }

@@ -34,8 +34,8 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
         "doctor_id": request.grant.doctor_id,
         "limit": MOST,
     }
-    coming = await visits.coming(request.db, **whose, now=now)
-    past = await visits.past(request.db, **whose, now=now, before=parse_id(said.get("before")))
+    coming = await visits.list_upcoming(request.db, **whose, now=now)
+    past = await visits.list_past(request.db, **whose, now=now, before=parse_id(said.get("before")))
     return await staff_page(
         request,
         "staff/patient.html",

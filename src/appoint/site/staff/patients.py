@@ -27,11 +27,11 @@ LONGEST: Final = 200
 async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     said = query_params(request)
     q, after = said.get("q", "")[:LONGEST], parse_id(said.get("after"))
-    found = await repository.patients(
+    found = await repository.list_patients(
         request.db,
         clinic_id,
         doctor_id=request.grant.doctor_id,
-        wanted=search_terms(q, language_for(request)),
+        terms=search_terms(q, language_for(request)),
         after=(after,) if after else None,
         limit=MOST,
     )

@@ -97,7 +97,7 @@ async def places(request: Request) -> Response[Any]:
     if request.user.customer_id:
         return redirect("/my")
     actor = request.user
-    found = await clinics.of_staff(
+    found = await clinics.list_choices(
         request.services.db.across(),
         clinic_ids=None if actor.administrator else [each.clinic_id for each in actor.memberships],
     )
@@ -118,7 +118,7 @@ async def account(request: Request) -> Response[Any]:
     """One's own: the name, what one signs in with, and where one is signed in."""
     found = await accounts.account(request.db, request.user)
     sessions = await service.own(request.db, request.user, idle=request.services.settings.session_idle, now=clock.now())
-    own = await clinics.of_staff(
+    own = await clinics.list_choices(
         request.services.db.across(), clinic_ids=[each.clinic_id for each in found.memberships]
     )
     return await staff_page(

@@ -115,7 +115,9 @@ def _after(said: dict[str, str]) -> tuple[datetime, UUID] | None:
 
 
 async def _doctors(request: Request, clinic_id: int) -> list[tuple[UUID, str]]:
-    found = await doctors.of_clinic(request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST_DOCTORS)
+    found = await doctors.list_doctors(
+        request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST_DOCTORS
+    )
     return sorted(((each.id, each.name) for each in found), key=lambda each: each[1])
 
 
