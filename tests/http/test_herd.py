@@ -125,5 +125,5 @@ async def test_no_more_is_taken_than_the_provider_takes(world):
 
 async def test_tokens_follow_the_setting(world):
     for per_second, expected in ((5, 5), (2, 2), (4, 4)):
-        await delivery.keep_tokens(world.db, channel="sms", per_second=per_second)
+        await delivery.set_token_count(world.db, channel="sms", per_second=per_second)
         assert await world.db.fetchval("select count(*) from send_token where channel = 'sms'") == expected

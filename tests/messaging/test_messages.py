@@ -17,18 +17,18 @@ from appoint.kit.errors import NotFound
 from appoint.kit.i18n import LANGUAGES, translate
 from appoint.messaging.channels.model import Channel
 from appoint.messaging.templates.model import (
+    EMAIL_ONLY,
     EXAMPLE,
-    KINDS,
-    MAILED_ONLY,
+    PLACEHOLDERS,
     Facts,
-    Visit,
-    Which,
-    Words,
-    check,
-    default,
-    placeholders,
+    ListedAppointment,
+    TemplateKey,
+    TemplateText,
+    default_text,
+    find_faults,
+    placeholder_values,
     render,
-    which,
+    template_key,
 )
 from support.matrix import for_each
 
@@ -45,11 +45,11 @@ FACTS = Facts(
     hold_expires_at=NINE - timedelta(hours=2),
 )
 EVERY = [
-    Which(kind, channel, language)
-    for kind, channel, language in product(KINDS, get_args(Channel), LANGUAGES)
-    if channel == "email" or kind not in MAILED_ONLY
+    TemplateKey(kind, channel, language)
+    for kind, channel, language in product(PLACEHOLDERS, get_args(Channel), LANGUAGES)
+    if channel == "email" or kind not in EMAIL_ONLY
 ]
-MAIL, SMS = Which("confirmation", "email", "en"), Which("confirmation", "sms", "en")
+MAIL, SMS = TemplateKey("confirmation", "email", "en"), TemplateKey("confirmation", "sms", "en")
 GSM = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
 )
@@ -107,7 +107,7 @@ Lakeside Clinic
     ],
 )
 def test_everybody_is_told_in_their_language(language, subject, greeting):
-    rendered = render(Which("reminder", "email", language), FACTS)
+    rendered = render(TemplateKey("reminder", "email", language), FACTS)
     assert (rendered.subject, rendered.text.partition("\n")[0]) == (subject, greeting)
     assert f'<html lang="{language}">' in rendered.html
 
@@ -125,18 +125,20 @@ def test_everybody_is_told_in_their_language(language, subject, greeting):
 )
 def test_another_wall_time_of_the_customer_is_told_too(customer_time_zone, yours):
     facts = replace(FACTS, customer_time_zone=customer_time_zone)
-    assert placeholders(MAIL, facts)["yours"] == yours
+    assert placeholder_values(MAIL, facts)["yours"] == yours
     assert (f"In your time zone: {yours}\n" in render(MAIL, facts).text) == bool(yours)
 
 
 def test_whether_the_customers_clock_differs_depends_on_the_day():
     """New York changes its clocks two weeks before Berlin; Lagos never does."""
     summer = {"start_time": datetime(2027, 3, 29, 7, 0, tzinfo=UTC), "end_time": None}
-    assert placeholders(MAIL, replace(FACTS, customer_time_zone="Africa/Lagos", **summer))["yours"].endswith(
+    assert placeholder_values(MAIL, replace(FACTS, customer_time_zone="Africa/Lagos", **summer))["yours"].endswith(
         "8:00 AM (West Africa Standard Time)"
     )
     between = datetime(2027, 3, 15, 8, 0, tzinfo=UTC)
-    told = placeholders(MAIL, replace(FACTS, customer_time_zone="America/New_York", start_time=between, end_time=None))
+    told = placeholder_values(
+        MAIL, replace(FACTS, customer_time_zone="America/New_York", start_time=between, end_time=None)
+    )
     assert (told["when"], told["yours"]) == (
         "Monday, March 15, 2027, 9:00 AM (Central European Standard Time)",
         "Monday, March 15, 2027, 4:00 AM (Eastern Daylight Time)",
@@ -146,42 +148,42 @@ def test_whether_the_customers_clock_differs_depends_on_the_day():
 def test_a_moved_one_says_when_it_was_before():
     assert (
         "\nPreviously: Sunday, February 28, 2027, 9:00 AM (Central European Standard Time)\n"
-        in render(Which("moved", "email", "en"), FACTS).text
+        in render(TemplateKey("moved", "email", "en"), FACTS).text
     )
 
 
 def test_a_hold_says_until_when():
     assert (
         "\nHeld until: Monday, March 1, 2027, 7:00 AM (Central European Standard Time)\n"
-        in render(Which("hold-expiring", "email", "en"), FACTS).text
+        in render(TemplateKey("hold-expiring", "email", "en"), FACTS).text
     )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_online_appointment_is_not_at_the_address(language):
     facts = replace(FACTS, mode="online", clinic_address="Seestraße 12")
-    text = render(Which("reminder", "email", language), facts).text
+    text = render(TemplateKey("reminder", "email", language), facts).text
     assert translate(language, "online, not at the clinic") in text
     assert "Seestraße" not in text
 
 
 VISITS = [
-    Visit(NINE, NINE + timedelta(minutes=30), "Ana Souza", "Dr. Shah", "Check-up"),
-    Visit(NINE + timedelta(hours=3), NINE + timedelta(hours=4), "Ben", "Dr. Shah"),
+    ListedAppointment(NINE, NINE + timedelta(minutes=30), "Ana Souza", "Dr. Shah", "Check-up"),
+    ListedAppointment(NINE + timedelta(hours=3), NINE + timedelta(hours=4), "Ben", "Dr. Shah"),
 ]
 
 
 def test_a_doctor_gets_the_days_list():
-    rendered = render(Which("agenda", "email", "de"), replace(FACTS, appointments=VISITS))
+    rendered = render(TemplateKey("agenda", "email", "de"), replace(FACTS, appointments=VISITS))
     assert rendered[:2] == (
         "Ihre Termine: Montag, 1. März 2027",
         "Guten Tag Dr. Shah,\n\nTermine am Montag, 1. März 2027: 2\n\n09:00–09:30 Uhr, Ana Souza, Check-up\n12:00–13:00 Uhr, Ben\n\nLakeside Clinic",
     )
-    assert "haben Sie keine Termine" in render(Which("agenda", "email", "de"), FACTS).text
+    assert "haben Sie keine Termine" in render(TemplateKey("agenda", "email", "de"), FACTS).text
 
 
 def test_the_staff_get_the_list_of_stranded_appointments():
-    text = render(Which("stranded", "email", "en"), replace(FACTS, appointments=VISITS)).text
+    text = render(TemplateKey("stranded", "email", "en"), replace(FACTS, appointments=VISITS)).text
     assert (
         "\n\nMon, Mar 1, 2027, 9:00 – 9:30 AM, Ana Souza, Dr. Shah, Check-up\nMon, Mar 1, 2027, 12:00 – 1:00 PM, Ben, Dr. Shah\n\n"
         in text
@@ -189,7 +191,7 @@ def test_the_staff_get_the_list_of_stranded_appointments():
 
 
 def test_a_list_ends_somewhere():
-    told = placeholders(Which("stranded", "email", "en"), replace(FACTS, appointments=VISITS * 75))
+    told = placeholder_values(TemplateKey("stranded", "email", "en"), replace(FACTS, appointments=VISITS * 75))
     assert (told["count"], len(told["appointments"].splitlines()), told["appointments"].splitlines()[-1]) == (
         "150",
         101,
@@ -198,7 +200,7 @@ def test_a_list_ends_somewhere():
 
 
 def test_a_webhook_is_named():
-    assert "“Practice software”" in render(Which("webhook-disabled", "email", "en"), EXAMPLE).text
+    assert "“Practice software”" in render(TemplateKey("webhook-disabled", "email", "en"), EXAMPLE).text
 
 
 @for_each("which", EVERY)
@@ -213,8 +215,8 @@ def test_every_message_can_be_made_from_all_facts_and_from_few(which):
 
 @for_each("which", EVERY)
 def test_our_own_words_are_ones_that_a_clinic_could_write(which):
-    assert check(which, default(which)) == []
-    assert len(default(which).text) <= 10_000
+    assert find_faults(which, default_text(which)) == []
+    assert len(default_text(which).text) <= 10_000
 
 
 def test_every_file_of_words_is_of_a_message():
@@ -259,7 +261,7 @@ def test_a_mails_html_shows_what_its_text_says():
 def test_details_are_a_table_in_every_language(language):
     facts = replace(FACTS, type="Check-up", customer_time_zone="Asia/Tokyo")
     rows = {"confirmation": 5, "moved": 6, "cancelled": 5, "reminder": 5, "hold-expiring": 6, "missed": 5}
-    assert {kind: render(Which(kind, "email", language), facts).html.count("<th ") for kind in rows} == rows
+    assert {kind: render(TemplateKey(kind, "email", language), facts).html.count("<th ") for kind in rows} == rows
 
 
 NASTY = '<script>alert("x")</script><img src=x onerror=y>&amp;'
@@ -273,19 +275,19 @@ def test_html_in_a_name_is_only_text():
         doctor=NASTY,
         type=NASTY,
         clinic_address=NASTY,
-        appointments=[Visit(NINE, NINE, NASTY, NASTY, NASTY)],
+        appointments=[ListedAppointment(NINE, NINE, NASTY, NASTY, NASTY)],
     )
     harmless = {"html", "head", "meta", "title", "body", "div", "p", "br", "table", "tr", "th", "td"}
-    for kind in KINDS:
+    for kind in PLACEHOLDERS:
         reader = Reader(
             render(
-                Which(kind, "email", "en"),
+                TemplateKey(kind, "email", "en"),
                 facts,
-                Words("{{ clinic }}", "<b>{{ clinic }}</b>\n\nA: {{ clinic }}\n<i>B</i>: x"),
+                TemplateText("{{ clinic }}", "<b>{{ clinic }}</b>\n\nA: {{ clinic }}\n<i>B</i>: x"),
             ).html
         )
         assert reader.tags <= harmless
-        assert Reader(render(Which(kind, "email", "en"), facts).html).tags <= harmless
+        assert Reader(render(TemplateKey(kind, "email", "en"), facts).html).tags <= harmless
         assert f"<b>{NASTY}</b>" in reader.texts
 
 
@@ -302,7 +304,7 @@ def test_a_name_writes_no_lines_of_its_own(typed):
     rendered = render(
         MAIL,
         replace(FACTS, customer=typed, clinic=typed, type=typed),
-        Words("{{ customer }}", "{{ customer }}|{{ clinic }}|{{ type }}"),
+        TemplateText("{{ customer }}", "{{ customer }}|{{ clinic }}|{{ type }}"),
     )
     assert not set(rendered.subject + rendered.text) & set("\n\r\x0b\x0c\x1b\x85\u2028")
     assert rendered.subject == rendered.text.partition("|")[0]
@@ -310,20 +312,20 @@ def test_a_name_writes_no_lines_of_its_own(typed):
 
 def test_a_subject_is_one_line_whatever_a_clinic_writes():
     assert (
-        render(MAIL, FACTS, Words("A\r\nBcc: b@example.org\n{{ customer }}", "x")).subject
+        render(MAIL, FACTS, TemplateText("A\r\nBcc: b@example.org\n{{ customer }}", "x")).subject
         == "A Bcc: b@example.org Ana Souza"
     )
 
 
 def test_lines_that_all_have_a_label_become_a_table():
-    own = Words(
+    own = TemplateText(
         "x",
         "Please note: come early.\n\nBring: your card\nNot : your dog\n\nBring: this\nand that\n\nAt 9:30\nor 10:00",
     )
     assert re.findall(r"<th[^>]*>(.*?)</th>", render(MAIL, FACTS, own).html) == ["Bring", "Not"]
 
 
-OWN = Words(
+OWN = TemplateText(
     "Till {{ day }}",
     "Dear {{ customer | upper }},\n{% if type %}\nfor {{ type }}\n{% else %}\nfor a visit\n{% endif %}\nuntil {{ when }}",
 )
@@ -339,20 +341,23 @@ def test_a_clinics_own_words_stand_instead_of_ours():
 
 
 def test_a_clinics_text_message_is_put_into_the_alphabet_of_telephones():
-    assert render(SMS, FACTS, Words(None, "“{{ customer }}” – it’s\u00a0soon…")).text == '"Ana Souza" - it\'s soon...'
+    assert (
+        render(SMS, FACTS, TemplateText(None, "“{{ customer }}” – it’s\u00a0soon…")).text
+        == '"Ana Souza" - it\'s soon...'
+    )
 
 
 @pytest.mark.parametrize(
     "own",
     [
-        Words("x", "{{ forgotten }}"),
-        Words("x", "{% for x in customer %}{% endfor %}"),
-        Words("x", "{{ customer"),
-        Words("x", "{{ type }}"),
-        Words("{{ type }}", "x"),
-        Words("x", "{{ customer }}" * 20_000),
-        Words("{{ customer }}" * 100, "x"),
-        Words(None, "x"),
+        TemplateText("x", "{{ forgotten }}"),
+        TemplateText("x", "{% for x in customer %}{% endfor %}"),
+        TemplateText("x", "{{ customer"),
+        TemplateText("x", "{{ type }}"),
+        TemplateText("{{ type }}", "x"),
+        TemplateText("x", "{{ customer }}" * 20_000),
+        TemplateText("{{ customer }}" * 100, "x"),
+        TemplateText(None, "x"),
     ],
 )
 def test_words_that_do_not_work_are_replaced_by_ours(own):
@@ -361,7 +366,8 @@ def test_words_that_do_not_work_are_replaced_by_ours(own):
 
 def faults(which, subject, text):
     return [
-        (fault.pointer, translate("en", fault.text, **fault.values)) for fault in check(which, Words(subject, text))
+        (fault.pointer, translate("en", fault.text, **fault.values))
+        for fault in find_faults(which, TemplateText(subject, text))
     ]
 
 
@@ -390,7 +396,7 @@ def faults(which, subject, text):
         (SMS, None, "{{ when }}" * 100, [("#/text", "is too long once it is filled in; maximum length: 1000")]),
         (MAIL, "{{ when }}" * 15, "y", [("#/subject", "is too long once it is filled in; maximum length: 500")]),
         (
-            Which("webhook-disabled", "email", "en"),
+            TemplateKey("webhook-disabled", "email", "en"),
             "x",
             "{{ customer }}",
             [("#/text", "line 1: “customer” is not a known placeholder; use one of: clinic, webhook")],
@@ -410,7 +416,7 @@ def test_words_are_tried_before_they_are_kept(which, subject, text, found):
     ],
 )
 def test_faults_can_be_said_in_every_language(language, fault):
-    (found,) = check(Which("webhook-disabled", "email", "en"), Words("x", "\n{{ name }}"))
+    (found,) = find_faults(TemplateKey("webhook-disabled", "email", "en"), TemplateText("x", "\n{{ name }}"))
     assert translate(language, found.text, **found.values) == fault
 
 
@@ -427,7 +433,7 @@ def test_faults_can_be_said_in_every_language(language, fault):
 )
 def test_there_are_no_other_messages(address):
     with pytest.raises(NotFound):
-        which(*address)
+        template_key(*address)
 
 
 NAMES = st.text(max_size=200)

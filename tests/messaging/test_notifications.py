@@ -260,7 +260,7 @@ async def test_a_reminder_that_no_worker_was_there_for_is_late_but_not_lost(worl
 
 
 async def test_those_who_cannot_be_told_do_not_stand_in_the_way_of_others(world, office, monkeypatch):
-    monkeypatch.setattr(planning, "BATCH", 1)
+    monkeypatch.setattr(planning, "REMINDER_BATCH_SIZE", 1)
     cy = await world.add_customer("Cy")
     for minute, who in ((0, cy), (30, world.ana)):
         booked = await world.book(world.dr_shah, at(9, minute, day=TOMORROW), who)
@@ -418,7 +418,7 @@ async def test_a_token_is_the_same_for_each_attempt_and_another_for_a_resend(wor
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.tell(world.now)
     id = await world.db.fetchval("select id from notification")
-    await delivery.queue_again(world.db, id, now=world.now)
+    await delivery.requeue(world.db, id, now=world.now)
     await office.send(world.now)
     assert [message.token for message in post.taken] == [f"{id}.0", f"{id}.1"]
 

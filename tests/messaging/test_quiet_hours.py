@@ -7,23 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appoint.kit import clock
-from appoint.messaging.notifications.model import DAY, Address, DueReminder, backoff, outside_quiet_hours, reminder
+from appoint.messaging.notifications.model import (
+    MINUTES_PER_DAY,
+    Contact,
+    DueReminder,
+    backoff,
+    outside_quiet_hours,
+    plan_reminder,
+)
 
-MINUTES = st.integers(0, DAY - 1)
+MINUTES = st.integers(0, MINUTES_PER_DAY - 1)
 ZONES = st.sampled_from(
     ["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "America/Santiago"]
 )
-INSTANTS = st.integers(0, 2 * 365 * DAY).map(
+INSTANTS = st.integers(0, 2 * 365 * MINUTES_PER_DAY).map(
     lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-def at(zone: str, quiet_from: int | None, quiet_until: int | None) -> Address:
-    return Address(UUID(int=0), "customer", "", "email", zone, quiet_from, quiet_until)
+def at(zone: str, quiet_from: int | None, quiet_until: int | None) -> Contact:
+    return Contact(UUID(int=0), "customer", "", "email", zone, quiet_from, quiet_until)
 
 
-def quiet(instant: datetime, address: Address) -> bool:
+def quiet(instant: datetime, address: Contact) -> bool:
     local = instant.astimezone(clock.zone(address.time_zone))
     minute = local.hour * 60 + local.minute
     first, last = address.quiet_from, address.quiet_until
@@ -32,7 +39,7 @@ def quiet(instant: datetime, address: Address) -> bool:
 
 @given(INSTANTS, ZONES, MINUTES, MINUTES)
 def test_what_can_wait_leaves_at_its_time_or_at_the_first_minute_that_is_not_quiet(due, zone, first, last):
-    address = at(zone, first, last if last != first else (last + 1) % DAY)
+    address = at(zone, first, last if last != first else (last + 1) % MINUTES_PER_DAY)
     leaves = outside_quiet_hours(due, address, latest=FAR, expires=FAR, now=due)
     assert not quiet(leaves, address)
     assert all(
@@ -47,10 +54,10 @@ def test_what_can_wait_leaves_at_its_time_or_at_the_first_minute_that_is_not_qui
     last=MINUTES,
     minutes=st.sampled_from([15, 120, 1440]),
     ahead=st.integers(0, 60),
-    until_start=st.integers(0, 2 * DAY),
+    until_start=st.integers(0, 2 * MINUTES_PER_DAY),
 )
 def test_a_reminder_leaves_outside_of_quiet_hours_or_not_at_all(*, start, first, last, minutes, ahead, until_start):
-    address = at("Asia/Kolkata", first, last if last != first else (last + 1) % DAY)
+    address = at("Asia/Kolkata", first, last if last != first else (last + 1) % MINUTES_PER_DAY)
     now = start - timedelta(minutes=until_start)
     row = DueReminder(
         1,
@@ -65,7 +72,7 @@ def test_a_reminder_leaves_outside_of_quiet_hours_or_not_at_all(*, start, first,
         address.quiet_from,
         address.quiet_until,
     )
-    if plan := reminder(row, now):
+    if plan := plan_reminder(row, now):
         assert now <= plan.due_at < start
         assert not quiet(plan.due_at, address)
     else:
@@ -76,7 +83,7 @@ def test_a_reminder_leaves_outside_of_quiet_hours_or_not_at_all(*, start, first,
 def test_a_reminder_of_an_early_appointment_leaves_the_evening_before():
     start = datetime(2027, 3, 2, 6, 30, tzinfo=UTC)  # half past seven in Berlin
     row = DueReminder(1, UUID(int=1), 0, start, UUID(int=2), "sms", 120, timedelta(0), "Europe/Berlin", 21 * 60, 7 * 60)
-    plan = reminder(row, start - timedelta(hours=12))
+    plan = plan_reminder(row, start - timedelta(hours=12))
     assert plan.due_at == datetime(2027, 3, 1, 19, 59, tzinfo=UTC)
 
 

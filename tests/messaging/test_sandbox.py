@@ -6,7 +6,7 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from appoint.kit.i18n import translate
-from appoint.messaging.templates.sandbox import Broken, faults, filled
+from appoint.messaging.templates.sandbox import InvalidTemplate, fill, find_faults
 from support.scale import scaled
 
 VALUES = {"customer": "Ana", "doctor": "Dr. Shah", "type": "", "mode": "online"}
@@ -14,7 +14,7 @@ VALUES = {"customer": "Ana", "doctor": "Dr. Shah", "type": "", "mode": "online"}
 
 def told(source):
     """What is wrong with it, in English."""
-    return [translate("en", fault.text, **fault.values) for fault in faults(source, "#/text", tuple(VALUES))]
+    return [translate("en", fault.text, **fault.values) for fault in find_faults(source, "#/text", tuple(VALUES))]
 
 
 @pytest.mark.parametrize(
@@ -34,11 +34,11 @@ def told(source):
     ],
 )
 def test_what_can_be_used(source, text):
-    assert (told(source), filled(source, "#/text", VALUES)) == ([], text)
+    assert (told(source), fill(source, "#/text", VALUES)) == ([], text)
 
 
 def test_a_value_is_never_read_as_a_template():
-    assert filled("{{ customer }}", "#/text", {"customer": "{{ doctor }}{% if"}) == "{{ doctor }}{% if"
+    assert fill("{{ customer }}", "#/text", {"customer": "{{ doctor }}{% if"}) == "{{ doctor }}{% if"
 
 
 ONLY = "only placeholders, filters without arguments and “if” are allowed"
@@ -123,8 +123,8 @@ def test_whatever_else_jinja_can_do_is_refused(source):
     found = told(source)
     assert found
     assert set(found) == {f"line 1: {ONLY}"}
-    with pytest.raises(Broken):
-        filled(source, "#/text", VALUES)
+    with pytest.raises(InvalidTemplate):
+        fill(source, "#/text", VALUES)
 
 
 @pytest.mark.parametrize(
@@ -150,20 +150,20 @@ DEEP = {
 @pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
 def test_what_is_nested_without_end_is_refused(source):
     assert len(told(source)) == 1
-    with pytest.raises(Broken):
-        filled(source, "#/text", VALUES)
+    with pytest.raises(InvalidTemplate):
+        fill(source, "#/text", VALUES)
 
 
 def test_much_that_is_flat_is_filled_in():
     many = "{% if type %}a" + "{% elif type %}b" * 600 + "{% else %}{{ customer }}{% endif %}"
-    assert (told(many), filled(many, "#/text", VALUES)) == ([], "Ana")
+    assert (told(many), fill(many, "#/text", VALUES)) == ([], "Ana")
 
 
 def test_faults_are_told_in_the_order_of_lines_and_not_without_end():
     assert [
-        fault.values["line"] for fault in faults("{{ a }}\n{% if b %}{{ c }}{% endif %}\n{{ d }}", "#/text", ())
+        fault.values["line"] for fault in find_faults("{{ a }}\n{% if b %}{{ c }}{% endif %}\n{{ d }}", "#/text", ())
     ] == [1, 2, 2, 3]
-    assert len(faults("{{ a }}\n" * 1000, "#/text", ())) == 20
+    assert len(find_faults("{{ a }}\n" * 1000, "#/text", ())) == 20
 
 
 PIECES = st.sampled_from(
@@ -218,7 +218,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_a_template_has_faults_or_can_be_filled_in(source):
     if told(source):
-        with pytest.raises(Broken):
-            filled(source, "#/text", VALUES)
+        with pytest.raises(InvalidTemplate):
+            fill(source, "#/text", VALUES)
     else:
-        assert len(filled(source, "#/text", VALUES)) <= len(source) * 8
+        assert len(fill(source, "#/text", VALUES)) <= len(source) * 8

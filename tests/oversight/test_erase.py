@@ -297,7 +297,9 @@ async def test_what_they_want_at_the_same_moment_is_not_kept(world):
     await ana_as_she_is_known(world)
     await race(
         world,
-        world.db.atomic(planning.prefer, SYSTEM, customer_id=world.ana, wanted=Preferences(email=True, sms=False)),
+        world.db.atomic(
+            planning.replace_preferences, SYSTEM, customer_id=world.ana, wanted=Preferences(email=True, sms=False)
+        ),
     )
     assert await nothing_of_ana(world)
 

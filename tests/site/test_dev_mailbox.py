@@ -8,7 +8,7 @@ import pytest
 from appoint.kit.i18n import translate
 from appoint.messaging.channels.gateway import DevMailbox
 from appoint.messaging.channels.model import Message
-from appoint.messaging.channels.repository import MOST
+from appoint.messaging.channels.repository import MAX_DEV_MESSAGES
 from appoint.server import app as application
 from support.app import TOKEN, settings
 
@@ -53,7 +53,7 @@ async def test_the_newest_two_hundred_are_listed(client, db, mailbox):
 async def test_the_newest_thousand_are_kept(db, mailbox):
     await db.execute(
         "insert into dev_message (token, channel, recipient, subject, text) select n, 'sms', '+4930', '', n from generate_series(1, $1) n",
-        MOST,
+        MAX_DEV_MESSAGES,
     )
     await mailbox.send(LETTER)
     await mailbox.send(NOTE)
@@ -62,7 +62,7 @@ async def test_the_newest_thousand_are_kept(db, mailbox):
         await db.fetchrow(
             "select count(*), min(text::int) filter (where channel = 'sms' and text ~ '^\\d+$') from dev_message"
         )
-    ) == (MOST, 3)
+    ) == (MAX_DEV_MESSAGES, 3)
 
 
 async def test_a_message_that_is_sent_twice_is_there_once(db, mailbox):

@@ -11,7 +11,7 @@ from appoint.events.service import relay
 from appoint.messaging.channels.model import Channel, Message
 from appoint.messaging.notifications import jobs, service
 from appoint.messaging.notifications.gateway import Links, compose
-from appoint.messaging.notifications.repository.delivery import Taken
+from appoint.messaging.notifications.repository.delivery import Attempt
 
 LINKS = Links("https://appoint.example", "a secret", "appointments@appoint.example")
 
@@ -53,15 +53,15 @@ class Office:
             pass
 
     async def remind(self, now, spread: timedelta = timedelta(minutes=60)) -> int:
-        return await service.remind(self.db, channels=self.channels, spread=spread, now=now)
+        return await service.plan_reminders(self.db, channels=self.channels, spread=spread, now=now)
 
-    async def take(self, now) -> list[tuple[Channel, Taken]]:
+    async def take(self, now) -> list[tuple[Channel, Attempt]]:
         """What is due is leased."""
         await jobs.set_up(self.db, self.sending)
         return [
             (channel, taken)
             for channel in self.channels
-            for taken in await jobs.take(self.db, channel, most=1000, now=now)
+            for taken in await jobs.lease_due(self.db, channel, most=1000, now=now)
         ]
 
     async def send(self, now) -> None:

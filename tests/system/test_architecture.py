@@ -51,7 +51,7 @@ ACROSS_CLINICS = {
     ("notifications.due_reminders", "clinic"): "the workers remind for all clinics",
     ("notifications.supersede", "notification"): "a batch of events is of many clinics",
     ("notifications.plan_agendas", "clinic"): "the workers tell doctors of all clinics",
-    ("notifications.take", "notification"): "the workers send for all clinics",
+    ("notifications.lease_due", "notification"): "the workers send for all clinics",
     ("broker.waiting", "broker_message"): "one worker publishes for all clinics",
     ("broker.forget", "broker_message"): "the same",
     ("broker.put_aside", "broker_message"): "the same",
@@ -233,7 +233,7 @@ def nodes(plan: dict) -> Iterator[dict]:
         yield from nodes(child)
 
 
-TOKENS = ("notifications.take", "notifications.renew", "notifications.give_back_token")
+TOKENS = ("notifications.lease_due", "notifications.renew", "notifications.release_token")
 """The right to call a provider goes by the one clock that all workers share."""
 
 

@@ -10,7 +10,7 @@ from ..http.request import Request
 from ..http.routes import route
 from ..kit import errors
 from ..messaging.channels import repository
-from ..messaging.channels.model import Kept
+from ..messaging.channels.model import DevMessage
 from .rendering import NO_FRAMES, NO_STORE, POLICY, render
 
 PAGE_SIZE: Final = 200
@@ -56,7 +56,7 @@ def _expect_development(request: Request) -> None:
         raise errors.NotFound
 
 
-async def _message(request: Request, id: str) -> Kept:
+async def _message(request: Request, id: str) -> DevMessage:
     message = await repository.find(request.db, int(id)) if re.fullmatch("[1-9][0-9]{0,17}", id) else None
     if message is None:
         raise errors.NotFound

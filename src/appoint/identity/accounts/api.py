@@ -19,7 +19,7 @@ from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
-from ...messaging.notifications.model import LINK_LASTS
+from ...messaging.notifications.model import LINK_TTL
 from . import repository, service
 from .model import (
     Account,
@@ -235,7 +235,7 @@ class Accounts(Controller):
         return json_response(request, reset, cache_control=UNSHARED, headers=replay_headers(replayed))
 
 
-RESET: Final = PasswordReset(int(LINK_LASTS["password-reset"].total_seconds()) // 60)
+RESET: Final = PasswordReset(int(LINK_TTL["password-reset"].total_seconds()) // 60)
 
 
 async def _again(tx: Transaction, known: None) -> PasswordReset:

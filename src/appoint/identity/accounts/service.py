@@ -19,7 +19,7 @@ from ...kit.i18n import translatable
 from ...kit.ids import PLATFORM, clinic_of
 from ...kit.signed_tokens import sign, verify
 from ...kit.structs import merge
-from ...messaging.notifications.model import LINK_LASTS, AccountKind
+from ...messaging.notifications.model import LINK_TTL, AccountKind
 from ...messaging.notifications.service import mail_user
 from .. import passwords
 from . import repository
@@ -260,7 +260,7 @@ async def _remove_totp(tx: Transaction, actor: Actor, *, user_id: UUID) -> None:
 
 def link_token(secret: str, kind: AccountKind, user: Row, now: datetime) -> str:
     """What a link to choose a password ends with, as mails have it."""
-    return sign(secret, kind, [str(user.id), user.credentials, int((now + LINK_LASTS[kind]).timestamp())])
+    return sign(secret, kind, [str(user.id), user.credentials, int((now + LINK_TTL[kind]).timestamp())])
 
 
 async def of_link(db: Statements, *, token: str, secret: str, now: datetime) -> Row:

@@ -15,7 +15,7 @@ from ...kit import errors, signed_tokens
 from ...kit.actors import Actor, LinkedCustomers
 from ...kit.ids import PLATFORM
 from ...messaging.notifications import service as notifications
-from ...messaging.notifications.model import CODE_LASTS
+from ...messaging.notifications.model import CODE_TTL
 from ..accounts import service as accounts
 from ..accounts.model import Account
 from ..sessions import repository as sessions_repository
@@ -41,12 +41,12 @@ async def ask(tx: Transaction, actor: Actor, *, address: Address, now: datetime)
     does not reveal who is a patient."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
     customer_ids = await customers.list_ids_at_address(tx, email=email, phone=phone, limit=MOST_SHARING)
-    code_id = await repository.add(tx, channel=address.channel, customer_ids=customer_ids, expires_at=now + CODE_LASTS)
+    code_id = await repository.add(tx, channel=address.channel, customer_ids=customer_ids, expires_at=now + CODE_TTL)
     await notifications.send_code(
         tx, code_id=code_id, customer_id=next(iter(customer_ids), None), channel=address.channel, now=now
     )
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
-    return SignInCode(code_id, now + CODE_LASTS)
+    return SignInCode(code_id, now + CODE_TTL)
 
 
 async def answer(

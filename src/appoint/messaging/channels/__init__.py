@@ -1,1 +1,1 @@
-"""How a message leaves the building: by mail, as text message, or into the mailbox of development."""
+"""Delivery channels: e-mail, text messages, and the development mailbox."""

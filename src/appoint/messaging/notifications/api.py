@@ -16,7 +16,7 @@ from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page
-from ..channels.gateway import secret_of, signed
+from ..channels.gateway import is_signed_by_gateway, secret_of
 from . import service
 from .model import Notification, NotificationFilter, Preferences
 from .repository import reads
@@ -38,7 +38,7 @@ class Notifications(Controller):
         self, request: Request, clinic_id: FromPath[int], query: NotificationFilter
     ) -> Response[Page[Notification]]:
         """A clinic's notifications, oldest first."""
-        found = await reads.of_clinic(
+        found = await reads.list_for_clinic(
             request.db,
             clinic_id=clinic_id,
             status=query.status,
@@ -94,7 +94,8 @@ class Notifications(Controller):
     ) -> Response[Preferences]:
         """Replace which ways the customer wants to be told."""
         return json_response(
-            request, await request.db.atomic(service.prefer, request.user, customer_id=customer_id, wanted=data)
+            request,
+            await request.db.atomic(service.replace_preferences, request.user, customer_id=customer_id, wanted=data),
         )
 
 
@@ -116,7 +117,7 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
     except ValueError:  # more fields than any gateway sends
         raise errors.Forbidden from None
     url = f"{settings.links_url}{request.scope['path']}"
-    if not signed(url, parameters, secret, request.headers.get("x-twilio-signature", "")):
+    if not is_signed_by_gateway(url, parameters, secret, request.headers.get("x-twilio-signature", "")):
         raise errors.Forbidden
     status = parameters.get("MessageStatus", "")
     if status in ARRIVED | LOST:
@@ -130,7 +131,7 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
         )
         actor = Actor("gateway", address=request.client.host if request.client else None, doing="reportDelivery")
         await request.db.across().atomic(  # codes to sign in belong to no clinic
-            service.report,
+            service.record_delivery_report,
             actor,
             notification_id=notification_id,
             provider_id=parameters.get("MessageSid", ""),

@@ -13,7 +13,7 @@ from ...kit import signed_tokens
 from ...kit.i18n import translate
 from ...kit.icalendar_files import Method, Person, invitation
 from ..channels.model import Message
-from ..templates.model import AccountKind, Facts, Kind, Rendered, Visit, Which, Words, render
+from ..templates.model import AccountKind, Facts, Kind, ListedAppointment, Rendered, TemplateKey, TemplateText, render
 from .model import KINDS, address_of, kind_of
 from .repository import contents
 
@@ -21,10 +21,10 @@ log = structlog.get_logger()
 
 Writer = Callable[[Database, Row, datetime], Awaitable[Message | None]]
 """Puts a row of `contents.facts` into words; None when there is nothing to tell any more."""
-MOST_LISTED: Final = 100
+MAX_LISTED: Final = 100
 PLATFORM: Final = "Appoint"
 """Who writes where no clinic does."""
-INVITES: Final[Mapping[str, Method]] = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
+CALENDAR_METHODS: Final[Mapping[str, Method]] = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
 """Which mails carry something for the customer's calendar."""
 
 
@@ -37,9 +37,9 @@ class Links(NamedTuple):
 async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Message | None:
     """The message that a notification (a row of `contents.facts`) is; None when nothing is left that it could tell."""
     kind = kind_of(row.kind)
-    visits: Sequence[Visit] = ()
-    if kind in LISTING:
-        visits = await LISTING[kind](db, row, now)
+    visits: Sequence[ListedAppointment] = ()
+    if kind in LIST_READERS:
+        visits = await LIST_READERS[kind](db, row, now)
         if not visits:
             return None
     about_an_appointment = bool(KINDS[kind].statuses)
@@ -70,9 +70,9 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
         code=signed_tokens.six_digit_code(links.secret, "sign-in", row.subject_id) if kind == "sign-in-code" else None,
     )
     rendered = render(
-        Which(cast("Kind | AccountKind", kind), row.channel, row.locale),
+        TemplateKey(cast("Kind | AccountKind", kind), row.channel, row.locale),
         facts,
-        Words(row.own_subject, row.own_text) if row.own_text else None,
+        TemplateText(row.own_subject, row.own_text) if row.own_text else None,
     )
     if rendered.fell_back:
         log.warning(
@@ -84,7 +84,7 @@ async def compose(db: Database, row: Row, now: datetime, *, links: Links) -> Mes
         )
     to_address = address_of(row)
     assert to_address, "looked at before"
-    method = INVITES.get(kind) if row.channel == "email" else None
+    method = CALENDAR_METHODS.get(kind) if row.channel == "email" else None
     return Message(
         token=f"{row.id}.{row.round}",
         channel=row.channel,
@@ -117,21 +117,21 @@ def _link(row: Any, kind: str, links: Links) -> str | None:
             return None
 
 
-async def _agenda(db: Database, row: Row, now: datetime) -> list[Visit]:
+async def _agenda_appointments(db: Database, row: Row, now: datetime) -> list[ListedAppointment]:
     found = await contents.appointments_of_day(
         db, clinic_id=row.clinic_id, doctor_id=UUID(row.recipient_id), day=row.sequence
     )
-    return [to(Visit, visit) for visit in found]
+    return [to(ListedAppointment, visit) for visit in found]
 
 
-async def _stranded(db: Database, row: Row, now: datetime) -> list[Visit]:
+async def _stranded_appointments(db: Database, row: Row, now: datetime) -> list[ListedAppointment]:
     return [
-        to(Visit, visit)
-        for visit in await contents.stranded_appointments(db, clinic_id=row.clinic_id, now=now, most=MOST_LISTED)
+        to(ListedAppointment, visit)
+        for visit in await contents.stranded_appointments(db, clinic_id=row.clinic_id, now=now, most=MAX_LISTED)
     ]
 
 
-LISTING: Final = {"agenda": _agenda, "stranded": _stranded}
+LIST_READERS: Final = {"agenda": _agenda_appointments, "stranded": _stranded_appointments}
 """The kinds that list appointments, and where these come from."""
 
 

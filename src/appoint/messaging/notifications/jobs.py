@@ -17,7 +17,7 @@ from ..channels.model import Channel, Delayed, Undeliverable
 from .gateway import Writer
 from .model import NotificationStatus, after_quiet_hours, backoff, outcome_before_sending
 from .repository import contents, delivery
-from .repository.delivery import Taken
+from .repository.delivery import Attempt
 
 log = structlog.get_logger()
 
@@ -25,10 +25,10 @@ LEASE: Final = timedelta(minutes=1)
 """For one attempt, which renews it. What a worker that died was sending is due again after that."""
 MAX_ATTEMPT_SECONDS: Final = 720.0
 """More than a mail server may take to accept a mail."""
-TOKEN_REST: Final = timedelta(seconds=1)
-IN_FLIGHT: Final = 16
+TOKEN_COOLDOWN: Final = timedelta(seconds=1)
+MAX_CONCURRENT_ATTEMPTS: Final = 16
 """Attempts at a time by one channel of a worker. Those of all workers together are as many as there are tokens."""
-PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_REST.total_seconds() + 0.5)
+PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_COOLDOWN.total_seconds() + 0.5)
 """Busy until the tokens of the last attempts are free again."""
 
 
@@ -47,9 +47,9 @@ async def deliver(db: Database, sending: Sending, channel: Channel, stop: asynci
     await serve(
         stop,
         name=f"send-{channel}",
-        capacity=IN_FLIGHT,
+        capacity=MAX_CONCURRENT_ATTEMPTS,
         pace=PACE,
-        claim=lambda most: take(db, channel, most=most, now=clock.now()),
+        claim=lambda most: lease_due(db, channel, most=most, now=clock.now()),
         run=lambda taken: send(db, sending, channel, taken),
     )
 
@@ -57,15 +57,15 @@ async def deliver(db: Database, sending: Sending, channel: Channel, stop: asynci
 async def set_up(db: Database, sending: Sending) -> None:
     """Tell the database how much the gateways take."""
     for channel in sending.gateways:
-        await delivery.keep_tokens(db, channel=channel, per_second=sending.per_second[channel])
+        await delivery.set_token_count(db, channel=channel, per_second=sending.per_second[channel])
 
 
-async def take(db: Database, channel: Channel, *, most: int, now: datetime) -> list[Taken]:
+async def lease_due(db: Database, channel: Channel, *, most: int, now: datetime) -> list[Attempt]:
     """Lease what is due, urgent first, as far as the provider takes it now."""
-    return await delivery.take(db, channel=channel, lease=LEASE, most=most, now=now)
+    return await delivery.lease_due(db, channel=channel, lease=LEASE, most=most, now=now)
 
 
-async def send(db: Database, sending: Sending, channel: Channel, taken: Taken) -> None:
+async def send(db: Database, sending: Sending, channel: Channel, taken: Attempt) -> None:
     """Send a leased notification, if it is still to be sent. However this ends, its row says what became of it, or its
     lease runs out and it is due again."""
     id, attempts, token = taken
@@ -73,8 +73,8 @@ async def send(db: Database, sending: Sending, channel: Channel, taken: Taken) -
     try:
         if id is None or attempts is None:
             return
-        if row := await contents.facts(db, notification_id=id, attempts=attempts):  # as it stands at this moment
-            rest = TOKEN_REST
+        if row := await contents.context(db, notification_id=id, attempts=attempts):  # as it stands at this moment
+            rest = TOKEN_COOLDOWN
 
             async def renew() -> None:
                 await delivery.renew(
@@ -90,17 +90,17 @@ async def send(db: Database, sending: Sending, channel: Channel, taken: Taken) -
             async with renewed(LEASE, renew):
                 await _attempt(db, sending, row)
     finally:
-        await delivery.give_back_token(db, channel=channel, number=token, after=rest)
+        await delivery.release_token(db, channel=channel, number=token, after=rest)
 
 
 async def _attempt(db: Database, sending: Sending, row: Row) -> None:
-    finish, put_off = partial(delivery.finish, db, notification_id=row.id), partial(_put_off, db, row)
+    finish, put_off = partial(delivery.finish, db, notification_id=row.id), partial(_postpone, db, row)
     if (outcome := outcome_before_sending(row, clock.now())) is not None:
         status, reason = outcome
         await finish(status=status, reason=reason, now=clock.now())
         return
     if (later := after_quiet_hours(row, clock.now())) is not None:
-        await delivery.put_off(
+        await delivery.postpone(
             db, notification_id=row.id, due_at=later, reason="it waits until the clinic's quiet hours end"
         )
         return
@@ -129,6 +129,6 @@ async def _attempt(db: Database, sending: Sending, row: Row) -> None:
         await finish(status=NotificationStatus.SENT, reason=None, provider_id=provider_id, now=clock.now())
 
 
-async def _put_off(db: Database, row: Row, reason: str) -> None:
+async def _postpone(db: Database, row: Row, reason: str) -> None:
     wait = backoff(row.attempts, random.random())  # noqa: S311  jitter keeps no secret
-    await delivery.put_off(db, notification_id=row.id, due_at=clock.now() + wait, reason=reason)
+    await delivery.postpone(db, notification_id=row.id, due_at=clock.now() + wait, reason=reason)

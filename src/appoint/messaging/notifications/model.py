@@ -39,7 +39,7 @@ class NotificationStatus(StrEnum):
     """What it would have said is not so any more."""
 
 
-class Kind(NamedTuple):
+class KindRules(NamedTuple):
     recipient: Recipient
     waits: bool = False
     """Whether it can wait until quiet hours end. An answer to what somebody has just done does not."""
@@ -47,34 +47,34 @@ class Kind(NamedTuple):
     """Of an appointment in which it is still true."""
 
 
-COMING: Final = frozenset({"booked", "arrived", "checked-in"})
-KINDS: Final[Mapping[str, Kind]] = {
-    "confirmation": Kind("customer", statuses=COMING),
-    "moved": Kind("customer", statuses=COMING),
-    "cancelled": Kind("customer", statuses=frozenset({"cancelled"})),
-    "reminder": Kind("customer", waits=True, statuses=frozenset({"booked"})),
-    "hold-expiring": Kind("customer", statuses=frozenset({"pending"})),
-    "missed": Kind("customer", waits=True, statuses=frozenset({"noshow"})),
-    "agenda": Kind("doctor"),
-    "stranded": Kind("staff"),
-    "webhook-disabled": Kind("staff"),
-    "invitation": Kind("user"),
-    "password-reset": Kind("user"),
-    "sign-in-code": Kind("customer"),
+UPCOMING_STATUSES: Final = frozenset({"booked", "arrived", "checked-in"})
+KINDS: Final[Mapping[str, KindRules]] = {
+    "confirmation": KindRules("customer", statuses=UPCOMING_STATUSES),
+    "moved": KindRules("customer", statuses=UPCOMING_STATUSES),
+    "cancelled": KindRules("customer", statuses=frozenset({"cancelled"})),
+    "reminder": KindRules("customer", waits=True, statuses=frozenset({"booked"})),
+    "hold-expiring": KindRules("customer", statuses=frozenset({"pending"})),
+    "missed": KindRules("customer", waits=True, statuses=frozenset({"noshow"})),
+    "agenda": KindRules("doctor"),
+    "stranded": KindRules("staff"),
+    "webhook-disabled": KindRules("staff"),
+    "invitation": KindRules("user"),
+    "password-reset": KindRules("user"),
+    "sign-in-code": KindRules("customer"),
 }
 """Every kind of notification. A reminder's row says also how many minutes before: `reminder-1440`."""
 
 URGENT_WITHIN: Final = timedelta(hours=24)
 HOLD_WARNING: Final = timedelta(minutes=3)
-LONGEST: Final = timedelta(days=7)
+NOTIFICATION_TTL: Final = timedelta(days=7)
 """After that nobody wants to be told any more."""
 AccountKind = Literal["invitation", "password-reset"]
-LINK_LASTS: Final[Mapping[AccountKind, timedelta]] = {
+LINK_TTL: Final[Mapping[AccountKind, timedelta]] = {
     "invitation": timedelta(days=7),
     "password-reset": timedelta(hours=1),
 }
 """How long the link is good, from when it was asked for; its message says the same."""
-CODE_LASTS: Final = timedelta(minutes=10)
+CODE_TTL: Final = timedelta(minutes=10)
 """The same of a code to sign in."""
 
 
@@ -144,7 +144,7 @@ class Preferences(RequestBody):
     sms: bool | None = None
 
 
-class Planned(NamedTuple):
+class PlannedNotification(NamedTuple):
     clinic_id: int
     kind: str
     subject_id: str
@@ -158,7 +158,7 @@ class Planned(NamedTuple):
     expires_at: datetime
 
 
-class Address(NamedTuple):
+class Contact(NamedTuple):
     """How somebody of an event can be told, and the clinic's quiet hours in minutes of its day."""
 
     event_id: UUID
@@ -170,7 +170,7 @@ class Address(NamedTuple):
     quiet_until: int | None
 
 
-TELLING: Final = (
+NOTIFYING_FACTS: Final = (
     AppointmentBooked,
     AppointmentRescheduled,
     AppointmentCancelled,
@@ -183,9 +183,9 @@ TELLING: Final = (
 """The facts that people may be told of."""
 
 
-def planned(event: Event, addresses: Sequence[Address], now: datetime) -> Iterator[Planned]:
+def plan_notifications(event: Event, addresses: Sequence[Contact], now: datetime) -> Iterator[PlannedNotification]:
     """What an event makes to tell, to those of the addresses whom it concerns."""
-    subject, sequence, kind, urgent, due, expires = event.subject_id, 0, "", False, now, now + LONGEST
+    subject, sequence, kind, urgent, due, expires = event.subject_id, 0, "", False, now, now + NOTIFICATION_TTL
     match event.fact:
         case AppointmentBooked(start_time=start, sequence=sequence):
             kind, expires = "confirmation", start
@@ -210,7 +210,7 @@ def planned(event: Event, addresses: Sequence[Address], now: datetime) -> Iterat
             waits = KINDS[kind].waits and not urgent
             leaves = outside_quiet_hours(due, address, latest=expires, expires=expires, now=now) if waits else due
             if leaves and leaves < expires:
-                yield Planned(
+                yield PlannedNotification(
                     event.clinic_id,
                     kind,
                     subject,
@@ -221,11 +221,11 @@ def planned(event: Event, addresses: Sequence[Address], now: datetime) -> Iterat
                     event.id,
                     urgent,
                     leaves,
-                    min(expires, now + LONGEST),
+                    min(expires, now + NOTIFICATION_TTL),
                 )
 
 
-def superseding(event: Event) -> int | None:
+def superseding_sequence(event: Event) -> int | None:
     """The sequence from which on what was to be told of the event's subject is still so; None where nothing changed
     about that."""
     match event.fact:
@@ -240,7 +240,7 @@ def superseding(event: Event) -> int | None:
 
 
 def outside_quiet_hours(
-    due: datetime, address: Address, *, latest: datetime, expires: datetime, now: datetime
+    due: datetime, address: Contact, *, latest: datetime, expires: datetime, now: datetime
 ) -> datetime | None:
     """When something that can wait leaves: at its time, or when the quiet hours around that end. Where that would be
     later than `latest` it leaves before they begin, if that is still to come, and else when they end after all. None
@@ -253,10 +253,12 @@ def outside_quiet_hours(
     over = due
     for _ in range(3):  # once more when an hour came twice
         minute = _minute(over, address.time_zone)
-        if (minute - address.quiet_from) % DAY >= (address.quiet_until - address.quiet_from) % DAY:
+        if (minute - address.quiet_from) % MINUTES_PER_DAY >= (
+            address.quiet_until - address.quiet_from
+        ) % MINUTES_PER_DAY:
             break
-        over += timedelta(minutes=(address.quiet_until - minute) % DAY)
-    before = due - timedelta(minutes=(_minute(due, address.time_zone) - address.quiet_from) % DAY + 1)
+        over += timedelta(minutes=(address.quiet_until - minute) % MINUTES_PER_DAY)
+    before = due - timedelta(minutes=(_minute(due, address.time_zone) - address.quiet_from) % MINUTES_PER_DAY + 1)
     if over < latest or over == due or before < now:
         return over if over < expires else None
     return before
@@ -307,14 +309,14 @@ def after_quiet_hours(row: Any, now: datetime) -> datetime | None:
     change of them, may leave; None: now, also where they would last until it expires."""
     if not KINDS[kind_of(row.kind)].waits or row.urgent:
         return None
-    address = Address(
+    address = Contact(
         row.id, row.recipient, row.recipient_id, row.channel, row.time_zone, row.quiet_from, row.quiet_until
     )
     leaves = outside_quiet_hours(now, address, latest=row.expires_at, expires=row.expires_at, now=now)
     return leaves if leaves and leaves > now else None
 
 
-DAY: Final = 24 * 60
+MINUTES_PER_DAY: Final = 24 * 60
 
 
 def _minute(instant: datetime, time_zone: str) -> int:
@@ -328,18 +330,18 @@ def backoff(attempts: int, luck: float) -> timedelta:
     return min(timedelta(seconds=15) * 2 ** min(attempts - 1, 10), timedelta(minutes=30)) * (1 - luck / 2)
 
 
-def reminder(row: "DueReminder", now: datetime) -> Planned | None:
+def plan_reminder(row: "DueReminder", now: datetime) -> PlannedNotification | None:
     """A reminder as it leaves: ahead of its time by the row's share of the spread, so that not all that are due at nine
     leave at nine. None where quiet hours leave no time for it, or there is no way to tell."""
     if row.channel is None:
         return None
     at = row.start_time - timedelta(minutes=row.minutes)
-    address = Address(
+    address = Contact(
         row.id, "customer", str(row.customer_id), row.channel, row.time_zone, row.quiet_from, row.quiet_until
     )
     latest = row.start_time - timedelta(minutes=row.minutes // 2)
     due = outside_quiet_hours(max(at - row.ahead, now), address, latest=latest, expires=row.start_time, now=now)
-    return due and Planned(
+    return due and PlannedNotification(
         row.clinic_id,
         f"reminder-{row.minutes}",
         str(row.id),

@@ -12,23 +12,23 @@ from ...kit import errors, ids
 from ...kit.actors import Actor
 from ..channels.model import Channel
 from .model import (
-    CODE_LASTS,
-    LINK_LASTS,
-    TELLING,
+    CODE_TTL,
+    LINK_TTL,
+    NOTIFYING_FACTS,
     AccountKind,
-    Address,
+    Contact,
     Notification,
     NotificationStatus,
     Preferences,
-    planned,
-    reminder,
-    superseding,
+    plan_notifications,
+    plan_reminder,
+    superseding_sequence,
 )
 from .repository import delivery, planning, reads
 from .repository import preferences as preference_rows
 
-BATCH: Final = 2000
-AGENDA_LASTS: Final = timedelta(hours=3)
+REMINDER_BATCH_SIZE: Final = 2000
+AGENDA_TTL: Final = timedelta(hours=3)
 """A doctor's day that could not be mailed by then is not news any more."""
 
 
@@ -36,33 +36,35 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
     """Subscribes to events: writes down what they make to tell, by the channels there are, and takes back what is not
     so any more."""
     of_clinics = [event for event in events if event.clinic_id]
-    outdated = [(event, sequence) for event in of_clinics if (sequence := superseding(event)) is not None]
+    outdated = [(event, sequence) for event in of_clinics if (sequence := superseding_sequence(event)) is not None]
     if outdated:
         await planning.supersede(
             tx, events=[event for event, _ in outdated], sequences=[sequence for _, sequence in outdated]
         )
-    telling = [event for event in of_clinics if isinstance(event.fact, TELLING)]
+    telling = [event for event in of_clinics if isinstance(event.fact, NOTIFYING_FACTS)]
     if not telling:
         return
     about = [
         (event.clinic_id, event.id, event.fact.customer_id if isinstance(event.fact, AppointmentFact) else None)
         for event in telling
     ]
-    ways: dict[UUID, list[Address]] = {}
-    for address in await planning.addresses(tx, events=about, channels=channels):
+    ways: dict[UUID, list[Contact]] = {}
+    for address in await planning.contacts(tx, events=about, channels=channels):
         ways.setdefault(address.event_id, []).append(address)
-    plans = [plan for event in telling for plan in planned(event, ways.get(event.id, ()), now)]
+    plans = [plan for event in telling for plan in plan_notifications(event, ways.get(event.id, ()), now)]
     if plans:
-        await planning.add(tx, plans)
+        await planning.insert(tx, plans)
 
 
-async def remind(db: Database, *, channels: Sequence[Channel], spread: timedelta, now: datetime) -> int:
+async def plan_reminders(db: Database, *, channels: Sequence[Channel], spread: timedelta, now: datetime) -> int:
     """Write down the reminders that leave within the spread; returns how many are new. Done again and again, and by
     several workers, it writes none twice."""
     added, after = 0, (now, UUID(int=0))
-    while rows := await planning.due_reminders(db, channels=channels, spread=spread, after=after, now=now, most=BATCH):
-        if plans := [plan for row in rows if (plan := reminder(row, now))]:
-            added += await planning.add(db, plans)
+    while rows := await planning.due_reminders(
+        db, channels=channels, spread=spread, after=after, now=now, most=REMINDER_BATCH_SIZE
+    ):
+        if plans := [plan for row in rows if (plan := plan_reminder(row, now))]:
+            added += await planning.insert(db, plans)
         after = rows[-1].start_time, rows[-1].id
     return added
 
@@ -70,7 +72,7 @@ async def remind(db: Database, *, channels: Sequence[Channel], spread: timedelta
 async def plan_agendas(db: Database, *, channels: Sequence[Channel], now: datetime) -> int:
     """Write down the mails with today's appointments for doctors whose clinic's time for it has come; returns how many
     are new."""
-    return await planning.plan_agendas(db, lasting=AGENDA_LASTS, now=now) if "email" in channels else 0
+    return await planning.plan_agendas(db, lasting=AGENDA_TTL, now=now) if "email" in channels else 0
 
 
 async def mail_user(tx: Transaction, *, kind: AccountKind, user_id: UUID, clinic_id: int, now: datetime) -> None:
@@ -80,14 +82,14 @@ async def mail_user(tx: Transaction, *, kind: AccountKind, user_id: UUID, clinic
     `clinic_id` is the clinic that invites, or `PLATFORM`. The link is made when the mail is, for the user's credentials
     as they are now.
     """
-    await planning.add_for_user(
+    await planning.insert_for_user(
         tx,
         kind=kind,
         user_id=user_id,
         clinic_id=clinic_id,
         subject_id=uuid4(),
         now=now,
-        expires_at=now + LINK_LASTS[kind],
+        expires_at=now + LINK_TTL[kind],
     )
 
 
@@ -95,8 +97,8 @@ async def send_code(
     tx: Transaction, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime
 ) -> None:
     """Send a code to sign in, whatever the customer else wants to be told; to nobody at all in as many statements."""
-    await planning.add_code(
-        tx, code_id=code_id, customer_id=customer_id, channel=channel, now=now, expires_at=now + CODE_LASTS
+    await planning.insert_code(
+        tx, code_id=code_id, customer_id=customer_id, channel=channel, now=now, expires_at=now + CODE_TTL
     )
 
 
@@ -107,7 +109,7 @@ async def resend(tx: Transaction, actor: Actor, *, notification_id: UUID, now: d
         raise errors.NotFound
     if notification.status not in (NotificationStatus.SENT, NotificationStatus.DEAD):
         raise errors.Conflict("not-resendable", notificationStatus=notification.status)
-    await delivery.queue_again(tx, notification_id, now=now)
+    await delivery.requeue(tx, notification_id, now=now)
     await audit.record(tx, actor, clinic_id=ids.clinic_of(notification_id), subjects=[notification_id])
     return await get(tx, notification_id)
 
@@ -134,7 +136,7 @@ async def unsubscribe(tx: Transaction, actor: Actor, *, customer_id: UUID, chann
     await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
 
 
-async def report(
+async def record_delivery_report(
     tx: Transaction,
     actor: Actor,
     *,
@@ -145,15 +147,15 @@ async def report(
     now: datetime,
 ) -> None:
     """Note a provider's report of whether a message arrived. Ignores reports of messages that it was not given."""
-    if await delivery.delivered(
+    if await delivery.record_delivery(
         tx, notification_id=notification_id, provider_id=provider_id, arrived=arrived, reason=reason, now=now
     ):
         await audit.record(tx, actor, clinic_id=ids.clinic_of(notification_id), subjects=[notification_id])
 
 
-async def prefer(tx: Transaction, actor: Actor, *, customer_id: UUID, wanted: Preferences) -> Preferences:
+async def replace_preferences(tx: Transaction, actor: Actor, *, customer_id: UUID, wanted: Preferences) -> Preferences:
     """Replace the customer's notification preferences. Raises `NotFound`."""
     await preferences(tx, customer_id)
-    await preference_rows.prefer(tx, customer_id, email=wanted.email, sms=wanted.sms)
+    await preference_rows.replace(tx, customer_id, email=wanted.email, sms=wanted.sms)
     await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
     return wanted

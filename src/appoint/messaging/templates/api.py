@@ -17,7 +17,7 @@ from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit.structs import Page, PageQuery
 from . import repository, service
-from .model import MessageTemplate, Preview, TemplateContent, which
+from .model import MessageTemplate, Preview, TemplateContent, template_key
 
 ONE = "/{kind:str}/{channel:str}/{locale:str}"
 
@@ -45,7 +45,7 @@ class MessageTemplates(Controller):
         self, request: Request, clinic_id: FromPath[int], query: PageQuery
     ) -> Response[Page[MessageTemplate]]:
         """A clinic's own templates, oldest first."""
-        found = await repository.of_clinic(
+        found = await repository.list_for_clinic(
             request.db, clinic_id, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
         )
         if not found:
@@ -64,7 +64,7 @@ class MessageTemplates(Controller):
         locale: FromPath[str],
     ) -> Response[MessageTemplate]:
         """The template that a message is made from: the clinic's own, or everybody's."""
-        message = which(kind, channel, locale)
+        message = template_key(kind, channel, locale)
         template = await service.get(request.db, clinic_id=clinic_id, which=message)
         return json_response(request, template, subjects=[*message, *([template.id] if template.id else [])])
 
@@ -85,7 +85,7 @@ class MessageTemplates(Controller):
             service.save,
             request.user,
             clinic_id=clinic_id,
-            which=which(kind, channel, locale),
+            which=template_key(kind, channel, locale),
             words=data.words,
             if_match=request.if_match,
         )
@@ -105,7 +105,7 @@ class MessageTemplates(Controller):
             service.remove,
             request.user,
             clinic_id=clinic_id,
-            which=which(kind, channel, locale),
+            which=template_key(kind, channel, locale),
             if_match=request.if_match,
         )
 
@@ -123,7 +123,7 @@ class MessageTemplates(Controller):
         data: JSONBody[TemplateContent],
     ) -> Response[Preview]:
         """What somebody in an example would be sent. Nothing is kept."""
-        message = which(kind, channel, locale)
+        message = template_key(kind, channel, locale)
 
         async def make(tx: Transaction) -> Preview:
             preview = await service.preview(tx, clinic_id=clinic_id, which=message, words=data.words)

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...clinics.appointment_types.model import Mode
 from ...kit import date_formats, errors, fields, phones
-from ...kit.i18n import INVISIBLE_CHARACTERS, one_line, template_functions, to_gsm_characters, translate
+from ...kit.i18n import CONTROL, for_telephones, one_line, template_functions, translate
 from ...kit.structs import RequestBody
 from ..channels.model import Channel
 from . import sandbox
@@ -30,7 +30,7 @@ Kind = Literal[
 ]
 AccountKind = Literal["invitation", "password-reset", "sign-in-code"]
 """About somebody's account: these are Appoint's own, and no clinic has other words for them."""
-VISIT: Final = (
+APPOINTMENT_PLACEHOLDERS: Final = (
     "clinic",
     "phone",
     "address",
@@ -44,13 +44,13 @@ VISIT: Final = (
     "day",
     "time",
 )
-KINDS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
-    "confirmation": (*VISIT, "link"),
-    "moved": (*VISIT, "before", "link"),
-    "cancelled": VISIT,
-    "reminder": (*VISIT, "link"),
-    "hold-expiring": (*VISIT, "expires"),
-    "missed": VISIT,
+PLACEHOLDERS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
+    "confirmation": (*APPOINTMENT_PLACEHOLDERS, "link"),
+    "moved": (*APPOINTMENT_PLACEHOLDERS, "before", "link"),
+    "cancelled": APPOINTMENT_PLACEHOLDERS,
+    "reminder": (*APPOINTMENT_PLACEHOLDERS, "link"),
+    "hold-expiring": (*APPOINTMENT_PLACEHOLDERS, "expires"),
+    "missed": APPOINTMENT_PLACEHOLDERS,
     "agenda": ("clinic", "phone", "doctor", "day", "count", "appointments"),
     "stranded": ("clinic", "count", "appointments"),
     "webhook-disabled": ("clinic", "webhook"),
@@ -59,24 +59,24 @@ KINDS: Final[Mapping[Kind | AccountKind, tuple[str, ...]]] = {
     "sign-in-code": ("clinic", "code"),
 }
 """The placeholders of each kind of message."""
-MAILED_ONLY: Final = frozenset({"agenda", "stranded", "webhook-disabled", "invitation", "password-reset"})
+EMAIL_ONLY: Final = frozenset({"agenda", "stranded", "webhook-disabled", "invitation", "password-reset"})
 
 
-class Which(NamedTuple):
+class TemplateKey(NamedTuple):
     kind: Kind | AccountKind
     channel: Channel
     language: fields.Locale
 
 
-def which(kind: str, channel: str, language: str) -> Which:
+def template_key(kind: str, channel: str, language: str) -> TemplateKey:
     """A message that clinics can have their own words for. Raises `NotFound` for one that there is not."""
-    channels = get_args(Channel) if kind not in MAILED_ONLY else ("email",)
+    channels = get_args(Channel) if kind not in EMAIL_ONLY else ("email",)
     if kind not in get_args(Kind) or channel not in channels or language not in get_args(fields.Locale):
         raise errors.NotFound
-    return Which(cast("Kind", kind), cast("Channel", channel), cast("fields.Locale", language))
+    return TemplateKey(cast("Kind", kind), cast("Channel", channel), cast("fields.Locale", language))
 
 
-class Visit(msgspec.Struct, frozen=True):
+class ListedAppointment(msgspec.Struct, frozen=True):
     """One appointment of a list."""
 
     start_time: datetime
@@ -103,7 +103,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     old_start_time: datetime | None = None
     """Of an appointment that was moved."""
     hold_expires_at: datetime | None = None
-    appointments: Sequence[Visit] = ()
+    appointments: Sequence[ListedAppointment] = ()
     unsubscribe_url: str | None = None
     """Where the recipient can say that they want no more of such mails; it stands below the words."""
     webhook: str | None = None
@@ -130,8 +130,8 @@ EXAMPLE: Final = Facts(
     old_start_time=START.replace(hour=13),
     hold_expires_at=START.replace(hour=7),
     appointments=(
-        Visit(START, START.replace(hour=9, minute=0), "Ana Souza", "Dr. Amara Shah", "First consultation"),
-        Visit(START.replace(hour=10), START.replace(hour=11), "Ben Okafor", "Dr. Amara Shah"),
+        ListedAppointment(START, START.replace(hour=9, minute=0), "Ana Souza", "Dr. Amara Shah", "First consultation"),
+        ListedAppointment(START.replace(hour=10), START.replace(hour=11), "Ben Okafor", "Dr. Amara Shah"),
     ),
     webhook="Practice software",
     user="Mia Klein",
@@ -140,10 +140,10 @@ EXAMPLE: Final = Facts(
 )
 """For previews, and to try a clinic's words before they are kept."""
 
-MOST_LISTED: Final = 100
+MAX_LISTED: Final = 100
 
 
-def placeholders(which: Which, facts: Facts) -> dict[str, str]:
+def placeholder_values(which: TemplateKey, facts: Facts) -> dict[str, str]:
     """What the placeholders of a message stand for: plain text in one line each, but for `appointments`; empty where
     there is nothing to say."""
     language, clinic = which.language, one_line(facts.clinic)
@@ -157,7 +157,7 @@ def placeholders(which: Which, facts: Facts) -> dict[str, str]:
     differs = start and own and not date_formats.same_wall_time(start, zone, own)
     every = {
         "clinic": clinic,
-        "phone": phones.format_international(facts.clinic_phone) if facts.clinic_phone else "",
+        "phone": phones.readable(facts.clinic_phone) if facts.clinic_phone else "",
         "address": address,
         "customer": one_line(facts.customer),
         "doctor": one_line(facts.doctor),
@@ -171,29 +171,29 @@ def placeholders(which: Which, facts: Facts) -> dict[str, str]:
         "before": moment(facts.old_start_time, zone),
         "expires": moment(facts.hold_expires_at, zone),
         "count": str(len(facts.appointments)),
-        "appointments": "\n".join(_listed(which, facts)),
+        "appointments": "\n".join(_appointment_lines(which, facts)),
         "webhook": one_line(facts.webhook),
         "user": one_line(facts.user),
         "link": facts.link or "",
         "code": facts.code or "",
     }
-    return {name: every[name] for name in KINDS[which.kind]}
+    return {name: every[name] for name in PLACEHOLDERS[which.kind]}
 
 
-def _listed(which: Which, facts: Facts) -> Iterator[str]:
+def _appointment_lines(which: TemplateKey, facts: Facts) -> Iterator[str]:
     """A line for each of the appointments: of a doctor's day, or else with the day and the doctor."""
-    for visit in facts.appointments[:MOST_LISTED]:
+    for visit in facts.appointments[:MAX_LISTED]:
         hours = date_formats.hours(visit.start_time, visit.end_time, facts.time_zone, which.language)
         who = [one_line(visit.customer), one_line(visit.type)]
         if which.kind != "agenda":
             hours = f"{date_formats.day(visit.start_time, facts.time_zone, which.language, 'short')}, {hours}"
             who.insert(1, one_line(visit.doctor))
         yield ", ".join([hours, *filter(None, who)])
-    if (more := len(facts.appointments) - MOST_LISTED) > 0:
+    if (more := len(facts.appointments) - MAX_LISTED) > 0:
         yield translate(which.language, "and {count} more", count=more)
 
 
-class Words(NamedTuple):
+class TemplateText(NamedTuple):
     """Templates of what a message says: its subject, which text messages have none of, and its text."""
 
     subject: str | None
@@ -209,12 +209,12 @@ class Rendered(NamedTuple):
     """The clinic's own words could not be filled in; ours stand instead."""
 
 
-LONGEST: Final[Mapping[Channel, int]] = {"email": 100_000, "sms": 1000}
+MAX_LENGTH: Final[Mapping[Channel, int]] = {"email": 100_000, "sms": 1000}
 """Characters of a text once it is filled in."""
-LONGEST_SUBJECT: Final = 500
+MAX_SUBJECT_LENGTH: Final = 500
 LABELLED: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
 
-texts: Final = Environment(  # noqa: S701  our own words, as templates that are filled in later
+default_texts: Final = Environment(  # noqa: S701  our own words, as templates that are filled in later
     loader=PackageLoader("appoint", "messaging/templates/texts"),
     block_start_string="[%",
     block_end_string="%]",
@@ -226,7 +226,7 @@ texts: Final = Environment(  # noqa: S701  our own words, as templates that are 
     keep_trailing_newline=True,
     undefined=StrictUndefined,
 )
-pages: Final = Environment(
+layouts: Final = Environment(
     loader=PackageLoader("appoint", "messaging/templates/texts"),
     autoescape=True,
     trim_blocks=True,
@@ -236,20 +236,20 @@ pages: Final = Environment(
 
 
 @cache
-def default(which: Which) -> Words:
+def default_text(which: TemplateKey) -> TemplateText:
     """Our own words for a message, in the form that clinics write theirs."""
 
     def translated(text: str) -> str:
         return re.sub(r"\{(\w+)\}", r"{{ \1 }}", translate(which.language, text))
 
-    written = texts.get_template(f"{which.kind}.{which.channel}.txt").render(_=translated)
+    written = default_texts.get_template(f"{which.kind}.{which.channel}.txt").render(_=translated)
     if which.channel == "sms":
-        return Words(None, written.strip())
+        return TemplateText(None, written.strip())
     subject, _, text = written.partition("\n\n")
-    return Words(subject.strip(), text.strip())
+    return TemplateText(subject.strip(), text.strip())
 
 
-def check(which: Which, words: Words) -> list[errors.Fault]:
+def find_faults(which: TemplateKey, words: TemplateText) -> list[errors.Fault]:
     """What is wrong with a clinic's words for a message, with the lines; nothing when they can be filled in, which is
     tried."""
     if (words.subject is None) == (which.channel == "email"):
@@ -257,21 +257,23 @@ def check(which: Which, words: Words) -> list[errors.Fault]:
             return [errors.Fault("#/subject", "is missing")]
         return [errors.Fault("#/subject", "must be left out; only emails have a subject")]
     parts = (("#/subject", words.subject or ""), ("#/text", words.text))
-    if found := [fault for pointer, source in parts for fault in sandbox.faults(source, pointer, KINDS[which.kind])]:
+    if found := [
+        fault for pointer, source in parts for fault in sandbox.find_faults(source, pointer, PLACEHOLDERS[which.kind])
+    ]:
         return found
     try:
-        _filled(which, words, placeholders(which, EXAMPLE))
-    except sandbox.Broken as broken:
+        _fill(which, words, placeholder_values(which, EXAMPLE))
+    except sandbox.InvalidTemplate as broken:
         return list(broken.faults)
     return []
 
 
-def render(which: Which, facts: Facts, own: Words | None = None) -> Rendered:
+def render(which: TemplateKey, facts: Facts, own: TemplateText | None = None) -> Rendered:
     """The message in the clinic's own words, or in ours: where it has none, and where they cannot be filled in."""
-    values = placeholders(which, facts)
+    values = placeholder_values(which, facts)
     try:
-        subject, text = _filled(which, own or default(which), values)
-    except sandbox.Broken:
+        subject, text = _fill(which, own or default_text(which), values)
+    except sandbox.InvalidTemplate:
         if own is None:
             raise
         return render(which, facts)._replace(fell_back=True)
@@ -283,16 +285,14 @@ def render(which: Which, facts: Facts, own: Words | None = None) -> Rendered:
     return Rendered(subject, text + footer, html)
 
 
-def _filled(which: Which, words: Words, values: Mapping[str, str]) -> tuple[str, str]:
+def _fill(which: TemplateKey, words: TemplateText, values: Mapping[str, str]) -> tuple[str, str]:
     """Subject and text. Raises `templating.Broken`, also for what is empty then, or too long."""
-    subject = one_line(sandbox.filled(words.subject or "", "#/subject", values))
-    lines = (
-        line.rstrip() for line in INVISIBLE_CHARACTERS.sub("", sandbox.filled(words.text, "#/text", values)).split("\n")
-    )
+    subject = one_line(sandbox.fill(words.subject or "", "#/subject", values))
+    lines = (line.rstrip() for line in CONTROL.sub("", sandbox.fill(words.text, "#/text", values)).split("\n"))
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     measured = [
-        ("#/text", text, LONGEST[which.channel]),
-        *([("#/subject", subject, LONGEST_SUBJECT)] if which.channel == "email" else []),
+        ("#/text", text, MAX_LENGTH[which.channel]),
+        *([("#/subject", subject, MAX_SUBJECT_LENGTH)] if which.channel == "email" else []),
     ]
     empty = [errors.Fault(pointer, "is empty once it is filled in") for pointer, part, _ in measured if not part]
     long = [
@@ -301,8 +301,8 @@ def _filled(which: Which, words: Words, values: Mapping[str, str]) -> tuple[str,
         if len(part) > most
     ]
     if empty or long:
-        raise sandbox.Broken(*empty, *long)
-    return subject, text if which.channel == "email" else to_gsm_characters(text)
+        raise sandbox.InvalidTemplate(*empty, *long)
+    return subject, text if which.channel == "email" else for_telephones(text)
 
 
 def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> str:
@@ -315,7 +315,7 @@ def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> 
         blocks.append(
             [(label, said) for label, said in found] if 1 < len(lines) == len(found) else [("", line) for line in lines]
         )
-    return pages.get_template("mail_layout.html").render(
+    return layouts.get_template("mail_layout.html").render(
         language=language,
         subject=subject,
         clinic=clinic,
@@ -345,8 +345,8 @@ class TemplateContent(RequestBody):
     """Of an e-mail; a text message has none."""
 
     @property
-    def words(self) -> Words:
-        return Words(self.subject, self.text)
+    def words(self) -> TemplateText:
+        return TemplateText(self.subject, self.text)
 
 
 class MessageTemplate(msgspec.Struct, kw_only=True, rename="camel"):
@@ -360,7 +360,7 @@ class MessageTemplate(msgspec.Struct, kw_only=True, rename="camel"):
         "subject": "Your appointment on {{ day }}",
         "text": "Hello {{ customer }},\n\nwe look forward to seeing you: {{ when }}.",
         "custom": True,
-        "placeholders": list(VISIT),
+        "placeholders": list(APPOINTMENT_PLACEHOLDERS),
         "id": "00000001-0197-8bdd-85fb-0b80cd5c37fa",
         "version": 1,
         "createdAt": "2027-02-01T10:15:00Z",
@@ -375,7 +375,7 @@ class MessageTemplate(msgspec.Struct, kw_only=True, rename="camel"):
     text: str
     custom: bool
     """false: the clinic has no words of its own for this; these are everybody's."""
-    placeholders: list[str]
+    placeholder_values: list[str]
     """The names that can stand in its text and subject."""
     id: UUID | None
     version: int

@@ -5,15 +5,15 @@ from uuid import UUID
 
 from ...database.pool import Row, Statements
 from ...kit.ids import new_id
-from .model import KINDS, MessageTemplate, Which, Words
+from .model import PLACEHOLDERS, MessageTemplate, TemplateKey, TemplateText
 
 
 def _template(row: Row) -> MessageTemplate:
     known = {name: row[name] for name in MessageTemplate.__struct_fields__ if name not in ("custom", "placeholders")}
-    return MessageTemplate(**known, custom=True, placeholders=list(KINDS[row.kind]))
+    return MessageTemplate(**known, custom=True, placeholders=list(PLACEHOLDERS[row.kind]))
 
 
-async def find(db: Statements, clinic_id: int, which: Which) -> MessageTemplate | None:
+async def find(db: Statements, clinic_id: int, which: TemplateKey) -> MessageTemplate | None:
     row = await db.fetchrow(
         "select * from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4",
         clinic_id,
@@ -22,7 +22,7 @@ async def find(db: Statements, clinic_id: int, which: Which) -> MessageTemplate 
     return _template(row) if row else None
 
 
-async def of_clinic(
+async def list_for_clinic(
     db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int
 ) -> Sequence[MessageTemplate]:
     """Oldest first; one more than `limit` when the list goes on."""
@@ -35,7 +35,7 @@ async def of_clinic(
     return [_template(row) for row in rows]
 
 
-async def save(tx: Statements, clinic_id: int, which: Which, words: Words) -> MessageTemplate:
+async def save(tx: Statements, clinic_id: int, which: TemplateKey, words: TemplateText) -> MessageTemplate:
     row = await tx.fetchrow(
         """
         insert into message_template (clinic_id, id, kind, channel, locale, subject, text)
@@ -53,7 +53,7 @@ async def save(tx: Statements, clinic_id: int, which: Which, words: Words) -> Me
     return _template(row)
 
 
-async def remove(tx: Statements, clinic_id: int, which: Which) -> None:
+async def remove(tx: Statements, clinic_id: int, which: TemplateKey) -> None:
     await tx.execute(
         "delete from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4",
         clinic_id,

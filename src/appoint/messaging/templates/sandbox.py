@@ -15,16 +15,16 @@ from ...kit.errors import Fault
 from ...kit.i18n import translatable
 
 FILTERS: Final = ("capitalize", "lower", "upper")
-DEEPEST: Final = 20
-MOST: Final = 20
+MAX_DEPTH: Final = 20
+MAX_FAULTS: Final = 20
 """How many faults are told at once."""
 
 TOO_MUCH: Final = translatable("is nested too deeply or contains a number that is too long")
 
 STATEMENTS: Final = (nodes.Output, nodes.If)
 VALUES: Final = (nodes.Name, nodes.Filter)
-PRINTED: Final = (nodes.TemplateData, *VALUES)
-ASKED: Final = (nodes.Not, nodes.And, nodes.Or, nodes.Compare, *VALUES)
+OUTPUTS: Final = (nodes.TemplateData, *VALUES)
+CONDITIONS: Final = (nodes.Not, nodes.And, nodes.Or, nodes.Compare, *VALUES)
 Allowed = tuple[type[nodes.Node], ...]
 
 sandbox: Final = ImmutableSandboxedEnvironment(
@@ -38,41 +38,41 @@ sandbox.tests.clear()
 sandbox.filters = {name: sandbox.filters[name] for name in FILTERS}
 
 
-class Broken(Exception):
+class InvalidTemplate(Exception):
     """The template cannot be filled in."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__()
-        self.faults: Final = faults
+        self.faults: Final = find_faults
 
 
-def faults(source: str, pointer: str, placeholders: Collection[str]) -> list[Fault]:
+def find_faults(source: str, pointer: str, placeholders: Collection[str]) -> list[Fault]:
     """What is wrong with a template, with the lines; nothing for one that can be filled in."""
     try:
         tree = sandbox.parse(source)
     except TemplateSyntaxError as error:
-        return [_unreadable(error, pointer)]
+        return [_explain(error, pointer)]
     except (RecursionError, ValueError):  # for a number with thousands of digits the latter
         return [Fault(pointer, TOO_MUCH)]
-    return sorted(_refused(tree, pointer, placeholders), key=lambda fault: fault.values["line"])[:MOST]
+    return sorted(_violations(tree, pointer, placeholders), key=lambda fault: fault.values["line"])[:MAX_FAULTS]
 
 
-def filled(source: str, pointer: str, values: Mapping[str, str]) -> str:
+def fill(source: str, pointer: str, values: Mapping[str, str]) -> str:
     """The template with its placeholders filled in. Raises `Broken`."""
     try:
         return _compiled(source, pointer, tuple(values)).render(values)
     except (TemplateError, RecursionError) as error:
-        raise Broken(Fault(pointer, TOO_MUCH)) from error
+        raise InvalidTemplate(Fault(pointer, TOO_MUCH)) from error
 
 
 @lru_cache(200)
 def _compiled(source: str, pointer: str, placeholders: tuple[str, ...]) -> Template:
-    if found := faults(source, pointer, placeholders):
-        raise Broken(*found)
+    if found := find_faults(source, pointer, placeholders):
+        raise InvalidTemplate(*found)
     return sandbox.from_string(source)
 
 
-def _unreadable(error: TemplateSyntaxError, pointer: str) -> Fault:
+def _explain(error: TemplateSyntaxError, pointer: str) -> Fault:
     said = str(error.message)
     if said.startswith("Unexpected end of template"):
         return Fault(pointer, "line {line}: “if” without “endif”", line=error.lineno)
@@ -83,13 +83,13 @@ def _unreadable(error: TemplateSyntaxError, pointer: str) -> Fault:
     return Fault(pointer, "line {line}: cannot be read; check that every “{{{{” and “{{%” is closed", line=error.lineno)
 
 
-def _refused(tree: nodes.Template, pointer: str, placeholders: Collection[str]) -> Iterator[Fault]:
+def _violations(tree: nodes.Template, pointer: str, placeholders: Collection[str]) -> Iterator[Fault]:
     """Every node that stands where it may not. Without recursion: how deep a tree goes is what strangers say."""
     waiting: list[tuple[nodes.Node | None, Allowed, int, int]] = [(node, STATEMENTS, 0, 1) for node in tree.body]
     while waiting:
         node, allowed, depth, line = waiting.pop()
         line = (node and node.lineno) or line  # some have none of their own
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             yield Fault(pointer, "line {line}: is nested too deeply", line=line)
             return
         elif not isinstance(node, allowed):
@@ -105,7 +105,7 @@ def _refused(tree: nodes.Template, pointer: str, placeholders: Collection[str]) 
                 name=node.name[:50],
                 known=known,
             )
-        elif isinstance(node, nodes.Filter) and not _known(node):
+        elif isinstance(node, nodes.Filter) and not _is_allowed_filter(node):
             known = ", ".join(FILTERS)
             yield Fault(
                 pointer,
@@ -114,39 +114,39 @@ def _refused(tree: nodes.Template, pointer: str, placeholders: Collection[str]) 
                 name=node.name[:50],
                 known=known,
             )
-        elif isinstance(node, nodes.Compare) and _compared(node) is None:
+        elif isinstance(node, nodes.Compare) and _compared_value(node) is None:
             yield Fault(
                 pointer, "line {line}: only a placeholder can be compared, with == or !=, to text in quotes", line=line
             )
         else:
-            waiting += [(child, kinds, depth + 1, line) for child, kinds in _inside(node)]
+            waiting += [(child, kinds, depth + 1, line) for child, kinds in _children(node)]
 
 
-def _inside(node: nodes.Node) -> Iterator[tuple[nodes.Node | None, Allowed]]:
+def _children(node: nodes.Node) -> Iterator[tuple[nodes.Node | None, Allowed]]:
     """What a node is made of, and of which kinds that may be."""
     match node:
         case nodes.Output():
-            yield from ((child, PRINTED) for child in node.nodes)
+            yield from ((child, OUTPUTS) for child in node.nodes)
         case nodes.If():
-            yield node.test, ASKED
+            yield node.test, CONDITIONS
             yield from ((child, STATEMENTS) for child in (*node.body, *node.elif_, *node.else_))
         case nodes.Not():
-            yield node.node, ASKED
+            yield node.node, CONDITIONS
         case nodes.And() | nodes.Or():
-            yield from ((node.left, ASKED), (node.right, ASKED))
+            yield from ((node.left, CONDITIONS), (node.right, CONDITIONS))
         case nodes.Compare():
-            yield _compared(node), VALUES
+            yield _compared_value(node), VALUES
         case nodes.Filter():
             yield node.node, VALUES
         case _:
             pass
 
 
-def _known(filter: nodes.Filter) -> bool:
+def _is_allowed_filter(filter: nodes.Filter) -> bool:
     return filter.name in FILTERS and not (filter.args or filter.kwargs or filter.dyn_args or filter.dyn_kwargs)
 
 
-def _compared(node: nodes.Compare) -> nodes.Node | None:
+def _compared_value(node: nodes.Compare) -> nodes.Node | None:
     """What is compared with a text; None for any other comparison."""
     sides = [node.expr, *(operand.expr for operand in node.ops)]
     texts = [side for side in sides if isinstance(side, nodes.Const) and isinstance(side.value, str)]

@@ -12,42 +12,53 @@ from ...http import etags
 from ...kit import errors
 from ...kit.actors import Actor
 from . import repository
-from .model import EXAMPLE, KINDS, Kind, MessageTemplate, Preview, Which, Words, check, default, render
+from .model import (
+    EXAMPLE,
+    PLACEHOLDERS,
+    Kind,
+    MessageTemplate,
+    Preview,
+    TemplateKey,
+    TemplateText,
+    default_text,
+    find_faults,
+    render,
+)
 
 
-async def get(db: Statements, *, clinic_id: int, which: Which) -> MessageTemplate:
+async def get(db: Statements, *, clinic_id: int, which: TemplateKey) -> MessageTemplate:
     """The clinic's own words for a message, or everybody's where it has none. Raises `NotFound` for the clinic."""
     if found := await repository.find(db, clinic_id, which):
         return found
     await clinics.get(db, clinic_id)
-    return _everybodys(clinic_id, which)
+    return _default_template(clinic_id, which)
 
 
 async def save(
-    tx: Transaction, actor: Actor, *, clinic_id: int, which: Which, words: Words, if_match: str | None
+    tx: Transaction, actor: Actor, *, clinic_id: int, which: TemplateKey, words: TemplateText, if_match: str | None
 ) -> MessageTemplate:
     """Save the clinic's own words for a message. Raises `Invalid` for what cannot be filled in, with the lines;
     `NotFound` for the clinic."""
     await _lock(tx, clinic_id, which, if_match)
-    _insist(which, words)
+    _require_valid(which, words)
     template = await repository.save(tx, clinic_id, which, words)
     subjects = [*which] if template.id is None else [*which, template.id]
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=subjects)
     return template
 
 
-async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, which: Which, if_match: str | None) -> None:
+async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, which: TemplateKey, if_match: str | None) -> None:
     """Remove the clinic's own words, so that the default ones apply. Raises `NotFound` for the clinic."""
     await _lock(tx, clinic_id, which, if_match)
     await repository.remove(tx, clinic_id, which)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=which)
 
 
-async def preview(db: Statements, *, clinic_id: int, which: Which, words: Words) -> Preview:
+async def preview(db: Statements, *, clinic_id: int, which: TemplateKey, words: TemplateText) -> Preview:
     """Return the message as the recipient of an example would get it. Changes nothing. Raises `Invalid` as `save` does;
     `NotFound` for the clinic."""
     clinic = await clinics.get(db, clinic_id)
-    _insist(which, words)
+    _require_valid(which, words)
     facts = msgspec.structs.replace(
         EXAMPLE,
         clinic=clinic.name,
@@ -59,18 +70,18 @@ async def preview(db: Statements, *, clinic_id: int, which: Which, words: Words)
     return Preview(subject=rendered.subject or None, text=rendered.text, html=rendered.html)
 
 
-async def _lock(tx: Transaction, clinic_id: int, which: Which, if_match: str | None) -> None:
+async def _lock(tx: Transaction, clinic_id: int, which: TemplateKey, if_match: str | None) -> None:
     """One change at a time of a clinic's words, and only of those that were meant: also where there are none yet, which
     no lock on a row could see to."""
     clinic = await clinic_repository.lock(tx, clinic_id)
     if clinic is None:
         raise errors.NotFound
-    current = await repository.find(tx, clinic_id, which) or _everybodys(clinic_id, which)
+    current = await repository.find(tx, clinic_id, which) or _default_template(clinic_id, which)
     etags.check(if_match, etags.digest(current), required=clinic.policy.require_version)
 
 
-def _everybodys(clinic_id: int, which: Which) -> MessageTemplate:
-    subject, text = default(which)
+def _default_template(clinic_id: int, which: TemplateKey) -> MessageTemplate:
+    subject, text = default_text(which)
     return MessageTemplate(
         clinic_id=clinic_id,
         kind=cast("Kind", which.kind),
@@ -79,7 +90,7 @@ def _everybodys(clinic_id: int, which: Which) -> MessageTemplate:
         subject=subject,
         text=text,
         custom=False,
-        placeholders=list(KINDS[which.kind]),
+        placeholders=list(PLACEHOLDERS[which.kind]),
         id=None,
         version=0,
         created_at=None,
@@ -87,6 +98,6 @@ def _everybodys(clinic_id: int, which: Which) -> MessageTemplate:
     )
 
 
-def _insist(which: Which, words: Words) -> None:
-    if faults := check(which, words):
+def _require_valid(which: TemplateKey, words: TemplateText) -> None:
+    if faults := find_faults(which, words):
         raise errors.Invalid(*faults)

@@ -12,7 +12,7 @@ from ...http.routes import route
 from ...kit import fields
 from ...messaging.channels.model import Channel
 from ...messaging.templates import repository, service
-from ...messaging.templates.model import MAILED_ONLY, Kind, which
+from ...messaging.templates.model import EMAIL_ONLY, Kind, template_key
 from ..staff_frame import staff_page
 
 MOST: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
@@ -25,7 +25,7 @@ MOST: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields
     include_in_schema=False,
 )
 async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    own = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST)
+    own = await repository.list_for_clinic(request.db, clinic_id, after=None, limit=MOST)
     return await staff_page(
         request,
         "staff/messages/message_templates.html",
@@ -37,7 +37,7 @@ async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
             (kind, channel)
             for kind in get_args(Kind)
             for channel in get_args(Channel)
-            if channel == "email" or kind not in MAILED_ONLY
+            if channel == "email" or kind not in EMAIL_ONLY
         ],
         names=language_names(request),
     )
@@ -52,7 +52,7 @@ async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def one(
     request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]
 ) -> Response[Any]:
-    words = await service.get(request.db, clinic_id=clinic_id, which=which(kind, channel, locale))
+    words = await service.get(request.db, clinic_id=clinic_id, which=template_key(kind, channel, locale))
     return await staff_page(
         request,
         "staff/messages/message_template.html",

@@ -7,7 +7,7 @@ from ....database.pool import Row, Statements
 from ....kit import ids
 
 
-async def facts(db: Statements, *, notification_id: UUID, attempts: int) -> Row | None:
+async def context(db: Statements, *, notification_id: UUID, attempts: int) -> Row | None:
     """Return the notification with what it is about as that stands now: its appointment, customer, doctor and clinic,
     and the clinic's own words for it. None when it is no longer leased for this attempt."""
     return await db.fetchrow(

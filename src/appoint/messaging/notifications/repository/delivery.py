@@ -10,10 +10,10 @@ from ....kit import ids
 from ...channels.model import Channel
 from ..model import NotificationStatus
 
-TAKE: Final = load(__name__, "take")
+LEASE_DUE: Final = load(__name__, "lease_due")
 
 
-class Taken(NamedTuple):
+class Attempt(NamedTuple):
     """The right to send a notification once: its lease, and the provider's token."""
 
     notification_id: UUID | None
@@ -23,14 +23,14 @@ class Taken(NamedTuple):
     token: int
 
 
-async def take(db: Statements, *, channel: Channel, lease: timedelta, most: int, now: datetime) -> list[Taken]:
+async def lease_due(db: Statements, *, channel: Channel, lease: timedelta, most: int, now: datetime) -> list[Attempt]:
     """Lease what is due, urgent first, each with a token of the provider, and count the attempt.
 
     A notification whose lease has run out is due again. No more are leased than tokens are free, so that something
     urgent waits behind what is being sent and nothing else.
     """
-    rows = await db.fetch(TAKE, channel=channel, lease=lease, most=most, now=now)
-    return [Taken(*row.values()) for row in rows]
+    rows = await db.fetch(LEASE_DUE, channel=channel, lease=lease, most=most, now=now)
+    return [Attempt(*row.values()) for row in rows]
 
 
 async def renew(
@@ -88,7 +88,7 @@ async def finish(
     )
 
 
-async def put_off(db: Statements, *, notification_id: UUID, due_at: datetime, reason: str) -> None:
+async def postpone(db: Statements, *, notification_id: UUID, due_at: datetime, reason: str) -> None:
     """It could not be sent now; it is due again then."""
     await db.execute(
         """
@@ -102,7 +102,7 @@ async def put_off(db: Statements, *, notification_id: UUID, due_at: datetime, re
     )
 
 
-async def delivered(
+async def record_delivery(
     db: Statements, *, notification_id: UUID, provider_id: str, arrived: bool, reason: str | None, now: datetime
 ) -> bool:
     """The provider's word of what became of a message that it took: it has arrived, or never will. False where it took
@@ -127,7 +127,7 @@ async def delivered(
     )
 
 
-async def queue_again(tx: Statements, notification_id: UUID, *, now: datetime) -> None:
+async def requeue(tx: Statements, notification_id: UUID, *, now: datetime) -> None:
     """It is sent once more, as a message of its own to providers that would drop a repeated one."""
     await tx.execute(
         """
@@ -143,7 +143,7 @@ async def queue_again(tx: Statements, notification_id: UUID, *, now: datetime) -
     )
 
 
-async def keep_tokens(db: Statements, *, channel: Channel, per_second: int) -> None:
+async def set_token_count(db: Statements, *, channel: Channel, per_second: int) -> None:
     """The provider of a channel takes so many calls a second."""
     await db.execute(
         """
@@ -157,7 +157,7 @@ async def keep_tokens(db: Statements, *, channel: Channel, per_second: int) -> N
     )
 
 
-async def give_back_token(db: Statements, *, channel: Channel, number: int, after: timedelta) -> None:
+async def release_token(db: Statements, *, channel: Channel, number: int, after: timedelta) -> None:
     """The token is free again after that: a second when the call has ended, longer while it goes on."""
     await db.execute(
         "update send_token set free_at = clock_timestamp() + $3::interval where channel = $1 and number = $2",

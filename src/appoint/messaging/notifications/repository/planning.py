@@ -8,12 +8,12 @@ from ....database.pool import Statements
 from ....events.model import Event
 from ....kit import ids
 from ...channels.model import Channel
-from ..model import Address, DueReminder, Planned
+from ..model import Contact, DueReminder, PlannedNotification
 
 
-async def addresses(
+async def contacts(
     tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None]], channels: Sequence[Channel]
-) -> list[Address]:
+) -> list[Contact]:
     """How those can be told whom events concern: the customer that is named beside an event's clinic and id, and the
     clinic's staff."""
     rows = await tx.fetch(
@@ -29,10 +29,10 @@ async def addresses(
         *zip(*events, strict=True),
         channels,
     )
-    return [Address(*row.values()) for row in rows]
+    return [Contact(*row.values()) for row in rows]
 
 
-async def add(tx: Statements, planned: Sequence[Planned]) -> int:
+async def insert(tx: Statements, planned: Sequence[PlannedNotification]) -> int:
     """Write down what is to be told, once each; returns how many are new."""
     done = await tx.execute(
         """
@@ -46,7 +46,7 @@ async def add(tx: Statements, planned: Sequence[Planned]) -> int:
     return int(done.rsplit(" ", 1)[-1])
 
 
-async def add_for_user(
+async def insert_for_user(
     tx: Statements, *, kind: str, user_id: UUID, clinic_id: int, subject_id: UUID, now: datetime, expires_at: datetime
 ) -> None:
     """Write down what a user is mailed about their account; nothing for one who has left. Its sequence is the count of
@@ -66,7 +66,7 @@ async def add_for_user(
     )
 
 
-async def add_code(
+async def insert_code(
     tx: Statements, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime, expires_at: datetime
 ) -> None:
     """Write down that a customer is sent a code to sign in. It belongs to no clinic."""

@@ -20,7 +20,7 @@ async def preferences(db: Statements, customer_id: UUID) -> Row | None:
     )
 
 
-async def prefer(tx: Statements, customer_id: UUID, *, email: bool | None, sms: bool | None) -> None:
+async def replace(tx: Statements, customer_id: UUID, *, email: bool | None, sms: bool | None) -> None:
     """Replace what the customer wants; None says nothing."""
     await tx.execute(
         """

@@ -24,7 +24,7 @@ async def lock(tx: Statements, notification_id: UUID) -> Notification | None:
     return to(Notification, row) if row else None
 
 
-async def of_clinic(
+async def list_for_clinic(
     db: Statements,
     *,
     clinic_id: int,
@@ -83,7 +83,7 @@ async def count_dead(db: Statements, clinic_id: int) -> int:
     return await db.fetchval("select count(*) from notification where clinic_id = $1 and status = 'dead'", clinic_id)
 
 
-async def dead(db: Statements, *, clinic_id: int | None, most: int) -> list[Row]:
+async def list_dead(db: Statements, *, clinic_id: int | None, most: int) -> list[Row]:
     """Notifications that will not be sent, newest first, of one clinic or all."""
     return await db.fetch(
         """

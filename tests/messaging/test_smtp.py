@@ -1,0 +1,222 @@
+"""Mail servers: encryption, login, refusals and faults."""
+
+import asyncio
+import os
+
+import pytest
+
+from appoint.messaging.channels.gateway import Smtp
+from appoint.messaging.channels.model import Delayed, Undeliverable
+from support.channels import LETTER, SENDER, SOON, refusal
+from support.gateways import DROPS, HANGS, certificate, mail_server, mail_talk, serving
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory):
+    path = certificate(tmp_path_factory.mktemp("tls"))
+    if path is None:
+        assert os.environ.get("CI") != "true", "CI has openssl"
+        pytest.skip("openssl is not installed")
+    return str(path)
+
+
+@pytest.mark.parametrize(("kind", "scheme"), [("starttls", "smtp"), ("smtps", "smtps")])
+async def test_mails_are_encrypted_when_the_server_supports_it(pem, kind, scheme):
+    with mail_server(certificate=pem, tls=kind, login=True) as server:
+        await Smtp(f"{scheme}://clinic:secret%2F1@localhost:{server.port}", SENDER).send(LETTER)
+        (arrived,) = server.received
+        assert (arrived.envelope["tls"], arrived.envelope["user"]) == (True, "clinic")
+
+
+@pytest.mark.parametrize(("kind", "scheme"), [("starttls", "smtp"), ("smtps", "smtps")])
+async def test_an_untrusted_certificate_of_another_machine_is_rejected(pem, kind, scheme):
+    with mail_server(certificate=pem, tls=kind) as server:
+        assert await refusal(Smtp(f"{scheme}://0.0.0.0:{server.port}", SENDER), LETTER) == (
+            Delayed,
+            "the TLS connection to the mail server failed, or its certificate is not valid",
+        )
+
+
+async def test_a_password_is_not_sent_unencrypted_to_another_machine():
+    commands: list[str] = []
+    greeting = {"EHLO": b"250-mail.test\r\n250 AUTH PLAIN LOGIN\r\n", "AUTH": "235 welcome"}
+    async with serving(mail_talk(greeting, commands)) as port:
+        assert await refusal(Smtp(f"smtp://clinic:secret@0.0.0.0:{port}", SENDER), LETTER) == (
+            Delayed,
+            "the mail server offers no TLS, and the password is not sent without it",
+        )
+        assert "AUTH" not in commands
+        await Smtp(f"smtp://clinic:secret@127.0.0.1:{port}", SENDER).send(LETTER)
+        assert "AUTH" in commands
+
+
+async def test_a_wrong_password_delays_the_mail():
+    with mail_server(login=True) as server:
+        assert await refusal(Smtp(f"smtp://clinic:wrong@127.0.0.1:{server.port}", SENDER), LETTER) == (
+            Delayed,
+            "the mail server rejects the login (535)",
+        )
+        assert await refusal(Smtp(server.url, SENDER), LETTER) == (
+            Delayed,
+            "the mail server refuses the sender address (530)",
+        )
+
+
+# Mail servers that refuse, and that misbehave
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reason"),
+    [
+        ("nobody", Undeliverable, "the mail server refuses the recipient: there is no such mailbox (550 5.1.1)"),
+        ("full", Undeliverable, "the mail server refuses the recipient: the mailbox is full (552 5.2.2)"),
+        ("busy", Delayed, "the mail server does not accept the recipient now (451 4.3.0)"),
+        ("relayed", Delayed, "the mail server accepts no mail from this sender (554 5.7.1)"),
+    ],
+)
+async def test_a_servers_refusal_of_the_recipient_is_explained(post, name, kind, reason):
+    assert await refusal(Smtp(post.url, SENDER), LETTER._replace(to=f"{name}@example.org")) == (kind, reason)
+
+
+SILENT = "the mail server did not answer in time"
+GONE = "the mail server closed the connection"
+NO_SMTP = "the mail server does not speak SMTP"
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "reason"),
+    [
+        ({"greeting": "554 not you"}, Delayed, "the mail server refuses the connection (554)"),
+        ({"greeting": "421 busy"}, Delayed, "the mail server refuses the connection (421)"),
+        ({"greeting": b"HTTP/1.1 400 Bad Request\r\n\r\n"}, Delayed, NO_SMTP),
+        ({"greeting": b"\xff\xfe\x00\x16\x03\x01\n"}, Delayed, NO_SMTP),
+        ({"greeting": b"x" * 100_000}, Delayed, NO_SMTP),
+        ({"greeting": b"220-more\r\n" * 20_000}, Delayed, NO_SMTP),
+        ({"greeting": HANGS}, Delayed, SILENT),
+        ({"greeting": b"220 and then noth"}, Delayed, SILENT),
+        ({"greeting": DROPS}, Delayed, "the mail server cannot be reached"),
+        ({"EHLO": "500 what?", "HELO": "502 what?"}, Delayed, "the mail server refuses the connection (502)"),
+        ({"EHLO": "421 busy"}, Delayed, "the mail server refuses the connection (421)"),
+        ({"EHLO": b"\0\0\0\n"}, Delayed, NO_SMTP),
+        ({"EHLO": HANGS}, Delayed, SILENT),
+        ({"EHLO": DROPS}, Delayed, GONE),
+        (
+            {"EHLO": b"250-mail.test\r\n250 STARTTLS\r\n", "STARTTLS": "454 not now"},
+            Delayed,
+            "the mail server refuses the connection (454)",
+        ),
+        (
+            {"EHLO": b"250-mail.test\r\n250 STARTTLS\r\n", "STARTTLS": "220 go on"},
+            Delayed,
+            "the TLS connection to the mail server failed, or its certificate is not valid",
+        ),
+        ({"MAIL": "550 5.7.1 not from there"}, Delayed, "the mail server refuses the sender address (550)"),
+        ({"MAIL": "451 later"}, Delayed, "the mail server refuses the sender address (451)"),
+        ({"MAIL": HANGS}, Delayed, SILENT),
+        ({"MAIL": DROPS}, Delayed, GONE),
+        ({"RCPT": "550 no ana@example.org"}, Undeliverable, "the mail server refuses the recipient (550)"),
+        (
+            {"RCPT": "550 5.1.1ana@example.org"},
+            Undeliverable,
+            "the mail server refuses the recipient: there is no such mailbox (550 5.1.1)",
+        ),
+        (
+            {"RCPT": b"550-5.1.10 ana@example.org\r\n550 5.1.10 no\r\n"},
+            Undeliverable,
+            "the mail server refuses the recipient: the domain accepts no mail (550 5.1.10)",
+        ),
+        ({"RCPT": "530 5.7.0 who are you?"}, Delayed, "the mail server accepts no mail from this sender (530 5.7.0)"),
+        ({"RCPT": "450 greylisted"}, Delayed, "the mail server does not accept the recipient now (450)"),
+        ({"RCPT": "421 busy"}, Delayed, "the mail server does not accept the recipient now (421)"),
+        ({"RCPT": "299 ana@example.org"}, Delayed, "the mail server does not accept the recipient now (299)"),
+        ({"RCPT": HANGS}, Delayed, SILENT),
+        ({"RCPT": DROPS}, Delayed, GONE),
+        ({"DATA": "554 no"}, Undeliverable, "the mail server refuses the mail (554)"),
+        ({"DATA": "451 later"}, Delayed, "the mail server does not accept the mail now (451)"),
+        ({"DATA": HANGS}, Delayed, SILENT),
+        ({"DATA": DROPS}, Delayed, GONE),
+        (
+            {".": "552 5.3.4 ana@example.org gets none so large"},
+            Undeliverable,
+            "the mail server refuses the mail: the mail is too large (552 5.3.4)",
+        ),
+        ({".": "554 5.7.1 looks like spam"}, Delayed, "the mail server accepts no mail from this sender (554 5.7.1)"),
+        ({".": "452 disk full"}, Delayed, "the mail server does not accept the mail now (452)"),
+        ({".": b"\xff\xff\n"}, Delayed, NO_SMTP),
+        ({".": HANGS}, Delayed, SILENT),
+        ({".": DROPS}, Delayed, GONE),
+    ],
+)
+async def test_a_refusal_or_fault_of_the_mail_server_is_explained(answers, kind, reason):
+    times_out = any(answer is HANGS or answer == b"220 and then noth" for answer in answers.values())
+    async with serving(mail_talk(answers)) as port:
+        assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if times_out else 30), LETTER) == (
+            kind,
+            reason,
+        )
+
+
+@pytest.mark.parametrize("goodbye", [HANGS, DROPS, "500 what?", b"\xff\n"])
+async def test_an_accepted_mail_is_not_sent_again_whatever_the_server_answers_then(goodbye):
+    async with serving(mail_talk({"QUIT": goodbye})) as port:
+        assert (
+            await Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if goodbye is HANGS else 30).send(LETTER)
+            is None
+        )
+
+
+async def test_a_mail_server_may_take_long_to_accept_a_mail():
+    """The server has the mail by then, so giving up would send it twice."""
+
+    async def scans(reader, writer):
+        for answer in (b"220 mail.test", b"250 mail.test", b"250 fine", b"250 fine", b"354 go on"):
+            writer.write(answer + b"\r\n")
+            await (reader.readuntil(b"\r\n.\r\n") if answer.startswith(b"354") else reader.readline())
+        await asyncio.sleep(3 * SOON)
+        writer.write(b"250 queued\r\n")
+        await reader.readline()
+
+    async with serving(scans) as port:
+        assert await Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON).send(LETTER) is None
+
+
+async def test_a_non_ascii_reply_address_does_not_prevent_a_mail():
+    async with serving(mail_talk({})) as port:
+        assert (
+            await Smtp(f"smtp://127.0.0.1:{port}", SENDER).send(LETTER._replace(reply_to="praxis-ä@example.org"))
+            is None
+        )
+
+
+async def test_a_mail_server_with_an_endless_answer_times_out():
+    async def dribble(reader, writer):
+        while True:
+            writer.write(b"2")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    async with serving(dribble) as port:
+        assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON), LETTER) == (Delayed, SILENT)
+
+
+async def test_an_unavailable_login_delays_the_mail():
+    for offer, reason in (
+        (b"250 mail.test\r\n", "the mail server offers no supported login method"),
+        (b"250-mail.test\r\n250 AUTH KERBEROS\r\n", "the mail server offers no supported login method"),
+        (b"250-mail.test\r\n250 AUTH PLAIN\r\n", "the mail server rejects the login (454)"),
+    ):
+        async with serving(mail_talk({"EHLO": offer, "AUTH": "454 not now"})) as port:
+            assert await refusal(Smtp(f"smtp://clinic:secret@127.0.0.1:{port}", SENDER), LETTER) == (Delayed, reason)
+
+
+async def test_an_unreachable_mail_server_delays_the_mail():
+    async with serving(mail_talk({})) as port:
+        pass
+    assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER), LETTER) == (
+        Delayed,
+        "the mail server cannot be reached",
+    )
+    assert await refusal(Smtp("smtp://nowhere.invalid", SENDER), LETTER) == (
+        Delayed,
+        "the mail server cannot be reached",
+    )

@@ -1,0 +1,33 @@
+"""Messages for tests of the channels, and what their gateways answer."""
+
+import pytest
+
+from appoint.messaging.channels.gateway import Gateway
+from appoint.messaging.channels.model import Delayed, Message, Undeliverable
+from support.gateways import ACCOUNT, SECRET, TextGateway
+
+SENDER = "bookings@appoint.example"
+LETTER = Message(
+    "letter/1", "email", "ana@example.org", "Your appointment", "See you on Monday.\n", sender_name="Lakeside Clinic"
+)
+NOTE = Message("note/1", "sms", "+493012345678", "", "See you on Monday.", sender_name="Lakeside Clinic")
+INVITATION = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
+SOON = 0.3
+"""Seconds that a gateway waits for a server that never answers."""
+
+
+def sms_url(gateway: TextGateway, secret: str = SECRET) -> str:
+    return f"http://{ACCOUNT}:{secret.replace('/', '%2F').replace(' ', '%20')}@{gateway.place}"
+
+
+def words(content) -> str:
+    return content.get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+async def refusal(gateway: Gateway, message: Message) -> tuple[type, str]:
+    """Return the kind and the text of the refusal, having checked that they do not reveal the recipient."""
+    with pytest.raises((Undeliverable, Delayed)) as refused:
+        await gateway.send(message)
+    assert message.to not in str(refused.value)
+    assert (refused.value.__cause__, refused.value.__context__) == (None, None)
+    return refused.type, str(refused.value)
