@@ -149,7 +149,7 @@ async def test_a_link_that_would_not_be_good_any_more_is_not_sent(world, office,
     await office.send(world.now)
     assert (post.taken, await outcomes(world.db)) == (
         [],
-        [("superseded", "the user has left, or has another password since")],
+        [("superseded", "the user has left or changed their password")],
     )
 
 
@@ -161,7 +161,7 @@ async def test_who_has_left_is_mailed_nothing(world, office, post):
     await office.send(world.now)
     assert (post.taken, await outcomes(world.db)) == (
         [],
-        [("superseded", "the user has left, or has another password since")],
+        [("superseded", "the user has left or changed their password")],
     )
 
 
@@ -170,11 +170,11 @@ async def test_a_link_that_has_run_out_does_not_leave_and_cannot_be_sent_again(w
     await mail(world, kind)
     world.now += lasts
     await office.send(world.now)
-    assert (post.taken, await outcomes(world.db)) == ([], [("dead", "its time has passed")])
+    assert (post.taken, await outcomes(world.db)) == ([], [("dead", "it expired before it was sent")])
     again = await world.db.fetchval("select id from notification")
     await world.db.atomic(service.resend, RECEPTION, notification_id=again, now=world.now)
     await office.send(world.now)
-    assert (post.taken, await outcomes(world.db)) == ([], [("dead", "its time has passed")])
+    assert (post.taken, await outcomes(world.db)) == ([], [("dead", "it expired before it was sent")])
 
 
 async def test_nothing_secret_stands_in_the_row(world, office, post):
@@ -229,7 +229,7 @@ async def test_a_code_goes_before_everything_else(world, office):
             world.now,
         )
     await ask_for_code(world)
-    (first, *_) = await office.hand_over(world.now)
+    (first, *_) = await office.take(world.now)
     assert (
         await world.db.fetchval("select kind from notification where id = $1", UUID(first[1].decode().split()[0]))
         == "sign-in-code"
@@ -240,12 +240,12 @@ async def test_a_code_that_has_been_used_or_has_run_out_does_not_leave(world, of
     await ask_for_code(world)
     await world.db.execute("update sign_in_code set used_at = now()")
     await ask_for_code(world)
-    await office.hand_over(world.now)
+    await office.take(world.now)
     world.now += timedelta(minutes=10)
     await office.send(world.now)
     assert (post.taken, await outcomes(world.db)) == (
         [],
-        [("superseded", "the code has been used"), ("dead", "its time has passed")],
+        [("superseded", "the code has been used"), ("dead", "it expired before it was sent")],
     )
 
 
@@ -260,7 +260,7 @@ async def test_a_code_does_not_follow_a_customer_to_another_address(world, offic
     await office.send(world.now)
     assert (post.taken, await outcomes(world.db)) == (
         [],
-        [("superseded", "the customer has changed since"), ("superseded", "the customer has left")],
+        [("superseded", "the customer's details have changed"), ("superseded", "the customer has left")],
     )
 
 

@@ -24,12 +24,10 @@ from appoint.messaging.templates.model import (
     ListedAppointment,
     TemplateKey,
     TemplateText,
-    default_text,
-    find_faults,
-    placeholder_values,
-    render,
     template_key,
 )
+from appoint.messaging.templates.placeholders import placeholder_values
+from appoint.messaging.templates.rendering import default_text, find_faults, render
 from support.matrix import for_each
 
 NINE = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)

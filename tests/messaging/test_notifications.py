@@ -310,7 +310,7 @@ async def test_nothing_leaves_after_the_start(world, office, post):
     world.now = at(9)
     await office.send(world.now)
     (row,) = await world.db.fetch("select status, reason from notification")
-    assert (post.taken, row.status, row.reason) == ([], "dead", "its time has passed")
+    assert (post.taken, row.status, row.reason) == ([], "dead", "it expired before it was sent")
 
 
 # what goes wrong
@@ -348,7 +348,7 @@ async def test_a_fault_of_ours_delays_and_is_said(world, office, post):
     post.trouble = LookupError("Ana")
     await office.tell(world.now)
     (row,) = await world.db.fetch("select status, reason from notification")
-    assert tuple(row) == ("queued", "something went wrong on our side; the log says what")
+    assert tuple(row) == ("queued", "internal error; see the log")
 
 
 async def test_who_does_not_want_mails_any_more_is_not_sent_what_is_queued(world, office, post):

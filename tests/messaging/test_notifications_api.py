@@ -233,7 +233,7 @@ async def test_a_text_message_that_never_will_is_dead_with_its_reason(reporting,
     id = await notification(db, status="sent", channel="sms", provider_id="SM1")
     assert await report(reporting, id, MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30003") == 204
     assert [tuple(row) for row in await db.fetch("select status, reason from notification")] == [
-        ("dead", "the gateway could not deliver it (code 30003)")
+        ("dead", "the provider could not deliver it (code 30003)")
     ]
 
 

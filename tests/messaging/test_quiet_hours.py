@@ -1,4 +1,4 @@
-"""When what can wait leaves, and how long what failed waits."""
+"""When messages that can wait are sent, and how long failed ones wait for the next attempt."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -7,14 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appoint.kit import clock
-from appoint.messaging.notifications.model import (
-    MINUTES_PER_DAY,
-    Contact,
-    DueReminder,
-    backoff,
-    outside_quiet_hours,
-    plan_reminder,
-)
+from appoint.messaging.notifications.model import Contact, DueReminder
+from appoint.messaging.notifications.planning import plan_reminder
+from appoint.messaging.notifications.rules import MINUTES_PER_DAY, backoff, outside_quiet_hours
 
 MINUTES = st.integers(0, MINUTES_PER_DAY - 1)
 ZONES = st.sampled_from(
@@ -30,21 +25,21 @@ def at(zone: str, quiet_from: int | None, quiet_until: int | None) -> Contact:
     return Contact(UUID(int=0), "customer", "", "email", zone, quiet_from, quiet_until)
 
 
-def quiet(instant: datetime, address: Contact) -> bool:
-    local = instant.astimezone(clock.zone(address.time_zone))
+def quiet(instant: datetime, contact: Contact) -> bool:
+    local = instant.astimezone(clock.zone(contact.time_zone))
     minute = local.hour * 60 + local.minute
-    first, last = address.quiet_from, address.quiet_until
+    first, last = contact.quiet_from, contact.quiet_until
     return first <= minute < last if first < last else minute >= first or minute < last
 
 
 @given(INSTANTS, ZONES, MINUTES, MINUTES)
-def test_what_can_wait_leaves_at_its_time_or_at_the_first_minute_that_is_not_quiet(due, zone, first, last):
-    address = at(zone, first, last if last != first else (last + 1) % MINUTES_PER_DAY)
-    leaves = outside_quiet_hours(due, address, latest=FAR, expires=FAR, now=due)
-    assert not quiet(leaves, address)
+def test_a_message_that_can_wait_is_sent_when_due_or_at_the_end_of_quiet_hours(due, zone, first, last):
+    contact = at(zone, first, last if last != first else (last + 1) % MINUTES_PER_DAY)
+    sent_at = outside_quiet_hours(due, contact, latest=FAR, expires=FAR, now=due)
+    assert not quiet(sent_at, contact)
     assert all(
-        quiet(due + timedelta(minutes=minute), address)
-        for minute in range(0, int((leaves - due) / timedelta(minutes=1)) - 60, 7)
+        quiet(due + timedelta(minutes=minute), contact)
+        for minute in range(0, int((sent_at - due) / timedelta(minutes=1)) - 60, 7)
     )
 
 
@@ -56,8 +51,8 @@ def test_what_can_wait_leaves_at_its_time_or_at_the_first_minute_that_is_not_qui
     ahead=st.integers(0, 60),
     until_start=st.integers(0, 2 * MINUTES_PER_DAY),
 )
-def test_a_reminder_leaves_outside_of_quiet_hours_or_not_at_all(*, start, first, last, minutes, ahead, until_start):
-    address = at("Asia/Kolkata", first, last if last != first else (last + 1) % MINUTES_PER_DAY)
+def test_a_reminder_is_sent_outside_quiet_hours_or_not_at_all(*, start, first, last, minutes, ahead, until_start):
+    contact = at("Asia/Kolkata", first, last if last != first else (last + 1) % MINUTES_PER_DAY)
     now = start - timedelta(minutes=until_start)
     row = DueReminder(
         1,
@@ -69,31 +64,31 @@ def test_a_reminder_leaves_outside_of_quiet_hours_or_not_at_all(*, start, first,
         minutes,
         timedelta(minutes=ahead),
         "Asia/Kolkata",
-        address.quiet_from,
-        address.quiet_until,
+        contact.quiet_from,
+        contact.quiet_until,
     )
     if plan := plan_reminder(row, now):
         assert now <= plan.due_at < start
-        assert not quiet(plan.due_at, address)
+        assert not quiet(plan.due_at, contact)
     else:
         left = min(minutes + ahead, until_start)
-        assert all(quiet(start - timedelta(minutes=minute), address) for minute in range(1, left + 1))
+        assert all(quiet(start - timedelta(minutes=minute), contact) for minute in range(1, left + 1))
 
 
-def test_a_reminder_of_an_early_appointment_leaves_the_evening_before():
+def test_a_reminder_of_an_early_appointment_is_sent_the_evening_before():
     start = datetime(2027, 3, 2, 6, 30, tzinfo=UTC)  # half past seven in Berlin
     row = DueReminder(1, UUID(int=1), 0, start, UUID(int=2), "sms", 120, timedelta(0), "Europe/Berlin", 21 * 60, 7 * 60)
     plan = plan_reminder(row, start - timedelta(hours=12))
     assert plan.due_at == datetime(2027, 3, 1, 19, 59, tzinfo=UTC)
 
 
-def test_without_quiet_hours_everything_leaves_at_its_time():
+def test_without_quiet_hours_everything_is_sent_when_due():
     due = datetime(2027, 3, 1, 3, tzinfo=UTC)
     assert outside_quiet_hours(due, at("UTC", None, None), latest=due, expires=FAR, now=due) == due
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
-def test_what_failed_waits_longer_each_time_and_half_an_hour_at_most(attempts, luck):
+def test_failed_attempts_wait_longer_each_time_but_at_most_half_an_hour(attempts, luck):
     wait = backoff(attempts, luck)
     assert timedelta(seconds=7.5) <= wait <= timedelta(minutes=30)
     assert wait <= timedelta(seconds=15) * 2 ** (min(attempts, 20) - 1)

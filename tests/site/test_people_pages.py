@@ -254,7 +254,7 @@ async def test_ones_account_is_ones_own(world):
 
 async def test_why_a_message_was_not_sent_is_told_in_the_readers_language(db, client, world):
     await told(db, world, "dead", "superseded")
-    await db.execute("update notification set reason = 'the appointment has changed since' where status = 'superseded'")
+    await db.execute("update notification set reason = 'the appointment has changed' where status = 'superseded'")
     page = (await client.get("/staff/1/messages?status=all", headers=world.manager | {"Accept-Language": "de"})).text
     assert ("der Termin hat sich geändert" in page, '<small lang="en">no such mailbox</small>' in page) == (
         True,

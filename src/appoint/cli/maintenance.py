@@ -112,7 +112,7 @@ def list_dead_letters(
     with session() as run:
         rows = run(lambda db: reads.list_dead(db, clinic_id=clinic, most=most))
     if as_json:
-        print(json.dumps([dict(row) for row in rows], indent=2, default=str))
+        print(json.dumps([row._asdict() for row in rows], indent=2, default=str))
     elif rows:
         table(
             ["clinic", "id", "kind", "channel", "tries", "since", "reason"],

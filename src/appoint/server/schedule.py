@@ -64,7 +64,9 @@ OFTEN: Final[dict[str, tuple[float, Job]]] = {
     "seal-audit": (3.0, lambda work: audit.seal(work.db, Key(work.secret), now=clock.now)),
     "remind": (
         60.0,
-        lambda work: planning.plan_reminders(work.db, channels=work.channels, spread=spread(work.settings), now=clock.now()),
+        lambda work: planning.plan_reminders(
+            work.db, channels=work.channels, spread=spread(work.settings), now=clock.now()
+        ),
     ),
     "plan-agendas": (60.0, lambda work: planning.plan_agendas(work.db, channels=work.channels, now=clock.now())),
 }

@@ -1,1 +1,1 @@
-"""Who is told what, when, and what became of it: one row a message."""
+"""Notifications: planning, leasing and sending of messages. One row per recipient and message."""

@@ -1,4 +1,4 @@
-"""/api/clinics/{clinicId}/notifications, /api/notifications, and what customers want"""
+"""/api/clinics/{clinicId}/notifications, /api/notifications and customers' notification preferences"""
 
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -21,13 +21,13 @@ from . import service
 from .model import Notification, NotificationFilter, Preferences
 from .repository import reads
 
-ARRIVED = frozenset({"delivered", "read"})
-LOST = frozenset({"undelivered", "failed"})
+DELIVERED_STATUSES = frozenset({"delivered", "read"})
+FAILED_STATUSES = frozenset({"undelivered", "failed"})
 
 
 class Notifications(Controller):
-    """What people are told, one row a message: planned when something happens, sent by a worker. A dead one is sent
-    again when you say so."""
+    """Messages to patients, doctors and staff, one resource per message. They are planned when something happens and
+    sent by a worker. A dead notification can be resent."""
 
     tags = ["Notifications"]
 
@@ -37,8 +37,8 @@ class Notifications(Controller):
     async def list(
         self, request: Request, clinic_id: FromPath[int], query: NotificationFilter
     ) -> Response[Page[Notification]]:
-        """A clinic's notifications, oldest first."""
-        found = await reads.list_for_clinic(
+        """List a clinic's notifications, oldest first."""
+        notifications = await reads.list_for_clinic(
             request.db,
             clinic_id=clinic_id,
             status=query.status,
@@ -46,15 +46,19 @@ class Notifications(Controller):
             after=cursor_after(request, query, tuple[UUID]),
             limit=query.limit,
         )
-        if not found:
+        if not notifications:
             await clinics.get(request.db, clinic_id)
         return page_response(
-            request, query, found, lambda notification: (notification.id,), subject=lambda notification: notification.id
+            request,
+            query,
+            notifications,
+            lambda notification: (notification.id,),
+            subject=lambda notification: notification.id,
         )
 
     @get("/notifications/{notification_id:uuid}", operation_id="getNotification", opt=route(permission="see-messages"))
     async def show(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
-        """One notification."""
+        """Return a notification."""
         return json_response(request, await service.get(request.db, notification_id), subjects=[notification_id])
 
     @post(
@@ -64,14 +68,13 @@ class Notifications(Controller):
         opt=route(permission="see-messages", problems=("not-resendable",)),
     )
     async def resend(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
-        """Send it once more: one that is dead, or one that was sent and did not arrive. What is not so any more is not
-        sent all the same."""
+        """Resend a failed or undelivered notification. Outdated ones are skipped."""
         notification, replayed = await idempotent(
             request,
             None,
             lambda tx: service.resend(tx, request.user, notification_id=notification_id, now=clock.now()),
             remember=lambda notification: notification.id,
-            recall=lambda tx, kept: service.get(tx, UUID(kept)),
+            recall=lambda tx, notification_id: service.get(tx, UUID(notification_id)),
         )
         return json_response(request, notification, headers=replay_headers(replayed))
 
@@ -81,7 +84,7 @@ class Notifications(Controller):
         opt=route(permission="see-customers", owned_by="customer_id"),
     )
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
-        """Which ways the customer wants to be told; null where they have not said."""
+        """Return the customer's notification preferences by channel; null where there is none."""
         return json_response(request, await service.preferences(request.db, customer_id), subjects=[customer_id])
 
     @put(
@@ -92,10 +95,12 @@ class Notifications(Controller):
     async def prefer(
         self, request: Request, customer_id: FromPath[UUID], data: JSONBody[Preferences]
     ) -> Response[Preferences]:
-        """Replace which ways the customer wants to be told."""
+        """Replace the customer's notification preferences."""
         return json_response(
             request,
-            await request.db.atomic(service.replace_preferences, request.user, customer_id=customer_id, wanted=data),
+            await request.db.atomic(
+                service.replace_preferences, request.user, customer_id=customer_id, replacement=data
+            ),
         )
 
 
@@ -107,35 +112,35 @@ class Notifications(Controller):
     include_in_schema=False,
 )
 async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> None:
-    """A text message's gateway says what became of it, signed as Twilio does."""
+    """Accept a delivery report of a text message, signed as Twilio does."""
     settings = request.services.settings
     secret = secret_of(settings.sms_url.get_secret_value()) if settings.sms_url else ""
     try:
         parameters = dict(
             parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
         )
-    except ValueError:  # more fields than any gateway sends
+    except ValueError:  # more fields than any provider sends
         raise errors.Forbidden from None
     url = f"{settings.links_url}{request.scope['path']}"
     if not is_signed_by_gateway(url, parameters, secret, request.headers.get("x-twilio-signature", "")):
         raise errors.Forbidden
     status = parameters.get("MessageStatus", "")
-    if status in ARRIVED | LOST:
+    if status in DELIVERED_STATUSES | FAILED_STATUSES:
         code = parameters.get("ErrorCode", "")
         reason = (
             None
-            if status in ARRIVED
-            else f"the gateway could not deliver it (code {code})"
+            if status in DELIVERED_STATUSES
+            else f"the provider could not deliver it (code {code})"
             if code.isdecimal()
-            else "the gateway could not deliver it"
+            else "the provider could not deliver it"
         )
         actor = Actor("gateway", address=request.client.host if request.client else None, doing="reportDelivery")
-        await request.db.across().atomic(  # codes to sign in belong to no clinic
+        await request.db.across().atomic(  # sign-in codes belong to no clinic
             service.record_delivery_report,
             actor,
             notification_id=notification_id,
             provider_id=parameters.get("MessageSid", ""),
-            arrived=status in ARRIVED,
+            arrived=status in DELIVERED_STATUSES,
             reason=reason,
             now=clock.now(),
         )

@@ -1,4 +1,4 @@
-"""What the worker does about notifications: it leases what is due, and sends it."""
+"""The worker's part: lease due notifications and send them."""
 
 import asyncio
 import random
@@ -9,32 +9,34 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from ...database.pool import Database, Row
+from ...database.pool import Database
 from ...kit import clock, errors
 from ...kit.leases import Pace, renewed, serve
 from ..channels.gateway import Gateway
 from ..channels.model import Channel, Delayed, Undeliverable
 from .gateway import Writer
-from .model import NotificationStatus, after_quiet_hours, backoff, outcome_before_sending
+from .model import NotificationContext, NotificationStatus
 from .repository import contents, delivery
 from .repository.delivery import Attempt
+from .rules import after_quiet_hours, backoff, outcome_before_sending
 
 log = structlog.get_logger()
 
 LEASE: Final = timedelta(minutes=1)
-"""For one attempt, which renews it. What a worker that died was sending is due again after that."""
+"""How long an attempt holds a notification without renewing its lease. When a worker dies, its notifications are due
+again after that."""
 MAX_ATTEMPT_SECONDS: Final = 720.0
-"""More than a mail server may take to accept a mail."""
+"""More than the time limit for a mail server to accept a mail."""
 TOKEN_COOLDOWN: Final = timedelta(seconds=1)
 MAX_CONCURRENT_ATTEMPTS: Final = 16
-"""Attempts at a time by one channel of a worker. Those of all workers together are as many as there are tokens."""
+"""Per channel and worker. The tokens limit the attempts of all workers together."""
 PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_COOLDOWN.total_seconds() + 0.5)
-"""Busy until the tokens of the last attempts are free again."""
+"""Polls at the busy rate until the tokens of the last attempts are available again."""
 
 
 class Sending(NamedTuple):
-    """What it takes to send: a gateway for each channel, how many messages each takes a second, and who puts them into
-    words."""
+    """What attempts need: the gateway of each channel, how many messages it accepts per second, and the writer that
+    composes them."""
 
     gateways: Mapping[Channel, Gateway]
     per_second: Mapping[Channel, int]
@@ -42,7 +44,7 @@ class Sending(NamedTuple):
 
 
 async def deliver(db: Database, sending: Sending, channel: Channel, stop: asyncio.Event) -> None:
-    """Send what is due by one channel until `stop`."""
+    """Send due notifications of a channel until `stop` is set."""
     await set_up(db, sending)
     await serve(
         stop,
@@ -50,31 +52,31 @@ async def deliver(db: Database, sending: Sending, channel: Channel, stop: asynci
         capacity=MAX_CONCURRENT_ATTEMPTS,
         pace=PACE,
         claim=lambda most: lease_due(db, channel, most=most, now=clock.now()),
-        run=lambda taken: send(db, sending, channel, taken),
+        run=lambda attempt: send(db, sending, channel, attempt),
     )
 
 
 async def set_up(db: Database, sending: Sending) -> None:
-    """Tell the database how much the gateways take."""
+    """Store the gateways' rate limits in the database."""
     for channel in sending.gateways:
         await delivery.set_token_count(db, channel=channel, per_second=sending.per_second[channel])
 
 
 async def lease_due(db: Database, channel: Channel, *, most: int, now: datetime) -> list[Attempt]:
-    """Lease what is due, urgent first, as far as the provider takes it now."""
+    """Lease due notifications, urgent ones first, as many as the provider accepts now."""
     return await delivery.lease_due(db, channel=channel, lease=LEASE, most=most, now=now)
 
 
-async def send(db: Database, sending: Sending, channel: Channel, taken: Attempt) -> None:
-    """Send a leased notification, if it is still to be sent. However this ends, its row says what became of it, or its
-    lease runs out and it is due again."""
-    id, attempts, token = taken
-    rest = timedelta()
+async def send(db: Database, sending: Sending, channel: Channel, attempt: Attempt) -> None:
+    """Send a leased notification unless it is outdated. Its context then has the outcome, or its lease expires and it is due
+    again."""
+    id, attempts, token = attempt
+    cooldown = timedelta()
     try:
         if id is None or attempts is None:
             return
-        if row := await contents.context(db, notification_id=id, attempts=attempts):  # as it stands at this moment
-            rest = TOKEN_COOLDOWN
+        if context := await contents.read_context(db, notification_id=id, attempts=attempts):
+            cooldown = TOKEN_COOLDOWN
 
             async def renew() -> None:
                 await delivery.renew(
@@ -88,47 +90,45 @@ async def send(db: Database, sending: Sending, channel: Channel, taken: Attempt)
                 )
 
             async with renewed(LEASE, renew):
-                await _attempt(db, sending, row)
+                await _attempt(db, sending, context)
     finally:
-        await delivery.release_token(db, channel=channel, number=token, after=rest)
+        await delivery.release_token(db, channel=channel, number=token, after=cooldown)
 
 
-async def _attempt(db: Database, sending: Sending, row: Row) -> None:
-    finish, put_off = partial(delivery.finish, db, notification_id=row.id), partial(_postpone, db, row)
-    if (outcome := outcome_before_sending(row, clock.now())) is not None:
+async def _attempt(db: Database, sending: Sending, context: NotificationContext) -> None:
+    finish, retry = partial(delivery.finish, db, notification_id=context.id), partial(_retry_later, db, context)
+    if (outcome := outcome_before_sending(context, clock.now())) is not None:
         status, reason = outcome
         await finish(status=status, reason=reason, now=clock.now())
         return
-    if (later := after_quiet_hours(row, clock.now())) is not None:
-        await delivery.postpone(
-            db, notification_id=row.id, due_at=later, reason="it waits until the clinic's quiet hours end"
-        )
+    if (later := after_quiet_hours(context, clock.now())) is not None:
+        await delivery.postpone(db, notification_id=context.id, due_at=later, reason="delayed until quiet hours end")
         return
     try:
-        message = await sending.writer(db, row, clock.now())
+        message = await sending.writer(db, context, clock.now())
         if message is None:
-            await finish(
-                status=NotificationStatus.SUPERSEDED, reason="there is nothing to tell any more", now=clock.now()
-            )
+            await finish(status=NotificationStatus.SUPERSEDED, reason="no longer needed", now=clock.now())
             return
         async with asyncio.timeout(MAX_ATTEMPT_SECONDS):
-            provider_id = await sending.gateways[row.channel].send(message)
-    except errors.Unavailable:  # the database; what was leased is handed over again
+            provider_id = await sending.gateways[context.channel].send(message)
+    except errors.Unavailable:  # the database; the lease expires and the notification is due again
         raise
     except Undeliverable as error:
         await finish(status=NotificationStatus.DEAD, reason=str(error), now=clock.now())
-        log.info("notification dead", kind=row.kind, channel=row.channel, notification_id=str(row.id))
+        log.info("notification dead", kind=context.kind, channel=context.channel, notification_id=str(context.id))
     except Delayed as error:
-        await put_off(str(error))
+        await retry(str(error))
     except TimeoutError:
-        await put_off("the provider took too long")
+        await retry("the provider did not answer in time")
     except Exception:
-        log.exception("notification not sent", kind=row.kind, channel=row.channel, notification_id=str(row.id))
-        await put_off("something went wrong on our side; the log says what")
+        log.exception(
+            "notification not sent", kind=context.kind, channel=context.channel, notification_id=str(context.id)
+        )
+        await retry("internal error; see the log")
     else:
         await finish(status=NotificationStatus.SENT, reason=None, provider_id=provider_id, now=clock.now())
 
 
-async def _postpone(db: Database, row: Row, reason: str) -> None:
-    wait = backoff(row.attempts, random.random())  # noqa: S311  jitter keeps no secret
-    await delivery.postpone(db, notification_id=row.id, due_at=clock.now() + wait, reason=reason)
+async def _retry_later(db: Database, context: NotificationContext, reason: str) -> None:
+    wait = backoff(context.attempts, random.random())  # noqa: S311  jitter is no secret
+    await delivery.postpone(db, notification_id=context.id, due_at=clock.now() + wait, reason=reason)

@@ -1,1 +1,1 @@
-"""The words of messages: templates in four languages, clinics' own instead, and invitations for calendars."""
+"""Message templates in four languages, and clinics' own replacements for them."""

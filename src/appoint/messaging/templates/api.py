@@ -23,18 +23,18 @@ ONE = "/{kind:str}/{channel:str}/{locale:str}"
 
 
 class MessageTemplates(Controller):
-    """What people are told, in a clinic's own words instead of everybody's, by kind of message, channel (`email`,
+    """A clinic's own templates of messages, which replace the default ones, by kind of message, channel (`email`,
     `sms`) and language.
 
-    Customers are told by `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring` and `missed`; a doctor is
-    mailed the `agenda` of the day, and the clinic's staff what is `stranded` and a `webhook-disabled`. A template may
-    use `{{ placeholder }}`, filters (`upper`, `lower`, `capitalize`), and `{% if placeholder %}`; what is empty counts
-    as no. Placeholders, of which a template lists those that it can use: `clinic`, `phone` and `address` of the clinic;
-    `customer`; `doctor`; `type` of the appointment; `mode`, which is inPerson or online; `where`; `when`, with the name
-    of the clinic's time zone; `yours`, the same in the customer's time zone where that shows another time; `day` and
-    `time`; `before`, when a moved one was; `expires`, when a hold ends; `link`, where the customer sees the appointment
-    and can cancel it; `appointments`, one a line, and their `count`; `webhook`. In an e-mail, lines under each other
-    that all read “label: text” are shown as a table.
+    Customers receive `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring` and `missed`; doctors receive
+    the `agenda` of the day, and the clinic's staff `stranded` and `webhook-disabled`. A template may use
+    `{{ placeholder }}`, filters (`upper`, `lower`, `capitalize`), and `{% if placeholder %}`; an empty value counts as
+    false. Each template lists the placeholders that it can use: `clinic`, `phone` and `address` of the clinic;
+    `customer`; `doctor`; `type` of the appointment; `mode`, either inPerson or online; `where`; `when`, with the name of
+    the clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`;
+    `before`, the previous time of a moved appointment; `expires`, the end of a hold; `link`, where the customer can see
+    and cancel the appointment; `appointments`, one per line, and their `count`; `webhook`. An e-mail shows consecutive
+    lines of the form “label: text” as a table.
     """
 
     path = "/clinics/{clinic_id:int}/messageTemplates"
@@ -44,14 +44,18 @@ class MessageTemplates(Controller):
     async def list(
         self, request: Request, clinic_id: FromPath[int], query: PageQuery
     ) -> Response[Page[MessageTemplate]]:
-        """A clinic's own templates, oldest first."""
-        found = await repository.list_for_clinic(
+        """List a clinic's own templates, oldest first."""
+        templates = await repository.list_for_clinic(
             request.db, clinic_id, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
         )
-        if not found:
+        if not templates:
             await clinics.get(request.db, clinic_id)
         return page_response(
-            request, query, found, lambda template: (template.id,), subject=lambda template: cast("UUID", template.id)
+            request,
+            query,
+            templates,
+            lambda template: (template.id,),
+            subject=lambda template: cast("UUID", template.id),
         )
 
     @get(ONE, operation_id="getMessageTemplate", opt=route(permission="see-messages"))
@@ -63,10 +67,10 @@ class MessageTemplates(Controller):
         channel: FromPath[str],
         locale: FromPath[str],
     ) -> Response[MessageTemplate]:
-        """The template that a message is made from: the clinic's own, or everybody's."""
-        message = template_key(kind, channel, locale)
-        template = await service.get(request.db, clinic_id=clinic_id, which=message)
-        return json_response(request, template, subjects=[*message, *([template.id] if template.id else [])])
+        """Return the template of a message: the clinic's own, or the default one."""
+        key = template_key(kind, channel, locale)
+        template = await service.get(request.db, clinic_id=clinic_id, key=key)
+        return json_response(request, template, subjects=[*key, *([template.id] if template.id else [])])
 
     @put(ONE, operation_id="replaceMessageTemplate", opt=route(permission="manage"))
     async def replace(
@@ -79,14 +83,14 @@ class MessageTemplates(Controller):
         *,
         data: JSONBody[TemplateContent],
     ) -> Response[MessageTemplate]:
-        """Use a template of the clinic's own from now on. One that cannot be filled in is refused, with the lines and
-        what is wrong there."""
+        """Replace the template of a message with the clinic's own. Invalid templates are rejected with the lines and
+        descriptions of their faults."""
         saved = await request.db.atomic(
             service.save,
             request.user,
             clinic_id=clinic_id,
-            which=template_key(kind, channel, locale),
-            words=data.words,
+            key=template_key(kind, channel, locale),
+            template=data.template,
             if_match=request.if_match,
         )
         return json_response(request, saved)
@@ -100,12 +104,12 @@ class MessageTemplates(Controller):
         channel: FromPath[str],
         locale: FromPath[str],
     ) -> None:
-        """Go back to everybody's template."""
+        """Restore the default template."""
         await request.db.atomic(
             service.remove,
             request.user,
             clinic_id=clinic_id,
-            which=template_key(kind, channel, locale),
+            key=template_key(kind, channel, locale),
             if_match=request.if_match,
         )
 
@@ -122,12 +126,12 @@ class MessageTemplates(Controller):
         *,
         data: JSONBody[TemplateContent],
     ) -> Response[Preview]:
-        """What somebody in an example would be sent. Nothing is kept."""
-        message = template_key(kind, channel, locale)
+        """Preview the message with example data. Nothing is saved."""
+        key = template_key(kind, channel, locale)
 
         async def make(tx: Transaction) -> Preview:
-            preview = await service.preview(tx, clinic_id=clinic_id, which=message, words=data.words)
-            await audit.record(tx, request.user, clinic_id=clinic_id, subjects=message)
+            preview = await service.preview(tx, clinic_id=clinic_id, key=key, template=data.template)
+            await audit.record(tx, request.user, clinic_id=clinic_id, subjects=key)
             return preview
 
         preview, replayed = await idempotent(
@@ -135,6 +139,6 @@ class MessageTemplates(Controller):
             data,
             make,
             remember=lambda _: None,
-            recall=lambda tx, _: service.preview(tx, clinic_id=clinic_id, which=message, words=data.words),
+            recall=lambda tx, _: service.preview(tx, clinic_id=clinic_id, key=key, template=data.template),
         )
         return json_response(request, preview, headers=replay_headers(replayed))

@@ -1,4 +1,4 @@
-"""Everything the table of clinics' own words is asked."""
+"""SQL of clinics' own message templates."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,15 +9,15 @@ from .model import PLACEHOLDERS, MessageTemplate, TemplateKey, TemplateText
 
 
 def _template(row: Row) -> MessageTemplate:
-    known = {name: row[name] for name in MessageTemplate.__struct_fields__ if name not in ("custom", "placeholders")}
-    return MessageTemplate(**known, custom=True, placeholders=list(PLACEHOLDERS[row.kind]))
+    columns = {name: row[name] for name in MessageTemplate.__struct_fields__ if name not in ("custom", "placeholders")}
+    return MessageTemplate(**columns, custom=True, placeholders=list(PLACEHOLDERS[row.kind]))
 
 
-async def find(db: Statements, clinic_id: int, which: TemplateKey) -> MessageTemplate | None:
+async def find(db: Statements, clinic_id: int, key: TemplateKey) -> MessageTemplate | None:
     row = await db.fetchrow(
         "select * from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4",
         clinic_id,
-        *which,
+        *key,
     )
     return _template(row) if row else None
 
@@ -25,7 +25,7 @@ async def find(db: Statements, clinic_id: int, which: TemplateKey) -> MessageTem
 async def list_for_clinic(
     db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int
 ) -> Sequence[MessageTemplate]:
-    """Oldest first; one more than `limit` when the list goes on."""
+    """Return a clinic's own templates, oldest first: one more than `limit` if there are more."""
     rows = await db.fetch(
         "select * from message_template where clinic_id = $1 and id > $2 order by id limit $3 + 1",
         clinic_id,
@@ -35,27 +35,28 @@ async def list_for_clinic(
     return [_template(row) for row in rows]
 
 
-async def save(tx: Statements, clinic_id: int, which: TemplateKey, words: TemplateText) -> MessageTemplate:
+async def save(tx: Statements, clinic_id: int, key: TemplateKey, template: TemplateText) -> MessageTemplate:
     row = await tx.fetchrow(
         """
         insert into message_template (clinic_id, id, kind, channel, locale, subject, text)
         values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (clinic_id, kind, channel, locale) do update
-           set subject = excluded.subject, text = excluded.text, version = message_template.version + 1, updated_at = now()
+           set subject = excluded.subject, text = excluded.text,
+               version = message_template.version + 1, updated_at = now()
         returning *
         """,
         clinic_id,
         new_id(clinic_id),
-        *which,
-        *words,
+        *key,
+        *template,
     )
     assert row
     return _template(row)
 
 
-async def remove(tx: Statements, clinic_id: int, which: TemplateKey) -> None:
+async def remove(tx: Statements, clinic_id: int, key: TemplateKey) -> None:
     await tx.execute(
         "delete from message_template where clinic_id = $1 and kind = $2 and channel = $3 and locale = $4",
         clinic_id,
-        *which,
+        *key,
     )

@@ -1,7 +1,7 @@
-"""Templates that strangers write: text with placeholders, and nothing that can do more than stand there.
+"""Templates from untrusted users: text with placeholders, filters and conditions.
 
-Jinja reads them. What it has read must be made of the few kinds of nodes named here, a list of what is allowed; only
-then is it compiled, in Jinja's sandbox.
+Jinja parses a template. It is compiled, in Jinja's sandbox, only if its syntax tree consists of the few kinds of nodes
+allowed here.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -17,7 +17,7 @@ from ...kit.i18n import translatable
 FILTERS: Final = ("capitalize", "lower", "upper")
 MAX_DEPTH: Final = 20
 MAX_FAULTS: Final = 20
-"""How many faults are told at once."""
+"""The maximum number of reported faults."""
 
 TOO_MUCH: Final = translatable("is nested too deeply or contains a number that is too long")
 
@@ -28,7 +28,7 @@ CONDITIONS: Final = (nodes.Not, nodes.And, nodes.Or, nodes.Compare, *VALUES)
 Allowed = tuple[type[nodes.Node], ...]
 
 sandbox: Final = ImmutableSandboxedEnvironment(
-    autoescape=False,  # it makes plain text; who makes HTML of that escapes it
+    autoescape=False,  # the result is plain text; code that turns it into HTML escapes it
     trim_blocks=True,
     lstrip_blocks=True,
     undefined=StrictUndefined,
@@ -39,26 +39,26 @@ sandbox.filters = {name: sandbox.filters[name] for name in FILTERS}
 
 
 class InvalidTemplate(Exception):
-    """The template cannot be filled in."""
+    """The template cannot be rendered."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__()
-        self.faults: Final = find_faults
+        self.faults: Final = faults
 
 
 def find_faults(source: str, pointer: str, placeholders: Collection[str]) -> list[Fault]:
-    """What is wrong with a template, with the lines; nothing for one that can be filled in."""
+    """Return the faults of a template with their lines. The list is empty if the template can be rendered."""
     try:
         tree = sandbox.parse(source)
     except TemplateSyntaxError as error:
         return [_explain(error, pointer)]
-    except (RecursionError, ValueError):  # for a number with thousands of digits the latter
+    except (RecursionError, ValueError):  # ValueError for a number with thousands of digits
         return [Fault(pointer, TOO_MUCH)]
     return sorted(_violations(tree, pointer, placeholders), key=lambda fault: fault.values["line"])[:MAX_FAULTS]
 
 
 def fill(source: str, pointer: str, values: Mapping[str, str]) -> str:
-    """The template with its placeholders filled in. Raises `Broken`."""
+    """Return the template with its placeholders filled in. Raise `InvalidTemplate`."""
     try:
         return _compiled(source, pointer, tuple(values)).render(values)
     except (TemplateError, RecursionError) as error:
@@ -67,28 +67,29 @@ def fill(source: str, pointer: str, values: Mapping[str, str]) -> str:
 
 @lru_cache(200)
 def _compiled(source: str, pointer: str, placeholders: tuple[str, ...]) -> Template:
-    if found := find_faults(source, pointer, placeholders):
-        raise InvalidTemplate(*found)
+    if invalid := find_faults(source, pointer, placeholders):
+        raise InvalidTemplate(*invalid)
     return sandbox.from_string(source)
 
 
 def _explain(error: TemplateSyntaxError, pointer: str) -> Fault:
-    said = str(error.message)
-    if said.startswith("Unexpected end of template"):
+    message = str(error.message)
+    if message.startswith("Unexpected end of template"):
         return Fault(pointer, "line {line}: “if” without “endif”", line=error.lineno)
-    if said.startswith("Encountered unknown tag '"):
+    if message.startswith("Encountered unknown tag '"):
         return Fault(
-            pointer, "line {line}: “{name}” is not allowed here", line=error.lineno, name=said.split("'")[1][:50]
+            pointer, "line {line}: “{name}” is not allowed here", line=error.lineno, name=message.split("'")[1][:50]
         )
     return Fault(pointer, "line {line}: cannot be read; check that every “{{{{” and “{{%” is closed", line=error.lineno)
 
 
 def _violations(tree: nodes.Template, pointer: str, placeholders: Collection[str]) -> Iterator[Fault]:
-    """Every node that stands where it may not. Without recursion: how deep a tree goes is what strangers say."""
-    waiting: list[tuple[nodes.Node | None, Allowed, int, int]] = [(node, STATEMENTS, 0, 1) for node in tree.body]
-    while waiting:
-        node, allowed, depth, line = waiting.pop()
-        line = (node and node.lineno) or line  # some have none of their own
+    """Yield a fault for each node that is not allowed in its place. Not recursive, because untrusted users decide how deep
+    the tree is."""
+    pending: list[tuple[nodes.Node | None, Allowed, int, int]] = [(node, STATEMENTS, 0, 1) for node in tree.body]
+    while pending:
+        node, allowed, depth, line = pending.pop()
+        line = (node and node.lineno) or line  # some nodes have no line of their own
         if depth > MAX_DEPTH:
             yield Fault(pointer, "line {line}: is nested too deeply", line=line)
             return
@@ -97,33 +98,33 @@ def _violations(tree: nodes.Template, pointer: str, placeholders: Collection[str
                 pointer, "line {line}: only placeholders, filters without arguments and “if” are allowed", line=line
             )
         elif isinstance(node, nodes.Name) and node.name not in placeholders:
-            known = ", ".join(placeholders)
+            names = ", ".join(placeholders)
             yield Fault(
                 pointer,
                 "line {line}: “{name}” is not a known placeholder; use one of: {known}",
                 line=line,
                 name=node.name[:50],
-                known=known,
+                known=names,
             )
         elif isinstance(node, nodes.Filter) and not _is_allowed_filter(node):
-            known = ", ".join(FILTERS)
+            names = ", ".join(FILTERS)
             yield Fault(
                 pointer,
                 "line {line}: “{name}” is not a known filter; use one of these without arguments: {known}",
                 line=line,
                 name=node.name[:50],
-                known=known,
+                known=names,
             )
         elif isinstance(node, nodes.Compare) and _compared_value(node) is None:
             yield Fault(
                 pointer, "line {line}: only a placeholder can be compared, with == or !=, to text in quotes", line=line
             )
         else:
-            waiting += [(child, kinds, depth + 1, line) for child, kinds in _children(node)]
+            pending += [(child, kinds, depth + 1, line) for child, kinds in _children(node)]
 
 
 def _children(node: nodes.Node) -> Iterator[tuple[nodes.Node | None, Allowed]]:
-    """What a node is made of, and of which kinds that may be."""
+    """Yield the children of a node with the kinds of nodes that are allowed there."""
     match node:
         case nodes.Output():
             yield from ((child, OUTPUTS) for child in node.nodes)
@@ -147,7 +148,7 @@ def _is_allowed_filter(filter: nodes.Filter) -> bool:
 
 
 def _compared_value(node: nodes.Compare) -> nodes.Node | None:
-    """What is compared with a text; None for any other comparison."""
+    """Return the value that is compared with a text, or None for any other comparison."""
     sides = [node.expr, *(operand.expr for operand in node.ops)]
     texts = [side for side in sides if isinstance(side, nodes.Const) and isinstance(side.value, str)]
     if len(sides) != 2 or len(texts) != 1 or node.ops[0].op not in ("eq", "ne"):

@@ -1,4 +1,4 @@
-"""Putting messages into a clinic's own words, and back into everybody's."""
+"""Replacing default message templates with a clinic's own ones, and restoring them."""
 
 from typing import cast
 
@@ -12,53 +12,43 @@ from ...http import etags
 from ...kit import errors
 from ...kit.actors import Actor
 from . import repository
-from .model import (
-    EXAMPLE,
-    PLACEHOLDERS,
-    Kind,
-    MessageTemplate,
-    Preview,
-    TemplateKey,
-    TemplateText,
-    default_text,
-    find_faults,
-    render,
-)
+from .model import EXAMPLE, PLACEHOLDERS, Kind, MessageTemplate, Preview, TemplateKey, TemplateText
+from .rendering import default_text, find_faults, render
 
 
-async def get(db: Statements, *, clinic_id: int, which: TemplateKey) -> MessageTemplate:
-    """The clinic's own words for a message, or everybody's where it has none. Raises `NotFound` for the clinic."""
-    if found := await repository.find(db, clinic_id, which):
-        return found
+async def get(db: Statements, *, clinic_id: int, key: TemplateKey) -> MessageTemplate:
+    """Return the clinic's own template of a message, or the default one. Raise `NotFound` for the clinic."""
+    if template := await repository.find(db, clinic_id, key):
+        return template
     await clinics.get(db, clinic_id)
-    return _default_template(clinic_id, which)
+    return _default_template(clinic_id, key)
 
 
 async def save(
-    tx: Transaction, actor: Actor, *, clinic_id: int, which: TemplateKey, words: TemplateText, if_match: str | None
+    tx: Transaction, actor: Actor, *, clinic_id: int, key: TemplateKey, template: TemplateText, if_match: str | None
 ) -> MessageTemplate:
-    """Save the clinic's own words for a message. Raises `Invalid` for what cannot be filled in, with the lines;
-    `NotFound` for the clinic."""
-    await _lock(tx, clinic_id, which, if_match)
-    _require_valid(which, words)
-    template = await repository.save(tx, clinic_id, which, words)
-    subjects = [*which] if template.id is None else [*which, template.id]
+    """Save the clinic's own template of a message. Raise `Invalid` for an invalid template, with the lines of its
+    faults, or `NotFound` for the clinic."""
+    await _lock(tx, clinic_id, key, if_match)
+    _require_valid(key, template)
+    saved = await repository.save(tx, clinic_id, key, template)
+    subjects = [*key] if saved.id is None else [*key, saved.id]
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=subjects)
-    return template
+    return saved
 
 
-async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, which: TemplateKey, if_match: str | None) -> None:
-    """Remove the clinic's own words, so that the default ones apply. Raises `NotFound` for the clinic."""
-    await _lock(tx, clinic_id, which, if_match)
-    await repository.remove(tx, clinic_id, which)
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=which)
+async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, key: TemplateKey, if_match: str | None) -> None:
+    """Remove the clinic's own template, so that the default one applies. Raise `NotFound` for the clinic."""
+    await _lock(tx, clinic_id, key, if_match)
+    await repository.remove(tx, clinic_id, key)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=key)
 
 
-async def preview(db: Statements, *, clinic_id: int, which: TemplateKey, words: TemplateText) -> Preview:
-    """Return the message as the recipient of an example would get it. Changes nothing. Raises `Invalid` as `save` does;
-    `NotFound` for the clinic."""
+async def preview(db: Statements, *, clinic_id: int, key: TemplateKey, template: TemplateText) -> Preview:
+    """Render the message with example data, without saving anything. Raise `Invalid` as `save` does, or `NotFound` for
+    the clinic."""
     clinic = await clinics.get(db, clinic_id)
-    _require_valid(which, words)
+    _require_valid(key, template)
     facts = msgspec.structs.replace(
         EXAMPLE,
         clinic=clinic.name,
@@ -66,31 +56,30 @@ async def preview(db: Statements, *, clinic_id: int, which: TemplateKey, words: 
         clinic_phone=clinic.phone,
         clinic_address=clinic.address,
     )
-    rendered = render(which, facts, words)
+    rendered = render(key, facts, template)
     return Preview(subject=rendered.subject or None, text=rendered.text, html=rendered.html)
 
 
-async def _lock(tx: Transaction, clinic_id: int, which: TemplateKey, if_match: str | None) -> None:
-    """One change at a time of a clinic's words, and only of those that were meant: also where there are none yet, which
-    no lock on a row could see to."""
+async def _lock(tx: Transaction, clinic_id: int, key: TemplateKey, if_match: str | None) -> None:
+    """Lock the clinic and check `if_match`. A template that does not exist yet has no row to lock."""
     clinic = await clinic_repository.lock(tx, clinic_id)
     if clinic is None:
         raise errors.NotFound
-    current = await repository.find(tx, clinic_id, which) or _default_template(clinic_id, which)
+    current = await repository.find(tx, clinic_id, key) or _default_template(clinic_id, key)
     etags.check(if_match, etags.digest(current), required=clinic.policy.require_version)
 
 
-def _default_template(clinic_id: int, which: TemplateKey) -> MessageTemplate:
-    subject, text = default_text(which)
+def _default_template(clinic_id: int, key: TemplateKey) -> MessageTemplate:
+    subject, text = default_text(key)
     return MessageTemplate(
         clinic_id=clinic_id,
-        kind=cast("Kind", which.kind),
-        channel=which.channel,
-        locale=which.language,
+        kind=cast("Kind", key.kind),
+        channel=key.channel,
+        locale=key.language,
         subject=subject,
         text=text,
         custom=False,
-        placeholders=list(PLACEHOLDERS[which.kind]),
+        placeholders=list(PLACEHOLDERS[key.kind]),
         id=None,
         version=0,
         created_at=None,
@@ -98,6 +87,6 @@ def _default_template(clinic_id: int, which: TemplateKey) -> MessageTemplate:
     )
 
 
-def _require_valid(which: TemplateKey, words: TemplateText) -> None:
-    if faults := find_faults(which, words):
+def _require_valid(key: TemplateKey, template: TemplateText) -> None:
+    if faults := find_faults(key, template):
         raise errors.Invalid(*faults)

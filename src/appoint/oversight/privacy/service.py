@@ -16,7 +16,7 @@ from ...kit import errors, ids, tracing
 from ...kit.actors import Actor
 from ...kit.money import Money
 from ...messaging.notifications.model import Preferences
-from ...messaging.notifications.repository.preferences import preferences
+from ...messaging.notifications.repository import preferences
 from . import repository
 from .model import (
     MOST,
@@ -40,7 +40,7 @@ EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
     """Everything that is held about the customer, of long lists the newest part. Raises `NotFound`."""
     customer = await customers.get(db, customer_id)
-    wants = await preferences(db, customer_id)
+    wants = await preferences.find(db, customer_id)
     theirs = await repository.appointments(db, customer_id, most=MOST + 1)
     told = await repository.notifications(db, customer_id, most=MOST + 1)
     subjects = [str(customer_id), *(str(row.id) for row in theirs[:MOST] if row.customer_id == customer_id)]

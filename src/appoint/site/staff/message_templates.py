@@ -52,7 +52,7 @@ async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def one(
     request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]
 ) -> Response[Any]:
-    words = await service.get(request.db, clinic_id=clinic_id, which=template_key(kind, channel, locale))
+    words = await service.get(request.db, clinic_id=clinic_id, key=template_key(kind, channel, locale))
     return await staff_page(
         request,
         "staff/messages/message_template.html",

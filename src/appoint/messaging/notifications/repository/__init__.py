@@ -1,1 +1,1 @@
-"""The SQL of notifications, one module a task."""
+"""SQL of notifications: contents, delivery, planning, preferences and lists."""

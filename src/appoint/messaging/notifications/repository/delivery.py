@@ -1,4 +1,4 @@
-"""The queue that workers send from, at all clinics, and the providers' tokens."""
+"""The queue from which workers send, for all clinics, and the providers' tokens."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -14,20 +14,20 @@ LEASE_DUE: Final = load(__name__, "lease_due")
 
 
 class Attempt(NamedTuple):
-    """The right to send a notification once: its lease, and the provider's token."""
+    """The right to send a notification once: its lease, and a token of the provider."""
 
     notification_id: UUID | None
-    """None where another worker was faster: the token must be given back."""
+    """None if another worker was faster: the token must be released."""
     attempts: int | None
-    """With this one. Tells the lease from a later one."""
+    """Including this one. Distinguishes the lease from a later one."""
     token: int
 
 
 async def lease_due(db: Statements, *, channel: Channel, lease: timedelta, most: int, now: datetime) -> list[Attempt]:
-    """Lease what is due, urgent first, each with a token of the provider, and count the attempt.
+    """Lease due notifications, urgent ones first, each with a token of the provider, and count the attempt.
 
-    A notification whose lease has run out is due again. No more are leased than tokens are free, so that something
-    urgent waits behind what is being sent and nothing else.
+    A notification whose lease has expired is due again. Never lease more than there are free tokens, so that an urgent
+    notification waits only for the attempts in progress.
     """
     rows = await db.fetch(LEASE_DUE, channel=channel, lease=lease, most=most, now=now)
     return [Attempt(*row.values()) for row in rows]
@@ -43,7 +43,7 @@ async def renew(
     lease: timedelta,
     now: datetime,
 ) -> None:
-    """Extend the lease of a notification and of its token while the attempt goes on."""
+    """Extend the lease of a notification and of its token during the attempt."""
     await db.execute(
         """
         with token as (
@@ -71,12 +71,13 @@ async def finish(
     provider_id: str | None = None,
     now: datetime,
 ) -> None:
-    """What became of a notification. One that was sent is sent, whatever was decided about it meanwhile."""
+    """Record the final status of a leased notification. `sent` overrides any status set in the meantime."""
     await db.execute(
         """
         update notification
-           set status = $3, reason = $4, provider_id = coalesce($5, provider_id), sent_at = case when $3 = 'sent' then $6::timestamptz end,
-               leased_until = null, version = version + 1, updated_at = now()
+           set status = $3, reason = $4, provider_id = coalesce($5, provider_id),
+               sent_at = case when $3 = 'sent' then $6::timestamptz end, leased_until = null,
+               version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2 and (status = 'leased' or $3 = 'sent')
         """,
         ids.clinic_of(notification_id),
@@ -89,10 +90,12 @@ async def finish(
 
 
 async def postpone(db: Statements, *, notification_id: UUID, due_at: datetime, reason: str) -> None:
-    """It could not be sent now; it is due again then."""
+    """Return a leased notification to the queue, due at `due_at`."""
     await db.execute(
         """
-        update notification set status = 'queued', leased_until = null, due_at = $3, reason = $4, version = version + 1, updated_at = now()
+        update notification
+           set status = 'queued', leased_until = null, due_at = $3, reason = $4,
+               version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2 and status = 'leased'
         """,
         ids.clinic_of(notification_id),
@@ -105,35 +108,36 @@ async def postpone(db: Statements, *, notification_id: UUID, due_at: datetime, r
 async def record_delivery(
     db: Statements, *, notification_id: UUID, provider_id: str, arrived: bool, reason: str | None, now: datetime
 ) -> bool:
-    """The provider's word of what became of a message that it took: it has arrived, or never will. False where it took
-    none of that id."""
-    return (
-        await db.fetchval(
-            """
+    """Record the provider's report that a message has been delivered or has failed. Return False if the provider has
+    not accepted a message with that id."""
+    recorded = await db.fetchval(
+        """
         update notification
-           set status = case when $4 then 'sent' else 'dead' end, sent_at = case when $4 then sent_at end, delivered_at = case when $4 then $6::timestamptz end,
+           set status = case when $4 then 'sent' else 'dead' end, sent_at = case when $4 then sent_at end,
+               delivered_at = case when $4 then $6::timestamptz end,
                reason = $5, version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2 and provider_id = $3 and status = 'sent'
         returning true
         """,
-            ids.clinic_of(notification_id),
-            notification_id,
-            provider_id,
-            arrived,
-            reason,
-            now,
-        )
-        or False
+        ids.clinic_of(notification_id),
+        notification_id,
+        provider_id,
+        arrived,
+        reason,
+        now,
     )
+    return recorded is True
 
 
 async def requeue(tx: Statements, notification_id: UUID, *, now: datetime) -> None:
-    """It is sent once more, as a message of its own to providers that would drop a repeated one."""
+    """Queue the notification again, with a new token, so that providers do not drop it as a duplicate."""
     await tx.execute(
         """
         update notification
-           set status = 'queued', due_at = $3, attempts = 0, round = round + 1, sent_at = null, delivered_at = null, reason = null,
-               expires_at = greatest(expires_at, case when recipient in ('doctor', 'staff') then $3::timestamptz + interval '1 day' end),
+           set status = 'queued', due_at = $3, attempts = 0, round = round + 1,
+               sent_at = null, delivered_at = null, reason = null,
+               expires_at = greatest(
+                 expires_at, case when recipient in ('doctor', 'staff') then $3::timestamptz + interval '1 day' end),
                version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2
         """,
@@ -144,10 +148,10 @@ async def requeue(tx: Statements, notification_id: UUID, *, now: datetime) -> No
 
 
 async def set_token_count(db: Statements, *, channel: Channel, per_second: int) -> None:
-    """The provider of a channel takes so many calls a second."""
+    """Set how many calls per second the provider of a channel accepts."""
     await db.execute(
         """
-        with gone as (
+        with surplus as (
           delete from send_token where channel = $1 and number > $2
         )
         insert into send_token (channel, number) select $1, generate_series(1, $2) on conflict do nothing
@@ -158,7 +162,7 @@ async def set_token_count(db: Statements, *, channel: Channel, per_second: int) 
 
 
 async def release_token(db: Statements, *, channel: Channel, number: int, after: timedelta) -> None:
-    """The token is free again after that: a second when the call has ended, longer while it goes on."""
+    """Make the token available again after that time."""
     await db.execute(
         "update send_token set free_at = clock_timestamp() + $3::interval where channel = $1 and number = $2",
         channel,

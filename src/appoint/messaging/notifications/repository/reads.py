@@ -1,10 +1,10 @@
-"""Notifications as the API, staff pages and the command line show them."""
+"""Notifications for the API, staff pages and the command line."""
 
 from uuid import UUID
 
-from ....database.pool import Row, Statements, to
+from ....database.pool import Statements, to
 from ....kit import ids
-from ..model import Notification, NotificationStatus
+from ..model import DeadNotification, ListedNotification, Notification, NotificationStatus
 
 
 async def find(db: Statements, notification_id: UUID) -> Notification | None:
@@ -15,7 +15,7 @@ async def find(db: Statements, notification_id: UUID) -> Notification | None:
 
 
 async def lock(tx: Statements, notification_id: UUID) -> Notification | None:
-    """The notification, which nobody else changes until the transaction ends."""
+    """Return the notification, locked against changes until the transaction ends."""
     row = await tx.fetchrow(
         "select * from notification where clinic_id = $1 and id = $2 for no key update",
         ids.clinic_of(notification_id),
@@ -33,7 +33,7 @@ async def list_for_clinic(
     after: tuple[UUID] | None,
     limit: int,
 ) -> list[Notification]:
-    """A clinic's notifications, oldest first; one more than `limit` when the list goes on."""
+    """Return a clinic's notifications, oldest first: one more than `limit` if there are more."""
     rows = await db.fetch(
         """
         select * from notification
@@ -52,17 +52,23 @@ async def list_for_clinic(
 
 async def newest(
     db: Statements, *, clinic_id: int, status: str | None, customer_id: str | None, before: UUID | None, limit: int
-) -> list[Row]:
-    """A clinic's notifications with whom they are for (`name`, where it is a person), newest first; one more than
-    `limit` when there are more."""
-    return await db.fetch(
+) -> list[ListedNotification]:
+    """Return a clinic's notifications with their recipients' names, newest first: one more than `limit` if there are
+    more."""
+    rows = await db.fetch(
         """
-        select n.id, n.kind, n.recipient, n.recipient_id, n.channel, n.status, n.due_at, n.attempts, n.sent_at, n.delivered_at, n.reason,
-               coalesce(cu.name, d.name, m.name, u.name) as name
+        select n.id, n.kind, n.recipient, n.recipient_id, n.channel, n.status, n.due_at, n.attempts, n.sent_at,
+               n.delivered_at, n.reason, coalesce(cu.name, d.name, m.name, u.name) as name
           from notification n
-          left join lateral (select name from clinic_customer where id = case when n.recipient = 'customer' then n.recipient_id::uuid end offset 0) cu on true
-          left join doctor d on d.clinic_id = n.clinic_id and d.id = case when n.recipient = 'doctor' then n.recipient_id::uuid end
-          left join membership m on m.clinic_id = n.clinic_id and m.user_id = case when n.recipient = 'user' then n.recipient_id::uuid end
+          left join lateral (
+            select name
+              from clinic_customer
+             where id = case when n.recipient = 'customer' then n.recipient_id::uuid end
+            offset 0) cu on true
+          left join doctor d
+            on d.clinic_id = n.clinic_id and d.id = case when n.recipient = 'doctor' then n.recipient_id::uuid end
+          left join membership m
+            on m.clinic_id = n.clinic_id and m.user_id = case when n.recipient = 'user' then n.recipient_id::uuid end
           left join app_user u on u.id = m.user_id
          where n.clinic_id = $1
            and ($2::text is null or n.status = $2)
@@ -77,15 +83,16 @@ async def newest(
         before,
         limit,
     )
+    return [ListedNotification(*row.values()) for row in rows]
 
 
 async def count_dead(db: Statements, clinic_id: int) -> int:
     return await db.fetchval("select count(*) from notification where clinic_id = $1 and status = 'dead'", clinic_id)
 
 
-async def list_dead(db: Statements, *, clinic_id: int | None, most: int) -> list[Row]:
-    """Notifications that will not be sent, newest first, of one clinic or all."""
-    return await db.fetch(
+async def list_dead(db: Statements, *, clinic_id: int | None, most: int) -> list[DeadNotification]:
+    """Return notifications of one clinic or all that will not be sent, newest first."""
+    rows = await db.fetch(
         """
         select clinic_id, id, kind, channel, recipient, attempts, reason, due_at, updated_at
           from notification
@@ -96,3 +103,4 @@ async def list_dead(db: Statements, *, clinic_id: int | None, most: int) -> list
         clinic_id,
         most,
     )
+    return [DeadNotification(*row.values()) for row in rows]

@@ -9,7 +9,7 @@ with free as (
    order by urgent desc, due_at
    limit (select tokens from free)
      for update skip locked
-), lost as (  -- by a worker that died
+), abandoned as (  -- leased by a worker that died
   select ctid, id, urgent, due_at
     from notification
    where channel = :channel and status = 'leased' and leased_until <= :now
@@ -17,29 +17,30 @@ with free as (
      for update skip locked
 ), due as (
   select ctid, id, row_number() over (order by urgent desc, due_at) as place
-    from (table waiting union all table lost) as both_
-), token as (  -- those that no other worker is taking at this moment
+    from (table waiting union all table abandoned) as both_
+), token as (  -- skips those that another worker is taking at this moment
   select number
     from send_token
    where channel = :channel and free_at <= clock_timestamp()
    order by free_at
    limit (select least(count(*), (select tokens from free)) from due)
      for update skip locked
-), taken as (
+), taken_token as (
   update send_token set free_at = clock_timestamp() + :lease::interval
    where channel = :channel and number = any(array(table token))
   returning number
 ), pair as (
   select ctid, id, number, place
     from due
-    join (select number, row_number() over () as place from taken) as numbered using (place)
+    join (select number, row_number() over () as place from taken_token) as numbered_token using (place)
 ), leased as (
   update notification n
-     set status = 'leased', leased_until = :now::timestamptz + :lease::interval, attempts = attempts + 1, updated_at = now()
-   where n.ctid = any(array(select ctid from pair))  -- they are locked; how few they are, no planner can know
+     set status = 'leased', leased_until = :now::timestamptz + :lease::interval,
+         attempts = attempts + 1, updated_at = now()
+   where n.ctid = any(array(select ctid from pair))  -- the rows are locked; the planner cannot know how few they are
   returning n.id, n.attempts
 )
--- a row that has changed since the statement began is locked in its new version, which the update does not see
+-- a row changed since the statement began is locked in its new version, which the update does not see
 select leased.id, leased.attempts, pair.number
   from pair
   left join leased on leased.id = pair.id

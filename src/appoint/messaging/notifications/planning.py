@@ -1,0 +1,150 @@
+"""Which notifications follow from an event or a due reminder, and when they are sent."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from msgspec import UNSET
+
+from ...events.model import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentHeld,
+    AppointmentHoldExpired,
+    AppointmentMissed,
+    AppointmentRescheduled,
+    Event,
+    ScheduleApplied,
+    SlotsWithdrawn,
+    WebhookDisabled,
+)
+from .model import KINDS, Contact, DueReminder, PlannedNotification
+from .rules import outside_quiet_hours
+
+URGENT_WITHIN: Final = timedelta(hours=24)
+HOLD_WARNING: Final = timedelta(minutes=3)
+NOTIFICATION_TTL: Final = timedelta(days=7)
+"""How long a notification is of use."""
+
+NOTIFYING_FACTS: Final = (
+    AppointmentBooked,
+    AppointmentRescheduled,
+    AppointmentCancelled,
+    AppointmentHeld,
+    AppointmentMissed,
+    SlotsWithdrawn,
+    ScheduleApplied,
+    WebhookDisabled,
+)
+"""The facts that can lead to notifications."""
+
+
+class Announcement(NamedTuple):
+    """The notification that an event leads to, without its recipients."""
+
+    kind: str
+    subject_id: str
+    sequence: int
+    due_at: datetime
+    expires_at: datetime
+    urgent: bool = False
+
+
+def plan_notifications(event: Event, contacts: Sequence[Contact], now: datetime) -> Iterator[PlannedNotification]:
+    """Yield the notifications that follow from an event, for those of the contacts that it concerns."""
+    announcement = _announcement(event, now)
+    if announcement is None:
+        return
+    rules, expires = KINDS[announcement.kind], announcement.expires_at
+    for contact in contacts:
+        if contact.recipient != rules.recipient:
+            continue
+        send_at: datetime | None = announcement.due_at
+        if rules.can_wait and not announcement.urgent:
+            send_at = outside_quiet_hours(announcement.due_at, contact, latest=expires, expires=expires, now=now)
+        if send_at and send_at < expires:
+            yield PlannedNotification(
+                event.clinic_id,
+                announcement.kind,
+                announcement.subject_id,
+                announcement.sequence,
+                contact.recipient,
+                contact.recipient_id,
+                contact.channel,
+                event.id,
+                announcement.urgent,
+                due_at=send_at,
+                expires_at=min(expires, now + NOTIFICATION_TTL),
+            )
+
+
+def _announcement(event: Event, now: datetime) -> Announcement | None:
+    subject, soon, expires = event.subject_id, now + URGENT_WITHIN, now + NOTIFICATION_TTL
+    match event.fact:
+        case AppointmentBooked(start_time=start, sequence=sequence):
+            return Announcement("confirmation", subject, sequence, now, start)
+        case AppointmentRescheduled(start_time=start, old_start_time=old_start, sequence=sequence):
+            return Announcement("moved", subject, sequence, now, start, urgent=min(start, old_start) < soon)
+        case AppointmentCancelled(start_time=start, old_status=old, sequence=sequence) if old != "pending":
+            return Announcement("cancelled", subject, sequence, now, start, urgent=start < soon)
+        case AppointmentHeld(hold_expires_at=end, sequence=sequence):
+            return Announcement("hold-expiring", subject, sequence, max(now, end - HOLD_WARNING), end)
+        case AppointmentMissed(sequence=sequence):
+            return Announcement("missed", subject, sequence, now, expires)
+        case SlotsWithdrawn(stranded=stranded, absence_id=absence) if stranded:
+            subject = subject if absence is UNSET else str(absence)
+            return Announcement("stranded", subject, 0, now, expires, urgent=True)
+        case ScheduleApplied(stranded=stranded) if stranded:
+            return Announcement("stranded", str(event.id), 0, now, expires, urgent=True)
+        case WebhookDisabled():
+            return Announcement("webhook-disabled", subject, event.subject_version, now, expires)
+        case _:
+            return None
+
+
+def superseding_sequence(event: Event) -> int | None:
+    """Return the sequence before which notifications about the event's subject are outdated; None if the event
+    outdates none."""
+    match event.fact:
+        case (
+            AppointmentRescheduled(sequence=sequence)
+            | AppointmentCancelled(sequence=sequence)
+            | AppointmentHoldExpired(sequence=sequence)
+        ):
+            return sequence
+        case _:
+            return None
+
+
+def plan_reminder(reminder: DueReminder, now: datetime) -> PlannedNotification | None:
+    """Return the notification for a due reminder, or None if quiet hours leave no time for it or the customer has no
+    channel. It is sent earlier by the row's share of the spread, so that reminders due at the same time are spread
+    out."""
+    if reminder.channel is None:
+        return None
+    contact = Contact(
+        reminder.id,
+        "customer",
+        str(reminder.customer_id),
+        reminder.channel,
+        reminder.time_zone,
+        reminder.quiet_from,
+        reminder.quiet_until,
+    )
+    start = reminder.start_time
+    nominal = start - timedelta(minutes=reminder.minutes)
+    latest = start - timedelta(minutes=reminder.minutes // 2)
+    due = outside_quiet_hours(max(nominal - reminder.ahead, now), contact, latest=latest, expires=start, now=now)
+    return due and PlannedNotification(
+        reminder.clinic_id,
+        f"reminder-{reminder.minutes}",
+        str(reminder.id),
+        reminder.sequence,
+        "customer",
+        contact.recipient_id,
+        reminder.channel,
+        event_id=None,
+        urgent=False,
+        due_at=due,
+        expires_at=start,
+    )

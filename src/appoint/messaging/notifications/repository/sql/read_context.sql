@@ -1,0 +1,34 @@
+select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recipient_id, n.channel, n.urgent, n.expires_at,
+       n.created_at, n.attempts, n.round, n.reason,
+       c.name as clinic, c.phone as clinic_phone, c.email as clinic_email, c.address as clinic_address,
+       c.time_zone, c.quiet_from, c.quiet_until,
+       a.status as appointment_status, a.sequence as appointment_sequence,
+       lower(a.during) as start_time, upper(a.during) as end_time, a.hold_expires_at,
+       (e.data ->> 'oldStartTime')::timestamptz as old_start_time,
+       t.name as type, coalesce(t.mode, 'inPerson') as mode,
+       cu.name as customer, cu.email as customer_email, cu.phone as customer_phone,
+       cu.time_zone as customer_time_zone, cu.active as customer_active, cu.updated_at as customer_updated_at,
+       exists (select from customer_channel w where w.customer_id = cu.id and w.channel = n.channel) as wanted,
+       d.name as doctor, d.email as doctor_email, d.active as doctor_active,
+       u.name as user, u.email as user_email, u.credentials as user_credentials, s.used_at as code_used_at,
+       coalesce(h.description, split_part(h.url, '?', 1)) as webhook,
+       coalesce(cu.locale, u.locale, c.locale, 'en') as locale,
+       m.subject as own_subject, m.text as own_text
+  from notification n
+  left join clinic c on c.id = n.clinic_id
+  left join appointment a
+    on a.clinic_id = n.clinic_id and a.id = case when n.recipient = 'customer' then n.subject_id::uuid end
+  left join appointment_type t on t.clinic_id = n.clinic_id and t.id = a.appointment_type_id
+  left join customer cu on cu.id = case when n.recipient = 'customer' then n.recipient_id::uuid end
+  left join doctor d
+    on d.clinic_id = n.clinic_id
+   and d.id = coalesce(a.doctor_id, case when n.recipient = 'doctor' then n.recipient_id::uuid end)
+  left join event_log e on e.clinic_id = n.clinic_id and e.id = n.event_id
+  left join message_template m
+    on m.clinic_id = n.clinic_id and m.kind = regexp_replace(n.kind, '-[0-9]+$', '')
+   and m.channel = n.channel and m.locale = coalesce(cu.locale, c.locale)
+  left join webhook h
+    on h.clinic_id = n.clinic_id and h.id = case when n.kind = 'webhook-disabled' then n.subject_id::uuid end
+  left join app_user u on u.id = case when n.recipient = 'user' then n.recipient_id::uuid end and u.active
+  left join sign_in_code s on s.id = case when n.kind = 'sign-in-code' then n.subject_id::uuid end
+ where n.clinic_id = :clinic_id and n.id = :notification_id and n.status = 'leased' and n.attempts = :attempts

@@ -1,0 +1,142 @@
+"""Whether and when a notification is sent: quiet hours, reasons against sending, and delays after failures."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from ...kit import clock
+from .model import KINDS, Contact, KindRules, NotificationContext, NotificationStatus, kind_of
+
+MINUTES_PER_DAY: Final = 24 * 60
+FIRST_RETRY: Final = timedelta(seconds=15)
+MAX_RETRY_DELAY: Final = timedelta(minutes=30)
+MAX_DOUBLINGS: Final = 10
+
+
+def outside_quiet_hours(
+    due: datetime, contact: Contact, *, latest: datetime, expires: datetime, now: datetime
+) -> datetime | None:
+    """Return when to send a message that can wait: when it is due, or at the end of the quiet hours around that time.
+
+    If that would be later than `latest`, return a time before the quiet hours begin, or their end if they have already
+    begun. Return None if they last until the message expires. In the night of a clock change the end may be an hour
+    late.
+    """
+    if contact.quiet_from is None or contact.quiet_until is None:
+        return due
+    end = due
+    for _ in range(3):  # again if the local hour repeats (end of DST)
+        minute = _minute(end, contact.time_zone)
+        since_start = (minute - contact.quiet_from) % MINUTES_PER_DAY
+        if since_start >= (contact.quiet_until - contact.quiet_from) % MINUTES_PER_DAY:
+            break
+        end += timedelta(minutes=(contact.quiet_until - minute) % MINUTES_PER_DAY)
+    before = due - timedelta(minutes=(_minute(due, contact.time_zone) - contact.quiet_from) % MINUTES_PER_DAY + 1)
+    if end < latest or end == due or before < now:
+        return end if end < expires else None
+    return before
+
+
+def after_quiet_hours(context: NotificationContext, now: datetime) -> datetime | None:
+    """Return when to send a notification that became due in quiet hours, because of a failed attempt or a change of
+    the hours. Return None to send it now, also if the quiet hours would last until it expires."""
+    if not KINDS[kind_of(context.kind)].can_wait or context.urgent or context.time_zone is None:
+        return None
+    contact = Contact(
+        context.id,
+        context.recipient,
+        context.recipient_id,
+        context.channel,
+        context.time_zone,
+        context.quiet_from,
+        context.quiet_until,
+    )
+    send_at = outside_quiet_hours(now, contact, latest=context.expires_at, expires=context.expires_at, now=now)
+    return send_at if send_at and send_at > now else None
+
+
+def _minute(instant: datetime, time_zone: str) -> int:
+    local = instant.astimezone(clock.zone(time_zone))
+    return local.hour * 60 + local.minute
+
+
+Check = Callable[[NotificationContext, KindRules], bool]
+
+
+def _appointment_changed(context: NotificationContext, rules: KindRules) -> bool:
+    current = context.appointment_status, context.appointment_sequence
+    return bool(rules.statuses) and (current[0] not in rules.statuses or current[1] != context.sequence)
+
+
+def _credentials_changed(context: NotificationContext, rules: KindRules) -> bool:
+    return rules.recipient == "user" and context.user_credentials != context.sequence
+
+
+def _code_used(context: NotificationContext, rules: KindRules) -> bool:
+    return context.code_used_at is not None
+
+
+def _customer_left(context: NotificationContext, rules: KindRules) -> bool:
+    return rules.recipient == "customer" and not context.customer_active
+
+
+def _details_changed(context: NotificationContext, rules: KindRules) -> bool:
+    """Whether the customer, of a message that is not about an appointment, may have another address now."""
+    if context.recipient != "customer" or rules.statuses or context.customer_updated_at is None:
+        return False
+    return context.customer_updated_at > context.created_at
+
+
+def _channel_turned_off(context: NotificationContext, rules: KindRules) -> bool:
+    return bool(rules.statuses) and not context.wanted
+
+
+OUTDATED: Final[Sequence[tuple[Check, str]]] = (
+    (_appointment_changed, "the appointment has changed"),
+    (_credentials_changed, "the user has left or changed their password"),
+    (_code_used, "the code has been used"),
+)
+NO_RECIPIENT: Final[Sequence[tuple[Check, str]]] = (
+    (_customer_left, "the customer has left"),
+    (_details_changed, "the customer's details have changed"),
+    (_channel_turned_off, "the customer has turned off this channel"),
+)
+"""Reasons to supersede a notification, in the order in which they are checked."""
+
+
+def outcome_before_sending(context: NotificationContext, now: datetime) -> tuple[NotificationStatus, str] | None:
+    """Return the final status of a notification that must not be sent, with the reason, or None if it can be sent."""
+    if reason := _first_reason(OUTDATED, context):
+        return NotificationStatus.SUPERSEDED, reason
+    if now >= context.expires_at:
+        previous = f"; previously: {context.reason}" if context.reason else ""
+        return NotificationStatus.DEAD, f"it expired before it was sent{previous}"
+    if reason := _first_reason(NO_RECIPIENT, context):
+        return NotificationStatus.SUPERSEDED, reason
+    if address_of(context) is None:
+        return NotificationStatus.DEAD, "there is no address to send it to"
+    return None
+
+
+def _first_reason(checks: Sequence[tuple[Check, str]], context: NotificationContext) -> str | None:
+    rules = KINDS[kind_of(context.kind)]
+    return next((reason for applies, reason in checks if applies(context, rules)), None)
+
+
+def address_of(context: NotificationContext) -> str | None:
+    """Return the e-mail address or phone number of the recipient."""
+    match context.recipient:
+        case "customer":
+            return context.customer_email if context.channel == "email" else context.customer_phone
+        case "doctor":
+            return context.doctor_email if context.doctor_active else None
+        case "user":
+            return context.user_email
+        case "staff":
+            return context.clinic_email
+
+
+def backoff(attempts: int, luck: float) -> timedelta:
+    """Return how long to wait after that many attempts: 15 seconds, doubled each time, at most half an hour. `luck`,
+    0 to 1, takes off up to half."""
+    return min(FIRST_RETRY * 2 ** min(attempts - 1, MAX_DOUBLINGS), MAX_RETRY_DELAY) * (1 - luck / 2)

@@ -1,0 +1,92 @@
+"""The values of placeholders in a message."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from ...kit import date_formats, phones
+from ...kit.i18n import one_line, translate
+from .model import PLACEHOLDERS, Facts, TemplateKey
+
+MAX_LISTED: Final = 100
+
+
+def placeholder_values(key: TemplateKey, facts: Facts) -> dict[str, str]:
+    """Return the values of a message's placeholders: plain text in a single line, except for `appointments`, and empty
+    if there is no value."""
+    return {name: VALUES[name](key, facts) for name in PLACEHOLDERS[key.kind]}
+
+
+def _width(key: TemplateKey) -> date_formats.Width:
+    return "full" if key.channel == "email" else "short"
+
+
+def _moment(key: TemplateKey, instant: datetime | None, time_zone: str | None, end: datetime | None = None) -> str:
+    if instant is None or not time_zone:
+        return ""
+    return date_formats.moment(instant, time_zone, key.language, _width(key), end=end)
+
+
+def _address(key: TemplateKey, facts: Facts) -> str:
+    return ", ".join(one_line(part) for part in (facts.clinic_address or "").splitlines() if part.strip())
+
+
+def _where(key: TemplateKey, facts: Facts) -> str:
+    if facts.mode == "online":
+        return translate(key.language, "online, not at the clinic")
+    return _address(key, facts) or one_line(facts.clinic)
+
+
+def _yours(key: TemplateKey, facts: Facts) -> str:
+    """Return the time in the customer's time zone if it differs from the time at the clinic."""
+    start, own = facts.start_time, facts.customer_time_zone
+    if start is None or not own or date_formats.same_wall_time(start, facts.time_zone, own):
+        return ""
+    return _moment(key, start, own, facts.end_time)
+
+
+def _day(key: TemplateKey, facts: Facts) -> str:
+    start = facts.start_time
+    return date_formats.day(start, facts.time_zone, key.language, _width(key)) if start else ""
+
+
+def _time(key: TemplateKey, facts: Facts) -> str:
+    return date_formats.time(facts.start_time, facts.time_zone, key.language) if facts.start_time else ""
+
+
+def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
+    """Yield a line per appointment. Outside an agenda, it includes the day and the doctor."""
+    for appointment in facts.appointments[:MAX_LISTED]:
+        hours = date_formats.hours(appointment.start_time, appointment.end_time, facts.time_zone, key.language)
+        details = [one_line(appointment.customer), one_line(appointment.type)]
+        if key.kind != "agenda":
+            day = date_formats.day(appointment.start_time, facts.time_zone, key.language, "short")
+            hours = f"{day}, {hours}"
+            details.insert(1, one_line(appointment.doctor))
+        yield ", ".join([hours, *filter(None, details)])
+    if (more := len(facts.appointments) - MAX_LISTED) > 0:
+        yield translate(key.language, "and {count} more", count=more)
+
+
+VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
+    "clinic": lambda _key, facts: one_line(facts.clinic),
+    "phone": lambda _key, facts: phones.readable(facts.clinic_phone) if facts.clinic_phone else "",
+    "address": _address,
+    "customer": lambda _key, facts: one_line(facts.customer),
+    "doctor": lambda _key, facts: one_line(facts.doctor),
+    "type": lambda _key, facts: one_line(facts.type),
+    "mode": lambda _key, facts: facts.mode,
+    "where": _where,
+    "when": lambda key, facts: _moment(key, facts.start_time, facts.time_zone, facts.end_time),
+    "yours": _yours,
+    "day": _day,
+    "time": _time,
+    "before": lambda key, facts: _moment(key, facts.old_start_time, facts.time_zone),
+    "expires": lambda key, facts: _moment(key, facts.hold_expires_at, facts.time_zone),
+    "count": lambda _key, facts: str(len(facts.appointments)),
+    "appointments": lambda key, facts: "\n".join(_appointment_lines(key, facts)),
+    "webhook": lambda _key, facts: one_line(facts.webhook),
+    "user": lambda _key, facts: one_line(facts.user),
+    "link": lambda _key, facts: facts.link or "",
+    "code": lambda _key, facts: facts.code or "",
+}

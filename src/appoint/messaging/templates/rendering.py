@@ -1,0 +1,133 @@
+"""Rendering of messages: default templates, and checking and filling in of templates."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ...kit import errors
+from ...kit.i18n import CONTROL, for_telephones, one_line, template_functions, translate
+from ..channels.model import Channel
+from . import sandbox
+from .model import EXAMPLE, PLACEHOLDERS, Facts, Rendered, TemplateKey, TemplateText
+from .placeholders import placeholder_values
+
+MAX_LENGTH: Final[Mapping[Channel, int]] = {"email": 100_000, "sms": 1000}
+"""Characters of a rendered text."""
+MAX_SUBJECT_LENGTH: Final = 500
+LABELLED: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
+
+default_texts: Final = Environment(  # noqa: S701  it renders plain-text templates, not HTML
+    loader=PackageLoader("appoint", "messaging/templates/texts"),
+    block_start_string="[%",
+    block_end_string="%]",
+    variable_start_string="[[",
+    variable_end_string="]]",
+    comment_start_string="[#",
+    comment_end_string="#]",
+    trim_blocks=True,
+    keep_trailing_newline=True,
+    undefined=StrictUndefined,
+)
+layouts: Final = Environment(
+    loader=PackageLoader("appoint", "messaging/templates/texts"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+)
+
+
+@cache
+def default_text(key: TemplateKey) -> TemplateText:
+    """Return the default template of a message, in the same form as clinics' own ones."""
+
+    def translated(text: str) -> str:
+        return re.sub(r"\{(\w+)\}", r"{{ \1 }}", translate(key.language, text))
+
+    source = default_texts.get_template(f"{key.kind}.{key.channel}.txt").render(_=translated)
+    if key.channel == "sms":
+        return TemplateText(None, source.strip())
+    subject, _, text = source.partition("\n\n")
+    return TemplateText(subject.strip(), text.strip())
+
+
+def find_faults(key: TemplateKey, template: TemplateText) -> list[errors.Fault]:
+    """Return the faults of a clinic's template with their lines. Render the template with example data, so that an
+    empty list means that it works."""
+    if (template.subject is None) == (key.channel == "email"):
+        if key.channel == "email":
+            return [errors.Fault("#/subject", "is missing")]
+        return [errors.Fault("#/subject", "must be left out; only emails have a subject")]
+    parts = (("#/subject", template.subject or ""), ("#/text", template.text))
+    if invalid := [
+        fault for pointer, source in parts for fault in sandbox.find_faults(source, pointer, PLACEHOLDERS[key.kind])
+    ]:
+        return invalid
+    try:
+        _fill(key, template, placeholder_values(key, EXAMPLE))
+    except sandbox.InvalidTemplate as error:
+        return list(error.faults)
+    return []
+
+
+def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> Rendered:
+    """Render a message with the clinic's own template. Use the default template if there is none or it is invalid."""
+    values = placeholder_values(key, facts)
+    try:
+        subject, text = _fill(key, own or default_text(key), values)
+    except sandbox.InvalidTemplate:
+        if own is None:
+            raise
+        return render(key, facts)._replace(fell_back=True)
+    if key.channel == "sms":
+        return Rendered(subject, text)
+    html = _html(key.language, subject, text, values["clinic"], facts)
+    unsubscribe = translate(key.language, "Stop emails about appointments:")
+    footer = f"\n\n-- \n{unsubscribe} {facts.unsubscribe_url}" if facts.unsubscribe_url else ""
+    return Rendered(subject, text + footer, html)
+
+
+def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -> tuple[str, str]:
+    """Return the rendered subject and text. Raise `InvalidTemplate`, also if the result is empty or too long."""
+    subject = one_line(sandbox.fill(template.subject or "", "#/subject", values))
+    lines = (line.rstrip() for line in CONTROL.sub("", sandbox.fill(template.text, "#/text", values)).split("\n"))
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    parts = [
+        ("#/text", text, MAX_LENGTH[key.channel]),
+        *([("#/subject", subject, MAX_SUBJECT_LENGTH)] if key.channel == "email" else []),
+    ]
+    empty = [errors.Fault(pointer, "is empty once it is filled in") for pointer, part, _ in parts if not part]
+    long = [
+        errors.Fault(pointer, "is too long once it is filled in; maximum length: {n}", n=limit)
+        for pointer, part, limit in parts
+        if len(part) > limit
+    ]
+    if empty or long:
+        raise sandbox.InvalidTemplate(*empty, *long)
+    return subject, text if key.channel == "email" else for_telephones(text)
+
+
+def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> str:
+    """Return the text as HTML. Paragraphs in which all lines read “label: …” become tables, and the link can be
+    clicked."""
+    blocks: list[list[tuple[str, str]]] = []
+    for paragraph in text.split("\n\n"):
+        lines = paragraph.split("\n")
+        labelled = [match.groups() for line in lines if (match := LABELLED.fullmatch(line))]
+        blocks.append(
+            [(label, value) for label, value in labelled]
+            if 1 < len(lines) == len(labelled)
+            else [("", line) for line in lines]
+        )
+    return layouts.get_template("mail_layout.html").render(
+        language=language,
+        subject=subject,
+        clinic=clinic,
+        blocks=blocks,
+        unsubscribe_url=facts.unsubscribe_url,
+        link=facts.link,
+        **template_functions(language),
+    )
