@@ -92,7 +92,7 @@ class _Client(aiosmtplib.SMTP):
 
 
 class Smtp:
-    """A mail server. The scheme `smtp` uses TLS when the server offers it (STARTTLS, default port 587); `smtps` uses TLS
+    """A mail server. The scheme `smtp` uses TLS when the server offers it (STARTTLS, default port 587), and `smtps`
     from the start (default port 465).
 
     The server's certificate must be valid, unless the server runs on this machine.
@@ -154,7 +154,7 @@ class Smtp:
 
 
 def _explain(error: Exception) -> Undeliverable | Delayed:
-    """Translate an error into its meaning for the message, in our own words: the server's text may repeat the address."""
+    """Return what an error means for the message. Uses our own words, as the server's may repeat the address."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[recipient, *_]):
             return smtp_refusal(recipient.code, recipient.message, "the recipient")
@@ -274,8 +274,8 @@ class DevMailbox:
 
 
 def gateways(settings: Settings, db: Database) -> dict[Channel, Gateway]:
-    """Return the gateway of each channel. A channel without a provider uses the mailbox in development, and is absent in
-    production. Raise `StartupError` if a provider's settings are not usable."""
+    """Return the gateway of each channel. A channel without a provider uses the mailbox in development, and is absent
+    in production. Raise `StartupError` if a provider's settings are not usable."""
     by_channel: dict[Channel, Gateway] = {}
     if settings.mode == "development":
         by_channel = dict.fromkeys(("email", "sms"), DevMailbox(db))

@@ -19,7 +19,7 @@ Channel = Literal["email", "sms"]
 
 class Message(NamedTuple):
     token: str
-    """Identical for all attempts at one message. Providers that accept an idempotency token deliver the message once."""
+    """Identical for all attempts at one message, so that providers with idempotency tokens deliver it once."""
     channel: Channel
     to: str
     """An e-mail address, or a phone number in E.164."""
@@ -197,7 +197,7 @@ SMTP_REFUSALS: Final = {
 
 def smtp_refusal(code: int, text: str, subject: str) -> Undeliverable | Delayed:
     """Return the exception for the server's refusal of `subject`, the recipient or the mail. Refusals because of
-    authentication or policy (X.7) concern the sender, and the operator can fix their cause: they only delay the mail."""
+    authentication or policy (X.7) concern the sender, and the operator can fix their cause, so they only delay it."""
     enhanced = re.match(r"([245])\.(\d{1,3}\.\d{1,3})(?!\d)", text)
     detail = f"{code} {enhanced[0]}" if enhanced else f"{code}"
     if not 500 <= code < 600:

@@ -22,7 +22,7 @@ async def save(db: Statements, message: Message) -> None:
           returning id
         )
         delete from dev_message
-         where id <= (select id from dev_message order by id desc offset $8 - 1 limit 1)  -- the new one is not visible here
+         where id <= (select id from dev_message order by id desc offset $8 - 1 limit 1)  -- does not see the new one
            and exists (select from inserted)
         """,
         message.token,

@@ -83,7 +83,9 @@ def _facts(context: NotificationContext, kind: str, appointments: Sequence[Liste
         webhook=context.webhook,
         user=context.user,
         link=_link(context, kind, links),
-        code=signed_tokens.code(links.secret, "sign-in", context.subject_id) if kind == "sign-in-code" else None,
+        code=signed_tokens.six_digit_code(links.secret, "sign-in", context.subject_id)
+        if kind == "sign-in-code"
+        else None,
     )
 
 

@@ -68,8 +68,8 @@ async def lease_due(db: Database, channel: Channel, *, most: int, now: datetime)
 
 
 async def send(db: Database, sending: Sending, channel: Channel, attempt: Attempt) -> None:
-    """Send a leased notification unless it is outdated. Its context then has the outcome, or its lease expires and it is due
-    again."""
+    """Send a leased notification unless it is outdated, and record the outcome. If that fails, the lease expires and
+    the notification is due again."""
     id, attempts, token = attempt
     cooldown = timedelta()
     try:

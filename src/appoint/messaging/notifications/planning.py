@@ -1,4 +1,4 @@
-"""Which notifications follow from an event or a due reminder, and when they are sent."""
+"""Planning: the notifications that follow from an event or a due reminder, and their time."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta

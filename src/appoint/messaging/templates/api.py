@@ -30,8 +30,8 @@ class MessageTemplates(Controller):
     the `agenda` of the day, and the clinic's staff `stranded` and `webhook-disabled`. A template may use
     `{{ placeholder }}`, filters (`upper`, `lower`, `capitalize`), and `{% if placeholder %}`; an empty value counts as
     false. Each template lists the placeholders that it can use: `clinic`, `phone` and `address` of the clinic;
-    `customer`; `doctor`; `type` of the appointment; `mode`, either inPerson or online; `where`; `when`, with the name of
-    the clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`;
+    `customer`; `doctor`; `type` of the appointment; `mode`, either inPerson or online; `where`; `when`, with the name
+    of the clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`;
     `before`, the previous time of a moved appointment; `expires`, the end of a hold; `link`, where the customer can see
     and cancel the appointment; `appointments`, one per line, and their `count`; `webhook`. An e-mail shows consecutive
     lines of the form “label: text” as a table.

@@ -70,7 +70,7 @@ def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
 
 VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "clinic": lambda _key, facts: one_line(facts.clinic),
-    "phone": lambda _key, facts: phones.readable(facts.clinic_phone) if facts.clinic_phone else "",
+    "phone": lambda _key, facts: phones.format_international(facts.clinic_phone) if facts.clinic_phone else "",
     "address": _address,
     "customer": lambda _key, facts: one_line(facts.customer),
     "doctor": lambda _key, facts: one_line(facts.doctor),

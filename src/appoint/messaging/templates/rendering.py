@@ -8,7 +8,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...kit import errors
-from ...kit.i18n import CONTROL, for_telephones, one_line, template_functions, translate
+from ...kit.i18n import INVISIBLE_CHARACTERS, one_line, template_functions, to_gsm_characters, translate
 from ..channels.model import Channel
 from . import sandbox
 from .model import EXAMPLE, PLACEHOLDERS, Facts, Rendered, TemplateKey, TemplateText
@@ -93,7 +93,10 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
 def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -> tuple[str, str]:
     """Return the rendered subject and text. Raise `InvalidTemplate`, also if the result is empty or too long."""
     subject = one_line(sandbox.fill(template.subject or "", "#/subject", values))
-    lines = (line.rstrip() for line in CONTROL.sub("", sandbox.fill(template.text, "#/text", values)).split("\n"))
+    lines = (
+        line.rstrip()
+        for line in INVISIBLE_CHARACTERS.sub("", sandbox.fill(template.text, "#/text", values)).split("\n")
+    )
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     parts = [
         ("#/text", text, MAX_LENGTH[key.channel]),
@@ -107,7 +110,7 @@ def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -
     ]
     if empty or long:
         raise sandbox.InvalidTemplate(*empty, *long)
-    return subject, text if key.channel == "email" else for_telephones(text)
+    return subject, text if key.channel == "email" else to_gsm_characters(text)
 
 
 def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> str:

@@ -84,8 +84,8 @@ def _explain(error: TemplateSyntaxError, pointer: str) -> Fault:
 
 
 def _violations(tree: nodes.Template, pointer: str, placeholders: Collection[str]) -> Iterator[Fault]:
-    """Yield a fault for each node that is not allowed in its place. Not recursive, because untrusted users decide how deep
-    the tree is."""
+    """Yield a fault for each node that is not allowed in its place. Not recursive, because untrusted users decide how
+    deep the tree is."""
     pending: list[tuple[nodes.Node | None, Allowed, int, int]] = [(node, STATEMENTS, 0, 1) for node in tree.body]
     while pending:
         node, allowed, depth, line = pending.pop()

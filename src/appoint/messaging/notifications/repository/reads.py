@@ -37,7 +37,8 @@ async def list_for_clinic(
     rows = await db.fetch(
         """
         select * from notification
-         where clinic_id = $1 and id > $4 and ($2::text is null or status = $2) and ($3::text is null or subject_id = $3)
+         where clinic_id = $1 and id > $4
+           and ($2::text is null or status = $2) and ($3::text is null or subject_id = $3)
          order by id
          limit $5 + 1
         """,
