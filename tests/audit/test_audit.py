@@ -1196,20 +1196,20 @@ async def test_the_audit_is_read_and_checked_by_hand(client, db, database_url, t
     code, said = audit("verify")
     assert code == 0
     first, second = said.splitlines()
-    assert first == "the platform: 1 sealed entries, all as they were sealed"
-    assert second.startswith("clinic 1: 2 sealed entries, all as they were sealed; 2 not sealed yet, the oldest for ")
+    assert first == "the platform: 1 sealed entries, all intact"
+    assert second.startswith("clinic 1: 2 sealed entries, all intact; 2 not sealed yet, the oldest for ")
 
     code, said = audit("head")
     (tmp_path / "heads").write_text(said)
     assert (code, [json.loads(line)["position"] for line in said.splitlines()]) == (0, [1, 2])
     assert audit("verify", "--head", str(tmp_path / "heads"))[0] == 0
-    assert audit("head", "--clinic", "9") == (1, "appoint: Nothing is sealed of clinic 9.")
+    assert audit("head", "--clinic", "9") == (1, "appoint: Clinic 9 has no sealed entries.")
 
     await db.execute("truncate audit_entry, audit_head, audit_unsealed")
     await note(db, 3)
     await seal(db)
     code, said = audit("verify", "--clinic", "1", "--head", str(tmp_path / "heads"))
-    assert (code, said.splitlines()[0]) == (1, "clinic 1: 3 sealed entries, NOT whole")
+    assert (code, said.splitlines()[0]) == (1, "clinic 1: 3 sealed entries, NOT intact")
     assert "position 2: the chain was rewritten after its head was exported" in said
     await db.execute("update audit_entry set actor = 'x' where position = 2")
     code, said = audit("verify", "--json")

@@ -44,7 +44,7 @@ def added(run, *more: str) -> str:
     code, key, said = run(
         "add", "--clinic", "1", "--name", "Portal", "--scope", "see-appointments", "--scope", "list-appointments", *more
     )
-    assert (code, key.count("\n"), "It is shown this once" in said) == (0, 1, True), said
+    assert (code, key.count("\n"), "It is shown only once" in said) == (0, 1, True), said
     return key.strip()
 
 
@@ -72,7 +72,7 @@ def test_a_key_is_printed_once_and_listed_without_its_secret(run):
 def test_a_rotated_key_is_another_one_and_the_old_one_stays_for_a_day(run):
     key = added(run)
     code, rotated, said = run("rotate", id_in(key))
-    assert (code, id_in(rotated.strip()), rotated.strip() == key, "It is shown this once" in said) == (
+    assert (code, id_in(rotated.strip()), rotated.strip() == key, "It is shown only once" in said) == (
         0,
         id_in(key),
         False,

@@ -127,7 +127,7 @@ def test_nobody_is_erased_who_has_appointments_to_come(chores):
     assert (said.code, said.out, said.err) == (
         1,
         "",
-        "appoint: Nothing was erased: appointments of theirs are still to come. Cancel them first.\n",
+        "appoint: Nothing was erased: the customer has upcoming appointments. Cancel them first.\n",
     )
     assert chores.query("select name, notes from customer join patient on customer_id = id") == [("Ana", "likes tea")]
 
@@ -137,7 +137,7 @@ def test_nobody_is_erased_by_a_program_that_does_not_say_yes(chores):
     assert (said.code, said.out, said.err) == (
         1,
         "",
-        "appoint: Nothing was erased. Say --yes, or type it when asked.\n",
+        "appoint: Nothing was erased. Confirm with --yes, or type yes when asked.\n",
     )
 
 
@@ -147,7 +147,7 @@ def test_somebody_at_a_terminal_is_asked_first(chores, monkeypatch, typed, code)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or typed)
     assert chores.privacy("erase", ANA).code == code
-    assert asked == [f"Erase customer {ANA} for good? Type yes: "]
+    assert asked == [f"Erase customer {ANA} permanently? Type yes: "]
     assert (chores.query("select name from customer") == [("Ana",)]) is bool(code)
 
 

@@ -669,7 +669,7 @@ async def test_the_first_user_is_added_by_hand(db, client, command):
         (
             ["--email", "mia@example.org", "--name", "Mia"],
             PASSWORD,
-            "Say where they work, with --clinic, or --administrator.",
+            "Name the clinic with --clinic, or use --administrator.",
         ),
         (["--email", "mia", "--name", "Mia", "--administrator"], PASSWORD, "“mia” cannot be an e-mail address."),
         (["--email", "mia@example.org", "--name", " ", "--administrator"], PASSWORD, "The name is empty."),

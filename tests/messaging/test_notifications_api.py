@@ -270,7 +270,7 @@ async def test_dead_letters_are_listed_and_sent_again_by_hand(client, db, databa
         (("resend", id), "1 will be sent again."),
         (("list",), "There are no dead letters."),
         (("resend", id), "it is queued"),
-        (("resend",), "Name the notifications by their ids, or say --all, and not both."),
+        (("resend",), "Give either the ids of notifications or --all."),
         (("list", "--most", "-5"), "Must be >= 1"),
     ):
         with appoint("dead-letters", *command, database_url=database_url, data_dir=tmp_path) as process:
@@ -289,7 +289,7 @@ async def test_parked_events_are_listed_and_released_by_hand(client, db, databas
     )
     for command, expected in (
         (("parked",), "Look"),
-        (("release", "--all"), "1 will be told again."),
+        (("release", "--all"), "1 will be relayed again."),
         (("parked",), "No event is parked."),
     ):
         with appoint("events", *command, database_url=database_url, data_dir=tmp_path) as process:

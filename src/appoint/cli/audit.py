@@ -1,4 +1,4 @@
-"""`appoint audit …`: reading the audit by hand, exporting its heads, and checking that nobody has changed it."""
+"""`appoint audit …`: read the audit, export its heads, and verify it."""
 # ruff: noqa: PLC0415
 
 import sys
@@ -17,7 +17,7 @@ from .maintenance import Most, echo, session, table
 if TYPE_CHECKING:
     from ..audit.model import AuditHead, ClinicReport, Key
 
-audit = App(name="audit", help="Who has changed and seen what, and whether that is still what was written down.")
+audit = App(name="audit", help="The audit: who has changed and seen what. Read it, export its heads, and verify it.")
 Number = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=MAX_CLINIC_ID))]
 AsJson = Annotated[bool, Parameter(name="--json")]
 GROUPS: Final = (audit,)
@@ -28,7 +28,7 @@ def _key() -> "Key":
     from ..server.startup import with_secret_key
 
     secret = with_secret_key(Settings()).secret_key
-    assert secret, "just made"
+    assert secret, "created just above"
     return Key(secret.get_secret_value())
 
 
@@ -44,26 +44,26 @@ def list_entries(
     most: Most = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List who has done and seen what, oldest first.
+    """List audit entries, oldest first.
 
     Parameters
     ----------
     clinic
-        The clinic's number; 0 is the platform.
+        The clinic's number; 0 for the platform.
     first
         The first date.
     last
-        The last date, which is included.
+        The last date, inclusive.
     actor
-        Only who is of this kind (user), or this one (user:…).
+        Only actors of this kind (user), or this actor (user:…).
     action
         Only this operation, such as cancelAppointment.
     subject
-        Only what was done to this, or showed it.
+        Only entries about this subject.
     most
-        How many at most.
+        The maximum number of entries.
     as_json
-        As JSON, an entry a line.
+        Print JSON, one entry per line.
     """
     import msgspec
 
@@ -109,18 +109,18 @@ def list_entries(
             ],
         )
     if len(entries) > most:
-        echo(f"These are the first {most}: --from and --most show more.")
+        echo(f"Only the first {most} are listed. Use --from or --most to see more.")
 
 
 @audit.command(name="head")
 def export_head(*, clinic: Number | None = None) -> None:
-    """Print how far the audit is sealed, signed, as JSON. Keep it where nobody who can change the database can change
-    it.
+    """Print the signed head of each clinic's audit as JSON. Store it where people who can change the database cannot
+    change it.
 
     Parameters
     ----------
     clinic
-        The clinic's number, 0 is the platform; all of them when not given, a head a line.
+        The clinic's number; 0 for the platform. Without it, all heads, one per line.
     """
     import msgspec
 
@@ -139,25 +139,24 @@ def export_head(*, clinic: Number | None = None) -> None:
     with session() as run:
         heads = run(work)
     if clinic is not None and not heads:
-        raise StartupError(f"Nothing is sealed of clinic {clinic}.")
+        raise StartupError(f"Clinic {clinic} has no sealed entries.")
     for head in heads:
         print(msgspec.json.encode(head).decode())
 
 
 @audit.command
 def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_json: AsJson = False) -> None:
-    """Check every sealed entry, from the first one on: that none was changed, deleted, added, moved or cut off. Exit
-    code 1 when something is wrong.
+    """Verify that no sealed entry was changed, deleted, added, moved or cut off. The exit code is 1 if a check fails.
 
     Parameters
     ----------
     clinic
-        Only this clinic's; 0 is the platform.
+        Only this clinic's audit; 0 for the platform.
     head
-        A file with heads that were exported earlier: also finds a chain that was cut back or rewritten since, with the
-        key. Can be repeated.
+        A file with previously exported heads, which reveal a chain that was shortened or rewritten with the key since.
+        Repeatable.
     as_json
-        As JSON, a clinic a line.
+        Print JSON, one clinic per line.
     """
     import msgspec
 
@@ -169,13 +168,13 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
     key = _key()
 
     async def work(db: Any) -> bool:
-        known: dict[int, int] = {
+        positions: dict[int, int] = {
             row.clinic_id: row.position or 0 for row in await chain.chains(db) if clinic in (None, row.clinic_id)
         }
-        numbers = sorted(known.keys() | {each.clinic_id for each in exported})
+        numbers = sorted(positions.keys() | {each.clinic_id for each in exported})
         whole = True
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-            task = progress.add_task("Checking", total=sum(known.values()))
+            task = progress.add_task("Checking", total=sum(positions.values()))
             reports = service.verify(
                 db,
                 clinic_ids=numbers,
@@ -186,7 +185,7 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
             )
             async for report in reports:
                 whole = whole and not report.faults
-                print(msgspec.json.encode(report).decode() if as_json else _told(report))
+                print(msgspec.json.encode(report).decode() if as_json else _describe(report))
         return whole
 
     with session() as run:
@@ -209,16 +208,15 @@ def _read(path: Path) -> "list[AuditHead]":
         raise StartupError(f"{path} does not hold heads as `appoint audit head` prints them: {error}.") from error
 
 
-def _told(report: "ClinicReport") -> str:
+def _describe(report: "ClinicReport") -> str:
     name = f"clinic {report.clinic_id}" if report.clinic_id else "the platform"
     tail = (
         f"; {report.unsealed:,} not sealed yet, the oldest for {report.oldest_seconds:,.0f} seconds"
         if report.unsealed
         else ""
     )
-    lines = [
-        f"{name}: {report.entries:,} sealed entries, {'NOT whole' if report.faults else 'all as they were sealed'}{tail}"
-    ]
+    state = "NOT intact" if report.faults else "all intact"
+    lines = [f"{name}: {report.entries:,} sealed entries, {state}{tail}"]
     return "\n".join(
         [
             *lines,
@@ -232,13 +230,12 @@ def _told(report: "ClinicReport") -> str:
 
 @audit.command(name="sign-anew")
 def sign_anew(*, public_key: str) -> None:
-    """Sign all heads with this installation's key, after APPOINT_SECRET_KEY was changed: until then nothing is sealed
-    behind them.
+    """Sign all heads again after a change of APPOINT_SECRET_KEY. Until then, no further entries are sealed.
 
     Parameters
     ----------
     public_key
-        The old key's public half, from a head that was exported before.
+        The public half of the old key, from a previously exported head.
     """
     import msgspec
 

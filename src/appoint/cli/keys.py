@@ -1,4 +1,4 @@
-"""`appoint key …`: API keys of partner systems, by hand. What a command needs is imported when it runs."""
+"""`appoint key …`: API keys of partner systems. Commands import what they need when they run."""
 # ruff: noqa: PLC0415
 
 import json
@@ -24,20 +24,20 @@ def add(
     expires_at: str | None = None,
     requests_per_minute: int | None = None,
 ) -> None:
-    """Give a partner system a key of a clinic. The key is printed, this once: what is kept is a digest.
+    """Create an API key for a partner system. The key is printed once; only a digest of it is stored.
 
     Parameters
     ----------
     clinic
         The clinic's number.
     name
-        What the system is called.
+        The name of the system.
     scope
-        A permission that the key has; say it once for each. docs/access.md lists them.
+        A permission of the key. Repeatable; docs/access.md lists the permissions.
     expires_at
-        The key works until then, such as 2028-01-01T00:00:00Z; without it, until it is revoked.
+        When the key expires, such as 2028-01-01T00:00:00Z. Without it, the key works until it is revoked.
     requests_per_minute
-        A limit of the key's own, instead of the usual ones.
+        A separate rate limit for this key.
     """
 
     from ..http import decoding
@@ -47,16 +47,16 @@ def add(
     from ..kit.errors import StartupError
     from ..kit.permissions import SCOPES
 
-    said = {"name": name, "scopes": scope, "expiresAt": expires_at, "requestsPerMinute": requests_per_minute}
+    values = {"name": name, "scopes": scope, "expiresAt": expires_at, "requestsPerMinute": requests_per_minute}
     try:
-        content = decoding.convert(ApiKeyContent, said)
+        content = decoding.convert(ApiKeyContent, values)
         added = _run("createApiKey", service.add, clinic_id=clinic, content=content, now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no clinic {clinic}.") from None
     except errors.Conflict as error:
         closed = error.type == "clinic-inactive"
         raise StartupError(
-            f"Clinic {clinic} is not active." if closed else f"Clinic {clinic} has as many keys as it can have."
+            f"Clinic {clinic} is not active." if closed else f"Clinic {clinic} has the maximum number of keys."
         ) from None
     except errors.Invalid as error:
         faults = " ".join(
@@ -65,7 +65,7 @@ def add(
         raise StartupError(
             f"{faults} A key can have the scopes {', '.join(sorted(SCOPES))}." if "scopes" in faults else faults
         ) from None
-    echo(f"The key {added.id} of clinic {clinic}. It is shown this once:")
+    echo(f"The key {added.id} of clinic {clinic}. It is shown only once:")
     print(added.key)
 
 
@@ -91,9 +91,9 @@ def list_keys(
     clinic
         The clinic's number.
     removed
-        Those that were revoked, instead of those that work.
+        List revoked keys instead of active ones.
     as_json
-        As JSON.
+        Print JSON.
     """
     import msgspec
 
@@ -101,15 +101,15 @@ def list_keys(
     from ..identity.api_keys.model import MOST_KEYS
 
     with session() as run:
-        found = run(lambda db: repository.of_clinic(db, clinic, active=not removed, after=None, limit=10 * MOST_KEYS))
+        rows = run(lambda db: repository.of_clinic(db, clinic, active=not removed, after=None, limit=10 * MOST_KEYS))
     if as_json:
-        print(json.dumps(msgspec.to_builtins(found), indent=2))
-    elif found:
-        rows: list[tuple[object, ...]] = [
+        print(json.dumps(msgspec.to_builtins(rows), indent=2))
+    elif rows:
+        cells: list[tuple[object, ...]] = [
             (each.id, each.name, " ".join(each.scopes), _minute(each.expires_at), _minute(each.last_used_at))
-            for each in found
+            for each in rows
         ]
-        table(["id", "name", "scopes", "expires", "last used"], rows)
+        table(["id", "name", "scopes", "expires", "last used"], cells)
     else:
         echo(f"Clinic {clinic} has no such keys.")
 
@@ -120,12 +120,12 @@ def _minute(at: Any) -> str:
 
 @key.command
 def revoke(key_id: UUID, /) -> None:
-    """Take a key away: nobody gets in with it any more, from now on and for good.
+    """Revoke a key, immediately and permanently.
 
     Parameters
     ----------
     key_id
-        Of the key, as `key list` shows it.
+        The key's id, as shown by `key list`.
     """
     from ..identity.api_keys import service
     from ..kit import clock, errors
@@ -145,14 +145,14 @@ def rotate(
     *,
     overlap_minutes: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=10_080))] = 1440,
 ) -> None:
-    """Give a key another secret. The new key is printed, this once; the old one goes on working for a day.
+    """Replace the secret of a key. The new key is printed once; the old one works for another day.
 
     Parameters
     ----------
     key_id
-        Of the key, as `key list` shows it.
+        The key's id, as shown by `key list`.
     overlap_minutes
-        How long the old one works; 0: not at all.
+        How long the old key still works; 0 disables it at once.
     """
     from ..identity.api_keys import service
     from ..kit import clock, errors
@@ -163,5 +163,5 @@ def rotate(
         rotated = _run("rotateApiKey", service.rotate, key_id=key_id, overlap=overlap, now=clock.now())
     except errors.NotFound:
         raise StartupError(f"There is no key {key_id}, or it is revoked.") from None
-    echo(f"The key {key_id} has another secret. It is shown this once:")
+    echo(f"The key {key_id} has a new secret. It is shown only once:")
     print(rotated.key)

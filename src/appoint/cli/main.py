@@ -1,5 +1,5 @@
-"""`appoint`: the processes, and what is done by hand. What a command needs is imported when it runs, so that `--help`
-does not wait for all of it."""
+"""`appoint`: start processes and run maintenance. Commands import what they need when they run, so that `--help` is
+fast."""
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -37,7 +37,7 @@ PENDING_DEMO: Final = ".demo-pending"
 
 
 class Stopped(SystemExit):
-    """SIGTERM came. Event loops let an exit through, and no other exception of a signal's."""
+    """SIGTERM arrived. Event loops let `SystemExit` through, but no other exception of a signal handler."""
 
 
 def _hang_up(_number: int, _frame: object) -> None:
@@ -46,7 +46,7 @@ def _hang_up(_number: int, _frame: object) -> None:
 
 
 def main() -> None:
-    """A failure that is not ours is one sentence and exit code 1; one that is ours is a traceback."""
+    """Run a command. Report operational errors as one line with exit code 1; let bugs raise."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGHUP, _hang_up)
     try:
@@ -72,8 +72,8 @@ def _fail(sentence: str) -> None:
 
 
 @contextmanager
-def _until_told() -> Generator[None]:
-    """Ctrl-C and SIGTERM are how the block ends well. What is around it then stops in peace."""
+def _until_signal() -> Generator[None]:
+    """Treat Ctrl-C and SIGTERM as a normal exit of the block, and ignore further signals during cleanup."""
     try:
         yield
     except (KeyboardInterrupt, Stopped):
@@ -84,12 +84,12 @@ def _until_told() -> Generator[None]:
 
 
 def _token(settings: Settings, say: Callable[[str], None]) -> str:
-    """The administrator's token, said when it has just been made."""
+    """Return the administrator's token. Print it if it was just created."""
     from ..server import startup
 
     token, new = startup.admin_token(settings)
     if new:
-        say(f"The administrator's token, also kept in {settings.data_dir / 'admin-token'}:\n  {token}")
+        say(f"The administrator's token, also stored in {settings.data_dir / 'admin-token'}:\n  {token}")
     return token
 
 
@@ -121,14 +121,14 @@ def run() -> None:
         settings = startup.with_secret_key(settings)
         step("Bringing the database up to date")
         asyncio.run(migrate.upgrade(database.url))
-        pending = settings.data_dir / PENDING_DEMO  # outlives a first start that is interrupted
+        pending = settings.data_dir / PENDING_DEMO  # survives an interrupted first start
         if database.fresh:
             pending.touch()
         if not settings.database_url and pending.exists():
             from .. import demo
 
             step("Loading the demo world")
-            with suppress(demo.HasClinics):  # loaded by a start that was cut off after that
+            with suppress(demo.HasClinics):  # an interrupted start had loaded it
                 asyncio.run(
                     demo.load(database.url, size="small", password=startup.demo_password(settings), say=console.print)
                 )
@@ -140,21 +140,21 @@ def run() -> None:
             console.print(f"Appoint is at {uvicorn_server.address(listener)} (Ctrl-C stops it)")
 
         make = partial(uvicorn_server.real, settings, database_url=database.url, admin_token=token, with_worker=True)
-        with _until_told():
+        with _until_signal():
             uvicorn_server.serve(settings, listener, make, workers=settings.workers, ready=ready)
         console.print("Stopping")
 
 
 @app.command
 def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
-    """Serve API and pages on a database that is migrated.
+    """Serve the API and pages on a migrated database.
 
     Parameters
     ----------
     workers
-        Server processes; APPOINT_WORKERS when not given.
+        The number of server processes; the default is APPOINT_WORKERS.
     with_worker
-        Do the worker's jobs in the same process too.
+        Run the worker's jobs in the same process.
     """
     from ..identity.oidc.service import trusted
     from ..server import logs, startup, uvicorn_server
@@ -175,7 +175,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
         make = partial(
             uvicorn_server.real, settings, database_url=database.url, admin_token=token, with_worker=with_worker
         )
-        with _until_told():
+        with _until_signal():
             uvicorn_server.serve(
                 settings,
                 listener,
@@ -187,8 +187,8 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
 
 @app.command
 def worker() -> None:
-    """Do what happens without anybody asking: relay events, send notifications and webhooks, remind, publish slots, let
-    holds expire, seal the audit. Any number may run."""
+    """Run background jobs: relay events, send notifications and webhooks, remind, publish slots, expire holds, seal the
+    audit. Any number of workers may run."""
     import uvloop
 
     from ..server import logs, startup
@@ -207,13 +207,13 @@ def worker() -> None:
 
     with startup.database(settings, say=echo) as database:
         asyncio.run(startup.expect_migrated(database.url))
-        with _until_told(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with _until_signal(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(database.url))
 
 
 @app.command
 def migrate() -> None:
-    """Bring the database to this version's schema. Safe to run twice, or twice at once."""
+    """Migrate the database to this version's schema. Safe to repeat, also concurrently."""
     from ..database import migrate
     from ..server import startup
 
@@ -232,7 +232,7 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
     size
         small: three clinics with about twelve doctors; large: 100 clinics, 2,000 doctors and 2 million appointments.
     into_existing
-        Load it beside the clinics that are there.
+        Load it even if the database has clinics.
     """
     from .. import demo
     from ..server import startup
@@ -249,12 +249,12 @@ def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = Fal
 
 @app.command
 def settings(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """List all settings: variable, value, default, meaning. Secrets are not shown.
+    """List all settings with value, default and meaning. Secrets are masked.
 
     Parameters
     ----------
     as_json
-        As JSON.
+        Print JSON.
     """
     values = Settings()
     rows = [
@@ -283,22 +283,21 @@ def _plain(value: object) -> Any:
 
 @app.command
 def schema(*, check: bool = False) -> None:
-    """Write the schema that the migrations make to src/appoint/database/schema.sql, or check that it is the one that is
-    there.
+    """Write the schema that the migrations create to src/appoint/database/schema.sql, or check that file.
 
     Parameters
     ----------
     check
-        Change nothing; exit code 1 when the file differs.
+        Change nothing; the exit code is 1 if the file differs.
     """
     from ..database import dump
     from ..kit.errors import StartupError
 
-    made = dump.schema()
-    if check and not (dump.FILE.exists() and made == dump.FILE.read_text()):
+    text = dump.schema()
+    if check and not (dump.FILE.exists() and text == dump.FILE.read_text()):
         raise StartupError(f"{dump.FILE} is not what the migrations make. Run `appoint schema`.")
     if not check:
-        dump.FILE.write_text(made)
+        dump.FILE.write_text(text)
 
 
 @app.command
@@ -312,7 +311,7 @@ def openapi() -> None:
 
 @app.command
 def access() -> None:
-    """Print who may do what, as docs/access.md has it."""
+    """Print the permissions of all operations, for docs/access.md."""
     from ..http import openapi
     from ..http.routes import route_of
     from ..kit.permissions import document
@@ -330,8 +329,7 @@ def access() -> None:
 
 @app.command
 def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
-    """Serve the same paths, shapes and errors from the examples of the API's documentation, without a database: for
-    developers of clients.
+    """Serve a mock of the API for developers of clients: documented examples, without a database.
 
     Parameters
     ----------
@@ -346,7 +344,7 @@ def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
     settings = Settings()
     logs.configure(settings)
     listener = uvicorn_server.listen(host, port)
-    with _until_told():
+    with _until_signal():
         uvicorn_server.serve(
             settings,
             listener,
@@ -358,12 +356,12 @@ def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
 
 @app.command
 def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
-    """Open PostgreSQL's own console on the database in use.
+    """Open psql on the configured database.
 
     Parameters
     ----------
     arguments
-        For psql, such as -c 'select 1'.
+        Arguments for psql, such as -c 'select 1'.
     """
     from ..kit.errors import StartupError
     from ..server import startup
@@ -373,4 +371,4 @@ def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> in
         if not program:
             raise StartupError("There is no psql on the PATH.")
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is psql's
-        return subprocess.call([program, database.url, *arguments])  # noqa: S603 -- what the person at the keyboard asks for
+        return subprocess.call([program, database.url, *arguments])  # noqa: S603 -- the operator chooses the arguments

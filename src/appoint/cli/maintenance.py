@@ -1,5 +1,5 @@
-"""`appoint slots …`, `dead-letters …`, `events …`, `numbers …`: what is done by hand, now and then. What a command
-needs is imported when it runs."""
+"""`appoint slots …`, `dead-letters …`, `events …`, `numbers …`: occasional maintenance. Commands import what they need
+when they run."""
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -20,16 +20,16 @@ from ..kit.ids import MAX_CLINIC_ID
 from ..settings import Settings
 
 slots = App(name="slots", help="Booking slots: when doctors can be booked.")
-dead_letters = App(name="dead-letters", help="Notifications that could not be sent, and will not be unless you say so.")
-events = App(name="events", help="What happened: events that wait, and their schemas.")
-numbers = App(name="numbers", help="The sums behind the numbers of a clinic.")
+dead_letters = App(name="dead-letters", help="Notifications that failed permanently: list them or send them again.")
+events = App(name="events", help="Events: those that are parked, and the JSON Schemas of all.")
+numbers = App(name="numbers", help="The daily totals behind the reports.")
 ClinicNumber = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=MAX_CLINIC_ID))]
 Most = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100_000))]
 GROUPS: Final = (slots, dead_letters, events, numbers)
 
 
 def echo(text: str) -> None:
-    """To a person, on standard error."""
+    """Print a message to standard error."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
 
 
@@ -37,7 +37,7 @@ def echo(text: str) -> None:
 def generate(
     *, clinic: int, first: Annotated[date, Parameter(name="--from")], last: Annotated[date, Parameter(name="--to")]
 ) -> None:
-    """Publish what a clinic's weekly schedules give on some dates. Twice gives nothing new.
+    """Publish booking slots for a range of dates from a clinic's weekly hours. Repeating it adds nothing.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def generate(
     first
         The first date, such as 2027-03-01.
     last
-        The last date, which is included; 366 days at most.
+        The last date, inclusive; at most 366 days.
     """
     import msgspec
 
@@ -59,8 +59,8 @@ def generate(
 
     async def work(db: Any) -> str:
         try:
-            asked = GenerationRequest(clinic_id=clinic, from_=first, to=last)
-            done = await db.atomic(service.generate, actor, clinic_id=clinic, first=asked.from_, last=asked.to)
+            period = GenerationRequest(clinic_id=clinic, from_=first, to=last)
+            done = await db.atomic(service.generate, actor, clinic_id=clinic, first=period.from_, last=period.to)
         except errors.NotFound:
             raise errors.StartupError(f"There is no clinic {clinic}.") from None
         except errors.Invalid as error:
@@ -75,7 +75,7 @@ def generate(
 
 @contextmanager
 def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
-    """Runs `work(db)` on a migrated database."""
+    """Yield a function that runs `work(db)` on a migrated database."""
     from ..database.pool import ACROSS, connect
     from ..server import startup
 
@@ -96,16 +96,16 @@ def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
 def list_dead_letters(
     *, clinic: ClinicNumber | None = None, most: Most = 100, as_json: Annotated[bool, Parameter(name="--json")] = False
 ) -> None:
-    """List notifications that could not be sent, newest first, each with the reason.
+    """List notifications that failed permanently, newest first, with their reasons.
 
     Parameters
     ----------
     clinic
-        Only this clinic's.
+        Only this clinic.
     most
-        How many at most.
+        The maximum number of rows.
     as_json
-        As JSON.
+        Print JSON.
     """
     from ..messaging.notifications.repository import reads
 
@@ -137,16 +137,16 @@ def list_dead_letters(
 def resend_dead_letters(
     *ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = False, clinic: ClinicNumber | None = None
 ) -> None:
-    """Send notifications once more that could not be sent. What is not so any more is not sent all the same.
+    """Send failed notifications again. Outdated ones are skipped.
 
     Parameters
     ----------
     ids
-        Of the notifications, as `dead-letters list` shows them.
+        The ids of notifications, as shown by `dead-letters list`.
     all_
-        All there are, instead of ids.
+        All of them, instead of ids.
     clinic
-        With --all: only this clinic's.
+        With --all: only this clinic.
     """
     import msgspec
 
@@ -157,40 +157,40 @@ def resend_dead_letters(
     from ..messaging.notifications.repository import reads
 
     if all_ == bool(ids):
-        raise StartupError("Name the notifications by their ids, or say --all, and not both.")
+        raise StartupError("Give either the ids of notifications or --all.")
 
     actor = msgspec.structs.replace(COMMAND_LINE, doing="resendNotification")
 
     async def work(db: Any) -> tuple[int, list[str]]:
-        wanted = [row.id for row in await reads.list_dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
-        refused: list[str] = []
-        for id in wanted:
-            found = await reads.find(db, id)
-            if found is None:
-                refused.append(f"{id}: there is none of that id.")
-            elif found.status != "dead":
-                refused.append(f"{id}: it is {found.status}.")
+        selected = [row.id for row in await reads.list_dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
+        skipped: list[str] = []
+        for id in selected:
+            notification = await reads.find(db, id)
+            if notification is None:
+                skipped.append(f"{id}: there is no notification with that id.")
+            elif notification.status != "dead":
+                skipped.append(f"{id}: it is {notification.status}.")
             else:
                 await db.atomic(service.resend, actor, notification_id=id, now=clock.now())
-        return len(wanted) - len(refused), refused
+        return len(selected) - len(skipped), skipped
 
     with session() as run:
-        queued, refused = run(work)
-    for sentence in refused:
+        queued, skipped = run(work)
+    for sentence in skipped:
         echo(sentence)
     echo(f"{queued} will be sent again.")
-    if refused:
+    if skipped:
         sys.exit(1)
 
 
 @events.command(name="parked")
 def parked_events(*, most: Most = 100) -> None:
-    """List events that could not be told after all their tries, and those that wait behind them.
+    """List events that could not be relayed after all attempts, and those that wait behind them.
 
     Parameters
     ----------
     most
-        How many at most.
+        The maximum number of rows.
     """
     from ..events import repository
 
@@ -210,14 +210,14 @@ def parked_events(*, most: Most = 100) -> None:
 
 @events.command(name="release")
 def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = False) -> None:
-    """Try parked events again, with those that wait behind them.
+    """Relay parked events again, and those that wait behind them.
 
     Parameters
     ----------
     ids
-        Of the events, as `events parked` shows them.
+        The ids of events, as shown by `events parked`.
     all_
-        All there are, instead of ids.
+        All of them, instead of ids.
     """
     import msgspec
 
@@ -228,7 +228,7 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
     from ..kit.ids import PLATFORM
 
     if all_ == bool(ids):
-        raise StartupError("Name the events by their ids, or say --all, and not both.")
+        raise StartupError("Give either the ids of events or --all.")
     actor = msgspec.structs.replace(COMMAND_LINE, doing="releaseEvents")
 
     async def release(tx: Any) -> int:
@@ -238,17 +238,17 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
         return released
 
     with session() as run:
-        echo(f"{run(lambda db: db.atomic(release))} will be told again.")
+        echo(f"{run(lambda db: db.atomic(release))} will be relayed again.")
 
 
 @events.command(name="schemas")
 def event_schemas(*, folder: Path = Path("docs/events")) -> None:
-    """Write the JSON Schema of every event, one file each.
+    """Write the JSON Schema of each event type to a file.
 
     Parameters
     ----------
     folder
-        Where to.
+        The folder for the files.
     """
     from ..events.model import CATALOGUE, schema
 
@@ -262,20 +262,20 @@ def table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
     for row in rows:
         table.add_row(*map(str, row))
     console = Console()
-    if not console.is_terminal:  # nobody's window is narrow
+    if not console.is_terminal:  # a file or a pipe has no width
         console.width = 200
     console.print(table)
 
 
 @numbers.command(name="rebuild")
 def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
-    """Sum all days anew from appointments and booking slots: after a change of a clinic's time zone, or of rows by
-    hand. Twice gives the same.
+    """Calculate the totals of all days again from appointments and booking slots. Needed after a change of a clinic's
+    time zone or a manual change of rows. It can be repeated.
 
     Parameters
     ----------
     clinic
-        Only this clinic's; otherwise all clinics' in use.
+        Only this clinic; otherwise all active clinics.
     """
     from rich.progress import Progress
 
@@ -290,4 +290,4 @@ def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
         return len(clinics)
 
     with session() as run:
-        echo(f"The days of {run(work)} clinics are summed.")
+        echo(f"Rebuilt the totals of {run(work)} clinics.")

@@ -1,4 +1,4 @@
-"""`appoint privacy …`: what is held about a person. What a command needs is imported when it runs."""
+"""`appoint privacy …`: export or erase a customer's data. Commands import what they need when they run."""
 # ruff: noqa: PLC0415
 
 import sys
@@ -10,13 +10,13 @@ from cyclopts import App
 from ..kit.ids import PLATFORM
 from .maintenance import session
 
-privacy = App(name="privacy", help="What is held about a person: all of it for them, or none of it any more.")
+privacy = App(name="privacy", help="The personal data of a customer: export it or erase it.")
 GROUPS: Final = (privacy,)
 
 
 @privacy.command(name="export")
 def export_customer(customer: UUID) -> None:
-    """Print everything that is held about a customer, as JSON.
+    """Print all data about a customer as JSON.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ def export_customer(customer: UUID) -> None:
 
     async def work(db: Any) -> Any:
         try:
-            found = await service.export(db, customer_id=customer, now=clock.now())
+            export = await service.export(db, customer_id=customer, now=clock.now())
         except errors.NotFound:
             raise StartupError(f"There is no customer {customer}.") from None
         actor = msgspec.structs.replace(COMMAND_LINE, doing="exportCustomer")
         await audit.record(db, actor, clinic_id=PLATFORM, subjects=[customer])
-        return found
+        return export
 
     with session() as run:
         print(msgspec.json.format(msgspec.json.encode(run(work)), indent=2).decode())
@@ -46,14 +46,14 @@ def export_customer(customer: UUID) -> None:
 
 @privacy.command(name="erase")
 def erase_customer(customer: UUID, *, yes: bool = False) -> None:
-    """Erase everything that is known of a customer, for good. Their appointments stay, without them.
+    """Erase all personal data of a customer permanently. Their appointments stay, without the name.
 
     Parameters
     ----------
     customer
         The customer's id.
     yes
-        Do not ask.
+        Do not ask for confirmation.
     """
     import msgspec
 
@@ -62,8 +62,8 @@ def erase_customer(customer: UUID, *, yes: bool = False) -> None:
     from ..kit.errors import StartupError
     from ..oversight.privacy import service
 
-    if not yes and (not sys.stdin.isatty() or input(f"Erase customer {customer} for good? Type yes: ") != "yes"):
-        raise StartupError("Nothing was erased. Say --yes, or type it when asked.")
+    if not yes and (not sys.stdin.isatty() or input(f"Erase customer {customer} permanently? Type yes: ") != "yes"):
+        raise StartupError("Nothing was erased. Confirm with --yes, or type yes when asked.")
     actor = msgspec.structs.replace(COMMAND_LINE, doing="eraseCustomer")
 
     async def erase(tx: Any) -> Any:
@@ -73,7 +73,7 @@ def erase_customer(customer: UUID, *, yes: bool = False) -> None:
             raise StartupError(f"There is no customer {customer}.") from None
         except errors.Conflict:
             raise StartupError(
-                "Nothing was erased: appointments of theirs are still to come. Cancel them first."
+                "Nothing was erased: the customer has upcoming appointments. Cancel them first."
             ) from None
 
     with session() as run:

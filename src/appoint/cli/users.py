@@ -1,4 +1,4 @@
-"""`appoint user …`: who may do what, by hand. What a command needs is imported when it runs."""
+"""`appoint user …`: accounts of staff and administrators. Commands import what they need when they run."""
 # ruff: noqa: PLC0415
 
 import getpass
@@ -29,20 +29,20 @@ def add(
     administrator: bool = False,
     password_stdin: bool = False,
 ) -> None:
-    """Add a user with a password, which is asked for.
+    """Add a user. The command asks for the password.
 
     Parameters
     ----------
     email
-        What they sign in with.
+        The address that they sign in with.
     name
         Their name.
     clinic
         The number of the clinic where they work.
     role
-        What they are there.
+        Their role there.
     doctor
-        The id of the doctor whom they are there.
+        The id of the doctor, for the role doctor.
     administrator
         Make them an administrator of the platform.
     password_stdin
@@ -53,7 +53,7 @@ def add(
     from ..kit.errors import StartupError
 
     _expect(email=email, name=name, clinic=clinic, administrator=administrator)
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _asked()
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_for_password()
     if faults := passwords.faults(password, "", about=(email, name)):
         raise StartupError(f"The password {faults[0].text.format_map(faults[0].values)}.")
 
@@ -85,20 +85,20 @@ def invite(
     doctor: UUID | None = None,
     administrator: bool = False,
 ) -> None:
-    """Add a user and mail them a link by which they choose a password, or give one who is there something more to do.
+    """Add a user and mail them a link to choose a password, or give an existing user another role.
 
     Parameters
     ----------
     email
-        Where the invitation goes, and what they sign in with.
+        The address for the invitation, which is also the one that they sign in with.
     name
         Their name.
     clinic
         The number of the clinic where they work.
     role
-        What they are there.
+        Their role there.
     doctor
-        The id of the doctor whom they are there.
+        The id of the doctor, for the role doctor.
     administrator
         Make them an administrator of the platform.
     """
@@ -124,16 +124,16 @@ def invite(
 def reset(
     email: str, /, *, print_: Annotated[bool, Parameter(name="--print")] = False, without_totp: bool = False
 ) -> None:
-    """Mail a user a link by which they choose another password, good for one hour.
+    """Mail a user a link to choose a new password. It works for one hour.
 
     Parameters
     ----------
     email
-        What they sign in with.
+        The address that they sign in with.
     print_
         Print the link instead.
     without_totp
-        Ask for no codes of an authenticator any more: it is lost.
+        Also turn off two-factor authentication, for a lost authenticator.
     """
     from ..identity.accounts import repository, service
     from ..kit import clock
@@ -153,9 +153,9 @@ def reset(
         if without_totp:
             await repository.remove_totp(tx, row.id)
         if settings.secret_key and print_:
-            links.append(
-                f"{settings.links_url}/credentials/{service.link_token(settings.secret_key.get_secret_value(), 'password-reset', row, clock.now())}"
-            )
+            secret = settings.secret_key.get_secret_value()
+            token = service.link_token(secret, "password-reset", row, clock.now())
+            links.append(f"{settings.links_url}/credentials/{token}")
         else:
             await mail_user(tx, kind="password-reset", user_id=row.id, clinic_id=PLATFORM, now=clock.now())
         return row.id
@@ -169,16 +169,16 @@ def reset(
 def list_users(
     *, clinic: ClinicNumber | None = None, most: Most = 1000, as_json: Annotated[bool, Parameter(name="--json")] = False
 ) -> None:
-    """List users, and what they are where.
+    """List users with their clinics and roles.
 
     Parameters
     ----------
     clinic
-        Only this clinic's.
+        Only users of this clinic.
     most
-        How many at most.
+        The maximum number of users.
     as_json
-        As JSON.
+        Print JSON.
     """
     from ..identity.accounts import repository
 
@@ -204,14 +204,14 @@ def list_users(
 
 
 def _expect(*, email: str, name: str, clinic: int | None, administrator: bool) -> None:
-    """Raises `StartupError` for what cannot be meant."""
+    """Raise `StartupError` for invalid arguments."""
     import msgspec
 
     from ..identity.accounts.model import UserEmail, UserName
     from ..kit.errors import StartupError
 
     if clinic is None and not administrator:
-        raise StartupError("Say where they work, with --clinic, or --administrator.")
+        raise StartupError("Name the clinic with --clinic, or use --administrator.")
     for value, type in ((email, UserEmail), (name, UserName)):
         try:
             msgspec.convert(value, type)
@@ -221,12 +221,12 @@ def _expect(*, email: str, name: str, clinic: int | None, administrator: bool) -
         raise StartupError("The name is empty.")
 
 
-def _asked() -> str:
+def _ask_for_password() -> str:
     from ..kit.errors import StartupError
 
     password = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != password:
-        raise StartupError("These are two passwords.")
+        raise StartupError("The passwords differ.")
     return password
 
 

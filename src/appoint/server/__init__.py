@@ -1,1 +1,1 @@
-"""The processes, composed: the web application, the worker, the server around them, and a mock."""
+"""The processes: the web application, the worker, the server that runs them, and a mock."""

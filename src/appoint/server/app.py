@@ -1,4 +1,4 @@
-"""The web application, composed."""
+"""The web application, assembled from all features."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -142,7 +142,7 @@ OWNERS: Final[Mapping[str, FindOwners]] = {
     "doctor_slot_id": scheduling_owners.owners_of_doctor_slot,
     "absence_id": scheduling_owners.owners_of_absence,
 }
-"""What finds the owners of something, by the path parameter that has its id."""
+"""Finds the owners of a resource, by the path parameter with its id."""
 
 
 def create(
@@ -153,16 +153,16 @@ def create(
     beside: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     connect: Callable[..., Database] = pool.connect,
 ) -> Litestar:
-    """The application on a database that is migrated; it connects when it starts. `beside` is what runs in the same
-    process for as long.
+    """Return the application for a migrated database. It connects when it starts. `beside` runs in the same process for
+    as long as the application.
 
-    Raises `StartupError` for a provider of identities that cannot be meant.
+    Raise `StartupError` for invalid settings of the identity provider.
     """
     trust = trusted(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        assert settings.secret_key, "made at start"
+        assert settings.secret_key, "created at start"
         secret_key = settings.secret_key.get_secret_value()
         identities: dict[str, Identify] = {
             PREFIX: api_keys.identify,
@@ -170,7 +170,7 @@ def create(
             links.PREFIX: links.identify,
         }
         assets.built()
-        migrate.newest()  # looked up now, for no request should wait for it
+        migrate.newest()  # fills the cache, so that no request waits for it
         if settings.otlp_endpoint:
             tracing.configure(settings.otlp_endpoint)
         redis = settings.cache_url.get_secret_value() if settings.cache_url else None
@@ -225,7 +225,6 @@ def create(
         logging_config=None,
     )
     check_routes(app, owned_by={*OWNERS, *IDS_OF_DOCTORS})
-    app.asgi_handler = Observed(
-        app.asgi_handler, seconds=settings.request_seconds, render=readable
-    )  # Litestar's own middleware sees no request without a route
+    # Litestar's own middleware does not see requests without a route.
+    app.asgi_handler = Observed(app.asgi_handler, seconds=settings.request_seconds, render=readable)
     return app

@@ -1,5 +1,5 @@
-"""Structured logs on standard error: JSON lines, or columns in a terminal. No personal data: neither what exceptions
-say nor what variables hold."""
+"""Structured logs on standard error: JSON lines, or columns in a terminal. They contain no personal data: neither
+the messages of exceptions nor the values of variables."""
 
 import logging
 import re
@@ -16,12 +16,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from ..kit import errors, tracing
 from ..settings import Settings
 
-SPEAKING: Final = (OSError, errors.AppointError, ImportError)
-"""Exceptions whose words are about machines. Others may repeat a value: a name, a note."""
+SAFE_MESSAGES: Final = (OSError, errors.AppointError, ImportError)
+"""Exceptions whose messages are technical. Others may repeat a value, such as a name or a note."""
 
 
 def configure(settings: Settings) -> None:
-    """All logs of the process, those of libraries too."""
+    """Configure all logs of the process, including those of libraries."""
     level = getattr(logging, settings.log_level.upper())
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
@@ -42,7 +42,7 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, _hush, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, _hide_exception_message, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 readable if console else structlog.processors.JSONRenderer(_text),
@@ -69,38 +69,38 @@ def _add_origin(logger: WrappedLogger, name: str, event: EventDict) -> EventDict
     return event
 
 
-def _hush(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """A failed task is printed with its exception's words: by asyncio in the lines after the first, by others in the
-    line itself."""
+def _hide_exception_message(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Remove the exception's message from the line about a failed task. asyncio puts it in the lines after the first,
+    other libraries in the line itself."""
     event["event"] = re.sub(r"exception=.*", "exception=…>", str(event["event"]).split("\n", 1)[0])
     return event
 
 
 def _add_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    found = event.pop("exc_info", None)
-    if found is True:
-        found = sys.exc_info()
-    if isinstance(found, tuple):
-        found = found[1]
-    if isinstance(found, BaseException):
-        event["exception"] = "".join(_told(found, set()))
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["exception"] = "".join(_format(error, set()))
     return event
 
 
-def _told(error: BaseException, seen: set[int]) -> Iterator[str]:
-    """The traceback as Python would print it, without the words of the exceptions; the first cause first."""
-    seen.add(id(error))
+def _format(error: BaseException, visited: set[int]) -> Iterator[str]:
+    """Yield the traceback as Python prints it, without the messages of the exceptions; the first cause first."""
+    visited.add(id(error))
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if earlier and id(earlier) not in seen:
-        yield from _told(earlier, seen)
+    if earlier and id(earlier) not in visited:
+        yield from _format(earlier, visited)
         yield "\n"
     for part in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
-        yield from _told(part, seen)
+        yield from _format(part, visited)
         yield "\n"
     yield from traceback.format_tb(error.__traceback__)
     yield f"{type(error).__module__}.{type(error).__qualname__}"
     if isinstance(error, asyncpg.PostgresError):
         facts: Any = error
         yield f": {facts.sqlstate} {facts.constraint_name or ''}".rstrip()
-    elif isinstance(error, SPEAKING):
+    elif isinstance(error, SAFE_MESSAGES):
         yield f": {error}"

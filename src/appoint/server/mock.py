@@ -1,8 +1,8 @@
-"""The API without a clinic: the same paths, shapes and refusals, answered with the examples of its documentation. For
-developers of clients.
+"""A mock of the API for developers of clients: the same paths, shapes and problems, with the documented examples as
+responses.
 
-Requests are read as strictly as the real ones, but need no token. `Prefer: code=409` asks for a documented answer other
-than success, and `Prefer: code=409, example=taken` for one of several of that code.
+Requests are validated as strictly as by the real API, but need no token. `Prefer: code=409` selects a documented
+response other than success, and `Prefer: code=409, example=taken` one of several with that code.
 """
 
 from collections.abc import Mapping
@@ -28,17 +28,18 @@ from ..site import api_docs
 from ..site.error_pages import readable
 from . import app as application
 
-STATED: Final = ("Location", "ETag", "Retry-After", "WWW-Authenticate")
-"""Headers that are answered as the document gives them for example."""
+EXAMPLE_HEADERS: Final = ("Location", "ETag", "Retry-After", "WWW-Authenticate")
+"""Headers that a response takes from the document's examples."""
 
 
 def create() -> Litestar:
-    """The mock; it needs neither settings nor a database."""
-    real = application.create(Settings(), database_url="", admin_token="")  # looked at, never started
+    """Return the mock. It needs neither settings nor a database."""
+    real = application.create(Settings(), database_url="", admin_token="")  # only inspected, never started
     document = api_docs.Document(openapi.document(real))
     described = {operation["operationId"]: operation for _, _, operations in document.tags for operation in operations}
     handlers = [
-        _mocked(operation, described[str(operation.handler.operation_id)]) for operation in openapi.operations(real)
+        _mock_handler(operation, described[str(operation.handler.operation_id)])
+        for operation in openapi.operations(real)
     ]
     app = Litestar(
         [Router("/", route_handlers=handlers, guards=[check_address]), *api_docs.PAGES, front],
@@ -54,17 +55,17 @@ def create() -> Litestar:
 
 @get("/", operation_id="showDocs", opt=route(permission="public"), include_in_schema=False)
 async def front() -> Redirect:
-    """What there is to look at here."""
+    """Redirect to the documentation."""
     return Redirect("/api/docs")
 
 
-def _mocked(operation: Operation, described: Mapping[str, Any]) -> HTTPRouteHandler:
-    """A handler that reads what the operation's own reads, and answers as the document says."""
+def _mock_handler(operation: Operation, described: Mapping[str, Any]) -> HTTPRouteHandler:
+    """Return a handler that validates requests as the operation does, and answers with the documented example."""
     real = operation.handler
 
     @wraps(real.fn)
-    async def answer(**given: Any) -> Response[Any]:
-        return _answer(given["request"], str(real.status_code), described["responses"])
+    async def answer(**arguments: Any) -> Response[Any]:
+        return _answer(arguments["request"], str(real.status_code), described["responses"])
 
     return HTTPRouteHandler(
         operation.route,
@@ -77,8 +78,8 @@ def _mocked(operation: Operation, described: Mapping[str, Any]) -> HTTPRouteHand
 
 
 def _answer(request: Request, success: str, responses: Mapping[str, Any]) -> Response[Any]:
-    wanted = _preferences(request.headers.get("prefer", ""))
-    code = wanted.get("code", success)
+    preferences = _preferences(request.headers.get("prefer", ""))
+    code = preferences.get("code", success)
     if code not in responses:
         raise Invalid(Fault("Prefer", "must be one of: {values}", values=", ".join(responses)))
     if (
@@ -87,15 +88,19 @@ def _answer(request: Request, success: str, responses: Mapping[str, Any]) -> Res
         and matches(request.headers.get("if-none-match"), openapi.HEADERS["ETag"]["example"], weakly=True)
     ):
         code = "304"
-    headers = {name: header["example"] for name, header in responses[code]["headers"].items() if name in STATED}
+    headers = {
+        name: header["example"] for name, header in responses[code]["headers"].items() if name in EXAMPLE_HEADERS
+    }
     content = responses[code]["content"]
     if problem_handlers.MEDIA_TYPE in content:
-        return _refusal(request, list(content[problem_handlers.MEDIA_TYPE]["examples"]), wanted.get("example"), headers)
+        return _refusal(
+            request, list(content[problem_handlers.MEDIA_TYPE]["examples"]), preferences.get("example"), headers
+        )
     return Response(content[JSON]["example"] if content else None, status_code=int(code), headers=headers)
 
 
-def _refusal(request: Request, names: list[str], wanted: str | None, headers: dict[str, str]) -> Response[bytes]:
-    name = wanted or names[0]
+def _refusal(request: Request, names: list[str], preferred: str | None, headers: dict[str, str]) -> Response[bytes]:
+    name = preferred or names[0]
     if name not in names:
         raise Invalid(Fault("Prefer", "must be one of: {values}", values=", ".join(names)))
     return problem_handlers.document(
@@ -104,6 +109,6 @@ def _refusal(request: Request, names: list[str], wanted: str | None, headers: di
 
 
 def _preferences(header: str) -> dict[str, str]:
-    """`code=409, example="taken"` as a mapping (RFC 7240)."""
+    """Parse a Prefer header (RFC 7240): `code=409, example="taken"`."""
     pairs = (part.partition("=") for part in header.replace(";", ",").split(","))
     return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}

@@ -1,7 +1,7 @@
 """Nightly jobs: one worker runs each, a missed night is caught up, and a job that fails is tried again.
 
-A job's row in `job_run` says when it is due. A worker leases the row for as long as the job runs, so no other worker
-runs it, and takes over a minute after a worker has died.
+A job's row in `job_run` says when it is due. A worker leases the row while the job runs, so that no other worker runs
+it. Another worker takes over a minute after the first has died.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ LEASE: Final = timedelta(minutes=1)
 PACE: Final = Pace(idle_seconds=2.0, busy_seconds=2.0)
 MAX_ATTEMPTS: Final = 8
 FIRST_RETRY: Final = timedelta(seconds=10)
-"""Twice that after each further failure, so eight attempts take about twenty minutes."""
+"""Doubles after each further failure, so eight attempts take about twenty minutes."""
 
 
 async def run(work: Work, stop: asyncio.Event) -> None:
-    """Run what is due every night, until `stop`."""
+    """Run the nightly jobs that are due, until `stop`."""
     now = clock.now()
     await job_runs.plan(work.db, {name: next_night(job.at, now) for name, job in schedule.NIGHTLY.items()})
     await serve(
@@ -61,7 +61,7 @@ async def _perform(work: Work, run: JobRun) -> None:
     try:
         async with renewed(LEASE, renew):
             await job.run(work)
-    except asyncio.CancelledError:  # the worker has to stop
+    except asyncio.CancelledError:  # the worker is stopping
         with suppress(errors.Unavailable):
             await job_runs.release(work.db, run)
         raise

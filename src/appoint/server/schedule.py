@@ -1,4 +1,4 @@
-"""What the worker runs, and how often. What each job does lies in the features' `jobs.py` and `service.py`."""
+"""The worker's jobs and how often they run. The jobs themselves are in the features' `jobs.py` and `service.py`."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ from ..scheduling.slots.jobs import nightly
 from ..settings import Settings
 
 REQUEST_TTL: Final = timedelta(hours=24)
-"""How long the answer to a request with an idempotency key is kept."""
+"""How long a request with an idempotency key can be replayed."""
 
 
 class Work(NamedTuple):
-    """What the worker's jobs work with."""
+    """The tools of the worker's jobs."""
 
     db: Database
     settings: Settings
@@ -87,17 +87,17 @@ NIGHTLY: Final[dict[str, Nightly]] = {
     ),
     "forget-people": Nightly(time(1, 45), lambda work: privacy.forget(work.db, now=clock.now())),
 }
-"""Each may run twice, and may be late."""
+"""Each job must tolerate running twice, or late."""
 
 
 async def relay_all(work: Work) -> None:
-    """Relay until no event is left that is due."""
+    """Relay all events that are due."""
     while await relay(work.db, work.subscribers, now=clock.now()):
         pass
 
 
 async def forget_events(work: Work, *, before: datetime) -> None:
-    """Delete events that were relayed before then, and the deliveries of them."""
+    """Delete events relayed before that time, and their deliveries."""
     await deliveries.forget(work.db, before=before)
     await events.delete_relayed(work.db, before=before)
 

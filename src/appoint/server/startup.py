@@ -1,4 +1,4 @@
-"""What the processes need before they start: a database they can use, and the administrator's token."""
+"""Startup checks: a reachable, migrated database, safe secrets, and an administrator's token."""
 
 import os
 import secrets
@@ -20,31 +20,31 @@ from ..settings import Settings
 SECRET_LENGTH = 24
 DEFAULT_PASSWORDS = frozenset({"appoint", "postgres", "password", "secret", "changeme", "admin"})
 FAILURES = (StartupError, NotStarted, migrate.TooOld)
-"""What the command line answers with its sentence alone."""
+"""Exceptions that the command line reports as one line, without a traceback."""
 
 
-class InUse(NamedTuple):
+class UsableDatabase(NamedTuple):
     url: str
     fresh: bool
-    """Made just now, and empty."""
+    """It was just created and is empty."""
     programs: Path | None
-    """The folder of its own PostgreSQL programs, when it is the embedded one."""
+    """The folder of the embedded PostgreSQL's programs; None for another server."""
 
 
 @contextmanager
-def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[InUse]:
-    """The database of the settings: the one that `APPOINT_DATABASE_URL` names, or else the embedded one, which runs for
-    as long as somebody uses it."""
+def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[UsableDatabase]:
+    """Yield the configured database: the one of `APPOINT_DATABASE_URL`, or else the embedded one, which runs while any
+    process uses it."""
     if settings.database_url:
-        yield InUse(settings.database_url.get_secret_value(), fresh=False, programs=None)
+        yield UsableDatabase(settings.database_url.get_secret_value(), fresh=False, programs=None)
         return
     with embedded.running(settings.data_dir, say=say) as server:
-        yield InUse(server.url, server.fresh, server.binaries)
+        yield UsableDatabase(server.url, server.fresh, server.binaries)
 
 
 async def reach(url: str) -> str | None:
-    """Connect once. Returns the revision that the database is at; raises `StartupError` when it cannot be reached,
-    `TooOld` when it cannot be used."""
+    """Connect once and return the revision of the database. Raise `StartupError` if it cannot be reached, and `TooOld`
+    for an unsupported PostgreSQL."""
     try:
         connection = await asyncpg.connect(url, timeout=10)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -61,10 +61,11 @@ async def reach(url: str) -> str | None:
 
 
 async def expect_migrated(url: str) -> None:
-    """Raises `StartupError` when the database is not at this version's schema."""
-    if (found := await reach(url)) != migrate.newest():
+    """Raise `StartupError` unless the database has this version's schema."""
+    if (revision := await reach(url)) != migrate.newest():
         raise StartupError(
-            f"The database is at revision {found}; this version needs {migrate.newest()}. Run `appoint migrate` first."
+            f"The database is at revision {revision}; this version needs {migrate.newest()}. "
+            "Run `appoint migrate` first."
         )
 
 
@@ -83,16 +84,16 @@ def check_extras(settings: Settings) -> None:
 
 
 def check_secrets(settings: Settings) -> None:
-    """Raises `StartupError` for secrets that somebody could guess, in production, and says which."""
+    """Raise `StartupError` in production for secrets that are easy to guess, and name them."""
     if settings.mode != "production":
         return
-    given = {
+    values = {
         "APPOINT_ADMIN_TOKEN": settings.admin_token.get_secret_value() if settings.admin_token else None,
         "APPOINT_SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else None,
     }
     weak = [
         name
-        for name, value in given.items()
+        for name, value in values.items()
         if value is not None and (len(value) < SECRET_LENGTH or len(set(value)) < SECRET_LENGTH // 2)
     ]
     if (
@@ -102,32 +103,33 @@ def check_secrets(settings: Settings) -> None:
         weak.append("the password in APPOINT_DATABASE_URL")
     if weak:
         raise StartupError(
-            f"Too easy to guess for production: {', '.join(weak)}. A good one is what `openssl rand -base64 32` prints."
+            f"Too easy to guess for production: {', '.join(weak)}. Generate one with `openssl rand -base64 32`."
         )
 
 
 def admin_token(settings: Settings) -> tuple[str, bool]:
-    """The administrator's token, and whether it was made just now."""
+    """Return the administrator's token, and whether it was just created."""
     if settings.admin_token:
         return settings.admin_token.get_secret_value(), False
-    return _kept(settings, "admin-token", "The administrator's token", "APPOINT_ADMIN_TOKEN")
+    return _stored_secret(settings, "admin-token", "The administrator's token", "APPOINT_ADMIN_TOKEN")
 
 
 def demo_password(settings: Settings) -> str:
-    """The password of the demo world's staff, kept as the administrator's token is."""
-    return _kept(settings, "demo-password", "The password of the demo world", "APPOINT_DATA_DIR")[0]
+    """Return the password of the demo world's staff, stored beside the administrator's token."""
+    return _stored_secret(settings, "demo-password", "The password of the demo world", "APPOINT_DATA_DIR")[0]
 
 
 def with_secret_key(settings: Settings) -> Settings:
-    """The settings with the key that signs links in messages."""
+    """Return the settings with the key that signs links in messages."""
     if settings.secret_key:
         return settings
-    key, _ = _kept(settings, "secret-key", "The key that signs links", "APPOINT_SECRET_KEY")
+    key, _ = _stored_secret(settings, "secret-key", "The key that signs links", "APPOINT_SECRET_KEY")
     return settings.model_copy(update={"secret_key": SecretStr(key)})
 
 
-def _kept(settings: Settings, name: str, what: str, variable: str) -> tuple[str, bool]:
-    """A secret that is not given, kept in the data directory, readable by us alone; and whether it was made just now."""
+def _stored_secret(settings: Settings, name: str, what: str, variable: str) -> tuple[str, bool]:
+    """Return a secret that no setting contains, and whether it was just created. It is stored in the data directory,
+    readable by this account only."""
     path = settings.data_dir / name
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -136,10 +138,10 @@ def _kept(settings: Settings, name: str, what: str, variable: str) -> tuple[str,
         except FileExistsError:
             return path.read_text().strip(), False
         secret = secrets.token_urlsafe(32)
-        with os.fdopen(file, "w") as kept:
-            kept.write(secret + "\n")
+        with os.fdopen(file, "w") as stream:
+            stream.write(secret + "\n")
     except OSError as error:
         raise StartupError(
-            f"{what} cannot be kept in {path}: {error.strerror}. Set {variable} or APPOINT_DATA_DIR."
+            f"{what} cannot be stored in {path}: {error.strerror}. Set {variable} or APPOINT_DATA_DIR."
         ) from error
     return secret, True

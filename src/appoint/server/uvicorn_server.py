@@ -1,4 +1,4 @@
-"""The server process: uvicorn on uvloop, with an end that fails nobody, and with limits for who is slow."""
+"""The server process: uvicorn on uvloop, with a shutdown that fails no request, and with limits for slow clients."""
 
 import errno
 import gc
@@ -26,71 +26,71 @@ from ..settings import Settings
 from . import app as application
 from . import logs
 
-KEEP_ALIVE_SECONDS: Final = 75  # longer than the 60 of most load balancers: whoever closes first must be they
+KEEP_ALIVE_SECONDS: Final = 75  # longer than the 60 of most load balancers, which must close first
 SETTLE_SECONDS: Final = 0.3
 LAST_REQUEST_SECONDS: Final = 1.0
 READ_SECONDS: Final = 30.0
 START_SECONDS: Final = 300.0
 HANGING_SECONDS: Final = 30
 WRITE_SECONDS: Final = 30.0
-HEAD_BYTES: Final = 64 * 1024
-HEADERS: Final = 100
+MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_HEADERS: Final = 100
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's, with three changes. A request has 30 seconds to arrive, 64 KiB for its head and 100 headers. Who does
-    not read for 30 seconds what is there for them is cut off. And at the end a connection that is kept alive is not
-    closed under the feet of a request on its way: for a second more it is answered, with `Connection: close`; streams
-    are told that it ends (`ending` and `end` in the request's state)."""
+    """uvicorn's protocol with three changes. A request has 30 seconds to arrive, 64 KiB for its head and 100 headers.
+    Clients that do not read for 30 seconds are disconnected. During shutdown, keep-alive connections stay open for one
+    more second so that requests in flight are answered, with `Connection: close`. `ending` and `end` in the request's
+    state tell streams to end."""
 
     ending = False
-    """Of the whole process, so that connections that were accepted last know too."""
+    """Shared by all connections of the process, including those accepted during shutdown."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.in_message = self.in_head = False
         self.head_bytes = 0
         self.fault = Fault("HTTP", "is not valid HTTP/1.1; non-ASCII characters in an address must be percent-encoded")
-        self.patience: TimerHandle | None = self.loop.call_later(READ_SECONDS, transport.abort)
-        self.patience_to_write: TimerHandle | None = None
+        self.read_timeout: TimerHandle | None = self.loop.call_later(READ_SECONDS, transport.abort)
+        self.write_timeout: TimerHandle | None = None
         if self.ending:
             self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_patience()
-        if self.patience_to_write:
-            self.patience_to_write.cancel()
+        self._cancel_read_timeout()
+        if self.write_timeout:
+            self.write_timeout.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if not self.in_message:
-            self._forget_patience()
+            self._cancel_read_timeout()
             return
-        if self.patience is None:
-            self.patience = self.loop.call_later(READ_SECONDS, self.transport.abort)
+        if self.read_timeout is None:
+            self.read_timeout = self.loop.call_later(READ_SECONDS, self.transport.abort)
         if self.in_head:
             self.head_bytes += len(data)
-            if self.head_bytes > HEAD_BYTES:
+            if self.head_bytes > MAX_HEAD_BYTES:
                 self.transport.abort()
 
-    def _forget_patience(self) -> None:
-        if self.patience is not None:
-            self.patience.cancel()
-            self.patience = None
+    def _cancel_read_timeout(self) -> None:
+        if self.read_timeout is not None:
+            self.read_timeout.cancel()
+            self.read_timeout = None
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.patience_to_write = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+        self.write_timeout = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self.patience_to_write:
-            self.patience_to_write.cancel()
-            self.patience_to_write = None
+        if self.write_timeout:
+            self.write_timeout.cancel()
+            self.write_timeout = None
 
     def timeout_keep_alive_handler(self) -> None:
-        """Closing would wait for who has not read the last answers."""
+        """Close an idle connection. Abort it if the client has not read everything: closing would wait for that."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         super().timeout_keep_alive_handler()
@@ -102,9 +102,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.in_head = False
-        if len(self.headers) > HEADERS:
-            self.fault = Fault("HTTP", "has too many headers; maximum: {most}", most=HEADERS)
-            raise ValueError  # which the parser makes an error of its own
+        if len(self.headers) > MAX_HEADERS:
+            self.fault = Fault("HTTP", "has too many headers; maximum: {most}", most=MAX_HEADERS)
+            raise ValueError  # the parser turns it into its own error
         super().on_headers_complete()
         if self.ending:
             self.cycle.keep_alive = False
@@ -115,8 +115,8 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def shutdown(self) -> None:
-        """uvicorn has closed this process's listener. Other processes may not have closed theirs yet, so nobody is sent
-        away to connect anew at once."""
+        """Prepare to end. uvicorn has closed this process's listener, but other processes may still accept, so let
+        clients reconnect only after a moment."""
         self.loop.call_later(SETTLE_SECONDS, self._end)
 
     def _end(self) -> None:
@@ -127,7 +127,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
             state = self.scope.get("state", {})
             state["ending"] = True
-            if end := state.get("end"):  # a stream would go on
+            if end := state.get("end"):  # otherwise a stream would continue
                 end()
 
     def _close_when_silent(self) -> None:
@@ -139,18 +139,21 @@ class Connection(HttpToolsProtocol):
         return not self.in_message and (cycle is None or cycle.response_complete)
 
     def send_400_response(self, msg: str) -> None:
-        """What is not HTTP gets a problem document too."""
+        """Answer invalid HTTP with a problem document."""
         request_id = tracing.parse_origin(()).request_id
         body = msgspec.json.encode(
             described("invalid-request", "en", instance="", request_id=request_id, faults=(self.fault,), facts={})
         )
-        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
+            f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        )
         self.transport.write(head.encode() + body)
         self.transport.close()
 
 
 class Server(uvicorn.Server):
-    """Tells `ready` when it serves."""
+    """A server that calls `ready` when it accepts requests."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -162,7 +165,7 @@ class Server(uvicorn.Server):
 
 
 class Supervisor(Multiprocess):
-    """Several server processes, which accept from one socket; one that dies is replaced."""
+    """Several server processes that accept from one socket. A process that dies is replaced."""
 
     def __init__(self, config: uvicorn.Config, listener: socket.socket, ready: Callable[[], None]) -> None:
         super().__init__(config, [listener])
@@ -176,27 +179,27 @@ class Supervisor(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         before = {process.process.pid for process in self.processes}
         super().keep_subprocess_alive()
-        for gone in before - {process.process.pid for process in self.processes}:
-            metrics.forget_process(gone or 0)
+        for pid in before - {process.process.pid for process in self.processes}:
+            metrics.forget_process(pid or 0)
 
     def terminate_all(self) -> None:
-        for listener in self.sockets:  # left open, it would take connections that nobody answers any more
+        for listener in self.sockets:  # an open one would accept connections that no process answers
             listener.close()
         super().terminate_all()
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The socket that all server processes accept from. Raises `StartupError`."""
+    """Return the socket that all server processes accept from. Raise `StartupError`."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
+        is_taken = error.errno == errno.EADDRINUSE
         hint = (
             "Another program listens there; choose another port with APPOINT_PORT."
-            if taken
+            if is_taken
             else "See APPOINT_HOST and APPOINT_PORT."
         )
         raise StartupError(f"Cannot listen on {host}, port {port}: {error.strerror}. {hint}") from error
@@ -205,7 +208,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(listener: socket.socket) -> str:
-    """Where a browser on this machine finds the server."""
+    """Return the server's address for a browser on this machine."""
     bound, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, str(bound))  # noqa: S104 -- any address includes this machine's
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -219,7 +222,8 @@ def serve(
     workers: int,
     ready: Callable[[], None],
 ) -> None:
-    """Serve what `make` makes, until SIGTERM or SIGINT. Those are raised again when all requests are answered."""
+    """Serve the application that `make` returns until SIGTERM or SIGINT. Both are raised again once all requests are
+    answered."""
     config = uvicorn.Config(
         make if workers == 1 else partial(_in_child, settings, make),
         factory=True,
@@ -245,19 +249,20 @@ def serve(
 
 
 def real(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:
-    """The application, on its own or with the worker beside it."""
+    """Return the application, alone or with the worker in the same process."""
     beside: list[Callable[[Litestar], AbstractAsyncContextManager[None]]] = []
     if with_worker:
-        from . import worker  # noqa: PLC0415  a server on its own does without the worker's libraries
+        from . import worker  # noqa: PLC0415  a server alone does not need the worker's libraries
 
         beside = [worker.beside(settings, database_url)]
-    made = application.create(settings, database_url=database_url, admin_token=admin_token, beside=beside)
-    gc.freeze()  # what is there now stays: collections need not look at it again
-    return made
+    app = application.create(settings, database_url=database_url, admin_token=admin_token, beside=beside)
+    gc.freeze()  # collections need not scan objects that live as long as the process
+    return app
 
 
 def _in_child(settings: Settings, make: Callable[[], Litestar]) -> Litestar:
-    """What `make` makes, in a process of its own, which ends with its parent, even one that is killed."""
+    """Return the application that `make` returns, in a child process, which ends with its parent even if that is
+    killed."""
     logs.configure(settings)
     parent = multiprocessing.parent_process()
     assert parent

@@ -1,8 +1,8 @@
-"""The worker: what happens without a request. It composes; what is done lies in the features' `jobs.py`.
+"""The worker: all work that no request triggers. It runs the jobs; their code is in the features' `jobs.py`.
 
-Any number of workers may run at once. Each runs what is due every few seconds, in statements that several can run at
-the same time. Notifications, webhooks and nightly jobs are shared by leases, so one worker at a time works on each. One
-worker serves the broker.
+Any number of workers may run at once. Each runs what is due every few seconds, in statements that tolerate concurrency.
+Workers share notifications, webhooks and nightly jobs by leases, so one worker at a time handles each. One worker
+serves the broker.
 """
 
 import asyncio
@@ -46,10 +46,10 @@ JOB_SECONDS: Final = 600.0
 
 
 def prepared(settings: Settings, db: Database) -> Work:
-    """The worker's tools, as the settings say. Raises `StartupError` for an address that no provider can have."""
+    """Return the tools of the worker's jobs. Raise `StartupError` for an invalid address of a message provider."""
     ways = gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
-    assert settings.secret_key, "made at start"
+    assert settings.secret_key, "created at start"
     links = Links(settings.links_url, settings.secret_key.get_secret_value(), settings.mail_from)
     sending = notifications.Sending(ways, per_second, partial(compose, links=links))
 
@@ -63,8 +63,7 @@ def prepared(settings: Settings, db: Database) -> Work:
 
 
 def check(settings: Settings) -> None:
-    """Raises `StartupError` for an address that no provider, and no broker, can have, and for what nobody should go into
-    production with."""
+    """Raise `StartupError` for an invalid address of a provider or broker, and for settings unfit for production."""
     check_secrets(settings)
     gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
     if settings.mode == "production" and (settings.smtp_url or settings.sms_url) and not settings.public_url:
@@ -76,8 +75,8 @@ def check(settings: Settings) -> None:
 
 
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
-    """Work until `stop`. A database that goes away is waited for. What runs at the end has `shutdown_seconds` to
-    finish; then it is undone, and done later."""
+    """Run all jobs until `stop`, and wait out times when the database is unreachable. Jobs that run at the end have
+    `shutdown_seconds` to finish; after that they are cancelled, and run again later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
     db = connect(
         database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS, role=ACROSS
@@ -89,7 +88,7 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
             asyncio.create_task(_often(stop, seconds, name, partial(job, work)))
             for name, (seconds, job) in schedule.OFTEN.items()
         ),
-        # these run until they are stopped; one that fails starts again
+        # These run until `stop`; one that fails is restarted.
         asyncio.create_task(_often(stop, RESTART_SECONDS, "nightly", partial(nightly.run, work, stop))),
         *(
             asyncio.create_task(
@@ -131,7 +130,7 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
 
 
 def beside(settings: Settings, database_url: str) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """The worker in a server's process, for as long as the server runs."""
+    """Return a context that runs the worker in a server's process."""
 
     @asynccontextmanager
     async def working(_: object) -> AsyncGenerator[None]:
@@ -147,16 +146,16 @@ def beside(settings: Settings, database_url: str) -> Callable[[object], Abstract
 
 
 async def _often(stop: asyncio.Event, seconds: float, name: str, job: Callable[[], Awaitable[object]]) -> None:
-    """The job again and again, whatever becomes of it."""
-    well = True
+    """Run the job repeatedly, even if it fails."""
+    is_reachable = True
     while not stop.is_set():
         try:
             await job()
-            well = True
+            is_reachable = True
         except errors.Unavailable:
-            if well:
+            if is_reachable:
                 log.warning("database away", job=name)
-            well = False
+            is_reachable = False
         except Exception:  # one fault must not end the worker
             log.exception("job failed", job=name)
         with suppress(TimeoutError):
