@@ -235,7 +235,7 @@ async def test_a_key_with_another_body_is_refused(client, lakeside):
     assert (await client.post(lakeside, json=FULL, headers=key)).status_code == 422
 
 
-async def test_the_list_goes_on_where_it_stopped_whatever_is_added(client, lakeside):
+async def test_the_list_continues_where_it_stopped_despite_additions(client, lakeside):
     first = [await appointment_type(client, name=f"Type {n}") for n in range(3)]
     page = (await client.get(lakeside, params={"limit": 2})).json()
     added = await appointment_type(client)
@@ -255,7 +255,7 @@ async def test_a_cursor_of_another_list_is_refused(client, lakeside):
     assert (await client.get(lakeside, params={"limit": 1, "active": "false", "cursor": cursor})).status_code == 400
 
 
-async def test_a_query_that_is_wrong_is_refused(client, lakeside):
+async def test_an_invalid_query_is_refused(client, lakeside):
     for query in [
         "limit=0",
         "limit=201",

@@ -7,7 +7,7 @@ from support.rows import doctor, later, publish
 LAKESIDE = {"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"}
 
 
-async def test_a_clinic_is_founded_and_found_again(client):
+async def test_a_created_clinic_can_be_read_back(client):
     made = await client.post("/api/clinics", json=LAKESIDE, headers=ADMIN)
     assert (await client.get(made.headers["Location"])).json() == made.json()
 
@@ -26,7 +26,7 @@ async def test_a_new_clinic_has_the_default_policy(client):
     }
 
 
-async def test_only_the_administrator_founds_clinics(client):
+async def test_only_the_administrator_creates_clinics(client):
     assert (await client.post("/api/clinics", json=LAKESIDE)).status_code == 401
 
 

@@ -28,7 +28,7 @@ async def live_appointments(db):
     return await db.fetchval("select count(*) from appointment where active_during && tstzrange($1, null)", NOW)
 
 
-async def test_a_doctor_is_added_and_found_again(client, lakeside):
+async def test_an_added_doctor_can_be_read_back(client, lakeside):
     made = await client.post(
         lakeside, json=SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}, headers=ADMIN
     )
@@ -36,7 +36,7 @@ async def test_a_doctor_is_added_and_found_again(client, lakeside):
     assert (await client.get(made.headers["Location"])).json() == made.json()
 
 
-async def test_a_doctor_shows_what_was_said(client, lakeside):
+async def test_a_doctor_has_the_sent_content(client, lakeside):
     said = SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}
     made = (await client.post(lakeside, json=said, headers=ADMIN)).json()
     assert (
@@ -49,7 +49,7 @@ async def test_a_name_is_kept_exactly(client, lakeside):
         assert (await client.get(f"/api/doctors/{await doctor(client, name=name)}")).json()["name"] == name
 
 
-async def test_what_is_wrong_is_named(client, lakeside):
+async def test_faults_are_named(client, lakeside):
     for wrong, pointer in [
         ({"name": ""}, "#/name"),
         ({"name": "x" * 201}, "#/name"),
@@ -83,7 +83,7 @@ async def test_an_unknown_clinic_has_no_doctors(client):
     assert (await client.post("/api/clinics/7/doctors", json=SHAH, headers=ADMIN)).status_code == 404
 
 
-async def test_nobody_joins_an_inactive_clinic(client, lakeside):
+async def test_an_inactive_clinic_accepts_no_doctors(client, lakeside):
     await client.delete("/api/clinics/1", headers=ADMIN)
     refused = await client.post(lakeside, json=SHAH, headers=ADMIN)
     assert (refused.status_code, refused.json()["reason"]) == (409, "clinic-inactive")
@@ -175,7 +175,7 @@ async def test_a_doctor_does_not_come_back_to_an_inactive_clinic(client, lakesid
     assert (refused.status_code, refused.json()["reason"]) == (409, "clinic-inactive")
 
 
-async def test_a_doctor_with_appointments_to_come_stays(client, db, lakeside):
+async def test_a_doctor_with_upcoming_appointments_cannot_be_removed(client, db, lakeside):
     id, ana = await doctor(client), await customer(client)
     await publish(db, id, later(24), later(30))
     await book(db, id, ana, later(24), later(25))
@@ -305,7 +305,7 @@ async def test_a_removal_that_races_with_requests_for_appointments_leaves_nobody
         await db.execute("delete from appointment")
 
 
-async def test_of_many_removals_one_happens(client, lakeside):
+async def test_only_one_of_several_removals_happens(client, lakeside):
     id = await doctor(client)
     removals = await asyncio.gather(*(client.delete(f"/api/doctors/{id}", headers=ADMIN) for _ in range(4)))
     assert {removal.status_code for removal in removals} == {204}
@@ -344,7 +344,7 @@ async def test_a_change_of_an_older_version_is_refused(client, lakeside):
     assert (await client.delete(address, headers=old)).status_code == 412
 
 
-async def test_of_two_changes_of_one_version_one_happens(client, lakeside):
+async def test_only_one_of_two_changes_of_a_version_happens(client, lakeside):
     address = f"/api/doctors/{await doctor(client)}"
     both = await asyncio.gather(
         *(
@@ -393,7 +393,7 @@ async def test_a_refused_request_keeps_no_key(client, lakeside):
     assert (await client.post(lakeside, json=SHAH, headers=key)).status_code == 201
 
 
-async def test_the_list_goes_on_where_it_stopped_whatever_is_added(client, lakeside):
+async def test_the_list_continues_where_it_stopped_despite_additions(client, lakeside):
     first = [await doctor(client, name=f"Dr {n}") for n in range(3)]
     page = (await client.get(lakeside, params={"limit": 2})).json()
     added = await doctor(client)
@@ -413,6 +413,6 @@ async def test_a_cursor_of_another_list_is_refused(client, lakeside):
     ).status_code == 400
 
 
-async def test_a_query_that_is_wrong_is_refused(client, lakeside):
+async def test_an_invalid_query_is_refused(client, lakeside):
     for query in ["limit=0", "limit=1000000000", "cursor=forged", "active=2", "name=Shah", "specialty=a&specialty=b"]:
         assert (await client.get(f"{lakeside}?{query}")).status_code == 400, query

@@ -61,7 +61,7 @@ async def test_a_name_is_kept_exactly(client):
         assert (await shown(client, await customer(client, name=name)))["name"] == name
 
 
-async def test_what_is_wrong_is_named(client):
+async def test_faults_are_named(client):
     for wrong, pointer in [
         ({"name": ""}, "#/name"),
         ({"name": "\t"}, "#/name"),
@@ -99,7 +99,7 @@ async def test_what_is_wrong_is_named(client):
         )
 
 
-async def test_everything_wrong_is_named_at_once(client):
+async def test_all_faults_are_named_at_once(client):
     refused = await client.post("/api/customers", json={"email": "x", "phone": "call me", "timeZone": "x"})
     assert {error["pointer"] for error in refused.json()["errors"]} == {"#/name", "#/email", "#/phone", "#/timeZone"}
     refused = await client.post(
@@ -178,14 +178,14 @@ async def test_a_removed_customer_leaves_the_list_stays_readable_and_comes_back(
     assert (back["active"], back["removedAt"], back["version"]) == (True, None, 3)
 
 
-async def test_of_many_removals_one_happens(client, db):
+async def test_only_one_of_several_removals_happens(client, db):
     id = await customer(client)
     removals = await asyncio.gather(*(client.delete(f"/api/customers/{id}", headers=ADMIN) for _ in range(4)))
     assert {removal.status_code for removal in removals} == {204}
     assert [event.type for event in await events(db)] == ["customer.registered", "customer.removed"]
 
 
-async def test_a_customer_with_appointments_to_come_at_any_clinic_stays(client, db):
+async def test_a_customer_with_upcoming_appointments_cannot_be_removed(client, db):
     ana = await customer(client)
     for clinic_id in (await clinic(client), await clinic(client)):
         id = await doctor(client, clinic_id)
@@ -258,7 +258,7 @@ async def test_a_removal_that_races_with_requests_for_appointments_leaves_none_o
         await db.execute("delete from appointment")
 
 
-async def test_events_of_customers_are_the_platforms_and_name_nobody(client, db):
+async def test_customer_events_belong_to_the_platform_and_have_no_personal_data(client, db):
     id = (await client.post("/api/customers", json=FULL)).json()["id"]
     await client.patch(f"/api/customers/{id}", json={"email": "ana.lima@example.org"}, headers=ADMIN)
     await client.delete(f"/api/customers/{id}", headers=ADMIN)
@@ -284,7 +284,7 @@ async def test_a_change_of_an_older_version_is_refused(client):
     assert (await client.delete(address, headers=old)).status_code == 412
 
 
-async def test_an_id_of_nobody_is_not_found(client):
+async def test_an_unknown_id_is_not_found(client):
     for id in ["00000001-0000-8000-8000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"]:
         assert (await client.get(f"/api/customers/{id}", headers=ADMIN)).status_code == 404
         assert (await client.put(f"/api/customers/{id}", json=ANA, headers=ADMIN)).status_code == 404
@@ -387,7 +387,7 @@ async def test_the_words_of_a_search_come_in_any_order_and_without_accents(clien
 
 
 @pytest.mark.parametrize("q", [None, "ana"])
-async def test_the_list_goes_on_where_it_stopped_whatever_is_added(client, q):
+async def test_the_list_continues_where_it_stopped_despite_additions(client, q):
     filters = {"limit": 2} | ({"q": q} if q else {})
     first = [await customer(client, name=f"Ana {n}") for n in range(3)]
     page = (await client.get("/api/customers", params=filters, headers=ADMIN)).json()
@@ -406,7 +406,7 @@ async def test_a_cursor_of_another_search_is_refused(client):
         ).status_code == 400
 
 
-async def test_a_query_that_is_wrong_is_refused(client):
+async def test_an_invalid_query_is_refused(client):
     for query in [
         "limit=0",
         "limit=1000000000",

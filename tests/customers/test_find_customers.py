@@ -76,7 +76,7 @@ async def test_a_family_that_shares_an_address_is_a_list_and_it_ends(client, db,
     assert len(await find(client, says("receptionist"), email="family@example.org")) == 20
 
 
-async def test_who_has_left_is_not_found(client, says):
+async def test_a_removed_customer_is_not_found(client, says):
     ana = await customer(client, email="ana@example.org")
     await client.delete(f"/api/customers/{ana}", headers=ADMIN)
     assert await find(client, says("receptionist"), email="ana@example.org") == []
@@ -132,7 +132,7 @@ async def test_a_look_is_recorded_with_whom_it_found_and_without_what_was_asked(
         ({"email": "ana@example.org", "limit": "5"}, "?limit"),
     ],
 )
-async def test_what_is_wrong_is_named(client, says, query, pointer):
+async def test_faults_are_named(client, says, query, pointer):
     refused = await client.get(FIND, params=query, headers=says("receptionist"))
     assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer])
 

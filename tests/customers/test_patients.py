@@ -92,7 +92,7 @@ async def test_two_patients_cannot_share_a_record_number(client, db, ana):
     assert {answer.json().get("reason") for answer in both} == {None, "record-number-taken"}
 
 
-async def test_what_is_wrong_is_named(client, ana):
+async def test_faults_are_named(client, ana):
     for wrong, pointer in [
         ({"recordNumber": ""}, "#/recordNumber"),
         ({"recordNumber": " "}, "#/recordNumber"),
@@ -219,7 +219,7 @@ async def test_a_record_number_can_look_like_a_date(client, db, ana):
     assert await found(client, "12-11-10") == ["Ana"]
 
 
-async def test_the_list_goes_on_where_it_stopped_whatever_is_added(client, db):
+async def test_the_list_continues_where_it_stopped_despite_additions(client, db):
     await clinic(client)
     first = [await patient(client, db) for _ in range(3)]
     page = (await client.get(PATIENTS, params={"limit": 2}, headers=ADMIN)).json()
@@ -237,6 +237,6 @@ async def test_a_cursor_of_another_clinics_patients_is_refused(client, db, ana):
     ).status_code == 400
 
 
-async def test_a_query_that_is_wrong_is_refused(client, ana):
+async def test_an_invalid_query_is_refused(client, ana):
     for query in ["limit=0", "cursor=forged", "name=Ana", "q=%00"]:
         assert (await client.get(f"{PATIENTS}?{query}", headers=ADMIN)).status_code == 400, query

@@ -1,5 +1,4 @@
-"""Demo worlds: a small one to look at, and a large one to measure. On the same day, a database that is new gets the
-same world."""
+"""Demo worlds: a small one to look at, and a large one to measure. New databases get the same world on the same day."""
 
 from collections.abc import Callable
 from datetime import datetime

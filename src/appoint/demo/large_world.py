@@ -1,4 +1,4 @@
-"""The large world: as many appointments as are asked for, a thousand a doctor, for trying and measuring what grows."""
+"""The large world: any number of appointments, a thousand per doctor, to test and measure growth."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -27,10 +27,10 @@ VISITS: Final = 5
 PAST: Final = timedelta(days=112)
 COMING: Final = timedelta(days=56)
 LIKELIER: Final = 3
-"""A past time was booked so much likelier than one to come has been until now."""
+"""How much likelier a past time is booked than a future one."""
 STEP: Final = timedelta(minutes=5)
 HEAVY: Final = ("customer", "patient", "booking_slot", "appointment")
-"""Tables whose keys and indexes are made when all rows are there, which is much quicker than row by row."""
+"""Tables whose keys and indexes are created after all rows, which is much faster than row by row."""
 
 
 class Place(NamedTuple):
@@ -95,7 +95,7 @@ async def large(
     afterwards, exactly, and all else follows from it: two million make 100 clinics, 2,000 doctors and 400,000
     customers; density and the number of rows that a doctor has are the same at every size. All of it is one
     transaction: whatever cuts it off leaves nothing behind. Constraints and indexes are those of the migrations
-    afterwards, checked for every row. Until then nobody else can use the tables. With a password staff have accounts as
+    afterwards, checked for every row. Until then the tables are locked. With a password staff have accounts as
     in the small world. Raises `HasClinics` unless `into_existing`.
     """
     progress = progress or Progress(disable=True)
@@ -278,7 +278,7 @@ async def _employ(clinic: Clinic, count: int) -> dict[UUID, list[Range[datetime]
 
 
 def _chosen(clinic: Clinic, times: Iterator[Visit], count: int) -> list[Visit]:
-    """So many of a doctor's times, more of the past than of those to come."""
+    """Return `count` of a doctor's times, more in the past than in the future."""
     weighed = (
         (clinic.random.random() ** (1 / LIKELIER if visit.start < clinic.midnight else 1), visit) for visit in times
     )

@@ -44,7 +44,7 @@ class World(NamedTuple):
 
 
 class Booked(NamedTuple):
-    """A visit that somebody has. `luck` and `whim`, from 0 to 1, are its story."""
+    """A booked visit. `luck` and `whim`, from 0 to 1, determine what becomes of it."""
 
     visit: Visit
     id: UUID
@@ -249,8 +249,8 @@ def _minutes(hours: str) -> Range[int]:
 
 
 def _booked(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[UUID]]) -> Iterator[Booked]:
-    """Some of the times of a clinic's doctors, fewer the further away; nobody is there twice at a time. `visitors` are
-    households."""
+    """Some of the times of a clinic's doctors, fewer the further away; visits of a customer never overlap.
+    `visitors` are households."""
     random = world.random
     taken: Taken = {}
     for of_doctor in times:
@@ -316,8 +316,11 @@ async def _write_appointments(world: World, booked: Sequence[Booked], stories: d
 
 
 def _statuses(world: World, booked: Sequence[Booked]) -> dict[UUID, Status]:
-    """One clinic or another is open at almost every hour. Who came last is there still, also when it is not, and who
-    comes next is there already."""
+    """Return the status of each visit.
+
+    At any hour, even while all clinics are closed, the last visitor is still with the doctor and the next one has
+    arrived.
+    """
     statuses = {each.id: outcome(each.luck, each.visit, world.now) for each in booked}
     awaited = [each for each in booked if statuses[each.id] != Status.CANCELLED]
     statuses[next(each.id for each in reversed(awaited) if each.start <= world.now)] = Status.CHECKED_IN
@@ -325,7 +328,7 @@ def _statuses(world: World, booked: Sequence[Booked]) -> dict[UUID, Status]:
     for _, of_clinic in groupby(
         sorted(awaited, key=lambda each: clinic_of(each.id)), key=lambda each: clinic_of(each.id)
     ):
-        # somebody is just making up their mind
+        # one customer per clinic has a time on hold
         statuses[
             next(
                 each.id

@@ -1,4 +1,4 @@
-"""Who runs the demo's clinics: a manager, a receptionist and every doctor of each, with accounts."""
+"""The staff of the demo's clinics: a manager, a receptionist and every doctor of each, with accounts."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The small world as it is told: three clinics, who works there and when, and what can be booked. Days count from the
+"""The content of the small world: three clinics with their doctors, hours and appointment types. Days count from the
 day it is loaded."""
 
 from typing import Final, NamedTuple

@@ -27,7 +27,7 @@ async def expect_no_clinics(connection: Any) -> None:
 
 
 async def next_clinic(connection: Any, *, into_existing: bool) -> int:
-    """The number of the first clinic to be; nobody else founds one until the transaction ends. Raises `HasClinics`."""
+    """Return the id of the first new clinic, and lock the table until the transaction ends. Raise `HasClinics`."""
     await connection.execute("lock table clinic in share row exclusive mode")
     if not into_existing:
         await expect_no_clinics(connection)
@@ -69,8 +69,7 @@ async def publish(
 
 
 async def add_up(connection: Any, *, first_clinic: int, last_clinic: int | None = None) -> None:
-    """Sum the days of the clinics' doctors, as the worker does for what it is told of; of demo worlds nobody is told
-    anything."""
+    """Sum the days of the clinics' doctors. The worker sums by events, and demo worlds have none."""
     await connection.execute(
         """
         insert into doctor_day (clinic_id, date, doctor_id, opens, published_minutes, booked_minutes, booked, cancelled, missed, kept, lead_days, lead)
