@@ -88,14 +88,14 @@ def fill(appointments: int, customers: int) -> str:
     clinics, a_day = CLINICS[appointments], PLACES // 2
     lines = appointments // clinics // DOCTORS
     return f"""
-        create function opening(day integer) returns timestamptz return current_date::timestamp at time zone 'UTC' + make_interval(days => day) + '{OPENS}';
+        create function opening(day integer) returns timestamptz return now()::date::timestamp at time zone 'UTC' + make_interval(days => day) + '{OPENS}';
         insert into clinic (id, name, time_zone, horizon_days) select n, 'Clinic ' || n, '{ZONE}', 366 from generate_series(1, {clinics}) as n;
         insert into appointment_type (clinic_id, id, name, minutes, price_amount, price_currency)
         select id, {doctor("id", 0)}, 'Check-up', {MINUTES}, 4500, 'EUR' from clinic;
         insert into doctor (clinic_id, id, name) select id, {doctor("id", "n")}, 'Dr ' || n from clinic, generate_series(1, {DOCTORS}) as n;
         insert into customer (id, name) select {customer("n")}, 'Customer ' || n from generate_series(1, {customers}) as n;
         insert into booking_slot (clinic_id, id, doctor_id, date, during)
-        select clinic_id, mint_id(clinic_id), id, current_date + day, tstzrange(opening(day), opening(day) + interval '{PLACES * MINUTES} minutes')
+        select clinic_id, mint_id(clinic_id), id, now()::date + day, tstzrange(opening(day), opening(day) + interval '{PLACES * MINUTES} minutes')
           from doctor, generate_series({HALF_BOOKED[1]} - {(lines - 1) // a_day}, {FREE[1]}) as day;
         create temp table taken as
         select c.id as clinic_id, mint_id(c.id) as id, {doctor("c.id", "d")} as doctor_id, {doctor("c.id", 0)} as type_id,

@@ -15,7 +15,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from appoint.database.pool import Database
 from appoint.identity import passwords
-from support import database, scale
+from support import database, run_clock, scale
 from support.app import POOLS, composed
 from support.database import Pools, SharedPool
 
@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """One folder for the server of all workers. Not under pytest's own, which only we can enter: for root the server
     runs under another account."""
     scale.load_hypothesis_profile()
+    run_clock.shift_this_process()
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="appoint-tests-")
         Path(folder).chmod(0o711)
@@ -57,8 +58,10 @@ def server_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def database_url(server_url: str, worker_id: str) -> str:
-    """This worker's migrated database."""
-    return asyncio.run(database.copy_template(server_url, f"appoint_{worker_id}"))
+    """This worker's migrated database, with the clock of the run."""
+    url = asyncio.run(database.copy_template(server_url, f"appoint_{worker_id}"))
+    asyncio.run(run_clock.shift_database(url))
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -110,8 +110,8 @@ async def test_mails_and_texts_have_the_link(db, client, place):
     await client.patch(
         f"/api/customers/{place['customerId']}", json={"email": None, "phone": "+4915112345678"}, headers=ADMIN
     )
-    await office.remind(later(24 * 6 + 10), timedelta(hours=12))
-    await office.send(later(24 * 7))
+    await office.remind(START - timedelta(hours=10), timedelta(hours=12))
+    await office.send(START + timedelta(hours=1))
     wanted = f"https://appoint.example/appointments/{links.token(LINKS.secret, UUID(made['id']))}"
     assert [message.channel for message in post.taken] == ["email", "email", "sms", "sms"]
     assert [wanted in message.text for message in post.taken] == [True] * 4
@@ -362,7 +362,7 @@ async def test_what_is_over_cannot_be_cancelled(client, place):
 async def test_an_appointment_that_has_begun_has_no_form(db, client, place):
     made = await book(client, place)
     await db.execute(
-        "update booking_slot set during = tstzrange(now() - interval '2 hours', now() + interval '9 days'), date = current_date"
+        "update booking_slot set during = tstzrange(now() - interval '2 hours', now() + interval '9 days'), date = now()::date"
     )
     await db.execute(
         "update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)", later(-1), later(-0.5)

@@ -12,6 +12,7 @@ import pytest
 
 from appoint.cli import main
 from appoint.server import logs
+from support import run_clock
 from support.database import temporary
 from support.embedded_servers import query
 
@@ -45,6 +46,7 @@ def rows(url: str, statement: str) -> list[tuple]:
 def chores(server_url, worker_id, monkeypatch, capsys) -> Iterator[Chores]:
     """A database of its own in which Lakeside has a patient, Ana, and a doctor."""
     with temporary(server_url, f"privacy_{worker_id}") as url:
+        asyncio.run(run_clock.shift_database(url))
         yield prepare(url, monkeypatch, capsys)
 
 
@@ -73,7 +75,7 @@ def prepare(url: str, monkeypatch, capsys) -> Chores:
 def booked_tomorrow(chores: Chores) -> None:
     chores.query("""
         insert into booking_slot (clinic_id, id, doctor_id, date, during)
-        select 1, mint_id(1), id, current_date + 1, tstzrange(now() + interval '1 day', now() + interval '1 day 1 hour') from doctor
+        select 1, mint_id(1), id, now()::date + 1, tstzrange(now() + interval '1 day', now() + interval '1 day 1 hour') from doctor
     """)
     chores.query(f"""
         with made as materialized (select mint_id(1) as id)

@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from appoint import demo
 from appoint.database.pool import Database
+from appoint.kit import clock
 from support.app import ADMIN
 from support.database import copy_template, drop
 
@@ -202,7 +203,8 @@ async def test_appointments_are_such_as_could_be_booked(connection, appointments
 
 async def test_every_clinic_has_free_times_next_week(client, database_url):
     await demo.load(database_url, size="small", say=print)
-    monday = datetime.now(UTC).date() + timedelta(days=7 - datetime.now(UTC).weekday())
+    today = clock.now().date()
+    monday = today + timedelta(days=7 - today.weekday())
     clinics = (await client.get("/api/clinics")).json()["items"]
     free = {}
     for clinic in clinics:

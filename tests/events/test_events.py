@@ -6,7 +6,7 @@ Random operations run, and the tables before and after each are compared with it
 import json
 import random
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jsonschema
@@ -16,6 +16,7 @@ from appoint.booking import holds
 from appoint.database.pool import Database
 from appoint.events import model
 from appoint.events.service import event_of
+from appoint.kit import clock
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, local
 from support.rows import appointment_type, clinic, customer, doctor
@@ -109,7 +110,7 @@ class RandomOperations:
         return await self.request("DELETE", f"/appointments/{await self.some('appointment')}")
 
     async def expire(self) -> Any:
-        return await holds.expire_holds(self.db, now=datetime.now(UTC) + timedelta(hours=1))
+        return await holds.expire_holds(self.db, now=clock.now() + timedelta(hours=1))
 
     async def away(self) -> Any:
         start = self.time()

@@ -3,7 +3,7 @@ guessing leads nowhere."""
 
 import asyncio
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -67,7 +67,7 @@ async def told(db) -> list[tuple[str, str]]:
 async def test_the_code_of_the_message_signs_its_reader_in(db, client, ana):
     post = Post()
     code_id = await ask(client)
-    await Office(db, post).send(datetime.now(UTC))
+    await Office(db, post).send(clock.now())
     assert post.taken[0].to == "ana@example.org"
     (said,) = re.findall(r"\b\d{6}\b", post.taken[0].text)
     # the post's own secret is another one than the server's, as two servers that are set up badly would have
@@ -306,7 +306,7 @@ async def test_an_unknown_address_is_answered_as_a_known_one_by_the_same_stateme
         statements.seen.clear()
         response = await client.post("/api/signInCodes", json=asked)
         body = response.json()
-        lasts = datetime.fromisoformat(body["expiresAt"]) - datetime.now(UTC)
+        lasts = datetime.fromisoformat(body["expiresAt"]) - clock.now()
         headers = {
             name: value
             for name, value in response.headers.items()
@@ -360,7 +360,7 @@ async def test_of_those_who_share_an_address_the_first_twenty_can_choose(db, sha
         shared,
     )
     asked = await db.atomic(
-        service.ask, Actor("open:"), address=Address("email", "desk@hotel.example"), now=datetime.now(UTC)
+        service.ask, Actor("open:"), address=Address("email", "desk@hotel.example"), now=clock.now()
     )
     assert len(await db.fetchval("select customer_ids from sign_in_code where id = $1", asked.code_id)) == min(
         shared, 20
@@ -369,9 +369,9 @@ async def test_of_those_who_share_an_address_the_first_twenty_can_choose(db, sha
 
 async def test_old_codes_are_forgotten(db, client, ana):
     await ask(client)
-    await repository.forget(db, now=datetime.now(UTC))
+    await repository.forget(db, now=clock.now())
     assert await db.fetchval("select count(*) from sign_in_code") == 1
-    await repository.forget(db, now=datetime.now(UTC) + timedelta(minutes=10))
+    await repository.forget(db, now=clock.now() + timedelta(minutes=10))
     assert await db.fetchval("select count(*) from sign_in_code") == 0
 
 

@@ -1,7 +1,7 @@
 """Who is told what, when, and when not after all."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -17,6 +17,7 @@ from appoint.messaging.notifications.repository import delivery, preferences
 from appoint.messaging.notifications.repository.planning import plan_agendas
 from appoint.scheduling.absences import service as absences
 from appoint.scheduling.absences.model import AbsenceContent
+from support import run_clock
 from support.post import Office, Post
 from support.world import MONDAY, RECEPTION, World, at
 
@@ -381,7 +382,7 @@ async def test_a_worker_that_dies_after_sending_sends_again_with_the_same_token(
 
 async def test_a_message_that_takes_long_to_be_accepted_is_not_sent_by_another(world, office, post, monkeypatch):
     monkeypatch.setattr(jobs, "LEASE", timedelta(seconds=0.3))
-    monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC))
+    monkeypatch.setattr(clock, "now", run_clock.now)
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan(clock.now())
 

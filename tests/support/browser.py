@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ class Site(NamedTuple):
 def site(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
     """A database of its own with the demo world, and `appoint serve` with the worker beside it on that."""
     with temporary(server_url, name) as url, tempfile.TemporaryDirectory() as folder:
-        asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None))
+        asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None, now=datetime.now(UTC)))
         given = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000, **settings}
         with appoint("serve", "--with-worker", **given) as process:
             yield Site(process.url, url)

@@ -10,10 +10,11 @@ from appoint.scheduling.slots.model import Generated
 from appoint.scheduling.weekly_hours import service as schedules
 from appoint.scheduling.weekly_hours.model import Hours, Week, WeeklyScheduleContent
 from support.app import ADMIN
+from support.run_clock import START
 from support.world import RECEPTION, World
 
 COMING_MONDAY = next(
-    day for day in (datetime.now(UTC).date() + timedelta(days=ahead) for ahead in range(7, 14)) if day.weekday() == 0
+    day for day in (START.date() + timedelta(days=ahead) for ahead in range(7, 14)) if day.weekday() == 0
 )
 """For what the API decides by its own clock: a Monday that is at least a week ahead."""
 

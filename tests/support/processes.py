@@ -20,6 +20,7 @@ import httpx2
 import pytest
 
 from appoint.database import cluster, provisioning
+from support import run_clock
 from support.app import TOKEN
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ class Process:
 
 @contextmanager
 def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
-    """`appoint` with these settings and no others."""
+    """`appoint` with these settings and no others, and with the clock of its database."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")}
     environment |= {
         f"APPOINT_{name.upper()}": str(value)
@@ -97,7 +98,7 @@ def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
         ).items()
         if value is not None
     }
-    process = Process(arguments, environment)
+    process = Process(arguments, environment | run_clock.environment(settings.get("database_url")))
     try:
         yield process
     finally:

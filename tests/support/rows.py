@@ -1,15 +1,16 @@
 """A small world for tests: what the API sets up, and rows that are written by plain SQL, as any other program could."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 
 from appoint.kit import ids
 from support.app import ADMIN
+from support.run_clock import START
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = START.replace(microsecond=0)
 
 
 def later(hours: float) -> datetime:

@@ -2,7 +2,6 @@
 
 import os
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from benchmarks.world import World
 
 from appoint.booking.repository import INSERT_APPOINTMENTS
 from appoint.database import embedded
+from appoint.kit import clock
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ async def small(db, database_url, monkeypatch):
     """A data set of a hundred appointments, in one clinic."""
     monkeypatch.setitem(world.CLINICS, 100, 1)
     await db.execute(world.fill(100, 10))
-    return World(100, database_url, datetime.now(UTC).date())
+    return World(100, database_url, clock.now().date())
 
 
 def test_what_pgbench_runs_is_the_booking_statement_word_for_word():

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,6 @@ import pytest
 from appoint.database import embedded, migrate, provisioning
 from appoint.database.cluster import Cluster
 from support.processes import Process, appoint
-from support.rows import later
 from support.scale import scaled
 
 WANTED = scaled(2000, 300)
@@ -120,7 +119,7 @@ class Run:
 
     def wish(self, doctors: list[str], customers: list[str]) -> Iterator[Wish]:
         """Some want the same time of a doctor, or of a customer."""
-        midnight = later(24).replace(hour=0, minute=0, second=0)
+        midnight = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         for number in count():
             start = midnight + timedelta(
                 days=self.chance.randrange(DAYS), hours=8, minutes=15 * self.chance.randrange(32)

@@ -1,0 +1,49 @@
+"""The clock of a test run. It starts at a fixed moment and ticks, so that results do not depend on when tests run.
+
+It is the clock of this process, of this worker's database and of processes on that database. Databases and processes
+that a test starts for itself alone have the real clock.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from appoint.kit import clock
+
+START: Final = datetime.fromisoformat(os.environ.get("APPOINT_TESTS_NOW", "2027-01-12T10:00:00Z")).astimezone(UTC)
+"""By default a Tuesday with no change to or from summer time within two months."""
+SHIFT: Final = START - datetime.now(UTC)
+SHIFTED_DATABASES: Final[set[str]] = set()
+"""URLs of the databases that have this clock."""
+SUPPORT: Final = Path(__file__).parent
+
+
+def now() -> datetime:
+    return datetime.now(UTC) + SHIFT
+
+
+def shift_this_process() -> None:
+    """Replace the only look at the system clock. Call this before tests are imported: some hold on to `clock.now`."""
+    clock.now = now
+
+
+async def shift_database(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            "select set_config('testing.shift_seconds', $1, false)", str(SHIFT / timedelta(seconds=1))
+        )
+        await connection.execute((SUPPORT / "shift_clock.sql").read_text())
+    finally:
+        await connection.close()
+    SHIFTED_DATABASES.add(url)
+
+
+def environment(database_url: str | None) -> dict[str, str]:
+    """Return what a process needs in its environment to have the clock of its database."""
+    if database_url not in SHIFTED_DATABASES:
+        return {}
+    return {"PYTHONPATH": str(SUPPORT / "startup"), "APPOINT_TESTS_SHIFT": str(SHIFT / timedelta(seconds=1))}
