@@ -255,8 +255,8 @@ async def test_nobody_hears_of_another_clinics_changes(db, app, asking):
 
 
 async def test_a_stream_ends_when_who_listens_has_signed_out(db, app, asking, monkeypatch):
-    monkeypatch.setattr(pages, "BEAT_SECONDS", 0.05)
-    monkeypatch.setattr(pages, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(pages, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(pages, "ACCESS_CHECK_SECONDS", 0.0)
     headers = await receptionist(db, asking)
     async with listening(app, headers) as stream:
         await stream.says("event: beat", times=3)
@@ -265,7 +265,7 @@ async def test_a_stream_ends_when_who_listens_has_signed_out(db, app, asking, mo
 
 
 async def test_a_stream_goes_on_when_a_request_would_have_been_given_up(db, database_url, monkeypatch):
-    monkeypatch.setattr(pages, "BEAT_SECONDS", 0.3)
+    monkeypatch.setattr(pages, "HEARTBEAT_SECONDS", 0.3)
     app = application.create(settings(request_seconds=1), database_url=database_url, admin_token=TOKEN)
     async with (
         app.lifespan(),
@@ -278,7 +278,7 @@ async def test_a_stream_goes_on_when_a_request_would_have_been_given_up(db, data
 
 
 async def test_nobody_listens_with_more_windows_than_anybody_has(db, app, asking, monkeypatch):
-    monkeypatch.setattr(pages, "MOST_LISTENERS", 1)
+    monkeypatch.setattr(pages, "MAX_LISTENERS", 1)
     async with listening(app, ADMIN) as stream:
         await stream.says("event: beat")
         assert (await asking.get("/staff/1/changes", headers=ADMIN)).status_code == 429

@@ -31,7 +31,7 @@ def _wants_page(request: AnyRequest) -> bool:
 
 
 def error_page(request: AnyRequest, document: Response[Any]) -> Response[Any]:
-    """Render a problem document as a page. A form that may be sent again later is kept in it with its values."""
+    """Render a problem document as a page. The page offers to send a form again later, with its values."""
     problem = json.loads(document.content)
     retry_after = int(document.headers.get("Retry-After", 0))
     try:

@@ -49,7 +49,7 @@ class Month(NamedTuple):
 
 
 class TimesWanted(NamedTuple):
-    """Which times a month shows: for the type or of the length; of whole slots without either."""
+    """The times that a month shows: for the type or of the length; whole slots without either."""
 
     appointment_type_id: UUID | None
     minutes: int | None

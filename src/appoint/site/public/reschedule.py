@@ -40,7 +40,7 @@ FINAL_REFUSALS: Final = frozenset({"too-late", "wrong-status", "hold-expired"})
 
 
 class Length(NamedTuple):
-    """Which times suit the appointment: those for its type, those of its length, or whole slots."""
+    """The times that suit the appointment: those for its type, those of its length, or whole slots."""
 
     appointment_type_id: UUID | None
     minutes: int | None

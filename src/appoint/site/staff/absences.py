@@ -1,4 +1,4 @@
-"""Who is away when, for staff to see and to say, and what becomes of the appointments in the way."""
+"""Absences of doctors and closures of the clinic, and the appointments affected by them."""
 
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple
@@ -22,14 +22,13 @@ from ...scheduling.absences.model import MAX_ABSENCE, Away
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
-MOST: Final = 100
-"""On a page."""
-MOST_TO_MOVE: Final = 50
-"""With times to move to; the next are there as soon as these are done."""
-MOST_DOCTORS: Final = 1000
+PAGE_SIZE: Final = 100
+MAX_TO_REBOOK: Final = 50
+"""Appointments shown with alternatives; more appear once these are rebooked."""
+MAX_NAMES: Final = 1000
 MIDNIGHT: Final = 1440
-ALL: Final = "all"
-"""Instead of a doctor: the whole clinic."""
+WHOLE_CLINIC: Final = "all"
+"""Takes the place of a doctor's id."""
 
 
 @get(
@@ -39,20 +38,20 @@ ALL: Final = "all"
     include_in_schema=False,
 )
 async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    said, now = query_params(request), clock.now()
-    past = said.get("show") == "past"
-    found = await repository.find_past_or_current(
+    query, now = query_params(request), clock.now()
+    past = query.get("show") == "past"
+    page_and_more = await repository.find_past_or_current(
         request.db,
         clinic_id,
         past=past,
-        before=parse_instant(said.get("before")) if past else None,
+        before=parse_instant(query.get("before")) if past else None,
         now=now,
-        limit=MOST + 1,
+        limit=PAGE_SIZE + 1,
     )
     grant = widest_grant(request.user, "list-appointments", clinic_id)
     waiting = (
         await repository.appointments_to_rebook(
-            request.db, clinic_id, doctor_id=grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1
+            request.db, clinic_id, doctor_id=grant.doctor_id, now=now, limit=MAX_TO_REBOOK + 1
         )
         if grant
         else []
@@ -62,33 +61,35 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         "staff/absences/absences.html",
         clinic_id=clinic_id,
         place="absences",
-        subjects=[absence.id for absence in found[:MOST]],
-        absences=found[:MOST],
+        subjects=[absence.id for absence in page_and_more[:PAGE_SIZE]],
+        absences=page_and_more[:PAGE_SIZE],
         past=past,
         names=await _names(request, clinic_id),
         waiting=_count(waiting),
         local=clock.zone,
-        may_all=_may_all(request, clinic_id),
-        next=url_with(request, before=found[MOST - 1].start_time.isoformat()) if past and len(found) > MOST else None,
+        may_all=_may_close_clinic(request, clinic_id),
+        next=url_with(request, before=page_and_more[PAGE_SIZE - 1].start_time.isoformat())
+        if past and len(page_and_more) > PAGE_SIZE
+        else None,
     )
 
 
-def _may_all(request: Request, clinic_id: int) -> bool:
-    """Whether they may say that the whole clinic is closed."""
+def _may_close_clinic(request: Request, clinic_id: int) -> bool:
+    """Tell whether the user may close the whole clinic."""
     grant = widest_grant(request.user, "schedule", clinic_id)
     return grant is not None and grant.doctor_id is None
 
 
 async def _names(request: Request, clinic_id: int) -> dict[UUID, str]:
-    """Of the doctors who work there."""
-    found = await doctors.list_doctors(
-        request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST_DOCTORS
+    """Return the names of the active doctors."""
+    active_doctors = await doctors.list_doctors(
+        request.db, clinic_id, specialty=None, active=True, after=None, limit=MAX_NAMES
     )
-    return {doctor.id: doctor.name for doctor in sorted(found, key=lambda doctor: doctor.name.casefold())}
+    return {doctor.id: doctor.name for doctor in sorted(active_doctors, key=lambda doctor: doctor.name.casefold())}
 
 
 def _count(waiting: list[Any]) -> str:
-    return f"{MOST_TO_MOVE}+" if len(waiting) > MOST_TO_MOVE else str(len(waiting) or "")
+    return f"{MAX_TO_REBOOK}+" if len(waiting) > MAX_TO_REBOOK else str(len(waiting) or "")
 
 
 @get(
@@ -98,39 +99,39 @@ def _count(waiting: list[Any]) -> str:
     include_in_schema=False,
 )
 async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """The work list: appointments that an absence or a change of hours has left where nobody is."""
+    """Show the appointments outside working hours, after an absence or a change of hours."""
     now = clock.now()
     waiting = await repository.appointments_to_rebook(
-        request.db, clinic_id, doctor_id=request.grant.doctor_id, now=now, limit=MOST_TO_MOVE + 1
+        request.db, clinic_id, doctor_id=request.grant.doctor_id, now=now, limit=MAX_TO_REBOOK + 1
     )
-    listed = waiting[:MOST_TO_MOVE]
+    page = waiting[:MAX_TO_REBOOK]
     return await staff_page(
         request,
         "staff/absences/rebook.html",
         clinic_id=clinic_id,
         place="absences",
-        subjects=[appointment.id for appointment in listed],
-        appointments=listed,
+        subjects=[appointment.id for appointment in page],
+        appointments=page,
         waiting=_count(waiting),
-        ways=await service.rebooking_options(request.db, clinic_id, listed, away=None, now=now),
+        ways=await service.rebooking_options(request.db, clinic_id, page, away=None, now=now),
         names=await _names(request, clinic_id),
         types=await _types(request, clinic_id),
         local_date=clock.local_date,
         local=clock.zone,
-        more=len(waiting) > MOST_TO_MOVE,
+        more=len(waiting) > MAX_TO_REBOOK,
     )
 
 
 async def _types(request: Request, clinic_id: int) -> dict[UUID, str]:
-    found = [
-        await types.list_types(request.db, clinic_id, active=active, after=None, limit=MOST_DOCTORS)
+    matches = [
+        await types.list_types(request.db, clinic_id, active=active, after=None, limit=MAX_NAMES)
         for active in (True, False)
     ]
-    return {each.id: each.name for some in found for each in some}
+    return {each.id: each.name for some in matches for each in some}
 
 
-class Wish(NamedTuple):
-    """What was typed of an absence: dates, and times on them, both of the clinic's wall."""
+class AbsenceForm(NamedTuple):
+    """The typed dates and wall times of an absence."""
 
     whom: UUID | Literal["all"] | None
     first: date | None
@@ -139,10 +140,12 @@ class Wish(NamedTuple):
     last_time: str
 
     @classmethod
-    def read(cls, said: dict[str, str], own: UUID | None) -> "Wish":
-        first = parse_date(said.get("from"))
-        whom = ALL if said.get("doctor") == ALL else parse_id(said.get("doctor"))
-        return cls(own or whom, first, said.get("at", ""), parse_date(said.get("until")) or first, said.get("till", ""))
+    def read(cls, query: dict[str, str], own: UUID | None) -> "AbsenceForm":
+        first = parse_date(query.get("from"))
+        whom = WHOLE_CLINIC if query.get("doctor") == WHOLE_CLINIC else parse_id(query.get("doctor"))
+        return cls(
+            own or whom, first, query.get("at", ""), parse_date(query.get("until")) or first, query.get("till", "")
+        )
 
 
 @get(
@@ -152,34 +155,34 @@ class Wish(NamedTuple):
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """First when and whose, then what is in the way, then the absence itself. It changes nothing."""
+    """Ask for the time and doctor, then show the affected appointments, then the form to add the absence. Changes nothing."""
     now, own = clock.now(), request.grant.doctor_id
-    wish = Wish.read(query_params(request), own)
-    away, faults = await _away(request, clinic_id, wish)
-    found: list[Any] = []
+    form = AbsenceForm.read(query_params(request), own)
+    away, faults = await _away(request, clinic_id, form)
+    matches: list[Any] = []
     if away and max(away.start, now) < away.end:
-        found = await repository.appointments_within(
+        matches = await repository.appointments_within(
             request.db,
             clinic_id,
             doctor_id=away.doctor_id,
             start=max(away.start, now),
             end=away.end,
-            limit=MOST_TO_MOVE + 1,
+            limit=MAX_TO_REBOOK + 1,
         )
-    listed = found[:MOST_TO_MOVE]
+    page = matches[:MAX_TO_REBOOK]
     return await staff_page(
         request,
         "staff/absences/new_absence.html",
         clinic_id=clinic_id,
         place="absences",
-        subjects=[appointment.id for appointment in listed],
-        wish=wish,
+        subjects=[appointment.id for appointment in page],
+        wish=form,
         own=own,
         away=away,
         faults=faults,
-        appointments=listed,
-        more=len(found) > MOST_TO_MOVE,
-        ways=await service.rebooking_options(request.db, clinic_id, listed, away=away, now=now),
+        appointments=page,
+        more=len(matches) > MAX_TO_REBOOK,
+        ways=await service.rebooking_options(request.db, clinic_id, page, away=away, now=now),
         names=await _names(request, clinic_id),
         types=await _types(request, clinic_id),
         local_date=clock.local_date,
@@ -187,38 +190,38 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
 
 
-async def _away(request: Request, clinic_id: int, wish: Wish) -> tuple[Away | None, dict[str, str]]:
-    """The range that is meant, or what is wrong with what was typed, by field."""
-    if not wish.first or not wish.last:
+async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[Away | None, dict[str, str]]:
+    """Return the absence, or the faults by field."""
+    if not form.first or not form.last:
         return None, {}
     language = language_for(request)
-    if not wish.whom:
+    if not form.whom:
         return None, {"doctor": translate(language, "Choose one")}
-    if not FIRST_YEAR <= wish.first.year <= wish.last.year <= LAST_YEAR:
+    if not FIRST_YEAR <= form.first.year <= form.last.year <= LAST_YEAR:
         return None, {"until": translate(language, "must not be before the first day")}
     try:
         first_minute, last_minute = (
-            parse_wall_time(wish.first_time or "00:00"),
-            parse_wall_time(wish.last_time or "24:00"),
+            parse_wall_time(form.first_time or "00:00"),
+            parse_wall_time(form.last_time or "24:00"),
         )
     except ValueError:
         return None, {"until": translate(language, "is not a valid time")}
-    found = await repository.local_period(
+    range = await repository.local_period(
         request.db,
         clinic_id,
-        first=wish.first,
+        first=form.first,
         first_minute=min(first_minute, MIDNIGHT),
-        last=wish.last,
+        last=form.last,
         last_minute=min(last_minute or MIDNIGHT, MIDNIGHT),
     )
-    if found is None:
+    if range is None:
         return None, {}
-    start, end = found.start, found.end
+    start, end = range.start, range.end
     if end <= start:
         return None, {"until": translate(language, "must be after the start")}
     if end - start > MAX_ABSENCE:
         return None, {"until": translate(language, "must be no more than {days} days later", days=MAX_ABSENCE.days)}
-    return Away(None if wish.whom == ALL else wish.whom, start, end), {}
+    return Away(None if form.whom == WHOLE_CLINIC else form.whom, start, end), {}
 
 
 PAGES: Final = [absences, rebook, new]

@@ -1,4 +1,4 @@
-"""API keys of partner systems on staff's pages."""
+"""API keys of partner systems, for staff."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -19,8 +19,8 @@ from ...kit.permissions import PERMISSIONS, SCOPES
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
-MOST: Final = 50
-LASTING_DAYS: Final = (30, 90, 365)
+PAGE_SIZE: Final = 50
+LIFETIMES_IN_DAYS: Final = (30, 90, 365)
 
 
 @get(
@@ -30,22 +30,22 @@ LASTING_DAYS: Final = (30, 90, 365)
     include_in_schema=False,
 )
 async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    said = query_params(request)
-    after, removed = parse_id(said.get("after")), "removed" in said
-    found = await repository.of_clinic(
-        request.db, clinic_id, active=not removed, after=(after,) if after else None, limit=MOST
+    query = query_params(request)
+    after, removed = parse_id(query.get("after")), "removed" in query
+    matches = await repository.of_clinic(
+        request.db, clinic_id, active=not removed, after=(after,) if after else None, limit=PAGE_SIZE
     )
-    shown = found[:MOST]
+    page = matches[:PAGE_SIZE]
     return await staff_page(
         request,
         "staff/api_keys/api_keys.html",
         clinic_id=clinic_id,
         place="keys",
-        subjects=[key.id for key in shown],
-        keys=shown,
+        subjects=[key.id for key in page],
+        keys=page,
         removed=removed,
         now=clock.now(),
-        next=url_with(request, after=shown[-1].id) if len(found) > MOST else None,
+        next=url_with(request, after=page[-1].id) if len(matches) > PAGE_SIZE else None,
     )
 
 
@@ -72,14 +72,14 @@ async def key(request: Request, clinic_id: FromPath[int], api_key_id: FromPath[U
 
 
 async def _form(request: Request, clinic_id: int, api_key_id: UUID | None) -> Response[Any]:
-    found, now = await service.get(request.db, api_key_id) if api_key_id else None, clock.now()
+    api_key, now = await service.get(request.db, api_key_id) if api_key_id else None, clock.now()
     return await staff_page(
         request,
         "staff/api_keys/api_key.html",
         clinic_id=clinic_id,
         place="keys",
         subjects=[api_key_id] if api_key_id else None,
-        key=found,
+        key=api_key,
         now=now,
         scopes=[name for name in PERMISSIONS if name in SCOPES],
         ends=[
@@ -87,7 +87,7 @@ async def _form(request: Request, clinic_id: int, api_key_id: UUID | None) -> Re
                 (now + timedelta(days=days)).isoformat(timespec="seconds"),
                 translate(language_for(request), "for {n} days", n=days),
             )
-            for days in LASTING_DAYS
+            for days in LIFETIMES_IN_DAYS
         ],
     )
 

@@ -1,4 +1,4 @@
-"""What can be booked at a clinic, for its managers to change."""
+"""A clinic's appointment types, for managers."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from ...kit import errors, money
 from ...kit.ids import clinic_of
 from ..staff_frame import staff_page
 
-MOST: Final = 1000
+MAX_TYPES: Final = 1000
 
 
 @get(
@@ -26,13 +26,13 @@ MOST: Final = 1000
 )
 async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     active = query_params(request).get("show") != "removed"
-    found = await repository.list_types(request.db, clinic_id, active=active, after=None, limit=MOST)
+    found_type = await repository.list_types(request.db, clinic_id, active=active, after=None, limit=MAX_TYPES)
     return await staff_page(
         request,
         "staff/appointment_types/appointment_types.html",
         clinic_id=clinic_id,
         place="types",
-        types=found,
+        types=found_type,
         active=active,
     )
 
@@ -56,12 +56,12 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
 
 
-async def _names(request: Request, clinic_id: int, but: UUID | None) -> list[str]:
-    """Of what else is offered."""
+async def _names(request: Request, clinic_id: int, except_id: UUID | None) -> list[str]:
+    """Return the names of the other types."""
     return [
         each.name
-        for each in await repository.list_types(request.db, clinic_id, active=True, after=None, limit=MOST)
-        if each.id != but
+        for each in await repository.list_types(request.db, clinic_id, active=True, after=None, limit=MAX_TYPES)
+        if each.id != except_id
     ]
 
 
@@ -74,17 +74,17 @@ async def _names(request: Request, clinic_id: int, but: UUID | None) -> list[str
 async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(type_id) != clinic_id:
         raise errors.NotFound
-    found = await service.get(request.db, type_id)
-    known = [found.price.currency] if found.price else []
+    found_type = await service.get(request.db, type_id)
+    used_currencies = [found_type.price.currency] if found_type.price else []
     return await staff_page(
         request,
         "staff/appointment_types/appointment_type.html",
         clinic_id=clinic_id,
         place="types",
-        type=found,
+        type=found_type,
         taken=await _names(request, clinic_id, type_id),
-        price=money.format_amount(found.price),
-        currencies=money.currency_choices(language_for(request), *known),
+        price=money.format_amount(found_type.price),
+        currencies=money.currency_choices(language_for(request), *used_currencies),
     )
 
 

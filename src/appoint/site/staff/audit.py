@@ -1,4 +1,4 @@
-"""The audit on staff's pages: who has changed and seen what, newest first."""
+"""The audit log, for staff: changes and views, newest first."""
 
 from datetime import date
 from typing import Any, Final
@@ -16,8 +16,8 @@ from ...kit import fields
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
-MOST: Final = 50
-LONGEST: Final = 200
+PAGE_SIZE: Final = 50
+MAX_FIELD_LENGTH: Final = 200
 KINDS: Final = ("user", "patient", "key", "oidc", "link", "administrator", "open", "gateway", "system", "command-line")
 
 
@@ -28,35 +28,35 @@ KINDS: Final = ("user", "patient", "key", "oidc", "link", "administrator", "open
     include_in_schema=False,
 )
 async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Looking at it is one of its entries, too."""
-    said = {name: value[:LONGEST].strip() for name, value in query_params(request).items()}
-    found = await service.newest(
+    """Show the audit log. Viewing it adds an entry."""
+    query = {name: value[:MAX_FIELD_LENGTH].strip() for name, value in query_params(request).items()}
+    matches = await service.newest(
         request.db,
         clinic_id=clinic_id,
-        first=_day(said.get("from")),
-        last=_day(said.get("to")),
-        actor=said.get("actor") or None,
-        action=said.get("action") or None,
-        subject=said.get("subject") or None,
-        before=parse_id(said.get("before")),
-        limit=MOST,
+        first=_day(query.get("from")),
+        last=_day(query.get("to")),
+        actor=query.get("actor") or None,
+        action=query.get("action") or None,
+        subject=query.get("subject") or None,
+        before=parse_id(query.get("before")),
+        limit=PAGE_SIZE,
     )
-    shown = found[:MOST]
+    page = matches[:PAGE_SIZE]
     names = await entries.names(request.db, clinic_id)
     return await staff_page(
         request,
         "staff/audit.html",
         clinic_id=clinic_id,
         place="audit",
-        subjects=[entry.id for entry in shown],
-        entries=shown,
+        subjects=[entry.id for entry in page],
+        entries=page,
         names=names,
         people=sorted((name, f"{kind}:{id}") for (kind, id), name in names.items()),
         kinds=KINDS,
-        asked=said,
+        asked=query,
         head=await chain.head(request.db, clinic_id),
         actions=_actions(request),
-        next=url_with(request, before=shown[-1].id) if len(found) > MOST else None,
+        next=url_with(request, before=page[-1].id) if len(matches) > PAGE_SIZE else None,
     )
 
 
@@ -66,7 +66,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _actions(request: Request) -> list[str]:
-    """What can be asked of the application."""
+    """Return the operations of the application."""
     handlers = (
         handler for route in request.app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers
     )

@@ -1,5 +1,4 @@
-"""What a clinic says of itself and asks of bookings, for its managers to change; and a new one, for the administrator
-to add."""
+"""A clinic's settings, for managers; and the page to add a clinic, for administrators."""
 
 from typing import Any, Final, NamedTuple
 
@@ -14,14 +13,14 @@ from ...http.routes import route
 from ...kit import clock, money
 from ..staff_frame import staff_page
 
-A_DAY: Final = 1440
-UNITS: Final = {1: "duration-minute", 60: "duration-hour", A_DAY: "duration-day"}
+MINUTES_PER_DAY: Final = 1440
+UNITS: Final = {1: "duration-minute", 60: "duration-hour", MINUTES_PER_DAY: "duration-day"}
 REMINDERS: Final = (60, 120, 240, 720, 1440, 2880, 4320, 10080)
-"""Minutes before an appointment that are offered; a clinic's own are beside them."""
+"""Offered reminder times in minutes before the appointment. A clinic's own are added."""
 
 
 class Span(NamedTuple):
-    """A number of minutes in the largest unit that says it whole."""
+    """A number of minutes in the largest unit that divides it."""
 
     number: int
     unit: int
@@ -29,10 +28,12 @@ class Span(NamedTuple):
 
     @classmethod
     def of(cls, minutes: int) -> "Span":
-        unit = next((unit for unit in (A_DAY, 60) if minutes and minutes % unit == 0), 60 if minutes == 0 else 1)
+        unit = next(
+            (unit for unit in (MINUTES_PER_DAY, 60) if minutes and minutes % unit == 0), 60 if minutes == 0 else 1
+        )
         return cls(minutes // unit, unit)
 
-    def told(self, language: str) -> str:
+    def format(self, language: str) -> str:
         """“2 days”"""
         return format_unit(self.number, UNITS[self.unit], locale=language)
 
@@ -44,20 +45,20 @@ class Span(NamedTuple):
     include_in_schema=False,
 )
 async def settings(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    found = await service.get(request.db, clinic_id)
+    clinic = await service.get(request.db, clinic_id)
     language = language_for(request)
-    reminders = sorted({*REMINDERS, *found.notifications.reminder_minutes})
+    reminders = sorted({*REMINDERS, *clinic.notifications.reminder_minutes})
     return await staff_page(
         request,
         "staff/clinic/settings.html",
         clinic_id=clinic_id,
         place="clinic",
-        settings=found,
+        settings=clinic,
         zones=[(zone, zone) for zone in sorted(clock.ZONES)],
-        currencies=[(each.code, each.name) for each in money.currency_choices(language, found.currency)],
+        currencies=[(each.code, each.name) for each in money.currency_choices(language, clinic.currency)],
         locales=list(language_names(request).items()),
         span=Span.of,
-        reminders=[(minutes, Span.of(minutes).told(language)) for minutes in reminders],
+        reminders=[(minutes, Span.of(minutes).format(language)) for minutes in reminders],
         address=request.services.settings.public_url or str(request.base_url).rstrip("/"),
     )
 

@@ -1,5 +1,5 @@
-"""The day as staff run it: the board of a day, or of a doctor's week, live; its list, also to print; and where a
-patient's appointments are."""
+"""The day board: a day or a doctor's week, updated live, as a board, a list and for print; and the search for a patient's
+appointments."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -30,14 +30,14 @@ from ..rendering import NO_STORE, templates
 from ..staff_frame import staff_page
 
 LIST: Final = route(permission="list-appointments", page=True, narrows=True)
-MOST_DAYS: Final = 7
-MOST_FOUND: Final = 50
-MOST_LISTENERS: Final = 20
-"""Of one user, in each process: as many windows as anybody keeps open."""
-BEAT_SECONDS: Final = 15.0
-"""So often something is said, lest anybody between takes the connection for dead."""
-CHECK_SECONDS: Final = 30.0
-"""So often who listens is looked at again."""
+MAX_BOARD_DAYS: Final = 7
+MAX_SEARCH_RESULTS: Final = 50
+MAX_LISTENERS: Final = 20
+"""Open event streams of one user in each process."""
+HEARTBEAT_SECONDS: Final = 15.0
+"""Heartbeat interval, so that proxies do not drop an idle stream."""
+ACCESS_CHECK_SECONDS: Final = 30.0
+"""How often a listener's access is checked again."""
 
 
 @get("/staff/{clinic_id:int}/day", operation_id="showDay", opt=LIST, include_in_schema=False)
@@ -47,7 +47,7 @@ async def day(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 @get("/staff/{clinic_id:int}/week", operation_id="showWeek", opt=LIST, include_in_schema=False)
 async def week(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Monday to Sunday, of one doctor: a day's column is too narrow for several."""
+    """Show one doctor's week from Monday to Sunday: the columns are too narrow for several doctors."""
     return await _board_page(request, clinic_id, "staff/day/board.html", place="week")
 
 
@@ -57,40 +57,42 @@ async def to_print(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 async def _board_page(request: Request, clinic_id: int, template: str, *, place: str) -> Response[Any]:
-    book = await catalogue.get(request.db, request.cache, clinic_id)
-    chosen = parse_date(query_params(request).get("date")) or clock.local_date(clock.now(), book.time_zone)
-    if not date.min + timedelta(days=40) < chosen < date.max - timedelta(days=40):
+    clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
+    date_shown = parse_date(query_params(request).get("date")) or clock.local_date(
+        clock.now(), clinic_catalogue.time_zone
+    )
+    if not date.min + timedelta(days=40) < date_shown < date.max - timedelta(days=40):
         raise errors.NotFound
     first, last = (
-        (chosen, chosen)
+        (date_shown, date_shown)
         if place == "day"
-        else (chosen - timedelta(days=chosen.weekday()), chosen + timedelta(days=6 - chosen.weekday()))
+        else (date_shown - timedelta(days=date_shown.weekday()), date_shown + timedelta(days=6 - date_shown.weekday()))
     )
     active = sorted(
-        (doctor for doctor in book.doctors.values() if doctor.active and _theirs(request, doctor.id)),
+        (doctor for doctor in clinic_catalogue.doctors.values() if doctor.active and _is_visible(request, doctor.id)),
         key=lambda doctor: doctor.name,
     )
     doctor_id = _doctor(request)
     if place == "week" and not doctor_id and active:
         doctor_id = active[0].id
-    shown = await _board(request, clinic_id, first, last, doctor_id)
+    board_data = await _board(request, clinic_id, first, last, doctor_id)
     return await staff_page(
         request,
         template,
         clinic_id=clinic_id,
         place=place,
-        subjects=[appointment.id for appointment in shown.appointments],
-        board=shown,
-        listed=_listed(request, clinic_id, shown),
-        data=msgspec.to_builtins(shown),
-        chosen=chosen,
+        subjects=[appointment.id for appointment in board_data.appointments],
+        board=board_data,
+        listed=_list_html(request, clinic_id, board_data),
+        data=msgspec.to_builtins(board_data),
+        chosen=date_shown,
         step=1 if place == "day" else 7,
         one_day=timedelta(days=1),
         view=place,
         doctors=active,
         offers={str(each.id): each.appointment_type_ids and list(each.appointment_type_ids) for each in active},
         doctor=str(doctor_id or ""),
-        of=book.doctors.get(doctor_id) if doctor_id else None,
+        of=clinic_catalogue.doctors.get(doctor_id) if doctor_id else None,
         types=await repository.types(request.db, clinic_id=clinic_id),
     )
 
@@ -102,19 +104,26 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
     include_in_schema=False,
 )
 async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """What a board shows from one day to another, and its list as markup."""
+    """Return the data of the board between two dates, and its list as HTML."""
     query = query_params(request)
     first, last = parse_date(query.get("from")), parse_date(query.get("to"))
-    if first is None or last is None or not timedelta() <= last - first < timedelta(days=MOST_DAYS) or last == date.max:
+    if (
+        first is None
+        or last is None
+        or not timedelta() <= last - first < timedelta(days=MAX_BOARD_DAYS)
+        or last == date.max
+    ):
         raise errors.NotFound
-    shown = await _board(request, clinic_id, first, last, _doctor(request))
+    board_data = await _board(request, clinic_id, first, last, _doctor(request))
     await audit.record(
         request.services.db,
         request.user,
         clinic_id=clinic_id,
-        subjects=[appointment.id for appointment in shown.appointments],
+        subjects=[appointment.id for appointment in board_data.appointments],
     )
-    answer = msgspec.json.encode({**msgspec.to_builtins(shown), "list": _listed(request, clinic_id, shown)})
+    answer = msgspec.json.encode(
+        {**msgspec.to_builtins(board_data), "list": _list_html(request, clinic_id, board_data)}
+    )
     return Response(answer, media_type=MediaType.JSON, headers={"Cache-Control": NO_STORE})
 
 
@@ -132,23 +141,23 @@ def _doctor(request: Request) -> UUID | None:
         return None
 
 
-def _theirs(request: Request, doctor_id: UUID) -> bool:
+def _is_visible(request: Request, doctor_id: UUID) -> bool:
     return request.grant.doctor_id in (None, doctor_id)
 
 
-def _listed(request: Request, clinic_id: int, shown: Board) -> str:
+def _list_html(request: Request, clinic_id: int, board_data: Board) -> str:
     language = language_for(request)
     may_see = widest_grant(request.user, "see-patients", clinic_id) is not None
     return templates.get_template("staff/day/list.html").render(
-        board=shown, clinic_id=clinic_id, language=language, may_see=may_see, **template_functions(language)
+        board=board_data, clinic_id=clinic_id, language=language, may_see=may_see, **template_functions(language)
     )
 
 
 @get("/staff/{clinic_id:int}/day/search", operation_id="findOnDays", opt=LIST, include_in_schema=False)
 async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Where the appointments of a patient are: those to come, then those that were."""
+    """Find a patient's appointments: upcoming ones first, then past ones."""
     query = query_params(request)
-    book = await catalogue.get(request.db, request.cache, clinic_id)
+    clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
     pattern = search_terms(query.get("q"), language_for(request))
     rows = (
         await repository.of_patients(
@@ -157,22 +166,22 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
             wanted=pattern,
             doctor_ids=visible_doctors(request, None),
             now=clock.now(),
-            most=MOST_FOUND,
+            most=MAX_SEARCH_RESULTS,
         )
         if pattern
         else []
     )
-    found = [BoardAppointment.of(row, book.time_zone) for row in rows]
+    matches = [BoardAppointment.of(row, clinic_catalogue.time_zone) for row in rows]
     return await staff_page(
         request,
         "staff/day/search.html",
         clinic_id=clinic_id,
         place="day",
-        subjects=[appointment.id for appointment in found],
-        found=found,
+        subjects=[appointment.id for appointment in matches],
+        found=matches,
         q=query.get("q", ""),
-        doctors=book.doctors,
-        most=MOST_FOUND,
+        doctors=clinic_catalogue.doctors,
+        most=MAX_SEARCH_RESULTS,
     )
 
 
@@ -183,27 +192,26 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def changes(request: Request, clinic_id: FromPath[int]) -> ServerSentEvent:
-    """Tells whenever anything changes at the clinic, and what kind of thing, but nothing of it: who hears it reads anew
-    what they may see."""
-    if request.services.get(service.Changes).count(request.user.key) >= MOST_LISTENERS:
+    """Stream the types of changes at the clinic, without their content: listeners reload what they may see."""
+    if request.services.get(service.Changes).count(request.user.key) >= MAX_LISTENERS:
         raise errors.TooMany(retry_after_seconds=60)
-    return ServerSentEvent(_told(request, clinic_id), headers={"Cache-Control": NO_STORE})
+    return ServerSentEvent(_stream_changes(request, clinic_id), headers={"Cache-Control": NO_STORE})
 
 
-async def _told(request: Request, clinic_id: int) -> AsyncGenerator[dict[str, str]]:
+async def _stream_changes(request: Request, clinic_id: int) -> AsyncGenerator[dict[str, str]]:
     state: Any = request.scope["state"]
-    listening = request.services.get(service.Changes)
+    changes = request.services.get(service.Changes)
     time = asyncio.get_running_loop().time
-    checked = time()
-    with listening.listening(clinic_id, request.user.key) as listener:
+    last_check = time()
+    with changes.listening(clinic_id, request.user.key) as listener:
         state["end"] = listener.end
-        yield {"event": "beat", "data": "1"}  # so that the browser knows that it is heard
+        yield {"event": "beat", "data": "1"}  # tells the browser that the stream works
         while not (listener.ended or state.get("ending")):
-            types = await listener.next(BEAT_SECONDS)
-            if time() - checked >= CHECK_SECONDS:
+            types = await listener.next(HEARTBEAT_SECONDS)
+            if time() - last_check >= ACCESS_CHECK_SECONDS:
                 if not await _may_listen(request, clinic_id):
                     return
-                checked = time()
+                last_check = time()
             if not listener.ended:
                 yield (
                     {"event": "beat", "data": "1"}
@@ -217,7 +225,7 @@ async def _may_listen(request: Request, clinic_id: int) -> bool:
         return widest_grant(await identify(request), "list-appointments", clinic_id) is not None
     except errors.Unauthorized:
         return False
-    except errors.Unavailable:  # who it is cannot be asked at the moment
+    except errors.Unavailable:  # keep the stream until access can be checked
         return True
 
 

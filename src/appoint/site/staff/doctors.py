@@ -1,4 +1,4 @@
-"""Who works at a clinic, for its managers to change."""
+"""A clinic's doctors, for managers."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -16,9 +16,8 @@ from ...kit.ids import clinic_of
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
-MOST: Final = 200
-"""On a page; more are on the next."""
-MOST_TYPES: Final = 1000
+PAGE_SIZE: Final = 200
+MAX_TYPES: Final = 1000
 
 
 @get(
@@ -28,21 +27,21 @@ MOST_TYPES: Final = 1000
     include_in_schema=False,
 )
 async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    said = query_params(request)
-    active, place = said.get("show") != "left", parse_id(said.get("after"))
-    found = await repository.list_doctors(
-        request.db, clinic_id, specialty=None, active=active, after=place and (place,), limit=MOST
+    query = query_params(request)
+    active, cursor = query.get("show") != "left", parse_id(query.get("after"))
+    matches = await repository.list_doctors(
+        request.db, clinic_id, specialty=None, active=active, after=cursor and (cursor,), limit=PAGE_SIZE
     )
-    offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
+    types_offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MAX_TYPES)
     return await staff_page(
         request,
         "staff/doctors/doctors.html",
         clinic_id=clinic_id,
         place="doctors",
-        doctors=found[:MOST],
+        doctors=matches[:PAGE_SIZE],
         active=active,
-        names={each.id: each.name for each in offered},
-        next=url_with(request, after=found[MOST - 1].id) if len(found) > MOST else None,
+        names={each.id: each.name for each in types_offered},
+        next=url_with(request, after=matches[PAGE_SIZE - 1].id) if len(matches) > PAGE_SIZE else None,
     )
 
 
@@ -53,14 +52,14 @@ async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
+    types_offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MAX_TYPES)
     return await staff_page(
         request,
         "staff/doctors/doctor.html",
         clinic_id=clinic_id,
         place="doctors",
         doctor=None,
-        types=offered,
+        types=types_offered,
         to_come=0,
     )
 
@@ -74,18 +73,18 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(doctor_id) != clinic_id:
         raise errors.NotFound
-    found = await service.get(request.db, doctor_id)
-    offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MOST_TYPES)
-    gone = await types.list_types(request.db, clinic_id, active=False, after=None, limit=MOST_TYPES)
-    to_come = await repository.count_upcoming_appointments(request.db, doctor_id, now=clock.now())
+    details = await service.get(request.db, doctor_id)
+    types_offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MAX_TYPES)
+    types_removed = await types.list_types(request.db, clinic_id, active=False, after=None, limit=MAX_TYPES)
+    upcoming = await repository.count_upcoming_appointments(request.db, doctor_id, now=clock.now())
     return await staff_page(
         request,
         "staff/doctors/doctor.html",
         clinic_id=clinic_id,
         place="doctors",
-        doctor=found,
-        types=[*offered, *(each for each in gone if each.id in (found.appointment_type_ids or ()))],
-        to_come=to_come,
+        doctor=details,
+        types=[*types_offered, *(each for each in types_removed if each.id in (details.appointment_type_ids or ()))],
+        to_come=upcoming,
     )
 
 

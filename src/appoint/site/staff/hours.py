@@ -1,5 +1,4 @@
-"""When doctors work: time slots, weekly hours, and what a change of them does to the hours that are published, before
-it is done."""
+"""Working hours: time slots, weekly hours, and previews of how changes affect published hours."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -42,9 +41,8 @@ from ...scheduling.weekly_hours.repository import lines as schedules_repository
 from ..rendering import NO_STORE, templates
 from ..staff_frame import staff_page
 
-MOST: Final = 1000
-MOST_DAYS: Final = 200
-"""Of what would change, on a page."""
+MAX_ITEMS: Final = 1000
+MAX_CHANGED_DAYS: Final = 200
 
 
 @get(
@@ -57,8 +55,8 @@ async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     own = request.grant.doctor_id
     clinic = await clinics.get(request.db, clinic_id)
     today = clock.local_date(clock.now(), clinic.time_zone)
-    found = await doctors_repository.list_doctors(
-        request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST
+    active_doctors = await doctors_repository.list_doctors(
+        request.db, clinic_id, specialty=None, active=True, after=None, limit=MAX_ITEMS
     )
     lines = await schedules_repository.of_clinic(request.db, clinic_id, doctor_id=own, since=today)
     weeks = [
@@ -67,7 +65,7 @@ async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
             Schedule(doctor.id, clinic_id, clinic.time_zone, lines.get(doctor.id, [])).week_on(today).weekly,
             doctor.id in lines,
         )
-        for doctor in sorted(found, key=lambda doctor: doctor.name.casefold())
+        for doctor in sorted(active_doctors, key=lambda doctor: doctor.name.casefold())
         if own in (None, doctor.id)
     ]
     return await staff_page(
@@ -86,7 +84,7 @@ async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 
 def _weekdays(request: Request, width: str = "wide") -> list[tuple[fields.Weekday, str]]:
-    """What the days of a week are called, from Monday on."""
+    """Return the names of the weekdays, from Monday."""
     names: Any = Locale.parse(language_for(request)).days["stand-alone"][width]
     return [(weekday, names[number]) for number, weekday in enumerate(fields.WEEKDAYS)]
 
@@ -110,8 +108,10 @@ async def new_time_slot(request: Request, clinic_id: FromPath[int]) -> Response[
 async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(time_slot_id) != clinic_id:
         raise errors.NotFound
-    found = await schedules.time_slot(request.db, time_slot_id)
-    return await staff_page(request, "staff/hours/time_slot.html", clinic_id=clinic_id, place="hours", time_slot=found)
+    details = await schedules.time_slot(request.db, time_slot_id)
+    return await staff_page(
+        request, "staff/hours/time_slot.html", clinic_id=clinic_id, place="hours", time_slot=details
+    )
 
 
 @get(
@@ -125,15 +125,15 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
     schedule = await schedules.schedule(request.db, doctor_id)
     today = clock.local_date(clock.now(), schedule.time_zone)
     first = max(parse_date(query_params(request).get("from")) or today, today)
-    known = schedule.week_on(first)
+    current = schedule.week_on(first)
     return await staff_page(
         request,
         "staff/hours/weekly_hours.html",
         clinic_id=clinic_id,
         place="hours",
         doctor=doctor,
-        weekly=known.weekly,
-        match=etags.digest(known),
+        weekly=current.weekly,
+        match=etags.digest(current),
         first=first,
         today=today,
         lines=[line for line in schedule.lines if (line.valid_until or today) >= today],
@@ -151,15 +151,15 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
     include_in_schema=False,
 )
 async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
-    """A line of a week to be added, like another one (`copy`) or not, or to be changed (`id`)."""
+    """Show the form to add hours with dates, optionally as a copy (`copy`), or to edit them (`id`)."""
     doctor = await _doctor(request, clinic_id, doctor_id)
-    said = query_params(request)
-    changed, copied = parse_id(said.get("id")), parse_id(said.get("copy"))
-    known = next(
+    query = query_params(request)
+    changed, copied = parse_id(query.get("id")), parse_id(query.get("copy"))
+    current = next(
         (line for line in (await schedules.schedule(request.db, doctor_id)).lines if line.id == (changed or copied)),
         None,
     )
-    if changed and not known:
+    if changed and not current:
         raise errors.NotFound
     return await staff_page(
         request,
@@ -167,7 +167,7 @@ async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
         clinic_id=clinic_id,
         place="hours",
         doctor=doctor,
-        known=known,
+        known=current,
         changed=changed,
         time_slots=await schedules.time_slots(request.db, clinic_id),
         weekdays=_weekdays(request),
@@ -190,12 +190,12 @@ async def _doctor(request: Request, clinic_id: int, doctor_id: UUID) -> Any:
 async def changes_of_week(
     request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID], data: JSONBody[DoctorsScheduleChangeContent]
 ) -> Response[Any]:
-    """What saving and applying a week would do, as markup for the editor of it. It changes nothing; refused as the API
+    """Return a preview of saving and applying a week, as HTML for its editor. Changes nothing, and refuses what the API
     refuses."""
     await _doctor(request, clinic_id, doctor_id)
 
     async def rehearse(tx: Transaction) -> ScheduleChange:
-        told = await service.rehearse(
+        change = await service.rehearse(
             tx,
             clinic_id=clinic_id,
             doctor_id=doctor_id,
@@ -203,11 +203,11 @@ async def changes_of_week(
             if_match=request.if_match,
             now=clock.now(),
         )
-        subjects = [doctor_id, *(appointment.id for appointment in told.stranded)]
+        subjects = [doctor_id, *(appointment.id for appointment in change.stranded)]
         await audit.record(tx, request.user, clinic_id=clinic_id, subjects=subjects)
-        return told
+        return change
 
-    told = await request.db.atomic(rehearse)
+    change = await request.db.atomic(rehearse)
     language = language_for(request)
     markup = templates.get_template("staff/hours/change_preview.html").render(
         clinic=await clinics.get(request.db, clinic_id),
@@ -217,7 +217,7 @@ async def changes_of_week(
         content=data,
         weekly=msgspec.json.encode(data.weekly).decode(),
         match=request.if_match,
-        **await _shown(request, clinic_id, told),
+        **await _preview_values(request, clinic_id, change),
     )
     return Response(
         msgspec.json.encode({"markup": markup}), media_type=MediaType.JSON, headers={"Cache-Control": NO_STORE}
@@ -246,54 +246,58 @@ async def changes_of_doctor(request: Request, clinic_id: FromPath[int], doctor_i
 
 
 async def _changes(request: Request, clinic_id: int, doctor_id: UUID | None) -> Response[Any]:
-    """What applying the weekly hours would do. It changes nothing."""
-    said = query_params(request)
-    first, last = parse_date(said.get("from")), parse_date(said.get("to"))
+    """Preview applying the weekly hours. Changes nothing."""
+    query = query_params(request)
+    first, last = parse_date(query.get("from")), parse_date(query.get("to"))
     if first and last and last < first:
         last = first
     content = ScheduleChangeContent(from_=first, to=last)
-    told = await service.preview(request.db, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=clock.now())
+    change = await service.preview(
+        request.db, clinic_id=clinic_id, doctor_id=doctor_id, content=content, now=clock.now()
+    )
     return await staff_page(
         request,
         "staff/hours/changes.html",
         clinic_id=clinic_id,
         place="hours",
-        subjects=[*([doctor_id] if doctor_id else []), *(appointment.id for appointment in told.stranded)],
+        subjects=[*([doctor_id] if doctor_id else []), *(appointment.id for appointment in change.stranded)],
         content=content,
         weekly=None,
         match=None,
         doctor_id=doctor_id,
-        **await _shown(request, clinic_id, told),
+        **await _preview_values(request, clinic_id, change),
     )
 
 
-async def _shown(request: Request, clinic_id: int, told: ScheduleChange) -> dict[str, Any]:
-    """What the template of a change needs."""
+async def _preview_values(request: Request, clinic_id: int, change: ScheduleChange) -> dict[str, Any]:
+    """Return the values of the template of a preview."""
     of_clinic = await doctors_repository.list_doctors(
-        request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST
+        request.db, clinic_id, specialty=None, active=True, after=None, limit=MAX_ITEMS
     )
-    offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MOST)
-    days = _by_day(told)
+    types_offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MAX_ITEMS)
+    days = _by_day(change)
     return {
-        "told": told,
-        "days": days[:MOST_DAYS],
-        "more_days": max(len(days) - MOST_DAYS, 0),
+        "told": change,
+        "days": days[:MAX_CHANGED_DAYS],
+        "more_days": max(len(days) - MAX_CHANGED_DAYS, 0),
         "names": {each.id: each.name for each in of_clinic},
-        "patients": await customers.patient_names(request.db, clinic_id, [each.customer_id for each in told.stranded]),
-        "types": {each.id: each.name for each in offered},
+        "patients": await customers.patient_names(
+            request.db, clinic_id, [each.customer_id for each in change.stranded]
+        ),
+        "types": {each.id: each.name for each in types_offered},
         "local_date": clock.local_date,
     }
 
 
-def _by_day(told: ScheduleChange) -> list[tuple[date, UUID, Sequence[ChangedSlot], Sequence[ChangedSlot]]]:
-    """What goes and what comes, by date and doctor."""
-    gone, come = _grouped(told.removed), _grouped(told.added)
-    return [(*place, gone.get(place, []), come.get(place, [])) for place in sorted(gone.keys() | come.keys())]
+def _by_day(change: ScheduleChange) -> list[tuple[date, UUID, Sequence[ChangedSlot], Sequence[ChangedSlot]]]:
+    """Return the removed and added slots, by date and doctor."""
+    removed, added = _grouped(change.removed), _grouped(change.added)
+    return [(*key, removed.get(key, []), added.get(key, [])) for key in sorted(removed.keys() | added.keys())]
 
 
 def _grouped(slots: Iterable[ChangedSlot]) -> dict[tuple[date, UUID], Sequence[ChangedSlot]]:
-    place = attrgetter("date", "doctor_id")
-    return {key: list(group) for key, group in groupby(sorted(slots, key=place), key=place)}
+    day_and_doctor = attrgetter("date", "doctor_id")
+    return {key: list(group) for key, group in groupby(sorted(slots, key=day_and_doctor), key=day_and_doctor)}
 
 
 PAGES: Final = [hours, new_time_slot, time_slot, week, line, changes_of_week, changes_of_clinic, changes_of_doctor]

@@ -1,4 +1,4 @@
-"""The words of a clinic's messages on staff's pages: everybody's, and those that it has put in place of them."""
+"""A clinic's message templates, for staff: default texts and customised ones."""
 
 from typing import Any, Final, get_args
 
@@ -15,7 +15,7 @@ from ...messaging.templates import repository, service
 from ...messaging.templates.model import EMAIL_ONLY, Kind, template_key
 from ..staff_frame import staff_page
 
-MOST: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
+MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
 
 
 @get(
@@ -25,7 +25,7 @@ MOST: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields
     include_in_schema=False,
 )
 async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    own = await repository.list_for_clinic(request.db, clinic_id, after=None, limit=MOST)
+    own = await repository.list_for_clinic(request.db, clinic_id, after=None, limit=MAX_TEMPLATES)
     return await staff_page(
         request,
         "staff/messages/message_templates.html",

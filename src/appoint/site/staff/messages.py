@@ -1,5 +1,4 @@
-"""What people were told, on staff's pages, and the page behind the link by which customers say that they want no more
-of such messages."""
+"""Sent messages on staff pages, and the page to unsubscribe from messages."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -19,8 +18,8 @@ from ...messaging.notifications.repository import reads
 from ..rendering import NO_STORE, render, url_with
 from ..staff_frame import staff_page
 
-MOST: Final = 50
-EVERY: Final = "all"
+PAGE_SIZE: Final = 50
+ANY_STATUS: Final = "all"
 STATUSES: Final = (
     NotificationStatus.DEAD,
     NotificationStatus.QUEUED,
@@ -36,38 +35,38 @@ STATUSES: Final = (
     include_in_schema=False,
 )
 async def messages(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Those that could not be sent come first, as long as there are any; of one patient, all."""
-    said = query_params(request)
-    patient, dead = parse_id(said.get("patient")), await reads.count_dead(request.db, clinic_id)
+    """Show undeliverable messages by default while there are any, but all messages of a patient."""
+    query = query_params(request)
+    patient, dead = parse_id(query.get("patient")), await reads.count_dead(request.db, clinic_id)
     status = (
-        said.get("status")
-        if said.get("status") in (*STATUSES, EVERY)
+        query.get("status")
+        if query.get("status") in (*STATUSES, ANY_STATUS)
         else NotificationStatus.DEAD
         if dead and not patient
-        else EVERY
+        else ANY_STATUS
     )
-    found = await reads.newest(
+    notifications = await reads.newest(
         request.db,
         clinic_id=clinic_id,
-        status=None if status == EVERY else status,
+        status=None if status == ANY_STATUS else status,
         customer_id=str(patient) if patient else None,
-        before=parse_id(said.get("before")),
-        limit=MOST,
+        before=parse_id(query.get("before")),
+        limit=PAGE_SIZE,
     )
-    shown = found[:MOST]
+    page = notifications[:PAGE_SIZE]
     return await staff_page(
         request,
         "staff/messages/messages.html",
         clinic_id=clinic_id,
         place="messages",
-        subjects=[notification.id for notification in shown],
-        messages=shown,
+        subjects=[notification.id for notification in page],
+        messages=page,
         dead=dead,
         status=status,
         patient=patient,
         kind_of=kind_of,
-        tabs=[(each, url_with(request, status=each, before=None)) for each in (*STATUSES, EVERY)],
-        next=url_with(request, status=status, before=shown[-1].id) if len(found) > MOST else None,
+        tabs=[(each, url_with(request, status=each, before=None)) for each in (*STATUSES, ANY_STATUS)],
+        next=url_with(request, status=status, before=page[-1].id) if len(notifications) > PAGE_SIZE else None,
     )
 
 
@@ -90,7 +89,7 @@ async def show(request: Request, token: FromPath[str]) -> Response[str]:
     include_in_schema=False,
 )
 async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
-    """Also what mail programs send for one click (RFC 8058)."""
+    """Unsubscribe; mail programs send this for one click too (RFC 8058)."""
     customer_id, channel = _read(request, token)
     actor = Actor(f"link:{customer_id}", address=request.client.host if request.client else None, doing="unsubscribe")
     await request.db.across().atomic(service.unsubscribe, actor, customer_id=customer_id, channel=channel)

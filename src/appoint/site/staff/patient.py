@@ -1,4 +1,4 @@
-"""The page of one patient."""
+"""A patient's page, for staff."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from ...kit import clock
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
-MOST: Final = 30
+PAGE_SIZE: Final = 30
 
 
 @get(
@@ -25,27 +25,27 @@ MOST: Final = 30
     include_in_schema=False,
 )
 async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Any]:
-    """A doctor sees their own appointments with the patient alone."""
-    said, now = query_params(request), clock.now()
+    """Show a patient. Doctors see only their own appointments with them."""
+    query, now = query_params(request), clock.now()
     found = await customers.get_patient(request.db, clinic_id, customer_id)
-    whose: dict[str, Any] = {
+    filters: dict[str, Any] = {
         "clinic_id": clinic_id,
         "customer_id": customer_id,
         "doctor_id": request.grant.doctor_id,
-        "limit": MOST,
+        "limit": PAGE_SIZE,
     }
-    coming = await visits.list_upcoming(request.db, **whose, now=now)
-    past = await visits.list_past(request.db, **whose, now=now, before=parse_id(said.get("before")))
+    upcoming = await visits.list_upcoming(request.db, **filters, now=now)
+    past = await visits.list_past(request.db, **filters, now=now, before=parse_id(query.get("before")))
     return await staff_page(
         request,
         "staff/patient.html",
         clinic_id=clinic_id,
         place="patients",
-        subjects=[customer_id, *(visit.id for visit in (*coming[:MOST], *past[:MOST]))],
+        subjects=[customer_id, *(visit.id for visit in (*upcoming[:PAGE_SIZE], *past[:PAGE_SIZE]))],
         patient=found,
-        coming=coming[:MOST],
-        past=past[:MOST],
-        next=url_with(request, before=past[MOST - 1].id) if len(past) > MOST else None,
+        coming=upcoming[:PAGE_SIZE],
+        past=past[:PAGE_SIZE],
+        next=url_with(request, before=past[PAGE_SIZE - 1].id) if len(past) > PAGE_SIZE else None,
     )
 
 

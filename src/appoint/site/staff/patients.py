@@ -1,4 +1,4 @@
-"""A clinic's patients on staff's pages: who they are, and how to find one."""
+"""A clinic's patients, and the search among them, for staff."""
 
 from typing import Any, Final
 
@@ -14,8 +14,8 @@ from ...http.routes import route
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
-MOST: Final = 50
-LONGEST: Final = 200
+PAGE_SIZE: Final = 50
+MAX_SEARCH_LENGTH: Final = 200
 
 
 @get(
@@ -25,26 +25,26 @@ LONGEST: Final = 200
     include_in_schema=False,
 )
 async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    said = query_params(request)
-    q, after = said.get("q", "")[:LONGEST], parse_id(said.get("after"))
-    found = await repository.list_patients(
+    query = query_params(request)
+    q, after = query.get("q", "")[:MAX_SEARCH_LENGTH], parse_id(query.get("after"))
+    matches = await repository.list_patients(
         request.db,
         clinic_id,
         doctor_id=request.grant.doctor_id,
         terms=search_terms(q, language_for(request)),
         after=(after,) if after else None,
-        limit=MOST,
+        limit=PAGE_SIZE,
     )
-    shown = found[:MOST]
+    page = matches[:PAGE_SIZE]
     return await staff_page(
         request,
         "staff/patients.html",
         clinic_id=clinic_id,
         place="patients",
-        subjects=[patient.id for patient in shown],
-        patients=shown,
+        subjects=[patient.id for patient in page],
+        patients=page,
         q=q,
-        next=url_with(request, after=shown[-1].id) if len(found) > MOST else None,
+        next=url_with(request, after=page[-1].id) if len(matches) > PAGE_SIZE else None,
     )
 
 

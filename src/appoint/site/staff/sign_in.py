@@ -1,4 +1,4 @@
-"""Signing in on staff's pages, signing out on all, and the way to the clinic where somebody works."""
+"""Staff sign-in, sign-out, the choice of a clinic, and the user's own account."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -21,7 +21,7 @@ from ..page_access import next_page
 from ..rendering import NO_STORE, redirect, render
 from ..staff_frame import staff_page
 
-REFUSED: Final = ("wrong-credentials", "totp-required")
+RETRY_REASONS: Final = ("wrong-credentials", "totp-required")
 
 
 @get("/staff/sign-in", operation_id="showSignIn", opt=route(permission="sign-in", page=True), include_in_schema=False)
@@ -29,15 +29,15 @@ async def show(request: Request) -> Response[Any]:
     return _sign_in_page(request, query_params(request))
 
 
-def _sign_in_page(request: Request, said: dict[str, str], refusal: str | None = None) -> Response[Any]:
+def _sign_in_page(request: Request, fields: dict[str, str], refusal: str | None = None) -> Response[Any]:
     status_code = PROBLEMS[refusal].status if refusal else 200
     return render(
         request,
         "staff/sign_in.html",
         status_code=status_code,
         cache_control=NO_STORE,
-        email=said.get("email", ""),
-        next=next_page(said, "/staff"),
+        email=fields.get("email", ""),
+        next=next_page(fields, "/staff"),
         refusal=refusal,
         problem=refusal and PROBLEMS[refusal],
     )
@@ -51,29 +51,29 @@ def _sign_in_page(request: Request, said: dict[str, str], refusal: str | None = 
     include_in_schema=False,
 )
 async def sign_in(request: Request) -> Response[Any]:
-    said = await parse_form(request)
-    email = said.get("email", "").strip()
-    lasts = timedelta(hours=request.services.settings.session_hours)
+    fields = await parse_form(request)
+    email = fields.get("email", "").strip()
+    lifetime = timedelta(hours=request.services.settings.session_hours)
     await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
     try:
         opened_session = await service.sign_in(
             request.db,
             request.user,
             email=email,
-            password=said.get("password", ""),
-            code=said.get("totp", "").replace(" ", "") or None,
+            password=fields.get("password", ""),
+            code=fields.get("totp", "").replace(" ", "") or None,
             before=request.cookies.get(COOKIE),
             secret=request.services.secret_key,
-            lasts=lasts,
+            lasts=lifetime,
             now=clock.now(),
         )
     except errors.Unauthorized as refusal:
-        if refusal.type not in REFUSED:
+        if refusal.type not in RETRY_REASONS:
             raise
-        return _sign_in_page(request, said, refusal.type)
+        return _sign_in_page(request, fields, refusal.type)
     await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
-    response = redirect(next_page(said, "/staff"))
-    keep(response, opened_session.token, lasts)
+    response = redirect(next_page(fields, "/staff"))
+    keep(response, opened_session.token, lifetime)
     return response
 
 
@@ -92,19 +92,19 @@ async def sign_out(request: Request) -> Response[Any]:
 
 
 @get("/staff", operation_id="showClinicsOfStaff", opt=route(permission="account", page=True), include_in_schema=False)
-async def places(request: Request) -> Response[Any]:
-    """To the one clinic where somebody works, or a choice of several; the administrator has all."""
+async def choose_clinic(request: Request) -> Response[Any]:
+    """Redirect to the user's only clinic, or let them choose. Administrators choose among all clinics."""
     if request.user.customer_id:
         return redirect("/my")
     actor = request.user
-    found = await clinics.list_choices(
+    choices = await clinics.list_choices(
         request.services.db.across(),
         clinic_ids=None if actor.administrator else [each.clinic_id for each in actor.memberships],
     )
-    if len(found) == 1 and not actor.administrator:
-        return redirect(f"/staff/{found[0].id}/day")
+    if len(choices) == 1 and not actor.administrator:
+        return redirect(f"/staff/{choices[0].id}/day")
     return await staff_page(
-        request, "staff/clinics.html", clinic_id=None, clinics=found, administrator=actor.administrator
+        request, "staff/clinics.html", clinic_id=None, clinics=choices, administrator=actor.administrator
     )
 
 
@@ -115,22 +115,22 @@ async def places(request: Request) -> Response[Any]:
     include_in_schema=False,
 )
 async def account(request: Request) -> Response[Any]:
-    """One's own: the name, what one signs in with, and where one is signed in."""
-    found = await accounts.account(request.db, request.user)
+    """Show the user's own name, credentials and sessions."""
+    own_account = await accounts.account(request.db, request.user)
     sessions = await service.own(request.db, request.user, idle=request.services.settings.session_idle, now=clock.now())
     own = await clinics.list_choices(
-        request.services.db.across(), clinic_ids=[each.clinic_id for each in found.memberships]
+        request.services.db.across(), clinic_ids=[each.clinic_id for each in own_account.memberships]
     )
     return await staff_page(
         request,
         "staff/account.html",
         clinic_id=None,
         subjects=[session.id for session in sessions],
-        account=found,
+        account=own_account,
         sessions=sessions,
         language_names=language_names(request),
         time_zone=own[0].time_zone if own else "UTC",
     )
 
 
-PAGES: Final = [show, sign_in, sign_out, places, account]
+PAGES: Final = [show, sign_in, sign_out, choose_clinic, account]

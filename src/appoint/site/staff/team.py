@@ -1,5 +1,4 @@
-"""Who works at a clinic, on staff's pages; and the pages behind mailed links: choose a password, or ask for another
-link. Those work without a script."""
+"""A clinic's team on staff pages; and the pages of mailed links, to set or reset a password without JavaScript."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -20,8 +19,8 @@ from ..rendering import NO_STORE, faults_by_field, render, url_with
 from ..staff_frame import staff_page
 
 SIGN_IN: Final = route(permission="sign-in", page=True)
-MOST: Final = 100
-MOST_DOCTORS: Final = 1000
+PAGE_SIZE: Final = 100
+MAX_DOCTORS: Final = 1000
 
 
 @get("/credentials/{token:str}", operation_id="showCredentials", opt=SIGN_IN, include_in_schema=False)
@@ -29,13 +28,13 @@ async def show(request: Request, token: FromPath[str]) -> Response[Any]:
     try:
         await service.of_link(request.db, token=token, secret=request.services.secret_key, now=clock.now())
     except errors.AppointError as refusal:
-        return _refused(request, refusal)
-    return _own(request, "account/credentials.html", token=token, fault=None)
+        return _link_refused(request, refusal)
+    return _page(request, "account/credentials.html", token=token, fault=None)
 
 
 @post("/credentials", operation_id="setCredentialsByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def choose(request: Request) -> Response[Any]:
-    """The token stands in the form and not in the address, which is written down."""
+    """Set a password. The token is in the form, because addresses are logged."""
     fields = await parse_form(request)
     token, password = fields.get("token", ""), fields.get("password", "")
     try:
@@ -50,16 +49,16 @@ async def choose(request: Request) -> Response[Any]:
         await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
     except errors.Invalid as invalid:
         (fault,) = faults_by_field(invalid, language_for(request)).values()
-        return _own(request, "account/credentials.html", status_code=400, token=token, fault=fault)
+        return _page(request, "account/credentials.html", status_code=400, token=token, fault=fault)
     except errors.AppointError as refusal:
-        return _refused(request, refusal)
-    return _own(request, "account/credentials_done.html")
+        return _link_refused(request, refusal)
+    return _page(request, "account/credentials_done.html")
 
 
-def _refused(request: Request, refusal: errors.AppointError) -> Response[Any]:
+def _link_refused(request: Request, refusal: errors.AppointError) -> Response[Any]:
     if refusal.type not in ("link-used", "link-expired", "not-found"):
         raise refusal
-    return _own(
+    return _page(
         request,
         "account/password_reset.html",
         status_code=404 if refusal.type == "not-found" else 409,
@@ -70,19 +69,19 @@ def _refused(request: Request, refusal: errors.AppointError) -> Response[Any]:
 
 @get("/password-reset", operation_id="showPasswordReset", opt=SIGN_IN, include_in_schema=False)
 async def show_reset(request: Request) -> Response[Any]:
-    return _own(request, "account/password_reset.html", refusal=None, asked=False)
+    return _page(request, "account/password_reset.html", refusal=None, asked=False)
 
 
 @post("/password-reset", operation_id="resetPasswordByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
 async def reset(request: Request) -> Response[Any]:
-    """Says the same whether there is such a user or not."""
+    """Send a link to reset the password. The answer is the same whether or not the user exists."""
     email = (await parse_form(request)).get("email", "").strip()
     await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
     await request.db.atomic(service.ask_for_reset, request.user, email=email, now=clock.now())
-    return _own(request, "account/password_reset.html", refusal=None, asked=True)
+    return _page(request, "account/password_reset.html", refusal=None, asked=True)
 
 
-def _own(request: Request, template: str, *, status_code: int = 200, **values: Any) -> Response[Any]:
+def _page(request: Request, template: str, *, status_code: int = 200, **values: Any) -> Response[Any]:
     return render(request, template, status_code=status_code, cache_control=NO_STORE, **values)
 
 
@@ -93,32 +92,32 @@ def _own(request: Request, template: str, *, status_code: int = 200, **values: A
     include_in_schema=False,
 )
 async def users(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    found = await repository.of_clinic(request.db, clinic_id, after=_after(query_params(request)), limit=MOST)
-    shown = found[:MOST]
+    members = await repository.of_clinic(request.db, clinic_id, after=_after(query_params(request)), limit=PAGE_SIZE)
+    page = members[:PAGE_SIZE]
     return await staff_page(
         request,
         "staff/team/users.html",
         clinic_id=clinic_id,
         place="users",
-        subjects=[user.id for user in shown],
-        users=shown,
+        subjects=[user.id for user in page],
+        users=page,
         doctors=dict(await _doctors(request, clinic_id)),
-        next=url_with(request, since=shown[-1].created_at.isoformat(), after=shown[-1].id)
-        if len(found) > MOST
+        next=url_with(request, since=page[-1].created_at.isoformat(), after=page[-1].id)
+        if len(members) > PAGE_SIZE
         else None,
     )
 
 
-def _after(said: dict[str, str]) -> tuple[datetime, UUID] | None:
-    since, user_id = parse_instant(said.get("since")), parse_id(said.get("after"))
+def _after(query: dict[str, str]) -> tuple[datetime, UUID] | None:
+    since, user_id = parse_instant(query.get("since")), parse_id(query.get("after"))
     return (since, user_id) if since and user_id else None
 
 
 async def _doctors(request: Request, clinic_id: int) -> list[tuple[UUID, str]]:
-    found = await doctors.list_doctors(
-        request.db, clinic_id, specialty=None, active=True, after=None, limit=MOST_DOCTORS
+    active_doctors = await doctors.list_doctors(
+        request.db, clinic_id, specialty=None, active=True, after=None, limit=MAX_DOCTORS
     )
-    return sorted(((each.id, each.name) for each in found), key=lambda each: each[1])
+    return sorted(((each.id, each.name) for each in active_doctors), key=lambda each: each[1])
 
 
 @get(
@@ -144,14 +143,14 @@ async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def user(request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[Any]:
-    found = await service.get(request.db, clinic_id, user_id)
+    member = await service.get(request.db, clinic_id, user_id)
     return await staff_page(
         request,
         "staff/team/user.html",
         clinic_id=clinic_id,
         place="users",
         subjects=[user_id],
-        user=found,
+        user=member,
         doctors=await _doctors(request, clinic_id),
     )
 

@@ -1,4 +1,4 @@
-"""Webhooks on staff's pages: where a clinic's events are sent, and what became of each."""
+"""A clinic's webhooks and their deliveries, for staff."""
 
 from datetime import timedelta
 from typing import Any, Final, cast, get_args
@@ -17,9 +17,9 @@ from ...kit.ids import clinic_of
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
-MOST: Final = 50
-BACK: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
-"""How far back events can be sent once more."""
+PAGE_SIZE: Final = 50
+REPLAY_RANGES: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
+"""How far back events can be sent again."""
 
 
 @get(
@@ -29,14 +29,14 @@ BACK: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
     include_in_schema=False,
 )
 async def webhooks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    found = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST_WEBHOOKS)
+    active_webhooks = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST_WEBHOOKS)
     return await staff_page(
         request,
         "staff/webhooks/webhooks.html",
         clinic_id=clinic_id,
         place="keys",
-        subjects=[webhook.id for webhook in found],
-        webhooks=found,
+        subjects=[webhook.id for webhook in active_webhooks],
+        webhooks=active_webhooks,
     )
 
 
@@ -61,26 +61,26 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 async def webhook(request: Request, clinic_id: FromPath[int], webhook_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(webhook_id) != clinic_id:
         raise errors.NotFound
-    said, now = query_params(request), clock.now()
-    status = cast("DeliveryStatus", said["status"]) if said.get("status") in get_args(DeliveryStatus) else None
-    found = await service.get(request.db, webhook_id)
+    query, now = query_params(request), clock.now()
+    status = cast("DeliveryStatus", query["status"]) if query.get("status") in get_args(DeliveryStatus) else None
+    details = await service.get(request.db, webhook_id)
     deliveries = await repository.newest_deliveries(
-        request.db, webhook_id, status=status, before=parse_id(said.get("before")), limit=MOST
+        request.db, webhook_id, status=status, before=parse_id(query.get("before")), limit=PAGE_SIZE
     )
-    shown = deliveries[:MOST]
+    page = deliveries[:PAGE_SIZE]
     return await staff_page(
         request,
         "staff/webhooks/webhook.html",
         clinic_id=clinic_id,
         place="keys",
-        subjects=[webhook_id, *(delivery.id for delivery in shown)],
-        webhook=found,
+        subjects=[webhook_id, *(delivery.id for delivery in page)],
+        webhook=details,
         types=EVENT_TYPES,
-        deliveries=shown,
+        deliveries=page,
         status=status,
         tabs=[(each, url_with(request, status=each, before=None)) for each in (None, *get_args(DeliveryStatus))],
-        since=[(now - back).isoformat(timespec="seconds") for back in BACK],
-        next=url_with(request, before=shown[-1].event_id) if len(deliveries) > MOST else None,
+        since=[(now - back).isoformat(timespec="seconds") for back in REPLAY_RANGES],
+        next=url_with(request, before=page[-1].event_id) if len(deliveries) > PAGE_SIZE else None,
     )
 
 

@@ -1,0 +1,166 @@
+"""Figures, charts and tables of a clinic's reports in the reader's language."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
+from typing import Any, NamedTuple
+
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_decimal, format_percent
+
+from ...kit.i18n import translate
+from ...oversight.reports.model import LEADS, Chart, Period, Sums, chart, rungs, share
+from .report_data import Step
+
+
+def format_percentage(value: float | None, language: str) -> str:
+    return "–" if value is None else format_percent(round(value, 3), locale=language, decimal_quantization=False)
+
+
+def format_number(value: float | None, language: str) -> str:
+    return "–" if value is None else format_decimal(round(value, 1), locale=language)
+
+
+def figures(language: str, now: Sums, then: Sums) -> list[tuple[str, str, str]]:
+    """Return each figure's name, value, and value in the previous period."""
+    percent, number = partial(format_percentage, language=language), partial(format_number, language=language)
+    definitions: list[tuple[str, Callable[[Any], str], Callable[[Sums], float | None]]] = [
+        (translate(language, "Booked"), number, lambda sums: sums.booked),
+        (translate(language, "Cancellation rate"), percent, lambda sums: sums.cancellation_rate),
+        (translate(language, "No-show rate"), percent, lambda sums: sums.no_show_rate),
+        (translate(language, "Utilisation"), percent, lambda sums: sums.utilisation),
+        (translate(language, "Lead time in days"), number, lambda sums: sums.mean_lead),
+    ]
+    return [(name, format_value(value(now)), format_value(value(then))) for name, format_value, value in definitions]
+
+
+class Section(NamedTuple):
+    """A chart and its table. `keys` name the series of a chart with several."""
+
+    name: str
+    title: str
+    meaning: str
+    chart: Chart
+    keys: Sequence[str]
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+class Labels(NamedTuple):
+    """How values are written in the reader's language."""
+
+    language: str
+    unit: str
+    """The heading of the steps' column."""
+    short: Sequence[str]
+    """The steps' names in charts."""
+    long: Sequence[str]
+    """The steps' names in tables."""
+
+    @classmethod
+    def of(cls, language: str, period: Period, steps: Sequence[Step]) -> "Labels":
+        unit = {
+            "day": translate(language, "Day"),
+            "week": translate(language, "Week of"),
+            "month": translate(language, "Month"),
+        }[period.unit]
+        short = [_step_name(step.since, period, language, short=True) for step in steps]
+        long = [_step_name(step.since, period, language) for step in steps]
+        return cls(language, unit, short, long)
+
+    def number(self, value: float | None) -> str:
+        return format_number(value, self.language)
+
+    def percent(self, value: float | None) -> str:
+        return format_percentage(value, self.language)
+
+    def axis(self, maximum: float) -> list[tuple[float, str]]:
+        return [(rung, self.number(rung)) for rung in rungs(maximum)]
+
+
+def sections(language: str, period: Period, steps: Sequence[Step]) -> list[Section]:
+    """Return the charts of a period: bookings, no-shows and lead times."""
+    labels, sums = Labels.of(language, period, steps), [step.sums for step in steps]
+    return [_bookings(labels, sums), _no_shows(labels, sums), _lead_times(labels, steps)]
+
+
+def _bookings(labels: Labels, sums: Sequence[Sums]) -> Section:
+    language = labels.language
+    booked, cancelled = translate(language, "Booked"), translate(language, "Cancelled")
+    pairs = list(zip(labels.long, sums, strict=True))
+    return Section(
+        "bookings",
+        translate(language, "Bookings and cancellations"),
+        translate(
+            language, "Appointments by date, and how many of them were cancelled. Times on hold are not counted."
+        ),
+        chart(
+            labels.short,
+            [[each.booked for each in sums], [each.cancelled for each in sums]],
+            [[f"{name}: {each.booked}" for name, each in pairs], [f"{name}: {each.cancelled}" for name, each in pairs]],
+            labels.axis(max((each.booked for each in sums), default=0)),
+        ),
+        [booked, cancelled],
+        [labels.unit, booked, cancelled, translate(language, "Cancellation rate")],
+        [
+            [name, labels.number(each.booked), labels.number(each.cancelled), labels.percent(each.cancellation_rate)]
+            for name, each in pairs
+        ],
+    )
+
+
+def _no_shows(labels: Labels, sums: Sequence[Sums]) -> Section:
+    language = labels.language
+    pairs = list(zip(labels.long, sums, strict=True))
+    rates = [None if each.no_show_rate is None else each.no_show_rate * 100 for each in sums]
+    axis = [(rung, labels.percent(rung / 100)) for rung in rungs(max((rate or 0 for rate in rates), default=0))]
+    return Section(
+        "no-shows",
+        translate(language, "No-show rate"),
+        translate(language, "Missed appointments as a share of all appointments with a recorded outcome."),
+        chart(labels.short, [rates], [[f"{name}: {labels.percent(each.no_show_rate)}" for name, each in pairs]], axis),
+        [],
+        [
+            labels.unit,
+            translate(language, "Attended"),
+            translate(language, "Missed"),
+            translate(language, "No-show rate"),
+        ],
+        [
+            [name, labels.number(each.kept), labels.number(each.missed), labels.percent(each.no_show_rate)]
+            for name, each in pairs
+        ],
+    )
+
+
+def _lead_times(labels: Labels, steps: Sequence[Step]) -> Section:
+    language = labels.language
+    counts = [sum(step.lead[index] for step in steps) for index in range(len(LEADS))]
+    pairs = list(zip(map(_range_name, LEADS), counts, strict=True))
+    return Section(
+        "lead-times",
+        translate(language, "Lead time"),
+        translate(language, "Days between booking and appointment, for all bookings."),
+        chart(
+            [name for name, _ in pairs],
+            [counts],
+            [[f"{name}: {count}" for name, count in pairs]],
+            labels.axis(max(counts)),
+        ),
+        [],
+        [translate(language, "Days"), translate(language, "Booked"), translate(language, "Share")],
+        [[name, labels.number(count), labels.percent(share(count, sum(counts)))] for name, count in pairs],
+    )
+
+
+def _range_name(days: tuple[int, int | None]) -> str:
+    first, last = days
+    if last is None:
+        return f"{first}+"
+    return f"{first}–{last}" if first < last else str(first)
+
+
+def _step_name(since: date, period: Period, language: str, *, short: bool = False) -> str:
+    if period.unit == "month":
+        return format_skeleton("yMMM", since, locale=language)
+    return format_skeleton("MMMd", since, locale=language) if short else format_date(since, "medium", locale=language)

@@ -1,0 +1,72 @@
+"""The figures of a clinic's reports, as read from its daily sums."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ...clinics.clinics import service as clinics
+from ...database.pool import Row
+from ...http.forms import parse_date, parse_id, query_params
+from ...http.request import Request
+from ...kit import clock
+from ...kit.fields import FIRST_YEAR, LAST_YEAR
+from ...oversight.reports import repository
+from ...oversight.reports.model import LEADS, Cell, Period, Sums, period
+
+
+class ReportQuery(NamedTuple):
+    """The period and doctor of a report."""
+
+    period: Period
+    doctors: Mapping[UUID, Row]
+    doctor_id: UUID | None
+    today: date
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        return {"doctor_id": self.doctor_id, "first": self.period.first, "last": self.period.last}
+
+
+async def read_query(request: Request, clinic_id: int) -> ReportQuery:
+    """Read the query of an address, ignoring invalid values. Raise `NotFound` for an unknown clinic."""
+    parameters = query_params(request)
+    clinic = await clinics.get(request.db, clinic_id)
+    today = clock.local_date(clock.now(), clinic.time_zone)
+    doctors = {row.id: row for row in await repository.doctors(request.db, clinic_id)}
+    doctor_id = parse_id(parameters.get("doctor"))
+    first, last = (
+        day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
+        for day in (parse_date(parameters.get("from")), parse_date(parameters.get("to")))
+    )
+    return ReportQuery(period(first, last, today), doctors, doctor_id if doctor_id in doctors else None, today)
+
+
+class Step(NamedTuple):
+    """A day, week or month."""
+
+    since: date
+    sums: Sums
+    lead: Sequence[int]
+
+
+async def load_steps(request: Request, clinic_id: int, query: ReportQuery) -> list[Step]:
+    """Return all steps of the period, including empty ones."""
+    rows = await repository.over_time(request.db, clinic_id=clinic_id, unit=query.period.unit, **query.filters)
+    by_date = {
+        row.since: Step(row.since, Sums(row.booked, row.cancelled, row.missed, row.kept, row.lead_days), row.lead)
+        for row in rows
+    }
+    return [by_date.get(since, Step(since, Sums(), [0] * len(LEADS))) for since in query.period.steps()]
+
+
+Heat = dict[Any, dict[int, Cell]]
+"""Utilisation by doctor or weekday, then by hour."""
+
+
+async def load_heat(request: Request, clinic_id: int, query: ReportQuery) -> tuple[Heat, Heat]:
+    by_doctor, by_weekday = {}, {}
+    for row in await repository.by_hour(request.db, clinic_id=clinic_id, **query.filters):
+        heat, key = (by_doctor, row.doctor_id) if row.doctor_id else (by_weekday, row.weekday)
+        heat.setdefault(key, {})[row.hour] = Cell(row.published_minutes, row.booked_minutes)
+    return {id: by_doctor[id] for id in query.doctors if id in by_doctor}, dict(sorted(by_weekday.items()))
