@@ -1,1 +1,1 @@
-"""Events for a message broker, where there is one."""
+"""Publish events to a message broker, if one is configured."""

@@ -1,7 +1,7 @@
-"""The way to the broker, NATS with JetStream or RabbitMQ: connect, make sure that events have a place there, publish,
-and wait until the broker has them.
+"""Connection to the broker, NATS with JetStream or RabbitMQ: create the stream or exchange, publish, and wait for
+acknowledgements.
 
-A broker's client is imported when it is used: half a second, and memory, that processes without a broker do not spend.
+Client libraries are imported on use, which saves half a second, and memory, in processes without a broker.
 """
 # ruff: noqa: PLC0415
 
@@ -25,30 +25,27 @@ CLOSE_SECONDS: Final = 2.0
 CONTENT_TYPE: Final = "application/cloudevents+json"
 KEPT_SECONDS: Final = 30 * 24 * 3600.0
 REPEATED_SECONDS: Final = 3600.0
-"""How long NATS knows a message again. While our database is away nobody can note what was acknowledged; it is
-published again when it is back."""
-HEADER_BYTES: Final = (
-    1024  # more than ours are. NATS counts them as part of the message, and hangs up on one that is too large
-)
+"""How long NATS detects duplicates. While our database is unreachable, acknowledgements cannot be recorded, so those
+messages are published again afterwards."""
+HEADER_BYTES: Final = 1024
+"""More than our headers need. NATS counts them as part of the message, and disconnects if that is too large."""
 TOO_LARGE: Final = (10054, 10097)  # JetStream's codes for a message, or its headers, beyond what the stream takes
 
 for _library in ("aio_pika", "aiormq"):
-    logging.getLogger(_library).setLevel(
-        logging.CRITICAL
-    )  # their lines show addresses and messages, and what matters is raised as well
+    # Their log lines contain addresses and messages. Errors that matter are raised as well.
+    logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 Publish = Callable[[Message], Awaitable[None]]
-"""Publishes a message and returns when the broker has it for good. Raises `Lost` or `Refused`; whatever it raises, the
-next needs a new connection."""
+"""Publishes a message and returns once the broker has stored it. Raises `Lost` or `Refused`; after any exception, the
+next message needs a new connection."""
 
 
 class Lost(Exception):
-    """The broker is away or does not acknowledge: whether it has the message is not known. The words are fit for a log."""
+    """The broker is unreachable or did not acknowledge; delivery is uncertain. The text contains no personal data."""
 
 
 class Refused(Exception):
-    """The broker will never have the message; or, where several were on their way together, one of them. The words are
-    fit for a log."""
+    """The broker rejects the message, or one of several sent together. The text contains no personal data."""
 
 
 class Client(Protocol):
@@ -59,15 +56,16 @@ Connection = TypeVar("Connection", bound=Client)
 
 
 def check(url: str) -> None:
-    """Raises `StartupError` for an address that no broker can have."""
+    """Raise `StartupError` for an invalid broker address."""
     if not (NATS_URL.fullmatch(url) or RABBIT_URL.fullmatch(url)):
         raise StartupError(
-            "APPOINT_BROKER_URL must be nats://host:port or tls://host:port for NATS (several with commas), amqp://host:port/vhost or amqps://… for RabbitMQ."
+            "APPOINT_BROKER_URL must be nats://host:port or tls://host:port for NATS (several with commas), "
+            "amqp://host:port/vhost or amqps://… for RabbitMQ."
         )
 
 
 def connected(url: str) -> AbstractAsyncContextManager[Publish]:
-    """A way to publish for as long as the connection lasts. Entering raises `Lost` when the broker cannot be reached."""
+    """Connect and yield a function that publishes. Raise `Lost` if the broker cannot be reached."""
     return _nats(url) if NATS_URL.fullmatch(url) else _rabbit(url)
 
 
@@ -82,9 +80,7 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
     servers = url.split(",")
     security = None
     first = urlsplit(servers[0])
-    if (
-        first.password is not None
-    ):  # which the client would take from an address as it stands there, percent signs and all
+    if first.password is not None:  # the client would not decode percent signs in an address
         security = NatsUserPassword(unquote(first.username or ""), unquote(first.password))
         servers = [re.sub("//.*@", "//", server) for server in servers]
     broker = NatsBroker(
@@ -92,7 +88,7 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
         security=security,
         name="appoint",
         connect_timeout=CONNECT_SECONDS,
-        # what waits in a client that reconnects by itself would leave late, behind what has been sent anew
+        # A client that reconnects by itself would send its backlog late, after newer messages.
         allow_reconnect=False,
         max_reconnect_attempts=1,
         reconnect_time_wait=0,
@@ -151,15 +147,14 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
         async def publish(message: Message) -> None:
             id = str(message.event_id)
             with _losses(*faults):
-                async with asyncio.timeout(
-                    ACKNOWLEDGE_SECONDS
-                ):  # also for a connection to come back, which the client would wait for without end
+                # Also limits the wait for a reconnection, which has no limit in the client.
+                async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                     try:
                         await broker.publish(
                             message.body.encode(),
                             exchange=exchange,
                             routing_key=message.topic,
-                            mandatory=False,  # who has no queue has not asked for it
+                            mandatory=False,  # no queue means that no consumer wants it
                             persist=True,
                             content_type=CONTENT_TYPE,
                             message_id=id,
@@ -184,15 +179,15 @@ async def _connection(
     finally:
         with suppress(OSError, TimeoutError, *faults):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await client.close()  # and not the broker's own way, which waits for what cannot come any more
+                await client.close()  # the broker's own method would wait for lost acknowledgements
 
 
 @contextmanager
 def _losses(*faults: type[Exception]) -> Generator[None]:
-    """What a client raises when its broker is away, as `Lost`."""
+    """Convert a client's connection errors to `Lost`."""
     try:
         yield
     except (OSError, TimeoutError, *faults) as error:
-        raise Lost(
-            str(error) if type(error).__module__.startswith("nats.") else type(error).__name__
-        ) from error  # RabbitMQ's words may hold the message
+        # RabbitMQ's error text may contain the message.
+        text = str(error) if type(error).__module__.startswith("nats.") else type(error).__name__
+        raise Lost(text) from error

@@ -1,4 +1,4 @@
-"""What the worker runs for the broker: of all workers, one passes on what the relay has written down."""
+"""The worker's job for the broker: one worker at a time publishes the messages that the relay has stored."""
 
 import asyncio
 import random
@@ -17,28 +17,28 @@ from .model import Message, rounds, wait_after
 log = structlog.get_logger()
 
 BATCH: Final = 256
-BATCH_SECONDS: Final = 20.0  # then what was acknowledged is noted, long before the session counts as silent
+BATCH_SECONDS: Final = 20.0  # then acknowledgements are recorded, long before the idle session times out
 IDLE_SECONDS: Final = 0.5
 TURN_SECONDS: Final = 2.0
 
 
 async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
-    """Publish every message at least once, each subject's in order, until `stop`. Raises `StartupError` at once for a
-    bad address.
+    """Publish every message at least once, in order per subject, until `stop`. Raise `StartupError` for an invalid
+    address.
 
-    Any number may run: one has the turn, and when it dies the next takes over. The one with the turn keeps a connection
-    of the database, without a transaction. While the broker or the database is away it waits, and what was not
-    acknowledged stays where it is.
+    Any number of workers may run this: one has the turn, and when it dies another takes over. The one with the turn
+    keeps a database connection, without a transaction. While the broker or the database is unreachable it waits, and
+    unacknowledged messages stay in the table.
     """
     gateway.check(url)
     failures = 0
-    said: str | None = None
+    reported: str | None = None
 
     def well() -> None:
-        nonlocal failures, said
-        if said:
-            log.info("published again", after=said)
-        failures, said = 0, None
+        nonlocal failures, reported
+        if reported:
+            log.info("published again", after=reported)
+        failures, reported = 0, None
 
     while not stop.is_set():
         pause = TURN_SECONDS
@@ -55,19 +55,19 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
             log.exception("job failed", job="publish")
         if trouble:
             failures += 1
-            pause = wait_after(failures) * random.uniform(0.5, 1)  # noqa: S311  jitter keeps no secret
-            if said != trouble[0]:
-                said = trouble[0]
-                log.warning(said, job="publish", error=trouble[1])
+            pause = wait_after(failures) * random.uniform(0.5, 1)  # noqa: S311  jitter needs no secure randomness
+            if reported != trouble[0]:
+                reported = trouble[0]
+                log.warning(reported, job="publish", error=trouble[1])
         await _pause(stop, pause)
 
 
 async def _take_turn(db: Database, url: str, stop: asyncio.Event, well: Callable[[], None]) -> None:
-    """Publish, if nobody else does, until something fails."""
+    """Publish, unless another worker does, until something fails."""
     async with db.connection() as connection:
         others = False
         try:
-            session = Transaction(connection)  # in name only: each of its statements is its own
+            session = Transaction(connection)  # in name only: each statement commits by itself
             others = not await repository.take_turn(session)
             if not others:
                 async with gateway.connected(url) as send:
@@ -78,7 +78,7 @@ async def _take_turn(db: Database, url: str, stop: asyncio.Event, well: Callable
 
 
 async def _publish(session: Statements, send: gateway.Publish, stop: asyncio.Event, well: Callable[[], None]) -> None:
-    most = 1  # and twice as many each time: what a broker refuses is soon alone, where it shows
+    most = 1  # doubles each time, so after a failure a refused message is soon alone and identified
     while not stop.is_set():
         messages = [to(Message, row) for row in await repository.waiting(session, most=most)]
         await _pass_on(session, send, messages)
@@ -89,8 +89,8 @@ async def _publish(session: Statements, send: gateway.Publish, stop: asyncio.Eve
 
 
 async def _pass_on(session: Statements, send: gateway.Publish, messages: Sequence[Message]) -> None:
-    """Publish these and forget what is acknowledged, then raise what went wrong. A message that is refused while it is
-    alone is put aside."""
+    """Publish messages, delete those that were acknowledged, then raise the first error. A message that is refused when
+    sent alone is put aside."""
     acknowledged: list[int] = []
     fault: BaseException | None = None
     clock = asyncio.get_running_loop().time
@@ -105,9 +105,8 @@ async def _pass_on(session: Statements, send: gateway.Publish, messages: Sequenc
             break
     if acknowledged:
         await repository.forget(session, positions=acknowledged)
-    if isinstance(
-        fault, asyncio.CancelledError
-    ):  # the client's, whose connection has gone; ours would not have come here
+    # The client cancels when its connection is lost. A cancellation of this task would not get here.
+    if isinstance(fault, asyncio.CancelledError):
         raise gateway.Lost("ConnectionClosed")
     if fault is not None:
         raise fault

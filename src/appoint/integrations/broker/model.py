@@ -1,4 +1,4 @@
-"""What a broker is told: events as they are on the wire, in order per subject. Pure."""
+"""Messages for the broker: events in their wire format, in order per subject. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-LONGEST_WAIT_SECONDS: Final = 5.0
+MAX_WAIT_SECONDS: Final = 5.0
 
 
 class Message(msgspec.Struct, frozen=True):
     position: int
     clinic_id: int
     event_id: UUID
-    """Also the message's id, by which NATS and consumers know a repetition."""
+    """Also the message's id, by which NATS and consumers detect duplicates."""
     type: str
     subject_id: str
     body: str
@@ -22,28 +22,26 @@ class Message(msgspec.Struct, frozen=True):
 
     @property
     def topic(self) -> str:
-        """What consumers choose by, such as `1.appointment.booked`."""
+        """The routing key that consumers subscribe to, such as `1.appointment.booked`."""
         return f"{self.clinic_id}.{self.type}"
 
 
 def rounds(messages: Sequence[Message]) -> list[list[Message]]:
-    """The messages, parted so that each round has one of a subject at most, and each subject's stay in order from round
-    to round.
+    """Divide the messages into rounds with at most one message per subject, in order.
 
-    Those of a round can be on their way at the same time: whatever becomes of each, none overtakes an earlier one of
-    its subject.
+    The messages of a round can be sent concurrently: even if one fails, none overtakes an earlier one of its subject.
     """
-    found: list[list[Message]] = []
-    seen: Counter[tuple[int, str]] = Counter()
+    parts: list[list[Message]] = []
+    counts: Counter[tuple[int, str]] = Counter()
     for message in messages:
         subject = (message.clinic_id, message.subject_id)
-        if seen[subject] == len(found):
-            found.append([])
-        found[seen[subject]].append(message)
-        seen[subject] += 1
-    return found
+        if counts[subject] == len(parts):
+            parts.append([])
+        parts[counts[subject]].append(message)
+        counts[subject] += 1
+    return parts
 
 
 def wait_after(failures: int) -> float:
-    """Seconds until a broker that has failed so often in a row is tried again: 0.2, 0.4, 0.8 … 5."""
-    return min(LONGEST_WAIT_SECONDS, 0.1 * 2 ** min(failures, 10))
+    """Return the seconds before the next attempt after consecutive failures: 0.2, 0.4, 0.8 … 5."""
+    return min(MAX_WAIT_SECONDS, 0.1 * 2 ** min(failures, 10))

@@ -1,4 +1,4 @@
-"""Everything the messages for the broker are asked. They are the platform's: one worker publishes those of all clinics."""
+"""Statements on messages for the broker. One worker publishes those of all clinics."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ...database.pool import Row, Statements
 
-LOCK: Final = 727_067  # any number, the same for all who publish, and not the one of migrations
+LOCK: Final = 727_067  # any number other than that of migrations, the same for all workers
 
 
 async def append(
@@ -18,14 +18,14 @@ async def append(
     subject_ids: Sequence[str],
     bodies: Sequence[str],
 ) -> None:
-    """Write messages down, in the order given."""
+    """Store messages in the given order."""
     await tx.execute(
         """
         insert into broker_message (clinic_id, event_id, type, subject_id, body)
         select clinic_id, event_id, type, subject_id, body
           from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::text[])
                with ordinality as message (clinic_id, event_id, type, subject_id, body, number)
-         order by number  -- in which positions are given
+         order by number  -- positions follow this order
         """,
         clinic_ids,
         event_ids,
@@ -36,29 +36,38 @@ async def append(
 
 
 async def take_turn(session: Statements) -> bool:
-    """Become the one who publishes, until the session ends; False when somebody else is.
+    """Become the publisher until the session ends. Return False if another session is.
 
-    A session that says nothing for a minute is ended by the server: its machine may be gone without a word.
+    PostgreSQL ends the session after a minute of silence, because its machine may have died unnoticed.
     """
     return await session.fetchval(
-        "select case when pg_try_advisory_lock($1) then set_config('idle_session_timeout', '60s', false) is not null else false end",
+        """
+        select case when pg_try_advisory_lock($1) then set_config('idle_session_timeout', '60s', false) is not null
+                    else false end
+        """,
         LOCK,
     )
 
 
 async def waiting(session: Statements, *, most: int) -> list[Row]:
-    """The oldest messages that the broker has not acknowledged."""
+    """Return the oldest messages that the broker has not acknowledged."""
     return await session.fetch(
-        "select position, clinic_id, event_id, type, subject_id, body from broker_message where fault is null order by position limit $1",
+        """
+        select position, clinic_id, event_id, type, subject_id, body
+          from broker_message
+         where fault is null
+         order by position
+         limit $1
+        """,
         most,
     )
 
 
 async def forget(session: Statements, *, positions: Sequence[int]) -> None:
-    """The broker has these."""
+    """Delete messages that the broker has acknowledged."""
     await session.execute("delete from broker_message where position = any($1)", positions)
 
 
 async def put_aside(session: Statements, *, position: int, fault: str) -> None:
-    """The broker will not have this one; it stays, for people to look at."""
+    """Mark a message that the broker rejects. It stays for an operator to inspect."""
     await session.execute("update broker_message set fault = $2 where position = $1", position, fault)

@@ -1,4 +1,4 @@
-"""What the relay leaves for the broker."""
+"""Store events as messages for the broker."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,7 @@ from . import repository
 
 
 async def write_down(tx: Transaction, events: Sequence[Event]) -> None:
-    """For the relay, where there is a broker: the events as messages, in the batch's order, published as soon as they
-    are committed."""
+    """Store the relay's events as messages, in order. They are published once the transaction has committed."""
     await repository.append(
         tx,
         clinic_ids=[event.clinic_id for event in events],

@@ -1,1 +1,1 @@
-"""Events for partner systems, over HTTP."""
+"""Webhooks: send events to partner systems over HTTP."""

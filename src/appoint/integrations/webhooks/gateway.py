@@ -1,8 +1,8 @@
-"""Requests to partners' addresses: to public ones only, for whoever sets up a webhook chooses where our servers connect
-to.
+"""Requests to partners' servers. Only public addresses are allowed, because partners choose the URLs that our servers
+connect to.
 
-What a name means is looked up anew for every connection, and the connection goes to an address that was looked at:
-names that change in between are of no use.
+Each connection resolves the host name again and connects to the address that was checked, so a DNS change in between
+has no effect.
 """
 
 import asyncio
@@ -29,15 +29,14 @@ log = structlog.get_logger()
 
 Pool = httpcore2.AsyncConnectionPool
 SAMPLE_TYPE: Final = "webhook.test"
-"""Of events that are sent on request. It is not in the catalogue, since nothing happens."""
+"""The type of sample events. It is not in the catalogue, because no change causes it."""
 ANSWER_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
 LOOKUP_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 5.0
 ANSWER_BYTES: Final = 64 * 1024
 NAMES: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
-"""Where names are looked up. The event loop's own threads are few, and names that take their time would hold up
-everyone else's."""
+"""Threads that resolve host names. The event loop has few threads, and slow names would block all other lookups."""
 
 UNRESOLVED: Final = translatable("has a host name that cannot be resolved")
 NOT_PUBLIC: Final = translatable("must be reachable from the internet")
@@ -54,7 +53,7 @@ SPECIAL: Final = tuple(
         "3fff::/20",  # documentation
     )
 )
-"""What Python takes for global, depending on its version, and is not for us."""
+"""Networks that some versions of Python treat as global, but that webhooks must not reach."""
 GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 NAT64: Final = IPv6Network("64:ff9b::/96")
 
@@ -68,8 +67,8 @@ class NotPublic(Exception):
 
 
 def is_public(address: str) -> bool:
-    """Whether the whole internet reaches the address. One that holds an IPv4 address (mapped, NAT64) is as public as
-    that."""
+    """Return whether the address is reachable from the whole internet. For an embedded IPv4 address (mapped, NAT64),
+    that address decides."""
     ip = ip_address(address)
     if isinstance(ip, IPv6Address):
         inside = ip.ipv4_mapped or (IPv4Address(ip.packed[-4:]) if ip in NAT64 else None)
@@ -80,7 +79,7 @@ def is_public(address: str) -> bool:
 
 
 async def check(url: str, *, private_addresses: bool) -> None:
-    """Raises `Invalid` for a URL that nothing is sent to. Its host is looked up: call this outside transactions."""
+    """Raise `Invalid` for an unacceptable URL. Resolves its host: call this outside transactions."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
@@ -101,22 +100,22 @@ async def check(url: str, *, private_addresses: bool) -> None:
 
 
 async def _addresses(host: str, port: int, *, private_addresses: bool) -> list[str]:
-    """What the name means now, in the order in which to try them. Raises `Unresolved`, or `NotPublic` when any of them
-    is not."""
+    """Return the host's current addresses in the order to try them. Raise `Unresolved`, or `NotPublic` if one is not
+    public."""
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(LOOKUP_SECONDS):
-            found = await asyncio.get_running_loop().run_in_executor(NAMES, look_up)
+            results = await asyncio.get_running_loop().run_in_executor(NAMES, look_up)
     except (OSError, UnicodeError):  # a time-out is an OSError
         raise Unresolved from None
-    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in results))
     if not private_addresses and not all(map(is_public, addresses)):
         raise NotPublic
     return addresses
 
 
 class PublicInternet(httpcore2.AsyncNetworkBackend):
-    """Connects to what a name means at that moment, if all of it is public. TLS still goes by the name."""
+    """Connect to the current addresses of a name, if all are public. TLS still verifies the name."""
 
     sockets: Final = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
 
@@ -147,13 +146,13 @@ class PublicInternet(httpcore2.AsyncNetworkBackend):
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Whom this machine trusts; slow to read."""
+    """Return this machine's trusted certificates, which are slow to read."""
     return httpcore2.default_ssl_context()
 
 
 def pool(*, private_addresses: bool) -> Pool:
-    """Connections, to be opened and closed as a context. No proxy is used, whatever the environment says: it would look
-    up the names itself."""
+    """Return a pool of connections, to enter as a context. It ignores proxies of the environment, which would resolve
+    the names themselves."""
     backend = PublicInternet(private_addresses=private_addresses)
     return Pool(
         ssl_context=_certificates(),
@@ -165,8 +164,8 @@ def pool(*, private_addresses: bool) -> Pool:
 
 
 async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str], seconds: float) -> Outcome:
-    """Send an event, and say what became of it. The status decides; what is answered besides is read, up to a limit,
-    and thrown away."""
+    """Send an event and return the outcome. The status decides; the response body is read up to a limit and
+    discarded."""
     status: int | None = None
     reason: str | None = None
     before = time.perf_counter()
@@ -198,8 +197,8 @@ async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str],
         httpcore2.NetworkError,
         httpcore2.ProtocolError,
     ) as error:
-        reason = _told(error)
-    except Exception:  # a fault here must not hold up the events behind this one
+        reason = _describe(error)
+    except Exception:  # a bug here must not block later events
         log.exception("request failed")
         reason = "could not be sent to"
     return Outcome(status, refusal(status) if status else reason, round((time.perf_counter() - before) * 1000))
@@ -214,8 +213,8 @@ async def _read(response: httpcore2.Response) -> None:
                 return
 
 
-def _told(error: Exception) -> str:
-    """Why nothing was answered, in words that hold no part of the URL."""
+def _describe(error: Exception) -> str:
+    """Describe why there was no response, without any part of the URL."""
     match error:
         case Unresolved():
             return UNRESOLVED
@@ -236,7 +235,7 @@ def _told(error: Exception) -> str:
 
 
 def sample(clinic_id: int, of: Sample) -> Event:
-    """An event that says nothing but that it arrives."""
+    """Return a sample event."""
     return Event(
         clinic_id, of.event_id, SAMPLE_TYPE, str(of.webhook_id), 0, WebhookTest(webhook_id=of.webhook_id), None, of.at
     )

@@ -1,8 +1,8 @@
-"""What the worker does about webhooks: it sends what is due.
+"""The worker's job for webhooks: send deliveries that are due.
 
-Any number of workers share the work by leases on webhooks, so that a webhook's events are sent one after another and by
-one worker at a time. A worker that dies leaves its leases to run out; what it has sent but not written down is sent
-again, with the same `webhook-id`.
+Any number of workers share the work by leases on webhooks, so one worker at a time sends a webhook's events, one after
+another. The leases of a dead worker expire. Deliveries that it sent but did not record are sent again, with the same
+`webhook-id`.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ log = structlog.get_logger()
 
 PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.5)
 MAX_TURNS: Final = 50
-"""Webhooks that one worker sends to at a time."""
+"""The number of webhooks that one worker serves at a time."""
 TURN_SECONDS: Final = 20.0
-"""How long one webhook is sent to, before others have their turn."""
+"""The length of a webhook's turn, before others are served."""
 LEASE: Final = timedelta(seconds=90)
-"""Longer than a turn and the request that it ends with, whatever else is slow."""
+"""Longer than a turn and its last request, with a margin."""
 BATCH: Final = 50
 
 
@@ -47,7 +47,7 @@ class Turn(NamedTuple):
     webhook_id: UUID
     leased_until: datetime
     ends: float
-    """By the event loop's clock. Nothing is sent from then on, long before the lease runs out."""
+    """By the event loop's clock. Nothing is sent after that, long before the lease expires."""
 
 
 async def deliver(
@@ -58,8 +58,8 @@ async def deliver(
     answer_seconds: float = gateway.ANSWER_SECONDS,
     now: Callable[[], datetime] = clock.now,
 ) -> None:
-    """Send what is due until `stop`, to many webhooks at once, so that a slow one delays no other. Ends when the last
-    requests have ended."""
+    """Send due deliveries until `stop`, to many webhooks at once, so that a slow one does not delay others. Return when
+    the last requests have ended."""
     async with gateway.pool(private_addresses=private_addresses) as pool:
         sender = Sender(db, pool, stop, answer_seconds, now)
         await serve(
@@ -80,13 +80,13 @@ async def _claim(sender: Sender, most: int) -> list[Turn]:
 
 
 async def _take(sender: Sender, turn: Turn) -> None:
-    """Send a webhook what is due, the oldest events first, until nothing is left or the turn ends."""
+    """Send a webhook's due deliveries, oldest events first, until none is left or the turn ends."""
     try:
         while waiting := await repository.due(sender.db, turn.webhook_id, now=sender.now(), most=BATCH):
             for delivery in waiting:
                 if not await _try(sender, turn, delivery):
                     return
-    except errors.Unavailable:  # what was sent last may be sent again
+    except errors.Unavailable:  # the last delivery may be sent again
         pass
     except Exception:  # one fault must not end the worker
         log.exception("webhook not served", webhook_id=str(turn.webhook_id))
@@ -96,7 +96,7 @@ async def _take(sender: Sender, turn: Turn) -> None:
 
 
 async def _try(sender: Sender, turn: Turn, delivery: Row) -> bool:
-    """Try a delivery, and write down what became of it. False when the turn is over."""
+    """Attempt a delivery and record the outcome. Return False when the turn is over."""
     if delivery.id is None:
         await repository.give_up(
             sender.db, delivery.delivery_id, version=delivery.version, reason="the event is not kept any more"
@@ -120,7 +120,7 @@ async def _try(sender: Sender, turn: Turn, delivery: Row) -> bool:
         version=delivery.version,
         attempts=delivery.attempts,
         outcome=outcome,
-        jitter=random.random(),  # noqa: S311  jitter keeps no secret
+        jitter=random.random(),  # noqa: S311  jitter needs no secure randomness
         now=sender.now(),
     )
-    return outcome.response_status is not None  # who does not answer has had their turn
+    return outcome.response_status is not None  # an endpoint that does not answer ends its turn

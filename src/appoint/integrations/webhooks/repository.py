@@ -1,4 +1,4 @@
-"""Everything the tables of webhooks and of their deliveries are asked."""
+"""Statements on webhooks and their deliveries."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,14 +17,14 @@ async def find(db: Statements, webhook_id: UUID) -> Row | None:
 
 
 async def lock(tx: Statements, webhook_id: UUID) -> Row | None:
-    """The webhook, which nobody else changes until the transaction ends."""
+    """Return the webhook and lock it until the transaction ends."""
     return await tx.fetchrow(
         "select * from webhook where clinic_id = $1 and id = $2 for no key update", clinic_of(webhook_id), webhook_id
     )
 
 
 async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[UUID] | None, limit: int) -> list[Webhook]:
-    """The active ones, oldest first; one more than `limit` when the list goes on."""
+    """Return the active webhooks, oldest first; one more than `limit` if there are more."""
     rows = await db.fetch(
         "select * from webhook where clinic_id = $1 and active and id > $2 order by id limit $3 + 1",
         clinic_id,
@@ -35,7 +35,7 @@ async def of_clinic(db: Statements, clinic_id: int, *, after: tuple[UUID] | None
 
 
 async def count(tx: Statements, clinic_id: int) -> int:
-    """How many are active."""
+    """Return the number of active webhooks."""
     return await tx.fetchval("select count(*) from webhook where clinic_id = $1 and active", clinic_id)
 
 
@@ -64,7 +64,8 @@ async def change(
     row = await tx.fetchrow(
         """
         update webhook
-           set url = $3, description = $4, event_types = $5, disabled_at = $6, failing_since = $7, version = version + 1, updated_at = now()
+           set url = $3, description = $4, event_types = $5, disabled_at = $6, failing_since = $7,
+               version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2
         returning *
         """,
@@ -81,7 +82,7 @@ async def change(
 
 
 async def remove(tx: Statements, webhook_id: UUID, *, now: datetime) -> None:
-    """What waits for the webhook goes with it."""
+    """Deactivate the webhook and delete its queued deliveries."""
     await tx.execute(
         """
         with removed as (
@@ -97,7 +98,7 @@ async def remove(tx: Statements, webhook_id: UUID, *, now: datetime) -> None:
 
 
 async def rotate(tx: Statements, webhook_id: UUID, *, secret: bytes, old_secret_until: datetime) -> Row | None:
-    """Give the webhook another secret; the one it had holds until then. None when it is not there."""
+    """Replace the webhook's secret; the old one stays valid until then. Return None for an unknown webhook."""
     return await tx.fetchrow(
         """
         update webhook set secret = $3, old_secret = secret, old_secret_until = $4, version = version + 1, updated_at = now()
@@ -114,7 +115,7 @@ async def rotate(tx: Statements, webhook_id: UUID, *, secret: bytes, old_secret_
 async def deliveries(
     db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, after: tuple[UUID] | None, limit: int
 ) -> list[WebhookDelivery]:
-    """In the order of events; one more than `limit` when the list goes on."""
+    """Return deliveries in the order of events; one more than `limit` if there are more."""
     rows = await db.fetch(
         """
         select * from webhook_delivery
@@ -134,7 +135,7 @@ async def deliveries(
 async def newest_deliveries(
     db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, before: UUID | None, limit: int
 ) -> list[WebhookDelivery]:
-    """The same, the last events first."""
+    """Return deliveries, latest events first; one more than `limit` if there are more."""
     rows = await db.fetch(
         """
         select * from webhook_delivery
@@ -152,7 +153,7 @@ async def newest_deliveries(
 
 
 async def queue(tx: Statements, events: Sequence[Event]) -> None:
-    """Queue events for the webhooks of their clinics that want them; what is queued already is left as it is."""
+    """Queue events for their clinics' subscribed webhooks. Existing deliveries stay as they are."""
     await tx.execute(
         """
         insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
@@ -171,8 +172,7 @@ async def queue(tx: Statements, events: Sequence[Event]) -> None:
 
 
 async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID, now: datetime) -> int:
-    """Queue all events from that one on that the webhook wants, with all their tries, delivered or not. Returns how
-    many."""
+    """Queue all subscribed events from that one on again, delivered or not, with all attempts. Return how many."""
     done = await tx.execute(
         """
         insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
@@ -193,14 +193,13 @@ async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID,
 
 
 async def claim(db: Statements, *, now: datetime, until: datetime, most: int) -> list[Row]:
-    """Take webhooks of any clinic for which something is due, for oneself until then. Those that were taken longest ago
-    come first."""
+    """Lease webhooks of any clinic with due deliveries until then, those with the oldest lease first."""
     return await db.fetch(
         """
         with free as (
           select clinic_id, id from webhook w
            where active and disabled_at is null and (leased_until is null or leased_until <= $1)
-             and (select true from webhook_delivery d  -- looked up for each, as an `exists` need not be
+             and (select true from webhook_delivery d  -- a lookup per webhook, which `exists` does not guarantee
                    where d.clinic_id = w.clinic_id and d.webhook_id = w.id and d.status = 'queued' and d.due_at <= $1
                      and not exists (select from webhook_delivery before
                                       where before.clinic_id = d.clinic_id and before.webhook_id = d.webhook_id and before.subject_id = d.subject_id
@@ -222,7 +221,7 @@ async def claim(db: Statements, *, now: datetime, until: datetime, most: int) ->
 
 
 async def give_back(db: Statements, webhook_id: UUID, *, leased_until: datetime, now: datetime) -> None:
-    """End a lease that is still one's own."""
+    """End the lease, unless another worker has it by now."""
     await db.execute(
         "update webhook set leased_until = $4 where clinic_id = $1 and id = $2 and leased_until = $3",
         clinic_of(webhook_id),
@@ -233,8 +232,8 @@ async def give_back(db: Statements, webhook_id: UUID, *, leased_until: datetime,
 
 
 async def due(db: Statements, webhook_id: UUID, *, now: datetime, most: int) -> list[Row]:
-    """Deliveries that are due, with their events, the oldest events first; of each subject the first that is queued, so
-    that the others wait behind one that failed. An event that is not kept any more has no `id`."""
+    """Return due deliveries with their events, oldest events first. Only the first queued one of each subject is due, so
+    later ones wait behind a failed one. A deleted event has no `id`."""
     return await db.fetch(
         """
         select d.id as delivery_id, d.version, d.attempts,
@@ -256,7 +255,7 @@ async def due(db: Statements, webhook_id: UUID, *, now: datetime, most: int) -> 
 
 
 async def leased(db: Statements, webhook_id: UUID, *, leased_until: datetime) -> Row | None:
-    """Where to send to and with which secrets, as long as the lease is one's own and the webhook is sent anything."""
+    """Return the URL and the secrets while the lease holds and the webhook is enabled."""
     return await db.fetchrow(
         """
         select url, secret, old_secret, old_secret_until from webhook
@@ -271,8 +270,8 @@ async def leased(db: Statements, webhook_id: UUID, *, leased_until: datetime) ->
 async def succeed(
     db: Statements, delivery_id: UUID, *, version: int, response_status: int | None, now: datetime
 ) -> None:
-    """The delivery has arrived, so the webhook does not fail any more. Does nothing when the delivery has changed since
-    that version."""
+    """Record a successful delivery, which ends the webhook's failure. Do nothing if the delivery has changed since that
+    version."""
     await db.execute(
         """
         with arrived as (
@@ -304,11 +303,11 @@ async def fail(
     disable_from: datetime,
     now: datetime,
 ) -> Row | None:
-    """The delivery has failed once more, to be tried again at `due_at`, or for good. Does nothing when it has changed
-    since that version.
+    """Record a failed attempt, with the next one at `due_at`, or none. Do nothing if the delivery has changed since that
+    version.
 
-    A webhook that has been failing since `disable_from` or longer is disabled. Returns the webhook when this changes
-    it: when it begins to fail, and when it is disabled.
+    Disable a webhook that has been failing since `disable_from` or longer. Return the webhook if it changed: when it
+    starts to fail, and when it is disabled.
     """
     return await db.fetchrow(
         """
@@ -338,9 +337,12 @@ async def fail(
 
 
 async def give_up(db: Statements, delivery_id: UUID, *, version: int, reason: str) -> None:
-    """The delivery cannot be tried, for a reason that is not the webhook's."""
+    """Record that the delivery cannot be attempted, through no fault of the webhook."""
     await db.execute(
-        "update webhook_delivery set status = 'failed', reason = $4, version = version + 1, updated_at = now() where clinic_id = $1 and id = $2 and version = $3",
+        """
+        update webhook_delivery set status = 'failed', reason = $4, version = version + 1, updated_at = now()
+         where clinic_id = $1 and id = $2 and version = $3
+        """,
         clinic_of(delivery_id),
         delivery_id,
         version,
@@ -349,8 +351,7 @@ async def give_up(db: Statements, delivery_id: UUID, *, version: int, reason: st
 
 
 async def forget(db: Statements, *, before: datetime) -> int:
-    """Forget deliveries that are older, at all clinics; of the queued ones those whose event is forgotten too. Returns
-    how many."""
+    """Delete older deliveries of all clinics, and of queued ones only those without an event. Return how many."""
     done = await db.execute(
         """
         delete from webhook_delivery d

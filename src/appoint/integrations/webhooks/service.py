@@ -1,4 +1,4 @@
-"""Setting webhooks up, trying them out, and what becomes of events that are on their way to one."""
+"""Manage webhooks, test them, and record the outcomes of deliveries."""
 
 import secrets
 from collections.abc import Sequence
@@ -148,7 +148,7 @@ async def test(db: Database, *, sample: Sample, private_addresses: bool, now: da
 
 
 async def send(pool: gateway.Pool, webhook: Row, event: Event, *, seconds: float, now: datetime) -> Outcome:
-    """Send an event, signed with the webhook's secret, and with the one before it while that still holds."""
+    """Send an event, signed with the webhook's secret and, while it is valid, with the old one."""
     old = [webhook.old_secret] if webhook.old_secret_until and webhook.old_secret_until > now else []
     body = cloud_event(event)
     headers = signed(str(event.id), body, secrets=[webhook.secret, *old], now=now)
@@ -173,24 +173,23 @@ async def replay(
 
 
 async def fan_out(tx: Transaction, events: Sequence[Event]) -> None:
-    """Queue events for the webhooks of their clinics. That a webhook was disabled is an event like others: the clinic's
-    other webhooks are told."""
+    """Queue events for the webhooks of their clinics. A disabled webhook causes an event too, for the clinic's others."""
     await repository.queue(tx, events)
 
 
 async def record(
     tx: Transaction, *, delivery_id: UUID, version: int, attempts: int, outcome: Outcome, jitter: float, now: datetime
 ) -> None:
-    """Write down what became of a try of a delivery that had failed `attempts` times before.
+    """Record the outcome of a delivery's attempt after `attempts` failed ones.
 
-    Does nothing when the delivery has changed since `version`: somebody has replayed it, or another worker has sent it
-    because this one was slow.
+    Do nothing if the delivery has changed since `version`: it was replayed, or another worker sent it because this one
+    was slow.
     """
     if outcome.reason is None:
         await repository.succeed(tx, delivery_id, version=version, response_status=outcome.response_status, now=now)
         return
-    gone = outcome.response_status == GONE
-    wait = None if gone else wait_after(attempts + 1, jitter=jitter)
+    is_gone = outcome.response_status == GONE
+    wait = None if is_gone else wait_after(attempts + 1, jitter=jitter)
     changed = await repository.fail(
         tx,
         delivery_id,
@@ -198,7 +197,7 @@ async def record(
         due_at=now + wait if wait else None,
         response_status=outcome.response_status,
         reason=outcome.reason,
-        disable_from=now if gone else now - PATIENCE,
+        disable_from=now if is_gone else now - PATIENCE,
         now=now,
     )
     if changed and changed.disabled_at:
