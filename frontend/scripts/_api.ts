@@ -1,4 +1,4 @@
-// The API as staff's pages speak it: with the session's cookie, the token that other sites do not know, and problems that say what to change.
+// API client of the staff pages: sends the session cookie and the CSRF token, and throws problems that say what to change.
 
 export interface Problem {
   title: string;
@@ -21,13 +21,13 @@ const csrf = (): string => document.querySelector<HTMLElement>("[data-csrf]")?.d
 /** A page's words in its language, as its `<script type="application/json" id="words">` has them. */
 export const words: Record<string, string> = read("words") ?? {};
 
-/** What a page tells its scripts in a `<script type="application/json">`. */
+/** Read the data that a page has in a `<script type="application/json">`. */
 export function read<T>(id: string): T | undefined {
   const element = document.getElementById(id);
   return element ? (JSON.parse(element.textContent ?? "null") as T) : undefined;
 }
 
-/** Throws `Refused` for whatever is not done, also when the server is not reached, or something before it answers. */
+/** Call the API. Throws `Refused` on failure, also when the server is unreachable or a proxy answers instead. */
 export async function ask<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   let response = await send(method, path, body, headers);
   if (response.status === 403 && (await renewed())) response = await send(method, path, body, headers);
@@ -62,7 +62,7 @@ async function send(method: string, path: string, body: unknown, headers: Record
   }
 }
 
-/** Whether who uses the page has signed in anew in another window: then the session has another token. */
+/** Whether the user has signed in again in another window, which gives the session a new token. */
 async function renewed(): Promise<boolean> {
   const page = await fetch(location.href).then((answer) => answer.text(), () => "");
   const now = new DOMParser().parseFromString(page, "text/html");
@@ -73,10 +73,10 @@ async function renewed(): Promise<boolean> {
   return true;
 }
 
-/** Where to sign in while the page, and what was typed into it, stays. */
+/** A sign-in link that opens a new window, so that typed text is kept. */
 export const signIn = (): HTMLElement => element("a", { href: "/staff/sign-in", target: "_blank", class: "button small" }, words["signIn"] ?? "");
 
-/** A stretch of markup with text that is only ever text. */
+/** Create an element whose children are escaped text or nodes. */
 export function element<K extends keyof HTMLElementTagNameMap>(name: K, about: Record<string, string> = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(about)) made.setAttribute(key, value);

@@ -1,4 +1,4 @@
-// The dialog of an appointment: its steps, notes, moving and cancelling.
+// The dialog of an appointment: status changes, notes, rescheduling and cancelling.
 import type { Calendar } from "@event-calendar/core";
 import { ask, Refused } from "./_api";
 import { about, type Answered, type Appointment, board, doctorName, find, get, looked, moment, refresh, say, setValue, value, wall, within, words } from "./_board";
@@ -20,7 +20,7 @@ const matching = (each: Appointment): Record<string, string> => ({ "If-Match": `
 
 const isTyped = (id: string): boolean => get(id).hasAttribute("data-typed");
 
-/** Show the appointment as it is now, but for what somebody is typing. Notes that somebody else has saved meanwhile stand beside those. */
+/** Show the current appointment, but keep what the user is typing. Notes saved by someone else are shown next to typed ones. */
 function fill(each: Appointment): void {
   const theirs = within(sheet, "[data-theirs]");
   if (!isTyped("notes")) theirs.hidden = true;
@@ -50,7 +50,7 @@ function fill(each: Appointment): void {
   get("cancelling").hidden = !each.steps.includes("cancel");
 }
 
-/** What stands in a form is not, or no more, what somebody is typing. */
+/** Mark the fields of a form as untouched. */
 const forget = (form: Element): void => form.querySelectorAll("[data-typed]").forEach((typed) => typed.removeAttribute("data-typed"));
 
 export function open(id: string): void {
@@ -70,7 +70,7 @@ looked.push(() => {
 });
 sheet.addEventListener("close", () => (opened = undefined));
 
-/** Look again, and show the appointment as it is now. */
+/** Refresh the board, and show the current appointment. */
 async function done(text: string, form?: HTMLElement): Promise<void> {
   const id = opened?.id;
   if (form) forget(form);
@@ -114,7 +114,7 @@ within(get("cancelling"), "form").addEventListener("submit", (event) => {
   void cancel();
 });
 
-/** Move the open appointment; one that goes to another day is followed there. */
+/** Move the open appointment. If it leaves the shown days, go to its new day. */
 async function move(each: Appointment, to: string, doctorId: string, override?: { allow: string[]; reason: string }): Promise<void> {
   const way = {
     ...told, allowed: override?.allow ?? [],
@@ -132,7 +132,7 @@ within(get("moving"), "form").addEventListener("submit", (event) => {
   void move(opened!, `${value("move-date")}T${value("move-time")}`, value("move-doctor"));
 });
 
-/** A drop is a move; when it is refused the appointment goes back, and its dialog says why. */
+/** Move a dropped appointment. If that is refused, put it back and explain in its dialog. */
 export async function dropped(drop: Calendar.EventDropInfo): Promise<void> {
   const each = find(String(drop.event.id))!;
   const to = later(each.start, drop.delta.days * 1440 + drop.delta.seconds / 60);

@@ -1,4 +1,4 @@
-// What a board's scripts share: what it shows, as the server has it and as they read it anew, and how they reach the page.
+// Shared by the board's scripts: its data, refreshing it, and access to the page.
 import { read } from "./_api";
 import { wallOf } from "./_zone";
 
@@ -40,12 +40,12 @@ export const say = (text: string): void => void (get("told").textContent = text)
 export const value = (id: string): string => get<HTMLInputElement>(id).value;
 export const setValue = (id: string, text: string): void => void (get<HTMLInputElement>(id).value = text);
 
-/** What is to be done after each look. */
+/** Callbacks to run after each refresh. */
 export const looked: (() => void)[] = [];
 let looking: Promise<boolean> | undefined;
 let again = false;
 
-/** Read what is there now; whether it could be read. Of several calls at once the last is answered by a look that began after it. */
+/** Refresh the board; resolves to whether it worked. Calls during a refresh are answered by another one that starts after it. */
 export function refresh(): Promise<boolean> {
   if (looking) again = true;
   return (looking ??= look().finally(() => (looking = undefined)).then((done) => {

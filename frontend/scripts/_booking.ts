@@ -1,4 +1,4 @@
-// The dialog that books: for somebody who is found while typing, or new.
+// The booking dialog, for an existing patient (suggested while typing) or a new one.
 import { ask, element, Refused } from "./_api";
 import { about, type Answered, board, get, language, type Person, refresh, say, setValue, value, wall, within, words, zone } from "./_board";
 import { attempt, clear, refuse, startOf, type Way } from "./_refusal";
@@ -59,7 +59,7 @@ book.addEventListener("input", (event) => (event.target as Element).setAttribute
 const length = (): void => void (get("length").hidden = typeOf.value !== "");
 typeOf.addEventListener("change", length);
 
-/** Only what the doctor does can be chosen. */
+/** Offer only the doctor's appointment types. */
 function offer(): void {
   const offered = about.offers[value("book-doctor")];
   for (const each of typeOf.options) each.hidden = each.disabled = Boolean(offered && each.value && !offered.includes(each.value));
@@ -70,7 +70,7 @@ get("book-doctor").addEventListener("change", offer);
 
 interface Found { items: Person[]; next?: string | null }
 
-/** Who fits: the clinic's patients, and by a whole address or number customers of others. */
+/** Search the clinic's patients, and other clinics' customers by a complete address or number. */
 async function people(text: string): Promise<Found> {
   const found = await ask<Found>("GET", `/api/clinics/${about.clinic}/patients?${new URLSearchParams({ q: text, limit: "8" })}`);
   const exact = /^\S+@\S+\.\S+$/.test(text) ? "email" : A_NUMBER.test(text) && !A_DATE.test(text) ? "phone" : "";

@@ -1,4 +1,4 @@
-// A board is kept up to date: it is told that something has changed, and looks.
+// Keeps the board up to date: refreshes it when the server reports a change.
 import { about, get, refresh } from "./_board";
 
 const SILENCE = 40_000;
@@ -31,7 +31,7 @@ function lost(): void {
   retry = window.setTimeout(wake, 3000);
 }
 
-/** After a sleep, or when the network is back: listen again, and see what was missed. */
+/** After a sleep, or when the network is back: listen again and catch up. */
 function wake(): void {
   if (!source || Date.now() - heard > SILENCE) listen();
   void catchUp();
@@ -45,7 +45,7 @@ window.addEventListener("pageshow", (event) => event.persisted && wake());
 document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? wake() : sleep()));
 window.addEventListener("pagehide", sleep);
 
-/** A window that nobody sees leaves the few connections of a browser to those that are seen. */
+/** Hidden windows close their stream, because browsers allow few connections. */
 function sleep(): void {
   source?.close();
   source = undefined;

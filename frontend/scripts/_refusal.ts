@@ -1,4 +1,4 @@
-// Refusals: why, what else there is, and whether it is done all the same.
+// Shows refusals: the reason, alternatives, and an override.
 import { element, Refused, signIn, type Problem } from "./_api";
 import { about, clock, doctorName, get, moment, refresh, within, words, zone } from "./_board";
 import { instantOf, wallOf } from "./_zone";
@@ -15,7 +15,7 @@ export interface Way {
   changed?: () => void;
 }
 
-/** Says what is wrong with a field beside it; whether it is one that can be seen. */
+/** Show a fault next to its field; returns whether the field is visible. */
 function fault(id = "", text: string): boolean {
   const control = document.getElementById(id);
   if (!control?.offsetParent) return false;
@@ -75,7 +75,7 @@ export function refuse(problem: Problem, way: Way): void {
   way.place.closest("dialog")!.querySelector<HTMLElement>("[aria-invalid]")?.focus();
 }
 
-/** Do something, with its dialog busy meanwhile; a refusal is told. Whether it was done. */
+/** Run an action with the dialog marked busy, and show a refusal; resolves to whether it succeeded. */
 export async function attempt(does: () => Promise<unknown>, way: Way): Promise<boolean> {
   const dialog = way.place.closest("dialog")!;
   if (dialog.hasAttribute("aria-busy")) return false;

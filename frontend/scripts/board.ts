@@ -88,7 +88,7 @@ let calendar: Calendar | undefined;
 let dragged = false;
 const shown = new Map<string, string>();
 
-/** Whether there is anything to draw anew: what is drawn without need is gone for a moment, under somebody's hand. */
+/** Whether a value has changed since it was drawn. Needless redrawing would remove elements under the pointer. */
 function isNews(name: string, value: unknown): boolean {
   const now = JSON.stringify(value);
   const before = shown.get(name);
