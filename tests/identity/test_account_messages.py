@@ -231,7 +231,7 @@ async def test_a_code_goes_before_everything_else(world, office):
     await ask_for_code(world)
     (first, *_) = await office.take(world.now)
     assert (
-        await world.db.fetchval("select kind from notification where id = $1", UUID(first[1].decode().split()[0]))
+        await world.db.fetchval("select kind from notification where id = $1", first[1].notification_id)
         == "sign-in-code"
     )
 

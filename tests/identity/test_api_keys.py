@@ -138,13 +138,13 @@ async def test_a_clinic_has_so_many_keys_and_no_more(client, db, lakeside):
         insert into api_key (clinic_id, id, name, scopes, secret_hash)
         select 1, mint_id(1), 'x', '{book}', sha256(n::text::bytea) from generate_series(1, $1) n
         """,
-        model.MOST_KEYS,
+        model.MAX_KEYS,
     )
     refused = await give(client)
     assert (refused.status_code, refused.json()["reason"], refused.json()["most"]) == (
         409,
         "too-many-api-keys",
-        model.MOST_KEYS,
+        model.MAX_KEYS,
     )
 
 
@@ -373,7 +373,7 @@ def test_a_wrong_secret_is_compared_as_long_as_a_right_one(monkeypatch):
         secret_hash, old_secret_hash, old_secret_until, expires_at = bytes(31) + b"1", None, None, None
 
     for kept in (None, Kept()):
-        assert not model.holds(kept, bytes(31) + b"2", now=NOW)
+        assert not model.is_valid(kept, bytes(31) + b"2", now=NOW)
     assert compared == [(32, 32)] * 4
 
 

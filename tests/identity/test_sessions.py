@@ -128,7 +128,7 @@ async def test_a_password_is_the_same_however_a_keyboard_composes_it(db, client)
 
 @pytest.mark.parametrize("password", ["x" * 513, "🦆" * 200_000, "nul\0", "\ud800"])
 async def test_what_no_password_can_be_is_not_even_hashed(client, mia, password, monkeypatch):
-    monkeypatch.setattr(passwords, "verified", None)
+    monkeypatch.setattr(passwords, "verify", None)
     body = b'{"email": "mia@example.org", "password": "\\ud800"}' if password == "\ud800" else None
     answer = await (
         client.post("/api/sessions", content=body, headers={"Content-Type": "application/json"})
@@ -222,7 +222,7 @@ async def test_it_is_written_down_once_a_minute_that_it_is_used(db, client, mia,
 async def test_ended_sessions_are_forgotten_and_others_are_not(db, client, mia):
     now = clock.now()
     for seen, expires in ((-61, 60), (-10, -1), (-10, 60)):
-        token_hash = model.hash_of(model.made_token())
+        token_hash = model.hash_of(model.new_token())
         await repository.add(
             db,
             token_hash=token_hash,
@@ -237,11 +237,11 @@ async def test_ended_sessions_are_forgotten_and_others_are_not(db, client, mia):
 
 async def test_nobody_has_more_than_fifty_sessions(db, mia):
     now = clock.now()
-    for number in range(model.MOST_SESSIONS + 2):
+    for number in range(model.MAX_SESSIONS + 2):
         await db.atomic(
             service.open_session, user_id=mia, customer_id=None, lasts=IDLE, now=now + timedelta(seconds=number)
         )
-    assert await db.fetchval("select count(*) from session") == model.MOST_SESSIONS
+    assert await db.fetchval("select count(*) from session") == model.MAX_SESSIONS
     assert await db.fetchval("select min(created_at) from session") == now + timedelta(seconds=2)
 
 

@@ -241,7 +241,7 @@ async def test_guesses_at_once_are_counted_one_by_one(db, client, ana):
     code_id = await ask(client)
     refusals = await asyncio.gather(*(answer(client, code_id, wrong(code_id)) for _ in range(40)))
     assert all(map(is_refused, refusals))
-    assert await db.fetchval("select attempts from sign_in_code") == repository.MOST_ATTEMPTS
+    assert await db.fetchval("select attempts from sign_in_code") == repository.MAX_ATTEMPTS
     assert is_refused(await answer(client, code_id))
 
 

@@ -98,10 +98,10 @@ def list_keys(
     import msgspec
 
     from ..identity.api_keys import repository
-    from ..identity.api_keys.model import MOST_KEYS
+    from ..identity.api_keys.model import MAX_KEYS
 
     with session() as run:
-        rows = run(lambda db: repository.of_clinic(db, clinic, active=not removed, after=None, limit=10 * MOST_KEYS))
+        rows = run(lambda db: repository.of_clinic(db, clinic, active=not removed, after=None, limit=10 * MAX_KEYS))
     if as_json:
         print(json.dumps(msgspec.to_builtins(rows), indent=2))
     elif rows:

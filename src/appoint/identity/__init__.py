@@ -1,1 +1,1 @@
-"""Who signs in, and with what: accounts, sessions, sign-in codes, API keys and OpenID Connect."""
+"""Authentication: accounts, sessions, sign-in codes, API keys and OpenID Connect."""

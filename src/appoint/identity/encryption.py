@@ -1,4 +1,4 @@
-"""Secrets at rest: what the database keeps of them is of no use without the secret key."""
+"""Encryption of secrets at rest. A copy of the database is useless without the secret key."""
 
 from base64 import urlsafe_b64encode
 
@@ -8,14 +8,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 def encrypted(secret: str, purpose: str, value: str) -> bytes:
-    """The value as it is kept. What was made for one purpose cannot be read for another."""
+    """Encrypt a value. Decrypting it takes the same purpose."""
     return _cipher(secret, purpose).encrypt(value.encode())
 
 
-def decrypted(secret: str, purpose: str, kept: bytes) -> str | None:
-    """None for what was made for another purpose, or with another secret key."""
+def decrypted(secret: str, purpose: str, ciphertext: bytes) -> str | None:
+    """Decrypt a value. Return None if it was encrypted for another purpose or with another secret key."""
     try:
-        return _cipher(secret, purpose).decrypt(kept).decode()
+        return _cipher(secret, purpose).decrypt(ciphertext).decode()
     except InvalidToken:
         return None
 

@@ -1,5 +1,5 @@
-"""Passwords: which are good enough, and how they are kept (argon2id). Hashing takes time and memory on purpose, so it
-waits its turn in a few threads."""
+"""Rules for passwords, and their hashes (argon2id). Hashing takes time and memory on purpose, so only a few threads do
+it."""
 
 import asyncio
 import re
@@ -13,11 +13,11 @@ from pwdlib import PasswordHash
 
 from ..kit.errors import Fault
 
-SHORTEST: Final = 12
-LONGEST: Final = 128
-GUESSES_MISS: Final = 6
-"""So many characters must be left of a password without what everybody tries first."""
-TRIED_FIRST: Final = (
+MIN_CHARACTERS: Final = 12
+MAX_CHARACTERS: Final = 128
+MIN_UNCOMMON_CHARACTERS: Final = 6
+"""How many characters of a password must remain after removing the parts that attackers try first."""
+COMMON_PARTS: Final = (
     "password",
     "passwort",
     "contrasena",
@@ -70,53 +70,54 @@ TRIED_FIRST: Final = (
     "praxis",
     "appoint",
 )
-REPEATED: Final = re.compile(r"(.{1,4}?)\1{2,}")
+REPETITION: Final = re.compile(r"(.{1,4}?)\1{2,}")
 NUMBERS: Final = re.compile(r"0?1234?5?6?7?8?9?0?|9876?5?4?3?2?1?0?|(19|20)\d\d")
 
 _hash: Final = PasswordHash.recommended()
 _threads: Final = ThreadPoolExecutor(2, thread_name_prefix="passwords")
-"""Each hash takes 64 MiB for its time; more at once would let sign-ins take all memory."""
+"""Each hash takes 64 MiB while it runs; without a limit, sign-ins could take all memory."""
 
 
-def normal(password: str) -> str:
-    """The password however a keyboard composes its letters (NFC)."""
+def normalize(password: str) -> str:
+    """Return the password in NFC, so that the keyboard's way to compose letters makes no difference."""
     return unicodedata.normalize("NFC", password)
 
 
 def faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[Fault]:
-    """What is wrong with a new password. `about` is what others know of its owner, such as name and e-mail address: no
-    part of it counts for anything."""
-    password = normal(password)
-    if not SHORTEST <= len(password) <= LONGEST:
-        return [Fault(pointer, "must be {least} to {most} characters long", least=SHORTEST, most=LONGEST)]
+    """Return the faults of a new password. `about` holds public facts about its owner, such as name and e-mail address;
+    parts of them do not add to its strength."""
+    password = normalize(password)
+    if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
+        return [Fault(pointer, "must be {least} to {most} characters long", least=MIN_CHARACTERS, most=MAX_CHARACTERS)]
     left = password.casefold()
-    own = [word for known in about for word in re.split(r"[\W_]+", known.casefold()) if len(word) >= 3]
-    for word in sorted((*TRIED_FIRST, *own), key=len, reverse=True):
+    own = [word for text in about for word in re.split(r"[\W_]+", text.casefold()) if len(word) >= 3]
+    for word in sorted((*COMMON_PARTS, *own), key=len, reverse=True):
         left = left.replace(word, "")
-    left = NUMBERS.sub("", REPEATED.sub("", left))
+    left = NUMBERS.sub("", REPETITION.sub("", left))
     return (
         []
-        if len(left) >= GUESSES_MISS and len(set(left)) > GUESSES_MISS // 2
+        if len(left) >= MIN_UNCOMMON_CHARACTERS and len(set(left)) > MIN_UNCOMMON_CHARACTERS // 2
         else [Fault(pointer, "is too easy to guess")]
     )
 
 
 async def hash_password(password: str) -> str:
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hash.hash, normal(password))
+    """Return the hash to store."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hash.hash, normalize(password))
 
 
-async def verified(password: str, kept: str | None) -> tuple[bool, str | None]:
-    """Whether it is the password that is kept, and how to keep it from now on if that has changed. Without one that is
-    kept it takes as long to say no."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, _verified, normal(password), kept)
+async def verify(password: str, stored_hash: str | None) -> tuple[bool, str | None]:
+    """Compare a password with a stored hash. Return whether it matches, and a new hash if the stored one is outdated.
+    Without a stored hash, take the same time to refuse."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, _verify, normalize(password), stored_hash)
 
 
-def _verified(password: str, kept: str | None) -> tuple[bool, str | None]:
-    nobodys = _nobodys()
-    right, anew = _hash.verify_and_update(password, kept or nobodys)
-    return (right, anew) if kept else (False, None)
+def _verify(password: str, stored_hash: str | None) -> tuple[bool, str | None]:
+    decoy = _decoy()
+    matches, new_hash = _hash.verify_and_update(password, stored_hash or decoy)
+    return (matches, new_hash) if stored_hash else (False, None)
 
 
 @cache
-def _nobodys() -> str:
+def _decoy() -> str:
     return _hash.hash(secrets.token_urlsafe())

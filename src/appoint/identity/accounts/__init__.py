@@ -1,1 +1,1 @@
-"""Staff accounts: who works where, and how they prove who they are."""
+"""Staff accounts: memberships of clinics, passwords and authenticators."""

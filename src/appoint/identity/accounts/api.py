@@ -37,26 +37,26 @@ from .model import (
     UserPatch,
 )
 
-UNSHARED: Final = "no-store"
+NO_STORE: Final = "no-store"
 
 T = TypeVar("T")
 
 
 class Users(Controller):
-    """Who works at a clinic, and as what: a manager, a receptionist, or one of its doctors."""
+    """A clinic's staff, each with a role: manager, receptionist or doctor."""
 
     tags = ["Users"]
 
     @get("/clinics/{clinic_id:int}/users", operation_id="listUsers", opt=route(permission="manage-access"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[User]]:
-        """Those who work at a clinic, the first who came first."""
-        found = await repository.of_clinic(
+        """List a clinic's users by date joined."""
+        users = await repository.of_clinic(
             request.db, clinic_id, after=cursor_after(request, query, tuple[datetime, UUID]), limit=query.limit
         )
-        if not found:
+        if not users:
             await clinics.get(request.db, clinic_id)
         return page_response(
-            request, query, found, lambda user: (user.created_at, user.id), subject=lambda user: user.id
+            request, query, users, lambda user: (user.created_at, user.id), subject=lambda user: user.id
         )
 
     @post(
@@ -67,7 +67,7 @@ class Users(Controller):
     async def invite(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[UserInvitation]
     ) -> Response[User]:
-        """Let somebody work at a clinic, and mail them a link by which they choose a password, good for seven days."""
+        """Invite a user to a clinic's staff. Mails them a link to choose a password, valid for seven days."""
         user, replayed = await idempotent(
             request,
             data,
@@ -79,7 +79,7 @@ class Users(Controller):
 
     @get("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="getUser", opt=route(permission="manage-access"))
     async def find(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
-        """Somebody who works at a clinic."""
+        """Get a user of a clinic."""
         return json_response(request, await service.get(request.db, clinic_id, user_id), subjects=[user_id])
 
     @patch(
@@ -90,7 +90,7 @@ class Users(Controller):
     async def patch(
         self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID], data: JSONBody[UserPatch]
     ) -> Response[User]:
-        """Change what somebody is at a clinic (JSON merge patch), from their next request on."""
+        """Update a user of a clinic (JSON merge patch). Takes effect with their next request."""
         user = await request.db.atomic(
             service.change, request.user, clinic_id=clinic_id, user_id=user_id, patch=data, if_match=request.if_match
         )
@@ -103,7 +103,7 @@ class Users(Controller):
         opt=route(permission="manage-access", problems=("last-manager",)),
     )
     async def remove(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> None:
-        """Somebody works at a clinic no more, from now on. Their account stays, for other clinics."""
+        """Remove a user from a clinic's staff. Takes effect immediately; the account stays, for other clinics."""
         await request.db.atomic(
             service.remove, request.user, clinic_id=clinic_id, user_id=user_id, if_match=request.if_match
         )
@@ -115,7 +115,7 @@ class Users(Controller):
         opt=route(permission="manage-access", problems=("already-joined",)),
     )
     async def invite_again(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
-        """Mail the invitation once more, with a new link."""
+        """Mail the invitation again, with a new link."""
         user, replayed = await idempotent(
             request,
             None,
@@ -127,20 +127,19 @@ class Users(Controller):
 
 
 class Accounts(Controller):
-    """One's own account: who one is, the password, and codes of an authenticator (TOTP) beside it. Where a password
-    stands in a `POST`, nothing is kept of the request: repeated with the same `Idempotency-Key`, it is done again, or
-    refused because it was done."""
+    """The caller's own account: details, password, and an authenticator (TOTP). Appoint stores nothing of a `POST` with
+    a password: repeated with the same `Idempotency-Key`, it runs again, or is refused because it has taken effect."""
 
     tags = ["Account"]
 
     @get("/account", operation_id="getAccount", opt=route(permission="account"))
     async def account(self, request: Request) -> Response[Account]:
-        """Who is signed in: a user with what they are at which clinics, or a patient."""
+        """Get the caller's account: a user with their roles at clinics, or a patient."""
         return json_response(request, await service.account(request.db, request.user), subjects=[])
 
     @patch("/account", operation_id="patchAccount", opt=route(permission="credentials", problems=("forbidden",)))
     async def patch(self, request: Request, data: JSONBody[AccountPatch]) -> Response[Account]:
-        """Change some of one's account (JSON merge patch). Patients change what is known of them as customers."""
+        """Update the caller's account (JSON merge patch). Patients change their customer record instead."""
         return json_response(
             request,
             await request.db.atomic(service.change_account, request.user, patch=data, if_match=request.if_match),
@@ -153,8 +152,8 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden", "link-used")),
     )
     async def change_password(self, request: Request, data: JSONBody[PasswordChange]) -> None:
-        """Choose another password. All other sessions end."""
-        await _proven(
+        """Change the password. Ends all other sessions."""
+        await _throttle_guesses(
             request,
             service.change_password(
                 request.db, request.user, current=data.current, new=data.new, if_match=request.if_match
@@ -168,12 +167,12 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden", "totp-on")),
     )
     async def begin_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[TotpSetup]:
-        """Set an authenticator up. The answer shows its secret, this once; it counts from the confirmation on."""
+        """Set up an authenticator. Returns its secret, only this once; codes are required only after confirmation."""
         idempotency_key(request)
-        setup = await _proven(
+        setup = await _throttle_guesses(
             request, service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request))
         )
-        return json_response(request, setup, cache_control=UNSHARED)
+        return json_response(request, setup, cache_control=NO_STORE)
 
     @post(
         "/account/totp/confirm",
@@ -182,7 +181,7 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden", "totp-on", "totp-not-begun")),
     )
     async def confirm_totp(self, request: Request, data: JSONBody[TotpCode]) -> Response[Account]:
-        """Show that the authenticator works. Signing in takes its codes from now on."""
+        """Confirm that the authenticator works. Signing in requires its codes from now on."""
         account, replayed = await idempotent(
             request,
             data,
@@ -199,10 +198,11 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden",)),
     )
     async def remove_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[Account]:
-        """Sign in with the password alone again."""
+        """Remove the authenticator. Signing in requires the password alone."""
         idempotency_key(request)
         return json_response(
-            request, await _proven(request, service.remove_totp(request.db, request.user, password=data.password))
+            request,
+            await _throttle_guesses(request, service.remove_totp(request.db, request.user, password=data.password)),
         )
 
     @post(
@@ -212,18 +212,18 @@ class Accounts(Controller):
         opt=route(permission="sign-in", problems=("not-found", "link-used", "link-expired")),
     )
     async def set_credentials(self, request: Request, data: JSONBody[NewCredentials]) -> Response[CredentialsSet]:
-        """Choose a password by the link of an invitation or of a reset, which is good for that once. All sessions end;
-        then sign in."""
+        """Set a password with the link of an invitation or a reset, which works once. Ends all sessions, and does not
+        sign in."""
         idempotency_key(request)
         email = await service.take_up(
             request.db, request.user, token=data.token, password=data.password, secret=_secret(request), now=clock.now()
         )
         await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
-        return json_response(request, CredentialsSet(email), cache_control=UNSHARED)
+        return json_response(request, CredentialsSet(email), cache_control=NO_STORE)
 
     @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def reset_password(self, request: Request, data: JSONBody[PasswordResetRequest]) -> Response[PasswordReset]:
-        """Ask for a link to choose another password, mailed to the user with that address. The answer is the same where
+        """Request a link to choose a new password, mailed to the user with that address. The answer is the same if
         there is none."""
         await sign_in_throttle.admit(request, account=data.email.lower(), now=clock.now())
 
@@ -231,28 +231,28 @@ class Accounts(Controller):
             await service.ask_for_reset(tx, request.user, email=data.email, now=clock.now())
             return RESET
 
-        reset, replayed = await idempotent(request, data, ask, remember=lambda _: None, recall=_again)
-        return json_response(request, reset, cache_control=UNSHARED, headers=replay_headers(replayed))
+        reset, replayed = await idempotent(request, data, ask, remember=lambda _: None, recall=_recall_reset)
+        return json_response(request, reset, cache_control=NO_STORE, headers=replay_headers(replayed))
 
 
 RESET: Final = PasswordReset(int(LINK_TTL["password-reset"].total_seconds()) // 60)
 
 
-async def _again(tx: Transaction, known: None) -> PasswordReset:
+async def _recall_reset(_tx: Transaction, _stored: None) -> PasswordReset:
     return RESET
 
 
-async def _proven(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What takes the password of whoever is signed in already. Guesses count as they do for signing in."""
+async def _throttle_guesses(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Run work that checks the signed-in user's password. Wrong guesses count as they do for signing in."""
     account = f"user {request.user.user_id}"
     try:
         await sign_in_throttle.admit(request, account=account, now=clock.now())
     except BaseException:
         work.close()
         raise
-    done = await work
+    result = await work
     await sign_in_throttle.succeeded(request, account=account, now=clock.now())
-    return done
+    return result
 
 
 def _secret(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""Who works where, and how they prove who they are."""
+"""Staff accounts, and the codes of authenticators."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -19,7 +19,7 @@ StaffRole = Literal["manager", "receptionist", "doctor"]
 UserName = Annotated[fields.PersonName, Meta(examples=["Mia Klein"])]
 UserEmail = Annotated[fields.Email, Meta(examples=["mia@example.org"])]
 Password = Annotated[str, Meta(max_length=512, examples=["a calm lake in the morning"])]
-"""As it was typed; whether a new one is good enough, `passwords.faults` says."""
+"""As typed. `passwords.faults` checks the strength of new ones."""
 Code = Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END_OF_TEXT, examples=["314159"])]
 LinkToken = Annotated[
     str, Meta(max_length=1000, examples=["WyIwMTk3OGE1YyIsMSwxODAzODkzNDAwXQ.3mYx1vDqkqSN0yQ1nB8pZb8y4jU"])
@@ -27,13 +27,13 @@ LinkToken = Annotated[
 
 
 class UserInvitation(RequestBody):
-    """Who is to work at the clinic, and as what."""
+    """A person to invite to the clinic's staff, and their role."""
 
     email: UserEmail
     name: UserName
     role: StaffRole
     doctor_id: UUID | None = None
-    """Who they are among the clinic's doctors; a user who is a doctor must be one of them."""
+    """The clinic's doctor that the user is. Required for the role `doctor`."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"email": "mia@example.org", "name": "Mia Klein", "role": "receptionist"}
 
 
@@ -44,7 +44,7 @@ class UserPatch(RequestBody):
 
 
 class User(Resource):
-    """Somebody who works at a clinic, as the clinic knows them."""
+    """A member of a clinic's staff, with the name that the clinic uses."""
 
     id: UUID
     clinic_id: int
@@ -53,11 +53,11 @@ class User(Resource):
     role: StaffRole
     doctor_id: UUID | None
     joined_at: datetime | None
-    """When they first signed in after they were invited; null: not yet."""
+    """When they first signed in after the invitation; null if they have not."""
 
 
 class AccountMembership(msgspec.Struct, rename="camel"):
-    """What somebody is at a clinic."""
+    """A user's role at a clinic."""
 
     clinic_id: int
     role: StaffRole
@@ -65,18 +65,18 @@ class AccountMembership(msgspec.Struct, rename="camel"):
 
 
 class Account(msgspec.Struct, rename="camel", kw_only=True):
-    """Who is signed in: a user, or a patient."""
+    """The caller's account: a user or a patient."""
 
     user_id: UUID | None = None
     customer_id: UUID | None = None
-    """Of a patient."""
+    """Only for patients."""
     administrator: bool = False
-    """Whether they administer the platform."""
+    """Whether the user administers the platform."""
     name: str | None = None
     email: str | None = None
     locale: fields.Locale | None = None
     totp: bool = False
-    """Whether signing in takes a code of an authenticator too."""
+    """Whether signing in also requires a code from an authenticator."""
     memberships: list[AccountMembership] = msgspec.field(default_factory=list[AccountMembership])
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "userId": "01978a5c-7d3e-7a63-84f7-074d226b3d5e",
@@ -102,13 +102,13 @@ class PasswordChange(RequestBody):
 
 
 class PasswordProof(RequestBody):
-    """That it is the account's owner who asks, and not only their browser."""
+    """Proof that the request comes from the account's owner, and not only from their browser."""
 
     password: Password
 
 
 class TotpSetup(msgspec.Struct):
-    """What an authenticator needs to know. It is shown this once."""
+    """The secret for an authenticator. The API returns it only once."""
 
     secret: Annotated[str, Meta(examples=["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"])]
     uri: Annotated[
@@ -117,7 +117,7 @@ class TotpSetup(msgspec.Struct):
             examples=["otpauth://totp/Appoint:mia%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Appoint"]
         ),
     ]
-    """The same for a QR code."""
+    """The secret as a URI, for a QR code."""
 
 
 class TotpCode(RequestBody):
@@ -126,12 +126,12 @@ class TotpCode(RequestBody):
 
 class NewCredentials(RequestBody):
     token: LinkToken
-    """The last part of the link that was mailed."""
+    """The last part of the mailed link."""
     password: Password
 
 
 class CredentialsSet(msgspec.Struct):
-    """Whose password it is now."""
+    """The account whose password was set."""
 
     email: UserEmail
 
@@ -141,28 +141,28 @@ class PasswordResetRequest(RequestBody):
 
 
 class PasswordReset(msgspec.Struct):
-    """What happens next; the same whether there is such a user or not."""
+    """The lifetime of the link. The answer does not reveal whether the user exists."""
 
     minutes: Annotated[int, Meta(examples=[60])]
-    """How long the link is good that is mailed to a user with that address."""
+    """How long the mailed link is valid."""
 
 
 def totp_setup(email: str) -> TotpSetup:
-    """A new secret, for the authenticator of the user with the e-mail address."""
+    """Create a secret for the authenticator of the user with the e-mail address."""
     secret = pyotp.random_base32()
     return TotpSetup(secret, TOTP(secret, name=email, issuer=ISSUER).provisioning_uri())
 
 
 def sealed_totp(secret: str, user_id: UUID, totp_secret: str) -> bytes:
-    """The authenticator's secret as the database keeps it, for this user and no other."""
+    """Encrypt the authenticator's secret for the database, bound to this user."""
     return encrypted(secret, f"totp {user_id}", totp_secret)
 
 
 def totp_step(secret: str, user: Any, code: str, now: datetime) -> int | None:
-    """The step that a code is of, the current one or one beside it (clocks differ). None for a wrong code, and for one
-    that was used already or is older.
+    """Return the time step of a code: the current one or a neighbour, because clocks differ. Return None for a wrong
+    code, and for one that was used already or is older.
 
-    `user` is a row with `id`, `totp_secret` and `totp_step` (RFC 6238, 5.2: a code is good once).
+    `user` is a row with `id`, `totp_secret` and `totp_step` (RFC 6238, 5.2: a code is valid once).
     """
     totp_secret = decrypted(secret, f"totp {user.id}", user.totp_secret)
     if totp_secret is None:

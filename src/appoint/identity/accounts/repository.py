@@ -1,4 +1,4 @@
-"""Everything the tables of users and memberships are asked."""
+"""The SQL of users and memberships."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,10 +11,11 @@ from .model import User
 async def of_clinic(
     db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[User]:
-    """Those who work there, the first who came first; one more than `limit` when the list goes on."""
+    """Return the clinic's users by date joined: one more than `limit` if there is another page."""
     rows = await db.fetch(
         """
-        select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email, m.role, m.doctor_id, m.joined_at
+        select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email,
+               m.role, m.doctor_id, m.joined_at
           from membership m
           join app_user u on u.id = m.user_id
          where m.clinic_id = $1
@@ -32,7 +33,8 @@ async def of_clinic(
 async def find(db: Statements, clinic_id: int, user_id: UUID) -> User | None:
     row = await db.fetchrow(
         """
-        select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email, m.role, m.doctor_id, m.joined_at
+        select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email,
+               m.role, m.doctor_id, m.joined_at
           from membership m
           join app_user u on u.id = m.user_id
          where m.clinic_id = $1 and m.user_id = $2
@@ -50,7 +52,7 @@ async def managers(tx: Statements, clinic_id: int) -> int:
 async def add_member(
     tx: Statements, clinic_id: int, user_id: UUID, *, name: str, role: str, doctor_id: UUID | None
 ) -> bool:
-    """False for one who is a member already."""
+    """Add a member. Return whether the user was not one already."""
     return bool(
         await tx.fetchval(
             """
@@ -94,12 +96,12 @@ async def memberships(db: Statements, user_id: UUID) -> Sequence[Row]:
 
 
 async def join(tx: Statements, user_id: UUID, *, now: datetime) -> None:
-    """The user has signed in: whoever has invited them may know."""
+    """Record that the user has signed in, on memberships that they had not joined."""
     await tx.execute("update membership set joined_at = $2 where user_id = $1 and joined_at is null", user_id, now)
 
 
 async def add_user(tx: Statements, *, email: str, name: str) -> None:
-    """Nothing for an address that a user has already."""
+    """Add a user, unless one has the address."""
     await tx.execute(
         "insert into app_user (email, name) values (lower($1), $2) on conflict (active_email) do nothing", email, name
     )
@@ -117,15 +119,24 @@ async def find_by_email(db: Statements, email: str) -> Row | None:
 
 async def find_user(db: Statements, user_id: UUID) -> Row | None:
     return await db.fetchrow(
-        "select id, name, email, locale, administrator, credentials, password_hash, totp_confirmed_at from app_user where id = $1 and active",
+        """
+        select id, name, email, locale, administrator, credentials, password_hash, totp_confirmed_at
+          from app_user
+         where id = $1 and active
+        """,
         user_id,
     )
 
 
 async def lock(tx: Statements, user_id: UUID) -> Row | None:
-    """The user, whom nobody else changes until the transaction ends."""
+    """Return the user, and lock them until the transaction ends."""
     return await tx.fetchrow(
-        "select id, email, credentials, totp_secret, totp_confirmed_at, totp_step from app_user where id = $1 and active for no key update",
+        """
+        select id, email, credentials, totp_secret, totp_confirmed_at, totp_step
+          from app_user
+         where id = $1 and active
+           for no key update
+        """,
         user_id,
     )
 
@@ -146,7 +157,7 @@ async def make_administrator(tx: Statements, user_id: UUID) -> None:
 
 
 async def set_password(tx: Statements, user_id: UUID, *, password_hash: str, credentials: int) -> Row | None:
-    """None when the password has been changed since the user's credentials were counted."""
+    """Set a password and end mailed links. Return None if the password has changed since `credentials` was read."""
     return await tx.fetchrow(
         """
         update app_user set password_hash = $2, credentials = credentials + 1, version = version + 1, updated_at = now()
@@ -159,10 +170,14 @@ async def set_password(tx: Statements, user_id: UUID, *, password_hash: str, cre
     )
 
 
-async def signed_in(tx: Statements, user_id: UUID, *, password_hash: str | None, totp_step: int | None) -> None:
-    """The password is kept in another way from now on, and the code's step is good no more."""
+async def record_sign_in(tx: Statements, user_id: UUID, *, password_hash: str | None, totp_step: int | None) -> None:
+    """Store the new hash of the same password, if any, and mark the code's time step as used."""
     await tx.execute(
-        "update app_user set password_hash = coalesce($2, password_hash), totp_step = coalesce($3, totp_step) where id = $1",
+        """
+        update app_user
+           set password_hash = coalesce($2, password_hash), totp_step = coalesce($3, totp_step)
+         where id = $1
+        """,
         user_id,
         password_hash,
         totp_step,
@@ -171,7 +186,11 @@ async def signed_in(tx: Statements, user_id: UUID, *, password_hash: str | None,
 
 async def begin_totp(tx: Statements, user_id: UUID, *, totp_secret: bytes) -> None:
     await tx.execute(
-        "update app_user set totp_secret = $2, totp_confirmed_at = null, totp_step = null, version = version + 1, updated_at = now() where id = $1",
+        """
+        update app_user
+           set totp_secret = $2, totp_confirmed_at = null, totp_step = null, version = version + 1, updated_at = now()
+         where id = $1
+        """,
         user_id,
         totp_secret,
     )
@@ -179,7 +198,11 @@ async def begin_totp(tx: Statements, user_id: UUID, *, totp_secret: bytes) -> No
 
 async def confirm_totp(tx: Statements, user_id: UUID, *, step: int, now: datetime) -> None:
     await tx.execute(
-        "update app_user set totp_confirmed_at = $3, totp_step = $2, version = version + 1, updated_at = now() where id = $1",
+        """
+        update app_user
+           set totp_confirmed_at = $3, totp_step = $2, version = version + 1, updated_at = now()
+         where id = $1
+        """,
         user_id,
         step,
         now,
@@ -188,22 +211,29 @@ async def confirm_totp(tx: Statements, user_id: UUID, *, step: int, now: datetim
 
 async def remove_totp(tx: Statements, user_id: UUID) -> None:
     await tx.execute(
-        "update app_user set totp_secret = null, totp_confirmed_at = null, totp_step = null, version = version + 1, updated_at = now() where id = $1",
+        """
+        update app_user
+           set totp_secret = null, totp_confirmed_at = null, totp_step = null, version = version + 1, updated_at = now()
+         where id = $1
+        """,
         user_id,
     )
 
 
 async def end_sessions(tx: Statements, user_id: UUID, *, but: UUID | None) -> None:
-    """Sign the user out everywhere, but for one session."""
+    """End the user's sessions, except for one."""
     await tx.execute("delete from session where user_id = $1 and id is distinct from $2", user_id, but)
 
 
 async def users(db: Statements, *, clinic_id: int | None, most: int) -> Sequence[Row]:
-    """Everybody with an account, or those of a clinic, with what they are where."""
+    """Return all users, or those of a clinic, with their roles."""
     return await db.fetch(
         """
-        select u.email, u.name, u.administrator, u.password_hash is not null as has_password, u.totp_confirmed_at is not null as totp,
-               (select array_agg(m.clinic_id || ' ' || m.role order by m.clinic_id) from membership m where m.user_id = u.id) as memberships
+        select u.email, u.name, u.administrator, u.password_hash is not null as has_password,
+               u.totp_confirmed_at is not null as totp,
+               (select array_agg(m.clinic_id || ' ' || m.role order by m.clinic_id)
+                  from membership m
+                 where m.user_id = u.id) as memberships
           from app_user u
          where u.active
            and ($1::integer is null or exists (select from membership m where m.clinic_id = $1 and m.user_id = u.id))

@@ -1,4 +1,4 @@
-"""Inviting people to work at a clinic, and what they do about their own accounts."""
+"""Inviting and managing a clinic's staff, and users' changes to their own accounts."""
 
 from datetime import datetime
 from typing import Final, get_args
@@ -37,11 +37,11 @@ from .model import (
     totp_step,
 )
 
-WRONG: Final = translatable("is not your current password")
+WRONG_PASSWORD: Final = translatable("is not your current password")
 
 
 async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
-    """Raises `NotFound`."""
+    """Return a user of the clinic. Raises `NotFound`."""
     if user := await repository.find(db, clinic_id, user_id):
         return user
     raise errors.NotFound
@@ -64,7 +64,7 @@ async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: User
 
 
 async def account_of(tx: Transaction, *, email: str, name: str) -> UUID:
-    """The user with that address, new if there was none."""
+    """Return the id of the user with that address, and create the user if there is none."""
     await repository.add_user(tx, email=email, name=name)
     user_id = await repository.id_of(tx, email)
     assert user_id
@@ -74,7 +74,7 @@ async def account_of(tx: Transaction, *, email: str, name: str) -> UUID:
 async def join(
     tx: Transaction, *, clinic_id: int, user_id: UUID, name: str, role: StaffRole, doctor_id: UUID | None
 ) -> None:
-    """Raises as `invite` does."""
+    """Add a user to the clinic's staff. Raises as `invite` does."""
     await _check_doctor(tx, clinic_id, role, doctor_id)
     if not await repository.add_member(tx, clinic_id, user_id, name=name, role=role, doctor_id=doctor_id):
         raise errors.Conflict("already-member")
@@ -90,7 +90,7 @@ async def _check_doctor(tx: Transaction, clinic_id: int, role: StaffRole, doctor
 
 
 async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, now: datetime) -> User:
-    """Mail the invitation once more. Raises `NotFound`, or `Conflict` `already-joined`."""
+    """Mail the invitation again. Raises `NotFound`, or `Conflict` `already-joined`."""
     user = await get(tx, clinic_id, user_id)
     if user.joined_at:
         raise errors.Conflict("already-joined")
@@ -124,7 +124,7 @@ async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID
 
 
 async def _locked(tx: Transaction, clinic_id: int, user_id: UUID, if_match: str | None) -> User:
-    """Behind the clinic's lock: of two managers who remove each other, the second finds itself the last."""
+    """Lock the clinic, so that two managers who remove each other concurrently cannot both succeed."""
     await clinics_repository.lock(tx, clinic_id)
     user = await get(tx, clinic_id, user_id)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=user.version)
@@ -137,7 +137,7 @@ async def _keep_a_manager(tx: Transaction, leaving: User) -> None:
 
 
 async def account(db: Statements, actor: Actor) -> Account:
-    """Who the caller is, as they may know it. Raises `Unauthorized` for a user who has left meanwhile."""
+    """Return the caller's account. Raises `Unauthorized` if the user no longer exists."""
     if actor.customer_id:
         customer = await customers.get(db, actor.customer_id)
         return Account(customer_id=customer.id, name=customer.name, email=customer.email, locale=customer.locale)
@@ -180,19 +180,21 @@ async def _own(db: Statements, actor: Actor, if_match: str | None = None) -> Row
     raise errors.Unauthorized
 
 
-async def _proven(db: Statements, actor: Actor, password: str, pointer: str, if_match: str | None = None) -> Row:
-    """The caller's user. Raises `Invalid` when it is not their password."""
+async def _check_password(
+    db: Statements, actor: Actor, password: str, pointer: str, if_match: str | None = None
+) -> Row:
+    """Return the caller's user. Raises `Invalid` for a wrong password."""
     user = await _own(db, actor, if_match)
-    right, _ = await passwords.verified(password, user.password_hash)
-    if not right:
-        raise errors.Invalid(errors.Fault(pointer, WRONG))
+    matches, _ = await passwords.verify(password, user.password_hash)
+    if not matches:
+        raise errors.Invalid(errors.Fault(pointer, WRONG_PASSWORD))
     return user
 
 
 async def change_password(db: Database, actor: Actor, *, current: str, new: str, if_match: str | None) -> None:
-    """Change the caller's password and end their other sessions. Raises `Invalid` for a wrong current password, or a new
-    one that is too weak."""
-    user = await _proven(db, actor, current, "#/current", if_match)
+    """Change the caller's password and end their other sessions. Raises `Invalid` for a wrong current password or a
+    weak new one."""
+    user = await _check_password(db, actor, current, "#/current", if_match)
     if faults := passwords.faults(new, "#/new", about=(user.email, user.name)):
         raise errors.Invalid(*faults)
     await db.atomic(
@@ -215,7 +217,7 @@ async def begin_totp(db: Database, actor: Actor, *, password: str, secret: str) 
 
     Raises `Invalid` for a wrong password, `Conflict` `totp-on` when an authenticator is set up already.
     """
-    user = await _proven(db, actor, password, "#/password")
+    user = await _check_password(db, actor, password, "#/password")
     setup = totp_setup(user.email)
     await db.atomic(_begin_totp, actor, user_id=user.id, totp_secret=sealed_totp(secret, user.id, setup.secret))
     return setup
@@ -248,7 +250,7 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
 
 async def remove_totp(db: Database, actor: Actor, *, password: str) -> Account:
     """Let the caller sign in with the password alone again. Raises `Invalid` for a wrong one."""
-    user = await _proven(db, actor, password, "#/password")
+    user = await _check_password(db, actor, password, "#/password")
     await db.atomic(_remove_totp, actor, user_id=user.id)
     return await account(db, actor)
 
@@ -259,13 +261,13 @@ async def _remove_totp(tx: Transaction, actor: Actor, *, user_id: UUID) -> None:
 
 
 def link_token(secret: str, kind: AccountKind, user: Row, now: datetime) -> str:
-    """What a link to choose a password ends with, as mails have it."""
+    """Return the last part of a mailed link to choose a password."""
     return sign(secret, kind, [str(user.id), user.credentials, int((now + LINK_TTL[kind]).timestamp())])
 
 
 async def of_link(db: Statements, *, token: str, secret: str, now: datetime) -> Row:
-    """The user who may choose a password by a mailed link. Raises `NotFound` for one that we have not sent, `Conflict`:
-    `link-used`, `link-expired`."""
+    """Return the user who may choose a password with a mailed link. Raises `NotFound` for a link that Appoint did not
+    send, `Conflict`: `link-used`, `link-expired`."""
     read = next((value for kind in get_args(AccountKind) if (value := verify(secret, kind, token))), None)
     if read is None:
         raise errors.NotFound

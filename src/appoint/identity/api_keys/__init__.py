@@ -1,1 +1,1 @@
-"""API keys: how partner systems say who they are."""
+"""API keys, by which partner systems authenticate."""

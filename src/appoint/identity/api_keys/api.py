@@ -1,4 +1,4 @@
-"""/api/clinics/{clinicId}/apiKeys and /api/apiKeys, and keys at the door"""
+"""/api/clinics/{clinicId}/apiKeys and /api/apiKeys, and authentication by key"""
 
 from datetime import timedelta
 from typing import Any
@@ -24,23 +24,23 @@ from .model import ApiKey, ApiKeyContent, ApiKeyFilter, ApiKeyPatch, ApiKeyRotat
 
 
 class ApiKeys(Controller):
-    """Partner systems send a key as their bearer token. A key is of one clinic and may what its scopes say."""
+    """Keys that partner systems send as bearer tokens. A key belongs to one clinic; its scopes are its permissions."""
 
     tags = ["API keys"]
 
     @get("/clinics/{clinic_id:int}/apiKeys", operation_id="listApiKeys", opt=route(permission="manage-access"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: ApiKeyFilter) -> Response[Page[ApiKey]]:
-        """A clinic's keys, oldest first."""
-        found = await repository.of_clinic(
+        """List a clinic's API keys, oldest first."""
+        keys = await repository.of_clinic(
             request.db,
             clinic_id,
             active=query.active,
             after=cursor_after(request, query, tuple[UUID]),
             limit=query.limit,
         )
-        if not found:
+        if not keys:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda key: (key.id,), subject=lambda key: key.id)
+        return page_response(request, query, keys, lambda key: (key.id,), subject=lambda key: key.id)
 
     @post(
         "/clinics/{clinic_id:int}/apiKeys",
@@ -50,27 +50,27 @@ class ApiKeys(Controller):
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ApiKeyContent]
     ) -> Response[ApiKeyWithSecret]:
-        """Give a system a key. The answer shows it, this once: the answer to a repeated request is the same without it."""
+        """Create an API key. Only this answer contains the key; the answer to a repeated request omits it."""
         key, replayed = await idempotent(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
             remember=lambda key: key.id,
-            recall=lambda tx, known: service.without_secret(tx, UUID(known)),
+            recall=lambda tx, stored_id: service.without_secret(tx, UUID(stored_id)),
         )
         headers = {"Location": f"/api/apiKeys/{key.id}", **replay_headers(replayed)}
         return json_response(request, key, status_code=201, headers=headers, cache_control="no-store")
 
     @get("/apiKeys/{api_key_id:uuid}", operation_id="getApiKey", opt=route(permission="manage-access"))
     async def find(self, request: Request, api_key_id: FromPath[UUID]) -> Response[ApiKey]:
-        """One key, active or not."""
+        """Get an API key, active or revoked."""
         return json_response(request, await service.get(request.db, api_key_id), subjects=[api_key_id])
 
     @patch("/apiKeys/{api_key_id:uuid}", operation_id="patchApiKey", opt=route(permission="manage-access"))
     async def patch(
         self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyPatch]
     ) -> Response[ApiKey]:
-        """Change some of it (JSON merge patch). What it may changes with the next request that it comes with."""
+        """Update an API key (JSON merge patch). New scopes apply from the next request with the key."""
         key = await request.db.atomic(
             service.change, request.user, key_id=api_key_id, change=data, if_match=request.if_match, now=clock.now()
         )
@@ -83,7 +83,7 @@ class ApiKeys(Controller):
         opt=route(permission="manage-access"),
     )
     async def remove(self, request: Request, api_key_id: FromPath[UUID]) -> None:
-        """Nobody gets in with the key any more, from now on and for good."""
+        """Revoke an API key. Takes effect immediately and cannot be undone."""
         await request.db.atomic(
             service.remove, request.user, key_id=api_key_id, if_match=request.if_match, now=clock.now()
         )
@@ -97,10 +97,9 @@ class ApiKeys(Controller):
     async def rotate(
         self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyRotation | None] = None
     ) -> Response[ApiKeyWithSecret]:
-        """Give the key another secret. The answer shows the new key, this once; the old one goes on working for a day,
-        or for as long as is said.
+        """Replace an API key's secret. The previous one works for another day, or for the given overlap.
 
-        The answer to a repeated request is the same without the key.
+        Only this answer contains the new key; the answer to a repeated request omits it.
         """
         overlap = timedelta(minutes=(data or ApiKeyRotation()).overlap_minutes)
         key, replayed = await idempotent(
@@ -108,10 +107,11 @@ class ApiKeys(Controller):
             data,
             lambda tx: service.rotate(tx, request.user, key_id=api_key_id, overlap=overlap, now=clock.now()),
             remember=lambda key: key.id,
-            recall=lambda tx, known: service.without_secret(tx, UUID(known)),
+            recall=lambda tx, stored_id: service.without_secret(tx, UUID(stored_id)),
         )
         return json_response(request, key, headers=replay_headers(replayed), cache_control="no-store")
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
+    """Return the partner system whose key is the bearer token."""
     return await service.identify(services_of(connection).db, token, now=clock.now())

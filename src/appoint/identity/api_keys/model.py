@@ -1,4 +1,4 @@
-"""API keys of partner systems: what they look like, what they may, and when one holds."""
+"""API keys of partner systems: format, scopes and validity."""
 
 import hashlib
 import hmac
@@ -16,19 +16,19 @@ from ...kit.permissions import SCOPES
 from ...kit.structs import PageQuery, RequestBody, Resource
 
 PREFIX: Final = "apt_"
-MOST_KEYS: Final = 100
+MAX_KEYS: Final = 100
 SECRET_BYTES: Final = 32
-USE_NOTED_EVERY: Final = timedelta(minutes=1)
+USE_UPDATE_INTERVAL: Final = timedelta(minutes=1)
 TOKEN: Final = re.compile(PREFIX + r"([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
 
-def _known(value: str) -> str | None:
+def _check_scope(value: str) -> str | None:
     return None if value in SCOPES else translatable("cannot be granted to an API key")
 
 
 KeyName = Annotated[fields.Name, Meta(examples=["Referral portal"])]
 Scope = Annotated[
-    str, Meta(extra={"check": _known}, examples=["see-appointments"], extra_json_schema={"enum": sorted(SCOPES)})
+    str, Meta(extra={"check": _check_scope}, examples=["see-appointments"], extra_json_schema={"enum": sorted(SCOPES)})
 ]
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=100)]
 RequestsPerMinute = Annotated[int, Meta(ge=1, le=1_000_000, examples=[600])]
@@ -37,14 +37,14 @@ DAY_MINUTES: Final = 1440
 
 
 class ApiKeyContent(RequestBody):
-    """Which system it is, and what it may."""
+    """A key for a partner system."""
 
     name: KeyName
     scopes: Scopes
     expires_at: fields.Instant | None = None
-    """The key works until then; none: until it is removed."""
+    """When the key stops working. Without it, the key works until it is revoked."""
     requests_per_minute: RequestsPerMinute | None = None
-    """A limit of the key's own, instead of the usual ones."""
+    """The key's own rate limit, instead of the usual ones."""
 
 
 class ApiKeyPatch(RequestBody):
@@ -56,12 +56,12 @@ class ApiKeyPatch(RequestBody):
 
 class ApiKeyRotation(RequestBody):
     overlap_minutes: OverlapMinutes = DAY_MINUTES
-    """How long the secret before goes on working; 0: not at all."""
+    """How long the previous secret still works; 0: not at all."""
 
 
 class ApiKeyFilter(PageQuery):
     active: bool = True
-    """false: the removed ones."""
+    """false: revoked keys."""
 
 
 class ApiKey(Resource):
@@ -72,9 +72,9 @@ class ApiKey(Resource):
     expires_at: datetime | None
     requests_per_minute: int | None
     old_secret_until: datetime | None
-    """The secret that the key had before works until then."""
+    """When the previous secret stops working."""
     last_used_at: datetime | None
-    """Written once a minute at most; it makes no new version."""
+    """Updated at most once a minute, without a new version."""
     active: bool
     removed_at: datetime | None
 
@@ -98,21 +98,21 @@ class ApiKeyWithSecret(ApiKey):
     }
 
     key: str | None
-    """What the system sends as its bearer token. It is shown this once: we keep a digest only, so an answer to a
-    repeated request has none here."""
+    """The bearer token. Appoint stores only a digest and returns the key only once; it is null in the answer to a
+    repeated request."""
 
 
 class Presented(NamedTuple):
-    """A key as it comes with a request: which it says it is, and the digest of its secret."""
+    """A key from a request: its claimed id, and the digest of its secret."""
 
     id: UUID
     secret_hash: bytes
 
 
 def presented(token: str) -> Presented | None:
-    """None for what is no key at all."""
-    found = TOKEN.fullmatch(token)
-    return Presented(UUID(hex=found[1]), digest(found[2])) if found else None
+    """Parse a bearer token. Return None if it is not an API key."""
+    match = TOKEN.fullmatch(token)
+    return Presented(UUID(hex=match[1]), digest(match[2])) if match else None
 
 
 def new_secret() -> str:
@@ -120,17 +120,17 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> bytes:
-    """What is kept of a secret. It has 256 random bits, so nothing slower than SHA-256 is needed."""
+    """Return the digest to store. A secret has 256 random bits, so a slow hash is not needed."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def serialized(key_id: UUID, secret: str) -> str:
-    """A key as its owner keeps it."""
+    """Return the key as its owner stores it."""
     return f"{PREFIX}{key_id.hex}_{secret}"
 
 
-class Kept(Protocol):
-    """What is kept of a key's secrets."""
+class StoredSecrets(Protocol):
+    """The stored digests of a key's secrets."""
 
     secret_hash: bytes
     old_secret_hash: bytes | None
@@ -138,14 +138,14 @@ class Kept(Protocol):
     expires_at: datetime | None
 
 
-NOBODYS: Final = bytes(32)
+DECOY: Final = bytes(32)
 
 
-def holds(kept: Kept | None, secret_hash: bytes, *, now: datetime) -> bool:
-    """Whether a key with this secret works now. Takes the same time for a key that is not there, and for each wrong
+def is_valid(stored: StoredSecrets | None, secret_hash: bytes, *, now: datetime) -> bool:
+    """Return whether a key with this secret works now. Takes the same time for unknown keys and for every wrong
     secret."""
-    current = hmac.compare_digest(kept.secret_hash if kept else NOBODYS, secret_hash)
-    old = hmac.compare_digest(kept.old_secret_hash or NOBODYS if kept else NOBODYS, secret_hash)
-    if kept is None or (kept.expires_at and kept.expires_at <= now):
+    current = hmac.compare_digest(stored.secret_hash if stored else DECOY, secret_hash)
+    old = hmac.compare_digest(stored.old_secret_hash or DECOY if stored else DECOY, secret_hash)
+    if stored is None or (stored.expires_at and stored.expires_at <= now):
         return False
-    return current or (old and kept.old_secret_until is not None and now < kept.old_secret_until)
+    return current or (old and stored.old_secret_until is not None and now < stored.old_secret_until)

@@ -1,4 +1,4 @@
-"""Everything the table of API keys is asked."""
+"""The SQL of API keys."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ async def find(db: Statements, key_id: UUID) -> ApiKey | None:
 
 
 async def lock(tx: Statements, key_id: UUID) -> ApiKey | None:
-    """The key, which nobody else changes until the transaction ends."""
+    """Return the key, and lock it until the transaction ends."""
     row = await tx.fetchrow(
         "select * from api_key where clinic_id = $1 and id = $2 for no key update", clinic_of(key_id), key_id
     )
@@ -25,7 +25,7 @@ async def lock(tx: Statements, key_id: UUID) -> ApiKey | None:
 async def of_clinic(
     db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int
 ) -> Sequence[ApiKey]:
-    """Oldest first; one more than `limit` when the list goes on."""
+    """Return the clinic's keys, oldest first: one more than `limit` if there is another page."""
     rows = await db.fetch(
         "select * from api_key where clinic_id = $1 and id > $2 and active = $3 order by id limit $4 + 1",
         clinic_id,
@@ -37,14 +37,15 @@ async def of_clinic(
 
 
 async def count(tx: Statements, clinic_id: int) -> int:
-    """How many are active."""
+    """Return the number of active keys."""
     return await tx.fetchval("select count(*) from api_key where clinic_id = $1 and active", clinic_id)
 
 
 async def add(tx: Statements, clinic_id: int, content: ApiKeyContent, *, secret_hash: bytes) -> ApiKey:
     row = await tx.fetchrow(
         """
-        insert into api_key (clinic_id, id, name, scopes, expires_at, requests_per_minute, secret_hash) values ($1, $2, $3, $4, $5, $6, $7)
+        insert into api_key (clinic_id, id, name, scopes, expires_at, requests_per_minute, secret_hash)
+        values ($1, $2, $3, $4, $5, $6, $7)
         returning *
         """,
         clinic_id,
@@ -62,7 +63,9 @@ async def add(tx: Statements, clinic_id: int, content: ApiKeyContent, *, secret_
 async def change(tx: Statements, key_id: UUID, content: ApiKeyContent) -> ApiKey:
     row = await tx.fetchrow(
         """
-        update api_key set name = $3, scopes = $4, expires_at = $5, requests_per_minute = $6, version = version + 1, updated_at = now()
+        update api_key
+           set name = $3, scopes = $4, expires_at = $5, requests_per_minute = $6, version = version + 1,
+               updated_at = now()
          where clinic_id = $1 and id = $2
         returning *
         """,
@@ -92,12 +95,13 @@ async def remove(tx: Statements, key_id: UUID, *, now: datetime) -> None:
 async def rotate(
     tx: Statements, key_id: UUID, *, secret_hash: bytes, old_secret_until: datetime | None
 ) -> ApiKey | None:
-    """Give the key another secret; the one it had works until then, or no more. None when it is not there, or removed."""
+    """Replace the key's secret; the previous one works until then, if at all. Return None for an unknown or revoked
+    key."""
     row = await tx.fetchrow(
         """
         update api_key
-           set secret_hash = $3, old_secret_hash = case when $4::timestamptz is not null then secret_hash end, old_secret_until = $4,
-               version = version + 1, updated_at = now()
+           set secret_hash = $3, old_secret_hash = case when $4::timestamptz is not null then secret_hash end,
+               old_secret_until = $4, version = version + 1, updated_at = now()
          where clinic_id = $1 and id = $2 and active
         returning *
         """,
@@ -110,19 +114,23 @@ async def rotate(
 
 
 async def presented(db: Statements, key_id: UUID) -> Row | None:
-    """What a key that comes with a request may, and the digests of its secrets; None when it is not there or removed,
-    or its clinic is inactive.
+    """Return the scopes and digests of a key from a request; None if it is unknown or revoked, or its clinic is
+    inactive.
 
-    In one round trip: before a caller is known, no transaction says which clinic row-level security is to show. The
-    function sees past it, one key at a time.
+    Takes one round trip: before the caller is identified, no transaction names the clinic for row-level security. The
+    function bypasses it, for one key at a time.
     """
     return await db.fetchrow("select * from presented_key($1)", key_id)
 
 
 async def note_use(db: Statements, key_id: UUID, *, before: datetime, now: datetime) -> None:
-    """The key is in use; unless that was noted after `before`."""
+    """Record the use of the key, unless one after `before` is recorded."""
     await db.execute(
-        "update api_key set last_used_at = $4 where clinic_id = $1 and id = $2 and (last_used_at is null or last_used_at <= $3)",
+        """
+        update api_key
+           set last_used_at = $4
+         where clinic_id = $1 and id = $2 and (last_used_at is null or last_used_at <= $3)
+        """,
         clinic_of(key_id),
         key_id,
         before,

@@ -1,4 +1,4 @@
-"""Giving partner systems keys, taking them away, and telling by one who asks."""
+"""Creating, changing and revoking API keys, and identifying callers by them."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,14 +15,14 @@ from ...kit.ids import clinic_of
 from ...kit.structs import merge
 from . import repository
 from .model import (
-    MOST_KEYS,
-    USE_NOTED_EVERY,
+    MAX_KEYS,
+    USE_UPDATE_INTERVAL,
     ApiKey,
     ApiKeyContent,
     ApiKeyPatch,
     ApiKeyWithSecret,
     digest,
-    holds,
+    is_valid,
     new_secret,
     presented,
     serialized,
@@ -30,41 +30,41 @@ from .model import (
 
 
 async def get(db: Statements, key_id: UUID) -> ApiKey:
-    """Raises `NotFound`."""
-    if found := await repository.find(db, key_id):
-        return found
+    """Return a key, active or revoked. Raises `NotFound`."""
+    if key := await repository.find(db, key_id):
+        return key
     raise errors.NotFound
 
 
 async def without_secret(db: Statements, key_id: UUID) -> ApiKeyWithSecret:
-    """A key whose secret was shown before, and is nowhere. Raises `NotFound`."""
-    return _shown(await get(db, key_id), None)
+    """Return a key without its secret, which is not stored. Raises `NotFound`."""
+    return _with_secret(await get(db, key_id), None)
 
 
-def _shown(key: ApiKey, secret: str | None) -> ApiKeyWithSecret:
+def _with_secret(key: ApiKey, secret: str | None) -> ApiKeyWithSecret:
     return ApiKeyWithSecret(**msgspec.structs.asdict(key), key=serialized(key.id, secret) if secret else None)
 
 
 async def add(
     tx: Transaction, actor: Actor, *, clinic_id: int, content: ApiKeyContent, now: datetime
 ) -> ApiKeyWithSecret:
-    """Create a key for a system. Raises `NotFound` for the clinic, `Conflict`: `clinic-inactive`, `too-many-api-keys`, and
-    `Invalid` for an expiry that has passed."""
+    """Create a key for a system. Raises `NotFound` for the clinic, `Conflict`: `clinic-inactive`, `too-many-api-keys`,
+    and `Invalid` for an expiry that has passed."""
     clinic = await clinics_repository.lock(tx, clinic_id)  # serialises concurrent additions, so the limit holds
     if clinic is None:
         raise errors.NotFound
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
-    if await repository.count(tx, clinic_id) >= MOST_KEYS:
-        raise errors.Conflict("too-many-api-keys", most=MOST_KEYS)
+    if await repository.count(tx, clinic_id) >= MAX_KEYS:
+        raise errors.Conflict("too-many-api-keys", most=MAX_KEYS)
     secret = new_secret()
     key = await repository.add(tx, clinic_id, _checked(content, now=now), secret_hash=digest(secret))
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[key.id])
-    return _shown(key, secret)
+    return _with_secret(key, secret)
 
 
-def _checked(content: ApiKeyContent, *, known: ApiKey | None = None, now: datetime) -> ApiKeyContent:
-    if content.expires_at and content.expires_at <= now and not (known and known.expires_at == content.expires_at):
+def _checked(content: ApiKeyContent, *, current: ApiKey | None = None, now: datetime) -> ApiKeyContent:
+    if content.expires_at and content.expires_at <= now and not (current and current.expires_at == content.expires_at):
         raise errors.Invalid(errors.Fault("#/expiresAt", "must be in the future"))
     return msgspec.structs.replace(content, scopes=sorted(set(content.scopes)))
 
@@ -78,7 +78,7 @@ async def change(
     if not current.active:
         raise errors.NotFound
     content = merge(msgspec.convert(current, ApiKeyContent, from_attributes=True), change)
-    changed = await repository.change(tx, key_id, _checked(content, known=current, now=now))
+    changed = await repository.change(tx, key_id, _checked(content, current=current, now=now))
     await audit.record(tx, actor, clinic_id=clinic_of(key_id), subjects=[key_id])
     return changed
 
@@ -108,23 +108,24 @@ async def rotate(tx: Transaction, actor: Actor, *, key_id: UUID, overlap: timede
     if key is None:
         raise errors.NotFound
     await audit.record(tx, actor, clinic_id=clinic_of(key_id), subjects=[key_id])
-    return _shown(key, secret)
+    return _with_secret(key, secret)
 
 
 async def identify(db: Database, token: str, *, now: datetime) -> Actor | None:
-    """Whose key it is; None for one that is malformed, wrong, expired or removed, and for one of an inactive clinic."""
-    asked = presented(token)
-    if asked is None:
+    """Return the caller of a key; None if the key is malformed, wrong, expired or revoked, or its clinic is
+    inactive."""
+    key = presented(token)
+    if key is None:
         return None
-    kept = await repository.presented(db, asked.id)
-    if not holds(kept, asked.secret_hash, now=now):  # pyright: ignore[reportArgumentType]  a row has its columns as attributes
+    stored = await repository.presented(db, key.id)
+    if not is_valid(stored, key.secret_hash, now=now):  # pyright: ignore[reportArgumentType]  a row has its columns as attributes
         return None
-    assert kept
-    if kept.last_used_at is None or kept.last_used_at <= now - USE_NOTED_EVERY:
-        await repository.note_use(db.within(kept.clinic_id), asked.id, before=now - USE_NOTED_EVERY, now=now)
+    assert stored
+    if stored.last_used_at is None or stored.last_used_at <= now - USE_UPDATE_INTERVAL:
+        await repository.note_use(db.within(stored.clinic_id), key.id, before=now - USE_UPDATE_INTERVAL, now=now)
     return Actor(
-        f"key:{asked.id}",
-        memberships=(Membership(kept.clinic_id, Role.PARTNER),),
-        scopes=frozenset(kept.scopes),
-        requests_per_minute=kept.requests_per_minute,
+        f"key:{key.id}",
+        memberships=(Membership(stored.clinic_id, Role.PARTNER),),
+        scopes=frozenset(stored.scopes),
+        requests_per_minute=stored.requests_per_minute,
     )

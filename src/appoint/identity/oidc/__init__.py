@@ -1,1 +1,1 @@
-"""Staff whom an outside OpenID provider vouches for: its tokens, and what roles they stand for here."""
+"""Staff who sign in at an OpenID provider: its tokens, and the roles that they grant."""

@@ -1,4 +1,4 @@
-"""Tokens of the OpenID provider at the door"""
+"""Authentication by tokens of the OpenID provider."""
 
 from typing import Final
 
@@ -9,11 +9,11 @@ from . import service
 from .gateway import Provider
 
 PREFIX: Final = "eyJ"
-"""How the header of every JWT begins: it is `{"` in base64."""
+"""The start of every JWT: `{"` in base64."""
 
 
 def identify_with(provider: Provider) -> Identify:
-    """Return what finds the caller of the provider's tokens."""
+    """Return a function that identifies callers by the provider's tokens."""
 
     async def identify(_: object, token: str) -> Actor | None:
         return await service.identify(provider, token, now=clock.now())

@@ -1,4 +1,4 @@
-"""The provider's own pages: where its keys are, and the keys."""
+"""The provider's configuration and signing keys."""
 
 import asyncio
 import json
@@ -16,23 +16,23 @@ from .model import BROKEN, Trust, is_safe, keys_of
 log = structlog.get_logger()
 
 FETCH_SECONDS: Final = 5.0
-LARGEST_ANSWER: Final = 512 * 1024
-FRESH: Final = timedelta(minutes=10)
-"""Younger keys are as good as new; older ones are fetched again while requests go on with them."""
-OLDEST: Final = timedelta(minutes=15)
-"""With older keys a request waits for new ones, unless the provider was away when it was asked last."""
-LASTS: Final = timedelta(days=1)
-"""How long keys go on working while the provider is away."""
-PAUSE: Final = timedelta(minutes=1)
-"""Between two looks at what the provider has."""
+MAX_ANSWER_BYTES: Final = 512 * 1024
+REFRESH_AFTER: Final = timedelta(minutes=10)
+"""The age at which a fetch of new keys starts. Requests use the current keys until it ends."""
+MAX_AGE: Final = timedelta(minutes=15)
+"""The age at which requests wait for new keys, unless the last fetch failed."""
+MAX_AGE_WHILE_AWAY: Final = timedelta(days=1)
+"""How long keys stay valid while the provider is unreachable."""
+RETRY_INTERVAL: Final = timedelta(minutes=1)
+"""Between two fetches."""
 
 
 class Away(Exception):
-    """The provider does not answer, or nothing that is of use."""
+    """The provider is unreachable, or its answer is unusable."""
 
 
 class Provider:
-    """The keys of an OpenID provider, kept in this process. All requests that wait for new ones wait for the same."""
+    """The keys of an OpenID provider, cached in this process. Concurrent requests share one fetch."""
 
     def __init__(self, trust: Trust) -> None:
         self.trust: Final = trust
@@ -55,31 +55,31 @@ class Provider:
         await self._client.aclose()
 
     async def keys(self, kid: str, *, now: datetime) -> KeySet | None:
-        """The keys of that id; None when the provider has none. Raises `Unavailable` when that cannot be known, because
-        the provider is away."""
+        """Return the keys with that id; None if the provider has none. Raises `Unavailable` if the provider is
+        unreachable and the cached keys do not decide."""
         away = self._fetched_at is None or self._fetched_at != self._tried_at
-        if kid not in self._keys or (self._age(now) > OLDEST and not away) or self._age(now) > LASTS:
+        if kid not in self._keys or (self._age(now) > MAX_AGE and not away) or self._age(now) > MAX_AGE_WHILE_AWAY:
             await self._look(now)
-        elif self._age(now) > FRESH:
+        elif self._age(now) > REFRESH_AFTER:
             self._begin(now)
-        if self._age(now) <= LASTS and (found := self._keys.get(kid)):
-            return found
+        if self._age(now) <= MAX_AGE_WHILE_AWAY and (keys := self._keys.get(kid)):
+            return keys
         if self._fetched_at is None or self._fetched_at != self._tried_at:
-            waited = now - self._tried_at if self._tried_at else PAUSE
-            raise Unavailable(retry_after_seconds=max(1, int((PAUSE - waited).total_seconds())))
+            waited = now - self._tried_at if self._tried_at else RETRY_INTERVAL
+            raise Unavailable(retry_after_seconds=max(1, int((RETRY_INTERVAL - waited).total_seconds())))
         return None
 
     def _age(self, now: datetime) -> timedelta:
         return now - self._fetched_at if self._fetched_at else timedelta.max
 
     async def _look(self, now: datetime) -> None:
-        """Have the provider's keys, if it is not too soon to ask for them again; what comes of it is in `_keys`."""
+        """Fetch the provider's keys into `_keys`, unless the last fetch was too recent."""
         self._begin(now)
         if self._fetching:
-            await asyncio.shield(self._fetching)  # one who leaves does not leave the others without
+            await asyncio.shield(self._fetching)  # a cancelled request must not cancel the fetch for others
 
     def _begin(self, now: datetime) -> None:
-        if self._fetching is None and (self._tried_at is None or now - self._tried_at >= PAUSE):
+        if self._fetching is None and (self._tried_at is None or now - self._tried_at >= RETRY_INTERVAL):
             self._tried_at = now
             self._fetching = asyncio.create_task(self._fetch(now), name="openid-keys")
 
@@ -94,12 +94,12 @@ class Provider:
 
 
 async def fetch(client: httpx2.AsyncClient, issuer: str) -> dict[str, KeySet]:
-    """The keys that the provider publishes now, by their ids. Raises `Away`."""
+    """Fetch the keys that the provider publishes, by id. Raises `Away`."""
     try:
         async with asyncio.timeout(FETCH_SECONDS):
-            described = json.loads(await _read(client, issuer.rstrip("/") + "/.well-known/openid-configuration"))
-            place = described["jwks_uri"]
-            if described["issuer"] != issuer:
+            configuration = json.loads(await _read(client, issuer.rstrip("/") + "/.well-known/openid-configuration"))
+            place = configuration["jwks_uri"]
+            if configuration["issuer"] != issuer:
                 raise Away("its configuration is another issuer's")
             if not is_safe(place):
                 raise Away("its keys are at an address that is not https")
@@ -116,13 +116,13 @@ async def fetch(client: httpx2.AsyncClient, issuer: str) -> dict[str, KeySet]:
 
 
 async def _read(client: httpx2.AsyncClient, url: str) -> bytes:
-    """What is there, if it is not too much. Redirects are not followed: the issuer's name is what is trusted."""
+    """Read a document of limited size. Does not follow redirects: only the issuer's own address is trusted."""
     content = bytearray()
     async with client.stream("GET", url) as response:
         if response.status_code != 200:
             raise Away(f"it answers {response.status_code}")
         async for part in response.aiter_raw():
             content += part
-            if len(content) > LARGEST_ANSWER:
+            if len(content) > MAX_ANSWER_BYTES:
                 raise Away("it answers more than is reasonable")
     return bytes(content)

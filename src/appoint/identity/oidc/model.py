@@ -1,4 +1,4 @@
-"""Tokens of an OpenID provider: which are good, and whom they stand for. joserfc does the cryptography."""
+"""Validation of an OpenID provider's tokens, and the callers they identify. joserfc does the cryptography."""
 
 import hashlib
 import json
@@ -30,30 +30,28 @@ ALGORITHMS: Final = (
     "EdDSA",
     "Ed25519",
 )
-"""Those by which a provider signs what everyone can check and nobody else can sign. `none` and those with a shared
-secret are not among them."""
+"""Asymmetric signature algorithms. `none` and HMAC are excluded."""
 TYPES: Final = ("jwt", "at+jwt", "application/at+jwt")
-"""What tokens for us call themselves (RFC 9068); others, such as those that say that somebody has signed out, are no
-credentials."""
+"""The types of access tokens (RFC 9068). Other types, such as logout tokens, are not credentials."""
 TOKEN_CHARACTERS: Final = 16 * 1024
 HEADER_CHARACTERS: Final = 4096
 RSA_BITS: Final = 2048
 LEEWAY_SECONDS: Final = 60
-"""How far the provider's clock may be from ours."""
+"""The allowed difference between the provider's clock and ours."""
 BROKEN: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""What reading somebody else's JSON, keys and signatures can end with."""
+"""The errors that malformed JSON, keys and signatures can cause."""
 
-# Providers call it EdDSA, which RFC 9864 would rather have called Ed25519. Which algorithms are allowed is said in the
-# settings.
+# Providers still use the name EdDSA, which RFC 9864 replaces by Ed25519. The settings decide which algorithms are
+# allowed.
 warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
 
 
 class Refused(Exception):
-    """The token is nobody's."""
+    """The token does not identify a caller."""
 
 
-class Given(NamedTuple):
-    """What somebody is here whose claim has the value."""
+class RoleGrant(NamedTuple):
+    """The role of users whose claim has the value."""
 
     value: str
     membership: Membership | None
@@ -61,17 +59,17 @@ class Given(NamedTuple):
 
 
 class Trust(NamedTuple):
-    """Whose tokens are good, and what they stand for."""
+    """The accepted provider, and the roles that its claims grant."""
 
     issuer: str
     audience: str
     algorithms: Collection[str]
     roles_claim: str
-    roles: Collection[Given]
+    roles: Collection[RoleGrant]
 
 
 def is_safe(url: str) -> bool:
-    """Whether nobody in between can change what the address answers: https, or this machine itself."""
+    """Return whether the connection to the address is protected: https, or this machine itself."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -85,7 +83,7 @@ def is_safe(url: str) -> bool:
         return False
 
 
-def given(entry: str) -> Given:
+def parse_role(entry: str) -> RoleGrant:
     """Read `claim-value=role:clinic`, `claim-value=doctor:clinic:doctorId` or `claim-value=administrator`. Raises
     `ValueError` that says what is wrong."""
     value, _, meaning = entry.rpartition("=")
@@ -95,7 +93,7 @@ def given(entry: str) -> Given:
     if name == Role.ADMINISTRATOR:
         if place:
             raise ValueError("names a clinic for the administrator, who is the platform's")
-        return Given(value, None)
+        return RoleGrant(value, None)
     if name not in STAFF:
         raise ValueError("names no role: there are manager, receptionist, doctor and administrator")
     if (
@@ -110,7 +108,7 @@ def given(entry: str) -> Given:
         raise ValueError("does not say which doctor it is, as in doctor:1:<doctor's id>")
     if doctor_id is not None and clinic_of(doctor_id) != clinic_id:
         raise ValueError("names a doctor who is not of that clinic")
-    return Given(value, Membership(clinic_id, Role(name), doctor_id))
+    return RoleGrant(value, Membership(clinic_id, Role(name), doctor_id))
 
 
 def _uuid(text: str) -> UUID:
@@ -121,27 +119,27 @@ def _uuid(text: str) -> UUID:
 
 
 class _Registry(jws.JWSRegistry):
-    """Header members that are not known are no reason to refuse a token, and none of them is followed: `jku`, `x5u`,
-    `jwk` and the like."""
+    """Ignores unknown header members rather than refusing the token, and follows none of `jku`, `x5u`, `jwk` and the
+    like."""
 
     max_header_length = HEADER_CHARACTERS
 
 
-def opened(token: str) -> jws.CompactSignature:
-    """The token, taken apart and not yet believed. Raises `Refused` for what is none of ours."""
+def parse_token(token: str) -> jws.CompactSignature:
+    """Parse a token without verifying it. Raises `Refused` for anything but an access token with a key id."""
     if len(token) > TOKEN_CHARACTERS:
         raise Refused
     try:
-        found = jws.extract_compact(token.encode(), registry=_Registry())
-        header = found.headers()
+        parsed = jws.extract_compact(token.encode(), registry=_Registry())
+        header = parsed.headers()
         typ, critical, kid = header.get("typ", "JWT"), "crit" in header, header.get("kid")
         if (
             critical or typ.lower() not in TYPES or not isinstance(kid, str)
-        ):  # without one it would be guesswork which key is meant
+        ):  # without a key id, choosing the key would be guesswork
             raise Refused
     except BROKEN as error:
         raise Refused from error
-    return found
+    return parsed
 
 
 def key_id(token: jws.CompactSignature) -> str:
@@ -149,7 +147,7 @@ def key_id(token: jws.CompactSignature) -> str:
 
 
 def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, now: datetime) -> dict[str, Any]:
-    """What a token says that the provider has signed for us and that is good now. Raises `Refused`."""
+    """Verify the token's signature, issuer, audience and times, and return its claims. Raises `Refused`."""
     registry = JWTClaimsRegistry(
         now=int(now.timestamp()),
         leeway=LEEWAY_SECONDS,
@@ -171,46 +169,43 @@ def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, no
 
 
 def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuses what two readers could read differently."""
-    listed = list(pairs)
-    found = dict(listed)
-    if len(found) != len(listed):
+    """Refuse repeated names, which two parsers could read differently."""
+    members = list(pairs)
+    by_name = dict(members)
+    if len(by_name) != len(members):
         raise ValueError("the same name twice")
-    return found
+    return by_name
 
 
 def caller(claims: Mapping[str, Any], trust: Trust) -> Actor:
-    """Whom the claims stand for. Without a role that is given here, they have signed in and may nothing."""
+    """Return the caller that the claims identify. Claims without a configured role identify a caller without
+    permissions."""
     values = _values(claims, trust.roles_claim)
-    held = dict.fromkeys(role.membership for role in trust.roles if role.value in values)
+    memberships = dict.fromkeys(role.membership for role in trust.roles if role.value in values)
     who = hashlib.sha256(f"{trust.issuer}\n{claims['sub']}".encode(errors="surrogatepass")).hexdigest()[:32]
-    return Actor(
-        f"oidc:{who}", administrator=None in held, memberships=tuple(membership for membership in held if membership)
-    )
+    return Actor(f"oidc:{who}", administrator=None in memberships, memberships=tuple(filter(None, memberships)))
 
 
 def _values(claims: Mapping[str, Any], name: str) -> Collection[str]:
-    """The values of the claim of that name, or else of the one at the end of the dotted path: a text, or a list of
-    texts."""
-    found: Any = claims
+    """Return the values of a claim, given by name or else by dotted path. The claim is a text or a list of texts."""
+    claim: Any = claims
     for part in [name] if name in claims else name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    values = found if isinstance(found, list) else [found]
+        claim = claim.get(part) if isinstance(claim, dict) else None
+    values = claim if isinstance(claim, list) else [claim]
     return {value for value in values if isinstance(value, str)}
 
 
 def keys_of(document: bytes) -> dict[str, jwk.KeySet]:
-    """A JWKS's keys by their ids: those that somebody can sign with whose signature we can check. Raises one of
-    `BROKEN` for what is no JWKS."""
-    found: dict[str, list[jwk.Key]] = {}
+    """Return the usable signing keys of a JWKS by id. Raises one of `BROKEN` if the document is not a JWKS."""
+    by_id: dict[str, list[jwk.Key]] = {}
     for described in json.loads(document)["keys"]:
         if (key := _usable(described)) and key.kid:
-            found.setdefault(key.kid, []).append(key)
-    return {kid: jwk.KeySet(keys) for kid, keys in found.items()}
+            by_id.setdefault(key.kid, []).append(key)
+    return {kid: jwk.KeySet(keys) for kid, keys in by_id.items()}
 
 
 def _usable(described: Any) -> jwk.Key | None:
-    """None for what is not a public key for signatures, or is too small to be one; the others are of use all the same."""
+    """Return the key; None if it is not a public signing key or is too small. Other keys of the set stay usable."""
     if not isinstance(described, dict):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Who comes with a token of the OpenID provider."""
+"""Identifying callers by tokens of the OpenID provider."""
 
 from datetime import datetime
 
@@ -6,17 +6,18 @@ from ...kit.actors import Actor
 from ...kit.errors import StartupError
 from ...settings import Settings
 from .gateway import Provider
-from .model import ALGORITHMS, Refused, Trust, caller, claims_of, given, is_safe, key_id, opened
+from .model import ALGORITHMS, Refused, Trust, caller, claims_of, is_safe, key_id, parse_role, parse_token
 
 
 def trusted(settings: Settings) -> Trust | None:
-    """Whose tokens the settings say are good; None: nobody's. Raises `StartupError` for what cannot be meant."""
+    """Return the provider in the settings, if any. Raises `StartupError` for invalid settings."""
     issuer = settings.oidc_issuer
     if not issuer:
         return None
     if not is_safe(issuer) or "?" in issuer or "#" in issuer or "@" in issuer:
         raise StartupError(
-            "APPOINT_OIDC_ISSUER must look like https://login.example.org/realms/clinics: what is not https is only for this machine itself"
+            "APPOINT_OIDC_ISSUER must look like https://login.example.org/realms/clinics: "
+            "what is not https is only for this machine itself"
         )
     if not settings.oidc_audience:
         raise StartupError(
@@ -24,7 +25,8 @@ def trusted(settings: Settings) -> Trust | None:
         )
     if wrong := [name for name in settings.oidc_algorithms if name not in ALGORITHMS]:
         raise StartupError(
-            f"APPOINT_OIDC_ALGORITHMS names {wrong[0]}. There are {', '.join(ALGORITHMS)}: those without a key or with a shared one are not safe."
+            f"APPOINT_OIDC_ALGORITHMS names {wrong[0]}. There are {', '.join(ALGORITHMS)}: "
+            "those without a key or with a shared one are not safe."
         )
     if not settings.oidc_algorithms:
         raise StartupError(
@@ -37,18 +39,18 @@ def trusted(settings: Settings) -> Trust | None:
     roles = []
     for entry in settings.oidc_roles:
         try:
-            roles.append(given(entry))
+            roles.append(parse_role(entry))
         except ValueError as error:
             raise StartupError(f"APPOINT_OIDC_ROLES: “{entry}” {error}.") from None
     return Trust(issuer, settings.oidc_audience, frozenset(settings.oidc_algorithms), settings.oidc_roles_claim, roles)
 
 
 async def identify(provider: Provider, token: str, *, now: datetime) -> Actor | None:
-    """Whose token it is; None for one that is not good. Raises `Unavailable` for one whose key is not known while the
-    provider is away."""
+    """Return the caller of a token; None if it is invalid. Raises `Unavailable` for an unknown key while the provider
+    is unreachable."""
     try:
-        asked = opened(token)
-        keys = await provider.keys(key_id(asked), now=now)
-        return caller(claims_of(asked, keys, provider.trust, now=now), provider.trust) if keys else None
+        parsed = parse_token(token)
+        keys = await provider.keys(key_id(parsed), now=now)
+        return caller(claims_of(parsed, keys, provider.trust, now=now), provider.trust) if keys else None
     except Refused:
         return None

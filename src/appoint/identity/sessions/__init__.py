@@ -1,1 +1,1 @@
-"""Sessions: being signed in, for staff and for patients."""
+"""Sessions of staff and patients."""

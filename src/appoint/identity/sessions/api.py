@@ -1,4 +1,4 @@
-"""/api/sessions, and who somebody is by a session's token"""
+"""/api/sessions, and authentication by a session's token"""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -30,8 +30,8 @@ SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class Sessions(Controller):
-    """Being signed in. A session's token is sent as bearer; a browser can keep it as a cookie instead, which no script
-    reads and no other site sends."""
+    """Sessions of users and patients. Clients send the token as a bearer token; browsers can use a cookie instead,
+    which scripts cannot read and other sites cannot send."""
 
     tags = ["Sessions"]
 
@@ -41,8 +41,8 @@ class Sessions(Controller):
         opt=route(permission="sign-in", problems=("wrong-credentials", "totp-required")),
     )
     async def sign_in(self, request: Request, data: JSONBody[Credentials]) -> Response[SignedIn]:
-        """Sign in as a user. The session that the browser had ends. Repeated, it is another session: nothing is kept of
-        passwords and tokens."""
+        """Sign in as a user. Ends the browser's previous session. A repeated request opens another session, because
+        Appoint stores no passwords or tokens."""
         idempotency_key(request)
         settings: Settings = request.services.settings
         secret: str = request.services.secret_key
@@ -72,7 +72,7 @@ class Sessions(Controller):
 
     @get("/sessions", operation_id="listSessions", opt=route(permission="account"))
     async def list(self, request: Request) -> Response[Page[Session]]:
-        """Where one is signed in, oldest first."""
+        """List the caller's sessions, oldest first."""
         sessions = await service.own(
             request.db, request.user, idle=request.services.settings.session_idle, now=clock.now()
         )
@@ -80,7 +80,7 @@ class Sessions(Controller):
 
     @get("/sessions/{session_id:uuid}", operation_id="getSession", opt=route(permission="account"))
     async def find(self, request: Request, session_id: FromPath[UUID]) -> Response[Session]:
-        """One of one's own sessions."""
+        """Get one of the caller's sessions."""
         return json_response(
             request,
             await service.get(
@@ -100,7 +100,7 @@ class Sessions(Controller):
         opt=route(permission="account", problems=("not-found",)),
     )
     async def sign_out(self, request: Request) -> Response[None]:
-        """Sign out here."""
+        """Sign out: end the current session."""
         await self._check_version(request, request.user.session_id)
         await request.db.atomic(service.sign_out, request.user)
         return _signed_out()
@@ -112,7 +112,7 @@ class Sessions(Controller):
         opt=route(permission="account"),
     )
     async def end(self, request: Request, session_id: FromPath[UUID]) -> Response[None]:
-        """Sign out somewhere else."""
+        """End one of the caller's sessions."""
         await self._check_version(request, session_id)
         await request.db.atomic(service.end, request.user, session_id=session_id)
         return (
@@ -138,7 +138,7 @@ class Sessions(Controller):
         "/sessions", operation_id="signOutEverywhere", status_code=HTTP_204_NO_CONTENT, opt=route(permission="account")
     )
     async def end_all(self, request: Request) -> Response[None]:
-        """Sign out everywhere, here too."""
+        """End all of the caller's sessions, including the current one."""
         await request.db.atomic(service.end_all, request.user)
         return _signed_out()
 
@@ -150,7 +150,7 @@ def _signed_out() -> Response[None]:
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Whose session the bearer token is of."""
+    """Return the caller whose session's token is the bearer token."""
     return await service.caller(
         services_of(connection).db,
         token=token,
@@ -161,21 +161,21 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -
 
 
 async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Whose session the cookie's token is of. Raises `Forbidden` for a change without the token that other sites do not
-    know; a page's own form, by the word of the browser, needs none: it may be older than the session.
+    """Return the caller whose session's token is the cookie. Raises `Forbidden` for a change without the CSRF token. A
+    page's own form, as the browser confirms, needs no token, because it may be older than the session.
 
-    Who signs in is nobody yet, whatever cookie is left from before.
+    Sign-in requests are anonymous, even with a cookie from before.
     """
     declared = route_of(connection.route_handler)
     if declared.permission == "sign-in":
         return None
     caller = await identify(connection, token)
     if caller and connection.scope.get("method") not in SAFE:
-        given = connection.headers.get("x-csrf-token")
-        if given is None and isinstance(connection, Request) and declared.page:
-            if connection.headers.get("sec-fetch-site") == "same-origin":  # which no other site's page can make it say
+        csrf = connection.headers.get("x-csrf-token")
+        if csrf is None and isinstance(connection, Request) and declared.page:
+            if connection.headers.get("sec-fetch-site") == "same-origin":  # other sites' pages cannot forge this header
                 return caller
-            given = (await parse_form(connection)).get("csrf")
-        if not is_csrf_token(services_of(connection).secret_key, token, given or ""):
+            csrf = (await parse_form(connection)).get("csrf")
+        if not is_csrf_token(services_of(connection).secret_key, token, csrf or ""):
             raise errors.Forbidden
     return caller

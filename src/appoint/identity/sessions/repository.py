@@ -1,4 +1,4 @@
-"""Everything the table of sessions is asked. Tokens are nowhere in it, only their digests."""
+"""The SQL of sessions. The table contains only digests of tokens."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from ...database.pool import Row, Statements
 
 
 async def signed_in(db: Statements, *, token_hash: bytes, idle: timedelta, now: datetime) -> Row | None:
-    """Whose session it is, and what they are where."""
+    """Return the session's owner with their roles, unless the session has ended."""
     return await db.fetchrow(
         "select session_id, user_id, customer_id, administrator, seen_at, memberships from signed_in($1, $2, $3)",
         token_hash,
@@ -17,7 +17,7 @@ async def signed_in(db: Statements, *, token_hash: bytes, idle: timedelta, now: 
     )
 
 
-async def seen(db: Statements, session_id: UUID, *, now: datetime) -> None:
+async def touch(db: Statements, session_id: UUID, *, now: datetime) -> None:
     await db.execute("update session set seen_at = greatest(seen_at, $2) where id = $1", session_id, now)
 
 
@@ -32,7 +32,8 @@ async def add(
 ) -> Row:
     row = await tx.fetchrow(
         """
-        insert into session (token_hash, user_id, customer_id, created_at, seen_at, expires_at) values ($1, $2, $3, $5, $5, $4)
+        insert into session (token_hash, user_id, customer_id, created_at, seen_at, expires_at)
+        values ($1, $2, $3, $5, $5, $4)
         returning id, created_at, seen_at, expires_at
         """,
         token_hash,
@@ -46,7 +47,7 @@ async def add(
 
 
 async def end_oldest(tx: Statements, *, user_id: UUID | None, customer_id: UUID | None, most: int) -> None:
-    """End those that are more than somebody can have."""
+    """End the oldest sessions beyond the limit."""
     await tx.execute(
         """
         delete from session where id in
@@ -61,7 +62,7 @@ async def end_oldest(tx: Statements, *, user_id: UUID | None, customer_id: UUID 
 async def of(
     db: Statements, *, user_id: UUID | None, customer_id: UUID | None, idle: timedelta, now: datetime
 ) -> Sequence[Row]:
-    """Somebody's sessions that have not ended, oldest first."""
+    """Return the sessions of a user or patient that have not ended, oldest first."""
     return await db.fetch(
         """
         select id, created_at, seen_at, expires_at from session
@@ -78,7 +79,7 @@ async def of(
 
 
 async def end(tx: Statements, *, user_id: UUID | None, customer_id: UUID | None, session_id: UUID) -> bool:
-    """False when it is not there, or somebody else's."""
+    """End a session. Return False if it does not exist or belongs to someone else."""
     return bool(
         await tx.fetchval(
             "delete from session where id = $1 and (user_id = $2 or customer_id = $3) returning true",

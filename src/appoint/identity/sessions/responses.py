@@ -9,7 +9,7 @@ from .model import Session, SignedIn
 
 
 def signed_in(request: Request, session: Session, account: Account, token: str, *, cookie: bool) -> SignedIn:
-    """What somebody learns who has signed in: the token, or where it comes as a cookie what is sent beside that."""
+    """Return the answer to a sign-in: the token, or the CSRF token if a cookie holds the token."""
     return SignedIn(
         id=session.id,
         expires_at=session.expires_at,

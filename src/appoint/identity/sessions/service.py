@@ -16,10 +16,10 @@ from ..accounts import repository as accounts_repository
 from ..accounts import service as accounts
 from ..accounts.model import Account, totp_step
 from . import repository
-from .model import MOST_SESSIONS, Session, hash_of, made_token
+from .model import MAX_SESSIONS, Session, hash_of, new_token
 
-SEEN_EVERY: Final = timedelta(minutes=1)
-"""How often a session that is used is written."""
+SEEN_UPDATE_INTERVAL: Final = timedelta(minutes=1)
+"""How often the use of a session is recorded."""
 _memberships: Final = msgspec.json.Decoder(tuple[Membership, ...])
 
 
@@ -33,13 +33,13 @@ class Opened(NamedTuple):
 async def open_session(
     tx: Transaction, *, user_id: UUID | None, customer_id: UUID | None, lasts: timedelta, now: datetime
 ) -> tuple[str, Row]:
-    """Sign a user or a patient in, for so long at most; returns the token, which is kept nowhere, and the session's
+    """Open a session for a user or a patient that lasts at most `lasts`. Return its token, which is not stored, and its
     row."""
-    token = made_token()
+    token = new_token()
     row = await repository.add(
         tx, token_hash=hash_of(token), user_id=user_id, customer_id=customer_id, expires_at=now + lasts, now=now
     )
-    await repository.end_oldest(tx, user_id=user_id, customer_id=customer_id, most=MOST_SESSIONS)
+    await repository.end_oldest(tx, user_id=user_id, customer_id=customer_id, most=MAX_SESSIONS)
     return token, row
 
 
@@ -55,17 +55,17 @@ async def sign_in(
     lasts: timedelta,
     now: datetime,
 ) -> Opened:
-    """Sign a user in; `before` is the token of the session that the browser had, which ends.
+    """Sign a user in. `before` is the token of the browser's previous session, which ends.
 
-    Raises `Unauthorized`: `totp-required` when the password is right and the account asks for a code too, else
-    `wrong-credentials`, whatever of it is wrong, and after the same time.
+    Raises `Unauthorized`: `totp-required` if the password is right and the account also requires a code, otherwise
+    `wrong-credentials`, without revealing the wrong part in the answer or its timing.
     """
     user = await accounts_repository.find_by_email(db, email)
-    right, anew = await passwords.verified(password, user.password_hash if user else None)
-    if user is None or not right:
+    matches, new_hash = await passwords.verify(password, user.password_hash if user else None)
+    if user is None or not matches:
         raise errors.Unauthorized("wrong-credentials")
     return await db.atomic(
-        _sign_in, actor, user=user, anew=anew, code=code, before=before, secret=secret, lasts=lasts, now=now
+        _sign_in, actor, user=user, new_hash=new_hash, code=code, before=before, secret=secret, lasts=lasts, now=now
     )
 
 
@@ -74,7 +74,7 @@ async def _sign_in(
     actor: Actor,
     *,
     user: Row,
-    anew: str | None,
+    new_hash: str | None,
     code: str | None,
     before: str | None,
     secret: str,
@@ -82,7 +82,7 @@ async def _sign_in(
     now: datetime,
 ) -> Opened:
     locked = await accounts_repository.lock(tx, user.id)
-    if locked is None or locked.credentials != user.credentials:  # the password was changed this moment
+    if locked is None or locked.credentials != user.credentials:  # another request has just changed the password
         raise errors.Unauthorized("wrong-credentials")
     step = None
     if locked.totp_confirmed_at:
@@ -91,7 +91,7 @@ async def _sign_in(
         step = totp_step(secret, locked, code, now)
         if step is None:
             raise errors.Unauthorized("wrong-credentials")
-    await accounts_repository.signed_in(tx, user.id, password_hash=anew, totp_step=step)
+    await accounts_repository.record_sign_in(tx, user.id, password_hash=new_hash, totp_step=step)
     await accounts_repository.join(tx, user.id, now=now)
     if before:
         await repository.end_by_token(tx, token_hash=hash_of(before))
@@ -104,13 +104,13 @@ async def _sign_in(
 async def caller(
     db: Statements, *, token: str, idle: timedelta, unattended: bool = False, now: datetime
 ) -> Actor | None:
-    """Who has signed in with the token, as they are now; None when the session has ended, or never was. What is asked
-    unattended does not count as use."""
+    """Return the token's user or patient with their current roles; None if the session has ended or never existed.
+    `unattended` requests do not count as use."""
     row = await repository.signed_in(db, token_hash=hash_of(token), idle=idle, now=now)
     if row is None:
         return None
-    if row.seen_at <= now - SEEN_EVERY and not unattended:
-        await repository.seen(db, row.session_id, now=now)
+    if row.seen_at <= now - SEEN_UPDATE_INTERVAL and not unattended:
+        await repository.touch(db, row.session_id, now=now)
     return Actor(
         f"user:{row.user_id}" if row.user_id else f"patient:{row.customer_id}",
         administrator=row.administrator,
@@ -122,13 +122,13 @@ async def caller(
 
 
 async def own(db: Statements, actor: Actor, *, idle: timedelta, now: datetime) -> list[Session]:
-    """The caller's sessions, oldest first; none for who has no account here."""
+    """Return the caller's sessions, oldest first; none for callers without an account."""
     rows = await repository.of(db, user_id=actor.user_id, customer_id=actor.customer_id, idle=idle, now=now)
     return [Session(**dict(row), current=row.id == actor.session_id) for row in rows]
 
 
 async def get(db: Statements, actor: Actor, *, session_id: UUID | None, idle: timedelta, now: datetime) -> Session:
-    """One of the caller's own. Raises `NotFound`."""
+    """Return one of the caller's sessions. Raises `NotFound`."""
     for session in await own(db, actor, idle=idle, now=now):
         if session.id == session_id:
             return session

@@ -22,16 +22,15 @@ from .model import CodeAnswer, CodeOutcome, SignInCode, SignInCodeRequest
 
 
 class SignInCodes(Controller):
-    """How patients sign in: by a code that is sent to the e-mail address or the phone number on their record. They have
-    no password."""
+    """Sign-in of patients: Appoint sends a code to the e-mail address or phone number on their record. They have no
+    password."""
 
     path = "/signInCodes"
     tags = ["Sessions"]
 
     @post(operation_id="sendSignInCode", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def send(self, request: Request, data: JSONBody[SignInCodeRequest]) -> Response[SignInCode]:
-        """Send a code to an address. The answer is the same whether or not anybody has it; nothing is sent to an
-        address that is on nobody's record."""
+        """Send a sign-in code to an address. Sends nothing if no record has the address, but the answer is the same."""
         address, now = data.address, clock.now()
         await sign_in_throttle.admit(request, account=address.account, now=now)
         code, replayed = await idempotent(
@@ -39,7 +38,7 @@ class SignInCodes(Controller):
             data,
             lambda tx: service.ask(tx, request.user, address=address, now=now),
             remember=lambda code: code,
-            recall=lambda _, kept: _kept(kept),
+            recall=lambda _, content: _recall(content),
         )
         return json_response(request, code, cache_control="no-store", headers=replay_headers(replayed))
 
@@ -52,11 +51,11 @@ class SignInCodes(Controller):
     async def answer(
         self, request: Request, code_id: FromPath[UUID], data: JSONBody[CodeAnswer]
     ) -> Response[CodeOutcome]:
-        """Sign in by the code. Where several patients share the address, the answer is who they are (`choices`), and
-        the code stays good for one of them.
+        """Sign in with a code. If several patients share the address, return them as `choices`; the code stays valid
+        for one of them.
 
-        It is good once, for ten minutes and five attempts. Repeated, the request is another attempt: nothing is kept of
-        codes and tokens.
+        A code works once, for ten minutes and five attempts. A repeated request is another attempt, because Appoint
+        stores no codes or tokens.
         """
         idempotency_key(request)
         lasts = timedelta(hours=request.services.settings.session_hours)
@@ -83,5 +82,5 @@ class SignInCodes(Controller):
         return response
 
 
-async def _kept(code: object) -> SignInCode:
-    return msgspec.convert(code, SignInCode)
+async def _recall(content: object) -> SignInCode:
+    return msgspec.convert(content, SignInCode)

@@ -1,4 +1,4 @@
-"""What is asked to sign in by a code, and what comes of it."""
+"""Requests for sign-in codes, and the outcome of entering one."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final
@@ -13,16 +13,16 @@ from ...messaging.channels.model import Channel
 from ..sessions.model import SignedIn
 
 PURPOSE: Final = "sign-in"
-MOST_SHARING: Final = 20
-"""Who share an address, and are offered as a choice. An address that more people have is nobody's own."""
+MAX_SHARING: Final = 20
+"""How many patients who share an address may sign in with it. An address of more people is not personal."""
 
 
 class SignInCodeRequest(RequestBody):
-    """Where the code is to go: to an e-mail address or a phone number, as it stands on the patient's record."""
+    """The e-mail address or phone number to send the code to, as on the patient's record."""
 
     email: fields.Email | UnsetType = UNSET
     phone: fields.Phone | UnsetType = UNSET
-    """A number without its country's code is read in the country of `timeZone`, or else of `locale`."""
+    """A number without a country code belongs to the country of `timeZone`, or else of `locale`."""
     time_zone: fields.TimeZone | UnsetType = UNSET
     locale: fields.Locale | UnsetType = UNSET
     EXAMPLE: ClassVar[dict[str, Any]] = {"email": "ana@example.org"}
@@ -35,7 +35,7 @@ class SignInCodeRequest(RequestBody):
 
     @property
     def address(self) -> "Address":
-        """Raises `Invalid` for a phone number that there cannot be."""
+        """Return the address of the request. Raises `Invalid` for an invalid phone number."""
         if self.email:
             return Address("email", self.email)
         assert self.phone, "the request's own rules"
@@ -53,38 +53,37 @@ class Address(msgspec.Struct, frozen=True):
 
     @property
     def account(self) -> str:
-        """What attempts to sign in are counted by."""
+        """The account name for counting sign-in attempts."""
         return f"code {self.channel} {self.text.lower()}"
 
 
 class SignInCode(msgspec.Struct, rename="camel"):
-    """A code is on its way, if the address is on any patient's record; whether it is, nobody learns here."""
+    """A code, sent if a patient's record has the address. The answer does not reveal whether one does."""
 
     code_id: UUID
     expires_at: datetime
 
 
 class CodeAnswer(RequestBody):
-    """The code, as the message had it."""
+    """The code from the message."""
 
     code: Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END_OF_TEXT, examples=["314159"])]
     customer_id: UUID | UnsetType = UNSET
-    """Which of those who share the address."""
+    """The patient to sign in, if several share the address."""
     cookie: bool = False
-    """For pages: the token comes as a cookie that no script can read, instead of in the answer."""
+    """For pages: return the token as a cookie that scripts cannot read, instead of in the answer."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"code": "314159"}
 
 
 class SignInChoice(msgspec.Struct, rename="camel"):
-    """One of those who share the address."""
+    """One of the patients who share the address."""
 
     customer_id: UUID
     name: fields.PersonName
 
 
 class CodeOutcome(msgspec.Struct, omit_defaults=True):
-    """Who has signed in; or, where several people share the address, who they are: send the code again with one of
-    them."""
+    """The new session; or, if several patients share the address, the choices. Send the code again with one of them."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "session": {

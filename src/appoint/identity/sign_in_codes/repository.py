@@ -1,4 +1,4 @@
-"""Everything the table of sign-in codes is asked. The codes themselves are nowhere in it."""
+"""The SQL of sign-in codes. The table does not contain the codes themselves."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 from ...database.pool import Row, Statements
 from ...messaging.channels.model import Channel
 
-MOST_ATTEMPTS: Final = 5
+MAX_ATTEMPTS: Final = 5
 
 
 async def add(tx: Statements, *, channel: Channel, customer_ids: Sequence[UUID], expires_at: datetime) -> UUID:
@@ -21,8 +21,8 @@ async def add(tx: Statements, *, channel: Channel, customer_ids: Sequence[UUID],
 
 
 async def attempt(tx: Statements, code_id: UUID, *, now: datetime) -> Row | None:
-    """Count an attempt, and find whose code it is; nobody else attempts it until the transaction ends. None when it is
-    good for no further one."""
+    """Count an attempt, return the code's customers, and lock the code until the transaction ends. Return None if it
+    allows no further attempt."""
     return await tx.fetchrow(
         """
         update sign_in_code set attempts = attempts + 1
@@ -31,12 +31,12 @@ async def attempt(tx: Statements, code_id: UUID, *, now: datetime) -> Row | None
         """,
         code_id,
         now,
-        MOST_ATTEMPTS,
+        MAX_ATTEMPTS,
     )
 
 
 async def give_back(tx: Statements, code_id: UUID) -> None:
-    """The attempt was none: the code was right, and is to be sent again with a choice."""
+    """Undo the count of an attempt: the code was right, and the client sends it again with a choice."""
     await tx.execute("update sign_in_code set attempts = attempts - 1 where id = $1", code_id)
 
 
@@ -45,5 +45,5 @@ async def use(tx: Statements, code_id: UUID, *, now: datetime) -> None:
 
 
 async def forget(db: Statements, *, now: datetime) -> None:
-    """Delete the codes that have run out."""
+    """Delete expired codes."""
     await db.execute("delete from sign_in_code where expires_at <= $1", now)

@@ -1,4 +1,4 @@
-"""Signing in by a code."""
+"""Signing in with a code."""
 
 import hmac
 from datetime import datetime, timedelta
@@ -22,11 +22,11 @@ from ..sessions import repository as sessions_repository
 from ..sessions import service as sessions
 from ..sessions.model import Session, hash_of
 from . import repository
-from .model import MOST_SHARING, PURPOSE, Address, SignInChoice, SignInCode
+from .model import MAX_SHARING, PURPOSE, Address, SignInChoice, SignInCode
 
 
 class Entered(NamedTuple):
-    """Who is signed in, by which token, and where their code went, for which people."""
+    """A signed-in customer with session and token, the address of the code, and the customers it was for."""
 
     customer: customers.Contact
     session: Session
@@ -40,7 +40,7 @@ async def ask(tx: Transaction, actor: Actor, *, address: Address, now: datetime)
     """Send a code to the address, if it is on a customer's record. Does the same for unknown addresses, so the answer
     does not reveal who is a patient."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
-    customer_ids = await customers.list_ids_at_address(tx, email=email, phone=phone, limit=MOST_SHARING)
+    customer_ids = await customers.list_ids_at_address(tx, email=email, phone=phone, limit=MAX_SHARING)
     code_id = await repository.add(tx, channel=address.channel, customer_ids=customer_ids, expires_at=now + CODE_TTL)
     await notifications.send_code(
         tx, code_id=code_id, customer_id=next(iter(customer_ids), None), channel=address.channel, now=now
@@ -101,7 +101,7 @@ async def _enter(
         signed_tokens.six_digit_code(secret, PURPOSE, str(code_id)).encode(), code.encode()
     ):
         return None
-    # who has changed since may have another address now, and those who share this one are no concern of who reads there
+    # skip customers whose record has changed: their address may be another one now
     sharing = await customers.list_unchanged(tx, sent.customer_ids, since=sent.created_at)
     people = [person for person in sharing if customer_id in (None, person.id)]
     if not people:
