@@ -52,10 +52,9 @@ class Appointments(Controller):
 
     @post("/appointments", operation_id="bookAppointment", opt=route(permission="book", problems=REASONS))
     async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
-        """Book one appointment, or hold its time for a while (`hold`): with a doctor, or with anyone of a clinic who is
-        free.
+        """Book or hold (`hold`) one appointment, with a doctor or with any free doctor of a clinic.
 
-        Staff may set rules aside that are in the way (`override`), with a reason.
+        Staff may override rules that are in the way (`override`), with a reason.
         """
         authorize_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
         command = BookingCommand(
@@ -81,7 +80,7 @@ class Appointments(Controller):
         opt=route(permission="see-appointments", owned_by="appointment_id"),
     )
     async def show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """One appointment."""
+        """Return an appointment."""
         return json_response(
             request, redact(request, await service.get(request.db, appointment_id)), subjects=[appointment_id]
         )
@@ -90,7 +89,7 @@ class Appointments(Controller):
     async def reschedule(
         self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[RescheduleRequest]
     ) -> Response[Appointment]:
-        """Move an appointment to another time or doctor; it keeps its id. Staff may set rules aside that are in the way
+        """Move an appointment to another time or doctor; it keeps its id. Staff may override rules that are in the way
         (`override`), with a reason."""
         authorize_override(
             request,
@@ -126,7 +125,7 @@ class Appointments(Controller):
         opt=route(permission="move-appointments", owned_by="appointment_id", problems=("wrong-status", "too-late")),
     )
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
-        """Cancel an appointment. Cancelling one that is cancelled changes nothing."""
+        """Cancel an appointment. Cancelling a cancelled appointment changes nothing."""
         authorize_override(
             request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id
         )
@@ -147,7 +146,7 @@ class Appointments(Controller):
         opt=route(permission="move-appointments", owned_by="appointment_id", problems=("hold-expired", "wrong-status")),
     )
     async def confirm(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Make a held appointment a booked one."""
+        """Confirm a held appointment."""
         return await apply_transition(request, appointment_id, "confirm")
 
     @post(
@@ -161,7 +160,7 @@ class Appointments(Controller):
         ),
     )
     async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """The customer is here, perhaps after being given up."""
+        """Record the arrival of a customer, also after a no-show."""
         return await apply_transition(request, appointment_id, "arrive")
 
     @post(
@@ -171,7 +170,7 @@ class Appointments(Controller):
         opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
     )
     async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """The customer is not here after all: a slip."""
+        """Undo the arrival of a customer."""
         return await apply_transition(request, appointment_id, "unarrive")
 
     @post(
@@ -181,7 +180,7 @@ class Appointments(Controller):
         opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
     )
     async def check_in(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """The customer is checked in, ready to be called."""
+        """Check a customer in, ready to be called."""
         return await apply_transition(request, appointment_id, "checkIn")
 
     @post(
@@ -191,7 +190,7 @@ class Appointments(Controller):
         opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
     )
     async def fulfil(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """The appointment took place."""
+        """Record that an appointment took place."""
         return await apply_transition(request, appointment_id, "fulfil")
 
     @post(
@@ -201,7 +200,7 @@ class Appointments(Controller):
         opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status", "not-started")),
     )
     async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """The customer did not come; possible once the appointment has started."""
+        """Record a no-show. Possible once the appointment has started."""
         return await apply_transition(request, appointment_id, "noShow")
 
     @get(
@@ -212,8 +211,8 @@ class Appointments(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Appointment]]:
-        """A clinic's appointments, earliest first."""
-        rows = await repository.of_clinic(
+        """List a clinic's appointments, earliest first."""
+        found = await repository.of_clinic(
             request.db,
             clinic_id=clinic_id,
             first=query.from_,
@@ -224,12 +223,12 @@ class Appointments(Controller):
             after=cursor_after(request, query, tuple[datetime, UUID]),
             limit=query.limit,
         )
-        if not rows:
+        if not found:
             await clinics.get(request.db, clinic_id)
         return page_response(
             request,
             query,
-            [redact(request, repository.appointment(row)) for row in rows],
+            [redact(request, each) for each in found],
             lambda appointment: (appointment.start_time, appointment.id),
             subject=lambda appointment: appointment.id,
         )
@@ -242,19 +241,19 @@ class Appointments(Controller):
     async def of_customer(
         self, request: Request, customer_id: FromPath[UUID], query: PageQuery
     ) -> Response[Page[Appointment]]:
-        """A customer's appointments at all clinics, earliest first."""
-        rows = await repository.of_customer(
+        """List a customer's appointments at all clinics, earliest first."""
+        found = await repository.of_customer(
             request.db,
             customer_id=customer_id,
             after=cursor_after(request, query, tuple[datetime, UUID]),
             limit=query.limit,
         )
-        if not rows:
+        if not found:
             await customers.get(request.db, customer_id)
         return page_response(
             request,
             query,
-            [redact(request, repository.appointment(row)) for row in rows],
+            [redact(request, each) for each in found],
             lambda appointment: (appointment.start_time, appointment.id),
             subject=lambda appointment: appointment.id,
             parent=customer_id,

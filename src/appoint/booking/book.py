@@ -78,7 +78,7 @@ async def _slots(db: Statements, command: BookingCommand) -> Mapping[UUID, SlotT
 
 
 async def _earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:
-    """What an earlier request with the command's idempotency key booked. Raise `KeyReused` if it asked for other things."""
+    """Return what an earlier request with this idempotency key booked. Raise `KeyReused` if its content differed."""
     key = command.idempotency
     earlier = key and await repository.find_by_idempotency_key(
         db, clinic_id=command.clinic_id, caller=key.caller, key=key.key

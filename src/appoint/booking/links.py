@@ -1,4 +1,4 @@
-"""Manage-links: whoever has one sees and moves that one appointment, without an account."""
+"""Manage links: the holder sees and changes one appointment without an account."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -14,18 +14,17 @@ PURPOSE: Final = "manage"
 
 
 def token(secret: str, appointment_id: UUID) -> str:
-    """Good for as long as the appointment is there, and for nothing else. The same every time, so that it need be kept
-    nowhere."""
+    """Return the token for an appointment. It is derived from the id, so it never changes and is not stored."""
     return PREFIX + sign_id(secret, PURPOSE, appointment_id)
 
 
 def appointment_of(secret: str, token: str) -> UUID | None:
-    """Which appointment a token is for; None for one that we have not made."""
+    """Return the appointment that a token is for, or None if the signature is not ours."""
     return verify_id(secret, PURPOSE, token.removeprefix(PREFIX)) if token.startswith(PREFIX) else None
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Who holds the link, as they send it as a bearer token."""
+    """Return the holder of the link whose token is the bearer token, or None."""
     appointment_id = appointment_of(services_of(connection).secret_key, token)
     return holder(appointment_id) if appointment_id else None
 

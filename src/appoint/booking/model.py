@@ -1,4 +1,4 @@
-"""What an appointment is, and the rules that need no database."""
+"""Appointments, their statuses and transitions, and the requests that change them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -18,7 +18,7 @@ from .rules import Override, Reason, Rule, TimeRequest
 
 
 class Status(StrEnum):
-    """FHIR R4 AppointmentStatus, those a clinic uses."""
+    """The values of FHIR R4 AppointmentStatus that a clinic uses."""
 
     PENDING = "pending"
     BOOKED = "booked"
@@ -30,11 +30,11 @@ class Status(StrEnum):
 
 
 LIVE: Final = frozenset(Status) - {Status.CANCELLED, Status.NOSHOW}
-"""In these an appointment takes the doctor's and the customer's time."""
+"""Appointments with these statuses occupy the doctor's and the customer's time."""
 
 
 class Transition(NamedTuple):
-    """A step of the day: from which statuses it leads where, and the event it causes."""
+    """A change of status, and the event that it appends."""
 
     sources: frozenset[Status]
     target: Status
@@ -72,34 +72,34 @@ class Appointment(Resource):
     hold_expires_at: datetime | None
     cancel_reason: str | None
     needs_rebooking: bool
-    """It stands outside the doctor's hours since an absence or a change of schedule kept it."""
+    """The appointment is outside the doctor's hours because an absence or a change of schedule kept it."""
     price: Money | None
     notes: str | None
     overrides: list[Rule]
-    """The rules that staff set aside for it."""
+    """The rules that staff overrode for it."""
     override_reason: str | None
-    """Why; shown to staff alone."""
+    """Why staff overrode them; only staff see this."""
     manage_token: (
         Annotated[str, msgspec.Meta(examples=["apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g"])] | UnsetType
     ) = UNSET
-    """Sent as bearer, it lets whoever has it see and move this one appointment; it is also the end of the address of a
-    page for people, `/appointments/{manageToken}`. Only in the answer to who books, also when they repeat the request.
+    """A bearer token to see, move and cancel this one appointment, and the last part of its page's address,
+    `/appointments/{manageToken}`. Present only in the response to the booking request and its repetitions.
     """
 
 
 class CancelCause(StrEnum):
-    """Why an appointment is cancelled, for programs; `cancel_reason` is for people."""
+    """Why an appointment is cancelled, for programs; `cancel_reason` is the text for people."""
 
     REQUEST = "request"
     HOLD_EXPIRED = "hold-expired"
 
 
 class StoredAppointment(NamedTuple):
-    """An appointment with the facts that only use cases need."""
+    """An appointment with details that only use cases need."""
 
     appointment: Appointment
     claim: Range
-    """The doctor's time that it takes, buffers included."""
+    """The doctor's time that it occupies, including buffers."""
     version: int
     cancel_cause: CancelCause | None
 
@@ -109,11 +109,11 @@ class BookedAppointments(NamedTuple):
 
     appointments: list[Appointment]
     booker_id: UUID | None
-    """Who booked them, if it is not simply the customer."""
+    """The booker, if it is someone other than the customer."""
 
 
 class AppointmentRequest(TimeRequest, kw_only=True):
-    """A wish for one appointment of a customer."""
+    """A request for one appointment of a customer."""
 
     EXAMPLE: ClassVar = {
         "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
@@ -124,9 +124,9 @@ class AppointmentRequest(TimeRequest, kw_only=True):
 
     customer_id: UUID
     clinic_id: fields.ClinicNumber | None = None
-    """Without `doctor_id`: whoever is free there, chosen by the clinic's policy."""
+    """Without `doctor_id`, the clinic's policy chooses a free doctor."""
     override: Override | None = None
-    """Only for staff. Hours can be set aside for a doctor who is named."""
+    """Staff only. Overriding hours requires a doctor."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -135,13 +135,13 @@ class AppointmentRequest(TimeRequest, kw_only=True):
 
     @property
     def where(self) -> int:
-        """The clinic, as the wish names it or as its ids tell."""
+        """The clinic that the request names, or that its ids belong to."""
         named = self.doctor_id or self.booking_slot_id
         return self.clinic_id or (ids.clinic_of(named) if named else ids.PLATFORM)
 
 
 class RescheduleRequest(RequestBody):
-    """Another time, of the same length when no end is given; with the same doctor when none is."""
+    """A new time for an appointment. Without an end it keeps its length; without a doctor it keeps its doctor."""
 
     EXAMPLE: ClassVar = {
         "startTime": "2027-03-01T08:30:00Z",
@@ -153,7 +153,7 @@ class RescheduleRequest(RequestBody):
     end_time: fields.Instant | None = None
     doctor_id: UUID | None = None
     override: Override | None = None
-    """Only for staff."""
+    """Staff only."""
 
     def __post_init__(self) -> None:
         if self.end_time:
@@ -166,11 +166,11 @@ class AppointmentPatch(RequestBody):
 
 class Cancellation(RequestBody):
     reason: fields.ShortText | None = None
-    """Kept with the appointment."""
+    """Stored with the appointment."""
     override: Literal["too-late"] | None = None
-    """Only for staff: cancel although the clinic's notice has begun."""
+    """Staff only: cancel within the clinic's notice period."""
     override_reason: Reason | None = None
-    """Why."""
+    """Why the rule is overridden."""
 
     def __post_init__(self) -> None:
         if bool(self.override) != bool(self.override_reason):
@@ -184,11 +184,11 @@ class AppointmentFilter(PageQuery):
     to: fields.Date | None = None
     """The last day."""
     doctor_id: UUID | None = None
-    """Only this doctor's."""
+    """Only this doctor's appointments."""
     customer_id: UUID | None = None
-    """Only this customer's."""
+    """Only this customer's appointments."""
     status: Status | None = None
-    """Only those in this status."""
+    """Only appointments with this status."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
@@ -218,6 +218,6 @@ def has_own_hours(appointment: Appointment) -> bool:
 
 
 def audit_reason(overrides: Iterable[str]) -> str | None:
-    """Return the audit entry's reason: the overridden rules, but not the reason that staff gave, which may name people."""
+    """Return the overridden rules as the audit entry's reason, without staff's own reason, which may name people."""
     rules = ", ".join(dict.fromkeys(overrides))
     return f"override: {rules}" if rules else None

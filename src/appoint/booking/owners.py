@@ -1,4 +1,4 @@
-"""Whose appointments, bookings and patients are."""
+"""Owners of appointments, bookings and patients."""
 
 from uuid import UUID
 

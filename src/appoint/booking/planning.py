@@ -43,7 +43,7 @@ class BookingCommand(NamedTuple):
 
 
 class SlotTime(NamedTuple):
-    """Whose a booking slot is, and when."""
+    """The doctor and the time of a booking slot."""
 
     doctor_id: UUID
     start: datetime

@@ -1,4 +1,4 @@
-"""From a plan that could not be written to the reason."""
+"""Explain why a plan could not be written."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -37,7 +37,7 @@ class Refused(NamedTuple):
 
 
 class Overridable(NamedTuple):
-    """Nothing refuses the plan once these rules are overridden; without any, nothing stands in its way by now."""
+    """The plan can be written once these rules are overridden; empty when nothing stands in its way now."""
 
     rules: Overrides
 
@@ -64,10 +64,10 @@ class Judgement(NamedTuple):
 async def explain_refusal(
     db: Statements, plan: BookingPlan, *, current: CurrentTime | None = None
 ) -> Refused | Overridable | StaleCatalogue:
-    """Say why a plan could not be written: the first rule that stands in the way of the first appointment.
+    """Return why a plan could not be written: the first rule that stands in the way of the first appointment.
 
-    `current` is where an appointment stands that is to be moved: it is not in its own way. Raise `NotFound` for a
-    customer who is not there.
+    `current` is the time of the appointment being moved, which must not conflict with itself. Raise `NotFound` for an
+    unknown customer.
     """
     customers = await _customer_time(db, plan, current)
     own_slots = await _own_slots(db, plan, current)
@@ -109,7 +109,7 @@ async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime
 
 
 async def _own_slots(db: Statements, plan: BookingPlan, current: CurrentTime | None) -> list[UUID]:
-    """The slots that go with an appointment that leaves its time."""
+    """Return the slots that exist only for the appointment being moved."""
     (spec, *_) = plan.specs
     if not (current and current.has_own_hours) or current[:3] == (spec.doctor_id, spec.start, spec.end):
         return []
@@ -119,7 +119,7 @@ async def _own_slots(db: Statements, plan: BookingPlan, current: CurrentTime | N
 
 
 def _doctors(plan: BookingPlan, spec: AppointmentSpec) -> Sequence[CatalogueDoctor]:
-    """Those who could take the appointment, or whose times are alternatives."""
+    """Return the doctors who could take the appointment, or else those whose times are alternatives."""
     catalogue = plan.catalogue
     if not catalogue.active:
         return []
@@ -128,7 +128,7 @@ def _doctors(plan: BookingPlan, spec: AppointmentSpec) -> Sequence[CatalogueDoct
 
 
 def _day(plan: BookingPlan, spec: AppointmentSpec) -> date:
-    """The date to look around for alternatives."""
+    """Return the date around which to look for alternatives."""
     zone = plan.catalogue.time_zone
     day = max(clock.local_date(spec.start, zone), clock.local_date(plan.now, zone))
     return day if "too-far" in overridable_rules(spec, plan.override) else min(day, plan.catalogue.last_date(plan.now))
@@ -137,7 +137,7 @@ def _day(plan: BookingPlan, spec: AppointmentSpec) -> date:
 def _apart_from(
     times: Sequence[DoctorTime], current: CurrentTime | None, own_slots: Sequence[UUID]
 ) -> list[DoctorTime]:
-    """The doctors' time without the appointment that is to be moved."""
+    """Return the doctors' time without the appointment that is being moved."""
     if current is None:
         return list(times)
     return [
@@ -156,7 +156,7 @@ def _judge(
     busy: Sequence[Range],
     upcoming: BookingLimits,
 ) -> Judgement:
-    """Override the rules that are in the way and may be, up to the first that may not."""
+    """Override allowed rules one by one, up to the first violation that must stand."""
     allowed = overridable_rules(spec, plan.override)
     over_limit = limit_violation(spec, plan.limits, upcoming) if plan.limits else None
     while True:
@@ -184,7 +184,7 @@ def _conflict(
 def _alternatives(
     spec: AppointmentSpec, times: Sequence[DoctorTime], busy: Sequence[Range], catalogue: Catalogue, now: datetime
 ) -> list[Alternative]:
-    """The nearest times that could be booked instead."""
+    """Return the nearest times that could be booked instead."""
     terms = Terms.of(catalogue, now)
     offers = chain.from_iterable(starts(time, spec.length, terms) for time in times)
     free = [offer for _, offer in offers if not overlaps(busy, offer.start_time, offer.end_time)]

@@ -1,4 +1,4 @@
-"""What a request says of booking beside its body: limits, idempotency, overrides, and what its caller may see."""
+"""Parts of a booking request besides its body: limits, idempotency, overrides, and what the caller may see."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -16,8 +16,8 @@ from .rules import BookingLimits
 
 
 def redact(request: Request, appointment: Appointment) -> Appointment:
-    """The appointment as the caller may see it: the notes are for the clinic alone, and why rules were set aside for
-    its staff."""
+    """Return the appointment as the caller may see it: only the clinic sees notes, only staff see why rules were
+    overridden."""
     if not widest_grant(request.user, "list-appointments", appointment.clinic_id):
         appointment = msgspec.structs.replace(appointment, notes=None)
     return (
@@ -28,19 +28,19 @@ def redact(request: Request, appointment: Appointment) -> Appointment:
 
 
 def authorize_override(request: Request, override: object, *, clinic_id: int, doctor_id: UUID | None) -> None:
-    """Whether the caller may set rules aside for an appointment with the doctor, if they ask for it. Raises as the
-    guard does."""
+    """Check that the caller may override rules for an appointment with the doctor, if the request has an override.
+    Raise as the guard does."""
     if override:
         authorize(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
 
 
 def with_token(request: Request, appointment: Appointment) -> Appointment:
-    """The appointment with the token of its manage-link, for who has booked it."""
+    """Return the appointment with the token of its manage link, for the caller who booked it."""
     return msgspec.structs.replace(appointment, manage_token=links.token(request.services.secret_key, appointment.id))
 
 
 def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
-    """The doctors whose appointments the caller may list, of those asked for; None: all."""
+    """Return the requested doctors whose appointments the caller may list; None means all."""
     own = request.grant.doctor_id
     if own is None:
         return [doctor_id] if doctor_id else None
@@ -48,7 +48,7 @@ def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | No
 
 
 def requested_key(request: Request, data: object) -> IdempotencyKey | None:
-    """The request's `Idempotency-Key`, as booking keeps it."""
+    """Return the request's `Idempotency-Key` with its caller and digest, if there is one."""
     key = idempotency_key(request)
     return IdempotencyKey(request.user.key, key, digest(request, data)) if key else None
 
@@ -58,7 +58,7 @@ def hold_length(request: Request) -> timedelta:
 
 
 def booking_limits(request: Request, clinic_id: int) -> BookingLimits | None:
-    """What a customer can have at the clinic; its staff and partners with a limit of their own book beyond it."""
+    """Return the booking limits for this caller; None for staff and for partners with their own rate limit."""
     actor = request.user
     if actor.is_staff(clinic_id) or (actor.member(clinic_id) and actor.requests_per_minute):
         return None

@@ -1,4 +1,4 @@
-"""What a request asks for, and the rules that can refuse it: no database and no clock."""
+"""Requested times and the rules that can refuse them, without a database or a clock."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -27,16 +27,16 @@ REASONS: Final = (
     "customer-busy",
     "taken",
 )
-"""Why a booking can be refused; of several the first is named."""
+"""Why a booking can be refused. If several apply, the response names the first."""
 
 
 Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"]
-"""Of a clinic's rules those that its staff may set aside. All others stand, whoever asks."""
+"""The rules that a clinic's staff may override. All other rules bind every caller."""
 Reason = Annotated[fields.Name, msgspec.Meta(examples=["In pain; Dr. Shah stays longer"])]
 
 
 class Override(RequestBody):
-    """Staff may set these rules aside where they are in the way, and say why."""
+    """The rules that staff override where they are in the way, and why."""
 
     EXAMPLE: ClassVar = {"allow": ["outside-hours", "too-soon"], "reason": "In pain; Dr. Shah stays longer"}
 
@@ -45,19 +45,19 @@ class Override(RequestBody):
 
 
 class TimeRequest(RequestBody):
-    """When (a whole booking slot, or a start with an appointment type or an end), and with whom: a doctor, or anyone of
-    a clinic."""
+    """A requested time and doctor. The time is a whole booking slot, or a start with an appointment type or an end;
+    without a doctor, any doctor of the clinic."""
 
     doctor_id: UUID | None = None
     booking_slot_id: UUID | None = None
-    """All of this slot, instead of a start."""
+    """Book all of this slot, instead of giving a start."""
     start_time: fields.Instant | None = None
     end_time: fields.Instant | None = None
-    """Instead of `appointment_type_id`, which says how long it takes."""
+    """Instead of `appointment_type_id`, which determines the length."""
     appointment_type_id: UUID | None = None
     notes: fields.Text | None = None
     hold: bool = False
-    """Only hold the time, until it is confirmed or the hold expires."""
+    """Hold the time until the appointment is confirmed or the hold expires."""
 
     def __post_init__(self) -> None:
         """Raise `Invalid` for a request with no time, or with two."""
@@ -75,8 +75,8 @@ class TimeRequest(RequestBody):
 
 
 class AppointmentSpec(NamedTuple):
-    """A requested appointment in instants and doctors: `[start, end)` for the patient, `[claimed_from, claimed_until)` for
-    the doctor, and the doctors who can take it."""
+    """A requested appointment as instants and doctors: `[start, end)` for the patient, `[claimed_from, claimed_until)`
+    for the doctor, and the doctors who can take it."""
 
     position: int
     customer_id: UUID
@@ -103,18 +103,18 @@ class AppointmentSpec(NamedTuple):
 
 
 class CurrentTime(NamedTuple):
-    """Where an appointment stands that is to be moved, and so is not in its own way."""
+    """The time of an appointment that is being moved, which must not conflict with itself."""
 
     doctor_id: UUID
     start: datetime
     end: datetime
     claim: Range
     has_own_hours: bool
-    """Whether something may be published for it alone."""
+    """Whether hours may be published for it alone."""
 
 
 class BookingLimits(NamedTuple):
-    """How many upcoming appointments a customer can have at a clinic, and how many of them held; or how many there are."""
+    """The upcoming appointments and holds of a customer at a clinic: the maximum, or the current count."""
 
     appointments: int
     holds: int
@@ -124,7 +124,7 @@ class BookingLimits(NamedTuple):
 
 
 def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
-    """The doctor's time before and after an appointment of the type."""
+    """Return the doctor's time before and after an appointment of the type."""
     return (
         (timedelta(minutes=type.buffer_before_minutes), timedelta(minutes=type.buffer_after_minutes))
         if type
@@ -162,7 +162,7 @@ def limit_violation(spec: AppointmentSpec, limits: BookingLimits, upcoming: Book
 
 
 def time_violation(spec: AppointmentSpec, times: Sequence[DoctorTime], customers_time: Sequence[Range]) -> str | None:
-    """The first reason, of those that hours and other appointments decide, why none of the candidates can take a spec."""
+    """Return the first rule about hours and other appointments that stops all candidates."""
     open_doctors = [time for time in times if "outside-hours" in spec.overrides or covered(time, spec.start, spec.end)]
     if not open_doctors:
         return "outside-hours"
@@ -174,13 +174,13 @@ def time_violation(spec: AppointmentSpec, times: Sequence[DoctorTime], customers
 
 
 def overridable_rules(spec: AppointmentSpec, override: Override | None) -> frozenset[str]:
-    """Return the rules that may be overridden for the appointment. Hours are a doctor's, so not without a named one."""
+    """Return the rules that may be overridden for the appointment. Hours can be overridden only for a named doctor."""
     allowed = frozenset[str](override.allow if override else ())
     return allowed if spec.doctor_id else allowed - {"outside-hours"}
 
 
 def covered(time: DoctorTime, start: datetime, end: datetime) -> bool:
-    """Whether published slots cover all of `[start, end)`, adjacent ones together."""
+    """Tell whether published slots, adjacent ones joined, cover all of `[start, end)`."""
     for slot in time.slots:
         if slot.start <= start < slot.end:
             start = slot.end
@@ -194,14 +194,14 @@ def overlaps(ranges: Sequence[Range], start: datetime, end: datetime) -> bool:
 
 
 def without(ranges: Sequence[Range], gone: Range) -> list[Range]:
-    """The ranges less one of them, which may have been merged with its neighbours."""
+    """Return the ranges without one of them, which may have been merged with its neighbours."""
     start, end = gone
     pieces = chain.from_iterable(((lower, min(upper, start)), (max(lower, end), upper)) for lower, upper in ranges)
     return [(lower, upper) for lower, upper in pieces if lower < upper]
 
 
 def with_claim(times: Sequence[DoctorTime], doctor_id: UUID, claim: Range) -> list[DoctorTime]:
-    """The doctors' times once one of them has a further claim."""
+    """Return the doctors' times after adding a claim to one of them."""
     return [
         time._replace(claims=sorted([*time.claims, claim])) if time.doctor_id == doctor_id else time for time in times
     ]

@@ -1,4 +1,4 @@
-"""/api/…/availability: times that someone can really book now"""
+"""/api/…/availability: times that can be booked now"""
 
 from datetime import date
 from operator import attrgetter
@@ -18,7 +18,7 @@ from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...kit.structs import Page
 from . import service
 from .model import Availability, AvailabilityFilter, DayFilter, FoundTime, Place, SearchFilter
-from .responses import FRESH, answer, answer_for_doctor, days
+from .responses import CACHE_CONTROL, answer, answer_for_doctor, days
 
 
 class AvailabilityQueries(Controller):
@@ -28,21 +28,21 @@ class AvailabilityQueries(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AvailabilityFilter
     ) -> Response[Availability]:
-        """Free times of a clinic, each once per doctor, on one date or on up to 62."""
+        """List free times of a clinic, each once per doctor, on up to 62 dates."""
         return await answer(request, clinic_id, query)
 
     @get("/doctors/{doctor_id:uuid}/availability", operation_id="getDoctorAvailability", opt=route(permission="public"))
     async def of_doctor(
         self, request: Request, doctor_id: FromPath[UUID], query: AvailabilityFilter
     ) -> Response[Availability]:
-        """Free times of one doctor."""
+        """List free times of a doctor."""
         return await answer_for_doctor(request, doctor_id, query)
 
     @get("/clinics/{clinic_id:int}/freeslots/{day:str}", operation_id="getFreeSlots", opt=route(permission="public"))
     async def free_slots(
         self, request: Request, clinic_id: FromPath[int], day: FromPath[str], query: DayFilter
     ) -> Response[Availability]:
-        """Free times of a clinic on one day, given as yyyy-mm-dd."""
+        """List free times of a clinic on one day, given as yyyy-mm-dd."""
         try:
             on = msgspec.convert(day, date)
         except msgspec.ValidationError:
@@ -52,13 +52,13 @@ class AvailabilityQueries(Controller):
         found = await service.of_clinic(
             request.db, request.cache, clinic_id=clinic_id, asked=query, first=on, last=on, now=clock.now()
         )
-        return json_response(request, found, cache_control=FRESH)
+        return json_response(request, found, cache_control=CACHE_CONTROL)
 
     @get("/availability/search", operation_id="searchAvailability", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
-        """Free times across clinics, earliest first, on at most 7 dates, each local to its clinic."""
+        """Search free times across clinics on at most 7 of each clinic's local dates, earliest first."""
         first, last = days(query)
         found = await service.search(
             request.db, asked=query, seen=cursor_after(request, query, Place), first=first, last=last, now=clock.now()
         )
-        return page_response(request, query, found, attrgetter("place"), cache_control=FRESH)
+        return page_response(request, query, found, attrgetter("place"), cache_control=CACHE_CONTROL)

@@ -1,5 +1,4 @@
-"""Which times are free: ranges in, starts out. Search and booking's alternatives use the same functions; nothing here
-asks a database or a clock."""
+"""Compute free times from ranges, without a database or a clock. Search and the alternatives of refusals share this."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -15,8 +14,8 @@ from ...kit.structs import PageQuery, RequestBody
 Range = tuple[datetime, datetime]
 """Half-open."""
 AnyMinutes = Annotated[int, msgspec.Meta(ge=5, le=720, description="length, where no appointment type says it")]
-LONGEST_DAYS = 62
-LONGEST_SEARCH_DAYS = 7
+MAX_DAYS = 62
+MAX_SEARCH_DAYS = 7
 
 
 class PublishedSlot(NamedTuple):
@@ -62,13 +61,13 @@ class OfferedTime(msgspec.Struct, rename="camel"):
 
 
 def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[tuple[date, OfferedTime]]:
-    """Every time on the clinic's step for which the hours are long enough, in order, with its local date; `available`
-    says whether it can be booked.
+    """Yield every time on the clinic's step for which the hours are long enough, in order, with its local date.
+    `available` says whether it can be booked.
 
     Without a length, whole slots. An appointment may run over adjacent slots but not over local midnight. The patient's
     time lies within published hours; the buffers around it may lie outside, but touch no other claim.
     """
-    claims, past = doctor.claims, 0  # how many claims are over when the time that is looked at begins
+    claims, past = doctor.claims, 0  # number of claims that end before the current time
     before, after = (length.before, length.after) if length else (timedelta(), timedelta())
     for slot, open_until in zip(doctor.slots, _open_until(doctor.slots), strict=True):
         minutes, step = (
@@ -97,7 +96,7 @@ def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[
 
 
 def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
-    """For each slot, where the published time that it is part of ends."""
+    """Return, for each slot, the end of the continuous published time that it is part of."""
     until: list[datetime] = []
     for slot in reversed(slots):
         follows = until and slots[len(slots) - len(until)].start == slot.end
@@ -106,7 +105,7 @@ def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
 
 
 def nearest(found: Sequence[OfferedTime], to: datetime, *, most: int = 5) -> list[OfferedTime]:
-    """The available times nearest to an instant, the nearest first, each once."""
+    """Return the available times nearest to an instant, nearest first, without duplicates."""
     by_time = {offer.start_time: offer for offer in reversed(found) if offer.available}
     return sorted(by_time.values(), key=lambda offer: (abs(offer.start_time - to), offer.start_time))[:most]
 
@@ -125,23 +124,23 @@ class AvailabilityFilter(RequestBody):
     minutes: AnyMinutes | None = None
     """Times of this length, instead of a type's."""
     doctor_id: UUID | None = None
-    """Only this doctor's."""
+    """Only this doctor's times."""
     show: Literal["free", "all"] = "free"
     """`all` shows taken times too, with `available: false`."""
 
     def __post_init__(self) -> None:
-        check_days(self, LONGEST_DAYS)
+        check_days(self, MAX_DAYS)
 
 
 class DayFilter(RequestBody):
-    """What one day's free slots can be narrowed by."""
+    """Filters for the free slots of one day."""
 
     appointment_type_id: UUID | None = None
     """Times for this; without it or `minutes`, whole booking slots."""
     minutes: AnyMinutes | None = None
     """Times of this length, instead of a type's."""
     doctor_id: UUID | None = None
-    """Only this doctor's."""
+    """Only this doctor's times."""
     show: Literal["free", "all"] = "free"
     """`all` shows taken times too, with `available: false`."""
 
@@ -159,16 +158,16 @@ class SearchFilter(PageQuery):
     to: fields.Date | None = None
     """The last day."""
     specialty: fields.ShortText | None = None
-    """The whole word, in capitals or not."""
+    """The full specialty, in upper or lower case."""
     appointment_type_id: UUID | None = None
     """Times for this."""
     clinic_id: fields.ClinicNumber | None = None
-    """Only this clinic's."""
+    """Only this clinic's times."""
     minutes: AnyMinutes | None = None
     """Times of this length, instead of a type's."""
 
     def __post_init__(self) -> None:
-        check_days(self, LONGEST_SEARCH_DAYS)
+        check_days(self, MAX_SEARCH_DAYS)
 
 
 def check_length(asked: AvailabilityFilter | DayFilter | SearchFilter) -> None:
@@ -207,7 +206,7 @@ class Availability(msgspec.Struct, rename="camel"):
 
 
 class Place(NamedTuple):
-    """Where a search goes on: what comes after it, by (start, clinic, doctor)."""
+    """Search cursor: results after this (start, clinic, doctor)."""
 
     start: datetime
     clinic_id: int
@@ -215,7 +214,7 @@ class Place(NamedTuple):
 
 
 class FoundTime(msgspec.Struct, rename="camel"):
-    """A time anywhere, as search finds it."""
+    """A search result."""
 
     clinic_id: int
     clinic_name: str

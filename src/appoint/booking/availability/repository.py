@@ -11,7 +11,7 @@ from .model import DoctorTime, Place, PublishedSlot, SearchFilter
 
 async def doctors_time(
     db: Statements,
-    book: Catalogue,
+    catalogue: Catalogue,
     *,
     doctors: Sequence[CatalogueDoctor],
     type: CatalogueType | None,
@@ -20,8 +20,8 @@ async def doctors_time(
     before: timedelta,
     after: timedelta,
 ) -> list[DoctorTime]:
-    """What is published on local dates, both inclusive, and claimed then or within `before` and `after` of it; the
-    doctors in the order of their ids.
+    """Return the doctors' published slots on local dates, both inclusive, and their claims then and within `before` and
+    `after`, in the order of the doctors' ids.
 
     A doctor is missing when the catalogue's version of them, of the clinic or of the type is no longer the database's,
     or one of these is inactive. Reads two ranges of indexes a doctor, however many appointments there are.
@@ -49,12 +49,12 @@ async def doctors_time(
                                     ) as claims) as claimed
          order by d.id
         """,
-        book.clinic_id,
-        book.version,
+        catalogue.clinic_id,
+        catalogue.version,
         type and type.id,
         type and type.version,
         [doctor.id for doctor in doctors],
-        book.time_zone,
+        catalogue.time_zone,
         first,
         last,
         before,
@@ -87,7 +87,7 @@ async def next_slots(
     type_id = asked.appointment_type_id
     return await db.fetch(
         """
-        with asked as materialized (  -- nothing at all for a type that is not there
+        with asked as materialized (  -- empty when the appointment type does not exist
           select minutes, make_interval(mins => buffer_before_minutes) as before, make_interval(mins => buffer_after_minutes) as after
             from appointment_type
            where clinic_id = $1 and id = $3 and active
@@ -109,7 +109,7 @@ async def next_slots(
            cross join slot s
             join clinic c on c.id = s.clinic_id and c.active
             join doctor d on d.clinic_id = s.clinic_id and d.id = s.doctor_id and d.active
-           cross join lateral (  -- who stands before the last one seen has been seen at that very start
+           cross join lateral (  -- doctors sorted before the cursor were already returned for that start
                     select greatest(lower(s.active_during), $7::timestamptz + make_interval(mins => c.min_notice_minutes),
                                     $8::timestamptz + case when (s.clinic_id, s.doctor_id) <= ($9, $10::uuid) then interval '1 microsecond' else '0' end) as since
                  ) as starting
@@ -155,8 +155,8 @@ async def next_slots(
 
 
 async def clinics(db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int) -> list[Row]:
-    """Active clinics where somebody works, by name, with their doctors' specialties, after the one with that number;
-    one more than `limit` when the list goes on."""
+    """Return active clinics with active doctors, by name, with their specialties, after the clinic with that number;
+    `limit + 1` of them when there are more."""
     return await db.fetch(
         """
         select c.id, c.name, coalesce(c.slug, c.id::text) as slug, c.address, c.time_zone,
@@ -178,7 +178,7 @@ async def clinics(db: Statements, *, q: str | None, specialty: str | None, after
 
 
 async def specialties(db: Statements, *, most: int) -> list[str]:
-    """What doctors of all clinics are for, by name."""
+    """Return the specialties of all active doctors, by name."""
     rows = await db.fetch(
         "select distinct d.specialty from doctor d where d.active and d.specialty is not null order by 1 limit $1", most
     )

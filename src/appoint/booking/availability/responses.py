@@ -1,4 +1,4 @@
-"""Answers with free times, for the availability operations and those of doctor directories."""
+"""Responses with free times, for the availability operations and those of doctor directories."""
 
 from datetime import date
 from uuid import UUID
@@ -12,16 +12,16 @@ from ...kit.errors import NotFound
 from . import service
 from .model import Availability, AvailabilityFilter, SearchFilter
 
-FRESH = "public, max-age=2"
+CACHE_CONTROL = "public, max-age=2"
 
 
 async def answer(request: Request, clinic_id: int, query: AvailabilityFilter) -> Response[Availability]:
-    """The availability that a filter asks for."""
+    """Respond with the availability for a filter."""
     first, last = days(query)
     found = await service.of_clinic(
         request.db, request.cache, clinic_id=clinic_id, asked=query, first=first, last=last, now=clock.now()
     )
-    return json_response(request, found, cache_control=FRESH)
+    return json_response(request, found, cache_control=CACHE_CONTROL)
 
 
 async def answer_for_doctor(request: Request, doctor_id: UUID, query: AvailabilityFilter) -> Response[Availability]:

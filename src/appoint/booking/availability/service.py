@@ -1,4 +1,4 @@
-"""Looking for a time."""
+"""Find free times."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ...clinics.catalogue import service as catalogue
+from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue, CatalogueDoctor, CatalogueType, Length
 from ...database.pool import Row, Statements
 from ...kit import clock, errors, ids
@@ -37,14 +37,14 @@ WESTERNMOST: Final = timedelta(hours=-12)
 SEARCH_WINDOW: Final = timedelta(hours=6)
 SEARCHED_SLOTS: Final = 128
 """What search reads at first: so many slots, of so many hours. Each grows while there are more, or none."""
-MOST_SLOTS: Final = 1024
+MAX_SLOTS: Final = 1024
 SOON_DAYS: Final = 7
-NOBODY: Final = UUID(int=0)
-"""Stands before every doctor."""
+LOWEST_ID: Final = UUID(int=0)
+"""Sorts before every doctor."""
 
 
 class Asked(NamedTuple):
-    """What is looked for in one clinic."""
+    """A query within one clinic."""
 
     doctors: Sequence[CatalogueDoctor]
     type: CatalogueType | None
@@ -62,25 +62,31 @@ async def of_clinic(
     last: date,
     now: datetime,
 ) -> Availability:
-    """Every time on the local dates `first…last` (inclusive) at which someone can really be booked at `now`.
+    """Return every time on the local dates `first…last` (inclusive) that can be booked at `now`.
 
-    One query; when nothing is free on the dates, a few more for `nextAvailable`. A cached catalogue that turns out old
-    is read again. Raises `NotFound` for a clinic, doctor or type that is not there.
+    One query; when nothing is free on the dates, a few more for `nextAvailable`. A stale cached
+    catalogue is reloaded. Raise `NotFound` for an unknown clinic, doctor or type.
     """
 
-    async def attempt(book: Catalogue, _: int) -> Availability:
-        return await _availability(db, book, asked, first=first, last=last, now=now)
+    async def attempt(catalogue: Catalogue, _: int) -> Availability:
+        return await _availability(db, catalogue, asked, first=first, last=last, now=now)
 
-    return await catalogue.with_fresh(db, cache, clinic_id, attempt, exhausted=errors.Unavailable())
+    return await catalogues.with_fresh(db, cache, clinic_id, attempt, exhausted=errors.Unavailable())
 
 
 async def _availability(
-    db: Statements, book: Catalogue, asked: AvailabilityFilter | DayFilter, *, first: date, last: date, now: datetime
+    db: Statements,
+    catalogue: Catalogue,
+    asked: AvailabilityFilter | DayFilter,
+    *,
+    first: date,
+    last: date,
+    now: datetime,
 ) -> Availability:
-    what = _asked(book, asked)
-    terms = Terms.of(book, now)
+    what = _asked(catalogue, asked)
+    terms = Terms.of(catalogue, now)
     days: dict[date, list[OfferedTime]] = {first + timedelta(days=n): [] for n in range((last - first).days + 1)}
-    for doctor in await _times(db, book, what, first, last):
+    for doctor in await _times(db, catalogue, what, first, last):
         for day, offer in starts(doctor, what.length, terms):
             if day in days and (offer.available or asked.show == "all"):
                 days[day].append(offer)
@@ -90,20 +96,20 @@ async def _availability(
     free = [offer for offers in days.values() for offer in offers if offer.available]
     shown = [Day(day, sum(offer.available for offer in offers), offers) for day, offers in days.items()]
     return Availability(
-        book.clinic_id,
-        book.time_zone,
+        catalogue.clinic_id,
+        catalogue.time_zone,
         asked.appointment_type_id,
         shown,
-        free[0] if free else await _next_after(db, book, what, terms, last),
+        free[0] if free else await _next_after(db, catalogue, what, terms, last),
     )
 
 
-def _asked(book: Catalogue, asked: AvailabilityFilter | DayFilter) -> Asked:
-    type = book.types.get(asked.appointment_type_id) if asked.appointment_type_id else None
-    if (asked.appointment_type_id and not type) or (asked.doctor_id and asked.doctor_id not in book.doctors):
+def _asked(catalogue: Catalogue, asked: AvailabilityFilter | DayFilter) -> Asked:
+    type = catalogue.types.get(asked.appointment_type_id) if asked.appointment_type_id else None
+    if (asked.appointment_type_id and not type) or (asked.doctor_id and asked.doctor_id not in catalogue.doctors):
         raise errors.NotFound
-    doctors = [book.doctors[asked.doctor_id]] if asked.doctor_id else book.doctors.values()
-    offered = book.active and (type is None or type.active)
+    doctors = [catalogue.doctors[asked.doctor_id]] if asked.doctor_id else catalogue.doctors.values()
+    offered = catalogue.active and (type is None or type.active)
     return Asked(
         [doctor for doctor in doctors if offered and doctor.active and doctor.offers(asked.appointment_type_id)],
         type,
@@ -111,26 +117,28 @@ def _asked(book: Catalogue, asked: AvailabilityFilter | DayFilter) -> Asked:
     )
 
 
-async def _times(db: Statements, book: Catalogue, asked: Asked, first: date, last: date) -> list[DoctorTime]:
-    """The doctors' time on the dates. Raises `catalogue.Stale`."""
+async def _times(db: Statements, catalogue: Catalogue, asked: Asked, first: date, last: date) -> list[DoctorTime]:
+    """Return the doctors' time on the dates. Raise `catalogues.Stale`."""
     if not asked.doctors:
         return []
     before, after = (asked.length.before, asked.length.after) if asked.length else (timedelta(), timedelta())
     times = await repository.doctors_time(
-        db, book, doctors=asked.doctors, type=asked.type, first=first, last=last, before=before, after=after
+        db, catalogue, doctors=asked.doctors, type=asked.type, first=first, last=last, before=before, after=after
     )
     if len(times) < len(asked.doctors):
-        raise catalogue.Stale
+        raise catalogues.Stale
     return times
 
 
-async def _next_after(db: Statements, book: Catalogue, asked: Asked, terms: Terms, day: date) -> OfferedTime | None:
-    """The first available time after a date, looked for in ever longer steps."""
+async def _next_after(
+    db: Statements, catalogue: Catalogue, asked: Asked, terms: Terms, day: date
+) -> OfferedTime | None:
+    """Return the first available time after a date, searching in ever longer steps."""
     day = max(day, clock.local_date(terms.earliest, terms.time_zone) - timedelta(days=1))
     step = LOOK_AHEAD
     while day < terms.last_date and asked.doctors:
         until = min(day + step, terms.last_date)
-        times = await _times(db, book, asked, day + timedelta(days=1), until)
+        times = await _times(db, catalogue, asked, day + timedelta(days=1), until)
         # the date is looked at for a slot that reaches over midnight: what is claimed before was not read
         firsts = (
             next((offer for date, offer in starts(doctor, asked.length, terms) if offer.available and date > day), None)
@@ -143,14 +151,14 @@ async def _next_after(db: Statements, book: Catalogue, asked: Asked, terms: Term
 
 
 async def around(
-    db: Statements, book: Catalogue, *, doctors: Sequence[CatalogueDoctor], day: date
+    db: Statements, catalogue: Catalogue, *, doctors: Sequence[CatalogueDoctor], day: date
 ) -> list[DoctorTime] | None:
-    """The doctors' time within a week of a date: what a refusal is explained by, and its alternatives taken from. None
-    when the catalogue is older than the database."""
+    """Return the doctors' time within a week of a date, to explain a refusal and find alternatives. None when the
+    catalogue is stale."""
     week = timedelta(days=7)
     times = await repository.doctors_time(
         db,
-        book,
+        catalogue,
         doctors=doctors,
         type=None,
         first=day - week,
@@ -164,8 +172,8 @@ async def around(
 async def search(
     db: Statements, *, asked: SearchFilter, seen: Place | None, first: date, last: date, now: datetime
 ) -> list[FoundTime]:
-    """Available times across clinics on each one's own local dates `first…last`, earliest first, by (start, clinic,
-    doctor), after what was `seen`; one more than the limit when the list goes on.
+    """Return available times across clinics on each one's local dates `first…last`, ordered by (start, clinic, doctor),
+    after `seen`; one more than the limit when there are more.
 
     Reads published slots in that order, and no more of them than the page needs: a slot that is not read yet has no
     time before its own place.
@@ -174,7 +182,7 @@ async def search(
         return []
     begin = datetime.combine(first, time(), UTC) - EASTERNMOST
     end = datetime.combine(last, time(), UTC) + timedelta(days=1) - WESTERNMOST
-    floor = Place(max(begin, now), 0, NOBODY)
+    floor = Place(max(begin, now), 0, LOWEST_ID)
     seen = max(seen or floor, floor)
     place, window, most = seen, SEARCH_WINDOW, SEARCHED_SLOTS
     found: list[FoundTime] = []
@@ -191,10 +199,10 @@ async def search(
         if len(rows) == most:
             place, most = (
                 Place(rows[-1]["since"], rows[-1]["clinic_id"], rows[-1]["doctor_id"]),
-                min(most * 2, MOST_SLOTS),
+                min(most * 2, MAX_SLOTS),
             )
         else:
-            place, window = Place(until, 0, NOBODY), window * 2
+            place, window = Place(until, 0, LOWEST_ID), window * 2
         while waiting and waiting[0][0] <= place and len(found) <= asked.limit:
             _, offer, more = heappop(waiting)
             found.append(offer)
@@ -205,8 +213,8 @@ async def search(
 async def soonest(
     db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, most: int
 ) -> dict[int, list[datetime]]:
-    """The first times of each clinic at which something can be booked, on that local date or within `SOON_DAYS`; with a
-    doctor of the specialty, if one is named. One query."""
+    """Return the first bookable times of each clinic, on that local date or within `SOON_DAYS`, with a doctor of the
+    specialty if one is given. One query."""
     found: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
     for row in await repository.soonest_times(
         db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS
@@ -227,9 +235,9 @@ async def is_free(
     end: datetime,
     now: datetime,
 ) -> bool:
-    """Whether such a time is offered. Raises `NotFound` as `of_clinic` does."""
-    book = await catalogue.get(db, cache, clinic_id)
-    day = clock.local_date(start, book.time_zone)
+    """Tell whether the time `[start, end)` is offered. Raise `NotFound` as `of_clinic` does."""
+    catalogue = await catalogues.get(db, cache, clinic_id)
+    day = clock.local_date(start, catalogue.time_zone)
     found = await of_clinic(db, cache, clinic_id=clinic_id, asked=asked, first=day, last=day, now=now)
     return any((offer.start_time, offer.end_time) == (start, end) for offer in found.days[0].slots)
 
@@ -237,9 +245,12 @@ async def is_free(
 async def nearest_free(
     db: Statements, cache: ClinicCache, *, clinic_id: int, asked: DayFilter, start: datetime, now: datetime
 ) -> list[OfferedTime]:
-    """Up to five such times, the nearest to `start` first. Raises `NotFound` as `of_clinic` does."""
-    book = await catalogue.get(db, cache, clinic_id)
-    day = min(max(clock.local_date(start, book.time_zone), clock.local_date(now, book.time_zone)), book.last_date(now))
+    """Return up to five free times, nearest to `start` first. Raise `NotFound` as `of_clinic` does."""
+    catalogue = await catalogues.get(db, cache, clinic_id)
+    day = min(
+        max(clock.local_date(start, catalogue.time_zone), clock.local_date(now, catalogue.time_zone)),
+        catalogue.last_date(now),
+    )
     around = await of_clinic(
         db,
         cache,
@@ -260,7 +271,7 @@ def _wait(waiting: list[tuple[Place, FoundTime, Iterator[FoundTime]]], times: It
 
 
 def _available(row: Row, seen: Place, first: date, last: date, now: datetime) -> Iterator[FoundTime]:
-    """The available times that start in a row's first slot, after what was seen, on the dates."""
+    """Yield the available times that start in a row's first slot, after `seen`, on the dates."""
     zone, doctor, terms = row["time_zone"], repository.doctor_time(row), _terms(row, now)
     terms = terms._replace(last_date=min(last, terms.last_date))
     for day, offer in starts(doctor, _length(row), terms):

@@ -38,10 +38,9 @@ class Bookings(Controller):
 
     @post("/bookings", operation_id="makeBooking", opt=route(permission="book", problems=REASONS))
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
-        """Book up to 20 appointments together, all or nothing. A refusal names the `index` of the first that is in the
-        way.
+        """Book up to 20 appointments together, all or none. A refusal names the `index` of the first refused one.
 
-        Staff may set rules aside that are in the way of any of them (`override`), with a reason.
+        Staff may override rules that are in the way of any of them (`override`), with a reason.
         """
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
@@ -73,7 +72,7 @@ class Bookings(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Booking]]:
-        """A clinic's bookings, by their first appointment's start, earliest first."""
+        """List a clinic's bookings by the start of their first appointment, earliest first."""
         found = await repository.of_clinic(
             request.db,
             clinic_id=clinic_id,
@@ -103,7 +102,7 @@ class Bookings(Controller):
         opt=route(permission="see-appointments", owned_by="booking_id"),
     )
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
-        """One booking, with all its appointments."""
+        """Return a booking with its appointments."""
         found = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not found:
             raise NotFound
@@ -116,8 +115,8 @@ def _booking(booked: BookedAppointments) -> Booking:
 
 
 def visible_booking(request: Request, booked: BookedAppointments) -> Booking:
-    """Return the booking as the caller may see it: a doctor their own appointments of it, patients theirs and those
-    that they booked, the holder of a link that one."""
+    """Return the booking with the appointments that the caller may see: doctors see their own, patients see theirs and
+    those that they booked, the holder of a manage link sees that one."""
     visible = [each for each in booked.appointments if _is_visible(request, each, booked.booker_id)]
     return msgspec.structs.replace(_booking(booked), appointments=[redact(request, each) for each in visible])
 

@@ -14,12 +14,12 @@ class Booking(msgspec.Struct, rename="camel"):
     booking_id: UUID
     clinic_id: int
     customer_id: UUID
-    """Who it is for as a whole; an appointment may be for somebody else of the family."""
+    """The customer of the booking; single appointments may be for other customers, such as family members."""
     appointments: list[Appointment]
 
 
 class PartRequest(TimeRequest):
-    """One appointment of a booking; without a customer of its own it is for the booking's."""
+    """One appointment of a booking. Without a customer of its own it is for the booking's customer."""
 
     EXAMPLE: ClassVar = {
         "startTime": "2027-03-01T08:30:00Z",
@@ -28,11 +28,11 @@ class PartRequest(TimeRequest):
 
     customer_id: UUID | None = None
     clinic_id: fields.ClinicNumber | None = None
-    """The booking's own, if said at all."""
+    """If present, must equal the booking's clinic."""
 
 
 class BookingRequest(TimeRequest, kw_only=True):
-    """Appointments to be made together, all or nothing: a list of them, or one whose members stand at the top."""
+    """Appointments to book together, all or none: a list, or the members of a single one at the top level."""
 
     EXAMPLE: ClassVar = {
         "clinicId": 1,
@@ -47,7 +47,7 @@ class BookingRequest(TimeRequest, kw_only=True):
     customer_id: UUID
     appointments: Annotated[list[PartRequest], msgspec.Meta(min_length=1, max_length=20)] | None = None
     override: Override | None = None
-    """Only for staff; for all of the appointments. Hours can be set aside for a doctor who is named."""
+    """Staff only; applies to all appointments. Overriding hours requires a doctor."""
 
     def __post_init__(self) -> None:
         if self.appointments is None:

@@ -1,1 +1,1 @@
-"""The day as staff run it: one board of who comes when, live."""
+"""The live board on which staff run the day."""

@@ -1,4 +1,4 @@
-"""A clinic's days as its board shows them. Wall times are those of the clinic's zone, without one."""
+"""A clinic's days as its board shows them. Wall times are naive and in the clinic's zone."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from ..model import MOVABLE, TRANSITIONS, Status
 
 
 class Shown(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """What is on a board from one wall time to another."""
+    """An item of the board, from one wall time to another."""
 
     start: datetime
     end: datetime
@@ -27,7 +27,7 @@ class Shown(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class BoardAppointment(Shown, frozen=True, kw_only=True):
-    """An appointment, and what can be done with it in its status. A no-show can be noted once it has started."""
+    """An appointment with the transitions that its status allows. A no-show can be recorded once it has started."""
 
     id: UUID
     version: int
@@ -87,7 +87,7 @@ class BoardDoctor(msgspec.Struct, rename="camel", frozen=True):
 
 
 class Board(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """What a board shows of some days. `offset` is how far the clinic's clocks are from UTC now."""
+    """The board of some days. `offset` is the clinic's current offset from UTC."""
 
     first: date
     last: date
@@ -95,7 +95,7 @@ class Board(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     time_zone: str
     offset: str
     doctors: list[BoardDoctor]
-    """Who works, is away or has appointments on these days."""
+    """The doctors with hours, absences or appointments on these days."""
     appointments: list[BoardAppointment]
     times: list[Stretch]
 
@@ -114,5 +114,5 @@ def offset(now: datetime, time_zone: str) -> str:
 
 
 def busy(appointments: Iterable[BoardAppointment], times: Iterable[Stretch]) -> set[UUID | None]:
-    """The doctors of whom there is anything to show."""
+    """Return the doctors that have anything to show; None stands for absences of the whole clinic."""
     return {each.doctor_id for each in (*appointments, *times)}

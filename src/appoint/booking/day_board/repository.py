@@ -1,4 +1,4 @@
-"""What a day's board asks."""
+"""SQL for the day board."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -11,7 +11,7 @@ from ...database.pool import Row, Statements
 async def appointments(
     db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None, most: int
 ) -> list[Row]:
-    """What starts on these local dates, whatever its status, with the patient's name and the type's, earliest first."""
+    """Return appointments of every status that start on these local dates, with patient and type names, earliest first."""
     return await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, t.name as type, s.start_time, s.end_time, s.status, s.notes, s.cancel_reason, s.needs_rebooking,
@@ -36,7 +36,7 @@ async def appointments(
 async def times(
     db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None
 ) -> list[Row]:
-    """Published hours, adjacent ones together, and absences, on these local dates; one without a doctor is everybody's."""
+    """Return published hours, adjacent ones joined, and absences on these local dates. A clinic absence has no doctor."""
     return await db.fetch(
         """
         with days as (
@@ -62,7 +62,7 @@ async def times(
 
 
 async def types(db: Statements, *, clinic_id: int) -> list[Row]:
-    """What can be booked: `id`, `name` and `minutes`."""
+    """Return `id`, `name` and `minutes` of the active appointment types."""
     return await db.fetch(
         "select id, name, minutes from appointment_type where clinic_id = $1 and active order by name", clinic_id
     )
@@ -71,8 +71,7 @@ async def types(db: Statements, *, clinic_id: int) -> list[Row]:
 async def of_patients(
     db: Statements, *, clinic_id: int, wanted: SearchTerms, doctor_ids: Sequence[UUID] | None, now: datetime, most: int
 ) -> list[Row]:
-    """The appointments of the patients who fit: those to come, then those that were, each with those nearest to now
-    first."""
+    """Return the appointments of matching patients: upcoming ones, then past ones, each nearest to now first."""
     return await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, t.name as type, s.start_time, s.end_time,
@@ -97,9 +96,8 @@ async def of_patients(
 
 
 async def changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Row]:
-    """The clinics' events of the last while: `clinic_id`, `id` and `type`, wherever the relay has them by now. An id
-    says when it was made, so the primary keys find them; what commits late is found as long as its making is in the
-    while."""
+    """Return `clinic_id`, `id` and `type` of the clinics' recent events, relayed or not. Ids contain their creation time,
+    so primary keys find them; an event that commits late is found while its creation is within `back`."""
     return await db.fetch(
         """
         select c.id as clinic_id, e.id, e.type

@@ -1,4 +1,4 @@
-"""What a board shows, and who is told that it has changed."""
+"""Load the board, and notify listeners of changes."""
 
 import asyncio
 from collections.abc import Generator, Sequence
@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from ...clinics.catalogue import service as catalogue
+from ...clinics.catalogue import service as catalogues
 from ...database.pool import Database, Statements
 from ...kit import clock, errors
 from ...kit.cache import ClinicCache
@@ -18,12 +18,12 @@ from .model import Board, BoardAppointment, BoardDoctor, Stretch, busy, offset
 
 log = structlog.get_logger()
 
-MOST_APPOINTMENTS: Final = 3000
+MAX_APPOINTMENTS: Final = 3000
 POLL_SECONDS: Final = 1.0
 LATE_SECONDS: Final = 5.0
-"""After so long without a look everybody is told to look for themselves."""
+"""After a gap this long between two polls, notify all listeners."""
 LOOK_BACK: Final = timedelta(seconds=60)
-"""How much later than it was made an event may be committed: longer than any request lasts."""
+"""The longest delay between the creation of an event and its commit: longer than any request lasts."""
 
 
 async def board(
@@ -36,26 +36,25 @@ async def board(
     doctor_ids: Sequence[UUID] | None,
     now: datetime,
 ) -> Board:
-    """The clinic's days, both inclusive, of the doctors named or all. Two statements, however many there are of
-    whatever. Raises `NotFound`."""
-    book = await catalogue.get(db, cache, clinic_id)
+    """Return the clinic's days, both inclusive, of the given doctors or all, in two statements. Raise `NotFound`."""
+    catalogue = await catalogues.get(db, cache, clinic_id)
     booked = await repository.appointments(
-        db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, most=MOST_APPOINTMENTS
+        db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, most=MAX_APPOINTMENTS
     )
     hours = await repository.times(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids)
-    appointments = [BoardAppointment.of(row, book.time_zone) for row in booked]
-    times = [Stretch.of(row, book.time_zone) for row in hours]
+    appointments = [BoardAppointment.of(row, catalogue.time_zone) for row in booked]
+    times = [Stretch.of(row, catalogue.time_zone) for row in hours]
     there = busy(appointments, times)
     return Board(
         first=first,
         last=last,
-        today=clock.local_date(now, book.time_zone),
-        time_zone=book.time_zone,
-        offset=offset(now, book.time_zone),
+        today=clock.local_date(now, catalogue.time_zone),
+        time_zone=catalogue.time_zone,
+        offset=offset(now, catalogue.time_zone),
         doctors=sorted(
             (
                 BoardDoctor(doctor.id, doctor.name, doctor.specialty, doctor.active)
-                for doctor in book.doctors.values()
+                for doctor in catalogue.doctors.values()
                 if doctor.id in there
             ),
             key=lambda doctor: doctor.name,
@@ -66,7 +65,7 @@ async def board(
 
 
 class Listener:
-    """Somebody who wants to know when anything changes at a clinic."""
+    """A subscriber to changes at a clinic."""
 
     def __init__(self, clinic_id: int, who: str) -> None:
         self.clinic_id: Final = clinic_id
@@ -81,12 +80,12 @@ class Listener:
         self._woken.set()
 
     def end(self) -> None:
-        """Stop listening, at once."""
+        """End the subscription immediately."""
         self.ended = True
         self._woken.set()
 
     async def next(self, seconds: float) -> list[str] | None:
-        """What has changed, as types of events; None when nothing has for so long."""
+        """Wait for a change and return its event types, or None after so many seconds without one."""
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -98,10 +97,10 @@ class Listener:
 
 
 class Changes:
-    """Looks every second for what has changed at the clinics that somebody listens to, for all listeners of the process
-    together, and only while there are any.
+    """Polls once a second for changes at the clinics that have listeners, for all listeners of the process together, and
+    only while there are any.
 
-    A listener is told once at first: whatever was read after that is never older than what is told next.
+    Each new listener is notified once, so that a page loaded afterwards misses no change.
     """
 
     def __init__(self, db: Database) -> None:
@@ -140,7 +139,7 @@ class Changes:
                         self._db, clinic_ids=sorted({each.clinic_id for each in listeners}), back=LOOK_BACK
                     )
                 except errors.Unavailable:
-                    log.warning("changes cannot be looked for")
+                    log.warning("cannot read changes")
                     await asyncio.sleep(POLL_SECONDS)
                     continue
                 new: dict[int, set[str]] = {}
@@ -153,6 +152,6 @@ class Changes:
                     if late or not listener.told or listener.clinic_id in new:
                         listener.tell(new.get(listener.clinic_id, set()))
                 await asyncio.sleep(POLL_SECONDS)
-        finally:  # also after a bug: they come again
+        finally:  # also after a bug: listeners reconnect
             for listener in self._listeners:
                 listener.end()

@@ -11,7 +11,7 @@ from ..model import Appointment, BookedAppointments, CancelCause, Status, Stored
 
 
 def appointment(row: Row) -> Appointment:
-    """The appointment of a row of `shown_appointment`, or of one that was just inserted."""
+    """Convert a row of `shown_appointment`, or of the insert statement."""
     amount = row["price_amount"]
     return Appointment(
         **{name: row[name] for name in SHOWN},
@@ -20,7 +20,7 @@ def appointment(row: Row) -> Appointment:
 
 
 def booked_appointments(rows: Sequence[Row]) -> BookedAppointments:
-    """The appointments of one booking's rows, in order."""
+    """Convert the rows of one booking, in order."""
     return BookedAppointments([appointment(row) for row in rows], rows[0].booker_id)
 
 
@@ -38,7 +38,7 @@ async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Store
 
 
 async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
-    """The appointment, with the names that its customer knows things by, and where they are reached."""
+    """Return the appointment with the names on its page, and the customer's contact address."""
     return await db.fetchrow(
         """
         select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type, coalesce(t.mode, 'inPerson') as mode,
@@ -85,10 +85,10 @@ async def of_clinic(
     status: Status | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
-) -> list[Row]:
-    """A clinic's appointments on local dates, earliest first; one more than `limit` when the list goes on."""
+) -> list[Appointment]:
+    """Return a clinic's appointments on local dates, earliest first; `limit + 1` of them when there are more."""
     start, id = after or (None, None)
-    return await db.fetch(
+    rows = await db.fetch(
         """
         select * from shown_appointment s
          where s.clinic_id = $1
@@ -111,14 +111,15 @@ async def of_clinic(
         id,
         limit,
     )
+    return [appointment(row) for row in rows]
 
 
 async def of_customer(
     db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int
-) -> list[Row]:
-    """A customer's appointments at all clinics, earliest first; one more than `limit` when the list goes on."""
+) -> list[Appointment]:
+    """Return a customer's appointments at all clinics, earliest first; `limit + 1` of them when there are more."""
     start, id = after or (None, None)
-    return await db.fetch(
+    rows = await db.fetch(
         """
         select * from shown_appointment
          where customer_id = $1
@@ -132,11 +133,12 @@ async def of_customer(
         id,
         limit,
     )
+    return [appointment(row) for row in rows]
 
 
 async def visits_of_customers(db: Statements, *, customer_ids: Sequence[UUID], now: datetime, most: int) -> list[Row]:
-    """The customers' appointments at all clinics and those that they booked, `for_whom`, with the names that they know
-    things by: the next to come and the last before, of each so many at most."""
+    """Return the appointments that the customers have or booked at all clinics, with the names shown to them and the
+    patient's as `for_whom`: at most `most` upcoming and `most` past ones, those nearest to now."""
     return await db.fetch(
         """
         with theirs as not materialized (

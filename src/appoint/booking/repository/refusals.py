@@ -1,4 +1,4 @@
-"""What explains a refusal."""
+"""Read the facts that explain a refusal."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,8 +13,8 @@ from ..rules import BookingLimits
 async def busy_times(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], start: datetime, end: datetime
 ) -> dict[UUID, list[Range]]:
-    """When each of the customers is at this clinic, within `[start, end)`; customers who are not there (any more) are
-    missing."""
+    """Return when each active customer has appointments at this clinic within `[start, end)`. Unknown and inactive
+    customers are absent from the result."""
     rows = await db.fetch(
         """
         select c.id, (select range_agg(a.active_during) from appointment a
@@ -31,7 +31,7 @@ async def busy_times(
 
 
 async def remnant_ids(db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> list[UUID]:
-    """The slots that are there for one appointment alone."""
+    """Return the slots within `[start, end)` that exist for one appointment alone."""
     rows = await db.fetch(
         "select id from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)",
         clinic_id,
@@ -45,7 +45,7 @@ async def remnant_ids(db: Statements, *, clinic_id: int, doctor_id: UUID, start:
 async def upcoming_counts(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, BookingLimits]:
-    """How many live appointments each of the customers has to come at this clinic, and how many of those are held."""
+    """Return how many upcoming live appointments each customer has at this clinic, and how many of them are holds."""
     rows = await db.fetch(
         """
         select customer_id, count(*) as appointments, count(*) filter (where status = 'pending') as holds
@@ -61,7 +61,7 @@ async def upcoming_counts(
 
 
 async def slot_times(db: Statements, *, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, SlotTime]:
-    """The booking slots, removed ones too."""
+    """Return the booking slots, including removed ones."""
     rows = await db.fetch(
         """
         select id, doctor_id, lower(during) as start, upper(during) as "end"

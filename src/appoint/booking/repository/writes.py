@@ -85,8 +85,8 @@ def _requested(turn: int, spec: AppointmentSpec, id: UUID, command: BookingComma
 async def lock(
     tx: Statements, *, clinic_id: int, appointment_id: UUID, other_doctor_id: UUID | None = None
 ) -> StoredAppointment | None:
-    """The appointment, which nobody else changes until the transaction ends. Before it are locked its doctor and the
-    other one, in the order of their ids: moves wait for each other there and nowhere else."""
+    """Lock the appointment until the transaction ends, and return it. Locks its doctor and the other one first, in id
+    order, so that concurrent moves queue there instead of deadlocking."""
     await tx.execute(
         """
         select from doctor
@@ -105,8 +105,8 @@ async def lock(
 
 
 async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUID]) -> None:
-    """Nobody else publishes or withdraws the doctors' hours until the transaction ends; the order is that of all who
-    do."""
+    """Lock the doctors' hours until the transaction ends: no publishing, no withdrawing. The lock order is the same
+    everywhere."""
     await tx.execute("select from clinic where id = $1 for share", clinic_id)
     await tx.execute(
         "select from doctor where clinic_id = $1 and id = any($2) order by id for no key update", clinic_id, doctor_ids
@@ -114,7 +114,7 @@ async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUI
 
 
 async def publish_missing(tx: Statements, *, clinic_id: int, specs: Sequence[AppointmentSpec]) -> None:
-    """Publish for each appointment, for it alone, what the hours of its doctor lack."""
+    """Publish, for each appointment alone, the part of its time that its doctor's hours lack."""
     await tx.execute(
         PUBLISH_MISSING_HOURS,
         clinic_id=clinic_id,
@@ -125,7 +125,7 @@ async def publish_missing(tx: Statements, *, clinic_id: int, specs: Sequence[App
 
 
 async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, notes: str | None) -> bool:
-    """Of a locked appointment; False where the customer was erased, of whom nothing is noted any more."""
+    """Change the notes of a locked appointment. Return False, and change nothing, if the customer's data were erased."""
     done = await tx.execute(
         """
         with changed as (
@@ -153,8 +153,9 @@ async def change_status(
     cancel_reason: str | None,
     late_because: str | None,
 ) -> None:
-    """`late_because` is why it may be cancelled although it is too late. Raises `ExclusionViolationError` or
-    `ForeignKeyViolationError` when the appointment comes back to life and its time is gone."""
+    """Change the status and append the event. `late_because` is the reason for cancelling within the notice period.
+
+    Raise `ExclusionViolationError` or `ForeignKeyViolationError` when a no-show is revived and its time is taken."""
     await tx.execute(
         """
         with changed as (
@@ -192,10 +193,10 @@ async def move(
     override_reason: str | None,
     now: datetime,
 ) -> bool:
-    """Move a locked appointment in place; it may overlap its own old time. What was published for it alone is
-    withdrawn, and what its new hours lack is published where hours are set aside.
+    """Move a locked appointment in place; it may overlap its old time. Hours published for it alone are withdrawn; if
+    hours are overridden, the missing ones are published.
 
-    False where the customer has left, or has an appointment then that staff made beside others. Raises
+    Return False if the customer is inactive or has an appointment then that staff booked beside others. Raise
     `ExclusionViolationError` or `ForeignKeyViolationError`.
     """
     return await tx.fetchval(
@@ -215,7 +216,7 @@ async def move(
 
 
 async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> None:
-    """Take away what is published for one appointment alone. Raises `ForeignKeyViolationError` while one stands on it."""
+    """Withdraw hours that were published for one appointment alone. Raise `ForeignKeyViolationError` if they are in use."""
     await tx.execute(
         """
         with gone as (
@@ -235,5 +236,5 @@ async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, s
 
 
 async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
-    """Cancel holds that have run out, across clinics; returns how many. Several workers may do so at once."""
+    """Cancel up to `most` expired holds across clinics, and return their number. Safe to run concurrently."""
     return await db.fetchval(EXPIRE_HOLDS, now=now, most=most)
