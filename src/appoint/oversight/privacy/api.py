@@ -19,7 +19,7 @@ from .model import Erasure, Export, ExportQuery, own
 
 
 class ExportPage(NamedTuple):
-    """What shows an export as a page."""
+    """Renders an export as a page."""
 
     render: Callable[[Request, Export], Response[Any]]
 
@@ -30,8 +30,8 @@ class Privacy(Controller):
 
     @get("/export", operation_id="exportCustomer", opt=route(permission="see-customers", owned_by="customer_id"))
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
-        """Everything that is held about the customer, at all clinics: as JSON, or as a page (`format=html`, or `Accept:
-        text/html`). To the customer themself it does not show what staff have noted, nor who of the staff has looked.
+        """Export all data about the customer, from all clinics: as JSON, or as a page (`format=html`, or `Accept:
+        text/html`). For the customer, the export omits notes by staff and the names of staff who accessed the data.
         """
         found = await service.export(request.db, customer_id=customer_id, now=clock.now())
         if request.user.customer_id == customer_id:
@@ -51,8 +51,8 @@ class Privacy(Controller):
         opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-has-appointments",)),
     )
     async def erase(self, request: Request, customer_id: FromPath[UUID]) -> Response[Erasure]:
-        """Erase everything that is known of the customer, for good. Their appointments stay, without them. Clinics'
-        systems and partners are told by the event `customer.erased`."""
+        """Erase all personal data of the customer. This cannot be undone. Their appointments remain without personal
+        data. The event `customer.erased` informs clinics' systems and partners."""
         erasure, replayed = await idempotent(
             request,
             None,

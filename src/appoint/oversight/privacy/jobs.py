@@ -1,4 +1,4 @@
-"""What the worker does every night: nothing is kept longer than a clinic keeps it."""
+"""Nightly job: delete data whose retention period has ended."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,17 +14,17 @@ from . import repository, service
 
 log = structlog.get_logger()
 
-MAILBOX_LASTS: Final = timedelta(days=7)
-"""What stands in the mailbox of development is there to be looked at, not to be kept."""
+MAILBOX_RETENTION: Final = timedelta(days=7)
+"""Retention of messages in the development mailbox."""
 
 
 async def forget(db: Database, *, now: datetime) -> None:
-    """Forget what the clinics keep no longer. Several workers may do so at once; what one of them has not finished, the
-    next night does."""
+    """Delete data whose retention period has ended. Several workers may run this at once. The next night completes an
+    interrupted run."""
     patients = appointments = customers = 0
     messages = await service.forget_notifications(
         db, clinic_id=ids.PLATFORM, before=now - timedelta(days=Policy().retain_messages_days), now=now
-    ) + await repository.forget_messages(db, before=now - MAILBOX_LASTS)
+    ) + await repository.forget_messages(db, before=now - MAILBOX_RETENTION)
     for period in await repository.periods(db, now=now):
         messages += await service.forget_notifications(
             db, clinic_id=period.clinic_id, before=period.messages_before, now=now

@@ -1,1 +1,1 @@
-"""How it goes: what a clinic booked, cancelled and missed, from sums that events keep."""
+"""Reports: bookings, cancellations and no-shows per day, aggregated from events."""

@@ -1,5 +1,5 @@
-"""Keeping the sums: what an event touches is written down in the relay's transaction, and those days are summed anew
-right after."""
+"""Daily report sums: the relay's transaction notes the days that an event affects, and these days are summed again
+right after it."""
 
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -10,30 +10,30 @@ from ...events.model import Event
 from . import repository
 from .model import touched
 
-BATCH: Final = 500
-"""Notes of touched days that are done with in one transaction."""
+SUM_BATCH_SIZE: Final = 500
+"""Notes of affected days that are processed in one transaction."""
 
 
 async def note(tx: Transaction, events: Sequence[Event]) -> None:
-    """Subscribes to events: writes down which days are to be summed anew. Many events of a day are one sum."""
+    """Event subscriber: note the days to sum again. Several events of a day cause one summation."""
     if days := list(dict.fromkeys(chain.from_iterable(touched(event) for event in events if event.clinic_id))):
         await repository.touch(tx, days)
 
 
 async def sum_up(db: Database, *, clinic_id: int | None = None) -> None:
-    """Sum the days anew that something has changed of, until none is left. A day is always summed whole, from what
-    there is, so it does not matter how often or in what order that is done."""
+    """Sum changed days again until none is left. Each day is summed completely from its source rows, so repetition and
+    order do not matter."""
     while await db.atomic(_some, clinic_id=clinic_id):
         pass
 
 
 async def _some(tx: Transaction, *, clinic_id: int | None) -> int:
     await repository.take_turn(tx)
-    return await repository.sum_up(tx, clinic_id=clinic_id, most=BATCH)
+    return await repository.sum_up(tx, clinic_id=clinic_id, most=SUM_BATCH_SIZE)
 
 
 async def rebuild(db: Database, clinic_ids: Sequence[int], *, done: Callable[[int], None]) -> None:
-    """Sum all days of the clinics anew; tells of each."""
+    """Sum all days of the clinics again. Call `done` after each clinic."""
     for clinic_id in clinic_ids:
         await repository.touch_all(db, clinic_id)
         await sum_up(db, clinic_id=clinic_id)
