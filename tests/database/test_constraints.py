@@ -291,6 +291,7 @@ CASES = {
     "appointment_claim_covers": appointment(claimed=day(1, "11:00", "11:29")),
     "appointment_hold": appointment(status="pending"),
     "appointment_cancel_reason": appointment(cancel_reason="ill"),
+    "appointment_cancel_cause": appointment(status="cancelled", cancel_cause="boredom"),
     "appointment_price": appointment(price_currency="EUR"),
     "appointment_price_amount": appointment(price_amount=-1, price_currency="EUR"),
     "appointment_price_currency": appointment(price_amount=1, price_currency="eur"),
