@@ -14,9 +14,9 @@ from .model import AuditEntry, AuditFilter, AuditHead
 
 
 class Audit(Controller):
-    """Who has changed and seen what. Entries are written with the change itself, and nobody can change or delete them;
-    within seconds they are sealed: each has the hash of itself and all before it, and the last one, the head, is
-    signed."""
+    """The audit trail of changes and disclosures. A change and its entry are committed together, and entries cannot be
+    changed or deleted. Within seconds the worker seals them: each entry has the hash of itself and all entries before
+    it, and the last one, the head, is signed."""
 
     tags = ["Audit"]
 
@@ -24,30 +24,30 @@ class Audit(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AuditFilter
     ) -> Response[Page[AuditEntry]]:
-        """What was done at a clinic and who has looked at what, oldest first. A list ends with what there was when its
-        first page was read."""
-        return await _listed(request, clinic_id, query)
+        """List a clinic's audit entries, oldest first. The list ends with the newest entry at the time of the first
+        page."""
+        return await _page(request, clinic_id, query)
 
     @get("/clinics/{clinic_id:int}/audit/head", operation_id="getAuditHead", opt=route(permission="manage-access"))
     async def head_of_clinic(self, request: Request, clinic_id: FromPath[int]) -> Response[AuditHead]:
-        """How far a clinic's audit is sealed, signed, to be kept elsewhere; not found while nothing is."""
+        """Get the signed head of a clinic's audit trail, to store elsewhere. Not found while no entry is sealed."""
         return json_response(request, await service.head(request.db, clinic_id=clinic_id), subjects=[])
 
     @get("/audit", operation_id="listPlatformAudit", opt=route(permission="administer"))
     async def of_platform(self, request: Request, query: AuditFilter) -> Response[Page[AuditEntry]]:
-        """The same for what belongs to no clinic, such as customers; dates are those of UTC."""
-        return await _listed(request, PLATFORM, query)
+        """List platform audit entries, such as those about customers. Dates are in UTC."""
+        return await _page(request, PLATFORM, query)
 
     @get(
         "/audit/head", operation_id="getPlatformAuditHead", opt=route(permission="administer", problems=("not-found",))
     )
     async def head_of_platform(self, request: Request) -> Response[AuditHead]:
-        """The same for what belongs to no clinic."""
+        """Get the signed head of the platform's audit trail."""
         return json_response(request, await service.head(request.db, clinic_id=PLATFORM), subjects=[])
 
 
-async def _listed(request: Request, clinic_id: int, query: AuditFilter) -> Response[Page[AuditEntry]]:
-    listed = await service.entries(
+async def _page(request: Request, clinic_id: int, query: AuditFilter) -> Response[Page[AuditEntry]]:
+    listing = await service.entries(
         request.db,
         clinic_id=clinic_id,
         first=query.from_,
@@ -61,7 +61,7 @@ async def _listed(request: Request, clinic_id: int, query: AuditFilter) -> Respo
     return page_response(
         request,
         query,
-        listed.entries,
-        lambda entry: service.Place(entry.id, listed.until),
+        listing.entries,
+        lambda entry: service.Place(entry.id, listing.until),
         subject=lambda entry: entry.id,
     )

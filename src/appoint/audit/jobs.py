@@ -1,4 +1,4 @@
-"""What the worker does about the audit: it seals."""
+"""Sealing audit entries, by the worker."""
 
 import asyncio
 import random
@@ -15,14 +15,13 @@ from .model import Key
 from .repository import chain
 
 log = structlog.get_logger()
-AT_ONCE: Final = 4
-"""Clinics."""
+MAX_CONCURRENT_CLINICS: Final = 4
 
 
 async def seal(db: Database, key: Key, *, now: Callable[[], datetime]) -> None:
-    """Seal what waits, a batch of each clinic after the other, until no clinic has a whole batch left. Several workers
-    take different clinics; one that fails does not stop the others."""
-    places = asyncio.Semaphore(AT_ONCE)
+    """Seal waiting entries, one batch of each clinic in turn, until no clinic has a full batch left. Several workers
+    take different clinics; a failing clinic does not stop the others."""
+    places = asyncio.Semaphore(MAX_CONCURRENT_CLINICS)
 
     async def batch(clinic_id: int) -> int:
         async with places:
@@ -31,7 +30,7 @@ async def seal(db: Database, key: Key, *, now: Callable[[], datetime]) -> None:
     more = True
     while more:
         clinic_ids = await chain.waiting(db)
-        random.shuffle(clinic_ids)  # so that workers seldom meet
+        random.shuffle(clinic_ids)  # so that workers rarely choose the same clinic
         sealed = await asyncio.gather(*map(batch, clinic_ids), return_exceptions=True)
         for clinic_id, outcome in zip(clinic_ids, sealed, strict=True):
             if isinstance(outcome, errors.Unavailable):
@@ -40,4 +39,4 @@ async def seal(db: Database, key: Key, *, now: Callable[[], datetime]) -> None:
                 log.error("audit not sealed", clinic_id=clinic_id, fault=str(outcome))
             elif isinstance(outcome, BaseException):
                 log.error("audit not sealed", clinic_id=clinic_id, exc_info=outcome)
-        more = service.BATCH in sealed
+        more = service.BATCH_SIZE in sealed

@@ -1,4 +1,4 @@
-"""What the audit shows, how its entries are chained, and how the head of a chain is signed. Pure."""
+"""Audit entries, the chain of their hashes, and the signature of its head. Pure."""
 
 import hashlib
 from base64 import b64decode, b64encode
@@ -17,7 +17,7 @@ from ..kit import errors, fields
 from ..kit.structs import PageQuery
 
 BEGINNING: Final = bytes(32)
-"""What stands for the hash before the first entry."""
+"""The hash before the first entry."""
 Hash = Annotated[
     str,
     msgspec.Meta(
@@ -36,13 +36,13 @@ class AuditFilter(PageQuery):
     actor: (
         Annotated[str, msgspec.Meta(max_length=200, examples=["user:01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None
     ) = None
-    """Only who is of this kind (`user`), or this one (`user:` and the id)."""
+    """Only this kind of actor (`user`), or this actor (`user:` and the id)."""
     action: Annotated[str, msgspec.Meta(max_length=200, examples=["cancelAppointment"])] | None = None
     """Only this operation."""
     subject: Annotated[str, msgspec.Meta(max_length=200, examples=["01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None = (
         None
     )
-    """Only what was done to this, or showed it."""
+    """Only entries that changed or disclosed the subject with this id."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
@@ -50,19 +50,19 @@ class AuditFilter(PageQuery):
 
 
 class AuditActor(msgspec.Struct, rename="camel"):
-    """Who it was."""
+    """The actor of an entry."""
 
     EXAMPLE: ClassVar = {"kind": "user", "id": "01978a5c-7d3e-7a63-84f7-074d226b3d5d"}
 
     kind: str
-    """`user`, `patient`, `key` (a partner's system), `oidc`, `link` (whoever has one of ours), `administrator`, `open`
-    (somebody who had not signed in), `gateway`, `system` (a worker) or `command-line`."""
+    """`user`, `patient`, `key` (a partner system), `oidc`, `link` (the holder of a mailed link), `administrator`,
+    `open` (an anonymous caller), `gateway`, `system` (a worker) or `command-line`."""
     id: str | None
-    """Which of them; somebody who had not signed in by a digest of where they came from."""
+    """The actor's id. For anonymous callers, a digest of their network address."""
 
 
 class AuditEntry(msgspec.Struct, rename="camel"):
-    """Somebody has changed or seen something. Of people it has ids and nothing else."""
+    """A change or a disclosure. Contains only ids of people, no personal data."""
 
     EXAMPLE: ClassVar = {
         "id": "0197b1c4-93a5-7c0e-b0c2-44b7f0a9d9a1",
@@ -81,23 +81,23 @@ class AuditEntry(msgspec.Struct, rename="camel"):
     at: datetime
     actor: AuditActor
     action: str
-    """The operation, by its `operationId`, or what a worker did."""
+    """The operation's `operationId`, or the action of a worker."""
     subjects: list[str]
-    """Ids of what was changed or shown."""
+    """Ids of the changed or disclosed records."""
     address: str | None
-    """Where the request came from."""
+    """The network address of the request."""
     request_id: str | None
     reason: str | None
-    """Why, where a reason was given."""
+    """The reason, if the caller gave one."""
     position: int | None
-    """In the clinic's chain; null for what is not sealed yet, which takes some seconds."""
+    """The position in the clinic's chain; null until the entry is sealed, which takes some seconds."""
     hash: Hash | None
-    """Of this entry and all before it."""
+    """The hash of this entry and all before it."""
 
 
 class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """How far a clinic's audit is sealed, signed. Kept elsewhere, it shows later whether anything up to there was
-    changed or cut off since.
+    """The signed end of a clinic's sealed audit trail. A copy stored elsewhere proves later whether any entry up to it
+    was changed or cut off.
 
     The signature (Ed25519) is over the JSON array `["appoint audit head", clinicId, position, hash, sealedAt]`, without
     spaces.
@@ -115,11 +115,11 @@ class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     clinic_id: int
     """0: the platform."""
     position: int
-    """Of the last entry that is sealed; 0: none is."""
+    """The position of the last sealed entry; 0 if there is none."""
     hash: Hash
     sealed_at: datetime
     public_key: str
-    """Ed25519, in base64, as the signature."""
+    """Ed25519, in base64 like the signature."""
     signature: str
 
     @property
@@ -128,14 +128,13 @@ class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class Entry(NamedTuple):
-    """An entry as it is sealed."""
+    """An entry in the form that is sealed."""
 
     clinic_id: int
     position: int
     id: UUID
     at: str
-    """Seconds since 1970, with six decimals: as the database says them, so that there is one way to write each instant.
-    """
+    """Seconds since 1970 with six decimals, as the database formats them, so that each instant has one form."""
     actor: str
     action: str
     subjects: Sequence[str]
@@ -145,17 +144,17 @@ class Entry(NamedTuple):
 
 
 def encoded(entry: Entry) -> bytes:
-    """The entry as one text, which is no other entry's: a JSON array in the order of the fields."""
+    """Return the entry as a JSON array in the order of the fields. Different entries have different encodings."""
     return msgspec.json.encode(entry)
 
 
 def chained(before: bytes, entry: Entry) -> bytes:
-    """The hash of an entry that follows the one with the hash `before`."""
+    """Return the hash of an entry that follows the entry with the hash `before`."""
     return hashlib.sha256(before + encoded(entry)).digest()
 
 
 def fault(head: AuditHead, *, public_key: str) -> str | None:
-    """What is wrong with a head's signature, by the key that it should be of; None when nothing is."""
+    """Return the fault of a head's signature, given the expected key; None if the signature is valid."""
     if head.public_key != public_key:
         return "is signed with another key"
     try:
@@ -167,7 +166,7 @@ def fault(head: AuditHead, *, public_key: str) -> str | None:
 
 
 class Key:
-    """What heads are signed with: made of the secret that all our processes have."""
+    """The key that signs heads, derived from the secret that all processes share."""
 
     def __init__(self, secret: str) -> None:
         self._private: Final = Ed25519PrivateKey.from_private_bytes(
@@ -183,15 +182,15 @@ class Key:
 
 
 class Flaw(NamedTuple):
-    """What is wrong with a chain."""
+    """A fault of a chain."""
 
     position: int | None
-    """From where on; None: all of it."""
+    """The first affected position; None: the whole chain."""
     text: str
 
 
 class Walk:
-    """Goes along a clinic's chain from its beginning and finds what does not fit."""
+    """Checks a clinic's chain from its beginning, entry by entry."""
 
     def __init__(self, *, public_key: str, exported: Iterable[AuditHead] = ()) -> None:
         self.position = 0
@@ -206,14 +205,14 @@ class Walk:
         yield from self._compared()
 
     def follow(self, entry: Entry, hash: bytes) -> Iterator[Flaw]:
-        """The next entry there is, and the hash that stands with it."""
+        """Check the next entry against its stored hash."""
         if entry.position > self.position + 1:
-            missing = (
+            gap = (
                 f"entry {self.position + 1} is"
                 if entry.position == self.position + 2
                 else f"entries {self.position + 1} to {entry.position - 1} are"
             )
-            yield Flaw(self.position + 1, f"{missing} missing")
+            yield Flaw(self.position + 1, f"{gap} missing")
         elif entry.position <= self.position:
             yield Flaw(entry.position, "there is more than one entry of this position")
         elif chained(self.hash, entry) != hash:
@@ -230,7 +229,7 @@ class Walk:
                 )
 
     def end(self, head: AuditHead | None) -> Iterator[Flaw]:
-        """No more entries; what the head says of them."""
+        """Compare the head with the last entry."""
         if head is None:
             if self.position or self._exported:
                 yield Flaw(None, "the head is missing")
@@ -246,19 +245,20 @@ class Walk:
             if exported.position > self.position:
                 yield Flaw(
                     self.position + 1,
-                    f"the chain was cut back: an exported head ({exported.sealed_at:%Y-%m-%d %H:%M:%S}Z) was at {exported.position}",
+                    f"the chain was cut back: an exported head ({exported.sealed_at:%Y-%m-%d %H:%M:%S}Z) "
+                    f"was at {exported.position}",
                 )
 
 
 class ClinicReport(msgspec.Struct, rename="camel"):
-    """What became of checking a clinic's audit."""
+    """The result of checking a clinic's audit trail."""
 
     clinic_id: int
     entries: int
-    """That are sealed."""
+    """The number of sealed entries."""
     faults: list[Flaw]
-    """The first hundred."""
+    """The first hundred faults."""
     unsealed: int
-    """Entries that nothing protects yet."""
+    """The number of entries that are not sealed yet."""
     oldest_seconds: float
-    """Since the oldest of these; 0 when there are none."""
+    """The age of the oldest of these; 0 if there are none."""

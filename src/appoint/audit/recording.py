@@ -24,11 +24,11 @@ async def record(
     subjects: Iterable[UUID | int | str],
     reason: str | None = None,
 ) -> None:
-    """Write an entry: the actor does `actor.doing` to the subjects, or sees them.
+    """Write an entry: the action `actor.doing` changes or discloses the subjects.
 
     A use case that changes something calls this in its own transaction, so the change and its entry are committed
-    together or not at all. `clinic_id` is `ids.PLATFORM` for what belongs to no clinic. Subjects keep their order;
-    repeated ones are written once.
+    together or not at all. `clinic_id` is `ids.PLATFORM` for subjects that belong to no clinic. Subjects keep their
+    order; repeated ones are written once.
 
     This is a Python function rather than one in the schema: the statement is a plain insert, and the statements that
     book appointments and expire holds write their entries as a step of their own, where a call per row would be slower.
@@ -46,8 +46,8 @@ async def record(
 
 
 async def record_disclosure(response: Response[Any]) -> Response[Any]:
-    """Record what a response shows, before it is sent: a page of things as one entry, at the clinic that the address
-    names. Runs after each handler."""
+    """Record the disclosure of a response before it is sent, as one entry at the clinic in the request's path. Runs
+    after each handler."""
     if isinstance(response, Disclosure):
         request = response.request
         await record(

@@ -1,4 +1,4 @@
-"""Sealing the audit, showing it, and checking that nobody has changed it."""
+"""Sealing, listing and verifying audit entries."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -24,22 +24,21 @@ from .model import (
 from .repository import chain
 from .repository import entries as entry_rows
 
-BATCH: Final = 1000
-MOST_FAULTS: Final = 100
-LAST: Final = UUID(int=2**128 - 1)
-NEAR: Final = timedelta(days=1)
-"""An entry's time is when its transaction began; its id, by which lists go, says when it was written. They are never so
-far apart."""
+BATCH_SIZE: Final = 1000
+MAX_FAULTS: Final = 100
+LAST_ID: Final = UUID(int=2**128 - 1)
+MAX_CLOCK_GAP: Final = timedelta(days=1)
+"""Lists are sorted by id, which contains the time of writing; an entry's own time is the start of its transaction. The
+two are always closer than this."""
 
 
 class Broken(Exception):
-    """The head of a clinic's chain is not what was signed, so nothing may be sealed behind it: that would make it look
-    whole."""
+    """The head of a clinic's chain has an invalid signature. Sealing more entries behind it would hide the damage."""
 
 
 async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> int:
-    """Seal the clinic's oldest entries, `BATCH` at most; returns how many. None while somebody else does so. Raises
-    `Broken`."""
+    """Seal at most `BATCH_SIZE` of the clinic's oldest entries and return their number: 0 while another worker does so.
+    Raises `Broken`."""
     row = await chain.lock_head(tx, clinic_id)
     if row is None:
         await chain.begin(tx, key.signed(clinic_id=clinic_id, position=0, hash=BEGINNING, now=now))
@@ -48,17 +47,17 @@ async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> i
         return 0
     if text := fault(_head(row), public_key=key.public):
         raise Broken(f"the head {text}")
-    found = await chain.unsealed(tx, clinic_id, most=BATCH)
+    waiting = await chain.unsealed(tx, clinic_id, most=BATCH_SIZE)
     position, hash = row.position, row.hash
     hashes: list[bytes] = []
-    for position, entry in enumerate(found, row.position + 1):
+    for position, entry in enumerate(waiting, row.position + 1):
         hash = chained(hash, Entry(position=position, **entry))
         hashes.append(hash)
-    if found:
-        moved = await chain.move(tx, clinic_id, after=row.position, ids=[entry.id for entry in found], hashes=hashes)
-        assert moved == len(found), "only who has locked the head takes entries away"
+    if waiting:
+        moved = await chain.move(tx, clinic_id, after=row.position, ids=[entry.id for entry in waiting], hashes=hashes)
+        assert moved == len(waiting), "only the holder of the head's lock moves entries"
         await chain.move_head(tx, key.signed(clinic_id=clinic_id, position=position, hash=hash, now=now))
-    return len(found)
+    return len(waiting)
 
 
 def _head(row: Row) -> AuditHead:
@@ -66,14 +65,14 @@ def _head(row: Row) -> AuditHead:
 
 
 class Place(NamedTuple):
-    """Where a list goes on, and where it ends: at the newest entry that there was when it was begun, for reading it
-    makes entries too."""
+    """The position in a list, and its end: the newest entry at the time of the first page, because reading the list
+    adds entries."""
 
     after: UUID
     until: UUID
 
 
-class Listed(NamedTuple):
+class Listing(NamedTuple):
     entries: list[AuditEntry]
     until: UUID
 
@@ -89,15 +88,15 @@ async def entries(
     subject: str | None = None,
     place: Place | None = None,
     limit: int,
-) -> Listed:
-    """A clinic's entries, or the platform's (clinic 0), of its local dates `first…last`, oldest first; one more than
-    `limit` when the list goes on. Raises `NotFound`."""
+) -> Listing:
+    """Return entries of a clinic or the platform (clinic 0) on its local dates `first…last`, oldest first: one more
+    than `limit` if there is another page. Raises `NotFound`."""
     bounds = await entry_rows.bounds(db, clinic_id, first=first, last=last)
     if bounds is None:
         raise errors.NotFound
     after, until = place or Place(UUID(int=0), bounds.newest or UUID(int=0))
     if bounds.start:
-        after = max(after, ids.smallest_uuid7(bounds.start - NEAR))
+        after = max(after, ids.smallest_uuid7(bounds.start - MAX_CLOCK_GAP))
     rows = await entry_rows.entries(
         db,
         clinic_id,
@@ -107,10 +106,10 @@ async def entries(
         action=action,
         subject=subject,
         after=after,
-        until=min(until, ids.smallest_uuid7(bounds.end + NEAR)) if bounds.end else until,
+        until=min(until, ids.smallest_uuid7(bounds.end + MAX_CLOCK_GAP)) if bounds.end else until,
         limit=limit,
     )
-    return Listed([_entry(row) for row in rows], until)
+    return Listing([_entry(row) for row in rows], until)
 
 
 async def newest(
@@ -125,7 +124,7 @@ async def newest(
     before: UUID | None,
     limit: int,
 ) -> list[AuditEntry]:
-    """The same, newest first: those before that one, or the newest. Raises `NotFound`."""
+    """Return entries like `entries`, but newest first, from before an entry or from the newest. Raises `NotFound`."""
     bounds = await entry_rows.bounds(db, clinic_id, first=first, last=last)
     if bounds is None:
         raise errors.NotFound
@@ -137,8 +136,8 @@ async def newest(
         actor=actor,
         action=action,
         subject=subject,
-        since=ids.smallest_uuid7(bounds.start - NEAR) if bounds.start else UUID(int=0),
-        before=min(before or LAST, ids.smallest_uuid7(bounds.end + NEAR) if bounds.end else LAST),
+        since=ids.smallest_uuid7(bounds.start - MAX_CLOCK_GAP) if bounds.start else UUID(int=0),
+        before=min(before or LAST_ID, ids.smallest_uuid7(bounds.end + MAX_CLOCK_GAP) if bounds.end else LAST_ID),
         limit=limit,
     )
     return [_entry(row) for row in rows]
@@ -146,20 +145,21 @@ async def newest(
 
 def _entry(row: Row) -> AuditEntry:
     kind, _, id = row.actor.partition(":")
-    shown: dict[str, Any] = {**row, "actor": AuditActor(kind, id or None), "hash": row.hash and row.hash.hex()}
-    return AuditEntry(**shown)
+    content: dict[str, Any] = {**row, "actor": AuditActor(kind, id or None), "hash": row.hash and row.hash.hex()}
+    return AuditEntry(**content)
 
 
 async def head(db: Statements, *, clinic_id: int) -> AuditHead:
-    """Return the signed head of a clinic's chain, or the platform's. Raises `NotFound`, also while nothing is sealed."""
+    """Return the signed head of a clinic's chain, or the platform's. Raises `NotFound`, also while nothing is
+    sealed."""
     row = await chain.head(db, clinic_id)
     if row is None:
         raise errors.NotFound
     return _head(row)
 
 
-async def sign_anew(tx: Transaction, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
-    """Sign the clinic's head with the new key. Return False when it is signed with that already. Raises `Broken` for a
+async def sign_again(tx: Transaction, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
+    """Sign the clinic's head with the new key. Return False if the new key has signed it already. Raises `Broken` for a
     head that neither key has signed."""
     row = await chain.lock_head(tx, clinic_id)
     if row is None:
@@ -179,29 +179,29 @@ async def verify(
     public_key: str,
     exported: Sequence[AuditHead] = (),
     now: datetime,
-    passed: Callable[[int], object] = lambda _: None,
+    on_progress: Callable[[int], object] = lambda _: None,
 ) -> AsyncGenerator[ClinicReport]:
-    """Check the clinics' chains, from the beginning, and against heads that were exported. `passed` is told how many
-    entries more have been looked at.
+    """Check the clinics' chains from the beginning, also against exported heads. Calls `on_progress` with the number of
+    entries after each batch.
 
-    Sealing may go on meanwhile.
+    Sealing may continue at the same time.
     """
     for clinic_id in clinic_ids:
         walk = Walk(public_key=public_key, exported=[head for head in exported if head.clinic_id == clinic_id])
         faults = list(walk.begin())
         entries = 0
         while True:
-            rows = await chain.stretch(db, clinic_id, after=walk.position, most=BATCH)
-            found = [row for row in rows if row.position is not None]
-            for row in found:
+            rows = await chain.stretch(db, clinic_id, after=walk.position, most=BATCH_SIZE)
+            sealed = [row for row in rows if row.position is not None]
+            for row in sealed:
                 faults += walk.follow(Entry(*(row[name] for name in Entry._fields)), row.hash)
-            if not found:
+            if not sealed:
                 break
-            entries += len(found)
-            passed(len(found))
+            entries += len(sealed)
+            on_progress(len(sealed))
         faults += walk.end(_stretched_head(clinic_id, rows[0]))
         tail = await chain.tail(db, clinic_id, now=now)
-        yield ClinicReport(clinic_id, entries, faults[:MOST_FAULTS], tail.unsealed, tail.oldest_seconds)
+        yield ClinicReport(clinic_id, entries, faults[:MAX_FAULTS], tail.unsealed, tail.oldest_seconds)
 
 
 def _stretched_head(clinic_id: int, row: Row) -> AuditHead | None:
@@ -218,5 +218,5 @@ def _stretched_head(clinic_id: int, row: Row) -> AuditHead | None:
 
 
 def read_heads(text: bytes) -> list[AuditHead]:
-    """Exported heads, one or several after each other. Raises `msgspec.DecodeError`."""
+    """Read exported heads, one per line. Raises `msgspec.DecodeError`."""
     return [msgspec.json.decode(line, type=AuditHead) for line in text.splitlines() if line.strip()]

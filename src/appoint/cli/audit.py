@@ -181,7 +181,7 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
                 public_key=key.public,
                 exported=exported,
                 now=clock.now(),
-                passed=lambda count: progress.advance(task, count),
+                on_progress=lambda count: progress.advance(task, count),
             )
             async for report in reports:
                 whole = whole and not report.faults
@@ -229,7 +229,7 @@ def _describe(report: "ClinicReport") -> str:
 
 
 @audit.command(name="sign-anew")
-def sign_anew(*, public_key: str) -> None:
+def sign_again(*, public_key: str) -> None:
     """Sign all heads again after a change of APPOINT_SECRET_KEY. Until then, no further entries are sealed.
 
     Parameters
@@ -253,7 +253,7 @@ def sign_anew(*, public_key: str) -> None:
             if row.position is not None:
                 try:
                     signed += await db.sealing().atomic(
-                        service.sign_anew,
+                        service.sign_again,
                         clinic_id=row.clinic_id,
                         old_public_key=public_key,
                         key=key,

@@ -9,30 +9,38 @@ from ..model import AuditHead
 
 
 async def waiting(db: Statements) -> list[int]:
-    """The clinics that have something to seal."""
+    """Return the ids of the clinics with entries to seal."""
     rows = await db.fetch(
         """
-        with recursive w as (  -- from one clinic to the next, whatever waits of each
+        with recursive waiting as (  -- skip from clinic to clinic in the index, without reading all entries
           (select clinic_id from audit_unsealed order by clinic_id limit 1)
           union all
-          select (select u.clinic_id from audit_unsealed u where u.clinic_id > w.clinic_id order by u.clinic_id limit 1) from w where w.clinic_id is not null
+          select (select u.clinic_id
+                    from audit_unsealed u
+                   where u.clinic_id > w.clinic_id
+                   order by u.clinic_id
+                   limit 1)
+            from waiting w
+           where w.clinic_id is not null
         )
-        select clinic_id from w where clinic_id is not null
+        select clinic_id from waiting where clinic_id is not null
         """
     )
     return [row.clinic_id for row in rows]
 
 
 async def lock_head(tx: Statements, clinic_id: int) -> Row | None:
-    """The head, which nobody else moves until the transaction ends. None: somebody is at it, or there is none."""
+    """Return the head, and lock it until the transaction ends. Return None if another worker has locked it, or there is
+    none."""
     return await tx.fetchrow("select * from audit_head where clinic_id = $1 for update skip locked", clinic_id)
 
 
 async def begin(tx: Statements, head: AuditHead) -> None:
-    """The clinic's first head, unless there is one."""
+    """Insert the clinic's first head, unless it has one."""
     await tx.execute(
         """
-        insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signature) values ($1, $2, decode($3, 'hex'), $4, $5, $6)
+        insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signature)
+        values ($1, $2, decode($3, 'hex'), $4, $5, $6)
         on conflict do nothing
         """,
         head.clinic_id,
@@ -47,7 +55,9 @@ async def begin(tx: Statements, head: AuditHead) -> None:
 async def move_head(tx: Statements, head: AuditHead) -> None:
     await tx.execute(
         """
-        update audit_head set position = $2, hash = decode($3, 'hex'), sealed_at = $4, public_key = $5, signature = $6 where clinic_id = $1
+        update audit_head
+           set position = $2, hash = decode($3, 'hex'), sealed_at = $4, public_key = $5, signature = $6
+         where clinic_id = $1
         """,
         head.clinic_id,
         head.position,
@@ -59,7 +69,7 @@ async def move_head(tx: Statements, head: AuditHead) -> None:
 
 
 async def unsealed(tx: Statements, clinic_id: int, *, most: int) -> list[Row]:
-    """The oldest entries that are not sealed, as `model.Entry` has them."""
+    """Return the oldest unsealed entries, with the columns of `model.Entry`."""
     return await tx.fetch(
         """
         select clinic_id, id, extract(epoch from at)::text as at, actor, action, subjects, address, request_id, reason
@@ -74,25 +84,26 @@ async def unsealed(tx: Statements, clinic_id: int, *, most: int) -> list[Row]:
 
 
 async def move(tx: Statements, clinic_id: int, *, after: int, ids: Sequence[UUID], hashes: Sequence[bytes]) -> int:
-    """Move entries into the chain, in this order and with these hashes, behind the position `after`; returns how many.
-    What they say stays in the database."""
-    done = await tx.execute(
+    """Move entries into the chain, in this order and with these hashes, behind the position `after`. Return their
+    number. Their contents do not leave the database."""
+    tag = await tx.execute(
         """
-        with gone as (
+        with moved as (
           delete from audit_unsealed where clinic_id = $1 and id = any($3)
           returning clinic_id, id, at, actor, action, subjects, address, request_id, reason
         )
-        insert into audit_entry (clinic_id, position, id, at, actor, action, subjects, address, request_id, reason, hash)
-        select g.clinic_id, $2 + n, g.id, g.at, g.actor, g.action, g.subjects, g.address, g.request_id, g.reason, h.hash
-          from gone g
-          join unnest($3::uuid[], $4::bytea[]) with ordinality as h (id, hash, n) on h.id = g.id
+        insert into audit_entry
+          (clinic_id, position, id, at, actor, action, subjects, address, request_id, reason, hash)
+        select m.clinic_id, $2 + n, m.id, m.at, m.actor, m.action, m.subjects, m.address, m.request_id, m.reason, h.hash
+          from moved m
+          join unnest($3::uuid[], $4::bytea[]) with ordinality as h (id, hash, n) on h.id = m.id
         """,
         clinic_id,
         after,
         ids,
         hashes,
     )
-    return int(done.rsplit(" ", 1)[-1])
+    return int(tag.rsplit(" ", 1)[-1])
 
 
 async def head(db: Statements, clinic_id: int) -> Row | None:
@@ -100,40 +111,54 @@ async def head(db: Statements, clinic_id: int) -> Row | None:
 
 
 async def chains(db: Statements) -> list[Row]:
-    """Every clinic of which there is anything in the audit, with the position of its head, if it has one."""
+    """Return every clinic with audit entries or a head, with the position of the head, if any."""
     return await db.fetch(
         """
         with recursive sealed as (
           (select clinic_id from audit_entry order by clinic_id limit 1)
           union all
-          select (select e.clinic_id from audit_entry e where e.clinic_id > s.clinic_id order by e.clinic_id limit 1) from sealed s where s.clinic_id is not null
-        ), known as (
+          select (select e.clinic_id
+                    from audit_entry e
+                   where e.clinic_id > s.clinic_id
+                   order by e.clinic_id
+                   limit 1)
+            from sealed s
+           where s.clinic_id is not null
+        ), present as (
           select clinic_id from sealed where clinic_id is not null
           union select clinic_id from audit_head
           union select clinic_id from audit_unsealed
         )
-        select k.clinic_id, h.position from known k left join audit_head h on h.clinic_id = k.clinic_id order by k.clinic_id
+        select p.clinic_id, h.position
+          from present p
+          left join audit_head h on h.clinic_id = p.clinic_id
+         order by p.clinic_id
         """
     )
 
 
 async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> list[Row]:
-    """The next sealed entries behind a position, as `model.Entry` has them, each with its `hash`, and the head as it is
-    in the same moment (`head_…`).
+    """Return the next sealed entries behind a position, with the columns of `model.Entry` and their `hash`, and the
+    head at the same moment (`head_…`).
 
-    When there are none, one row with the head alone. All of the positions that are looked at, also where there should
-    be one and are several.
+    If there are none, return one row with the head alone. Returns all entries of the positions it covers, including
+    duplicates.
     """
     return await db.fetch(
         """
-        select e.*, h.position as head_position, h.hash as head_hash, h.sealed_at as head_sealed_at, h.public_key as head_public_key, h.signature as head_signature
+        select e.*, h.position as head_position, h.hash as head_hash, h.sealed_at as head_sealed_at,
+               h.public_key as head_public_key, h.signature as head_signature
           from (select) as one
           left join audit_head h on h.clinic_id = $1
-          left join lateral (select position as first from audit_entry where clinic_id = $1 and position > $2 order by position limit 1) as f on true
           left join lateral (
-            select clinic_id, position, id, extract(epoch from at)::text as at, actor, action, subjects, address, request_id, reason, hash
+            select position as first from audit_entry where clinic_id = $1 and position > $2 order by position limit 1
+          ) as f on true
+          left join lateral (
+            select clinic_id, position, id, extract(epoch from at)::text as at, actor, action, subjects, address,
+                   request_id, reason, hash
               from audit_entry
-             where clinic_id = $1 and position >= f.first and position <= least(f.first, 9223372036854775807 - $3::bigint) + $3::bigint
+             where clinic_id = $1 and position >= f.first
+               and position <= least(f.first, 9223372036854775807 - $3::bigint) + $3::bigint
           ) as e on true
          order by e.position
         """,
@@ -144,9 +169,13 @@ async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> l
 
 
 async def tail(db: Statements, clinic_id: int, *, now: datetime) -> Row:
-    """How many of the clinic's entries are not sealed, and for how many seconds the oldest of them."""
+    """Return the number of the clinic's unsealed entries, and the age of the oldest in seconds."""
     row = await db.fetchrow(
-        "select count(*) as unsealed, coalesce(extract(epoch from $2 - min(at))::float8, 0) as oldest_seconds from audit_unsealed where clinic_id = $1",
+        """
+        select count(*) as unsealed, coalesce(extract(epoch from $2 - min(at))::float8, 0) as oldest_seconds
+          from audit_unsealed
+         where clinic_id = $1
+        """,
         clinic_id,
         now,
     )

@@ -34,10 +34,10 @@ async def insert_entry(
 
 
 async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: date | None) -> Row | None:
-    """What a list has in it: from `start` to before `end` (none: from the beginning, to the end), and up to the id
-    `newest`. None for no such clinic.
+    """Return the bounds of a list: from `start` to before `end` (None: unbounded), and up to the id `newest`. Return
+    None if the clinic does not exist.
 
-    Dates are the clinic's own; the platform's are those of UTC.
+    Dates are in the clinic's time zone, for the platform in UTC.
     """
     return await db.fetchrow(
         """
@@ -65,18 +65,20 @@ async def entries(
     until: UUID,
     limit: int,
 ) -> list[Row]:
-    """A clinic's entries with ids in `(after, until]`, sealed or not, in the order of their ids, which sealing does not
-    change; one more than `limit` when the list goes on.
+    """Return a clinic's entries with ids in `(after, until]`, sealed or not, by id, which sealing does not change: one
+    more than `limit` if there is another page.
 
-    Each is on one of the two sides at any moment, and a statement looks at both in the same moment.
+    Every entry is in exactly one of the two tables at any moment, and one statement reads both at the same moment.
     """
     return await db.fetch(
         """
-        (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position, null::bytea as hash
+        (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position,
+                null::bytea as hash
            from audit_unsealed
           where clinic_id = $1 and id > $2 and id <= $3
             and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
+            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7)
+            and ($8::text is null or $8 = any(subjects))
           order by id
           limit $9 + 1)
         union all
@@ -84,7 +86,8 @@ async def entries(
            from audit_entry
           where clinic_id = $1 and id > $2 and id <= $3
             and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
+            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7)
+            and ($8::text is null or $8 = any(subjects))
           order by id
           limit $9 + 1)
          order by id
@@ -115,14 +118,16 @@ async def newest(
     before: UUID,
     limit: int,
 ) -> list[Row]:
-    """The same with ids in `[since, before)`, newest first."""
+    """Return entries like `entries`, with ids in `[since, before)`, newest first."""
     return await db.fetch(
         """
-        (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position, null::bytea as hash
+        (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position,
+                null::bytea as hash
            from audit_unsealed
           where clinic_id = $1 and id >= $2 and id < $3
             and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
+            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7)
+            and ($8::text is null or $8 = any(subjects))
           order by id desc
           limit $9 + 1)
         union all
@@ -130,7 +135,8 @@ async def newest(
            from audit_entry
           where clinic_id = $1 and id >= $2 and id < $3
             and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7) and ($8::text is null or $8 = any(subjects))
+            and ($6::text is null or actor = $6 or starts_with(actor, $6 || ':')) and ($7::text is null or action = $7)
+            and ($8::text is null or $8 = any(subjects))
           order by id desc
           limit $9 + 1)
          order by id desc
@@ -149,8 +155,7 @@ async def newest(
 
 
 async def names(db: Statements, clinic_id: int) -> dict[tuple[str, str], str]:
-    """What those are called who work at the clinic, and its partners' systems, by the kind of actor and the id that the
-    audit has for them."""
+    """Return the names of the clinic's staff and partner systems, by the kind and id of the audit's actors."""
     rows = await db.fetch(
         """
         select 'user' as kind, m.user_id::text as id, coalesce(m.name, u.name) as name
