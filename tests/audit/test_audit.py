@@ -490,7 +490,7 @@ async def test_an_entry_neither_vanishes_nor_comes_twice_when_it_is_sealed_betwe
     await clinic(client)
     await note(db, 40)
     wanted = [str(row.id) for row in await db.fetch("select id from audit_unsealed order by id")]
-    monkeypatch.setattr(service, "BATCH", 7)
+    monkeypatch.setattr(service, "BATCH_SIZE", 7)
     found, query = [], {"limit": 6}
     while True:
         answer = (await client.get("/api/clinics/1/audit", params=query, headers=ADMIN)).json()
@@ -637,7 +637,7 @@ async def test_the_head_can_be_exported_and_checked_by_whoever_has_the_public_ke
 
 
 async def test_sealing_takes_all_of_every_clinic_in_batches(db, monkeypatch):
-    monkeypatch.setattr(service, "BATCH", 10)
+    monkeypatch.setattr(service, "BATCH_SIZE", 10)
     for number, count in ((0, 3), (1, 25), (2, 10), (9, 1)):
         await note(db, count, clinic_id=number)
     await seal(db)
@@ -651,7 +651,7 @@ async def test_sealing_takes_all_of_every_clinic_in_batches(db, monkeypatch):
 
 async def test_a_clinics_backlog_does_not_hold_up_the_others(db, monkeypatch):
     """After each batch of it the others have their turn, also with what has come meanwhile."""
-    monkeypatch.setattr(service, "BATCH", 5)
+    monkeypatch.setattr(service, "BATCH_SIZE", 5)
     await note(db, 50)
     await note(db, 1, clinic_id=2)
     order = []
@@ -700,7 +700,7 @@ async def test_nothing_is_sealed_behind_a_head_that_is_not_ours(db):
 
 
 async def test_many_sealers_at_once_make_one_chain(db, database_url, monkeypatch):
-    monkeypatch.setattr(service, "BATCH", 7)
+    monkeypatch.setattr(service, "BATCH_SIZE", 7)
     sealers = [as_role(database_url, ACROSS) for _ in range(5)]
     writing = True
 
@@ -1050,7 +1050,7 @@ TAMPERINGS = scaled(1000, 160)
 
 
 async def test_all_tamperings_are_found_and_an_untouched_chain_is_never_accused(db, monkeypatch):
-    monkeypatch.setattr(service, "BATCH", 9)
+    monkeypatch.setattr(service, "BATCH_SIZE", 9)
     dice = random.Random(20270301)
     texts = ["", "a", "b", "ü", "“x”", '"', "\\", "a,b", "[]", "null"]
     for number in (1, 2):
@@ -1156,7 +1156,7 @@ async def test_a_chain_that_was_cut_back_or_written_anew_with_the_key_does_not_f
 
 
 async def test_a_chain_that_grows_while_it_is_checked_is_whole(db, database_url, monkeypatch):
-    monkeypatch.setattr(service, "BATCH", 5)
+    monkeypatch.setattr(service, "BATCH_SIZE", 5)
     await note(db, 40)
     await seal(db)
     real = chain.stretch
