@@ -23,12 +23,12 @@ import psutil
 
 from appoint.database import embedded
 
-from . import load, numbers, outbox, world
+from . import load, numbers, outbox, startup, world
 from .load import Server
 from .world import DOCTORS, FOLDER, HALF_BOOKED, PLACES, World
 
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-PARTS = "abcdefghij"
+PARTS = "abcdefghijlm"
 RACERS = 64
 
 
@@ -209,14 +209,36 @@ class Bench:
                 f"a request on a kept-alive connection takes {median(waits) * 1000:.2g} ms (median of {len(waits)})."
             )
 
+    def startup(self, place: Place) -> None:
+        """What it costs to import the server, next to its framework alone, and its memory when idle."""
+        servers = [startup.start(startup.SERVER) for _ in range(self.rounds)]
+        frameworks = [startup.start(startup.FRAMEWORK) for _ in range(self.rounds)]
+        ratios = [one.cpu_seconds / other.cpu_seconds for one, other in zip(servers, frameworks, strict=True)]
+        self.facts.append(
+            f"(l) importing the server takes {median(ratios):.2g} × the CPU of importing Litestar, uvicorn, msgspec and "
+            f"asyncpg alone, {median(each.cpu_seconds for each in servers):.2f} s here; at most 1.0 s is the goal."
+        )
+        idle, alone = place.idle_bytes, median(each.resident_bytes for each in frameworks)
+        self.facts.append(
+            f"(m) one idle server process holds {idle >> 20} MB, {idle / alone:.2g} × what those libraries need; "
+            "at most 110 MB is the goal."
+        )
+
 
 def main(*, only: str = PARTS, quick: bool = False, ten_million: bool = False, rounds: int = 5) -> None:
     """Run the benchmarks. The data sets are made at the first run: a few minutes for a million appointments, and kept
     in `.bench/`.
 
-    Parameters ---------- only Letters of the parts to run, such as b,f; then nothing is written. quick A look in a
-    minute at whether all of it works, on small data sets; nothing is written. ten_million Growth up to ten million
-    appointments too. rounds Of every part.
+    Parameters
+    ----------
+    only
+        Letters of the parts to run, such as b,f; then nothing is written.
+    quick
+        Check in a minute that everything works, on small data sets; nothing is written.
+    ten_million
+        Measure growth up to ten million appointments too.
+    rounds
+        Rounds of every part.
     """
     if not shutil.which("wrk"):
         sys.exit("The benchmarks need wrk, which Debian has: apt-get install wrk")
@@ -243,22 +265,7 @@ async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -
             }
             main_place = places[sizes[1]]
             two = await place(main_place.world, workers=2)
-            if parts & set("ab"):
-                await bench.statement_and_http(main_place, two)
-            if parts & set("cd"):
-                bench.reads(main_place)
-            if "e" in parts:
-                await bench.races(main_place, rounds=5 if quick else 100)
-            if "f" in parts:
-                await bench.growth(places)
-            if "g" in parts:
-                await bench.memory(main_place, two)
-            if "h" in parts:
-                await bench.relay(main_place)
-            if "i" in parts:
-                await bench.outbox(main_place, min(outbox.FULL, sizes[1]))
-            if "j" in parts:
-                await bench.numbers(main_place)
+            await measure(bench, parts, places, main_place, two, quick=quick)
     text = report(bench, main_place.world)
     if quick or parts != set(PARTS):
         print(text)
@@ -266,6 +273,30 @@ async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -
         REPORT.write_text(text)
         say(f"Written to {REPORT}")
     sys.exit(1 if bench.faults else 0)
+
+
+async def measure(
+    bench: Bench, parts: set[str], places: dict[int, Place], main_place: Place, two: Place, *, quick: bool
+) -> None:
+    """Run the parts: most on `main_place`, growth on all places by size, and `two` with two server processes."""
+    if parts & set("ab"):
+        await bench.statement_and_http(main_place, two)
+    if parts & set("cd"):
+        bench.reads(main_place)
+    if "e" in parts:
+        await bench.races(main_place, rounds=5 if quick else 100)
+    if "f" in parts:
+        await bench.growth(places)
+    if "g" in parts:
+        await bench.memory(main_place, two)
+    if "h" in parts:
+        await bench.relay(main_place)
+    if "i" in parts:
+        await bench.outbox(main_place, min(outbox.FULL, main_place.world.appointments))
+    if "j" in parts:
+        await bench.numbers(main_place)
+    if parts & set("lm"):
+        bench.startup(main_place)
 
 
 def report(bench: Bench, place: World) -> str:

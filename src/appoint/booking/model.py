@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ..clinics.catalogue.model import Catalogue
 from ..kit import errors, fields, ids
 from ..kit.money import Money
 from ..kit.structs import PageQuery, RequestBody, Resource
@@ -193,23 +192,6 @@ class AppointmentFilter(PageQuery):
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
             raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
-
-
-def is_late(appointment: Appointment, catalogue: Catalogue, now: datetime) -> bool:
-    """Tell whether the clinic's notice period forbids to cancel or move the appointment.
-
-    It never applies to holds and to appointments that the clinic itself has to move.
-    """
-    applies = (
-        catalogue.cancel_notice_minutes > 0 and appointment.status != Status.PENDING and not appointment.needs_rebooking
-    )
-    return applies and now > catalogue.last_change(appointment.start_time)
-
-
-def too_late(catalogue: Catalogue) -> errors.Conflict:
-    """Return the conflict for a change within the notice period, with the clinic's phone number if there is one."""
-    phone = {"phone": catalogue.phone} if catalogue.phone else {}
-    return errors.Conflict("too-late", minutes=catalogue.cancel_notice_minutes, **phone)
 
 
 def has_own_hours(appointment: Appointment) -> bool:

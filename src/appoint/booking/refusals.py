@@ -137,7 +137,7 @@ def _day(plan: BookingPlan, spec: AppointmentSpec) -> date:
 def _apart_from(
     times: Sequence[DoctorTime], current: CurrentTime | None, own_slots: Sequence[UUID]
 ) -> list[DoctorTime]:
-    """Return the doctors' time without the appointment that is being moved."""
+    """Return the doctors' times, excluding the appointment being moved."""
     if current is None:
         return list(times)
     return [

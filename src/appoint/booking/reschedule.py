@@ -14,6 +14,7 @@ from ..database.pool import Database, Statements, Transaction
 from ..kit import errors, ids
 from ..kit.actors import Actor
 from . import repository, service
+from .cancellation import is_late, too_late
 from .model import (
     MOVABLE,
     Appointment,
@@ -21,8 +22,6 @@ from .model import (
     Status,
     audit_reason,
     has_own_hours,
-    is_late,
-    too_late,
 )
 from .planning import BookingPlan
 from .refusals import Overridable, Refused, StaleCatalogue, explain_refusal

@@ -10,6 +10,7 @@ from ..database.pool import Transaction, violates
 from ..kit import errors
 from ..kit.actors import Actor
 from . import repository, service
+from .cancellation import is_late, too_late
 from .model import (
     TRANSITIONS,
     Appointment,
@@ -17,8 +18,6 @@ from .model import (
     Status,
     audit_reason,
     has_own_hours,
-    is_late,
-    too_late,
 )
 
 

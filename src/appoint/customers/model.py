@@ -129,7 +129,7 @@ WORDS: Final = re.compile(rf"(?:(?P<date>{DATE.pattern})|(?P<number>[(+]?\d[\d()
 
 
 class SearchTerms(NamedTuple):
-    """The terms of a search. The texts are LIKE patterns, to be `folded`."""
+    """Search criteria. The texts are LIKE patterns, to be `folded`."""
 
     words: Sequence[str] = ()
     """Each must match the name, the contact or the record number. Numbers are matched without separators."""

@@ -134,7 +134,7 @@ def _make_outside() -> None:
 
 
 def _create(link: Path, binaries: Path, account: Account, say: Callable[[str], None], *, durable: bool) -> None:
-    """Create a database at `link`, or nothing: a work folder gets the name as the last step."""
+    """Create a database at `link` atomically: build it in a temporary folder and rename that last."""
     outside = not account.reaches(link.parent)
     if outside:
         _make_outside()

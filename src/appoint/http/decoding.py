@@ -42,7 +42,7 @@ MESSAGES: Final[tuple[tuple[str, str], ...]] = (
 
 
 MOST: Final = 100
-"""How many faults one response reports."""
+"""The maximum number of faults that one response reports."""
 LONGEST_NAME: Final = 100
 
 

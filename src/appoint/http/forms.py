@@ -58,7 +58,7 @@ def parse_date(text: str | None) -> date | None:
 
 
 def parse_instant(text: str | None) -> datetime | None:
-    """Parse an instant with an offset, in a year that the API accepts too; None for anything else."""
+    """Parse an instant with an offset, within the years that the API accepts; None for anything else."""
     try:
         instant = datetime.fromisoformat(text or "")
     except ValueError:

@@ -69,7 +69,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "example": "240",
     },
     "RateLimit-Remaining": {
-        "description": "How many are left of them.",
+        "description": "Requests left in the window.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
         "example": "239",
     },
@@ -84,7 +84,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "example": "240;w=60",
     },
     "WWW-Authenticate": {
-        "description": "What to authenticate with.",
+        "description": "The authentication scheme to use.",
         "required": True,
         "schema": {"type": "string"},
         "example": 'Bearer realm="appoint"',

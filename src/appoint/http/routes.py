@@ -39,7 +39,7 @@ class Route:
     stream: bool = False
     """Whether the answer is a stream. The deadline for requests ends when a stream begins."""
     unattended: bool = False
-    """Whether pages call it on their own. These requests do not prolong a session."""
+    """Whether pages call it on their own. These requests do not extend the session."""
 
     @property
     def limited_as(self) -> str:

@@ -16,7 +16,7 @@ class Role(StrEnum):
     """The holder of an appointment's manage link."""
     PATIENT = "patient"
     USER = "user"
-    """Any user of staff, independent of their roles at clinics."""
+    """Any staff user, regardless of their roles at clinics."""
     DOCTOR = "doctor"
     RECEPTIONIST = "receptionist"
     MANAGER = "manager"

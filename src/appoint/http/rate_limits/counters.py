@@ -17,7 +17,7 @@ ENTRIES: Final = 100_000
 
 
 class Rate(NamedTuple):
-    """A maximum per window of `seconds`. Windows follow the clock: those of a minute start when the minute does."""
+    """A maximum per window of `seconds`. Windows are aligned to the clock: a one-minute window starts on the minute."""
 
     most: int
     seconds: int

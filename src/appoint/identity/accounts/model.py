@@ -160,7 +160,7 @@ def sealed_totp(secret: str, user_id: UUID, totp_secret: str) -> bytes:
 
 def totp_step(secret: str, user: Any, code: str, now: datetime) -> int | None:
     """Return the time step of a code: the current one or a neighbour, because clocks differ. Return None for a wrong
-    code, and for one that was used already or is older.
+    code, and for one that has already been used or precedes the last one used.
 
     `user` is a row with `id`, `totp_secret` and `totp_step` (RFC 6238, 5.2: a code is valid once).
     """

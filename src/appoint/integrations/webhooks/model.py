@@ -18,7 +18,7 @@ from ...kit.structs import PageQuery, RequestBody, Resource
 MOST_WEBHOOKS: Final = 20
 SECRET_BYTES: Final = 32
 OVERLAP: Final = timedelta(hours=24)
-"""How long what is sent is signed with the old secret too."""
+"""How long deliveries are also signed with the old secret."""
 PATIENCE: Final = timedelta(days=5)
 """A webhook that has failed for so long, without any success, is disabled."""
 EVENT_TYPES: Final = tuple(type for type, fact in CATALOGUE.items() if not issubclass(fact, CustomerFact))
@@ -47,7 +47,7 @@ DeliveryStatus = Literal["queued", "delivered", "failed"]
 
 
 class WebhookContent(RequestBody):
-    """Where a clinic's events are to be sent, and which."""
+    """Where to send a clinic's events, and which ones."""
 
     url: Url
     """https, without a user name; its host has public addresses only."""

@@ -193,7 +193,7 @@ async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID,
 
 
 async def claim(db: Statements, *, now: datetime, until: datetime, most: int) -> list[Row]:
-    """Lease webhooks of any clinic with due deliveries until then, those with the oldest lease first."""
+    """Lease webhooks with due deliveries, across clinics, until `until`; oldest lease first."""
     return await db.fetch(
         """
         with free as (

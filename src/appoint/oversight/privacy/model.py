@@ -13,7 +13,7 @@ from ...kit.structs import RequestBody
 from ...messaging.notifications.model import Preferences
 
 MOST: Final = 5000
-"""Of each list of an export, the newest; what is left out is named. An entry has some kilobytes at most, and most have
+"""The maximum number of entries per list in an export, newest first. Truncated lists are named. An entry has some kilobytes at most, and most have
 some hundred bytes."""
 
 
@@ -23,7 +23,7 @@ class ExportQuery(RequestBody):
 
 
 class ExportedPatient(msgspec.Struct, rename="camel"):
-    """What a clinic knows of the person."""
+    """What a clinic stores about the person."""
 
     clinic_id: int
     clinic: str
@@ -108,7 +108,7 @@ ListName = Literal["appointments", "notifications", "audit", "events"]
 
 
 class Export(msgspec.Struct, rename="camel"):
-    """Everything that is held about a person. Of each list the newest 5,000."""
+    """Everything that is held about a person. Each list is limited to its newest 5,000 entries."""
 
     EXAMPLE: ClassVar = {
         "exportedAt": "2027-03-01T08:30:00Z",
@@ -175,14 +175,14 @@ class Export(msgspec.Struct, rename="camel"):
     audit: Sequence[ExportedEntry]
     events: Sequence[ExportedEvent]
     cut: list[ListName]
-    """The lists that had more."""
+    """The lists that were truncated."""
 
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ErasedCounts(msgspec.Struct, rename="camel"):
-    """How many of each held something."""
+    """How many records of each kind were erased."""
 
     patients: Count = 0
     """Clinics' records, which lost notes and number."""

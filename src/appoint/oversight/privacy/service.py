@@ -127,7 +127,7 @@ async def erase_copies(tx: Transaction, events: Sequence[Event]) -> None:
 async def forget_patients(
     tx: Transaction, actor: Actor, *, clinic_id: int, before: datetime, after: UUID
 ) -> tuple[list[UUID], int, int]:
-    """Erase a clinic's notes about patients without a visit since `before`, in the order of their ids, `BATCH` at a time.
+    """Erase a clinic's notes about patients without a visit since `before`, in id order, `BATCH` at a time.
 
     Return the patients' ids, and how many patients and appointments had notes.
     """

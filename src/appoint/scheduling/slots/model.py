@@ -31,9 +31,9 @@ class BookingSlot(Resource):
     active: bool
     removed_at: datetime | None
     customer_id: UUID | UnsetType | None = UNSET
-    """The customer whose appointment takes the whole slot. Only for the clinic."""
+    """The customer whose appointment takes the whole slot. Visible only to the clinic."""
     appointments: list[Appointment] | UnsetType = UNSET
-    """Live appointments on the slot. Only for the clinic."""
+    """Live appointments on the slot. Visible only to the clinic."""
 
     def with_appointments(self, appointments: list[Appointment]) -> "BookingSlot":
         """Return the slot as the clinic sees it."""

@@ -96,7 +96,7 @@ class TimeSlots(Controller):
         opt=route(permission="manage", problems=("time-slot-in-use",)),
     )
     async def remove(self, request: Request, time_slot_id: FromPath[UUID]) -> None:
-        """Remove a time slot that no schedule line is taken from."""
+        """Remove a time slot that no weekly schedule uses."""
         clinic_id = clinic_of(time_slot_id)
         await request.change(
             clinic_id,

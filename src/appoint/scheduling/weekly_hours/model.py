@@ -166,7 +166,7 @@ class WeeklySchedule(msgspec.Struct, rename="camel"):
 
 class ScheduleQuery(RequestBody):
     on: fields.Date | None = None
-    """The date whose week to return. Defaults to today."""
+    """A date in the week to return. Defaults to today."""
 
 
 class Schedule(msgspec.Struct):

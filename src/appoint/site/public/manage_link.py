@@ -11,7 +11,8 @@ from litestar import Response
 
 from ... import audit
 from ...booking import links, repository
-from ...booking.model import MOVABLE, TRANSITIONS, Appointment, is_late
+from ...booking.cancellation import is_late
+from ...booking.model import MOVABLE, TRANSITIONS, Appointment
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue
 from ...database.pool import Database, Row
