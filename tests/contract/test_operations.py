@@ -251,7 +251,7 @@ async def test_metrics_count_requests_statements_connections_and_events(http, db
     http.get("/api/clinics")
     assert measured(http, 'appoint_requests_total{operation="listClinics",status="200"}') == before + 1
     assert measured(http, 'appoint_request_seconds_count{operation="listClinics"}') > 0
-    assert measured(http, 'appoint_query_seconds_count{statement="clinics.active"}') > 0
+    assert measured(http, 'appoint_query_seconds_count{statement="clinics.list_active"}') > 0
     assert measured(http, 'appoint_pool_connections{state="idle"}') > 0
     assert measured(http, "appoint_pool_wait_seconds_count") > 0
     await db.execute(
@@ -444,7 +444,7 @@ async def test_one_trace_goes_from_the_caller_to_the_statement(db, database_url,
         (span for span in collector.spans if span.trace_id.hex() == TRACE), key=lambda span: span.start_time_unix_nano
     )
     assert (request.name, request.parent_span_id.hex()) == ("GET /api/clinics", TRACEPARENT[36:52])
-    assert (statement.name, statement.parent_span_id) == ("clinics.active", request.span_id)
+    assert (statement.name, statement.parent_span_id) == ("clinics.list_active", request.span_id)
     assert "Mueller" not in str(collector.spans)
 
 

@@ -298,7 +298,7 @@ async def test_what_they_want_at_the_same_moment_is_not_kept(world):
     await race(
         world,
         world.db.atomic(
-            planning.replace_preferences, SYSTEM, customer_id=world.ana, wanted=Preferences(email=True, sms=False)
+            planning.replace_preferences, SYSTEM, customer_id=world.ana, replacement=Preferences(email=True, sms=False)
         ),
     )
     assert await nothing_of_ana(world)

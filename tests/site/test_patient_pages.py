@@ -595,7 +595,7 @@ async def test_who_asks_too_much_is_told_how_long_to_wait(db, database_url):
 
 
 async def test_what_is_away_for_a_moment_can_be_tried_again(client, monkeypatch):
-    monkeypatch.setattr(catalogue, "named", unavailable)
+    monkeypatch.setattr(catalogue, "find_by_name", unavailable)
     answer = await client.get("/c/lakeside")
     assert (
         answer.status_code,
