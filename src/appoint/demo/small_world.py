@@ -127,7 +127,7 @@ async def _register(world: World) -> list[tuple[Household, list[UUID]]]:
 async def _found(world: World, clinic_id: int, story: ClinicStory, *, slug: str | None) -> dict[UUID, list[Kind]]:
     """The clinic with everything but its slots and appointments; returns what each doctor offers."""
     connection, random, at, content = world.connection, world.random, world.founded_at, story.content
-    new = lambda: clinics_id(random, clinic_id, at)  # noqa: E731 -- said once
+    new = lambda: clinics_id(random, clinic_id, at)  # noqa: E731 -- a helper of this function alone
     await write(
         connection,
         "clinic",
