@@ -7,8 +7,10 @@ from contextlib import suppress
 
 import httpx2
 import pytest
+from redis.asyncio import Redis as Client
 
 from appoint.kit.cache import ClinicCache
+from appoint.kit.cache_invalidation import CHANNEL
 from support.app import ADMIN
 from support.processes import Process, Redis, appoint, eventually, redis_server
 
@@ -161,6 +163,23 @@ async def test_a_change_made_while_redis_is_unreachable_is_sent_when_it_is_back(
 
         await eventually_async(received)
         await wire.cut()
+
+
+async def test_a_message_that_is_not_a_clinic_does_not_end_the_listener(redis):
+    source = Source()
+    async with ClinicCache(redis.url) as ours, ClinicCache(redis.url) as theirs, Client.from_url(redis.url) as stranger:
+        await eventually_async(lambda: caches(ours))
+        await eventually_async(lambda: caches(theirs))
+        await stranger.publish(CHANNEL, "Lakeside")
+        await eventually_async(lambda: does_not_cache(theirs))
+        await eventually_async(lambda: caches(theirs))
+        before = await theirs.get(1, "clinic", source)
+        await ours.drop(1)
+
+        async def received() -> bool:
+            return await theirs.get(1, "clinic", source) != before
+
+        await eventually_async(received)
 
 
 async def test_a_silent_redis_counts_as_unreachable(redis):

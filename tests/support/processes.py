@@ -172,13 +172,14 @@ def redis_server() -> Iterator[Redis]:
 
 
 def eventually(question: Callable[[], T | None]) -> T:
-    """The first true answer; for what another process does in its own time."""
+    """Return the first true answer to a question about what another process does in its own time."""
+    error: Exception | None = None
     for _ in range(2400):
         try:
-            answer = question()
-        except (OSError, httpx2.HTTPError):
-            answer = None
-        if answer:
-            return answer
+            if answer := question():
+                return answer
+            error = None
+        except (OSError, httpx2.HTTPError) as failure:
+            error = failure
         time.sleep(0.05)
-    raise AssertionError("it never came about")
+    raise AssertionError("the condition was never met") from error

@@ -65,7 +65,7 @@ class Invalidations:
         while True:
             try:
                 await self._receive()
-            except (RedisError, OSError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is: if the listener ended, outdated entries would stay cached
                 if self.connected:
                     log.warning("redis lost", error=type(error).__name__)
             self.connected = False
