@@ -4,7 +4,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -112,6 +112,16 @@ def fill(appointments: int, customers: int) -> str:
     """
 
 
+async def drop(connection: asyncpg.Connection, database: str) -> None:
+    """Drop a database. Only superusers may end an autovacuum worker, so wait for one to finish."""
+    for _ in range(60):
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(f"drop database if exists {database} with (force)")
+            return
+        await asyncio.sleep(1)
+    raise TimeoutError(f"{database} is still in use")
+
+
 @asynccontextmanager
 async def copied(server_url: str, appointments: int, say: Callable[[str], None]) -> AsyncGenerator[World]:
     """A copy of the data set of that size, which is made first when there is none, or an old one."""
@@ -132,12 +142,12 @@ async def copied(server_url: str, appointments: int, say: Callable[[str], None])
             await make(at(kept), appointments)
             made_on = str(datetime.now(UTC).date())
             await connection.execute(f"comment on database {kept} is '{made_on} {recipe}'")
-        await connection.execute(f"drop database if exists {copy} with (force)")
+        await drop(connection, copy)
         await connection.execute(f"create database {copy} template {kept} strategy file_copy")
         try:
             yield World(appointments, at(copy), date.fromisoformat(made_on))
         finally:
-            await connection.execute(f"drop database {copy} with (force)")
+            await drop(connection, copy)
     finally:
         await connection.close()
 
