@@ -114,7 +114,7 @@ async def write_down(db: Database, events: list[Event]) -> None:
     batch: list[Event] = []
     for event in [*events, None]:
         if event is None or event.subject_id in {other.subject_id for other in batch} or random.random() < 0.05:
-            await db.atomic(service.write_down, batch)
+            await db.atomic(service.store, batch)
             batch = []
         if event:
             batch.append(event)
@@ -155,7 +155,7 @@ async def test_what_is_told_arrives_once_and_in_order(broker, db):
         )
 
     async def relaying() -> None:
-        while await relay(db, [service.write_down], now=NOW):
+        while await relay(db, [service.store], now=NOW):
             pass
 
     async with publishing(db, broker):
@@ -183,8 +183,8 @@ async def test_a_message_is_a_cloud_event(broker, db):
 async def test_messages_are_written_down_in_the_order_of_the_batch(db):
     events = [event(f"appointment-{number}", 1) for number in range(50)]
     random.shuffle(events)
-    await db.atomic(service.write_down, events)
-    assert [row.event_id for row in await repository.waiting(db, most=100)] == [event.id for event in events]
+    await db.atomic(service.store, events)
+    assert [row.event_id for row in await repository.list_oldest(db, limit=100)] == [event.id for event in events]
 
 
 async def test_what_a_broker_misses_waits_for_it_and_nothing_is_lost(broker, db, caplog):

@@ -58,7 +58,7 @@ def prepared(settings: Settings, db: Database) -> Work:
 
     subscribers: list[Subscriber] = [plan, fan_out, erase_copies, numbers.note]
     if settings.broker_url:
-        subscribers.append(broker_messages.write_down)
+        subscribers.append(broker_messages.store)
     return Work(db, settings, sending, subscribers)
 
 

@@ -16,27 +16,27 @@ from urllib.parse import unquote, urlsplit
 from ...kit.errors import StartupError
 from .model import Message
 
-SERVER: Final = r"://([^\s,/@]+@)?(\[[\da-fA-F:.]+\]|[^\s,/@:?\[\]]+)(:\d{1,5})?"
-NATS_URL: Final = re.compile(rf"(nats|tls){SERVER}(,(nats|tls){SERVER})*/?")
-RABBIT_URL: Final = re.compile(rf"amqps?{SERVER}([/?]\S*)?")
+SERVER_PATTERN: Final = r"://([^\s,/@]+@)?(\[[\da-fA-F:.]+\]|[^\s,/@:?\[\]]+)(:\d{1,5})?"
+NATS_URL: Final = re.compile(rf"(nats|tls){SERVER_PATTERN}(,(nats|tls){SERVER_PATTERN})*/?")
+RABBIT_URL: Final = re.compile(rf"amqps?{SERVER_PATTERN}([/?]\S*)?")
 CONNECT_SECONDS: Final = 5
 ACKNOWLEDGE_SECONDS: Final = 5.0
 CLOSE_SECONDS: Final = 2.0
 CONTENT_TYPE: Final = "application/cloudevents+json"
-KEPT_SECONDS: Final = 30 * 24 * 3600.0
-REPEATED_SECONDS: Final = 3600.0
-"""How long NATS detects duplicates. While our database is unreachable, acknowledgements cannot be recorded, so those
-messages are published again afterwards."""
+RETENTION_SECONDS: Final = 30 * 24 * 3600.0
+DUPLICATE_WINDOW_SECONDS: Final = 3600.0
+"""How long NATS detects duplicates. A message that it acknowledges while the database is unreachable is published again
+afterwards."""
 HEADER_BYTES: Final = 1024
 """More than our headers need. NATS counts them as part of the message, and disconnects if that is too large."""
-TOO_LARGE: Final = (10054, 10097)  # JetStream's codes for a message, or its headers, beyond what the stream takes
+TOO_LARGE_CODES: Final = (10054, 10097)  # JetStream's codes for a message, or its headers, over the stream's limit
 
 for _library in ("aio_pika", "aiormq"):
     # Their log lines contain addresses and messages. Errors that matter are raised as well.
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 Publish = Callable[[Message], Awaitable[None]]
-"""Publishes a message and returns once the broker has stored it. Raises `Lost` or `Refused`; after any exception, the
+"""Publishes a message, and returns when the broker has stored it. Raises `Lost` or `Refused`; after any exception, the
 next message needs a new connection."""
 
 
@@ -45,7 +45,7 @@ class Lost(Exception):
 
 
 class Refused(Exception):
-    """The broker rejects the message, or one of several sent together. The text contains no personal data."""
+    """The broker rejects the message, or one of several that were sent together. The text contains no personal data."""
 
 
 class Client(Protocol):
@@ -64,7 +64,7 @@ def check(url: str) -> None:
         )
 
 
-def connected(url: str) -> AbstractAsyncContextManager[Publish]:
+def connect(url: str) -> AbstractAsyncContextManager[Publish]:
     """Connect and yield a function that publishes. Raise `Lost` if the broker cannot be reached."""
     return _nats(url) if NATS_URL.fullmatch(url) else _rabbit(url)
 
@@ -88,7 +88,7 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
         security=security,
         name="appoint",
         connect_timeout=CONNECT_SECONDS,
-        # A client that reconnects by itself would send its backlog late, after newer messages.
+        # A client that reconnects by itself would send its buffer late, after newer messages.
         allow_reconnect=False,
         max_reconnect_attempts=1,
         reconnect_time_wait=0,
@@ -96,7 +96,7 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
         apply_types=False,
     )
     async with _connection(broker.connect, Error) as client:
-        with _losses(Error):
+        with _convert_errors(Error):
             streams = client.jetstream(timeout=ACKNOWLEDGE_SECONDS)
             try:
                 await streams.stream_info("APPOINT")
@@ -105,16 +105,16 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
                     name="APPOINT",
                     subjects=["appoint.>"],
                     storage=StorageType.FILE,
-                    max_age=KEPT_SECONDS,
-                    duplicate_window=REPEATED_SECONDS,
+                    max_age=RETENTION_SECONDS,
+                    duplicate_window=DUPLICATE_WINDOW_SECONDS,
                 )
 
         async def publish(message: Message) -> None:
             body = message.body.encode()
             id = str(message.event_id)
             if len(body) + HEADER_BYTES > client.max_payload:
-                raise Refused("larger than the server takes")
-            with _losses(Error):
+                raise Refused("larger than the server accepts")
+            with _convert_errors(Error):
                 try:
                     await broker.publish(
                         body,
@@ -125,8 +125,8 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
                         timeout=ACKNOWLEDGE_SECONDS,
                     )
                 except APIError as error:
-                    if error.err_code in TOO_LARGE:
-                        raise Refused("larger than the stream takes") from None
+                    if error.err_code in TOO_LARGE_CODES:
+                        raise Refused("larger than the stream accepts") from None
                     raise
 
         yield publish
@@ -141,12 +141,12 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
     broker = RabbitBroker(url, timeout=CONNECT_SECONDS, app_id="appoint", logger=None, apply_types=False)
     exchange = RabbitExchange("appoint", ExchangeType.TOPIC, durable=True, timeout=CONNECT_SECONDS)
     async with _connection(broker.connect, *faults):
-        with _losses(*faults):
+        with _convert_errors(*faults):
             await broker.declare_exchange(exchange)
 
         async def publish(message: Message) -> None:
             id = str(message.event_id)
-            with _losses(*faults):
+            with _convert_errors(*faults):
                 # Also limits the wait for a reconnection, which has no limit in the client.
                 async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                     try:
@@ -154,7 +154,7 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
                             message.body.encode(),
                             exchange=exchange,
                             routing_key=message.topic,
-                            mandatory=False,  # no queue means that no consumer wants it
+                            mandatory=False,  # without a queue, no consumer subscribes to it
                             persist=True,
                             content_type=CONTENT_TYPE,
                             message_id=id,
@@ -162,7 +162,7 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
                             correlation_id=id,
                         )
                     except ChannelPreconditionFailed:
-                        raise Refused("larger than the server takes") from None
+                        raise Refused("larger than the server accepts") from None
 
         yield publish
 
@@ -171,7 +171,7 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
 async def _connection(
     connect: Callable[[], Awaitable[Connection]], *faults: type[Exception]
 ) -> AsyncGenerator[Connection]:
-    with _losses(*faults):
+    with _convert_errors(*faults):
         async with asyncio.timeout(2 * CONNECT_SECONDS):
             client = await connect()
     try:
@@ -183,7 +183,7 @@ async def _connection(
 
 
 @contextmanager
-def _losses(*faults: type[Exception]) -> Generator[None]:
+def _convert_errors(*faults: type[Exception]) -> Generator[None]:
     """Convert a client's connection errors to `Lost`."""
     try:
         yield

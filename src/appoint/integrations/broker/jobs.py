@@ -9,15 +9,16 @@ from typing import Final
 import asyncpg
 import structlog
 
-from ...database.pool import UNAVAILABLE, Database, Statements, Transaction, to
+from ...database.pool import UNAVAILABLE, Database, Statements, Transaction
 from ...kit import errors
 from . import gateway, repository
 from .model import Message, rounds, wait_after
 
 log = structlog.get_logger()
 
-BATCH: Final = 256
-BATCH_SECONDS: Final = 20.0  # then acknowledgements are recorded, long before the idle session times out
+MAX_BATCH_SIZE: Final = 256
+BATCH_SECONDS: Final = 20.0
+"""After that, acknowledgements are recorded, long before the idle session times out."""
 IDLE_SECONDS: Final = 0.5
 TURN_SECONDS: Final = 2.0
 
@@ -34,7 +35,7 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
     failures = 0
     reported: str | None = None
 
-    def well() -> None:
+    def report_success() -> None:
         nonlocal failures, reported
         if reported:
             log.info("published again", after=reported)
@@ -44,7 +45,7 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
         pause = TURN_SECONDS
         trouble = None
         try:
-            await _take_turn(db, url, stop, well)
+            await _take_turn(db, url, stop, report_success)
         except gateway.Refused:
             pause = wait_after(0)
         except gateway.Lost as error:
@@ -62,35 +63,37 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
         await _pause(stop, pause)
 
 
-async def _take_turn(db: Database, url: str, stop: asyncio.Event, well: Callable[[], None]) -> None:
+async def _take_turn(db: Database, url: str, stop: asyncio.Event, report_success: Callable[[], None]) -> None:
     """Publish, unless another worker does, until something fails."""
     async with db.connection() as connection:
-        others = False
+        is_taken = False
         try:
             session = Transaction(connection)  # in name only: each statement commits by itself
-            others = not await repository.take_turn(session)
-            if not others:
-                async with gateway.connected(url) as send:
-                    await _publish(session, send, stop, well)
+            is_taken = not await repository.take_turn(session)
+            if not is_taken:
+                async with gateway.connect(url) as send:
+                    await _publish(session, send, stop, report_success)
         finally:
-            if not others:
+            if not is_taken:
                 connection.terminate()  # the turn ends with the session, whatever happened
 
 
-async def _publish(session: Statements, send: gateway.Publish, stop: asyncio.Event, well: Callable[[], None]) -> None:
-    most = 1  # doubles each time, so after a failure a refused message is soon alone and identified
+async def _publish(
+    session: Statements, send: gateway.Publish, stop: asyncio.Event, report_success: Callable[[], None]
+) -> None:
+    size = 1  # doubles each time; after a failure it starts at one, which isolates a message that the broker refuses
     while not stop.is_set():
-        messages = [to(Message, row) for row in await repository.waiting(session, most=most)]
-        await _pass_on(session, send, messages)
-        well()
-        if len(messages) < most:
+        messages = await repository.list_oldest(session, limit=size)
+        await _send(session, send, messages)
+        report_success()
+        if len(messages) < size:
             await _pause(stop, IDLE_SECONDS)
-        most = min(2 * most, BATCH)
+        size = min(2 * size, MAX_BATCH_SIZE)
 
 
-async def _pass_on(session: Statements, send: gateway.Publish, messages: Sequence[Message]) -> None:
-    """Publish messages, delete those that were acknowledged, then raise the first error. A message that is refused when
-    sent alone is put aside."""
+async def _send(session: Statements, send: gateway.Publish, messages: Sequence[Message]) -> None:
+    """Publish messages, delete those that the broker acknowledges, then raise the first error. Put a message aside if
+    the broker refuses it when it is sent alone."""
     acknowledged: list[int] = []
     fault: BaseException | None = None
     clock = asyncio.get_running_loop().time
@@ -104,7 +107,7 @@ async def _pass_on(session: Statements, send: gateway.Publish, messages: Sequenc
         if fault is not None or clock() > end:
             break
     if acknowledged:
-        await repository.forget(session, positions=acknowledged)
+        await repository.delete(session, positions=acknowledged)
     # The client cancels when its connection is lost. A cancellation of this task would not get here.
     if isinstance(fault, asyncio.CancelledError):
         raise gateway.Lost("ConnectionClosed")

@@ -1,12 +1,13 @@
-"""Statements on messages for the broker. One worker publishes those of all clinics."""
+"""SQL of messages for the broker. One worker publishes those of all clinics."""
 
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from ...database.pool import Row, Statements
+from ...database.pool import Statements, to
+from .model import Message
 
-LOCK: Final = 727_067  # any number other than that of migrations, the same for all workers
+LOCK: Final = 727_067  # the same for all workers; any number other than that of migrations
 
 
 async def append(
@@ -36,9 +37,9 @@ async def append(
 
 
 async def take_turn(session: Statements) -> bool:
-    """Become the publisher until the session ends. Return False if another session is.
+    """Become the publisher until the session ends. Return False if another session is the publisher.
 
-    PostgreSQL ends the session after a minute of silence, because its machine may have died unnoticed.
+    PostgreSQL ends the session after a minute without statements, because its machine may have died unnoticed.
     """
     return await session.fetchval(
         """
@@ -49,9 +50,9 @@ async def take_turn(session: Statements) -> bool:
     )
 
 
-async def waiting(session: Statements, *, most: int) -> list[Row]:
-    """Return the oldest messages that the broker has not acknowledged."""
-    return await session.fetch(
+async def list_oldest(session: Statements, *, limit: int) -> list[Message]:
+    """Return the oldest messages that the broker has not acknowledged, in order."""
+    rows = await session.fetch(
         """
         select position, clinic_id, event_id, type, subject_id, body
           from broker_message
@@ -59,11 +60,12 @@ async def waiting(session: Statements, *, most: int) -> list[Row]:
          order by position
          limit $1
         """,
-        most,
+        limit,
     )
+    return [to(Message, row) for row in rows]
 
 
-async def forget(session: Statements, *, positions: Sequence[int]) -> None:
+async def delete(session: Statements, *, positions: Sequence[int]) -> None:
     """Delete messages that the broker has acknowledged."""
     await session.execute("delete from broker_message where position = any($1)", positions)
 

@@ -7,8 +7,8 @@ from ...events.model import Event, cloud_event
 from . import repository
 
 
-async def write_down(tx: Transaction, events: Sequence[Event]) -> None:
-    """Store the relay's events as messages, in order. They are published once the transaction has committed."""
+async def store(tx: Transaction, events: Sequence[Event]) -> None:
+    """Event subscriber: store events as messages, in order. They are published once the transaction has committed."""
     await repository.append(
         tx,
         clinic_ids=[event.clinic_id for event in events],
