@@ -1,1 +1,1 @@
-"""Other systems: webhooks, message brokers, and directories of doctors."""
+"""Integrations with other systems: webhooks, message brokers and doctor directories."""

@@ -1,1 +1,1 @@
-"""Providers: doctors, under the name that other systems know them by."""
+"""Doctors as providers, which is what other systems call them."""

@@ -26,20 +26,22 @@ from .model import ProviderContent
 
 
 class Providers(Controller):
-    """The same doctors, schedules and free times as elsewhere."""
+    """Providers are doctors, with the same schedules and free times."""
 
     path = "/providers"
     tags = ["Providers"]
 
     @post(operation_id="createProvider", opt=route(permission="manage", problems=("clinic-inactive", "which-clinic")))
     async def create(self, request: Request, data: JSONBody[ProviderContent]) -> Response[Doctor]:
-        """Add a doctor to a clinic, or to the only one there is."""
+        """Add a doctor to a clinic. The clinic is optional if there is only one."""
         clinic_id = data.clinic_id
         if clinic_id is None:
-            some = await clinics.list_active(request.db, q=None, after=None, limit=1)
-            if len(some) != 1:
+            active_clinics = await clinics.list_active(
+                request.db, q=None, after=None, limit=1
+            )  # at most two: one beyond the limit
+            if len(active_clinics) != 1:
                 raise errors.Conflict("which-clinic")
-            clinic_id = some[0].id
+            clinic_id = active_clinics[0].id
         authorize(request, clinic_id=clinic_id)
         content = msgspec.convert(data, DoctorContent, from_attributes=True)
         doctor, replayed = await idempotent(
@@ -47,7 +49,7 @@ class Providers(Controller):
             data,
             lambda tx: doctors.add(tx, request.user, clinic_id=clinic_id, content=content),
             remember=lambda doctor: doctor.id,
-            recall=lambda tx, known: doctors.get(tx, UUID(known)),
+            recall=lambda tx, stored_id: doctors.get(tx, UUID(stored_id)),
             clinic_id=clinic_id,
         )
         return created_response(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)
@@ -61,12 +63,12 @@ class Providers(Controller):
     async def set_week(
         self, request: Request, provider_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]
     ) -> Response[WeeklySchedule]:
-        """Replace a doctor's whole week from a date on, whatever it was."""
+        """Replace a doctor's whole week from a date on, without a version check."""
         now = clock.now()
 
         async def recall(tx: Transaction, _: object) -> WeeklySchedule:
-            known = await schedules.schedule(tx, provider_id)
-            return known.week_on(data.valid_from or clock.local_date(now, known.time_zone))
+            schedule = await schedules.schedule(tx, provider_id)
+            return schedule.week_on(data.valid_from or clock.local_date(now, schedule.time_zone))
 
         week, replayed = await idempotent(
             request,
@@ -82,5 +84,5 @@ class Providers(Controller):
     async def availability(
         self, request: Request, provider_id: FromPath[UUID], query: AvailabilityFilter
     ) -> Response[Availability]:
-        """Free times of one doctor."""
+        """List the free times of a doctor."""
         return await answer_for_doctor(request, provider_id, query)

@@ -1,4 +1,4 @@
-"""A provider is a doctor; only where the clinic is said differs."""
+"""Providers are doctors. Only the request that creates one differs: it names the clinic in the body."""
 
 from ...clinics.doctors.model import DoctorContent
 from ...kit import fields
@@ -6,4 +6,4 @@ from ...kit import fields
 
 class ProviderContent(DoctorContent):
     clinic_id: fields.ClinicNumber | None = None
-    """May be left out where there is exactly one clinic."""
+    """Optional if there is exactly one active clinic."""
