@@ -18,8 +18,9 @@ from appoint.database.pool import Database, Row
 from appoint.events import repository as events
 from appoint.events.model import cloud_event
 from appoint.events.service import event_of, relay
-from appoint.integrations.webhooks import gateway, jobs, model, repository, service
+from appoint.integrations.webhooks import gateway, jobs, model, service
 from appoint.integrations.webhooks.model import WebhookContent, WebhookPatch
+from appoint.integrations.webhooks.repository import deliveries, leases
 from appoint.kit import clock
 from appoint.kit.actors import SYSTEM
 from appoint.kit.leases import Pace
@@ -145,7 +146,7 @@ async def test_an_event_arrives_as_a_signed_cloud_event(db):
 
 def test_signatures_are_those_that_standard_webhooks_publishes():
     """The vector of its reference libraries."""
-    headers = model.signed(
+    headers = model.signed_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         b'{"test": 2432232314}',
         secrets=[b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")],
@@ -281,17 +282,17 @@ FAILURES = {
     "another protocol": (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: upgrade\r\n\r\n",
         None,
-        "answered nothing that is HTTP",
+        "did not answer with HTTP",
     ),
-    "not modified": (b"HTTP/1.1 304 Not Modified\r\n\r\n", 304, "answered 304, and redirects are not followed"),
-    "garbage": (b"\x00\xff\xfe garbage\r\n\r\n", None, "answered nothing that is HTTP"),
-    "another kind of server": (b"220 mail.example.com ESMTP\r\n", None, "gave no answer within 0.4 seconds"),
-    "endless headers": (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300_000, None, "answered nothing that is HTTP"),
-    "hanging": (hang, None, "gave no answer within 0.4 seconds"),
-    "dripping": (drip, None, "gave no answer within 0.4 seconds"),
-    "closing": (close, None, "answered nothing that is HTTP"),
-    "closing in the middle": (half, None, "answered nothing that is HTTP"),
-    "breaking off": (reset, None, "broke the connection off"),
+    "not modified": (b"HTTP/1.1 304 Not Modified\r\n\r\n", 304, "answered 304; redirects are not followed"),
+    "garbage": (b"\x00\xff\xfe garbage\r\n\r\n", None, "did not answer with HTTP"),
+    "another kind of server": (b"220 mail.example.com ESMTP\r\n", None, "did not answer within 0.4 seconds"),
+    "endless headers": (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300_000, None, "did not answer with HTTP"),
+    "hanging": (hang, None, "did not answer within 0.4 seconds"),
+    "dripping": (drip, None, "did not answer within 0.4 seconds"),
+    "closing": (close, None, "did not answer with HTTP"),
+    "closing in the middle": (half, None, "did not answer with HTTP"),
+    "breaking off": (reset, None, "closed the connection"),
 }
 
 
@@ -331,7 +332,7 @@ async def test_a_redirect_is_not_followed(db):
                 delivery = await tried(db)
         assert (delivery.status, delivery.reason, inside.heard) == (
             "queued",
-            "answered 307, and redirects are not followed",
+            "answered 307; redirects are not followed",
             [],
         )
 
@@ -393,7 +394,7 @@ async def test_a_failing_event_is_tried_eight_times_in_a_day_and_then_not_any_mo
 
 def test_tries_lie_further_and_further_apart_and_never_at_the_same_distance_for_all():
     earliest, middle, latest = (
-        [model.wait_after(attempts, jitter=jitter) for attempts in range(1, 9)] for jitter in (0, 0.5, 1)
+        [model.retry_delay(attempts, jitter=jitter) for attempts in range(1, 9)] for jitter in (0, 0.5, 1)
     )
     assert [str(wait) for wait in accumulate(wait for wait in middle if wait)] == [
         "0:00:05",
@@ -427,7 +428,7 @@ async def test_one_that_is_gone_is_disabled_at_once_and_the_clinic_is_told(db, t
     assert (told.type, told.subject_id, told.subject_version) == ("webhook.disabled", str(made.id), 2)
     assert json.loads(told.data) == {"failingSince": json.loads(msgspec.json.encode(time()))}
     found = await db.fetch("select status, reason from webhook_delivery order by event_id")
-    assert [tuple(each) for each in found] == [("failed", "answered 410: it wants nothing any more"), ("queued", None)]
+    assert [tuple(each) for each in found] == [("failed", "answered 410: it accepts no more events"), ("queued", None)]
 
 
 async def test_one_that_fails_for_five_days_is_disabled(db, time):
@@ -481,7 +482,12 @@ async def test_a_disabled_one_is_sent_nothing_until_it_is_enabled_again(db, time
             await service.change(db, SYSTEM, webhook_id=made.id, change=patch, private_addresses=True, if_match=None)
             await until(lambda: partner.ids == first)
             await db.atomic(
-                service.replay, SYSTEM, webhook_id=made.id, since=time() - timedelta(hours=1), kept_days=30, now=time()
+                service.replay,
+                SYSTEM,
+                webhook_id=made.id,
+                since=time() - timedelta(hours=1),
+                retention_days=30,
+                now=time(),
             )
             await until(lambda: set(during) < set(partner.ids))
     assert (await service.get(db, made.id)).disabled_at is None
@@ -498,7 +504,9 @@ async def test_a_replay_sends_again_what_has_happened_since_with_the_same_ids(db
             later = await happen(db, 2)
             await happen(db, type="appointment.covered", data='{"doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d"}')
             await delivered(db, 5)
-            queued = await db.atomic(service.replay, SYSTEM, webhook_id=made.id, since=since, kept_days=30, now=time())
+            queued = await db.atomic(
+                service.replay, SYSTEM, webhook_id=made.id, since=since, retention_days=30, now=time()
+            )
             await until(lambda: len(partner.heard) == 7)
         assert queued == 2
         assert partner.ids[5:] == later
@@ -509,12 +517,13 @@ async def test_what_a_dead_worker_has_not_written_down_is_sent_again_with_the_sa
     async with Partner() as partner:
         made = await webhook(db, partner)
         (id,) = await happen(db)
-        (dead,) = await repository.claim(db, now=time(), until=time() + jobs.LEASE, most=1)
-        (delivery,) = await repository.due(db, made.id, now=time(), most=1)
-        row = await repository.leased(db, made.id, leased_until=dead.leased_until)
-        assert row
-        async with gateway.pool(private_addresses=True) as pool:
-            outcome = await service.send(pool, row, event_of(delivery), seconds=5, now=time())
+        (dead,) = await leases.claim(db, now=time(), until=time() + jobs.LEASE, limit=1)
+        (delivery,) = await deliveries.list_due(db, made.id, now=time(), limit=1)
+        endpoint = await leases.find_endpoint(db, dead)
+        assert endpoint
+        assert delivery.event
+        async with gateway.connection_pool(private_addresses=True) as pool:
+            outcome = await service.send(pool, endpoint, event_of(delivery.event), seconds=5, now=time())
         assert outcome.reason is None
         async with working(db, time):
             await asyncio.sleep(0.1)
@@ -529,13 +538,13 @@ async def test_a_worker_that_comes_late_changes_nothing(db, time):
     async with Partner() as partner:
         made = await webhook(db, partner)
         await happen(db)
-        (late,) = await repository.due(db, made.id, now=time(), most=1)
+        (late,) = await deliveries.list_due(db, made.id, now=time(), limit=1)
         async with working(db, time):
             await delivered(db, 1)
     outcome = model.Outcome(500, "answered 500", 1)
     await db.atomic(
-        service.record,
-        delivery_id=late.delivery_id,
+        service.record_outcome,
+        delivery_id=late.id,
         version=late.version,
         attempts=late.attempts,
         outcome=outcome,
@@ -669,7 +678,7 @@ async def test_an_event_that_is_not_kept_any_more_is_given_up(db):
         assert partner.ids == after
     given_up = await db.fetchrow("select status, reason from webhook_delivery order by event_id")
     assert given_up
-    assert tuple(given_up) == ("failed", "the event is not kept any more")
+    assert tuple(given_up) == ("failed", "the event is no longer stored")
     assert (await service.get(db, made.id)).failing_since is None
 
 
@@ -688,8 +697,8 @@ async def test_old_deliveries_are_forgotten_but_for_those_that_can_still_be_sent
             at,
         )
     await db.execute("delete from event_log where id <> all ($1::uuid[])", kept)
-    assert await repository.forget(db, before=clock.now() - timedelta(days=1)) == 0
-    assert await repository.forget(db, before=clock.now() + timedelta(minutes=1)) == 5
+    assert await deliveries.delete_old(db, before=clock.now() - timedelta(days=1)) == 0
+    assert await deliveries.delete_old(db, before=clock.now() + timedelta(minutes=1)) == 5
     assert [str(row.event_id) for row in await db.fetch("select event_id from webhook_delivery")] == kept[:1]
 
 
@@ -717,4 +726,4 @@ async def test_a_fault_of_ours_with_one_event_holds_up_no_other(db, capsys):
         assert partner.ids == after
     given_up = await db.fetchrow("select status, reason from webhook_delivery order by event_id")
     assert given_up
-    assert tuple(given_up) == ("failed", "the event cannot be read any more")
+    assert tuple(given_up) == ("failed", "the event cannot be read")

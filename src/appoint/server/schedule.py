@@ -14,7 +14,7 @@ from ..events.service import Subscriber, relay
 from ..http.repository import forget_requests
 from ..identity.sessions import repository as sessions
 from ..identity.sign_in_codes.repository import forget as forget_codes
-from ..integrations.webhooks import repository as deliveries
+from ..integrations.webhooks.repository import deliveries
 from ..kit import clock
 from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notifications
@@ -98,7 +98,7 @@ async def relay_all(work: Work) -> None:
 
 async def forget_events(work: Work, *, before: datetime) -> None:
     """Delete events relayed before that time, and their deliveries."""
-    await deliveries.forget(work.db, before=before)
+    await deliveries.delete_old(work.db, before=before)
     await events.delete_relayed(work.db, before=before)
 
 

@@ -30,6 +30,16 @@ async def get_active(db: Statements, clinic_id: int) -> Clinic:
     return clinic
 
 
+async def lock_active(tx: Transaction, clinic_id: int) -> Clinic:
+    """Return a clinic that accepts additions, and lock it until the transaction ends. Raise as `get_active` does."""
+    clinic = await repository.lock(tx, clinic_id)
+    if clinic is None:
+        raise errors.NotFound
+    if not clinic.active:
+        raise errors.Conflict("clinic-inactive")
+    return clinic
+
+
 async def check_version(db: Statements, clinic_id: int, *, if_match: str | None, version: int | str) -> None:
     """Check `If-Match` for a resource of the clinic, whose policy may require it."""
     check(if_match, version, required=if_match is None and (await get(db, clinic_id)).policy.require_version)

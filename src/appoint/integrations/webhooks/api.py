@@ -17,7 +17,7 @@ from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from ...settings import Settings
-from . import gateway, repository, service
+from . import gateway, service
 from .model import (
     DeliveryFilter,
     ReplayQuery,
@@ -30,26 +30,27 @@ from .model import (
     WebhookTrial,
     WebhookWithSecret,
 )
+from .repository import deliveries, webhooks
 
 T = TypeVar("T")
 
 
 class Webhooks(Controller):
-    """A clinic's events, sent to a partner's system as CloudEvents, signed by the rules of Standard Webhooks. Each is
-    sent until it is answered with a 2xx status, eight times in a day at most, and may arrive more than once, with the
-    same `webhook-id`."""
+    """Webhooks send a clinic's events to partners' systems as CloudEvents, signed according to Standard Webhooks. An
+    event is sent until the system answers with a 2xx status, at most eight times within a day. It may arrive more than
+    once, with the same `webhook-id`."""
 
     tags = ["Webhooks"]
 
     @get("/clinics/{clinic_id:int}/webhooks", operation_id="listWebhooks", opt=route(permission="manage"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Webhook]]:
-        """A clinic's webhooks, oldest first."""
-        found = await repository.of_clinic(
+        """List a clinic's webhooks, oldest first."""
+        page = await webhooks.list_for_clinic(
             request.db, clinic_id, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
         )
-        if not found:
+        if not page:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, found, lambda webhook: (webhook.id,), subject=lambda webhook: webhook.id)
+        return page_response(request, query, page, lambda webhook: (webhook.id,), subject=lambda webhook: webhook.id)
 
     @post(
         "/clinics/{clinic_id:int}/webhooks",
@@ -59,29 +60,30 @@ class Webhooks(Controller):
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[WebhookContent]
     ) -> Response[WebhookWithSecret]:
-        """Send a clinic's events to a URL. The answer shows the secret that they are signed with, this once."""
-        idempotency_key(request)  # whether it can be one is told before anything is looked up
+        """Create a webhook, which sends a clinic's events to a URL. The answer contains the secret for checking
+        signatures, only this once."""
+        idempotency_key(request)  # refuses an invalid key before anything else
         await clinics.get(request.db, clinic_id)
-        await gateway.check(data.url, private_addresses=_settings(request).webhook_private_addresses)
+        await gateway.check_url(data.url, private_addresses=_settings(request).webhook_private_addresses)
         webhook, replayed = await idempotent(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
             remember=lambda webhook: webhook.id,
-            recall=lambda tx, known: service.with_secret(tx, UUID(known)),
+            recall=lambda tx, stored_id: service.get_with_secret(tx, UUID(stored_id)),
         )
         return created_response(request, webhook, f"/api/webhooks/{webhook.id}", replayed=replayed)
 
     @get("/webhooks/{webhook_id:uuid}", operation_id="getWebhook", opt=route(permission="manage"))
     async def find(self, request: Request, webhook_id: FromPath[UUID]) -> Response[Webhook]:
-        """One webhook, active or not."""
+        """Get a webhook, active or removed."""
         return json_response(request, await service.get(request.db, webhook_id), subjects=[webhook_id])
 
     @patch("/webhooks/{webhook_id:uuid}", operation_id="patchWebhook", opt=route(permission="manage"))
     async def patch(
         self, request: Request, webhook_id: FromPath[UUID], data: JSONBody[WebhookPatch]
     ) -> Response[Webhook]:
-        """Change some of it (JSON merge patch). `enabled: true` switches a disabled webhook on again."""
+        """Update a webhook (JSON merge patch). `enabled: true` enables a disabled webhook again."""
         webhook = await service.change(
             request.db,
             request.user,
@@ -99,7 +101,7 @@ class Webhooks(Controller):
         opt=route(permission="manage"),
     )
     async def remove(self, request: Request, webhook_id: FromPath[UUID]) -> None:
-        """Send nothing more to it, not even what waits."""
+        """Remove a webhook. Its queued events are not sent."""
         await request.db.atomic(
             service.remove, request.user, webhook_id=webhook_id, if_match=request.if_match, now=clock.now()
         )
@@ -111,19 +113,19 @@ class Webhooks(Controller):
         opt=route(permission="manage"),
     )
     async def test(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookTrial]:
-        """Send a sample event, `webhook.test`, and say what became of it. When the request is repeated, the same sample
-        is sent again, with the same `webhook-id`."""
+        """Send a sample event, `webhook.test`, and return the outcome. A repeated request sends the same sample again,
+        with the same `webhook-id`."""
         sample, replayed = await idempotent(
             request,
             None,
-            lambda tx: service.sample(tx, request.user, webhook_id=webhook_id, now=clock.now()),
+            lambda tx: service.create_sample(tx, request.user, webhook_id=webhook_id, now=clock.now()),
             remember=msgspec.to_builtins,
-            recall=lambda _, known: _again(known, Sample),
+            recall=lambda _, stored: _recall(stored, Sample),
         )
         private = _settings(request).webhook_private_addresses
         return json_response(
             request,
-            await service.test(request.db, sample=sample, private_addresses=private, now=clock.now()),
+            await service.send_sample(request.db, sample=sample, private_addresses=private, now=clock.now()),
             headers=replay_headers(replayed),
         )
 
@@ -134,30 +136,35 @@ class Webhooks(Controller):
         opt=route(permission="manage"),
     )
     async def rotate_secret(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookWithSecret]:
-        """Give it another secret, which the answer shows this once. For 24 hours, events are signed with the old one
-        too."""
+        """Replace a webhook's secret. The answer contains the new one, only this once. For 24 hours, events are also
+        signed with the old one."""
         webhook, replayed = await idempotent(
             request,
             None,
             lambda tx: service.rotate_secret(tx, request.user, webhook_id=webhook_id, now=clock.now()),
             remember=lambda webhook: webhook.id,
-            recall=lambda tx, known: service.with_secret(tx, UUID(known)),
+            recall=lambda tx, stored_id: service.get_with_secret(tx, UUID(stored_id)),
         )
         return json_response(request, webhook, headers=replay_headers(replayed))
 
     @get("/webhooks/{webhook_id:uuid}/deliveries", operation_id="listWebhookDeliveries", opt=route(permission="manage"))
-    async def deliveries(
+    async def list_deliveries(
         self, request: Request, webhook_id: FromPath[UUID], query: DeliveryFilter
     ) -> Response[Page[WebhookDelivery]]:
-        """What was sent to it and what waits, the oldest events first."""
-        place = cursor_after(request, query, tuple[UUID])
-        found = await repository.deliveries(request.db, webhook_id, status=query.status, after=place, limit=query.limit)
-        if not found:
+        """List the deliveries of events to a webhook, sent and queued, oldest events first."""
+        page = await deliveries.list_oldest(
+            request.db,
+            webhook_id,
+            status=query.status,
+            after=cursor_after(request, query, tuple[UUID]),
+            limit=query.limit,
+        )
+        if not page:
             await service.get(request.db, webhook_id)
         return page_response(
             request,
             query,
-            found,
+            page,
             lambda delivery: (delivery.event_id,),
             subject=lambda delivery: delivery.id,
             parent=webhook_id,
@@ -170,16 +177,20 @@ class Webhooks(Controller):
         opt=route(permission="manage"),
     )
     async def replay(self, request: Request, webhook_id: FromPath[UUID], query: ReplayQuery) -> Response[WebhookReplay]:
-        """Send it once more what has happened since then and what it wants to know, also what has arrived already."""
-        kept_days = _settings(request).event_log_days
+        """Send the events since a time again, if the webhook subscribes to them, including those that have arrived."""
         queued, replayed = await idempotent(
             request,
             None,
             lambda tx: service.replay(
-                tx, request.user, webhook_id=webhook_id, since=query.since, kept_days=kept_days, now=clock.now()
+                tx,
+                request.user,
+                webhook_id=webhook_id,
+                since=query.since,
+                retention_days=_settings(request).event_log_days,
+                now=clock.now(),
             ),
             remember=lambda queued: queued,
-            recall=lambda _, known: _again(known, int),
+            recall=lambda _, stored: _recall(stored, int),
         )
         return json_response(request, WebhookReplay(queued), headers=replay_headers(replayed))
 
@@ -188,5 +199,5 @@ def _settings(request: Request) -> Settings:
     return request.services.settings
 
 
-async def _again(known: object, type: type[T]) -> T:
-    return msgspec.convert(known, type)
+async def _recall(stored: object, type: type[T]) -> T:
+    return msgspec.convert(stored, type)

@@ -1,8 +1,8 @@
 """Requests to partners' servers. Only public addresses are allowed, because partners choose the URLs that our servers
 connect to.
 
-Each connection resolves the host name again and connects to the address that was checked, so a DNS change in between
-has no effect.
+Each connection resolves the host name again and connects to the very address that it has checked, so a DNS change in
+between has no effect.
 """
 
 import asyncio
@@ -23,30 +23,31 @@ import structlog
 from ...events.model import Event
 from ...kit.errors import Fault, Invalid
 from ...kit.i18n import translatable
-from .model import Outcome, Sample, WebhookTest, refusal
+from ...kit.ids import clinic_of
+from .model import Outcome, Sample, WebhookTest, describe_status
 
 log = structlog.get_logger()
 
 Pool = httpcore2.AsyncConnectionPool
 SAMPLE_TYPE: Final = "webhook.test"
-"""The type of sample events. It is not in the catalogue, because no change causes it."""
+"""The type of sample events. The catalogue of events does not list it, because no change causes it."""
 ANSWER_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
 LOOKUP_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 5.0
-ANSWER_BYTES: Final = 64 * 1024
-NAMES: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
+MAX_ANSWER_BYTES: Final = 64 * 1024
+RESOLVER_THREADS: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
 """Threads that resolve host names. The event loop has few threads, and slow names would block all other lookups."""
 
 UNRESOLVED: Final = translatable("has a host name that cannot be resolved")
 NOT_PUBLIC: Final = translatable("must be reachable from the internet")
 
-SPECIAL: Final = tuple(
+SPECIAL_NETWORKS: Final = tuple(
     ip_network(network)
     for network in (
         "192.0.0.0/24",  # IETF protocol assignments, some of which count as global
-        "192.88.99.0/24",  # the way into 6to4
-        "168.63.129.16/32",  # a cloud's own service to its machines
+        "192.88.99.0/24",  # 6to4 relays
+        "168.63.129.16/32",  # a cloud provider's service for its virtual machines
         "2001::/23",  # IETF protocol assignments: Teredo and others
         "2001:db8::/32",  # documentation
         "2002::/16",  # 6to4, which can lead to any IPv4 address
@@ -59,27 +60,27 @@ NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 class Unresolved(Exception):
-    pass
+    """The host name cannot be resolved."""
 
 
 class NotPublic(Exception):
-    pass
+    """An address of the host is not public."""
 
 
 def is_public(address: str) -> bool:
-    """Return whether the address is reachable from the whole internet. For an embedded IPv4 address (mapped, NAT64),
-    that address decides."""
+    """Return whether the address is reachable from the whole internet. An embedded IPv4 address (mapped, NAT64) decides
+    for the address that contains it."""
     ip = ip_address(address)
     if isinstance(ip, IPv6Address):
-        inside = ip.ipv4_mapped or (IPv4Address(ip.packed[-4:]) if ip in NAT64 else None)
-        if inside is None and ip not in GLOBAL_UNICAST:
+        embedded = ip.ipv4_mapped or (IPv4Address(ip.packed[-4:]) if ip in NAT64 else None)
+        if embedded is None and ip not in GLOBAL_UNICAST:
             return False
-        ip = inside or ip
-    return ip.is_global and not ip.is_multicast and not any(ip in network for network in SPECIAL)
+        ip = embedded or ip
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in SPECIAL_NETWORKS)
 
 
-async def check(url: str, *, private_addresses: bool) -> None:
-    """Raise `Invalid` for an unacceptable URL. Resolves its host: call this outside transactions."""
+async def check_url(url: str, *, private_addresses: bool) -> None:
+    """Raise `Invalid` for an unacceptable URL. Call this outside transactions, because it resolves the host name."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
@@ -92,20 +93,20 @@ async def check(url: str, *, private_addresses: bool) -> None:
     if parsed.scheme != "https" and not private_addresses:
         raise Invalid(Fault("#/url", "must start with https://"))
     try:
-        await _addresses(parsed.raw_host.decode(), port, private_addresses=private_addresses)
+        await _resolve(parsed.raw_host.decode(), port, private_addresses=private_addresses)
     except Unresolved:
         raise Invalid(Fault("#/url", UNRESOLVED)) from None
     except NotPublic:
         raise Invalid(Fault("#/url", NOT_PUBLIC)) from None
 
 
-async def _addresses(host: str, port: int, *, private_addresses: bool) -> list[str]:
+async def _resolve(host: str, port: int, *, private_addresses: bool) -> list[str]:
     """Return the host's current addresses in the order to try them. Raise `Unresolved`, or `NotPublic` if one is not
     public."""
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(LOOKUP_SECONDS):
-            results = await asyncio.get_running_loop().run_in_executor(NAMES, look_up)
+            results = await asyncio.get_running_loop().run_in_executor(RESOLVER_THREADS, look_up)
     except (OSError, UnicodeError):  # a time-out is an OSError
         raise Unresolved from None
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in results))
@@ -115,7 +116,7 @@ async def _addresses(host: str, port: int, *, private_addresses: bool) -> list[s
 
 
 class PublicInternet(httpcore2.AsyncNetworkBackend):
-    """Connect to the current addresses of a name, if all are public. TLS still verifies the name."""
+    """Connects to the current addresses of a host name, if all are public. TLS still verifies the name."""
 
     sockets: Final = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
 
@@ -126,11 +127,11 @@ class PublicInternet(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  its caller's
+        timeout: float | None = None,  # noqa: ASYNC109  the library's signature
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        *others, last = await _addresses(host, port, private_addresses=self.private_addresses)
+        *others, last = await _resolve(host, port, private_addresses=self.private_addresses)
         connect = partial(
             self.sockets.connect_tcp,
             port=port,
@@ -146,13 +147,13 @@ class PublicInternet(httpcore2.AsyncNetworkBackend):
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Return this machine's trusted certificates, which are slow to read."""
+    """Return this machine's trusted certificates. Reading them is slow."""
     return httpcore2.default_ssl_context()
 
 
-def pool(*, private_addresses: bool) -> Pool:
-    """Return a pool of connections, to enter as a context. It ignores proxies of the environment, which would resolve
-    the names themselves."""
+def connection_pool(*, private_addresses: bool) -> Pool:
+    """Return a pool of connections, to use in `async with`. It ignores proxy settings of the environment, because a
+    proxy would resolve the host names itself."""
     backend = PublicInternet(private_addresses=private_addresses)
     return Pool(
         ssl_context=_certificates(),
@@ -164,8 +165,8 @@ def pool(*, private_addresses: bool) -> Pool:
 
 
 async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str], seconds: float) -> Outcome:
-    """Send an event and return the outcome. The status decides; the response body is read up to a limit and
-    discarded."""
+    """Send an event and return the outcome, which depends on the status alone. The body of the answer is read up to a
+    limit and discarded."""
     status: int | None = None
     reason: str | None = None
     before = time.perf_counter()
@@ -187,9 +188,9 @@ async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str],
             ) as response,
         ):
             status = response.status
-            await _read(response)
+            await _discard(response)
     except TimeoutError:
-        reason = f"gave no answer within {seconds:g} seconds"
+        reason = f"did not answer within {seconds:g} seconds"
     except (
         Unresolved,
         NotPublic,
@@ -200,42 +201,51 @@ async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str],
         reason = _describe(error)
     except Exception:  # a bug here must not block later events
         log.exception("request failed")
-        reason = "could not be sent to"
-    return Outcome(status, refusal(status) if status else reason, round((time.perf_counter() - before) * 1000))
+        reason = "could not be sent to because of an internal error"
+    milliseconds = round((time.perf_counter() - before) * 1000)
+    return Outcome(status, describe_status(status) if status else reason, milliseconds)
 
 
-async def _read(response: httpcore2.Response) -> None:
-    read = 0
+async def _discard(response: httpcore2.Response) -> None:
+    size = 0
     async with aclosing(response.aiter_stream()) as parts:
         async for part in parts:
-            read += len(part)
-            if read > ANSWER_BYTES:
+            size += len(part)
+            if size > MAX_ANSWER_BYTES:
                 return
 
 
 def _describe(error: Exception) -> str:
-    """Describe why there was no response, without any part of the URL."""
+    """Return why there was no answer, without any part of the URL."""
     match error:
         case Unresolved():
             return UNRESOLVED
         case NotPublic():
             return NOT_PUBLIC
-        case httpcore2.ConnectError(args=[ssl.SSLCertVerificationError(verify_message=words)]):
-            return f"has a certificate that does not hold: {words}"
+        case httpcore2.ConnectError(args=[ssl.SSLCertVerificationError(verify_message=detail)]):
+            return f"has an invalid certificate: {detail}"
         case httpcore2.ConnectError(args=[ssl.SSLError()]):
-            return "does not speak TLS as we do"
+            return "failed the TLS handshake"
         case httpcore2.ConnectError():
             return "could not be reached"
         case httpcore2.TimeoutException():
             return "could not be reached in time"
         case httpcore2.ProtocolError():
-            return "answered nothing that is HTTP"
+            return "did not answer with HTTP"
         case _:
-            return "broke the connection off"
+            return "closed the connection"
 
 
-def sample(clinic_id: int, of: Sample) -> Event:
-    """Return a sample event."""
+def sample_event(sample: Sample) -> Event:
+    webhook_id = sample.webhook_id
+    fact = WebhookTest(webhook_id=webhook_id)
     return Event(
-        clinic_id, of.event_id, SAMPLE_TYPE, str(of.webhook_id), 0, WebhookTest(webhook_id=of.webhook_id), None, of.at
+        clinic_of(webhook_id),
+        sample.event_id,
+        SAMPLE_TYPE,
+        str(webhook_id),
+        0,
+        fact,
+        traceparent=None,
+        created_at=sample.at,
     )

@@ -12,16 +12,16 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
-from uuid import UUID
 
 import msgspec
 import structlog
 
-from ...database.pool import Database, Row
+from ...database.pool import Database
 from ...events.service import event_of
 from ...kit import clock, errors
 from ...kit.leases import Pace, serve
-from . import gateway, repository, service
+from . import gateway, service
+from .repository import deliveries, leases
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ TURN_SECONDS: Final = 20.0
 """The length of a webhook's turn, before others are served."""
 LEASE: Final = timedelta(seconds=90)
 """Longer than a turn and its last request, with a margin."""
-BATCH: Final = 50
+BATCH_SIZE: Final = 50
 
 
 class Sender(NamedTuple):
@@ -44,10 +44,9 @@ class Sender(NamedTuple):
 
 
 class Turn(NamedTuple):
-    webhook_id: UUID
-    leased_until: datetime
+    lease: leases.Lease
     ends: float
-    """By the event loop's clock. Nothing is sent after that, long before the lease expires."""
+    """By the event loop's clock, long before the lease expires. Nothing is sent after that."""
 
 
 async def deliver(
@@ -60,7 +59,7 @@ async def deliver(
 ) -> None:
     """Send due deliveries until `stop`, to many webhooks at once, so that a slow one does not delay others. Return when
     the last requests have ended."""
-    async with gateway.pool(private_addresses=private_addresses) as pool:
+    async with gateway.connection_pool(private_addresses=private_addresses) as pool:
         sender = Sender(db, pool, stop, answer_seconds, now)
         await serve(
             stop,
@@ -68,55 +67,52 @@ async def deliver(
             capacity=MAX_TURNS,
             pace=PACE,
             claim=partial(_claim, sender),
-            run=partial(_take, sender),
+            run=partial(_take_turn, sender),
         )
 
 
-async def _claim(sender: Sender, most: int) -> list[Turn]:
+async def _claim(sender: Sender, limit: int) -> list[Turn]:
     ends = asyncio.get_running_loop().time() + TURN_SECONDS
     now = sender.now()
-    claimed = await repository.claim(sender.db, now=now, until=now + LEASE, most=most)
-    return [Turn(webhook.id, webhook.leased_until, ends) for webhook in claimed]
+    return [Turn(lease, ends) for lease in await leases.claim(sender.db, now=now, until=now + LEASE, limit=limit)]
 
 
-async def _take(sender: Sender, turn: Turn) -> None:
+async def _take_turn(sender: Sender, turn: Turn) -> None:
     """Send a webhook's due deliveries, oldest events first, until none is left or the turn ends."""
+    webhook_id = turn.lease.webhook_id
     try:
-        while waiting := await repository.due(sender.db, turn.webhook_id, now=sender.now(), most=BATCH):
-            for delivery in waiting:
-                if not await _try(sender, turn, delivery):
+        while due := await deliveries.list_due(sender.db, webhook_id, now=sender.now(), limit=BATCH_SIZE):
+            for delivery in due:
+                if not await _attempt(sender, turn, delivery):
                     return
     except errors.Unavailable:  # the last delivery may be sent again
         pass
     except Exception:  # one fault must not end the worker
-        log.exception("webhook not served", webhook_id=str(turn.webhook_id))
+        log.exception("webhook not served", webhook_id=str(webhook_id))
     finally:
         with suppress(errors.Unavailable):
-            await repository.give_back(sender.db, turn.webhook_id, leased_until=turn.leased_until, now=sender.now())
+            await leases.release(sender.db, turn.lease, now=sender.now())
 
 
-async def _try(sender: Sender, turn: Turn, delivery: Row) -> bool:
+async def _attempt(sender: Sender, turn: Turn, delivery: deliveries.DueDelivery) -> bool:
     """Attempt a delivery and record the outcome. Return False when the turn is over."""
-    if delivery.id is None:
-        await repository.give_up(
-            sender.db, delivery.delivery_id, version=delivery.version, reason="the event is not kept any more"
-        )
+    give_up = partial(deliveries.give_up, sender.db, delivery.id, version=delivery.version)
+    if delivery.event is None:
+        await give_up(reason="the event is no longer stored")
         return True
     try:
-        event = event_of(delivery)
+        event = event_of(delivery.event)
     except (KeyError, msgspec.ValidationError):
-        log.exception("event cannot be read", event_id=str(delivery.id))
-        await repository.give_up(
-            sender.db, delivery.delivery_id, version=delivery.version, reason="the event cannot be read any more"
-        )
+        log.exception("event cannot be read", event_id=str(delivery.event.id))
+        await give_up(reason="the event cannot be read")
         return True
-    webhook = await repository.leased(sender.db, turn.webhook_id, leased_until=turn.leased_until)
-    if webhook is None or sender.stop.is_set() or asyncio.get_running_loop().time() >= turn.ends:
+    endpoint = await leases.find_endpoint(sender.db, turn.lease)
+    if endpoint is None or sender.stop.is_set() or asyncio.get_running_loop().time() >= turn.ends:
         return False
-    outcome = await service.send(sender.pool, webhook, event, seconds=sender.answer_seconds, now=sender.now())
+    outcome = await service.send(sender.pool, endpoint, event, seconds=sender.answer_seconds, now=sender.now())
     await sender.db.atomic(
-        service.record,
-        delivery_id=delivery.delivery_id,
+        service.record_outcome,
+        delivery_id=delivery.id,
         version=delivery.version,
         attempts=delivery.attempts,
         outcome=outcome,

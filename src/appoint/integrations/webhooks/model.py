@@ -1,4 +1,4 @@
-"""Webhooks: what a partner's system is sent, how it is signed, and when it is tried again."""
+"""Webhooks and their deliveries: structs, signatures, and delays between attempts."""
 
 import hmac
 from base64 import b64encode
@@ -15,17 +15,18 @@ from ...kit import fields
 from ...kit.i18n import translatable
 from ...kit.structs import PageQuery, RequestBody, Resource
 
-MOST_WEBHOOKS: Final = 20
+MAX_WEBHOOKS: Final = 20
+"""The limit for one clinic."""
 SECRET_BYTES: Final = 32
-OVERLAP: Final = timedelta(hours=24)
+OLD_SECRET_TTL: Final = timedelta(hours=24)
 """How long deliveries are also signed with the old secret."""
-PATIENCE: Final = timedelta(days=5)
-"""A webhook that has failed for so long, without any success, is disabled."""
+MAX_FAILING_TIME: Final = timedelta(days=5)
+"""How long a webhook may fail without any success before it is disabled."""
 EVENT_TYPES: Final = tuple(type for type, fact in CATALOGUE.items() if not issubclass(fact, CustomerFact))
-"""Of events that are a clinic's; customers are the platform's."""
+"""The types of events that belong to a clinic. Events about customers belong to the platform."""
 
 
-def _known(value: str) -> str | None:
+def _check_event_type(value: str) -> str | None:
     return None if value in EVENT_TYPES else translatable("is not an event type of clinics")
 
 
@@ -38,7 +39,9 @@ Url = Annotated[
 EventType = Annotated[
     str,
     msgspec.Meta(
-        extra={"check": _known}, examples=["appointment.booked"], extra_json_schema={"enum": list(EVENT_TYPES)}
+        extra={"check": _check_event_type},
+        examples=["appointment.booked"],
+        extra_json_schema={"enum": list(EVENT_TYPES)},
     ),
 ]
 EventTypes = Annotated[list[EventType], msgspec.Meta(max_length=100)]
@@ -50,10 +53,10 @@ class WebhookContent(RequestBody):
     """Where to send a clinic's events, and which ones."""
 
     url: Url
-    """https, without a user name; its host has public addresses only."""
+    """An https address without a user name. All addresses of its host must be public."""
     description: fields.Text | None = None
     event_types: EventTypes = []
-    """None: all."""
+    """Empty: all events."""
 
 
 class WebhookPatch(RequestBody):
@@ -61,7 +64,7 @@ class WebhookPatch(RequestBody):
     description: fields.Text | None | UnsetType = UNSET
     event_types: EventTypes | UnsetType = UNSET
     enabled: Literal[True] | UnsetType = UNSET
-    """Switches a disabled one on again; what waits is sent, what happened meanwhile can be replayed."""
+    """Enables a disabled webhook again. Queued events are sent; events since it was disabled can be replayed."""
 
 
 class Webhook(Resource):
@@ -70,27 +73,42 @@ class Webhook(Resource):
     url: str
     description: str | None
     event_types: list[EventType]
-    """None: all."""
+    """Empty: all events."""
     active: bool
     removed_at: datetime | None
     disabled_at: datetime | None
-    """Nothing is sent any more since then, because it failed for five days, or answered 410 Gone."""
+    """When sending stopped, because the webhook had failed for five days or answered 410 Gone."""
     failing_since: datetime | None
     """The first failure after the last success."""
 
 
 class WebhookWithSecret(Webhook):
     secret: Secret
-    """Signs what is sent, by the rules of Standard Webhooks. It is shown this once."""
+    """Signs deliveries according to Standard Webhooks. Appoint returns it only once."""
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """The address of a webhook's deliveries, and the secrets that sign them."""
+
+    url: str
+    secret: bytes
+    old_secret: bytes | None
+    old_secret_until: datetime | None
+
+    def valid_secrets(self, now: datetime) -> list[bytes]:
+        """Return the current secret, and the old one while it is valid."""
+        if self.old_secret and self.old_secret_until and self.old_secret_until > now:
+            return [self.secret, self.old_secret]
+        return [self.secret]
 
 
 class DeliveryFilter(PageQuery):
     status: DeliveryStatus | None = None
-    """Only those that wait, that have arrived, or that were given up."""
+    """Only deliveries that are waiting, have arrived, or have finally failed."""
 
 
 class WebhookDelivery(Resource):
-    """An event on its way to a webhook."""
+    """The delivery of an event to a webhook."""
 
     EXAMPLE: ClassVar = {
         "id": "00000001-0197-8f1b-8c55-02a1bf0e1d37",
@@ -113,21 +131,21 @@ class WebhookDelivery(Resource):
     clinic_id: int
     webhook_id: UUID
     event_id: UUID
-    """What is sent as `webhook-id`, however often."""
+    """The `webhook-id` of all attempts."""
     event_type: str
     status: DeliveryStatus
     attempts: int
     due_at: datetime
-    """When it was or will be tried, while it is queued."""
+    """When the next attempt is due, while the delivery is queued."""
     response_status: int | None
-    """Of the last try."""
+    """The status of the answer to the last attempt."""
     reason: str | None
-    """Why the last try failed."""
+    """Why the last attempt failed."""
     delivered_at: datetime | None
 
 
 class WebhookTrial(msgspec.Struct, rename="camel"):
-    """What became of a sample event."""
+    """The outcome of sending a sample event."""
 
     EXAMPLE: ClassVar = {"delivered": False, "responseStatus": 500, "milliseconds": 84, "reason": "answered 500"}
 
@@ -141,24 +159,24 @@ class ReplayQuery(RequestBody):
     EXAMPLE: ClassVar = {"since": "2027-03-01T08:30:00Z"}
 
     since: fields.Instant
-    """As far back as events are kept, which is 30 days."""
+    """At most 30 days ago, which is how long Appoint stores events."""
 
 
 class WebhookReplay(msgspec.Struct):
     EXAMPLE: ClassVar = {"queued": 12}
 
     queued: int
-    """How many events will be sent, or sent once more."""
+    """The number of events that will be sent, including those sent before."""
 
 
 class WebhookTest(Fact):
-    """A sample event, which says that nothing happened."""
+    """The data of a sample event, which no change causes."""
 
     webhook_id: UUID
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """What makes a sample event the same again, when the request for it is repeated."""
+    """The facts that determine a sample event, so that a repeated request sends the same one."""
 
     webhook_id: UUID
     event_id: UUID
@@ -166,27 +184,27 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Outcome(NamedTuple):
-    """What became of one try."""
+    """The outcome of one attempt."""
 
     response_status: int | None
     reason: str | None
-    """None: it is delivered."""
+    """None if the event was delivered."""
     milliseconds: int
 
 
-GONE: Final = 410
+GONE_STATUS: Final = 410
 
 
-def refusal(status: int) -> str | None:
-    """Why an answer with this status is not a success; None when it is one."""
+def describe_status(status: int) -> str | None:
+    """Return why an answer with this status is a failure; None if it is a success."""
     if 200 <= status < 300:
         return None
     if 300 <= status < 400:
-        return f"answered {status}, and redirects are not followed"
-    return "answered 410: it wants nothing any more" if status == GONE else f"answered {status}"
+        return f"answered {status}; redirects are not followed"
+    return "answered 410: it accepts no more events" if status == GONE_STATUS else f"answered {status}"
 
 
-WAITS: Final = (
+RETRY_DELAYS: Final = (
     timedelta(seconds=5),
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -197,20 +215,20 @@ WAITS: Final = (
 )
 
 
-def wait_after(attempts: int, *, jitter: float) -> timedelta | None:
-    """How long a delivery that has failed so often waits, up to a tenth less or more as `jitter` goes from 0 to 1; None
-    after the eighth try, about a day after the first."""
-    return WAITS[attempts - 1] * (0.9 + 0.2 * jitter) if attempts <= len(WAITS) else None
+def retry_delay(failures: int, *, jitter: float) -> timedelta | None:
+    """Return the delay before the next attempt after that many failed ones; None after the eighth, about a day after
+    the first. `jitter`, from 0 to 1, shortens or lengthens the delay by up to a tenth."""
+    return RETRY_DELAYS[failures - 1] * (0.9 + 0.2 * jitter) if failures <= len(RETRY_DELAYS) else None
 
 
-def serialized(secret: bytes) -> str:
-    """A secret as its owner keeps it."""
+def serialize_secret(secret: bytes) -> str:
+    """Return a secret in the format in which its owner stores it."""
     return "whsec_" + b64encode(secret).decode()
 
 
-def signed(message_id: str, body: bytes, *, secrets: Sequence[bytes], now: datetime) -> dict[str, str]:
-    """Headers that say which message this is and that it is ours (Standard Webhooks 1.0.0): a signature for each
-    secret, any of which may be checked."""
+def signed_headers(message_id: str, body: bytes, *, secrets: Sequence[bytes], now: datetime) -> dict[str, str]:
+    """Return the headers that identify and sign a message (Standard Webhooks 1.0.0), with one signature per secret.
+    Recipients accept the message if any signature is valid."""
     timestamp = int(now.timestamp())
     content = f"{message_id}.{timestamp}.".encode() + body
     signatures = ["v1," + b64encode(hmac.digest(secret, content, "sha256")).decode() for secret in secrets]

@@ -1,4 +1,4 @@
-"""Manage webhooks, test them, and record the outcomes of deliveries."""
+"""Manage webhooks, send sample events, and record the outcomes of deliveries."""
 
 import secrets
 from collections.abc import Sequence
@@ -8,22 +8,22 @@ from uuid import UUID
 import msgspec
 
 from ... import audit
-from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
-from ...database.pool import Database, Row, Statements, Transaction, to
+from ...database.pool import Database, Statements, Transaction
 from ...events import repository as events_repository
 from ...events.model import Event, WebhookDisabled, cloud_event
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of, new_id, smallest_uuid7
 from ...kit.structs import merge
-from . import gateway, repository
+from . import gateway
 from .model import (
-    GONE,
-    MOST_WEBHOOKS,
-    OVERLAP,
-    PATIENCE,
+    GONE_STATUS,
+    MAX_FAILING_TIME,
+    MAX_WEBHOOKS,
+    OLD_SECRET_TTL,
     SECRET_BYTES,
+    Endpoint,
     Outcome,
     Sample,
     Webhook,
@@ -31,68 +31,77 @@ from .model import (
     WebhookPatch,
     WebhookTrial,
     WebhookWithSecret,
-    serialized,
-    signed,
-    wait_after,
+    retry_delay,
+    serialize_secret,
+    signed_headers,
 )
+from .repository import deliveries, webhooks
 
 
 async def get(db: Statements, webhook_id: UUID) -> Webhook:
-    """Raises `NotFound`."""
-    if row := await repository.find(db, webhook_id):
-        return to(Webhook, row)
+    """Return a webhook, active or removed. Raise `NotFound`."""
+    if webhook := await webhooks.find(db, webhook_id):
+        return webhook
     raise errors.NotFound
 
 
-async def with_secret(db: Statements, webhook_id: UUID) -> WebhookWithSecret:
-    """Raises `NotFound`."""
-    if row := await repository.find(db, webhook_id):
-        return _with_secret(row)
+async def _get_active(db: Statements, webhook_id: UUID) -> Webhook:
+    webhook = await get(db, webhook_id)
+    if not webhook.active:
+        raise errors.NotFound
+    return webhook
+
+
+async def _get_endpoint(db: Statements, webhook_id: UUID) -> Endpoint:
+    if endpoint := await webhooks.find_endpoint(db, webhook_id):
+        return endpoint
     raise errors.NotFound
 
 
-def _with_secret(row: Row) -> WebhookWithSecret:
-    return WebhookWithSecret(**msgspec.structs.asdict(to(Webhook, row)), secret=serialized(row.secret))
+async def get_with_secret(db: Statements, webhook_id: UUID) -> WebhookWithSecret:
+    """Return a webhook with its secret, for the answers that contain it. Raise `NotFound`."""
+    webhook = await get(db, webhook_id)
+    return _with_secret(webhook, (await _get_endpoint(db, webhook_id)).secret)
+
+
+def _with_secret(webhook: Webhook, secret: bytes) -> WebhookWithSecret:
+    return WebhookWithSecret(**msgspec.structs.asdict(webhook), secret=serialize_secret(secret))
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
-    """Add a webhook with a URL that `gateway.check` has passed. Raises `NotFound`, or `Conflict`:
+    """Add a webhook with a URL that `gateway.check_url` has accepted. Raise `NotFound`, or `Conflict`:
     `clinic-inactive`, `too-many-webhooks`."""
-    clinic = await clinics_repository.lock(tx, clinic_id)  # serialises concurrent additions, so the limit holds
-    if clinic is None:
-        raise errors.NotFound
-    if not clinic.active:
-        raise errors.Conflict("clinic-inactive")
-    if await repository.count(tx, clinic_id) >= MOST_WEBHOOKS:
-        raise errors.Conflict("too-many-webhooks", most=MOST_WEBHOOKS)
-    row = await repository.add(tx, clinic_id, _tidied(content), secret=secrets.token_bytes(SECRET_BYTES))
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[row.id])
-    return _with_secret(row)
+    await clinics.lock_active(tx, clinic_id)  # serialises concurrent additions, so the limit holds
+    if await webhooks.count(tx, clinic_id) >= MAX_WEBHOOKS:
+        raise errors.Conflict("too-many-webhooks", most=MAX_WEBHOOKS)
+    secret = secrets.token_bytes(SECRET_BYTES)
+    webhook = await webhooks.add(tx, clinic_id, _normalize(content), secret=secret)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[webhook.id])
+    return _with_secret(webhook, secret)
 
 
-def _tidied(content: WebhookContent) -> WebhookContent:
+def _normalize(content: WebhookContent) -> WebhookContent:
     return msgspec.structs.replace(content, event_types=sorted(set(content.event_types)))
 
 
 async def change(
     db: Database, actor: Actor, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None
 ) -> Webhook:
-    """Change some of a webhook's details, or enable it again. Raises `NotFound`, also for a removed webhook, and
-    `Invalid` as `gateway.check` does."""
-    if not (await get(db, webhook_id)).active:
-        raise errors.NotFound
+    """Change some of a webhook's details, or enable it again. Raise `NotFound`, also for a removed webhook, and
+    `Invalid` as `gateway.check_url` does."""
+    await _get_active(db, webhook_id)
     if change.url is not msgspec.UNSET:
-        await gateway.check(change.url, private_addresses=private_addresses)
+        await gateway.check_url(change.url, private_addresses=private_addresses)
     return await db.atomic(_change, actor, webhook_id=webhook_id, change=change, if_match=if_match)
 
 
 async def _change(
     tx: Transaction, actor: Actor, *, webhook_id: UUID, change: WebhookPatch, if_match: str | None
 ) -> Webhook:
-    current = await _locked(tx, webhook_id, if_match)
-    content = _tidied(merge(msgspec.convert(current, WebhookContent, from_attributes=True), change))
+    current = await _lock(tx, webhook_id, if_match)
+    content = _normalize(merge(msgspec.convert(current, WebhookContent, from_attributes=True), change))
     enabled = change.enabled is True
-    changed = await repository.change(
+    changed = await webhooks.change(
         tx,
         webhook_id,
         content,
@@ -100,107 +109,103 @@ async def _change(
         failing_since=None if enabled or content.url != current.url else current.failing_since,
     )
     await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
-    return to(Webhook, changed)
+    return changed
 
 
 async def remove(tx: Transaction, actor: Actor, *, webhook_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Remove a webhook. Events that wait for it are not sent. Raises `NotFound`."""
-    await _locked(tx, webhook_id, if_match)
-    await repository.remove(tx, webhook_id, now=now)
+    """Remove a webhook and discard its queued deliveries. Raise `NotFound`."""
+    await _lock(tx, webhook_id, if_match)
+    await webhooks.remove(tx, webhook_id, now=now)
     await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
 
 
-async def _locked(tx: Transaction, webhook_id: UUID, if_match: str | None) -> Webhook:
-    row = await repository.lock(tx, webhook_id)
-    if row is None:
+async def _lock(tx: Transaction, webhook_id: UUID, if_match: str | None) -> Webhook:
+    webhook = await webhooks.lock(tx, webhook_id)
+    if webhook is None:
         raise errors.NotFound
-    await clinics.check_version(tx, clinic_of(webhook_id), if_match=if_match, version=row.version)
-    return to(Webhook, row)
+    await clinics.check_version(tx, clinic_of(webhook_id), if_match=if_match, version=webhook.version)
+    return webhook
 
 
 async def rotate_secret(tx: Transaction, actor: Actor, *, webhook_id: UUID, now: datetime) -> WebhookWithSecret:
-    """Replace the webhook's secret. For a day, deliveries are signed with both secrets. Raises `NotFound`."""
-    row = await repository.rotate(
-        tx, webhook_id, secret=secrets.token_bytes(SECRET_BYTES), old_secret_until=now + OVERLAP
-    )
-    if row is None:
+    """Replace the webhook's secret. For a day, deliveries are signed with both secrets. Raise `NotFound`, also for a
+    removed webhook."""
+    secret = secrets.token_bytes(SECRET_BYTES)
+    webhook = await webhooks.rotate_secret(tx, webhook_id, secret=secret, old_secret_until=now + OLD_SECRET_TTL)
+    if webhook is None:
         raise errors.NotFound
     await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
-    return _with_secret(row)
+    return _with_secret(webhook, secret)
 
 
-async def sample(tx: Transaction, actor: Actor, *, webhook_id: UUID, now: datetime) -> Sample:
-    """Choose the id and time of a sample event, which `test` sends. Raises `NotFound`, also for a removed webhook."""
-    if not (await get(tx, webhook_id)).active:
-        raise errors.NotFound
+async def create_sample(tx: Transaction, actor: Actor, *, webhook_id: UUID, now: datetime) -> Sample:
+    """Choose the id and time of a sample event, for `send_sample`. Raise `NotFound`, also for a removed webhook."""
+    await _get_active(tx, webhook_id)
     await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
     return Sample(webhook_id, new_id(clinic_of(webhook_id)), now)
 
 
-async def test(db: Database, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
-    """Send the sample now, once, even to a disabled webhook. Writes nothing. Raises `NotFound`."""
-    row = await repository.find(db, sample.webhook_id)
-    if row is None:
-        raise errors.NotFound
-    async with gateway.pool(private_addresses=private_addresses) as pool:
-        outcome = await send(pool, row, gateway.sample(row.clinic_id, sample), seconds=gateway.ANSWER_SECONDS, now=now)
+async def send_sample(db: Database, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
+    """Send the sample now, once, even to a disabled webhook. Write nothing. Raise `NotFound`."""
+    endpoint = await _get_endpoint(db, sample.webhook_id)
+    async with gateway.connection_pool(private_addresses=private_addresses) as pool:
+        outcome = await send(pool, endpoint, gateway.sample_event(sample), seconds=gateway.ANSWER_SECONDS, now=now)
     return WebhookTrial(outcome.reason is None, outcome.response_status, outcome.milliseconds, outcome.reason)
 
 
-async def send(pool: gateway.Pool, webhook: Row, event: Event, *, seconds: float, now: datetime) -> Outcome:
+async def send(pool: gateway.Pool, endpoint: Endpoint, event: Event, *, seconds: float, now: datetime) -> Outcome:
     """Send an event, signed with the webhook's secret and, while it is valid, with the old one."""
-    old = [webhook.old_secret] if webhook.old_secret_until and webhook.old_secret_until > now else []
     body = cloud_event(event)
-    headers = signed(str(event.id), body, secrets=[webhook.secret, *old], now=now)
-    return await gateway.post(pool, webhook.url, body, headers=headers, seconds=seconds)
+    headers = signed_headers(str(event.id), body, secrets=endpoint.valid_secrets(now), now=now)
+    return await gateway.post(pool, endpoint.url, body, headers=headers, seconds=seconds)
 
 
 async def replay(
-    tx: Transaction, actor: Actor, *, webhook_id: UUID, since: datetime, kept_days: int, now: datetime
+    tx: Transaction, actor: Actor, *, webhook_id: UUID, since: datetime, retention_days: int, now: datetime
 ) -> int:
-    """Queue the clinic's events since then once more, delivered or not, as far as the webhook subscribes to them. Return
-    how many.
+    """Queue the events since then again, whether delivered or not, if the webhook subscribes to them. Return how many.
 
-    Raises `NotFound`, also for a removed webhook, and `Invalid` for a time before the oldest logged event.
+    Raise `NotFound`, also for a removed webhook, and `Invalid` for a time before the oldest logged event.
     """
-    if not (await get(tx, webhook_id)).active:
-        raise errors.NotFound
-    if since < now - timedelta(days=kept_days):
-        raise errors.Invalid(errors.Fault("?since", "must not be more than {days} days ago", days=kept_days))
-    queued = await repository.queue_again(tx, webhook_id, first_event_id=smallest_uuid7(since), now=now)
+    await _get_active(tx, webhook_id)
+    if since < now - timedelta(days=retention_days):
+        raise errors.Invalid(errors.Fault("?since", "must not be more than {days} days ago", days=retention_days))
+    queued = await deliveries.queue_again(tx, webhook_id, first_event_id=smallest_uuid7(since), now=now)
     await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
     return queued
 
 
 async def fan_out(tx: Transaction, events: Sequence[Event]) -> None:
-    """Queue events for the webhooks of their clinics. A disabled webhook causes an event too, for the clinic's others."""
-    await repository.queue(tx, events)
+    """Event subscriber: queue events for the webhooks of their clinics."""
+    await deliveries.queue(tx, events)
 
 
-async def record(
+async def record_outcome(
     tx: Transaction, *, delivery_id: UUID, version: int, attempts: int, outcome: Outcome, jitter: float, now: datetime
 ) -> None:
     """Record the outcome of a delivery's attempt after `attempts` failed ones.
 
     Do nothing if the delivery has changed since `version`: it was replayed, or another worker sent it because this one
-    was slow.
+    was slow. If the webhook is disabled, append an event, which reaches the clinic's other webhooks.
     """
     if outcome.reason is None:
-        await repository.succeed(tx, delivery_id, version=version, response_status=outcome.response_status, now=now)
+        await deliveries.record_success(
+            tx, delivery_id, version=version, response_status=outcome.response_status, now=now
+        )
         return
-    is_gone = outcome.response_status == GONE
-    wait = None if is_gone else wait_after(attempts + 1, jitter=jitter)
-    changed = await repository.fail(
+    is_gone = outcome.response_status == GONE_STATUS
+    delay = None if is_gone else retry_delay(attempts + 1, jitter=jitter)
+    changed = await deliveries.record_failure(
         tx,
         delivery_id,
         version=version,
-        due_at=now + wait if wait else None,
+        due_at=now + delay if delay else None,
         response_status=outcome.response_status,
         reason=outcome.reason,
-        disable_from=now if is_gone else now - PATIENCE,
+        disable_from=now if is_gone else now - MAX_FAILING_TIME,
         now=now,
     )
-    if changed and changed.disabled_at:
+    if changed and changed.disabled_at and changed.failing_since:
         fact = msgspec.json.encode(WebhookDisabled(failing_since=changed.failing_since)).decode()
         await events_repository.append_event(
             tx,

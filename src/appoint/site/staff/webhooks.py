@@ -10,8 +10,10 @@ from litestar.params import FromPath
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
-from ...integrations.webhooks import repository, service
-from ...integrations.webhooks.model import EVENT_TYPES, MOST_WEBHOOKS, DeliveryStatus
+from ...integrations.webhooks import service
+from ...integrations.webhooks.model import EVENT_TYPES, MAX_WEBHOOKS, DeliveryStatus
+from ...integrations.webhooks.repository import deliveries as delivery_rows
+from ...integrations.webhooks.repository import webhooks as webhook_rows
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
 from ..rendering import url_with
@@ -29,7 +31,7 @@ REPLAY_RANGES: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7)
     include_in_schema=False,
 )
 async def webhooks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    active_webhooks = await repository.of_clinic(request.db, clinic_id, after=None, limit=MOST_WEBHOOKS)
+    active_webhooks = await webhook_rows.list_for_clinic(request.db, clinic_id, after=None, limit=MAX_WEBHOOKS)
     return await staff_page(
         request,
         "staff/webhooks/webhooks.html",
@@ -64,7 +66,7 @@ async def webhook(request: Request, clinic_id: FromPath[int], webhook_id: FromPa
     query, now = query_params(request), clock.now()
     status = cast("DeliveryStatus", query["status"]) if query.get("status") in get_args(DeliveryStatus) else None
     details = await service.get(request.db, webhook_id)
-    deliveries = await repository.newest_deliveries(
+    deliveries = await delivery_rows.list_newest(
         request.db, webhook_id, status=status, before=parse_id(query.get("before")), limit=PAGE_SIZE
     )
     page = deliveries[:PAGE_SIZE]
