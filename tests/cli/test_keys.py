@@ -49,7 +49,7 @@ def added(run, *more: str) -> str:
 
 
 def id_in(key: str) -> str:
-    found = model.presented(key)
+    found = model.parse_key(key)
     assert found
     return str(found.id)
 

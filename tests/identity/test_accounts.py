@@ -13,8 +13,8 @@ import pyotp
 import pytest
 
 from appoint.identity import passwords
-from appoint.identity.accounts import repository, service
-from appoint.identity.encryption import decrypted, encrypted
+from appoint.identity.accounts import credentials, repository
+from appoint.identity.encryption import decrypt, encrypt
 from appoint.kit import clock
 from appoint.kit.signed_tokens import sign
 from appoint.messaging.notifications.gateway import Links, compose
@@ -60,8 +60,8 @@ async def links(office) -> list[str]:
 
 
 async def link(db, email="mia@example.org", kind="password-reset", now=None) -> str:
-    user_id = await repository.id_of(db, email)
-    return service.link_token(SECRET, kind, await repository.find_user(db, user_id), now or clock.now())
+    user_id = await repository.find_id(db, email)
+    return credentials.link_token(SECRET, kind, await repository.find_user(db, user_id), now or clock.now())
 
 
 async def take_up(client, token, password=GOOD):
@@ -486,7 +486,7 @@ async def test_an_authenticators_secret_is_shown_once_and_kept_sealed(db, client
     assert await db.fetchval("select count(*) from request_key") == 0
     sealed = await db.fetchval("select totp_secret from app_user")
     assert secrets[1].encode() not in sealed
-    assert decrypted(SECRET, f"totp {mia}", sealed) == secrets[1]
+    assert decrypt(SECRET, f"totp {mia}", sealed) == secrets[1]
 
 
 async def test_setting_an_authenticator_up_takes_the_password(client, manager):
@@ -498,8 +498,8 @@ async def test_setting_an_authenticator_up_takes_the_password(client, manager):
 
 
 def test_what_is_sealed_for_one_purpose_or_key_is_not_read_with_another():
-    sealed = encrypted("a key", "one", "a secret")
-    assert [decrypted(*how, sealed) for how in (("a key", "one"), ("a key", "two"), ("another key", "one"))] == [
+    sealed = encrypt("a key", "one", "a secret")
+    assert [decrypt(*how, sealed) for how in (("a key", "one"), ("a key", "two"), ("another key", "one"))] == [
         "a secret",
         None,
         None,

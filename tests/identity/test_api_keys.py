@@ -332,7 +332,7 @@ async def test_when_a_key_was_used_is_noted_once_a_minute_and_is_no_change_of_it
 
 async def test_a_wrong_secret_is_no_use_of_a_key(db, served, lakeside):
     key = await key_of(db)
-    assert await service.identify(served, model.serialized(key.id, model.new_secret()), now=NOW) is None
+    assert await service.identify(served, model.serialize_key(key.id, model.new_secret()), now=NOW) is None
     assert await db.fetchval("select last_used_at from api_key") is None
 
 

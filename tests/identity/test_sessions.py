@@ -11,7 +11,7 @@ import pytest
 
 from appoint.http.access import COOKIE
 from appoint.identity import passwords
-from appoint.identity.accounts.model import sealed_totp
+from appoint.identity.accounts.model import encrypt_totp
 from appoint.identity.sessions import model, repository, service
 from appoint.kit import clock
 from support.app import ADMIN
@@ -222,7 +222,7 @@ async def test_it_is_written_down_once_a_minute_that_it_is_used(db, client, mia,
 async def test_ended_sessions_are_forgotten_and_others_are_not(db, client, mia):
     now = clock.now()
     for seen, expires in ((-61, 60), (-10, -1), (-10, 60)):
-        token_hash = model.hash_of(model.new_token())
+        token_hash = model.hash_token(model.new_token())
         await repository.add(
             db,
             token_hash=token_hash,
@@ -231,7 +231,7 @@ async def test_ended_sessions_are_forgotten_and_others_are_not(db, client, mia):
             expires_at=now + timedelta(minutes=expires),
             now=now + timedelta(minutes=seen),
         )
-    await repository.forget(db, idle=IDLE, now=now)
+    await repository.delete_ended(db, idle=IDLE, now=now)
     assert await db.fetchval("select count(*) from session") == 1
 
 
@@ -239,7 +239,7 @@ async def test_nobody_has_more_than_fifty_sessions(db, mia):
     now = clock.now()
     for number in range(model.MAX_SESSIONS + 2):
         await db.atomic(
-            service.open_session, user_id=mia, customer_id=None, lasts=IDLE, now=now + timedelta(seconds=number)
+            service.open_session, user_id=mia, customer_id=None, lifetime=IDLE, now=now + timedelta(seconds=number)
         )
     assert await db.fetchval("select count(*) from session") == model.MAX_SESSIONS
     assert await db.fetchval("select min(created_at) from session") == now + timedelta(seconds=2)
@@ -385,7 +385,7 @@ async def totp(db, mia, time) -> pyotp.TOTP:
     time.now = datetime.fromtimestamp(time.now.timestamp() // 30 * 30, tz=time.now.tzinfo)
     secret = pyotp.random_base32()
     await db.execute(
-        "update app_user set totp_secret = $1, totp_confirmed_at = now()", sealed_totp(SECRET, mia, secret)
+        "update app_user set totp_secret = $1, totp_confirmed_at = now()", encrypt_totp(SECRET, mia, secret)
     )
     return pyotp.TOTP(secret)
 
@@ -440,7 +440,9 @@ async def test_what_no_code_can_be_is_refused(client, totp, code):
 
 async def test_a_patient_who_has_signed_in_sees_who_they_are_and_no_staff(db, client, mia):
     customer_id = await customer(client, email="ana@example.org")
-    token, _ = await db.atomic(service.open_session, user_id=None, customer_id=customer_id, lasts=IDLE, now=clock.now())
+    token, _ = await db.atomic(
+        service.open_session, user_id=None, customer_id=customer_id, lifetime=IDLE, now=clock.now()
+    )
     own = {"Authorization": f"Bearer {token}"}
     account = (await client.get("/api/account", headers=own)).json()
     assert (account["customerId"], account["userId"], account["memberships"]) == (customer_id, None, [])

@@ -360,7 +360,7 @@ async def test_of_those_who_share_an_address_the_first_twenty_can_choose(db, sha
         shared,
     )
     asked = await db.atomic(
-        service.ask, Actor("open:"), address=Address("email", "desk@hotel.example"), now=clock.now()
+        service.send_code, Actor("open:"), address=Address("email", "desk@hotel.example"), now=clock.now()
     )
     assert len(await db.fetchval("select customer_ids from sign_in_code where id = $1", asked.code_id)) == min(
         shared, 20
@@ -369,9 +369,9 @@ async def test_of_those_who_share_an_address_the_first_twenty_can_choose(db, sha
 
 async def test_old_codes_are_forgotten(db, client, ana):
     await ask(client)
-    await repository.forget(db, now=clock.now())
+    await repository.delete_expired(db, now=clock.now())
     assert await db.fetchval("select count(*) from sign_in_code") == 1
-    await repository.forget(db, now=clock.now() + timedelta(minutes=10))
+    await repository.delete_expired(db, now=clock.now() + timedelta(minutes=10))
     assert await db.fetchval("select count(*) from sign_in_code") == 0
 
 

@@ -205,7 +205,7 @@ async def test_what_a_broker_misses_waits_for_it_and_nothing_is_lost(broker, db,
             broker.start()
             await gone(db)
     await expect(broker, early + late)
-    assert [line["event"] for line in said] == ["broker away", "published again"]
+    assert [line["event"] for line in said] == ["broker unreachable", "published again"]
     assert caplog.text == ""
 
 
@@ -355,7 +355,7 @@ async def test_no_log_shows_an_address(db, caplog, scheme):
         await asyncio.sleep(1)
         stop.set()
         await task
-    assert [line["event"] for line in said] == ["broker away"]
+    assert [line["event"] for line in said] == ["broker unreachable"]
     assert "sesame" not in f"{said}{caplog.text}"
     assert caplog.text == ""
 

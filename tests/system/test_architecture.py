@@ -52,11 +52,11 @@ ACROSS_CLINICS = {
     ("notifications.supersede", "notification"): "a batch of events is of many clinics",
     ("notifications.plan_agendas", "clinic"): "the workers tell doctors of all clinics",
     ("notifications.lease_due", "notification"): "the workers send for all clinics",
-    ("broker.waiting", "broker_message"): "one worker publishes for all clinics",
-    ("broker.forget", "broker_message"): "the same",
+    ("broker.list_oldest", "broker_message"): "one worker publishes for all clinics",
+    ("broker.delete", "broker_message"): "the same",
     ("broker.put_aside", "broker_message"): "the same",
     ("webhooks.claim", "webhook"): "the workers send for all clinics",
-    ("webhooks.forget", "webhook_delivery"): "the sweep of old deliveries",
+    ("webhooks.delete_old", "webhook_delivery"): "the sweep of old deliveries",
     ("privacy.clinics_of", "appointment"): "where somebody is a patient",
     ("privacy.clinics_of", "patient"): "the same",
     ("privacy.patients", "patient"): "what is held of somebody, at all clinics",
@@ -77,9 +77,9 @@ ACROSS_CLINICS = {
     ("audit.chains", "audit_entry"): "the same",
     ("audit.chains", "audit_head"): "the same",
     ("database.waiting", "audit_unsealed"): "what waits, for /metrics",
-    ("accounts.memberships", "membership"): "where somebody works",
-    ("accounts.join", "membership"): "the same",
-    ("accounts.users", "membership"): "the administrator's list",
+    ("accounts.list_memberships", "membership"): "where somebody works",
+    ("accounts.record_joining", "membership"): "the same",
+    ("accounts.list_users", "membership"): "the administrator's list",
 }
 """The statements that look further than one clinic, in which of its tables, and why."""
 
@@ -140,6 +140,7 @@ RULES = {
     if is_repository(path)
     or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "planning.py")
     or path in [Path(f"booking/{name}.py") for name in ("book", "holds", "reschedule", "transitions")]
+    or path in [Path(f"identity/accounts/{name}.py") for name in ("credentials", "staff")]
 }
 
 

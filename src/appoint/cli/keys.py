@@ -101,7 +101,9 @@ def list_keys(
     from ..identity.api_keys.model import MAX_KEYS
 
     with session() as run:
-        rows = run(lambda db: repository.of_clinic(db, clinic, active=not removed, after=None, limit=10 * MAX_KEYS))
+        rows = run(
+            lambda db: repository.list_for_clinic(db, clinic, active=not removed, after=None, limit=10 * MAX_KEYS)
+        )
     if as_json:
         print(json.dumps(msgspec.to_builtins(rows), indent=2))
     elif rows:

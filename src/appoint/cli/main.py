@@ -101,7 +101,7 @@ def run() -> None:
     everything.
     """
     from ..database import migrate
-    from ..identity.oidc.service import trusted
+    from ..identity.oidc.service import read_trust
     from ..server import logs, startup, uvicorn_server
     from ..server import worker as working
     from ..site import assets
@@ -110,7 +110,7 @@ def run() -> None:
     assets.built()
     startup.check_extras(settings)
     working.check(settings)
-    trusted(settings)
+    read_trust(settings)
     logs.configure(settings)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     listener = uvicorn_server.listen(settings.host, settings.port)
@@ -156,7 +156,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
     with_worker
         Run the worker's jobs in the same process.
     """
-    from ..identity.oidc.service import trusted
+    from ..identity.oidc.service import read_trust
     from ..server import logs, startup, uvicorn_server
     from ..server import worker as working
     from ..site import assets
@@ -165,7 +165,7 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
     assets.built()
     startup.check_extras(settings)
     working.check(settings)
-    trusted(settings)
+    read_trust(settings)
     logs.configure(settings)
     listener = uvicorn_server.listen(settings.host, settings.port)
     with startup.database(settings, say=echo) as database:

@@ -58,7 +58,7 @@ def add(
         raise StartupError(f"The password {faults[0].text.format_map(faults[0].values)}.")
 
     async def work(tx: Any) -> UUID:
-        if await repository.id_of(tx, email):
+        if await repository.find_id(tx, email):
             raise StartupError(f"There is a user with {email} already.")
         user_id = await _place(
             tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator
@@ -135,7 +135,7 @@ def reset(
     without_totp
         Also turn off two-factor authentication, for a lost authenticator.
     """
-    from ..identity.accounts import repository, service
+    from ..identity.accounts import credentials, repository
     from ..kit import clock
     from ..kit.errors import StartupError
     from ..kit.ids import PLATFORM
@@ -146,7 +146,7 @@ def reset(
     links: list[str] = []
 
     async def work(tx: Any) -> UUID:
-        user_id = await repository.id_of(tx, email)
+        user_id = await repository.find_id(tx, email)
         row = await repository.find_user(tx, user_id) if user_id else None
         if row is None:
             raise StartupError(f"There is no user with {email}.")
@@ -154,7 +154,7 @@ def reset(
             await repository.remove_totp(tx, row.id)
         if settings.secret_key and print_:
             secret = settings.secret_key.get_secret_value()
-            token = service.link_token(secret, "password-reset", row, clock.now())
+            token = credentials.link_token(secret, "password-reset", row, clock.now())
             links.append(f"{settings.links_url}/credentials/{token}")
         else:
             await mail_user(tx, kind="password-reset", user_id=row.id, clinic_id=PLATFORM, now=clock.now())
@@ -183,9 +183,9 @@ def list_users(
     from ..identity.accounts import repository
 
     with session() as run:
-        rows = run(lambda db: repository.users(db, clinic_id=clinic, most=most))
+        rows = run(lambda db: repository.list_users(db, clinic_id=clinic, limit=most))
     if as_json:
-        print(json.dumps([dict(row) for row in rows], indent=2, default=str))
+        print(json.dumps([row._asdict() for row in rows], indent=2, default=str))
     elif rows:
         table(
             ["e-mail", "name", "clinics", "administrator", "password", "codes"],
@@ -234,7 +234,7 @@ async def _place(
     tx: Any, *, email: str, name: str, clinic: int | None, role: StaffRole, doctor: UUID | None, administrator: bool
 ) -> UUID:
     from ..clinics.clinics import service as clinics
-    from ..identity.accounts import repository, service
+    from ..identity.accounts import repository, staff
     from ..kit import errors
     from ..kit.errors import StartupError
 
@@ -243,12 +243,12 @@ async def _place(
             await clinics.get_active(tx, clinic)
     except errors.AppointError:
         raise StartupError(f"There is no active clinic {clinic}.") from None
-    user_id = await service.account_of(tx, email=email, name=name)
+    user_id = await staff.find_or_add_user(tx, email=email, name=name)
     if administrator:
         await repository.make_administrator(tx, user_id)
     if clinic:
         try:
-            await service.join(tx, clinic_id=clinic, user_id=user_id, name=name, role=role, doctor_id=doctor)
+            await staff.join(tx, clinic_id=clinic, user_id=user_id, name=name, role=role, doctor_id=doctor)
         except errors.NotFound:
             raise StartupError(f"Clinic {clinic} has no doctor {doctor}.") from None
         except errors.Invalid:

@@ -1,4 +1,4 @@
-"""Encryption of secrets at rest. A copy of the database is useless without the secret key."""
+"""Encryption of secrets in the database. A copy of the database does not reveal them without the secret key."""
 
 from base64 import urlsafe_b64encode
 
@@ -7,12 +7,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
-def encrypted(secret: str, purpose: str, value: str) -> bytes:
-    """Encrypt a value. Decrypting it takes the same purpose."""
+def encrypt(secret: str, purpose: str, value: str) -> bytes:
+    """Encrypt a value for a purpose. Decrypting it requires the same purpose."""
     return _cipher(secret, purpose).encrypt(value.encode())
 
 
-def decrypted(secret: str, purpose: str, ciphertext: bytes) -> str | None:
+def decrypt(secret: str, purpose: str, ciphertext: bytes) -> str | None:
     """Decrypt a value. Return None if it was encrypted for another purpose or with another secret key."""
     try:
         return _cipher(secret, purpose).decrypt(ciphertext).decode()

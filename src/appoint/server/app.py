@@ -37,7 +37,7 @@ from ..identity.api_keys import api as api_keys
 from ..identity.api_keys.model import PREFIX
 from ..identity.oidc import api as openid
 from ..identity.oidc.gateway import Provider
-from ..identity.oidc.service import trusted
+from ..identity.oidc.service import read_trust
 from ..identity.sessions import api as sessions
 from ..identity.sessions.model import PREFIX as SESSION
 from ..identity.sign_in_codes.api import SignInCodes
@@ -158,7 +158,7 @@ def create(
 
     Raise `StartupError` for invalid settings of the identity provider.
     """
-    trust = trusted(settings)
+    trust = read_trust(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:

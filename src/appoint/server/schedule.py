@@ -13,7 +13,7 @@ from ..events import repository as events
 from ..events.service import Subscriber, relay
 from ..http.repository import forget_requests
 from ..identity.sessions import repository as sessions
-from ..identity.sign_in_codes.repository import forget as forget_codes
+from ..identity.sign_in_codes import repository as sign_in_codes
 from ..integrations.webhooks.repository import deliveries
 from ..kit import clock
 from ..messaging.channels.model import Channel
@@ -74,14 +74,14 @@ OFTEN: Final[dict[str, tuple[float, Job]]] = {
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: nightly(work.db, now=clock.now())),
     "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work.db, before=clock.now() - REQUEST_TTL)),
-    "forget-codes": Nightly(time(1, 0), lambda work: forget_codes(work.db, now=clock.now())),
+    "forget-codes": Nightly(time(1, 0), lambda work: sign_in_codes.delete_expired(work.db, now=clock.now())),
     "forget-events": Nightly(
         time(1, 15),
         lambda work: forget_events(work, before=clock.now() - timedelta(days=work.settings.event_log_days)),
     ),
     "forget-sessions": Nightly(
         time(1, 45),
-        lambda work: sessions.forget(
+        lambda work: sessions.delete_ended(
             work.db, idle=timedelta(minutes=work.settings.session_idle_minutes), now=clock.now()
         ),
     ),

@@ -20,7 +20,7 @@ from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from ...messaging.notifications.model import LINK_TTL
-from . import repository, service
+from . import credentials, repository, service, staff
 from .model import (
     Account,
     AccountPatch,
@@ -50,7 +50,7 @@ class Users(Controller):
     @get("/clinics/{clinic_id:int}/users", operation_id="listUsers", opt=route(permission="manage-access"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[User]]:
         """List a clinic's users by date joined."""
-        users = await repository.of_clinic(
+        users = await repository.list_for_clinic(
             request.db, clinic_id, after=cursor_after(request, query, tuple[datetime, UUID]), limit=query.limit
         )
         if not users:
@@ -71,16 +71,16 @@ class Users(Controller):
         user, replayed = await idempotent(
             request,
             data,
-            lambda tx: service.invite(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
+            lambda tx: staff.invite(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
             remember=lambda user: user.id,
-            recall=lambda tx, known: service.get(tx, clinic_id, UUID(known)),
+            recall=lambda tx, stored_id: staff.get(tx, clinic_id, UUID(stored_id)),
         )
         return created_response(request, user, f"/api/clinics/{clinic_id}/users/{user.id}", replayed=replayed)
 
     @get("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="getUser", opt=route(permission="manage-access"))
     async def find(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
         """Get a user of a clinic."""
-        return json_response(request, await service.get(request.db, clinic_id, user_id), subjects=[user_id])
+        return json_response(request, await staff.get(request.db, clinic_id, user_id), subjects=[user_id])
 
     @patch(
         "/clinics/{clinic_id:int}/users/{user_id:uuid}",
@@ -92,7 +92,7 @@ class Users(Controller):
     ) -> Response[User]:
         """Update a user of a clinic (JSON merge patch). Takes effect with their next request."""
         user = await request.db.atomic(
-            service.change, request.user, clinic_id=clinic_id, user_id=user_id, patch=data, if_match=request.if_match
+            staff.change, request.user, clinic_id=clinic_id, user_id=user_id, patch=data, if_match=request.if_match
         )
         return json_response(request, user)
 
@@ -105,7 +105,7 @@ class Users(Controller):
     async def remove(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> None:
         """Remove a user from a clinic's staff. Takes effect immediately; the account stays, for other clinics."""
         await request.db.atomic(
-            service.remove, request.user, clinic_id=clinic_id, user_id=user_id, if_match=request.if_match
+            staff.remove, request.user, clinic_id=clinic_id, user_id=user_id, if_match=request.if_match
         )
 
     @post(
@@ -119,9 +119,9 @@ class Users(Controller):
         user, replayed = await idempotent(
             request,
             None,
-            lambda tx: service.invite_again(tx, request.user, clinic_id=clinic_id, user_id=user_id, now=clock.now()),
+            lambda tx: staff.invite_again(tx, request.user, clinic_id=clinic_id, user_id=user_id, now=clock.now()),
             remember=lambda user: user.id,
-            recall=lambda tx, known: service.get(tx, clinic_id, UUID(known)),
+            recall=lambda tx, stored_id: staff.get(tx, clinic_id, UUID(stored_id)),
         )
         return json_response(request, user, headers=replay_headers(replayed))
 
@@ -155,7 +155,7 @@ class Accounts(Controller):
         """Change the password. Ends all other sessions."""
         await _throttle_guesses(
             request,
-            service.change_password(
+            credentials.change_password(
                 request.db, request.user, current=data.current, new=data.new, if_match=request.if_match
             ),
         )
@@ -215,7 +215,7 @@ class Accounts(Controller):
         """Set a password with the link of an invitation or a reset, which works once. Ends all sessions, and does not
         sign in."""
         idempotency_key(request)
-        email = await service.take_up(
+        email = await credentials.set_password_by_link(
             request.db, request.user, token=data.token, password=data.password, secret=_secret(request), now=clock.now()
         )
         await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
@@ -227,11 +227,11 @@ class Accounts(Controller):
         there is none."""
         await sign_in_throttle.admit(request, account=data.email.lower(), now=clock.now())
 
-        async def ask(tx: Transaction) -> PasswordReset:
-            await service.ask_for_reset(tx, request.user, email=data.email, now=clock.now())
+        async def request_reset(tx: Transaction) -> PasswordReset:
+            await credentials.request_reset(tx, request.user, email=data.email, now=clock.now())
             return RESET
 
-        reset, replayed = await idempotent(request, data, ask, remember=lambda _: None, recall=_recall_reset)
+        reset, replayed = await idempotent(request, data, request_reset, remember=lambda _: None, recall=_recall_reset)
         return json_response(request, reset, cache_control=NO_STORE, headers=replay_headers(replayed))
 
 

@@ -1,7 +1,7 @@
-"""Staff accounts, and the codes of authenticators."""
+"""Staff accounts, and codes of authenticators."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,7 @@ from pyotp.totp import TOTP
 
 from ...kit import fields
 from ...kit.structs import RequestBody, Resource
-from ..encryption import decrypted, encrypted
+from ..encryption import decrypt, encrypt
 
 ISSUER: Final = "Appoint"
 StaffRole = Literal["manager", "receptionist", "doctor"]
@@ -90,6 +90,36 @@ class Account(msgspec.Struct, rename="camel", kw_only=True):
     }
 
 
+class StoredUser(msgspec.Struct, frozen=True):
+    """A user with their credentials, as stored."""
+
+    id: UUID
+    name: str
+    email: str
+    locale: fields.Locale | None
+    administrator: bool
+    credentials: int
+    """Increases with every new password. Mailed links are valid for one value."""
+    password_hash: str | None
+    totp_secret: bytes | None
+    """Encrypted."""
+    totp_confirmed_at: datetime | None
+    totp_step: int | None
+    """The time step of the last code that was used."""
+
+
+class ListedUser(NamedTuple):
+    """A user as the command line lists it."""
+
+    email: str
+    name: str
+    administrator: bool
+    has_password: bool
+    totp: bool
+    memberships: list[str] | None
+    """The number of each clinic and the role there."""
+
+
 class AccountPatch(RequestBody):
     name: UserName | UnsetType = UNSET
     locale: fields.Locale | None | UnsetType = UNSET
@@ -153,18 +183,15 @@ def totp_setup(email: str) -> TotpSetup:
     return TotpSetup(secret, TOTP(secret, name=email, issuer=ISSUER).provisioning_uri())
 
 
-def sealed_totp(secret: str, user_id: UUID, totp_secret: str) -> bytes:
+def encrypt_totp(secret: str, user_id: UUID, totp_secret: str) -> bytes:
     """Encrypt the authenticator's secret for the database, bound to this user."""
-    return encrypted(secret, f"totp {user_id}", totp_secret)
+    return encrypt(secret, f"totp {user_id}", totp_secret)
 
 
-def totp_step(secret: str, user: Any, code: str, now: datetime) -> int | None:
+def totp_step(secret: str, user: StoredUser, code: str, now: datetime) -> int | None:
     """Return the time step of a code: the current one or a neighbour, because clocks differ. Return None for a wrong
-    code, and for one that has already been used or precedes the last one used.
-
-    `user` is a row with `id`, `totp_secret` and `totp_step` (RFC 6238, 5.2: a code is valid once).
-    """
-    totp_secret = decrypted(secret, f"totp {user.id}", user.totp_secret)
+    code, and for one that is not newer than the last code used, because a code is valid once (RFC 6238, 5.2)."""
+    totp_secret = decrypt(secret, f"totp {user.id}", user.totp_secret) if user.totp_secret else None
     if totp_secret is None:
         return None
     try:

@@ -1,17 +1,16 @@
 """The SQL of users and memberships."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from ...database.pool import Row, Statements, to
-from .model import User
+from ...database.pool import Statements, to
+from .model import AccountMembership, ListedUser, StoredUser, User
 
 
-async def of_clinic(
+async def list_for_clinic(
     db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[User]:
-    """Return the clinic's users by date joined: one more than `limit` if there is another page."""
+) -> list[User]:
+    """Return the clinic's users by date joined: one more than `limit` if there are more."""
     rows = await db.fetch(
         """
         select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email,
@@ -45,7 +44,7 @@ async def find(db: Statements, clinic_id: int, user_id: UUID) -> User | None:
     return to(User, row) if row else None
 
 
-async def managers(tx: Statements, clinic_id: int) -> int:
+async def count_managers(tx: Statements, clinic_id: int) -> int:
     return await tx.fetchval("select count(*) from membership where clinic_id = $1 and role = 'manager'", clinic_id)
 
 
@@ -89,14 +88,16 @@ async def remove_member(tx: Statements, clinic_id: int, user_id: UUID) -> None:
     await tx.execute("delete from membership where clinic_id = $1 and user_id = $2", clinic_id, user_id)
 
 
-async def memberships(db: Statements, user_id: UUID) -> Sequence[Row]:
-    return await db.fetch(
+async def list_memberships(db: Statements, user_id: UUID) -> list[AccountMembership]:
+    """Return the user's roles at all clinics."""
+    rows = await db.fetch(
         "select clinic_id, role, doctor_id from membership where user_id = $1 order by clinic_id", user_id
     )
+    return [to(AccountMembership, row) for row in rows]
 
 
-async def join(tx: Statements, user_id: UUID, *, now: datetime) -> None:
-    """Record that the user has signed in, on memberships that they had not joined."""
+async def record_joining(tx: Statements, user_id: UUID, *, now: datetime) -> None:
+    """Record the user's first sign-in since each invitation."""
     await tx.execute("update membership set joined_at = $2 where user_id = $1 and joined_at is null", user_id, now)
 
 
@@ -107,38 +108,25 @@ async def add_user(tx: Statements, *, email: str, name: str) -> None:
     )
 
 
-async def id_of(db: Statements, email: str) -> UUID | None:
+async def find_id(db: Statements, email: str) -> UUID | None:
     return await db.fetchval("select id from app_user where active_email = lower($1)", email)
 
 
-async def find_by_email(db: Statements, email: str) -> Row | None:
-    return await db.fetchrow(
-        "select id, credentials, password_hash from app_user where active_email = lower($1)", email
-    )
+async def find_by_email(db: Statements, email: str) -> StoredUser | None:
+    row = await db.fetchrow("select * from app_user where active_email = lower($1)", email)
+    return to(StoredUser, row) if row else None
 
 
-async def find_user(db: Statements, user_id: UUID) -> Row | None:
-    return await db.fetchrow(
-        """
-        select id, name, email, locale, administrator, credentials, password_hash, totp_confirmed_at
-          from app_user
-         where id = $1 and active
-        """,
-        user_id,
-    )
+async def find_user(db: Statements, user_id: UUID) -> StoredUser | None:
+    """Return an active user."""
+    row = await db.fetchrow("select * from app_user where id = $1 and active", user_id)
+    return to(StoredUser, row) if row else None
 
 
-async def lock(tx: Statements, user_id: UUID) -> Row | None:
-    """Return the user, and lock them until the transaction ends."""
-    return await tx.fetchrow(
-        """
-        select id, email, credentials, totp_secret, totp_confirmed_at, totp_step
-          from app_user
-         where id = $1 and active
-           for no key update
-        """,
-        user_id,
-    )
+async def lock(tx: Statements, user_id: UUID) -> StoredUser | None:
+    """Return an active user, and lock them until the transaction ends."""
+    row = await tx.fetchrow("select * from app_user where id = $1 and active for no key update", user_id)
+    return to(StoredUser, row) if row else None
 
 
 async def change_user(tx: Statements, user_id: UUID, *, name: str, locale: str | None) -> None:
@@ -156,22 +144,24 @@ async def make_administrator(tx: Statements, user_id: UUID) -> None:
     )
 
 
-async def set_password(tx: Statements, user_id: UUID, *, password_hash: str, credentials: int) -> Row | None:
-    """Set a password and end mailed links. Return None if the password has changed since `credentials` was read."""
-    return await tx.fetchrow(
+async def set_password(tx: Statements, user_id: UUID, *, password_hash: str, credentials: int) -> bool:
+    """Set a password and invalidate mailed links. Return False if the password has changed since `credentials` was
+    read."""
+    changed = await tx.fetchval(
         """
         update app_user set password_hash = $2, credentials = credentials + 1, version = version + 1, updated_at = now()
          where id = $1 and active and credentials = $3
-        returning id, email
+        returning true
         """,
         user_id,
         password_hash,
         credentials,
     )
+    return changed is True
 
 
 async def record_sign_in(tx: Statements, user_id: UUID, *, password_hash: str | None, totp_step: int | None) -> None:
-    """Store the new hash of the same password, if any, and mark the code's time step as used."""
+    """Store a new hash of the same password, if there is one, and mark the code's time step as used."""
     await tx.execute(
         """
         update app_user
@@ -220,14 +210,14 @@ async def remove_totp(tx: Statements, user_id: UUID) -> None:
     )
 
 
-async def end_sessions(tx: Statements, user_id: UUID, *, but: UUID | None) -> None:
+async def end_sessions(tx: Statements, user_id: UUID, *, except_id: UUID | None) -> None:
     """End the user's sessions, except for one."""
-    await tx.execute("delete from session where user_id = $1 and id is distinct from $2", user_id, but)
+    await tx.execute("delete from session where user_id = $1 and id is distinct from $2", user_id, except_id)
 
 
-async def users(db: Statements, *, clinic_id: int | None, most: int) -> Sequence[Row]:
+async def list_users(db: Statements, *, clinic_id: int | None, limit: int) -> list[ListedUser]:
     """Return all users, or those of a clinic, with their roles."""
-    return await db.fetch(
+    rows = await db.fetch(
         """
         select u.email, u.name, u.administrator, u.password_hash is not null as has_password,
                u.totp_confirmed_at is not null as totp,
@@ -241,5 +231,6 @@ async def users(db: Statements, *, clinic_id: int | None, most: int) -> Sequence
          limit $2
         """,
         clinic_id,
-        most,
+        limit,
     )
+    return [ListedUser(*row.values()) for row in rows]

@@ -31,7 +31,7 @@ class ApiKeys(Controller):
     @get("/clinics/{clinic_id:int}/apiKeys", operation_id="listApiKeys", opt=route(permission="manage-access"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: ApiKeyFilter) -> Response[Page[ApiKey]]:
         """List a clinic's API keys, oldest first."""
-        keys = await repository.of_clinic(
+        keys = await repository.list_for_clinic(
             request.db,
             clinic_id,
             active=query.active,
@@ -56,7 +56,7 @@ class ApiKeys(Controller):
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
             remember=lambda key: key.id,
-            recall=lambda tx, stored_id: service.without_secret(tx, UUID(stored_id)),
+            recall=lambda tx, stored_id: service.get_without_secret(tx, UUID(stored_id)),
         )
         headers = {"Location": f"/api/apiKeys/{key.id}", **replay_headers(replayed)}
         return json_response(request, key, status_code=201, headers=headers, cache_control="no-store")
@@ -107,11 +107,11 @@ class ApiKeys(Controller):
             data,
             lambda tx: service.rotate(tx, request.user, key_id=api_key_id, overlap=overlap, now=clock.now()),
             remember=lambda key: key.id,
-            recall=lambda tx, stored_id: service.without_secret(tx, UUID(stored_id)),
+            recall=lambda tx, stored_id: service.get_without_secret(tx, UUID(stored_id)),
         )
         return json_response(request, key, headers=replay_headers(replayed), cache_control="no-store")
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the partner system whose key is the bearer token."""
+    """Return the partner system whose key is the bearer token, if any."""
     return await service.identify(services_of(connection).db, token, now=clock.now())

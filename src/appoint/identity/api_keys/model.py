@@ -5,10 +5,10 @@ import hmac
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Final, NamedTuple, Protocol
+from typing import Annotated, ClassVar, Final, NamedTuple
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...kit import fields
 from ...kit.i18n import translatable
@@ -17,8 +17,10 @@ from ...kit.structs import PageQuery, RequestBody, Resource
 
 PREFIX: Final = "apt_"
 MAX_KEYS: Final = 100
+"""The limit for one clinic."""
 SECRET_BYTES: Final = 32
 USE_UPDATE_INTERVAL: Final = timedelta(minutes=1)
+"""How often the use of a key is recorded."""
 TOKEN: Final = re.compile(PREFIX + r"([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
 
@@ -33,7 +35,7 @@ Scope = Annotated[
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=100)]
 RequestsPerMinute = Annotated[int, Meta(ge=1, le=1_000_000, examples=[600])]
 OverlapMinutes = Annotated[int, Meta(ge=0, le=10_080)]
-DAY_MINUTES: Final = 1440
+DEFAULT_OVERLAP_MINUTES: Final = 24 * 60
 
 
 class ApiKeyContent(RequestBody):
@@ -55,7 +57,7 @@ class ApiKeyPatch(RequestBody):
 
 
 class ApiKeyRotation(RequestBody):
-    overlap_minutes: OverlapMinutes = DAY_MINUTES
+    overlap_minutes: OverlapMinutes = DEFAULT_OVERLAP_MINUTES
     """How long the previous secret still works; 0: not at all."""
 
 
@@ -102,46 +104,50 @@ class ApiKeyWithSecret(ApiKey):
     repeated request."""
 
 
-class Presented(NamedTuple):
+class PresentedKey(NamedTuple):
     """A key from a request: its claimed id, and the digest of its secret."""
 
     id: UUID
     secret_hash: bytes
 
 
-def presented(token: str) -> Presented | None:
+def parse_key(token: str) -> PresentedKey | None:
     """Parse a bearer token. Return None if it is not an API key."""
     match = TOKEN.fullmatch(token)
-    return Presented(UUID(hex=match[1]), digest(match[2])) if match else None
+    return PresentedKey(UUID(hex=match[1]), hash_secret(match[2])) if match else None
 
 
 def new_secret() -> str:
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
-def digest(secret: str) -> bytes:
+def hash_secret(secret: str) -> bytes:
     """Return the digest to store. A secret has 256 random bits, so a slow hash is not needed."""
     return hashlib.sha256(secret.encode()).digest()
 
 
-def serialized(key_id: UUID, secret: str) -> str:
+def serialize_key(key_id: UUID, secret: str) -> str:
     """Return the key as its owner stores it."""
     return f"{PREFIX}{key_id.hex}_{secret}"
 
 
-class StoredSecrets(Protocol):
-    """The stored digests of a key's secrets."""
+class StoredKey(Struct, frozen=True):
+    """What identifying a caller by a key needs: the caller's permissions, and the digests of the key's secrets."""
 
+    clinic_id: int
+    scopes: list[str]
+    requests_per_minute: int | None
+    expires_at: datetime | None
+    last_used_at: datetime | None
     secret_hash: bytes
     old_secret_hash: bytes | None
     old_secret_until: datetime | None
-    expires_at: datetime | None
 
 
 DECOY: Final = bytes(32)
 
 
-def is_valid(stored: StoredSecrets | None, secret_hash: bytes, *, now: datetime) -> bool:
+def is_valid(stored: StoredKey | None, secret_hash: bytes, *, now: datetime) -> bool:
     """Return whether a key with this secret works now. Takes the same time for unknown keys and for every wrong
     secret."""
     current = hmac.compare_digest(stored.secret_hash if stored else DECOY, secret_hash)

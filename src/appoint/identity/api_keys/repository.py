@@ -1,12 +1,11 @@
 """The SQL of API keys."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from ...database.pool import Row, Statements, to
+from ...database.pool import Statements, to
 from ...kit.ids import clinic_of, new_id
-from .model import ApiKey, ApiKeyContent
+from .model import ApiKey, ApiKeyContent, StoredKey
 
 
 async def find(db: Statements, key_id: UUID) -> ApiKey | None:
@@ -22,10 +21,10 @@ async def lock(tx: Statements, key_id: UUID) -> ApiKey | None:
     return to(ApiKey, row) if row else None
 
 
-async def of_clinic(
+async def list_for_clinic(
     db: Statements, clinic_id: int, *, active: bool, after: tuple[UUID] | None, limit: int
-) -> Sequence[ApiKey]:
-    """Return the clinic's keys, oldest first: one more than `limit` if there is another page."""
+) -> list[ApiKey]:
+    """Return the clinic's keys, oldest first: one more than `limit` if there are more."""
     rows = await db.fetch(
         "select * from api_key where clinic_id = $1 and id > $2 and active = $3 order by id limit $4 + 1",
         clinic_id,
@@ -113,17 +112,17 @@ async def rotate(
     return to(ApiKey, row) if row else None
 
 
-async def presented(db: Statements, key_id: UUID) -> Row | None:
-    """Return the scopes and digests of a key from a request; None if it is unknown or revoked, or its clinic is
-    inactive.
+async def find_presented(db: Statements, key_id: UUID) -> StoredKey | None:
+    """Return a key from a request; None if it is unknown or revoked, or its clinic is inactive.
 
     Takes one round trip: before the caller is identified, no transaction names the clinic for row-level security. The
-    function bypasses it, for one key at a time.
+    database function bypasses it, for one key at a time.
     """
-    return await db.fetchrow("select * from presented_key($1)", key_id)
+    row = await db.fetchrow("select * from presented_key($1)", key_id)
+    return to(StoredKey, row) if row else None
 
 
-async def note_use(db: Statements, key_id: UUID, *, before: datetime, now: datetime) -> None:
+async def record_use(db: Statements, key_id: UUID, *, before: datetime, now: datetime) -> None:
     """Record the use of the key, unless one after `before` is recorded."""
     await db.execute(
         """

@@ -1,4 +1,4 @@
-"""Creating, changing and revoking API keys, and identifying callers by them."""
+"""Create, change and revoke API keys, and identify callers by them."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -6,7 +6,6 @@ from uuid import UUID
 import msgspec
 
 from ... import audit
-from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...database.pool import Database, Statements, Transaction
 from ...kit import errors
@@ -21,49 +20,45 @@ from .model import (
     ApiKeyContent,
     ApiKeyPatch,
     ApiKeyWithSecret,
-    digest,
+    hash_secret,
     is_valid,
     new_secret,
-    presented,
-    serialized,
+    parse_key,
+    serialize_key,
 )
 
 
 async def get(db: Statements, key_id: UUID) -> ApiKey:
-    """Return a key, active or revoked. Raises `NotFound`."""
+    """Return a key, active or revoked. Raise `NotFound`."""
     if key := await repository.find(db, key_id):
         return key
     raise errors.NotFound
 
 
-async def without_secret(db: Statements, key_id: UUID) -> ApiKeyWithSecret:
-    """Return a key without its secret, which is not stored. Raises `NotFound`."""
+async def get_without_secret(db: Statements, key_id: UUID) -> ApiKeyWithSecret:
+    """Return a key for the answer to a repeated request, which omits the secret. Raise `NotFound`."""
     return _with_secret(await get(db, key_id), None)
 
 
 def _with_secret(key: ApiKey, secret: str | None) -> ApiKeyWithSecret:
-    return ApiKeyWithSecret(**msgspec.structs.asdict(key), key=serialized(key.id, secret) if secret else None)
+    return ApiKeyWithSecret(**msgspec.structs.asdict(key), key=serialize_key(key.id, secret) if secret else None)
 
 
 async def add(
     tx: Transaction, actor: Actor, *, clinic_id: int, content: ApiKeyContent, now: datetime
 ) -> ApiKeyWithSecret:
-    """Create a key for a system. Raises `NotFound` for the clinic, `Conflict`: `clinic-inactive`, `too-many-api-keys`,
-    and `Invalid` for an expiry that has passed."""
-    clinic = await clinics_repository.lock(tx, clinic_id)  # serialises concurrent additions, so the limit holds
-    if clinic is None:
-        raise errors.NotFound
-    if not clinic.active:
-        raise errors.Conflict("clinic-inactive")
+    """Create a key for a partner system. Raise `NotFound` for the clinic, `Conflict`: `clinic-inactive`,
+    `too-many-api-keys`, and `Invalid` for an expiry in the past."""
+    await clinics.lock_active(tx, clinic_id)  # serialises concurrent additions, so the limit holds
     if await repository.count(tx, clinic_id) >= MAX_KEYS:
         raise errors.Conflict("too-many-api-keys", most=MAX_KEYS)
     secret = new_secret()
-    key = await repository.add(tx, clinic_id, _checked(content, now=now), secret_hash=digest(secret))
+    key = await repository.add(tx, clinic_id, _validate(content, now=now), secret_hash=hash_secret(secret))
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[key.id])
     return _with_secret(key, secret)
 
 
-def _checked(content: ApiKeyContent, *, current: ApiKey | None = None, now: datetime) -> ApiKeyContent:
+def _validate(content: ApiKeyContent, *, current: ApiKey | None = None, now: datetime) -> ApiKeyContent:
     if content.expires_at and content.expires_at <= now and not (current and current.expires_at == content.expires_at):
         raise errors.Invalid(errors.Fault("#/expiresAt", "must be in the future"))
     return msgspec.structs.replace(content, scopes=sorted(set(content.scopes)))
@@ -72,25 +67,25 @@ def _checked(content: ApiKeyContent, *, current: ApiKey | None = None, now: date
 async def change(
     tx: Transaction, actor: Actor, *, key_id: UUID, change: ApiKeyPatch, if_match: str | None, now: datetime
 ) -> ApiKey:
-    """Change some of a key's details. Raises `NotFound`, also for a removed key, and `Invalid` for an expiry that has
-    passed."""
-    current = await _locked(tx, key_id, if_match)
+    """Change some of a key's details. Raise `NotFound`, also for a revoked key, and `Invalid` for an expiry in the
+    past."""
+    current = await _lock(tx, key_id, if_match)
     if not current.active:
         raise errors.NotFound
     content = merge(msgspec.convert(current, ApiKeyContent, from_attributes=True), change)
-    changed = await repository.change(tx, key_id, _checked(content, current=current, now=now))
+    changed = await repository.change(tx, key_id, _validate(content, current=current, now=now))
     await audit.record(tx, actor, clinic_id=clinic_of(key_id), subjects=[key_id])
     return changed
 
 
 async def remove(tx: Transaction, actor: Actor, *, key_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Revoke a key. Takes effect immediately. Raises `NotFound`."""
-    await _locked(tx, key_id, if_match)
+    """Revoke a key. Takes effect immediately. Raise `NotFound`."""
+    await _lock(tx, key_id, if_match)
     await repository.remove(tx, key_id, now=now)
     await audit.record(tx, actor, clinic_id=clinic_of(key_id), subjects=[key_id])
 
 
-async def _locked(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey:
+async def _lock(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey:
     key = await repository.lock(tx, key_id)
     if key is None:
         raise errors.NotFound
@@ -99,11 +94,11 @@ async def _locked(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey
 
 
 async def rotate(tx: Transaction, actor: Actor, *, key_id: UUID, overlap: timedelta, now: datetime) -> ApiKeyWithSecret:
-    """Replace the key's secret. The previous secret works for the overlap; older ones stop working. Raises `NotFound`,
-    also for a removed key."""
+    """Replace the key's secret. The previous secret works for the overlap; older ones stop working. Raise `NotFound`,
+    also for a revoked key."""
     secret = new_secret()
     key = await repository.rotate(
-        tx, key_id, secret_hash=digest(secret), old_secret_until=now + overlap if overlap else None
+        tx, key_id, secret_hash=hash_secret(secret), old_secret_until=now + overlap if overlap else None
     )
     if key is None:
         raise errors.NotFound
@@ -114,15 +109,15 @@ async def rotate(tx: Transaction, actor: Actor, *, key_id: UUID, overlap: timede
 async def identify(db: Database, token: str, *, now: datetime) -> Actor | None:
     """Return the caller of a key; None if the key is malformed, wrong, expired or revoked, or its clinic is
     inactive."""
-    key = presented(token)
+    key = parse_key(token)
     if key is None:
         return None
-    stored = await repository.presented(db, key.id)
-    if not is_valid(stored, key.secret_hash, now=now):  # pyright: ignore[reportArgumentType]  a row has its columns as attributes
+    stored = await repository.find_presented(db, key.id)
+    if not is_valid(stored, key.secret_hash, now=now):
         return None
     assert stored
     if stored.last_used_at is None or stored.last_used_at <= now - USE_UPDATE_INTERVAL:
-        await repository.note_use(db.within(stored.clinic_id), key.id, before=now - USE_UPDATE_INTERVAL, now=now)
+        await repository.record_use(db.within(stored.clinic_id), key.id, before=now - USE_UPDATE_INTERVAL, now=now)
     return Actor(
         f"key:{key.id}",
         memberships=(Membership(stored.clinic_id, Role.PARTNER),),

@@ -1,4 +1,4 @@
-"""The provider's configuration and signing keys."""
+"""Fetch and cache the OpenID provider's signing keys."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import structlog
 from joserfc.jwk import KeySet
 
 from ...kit.errors import Unavailable
-from .model import BROKEN, Trust, is_safe, keys_of
+from .model import PARSE_ERRORS, Trust, is_safe, parse_keys
 
 log = structlog.get_logger()
 
@@ -21,13 +21,13 @@ REFRESH_AFTER: Final = timedelta(minutes=10)
 """The age at which a fetch of new keys starts. Requests use the current keys until it ends."""
 MAX_AGE: Final = timedelta(minutes=15)
 """The age at which requests wait for new keys, unless the last fetch failed."""
-MAX_AGE_WHILE_AWAY: Final = timedelta(days=1)
+MAX_AGE_WHILE_UNREACHABLE: Final = timedelta(days=1)
 """How long keys stay valid while the provider is unreachable."""
 RETRY_INTERVAL: Final = timedelta(minutes=1)
-"""Between two fetches."""
+"""The shortest time between two fetches."""
 
 
-class Away(Exception):
+class FetchError(Exception):
     """The provider is unreachable, or its answer is unusable."""
 
 
@@ -55,30 +55,37 @@ class Provider:
         await self._client.aclose()
 
     async def keys(self, kid: str, *, now: datetime) -> KeySet | None:
-        """Return the keys with that id; None if the provider has none. Raises `Unavailable` if the provider is
+        """Return the keys with that id; None if the provider has none. Raise `Unavailable` if the provider is
         unreachable and the cached keys do not decide."""
-        away = self._fetched_at is None or self._fetched_at != self._tried_at
-        if kid not in self._keys or (self._age(now) > MAX_AGE and not away) or self._age(now) > MAX_AGE_WHILE_AWAY:
-            await self._look(now)
+        if (
+            kid not in self._keys
+            or (self._age(now) > MAX_AGE and not self._last_fetch_failed)
+            or self._age(now) > MAX_AGE_WHILE_UNREACHABLE
+        ):
+            await self._refresh(now)
         elif self._age(now) > REFRESH_AFTER:
-            self._begin(now)
-        if self._age(now) <= MAX_AGE_WHILE_AWAY and (keys := self._keys.get(kid)):
+            self._start_fetch(now)
+        if self._age(now) <= MAX_AGE_WHILE_UNREACHABLE and (keys := self._keys.get(kid)):
             return keys
-        if self._fetched_at is None or self._fetched_at != self._tried_at:
+        if self._last_fetch_failed:
             waited = now - self._tried_at if self._tried_at else RETRY_INTERVAL
             raise Unavailable(retry_after_seconds=max(1, int((RETRY_INTERVAL - waited).total_seconds())))
         return None
 
+    @property
+    def _last_fetch_failed(self) -> bool:
+        return self._fetched_at is None or self._fetched_at != self._tried_at
+
     def _age(self, now: datetime) -> timedelta:
         return now - self._fetched_at if self._fetched_at else timedelta.max
 
-    async def _look(self, now: datetime) -> None:
+    async def _refresh(self, now: datetime) -> None:
         """Fetch the provider's keys into `_keys`, unless the last fetch was too recent."""
-        self._begin(now)
+        self._start_fetch(now)
         if self._fetching:
             await asyncio.shield(self._fetching)  # a cancelled request must not cancel the fetch for others
 
-    def _begin(self, now: datetime) -> None:
+    def _start_fetch(self, now: datetime) -> None:
         if self._fetching is None and (self._tried_at is None or now - self._tried_at >= RETRY_INTERVAL):
             self._tried_at = now
             self._fetching = asyncio.create_task(self._fetch(now), name="openid-keys")
@@ -87,31 +94,31 @@ class Provider:
         try:
             self._keys = await fetch(self._client, self.trust.issuer)
             self._fetched_at = now
-        except Away as error:
-            log.warning("openid provider away", reason=str(error))
+        except FetchError as error:
+            log.warning("openid provider unreachable", reason=str(error))
         finally:
             self._fetching = None
 
 
 async def fetch(client: httpx2.AsyncClient, issuer: str) -> dict[str, KeySet]:
-    """Fetch the keys that the provider publishes, by id. Raises `Away`."""
+    """Fetch the keys that the provider publishes, by id. Raise `FetchError`."""
     try:
         async with asyncio.timeout(FETCH_SECONDS):
             configuration = json.loads(await _read(client, issuer.rstrip("/") + "/.well-known/openid-configuration"))
-            place = configuration["jwks_uri"]
+            keys_url = configuration["jwks_uri"]
             if configuration["issuer"] != issuer:
-                raise Away("its configuration is another issuer's")
-            if not is_safe(place):
-                raise Away("its keys are at an address that is not https")
-            keys = keys_of(await _read(client, place))
+                raise FetchError("its configuration names another issuer")
+            if not is_safe(keys_url):
+                raise FetchError("the address of its keys is not https")
+            keys = parse_keys(await _read(client, keys_url))
     except TimeoutError:
-        raise Away("it takes too long") from None
+        raise FetchError("it did not answer in time") from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise Away(f"it cannot be reached: {type(error).__name__}") from None
-    except BROKEN:
-        raise Away("it answers nothing that is a configuration with keys") from None
+        raise FetchError(f"it cannot be reached: {type(error).__name__}") from None
+    except PARSE_ERRORS:
+        raise FetchError("its answer is not a configuration with keys") from None
     if not keys:
-        raise Away("it has no key that is of use")
+        raise FetchError("it has no usable key")
     return keys
 
 
@@ -120,9 +127,9 @@ async def _read(client: httpx2.AsyncClient, url: str) -> bytes:
     content = bytearray()
     async with client.stream("GET", url) as response:
         if response.status_code != 200:
-            raise Away(f"it answers {response.status_code}")
+            raise FetchError(f"it answered {response.status_code}")
         async for part in response.aiter_raw():
             content += part
             if len(content) > MAX_ANSWER_BYTES:
-                raise Away("it answers more than is reasonable")
+                raise FetchError("its answer is too large")
     return bytes(content)

@@ -1,4 +1,4 @@
-"""Validation of an OpenID provider's tokens, and the callers they identify. joserfc does the cryptography."""
+"""Validate an OpenID provider's tokens and identify their callers. joserfc does the cryptography."""
 
 import hashlib
 import json
@@ -31,14 +31,14 @@ ALGORITHMS: Final = (
     "Ed25519",
 )
 """Asymmetric signature algorithms. `none` and HMAC are excluded."""
-TYPES: Final = ("jwt", "at+jwt", "application/at+jwt")
+TOKEN_TYPES: Final = ("jwt", "at+jwt", "application/at+jwt")
 """The types of access tokens (RFC 9068). Other types, such as logout tokens, are not credentials."""
-TOKEN_CHARACTERS: Final = 16 * 1024
-HEADER_CHARACTERS: Final = 4096
-RSA_BITS: Final = 2048
+MAX_TOKEN_LENGTH: Final = 16 * 1024
+MAX_HEADER_LENGTH: Final = 4096
+MIN_RSA_BITS: Final = 2048
 LEEWAY_SECONDS: Final = 60
 """The allowed difference between the provider's clock and ours."""
-BROKEN: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+PARSE_ERRORS: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """The errors that malformed JSON, keys and signatures can cause."""
 
 # Providers still use the name EdDSA, which RFC 9864 replaces by Ed25519. The settings decide which algorithms are
@@ -46,7 +46,7 @@ BROKEN: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError, Rec
 warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
 
 
-class Refused(Exception):
+class InvalidToken(Exception):
     """The token does not identify a caller."""
 
 
@@ -55,7 +55,7 @@ class RoleGrant(NamedTuple):
 
     value: str
     membership: Membership | None
-    """None: the platform's administrator."""
+    """None for an administrator of the platform."""
 
 
 class Trust(NamedTuple):
@@ -84,61 +84,60 @@ def is_safe(url: str) -> bool:
 
 
 def parse_role(entry: str) -> RoleGrant:
-    """Read `claim-value=role:clinic`, `claim-value=doctor:clinic:doctorId` or `claim-value=administrator`. Raises
-    `ValueError` that says what is wrong."""
+    """Parse `claim-value=role:clinic`, `claim-value=doctor:clinic:doctorId` or `claim-value=administrator`. Raise
+    `ValueError` with the fault."""
     value, _, meaning = entry.rpartition("=")
-    name, *place = meaning.split(":")
+    role, *ids = meaning.split(":")
     if not value:
-        raise ValueError("is not of the form claim-value=role:clinic")
-    if name == Role.ADMINISTRATOR:
-        if place:
-            raise ValueError("names a clinic for the administrator, who is the platform's")
+        raise ValueError("does not have the form claim-value=role:clinic")
+    if role == Role.ADMINISTRATOR:
+        if ids:
+            raise ValueError("names a clinic, but administrators belong to the platform")
         return RoleGrant(value, None)
-    if name not in STAFF:
-        raise ValueError("names no role: there are manager, receptionist, doctor and administrator")
-    if (
-        not 1 <= len(place) <= 2
-        or not (place[0].isascii() and place[0].isdigit())
-        or not 1 <= int(place[0][:20]) <= MAX_CLINIC_ID
-    ):
-        raise ValueError("names no clinic by its number, as in receptionist:1")
-    clinic_id = int(place[0])
-    doctor_id = _uuid(place[1]) if len(place) == 2 else None
-    if doctor_id is None and name == Role.DOCTOR:
-        raise ValueError("does not say which doctor it is, as in doctor:1:<doctor's id>")
+    if role not in STAFF:
+        raise ValueError("names no role; the roles are manager, receptionist, doctor and administrator")
+    if not 1 <= len(ids) <= 2 or not _is_clinic_number(ids[0]):
+        raise ValueError("does not name a clinic by its number, as in receptionist:1")
+    clinic_id = int(ids[0])
+    doctor_id = _parse_doctor_id(ids[1]) if len(ids) == 2 else None
+    if doctor_id is None and role == Role.DOCTOR:
+        raise ValueError("does not name the doctor, as in doctor:1:<doctor's id>")
     if doctor_id is not None and clinic_of(doctor_id) != clinic_id:
-        raise ValueError("names a doctor who is not of that clinic")
-    return RoleGrant(value, Membership(clinic_id, Role(name), doctor_id))
+        raise ValueError("names a doctor of another clinic")
+    return RoleGrant(value, Membership(clinic_id, Role(role), doctor_id))
 
 
-def _uuid(text: str) -> UUID:
+def _is_clinic_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= MAX_CLINIC_ID
+
+
+def _parse_doctor_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise ValueError("names a doctor by what is no id") from None
+        raise ValueError("names a doctor, but not by an id") from None
 
 
 class _Registry(jws.JWSRegistry):
-    """Ignores unknown header members rather than refusing the token, and follows none of `jku`, `x5u`, `jwk` and the
-    like."""
+    """Accepts tokens with unknown header members, but ignores these: it does not follow `jku`, `x5u`, `jwk` and similar
+    members."""
 
-    max_header_length = HEADER_CHARACTERS
+    max_header_length = MAX_HEADER_LENGTH
 
 
 def parse_token(token: str) -> jws.CompactSignature:
-    """Parse a token without verifying it. Raises `Refused` for anything but an access token with a key id."""
-    if len(token) > TOKEN_CHARACTERS:
-        raise Refused
+    """Parse a token without verifying it. Raise `InvalidToken` for anything but an access token with a key id."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise InvalidToken
     try:
         parsed = jws.extract_compact(token.encode(), registry=_Registry())
         header = parsed.headers()
         typ, critical, kid = header.get("typ", "JWT"), "crit" in header, header.get("kid")
-        if (
-            critical or typ.lower() not in TYPES or not isinstance(kid, str)
-        ):  # without a key id, choosing the key would be guesswork
-            raise Refused
-    except BROKEN as error:
-        raise Refused from error
+        # without a key id, choosing the key would be guesswork
+        if critical or typ.lower() not in TOKEN_TYPES or not isinstance(kid, str):
+            raise InvalidToken
+    except PARSE_ERRORS as error:
+        raise InvalidToken from error
     return parsed
 
 
@@ -147,7 +146,7 @@ def key_id(token: jws.CompactSignature) -> str:
 
 
 def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, now: datetime) -> dict[str, Any]:
-    """Verify the token's signature, issuer, audience and times, and return its claims. Raises `Refused`."""
+    """Verify the token's signature, issuer, audience and times, and return its claims. Raise `InvalidToken`."""
     registry = JWTClaimsRegistry(
         now=int(now.timestamp()),
         leeway=LEEWAY_SECONDS,
@@ -160,30 +159,30 @@ def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, no
         if not jws.validate_compact(
             token, keys, registry=_Registry(algorithms=trust.algorithms, strict_check_header=False)
         ):
-            raise Refused
+            raise InvalidToken
         claims = json.loads(token.payload or b"", object_pairs_hook=_members)
         registry.validate(claims)
-    except BROKEN as error:
-        raise Refused from error
+    except PARSE_ERRORS as error:
+        raise InvalidToken from error
     return claims
 
 
 def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse repeated names, which two parsers could read differently."""
+    """Reject repeated names, which two parsers could read differently."""
     members = list(pairs)
     by_name = dict(members)
     if len(by_name) != len(members):
-        raise ValueError("the same name twice")
+        raise ValueError("repeated name")
     return by_name
 
 
-def caller(claims: Mapping[str, Any], trust: Trust) -> Actor:
+def actor_of(claims: Mapping[str, Any], trust: Trust) -> Actor:
     """Return the caller that the claims identify. Claims without a configured role identify a caller without
     permissions."""
     values = _values(claims, trust.roles_claim)
-    memberships = dict.fromkeys(role.membership for role in trust.roles if role.value in values)
-    who = hashlib.sha256(f"{trust.issuer}\n{claims['sub']}".encode(errors="surrogatepass")).hexdigest()[:32]
-    return Actor(f"oidc:{who}", administrator=None in memberships, memberships=tuple(filter(None, memberships)))
+    memberships = dict.fromkeys(grant.membership for grant in trust.roles if grant.value in values)
+    subject = hashlib.sha256(f"{trust.issuer}\n{claims['sub']}".encode(errors="surrogatepass")).hexdigest()[:32]
+    return Actor(f"oidc:{subject}", administrator=None in memberships, memberships=tuple(filter(None, memberships)))
 
 
 def _values(claims: Mapping[str, Any], name: str) -> Collection[str]:
@@ -195,28 +194,28 @@ def _values(claims: Mapping[str, Any], name: str) -> Collection[str]:
     return {value for value in values if isinstance(value, str)}
 
 
-def keys_of(document: bytes) -> dict[str, jwk.KeySet]:
-    """Return the usable signing keys of a JWKS by id. Raises one of `BROKEN` if the document is not a JWKS."""
+def parse_keys(document: bytes) -> dict[str, jwk.KeySet]:
+    """Return the usable signing keys of a JWKS by id. Raise one of `PARSE_ERRORS` if the document is not a JWKS."""
     by_id: dict[str, list[jwk.Key]] = {}
-    for described in json.loads(document)["keys"]:
-        if (key := _usable(described)) and key.kid:
+    for content in json.loads(document)["keys"]:
+        if (key := _parse_key(content)) and key.kid:
             by_id.setdefault(key.kid, []).append(key)
     return {kid: jwk.KeySet(keys) for kid, keys in by_id.items()}
 
 
-def _usable(described: Any) -> jwk.Key | None:
+def _parse_key(content: Any) -> jwk.Key | None:
     """Return the key; None if it is not a public signing key or is too small. Other keys of the set stay usable."""
-    if not isinstance(described, dict):
+    if not isinstance(content, dict):
         return None
     try:
-        key = jwk.import_key(described)
+        key = jwk.import_key(content)
         key.check_use("sig")
-    except BROKEN:
+    except PARSE_ERRORS:
         return None
     if (
         isinstance(key, jwk.OctKey)
         or key.is_private
-        or (isinstance(key, jwk.RSAKey) and key.raw_value.key_size < RSA_BITS)
+        or (isinstance(key, jwk.RSAKey) and key.raw_value.key_size < MIN_RSA_BITS)
     ):
         return None
     return key

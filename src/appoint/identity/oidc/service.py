@@ -1,4 +1,4 @@
-"""Identifying callers by tokens of the OpenID provider."""
+"""Identify callers by tokens of the OpenID provider."""
 
 from datetime import datetime
 
@@ -6,35 +6,34 @@ from ...kit.actors import Actor
 from ...kit.errors import StartupError
 from ...settings import Settings
 from .gateway import Provider
-from .model import ALGORITHMS, Refused, Trust, caller, claims_of, is_safe, key_id, parse_role, parse_token
+from .model import ALGORITHMS, InvalidToken, Trust, actor_of, claims_of, is_safe, key_id, parse_role, parse_token
 
 
-def trusted(settings: Settings) -> Trust | None:
-    """Return the provider in the settings, if any. Raises `StartupError` for invalid settings."""
+def read_trust(settings: Settings) -> Trust | None:
+    """Return the provider that the settings name, if any. Raise `StartupError` for invalid settings."""
     issuer = settings.oidc_issuer
     if not issuer:
         return None
     if not is_safe(issuer) or "?" in issuer or "#" in issuer or "@" in issuer:
         raise StartupError(
-            "APPOINT_OIDC_ISSUER must look like https://login.example.org/realms/clinics: "
-            "what is not https is only for this machine itself"
+            "APPOINT_OIDC_ISSUER must look like https://login.example.org/realms/clinics; "
+            "plain http is allowed only for this machine itself."
         )
     if not settings.oidc_audience:
-        raise StartupError(
-            "Set APPOINT_OIDC_AUDIENCE to what the provider's tokens for Appoint have as their audience (aud)."
-        )
+        raise StartupError("Set APPOINT_OIDC_AUDIENCE to the audience (aud) of the provider's tokens for Appoint.")
     if wrong := [name for name in settings.oidc_algorithms if name not in ALGORITHMS]:
         raise StartupError(
-            f"APPOINT_OIDC_ALGORITHMS names {wrong[0]}. There are {', '.join(ALGORITHMS)}: "
-            "those without a key or with a shared one are not safe."
+            f"APPOINT_OIDC_ALGORITHMS names {wrong[0]}. Choose from {', '.join(ALGORITHMS)}; "
+            "algorithms without a key or with a shared key are not safe."
         )
     if not settings.oidc_algorithms:
         raise StartupError(
-            f"APPOINT_OIDC_ALGORITHMS must name one algorithm at least. There are {', '.join(ALGORITHMS)}."
+            f"APPOINT_OIDC_ALGORITHMS must name at least one algorithm. Choose from {', '.join(ALGORITHMS)}."
         )
     if not settings.oidc_roles:
         raise StartupError(
-            "Set APPOINT_OIDC_ROLES to what the roles of the provider are here, such as front-desk=receptionist:1."
+            "Set APPOINT_OIDC_ROLES to the role in Appoint for each role of the provider, such as "
+            "front-desk=receptionist:1."
         )
     roles = []
     for entry in settings.oidc_roles:
@@ -46,11 +45,11 @@ def trusted(settings: Settings) -> Trust | None:
 
 
 async def identify(provider: Provider, token: str, *, now: datetime) -> Actor | None:
-    """Return the caller of a token; None if it is invalid. Raises `Unavailable` for an unknown key while the provider
-    is unreachable."""
+    """Return the caller that a token identifies; None if it is invalid. Raise `Unavailable` for an unknown key while
+    the provider is unreachable."""
     try:
         parsed = parse_token(token)
         keys = await provider.keys(key_id(parsed), now=now)
-        return caller(claims_of(parsed, keys, provider.trust, now=now), provider.trust) if keys else None
-    except Refused:
+        return actor_of(claims_of(parsed, keys, provider.trust, now=now), provider.trust) if keys else None
+    except InvalidToken:
         return None

@@ -24,7 +24,7 @@ from ...kit.structs import Page
 from ...settings import Settings
 from . import service
 from .model import Credentials, Session, SignedIn
-from .responses import signed_in
+from .responses import sign_in_answer
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -46,34 +46,33 @@ class Sessions(Controller):
         idempotency_key(request)
         settings: Settings = request.services.settings
         secret: str = request.services.secret_key
-        lasts = timedelta(hours=settings.session_hours)
+        lifetime = timedelta(hours=settings.session_hours)
         await sign_in_throttle.admit(request, account=data.email.lower(), now=clock.now())
-        opened = await service.sign_in(
+        sign_in = await service.sign_in(
             request.db,
             request.user,
             email=data.email,
             password=data.password,
             code=data.totp or None,
-            before=request.cookies.get(COOKIE),
+            previous_token=request.cookies.get(COOKIE),
             secret=secret,
-            lasts=lasts,
+            lifetime=lifetime,
             now=clock.now(),
         )
         await sign_in_throttle.succeeded(request, account=data.email.lower(), now=clock.now())
-        session = opened.session
-        answer = signed_in(request, session, opened.account, opened.token, cookie=data.cookie)
-        headers = {"Location": f"/api/sessions/{session.id}"}
+        answer = sign_in_answer(request, sign_in.session, sign_in.account, sign_in.token, cookie=data.cookie)
+        headers = {"Location": f"/api/sessions/{sign_in.session.id}"}
         response = json_response(
             request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers
         )
         if data.cookie:
-            keep(response, opened.token, lasts)
+            keep(response, sign_in.token, lifetime)
         return response
 
     @get("/sessions", operation_id="listSessions", opt=route(permission="account"))
     async def list(self, request: Request) -> Response[Page[Session]]:
         """List the caller's sessions, oldest first."""
-        sessions = await service.own(
+        sessions = await service.list_own(
             request.db, request.user, idle=request.services.settings.session_idle, now=clock.now()
         )
         return json_response(request, Page(sessions, None), subjects=[session.id for session in sessions])
@@ -150,8 +149,8 @@ def _signed_out() -> Response[None]:
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the caller whose session's token is the bearer token."""
-    return await service.caller(
+    """Return the caller whose session's token is the bearer token, if any."""
+    return await service.identify(
         services_of(connection).db,
         token=token,
         idle=services_of(connection).settings.session_idle,
@@ -161,10 +160,10 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -
 
 
 async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the caller whose session's token is the cookie. Raises `Forbidden` for a change without the CSRF token. A
-    page's own form, as the browser confirms, needs no token, because it may be older than the session.
+    """Return the caller whose session's token is the cookie. Raise `Forbidden` for a change without the CSRF token. The
+    form of a page of ours, as confirmed by the browser, needs no token, because it may be older than the session.
 
-    Sign-in requests are anonymous, even with a cookie from before.
+    Sign-in requests are anonymous, even with the cookie of a previous session.
     """
     declared = route_of(connection.route_handler)
     if declared.permission == "sign-in":

@@ -3,13 +3,14 @@
 import hashlib
 import secrets
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ...kit import fields
+from ...kit.actors import Membership
 from ...kit.structs import RequestBody
 from ..accounts.model import Account, Code, Password
 
@@ -56,10 +57,21 @@ class SignedIn(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True)
     """With `cookie`: send it as `X-CSRF-Token` with every request except GET."""
 
 
+class SessionOwner(NamedTuple):
+    """The owner of a session, a user or a patient, with their current roles."""
+
+    session_id: UUID
+    user_id: UUID | None
+    customer_id: UUID | None
+    administrator: bool
+    seen_at: datetime
+    memberships: tuple[Membership, ...]
+
+
 def new_token() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 
 
-def hash_of(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
     """Return the digest to store. A token is random, so a slow hash is not needed."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,23 +1,33 @@
 """The SQL of sessions. The table contains only digests of tokens."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from ...database.pool import Row, Statements
+import msgspec
+
+from ...database.pool import Statements, to
+from ...kit.actors import Membership
+from .model import Session, SessionOwner
+
+_memberships: Final = msgspec.json.Decoder(tuple[Membership, ...])
 
 
-async def signed_in(db: Statements, *, token_hash: bytes, idle: timedelta, now: datetime) -> Row | None:
+async def find_owner(db: Statements, *, token_hash: bytes, idle: timedelta, now: datetime) -> SessionOwner | None:
     """Return the session's owner with their roles, unless the session has ended."""
-    return await db.fetchrow(
+    row = await db.fetchrow(
         "select session_id, user_id, customer_id, administrator, seen_at, memberships from signed_in($1, $2, $3)",
         token_hash,
         now,
         idle,
     )
+    if row is None:
+        return None
+    *columns, memberships = row.values()
+    return SessionOwner(*columns, _memberships.decode(memberships))
 
 
-async def touch(db: Statements, session_id: UUID, *, now: datetime) -> None:
+async def record_use(db: Statements, session_id: UUID, *, now: datetime) -> None:
     await db.execute("update session set seen_at = greatest(seen_at, $2) where id = $1", session_id, now)
 
 
@@ -29,7 +39,7 @@ async def add(
     customer_id: UUID | None,
     expires_at: datetime,
     now: datetime,
-) -> Row:
+) -> Session:
     row = await tx.fetchrow(
         """
         insert into session (token_hash, user_id, customer_id, created_at, seen_at, expires_at)
@@ -43,10 +53,10 @@ async def add(
         now,
     )
     assert row
-    return row
+    return to(Session, row)
 
 
-async def end_oldest(tx: Statements, *, user_id: UUID | None, customer_id: UUID | None, most: int) -> None:
+async def end_oldest(tx: Statements, *, user_id: UUID | None, customer_id: UUID | None, limit: int) -> None:
     """End the oldest sessions beyond the limit."""
     await tx.execute(
         """
@@ -55,15 +65,15 @@ async def end_oldest(tx: Statements, *, user_id: UUID | None, customer_id: UUID 
         """,
         user_id,
         customer_id,
-        most,
+        limit,
     )
 
 
-async def of(
+async def list_active(
     db: Statements, *, user_id: UUID | None, customer_id: UUID | None, idle: timedelta, now: datetime
-) -> Sequence[Row]:
+) -> list[Session]:
     """Return the sessions of a user or patient that have not ended, oldest first."""
-    return await db.fetch(
+    rows = await db.fetch(
         """
         select id, created_at, seen_at, expires_at from session
          where (user_id = $1 or customer_id = $2)
@@ -76,6 +86,7 @@ async def of(
         idle,
         now,
     )
+    return [to(Session, row) for row in rows]
 
 
 async def end(tx: Statements, *, user_id: UUID | None, customer_id: UUID | None, session_id: UUID) -> bool:
@@ -98,6 +109,6 @@ async def end_all(tx: Statements, *, user_id: UUID | None, customer_id: UUID | N
     await tx.execute("delete from session where user_id = $1 or customer_id = $2", user_id, customer_id)
 
 
-async def forget(db: Statements, *, idle: timedelta, now: datetime) -> None:
+async def delete_ended(db: Statements, *, idle: timedelta, now: datetime) -> None:
     """Delete the sessions that have ended."""
     await db.execute("delete from session where expires_at <= $2 or seen_at <= $2 - $1::interval", idle, now)

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Sign in with a password, sign out, and identify callers by their sessions."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -7,40 +7,45 @@ from uuid import UUID
 import msgspec
 
 from ... import audit
-from ...database.pool import Database, Row, Statements, Transaction
+from ...database.pool import Database, Statements, Transaction
 from ...kit import errors
-from ...kit.actors import Actor, Membership
+from ...kit.actors import Actor
 from ...kit.ids import PLATFORM
 from .. import passwords
 from ..accounts import repository as accounts_repository
 from ..accounts import service as accounts
-from ..accounts.model import Account, totp_step
+from ..accounts.model import Account, StoredUser, totp_step
 from . import repository
-from .model import MAX_SESSIONS, Session, hash_of, new_token
+from .model import MAX_SESSIONS, Session, hash_token, new_token
 
 SEEN_UPDATE_INTERVAL: Final = timedelta(minutes=1)
 """How often the use of a session is recorded."""
-_memberships: Final = msgspec.json.Decoder(tuple[Membership, ...])
 
 
-class Opened(NamedTuple):
-    user: Row
+class NewSession(NamedTuple):
+    token: str
+    """Stored nowhere."""
+    session: Session
+
+
+class SignIn(NamedTuple):
+    """A user's new session."""
+
     session: Session
     account: Account
     token: str
 
 
 async def open_session(
-    tx: Transaction, *, user_id: UUID | None, customer_id: UUID | None, lasts: timedelta, now: datetime
-) -> tuple[str, Row]:
-    """Open a session for a user or a patient that lasts at most `lasts`. Return its token, which is not stored, and its
-    row."""
+    tx: Transaction, *, user_id: UUID | None, customer_id: UUID | None, lifetime: timedelta, now: datetime
+) -> NewSession:
+    """Open a session for a user or a patient. It ends after `lifetime` at the latest."""
     token = new_token()
-    row = await repository.add(
-        tx, token_hash=hash_of(token), user_id=user_id, customer_id=customer_id, expires_at=now + lasts, now=now
+    session = await repository.add(
+        tx, token_hash=hash_token(token), user_id=user_id, customer_id=customer_id, expires_at=now + lifetime, now=now
     )
-    await repository.end_oldest(tx, user_id=user_id, customer_id=customer_id, most=MAX_SESSIONS)
-    return token, row
+    await repository.end_oldest(tx, user_id=user_id, customer_id=customer_id, limit=MAX_SESSIONS)
+    return NewSession(token, msgspec.structs.replace(session, current=True))
 
 
 async def sign_in(
@@ -50,14 +55,14 @@ async def sign_in(
     email: str,
     password: str,
     code: str | None,
-    before: str | None,
+    previous_token: str | None,
     secret: str,
-    lasts: timedelta,
+    lifetime: timedelta,
     now: datetime,
-) -> Opened:
-    """Sign a user in. `before` is the token of the browser's previous session, which ends.
+) -> SignIn:
+    """Sign a user in. `previous_token` is the token of the browser's previous session, which ends.
 
-    Raises `Unauthorized`: `totp-required` if the password is right and the account also requires a code, otherwise
+    Raise `Unauthorized`: `totp-required` if the password is right and the account also requires a code, otherwise
     `wrong-credentials`, without revealing the wrong part in the answer or its timing.
     """
     user = await accounts_repository.find_by_email(db, email)
@@ -65,7 +70,15 @@ async def sign_in(
     if user is None or not matches:
         raise errors.Unauthorized("wrong-credentials")
     return await db.atomic(
-        _sign_in, actor, user=user, new_hash=new_hash, code=code, before=before, secret=secret, lasts=lasts, now=now
+        _sign_in,
+        actor,
+        user=user,
+        new_hash=new_hash,
+        code=code,
+        previous_token=previous_token,
+        secret=secret,
+        lifetime=lifetime,
+        now=now,
     )
 
 
@@ -73,14 +86,14 @@ async def _sign_in(
     tx: Transaction,
     actor: Actor,
     *,
-    user: Row,
+    user: StoredUser,
     new_hash: str | None,
     code: str | None,
-    before: str | None,
+    previous_token: str | None,
     secret: str,
-    lasts: timedelta,
+    lifetime: timedelta,
     now: datetime,
-) -> Opened:
+) -> SignIn:
     locked = await accounts_repository.lock(tx, user.id)
     if locked is None or locked.credentials != user.credentials:  # another request has just changed the password
         raise errors.Unauthorized("wrong-credentials")
@@ -92,57 +105,59 @@ async def _sign_in(
         if step is None:
             raise errors.Unauthorized("wrong-credentials")
     await accounts_repository.record_sign_in(tx, user.id, password_hash=new_hash, totp_step=step)
-    await accounts_repository.join(tx, user.id, now=now)
-    if before:
-        await repository.end_by_token(tx, token_hash=hash_of(before))
-    token, row = await open_session(tx, user_id=user.id, customer_id=None, lasts=lasts, now=now)
+    await accounts_repository.record_joining(tx, user.id, now=now)
+    if previous_token:
+        await repository.end_by_token(tx, token_hash=hash_token(previous_token))
+    opened_session = await open_session(tx, user_id=user.id, customer_id=None, lifetime=lifetime, now=now)
     account = await accounts.account(tx, Actor(f"user:{user.id}", user_id=user.id))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user.id])
-    return Opened(user, Session(**dict(row), current=True), account, token)
+    return SignIn(opened_session.session, account, opened_session.token)
 
 
-async def caller(
+async def identify(
     db: Statements, *, token: str, idle: timedelta, unattended: bool = False, now: datetime
 ) -> Actor | None:
     """Return the token's user or patient with their current roles; None if the session has ended or never existed.
     `unattended` requests do not count as use."""
-    row = await repository.signed_in(db, token_hash=hash_of(token), idle=idle, now=now)
-    if row is None:
+    owner = await repository.find_owner(db, token_hash=hash_token(token), idle=idle, now=now)
+    if owner is None:
         return None
-    if row.seen_at <= now - SEEN_UPDATE_INTERVAL and not unattended:
-        await repository.touch(db, row.session_id, now=now)
+    if owner.seen_at <= now - SEEN_UPDATE_INTERVAL and not unattended:
+        await repository.record_use(db, owner.session_id, now=now)
     return Actor(
-        f"user:{row.user_id}" if row.user_id else f"patient:{row.customer_id}",
-        administrator=row.administrator,
-        user_id=row.user_id,
-        memberships=_memberships.decode(row.memberships),
-        customer_id=row.customer_id,
-        session_id=row.session_id,
+        f"user:{owner.user_id}" if owner.user_id else f"patient:{owner.customer_id}",
+        administrator=owner.administrator,
+        user_id=owner.user_id,
+        memberships=owner.memberships,
+        customer_id=owner.customer_id,
+        session_id=owner.session_id,
     )
 
 
-async def own(db: Statements, actor: Actor, *, idle: timedelta, now: datetime) -> list[Session]:
+async def list_own(db: Statements, actor: Actor, *, idle: timedelta, now: datetime) -> list[Session]:
     """Return the caller's sessions, oldest first; none for callers without an account."""
-    rows = await repository.of(db, user_id=actor.user_id, customer_id=actor.customer_id, idle=idle, now=now)
-    return [Session(**dict(row), current=row.id == actor.session_id) for row in rows]
+    sessions = await repository.list_active(
+        db, user_id=actor.user_id, customer_id=actor.customer_id, idle=idle, now=now
+    )
+    return [msgspec.structs.replace(session, current=session.id == actor.session_id) for session in sessions]
 
 
 async def get(db: Statements, actor: Actor, *, session_id: UUID | None, idle: timedelta, now: datetime) -> Session:
-    """Return one of the caller's sessions. Raises `NotFound`."""
-    for session in await own(db, actor, idle=idle, now=now):
+    """Return one of the caller's sessions. Raise `NotFound`."""
+    for session in await list_own(db, actor, idle=idle, now=now):
         if session.id == session_id:
             return session
     raise errors.NotFound
 
 
 async def end(tx: Transaction, actor: Actor, *, session_id: UUID) -> None:
-    """End one of the caller's sessions. Raises `NotFound` for anyone else's."""
+    """End one of the caller's sessions. Raise `NotFound` for anyone else's."""
     await _end(tx, actor, session_id)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[session_id])
 
 
 async def sign_out(tx: Transaction, actor: Actor) -> None:
-    """End the session that the caller uses. Raises `NotFound` for callers without one."""
+    """End the session that the caller uses. Raise `NotFound` for callers without one."""
     if actor.session_id is None:
         raise errors.NotFound
     await _end(tx, actor, actor.session_id)

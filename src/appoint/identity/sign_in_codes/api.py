@@ -16,7 +16,7 @@ from ...http.request import Request, idempotency_key
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock, errors
-from ..sessions.responses import signed_in
+from ..sessions.responses import sign_in_answer
 from . import service
 from .model import CodeAnswer, CodeOutcome, SignInCode, SignInCodeRequest
 
@@ -36,9 +36,9 @@ class SignInCodes(Controller):
         code, replayed = await idempotent(
             request,
             data,
-            lambda tx: service.ask(tx, request.user, address=address, now=now),
+            lambda tx: service.send_code(tx, request.user, address=address, now=now),
             remember=lambda code: code,
-            recall=lambda _, content: _recall(content),
+            recall=lambda _, stored: _recall(stored),
         )
         return json_response(request, code, cache_control="no-store", headers=replay_headers(replayed))
 
@@ -58,29 +58,28 @@ class SignInCodes(Controller):
         stores no codes or tokens.
         """
         idempotency_key(request)
-        lasts = timedelta(hours=request.services.settings.session_hours)
-        entered = await request.db.atomic(
-            service.answer,
+        lifetime = timedelta(hours=request.services.settings.session_hours)
+        outcome = await request.db.atomic(
+            service.sign_in,
             request.user,
-            code_id=code_id,
-            code=data.code,
-            customer_id=data.customer_id or None,
-            before=request.cookies.get(COOKIE),
+            entry=service.CodeEntry(
+                code_id, data.code, data.customer_id or None, previous_token=request.cookies.get(COOKIE)
+            ),
             secret=request.services.secret_key,
-            lasts=lasts,
+            lifetime=lifetime,
             now=clock.now(),
         )
-        if entered is None:
+        if outcome is None:
             raise errors.Unauthorized("wrong-code")
-        if isinstance(entered, list):
-            return json_response(request, CodeOutcome(choices=entered), cache_control="no-store")
-        await sign_in_throttle.succeeded(request, account=entered.address.account, now=clock.now())
-        session = signed_in(request, entered.session, entered.account, entered.token, cookie=data.cookie)
+        if isinstance(outcome, list):
+            return json_response(request, CodeOutcome(choices=outcome), cache_control="no-store")
+        await sign_in_throttle.succeeded(request, account=outcome.address.account, now=clock.now())
+        session = sign_in_answer(request, outcome.session, outcome.account, outcome.token, cookie=data.cookie)
         response = json_response(request, CodeOutcome(session=session), cache_control="no-store")
         if data.cookie:
-            keep(response, entered.token, lasts)
+            keep(response, outcome.token, lifetime)
         return response
 
 
-async def _recall(content: object) -> SignInCode:
-    return msgspec.convert(content, SignInCode)
+async def _recall(stored: object) -> SignInCode:
+    return msgspec.convert(stored, SignInCode)

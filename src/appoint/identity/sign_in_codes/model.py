@@ -1,7 +1,7 @@
 """Requests for sign-in codes, and the outcome of entering one."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -35,10 +35,10 @@ class SignInCodeRequest(RequestBody):
 
     @property
     def address(self) -> "Address":
-        """Return the address of the request. Raises `Invalid` for an invalid phone number."""
+        """Return the address of the request. Raise `Invalid` for an invalid phone number."""
         if self.email:
             return Address("email", self.email)
-        assert self.phone, "the request's own rules"
+        assert self.phone, "`__post_init__` has checked it"
         number = phones.to_e164(self.phone, time_zone=self.time_zone or None, locale=self.locale or None)
         if number is None:
             raise errors.Invalid(errors.Fault("#/phone", phones.INVALID_PHONE_NUMBER))
@@ -62,6 +62,14 @@ class SignInCode(msgspec.Struct, rename="camel"):
 
     code_id: UUID
     expires_at: datetime
+
+
+class SentCode(NamedTuple):
+    """A stored code: its channel, and the customers who had the address when it was sent."""
+
+    channel: Channel
+    customer_ids: list[UUID]
+    created_at: datetime
 
 
 class CodeAnswer(RequestBody):

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from ...database.pool import Row, Statements
+from ...database.pool import Statements
 from ...messaging.channels.model import Channel
+from .model import SentCode
 
 MAX_ATTEMPTS: Final = 5
 
@@ -20,10 +21,10 @@ async def add(tx: Statements, *, channel: Channel, customer_ids: Sequence[UUID],
     )
 
 
-async def attempt(tx: Statements, code_id: UUID, *, now: datetime) -> Row | None:
-    """Count an attempt, return the code's customers, and lock the code until the transaction ends. Return None if it
-    allows no further attempt."""
-    return await tx.fetchrow(
+async def count_attempt(tx: Statements, code_id: UUID, *, now: datetime) -> SentCode | None:
+    """Count an attempt, return the code, and lock it until the transaction ends. Return None if it is unknown, used or
+    expired, or allows no further attempt."""
+    row = await tx.fetchrow(
         """
         update sign_in_code set attempts = attempts + 1
          where id = $1 and attempts < $3 and used_at is null and expires_at > $2
@@ -33,17 +34,18 @@ async def attempt(tx: Statements, code_id: UUID, *, now: datetime) -> Row | None
         now,
         MAX_ATTEMPTS,
     )
+    return SentCode(*row.values()) if row else None
 
 
-async def give_back(tx: Statements, code_id: UUID) -> None:
-    """Undo the count of an attempt: the code was right, and the client sends it again with a choice."""
+async def uncount_attempt(tx: Statements, code_id: UUID) -> None:
+    """Undo the count of an attempt with the right code, which the client sends again with a choice."""
     await tx.execute("update sign_in_code set attempts = attempts - 1 where id = $1", code_id)
 
 
-async def use(tx: Statements, code_id: UUID, *, now: datetime) -> None:
+async def mark_used(tx: Statements, code_id: UUID, *, now: datetime) -> None:
     await tx.execute("update sign_in_code set used_at = $2 where id = $1", code_id, now)
 
 
-async def forget(db: Statements, *, now: datetime) -> None:
+async def delete_expired(db: Statements, *, now: datetime) -> None:
     """Delete expired codes."""
     await db.execute("delete from sign_in_code where expires_at <= $1", now)

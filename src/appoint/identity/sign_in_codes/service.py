@@ -1,6 +1,7 @@
-"""Signing in with a code."""
+"""Send sign-in codes, and sign patients in with them."""
 
 import hmac
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -20,23 +21,36 @@ from ..accounts import service as accounts
 from ..accounts.model import Account
 from ..sessions import repository as sessions_repository
 from ..sessions import service as sessions
-from ..sessions.model import Session, hash_of
+from ..sessions.model import Session, hash_token
 from . import repository
-from .model import MAX_SHARING, PURPOSE, Address, SignInChoice, SignInCode
+from .model import MAX_SHARING, PURPOSE, Address, SentCode, SignInChoice, SignInCode
 
 
-class Entered(NamedTuple):
-    """A signed-in customer with session and token, the address of the code, and the customers it was for."""
+class CodeEntry(NamedTuple):
+    """A code as a patient entered it."""
+
+    code_id: UUID
+    code: str
+    customer_id: UUID | None = None
+    """The customer to sign in, if several share the address."""
+    take_first: bool = False
+    """Whether to sign in the first customer if several share the address, instead of returning choices."""
+    previous_token: str | None = None
+    """The token of the browser's previous session, which ends."""
+
+
+class CodeSignIn(NamedTuple):
+    """A customer's new session, the address of the code, and all customers that it was sent for."""
 
     customer: customers.Contact
     session: Session
     account: Account
     token: str
     address: Address
-    people: LinkedCustomers
+    linked_customers: LinkedCustomers
 
 
-async def ask(tx: Transaction, actor: Actor, *, address: Address, now: datetime) -> SignInCode:
+async def send_code(tx: Transaction, actor: Actor, *, address: Address, now: datetime) -> SignInCode:
     """Send a code to the address, if it is on a customer's record. Does the same for unknown addresses, so the answer
     does not reveal who is a patient."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
@@ -49,105 +63,91 @@ async def ask(tx: Transaction, actor: Actor, *, address: Address, now: datetime)
     return SignInCode(code_id, now + CODE_TTL)
 
 
-async def answer(
-    tx: Transaction,
-    actor: Actor,
-    *,
-    code_id: UUID,
-    code: str,
-    customer_id: UUID | None,
-    together: bool = False,
-    before: str | None,
-    secret: str,
-    lasts: timedelta,
-    now: datetime,
-) -> Entered | list[SignInChoice] | None:
-    """Sign in the customer who was sent the code. `before` is the token of the browser's previous session, which ends.
+async def sign_in(
+    tx: Transaction, actor: Actor, *, entry: CodeEntry, secret: str, lifetime: timedelta, now: datetime
+) -> CodeSignIn | list[SignInChoice] | None:
+    """Sign in the customer who was sent the code.
 
-    Where several customers share the address and the request names none, return them as choices and keep the code
-    valid; with `together`, sign in the first of them. Return None for a code that is wrong, used, expired, unknown or
-    not the named customer's. That counts as an attempt, so it must be committed and recorded too.
+    If several customers share the address and the entry names none, return them as choices; the code stays valid.
+    Return None for a code that is wrong, used, expired, unknown or not the named customer's. That counts as an attempt,
+    so the caller must commit the transaction in any case.
     """
-    entered = await _enter(
-        tx,
-        code_id=code_id,
-        code=code,
-        customer_id=customer_id,
-        together=together,
-        before=before,
-        secret=secret,
-        lasts=lasts,
-        now=now,
-    )
-    customers_signed_in = [entered.customer.id] if isinstance(entered, Entered) else []
-    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[code_id, *customers_signed_in])
-    return entered
+    outcome = await _sign_in(tx, entry, secret=secret, lifetime=lifetime, now=now)
+    customer_ids = [outcome.customer.id] if isinstance(outcome, CodeSignIn) else []
+    await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[entry.code_id, *customer_ids])
+    return outcome
 
 
-async def _enter(
-    tx: Transaction,
-    *,
-    code_id: UUID,
-    code: str,
-    customer_id: UUID | None,
-    together: bool,
-    before: str | None,
-    secret: str,
-    lasts: timedelta,
-    now: datetime,
-) -> Entered | list[SignInChoice] | None:
-    sent = await repository.attempt(tx, code_id, now=now)
-    if sent is None or not hmac.compare_digest(
-        signed_tokens.six_digit_code(secret, PURPOSE, str(code_id)).encode(), code.encode()
-    ):
+async def _sign_in(
+    tx: Transaction, entry: CodeEntry, *, secret: str, lifetime: timedelta, now: datetime
+) -> CodeSignIn | list[SignInChoice] | None:
+    sent = await repository.count_attempt(tx, entry.code_id, now=now)
+    if sent is None or not _matches(entry, secret):
         return None
     # skip customers whose record has changed: their address may be another one now
     sharing = await customers.list_unchanged(tx, sent.customer_ids, since=sent.created_at)
-    people = [person for person in sharing if customer_id in (None, person.id)]
-    if not people:
+    candidates = [customer for customer in sharing if entry.customer_id in (None, customer.id)]
+    if not candidates:
         return None
-    if len(people) > 1 and not together:
-        await repository.give_back(tx, code_id)
-        return [SignInChoice(person.id, person.name) for person in people]
-    person = people[0]
-    await repository.use(tx, code_id, now=now)
-    if before:
-        await sessions_repository.end_by_token(tx, token_hash=hash_of(before))
+    if len(candidates) > 1 and not entry.take_first:
+        await repository.uncount_attempt(tx, entry.code_id)
+        return [SignInChoice(customer.id, customer.name) for customer in candidates]
+    await repository.mark_used(tx, entry.code_id, now=now)
+    if entry.previous_token:
+        await sessions_repository.end_by_token(tx, token_hash=hash_token(entry.previous_token))
+    return await _open_session(tx, candidates[0], sent, sharing, lifetime=lifetime, now=now)
+
+
+def _matches(entry: CodeEntry, secret: str) -> bool:
+    code = signed_tokens.six_digit_code(secret, PURPOSE, str(entry.code_id))
+    return hmac.compare_digest(code.encode(), entry.code.encode())
+
+
+async def _open_session(
+    tx: Transaction,
+    customer: customers.Contact,
+    sent: SentCode,
+    sharing: Sequence[customers.Contact],
+    *,
+    lifetime: timedelta,
+    now: datetime,
+) -> CodeSignIn:
     try:
-        token, row = await sessions.open_session(tx, user_id=None, customer_id=person.id, lasts=lasts, now=now)
-    except asyncpg.ForeignKeyViolationError as error:  # erased in this very moment
+        token, session = await sessions.open_session(
+            tx, user_id=None, customer_id=customer.id, lifetime=lifetime, now=now
+        )
+    except asyncpg.ForeignKeyViolationError as error:  # the customer was erased at this very moment
         raise errors.Unauthorized("wrong-code") from error
-    account = await accounts.account(tx, Actor(f"patient:{person.id}", customer_id=person.id))
-    contact = person.email if sent.channel == "email" else person.phone
+    account = await accounts.account(tx, Actor(f"patient:{customer.id}", customer_id=customer.id))
+    contact = customer.email if sent.channel == "email" else customer.phone
     assert contact  # the code was sent there, and the customer has not changed since
-    address = Address(sent.channel, contact)
-    return Entered(
-        person,
-        Session(**dict(row), current=True),
+    return CodeSignIn(
+        customer,
+        session,
         account,
         token,
-        address,
+        Address(sent.channel, contact),
         LinkedCustomers([each.id for each in sharing], sent.created_at),
     )
 
 
-async def become(
+async def switch_customer(
     tx: Transaction,
     actor: Actor,
     *,
     customer_id: UUID,
-    known: LinkedCustomers | None,
-    before: str,
-    lasts: timedelta,
+    linked: LinkedCustomers | None,
+    current_token: str,
+    lifetime: timedelta,
     now: datetime,
 ) -> str:
-    """Switch to another customer whom the code was for. End the session `before` and return the new session's token.
-    Raises `NotFound`."""
+    """Switch to another customer whom the code was sent for: end the current session and return the token of a new one.
+    Raise `NotFound`."""
     assert actor.customer_id, "a patient"
-    _, others = await customers_service.linked_customers(tx, actor.customer_id, known)
-    if customer_id not in [person.id for person in others]:
+    _, others = await customers_service.linked_customers(tx, actor.customer_id, linked)
+    if customer_id not in [other.id for other in others]:
         raise errors.NotFound
-    await sessions_repository.end_by_token(tx, token_hash=hash_of(before))
-    token, _ = await sessions.open_session(tx, user_id=None, customer_id=customer_id, lasts=lasts, now=now)
+    await sessions_repository.end_by_token(tx, token_hash=hash_token(current_token))
+    token, _ = await sessions.open_session(tx, user_id=None, customer_id=customer_id, lifetime=lifetime, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
     return token

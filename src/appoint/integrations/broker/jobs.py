@@ -49,9 +49,9 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
         except gateway.Refused:
             pause = wait_after(0)
         except gateway.Lost as error:
-            trouble = ("broker away", str(error))
+            trouble = ("broker unreachable", str(error))
         except (errors.Unavailable, *UNAVAILABLE, asyncpg.IdleSessionTimeoutError) as error:
-            trouble = ("database away", type(error).__name__)
+            trouble = ("database unreachable", type(error).__name__)
         except Exception:  # one fault must not end the worker
             log.exception("job failed", job="publish")
         if trouble:

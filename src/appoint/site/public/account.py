@@ -90,7 +90,7 @@ async def send(request: Request) -> Response[Any]:
         )
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
         return response
-    code = await request.db.atomic(service.ask, request.user, address=address, now=now)
+    code = await request.db.atomic(service.send_code, request.user, address=address, now=now)
     return redirect(f"/sign-in/{code.code_id}?{urlencode({'next': next_page(fields, MY_APPOINTMENTS)})}")
 
 
@@ -133,24 +133,20 @@ async def sign_in(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
         return _code_page(request, fields, fault=translate(language, "Enter the six-digit code."), status_code=400)
     lifetime = timedelta(hours=request.services.settings.session_hours)
     outcome = await request.db.atomic(
-        service.answer,
+        service.sign_in,
         request.user,
-        code_id=code_id,
-        code=code,
-        customer_id=None,
-        together=True,
-        before=request.cookies.get(COOKIE),
+        entry=service.CodeEntry(code_id, code, take_first=True, previous_token=request.cookies.get(COOKIE)),
         secret=request.services.secret_key,
-        lasts=lifetime,
+        lifetime=lifetime,
         now=clock.now(),
     )
-    if not isinstance(outcome, service.Entered):
+    if not isinstance(outcome, service.CodeSignIn):
         wrong_code = PROBLEMS["wrong-code"].happened
         return _code_page(request, {**fields, "code": ""}, fault=translate(language, wrong_code), status_code=401)
     await sign_in_throttle.succeeded(request, account=outcome.address.account, now=clock.now())
     response = redirect(next_page(fields, MY_APPOINTMENTS))
     keep(response, outcome.token, lifetime)
-    keep_people(response, request.services.secret_key, outcome.token, outcome.people, lifetime)
+    keep_people(response, request.services.secret_key, outcome.token, outcome.linked_customers, lifetime)
     return response
 
 
@@ -207,12 +203,12 @@ async def switch_customer(request: Request) -> Response[Any]:
     if lifetime <= timedelta():
         return redirect(MY_APPOINTMENTS)
     token = await request.db.atomic(
-        service.become,
+        service.switch_customer,
         request.user,
         customer_id=customer_id,
-        known=linked_customers,
-        before=session_token,
-        lasts=lifetime,
+        linked=linked_customers,
+        current_token=session_token,
+        lifetime=lifetime,
         now=now,
     )
     response = redirect(MY_APPOINTMENTS)

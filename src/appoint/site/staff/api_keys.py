@@ -32,7 +32,7 @@ LIFETIMES_IN_DAYS: Final = (30, 90, 365)
 async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     query = query_params(request)
     after, removed = parse_id(query.get("after")), "removed" in query
-    matches = await repository.of_clinic(
+    matches = await repository.list_for_clinic(
         request.db, clinic_id, active=not removed, after=(after,) if after else None, limit=PAGE_SIZE
     )
     page = matches[:PAGE_SIZE]

@@ -62,9 +62,9 @@ async def sign_in(request: Request) -> Response[Any]:
             email=email,
             password=fields.get("password", ""),
             code=fields.get("totp", "").replace(" ", "") or None,
-            before=request.cookies.get(COOKIE),
+            previous_token=request.cookies.get(COOKIE),
             secret=request.services.secret_key,
-            lasts=lifetime,
+            lifetime=lifetime,
             now=clock.now(),
         )
     except errors.Unauthorized as refusal:
@@ -117,7 +117,9 @@ async def choose_clinic(request: Request) -> Response[Any]:
 async def account(request: Request) -> Response[Any]:
     """Show the user's own name, credentials and sessions."""
     own_account = await accounts.account(request.db, request.user)
-    sessions = await service.own(request.db, request.user, idle=request.services.settings.session_idle, now=clock.now())
+    sessions = await service.list_own(
+        request.db, request.user, idle=request.services.settings.session_idle, now=clock.now()
+    )
     own = await clinics.list_choices(
         request.services.db.across(), clinic_ids=[each.clinic_id for each in own_account.memberships]
     )

@@ -13,7 +13,7 @@ from ...http.languages import language_for
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request
 from ...http.routes import route
-from ...identity.accounts import repository, service
+from ...identity.accounts import credentials, repository, staff
 from ...kit import clock, errors
 from ..rendering import NO_STORE, faults_by_field, render, url_with
 from ..staff_frame import staff_page
@@ -26,7 +26,7 @@ MAX_DOCTORS: Final = 1000
 @get("/credentials/{token:str}", operation_id="showCredentials", opt=SIGN_IN, include_in_schema=False)
 async def show(request: Request, token: FromPath[str]) -> Response[Any]:
     try:
-        await service.of_link(request.db, token=token, secret=request.services.secret_key, now=clock.now())
+        await credentials.user_of_link(request.db, token=token, secret=request.services.secret_key, now=clock.now())
     except errors.AppointError as refusal:
         return _link_refused(request, refusal)
     return _page(request, "account/credentials.html", token=token, fault=None)
@@ -38,7 +38,7 @@ async def choose(request: Request) -> Response[Any]:
     fields = await parse_form(request)
     token, password = fields.get("token", ""), fields.get("password", "")
     try:
-        email = await service.take_up(
+        email = await credentials.set_password_by_link(
             request.db,
             request.user,
             token=token,
@@ -77,7 +77,7 @@ async def reset(request: Request) -> Response[Any]:
     """Send a link to reset the password. The answer is the same whether or not the user exists."""
     email = (await parse_form(request)).get("email", "").strip()
     await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
-    await request.db.atomic(service.ask_for_reset, request.user, email=email, now=clock.now())
+    await request.db.atomic(credentials.request_reset, request.user, email=email, now=clock.now())
     return _page(request, "account/password_reset.html", refusal=None, asked=True)
 
 
@@ -92,7 +92,9 @@ def _page(request: Request, template: str, *, status_code: int = 200, **values: 
     include_in_schema=False,
 )
 async def users(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    members = await repository.of_clinic(request.db, clinic_id, after=_after(query_params(request)), limit=PAGE_SIZE)
+    members = await repository.list_for_clinic(
+        request.db, clinic_id, after=_after(query_params(request)), limit=PAGE_SIZE
+    )
     page = members[:PAGE_SIZE]
     return await staff_page(
         request,
@@ -143,7 +145,7 @@ async def invite(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def user(request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[Any]:
-    member = await service.get(request.db, clinic_id, user_id)
+    member = await staff.get(request.db, clinic_id, user_id)
     return await staff_page(
         request,
         "staff/team/user.html",

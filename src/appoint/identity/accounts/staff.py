@@ -1,0 +1,114 @@
+"""Inviting and managing a clinic's staff."""
+
+from datetime import datetime
+from uuid import UUID
+
+from ... import audit
+from ...clinics.clinics import repository as clinics_repository
+from ...clinics.clinics import service as clinics
+from ...clinics.doctors import service as doctors
+from ...database.pool import Statements, Transaction
+from ...kit import errors
+from ...kit.actors import Actor
+from ...kit.ids import clinic_of
+from ...kit.structs import merge
+from ...messaging.notifications.service import mail_user
+from . import repository
+from .model import StaffRole, User, UserInvitation, UserPatch
+
+
+async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
+    """Return a user of the clinic. Raise `NotFound`."""
+    if user := await repository.find(db, clinic_id, user_id):
+        return user
+    raise errors.NotFound
+
+
+async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:
+    """Add a user to the clinic's staff and mail them how to sign in. Nothing reveals whether they had an account.
+
+    Raise `NotFound` for the clinic or the doctor, `Invalid` for a doctor's account that names no doctor, `Conflict`:
+    `clinic-inactive`, `already-member`.
+    """
+    await clinics.get_active(tx, clinic_id)
+    user_id = await find_or_add_user(tx, email=content.email, name=content.name)
+    await join(
+        tx, clinic_id=clinic_id, user_id=user_id, name=content.name, role=content.role, doctor_id=content.doctor_id
+    )
+    await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic_id, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])
+    return await get(tx, clinic_id, user_id)
+
+
+async def find_or_add_user(tx: Transaction, *, email: str, name: str) -> UUID:
+    """Return the id of the user with that address. Create the user if there is none."""
+    await repository.add_user(tx, email=email, name=name)
+    user_id = await repository.find_id(tx, email)
+    assert user_id
+    return user_id
+
+
+async def join(
+    tx: Transaction, *, clinic_id: int, user_id: UUID, name: str, role: StaffRole, doctor_id: UUID | None
+) -> None:
+    """Add a user to the clinic's staff. Raise as `invite` does."""
+    await _check_doctor(tx, clinic_id, role, doctor_id)
+    if not await repository.add_member(tx, clinic_id, user_id, name=name, role=role, doctor_id=doctor_id):
+        raise errors.Conflict("already-member")
+
+
+async def _check_doctor(tx: Transaction, clinic_id: int, role: StaffRole, doctor_id: UUID | None) -> None:
+    if doctor_id:
+        if clinic_of(doctor_id) != clinic_id:
+            raise errors.NotFound
+        await doctors.get(tx, doctor_id)
+    elif role == "doctor":
+        raise errors.Invalid(errors.Fault("#/doctorId", "must name a doctor of this clinic"))
+
+
+async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, now: datetime) -> User:
+    """Mail the invitation again. Raise `NotFound`, or `Conflict` `already-joined`."""
+    user = await get(tx, clinic_id, user_id)
+    if user.joined_at:
+        raise errors.Conflict("already-joined")
+    await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic_id, now=now)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])
+    return user
+
+
+async def change(
+    tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, patch: UserPatch, if_match: str | None
+) -> User:
+    """Change a user's name or role at the clinic, from their next request on. Raise as `invite` does, or `Conflict`
+    `last-manager`."""
+    user = await _lock(tx, clinic_id, user_id, if_match)
+    changed = merge(user, patch)
+    await _check_doctor(tx, clinic_id, changed.role, changed.doctor_id)
+    if changed.role != "manager":
+        await _require_another_manager(tx, user)
+    await repository.change_member(
+        tx, clinic_id, user_id, name=changed.name, role=changed.role, doctor_id=changed.doctor_id
+    )
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])
+    return await get(tx, clinic_id, user_id)
+
+
+async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, if_match: str | None) -> None:
+    """Remove a user from the clinic's staff. Raise `NotFound`, or `Conflict` `last-manager`."""
+    await _require_another_manager(tx, await _lock(tx, clinic_id, user_id, if_match))
+    await repository.remove_member(tx, clinic_id, user_id)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[user_id])
+
+
+async def _lock(tx: Transaction, clinic_id: int, user_id: UUID, if_match: str | None) -> User:
+    """Lock the clinic, so that two managers who remove each other concurrently cannot both succeed."""
+    await clinics_repository.lock(tx, clinic_id)
+    user = await get(tx, clinic_id, user_id)
+    await clinics.check_version(tx, clinic_id, if_match=if_match, version=user.version)
+    return user
+
+
+async def _require_another_manager(tx: Transaction, user: User) -> None:
+    """Raise `Conflict` if the user is the clinic's last manager."""
+    if user.role == "manager" and await repository.count_managers(tx, user.clinic_id) == 1:
+        raise errors.Conflict("last-manager")
