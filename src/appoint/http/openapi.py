@@ -18,6 +18,7 @@ from litestar.types.internal_types import PathParameterDefinition
 from ..kit.errors import Fault
 from ..kit.permissions import PERMISSIONS, PUBLIC_PERMISSIONS
 from ..kit.structs import Page
+from .openapi_headers import HEADERS, LIMITS, PARAMETERS
 from .problems.catalogue import PROBLEMS
 from .problems.documents import ProblemDocument
 from .problems.handlers import MEDIA_TYPE, described
@@ -26,99 +27,16 @@ from .routes import route_of
 from .schemas import PREFIX, Schemas, camel, members, prose
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
-FAULTS: Final = {
+EXAMPLE_FAULTS: Final = {
     "invalid-request": (Fault("#/name", "is missing"),),
     "malformed-json": (Fault("#", "is not valid JSON"),),
 }
-ABOUT: Final = """Appointment booking for clinics.
+DESCRIPTION: Final = """Appointment booking for clinics.
 
-Instants are UTC (`2027-03-01T08:30:00Z`); dates are the clinic's own, and ranges of dates include both ends. Money is in minor units. Lists come in
-pages: `next` is the `cursor` of the following one. Every resource has a `version`, which is its `ETag`: send it as `If-Match` to change only what you
-have read. Repeat a `POST` safely with an `Idempotency-Key`. An error is a problem document (RFC 9457) whose `type` is the address of a page about it."""
-HEADERS: Final[dict[str, dict[str, Any]]] = {
-    "ETag": {
-        "description": "The version that is shown.",
-        "required": True,
-        "schema": {"type": "string"},
-        "example": '"v1"',
-    },
-    "Link": {
-        "description": "The next page, if there is one.",
-        "schema": {"type": "string"},
-        "example": '</api/clinics?limit=50&cursor=…>; rel="next"',
-    },
-    "Idempotent-Replayed": {
-        "description": "This answers a repeated request.",
-        "schema": {"type": "string", "enum": ["true"]},
-    },
-    "X-Request-ID": {"description": "The request's id, as in our log.", "schema": {"type": "string"}},
-    "Content-Language": {
-        "description": "The language of title and detail.",
-        "required": True,
-        "schema": {"type": "string", "enum": ["en", "de", "es", "fr"]},
-    },
-    "Retry-After": {
-        "description": "Seconds to wait.",
-        "required": True,
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
-        "example": "2",
-    },
-    "RateLimit-Limit": {
-        "description": "How many requests are answered in a window of time.",
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
-        "example": "240",
-    },
-    "RateLimit-Remaining": {
-        "description": "Requests left in the window.",
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
-        "example": "239",
-    },
-    "RateLimit-Reset": {
-        "description": "Seconds until counting begins anew.",
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
-        "example": "42",
-    },
-    "RateLimit-Policy": {
-        "description": "The limit, and the window's seconds.",
-        "schema": {"type": "string"},
-        "example": "240;w=60",
-    },
-    "WWW-Authenticate": {
-        "description": "The authentication scheme to use.",
-        "required": True,
-        "schema": {"type": "string"},
-        "example": 'Bearer realm="appoint"',
-    },
-}
-LIMITS: Final = tuple(name for name in HEADERS if name.startswith("RateLimit-"))
-"""Rate-limit headers. Responses to callers without a limit omit them."""
-PARAMETERS: Final[dict[str, dict[str, Any]]] = {
-    "Accept-Language": {
-        "description": "The language of problems: en, de, es or fr.",
-        "schema": {"type": "string"},
-        "example": "de",
-    },
-    "X-Request-ID": {
-        "description": "An id of your own for this request; without a usable one, it gets one.",
-        "schema": {"type": "string"},
-        "example": "reception-4711",
-    },
-    "If-None-Match": {
-        "description": "ETag of what you have: 304 if it is still that.",
-        "schema": {"type": "string"},
-        "example": '"v1"',
-    },
-    "If-Match": {
-        "description": "ETag of what you mean to change: 412 if it is another by now.",
-        "schema": {"type": "string"},
-        "example": '"v1"',
-    },
-    "Idempotency-Key": {
-        "description": "Makes repeating safe: the same key and body are answered with what the first made, for 24 hours.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-        "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
-    },
-}
+Instants are UTC (`2027-03-01T08:30:00Z`). Dates are in the clinic's time zone; date ranges include both ends. Money is
+in minor units. Lists are paginated: `next` is the `cursor` of the next page. Every resource has a `version`, which is
+its `ETag`: send it as `If-Match` to change only the version that you have read. Repeat a `POST` safely with an
+`Idempotency-Key`. Errors are problem documents (RFC 9457); their `type` is the address of a page about the problem."""
 
 
 class Operation(NamedTuple):
@@ -138,7 +56,7 @@ class Operation(NamedTuple):
 
 def operations(app: Litestar) -> Iterator[Operation]:
     """Yield all documented operations below `/api`, tag by tag, in the order of the application's controllers."""
-    found: dict[str, list[Operation]] = {}
+    by_tag: dict[str, list[Operation]] = {}
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if route.path.startswith("/api/") and handler.resolve_include_in_schema():
@@ -161,13 +79,13 @@ def operations(app: Litestar) -> Iterator[Operation]:
                     answer=_answer(signature.return_type.raw),
                     tag=tag,
                 )
-                found.setdefault(tag, []).append(operation)
-    for group in found.values():
+                by_tag.setdefault(tag, []).append(operation)
+    for group in by_tag.values():
         yield from sorted(group, key=lambda operation: (operation.path, METHODS.index(operation.method)))
 
 
 def _answer(annotation: Any) -> Any:
-    """Return the content type of a `Response`, or None for an empty response."""
+    """Return the type of the content of a `Response`, or None for an empty response."""
     options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     contents = (get_args(option)[0] if get_origin(option) is Response else option for option in options)
     return next((content for content in contents if content not in (None, NoneType)), None)
@@ -180,25 +98,25 @@ def text(app: Litestar) -> str:
 
 def document(app: Litestar) -> dict[str, Any]:
     """Return the document as plain values."""
-    every = list(operations(app))
-    schemas = Schemas(
-        [ProblemDocument, *(each.body for each in every if each.body), *(each.answer for each in every if each.answer)]
-    )
+    documented = list(operations(app))
+    bodies = [operation.body for operation in documented if operation.body]
+    answers = [operation.answer for operation in documented if operation.answer]
+    schemas = Schemas([ProblemDocument, *bodies, *answers])
     paths: dict[str, dict[str, Any]] = {}
     responses: dict[str, Any] = {}
-    for each in every:
-        paths.setdefault(each.path, {})[each.method] = _operation(each, schemas, responses)
+    for operation in documented:
+        paths.setdefault(operation.path, {})[operation.method] = _describe(operation, schemas, responses)
     for path, item in paths.items():
-        for operation in item.values():
-            _locate(operation, path, paths)
-    tags = {each.tag: type(getattr(inspect.unwrap(each.handler.fn), "__self__", None)).__doc__ for each in every}
+        for description in item.values():
+            _add_location(description, path, paths)
+    tags = {operation.tag: _controller(operation).__doc__ for operation in documented}
     return msgspec.to_builtins(
         {
             "openapi": "3.1.0",
             "info": {
                 "title": "Appoint",
                 "version": version("appoint"),
-                "description": ABOUT,
+                "description": DESCRIPTION,
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
             "servers": [{"url": "/"}],
@@ -217,14 +135,18 @@ def document(app: Litestar) -> dict[str, Any]:
     )
 
 
-def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -> dict[str, Any]:
-    """Return the documented operation. Refusals that are the same for many operations are added to `shared`."""
+def _controller(operation: Operation) -> type:
+    return type(getattr(inspect.unwrap(operation.handler.fn), "__self__", None))
+
+
+def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of an operation. Add refusals that are the same for many operations to `shared`."""
     method, handler = operation.method, operation.handler
     declared = route_of(handler)
     permission = declared.permission
     summary, _, more = prose(handler.fn.__doc__ or "").partition(". ")
-    inside = [schemas.path_parameter(operation.path, *parameter) for parameter in operation.parameters.items()]
-    beside = schemas.query_parameters(operation.query) if operation.query else ()
+    in_path = [schemas.path_parameter(operation.path, *parameter) for parameter in operation.parameters.items()]
+    in_query = schemas.query_parameters(operation.query) if operation.query else ()
     headers = [
         "Accept-Language",
         "X-Request-ID",
@@ -240,7 +162,7 @@ def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -
         "x-permission": permission,
         "x-roles": {str(role): relation.name.lower() for role, relation in PERMISSIONS[permission].reach.items()},
         "security": [{}, {"bearer": []}] if permission in PUBLIC_PERMISSIONS else [{"bearer": []}],
-        "parameters": [*inside, *beside, *({"$ref": f"#/components/parameters/{name}"} for name in headers)],
+        "parameters": [*in_path, *in_query, *({"$ref": f"#/components/parameters/{name}"} for name in headers)],
         "responses": {str(handler.status_code): _success(operation, schemas)},
     }
     if operation.body:
@@ -251,21 +173,28 @@ def _operation(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -
         }
     if method == "get":
         item["responses"]["304"] = {
-            "description": "It is still what you have",
+            "description": "Your copy is current",
             "headers": _headers("X-Request-ID", "ETag"),
         }
-    asked = operation.path.format_map({parameter["name"]: parameter["example"] for parameter in inside})
+    example_path = operation.path.format_map({parameter["name"]: parameter["example"] for parameter in in_path})
+    item["responses"] |= _refusals(operation, example_path, shared)
+    return item
+
+
+def _refusals(operation: Operation, example_path: str, shared: dict[str, Any]) -> dict[str, Any]:
+    """Return the responses with problems, by status."""
     by_status: dict[int, list[str]] = {}
     for problem in dict.fromkeys(_problems(operation)):
         by_status.setdefault(PROBLEMS[problem].status, []).append(problem)
+    responses: dict[str, Any] = {}
     for status, problems in sorted(by_status.items()):
         if status == 409:
-            item["responses"]["409"] = _refusal(problems, asked)
+            responses["409"] = _refusal(problems, example_path)
         else:
             name = ".".join(problems)
-            shared.setdefault(name, _refusal(problems, asked))
-            item["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
-    return item
+            shared.setdefault(name, _refusal(problems, example_path))
+            responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
+    return responses
 
 
 def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
@@ -298,28 +227,28 @@ def _problems(operation: Operation) -> Iterator[str]:
     yield from route_of(operation.handler).problems
 
 
-def _refusal(problems: Sequence[str], asked: str) -> dict[str, Any]:
+def _refusal(problems: Sequence[str], example_path: str) -> dict[str, Any]:
     """Return a response with one of the problems, which all have the same status."""
-    own = {401: ("WWW-Authenticate",), 429: ("Retry-After", *LIMITS), 503: ("Retry-After",)}.get(
+    headers = {401: ("WWW-Authenticate",), 429: ("Retry-After", *LIMITS), 503: ("Retry-After",)}.get(
         PROBLEMS[problems[0]].status, ()
     )
-    examples = {problem: {"value": example_of(problem, "en", asked)} for problem in problems}
+    examples = {problem: {"value": example_of(problem, "en", example_path)} for problem in problems}
     return {
         "description": " · ".join(PROBLEMS[problem].title for problem in problems),
-        "headers": _headers("X-Request-ID", "Content-Language", *own),
+        "headers": _headers("X-Request-ID", "Content-Language", *headers),
         "content": {MEDIA_TYPE: {"schema": {"$ref": f"{PREFIX}ProblemDocument"}, "examples": examples}},
     }
 
 
-def example_of(problem: str, language: str, asked: str) -> dict[str, Any]:
-    """Return an example problem document in response to a request for the path `asked`."""
+def example_of(problem: str, language: str, path: str) -> dict[str, Any]:
+    """Return an example of the problem document that a request for the path gets."""
     return described(
         problem,
         language,
-        instance=asked,
+        instance=path,
         request_id="reception-4711",
         facts=PROBLEMS[problem].facts,
-        faults=FAULTS.get(problem, ()),
+        faults=EXAMPLE_FAULTS.get(problem, ()),
     )
 
 
@@ -327,30 +256,32 @@ def _headers(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _locate(operation: dict[str, Any], path: str, paths: Mapping[str, Any]) -> None:
-    """Document the `Location` header of a 201: the resource's path, found by its name in the path or by the response
-    type.
+def _add_location(operation: dict[str, Any], path: str, paths: Mapping[str, Any]) -> None:
+    """Document the `Location` header of a 201. The resource's path is the one in the same collection, or else one
+    with an operation that returns the same type.
     """
     if not (created := operation["responses"].get("201")):
         return
-    made = created["content"][JSON]
-    singles = [single for single in paths if single.endswith("}")]
-    named = [single for single in singles if single.split("/")[-2] == path.rsplit("/", 1)[-1]]
-    alike = [
-        single for single in singles if made["schema"] in [_answered(operation) for operation in paths[single].values()]
+    content = created["content"][JSON]
+    resource_paths = [each for each in paths if each.endswith("}")]
+    in_collection = [each for each in resource_paths if each.split("/")[-2] == path.rsplit("/", 1)[-1]]
+    with_type = [
+        each
+        for each in resource_paths
+        if content["schema"] in [_schema_of_200(other) for other in paths[each].values()]
     ]
     location = re.sub(
         r"\{(\w+)\}",
-        lambda found: str(made["example"].get(found[1], made["example"].get("id"))),
-        min(named or alike, key=len),
+        lambda parameter: str(content["example"].get(parameter[1], content["example"].get("id"))),
+        min(in_collection or with_type, key=len),
     )
     created["headers"]["Location"] = {
-        "description": "Its address.",
+        "description": "The address of the new resource.",
         "required": True,
         "schema": {"type": "string"},
         "example": location,
     }
 
 
-def _answered(operation: dict[str, Any]) -> Any:
+def _schema_of_200(operation: dict[str, Any]) -> Any:
     return operation["responses"].get("200", {}).get("content", {}).get(JSON, {}).get("schema")

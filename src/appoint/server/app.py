@@ -25,7 +25,7 @@ from ..database.pool import SERVER, Database
 from ..http.access import guard
 from ..http.health import HEALTH
 from ..http.middleware import Observed
-from ..http.openapi import LIMITS
+from ..http.openapi_headers import LIMITS
 from ..http.ownership import IDS_OF_DOCTORS, FindOwners
 from ..http.rate_limits.counters import Counters
 from ..http.rate_limits.limits import Limits

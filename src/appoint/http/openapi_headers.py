@@ -1,0 +1,89 @@
+"""Headers of requests and responses, as the OpenAPI document describes them."""
+
+from typing import Any, Final
+
+HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "ETag": {
+        "description": "The version of the resource in this answer.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": '"v1"',
+    },
+    "Link": {
+        "description": "The next page, if there is one.",
+        "schema": {"type": "string"},
+        "example": '</api/clinics?limit=50&cursor=…>; rel="next"',
+    },
+    "Idempotent-Replayed": {
+        "description": "Present if this is the answer to a repeated request.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "X-Request-ID": {"description": "The id of the request, as in the server's log.", "schema": {"type": "string"}},
+    "Content-Language": {
+        "description": "The language of `title` and `detail`.",
+        "required": True,
+        "schema": {"type": "string", "enum": ["en", "de", "es", "fr"]},
+    },
+    "Retry-After": {
+        "description": "How many seconds to wait before the next request.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "2",
+    },
+    "RateLimit-Limit": {
+        "description": "The number of requests allowed in a time window.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "240",
+    },
+    "RateLimit-Remaining": {
+        "description": "The number of requests left in the window.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "239",
+    },
+    "RateLimit-Reset": {
+        "description": "Seconds until the next window begins.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "42",
+    },
+    "RateLimit-Policy": {
+        "description": "The limit, and the length of the window in seconds.",
+        "schema": {"type": "string"},
+        "example": "240;w=60",
+    },
+    "WWW-Authenticate": {
+        "description": "The authentication scheme to use.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": 'Bearer realm="appoint"',
+    },
+}
+LIMITS: Final = tuple(name for name in HEADERS if name.startswith("RateLimit-"))
+"""Rate-limit headers. Responses to callers without a limit omit them."""
+PARAMETERS: Final[dict[str, dict[str, Any]]] = {
+    "Accept-Language": {
+        "description": "The language of problem documents: en, de, es or fr.",
+        "schema": {"type": "string"},
+        "example": "de",
+    },
+    "X-Request-ID": {
+        "description": "Your own id for this request. Without a valid one, the server chooses one.",
+        "schema": {"type": "string"},
+        "example": "reception-4711",
+    },
+    "If-None-Match": {
+        "description": "The ETag of your copy. The answer is 304 if the copy is current.",
+        "schema": {"type": "string"},
+        "example": '"v1"',
+    },
+    "If-Match": {
+        "description": "The ETag that your change is based on. The answer is 412 if it is outdated.",
+        "schema": {"type": "string"},
+        "example": '"v1"',
+    },
+    "Idempotency-Key": {
+        "description": "Makes repeating the request safe: for 24 hours, the same key and body get the result of "
+        "the first request.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+    },
+}
