@@ -45,7 +45,7 @@ class Office:
     ) -> None:
         self.db, self.post, self.channels = db, post, channels
         gateways: Mapping[Channel, Any] = dict.fromkeys(channels, post)
-        self.sending = jobs.Sending(gateways, dict.fromkeys(channels, per_second), partial(compose, links=LINKS))
+        self.sending = jobs.Sender(gateways, dict.fromkeys(channels, per_second), partial(compose, links=LINKS))
 
     async def plan(self, now) -> None:
         """Everything that has happened is relayed."""
@@ -61,7 +61,7 @@ class Office:
         return [
             (channel, taken)
             for channel in self.channels
-            for taken in await jobs.lease_due(self.db, channel, most=1000, now=now)
+            for taken in await jobs.lease_due(self.db, channel, limit=1000, now=now)
         ]
 
     async def send(self, now) -> None:

@@ -110,7 +110,7 @@ def list_dead_letters(
     from ..messaging.notifications.repository import reads
 
     with session() as run:
-        rows = run(lambda db: reads.list_dead(db, clinic_id=clinic, most=most))
+        rows = run(lambda db: reads.list_dead(db, clinic_id=clinic, limit=most))
     if as_json:
         print(json.dumps([row._asdict() for row in rows], indent=2, default=str))
     elif rows:
@@ -162,7 +162,7 @@ def resend_dead_letters(
     actor = msgspec.structs.replace(COMMAND_LINE, doing="resendNotification")
 
     async def work(db: Any) -> tuple[int, list[str]]:
-        selected = [row.id for row in await reads.list_dead(db, clinic_id=clinic, most=100_000)] if all_ else ids
+        selected = [row.id for row in await reads.list_dead(db, clinic_id=clinic, limit=100_000)] if all_ else ids
         skipped: list[str] = []
         for id in selected:
             notification = await reads.find(db, id)

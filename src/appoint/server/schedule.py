@@ -33,7 +33,7 @@ class Work(NamedTuple):
 
     db: Database
     settings: Settings
-    sending: notifications.Sending
+    sending: notifications.Sender
     subscribers: Sequence[Subscriber]
     """The relay calls them in this order."""
 

@@ -51,7 +51,7 @@ def prepared(settings: Settings, db: Database) -> Work:
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
     assert settings.secret_key, "created at start"
     links = Links(settings.links_url, settings.secret_key.get_secret_value(), settings.mail_from)
-    sending = notifications.Sending(ways, per_second, partial(compose, links=links))
+    sending = notifications.Sender(ways, per_second, partial(compose, links=links))
 
     async def plan(tx: Transaction, batch: Sequence[Event]) -> None:
         await planning.plan(tx, batch, channels=list(ways), now=clock.now())

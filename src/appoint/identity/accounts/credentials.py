@@ -10,7 +10,7 @@ from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import PLATFORM
 from ...kit.signed_tokens import sign, verify
-from ...messaging.notifications.model import LINK_TTL, AccountKind
+from ...messaging.notifications.model import LINK_TTL, LinkKind
 from ...messaging.notifications.service import mail_user
 from .. import passwords
 from . import repository
@@ -56,7 +56,7 @@ async def _store_password(
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user.id])
 
 
-def link_token(secret: str, kind: AccountKind, user: StoredUser, now: datetime) -> str:
+def link_token(secret: str, kind: LinkKind, user: StoredUser, now: datetime) -> str:
     """Return the last part of a mailed link to choose a password."""
     return sign(secret, kind, [str(user.id), user.credentials, int((now + LINK_TTL[kind]).timestamp())])
 
@@ -64,7 +64,7 @@ def link_token(secret: str, kind: AccountKind, user: StoredUser, now: datetime) 
 async def user_of_link(db: Statements, *, token: str, secret: str, now: datetime) -> StoredUser:
     """Return the user who may choose a password with a mailed link. Raise `NotFound` for a link that Appoint did not
     send, `Conflict`: `link-used`, `link-expired`."""
-    content = next((value for kind in get_args(AccountKind) if (value := verify(secret, kind, token))), None)
+    content = next((value for kind in get_args(LinkKind) if (value := verify(secret, kind, token))), None)
     if content is None:
         raise errors.NotFound
     user_id, credentials, expires = content

@@ -87,7 +87,9 @@ DATA_TIMEOUT_FACTOR: Final = 20
 
 
 class _Client(aiosmtplib.SMTP):
-    async def data(self, message: str | bytes, /, *, timeout: Any = None) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109  the library's signature
+    """A client that waits longer for the response to the mail itself, whatever its caller asks for."""
+
+    async def data(self, message: str | bytes, /, **_: Any) -> aiosmtplib.SMTPResponse:
         return await super().data(message, timeout=DATA_TIMEOUT_FACTOR * (self.timeout or 0))
 
 
@@ -136,9 +138,8 @@ class Smtp:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             refusal = _explain(error)
         else:
-            with suppress(
-                aiosmtplib.SMTPException, OSError
-            ):  # the server has accepted the mail, whatever it answers now
+            # the server has accepted the mail, whatever it answers now
+            with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=min(self.seconds, 1))
             return None
         finally:

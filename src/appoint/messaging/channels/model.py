@@ -123,7 +123,7 @@ class VerbatimHeader(BaseHeader):
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
         kwds["decoded"], kwds["parse_tree"] = value, None
 
-    def fold(self, *, policy: Any) -> str:
+    def fold(self, **_: Any) -> str:
         return f"{self.name}: {self}".replace("?= =?", "?=\r\n =?") + "\r\n"
 
 
@@ -142,9 +142,8 @@ def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
     mail = EmailMessage(MAIL)
     mail["From"] = _with_name(message.sender_name, sender)
     reply_to = normalize_address(message.reply_to or "")
-    if reply_to and (
-        reply_to.isascii() or not (normalize_address(message.to) or "").isascii()
-    ):  # non-ASCII letters are only possible in a mail that needs them for its recipient
+    # non-ASCII letters are only possible in a mail that needs them for its recipient
+    if reply_to and (reply_to.isascii() or not (normalize_address(message.to) or "").isascii()):
         mail["Reply-To"] = _with_name(message.sender_name, reply_to)
     mail["To"] = normalize_address(message.to)
     mail["Subject"] = _encode(message.subject[:MAX_LINE_LENGTH])
@@ -256,9 +255,7 @@ def sms_refusal(status: int, body: bytes) -> Undeliverable | Delayed:
         return Delayed(f"the text message provider rejects the login ({status})")
     if status != 400 or not response:
         return Delayed(f"the text message provider does not accept the message now ({status})")
-    if (
-        not isinstance(response.code, int) or not 10_000 <= response.code <= 99_999
-    ):  # any other value might be the phone number
+    if not isinstance(response.code, int) or not 10_000 <= response.code <= 99_999:  # it might be the phone number
         return Undeliverable("the text message provider refuses the message (400)")
     if response.code in ACCOUNT_ERRORS:
         return Delayed(

@@ -1,6 +1,5 @@
 """The development mailbox: messages that would have been sent."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from ...database.pool import Statements, to
@@ -37,7 +36,7 @@ async def save(db: Statements, message: Message) -> None:
     )
 
 
-async def newest(db: Statements, *, limit: int) -> Sequence[DevMessage]:
+async def newest(db: Statements, *, limit: int) -> list[DevMessage]:
     """Return the newest messages, newest first, each with the beginning of its text."""
     rows = await db.fetch(
         """

@@ -34,8 +34,8 @@ PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_C
 """Polls at the busy rate until the tokens of the last attempts are available again."""
 
 
-class Sending(NamedTuple):
-    """What attempts need: the gateway of each channel, how many messages it accepts per second, and the writer that
+class Sender(NamedTuple):
+    """Sends notifications: the gateway of each channel, how many messages it accepts per second, and the writer that
     composes them."""
 
     gateways: Mapping[Channel, Gateway]
@@ -43,31 +43,31 @@ class Sending(NamedTuple):
     writer: Writer
 
 
-async def deliver(db: Database, sending: Sending, channel: Channel, stop: asyncio.Event) -> None:
+async def deliver(db: Database, sender: Sender, channel: Channel, stop: asyncio.Event) -> None:
     """Send due notifications of a channel until `stop` is set."""
-    await set_up(db, sending)
+    await set_up(db, sender)
     await serve(
         stop,
         name=f"send-{channel}",
         capacity=MAX_CONCURRENT_ATTEMPTS,
         pace=PACE,
-        claim=lambda most: lease_due(db, channel, most=most, now=clock.now()),
-        run=lambda attempt: send(db, sending, channel, attempt),
+        claim=lambda limit: lease_due(db, channel, limit=limit, now=clock.now()),
+        run=lambda attempt: send(db, sender, channel, attempt),
     )
 
 
-async def set_up(db: Database, sending: Sending) -> None:
+async def set_up(db: Database, sender: Sender) -> None:
     """Store the gateways' rate limits in the database."""
-    for channel in sending.gateways:
-        await delivery.set_token_count(db, channel=channel, per_second=sending.per_second[channel])
+    for channel in sender.gateways:
+        await delivery.set_token_count(db, channel=channel, per_second=sender.per_second[channel])
 
 
-async def lease_due(db: Database, channel: Channel, *, most: int, now: datetime) -> list[Attempt]:
+async def lease_due(db: Database, channel: Channel, *, limit: int, now: datetime) -> list[Attempt]:
     """Lease due notifications, urgent ones first, as many as the provider accepts now."""
-    return await delivery.lease_due(db, channel=channel, lease=LEASE, most=most, now=now)
+    return await delivery.lease_due(db, channel=channel, lease=LEASE, limit=limit, now=now)
 
 
-async def send(db: Database, sending: Sending, channel: Channel, attempt: Attempt) -> None:
+async def send(db: Database, sender: Sender, channel: Channel, attempt: Attempt) -> None:
     """Send a leased notification unless it is outdated, and record the outcome. If that fails, the lease expires and
     the notification is due again."""
     id, attempts, token = attempt
@@ -90,12 +90,12 @@ async def send(db: Database, sending: Sending, channel: Channel, attempt: Attemp
                 )
 
             async with renewed(LEASE, renew):
-                await _attempt(db, sending, context)
+                await _attempt(db, sender, context)
     finally:
         await delivery.release_token(db, channel=channel, number=token, after=cooldown)
 
 
-async def _attempt(db: Database, sending: Sending, context: NotificationContext) -> None:
+async def _attempt(db: Database, sender: Sender, context: NotificationContext) -> None:
     finish, retry = partial(delivery.finish, db, notification_id=context.id), partial(_retry_later, db, context)
     if (outcome := outcome_before_sending(context, clock.now())) is not None:
         status, reason = outcome
@@ -105,12 +105,12 @@ async def _attempt(db: Database, sending: Sending, context: NotificationContext)
         await delivery.postpone(db, notification_id=context.id, due_at=later, reason="delayed until quiet hours end")
         return
     try:
-        message = await sending.writer(db, context, clock.now())
+        message = await sender.writer(db, context, clock.now())
         if message is None:
             await finish(status=NotificationStatus.SUPERSEDED, reason="no longer needed", now=clock.now())
             return
         async with asyncio.timeout(MAX_ATTEMPT_SECONDS):
-            provider_id = await sending.gateways[context.channel].send(message)
+            provider_id = await sender.gateways[context.channel].send(message)
     except errors.Unavailable:  # the database; the lease expires and the notification is due again
         raise
     except Undeliverable as error:

@@ -52,8 +52,8 @@ KINDS: Final[Mapping[str, KindRules]] = {
 }
 """The rules of every kind of notification. The row of a reminder also says how many minutes before: `reminder-1440`."""
 
-AccountKind = Literal["invitation", "password-reset"]
-LINK_TTL: Final[Mapping[AccountKind, timedelta]] = {
+LinkKind = Literal["invitation", "password-reset"]
+LINK_TTL: Final[Mapping[LinkKind, timedelta]] = {
     "invitation": timedelta(days=7),
     "password-reset": timedelta(hours=1),
 }

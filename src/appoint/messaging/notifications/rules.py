@@ -72,7 +72,7 @@ def _credentials_changed(context: NotificationContext, rules: KindRules) -> bool
     return rules.recipient == "user" and context.user_credentials != context.sequence
 
 
-def _code_used(context: NotificationContext, rules: KindRules) -> bool:
+def _code_used(context: NotificationContext, _rules: KindRules) -> bool:
     return context.code_used_at is not None
 
 

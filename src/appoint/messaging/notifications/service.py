@@ -14,8 +14,8 @@ from ..channels.model import Channel
 from .model import (
     CODE_TTL,
     LINK_TTL,
-    AccountKind,
     Contact,
+    LinkKind,
     Notification,
     NotificationStatus,
     Preferences,
@@ -62,7 +62,7 @@ async def plan_reminders(db: Database, *, channels: Sequence[Channel], spread: t
     reminder once."""
     added, after = 0, (now, UUID(int=0))
     while rows := await planning.due_reminders(
-        db, channels=channels, spread=spread, after=after, now=now, most=REMINDER_BATCH_SIZE
+        db, channels=channels, spread=spread, after=after, now=now, limit=REMINDER_BATCH_SIZE
     ):
         if plans := [plan for row in rows if (plan := plan_reminder(row, now))]:
             added += await planning.insert(db, plans)
@@ -76,7 +76,7 @@ async def plan_agendas(db: Database, *, channels: Sequence[Channel], now: dateti
     return await planning.plan_agendas(db, lasting=AGENDA_TTL, now=now) if "email" in channels else 0
 
 
-async def mail_user(tx: Transaction, *, kind: AccountKind, user_id: UUID, clinic_id: int, now: datetime) -> None:
+async def mail_user(tx: Transaction, *, kind: LinkKind, user_id: UUID, clinic_id: int, now: datetime) -> None:
     """Mail a user the link to choose a password, unless the user has left. Each call sends a mail.
 
     `clinic_id` is the inviting clinic, or `PLATFORM`. The link is created with the mail and valid for the user's

@@ -27,14 +27,14 @@ def _moment(key: TemplateKey, instant: datetime | None, time_zone: str | None, e
     return date_formats.moment(instant, time_zone, key.language, _width(key), end=end)
 
 
-def _address(key: TemplateKey, facts: Facts) -> str:
+def _address(facts: Facts) -> str:
     return ", ".join(one_line(part) for part in (facts.clinic_address or "").splitlines() if part.strip())
 
 
 def _where(key: TemplateKey, facts: Facts) -> str:
     if facts.mode == "online":
         return translate(key.language, "online, not at the clinic")
-    return _address(key, facts) or one_line(facts.clinic)
+    return _address(facts) or one_line(facts.clinic)
 
 
 def _yours(key: TemplateKey, facts: Facts) -> str:
@@ -71,7 +71,7 @@ def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
 VALUES: Final[Mapping[str, Callable[[TemplateKey, Facts], str]]] = {
     "clinic": lambda _key, facts: one_line(facts.clinic),
     "phone": lambda _key, facts: phones.format_international(facts.clinic_phone) if facts.clinic_phone else "",
-    "address": _address,
+    "address": lambda _key, facts: _address(facts),
     "customer": lambda _key, facts: one_line(facts.customer),
     "doctor": lambda _key, facts: one_line(facts.doctor),
     "type": lambda _key, facts: one_line(facts.type),

@@ -46,7 +46,9 @@ async def appointments_of_day(db: Statements, *, clinic_id: int, doctor_id: UUID
     return [to(ListedAppointment, row) for row in rows]
 
 
-async def stranded_appointments(db: Statements, *, clinic_id: int, now: datetime, most: int) -> list[ListedAppointment]:
+async def stranded_appointments(
+    db: Statements, *, clinic_id: int, now: datetime, limit: int
+) -> list[ListedAppointment]:
     """Return the clinic's upcoming appointments that need rebooking, earliest first."""
     rows = await db.fetch(
         """
@@ -62,6 +64,6 @@ async def stranded_appointments(db: Statements, *, clinic_id: int, now: datetime
         """,
         clinic_id,
         now,
-        most,
+        limit,
     )
     return [to(ListedAppointment, row) for row in rows]

@@ -23,13 +23,13 @@ class Attempt(NamedTuple):
     token: int
 
 
-async def lease_due(db: Statements, *, channel: Channel, lease: timedelta, most: int, now: datetime) -> list[Attempt]:
+async def lease_due(db: Statements, *, channel: Channel, lease: timedelta, limit: int, now: datetime) -> list[Attempt]:
     """Lease due notifications, urgent ones first, each with a token of the provider, and count the attempt.
 
     A notification whose lease has expired is due again. Never lease more than there are free tokens, so that an urgent
     notification waits only for the attempts in progress.
     """
-    rows = await db.fetch(LEASE_DUE, channel=channel, lease=lease, most=most, now=now)
+    rows = await db.fetch(LEASE_DUE, channel=channel, lease=lease, limit=limit, now=now)
     return [Attempt(*row.values()) for row in rows]
 
 

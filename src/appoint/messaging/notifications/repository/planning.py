@@ -121,7 +121,7 @@ async def due_reminders(
     spread: timedelta,
     after: tuple[datetime, UUID],
     now: datetime,
-    most: int,
+    limit: int,
 ) -> list[DueReminder]:
     """Return appointments of all clinics with a reminder that is due soon and not planned yet: once per channel of the
     customer, or once without a channel, with their share of the spread. They are sorted by start, and begin after the
@@ -139,7 +139,7 @@ async def due_reminders(
         after_start=after_start,
         after_id=after_id,
         now=now,
-        most=most,
+        limit=limit,
     )
     return [DueReminder(*row.values()) for row in rows]
 

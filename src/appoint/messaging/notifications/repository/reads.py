@@ -91,7 +91,7 @@ async def count_dead(db: Statements, clinic_id: int) -> int:
     return await db.fetchval("select count(*) from notification where clinic_id = $1 and status = 'dead'", clinic_id)
 
 
-async def list_dead(db: Statements, *, clinic_id: int | None, most: int) -> list[DeadNotification]:
+async def list_dead(db: Statements, *, clinic_id: int | None, limit: int) -> list[DeadNotification]:
     """Return notifications of one clinic or all that will not be sent, newest first."""
     rows = await db.fetch(
         """
@@ -102,6 +102,6 @@ async def list_dead(db: Statements, *, clinic_id: int | None, most: int) -> list
          limit $2
         """,
         clinic_id,
-        most,
+        limit,
     )
     return [DeadNotification(*row.values()) for row in rows]

@@ -25,7 +25,7 @@ with span as (  -- of the starts for which each reminder of each clinic is due
      offset 0) as a  -- reads one clinic after the other
    where (a.start_time, a.id) > (:after_start::timestamptz, :after_id::uuid)
    order by a.start_time, a.id
-   limit :most
+   limit :limit
 )
 select due.clinic_id, due.id, sequence, start_time, due.customer_id, w.channel, minutes,
        make_interval(secs => abs(hashtext(due.id::text)::bigint)

@@ -1,5 +1,5 @@
 with free as (
-  select least(:most::bigint, count(*)) as tokens
+  select least(:limit::bigint, count(*)) as tokens
     from send_token
    where channel = :channel and free_at <= clock_timestamp()
 ), waiting as (

@@ -1,5 +1,5 @@
-select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recipient_id, n.channel, n.urgent, n.expires_at,
-       n.created_at, n.attempts, n.round, n.reason,
+select n.id, n.clinic_id, n.kind, n.subject_id, n.sequence, n.recipient, n.recipient_id, n.channel, n.urgent,
+       n.expires_at, n.created_at, n.attempts, n.round, n.reason,
        c.name as clinic, c.phone as clinic_phone, c.email as clinic_email, c.address as clinic_address,
        c.time_zone, c.quiet_from, c.quiet_until,
        a.status as appointment_status, a.sequence as appointment_sequence,
