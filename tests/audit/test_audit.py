@@ -37,7 +37,7 @@ from support.staff import ANOTHER, PASSWORD, add_user, bearer, works_at
 from support.world import NOW, World, at
 
 KEY = Key("signs links in tests")
-SOMEBODY = Actor("user:01978a5c-7d3e-7a63-84f7-074d226b3d5d", address="203.0.113.7", doing="patchPatient")
+SOMEBODY = Actor("user:01978a5c-7d3e-7a63-84f7-074d226b3d5d", address="203.0.113.7", operation="patchPatient")
 
 
 async def written(db: Database, since: int = 0) -> list[dict]:
@@ -1058,7 +1058,7 @@ async def test_all_tamperings_are_found_and_an_untouched_chain_is_never_accused(
             by = Actor(
                 dice.choice(["user:1", "user:2", "open:x", "a"]),
                 address=dice.choice([None, "", "::1"]),
-                doing=dice.choice(["listAudit", "getPatient"]),
+                operation=dice.choice(["listAudit", "getPatient"]),
             )
             await record(
                 db,

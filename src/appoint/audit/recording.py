@@ -24,7 +24,7 @@ async def record(
     subjects: Iterable[UUID | int | str],
     reason: str | None = None,
 ) -> None:
-    """Write an entry: the action `actor.doing` changes or discloses the subjects.
+    """Write an entry: the action `actor.operation` changes or discloses the subjects.
 
     A use case that changes something calls this in its own transaction, so the change and its entry are committed
     together or not at all. `clinic_id` is `ids.PLATFORM` for subjects that belong to no clinic. Subjects keep their
@@ -37,7 +37,7 @@ async def record(
         db,
         clinic_id=clinic_id,
         actor=actor.key,
-        action=actor.doing,
+        action=actor.operation,
         subjects=list(dict.fromkeys(str(subject) for subject in subjects)),
         address=actor.address,
         request_id=tracing.request_id(),

@@ -60,7 +60,7 @@ def hold_length(request: Request) -> timedelta:
 def booking_limits(request: Request, clinic_id: int) -> BookingLimits | None:
     """Return the booking limits for this caller; None for staff and for partners with their own rate limit."""
     actor = request.user
-    if actor.is_staff(clinic_id) or (actor.member(clinic_id) and actor.requests_per_minute):
+    if actor.is_staff(clinic_id) or (actor.membership_at(clinic_id) and actor.requests_per_minute):
         return None
     settings = request.services.settings
     return BookingLimits(settings.appointments_per_customer, settings.holds_per_customer)

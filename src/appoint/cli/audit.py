@@ -261,7 +261,7 @@ def sign_again(*, public_key: str) -> None:
                     )
                 except service.Broken as error:
                     raise StartupError(f"Clinic {row.clinic_id}: {error}. `appoint audit verify` says more.") from None
-        actor = msgspec.structs.replace(COMMAND_LINE, doing="signAuditAnew")
+        actor = msgspec.structs.replace(COMMAND_LINE, operation="signAuditAnew")
         await record(db, actor, clinic_id=PLATFORM, subjects=[])
         return signed
 

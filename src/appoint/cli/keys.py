@@ -75,7 +75,7 @@ def _run(action: str, use_case: Callable[..., Awaitable[Any]], **arguments: Any)
 
     from ..kit.actors import COMMAND_LINE
 
-    actor = msgspec.structs.replace(COMMAND_LINE, doing=action)
+    actor = msgspec.structs.replace(COMMAND_LINE, operation=action)
     with session() as run:
         return run(lambda db: db.atomic(use_case, actor, **arguments))
 

@@ -55,7 +55,7 @@ def generate(
     from ..scheduling.slots import service
     from ..scheduling.slots.model import GenerationRequest
 
-    actor = msgspec.structs.replace(COMMAND_LINE, doing="generateBookingSlots")
+    actor = msgspec.structs.replace(COMMAND_LINE, operation="generateBookingSlots")
 
     async def work(db: Any) -> str:
         try:
@@ -159,7 +159,7 @@ def resend_dead_letters(
     if all_ == bool(ids):
         raise StartupError("Give either the ids of notifications or --all.")
 
-    actor = msgspec.structs.replace(COMMAND_LINE, doing="resendNotification")
+    actor = msgspec.structs.replace(COMMAND_LINE, operation="resendNotification")
 
     async def work(db: Any) -> tuple[int, list[str]]:
         selected = [row.id for row in await reads.list_dead(db, clinic_id=clinic, limit=100_000)] if all_ else ids
@@ -229,7 +229,7 @@ def release_events(*ids: UUID, all_: Annotated[bool, Parameter(name="--all")] = 
 
     if all_ == bool(ids):
         raise StartupError("Give either the ids of events or --all.")
-    actor = msgspec.structs.replace(COMMAND_LINE, doing="releaseEvents")
+    actor = msgspec.structs.replace(COMMAND_LINE, operation="releaseEvents")
 
     async def release(tx: Any) -> int:
         released = await repository.release(tx, ids=None if all_ else ids)

@@ -36,7 +36,7 @@ def export_customer(customer: UUID) -> None:
             export = await service.export(db, customer_id=customer, now=clock.now())
         except errors.NotFound:
             raise StartupError(f"There is no customer {customer}.") from None
-        actor = msgspec.structs.replace(COMMAND_LINE, doing="exportCustomer")
+        actor = msgspec.structs.replace(COMMAND_LINE, operation="exportCustomer")
         await audit.record(db, actor, clinic_id=PLATFORM, subjects=[customer])
         return export
 
@@ -64,7 +64,7 @@ def erase_customer(customer: UUID, *, yes: bool = False) -> None:
 
     if not yes and (not sys.stdin.isatty() or input(f"Erase customer {customer} permanently? Type yes: ") != "yes"):
         raise StartupError("Nothing was erased. Confirm with --yes, or type yes when asked.")
-    actor = msgspec.structs.replace(COMMAND_LINE, doing="eraseCustomer")
+    actor = msgspec.structs.replace(COMMAND_LINE, operation="eraseCustomer")
 
     async def erase(tx: Any) -> Any:
         try:

@@ -258,7 +258,7 @@ async def _place(
     return user_id
 
 
-async def _recorded(db: Any, doing: str, clinic: int | None, work: Callable[[Any], Awaitable[UUID]]) -> None:
+async def _recorded(db: Any, operation: str, clinic: int | None, work: Callable[[Any], Awaitable[UUID]]) -> None:
     """Run the work in a transaction and record the user that it returns."""
     import msgspec
 
@@ -268,7 +268,7 @@ async def _recorded(db: Any, doing: str, clinic: int | None, work: Callable[[Any
 
     async def recorded(tx: Any) -> None:
         user_id = await work(tx)
-        actor = msgspec.structs.replace(COMMAND_LINE, doing=doing)
+        actor = msgspec.structs.replace(COMMAND_LINE, operation=operation)
         await audit.record(tx, actor, clinic_id=clinic or PLATFORM, subjects=[user_id])
 
     await db.atomic(recorded)

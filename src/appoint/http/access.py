@@ -34,7 +34,7 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
         return
     handler = request.route_handler
     declared = route_of(handler)
-    caller = msgspec.structs.replace(await identify(request), doing=str(handler.operation_id))
+    caller = msgspec.structs.replace(await identify(request), operation=str(handler.operation_id))
     if caller.is_anyone and request.headers.get("x-csrf-token") and declared.permission != "sign-in":
         # a CSRF token without a valid session: the session has ended, so do not treat the caller as anonymous
         raise errors.Unauthorized
@@ -90,7 +90,7 @@ def _refusal(caller: Actor, clinic_id: int | None) -> errors.AppointError:
         return errors.Unauthorized()
     return (
         errors.NotFound()
-        if caller.memberships and clinic_id is not None and caller.member(clinic_id) is None
+        if caller.memberships and clinic_id is not None and caller.membership_at(clinic_id) is None
         else errors.Forbidden()
     )
 
@@ -135,7 +135,7 @@ def _seen(db: Database, caller: Actor, permission: str, clinic_id: int | None) -
     if permission == "book":
         return db
     if caller.memberships and not caller.administrator and permission not in PUBLIC_PERMISSIONS | OF_ONESELF:
-        return db.within(clinic_id if clinic_id is not None and caller.member(clinic_id) else PLATFORM)
+        return db.within(clinic_id if clinic_id is not None and caller.membership_at(clinic_id) else PLATFORM)
     return db.across() if clinic_id is None else db.within(clinic_id)
 
 

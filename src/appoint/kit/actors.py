@@ -62,7 +62,7 @@ class Actor(msgspec.Struct, frozen=True):
     """The caller's own rate limit, where it differs from the general one."""
     address: str | None = None
     """The network address that the request comes from."""
-    doing: str = ""
+    operation: str = ""
     """The id of the requested operation."""
 
     @property
@@ -70,13 +70,13 @@ class Actor(msgspec.Struct, frozen=True):
         """Whether the caller is anonymous."""
         return self.key.startswith(ANONYMOUS_KEY_PREFIX)
 
-    def member(self, clinic_id: int) -> Membership | None:
+    def membership_at(self, clinic_id: int) -> Membership | None:
         """Return the caller's membership of the clinic, if any."""
         return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)
 
     def is_staff(self, clinic_id: int) -> bool:
         """Whether the caller is staff of the clinic, or the administrator."""
-        membership = self.member(clinic_id)
+        membership = self.membership_at(clinic_id)
         return self.administrator or (membership is not None and membership.role in STAFF)
 
 

@@ -134,7 +134,7 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
             if code.isdecimal()
             else "the provider could not deliver it"
         )
-        actor = Actor("gateway", address=request.client.host if request.client else None, doing="reportDelivery")
+        actor = Actor("gateway", address=request.client.host if request.client else None, operation="reportDelivery")
         await request.db.across().atomic(  # sign-in codes belong to no clinic
             service.record_delivery_report,
             actor,

@@ -135,7 +135,7 @@ async def forget_patients(
     patients = await repository.forget_patients(tx, clinic_id=clinic_id, customer_ids=gone)
     appointments = await repository.forget_appointments(tx, clinic_id=clinic_id, customer_ids=gone)
     if patients or appointments:
-        forgetting = msgspec.structs.replace(actor, doing="forgetPatients")
+        forgetting = msgspec.structs.replace(actor, operation="forgetPatients")
         await audit.record(tx, forgetting, clinic_id=clinic_id, subjects=[*patients, *appointments], reason="retention")
     return gone, len(patients), len(appointments)
 
@@ -149,7 +149,7 @@ async def erase_departed(tx: Transaction, actor: Actor, *, customer_id: UUID, no
     if await repository.is_kept(tx, customer_id, clinic_ids=await repository.clinics_of(tx, customer_id), now=now):
         return False
     await _erase(tx, customer_id=customer_id, now=now)
-    erasing = msgspec.structs.replace(actor, doing="eraseCustomer")
+    erasing = msgspec.structs.replace(actor, operation="eraseCustomer")
     await audit.record(tx, erasing, clinic_id=ids.PLATFORM, subjects=[customer_id], reason="retention")
     return True
 

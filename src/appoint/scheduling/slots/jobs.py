@@ -11,7 +11,7 @@ from ...kit.actors import SYSTEM
 from . import repository, service
 
 log = structlog.get_logger()
-ACTOR: Final = msgspec.structs.replace(SYSTEM, doing="generateBookingSlots")
+ACTOR: Final = msgspec.structs.replace(SYSTEM, operation="generateBookingSlots")
 
 
 async def nightly(db: Database, *, now: datetime) -> int:

@@ -78,7 +78,7 @@ def holder(request: Request, token: str) -> Actor | None:
     return msgspec.structs.replace(
         links.holder(id),
         address=request.client.host if request.client else None,
-        doing=str(request.route_handler.operation_id),
+        operation=str(request.route_handler.operation_id),
     )
 
 

@@ -91,7 +91,9 @@ async def show(request: Request, token: FromPath[str]) -> Response[str]:
 async def unsubscribe(request: Request, token: FromPath[str]) -> Response[str]:
     """Unsubscribe; mail programs send this for one click too (RFC 8058)."""
     customer_id, channel = _read(request, token)
-    actor = Actor(f"link:{customer_id}", address=request.client.host if request.client else None, doing="unsubscribe")
+    actor = Actor(
+        f"link:{customer_id}", address=request.client.host if request.client else None, operation="unsubscribe"
+    )
     await request.db.across().atomic(service.unsubscribe, actor, customer_id=customer_id, channel=channel)
     return render(request, "public/unsubscribe.html", cache_control=NO_STORE, channel=channel, done=True)
 
