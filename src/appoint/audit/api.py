@@ -3,8 +3,9 @@
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
-from ..http.pagination import cursor_after, page_response
+from ..http.pagination import cursor_after
 from ..http.request import Request
+from ..http.resources import resource_page
 from ..http.responses import json_response
 from ..http.routes import route
 from ..kit.ids import PLATFORM
@@ -58,10 +59,4 @@ async def _page(request: Request, clinic_id: int, query: AuditFilter) -> Respons
         place=cursor_after(request, query, service.Place),
         limit=query.limit,
     )
-    return page_response(
-        request,
-        query,
-        listing.entries,
-        lambda entry: service.Place(entry.id, listing.until),
-        subject=lambda entry: entry.id,
-    )
+    return resource_page(request, query, listing.entries, lambda entry: service.Place(entry.id, listing.until))

@@ -9,9 +9,9 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ..clinics.clinics import service as clinics
 from ..customers import service as customers
-from ..http.idempotency import idempotent
-from ..http.pagination import cursor_after, page_response
+from ..http.pagination import cursor_after
 from ..http.request import Request
+from ..http.resources import idempotent_resource, resource_page
 from ..http.responses import created_response, json_response, replay_headers
 from ..http.routes import route
 from ..kit import clock
@@ -225,13 +225,7 @@ class Appointments(Controller):
         )
         if not found:
             await clinics.get(request.db, clinic_id)
-        return page_response(
-            request,
-            query,
-            [redact(request, each) for each in found],
-            lambda appointment: (appointment.start_time, appointment.id),
-            subject=lambda appointment: appointment.id,
-        )
+        return resource_page(request, query, [redact(request, each) for each in found], _by_start)
 
     @get(
         "/customers/{customer_id:uuid}/appointments",
@@ -250,22 +244,18 @@ class Appointments(Controller):
         )
         if not found:
             await customers.get(request.db, customer_id)
-        return page_response(
-            request,
-            query,
-            [redact(request, each) for each in found],
-            lambda appointment: (appointment.start_time, appointment.id),
-            subject=lambda appointment: appointment.id,
-            parent=customer_id,
-        )
+        return resource_page(request, query, [redact(request, each) for each in found], _by_start, parent=customer_id)
+
+
+def _by_start(appointment: Appointment) -> tuple[datetime, UUID]:
+    return appointment.start_time, appointment.id
 
 
 async def apply_transition(request: Request, appointment_id: UUID, name: str) -> Response[Appointment]:
-    appointment, replayed = await idempotent(
+    appointment, replayed = await idempotent_resource(
         request,
         None,
         lambda tx: transitions.apply(tx, request.user, appointment_id=appointment_id, name=name, now=clock.now()),
-        remember=lambda appointment: appointment.id,
-        recall=lambda tx, kept: service.get(tx, UUID(kept)),
+        service.get,
     )
     return json_response(request, redact(request, appointment), headers=replay_headers(replayed))

@@ -8,10 +8,10 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from ..clinics.clinics import service as clinics
-from ..http.idempotency import idempotent
 from ..http.languages import language_for
-from ..http.pagination import cursor_after, page_response
+from ..http.pagination import cursor_after
 from ..http.request import Request
+from ..http.resources import idempotent_resource, resource_page
 from ..http.responses import created_response, json_response
 from ..http.routes import route
 from ..kit import clock
@@ -41,19 +41,13 @@ class Customers(Controller):
         customers = await service.search(
             request.db, q=query.q, after=cursor_after(request, query, tuple[UUID]), limit=query.limit
         )
-        return page_response(
-            request, query, customers, lambda customer: (customer.id,), subject=lambda customer: customer.id
-        )
+        return resource_page(request, query, customers)
 
     @post(operation_id="createCustomer", opt=route(permission="register"))
     async def create(self, request: Request, data: JSONBody[CustomerContent]) -> Response[Customer]:
         """Register a customer."""
-        customer, replayed = await idempotent(
-            request,
-            data,
-            lambda tx: service.register(tx, request.user, content=data, now=clock.now()),
-            remember=lambda customer: customer.id,
-            recall=lambda tx, resource_id: service.get(tx, UUID(resource_id)),
+        customer, replayed = await idempotent_resource(
+            request, data, lambda tx: service.register(tx, request.user, content=data, now=clock.now()), service.get
         )
         # another person may use the same network and browser by now, and must not see changed data
         if replayed and request.user.is_anyone and customer.version > 1:
@@ -145,9 +139,7 @@ class Patients(Controller):
         )
         if not patients:
             await clinics.get(request.db, clinic_id)
-        return page_response(
-            request, query, patients, lambda patient: (patient.id,), subject=lambda patient: patient.id
-        )
+        return resource_page(request, query, patients)
 
     @get("/{customer_id:uuid}", operation_id="getPatient", opt=route(permission="see-patients", owned_by="customer_id"))
     async def get(self, request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Patient]:

@@ -16,7 +16,7 @@ from ..http.etags import check
 from ..kit import clock, errors, phones
 from ..kit.actors import Actor, LinkedCustomers
 from ..kit.ids import PLATFORM
-from ..kit.structs import merge
+from ..kit.structs import content_after, merge
 from . import repository
 from .model import (
     NO_TERMS,
@@ -100,11 +100,7 @@ async def change(
     customer = await _lock(tx, customer_id, if_match)
     if customer.erased_at:
         raise errors.Conflict("customer-erased")
-    content = (
-        change
-        if isinstance(change, CustomerContent)
-        else merge(msgspec.convert(customer, CustomerContent, from_attributes=True), change)
-    )
+    content = content_after(change, customer, CustomerContent)
     restores = isinstance(change, CustomerPatch) and change.active is True
     content = _normalise(content, stored_phone=customer.phone, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[customer_id])

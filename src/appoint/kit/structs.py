@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 
 T = TypeVar("T")
+C = TypeVar("C", bound=msgspec.Struct)
 
 
 class Resource(msgspec.Struct, kw_only=True, rename="camel"):
@@ -32,6 +33,14 @@ class Page(msgspec.Struct, Generic[T]):
 
     items: list[T]
     next: str | None
+
+
+def content_after(change: C | msgspec.Struct, current: msgspec.Struct, content_type: type[C]) -> C:
+    """Return the content of a resource after a change: the change itself if it replaces the content, or the current
+    content with a patch applied."""
+    if isinstance(change, content_type):
+        return change
+    return merge(msgspec.convert(current, content_type, from_attributes=True), change)
 
 
 def merge(current: T, patch: msgspec.Struct) -> T:

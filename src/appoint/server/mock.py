@@ -104,7 +104,7 @@ def _refusal(request: Request, names: list[str], preferred: str | None, headers:
     if name not in names:
         raise Invalid(Fault("Prefer", "must be one of: {values}", values=", ".join(names)))
     return problem_handlers.document(
-        request, name, facts=PROBLEMS[name].facts, faults=openapi.FAULTS.get(name, ()), headers=headers
+        request, name, facts=PROBLEMS[name].facts, faults=openapi.EXAMPLE_FAULTS.get(name, ()), headers=headers
     )
 
 

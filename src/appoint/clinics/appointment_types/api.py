@@ -6,9 +6,9 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
+from ...http.resources import idempotent_resource
 from ...http.responses import created_response, json_response
 from ...http.routes import route
 from ...kit import clock
@@ -44,12 +44,11 @@ class AppointmentTypes(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[AppointmentTypeContent]
     ) -> Response[AppointmentType]:
         """Add an appointment type to a clinic."""
-        appointment_type, replayed = await idempotent(
+        appointment_type, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
-            remember=lambda added: added.id,
-            recall=lambda tx, resource_id: service.get(tx, UUID(resource_id)),
+            service.get,
             clinic_id=clinic_id,
         )
         return created_response(

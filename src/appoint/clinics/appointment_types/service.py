@@ -10,7 +10,7 @@ from ...database.pool import Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
-from ...kit.structs import merge
+from ...kit.structs import content_after
 from ..clinics import service as clinics
 from . import repository
 from .model import AppointmentType, AppointmentTypeContent, AppointmentTypePatch
@@ -45,12 +45,11 @@ async def change(
     """
     current = await _lock(tx, id, if_match)
     await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])
-    if isinstance(change, AppointmentTypeContent):
-        return await repository.change(tx, id, change, removed_at=current.removed_at)
-    if change.active is True and not current.active:
+    restores = isinstance(change, AppointmentTypePatch) and change.active is True
+    if restores and not current.active:
         await clinics.get_active(tx, current.clinic_id)
-    content = merge(msgspec.convert(current, AppointmentTypeContent, from_attributes=True), change)
-    return await repository.change(tx, id, content, removed_at=None if change.active is True else current.removed_at)
+    content = content_after(change, current, AppointmentTypeContent)
+    return await repository.change(tx, id, content, removed_at=None if restores else current.removed_at)
 
 
 async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | None, now: datetime) -> None:

@@ -10,7 +10,7 @@ from ...database.pool import Statements, Transaction, violates
 from ...http.etags import check
 from ...kit import errors, phones
 from ...kit.actors import Actor
-from ...kit.structs import merge
+from ...kit.structs import content_after
 from . import repository
 from .model import Clinic, ClinicContent, ClinicPatch
 
@@ -70,11 +70,7 @@ async def change(
     their instants would no longer be the intended wall times. Raise `Invalid` for an invalid phone number.
     """
     clinic = await _lock(tx, clinic_id, if_match)
-    content = (
-        change
-        if isinstance(change, ClinicContent)
-        else merge(msgspec.convert(clinic, ClinicContent, from_attributes=True), change)
-    )
+    content = content_after(change, clinic, ClinicContent)
     if content.time_zone != clinic.time_zone and await repository.has_future_slots(tx, clinic_id, now=now):
         raise errors.Conflict("slots-published")
     reactivates = isinstance(change, ClinicPatch) and change.active is True

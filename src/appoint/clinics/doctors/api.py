@@ -6,9 +6,9 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
+from ...http.resources import idempotent_resource
 from ...http.responses import created_response, json_response
 from ...http.routes import route
 from ...kit import clock
@@ -42,12 +42,11 @@ class Doctors(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[DoctorContent]
     ) -> Response[Doctor]:
         """Add a doctor to a clinic."""
-        doctor, replayed = await idempotent(
+        doctor, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
-            remember=lambda doctor: doctor.id,
-            recall=lambda tx, resource_id: service.get(tx, UUID(resource_id)),
+            service.get,
             clinic_id=clinic_id,
         )
         return created_response(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)

@@ -12,7 +12,7 @@ from ...database.pool import Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
-from ...kit.structs import merge
+from ...kit.structs import content_after
 from ..clinics import repository as clinics_repository
 from ..clinics import service as clinics
 from . import repository
@@ -52,11 +52,7 @@ async def change(
     for another clinic's appointment types.
     """
     doctor = await _lock(tx, doctor_id, if_match)
-    content = (
-        change
-        if isinstance(change, DoctorContent)
-        else merge(msgspec.convert(doctor, DoctorContent, from_attributes=True), change)
-    )
+    content = content_after(change, doctor, DoctorContent)
     await _check_types(tx, doctor.clinic_id, content.appointment_type_ids)
     restores = isinstance(change, DoctorPatch) and change.active is True
     try:

@@ -12,9 +12,10 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from ...clinics.clinics import service as clinics
 from ...database.pool import Transaction
 from ...http.idempotency import idempotent
-from ...http.pagination import cursor_after, page_response
+from ...http.pagination import cursor_after
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
+from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
@@ -55,9 +56,7 @@ class Users(Controller):
         )
         if not users:
             await clinics.get(request.db, clinic_id)
-        return page_response(
-            request, query, users, lambda user: (user.created_at, user.id), subject=lambda user: user.id
-        )
+        return resource_page(request, query, users, lambda user: (user.created_at, user.id))
 
     @post(
         "/clinics/{clinic_id:int}/users",
@@ -68,12 +67,11 @@ class Users(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[UserInvitation]
     ) -> Response[User]:
         """Invite a user to a clinic's staff. Mails them a link to choose a password, valid for seven days."""
-        user, replayed = await idempotent(
+        user, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: staff.invite(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
-            remember=lambda user: user.id,
-            recall=lambda tx, stored_id: staff.get(tx, clinic_id, UUID(stored_id)),
+            lambda tx, user_id: staff.get(tx, clinic_id, user_id),
         )
         return created_response(request, user, f"/api/clinics/{clinic_id}/users/{user.id}", replayed=replayed)
 
@@ -116,12 +114,11 @@ class Users(Controller):
     )
     async def invite_again(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
         """Mail the invitation again, with a new link."""
-        user, replayed = await idempotent(
+        user, replayed = await idempotent_resource(
             request,
             None,
             lambda tx: staff.invite_again(tx, request.user, clinic_id=clinic_id, user_id=user_id, now=clock.now()),
-            remember=lambda user: user.id,
-            recall=lambda tx, stored_id: staff.get(tx, clinic_id, UUID(stored_id)),
+            lambda tx, user_id: staff.get(tx, clinic_id, user_id),
         )
         return json_response(request, user, headers=replay_headers(replayed))
 

@@ -10,9 +10,9 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
-from ...http.idempotency import idempotent
-from ...http.pagination import cursor_after, page_response
+from ...http.pagination import cursor_after
 from ...http.request import Request
+from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...http.services import services_of
@@ -40,7 +40,7 @@ class ApiKeys(Controller):
         )
         if not keys:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, keys, lambda key: (key.id,), subject=lambda key: key.id)
+        return resource_page(request, query, keys)
 
     @post(
         "/clinics/{clinic_id:int}/apiKeys",
@@ -51,12 +51,11 @@ class ApiKeys(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ApiKeyContent]
     ) -> Response[ApiKeyWithSecret]:
         """Create an API key. Only this answer contains the key; the answer to a repeated request omits it."""
-        key, replayed = await idempotent(
+        key, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data, now=clock.now()),
-            remember=lambda key: key.id,
-            recall=lambda tx, stored_id: service.get_without_secret(tx, UUID(stored_id)),
+            service.get_without_secret,
         )
         headers = {"Location": f"/api/apiKeys/{key.id}", **replay_headers(replayed)}
         return json_response(request, key, status_code=201, headers=headers, cache_control="no-store")
@@ -102,12 +101,11 @@ class ApiKeys(Controller):
         Only this answer contains the new key; the answer to a repeated request omits it.
         """
         overlap = timedelta(minutes=(data or ApiKeyRotation()).overlap_minutes)
-        key, replayed = await idempotent(
+        key, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: service.rotate(tx, request.user, key_id=api_key_id, overlap=overlap, now=clock.now()),
-            remember=lambda key: key.id,
-            recall=lambda tx, stored_id: service.get_without_secret(tx, UUID(stored_id)),
+            service.get_without_secret,
         )
         return json_response(request, key, headers=replay_headers(replayed), cache_control="no-store")
 

@@ -11,7 +11,7 @@ from ...database.pool import Database, Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor, Membership, Role
 from ...kit.ids import clinic_of
-from ...kit.structs import merge
+from ...kit.structs import content_after
 from . import repository
 from .model import (
     MAX_KEYS,
@@ -72,7 +72,7 @@ async def change(
     current = await _lock(tx, key_id, if_match)
     if not current.active:
         raise errors.NotFound
-    content = merge(msgspec.convert(current, ApiKeyContent, from_attributes=True), change)
+    content = content_after(change, current, ApiKeyContent)
     changed = await repository.change(tx, key_id, _validate(content, current=current, now=now))
     await audit.record(tx, actor, clinic_id=clinic_of(key_id), subjects=[key_id])
     return changed

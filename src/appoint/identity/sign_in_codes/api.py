@@ -3,16 +3,15 @@
 from datetime import timedelta
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Response, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from ...http.access import COOKIE
 from ...http.cookies import keep
-from ...http.idempotency import idempotent
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
+from ...http.resources import idempotent_answer
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock, errors
@@ -33,12 +32,8 @@ class SignInCodes(Controller):
         """Send a sign-in code to an address. Sends nothing if no record has the address, but the answer is the same."""
         address, now = data.address, clock.now()
         await sign_in_throttle.admit(request, account=address.account, now=now)
-        code, replayed = await idempotent(
-            request,
-            data,
-            lambda tx: service.send_code(tx, request.user, address=address, now=now),
-            remember=lambda code: code,
-            recall=lambda _, stored: _recall(stored),
+        code, replayed = await idempotent_answer(
+            request, data, lambda tx: service.send_code(tx, request.user, address=address, now=now), SignInCode
         )
         return json_response(request, code, cache_control="no-store", headers=replay_headers(replayed))
 
@@ -79,7 +74,3 @@ class SignInCodes(Controller):
         if data.cookie:
             keep(response, outcome.token, lifetime)
         return response
-
-
-async def _recall(stored: object) -> SignInCode:
-    return msgspec.convert(stored, SignInCode)

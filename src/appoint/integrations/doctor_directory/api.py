@@ -16,6 +16,7 @@ from ...database.pool import Transaction
 from ...http.access import authorize
 from ...http.idempotency import idempotent
 from ...http.request import Request
+from ...http.resources import idempotent_resource
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock, errors
@@ -44,12 +45,11 @@ class Providers(Controller):
             clinic_id = active_clinics[0].id
         authorize(request, clinic_id=clinic_id)
         content = msgspec.convert(data, DoctorContent, from_attributes=True)
-        doctor, replayed = await idempotent(
+        doctor, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: doctors.add(tx, request.user, clinic_id=clinic_id, content=content),
-            remember=lambda doctor: doctor.id,
-            recall=lambda tx, stored_id: doctors.get(tx, UUID(stored_id)),
+            doctors.get,
             clinic_id=clinic_id,
         )
         return created_response(request, doctor, f"/api/doctors/{doctor.id}", replayed=replayed)

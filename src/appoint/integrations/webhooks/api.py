@@ -1,17 +1,15 @@
 """/api/clinics/{clinicId}/webhooks and /api/webhooks"""
 
-from typing import TypeVar
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
-from ...http.idempotency import idempotent
-from ...http.pagination import cursor_after, page_response
+from ...http.pagination import cursor_after
 from ...http.request import Request, idempotency_key
+from ...http.resources import idempotent_answer, idempotent_resource, resource_page
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
@@ -32,8 +30,6 @@ from .model import (
 )
 from .repository import deliveries, webhooks
 
-T = TypeVar("T")
-
 
 class Webhooks(Controller):
     """Webhooks send a clinic's events to partners' systems as CloudEvents, signed according to Standard Webhooks. An
@@ -50,7 +46,7 @@ class Webhooks(Controller):
         )
         if not page:
             await clinics.get(request.db, clinic_id)
-        return page_response(request, query, page, lambda webhook: (webhook.id,), subject=lambda webhook: webhook.id)
+        return resource_page(request, query, page)
 
     @post(
         "/clinics/{clinic_id:int}/webhooks",
@@ -65,12 +61,11 @@ class Webhooks(Controller):
         idempotency_key(request)  # refuses an invalid key before anything else
         await clinics.get(request.db, clinic_id)
         await gateway.check_url(data.url, private_addresses=_settings(request).webhook_private_addresses)
-        webhook, replayed = await idempotent(
+        webhook, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: service.add(tx, request.user, clinic_id=clinic_id, content=data),
-            remember=lambda webhook: webhook.id,
-            recall=lambda tx, stored_id: service.get_with_secret(tx, UUID(stored_id)),
+            service.get_with_secret,
         )
         return created_response(request, webhook, f"/api/webhooks/{webhook.id}", replayed=replayed)
 
@@ -115,12 +110,11 @@ class Webhooks(Controller):
     async def test(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookTrial]:
         """Send a sample event, `webhook.test`, and return the outcome. A repeated request sends the same sample again,
         with the same `webhook-id`."""
-        sample, replayed = await idempotent(
+        sample, replayed = await idempotent_answer(
             request,
             None,
             lambda tx: service.create_sample(tx, request.user, webhook_id=webhook_id, now=clock.now()),
-            remember=msgspec.to_builtins,
-            recall=lambda _, stored: _recall(stored, Sample),
+            Sample,
         )
         private = _settings(request).webhook_private_addresses
         return json_response(
@@ -138,12 +132,11 @@ class Webhooks(Controller):
     async def rotate_secret(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookWithSecret]:
         """Replace a webhook's secret. The answer contains the new one, only this once. For 24 hours, events are also
         signed with the old one."""
-        webhook, replayed = await idempotent(
+        webhook, replayed = await idempotent_resource(
             request,
             None,
             lambda tx: service.rotate_secret(tx, request.user, webhook_id=webhook_id, now=clock.now()),
-            remember=lambda webhook: webhook.id,
-            recall=lambda tx, stored_id: service.get_with_secret(tx, UUID(stored_id)),
+            service.get_with_secret,
         )
         return json_response(request, webhook, headers=replay_headers(replayed))
 
@@ -161,14 +154,7 @@ class Webhooks(Controller):
         )
         if not page:
             await service.get(request.db, webhook_id)
-        return page_response(
-            request,
-            query,
-            page,
-            lambda delivery: (delivery.event_id,),
-            subject=lambda delivery: delivery.id,
-            parent=webhook_id,
-        )
+        return resource_page(request, query, page, lambda delivery: (delivery.event_id,), parent=webhook_id)
 
     @post(
         "/webhooks/{webhook_id:uuid}/replay",
@@ -178,7 +164,7 @@ class Webhooks(Controller):
     )
     async def replay(self, request: Request, webhook_id: FromPath[UUID], query: ReplayQuery) -> Response[WebhookReplay]:
         """Send the events since a time again, if the webhook subscribes to them, including those that have arrived."""
-        queued, replayed = await idempotent(
+        queued, replayed = await idempotent_answer(
             request,
             None,
             lambda tx: service.replay(
@@ -189,15 +175,10 @@ class Webhooks(Controller):
                 retention_days=_settings(request).event_log_days,
                 now=clock.now(),
             ),
-            remember=lambda queued: queued,
-            recall=lambda _, stored: _recall(stored, int),
+            int,
         )
         return json_response(request, WebhookReplay(queued), headers=replay_headers(replayed))
 
 
 def _settings(request: Request) -> Settings:
     return request.services.settings
-
-
-async def _recall(stored: object, type: type[T]) -> T:
-    return msgspec.convert(stored, type)

@@ -15,7 +15,7 @@ from ...events.model import Event, WebhookDisabled, cloud_event
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of, new_id, smallest_uuid7
-from ...kit.structs import merge
+from ...kit.structs import content_after
 from . import gateway
 from .model import (
     GONE_STATUS,
@@ -99,7 +99,7 @@ async def _change(
     tx: Transaction, actor: Actor, *, webhook_id: UUID, change: WebhookPatch, if_match: str | None
 ) -> Webhook:
     current = await _lock(tx, webhook_id, if_match)
-    content = _normalize(merge(msgspec.convert(current, WebhookContent, from_attributes=True), change))
+    content = _normalize(content_after(change, current, WebhookContent))
     enabled = change.enabled is True
     changed = await webhooks.change(
         tx,

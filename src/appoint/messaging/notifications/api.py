@@ -8,9 +8,9 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
-from ...http.idempotency import idempotent
-from ...http.pagination import cursor_after, page_response
+from ...http.pagination import cursor_after
 from ...http.request import Request
+from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock, errors
@@ -48,13 +48,7 @@ class Notifications(Controller):
         )
         if not notifications:
             await clinics.get(request.db, clinic_id)
-        return page_response(
-            request,
-            query,
-            notifications,
-            lambda notification: (notification.id,),
-            subject=lambda notification: notification.id,
-        )
+        return resource_page(request, query, notifications)
 
     @get("/notifications/{notification_id:uuid}", operation_id="getNotification", opt=route(permission="see-messages"))
     async def show(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
@@ -69,12 +63,11 @@ class Notifications(Controller):
     )
     async def resend(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
         """Resend a failed or undelivered notification. Outdated ones are skipped."""
-        notification, replayed = await idempotent(
+        notification, replayed = await idempotent_resource(
             request,
             None,
             lambda tx: service.resend(tx, request.user, notification_id=notification_id, now=clock.now()),
-            remember=lambda notification: notification.id,
-            recall=lambda tx, notification_id: service.get(tx, UUID(notification_id)),
+            service.get,
         )
         return json_response(request, notification, headers=replay_headers(replayed))
 

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
-from ...http.idempotency import idempotent
 from ...http.request import Request
+from ...http.resources import idempotent_answer
 from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
@@ -53,15 +52,7 @@ class Privacy(Controller):
     async def erase(self, request: Request, customer_id: FromPath[UUID]) -> Response[Erasure]:
         """Erase all personal data of the customer. This cannot be undone. Their appointments remain without personal
         data. The event `customer.erased` informs clinics' systems and partners."""
-        erasure, replayed = await idempotent(
-            request,
-            None,
-            lambda tx: service.erase(tx, request.user, customer_id=customer_id, now=clock.now()),
-            remember=lambda erasure: erasure,
-            recall=_recalled,
+        erasure, replayed = await idempotent_answer(
+            request, None, lambda tx: service.erase(tx, request.user, customer_id=customer_id, now=clock.now()), Erasure
         )
         return json_response(request, erasure, headers=replay_headers(replayed))
-
-
-async def _recalled(_: object, kept: Any) -> Erasure:
-    return msgspec.convert(kept, Erasure)

@@ -9,9 +9,9 @@ from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from ...clinics.clinics import service as clinics
 from ...http.access import authorize
-from ...http.idempotency import idempotent
-from ...http.pagination import cursor_after, page_response
+from ...http.pagination import cursor_after
 from ...http.request import Request
+from ...http.resources import idempotent_resource, resource_page
 from ...http.responses import created_response, json_response
 from ...http.routes import route
 from ...kit import clock
@@ -33,13 +33,7 @@ class Absences(Controller):
         )
         if not absences:
             await clinics.get(request.db, clinic_id)
-        return page_response(
-            request,
-            query,
-            absences,
-            lambda absence: (absence.start_time, absence.id),
-            subject=lambda absence: absence.id,
-        )
+        return resource_page(request, query, absences, lambda absence: (absence.start_time, absence.id))
 
     @post(
         "/clinics/{clinic_id:int}/absences",
@@ -51,14 +45,13 @@ class Absences(Controller):
     ) -> Response[Absence]:
         """Add an absence of a doctor, or a closure of the clinic. Published time in it is withdrawn."""
         authorize(request, clinic_id=clinic_id, doctor_id=data.doctor_id)
-        absence, replayed = await idempotent(
+        absence, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: service.add(
                 tx, request.user, clinic_id=clinic_id, content=data, force=query.force, now=clock.now()
             ),
-            remember=lambda absence: absence.id,
-            recall=lambda tx, stored_id: service.get(tx, UUID(stored_id)),
+            service.get,
         )
         return created_response(request, absence, f"/api/absences/{absence.id}", replayed=replayed)
 

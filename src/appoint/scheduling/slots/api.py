@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
@@ -17,9 +16,9 @@ from ...booking.rules import REASONS, TimeRequest
 from ...clinics.doctors import service as doctors
 from ...http.access import authorize
 from ...http.etags import etag
-from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
+from ...http.resources import idempotent_answer, idempotent_resource
 from ...http.responses import created_response, json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
@@ -73,12 +72,8 @@ class BookingSlots(Controller):
     async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
         """Publish a slot manually, including time that was removed manually."""
         authorize(request, clinic_id=clinic_of(data.doctor_id), doctor_id=data.doctor_id)
-        slot, replayed = await idempotent(
-            request,
-            data,
-            lambda tx: service.publish(tx, request.user, content=data),
-            remember=lambda slot: slot.id,
-            recall=lambda tx, stored_id: service.get(tx, UUID(stored_id)),
+        slot, replayed = await idempotent_resource(
+            request, data, lambda tx: service.publish(tx, request.user, content=data), service.get
         )
         return created_response(request, slot, f"/api/bookingSlots/{slot.id}", replayed=replayed)
 
@@ -144,14 +139,13 @@ class BookingSlots(Controller):
     async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
         """Publish the weekly schedules on some dates. Published time and manually removed time stay as they are."""
         authorize(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
-        generated, replayed = await idempotent(
+        generated, replayed = await idempotent_answer(
             request,
             data,
             lambda tx: service.generate(
                 tx, request.user, clinic_id=data.clinic_id, doctor_id=data.doctor_id, first=data.from_, last=data.to
             ),
-            remember=msgspec.to_builtins,
-            recall=lambda _, content: _recall(content),
+            Generated,
         )
         return json_response(request, generated, headers=replay_headers(replayed))
 
@@ -187,7 +181,3 @@ class BookingSlots(Controller):
             else slot
             for slot in slots
         ]
-
-
-async def _recall(content: object) -> Generated:
-    return msgspec.convert(content, Generated)

@@ -7,9 +7,9 @@ from litestar import Controller, Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from ...http.idempotency import idempotent
 from ...http.pagination import cursor_after, page_response
 from ...http.request import Request
+from ...http.resources import idempotent_resource
 from ...http.responses import created_response, json_response
 from ...http.routes import route
 from ...kit import clock
@@ -54,12 +54,11 @@ class TimeSlots(Controller):
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[TimeSlotContent]
     ) -> Response[TimeSlot]:
         """Add a time slot to a clinic."""
-        slot, replayed = await idempotent(
+        slot, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: service.add_time_slot(tx, request.user, clinic_id=clinic_id, content=data),
-            remember=lambda slot: slot.id,
-            recall=lambda tx, stored_id: service.time_slot(tx, UUID(stored_id)),
+            service.time_slot,
             clinic_id=clinic_id,
         )
         return created_response(request, slot, f"/api/timeslots/{slot.id}", replayed=replayed)
@@ -130,12 +129,11 @@ class Schedules(Controller):
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[DoctorSlotContent]
     ) -> Response[DoctorSlot]:
         """Add a line to a doctor's weekly schedule."""
-        line, replayed = await idempotent(
+        line, replayed = await idempotent_resource(
             request,
             data,
             lambda tx: service.add_line(tx, request.user, doctor_id=doctor_id, content=data),
-            remember=lambda line: line.id,
-            recall=lambda tx, stored_id: service.doctor_slot(tx, UUID(stored_id)),
+            service.doctor_slot,
             clinic_id=clinic_of(doctor_id),
         )
         return created_response(request, line, f"/api/doctors/slots/{line.id}", replayed=replayed)

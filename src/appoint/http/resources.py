@@ -1,0 +1,80 @@
+"""What handlers of resources have in common: pages of a list, and idempotent requests."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+
+from ..database.pool import Transaction
+from ..kit.structs import Page, PageQuery
+from .idempotency import idempotent
+from .pagination import page_response
+from .request import Request
+
+
+class HasId(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+R = TypeVar("R", bound=HasId)
+T = TypeVar("T")
+
+
+def by_id(resource: HasId) -> tuple[UUID]:
+    """Return the sort key of a list in the order of ids, which is the order of creation."""
+    return (resource.id,)
+
+
+def resource_page(
+    request: Request,
+    query: PageQuery,
+    resources: Sequence[R],
+    key: Callable[[R], Any] = by_id,
+    *,
+    parent: UUID | None = None,
+) -> Response[Page[R]]:
+    """Return a page of resources that are not public. Their ids are the subjects of the disclosure.
+
+    `resources` has one more item than the limit if there is another page. `key` is the sort key of the list, and
+    `parent` the resource that the items belong to, if the address has one.
+    """
+    return page_response(request, query, resources, key, subject=lambda resource: resource.id, parent=parent)
+
+
+async def idempotent_resource(
+    request: Request,
+    data: Any,
+    make: Callable[[Transaction], Awaitable[R]],
+    get: Callable[[Transaction, UUID], Awaitable[R]],
+    *,
+    clinic_id: int | None = None,
+) -> tuple[R, bool]:
+    """Make or change a resource, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
+
+    A replay returns the resource in its current state, as loaded by `get`. Afterwards the cache drops the named clinic.
+    """
+    return await idempotent(
+        request,
+        data,
+        make,
+        remember=lambda resource: resource.id,
+        recall=lambda tx, stored_id: get(tx, UUID(stored_id)),
+        clinic_id=clinic_id,
+    )
+
+
+async def idempotent_answer(
+    request: Request, data: Any, make: Callable[[Transaction], Awaitable[T]], type: type[T]
+) -> tuple[T, bool]:
+    """Make an answer, at most once per `Idempotency-Key`. Return it and whether the request is a replay.
+
+    A replay returns the stored answer, so it must contain nothing that may change or that must not be stored.
+    """
+
+    async def recall(_: Transaction, stored: Any) -> T:
+        return msgspec.convert(stored, type)
+
+    return await idempotent(request, data, make, remember=msgspec.to_builtins, recall=recall)
