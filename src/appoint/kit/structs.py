@@ -35,7 +35,7 @@ class Page(msgspec.Struct, Generic[T]):
     next: str | None
 
 
-def content_after(change: C | msgspec.Struct, current: msgspec.Struct, content_type: type[C]) -> C:
+def content_after(change: msgspec.Struct, current: msgspec.Struct, content_type: type[C]) -> C:
     """Return the content of a resource after a change: the change itself if it replaces the content, or the current
     content with a patch applied."""
     if isinstance(change, content_type):

@@ -23,8 +23,14 @@ async def find_owner(db: Statements, *, token_hash: bytes, idle: timedelta, now:
     )
     if row is None:
         return None
-    *columns, memberships = row.values()
-    return SessionOwner(*columns, _memberships.decode(memberships))
+    return SessionOwner(
+        row.session_id,
+        row.user_id,
+        row.customer_id,
+        row.administrator,
+        row.seen_at,
+        _memberships.decode(row.memberships),
+    )
 
 
 async def record_use(db: Statements, session_id: UUID, *, now: datetime) -> None:
