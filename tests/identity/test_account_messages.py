@@ -288,7 +288,7 @@ async def test_the_platforms_dead_letters_are_the_administrators_and_can_be_sent
     await mail(world, clinic_id=0)
     await office.send(world.now)
     post.trouble = None
-    (row,) = await reads.list_dead(world.db, clinic_id=None, most=10)
+    (row,) = await reads.list_dead(world.db, clinic_id=None, limit=10)
     assert (row.clinic_id, row.kind, row.reason) == (0, "invitation", "there is no such mailbox")
     await world.db.atomic(service.resend, RECEPTION, notification_id=row.id, now=world.now)
     await office.send(world.now)

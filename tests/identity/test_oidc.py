@@ -745,5 +745,5 @@ def test_the_server_does_not_start_with_settings_that_cannot_be_meant(command, t
         main.main()
     said = capsys.readouterr().err
     assert (left.value.code, said.count("\n")) == (1, 1)
-    assert said.startswith("appoint: APPOINT_OIDC_ROLES: “front-desk=receptionist” names no clinic")
+    assert said.startswith("appoint: APPOINT_OIDC_ROLES: “front-desk=receptionist” does not name a clinic")
     assert not (tmp_path / "data").exists()

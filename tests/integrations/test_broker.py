@@ -230,7 +230,7 @@ async def test_what_was_published_and_not_noted_is_published_again(broker, db, m
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patch:
-        patch.setattr(repository, "forget", never)
+        patch.setattr(repository, "delete", never)
         async with publishing(db, broker) as task:
             await reached.wait()
             task.cancel()
