@@ -131,7 +131,7 @@ async def test_a_job_that_goes_on_failing_is_kept(db, database_url, job):
         await asyncio.sleep(0.5)
     assert job.begun == nightly.MAX_ATTEMPTS
     assert await db.fetchval("select reason from job_run") == "RuntimeError"
-    assert (await upkeep.waiting(db)).failed_jobs == 1
+    assert (await upkeep.queue_lengths(db)).failed_jobs == 1
 
 
 async def test_a_job_that_failed_runs_again_the_next_night(db, database_url, job):
@@ -144,7 +144,7 @@ async def test_a_job_that_failed_runs_again_the_next_night(db, database_url, job
 
     async with working(database_url):
         await patiently(done)
-    assert (await upkeep.waiting(db)).failed_jobs == 0
+    assert (await upkeep.queue_lengths(db)).failed_jobs == 0
 
 
 async def test_a_job_whose_worker_died_is_done_by_the_next(db, database_url, job):

@@ -2,9 +2,30 @@
 
 from typing import Final
 
-from .pool import Row, Statements
+import msgspec
+
+from .pool import Statements, to
+from .sql import load
 
 MAX_COUNT: Final = 100_000
+QUEUE_LENGTHS: Final = load(__name__, "queue_lengths")
+
+
+class QueueLengths(msgspec.Struct, frozen=True):
+    """The lengths of the queues. Each `…_lag` is the age of the oldest entry in seconds; 0 for an empty queue."""
+
+    events: int
+    event_lag: float
+    parked_events: int
+    dead_email: int
+    dead_sms: int
+    email_lag: float
+    sms_lag: float
+    failing_webhooks: int
+    broker_messages: int
+    failed_jobs: int
+    unsealed: int
+    unsealed_lag: float
 
 
 async def beat(db: Statements, *, worker: str) -> None:
@@ -31,46 +52,8 @@ async def worker_silence(db: Statements) -> float | None:
     return await db.fetchval("select extract(epoch from now() - max(seen_at))::float8 from worker_heartbeat")
 
 
-async def waiting(db: Statements) -> Row:
-    """Return the lengths of the queues at all clinics, counted up to `MAX_COUNT`, and the age of the oldest entry in
-    seconds; 0 for an empty queue."""
-    row = await db.fetchrow(
-        """
-        select (select count(*) from (select from event where parked_at is null limit $1) as e) as events,
-               coalesce((select extract(epoch from now() - created_at)::float8
-                           from event
-                          where parked_at is null
-                          order by id
-                          limit 1), 0) as event_lag,
-               (select count(*) from (select from event where parked_at is not null limit $1) as e) as parked_events,
-               (select count(*)
-                  from (select from notification where status = 'dead' and channel = 'email' limit $1) as n
-               ) as dead_email,
-               (select count(*)
-                  from (select from notification where status = 'dead' and channel = 'sms' limit $1) as n
-               ) as dead_sms,
-               greatest((select extract(epoch from now() - min(due_at))::float8
-                           from notification
-                          where status = 'queued' and channel = 'email' and urgent),
-                        (select extract(epoch from now() - min(due_at))::float8
-                           from notification
-                          where status = 'queued' and channel = 'email' and not urgent),
-                        0) as email_lag,
-               greatest((select extract(epoch from now() - min(due_at))::float8
-                           from notification
-                          where status = 'queued' and channel = 'sms' and urgent),
-                        (select extract(epoch from now() - min(due_at))::float8
-                           from notification
-                          where status = 'queued' and channel = 'sms' and not urgent),
-                        0) as sms_lag,
-               (select count(*) from webhook where active and failing_since is not null) as failing_webhooks,
-               (select count(*) from (select from broker_message where fault is null limit $1) as b) as broker_messages,
-               (select count(*) from job_run where failed_at is not null) as failed_jobs,
-               a.unsealed, coalesce(extract(epoch from now() - a.oldest)::float8, 0) as unsealed_lag
-          from (select count(*) as unsealed, min(at) as oldest
-                  from (select at from audit_unsealed limit $1) as u) as a
-        """,
-        MAX_COUNT,
-    )
+async def queue_lengths(db: Statements) -> QueueLengths:
+    """Return the lengths of the queues at all clinics, each counted up to `MAX_COUNT`."""
+    row = await db.fetchrow(QUEUE_LENGTHS, limit=MAX_COUNT)
     assert row
-    return row
+    return to(QueueLengths, row)

@@ -79,21 +79,22 @@ async def measured(request: Request) -> Response[bytes]:
     request.db.measure()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            waiting = await upkeep.waiting(request.db.across())
+            queues = await upkeep.queue_lengths(request.db.across())
     except (errors.Unavailable, TimeoutError):
         pass
     else:
-        metrics.EVENT_BACKLOG.set(waiting.events)
-        metrics.EVENT_LAG.set(waiting.event_lag)
-        metrics.EVENTS_PARKED.set(waiting.parked_events)
-        metrics.WEBHOOKS_FAILING.set(waiting.failing_webhooks)
-        metrics.BROKER_BACKLOG.set(waiting.broker_messages)
-        metrics.JOBS_FAILED.set(waiting.failed_jobs)
-        metrics.AUDIT_UNSEALED.set(waiting.unsealed)
-        metrics.AUDIT_LAG.set(waiting.unsealed_lag)
-        for channel in ("email", "sms"):
-            metrics.DEAD_LETTERS.labels(channel).set(waiting[f"dead_{channel}"])
-            metrics.NOTIFICATION_LAG.labels(channel).set(waiting[f"{channel}_lag"])
+        metrics.EVENT_BACKLOG.set(queues.events)
+        metrics.EVENT_LAG.set(queues.event_lag)
+        metrics.EVENTS_PARKED.set(queues.parked_events)
+        metrics.WEBHOOKS_FAILING.set(queues.failing_webhooks)
+        metrics.BROKER_BACKLOG.set(queues.broker_messages)
+        metrics.JOBS_FAILED.set(queues.failed_jobs)
+        metrics.AUDIT_UNSEALED.set(queues.unsealed)
+        metrics.AUDIT_LAG.set(queues.unsealed_lag)
+        metrics.DEAD_LETTERS.labels("email").set(queues.dead_email)
+        metrics.DEAD_LETTERS.labels("sms").set(queues.dead_sms)
+        metrics.NOTIFICATION_LAG.labels("email").set(queues.email_lag)
+        metrics.NOTIFICATION_LAG.labels("sms").set(queues.sms_lag)
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"), headers=FRESH)
 
 
