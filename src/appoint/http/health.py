@@ -55,18 +55,20 @@ async def ready(request: Request, query: Excluded) -> Response[Readiness]:
 
 
 async def _parts(db: Database) -> dict[str, Part]:
-    wanted = migrate.newest()
+    needed = migrate.newest()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            found = await migrate.revision(db)
-            silence = await upkeep.worker_silence(db) if found == wanted else None
+            revision = await migrate.revision(db)
+            # during a rolling upgrade, the previous release works with the newer schema
+            is_migrated = revision is not None and revision >= needed
+            silence = await upkeep.worker_silence(db) if is_migrated else None
     except (errors.Unavailable, TimeoutError):
         return {"database": AWAY, "migrations": AWAY, "worker": AWAY}
     return {
         "database": Part(ok=True),
-        "migrations": Part(
-            found == wanted, None if found == wanted else f"the database is at {found}, this version needs {wanted}"
-        ),
+        "migrations": Part(ok=True)
+        if is_migrated
+        else Part(ok=False, detail=f"the database is at {revision}, this version needs {needed}"),
         "worker": Part(ok=True)
         if silence is not None and silence < SILENT_SECONDS
         else Part(ok=False, detail="no worker has been seen for 30 seconds"),

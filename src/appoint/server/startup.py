@@ -17,7 +17,7 @@ from ..database.cluster import NotStarted
 from ..kit.errors import StartupError
 from ..settings import Settings
 
-SECRET_LENGTH = 24
+MIN_SECRET_LENGTH = 24
 DEFAULT_PASSWORDS = frozenset({"appoint", "postgres", "password", "secret", "changeme", "admin"})
 FAILURES = (StartupError, NotStarted, migrate.TooOld)
 """Exceptions that the command line reports as one line, without a traceback."""
@@ -26,15 +26,15 @@ FAILURES = (StartupError, NotStarted, migrate.TooOld)
 class UsableDatabase(NamedTuple):
     url: str
     fresh: bool
-    """It was just created and is empty."""
+    """Whether it was just created and is empty."""
     programs: Path | None
     """The folder of the embedded PostgreSQL's programs; None for another server."""
 
 
 @contextmanager
 def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[UsableDatabase]:
-    """Yield the configured database: the one of `APPOINT_DATABASE_URL`, or else the embedded one, which runs while any
-    process uses it."""
+    """Yield the configured database: the one of `APPOINT_DATABASE_URL`, or else the embedded one, which runs as long as
+    any process uses it."""
     if settings.database_url:
         yield UsableDatabase(settings.database_url.get_secret_value(), fresh=False, programs=None)
         return
@@ -62,7 +62,10 @@ async def reach(url: str) -> str | None:
 
 async def expect_migrated(url: str) -> None:
     """Raise `StartupError` unless the database has this version's schema."""
-    if (revision := await reach(url)) != migrate.newest():
+    revision = await reach(url)
+    if revision and revision > migrate.newest():
+        raise migrate.TooNew(revision)
+    if revision != migrate.newest():
         raise StartupError(
             f"The database is at revision {revision}; this version needs {migrate.newest()}. "
             "Run `appoint migrate` first."
@@ -84,7 +87,7 @@ def check_extras(settings: Settings) -> None:
 
 
 def check_secrets(settings: Settings) -> None:
-    """Raise `StartupError` in production for secrets that are easy to guess, and name them."""
+    """Raise `StartupError` in production for secrets that are easy to guess. The message names them."""
     if settings.mode != "production":
         return
     values = {
@@ -94,7 +97,7 @@ def check_secrets(settings: Settings) -> None:
     weak = [
         name
         for name, value in values.items()
-        if value is not None and (len(value) < SECRET_LENGTH or len(set(value)) < SECRET_LENGTH // 2)
+        if value is not None and (len(value) < MIN_SECRET_LENGTH or len(set(value)) < MIN_SECRET_LENGTH // 2)
     ]
     if (
         settings.database_url
@@ -128,7 +131,7 @@ def with_secret_key(settings: Settings) -> Settings:
 
 
 def _stored_secret(settings: Settings, name: str, what: str, variable: str) -> tuple[str, bool]:
-    """Return a secret that no setting contains, and whether it was just created. It is stored in the data directory,
+    """Return a secret that no setting contains, and whether it was just created. Store it in the data directory,
     readable by this account only."""
     path = settings.data_dir / name
     try:
