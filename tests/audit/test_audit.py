@@ -1216,7 +1216,7 @@ async def test_the_audit_is_read_and_checked_by_hand(client, db, database_url, t
     code, said = audit("verify", "--json")
     assert (code, json.loads(said)["faults"]) == (1, [[2, "the entry is not what was sealed here"]])
     (tmp_path / "heads").write_text("{}")
-    assert "does not hold heads" in audit("verify", "--head", str(tmp_path / "heads"))[1]
+    assert "does not contain heads" in audit("verify", "--head", str(tmp_path / "heads"))[1]
     assert "cannot be read" in audit("verify", "--head", str(tmp_path / "nowhere"))[1]
 
 
@@ -1232,7 +1232,7 @@ async def test_after_a_change_of_the_secret_heads_are_signed_anew_by_hand(db, da
     await jobs.seal(db, new, now=clock.now)
     assert (len(await written(db)), audit("verify")[0]) == (1, 1)
     assert audit("sign-anew", "--public-key", Key("a third").public)[0] == 1
-    assert audit("sign-anew", "--public-key", KEY.public) == (0, "1 heads are signed anew.")
+    assert audit("sign-anew", "--public-key", KEY.public) == (0, "Signed 1 heads again.")
     assert audit("verify")[0] == 0
     await jobs.seal(db, new, now=clock.now)
     assert await faults(db, 0, 1, public_key=new.public) == []

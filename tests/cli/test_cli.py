@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from appoint.cli import main, maintenance
+from appoint.cli import database, documents, main, maintenance
 from appoint.database import dump, migrate
 from appoint.server import logs
 from appoint.settings import Settings
@@ -176,9 +176,9 @@ def test_settings_are_listed_without_secrets(monkeypatch, capsys):
     for name in ("DATABASE_URL", "CACHE_URL", "ADMIN_TOKEN"):
         monkeypatch.setenv(f"APPOINT_{name}", "a-secret")
     monkeypatch.setenv("APPOINT_CORS_ORIGINS", "https://a.example, https://b.example")
-    main.settings(as_json=True)
+    documents.settings(as_json=True)
     as_json = capsys.readouterr().out
-    main.settings()
+    documents.settings()
     table = capsys.readouterr().out
     rows = {row["variable"]: row for row in json.loads(as_json)}
     assert list(rows) == [f"APPOINT_{name.upper()}" for name in Settings.model_fields]
@@ -194,10 +194,10 @@ def test_the_schema_on_file_is_what_the_migrations_make(monkeypatch, tmp_path):
     (tmp_path / "schema.sql").write_text(made.replace("horizon_days", "horizon"))
     monkeypatch.setattr(dump, "FILE", tmp_path / "schema.sql")
     monkeypatch.setattr(dump, "schema", lambda: made)
-    with pytest.raises(Exception, match="is not what the migrations make"):
-        main.schema(check=True)
-    main.schema()
-    main.schema(check=True)
+    with pytest.raises(Exception, match="differs from the schema that the migrations create"):
+        database.schema(check=True)
+    database.schema()
+    database.schema(check=True)
 
 
 # run
@@ -279,7 +279,7 @@ def test_slots_are_generated_by_hand(strange, monkeypatch, capsys, refusal):
     query(strange, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
     monkeypatch.setenv("APPOINT_DATABASE_URL", strange)
     maintenance.generate(clinic=1, first=date(2027, 3, 1), last=date(2027, 3, 7))
-    assert capsys.readouterr().err == "0 slots are new; 0 lines of schedules gave nothing new.\n"
+    assert capsys.readouterr().err == "Published 0 new slots; 0 schedule lines added nothing new.\n"
     assert "There is no clinic 2." in refusal(
         "slots", "generate", "--clinic", "2", "--from", "2027-03-01", "--to", "2027-03-07"
     )

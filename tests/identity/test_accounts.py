@@ -660,7 +660,7 @@ async def test_the_first_user_is_added_by_hand(db, client, command):
         await command(
             "add", "--email", "mia@example.org", "--name", "Mia", "--clinic", "1", "--password-stdin", stdin=ANOTHER
         )
-    )[1] == ("There is a user with mia@example.org already.")
+    )[1] == ("There is already a user with mia@example.org.")
 
 
 @pytest.mark.parametrize(
@@ -682,7 +682,7 @@ async def test_the_first_user_is_added_by_hand(db, client, command):
         (
             ["--email", "mia@example.org", "--name", "Mia", "--clinic", "1", "--role", "doctor"],
             PASSWORD,
-            "Say which of the clinic’s doctors it is, with --doctor.",
+            "Name the doctor of the clinic with --doctor.",
         ),
     ],
 )

@@ -12,14 +12,15 @@ from rich.progress import Progress
 
 from ..kit.ids import MAX_CLINIC_ID, PLATFORM
 from ..settings import Settings
-from .maintenance import Most, echo, session, table
+from .output import echo, table
+from .parameters import AsJson, MaxRows
+from .session import session
 
 if TYPE_CHECKING:
     from ..audit.model import AuditHead, ClinicReport, Key
 
-audit = App(name="audit", help="The audit: who has changed and seen what. Read it, export its heads, and verify it.")
+audit = App(name="audit", help="The audit of changes and accesses: read it, export its heads, and verify it.")
 Number = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=MAX_CLINIC_ID))]
-AsJson = Annotated[bool, Parameter(name="--json")]
 GROUPS: Final = (audit,)
 
 
@@ -28,7 +29,7 @@ def _key() -> "Key":
     from ..server.startup import with_secret_key
 
     secret = with_secret_key(Settings()).secret_key
-    assert secret, "created just above"
+    assert secret, "created by with_secret_key"
     return Key(secret.get_secret_value())
 
 
@@ -41,7 +42,7 @@ def list_entries(
     actor: str | None = None,
     action: str | None = None,
     subject: str | None = None,
-    most: Most = 100,
+    most: MaxRows = 100,
     as_json: AsJson = False,
 ) -> None:
     """List audit entries, oldest first.
@@ -172,7 +173,7 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
             row.clinic_id: row.position or 0 for row in await chain.chains(db) if clinic in (None, row.clinic_id)
         }
         numbers = sorted(positions.keys() | {each.clinic_id for each in exported})
-        whole = True
+        intact = True
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
             task = progress.add_task("Checking", total=sum(positions.values()))
             reports = service.verify(
@@ -184,13 +185,13 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
                 on_progress=lambda count: progress.advance(task, count),
             )
             async for report in reports:
-                whole = whole and not report.faults
+                intact = intact and not report.faults
                 print(msgspec.json.encode(report).decode() if as_json else _describe(report))
-        return whole
+        return intact
 
     with session() as run:
-        whole = run(work)
-    if not whole:
+        intact = run(work)
+    if not intact:
         sys.exit(1)
 
 
@@ -205,7 +206,7 @@ def _read(path: Path) -> "list[AuditHead]":
     except OSError as error:
         raise StartupError(f"{path} cannot be read: {error.strerror}.") from error
     except msgspec.DecodeError as error:
-        raise StartupError(f"{path} does not hold heads as `appoint audit head` prints them: {error}.") from error
+        raise StartupError(f"{path} does not contain heads in the format of `appoint audit head`: {error}.") from error
 
 
 def _describe(report: "ClinicReport") -> str:
@@ -260,10 +261,12 @@ def sign_again(*, public_key: str) -> None:
                         now=clock.now(),
                     )
                 except service.Broken as error:
-                    raise StartupError(f"Clinic {row.clinic_id}: {error}. `appoint audit verify` says more.") from None
+                    raise StartupError(
+                        f"Clinic {row.clinic_id}: {error}. Run `appoint audit verify` for details."
+                    ) from None
         actor = msgspec.structs.replace(COMMAND_LINE, operation="signAuditAnew")
         await record(db, actor, clinic_id=PLATFORM, subjects=[])
         return signed
 
     with session() as run:
-        echo(f"{run(work)} heads are signed anew.")
+        echo(f"Signed {run(work)} heads again.")

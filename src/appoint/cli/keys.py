@@ -9,7 +9,9 @@ from uuid import UUID
 
 from cyclopts import App, Parameter, validators
 
-from .maintenance import ClinicNumber, echo, session, table
+from .output import echo, table
+from .parameters import AsJson, ClinicNumber
+from .session import session
 
 key = App(name="key", help="API keys of partner systems.")
 GROUPS: Final = (key,)
@@ -81,9 +83,7 @@ def _run(action: str, use_case: Callable[..., Awaitable[Any]], **arguments: Any)
 
 
 @key.command(name="list")
-def list_keys(
-    *, clinic: ClinicNumber, removed: bool = False, as_json: Annotated[bool, Parameter(name="--json")] = False
-) -> None:
+def list_keys(*, clinic: ClinicNumber, removed: bool = False, as_json: AsJson = False) -> None:
     """List a clinic's keys, oldest first, without their secrets.
 
     Parameters

@@ -1,36 +1,26 @@
-"""`appoint slots …`, `dead-letters …`, `events …`, `numbers …`: occasional maintenance. Commands import what they need
-when they run."""
+"""`appoint slots …`, `dead-letters …`, `events …` and `numbers …`: occasional maintenance. Commands import what they
+need when they run."""
 # ruff: noqa: PLC0415
 
-import asyncio
 import json
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from cyclopts import App, Parameter, validators
+from cyclopts import App, Parameter
 from rich.console import Console
-from rich.table import Column, Table
 
-from ..kit.ids import MAX_CLINIC_ID
-from ..settings import Settings
+from .output import echo, table
+from .parameters import AsJson, ClinicNumber, MaxRows
+from .session import session
 
 slots = App(name="slots", help="Booking slots: when doctors can be booked.")
 dead_letters = App(name="dead-letters", help="Notifications that failed permanently: list them or send them again.")
 events = App(name="events", help="Events: those that are parked, and the JSON Schemas of all.")
 numbers = App(name="numbers", help="The daily totals behind the reports.")
-ClinicNumber = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=MAX_CLINIC_ID))]
-Most = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=100_000))]
 GROUPS: Final = (slots, dead_letters, events, numbers)
-
-
-def echo(text: str) -> None:
-    """Print a message to standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
 
 
 @slots.command
@@ -60,42 +50,21 @@ def generate(
     async def work(db: Any) -> str:
         try:
             period = GenerationRequest(clinic_id=clinic, from_=first, to=last)
-            done = await db.atomic(service.generate, actor, clinic_id=clinic, first=period.from_, last=period.to)
+            generated = await db.atomic(service.generate, actor, clinic_id=clinic, first=period.from_, last=period.to)
         except errors.NotFound:
             raise errors.StartupError(f"There is no clinic {clinic}.") from None
         except errors.Invalid as error:
             raise errors.StartupError(
                 " ".join(f"{fault.pointer} {fault.text.format_map(fault.values)}." for fault in error.faults)
             ) from None
-        return f"{done.created} slots are new; {done.skipped} lines of schedules gave nothing new."
+        return f"Published {generated.created} new slots; {generated.skipped} schedule lines added nothing new."
 
     with session() as run:
         echo(run(work))
 
 
-@contextmanager
-def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
-    """Yield a function that runs `work(db)` on a migrated database."""
-    from ..database.pool import ACROSS, connect
-    from ..server import startup
-
-    with startup.database(Settings(), say=echo) as database:
-
-        async def run(work: Callable[[Any], Any]) -> Any:
-            await startup.expect_migrated(database.url)
-            db = connect(database.url, size=1, wait_seconds=10, statement_seconds=600, role=ACROSS)
-            try:
-                return await work(db)
-            finally:
-                await db.close()
-
-        yield lambda work: asyncio.run(run(work))
-
-
 @dead_letters.command(name="list")
-def list_dead_letters(
-    *, clinic: ClinicNumber | None = None, most: Most = 100, as_json: Annotated[bool, Parameter(name="--json")] = False
-) -> None:
+def list_dead_letters(*, clinic: ClinicNumber | None = None, most: MaxRows = 100, as_json: AsJson = False) -> None:
     """List notifications that failed permanently, newest first, with their reasons.
 
     Parameters
@@ -184,7 +153,7 @@ def resend_dead_letters(
 
 
 @events.command(name="parked")
-def parked_events(*, most: Most = 100) -> None:
+def parked_events(*, most: MaxRows = 100) -> None:
     """List events that could not be relayed after all attempts, and those that wait behind them.
 
     Parameters
@@ -255,16 +224,6 @@ def event_schemas(*, folder: Path = Path("docs/events")) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for type in CATALOGUE:
         (folder / f"{type}.json").write_text(json.dumps(schema(type), indent=1) + "\n")
-
-
-def table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    table = Table(*(Column(column, no_wrap=column == "id") for column in columns))
-    for row in rows:
-        table.add_row(*map(str, row))
-    console = Console()
-    if not console.is_terminal:  # a file or a pipe has no width
-        console.width = 200
-    console.print(table)
 
 
 @numbers.command(name="rebuild")

@@ -8,7 +8,7 @@ from uuid import UUID
 from cyclopts import App
 
 from ..kit.ids import PLATFORM
-from .maintenance import session
+from .session import session
 
 privacy = App(name="privacy", help="The personal data of a customer: export it or erase it.")
 GROUPS: Final = (privacy,)

@@ -11,7 +11,9 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from ..settings import Settings
-from .maintenance import ClinicNumber, Most, echo, session, table
+from .output import echo, table
+from .parameters import AsJson, ClinicNumber, MaxRows
+from .session import session
 
 user = App(name="user", help="Users: the staff of clinics, and the administrators of the platform.")
 StaffRole = Literal["manager", "receptionist", "doctor"]
@@ -52,15 +54,15 @@ def add(
     from ..identity.accounts import repository
     from ..kit.errors import StartupError
 
-    _expect(email=email, name=name, clinic=clinic, administrator=administrator)
+    _check(email=email, name=name, clinic=clinic, administrator=administrator)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_for_password()
     if faults := passwords.faults(password, "", about=(email, name)):
         raise StartupError(f"The password {faults[0].text.format_map(faults[0].values)}.")
 
     async def work(tx: Any) -> UUID:
         if await repository.find_id(tx, email):
-            raise StartupError(f"There is a user with {email} already.")
-        user_id = await _place(
+            raise StartupError(f"There is already a user with {email}.")
+        user_id = await _add(
             tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator
         )
         row = await repository.find_user(tx, user_id)
@@ -106,10 +108,10 @@ def invite(
     from ..kit.ids import PLATFORM
     from ..messaging.notifications.service import mail_user
 
-    _expect(email=email, name=name, clinic=clinic, administrator=administrator)
+    _check(email=email, name=name, clinic=clinic, administrator=administrator)
 
     async def work(tx: Any) -> UUID:
-        user_id = await _place(
+        user_id = await _add(
             tx, email=email, name=name, clinic=clinic, role=role, doctor=doctor, administrator=administrator
         )
         await mail_user(tx, kind="invitation", user_id=user_id, clinic_id=clinic or PLATFORM, now=clock.now())
@@ -166,9 +168,7 @@ def reset(
 
 
 @user.command(name="list")
-def list_users(
-    *, clinic: ClinicNumber | None = None, most: Most = 1000, as_json: Annotated[bool, Parameter(name="--json")] = False
-) -> None:
+def list_users(*, clinic: ClinicNumber | None = None, most: MaxRows = 1000, as_json: AsJson = False) -> None:
     """List users with their clinics and roles.
 
     Parameters
@@ -203,7 +203,7 @@ def list_users(
         echo("There are no users.")
 
 
-def _expect(*, email: str, name: str, clinic: int | None, administrator: bool) -> None:
+def _check(*, email: str, name: str, clinic: int | None, administrator: bool) -> None:
     """Raise `StartupError` for invalid arguments."""
     import msgspec
 
@@ -225,12 +225,12 @@ def _ask_for_password() -> str:
     from ..kit.errors import StartupError
 
     password = getpass.getpass("Password: ")
-    if getpass.getpass("Once more: ") != password:
+    if getpass.getpass("Repeat the password: ") != password:
         raise StartupError("The passwords differ.")
     return password
 
 
-async def _place(
+async def _add(
     tx: Any, *, email: str, name: str, clinic: int | None, role: StaffRole, doctor: UUID | None, administrator: bool
 ) -> UUID:
     from ..clinics.clinics import service as clinics
@@ -252,9 +252,9 @@ async def _place(
         except errors.NotFound:
             raise StartupError(f"Clinic {clinic} has no doctor {doctor}.") from None
         except errors.Invalid:
-            raise StartupError("Say which of the clinic’s doctors it is, with --doctor.") from None
+            raise StartupError("Name the doctor of the clinic with --doctor.") from None
         except errors.Conflict:
-            raise StartupError(f"{email} works at clinic {clinic} already.") from None
+            raise StartupError(f"{email} already works at clinic {clinic}.") from None
     return user_id
 
 

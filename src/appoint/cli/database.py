@@ -1,0 +1,84 @@
+"""`appoint migrate`, `demo`, `schema` and `psql`: the database. Commands import what they need when they run."""
+# ruff: noqa: PLC0415
+
+import asyncio
+import shutil
+import signal
+import subprocess
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from ..settings import Settings
+from .output import echo
+
+
+def migrate() -> None:
+    """Migrate the database to this version's schema. Safe to repeat, also concurrently."""
+    from ..database import migrate
+    from ..server import startup
+
+    with startup.database(Settings(), say=echo) as database:
+        asyncio.run(startup.reach(database.url))
+        asyncio.run(migrate.upgrade(database.url))
+        echo(f"The database is at revision {migrate.newest()}.")
+
+
+def demo(*, size: Literal["small", "large"] = "small", into_existing: bool = False) -> None:
+    """Load a demo world into a database that has no clinics yet.
+
+    Parameters
+    ----------
+    size
+        small: three clinics with about twelve doctors; large: 100 clinics, 2,000 doctors and 2 million appointments.
+    into_existing
+        Load it even if the database has clinics.
+    """
+    from .. import demo
+    from ..server import startup
+
+    settings = Settings()
+    with startup.database(settings, say=echo) as database:
+        asyncio.run(startup.expect_migrated(database.url))
+        asyncio.run(
+            demo.load(
+                database.url, size=size, into_existing=into_existing, password=startup.demo_password(settings), say=echo
+            )
+        )
+
+
+def schema(*, check: bool = False) -> None:
+    """Write the schema that the migrations create to src/appoint/database/schema.sql, or check that file.
+
+    Parameters
+    ----------
+    check
+        Change nothing; the exit code is 1 if the file differs.
+    """
+    from ..database import dump
+    from ..kit.errors import StartupError
+
+    text = dump.schema()
+    if check and not (dump.FILE.exists() and text == dump.FILE.read_text()):
+        raise StartupError(f"{dump.FILE} differs from the schema that the migrations create. Run `appoint schema`.")
+    if not check:
+        dump.FILE.write_text(text)
+
+
+def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
+    """Open psql on the configured database.
+
+    Parameters
+    ----------
+    arguments
+        Arguments for psql, such as -c 'select 1'.
+    """
+    from ..kit.errors import StartupError
+    from ..server import startup
+
+    with startup.database(Settings(), say=echo) as database:
+        program = database.programs / "psql" if database.programs else shutil.which("psql")
+        if not program:
+            raise StartupError("There is no psql on the PATH.")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is psql's
+        return subprocess.call([program, database.url, *arguments])  # noqa: S603 -- the operator chooses the arguments

@@ -1,0 +1,168 @@
+"""`appoint run`, `serve`, `worker` and `mock`: long-running processes. Commands import what they need when they run."""
+# ruff: noqa: PLC0415
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from rich.console import Console
+
+from ..settings import Settings
+from .output import echo
+from .signals import STOP_SIGNALS, until_signal
+
+PENDING_DEMO: Final = ".demo-pending"
+"""The file in the data directory that exists until the demo world is loaded."""
+
+
+def run() -> None:
+    """Start everything on this machine: the database, the API and pages, and the worker.
+
+    Without APPOINT_DATABASE_URL, start the embedded PostgreSQL. A new one gets a small demo world. Ctrl-C stops
+    everything.
+    """
+    from ..database import migrate
+    from ..server import startup, uvicorn_server
+
+    settings = Settings()
+    _prepare(settings)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    listener = uvicorn_server.listen(settings.host, settings.port)
+    with console.status("Starting the database") as status, startup.database(settings, say=console.print) as database:
+        step = status.update if console.is_terminal else console.print
+        asyncio.run(startup.reach(database.url))
+        token = _token(settings, console.print)
+        settings = startup.with_secret_key(settings)
+        step("Bringing the database up to date")
+        asyncio.run(migrate.upgrade(database.url))
+        pending = settings.data_dir / PENDING_DEMO  # survives an interrupted first start
+        if database.fresh:
+            pending.touch()
+        if not settings.database_url and pending.exists():
+            from .. import demo
+
+            step("Loading the demo world")
+            with suppress(demo.HasClinics):  # an interrupted start may have loaded it
+                asyncio.run(
+                    demo.load(database.url, size="small", password=startup.demo_password(settings), say=console.print)
+                )
+            pending.unlink()
+        step("Starting the server")
+
+        def ready() -> None:
+            status.stop()
+            console.print(f"Appoint is at {uvicorn_server.address(listener)} (Ctrl-C stops it)")
+
+        make = partial(uvicorn_server.real, settings, database_url=database.url, admin_token=token, with_worker=True)
+        with until_signal():
+            uvicorn_server.serve(settings, listener, make, workers=settings.workers, ready=ready)
+        console.print("Stopping")
+
+
+def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
+    """Serve the API and pages on a migrated database.
+
+    Parameters
+    ----------
+    workers
+        The number of server processes; the default is APPOINT_WORKERS.
+    with_worker
+        Run the worker's jobs in the same process.
+    """
+    from ..server import startup, uvicorn_server
+
+    settings = Settings()
+    _prepare(settings)
+    listener = uvicorn_server.listen(settings.host, settings.port)
+    with startup.database(settings, say=echo) as database:
+        asyncio.run(startup.expect_migrated(database.url))
+        token = _token(settings, echo)
+        settings = startup.with_secret_key(settings)
+        make = partial(
+            uvicorn_server.real, settings, database_url=database.url, admin_token=token, with_worker=with_worker
+        )
+        with until_signal():
+            uvicorn_server.serve(
+                settings,
+                listener,
+                make,
+                workers=workers or settings.workers,
+                ready=lambda: echo(f"Appoint is at {uvicorn_server.address(listener)}"),
+            )
+
+
+def _prepare(settings: Settings) -> None:
+    """Check the settings of a server with all its parts, and configure its logs."""
+    from ..identity.oidc.service import read_trust
+    from ..server import logs, startup
+    from ..server.worker import check
+    from ..site import assets
+
+    assets.built()
+    startup.check_extras(settings)
+    check(settings)
+    read_trust(settings)
+    logs.configure(settings)
+
+
+def _token(settings: Settings, say: Callable[[str], None]) -> str:
+    """Return the administrator's token. Print it if it was just created."""
+    from ..server import startup
+
+    token, is_new = startup.admin_token(settings)
+    if is_new:
+        say(f"The administrator's token, also stored in {settings.data_dir / 'admin-token'}:\n  {token}")
+    return token
+
+
+def worker() -> None:
+    """Run background jobs: relay events, send notifications and webhooks, remind, publish slots, expire holds, seal the
+    audit. Any number of workers may run."""
+    import uvloop
+
+    from ..server import logs, startup
+    from ..server import worker as worker_process
+
+    settings = Settings()
+    startup.check_extras(settings)
+    worker_process.check(settings)
+    logs.configure(settings)
+
+    async def work(url: str) -> None:
+        stop = asyncio.Event()
+        for number in STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await worker_process.run(startup.with_secret_key(settings), url, stop)
+
+    with startup.database(settings, say=echo) as database:
+        asyncio.run(startup.expect_migrated(database.url))
+        with until_signal(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work(database.url))
+
+
+def mock(*, host: str = "127.0.0.1", port: int = 8001) -> None:
+    """Serve a mock of the API for developers of clients: documented examples, without a database.
+
+    Parameters
+    ----------
+    host
+        Address to listen on.
+    port
+        Port to listen on; 0 takes any free one.
+    """
+    from ..server import logs, uvicorn_server
+    from ..server import mock as mock_server
+
+    settings = Settings()
+    logs.configure(settings)
+    listener = uvicorn_server.listen(host, port)
+    with until_signal():
+        uvicorn_server.serve(
+            settings,
+            listener,
+            mock_server.create,
+            workers=1,
+            ready=lambda: echo(f"The mock is at {uvicorn_server.address(listener)}"),
+        )

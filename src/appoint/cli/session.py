@@ -1,0 +1,29 @@
+"""The database connection of maintenance commands."""
+# ruff: noqa: PLC0415
+
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+from ..settings import Settings
+from .output import echo
+
+
+@contextmanager
+def session() -> Generator[Callable[[Callable[[Any], Any]], Any]]:
+    """Yield a function that runs `work(db)` on a migrated database."""
+    from ..database.pool import ACROSS, connect
+    from ..server import startup
+
+    with startup.database(Settings(), say=echo) as database:
+
+        async def run(work: Callable[[Any], Any]) -> Any:
+            await startup.expect_migrated(database.url)
+            db = connect(database.url, size=1, wait_seconds=10, statement_seconds=600, role=ACROSS)
+            try:
+                return await work(db)
+            finally:
+                await db.close()
+
+        yield lambda work: asyncio.run(run(work))
