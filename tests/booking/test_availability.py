@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import msgspec
 import pytest
 
-from appoint.booking.availability import service
+from appoint.booking.availability import search, service
 from appoint.booking.availability.model import AvailabilityFilter, SearchFilter
 from appoint.kit import clock, ids
 from appoint.kit.cache import ClinicCache
@@ -20,13 +20,13 @@ class AskingWorld(World):
         """What the clinic answers, as it is sent."""
         asked = AvailabilityFilter(from_=first, to=last or first, **asked)
         found = await service.of_clinic(
-            self.db, self.cache, clinic_id=clinic or self.clinic, asked=asked, first=asked.from_, last=asked.to, now=now
+            self.db, self.cache, clinic_id=clinic or self.clinic, query=asked, first=asked.from_, last=asked.to, now=now
         )
         return msgspec.to_builtins(found)
 
     async def search(self, **asked):
-        return await service.search(
-            self.db, asked=SearchFilter(date=MONDAY, **asked), seen=None, first=MONDAY, last=MONDAY, now=NOW
+        return await search.search(
+            self.db, query=SearchFilter(date=MONDAY, **asked), after=None, first=MONDAY, last=MONDAY, now=NOW
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from appoint.booking.availability import search
 from appoint.booking.availability import service as availability
 from appoint.booking.availability.model import AvailabilityFilter, Place, SearchFilter
 from appoint.booking.book import book
@@ -190,7 +191,7 @@ async def customers(db):
 @pytest.fixture
 def read_bit_by_bit(monkeypatch):
     """Search reads so little at once that it has to go on in most worlds."""
-    monkeypatch.setattr(availability, "SEARCHED_SLOTS", 1)
+    monkeypatch.setattr(search, "FIRST_SLOTS", 1)
 
 
 class Made:
@@ -314,7 +315,7 @@ class Made:
             self.db,
             self.cache,
             clinic_id=self.clinic_id,
-            asked=asked,
+            query=asked,
             first=world.first,
             last=world.last,
             now=world.now,
@@ -347,8 +348,8 @@ class Made:
         )
         for n in (0, self.world.tries[0].n % (len(expected) + 1)):
             seen = Place(expected[n - 1][0], self.clinic_id, expected[n - 1][2]) if n else None
-            found = await availability.search(
-                self.db, asked=asked, seen=seen, first=self.world.first, last=self.world.last, now=self.world.now
+            found = await search.search(
+                self.db, query=asked, after=seen, first=self.world.first, last=self.world.last, now=self.world.now
             )
             assert [(time.start_time, time.end_time, time.doctor_id) for time in found] == expected[n : n + 21]
 
@@ -365,7 +366,7 @@ class Made:
             booked = await book(self.db, self.cache, command)
         except errors.Conflict:
             return None
-        return booked.written.appointments[0].doctor_id
+        return booked.booking.appointments[0].doctor_id
 
     async def attempt(self, tried, offers):
         """Book, and see that the oracle expected as much; what is booked is taken from then on."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from appoint.booking.availability import service
+from appoint.booking.availability import search, service
 from appoint.booking.availability.model import AvailabilityFilter
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
@@ -200,7 +200,7 @@ async def test_a_cursor_that_is_damaged_or_another_search_s_is_refused(world, fi
 async def test_pages_put_together_are_what_the_clinics_offer(world, find, monkeypatch, read_at_once):
     """However few slots are read at once, and whatever is booked: with notice, steps, and adjacent slots of many
     lengths."""
-    monkeypatch.setattr(service, "SEARCHED_SLOTS", read_at_once)
+    monkeypatch.setattr(search, "FIRST_SLOTS", read_at_once)
     dice = random.Random(read_at_once)
     for clinic, zone in enumerate(ZONES, 1):
         await world.set_clinic(
@@ -218,7 +218,7 @@ async def test_pages_put_together_are_what_the_clinics_offer(world, find, monkey
     for clinic in (1, 2, 3):
         asked = AvailabilityFilter(date=MONDAY, minutes=20)
         answer = await service.of_clinic(
-            world.db, world.cache, clinic_id=clinic, asked=asked, first=MONDAY, last=MONDAY, now=SUNDAY_NOON
+            world.db, world.cache, clinic_id=clinic, query=asked, first=MONDAY, last=MONDAY, now=SUNDAY_NOON
         )
         offered += [(slot.start_time, clinic, slot.doctor_id) for slot in answer.days[0].slots]
 

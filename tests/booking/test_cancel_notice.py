@@ -37,7 +37,7 @@ async def cancel(world, appointment, now, *, because=None):
             RECEPTION,
             appointment_id=appointment.id,
             reason=None,
-            late_because=because,
+            override_reason=because,
             if_match=None,
             now=now,
         )

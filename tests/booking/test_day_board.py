@@ -288,7 +288,7 @@ async def test_nobody_looks_for_changes_when_nobody_listens(db, app, asking):
     async with listening(app, ADMIN) as stream:
         await stream.says("event: changed")
     async with asyncio.timeout(30):
-        await app.state.services.get(Changes)._looking
+        await app.state.services.get(Changes)._task
 
 
 async def test_what_a_page_asks_by_itself_does_not_keep_a_session_open(db, asking):

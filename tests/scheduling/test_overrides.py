@@ -61,7 +61,7 @@ async def book_all(world, requests, *, allow=ALL, key=None):
         booked = await booking.book(world.db, world.cache, command)
     except errors.Conflict as refusal:
         return refusal
-    made = booked.written.appointments
+    made = booked.booking.appointments
     return made[0] if len(made) == 1 else made
 
 

@@ -125,7 +125,7 @@ class World:
             booked = await book(self.db, self.cache, command)
         except errors.Conflict as refusal:
             return refusal
-        return booked.written.appointments
+        return booked.booking.appointments
 
     async def count(self, table: str) -> int:
         return await self.db.fetchval(f"select count(*) from {table}")

@@ -39,10 +39,10 @@ ACROSS_CLINICS = {
     ("customers.find_at_address", "appointment"): "the same",
     ("booking.expire_holds", "appointment"): "the sweep of holds that have run out",
     ("http.forget_requests", "appointment"): "the sweep of old idempotency keys",
-    ("database.waiting", "event"): "what waits, for /metrics",
-    ("database.waiting", "notification"): "the same",
-    ("database.waiting", "webhook"): "the same",
-    ("database.waiting", "broker_message"): "the same",
+    ("database.queue_lengths", "event"): "what waits, for /metrics",
+    ("database.queue_lengths", "notification"): "the same",
+    ("database.queue_lengths", "webhook"): "the same",
+    ("database.queue_lengths", "broker_message"): "the same",
     ("events.take_batch", "event"): "the relay",
     ("events.park_followers", "event"): "the relay",
     ("events.list_parked", "event"): "the administrator's list",
@@ -76,7 +76,7 @@ ACROSS_CLINICS = {
     ("audit.chains", "audit_unsealed"): "what there is to check",
     ("audit.chains", "audit_entry"): "the same",
     ("audit.chains", "audit_head"): "the same",
-    ("database.waiting", "audit_unsealed"): "what waits, for /metrics",
+    ("database.queue_lengths", "audit_unsealed"): "what waits, for /metrics",
     ("accounts.list_memberships", "membership"): "where somebody works",
     ("accounts.record_joining", "membership"): "the same",
     ("accounts.list_users", "membership"): "the administrator's list",
@@ -138,7 +138,7 @@ RULES = {
     path: module
     for path, module in MODULES.items()
     if is_repository(path)
-    or path.name in ("service.py", "model.py", "rules.py", "refusals.py", "planning.py")
+    or path.name in ("service.py", "search.py", "model.py", "rules.py", "refusals.py", "planning.py")
     or path in [Path(f"booking/{name}.py") for name in ("book", "holds", "reschedule", "transitions")]
     or path in [Path(f"identity/accounts/{name}.py") for name in ("credentials", "staff")]
 }

@@ -1,4 +1,4 @@
-"""/api/appointments"""
+"""/api/appointments, and the appointments of a clinic or a customer."""
 
 from datetime import datetime
 from uuid import UUID
@@ -52,9 +52,9 @@ class Appointments(Controller):
 
     @post("/appointments", operation_id="bookAppointment", opt=route(permission="book", problems=REASONS))
     async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
-        """Book or hold (`hold`) one appointment, with a doctor or with any free doctor of a clinic.
+        """Book or hold (`hold`) one appointment, with a given doctor or any free doctor of a clinic.
 
-        Staff may override rules that are in the way (`override`), with a reason.
+        Staff may override conflicting rules (`override`), with a reason.
         """
         authorize_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
         command = BookingCommand(
@@ -67,12 +67,10 @@ class Appointments(Controller):
             override=data.override,
             limits=booking_limits(request, data.where),
         )
-        booked = await book(request.services.db, request.cache, command)
-        (appointment,) = booked.written.appointments
-        shown_to_booker = with_token(request, redact(request, appointment) if booked.replayed else appointment)
-        return created_response(
-            request, shown_to_booker, f"/api/appointments/{appointment.id}", replayed=booked.replayed
-        )
+        result = await book(request.services.db, request.cache, command)
+        (appointment,) = result.booking.appointments
+        visible = with_token(request, redact(request, appointment) if result.replayed else appointment)
+        return created_response(request, visible, f"/api/appointments/{appointment.id}", replayed=result.replayed)
 
     @get(
         "/appointments/{appointment_id:uuid}",
@@ -89,8 +87,10 @@ class Appointments(Controller):
     async def reschedule(
         self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[RescheduleRequest]
     ) -> Response[Appointment]:
-        """Move an appointment to another time or doctor; it keeps its id. Staff may override rules that are in the way
-        (`override`), with a reason."""
+        """Move an appointment to another time or doctor. It keeps its id.
+
+        Staff may override conflicting rules (`override`), with a reason.
+        """
         authorize_override(
             request,
             data.override,
@@ -134,7 +134,7 @@ class Appointments(Controller):
             request.user,
             appointment_id=appointment_id,
             reason=query.reason,
-            late_because=query.override_reason,
+            override_reason=query.override_reason,
             if_match=request.if_match,
             now=clock.now(),
         )
@@ -200,7 +200,7 @@ class Appointments(Controller):
         opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status", "not-started")),
     )
     async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Record a no-show. Possible once the appointment has started."""
+        """Record a no-show, once the appointment has started."""
         return await apply_transition(request, appointment_id, "noShow")
 
     @get(
@@ -212,7 +212,7 @@ class Appointments(Controller):
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Appointment]]:
         """List a clinic's appointments, earliest first."""
-        found = await repository.of_clinic(
+        appointments = await repository.of_clinic(
             request.db,
             clinic_id=clinic_id,
             first=query.from_,
@@ -223,9 +223,9 @@ class Appointments(Controller):
             after=cursor_after(request, query, tuple[datetime, UUID]),
             limit=query.limit,
         )
-        if not found:
+        if not appointments:
             await clinics.get(request.db, clinic_id)
-        return resource_page(request, query, [redact(request, each) for each in found], _by_start)
+        return resource_page(request, query, [redact(request, appointment) for appointment in appointments], _by_start)
 
     @get(
         "/customers/{customer_id:uuid}/appointments",
@@ -236,15 +236,21 @@ class Appointments(Controller):
         self, request: Request, customer_id: FromPath[UUID], query: PageQuery
     ) -> Response[Page[Appointment]]:
         """List a customer's appointments at all clinics, earliest first."""
-        found = await repository.of_customer(
+        appointments = await repository.of_customer(
             request.db,
             customer_id=customer_id,
             after=cursor_after(request, query, tuple[datetime, UUID]),
             limit=query.limit,
         )
-        if not found:
+        if not appointments:
             await customers.get(request.db, customer_id)
-        return resource_page(request, query, [redact(request, each) for each in found], _by_start, parent=customer_id)
+        return resource_page(
+            request,
+            query,
+            [redact(request, appointment) for appointment in appointments],
+            _by_start,
+            parent=customer_id,
+        )
 
 
 def _by_start(appointment: Appointment) -> tuple[datetime, UUID]:

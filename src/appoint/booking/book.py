@@ -1,7 +1,7 @@
 """Book appointments."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,61 +15,55 @@ from ..kit.metrics import BOOKINGS
 from . import repository
 from .model import BookedAppointments
 from .planning import NO_OVERRIDES, BookingCommand, BookingPlan, SlotTime, plan_booking
-from .refusals import Overridable, Refused, StaleCatalogue, explain_refusal
+from .refusals import explain_refusal, next_overrides
 
-PARTIAL = "AP001"
+PARTIAL_BOOKING: Final = "AP001"
+"""The SQLSTATE that `refuse_partial` of the database raises."""
 
 
 class Booked(NamedTuple):
-    written: BookedAppointments
-    """In the order of the requests."""
+    booking: BookedAppointments
+    """The appointments, in the order of the requests."""
     replayed: bool = False
     """Whether an earlier request with the same idempotency key booked them."""
 
 
-class _Unpublish(Exception):
-    """A signal, never seen outside: nothing could be booked, so the hours for it are not published either."""
+class _NothingWritten(Exception):
+    """Internal signal: no appointment could be written, so roll back the hours published for it."""
 
 
 async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Booked:
-    """Book all requested appointments or none. One round trip when nothing stands in the way.
+    """Book all requested appointments or none, in one round trip if no rule is violated.
 
-    The database decides races: of several callers for one time exactly one gets it. Rules that the command may override
-    are overridden only where they are in the way; hours are then published for the appointment alone. A repeated
-    request gets what the first one booked, as it stands now.
+    The database decides races: only one of several concurrent requests gets a time. Override rules only where the
+    command allows it and they are violated; if these are the hours, publish hours for the appointment alone. Return for
+    a repeated request what the first one booked, in its current state.
 
-    Raise `NotFound` for a clinic, doctor, type, slot or customer that is not there, `KeyReused`, and `Conflict` with
-    the first rule (`rules.REASONS`) that applies, up to five alternatives, and the index of the first request that it
-    refuses.
+    Raise `NotFound` for an unknown clinic, doctor, type, slot or customer, `KeyReused`, and `Conflict` with the first
+    rule (`rules.REASONS`) that applies, up to five alternatives, and the index of the first request that it refuses.
     """
     overrides = NO_OVERRIDES
 
     async def attempt(catalogue: Catalogue, number: int) -> Booked:
         nonlocal overrides
         plan = plan_booking(command, catalogue, overrides, await _slots(db, command))
-        if plan.violation is None and (written := await _insert(db, command, plan)):
-            return Booked(written)
+        if plan.violation is None and (booking := await _insert(db, command, plan)):
+            return Booked(booking)
         if earlier := await _earlier(db, command):
             return Booked(earlier, replayed=True)
-        if number > 0 or plan.violation in (None, "in-the-past"):  # other violations may be those of an old catalogue
-            match await explain_refusal(db, plan):
-                case Refused(conflict):
-                    raise conflict
-                case Overridable(rules):
-                    overrides = rules
-                case StaleCatalogue():
-                    pass
+        if number > 0 or plan.violation in (None, "in-the-past"):  # a stale catalogue may cause other violations
+            overrides = next_overrides(await explain_refusal(db, plan))
         raise catalogues.Stale
 
     try:
-        booked = await catalogues.with_fresh(
+        result = await catalogues.with_fresh(
             db, cache, command.clinic_id, attempt, exhausted=errors.Conflict("taken", alternatives=[])
         )
     except errors.Conflict as conflict:
         BOOKINGS.labels(conflict.type).inc()
         raise
-    BOOKINGS.labels("replayed" if booked.replayed else "booked").inc()
-    return booked
+    BOOKINGS.labels("replayed" if result.replayed else "booked").inc()
+    return result
 
 
 async def _slots(db: Statements, command: BookingCommand) -> Mapping[UUID, SlotTime]:
@@ -92,24 +86,28 @@ async def _earlier(db: Statements, command: BookingCommand) -> BookedAppointment
 
 
 async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
-    """Write all appointments, or none and return None. Hours that are overridden are published first, which takes a
-    transaction; without them it is one statement."""
-    outside = [spec for spec in plan.specs if "outside-hours" in spec.overrides]
+    """Write all appointments, or write none and return None.
+
+    Take one statement. Where hours are overridden, publish the missing ones first, in a transaction with it.
+    """
+    outside_hours = [spec for spec in plan.specs if "outside-hours" in spec.overrides]
 
     async def publish_and_insert(tx: Transaction) -> BookedAppointments:
         await repository.lock_hours(
-            tx, clinic_id=command.clinic_id, doctor_ids=[spec.doctor_id for spec in outside if spec.doctor_id]
+            tx, clinic_id=command.clinic_id, doctor_ids=[spec.doctor_id for spec in outside_hours if spec.doctor_id]
         )
-        await repository.publish_missing(tx, clinic_id=command.clinic_id, specs=outside)
-        if written := await repository.insert_appointments(tx, command, plan):
-            return written
-        raise _Unpublish
+        await repository.publish_missing(tx, clinic_id=command.clinic_id, specs=outside_hours)
+        if booking := await repository.insert_appointments(tx, command, plan):
+            return booking
+        raise _NothingWritten
 
     try:
-        return await (db.atomic(publish_and_insert) if outside else repository.insert_appointments(db, command, plan))
-    except (_Unpublish, asyncpg.ForeignKeyViolationError):  # outside the hours, or a booker who is not there
+        return await (
+            db.atomic(publish_and_insert) if outside_hours else repository.insert_appointments(db, command, plan)
+        )
+    except (_NothingWritten, asyncpg.ForeignKeyViolationError):  # outside the hours, or an unknown booker
         return None
     except asyncpg.PostgresError as error:
-        if sqlstate(error) != PARTIAL:
+        if sqlstate(error) != PARTIAL_BOOKING:
             raise
         return None

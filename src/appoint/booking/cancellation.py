@@ -1,4 +1,4 @@
-"""The cancellation rule: until when patients may cancel or reschedule, by their clinic's notice period."""
+"""The cancellation rule: patients may cancel or reschedule until the clinic's notice period begins."""
 
 from datetime import datetime
 
@@ -8,9 +8,9 @@ from .model import Appointment, Status
 
 
 def is_late(appointment: Appointment, catalogue: Catalogue, now: datetime) -> bool:
-    """Tell whether the clinic's notice period forbids to cancel or move the appointment.
+    """Return whether the clinic's notice period forbids cancelling or moving the appointment.
 
-    It never applies to holds and to appointments that the clinic itself has to move.
+    The rule never applies to holds, nor to appointments that the clinic itself has to move.
     """
     applies = (
         catalogue.cancel_notice_minutes > 0 and appointment.status != Status.PENDING and not appointment.needs_rebooking

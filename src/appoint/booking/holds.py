@@ -12,7 +12,7 @@ BATCH_SIZE: Final = 500
 async def expire_holds(db: Statements, *, now: datetime) -> int:
     """Cancel all expired holds, in batches, and return their number."""
     total = 0
-    while expired := await repository.expire_holds(db, now=now, most=BATCH_SIZE):
+    while expired := await repository.expire_holds(db, now=now, limit=BATCH_SIZE):
         total += expired
         if expired < BATCH_SIZE:
             break

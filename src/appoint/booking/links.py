@@ -1,4 +1,4 @@
-"""Manage links: the holder sees and changes one appointment without an account."""
+"""Manage links, with which the holder sees and changes one appointment without an account."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -19,12 +19,12 @@ def token(secret: str, appointment_id: UUID) -> str:
 
 
 def appointment_of(secret: str, token: str) -> UUID | None:
-    """Return the appointment that a token is for, or None if the signature is not ours."""
+    """Return the id of the appointment that a token is for, or None if the signature is invalid."""
     return verify_id(secret, PURPOSE, token.removeprefix(PREFIX)) if token.startswith(PREFIX) else None
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the holder of the link whose token is the bearer token, or None."""
+    """Return the holder of the manage link that the bearer token belongs to, or None if the token is invalid."""
     appointment_id = appointment_of(services_of(connection).secret_key, token)
     return holder(appointment_id) if appointment_id else None
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from ..clinics.appointment_types.model import Mode
 from ..kit import errors, fields, ids
 from ..kit.money import Money
 from ..kit.structs import PageQuery, RequestBody, Resource
@@ -17,7 +18,7 @@ from .rules import Override, Reason, Rule, TimeRequest
 
 
 class Status(StrEnum):
-    """The values of FHIR R4 AppointmentStatus that a clinic uses."""
+    """The values of FHIR R4 `AppointmentStatus` that Appoint uses."""
 
     PENDING = "pending"
     BOOKED = "booked"
@@ -71,30 +72,67 @@ class Appointment(Resource):
     hold_expires_at: datetime | None
     cancel_reason: str | None
     needs_rebooking: bool
-    """The appointment is outside the doctor's hours because an absence or a change of schedule kept it."""
+    """Whether an absence or a schedule change has left the appointment outside the doctor's hours."""
     price: Money | None
     notes: str | None
     overrides: list[Rule]
-    """The rules that staff overrode for it."""
+    """The rules that staff overrode for the appointment."""
     override_reason: str | None
-    """Why staff overrode them; only staff see this."""
+    """The reason for overriding them. Visible only to staff."""
     manage_token: (
         Annotated[str, msgspec.Meta(examples=["apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g"])] | UnsetType
     ) = UNSET
-    """A bearer token to see, move and cancel this one appointment, and the last part of its page's address,
-    `/appointments/{manageToken}`. Present only in the response to the booking request and its repetitions.
+    """A bearer token to see, move and cancel this appointment, and the last part of its page's address,
+    `/appointments/{manageToken}`. Only responses to the booking request and its repetitions contain it.
     """
 
 
+class AppointmentDetails(Appointment, kw_only=True):
+    """An appointment with the details on the page of its manage link."""
+
+    sequence: int
+    """The number of its last change for calendars (RFC 5545)."""
+    clinic: str
+    slug: str | None
+    address: str | None
+    phone: str | None
+    email: str | None
+    """The clinic's."""
+    doctor: str
+    type: str | None
+    mode: Mode
+    sent_to: str | None
+    """The customer's e-mail address or phone number."""
+
+
+class CustomerVisit(msgspec.Struct, frozen=True):
+    """An appointment in a customer's own list, with the names that the customer sees."""
+
+    id: UUID
+    clinic_id: int
+    start_time: datetime
+    end_time: datetime
+    time_zone: str
+    status: Status
+    clinic: str
+    slug: str | None
+    active: bool
+    """Whether the clinic is active."""
+    doctor: str
+    type: str | None
+    for_whom: str
+    """The patient's name."""
+
+
 class CancelCause(StrEnum):
-    """Why an appointment is cancelled, for programs; `cancel_reason` is the text for people."""
+    """The cause of a cancellation, for programs. `cancel_reason` is the text for people."""
 
     REQUEST = "request"
     HOLD_EXPIRED = "hold-expired"
 
 
 class StoredAppointment(NamedTuple):
-    """An appointment with details that only use cases need."""
+    """An appointment with the details that only use cases need."""
 
     appointment: Appointment
     claim: Range
@@ -123,7 +161,7 @@ class AppointmentRequest(TimeRequest, kw_only=True):
 
     customer_id: UUID
     clinic_id: fields.ClinicNumber | None = None
-    """Without `doctor_id`, the clinic's policy chooses a free doctor."""
+    """Required without `doctorId` and `bookingSlotId`; the clinic's policy then chooses a free doctor."""
     override: Override | None = None
     """Staff only. Overriding hours requires a doctor."""
 
@@ -134,13 +172,13 @@ class AppointmentRequest(TimeRequest, kw_only=True):
 
     @property
     def where(self) -> int:
-        """The clinic that the request names, or that its ids belong to."""
+        """The clinic of the request, or the one that its ids belong to."""
         named = self.doctor_id or self.booking_slot_id
         return self.clinic_id or (ids.clinic_of(named) if named else ids.PLATFORM)
 
 
 class RescheduleRequest(RequestBody):
-    """A new time for an appointment. Without an end it keeps its length; without a doctor it keeps its doctor."""
+    """A new time for an appointment. Without an end, the appointment keeps its length; without a doctor, its doctor."""
 
     EXAMPLE: ClassVar = {
         "startTime": "2027-03-01T08:30:00Z",
@@ -169,12 +207,12 @@ class Cancellation(RequestBody):
     override: Literal["too-late"] | None = None
     """Staff only: cancel within the clinic's notice period."""
     override_reason: Reason | None = None
-    """Why the rule is overridden."""
+    """The reason for the override."""
 
     def __post_init__(self) -> None:
         if bool(self.override) != bool(self.override_reason):
-            missing, there = ("override", "overrideReason") if self.override_reason else ("overrideReason", "override")
-            raise errors.Invalid(errors.Fault(f"#/{missing}", "is required together with {other}", other=there))
+            absent, other = ("override", "overrideReason") if self.override_reason else ("overrideReason", "override")
+            raise errors.Invalid(errors.Fault(f"#/{absent}", "is required together with {other}", other=other))
 
 
 class AppointmentFilter(PageQuery):
@@ -183,11 +221,11 @@ class AppointmentFilter(PageQuery):
     to: fields.Date | None = None
     """The last day."""
     doctor_id: UUID | None = None
-    """Only this doctor's appointments."""
+    """Return only this doctor's appointments."""
     customer_id: UUID | None = None
-    """Only this customer's appointments."""
+    """Return only this customer's appointments."""
     status: Status | None = None
-    """Only appointments with this status."""
+    """Return only appointments with this status."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
@@ -195,11 +233,12 @@ class AppointmentFilter(PageQuery):
 
 
 def has_own_hours(appointment: Appointment) -> bool:
-    """Tell whether hours may be published for this appointment alone."""
+    """Return whether hours may have been published for this appointment alone."""
     return appointment.needs_rebooking or "outside-hours" in appointment.overrides
 
 
 def audit_reason(overrides: Iterable[str]) -> str | None:
-    """Return the overridden rules as the audit entry's reason, without staff's own reason, which may name people."""
+    """Return the overridden rules as the audit entry's reason. Leave out the reason that staff gave, which may name
+    people."""
     rules = ", ".join(dict.fromkeys(overrides))
     return f"override: {rules}" if rules else None

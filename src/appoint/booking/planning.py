@@ -1,4 +1,4 @@
-"""From a booking command to appointments that can be written: no database and no clock."""
+"""Turn a booking command into appointments that can be written, without a database or a clock."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ NO_OVERRIDES: Final[Overrides] = {}
 
 
 class IdempotencyKey(NamedTuple):
-    """What makes a request the same as an earlier one: its caller, its key, and the digest of its content."""
+    """The identity of a request: its caller, its key, and the digest of its content."""
 
     caller: str
     key: str
@@ -51,7 +51,7 @@ class SlotTime(NamedTuple):
 
 
 class BookingPlan(NamedTuple):
-    """What to write, as far as the catalogue and the clock can tell."""
+    """The appointments to write, according to the catalogue and the clock."""
 
     catalogue: Catalogue
     specs: Sequence[AppointmentSpec]
@@ -62,7 +62,7 @@ class BookingPlan(NamedTuple):
 
     @property
     def violation(self) -> str | None:
-        """The first rule of the catalogue that one of the appointments breaks."""
+        """The first rule of the catalogue that one of the appointments violates."""
         violations = (catalogue_violation(spec, self.catalogue, self.now) for spec in self.specs)
         return next(filter(None, violations), None)
 
@@ -95,7 +95,7 @@ def _resolve(
     type = catalogue.types.get(type_id) if type_id else None
     if (type_id and not type) or (doctor_id and doctor_id not in catalogue.doctors):
         raise errors.NotFound
-    assert start, "the request's own rules"
+    assert start, "checked by the request"
     end = end or start + timedelta(minutes=type.minutes if type else 0)
     before, after = buffers(type)
     return AppointmentSpec(
@@ -107,7 +107,7 @@ def _resolve(
         start - before,
         end + after,
         doctor_id,
-        catalogue.offering(type_id, doctor_id),
+        catalogue.doctors_for(type_id, doctor_id),
         time.notes,
         time.hold,
     )

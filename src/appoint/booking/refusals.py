@@ -12,7 +12,7 @@ from ..kit import clock, errors
 from . import repository
 from .availability import service as availability
 from .availability.model import DoctorTime, Range, Terms, nearest, starts
-from .planning import BookingPlan, Overrides
+from .planning import NO_OVERRIDES, BookingPlan, Overrides
 from .rules import (
     Alternative,
     AppointmentSpec,
@@ -28,8 +28,8 @@ from .rules import (
     without,
 )
 
-WEEK: Final = timedelta(days=8)
-"""How far to look for alternatives, on both sides, with a day to spare for zones."""
+ALTERNATIVES_RADIUS: Final = timedelta(days=8)
+"""How far to look for alternatives before and after: a week, and a day to spare for time zones."""
 
 
 class Refused(NamedTuple):
@@ -37,34 +37,47 @@ class Refused(NamedTuple):
 
 
 class Overridable(NamedTuple):
-    """The plan can be written once these rules are overridden; empty when nothing stands in its way now."""
+    """The plan can be written once these rules are overridden; empty if nothing prevents it now."""
 
     rules: Overrides
 
 
 class StaleCatalogue(NamedTuple):
-    """The catalogue is older than the database, so it explains nothing."""
+    """The catalogue is older than the database, so it cannot explain the refusal."""
+
+
+Explanation = Refused | Overridable | StaleCatalogue
+"""Why a plan could not be written."""
 
 
 class CustomerTime(NamedTuple):
-    """When each customer is busy at the clinic, and how many upcoming appointments they have."""
+    """Each customer's appointment times at the clinic, and their number of upcoming appointments."""
 
     busy: dict[UUID, list[Range]]
     upcoming: dict[UUID, BookingLimits]
 
 
 class Judgement(NamedTuple):
-    """One appointment's spec with the rules to override for it, and the violation that remains."""
+    """An appointment's spec with the rules to override for it, and the violation that remains."""
 
     spec: AppointmentSpec
     violation: str | None
     is_limit: bool
 
 
-async def explain_refusal(
-    db: Statements, plan: BookingPlan, *, current: CurrentTime | None = None
-) -> Refused | Overridable | StaleCatalogue:
-    """Return why a plan could not be written: the first rule that stands in the way of the first appointment.
+def next_overrides(explanation: Explanation) -> Overrides:
+    """Return the rules to override in the next attempt. Raise the conflict of a refusal."""
+    match explanation:
+        case Refused(conflict):
+            raise conflict
+        case Overridable(rules):
+            return rules
+        case StaleCatalogue():
+            return NO_OVERRIDES
+
+
+async def explain_refusal(db: Statements, plan: BookingPlan, *, current: CurrentTime | None = None) -> Explanation:
+    """Return why a plan could not be written: the first rule that prevents the first appointment.
 
     `current` is the time of the appointment being moved, which must not conflict with itself. Raise `NotFound` for an
     unknown customer.
@@ -72,12 +85,12 @@ async def explain_refusal(
     customers = await _customer_time(db, plan, current)
     own_slots = await _own_slots(db, plan, current)
     overrides: dict[int, tuple[str, ...]] = {}
-    claims: list[tuple[UUID, Range]] = []  # of the appointments before
+    claims: list[tuple[UUID, Range]] = []  # of the plan's earlier appointments
     for spec in plan.specs:
         times = await availability.around(db, plan.catalogue, doctors=_doctors(plan, spec), day=_day(plan, spec))
         if times is None:
             return StaleCatalogue()
-        times = _apart_from(times, current, own_slots)
+        times = _without_current(times, current, own_slots)
         for doctor_id, claim in claims:
             times = with_claim(times, doctor_id, claim)
         busy = customers.busy[spec.customer_id]
@@ -86,8 +99,8 @@ async def explain_refusal(
         overrides[spec.position] = judgement.spec.overrides
         if judgement.violation:
             return Refused(_conflict(plan, judgement, times, busy))
-        taker = next(time for time in times if time_violation(judgement.spec, [time], busy) is None)
-        claims.append((taker.doctor_id, (spec.claimed_from, spec.claimed_until)))
+        doctor = next(time for time in times if time_violation(judgement.spec, [time], busy) is None)
+        claims.append((doctor.doctor_id, (spec.claimed_from, spec.claimed_until)))
         busy.append((spec.start, spec.end))
         customers.upcoming[spec.customer_id] = upcoming.after(spec)
     return Overridable(overrides)
@@ -97,7 +110,9 @@ async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime
     clinic_id = plan.catalogue.clinic_id
     first, last = min(spec.start for spec in plan.specs), max(spec.end for spec in plan.specs)
     ids = list({spec.customer_id for spec in plan.specs} | ({plan.booker_id} if plan.booker_id else set()))
-    busy = await repository.busy_times(db, clinic_id=clinic_id, customer_ids=ids, start=first - WEEK, end=last + WEEK)
+    busy = await repository.busy_times(
+        db, clinic_id=clinic_id, customer_ids=ids, start=first - ALTERNATIVES_RADIUS, end=last + ALTERNATIVES_RADIUS
+    )
     if len(busy) < len(ids):
         raise errors.NotFound
     if current:
@@ -119,12 +134,14 @@ async def _own_slots(db: Statements, plan: BookingPlan, current: CurrentTime | N
 
 
 def _doctors(plan: BookingPlan, spec: AppointmentSpec) -> Sequence[CatalogueDoctor]:
-    """Return the doctors who could take the appointment, or else those whose times are alternatives."""
+    """Return the doctors who could take the appointment, or else the doctors whose times are alternatives."""
     catalogue = plan.catalogue
     if not catalogue.active:
         return []
     named = catalogue.doctors[spec.doctor_id] if spec.doctor_id else None
-    return spec.candidates or [doctor for doctor in catalogue.offering(spec.type and spec.type.id) if doctor != named]
+    return spec.candidates or [
+        doctor for doctor in catalogue.doctors_for(spec.type and spec.type.id) if doctor != named
+    ]
 
 
 def _day(plan: BookingPlan, spec: AppointmentSpec) -> date:
@@ -134,10 +151,10 @@ def _day(plan: BookingPlan, spec: AppointmentSpec) -> date:
     return day if "too-far" in overridable_rules(spec, plan.override) else min(day, plan.catalogue.last_date(plan.now))
 
 
-def _apart_from(
+def _without_current(
     times: Sequence[DoctorTime], current: CurrentTime | None, own_slots: Sequence[UUID]
 ) -> list[DoctorTime]:
-    """Return the doctors' times, excluding the appointment being moved."""
+    """Return the doctors' times without the appointment being moved."""
     if current is None:
         return list(times)
     return [
@@ -156,7 +173,7 @@ def _judge(
     busy: Sequence[Range],
     upcoming: BookingLimits,
 ) -> Judgement:
-    """Override allowed rules one by one, up to the first violation that must stand."""
+    """Override allowed rules one by one, up to the first violation that may not be overridden."""
     allowed = overridable_rules(spec, plan.override)
     over_limit = limit_violation(spec, plan.limits, upcoming) if plan.limits else None
     while True:

@@ -1,4 +1,4 @@
-"""Parts of a booking request besides its body: limits, idempotency, overrides, and what the caller may see."""
+"""Context of a booking request besides its body: limits, idempotency, overrides and visibility."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -16,8 +16,8 @@ from .rules import BookingLimits
 
 
 def redact(request: Request, appointment: Appointment) -> Appointment:
-    """Return the appointment as the caller may see it: only the clinic sees notes, only staff see why rules were
-    overridden."""
+    """Return the appointment as the caller may see it: only the clinic sees notes, and only staff see the reason for
+    overriding rules."""
     if not widest_grant(request.user, "list-appointments", appointment.clinic_id):
         appointment = msgspec.structs.replace(appointment, notes=None)
     return (
@@ -28,8 +28,8 @@ def redact(request: Request, appointment: Appointment) -> Appointment:
 
 
 def authorize_override(request: Request, override: object, *, clinic_id: int, doctor_id: UUID | None) -> None:
-    """Check that the caller may override rules for an appointment with the doctor, if the request has an override.
-    Raise as the guard does."""
+    """Check that the caller may override rules for an appointment with the doctor, if the request contains an override.
+    Raise what the guard raises."""
     if override:
         authorize(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
 
@@ -40,7 +40,7 @@ def with_token(request: Request, appointment: Appointment) -> Appointment:
 
 
 def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | None:
-    """Return the requested doctors whose appointments the caller may list; None means all."""
+    """Return the requested doctors whose appointments the caller may list, or None for all doctors."""
     own = request.grant.doctor_id
     if own is None:
         return [doctor_id] if doctor_id else None
@@ -48,7 +48,7 @@ def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | No
 
 
 def requested_key(request: Request, data: object) -> IdempotencyKey | None:
-    """Return the request's `Idempotency-Key` with its caller and digest, if there is one."""
+    """Return the request's `Idempotency-Key`, if any, with its caller and digest."""
     key = idempotency_key(request)
     return IdempotencyKey(request.user.key, key, digest(request, data)) if key else None
 

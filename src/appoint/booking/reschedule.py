@@ -24,15 +24,14 @@ from .model import (
     has_own_hours,
 )
 from .planning import BookingPlan
-from .refusals import Overridable, Refused, StaleCatalogue, explain_refusal
+from .refusals import Explanation, explain_refusal, next_overrides
 from .rules import AppointmentSpec, CurrentTime, Override, buffers, catalogue_violation
 
 MAX_ATTEMPTS: Final = 3
 
 
 class _MoveRefused(Exception):
-    """The database refused a move. Ends the transaction, so that the reason is read outside it; never leaves this
-    module."""
+    """Internal signal: the database refused a move. Ends the transaction, so that the reason is read outside it."""
 
 
 async def reschedule(
@@ -40,9 +39,9 @@ async def reschedule(
 ) -> Appointment:
     """Move an appointment to another time, another doctor, or both.
 
-    The appointment keeps its id and may overlap its old time. Rules that `to.override` allows are overridden only where
-    they are in the way. Raise `Conflict` as `book` does, `too-late` within the clinic's notice period, `hold-expired`,
-    and `wrong-status` for an appointment that is no longer upcoming.
+    The appointment keeps its id and may overlap its old time. Override rules only where `to.override` allows it and
+    they are violated. Raise `Conflict` as `book` does, and also `too-late` within the clinic's notice period,
+    `hold-expired`, or `wrong-status` for an appointment that is no longer upcoming.
     """
     clinic_id = ids.clinic_of(appointment_id)
     if to.doctor_id and ids.clinic_of(to.doctor_id) != clinic_id:
@@ -54,13 +53,8 @@ async def reschedule(
                 _move, actor, appointment_id=appointment_id, to=to, if_match=if_match, overrides=overrides, now=now
             )
         except _MoveRefused:
-            match await _explain(db, clinic_id, appointment_id, to, now):
-                case Refused(conflict):
-                    raise conflict from None
-                case Overridable(rules):
-                    overrides = rules.get(0, ())
-                case StaleCatalogue():
-                    overrides = ()
+            explanation = await _explain(db, clinic_id, appointment_id, to, now)
+        overrides = next_overrides(explanation).get(0, ())
     raise errors.Conflict("taken", alternatives=[])
 
 
@@ -74,7 +68,7 @@ async def _move(
     overrides: Sequence[str],
     now: datetime,
 ) -> Appointment:
-    """Move an appointment, overriding the given rules. Raise `_MoveRefused` when that writes nothing."""
+    """Move an appointment, overriding the given rules. Raise `_MoveRefused` if the database refuses it."""
     clinic_id = ids.clinic_of(appointment_id)
     if "outside-hours" in overrides:
         doctor_id = (await service.get(tx, appointment_id)).doctor_id
@@ -85,11 +79,11 @@ async def _move(
     current = appointment.doctor_id, appointment.start_time, appointment.end_time
     if (spec.doctor_id, spec.start, spec.end) == current:
         spec, override_reason = spec._replace(overrides=tuple(appointment.overrides)), appointment.override_reason
-        recorded_reason = None
+        reason_for_audit = None
     else:
         late = is_late(appointment, catalogue, now)
         spec, override_reason = _overriding(spec, to.override, overrides, catalogue, late=late)
-        recorded_reason = audit_reason(spec.overrides)
+        reason_for_audit = audit_reason(spec.overrides)
     if catalogue_violation(spec, catalogue, now):
         raise _MoveRefused
     try:
@@ -99,7 +93,7 @@ async def _move(
             raise _MoveRefused
     except (asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError) as error:
         raise _MoveRefused from error
-    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id], reason=recorded_reason)
+    await audit.record(tx, actor, clinic_id=clinic_id, subjects=[appointment_id], reason=reason_for_audit)
     return await service.get(tx, appointment_id)
 
 
@@ -137,7 +131,7 @@ def _target(appointment: Appointment, catalogue: Catalogue, to: RescheduleReques
         to.start_time - before,
         end + after,
         doctor_id,
-        catalogue.offering(type_id, doctor_id),
+        catalogue.doctors_for(type_id, doctor_id),
         notes=None,
         hold=False,
     )
@@ -145,7 +139,7 @@ def _target(appointment: Appointment, catalogue: Catalogue, to: RescheduleReques
 
 async def _explain(
     db: Statements, clinic_id: int, appointment_id: UUID, to: RescheduleRequest, now: datetime
-) -> Refused | Overridable | StaleCatalogue:
+) -> Explanation:
     appointment, claim, *_ = await service.get_stored(db, appointment_id)
     catalogue = await catalogues.load(db, clinic_id)
     assert catalogue, "a clinic is never deleted"

@@ -1,4 +1,4 @@
-"""Requested times and the rules that can refuse them, without a database or a clock."""
+"""Requested times, and the rules that can refuse them, without a database or a clock."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ REASONS: Final = (
     "customer-busy",
     "taken",
 )
-"""Why a booking can be refused. If several apply, the response names the first."""
+"""The reasons for refusing a booking. If several apply, the response contains the first."""
 
 
 Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"]
@@ -36,7 +36,7 @@ Reason = Annotated[fields.Name, msgspec.Meta(examples=["In pain; Dr. Shah stays 
 
 
 class Override(RequestBody):
-    """The rules that staff override where they are in the way, and why."""
+    """The rules that staff override if they are violated, and the reason."""
 
     EXAMPLE: ClassVar = {"allow": ["outside-hours", "too-soon"], "reason": "In pain; Dr. Shah stays longer"}
 
@@ -45,12 +45,12 @@ class Override(RequestBody):
 
 
 class TimeRequest(RequestBody):
-    """A requested time and doctor. The time is a whole booking slot, or a start with an appointment type or an end;
-    without a doctor, any doctor of the clinic."""
+    """A requested time and doctor. The time is a whole booking slot, or a start with an appointment type or an end.
+    Without a doctor, any doctor of the clinic can take it."""
 
     doctor_id: UUID | None = None
     booking_slot_id: UUID | None = None
-    """Book all of this slot, instead of giving a start."""
+    """Book all of this slot, instead of a start."""
     start_time: fields.Instant | None = None
     end_time: fields.Instant | None = None
     """Instead of `appointment_type_id`, which determines the length."""
@@ -60,7 +60,7 @@ class TimeRequest(RequestBody):
     """Hold the time until the appointment is confirmed or the hold expires."""
 
     def __post_init__(self) -> None:
-        """Raise `Invalid` for a request with no time, or with two."""
+        """Raise `Invalid` for a request without a time, or with two."""
         if self.booking_slot_id:
             if self.start_time or self.end_time:
                 raise errors.Invalid(errors.Fault("#/startTime", "is already set by the booking slot"))
@@ -75,8 +75,8 @@ class TimeRequest(RequestBody):
 
 
 class AppointmentSpec(NamedTuple):
-    """A requested appointment as instants and doctors: `[start, end)` for the patient, `[claimed_from, claimed_until)`
-    for the doctor, and the doctors who can take it."""
+    """A requested appointment as instants, `[start, end)` for the patient and `[claimed_from, claimed_until)` for the
+    doctor, with the doctors who can take it."""
 
     position: int
     customer_id: UUID
@@ -86,7 +86,7 @@ class AppointmentSpec(NamedTuple):
     claimed_from: datetime
     claimed_until: datetime
     doctor_id: UUID | None
-    """None: any of the candidates, as the clinic's rule chooses."""
+    """None: the clinic's rule chooses one of the candidates."""
     candidates: Sequence[CatalogueDoctor]
     notes: str | None
     hold: bool
@@ -114,7 +114,7 @@ class CurrentTime(NamedTuple):
 
 
 class BookingLimits(NamedTuple):
-    """The upcoming appointments and holds of a customer at a clinic: the maximum, or the current count."""
+    """A customer's upcoming appointments and holds at a clinic: the maximum, or the current number."""
 
     appointments: int
     holds: int
@@ -133,7 +133,7 @@ def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
 
 
 def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: datetime) -> str | None:
-    """Return the first rule of the catalogue and the clock that the appointment breaks."""
+    """Return the first rule of the catalogue and the clock that the appointment violates."""
     doctor = catalogue.doctors[spec.doctor_id] if spec.doctor_id else None
     if spec.start < now:
         return "in-the-past"
@@ -162,8 +162,8 @@ def limit_violation(spec: AppointmentSpec, limits: BookingLimits, upcoming: Book
 
 
 def time_violation(spec: AppointmentSpec, times: Sequence[DoctorTime], customers_time: Sequence[Range]) -> str | None:
-    """Return the first rule about hours and other appointments that stops all candidates."""
-    open_doctors = [time for time in times if "outside-hours" in spec.overrides or covered(time, spec.start, spec.end)]
+    """Return the first rule about hours and other appointments that excludes all candidates."""
+    open_doctors = [time for time in times if "outside-hours" in spec.overrides or covers(time, spec.start, spec.end)]
     if not open_doctors:
         return "outside-hours"
     if overlaps(customers_time, spec.start, spec.end) and "customer-busy" not in spec.overrides:
@@ -179,8 +179,8 @@ def overridable_rules(spec: AppointmentSpec, override: Override | None) -> froze
     return allowed if spec.doctor_id else allowed - {"outside-hours"}
 
 
-def covered(time: DoctorTime, start: datetime, end: datetime) -> bool:
-    """Tell whether published slots, adjacent ones joined, cover all of `[start, end)`."""
+def covers(time: DoctorTime, start: datetime, end: datetime) -> bool:
+    """Return whether published slots, with adjacent ones joined, cover all of `[start, end)`."""
     for slot in time.slots:
         if slot.start <= start < slot.end:
             start = slot.end
@@ -193,9 +193,9 @@ def overlaps(ranges: Sequence[Range], start: datetime, end: datetime) -> bool:
     return any(lower < end and start < upper for lower, upper in ranges)
 
 
-def without(ranges: Sequence[Range], gone: Range) -> list[Range]:
+def without(ranges: Sequence[Range], excluded: Range) -> list[Range]:
     """Return the ranges without one of them, which may have been merged with its neighbours."""
-    start, end = gone
+    start, end = excluded
     pieces = chain.from_iterable(((lower, min(upper, start)), (max(lower, end), upper)) for lower, upper in ranges)
     return [(lower, upper) for lower, upper in pieces if lower < upper]
 

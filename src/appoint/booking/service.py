@@ -31,7 +31,7 @@ async def get_stored(db: Statements, appointment_id: UUID) -> StoredAppointment:
 async def change(
     tx: Transaction, actor: Actor, *, appointment_id: UUID, change: AppointmentPatch, if_match: str | None
 ) -> Appointment:
-    """Change the notes. Raise `Conflict` `customer-erased` when the customer's data were erased."""
+    """Change the notes. Raise `Conflict` `customer-erased` if the customer's data was erased."""
     await lock(tx, appointment_id, if_match)
     if change.notes is not msgspec.UNSET and not await repository.change_notes(
         tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes
@@ -46,7 +46,7 @@ async def lock(
 ) -> tuple[StoredAppointment, Catalogue]:
     """Lock the appointment until the transaction ends, and return it with its clinic's current catalogue.
 
-    Raise `NotFound`, and `VersionMismatch` or `VersionRequired` as `if_match` and the clinic demand.
+    Raise `NotFound`, `VersionMismatch` for an outdated `if_match`, or `VersionRequired` if the clinic requires one.
     """
     clinic_id = ids.clinic_of(appointment_id)
     stored = await repository.lock(

@@ -1,4 +1,4 @@
-"""Confirm, run and cancel appointments: every change of status that `model.TRANSITIONS` allows."""
+"""Change the status of appointments, as `model.TRANSITIONS` allows."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,11 +22,11 @@ from .model import (
 
 
 async def apply(tx: Transaction, actor: Actor, *, appointment_id: UUID, name: str, now: datetime) -> Appointment:
-    """Apply the transition with that name to an appointment. `cancel` has a function of its own.
+    """Apply the transition with that name to an appointment. Use `cancel` for cancelling.
 
-    Raise `Conflict`: `wrong-status`; `hold-expired` for an expired hold, whether or not it has been cancelled yet;
+    Raise `Conflict`: `wrong-status`; `hold-expired` for an expired hold, even if it has not been cancelled yet;
     `not-started` for a no-show before the start; `taken`, `customer-busy` or `outside-hours` when a no-show arrives
-    after all and the time is no longer free.
+    late and the time is no longer free.
     """
     (appointment, _, _, cancel_cause), _ = await service.lock(tx, appointment_id, None)
     transition = TRANSITIONS[name]
@@ -49,14 +49,14 @@ async def cancel(
     *,
     appointment_id: UUID,
     reason: str | None,
-    late_because: str | None = None,
+    override_reason: str | None = None,
     if_match: str | None,
     now: datetime,
 ) -> None:
     """Cancel an appointment. Cancelling a cancelled one changes nothing.
 
-    `late_because` is the reason for which staff cancel it within the clinic's notice period. Raise `Conflict`:
-    `wrong-status` for an appointment that is over, `too-late`.
+    `override_reason` is the reason of staff for cancelling within the clinic's notice period. Raise `Conflict`:
+    `wrong-status` for an appointment that is over, or `too-late`.
     """
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match)
     if appointment.status == Status.CANCELLED:
@@ -65,9 +65,9 @@ async def cancel(
     if appointment.status not in TRANSITIONS["cancel"].sources:
         raise errors.Conflict("wrong-status", appointmentStatus=appointment.status, wanted=Status.CANCELLED)
     late = is_late(appointment, catalogue, now)
-    if late and late_because is None:
+    if late and override_reason is None:
         raise too_late(catalogue)
-    await _change_status(tx, appointment, "cancel", reason=reason, late_because=late_because if late else None)
+    await _change_status(tx, appointment, "cancel", reason=reason, override_reason=override_reason if late else None)
     if has_own_hours(appointment):
         await repository.withdraw_remnant(
             tx,
@@ -86,7 +86,12 @@ async def cancel(
 
 
 async def _change_status(
-    tx: Transaction, appointment: Appointment, name: str, *, reason: str | None = None, late_because: str | None = None
+    tx: Transaction,
+    appointment: Appointment,
+    name: str,
+    *,
+    reason: str | None = None,
+    override_reason: str | None = None,
 ) -> None:
     transition = TRANSITIONS[name]
     try:
@@ -97,7 +102,7 @@ async def _change_status(
             status=transition.target,
             event=transition.event,
             cancel_reason=reason,
-            late_because=late_because,
+            override_reason=override_reason,
         )
     except asyncpg.ExclusionViolationError as error:
         raise errors.Conflict(

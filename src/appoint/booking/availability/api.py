@@ -1,4 +1,4 @@
-"""/api/…/availability: times that can be booked now"""
+"""/api/…/availability: times that can be booked now."""
 
 from datetime import date
 from operator import attrgetter
@@ -16,9 +16,9 @@ from ...kit import clock
 from ...kit.errors import Fault, Invalid
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...kit.structs import Page
-from . import service
+from . import search, service
 from .model import Availability, AvailabilityFilter, DayFilter, FoundTime, Place, SearchFilter
-from .responses import CACHE_CONTROL, answer, answer_for_doctor, days
+from .responses import CACHE_CONTROL, availability_response, dates, doctor_availability_response
 
 
 class AvailabilityQueries(Controller):
@@ -28,37 +28,37 @@ class AvailabilityQueries(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AvailabilityFilter
     ) -> Response[Availability]:
-        """List free times of a clinic, each once per doctor, on up to 62 dates."""
-        return await answer(request, clinic_id, query)
+        """List free times of a clinic on up to 62 dates, once per doctor."""
+        return await availability_response(request, clinic_id, query)
 
     @get("/doctors/{doctor_id:uuid}/availability", operation_id="getDoctorAvailability", opt=route(permission="public"))
     async def of_doctor(
         self, request: Request, doctor_id: FromPath[UUID], query: AvailabilityFilter
     ) -> Response[Availability]:
         """List free times of a doctor."""
-        return await answer_for_doctor(request, doctor_id, query)
+        return await doctor_availability_response(request, doctor_id, query)
 
     @get("/clinics/{clinic_id:int}/freeslots/{day:str}", operation_id="getFreeSlots", opt=route(permission="public"))
     async def free_slots(
         self, request: Request, clinic_id: FromPath[int], day: FromPath[str], query: DayFilter
     ) -> Response[Availability]:
-        """List free times of a clinic on one day, given as yyyy-mm-dd."""
+        """List free times of a clinic on one day, given as `yyyy-mm-dd`."""
         try:
             on = msgspec.convert(day, date)
         except msgspec.ValidationError:
             raise Invalid(Fault("day", "must be a date, such as 2027-03-01")) from None
         if not FIRST_YEAR <= on.year <= LAST_YEAR:
             raise Invalid(Fault("day", "must be between the years 1900 and 2999"))
-        found = await service.of_clinic(
-            request.db, request.cache, clinic_id=clinic_id, asked=query, first=on, last=on, now=clock.now()
+        availability = await service.of_clinic(
+            request.db, request.cache, clinic_id=clinic_id, query=query, first=on, last=on, now=clock.now()
         )
-        return json_response(request, found, cache_control=CACHE_CONTROL)
+        return json_response(request, availability, cache_control=CACHE_CONTROL)
 
     @get("/availability/search", operation_id="searchAvailability", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
         """Search free times across clinics on at most 7 of each clinic's local dates, earliest first."""
-        first, last = days(query)
-        found = await service.search(
-            request.db, asked=query, seen=cursor_after(request, query, Place), first=first, last=last, now=clock.now()
+        first, last = dates(query)
+        results = await search.search(
+            request.db, query=query, after=cursor_after(request, query, Place), first=first, last=last, now=clock.now()
         )
-        return page_response(request, query, found, attrgetter("place"), cache_control=CACHE_CONTROL)
+        return page_response(request, query, results, attrgetter("place"), cache_control=CACHE_CONTROL)

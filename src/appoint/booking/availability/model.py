@@ -1,8 +1,8 @@
-"""Compute free times from ranges, without a database or a clock. Search and the alternatives of refusals share this."""
+"""Compute free times from ranges, without a database or a clock. Searches and refusals share this."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -13,9 +13,12 @@ from ...kit.structs import PageQuery, RequestBody
 
 Range = tuple[datetime, datetime]
 """Half-open."""
-AnyMinutes = Annotated[int, msgspec.Meta(ge=5, le=720, description="length, where no appointment type says it")]
-MAX_DAYS = 62
-MAX_SEARCH_DAYS = 7
+AnyMinutes = Annotated[
+    int, msgspec.Meta(ge=5, le=720, description="length in minutes, where no appointment type determines it")
+]
+MAX_DAYS: Final = 62
+MAX_SEARCH_DAYS: Final = 7
+NO_BUFFERS: Final = (timedelta(), timedelta())
 
 
 class PublishedSlot(NamedTuple):
@@ -33,8 +36,8 @@ class DoctorTime(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a clinic allows now: no start before `earliest` or on a local date after `last_date`; starts every `step`
-    from a slot's start."""
+    """A clinic's booking rules at an instant: appointments start every `step` from a slot's start, at `earliest` or
+    later, and no later than on the local date `last_date`."""
 
     time_zone: str
     step: timedelta
@@ -51,48 +54,58 @@ class Terms(NamedTuple):
         )
 
 
+class DoctorOffer(NamedTuple):
+    """A doctor's time, with the terms of the clinic and the length of the appointments to compute."""
+
+    clinic_id: int
+    terms: Terms
+    length: Length | None
+    """None: whole slots."""
+    time: DoctorTime
+
+
 class OfferedTime(msgspec.Struct, rename="camel"):
     start_time: datetime
     end_time: datetime
     doctor_id: UUID
     booking_slot_id: UUID | None
-    """The slot that the time is all of; null when it is a part of one, or runs over several."""
+    """The booking slot that the time fills completely; null if it takes part of a slot or spans several."""
     available: bool
 
 
 def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[tuple[date, OfferedTime]]:
-    """Yield every time on the clinic's step for which the hours are long enough, in order, with its local date.
-    `available` says whether it can be booked.
+    """Yield every time on the clinic's step that fits into the hours, in order, with its local date. `available` says
+    whether it can be booked.
 
-    Without a length, whole slots. An appointment may run over adjacent slots but not over local midnight. The patient's
-    time lies within published hours; the buffers around it may lie outside, but touch no other claim.
+    Without a length, yield whole slots. An appointment may span adjacent slots but not local midnight. The patient's
+    time must lie within published hours. The buffers around it may lie outside, but must not touch another claim.
     """
     claims, past = doctor.claims, 0  # number of claims that end before the current time
-    before, after = (length.before, length.after) if length else (timedelta(), timedelta())
+    before, after = (length.before, length.after) if length else NO_BUFFERS
     for slot, open_until in zip(doctor.slots, _open_until(doctor.slots), strict=True):
-        minutes, step = (
-            (timedelta(minutes=length.minutes), terms.step)
-            if length
-            else (slot.end - slot.start, slot.end - slot.start)
-        )
-        day = clock.local_date(slot.start, terms.time_zone)
-        in_one_day = day == clock.local_date(slot.end - timedelta.resolution, terms.time_zone)
-        start, end = slot.start, slot.start + minutes
-        while start < slot.end and end <= open_until:
-            if (in_one_day and end <= slot.end) or not clock.crosses_midnight(start, end, terms.time_zone):
-                if not in_one_day:
-                    day = clock.local_date(start, terms.time_zone)
-                while past < len(claims) and claims[past][1] <= start - before:
-                    past += 1
-                free = past == len(claims) or end + after <= claims[past][0]
-                whole = slot.id if start == slot.start and end == slot.end else None
-                yield (
-                    day,
-                    OfferedTime(
-                        start, end, doctor.doctor_id, whole, free and start >= terms.earliest and day <= terms.last_date
-                    ),
-                )
-            start, end = start + step, end + step
+        for day, start, end in _fitting_times(slot, open_until, length, terms):
+            while past < len(claims) and claims[past][1] <= start - before:
+                past += 1
+            free = past == len(claims) or end + after <= claims[past][0]
+            whole = slot.id if start == slot.start and end == slot.end else None
+            available = free and start >= terms.earliest and day <= terms.last_date
+            yield day, OfferedTime(start, end, doctor.doctor_id, whole, available)
+
+
+def _fitting_times(
+    slot: PublishedSlot, open_until: datetime, length: Length | None, terms: Terms
+) -> Iterator[tuple[date, datetime, datetime]]:
+    """Yield the local date, start and end of every time that starts in the slot, ends by `open_until` and does not
+    cross midnight."""
+    whole = slot.end - slot.start
+    duration, step = (timedelta(minutes=length.minutes), terms.step) if length else (whole, whole)
+    day = clock.local_date(slot.start, terms.time_zone)
+    in_one_day = day == clock.local_date(slot.end - timedelta.resolution, terms.time_zone)
+    start, end = slot.start, slot.start + duration
+    while start < slot.end and end <= open_until:
+        if (in_one_day and end <= slot.end) or not clock.crosses_midnight(start, end, terms.time_zone):
+            yield day if in_one_day else clock.local_date(start, terms.time_zone), start, end
+        start, end = start + step, end + step
 
 
 def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
@@ -104,10 +117,10 @@ def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
     return until[::-1]
 
 
-def nearest(found: Sequence[OfferedTime], to: datetime, *, most: int = 5) -> list[OfferedTime]:
+def nearest(times: Sequence[OfferedTime], to: datetime, *, limit: int = 5) -> list[OfferedTime]:
     """Return the available times nearest to an instant, nearest first, without duplicates."""
-    by_time = {offer.start_time: offer for offer in reversed(found) if offer.available}
-    return sorted(by_time.values(), key=lambda offer: (abs(offer.start_time - to), offer.start_time))[:most]
+    by_start = {offer.start_time: offer for offer in reversed(times) if offer.available}
+    return sorted(by_start.values(), key=lambda offer: (abs(offer.start_time - to), offer.start_time))[:limit]
 
 
 class AvailabilityFilter(RequestBody):
@@ -120,13 +133,13 @@ class AvailabilityFilter(RequestBody):
     to: fields.Date | None = None
     """The last day."""
     appointment_type_id: UUID | None = None
-    """Times for this; without it or `minutes`, whole booking slots."""
+    """Return times for this appointment type. Without it and `minutes`, return whole booking slots."""
     minutes: AnyMinutes | None = None
-    """Times of this length, instead of a type's."""
+    """Return times of this length in minutes, instead of a type's."""
     doctor_id: UUID | None = None
-    """Only this doctor's times."""
+    """Return only this doctor's times."""
     show: Literal["free", "all"] = "free"
-    """`all` shows taken times too, with `available: false`."""
+    """`all` includes unavailable times, with `available: false`."""
 
     def __post_init__(self) -> None:
         check_days(self, MAX_DAYS)
@@ -136,13 +149,13 @@ class DayFilter(RequestBody):
     """Filters for the free slots of one day."""
 
     appointment_type_id: UUID | None = None
-    """Times for this; without it or `minutes`, whole booking slots."""
+    """Return times for this appointment type. Without it and `minutes`, return whole booking slots."""
     minutes: AnyMinutes | None = None
-    """Times of this length, instead of a type's."""
+    """Return times of this length in minutes, instead of a type's."""
     doctor_id: UUID | None = None
-    """Only this doctor's times."""
+    """Return only this doctor's times."""
     show: Literal["free", "all"] = "free"
-    """`all` shows taken times too, with `available: false`."""
+    """`all` includes unavailable times, with `available: false`."""
 
     def __post_init__(self) -> None:
         check_length(self)
@@ -152,47 +165,47 @@ class SearchFilter(PageQuery):
     EXAMPLE: ClassVar = {"date": "2027-03-01", "specialty": "Dermatology"}
 
     date: fields.Date | None = None
-    """One day, instead of `from` and `to`; each clinic's own."""
+    """One day, instead of `from` and `to`, in each clinic's time zone."""
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """The first day."""
     to: fields.Date | None = None
     """The last day."""
     specialty: fields.ShortText | None = None
-    """The full specialty, in upper or lower case."""
+    """The whole specialty, ignoring case."""
     appointment_type_id: UUID | None = None
-    """Times for this."""
+    """Return times for this appointment type."""
     clinic_id: fields.ClinicNumber | None = None
-    """Only this clinic's times."""
+    """Return only this clinic's times."""
     minutes: AnyMinutes | None = None
-    """Times of this length, instead of a type's."""
+    """Return times of this length in minutes, instead of a type's."""
 
     def __post_init__(self) -> None:
         check_days(self, MAX_SEARCH_DAYS)
 
 
-def check_length(asked: AvailabilityFilter | DayFilter | SearchFilter) -> None:
-    if asked.appointment_type_id and asked.minutes:
+def check_length(query: AvailabilityFilter | DayFilter | SearchFilter) -> None:
+    if query.appointment_type_id and query.minutes:
         raise errors.Invalid(errors.Fault("#/minutes", "is already set by the appointment type"))
 
 
-def check_days(asked: AvailabilityFilter | SearchFilter, longest: int) -> None:
-    check_length(asked)
-    if asked.date:
-        if asked.from_ or asked.to:
+def check_days(query: AvailabilityFilter | SearchFilter, max_days: int) -> None:
+    check_length(query)
+    if query.date:
+        if query.from_ or query.to:
             raise errors.Invalid(errors.Fault("#/date", "cannot be combined with “from” and “to”"))
         return
-    if not (asked.from_ and asked.to):
+    if not (query.from_ and query.to):
         raise errors.Invalid(errors.Fault("#/from", "is required together with “to”; or send “date” instead"))
-    if asked.to < asked.from_:
+    if query.to < query.from_:
         raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
-    if (asked.to - asked.from_).days >= longest:
-        raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=longest))
+    if (query.to - query.from_).days >= max_days:
+        raise errors.Invalid(errors.Fault("#/to", "must span no more than {days} days", days=max_days))
 
 
 class Day(msgspec.Struct):
     date: date
     free: int
-    """How many of the day's times are available."""
+    """The number of available times on the day."""
     slots: list[OfferedTime]
 
 
@@ -202,7 +215,7 @@ class Availability(msgspec.Struct, rename="camel"):
     appointment_type_id: UUID | None
     days: list[Day]
     next_available: OfferedTime | None
-    """The first available time in the range, else the first after it, up to the clinic's horizon."""
+    """The first available time in the range, or else the first after it, up to the clinic's horizon."""
 
 
 class Place(NamedTuple):
@@ -211,6 +224,33 @@ class Place(NamedTuple):
     start: datetime
     clinic_id: int
     doctor_id: UUID
+
+
+class SearchSlot(NamedTuple):
+    """A published slot that a search reads, with the doctor's time in it and next to it."""
+
+    clinic_name: str
+    doctor_name: str
+    specialty: str | None
+    since: datetime
+    """The earliest start in the slot that the search has not returned."""
+    offer: DoctorOffer
+
+    @property
+    def place(self) -> Place:
+        return Place(self.since, self.offer.clinic_id, self.offer.time.doctor_id)
+
+
+class ClinicListing(msgspec.Struct, frozen=True):
+    """A clinic in the list of clinics that patients search."""
+
+    id: int
+    name: str
+    slug: str
+    """The last part of its page's address: its slug, or its number."""
+    address: str | None
+    time_zone: str
+    specialties: list[str]
 
 
 class FoundTime(msgspec.Struct, rename="camel"):

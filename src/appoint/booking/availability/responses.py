@@ -15,24 +15,28 @@ from .model import Availability, AvailabilityFilter, SearchFilter
 CACHE_CONTROL = "public, max-age=2"
 
 
-async def answer(request: Request, clinic_id: int, query: AvailabilityFilter) -> Response[Availability]:
-    """Respond with the availability for a filter."""
-    first, last = days(query)
-    found = await service.of_clinic(
-        request.db, request.cache, clinic_id=clinic_id, asked=query, first=first, last=last, now=clock.now()
+async def availability_response(request: Request, clinic_id: int, query: AvailabilityFilter) -> Response[Availability]:
+    """Respond with the availability of a clinic."""
+    first, last = dates(query)
+    availability = await service.of_clinic(
+        request.db, request.cache, clinic_id=clinic_id, query=query, first=first, last=last, now=clock.now()
     )
-    return json_response(request, found, cache_control=CACHE_CONTROL)
+    return json_response(request, availability, cache_control=CACHE_CONTROL)
 
 
-async def answer_for_doctor(request: Request, doctor_id: UUID, query: AvailabilityFilter) -> Response[Availability]:
+async def doctor_availability_response(
+    request: Request, doctor_id: UUID, query: AvailabilityFilter
+) -> Response[Availability]:
+    """Respond with the availability of a doctor. Raise `NotFound` if the query names another doctor."""
     if query.doctor_id not in (None, doctor_id):
         raise NotFound
     query.doctor_id = doctor_id
-    return await answer(request, ids.clinic_of(doctor_id), query)
+    return await availability_response(request, ids.clinic_of(doctor_id), query)
 
 
-def days(query: AvailabilityFilter | SearchFilter) -> tuple[date, date]:
+def dates(query: AvailabilityFilter | SearchFilter) -> tuple[date, date]:
+    """Return the first and the last date of a query."""
     first, last = query.date or query.from_, query.date or query.to
-    assert first, "the query's own rules"
-    assert last, "the query's own rules"
+    assert first, "checked by the query"
+    assert last, "checked by the query"
     return first, last

@@ -1,4 +1,4 @@
-"""/api/bookings"""
+"""/api/bookings and /api/clinics/{clinicId}/bookings"""
 
 from datetime import datetime
 from uuid import UUID
@@ -38,9 +38,9 @@ class Bookings(Controller):
 
     @post("/bookings", operation_id="makeBooking", opt=route(permission="book", problems=REASONS))
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
-        """Book up to 20 appointments together, all or none. A refusal names the `index` of the first refused one.
+        """Book up to 20 appointments together, all or none. A refusal contains the `index` of the first refused one.
 
-        Staff may override rules that are in the way of any of them (`override`), with a reason.
+        Staff may override conflicting rules for all of them (`override`), with a reason.
         """
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
@@ -58,11 +58,11 @@ class Bookings(Controller):
             override=data.override,
             limits=booking_limits(request, data.clinic_id),
         )
-        booked = await book(request.services.db, request.cache, command)
-        booking = visible_booking(request, booked.written) if booked.replayed else _booking(booked.written)
+        result = await book(request.services.db, request.cache, command)
+        booking = visible_booking(request, result.booking) if result.replayed else _booking(result.booking)
         booking.appointments = [with_token(request, appointment) for appointment in booking.appointments]
         address = f"/api/clinics/{booking.clinic_id}/bookings/{booking.booking_id}"
-        return created_response(request, booking, address, replayed=booked.replayed)
+        return created_response(request, booking, address, replayed=result.replayed)
 
     @get(
         "/clinics/{clinic_id:int}/bookings",
@@ -73,7 +73,7 @@ class Bookings(Controller):
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Booking]]:
         """List a clinic's bookings by the start of their first appointment, earliest first."""
-        found = await repository.of_clinic(
+        page = await repository.of_clinic(
             request.db,
             clinic_id=clinic_id,
             first=query.from_,
@@ -84,9 +84,9 @@ class Bookings(Controller):
             after=cursor_after(request, query, tuple[datetime, UUID]),
             limit=query.limit,
         )
-        if not found:
+        if not page:
             await clinics.get(request.db, clinic_id)
-        starts = {row["booking_id"]: row["start"] for row in found}
+        starts = dict(page)
         bookings = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=list(starts))
         return page_response(
             request,
@@ -103,22 +103,26 @@ class Bookings(Controller):
     )
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """Return a booking with its appointments."""
-        found = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
-        if not found:
+        bookings = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
+        if not bookings:
             raise NotFound
-        return json_response(request, visible_booking(request, found[booking_id]), subjects=[booking_id])
+        return json_response(request, visible_booking(request, bookings[booking_id]), subjects=[booking_id])
 
 
-def _booking(booked: BookedAppointments) -> Booking:
-    first = booked.appointments[0]
-    return Booking(first.booking_id, first.clinic_id, booked.booker_id or first.customer_id, booked.appointments)
+def _booking(stored: BookedAppointments) -> Booking:
+    first = stored.appointments[0]
+    return Booking(first.booking_id, first.clinic_id, stored.booker_id or first.customer_id, stored.appointments)
 
 
-def visible_booking(request: Request, booked: BookedAppointments) -> Booking:
+def visible_booking(request: Request, stored: BookedAppointments) -> Booking:
     """Return the booking with the appointments that the caller may see: doctors see their own, patients see theirs and
-    those that they booked, the holder of a manage link sees that one."""
-    visible = [each for each in booked.appointments if _is_visible(request, each, booked.booker_id)]
-    return msgspec.structs.replace(_booking(booked), appointments=[redact(request, each) for each in visible])
+    those that they booked, and the holder of a manage link sees one appointment."""
+    visible = [
+        appointment for appointment in stored.appointments if _is_visible(request, appointment, stored.booker_id)
+    ]
+    return msgspec.structs.replace(
+        _booking(stored), appointments=[redact(request, appointment) for appointment in visible]
+    )
 
 
 def _is_visible(request: Request, appointment: Appointment, booker_id: UUID | None) -> bool:
@@ -128,5 +132,5 @@ def _is_visible(request: Request, appointment: Appointment, booker_id: UUID | No
     if request.user.appointment_id:
         return appointment.id == request.user.appointment_id
     grant = widest_grant(request.user, "see-appointments", appointment.clinic_id)
-    # a caller who repeats a request by its key may have no grant by now, and sees what they booked
+    # a caller who repeats a request may have lost the grant since, but sees what they booked
     return grant is None or grant.doctor_id in (None, appointment.doctor_id)

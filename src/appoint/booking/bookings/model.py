@@ -1,6 +1,7 @@
-"""A booking is the set of its appointments; versions and changes are theirs."""
+"""Bookings. A booking is a set of appointments, which have the versions and the changes."""
 
-from typing import Annotated, ClassVar
+from datetime import datetime
+from typing import Annotated, ClassVar, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -18,8 +19,15 @@ class Booking(msgspec.Struct, rename="camel"):
     appointments: list[Appointment]
 
 
+class BookingStart(NamedTuple):
+    """A booking in a list, and the start of its first appointment."""
+
+    booking_id: UUID
+    start: datetime
+
+
 class PartRequest(TimeRequest):
-    """One appointment of a booking. Without a customer of its own it is for the booking's customer."""
+    """One appointment of a booking. It is for the booking's customer unless it names another one."""
 
     EXAMPLE: ClassVar = {
         "startTime": "2027-03-01T08:30:00Z",
@@ -32,7 +40,7 @@ class PartRequest(TimeRequest):
 
 
 class BookingRequest(TimeRequest, kw_only=True):
-    """Appointments to book together, all or none: a list, or the members of a single one at the top level."""
+    """Appointments to book together, all or none: a list, or the members of a single appointment at the top level."""
 
     EXAMPLE: ClassVar = {
         "clinicId": 1,

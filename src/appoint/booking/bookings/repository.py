@@ -1,4 +1,4 @@
-"""Bookings: appointments by their `booking_id`."""
+"""The SQL of bookings: appointments by their `booking_id`."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -6,9 +6,10 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from ...database.pool import Row, Statements
+from ...database.pool import Statements
 from ..model import BookedAppointments, Status
 from ..repository import booked_appointments
+from .model import BookingStart
 
 
 async def of_clinic(
@@ -22,17 +23,21 @@ async def of_clinic(
     status: Status | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
-) -> list[Row]:
-    """`booking_id`, and the `start` of its first appointment, which is what bookings are sorted and dated by; the other
-    filters ask for any of its appointments."""
-    start, id = after or (None, None)
-    return await db.fetch(
+) -> list[BookingStart]:
+    """Return a clinic's bookings, earliest first; one more than `limit` if there are more.
+
+    The start of their first appointment sorts and dates them. The other filters apply to any of their appointments.
+    """
+    start, last_id = after or (None, None)
+    rows = await db.fetch(
         """
         select s.booking_id, s.start_time as start
           from shown_appointment s
          where s.clinic_id = $1 and s.position = 0
-           and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1), $7, '-infinity')
-           and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1), 'infinity')
+           and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1),
+                                        $7, '-infinity')
+           and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1),
+                                       'infinity')
            and exists (select from appointment a
                         where a.clinic_id = $1 and a.booking_id = s.booking_id
                           and ($4::uuid[] is null or a.doctor_id = any($4))
@@ -49,21 +54,22 @@ async def of_clinic(
         customer_id,
         status,
         start,
-        id,
+        last_id,
         limit,
     )
+    return [BookingStart(row.booking_id, row.start) for row in rows]
 
 
 async def appointments_of(
     db: Statements, *, clinic_id: int, booking_ids: Sequence[UUID]
 ) -> dict[UUID, BookedAppointments]:
-    """The bookings' appointments, in the order in which each booking named them."""
+    """Return the bookings' appointments, in the order of each booking's request."""
     rows = await db.fetch(
         "select * from shown_appointment where clinic_id = $1 and booking_id = any($2) order by booking_id, position",
         clinic_id,
         booking_ids,
     )
     return {
-        booking_id: booked_appointments(list(of_booking))
-        for booking_id, of_booking in groupby(rows, key=attrgetter("booking_id"))
+        booking_id: booked_appointments(list(booking_rows))
+        for booking_id, booking_rows in groupby(rows, key=attrgetter("booking_id"))
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Final
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,50 @@ from ...kit import clock
 from ..model import MOVABLE, TRANSITIONS, Status
 
 
-class Shown(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+class DayAppointment(msgspec.Struct, frozen=True):
+    """An appointment with the names of its patient and type."""
+
+    id: UUID
+    version: int
+    doctor_id: UUID
+    customer_id: UUID
+    patient: str
+    type: str | None
+    start_time: datetime
+    end_time: datetime
+    status: Status
+    notes: str | None
+    cancel_reason: str | None
+    needs_rebooking: bool
+
+
+class DayStretch(msgspec.Struct, frozen=True):
+    """Published hours or an absence. A closure of the whole clinic has no doctor."""
+
+    doctor_id: UUID | None
+    absence: bool
+    reason: str | None
+    start_time: datetime
+    end_time: datetime
+
+
+class TypeChoice(NamedTuple):
+    """An appointment type in a list to choose from."""
+
+    id: UUID
+    name: str
+    minutes: int
+
+
+class Change(NamedTuple):
+    """An event, without its content."""
+
+    clinic_id: int
+    id: UUID
+    type: str
+
+
+class BoardItem(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """An item of the board, from one wall time to another."""
 
     start: datetime
@@ -19,14 +62,8 @@ class Shown(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     start_time: datetime
     end_time: datetime
 
-    @staticmethod
-    def when(row: Any, time_zone: str) -> dict[str, datetime]:
-        zone = clock.zone(time_zone)
-        walls = {name: row[f"{name}_time"].astimezone(zone).replace(tzinfo=None) for name in ("start", "end")}
-        return {**walls, "start_time": row.start_time, "end_time": row.end_time}
 
-
-class BoardAppointment(Shown, frozen=True, kw_only=True):
+class BoardAppointment(BoardItem, frozen=True, kw_only=True):
     """An appointment with the transitions that its status allows. A no-show can be recorded once it has started."""
 
     id: UUID
@@ -47,36 +84,34 @@ class BoardAppointment(Shown, frozen=True, kw_only=True):
         return self.start.date()
 
     @classmethod
-    def of(cls, row: Any, time_zone: str) -> "BoardAppointment":
-        steps = [name for name, step in TRANSITIONS.items() if row.status in step.sources]
-        known: dict[str, Any] = {**{name: row[name] for name in COLUMNS}, **cls.when(row, time_zone)}
-        return cls(**known, steps=steps, movable=row.status in MOVABLE)
+    def of(cls, stored: DayAppointment, time_zone: str) -> "BoardAppointment":
+        return cls(
+            **msgspec.structs.asdict(stored),
+            start=_wall_time(stored.start_time, time_zone),
+            end=_wall_time(stored.end_time, time_zone),
+            steps=[name for name, step in TRANSITIONS.items() if stored.status in step.sources],
+            movable=stored.status in MOVABLE,
+        )
 
 
-COLUMNS: Final = (
-    "id",
-    "version",
-    "doctor_id",
-    "customer_id",
-    "patient",
-    "type",
-    "status",
-    "notes",
-    "cancel_reason",
-    "needs_rebooking",
-)
-
-
-class Stretch(Shown, frozen=True, kw_only=True):
-    """Published hours of a doctor; or an absence, of a doctor or of all."""
+class Stretch(BoardItem, frozen=True, kw_only=True):
+    """Published hours of a doctor, or an absence of a doctor or of the whole clinic."""
 
     doctor_id: UUID | None
     absence: bool
     reason: str | None
 
     @classmethod
-    def of(cls, row: Any, time_zone: str) -> "Stretch":
-        return cls(doctor_id=row.doctor_id, absence=row.absence, reason=row.reason, **cls.when(row, time_zone))
+    def of(cls, stored: DayStretch, time_zone: str) -> "Stretch":
+        return cls(
+            **msgspec.structs.asdict(stored),
+            start=_wall_time(stored.start_time, time_zone),
+            end=_wall_time(stored.end_time, time_zone),
+        )
+
+
+def _wall_time(instant: datetime, time_zone: str) -> datetime:
+    return instant.astimezone(clock.zone(time_zone)).replace(tzinfo=None)
 
 
 class BoardDoctor(msgspec.Struct, rename="camel", frozen=True):
@@ -101,18 +136,18 @@ class Board(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
     @property
     def has_hours(self) -> bool:
-        return any(not each.absence for each in self.times)
+        return any(not stretch.absence for stretch in self.times)
 
     def name(self, doctor_id: UUID) -> str:
         return next(doctor.name for doctor in self.doctors if doctor.id == doctor_id)
 
 
-def offset(now: datetime, time_zone: str) -> str:
-    """“+05:30”"""
+def utc_offset(now: datetime, time_zone: str) -> str:
+    """Return the zone's offset as “+05:30”."""
     text = now.astimezone(clock.zone(time_zone)).strftime("%z")
     return f"{text[:3]}:{text[3:5]}"
 
 
-def busy(appointments: Iterable[BoardAppointment], times: Iterable[Stretch]) -> set[UUID | None]:
-    """Return the doctors that have anything to show; None stands for absences of the whole clinic."""
-    return {each.doctor_id for each in (*appointments, *times)}
+def doctors_on_board(appointments: Iterable[BoardAppointment], times: Iterable[Stretch]) -> set[UUID | None]:
+    """Return the doctors with anything to show; None stands for absences of the whole clinic."""
+    return {item.doctor_id for item in (*appointments, *times)}

@@ -1,21 +1,24 @@
-"""SQL for the day board."""
+"""The SQL of the day board."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from ...customers.model import SearchTerms
-from ...database.pool import Row, Statements
+from ...database.pool import Statements, to
+from .model import Change, DayAppointment, DayStretch, TypeChoice
 
 
 async def appointments(
-    db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None, most: int
-) -> list[Row]:
-    """Return appointments of every status that start on these local dates, with patient and type names, earliest first."""
-    return await db.fetch(
+    db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None, limit: int
+) -> list[DayAppointment]:
+    """Return the appointments of every status that start on these local dates, earliest first."""
+    rows = await db.fetch(
         """
-        select s.id, s.version, s.doctor_id, s.customer_id, t.name as type, s.start_time, s.end_time, s.status, s.notes, s.cancel_reason, s.needs_rebooking,
-               (select c.name from clinic_customer c where c.id = s.customer_id) as patient  -- one by one: a join would go through all the clinic's patients
+        select s.id, s.version, s.doctor_id, s.customer_id, t.name as type, s.start_time, s.end_time, s.status, s.notes,
+               s.cancel_reason, s.needs_rebooking,
+               -- one by one: a join would go through all the clinic's patients
+               (select c.name from clinic_customer c where c.id = s.customer_id) as patient
           from shown_appointment s
           left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id
          where s.clinic_id = $1
@@ -29,29 +32,35 @@ async def appointments(
         first,
         last,
         doctor_ids,
-        most,
+        limit,
     )
+    return [to(DayAppointment, row) for row in rows]
 
 
 async def times(
     db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None
-) -> list[Row]:
-    """Return published hours, adjacent ones joined, and absences on these local dates. A clinic absence has no doctor."""
-    return await db.fetch(
+) -> list[DayStretch]:
+    """Return published hours, with adjacent ones joined, and absences on these local dates."""
+    rows = await db.fetch(
         """
         with days as (
-          select tstzrange(local_instant($2, 0, time_zone), local_instant($3::date + 1, 0, time_zone)) as during from clinic where id = $1
+          select tstzrange(local_instant($2, 0, time_zone), local_instant($3::date + 1, 0, time_zone)) as during
+            from clinic
+           where id = $1
         ), hours as (
           select s.doctor_id, unnest(range_agg(s.active_during)) as during
             from booking_slot s
-           where s.clinic_id = $1 and s.active_during && (select during from days) and ($4::uuid[] is null or s.doctor_id = any($4))
+           where s.clinic_id = $1 and s.active_during && (select during from days)
+             and ($4::uuid[] is null or s.doctor_id = any($4))
            group by s.doctor_id
         )
-        select doctor_id, false as absence, null as reason, lower(during) as start_time, upper(during) as end_time from hours
+        select doctor_id, false as absence, null as reason, lower(during) as start_time, upper(during) as end_time
+          from hours
         union all
         select a.doctor_id, true, a.reason, lower(a.active_during * d.during), upper(a.active_during * d.during)
           from absence a, days d
-         where a.clinic_id = $1 and a.active_during && d.during and (a.doctor_id is null or $4::uuid[] is null or a.doctor_id = any($4))
+         where a.clinic_id = $1 and a.active_during && d.during
+           and (a.doctor_id is null or $4::uuid[] is null or a.doctor_id = any($4))
          order by start_time, doctor_id
         """,
         clinic_id,
@@ -59,53 +68,72 @@ async def times(
         last,
         doctor_ids,
     )
+    return [to(DayStretch, row) for row in rows]
 
 
-async def types(db: Statements, *, clinic_id: int) -> list[Row]:
-    """Return `id`, `name` and `minutes` of the active appointment types."""
-    return await db.fetch(
+async def types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
+    """Return the active appointment types, by name."""
+    rows = await db.fetch(
         "select id, name, minutes from appointment_type where clinic_id = $1 and active order by name", clinic_id
     )
+    return [TypeChoice(row.id, row.name, row.minutes) for row in rows]
 
 
 async def of_patients(
-    db: Statements, *, clinic_id: int, wanted: SearchTerms, doctor_ids: Sequence[UUID] | None, now: datetime, most: int
-) -> list[Row]:
+    db: Statements,
+    *,
+    clinic_id: int,
+    terms: SearchTerms,
+    doctor_ids: Sequence[UUID] | None,
+    now: datetime,
+    limit: int,
+) -> list[DayAppointment]:
     """Return the appointments of matching patients: upcoming ones, then past ones, each nearest to now first."""
-    return await db.fetch(
+    rows = await db.fetch(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, c.name as patient, t.name as type, s.start_time, s.end_time,
                s.status, s.notes, s.cancel_reason, s.needs_rebooking
           from patient p
           join clinic_customer c on c.id = p.customer_id
-          join shown_appointment s on s.clinic_id = $1 and s.customer_id = p.customer_id and ($5::uuid[] is null or s.doctor_id = any($5))
+          join shown_appointment s on s.clinic_id = $1 and s.customer_id = p.customer_id
+                                  and ($5::uuid[] is null or s.doctor_id = any($5))
           left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id,
-               lateral (select concat_ws(' ', c.words, folded(p.record_number), translate(p.record_number, ' ()./+-', '')) as found) as searched
+               lateral (select concat_ws(' ', c.words, folded(p.record_number),
+                                         translate(p.record_number, ' ()./+-', '')) as words) as searched
          where p.clinic_id = $1
-           and ($2::text[] = '{}' or found like all (array(select folded(word) from unnest($2) as word)))
-           and ($4 = '%' or c.birth_date = any($3::date[]) or found like folded($4))
+           and ($2::text[] = '{}' or searched.words like all (array(select folded(word) from unnest($2) as word)))
+           and ($4 = '%' or c.birth_date = any($3::date[]) or searched.words like folded($4))
          order by s.start_time < $6, abs(extract(epoch from s.start_time - $6)), s.id
          limit $7
         """,
         clinic_id,
-        *wanted,
+        *terms,
         doctor_ids,
         now,
-        most,
+        limit,
     )
+    return [to(DayAppointment, row) for row in rows]
 
 
-async def changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Row]:
-    """Return `clinic_id`, `id` and `type` of the clinics' recent events, relayed or not. Ids contain their creation time,
-    so primary keys find them; an event that commits late is found while its creation is within `back`."""
-    return await db.fetch(
+async def changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Change]:
+    """Return the recent events of the clinics, relayed or not.
+
+    Ids contain their creation time, so primary keys find them. An event that commits late is found while its creation
+    is within `back`.
+    """
+    rows = await db.fetch(
         """
         select c.id as clinic_id, e.id, e.type
           from unnest($1::integer[]) as c (id),
-               lateral (select id, type from event where clinic_id = c.id and id > (select uuidv7(-$2::interval))
-                        union all
-                        select id, type from event_log where clinic_id = c.id and id > (select uuidv7(-$2::interval))) as e
+               lateral (select id, type
+                          from event
+                         where clinic_id = c.id and id > (select uuidv7(-$2::interval))
+                         union all
+                        select id, type
+                          from event_log
+                         where clinic_id = c.id and id > (select uuidv7(-$2::interval))) as e
         """,
         clinic_ids,
         back,
     )
+    return [Change(row.clinic_id, row.id, row.type) for row in rows]

@@ -1,7 +1,7 @@
 """Load the board, and notify listeners of changes."""
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -14,16 +14,16 @@ from ...database.pool import Database, Statements
 from ...kit import clock, errors
 from ...kit.cache import ClinicCache
 from . import repository
-from .model import Board, BoardAppointment, BoardDoctor, Stretch, busy, offset
+from .model import Board, BoardAppointment, BoardDoctor, Change, Stretch, doctors_on_board, utc_offset
 
 log = structlog.get_logger()
 
 MAX_APPOINTMENTS: Final = 3000
 POLL_SECONDS: Final = 1.0
-LATE_SECONDS: Final = 5.0
-"""After a gap this long between two polls, notify all listeners."""
-LOOK_BACK: Final = timedelta(seconds=60)
-"""The longest delay between the creation of an event and its commit: longer than any request lasts."""
+MAX_POLL_GAP_SECONDS: Final = 5.0
+"""After a longer gap between two polls, notify all listeners."""
+MAX_COMMIT_DELAY: Final = timedelta(seconds=60)
+"""The longest time between the creation of an event and its commit: longer than any request lasts."""
 
 
 async def board(
@@ -38,67 +38,65 @@ async def board(
 ) -> Board:
     """Return the clinic's days, both inclusive, of the given doctors or all, in two statements. Raise `NotFound`."""
     catalogue = await catalogues.get(db, cache, clinic_id)
-    booked = await repository.appointments(
-        db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, most=MAX_APPOINTMENTS
+    stored_appointments = await repository.appointments(
+        db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, limit=MAX_APPOINTMENTS
     )
-    hours = await repository.times(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids)
-    appointments = [BoardAppointment.of(row, catalogue.time_zone) for row in booked]
-    times = [Stretch.of(row, catalogue.time_zone) for row in hours]
-    there = busy(appointments, times)
+    stored_times = await repository.times(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids)
+    appointments = [BoardAppointment.of(stored, catalogue.time_zone) for stored in stored_appointments]
+    times = [Stretch.of(stored, catalogue.time_zone) for stored in stored_times]
+    on_board = doctors_on_board(appointments, times)
+    doctors = [
+        BoardDoctor(doctor.id, doctor.name, doctor.specialty, doctor.active)
+        for doctor in catalogue.doctors.values()
+        if doctor.id in on_board
+    ]
     return Board(
         first=first,
         last=last,
         today=clock.local_date(now, catalogue.time_zone),
         time_zone=catalogue.time_zone,
-        offset=offset(now, catalogue.time_zone),
-        doctors=sorted(
-            (
-                BoardDoctor(doctor.id, doctor.name, doctor.specialty, doctor.active)
-                for doctor in catalogue.doctors.values()
-                if doctor.id in there
-            ),
-            key=lambda doctor: doctor.name,
-        ),
+        offset=utc_offset(now, catalogue.time_zone),
+        doctors=sorted(doctors, key=lambda doctor: doctor.name),
         appointments=appointments,
         times=times,
     )
 
 
 class Listener:
-    """A subscriber to changes at a clinic."""
+    """A subscriber to changes at a clinic. `key` identifies the caller who listens."""
 
-    def __init__(self, clinic_id: int, who: str) -> None:
+    def __init__(self, clinic_id: int, key: str) -> None:
         self.clinic_id: Final = clinic_id
-        self.who: Final = who
-        self.told = self.ended = False
+        self.key: Final = key
+        self.was_notified = self.ended = False
         self._types: set[str] = set()
-        self._woken = asyncio.Event()
+        self._wake_up = asyncio.Event()
 
-    def tell(self, types: set[str]) -> None:
-        self.told = True
-        self._types |= types
-        self._woken.set()
+    def notify(self, types: Iterable[str]) -> None:
+        self.was_notified = True
+        self._types.update(types)
+        self._wake_up.set()
 
     def end(self) -> None:
         """End the subscription immediately."""
         self.ended = True
-        self._woken.set()
+        self._wake_up.set()
 
     async def next(self, seconds: float) -> list[str] | None:
-        """Wait for a change and return its event types, or None after so many seconds without one."""
+        """Wait for a change and return its event types, or None if there is none within that many seconds."""
         try:
             async with asyncio.timeout(seconds):
-                await self._woken.wait()
+                await self._wake_up.wait()
         except TimeoutError:
             return None
-        self._woken.clear()
+        self._wake_up.clear()
         types, self._types = self._types, set()
         return sorted(types)
 
 
 class Changes:
-    """Polls once a second for changes at the clinics that have listeners, for all listeners of the process together, and
-    only while there are any.
+    """Polls the database once a second for changes at the clinics that have listeners: once for all listeners of the
+    process, and only while there are any.
 
     Each new listener is notified once, so that a page loaded afterwards misses no change.
     """
@@ -106,52 +104,59 @@ class Changes:
     def __init__(self, db: Database) -> None:
         self._db: Final = db
         self._listeners: Final[set[Listener]] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
-    def count(self, who: str) -> int:
-        return sum(listener.who == who for listener in self._listeners)
+    def count(self, key: str) -> int:
+        """Return the number of a caller's listeners."""
+        return sum(listener.key == key for listener in self._listeners)
 
     @contextmanager
-    def listening(self, clinic_id: int, who: str) -> Generator[Listener]:
-        listener = Listener(clinic_id, who)
+    def listening(self, clinic_id: int, key: str) -> Generator[Listener]:
+        listener = Listener(clinic_id, key)
         self._listeners.add(listener)
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look(), name="changes")
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._poll(), name="changes")
         try:
             yield listener
         finally:
             self._listeners.discard(listener)
 
     async def close(self) -> None:
-        if self._looking:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
-    async def _look(self) -> None:
-        known: set[UUID] = set()
-        looked = float("-inf")
+    async def _poll(self) -> None:
+        previous_ids: set[UUID] = set()
+        last_poll = float("-inf")
         time = asyncio.get_running_loop().time
         try:
             while self._listeners:
                 listeners = list(self._listeners)
                 try:
-                    rows = await repository.changes(
-                        self._db, clinic_ids=sorted({each.clinic_id for each in listeners}), back=LOOK_BACK
-                    )
+                    changes = await self._read(listeners)
                 except errors.Unavailable:
                     log.warning("cannot read changes")
                     await asyncio.sleep(POLL_SECONDS)
                     continue
-                new: dict[int, set[str]] = {}
-                for row in rows:
-                    if row.id not in known:
-                        new.setdefault(row.clinic_id, set()).add(row.type)
-                known = {row.id for row in rows}
-                late, looked = time() - looked > LATE_SECONDS, time()
+                types = _types_by_clinic(change for change in changes if change.id not in previous_ids)
+                previous_ids = {change.id for change in changes}
+                is_late, last_poll = time() - last_poll > MAX_POLL_GAP_SECONDS, time()
                 for listener in listeners:
-                    if late or not listener.told or listener.clinic_id in new:
-                        listener.tell(new.get(listener.clinic_id, set()))
+                    if is_late or not listener.was_notified or listener.clinic_id in types:
+                        listener.notify(types.get(listener.clinic_id, ()))
                 await asyncio.sleep(POLL_SECONDS)
         finally:  # also after a bug: listeners reconnect
             for listener in self._listeners:
                 listener.end()
+
+    async def _read(self, listeners: Iterable[Listener]) -> list[Change]:
+        clinic_ids = sorted({listener.clinic_id for listener in listeners})
+        return await repository.changes(self._db, clinic_ids=clinic_ids, back=MAX_COMMIT_DELAY)
+
+
+def _types_by_clinic(changes: Iterable[Change]) -> dict[int, set[str]]:
+    types: dict[int, set[str]] = {}
+    for change in changes:
+        types.setdefault(change.clinic_id, set()).add(change.type)
+    return types

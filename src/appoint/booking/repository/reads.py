@@ -5,26 +5,40 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from ...database.pool import Row, Statements
+from ...database.pool import Row, Statements, to
+from ...database.sql import load
 from ...kit.money import Money
-from ..model import Appointment, BookedAppointments, CancelCause, Status, StoredAppointment
+from ..model import (
+    Appointment,
+    AppointmentDetails,
+    BookedAppointments,
+    CancelCause,
+    CustomerVisit,
+    Status,
+    StoredAppointment,
+)
+
+VISITS_OF_CUSTOMERS: Final = load(__name__.rpartition(".")[0], "visits_of_customers")
+COLUMNS: Final = tuple(name for name in Appointment.__struct_fields__ if name not in ("price", "manage_token"))
+DETAIL_COLUMNS: Final = (
+    *COLUMNS,
+    *(name for name in AppointmentDetails.__struct_fields__ if name not in Appointment.__struct_fields__),
+)
 
 
 def appointment(row: Row) -> Appointment:
     """Convert a row of `shown_appointment`, or of the insert statement."""
+    return Appointment(**{name: row[name] for name in COLUMNS}, price=_price(row))
+
+
+def _price(row: Row) -> Money | None:
     amount = row["price_amount"]
-    return Appointment(
-        **{name: row[name] for name in SHOWN},
-        price=None if amount is None else Money(amount, row["price_currency"]),
-    )
+    return None if amount is None else Money(amount, row["price_currency"])
 
 
 def booked_appointments(rows: Sequence[Row]) -> BookedAppointments:
     """Convert the rows of one booking, in order."""
     return BookedAppointments([appointment(row) for row in rows], rows[0].booker_id)
-
-
-SHOWN: Final = tuple(name for name in Appointment.__struct_fields__ if name not in ("price", "manage_token"))
 
 
 async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> StoredAppointment | None:
@@ -37,12 +51,13 @@ async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Store
     return StoredAppointment(appointment(row), claim, row.version, row.cancel_cause and CancelCause(row.cancel_cause))
 
 
-async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Row | None:
-    """Return the appointment with the names on its page, and the customer's contact address."""
-    return await db.fetchrow(
+async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> AppointmentDetails | None:
+    """Return the appointment with the details on the page of its manage link."""
+    row = await db.fetchrow(
         """
-        select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type, coalesce(t.mode, 'inPerson') as mode,
-               (select coalesce(u.email, u.phone) from clinic_customer u where u.id = s.customer_id) as reached_at
+        select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type,
+               coalesce(t.mode, 'inPerson') as mode,
+               (select coalesce(u.email, u.phone) from clinic_customer u where u.id = s.customer_id) as sent_to
           from shown_appointment s
           join appointment a on a.clinic_id = s.clinic_id and a.id = s.id
           join clinic c on c.id = s.clinic_id
@@ -53,12 +68,13 @@ async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) ->
         clinic_id,
         appointment_id,
     )
+    return AppointmentDetails(**{name: row[name] for name in DETAIL_COLUMNS}, price=_price(row)) if row else None
 
 
 async def find_by_idempotency_key(
     db: Statements, *, clinic_id: int, caller: str, key: str
 ) -> tuple[bytes, BookedAppointments] | None:
-    """Return what an earlier request with the same caller and key booked, after that request's digest."""
+    """Return the digest of an earlier request with the same caller and key, and the appointments that it booked."""
     rows = await db.fetch(
         """
         select s.*, a.request_digest
@@ -86,14 +102,16 @@ async def of_clinic(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Appointment]:
-    """Return a clinic's appointments on local dates, earliest first; `limit + 1` of them when there are more."""
-    start, id = after or (None, None)
+    """Return a clinic's appointments on local dates, earliest first; one more than `limit` if there are more."""
+    start, last_id = after or (None, None)
     rows = await db.fetch(
         """
         select * from shown_appointment s
          where s.clinic_id = $1
-           and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1), $7, '-infinity')
-           and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1), 'infinity')
+           and s.start_time >= greatest((select local_instant($2, 0, time_zone) from clinic where id = $1),
+                                        $7, '-infinity')
+           and s.start_time < coalesce((select local_instant($3::date + 1, 0, time_zone) from clinic where id = $1),
+                                       'infinity')
            and ($4::uuid[] is null or s.doctor_id = any($4))
            and ($5::uuid is null or s.customer_id = $5)
            and ($6::text is null or s.status = $6)
@@ -108,7 +126,7 @@ async def of_clinic(
         customer_id,
         status,
         start,
-        id,
+        last_id,
         limit,
     )
     return [appointment(row) for row in rows]
@@ -117,8 +135,8 @@ async def of_clinic(
 async def of_customer(
     db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Appointment]:
-    """Return a customer's appointments at all clinics, earliest first; `limit + 1` of them when there are more."""
-    start, id = after or (None, None)
+    """Return a customer's appointments at all clinics, earliest first; one more than `limit` if there are more."""
+    start, last_id = after or (None, None)
     rows = await db.fetch(
         """
         select * from shown_appointment
@@ -130,36 +148,16 @@ async def of_customer(
         """,
         customer_id,
         start,
-        id,
+        last_id,
         limit,
     )
     return [appointment(row) for row in rows]
 
 
-async def visits_of_customers(db: Statements, *, customer_ids: Sequence[UUID], now: datetime, most: int) -> list[Row]:
-    """Return the appointments that the customers have or booked at all clinics, with the names shown to them and the
-    patient's as `for_whom`: at most `most` upcoming and `most` past ones, those nearest to now."""
-    return await db.fetch(
-        """
-        with theirs as not materialized (
-          select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status from appointment where customer_id = any($1)
-           union all
-          select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status from appointment where booker_id = any($1) and customer_id <> all($1)
-        ), visit as (
-          (select * from theirs where lower(during) >= $2 order by lower(during), id limit $3)
-          union all
-          (select * from theirs where lower(during) < $2 order by lower(during) desc, id limit $3)
-        )
-        select v.id, v.clinic_id, lower(v.during) as start_time, upper(v.during) as end_time, c.time_zone, v.status, c.name as clinic, c.slug, c.active,
-               d.name as doctor, t.name as type, p.name as for_whom
-          from visit v
-          join clinic c on c.id = v.clinic_id
-          join customer p on p.id = v.customer_id
-          join doctor d on d.clinic_id = v.clinic_id and d.id = v.doctor_id
-          left join appointment_type t on t.clinic_id = v.clinic_id and t.id = v.appointment_type_id
-         order by start_time, v.id
-        """,
-        customer_ids,
-        now,
-        most,
-    )
+async def visits_of_customers(
+    db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
+) -> list[CustomerVisit]:
+    """Return the appointments that the customers have or booked at all clinics: at most `limit` upcoming and `limit`
+    past ones, those nearest to now."""
+    rows = await db.fetch(VISITS_OF_CUSTOMERS, customer_ids=customer_ids, now=now, limit=limit)
+    return [to(CustomerVisit, row) for row in rows]

@@ -13,12 +13,14 @@ from ..rules import BookingLimits
 async def busy_times(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], start: datetime, end: datetime
 ) -> dict[UUID, list[Range]]:
-    """Return when each active customer has appointments at this clinic within `[start, end)`. Unknown and inactive
-    customers are absent from the result."""
+    """Return each active customer's appointment times at this clinic within `[start, end)`. Omit unknown and inactive
+    customers."""
     rows = await db.fetch(
         """
-        select c.id, (select range_agg(a.active_during) from appointment a
-                       where a.clinic_id = $1 and a.customer_id = c.id and a.active_during && tstzrange($3, $4)) as ranges
+        select c.id,
+               (select range_agg(a.active_during)
+                  from appointment a
+                 where a.clinic_id = $1 and a.customer_id = c.id and a.active_during && tstzrange($3, $4)) as ranges
           from customer c
          where c.id = any($2) and c.active
         """,
@@ -27,25 +29,29 @@ async def busy_times(
         start,
         end,
     )
-    return {row.id: [(busy.lower, busy.upper) for busy in row.ranges or ()] for row in rows}
+    return {row.id: [(range.lower, range.upper) for range in row.ranges or ()] for row in rows}
 
 
 async def remnant_ids(db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> list[UUID]:
     """Return the slots within `[start, end)` that exist for one appointment alone."""
     rows = await db.fetch(
-        "select id from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)",
+        """
+        select id
+          from booking_slot
+         where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)
+        """,
         clinic_id,
         doctor_id,
         start,
         end,
     )
-    return [row["id"] for row in rows]
+    return [row.id for row in rows]
 
 
 async def upcoming_counts(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, BookingLimits]:
-    """Return how many upcoming live appointments each customer has at this clinic, and how many of them are holds."""
+    """Return the number of each customer's upcoming live appointments at this clinic, and of the holds among them."""
     rows = await db.fetch(
         """
         select customer_id, count(*) as appointments, count(*) filter (where status = 'pending') as holds

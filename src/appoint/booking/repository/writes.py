@@ -1,4 +1,4 @@
-"""Write appointments, and the hours that go with one alone."""
+"""Write appointments, and the hours that are published for one appointment alone."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +16,7 @@ from .reads import booked_appointments, find
 
 REPOSITORY: Final = __name__.rpartition(".")[0]
 INSERT_APPOINTMENTS: Final = load(REPOSITORY, "insert_appointments")
+CHANGE_STATUS: Final = load(REPOSITORY, "change_status")
 MOVE_APPOINTMENT: Final = load(REPOSITORY, "move_appointment")
 PUBLISH_MISSING_HOURS: Final = load(REPOSITORY, "publish_missing_hours")
 EXPIRE_HOLDS: Final = load(REPOSITORY, "expire_holds")
@@ -25,17 +26,17 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
     """Write all appointments of a plan or none, in one statement and one round trip, with the patient records, events
     and audit entry that follow.
 
-    The statement decides which of several callers gets a time, and chooses a doctor by the clinic's rule where the
-    request names none. It writes nothing, and this returns None, when another request was first, or this very request
-    (same caller and key), when a customer has reached a limit, or when clinic, doctors, types or customer have changed
-    since the plan. Limits hold exactly: bookings under limits for one customer wait for each other.
+    The statement lets only one of several concurrent requests have a time, and chooses a doctor by the clinic's rule
+    if the request names none. It writes nothing, and this function returns None, if another request came first, if this
+    request (same caller and key) was served before, if a customer has reached a limit, or if the clinic, doctors, types
+    or customer have changed since the plan. Limits hold exactly, because concurrent bookings of one customer queue.
 
-    Raise PostgreSQL's `AP001` when only some of several could be written, and `ForeignKeyViolationError` naming
-    `within_hours` when a named doctor's hours do not cover the time; nothing is written then either.
+    Raise PostgreSQL's `AP001` if only some of several appointments could be written, and `ForeignKeyViolationError`
+    naming `within_hours` if a named doctor's hours do not cover the time; both write nothing.
     """
     clinic_id, actor = plan.catalogue.clinic_id, command.actor
     booking_id = ids.new_id(clinic_id)
-    # those with fewest candidates choose first, so that no one takes the only doctor of another
+    # requests with the fewest candidates come first, so that no other request takes their only doctor
     turns = list(enumerate(sorted(plan.specs, key=lambda spec: (len(spec.candidates), spec.position)), 1))
     overrides = audit_reason(rule for _, spec in turns for rule in spec.overrides)
     rows = await db.fetch(
@@ -61,7 +62,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
 
 
 def _requested(turn: int, spec: AppointmentSpec, id: UUID, command: BookingCommand) -> tuple[object, ...]:
-    """A `requested_appointment` of the database."""
+    """Return the values of the composite type `requested_appointment`."""
     return (
         turn,
         spec.position,
@@ -85,8 +86,10 @@ def _requested(turn: int, spec: AppointmentSpec, id: UUID, command: BookingComma
 async def lock(
     tx: Statements, *, clinic_id: int, appointment_id: UUID, other_doctor_id: UUID | None = None
 ) -> StoredAppointment | None:
-    """Lock the appointment until the transaction ends, and return it. Locks its doctor and the other one first, in id
-    order, so that concurrent moves queue there instead of deadlocking."""
+    """Lock the appointment until the transaction ends, and return it.
+
+    Lock its doctor and the other one first, in id order, so that concurrent moves queue instead of deadlocking.
+    """
     await tx.execute(
         """
         select from doctor
@@ -105,8 +108,8 @@ async def lock(
 
 
 async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUID]) -> None:
-    """Lock the doctors' hours until the transaction ends: no publishing, no withdrawing. The lock order is the same
-    everywhere."""
+    """Lock the doctors' hours against publishing and withdrawing until the transaction ends. All callers lock in the
+    same order."""
     await tx.execute("select from clinic where id = $1 for share", clinic_id)
     await tx.execute(
         "select from doctor where clinic_id = $1 and id = any($2) order by id for no key update", clinic_id, doctor_ids
@@ -114,7 +117,7 @@ async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUI
 
 
 async def publish_missing(tx: Statements, *, clinic_id: int, specs: Sequence[AppointmentSpec]) -> None:
-    """Publish, for each appointment alone, the part of its time that its doctor's hours lack."""
+    """Publish the part of each appointment's time that its doctor's hours lack, for that appointment alone."""
     await tx.execute(
         PUBLISH_MISSING_HOURS,
         clinic_id=clinic_id,
@@ -125,12 +128,13 @@ async def publish_missing(tx: Statements, *, clinic_id: int, specs: Sequence[App
 
 
 async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, notes: str | None) -> bool:
-    """Change the notes of a locked appointment. Return False, and change nothing, if the customer's data were erased."""
-    done = await tx.execute(
+    """Change the notes of a locked appointment. Return False, and change nothing, if the customer's data was erased."""
+    command_tag = await tx.execute(
         """
         with changed as (
           update appointment a set notes = $3, version = version + 1, updated_at = now()
-           where clinic_id = $1 and id = $2 and exists (select from customer c where c.id = a.customer_id and c.erased_at is null)
+           where clinic_id = $1 and id = $2
+             and exists (select from customer c where c.id = a.customer_id and c.erased_at is null)
           returning clinic_id, id, version
         )
         insert into event (clinic_id, type, subject_id, subject_version, data)
@@ -140,7 +144,7 @@ async def change_notes(tx: Statements, *, clinic_id: int, appointment_id: UUID, 
         appointment_id,
         notes,
     )
-    return done.endswith(" 1")
+    return command_tag.endswith(" 1")
 
 
 async def change_status(
@@ -151,36 +155,23 @@ async def change_status(
     status: Status,
     event: str,
     cancel_reason: str | None,
-    late_because: str | None,
+    override_reason: str | None,
 ) -> None:
-    """Change the status and append the event. `late_because` is the reason for cancelling within the notice period.
+    """Change the status of a locked appointment and append the event. `override_reason` is the reason for cancelling
+    within the notice period.
 
-    Raise `ExclusionViolationError` or `ForeignKeyViolationError` when a no-show is revived and its time is taken."""
+    Raise `ExclusionViolationError` or `ForeignKeyViolationError` when a no-show is undone and its time is no longer
+    free.
+    """
     await tx.execute(
-        """
-        with changed as (
-          update appointment
-             set status = $3, hold_expires_at = null, cancel_cause = case $3 when 'cancelled' then 'request' end,
-                 cancel_reason = case when exists (select from customer c where c.id = appointment.customer_id and c.erased_at is null) then $5 end,
-                 needs_rebooking = needs_rebooking and $3 <> 'cancelled', only_held = status = 'pending' and $3 = 'cancelled',
-                 overridden = case when $7::text is null then overridden else overridden || '{too-late}' end,
-                 override_reason = case when $7 is null then override_reason else concat_ws(E'\\n', override_reason, $7) end,
-                 sequence = sequence + ($3 = 'cancelled')::integer, version = version + 1, updated_at = now()
-           where clinic_id = $1 and id = $2
-          returning clinic_id, id, version, sequence, booking_id, doctor_id, customer_id, during, old.status as old_status
-        )
-        insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
-        select clinic_id, $4, id::text, version,
-               appointment_event_data(booking_id, doctor_id, customer_id, during, sequence, jsonb_build_object('oldStatus', old_status)), $6
-          from changed
-        """,
-        clinic_id,
-        appointment_id,
-        status,
-        event,
-        cancel_reason,
-        tracing.traceparent(),
-        late_because,
+        CHANGE_STATUS,
+        clinic_id=clinic_id,
+        appointment_id=appointment_id,
+        status=status,
+        event=event,
+        cancel_reason=cancel_reason,
+        override_reason=override_reason,
+        traceparent=tracing.traceparent(),
     )
 
 
@@ -193,11 +184,11 @@ async def move(
     override_reason: str | None,
     now: datetime,
 ) -> bool:
-    """Move a locked appointment in place; it may overlap its old time. Hours published for it alone are withdrawn; if
-    hours are overridden, the missing ones are published.
+    """Move a locked appointment in place; it may overlap its old time. Withdraw hours that were published for it alone.
+    If hours are overridden, publish the missing ones.
 
-    Return False if the customer is inactive or has an appointment then that staff booked beside others. Raise
-    `ExclusionViolationError` or `ForeignKeyViolationError`.
+    Return False if the customer is inactive, or has another appointment at that time that staff booked although the
+    customer was busy. Raise `ExclusionViolationError` or `ForeignKeyViolationError`.
     """
     return await tx.fetchval(
         MOVE_APPOINTMENT,
@@ -216,16 +207,20 @@ async def move(
 
 
 async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> None:
-    """Withdraw hours that were published for one appointment alone. Raise `ForeignKeyViolationError` if they are in use."""
+    """Withdraw hours that were published for one appointment alone.
+
+    Raise `ForeignKeyViolationError` if they are in use.
+    """
     await tx.execute(
         """
-        with gone as (
-          delete from booking_slot where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)
+        with withdrawn as (
+          delete from booking_slot
+           where clinic_id = $1 and doctor_id = $2 and remnant and active_during <@ tstzrange($3, $4)
           returning clinic_id, id, version, doctor_id, during, source
         )
         insert into event (clinic_id, type, subject_id, subject_version, data)
         select clinic_id, 'slot.withdrawn', id::text, version, slot_event_data(doctor_id, during)
-          from gone
+          from withdrawn
          where source = 'manual'
         """,
         clinic_id,
@@ -235,6 +230,6 @@ async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, s
     )
 
 
-async def expire_holds(db: Statements, *, now: datetime, most: int) -> int:
-    """Cancel up to `most` expired holds across clinics, and return their number. Safe to run concurrently."""
-    return await db.fetchval(EXPIRE_HOLDS, now=now, most=most)
+async def expire_holds(db: Statements, *, now: datetime, limit: int) -> int:
+    """Cancel up to `limit` expired holds across clinics, and return their number. Safe to run concurrently."""
+    return await db.fetchval(EXPIRE_HOLDS, now=now, limit=limit)

@@ -1,10 +1,10 @@
--- Cancel holds that have run out, across clinics. Several workers may run this at once.
+-- Cancel expired holds across clinics. Safe to run concurrently.
 with due as (
   select clinic_id, id
     from appointment
    where status = 'pending' and hold_expires_at <= :now
    order by hold_expires_at
-   limit :most
+   limit :limit
      for update skip locked
 ), expired as (
   update appointment a

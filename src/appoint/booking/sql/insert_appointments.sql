@@ -1,22 +1,24 @@
 -- Write all requested appointments or none, with the patient records, events and the audit entry that follow.
 -- Every table of a clinic is read by its clinic_id, and the recursion reads no table at all.
-with recursive bookable_clinic as (  -- empty once the clinic is no longer as the caller planned with it
+with recursive bookable_clinic as (  -- empty when the clinic has changed since the plan
   select c.time_zone, c.doctor_choice
     from clinic c
    where c.id = :clinic_id and c.version = :clinic_version and c.active
 ), requested as (
   select r.*, c.doctor_choice,
          case when c.doctor_choice = 'leastBusy' and r.doctor_id is null
-              then tstzrange(local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date, 0, c.time_zone),
-                             local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date + 7, 0, c.time_zone))
+              then tstzrange(local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date, 0,
+                                           c.time_zone),
+                             local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date + 7, 0,
+                                           c.time_zone))
          end as week
     from bookable_clinic c
    cross join unnest(:requests::requested_appointment[]) as r
--- Ranges are built where an index is searched with them: one that comes out of a CTE is unpacked for each comparison.
-), eligible as materialized (  -- the doctors who can take each request, judged by what the database holds so far
+-- Ranges are built where they search an index: PostgreSQL unpacks a range from a CTE again for each comparison.
+), eligible as materialized (  -- the doctors who can take each request, as far as committed rows tell
   select r.turn, d.id as doctor_id,
          case when r.doctor_id is not null then null
-              when r.doctor_choice = 'leastBusy'  -- counts claims, which the index has
+              when r.doctor_choice = 'leastBusy'  -- counts claims: answered by the index alone
               then (select count(*)
                       from appointment a
                      where a.clinic_id = :clinic_id and a.doctor_id = d.id
@@ -53,7 +55,7 @@ with recursive bookable_clinic as (  -- empty once the clinic is no longer as th
            group by customer_id
            order by customer_id
           offset 0) as per_customer
-), assigned (turn, doctor_ids) as (  -- one request after the other: the clinic's rule knows the choices before
+), assigned (turn, doctor_ids) as (  -- one request after the other, so that the clinic's rule sees earlier choices
   select 0::smallint, '{}'::uuid[]
   union all
   select r.turn, before.doctor_ids || (
@@ -85,7 +87,8 @@ with recursive bookable_clinic as (  -- empty once the clinic is no longer as th
                            overridden, override_reason, idempotency_caller, idempotency_key, request_digest)
   select :clinic_id, r.id, :booking_id, r.position, final.doctor_ids[r.turn], r.customer_id, :booker_id,
          r.appointment_type_id, r.status, r.hold_expires_at, tstzrange(r.starts_at, r.ends_at),
-         tstzrange(r.claimed_from, r.claimed_until), r.doctor_id is null, r.price_amount, r.price_currency, r.notes, r.overrides, case when r.overrides <> '{}' then :override_reason end,
+         tstzrange(r.claimed_from, r.claimed_until), r.doctor_id is null, r.price_amount, r.price_currency, r.notes,
+         r.overrides, case when r.overrides <> '{}' then :override_reason end,
          (:idempotency::idempotency).caller, (:idempotency::idempotency).key, (:idempotency::idempotency).digest
     from requested r
     join assigned as final
@@ -94,15 +97,15 @@ with recursive bookable_clinic as (  -- empty once the clinic is no longer as th
      and (select fits is not false from within_limits)
     join customer on customer.id = r.customer_id and customer.active
    where 'customer-busy' = any(r.overrides)
-         -- customer_free does not see appointments that staff booked beside others; they take the customer's time too
+         -- customer_free ignores appointments that staff booked although the customer was busy; these count too
       or not exists (select
                        from appointment a
                       where a.clinic_id = :clinic_id and a.customer_id = r.customer_id
                         and 'customer-busy' = any(a.overridden)
                         and a.active_during && tstzrange(r.starts_at, r.ends_at))
-   order by final.doctor_ids[r.turn], r.starts_at  -- so that concurrent statements never wait for each other in a circle
+   order by final.doctor_ids[r.turn], r.starts_at  -- so that concurrent statements do not deadlock
      for key share of customer  -- nothing removes the customer before this statement ends
-  on conflict do nothing  -- no target: doctor_free, customer_free and same_request alike; never raises, never deadlocks
+  on conflict do nothing  -- of doctor_free, customer_free or same_request; never raises, never deadlocks
   returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during, status,
             hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes, version, created_at,
             updated_at, overridden, override_reason
@@ -114,7 +117,8 @@ with recursive bookable_clinic as (  -- empty once the clinic is no longer as th
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
   select clinic_id, case status when 'pending' then 'appointment.held' else 'appointment.booked' end, id::text, version,
          appointment_event_data(booking_id, doctor_id, customer_id, during, 0,
-                                case status when 'pending' then jsonb_build_object('holdExpiresAt', hold_expires_at) end),
+                                case status when 'pending'
+                                            then jsonb_build_object('holdExpiresAt', hold_expires_at) end),
          :traceparent
     from inserted
 ), audit as (

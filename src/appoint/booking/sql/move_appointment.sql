@@ -1,5 +1,5 @@
--- Move a locked appointment in place, which may overlap its own old time. Hours that were published for it alone are
--- withdrawn; where hours are overridden, what the new time lacks is published.
+-- Move a locked appointment in place; it may overlap its own old time. Withdraw hours that were published for it alone.
+-- Where hours are overridden, publish those that the new time lacks.
 with withdrawn as materialized (
   delete from booking_slot s
    using appointment a
@@ -10,7 +10,8 @@ with withdrawn as materialized (
   returning s.clinic_id, s.id, s.version, s.doctor_id, s.during, s.source
 ), published as (
   insert into booking_slot (clinic_id, id, doctor_id, date, during, source, remnant)
-  select :clinic_id, mint_id(:clinic_id), :doctor_id, (lower(piece) at time zone c.time_zone)::date, piece, 'manual', true
+  select :clinic_id, mint_id(:clinic_id), :doctor_id, (lower(piece) at time zone c.time_zone)::date, piece, 'manual',
+         true
     from clinic c
    cross join unnest(tstzmultirange(tstzrange(:starts_at, :ends_at))
                      - coalesce((select range_agg(s.active_during)

@@ -1,4 +1,4 @@
-"""A clinic's catalogue: its policy, doctors and appointment types, each with its version."""
+"""A clinic's catalogue: its policy, doctors and appointment types, with their versions."""
 
 from datetime import date, datetime, timedelta
 from operator import attrgetter
@@ -73,9 +73,9 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     @property
     def bookable_types(self) -> list[CatalogueType]:
-        """The active types that at least one doctor offers, by name. A clinic without any is booked by whole slots."""
+        """The active types that at least one doctor offers, by name. Patients of a clinic without any book whole slots."""
         return sorted(
-            (type for type in self.types.values() if type.active and self.offering(type.id)), key=attrgetter("name")
+            (type for type in self.types.values() if type.active and self.doctors_for(type.id)), key=attrgetter("name")
         )
 
     def earliest_start(self, now: datetime) -> datetime:
@@ -90,14 +90,14 @@ class Catalogue(msgspec.Struct, frozen=True):
         """Return the last bookable local date, the clinic's horizon."""
         return clock.local_date(now, self.time_zone) + timedelta(days=self.horizon_days)
 
-    def offering(self, appointment_type_id: UUID | None, doctor_id: UUID | None = None) -> list[CatalogueDoctor]:
+    def doctors_for(self, appointment_type_id: UUID | None, doctor_id: UUID | None = None) -> list[CatalogueDoctor]:
         """Return the active doctors who offer the type, or only the given doctor if they do."""
         doctors = (self.doctors[doctor_id],) if doctor_id else self.doctors.values()
         return [doctor for doctor in doctors if doctor.active and doctor.offers(appointment_type_id)]
 
 
 class Length(msgspec.Struct, frozen=True):
-    """The time that a booking takes: the patient's minutes, and the doctor's buffers around them."""
+    """The length of an appointment: the patient's minutes, and the doctor's buffers around them."""
 
     minutes: int
     before: timedelta = timedelta()

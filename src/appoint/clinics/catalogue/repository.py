@@ -1,13 +1,17 @@
-"""The statement that loads a catalogue."""
+"""The SQL that loads a catalogue."""
+
+from typing import Final
 
 import msgspec
 
 from ...database.pool import Statements
 from .model import Catalogue, CatalogueDoctor, CatalogueType
 
+COLUMNS: Final = tuple(name for name in Catalogue.__struct_fields__ if name not in ("doctors", "types"))
+
 
 async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None) -> Catalogue | None:
-    """Load the catalogue of the clinic with the slug. Without a slug, or if no clinic has it, use the id."""
+    """Return the catalogue of the clinic with the slug or, without a slug or such a clinic, of the one with the id."""
     row = await db.fetchrow(
         """
         select c.id as clinic_id, c.version, c.name, c.slug, c.time_zone, c.locale, c.address, c.active,
@@ -30,8 +34,8 @@ async def load(db: Statements, clinic_id: int | None, *, slug: str | None = None
         return None
     doctors = msgspec.json.decode(row.doctors or "[]", type=list[CatalogueDoctor])
     types = msgspec.json.decode(row.types or "[]", type=list[CatalogueType])
-    # a record iterates over its values, so keys() is needed
-    columns: dict[str, object] = {name: row[name] for name in row.keys() if name not in ("doctors", "types")}  # noqa: SIM118
-    return msgspec.convert(
-        {**columns, "doctors": {d.id: d for d in doctors}, "types": {t.id: t for t in types}}, Catalogue
+    return Catalogue(
+        **{name: row[name] for name in COLUMNS},
+        doctors={doctor.id: doctor for doctor in doctors},
+        types={type.id: type for type in types},
     )

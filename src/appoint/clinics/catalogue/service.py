@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 class Stale(Exception):
-    """An internal signal: the catalogue passed to a use case is older than the database."""
+    """Internal signal: the catalogue of a use case is older than the database."""
 
 
 async def get(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
-    """Return the clinic's catalogue, up to ten minutes old: writers must re-check its versions. Raise `NotFound`."""
+    """Return the clinic's catalogue, up to ten minutes old: writers must check its versions again. Raise `NotFound`."""
     catalogue = await cache.get(clinic_id, "catalogue", lambda: repository.load(db, clinic_id))
     if catalogue is None:
         raise errors.NotFound
@@ -32,7 +32,7 @@ async def get(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
 async def find_by_name(db: Statements, cache: ClinicCache, name: str) -> Catalogue:
     """Return the catalogue of the clinic with the slug or id in a page's address.
 
-    Takes at most one statement unless the clinic's slug has changed. Raise `NotFound`, also for an inactive clinic.
+    Run at most one statement, unless the clinic's slug has changed. Raise `NotFound`, also for an inactive clinic.
     """
     number = int(name) if NUMBER.fullmatch(name) and int(name) <= MAX_CLINIC_ID else None
     loaded: Catalogue | None = None
@@ -43,13 +43,13 @@ async def find_by_name(db: Statements, cache: ClinicCache, name: str) -> Catalog
         return loaded.clinic_id if loaded else None
 
     clinic_id = await cache.get(PLATFORM, f"clinic named {name}", load)
-    book = loaded or (await get(db, cache, clinic_id) if clinic_id else None)
+    catalogue = loaded or (await get(db, cache, clinic_id) if clinic_id else None)
     # the clinic has changed its slug, and another clinic may have taken the old one
-    if book and book.slug != name and book.clinic_id != number:
-        book = await repository.load(db, number, slug=name)
-    if book is None or not book.active:
+    if catalogue and catalogue.slug != name and catalogue.clinic_id != number:
+        catalogue = await repository.load(db, number, slug=name)
+    if catalogue is None or not catalogue.active:
         raise errors.NotFound
-    return book
+    return catalogue
 
 
 async def reload(db: Statements, cache: ClinicCache, clinic_id: int) -> Catalogue:
@@ -68,18 +68,18 @@ async def with_fresh(
 ) -> T:
     """Run a use case with the cached catalogue, and again with a reloaded one while it raises `Stale`.
 
-    The use case also takes the number of the attempt: only the catalogue of the first, 0, may be outdated. `NotFound`
-    is raised from the second attempt on. Each doctor adds an attempt, since another caller may take each one. Raise
-    `exhausted` after the last.
+    The use case also takes the number of the attempt: only the catalogue of attempt 0 may be outdated, so its
+    `NotFound` counts as stale too. Allow one more attempt for each doctor, because concurrent requests may take them
+    one by one. Raise `exhausted` after the last attempt.
     """
-    book = await get(db, cache, clinic_id)
-    for attempt in range(MAX_ATTEMPTS + len(book.doctors)):
+    catalogue = await get(db, cache, clinic_id)
+    for attempt in range(MAX_ATTEMPTS + len(catalogue.doctors)):
         try:
-            return await use_case(book, attempt)
+            return await use_case(catalogue, attempt)
         except errors.NotFound:
             if attempt:
                 raise
         except Stale:
             pass
-        book = await reload(db, cache, clinic_id)
+        catalogue = await reload(db, cache, clinic_id)
     raise exhausted

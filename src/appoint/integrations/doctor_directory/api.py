@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from ...booking.availability.model import Availability, AvailabilityFilter
-from ...booking.availability.responses import answer_for_doctor
+from ...booking.availability.responses import doctor_availability_response
 from ...clinics.clinics import repository as clinics
 from ...clinics.doctors import service as doctors
 from ...clinics.doctors.model import Doctor, DoctorContent
@@ -85,4 +85,4 @@ class Providers(Controller):
         self, request: Request, provider_id: FromPath[UUID], query: AvailabilityFilter
     ) -> Response[Availability]:
         """List the free times of a doctor."""
-        return await answer_for_doctor(request, provider_id, query)
+        return await doctor_availability_response(request, provider_id, query)

@@ -163,7 +163,7 @@ async def my_appointments(request: Request) -> Response[Any]:
     now, secret = clock.now(), request.services.secret_key
     customer, others = await customers.linked_customers(request.db, customer_id, people_of(request))
     visits = await appointments.visits_of_customers(
-        request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, most=MAX_APPOINTMENTS
+        request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, limit=MAX_APPOINTMENTS
     )
     await audit.record(
         request.services.db,

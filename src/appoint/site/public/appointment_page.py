@@ -5,8 +5,7 @@ from typing import Any
 from babel.units import format_unit
 from litestar import Response
 
-from ...booking.model import LIVE
-from ...database.pool import Row
+from ...booking.model import LIVE, AppointmentDetails
 from ...http.cookies import booked_of
 from ...http.forms import query_params
 from ...http.languages import language_for
@@ -28,23 +27,23 @@ async def refused_page(request: Request, token: str, refusal: errors.AppointErro
 def appointment_page(
     request: Request, linked: LinkedAppointment, token: str, *, refusal: errors.AppointError | None = None
 ) -> Response[Any]:
-    language, query, row = language_for(request), query_params(request), linked.row
-    entry = calendar_entry(row, language)
+    language, query, appointment = language_for(request), query_params(request), linked.appointment
+    entry = calendar_entry(appointment, language)
     return render(
         request,
         "public/appointment.html",
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
         cache_control=NO_STORE,
-        appointment=row,
+        appointment=appointment,
         linked=linked,
         address=path_of(token),
         link=link_of(request, token),
         google=google_calendar_link(**entry),
         outlook=outlook_link(**entry),
         notice_time=_length(linked.catalogue.cancel_notice_minutes, language),
-        live=row.status in LIVE,
+        live=appointment.status in LIVE,
         is_new="new" in query,
-        reached_at=row.reached_at if booked_of(request) == token else None,  # only for the browser that booked
+        reached_at=appointment.sent_to if booked_of(request) == token else None,  # only for the browser that booked
         is_moved="moved" in query,
         refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
         refused_late=refusal and refusal.type == "too-late",
@@ -59,13 +58,14 @@ def _length(minutes: int, language: str) -> str:
     return format_unit(minutes, "duration-minute", locale=language)
 
 
-def calendar_entry(row: Row, language: str) -> dict[str, Any]:
+def calendar_entry(appointment: AppointmentDetails, language: str) -> dict[str, Any]:
     """Return what calendars receive, which excludes the patient."""
-    place = translate(language, "online, not at the clinic") if row.mode == "online" else row.address or row.clinic
+    is_online = appointment.mode == "online"
+    place = translate(language, "online, not at the clinic") if is_online else appointment.address or appointment.clinic
     return {
-        "start": row.start_time,
-        "end": row.end_time,
-        "summary": f"{row.type or row.clinic}, {row.doctor}",
+        "start": appointment.start_time,
+        "end": appointment.end_time,
+        "summary": f"{appointment.type or appointment.clinic}, {appointment.doctor}",
         "location": ", ".join(place.splitlines()),
     }
 

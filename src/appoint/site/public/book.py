@@ -216,8 +216,8 @@ async def _book(
         idempotency=_idempotency_key(choice, typed, patient_id or content),
         limits=booking_limits(request, clinic_id),
     )
-    booking = await book_appointments(request.services.db, request.cache, command)
-    (appointment,) = booking.written.appointments
+    result = await book_appointments(request.services.db, request.cache, command)
+    (appointment,) = result.booking.appointments
     return appointment
 
 

@@ -108,7 +108,7 @@ async def check_time(choice: Choice) -> UnavailableTime | None:
         request.services.db,
         request.cache,
         clinic_id=choice.visit.catalogue.clinic_id,
-        asked=DayFilter(
+        query=DayFilter(
             appointment_type_id=choice.type and choice.type.id, doctor_id=choice.doctor and choice.doctor.id
         ),
         start=choice.start,
@@ -124,7 +124,7 @@ async def _nearest_times(choice: Choice) -> list[OfferedTime]:
         request.services.db,
         request.cache,
         clinic_id=choice.visit.catalogue.clinic_id,
-        asked=DayFilter(appointment_type_id=choice.type and choice.type.id, doctor_id=doctor and doctor.id),
+        query=DayFilter(appointment_type_id=choice.type and choice.type.id, doctor_id=doctor and doctor.id),
         start=choice.start,
         now=clock.now(),
     )

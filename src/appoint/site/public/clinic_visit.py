@@ -59,7 +59,7 @@ class ClinicVisit(NamedTuple):
 
     def doctors_for(self, type: CatalogueType | None) -> list[CatalogueDoctor]:
         """Return the doctors who offer a type, by name."""
-        return sorted(self.catalogue.offering(type and type.id), key=attrgetter("name"))
+        return sorted(self.catalogue.doctors_for(type and type.id), key=attrgetter("name"))
 
 
 async def visit_clinic(request: Request, name: str) -> ClinicVisit:

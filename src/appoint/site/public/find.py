@@ -11,7 +11,7 @@ from typing import Any, Final
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...booking.availability import repository, service
+from ...booking.availability import repository, search
 from ...clinics.catalogue.model import CatalogueDoctor
 from ...http.forms import parse_date, query_params
 from ...http.request import Request
@@ -45,7 +45,7 @@ async def find(request: Request) -> Response[Any]:
     q, specialty = query.get("q", "").strip(), query.get("specialty", "").strip()
     after, day = query.get("after", ""), _searchable_date(query.get("date"), now)
     specialties = await request.cache.get(
-        PLATFORM, "specialties", lambda: repository.specialties(db, most=MAX_SPECIALTIES)
+        PLATFORM, "specialties", lambda: repository.specialties(db, limit=MAX_SPECIALTIES)
     )
     matches = await repository.clinics(
         db,
@@ -57,13 +57,13 @@ async def find(request: Request) -> Response[Any]:
     clinics = matches[:CLINICS_PER_PAGE]
     soonest: dict[int, list[datetime]] = {}
     if clinics and (specialty or day):
-        soonest = await service.soonest(
+        soonest = await search.soonest(
             db,
-            clinic_ids=[clinic["id"] for clinic in clinics],
+            clinic_ids=[clinic.id for clinic in clinics],
             specialty=specialty or None,
             on=day,
             now=now,
-            most=TIMES_PER_CLINIC,
+            limit=TIMES_PER_CLINIC,
         )
     return render(
         request,
@@ -75,7 +75,7 @@ async def find(request: Request) -> Response[Any]:
         on=day,
         today=now.date(),
         soonest=soonest,
-        next=url_with(request, after=str(clinics[-1]["id"])) if len(matches) > CLINICS_PER_PAGE else None,
+        next=url_with(request, after=str(clinics[-1].id)) if len(matches) > CLINICS_PER_PAGE else None,
     )
 
 

@@ -47,15 +47,15 @@ async def calendar(request: Request, token: FromPath[str]) -> Response[Any]:
     linked = await load_appointment(request, token)
     if linked is None or linked.appointment.status not in LIVE:
         return not_found_page(request)
-    row = linked.row
+    appointment = linked.appointment
     file = invitation(
         "PUBLISH",
-        **calendar_entry(row, language_for(request)),
-        id=row.id,
-        sequence=row.sequence,
-        stamp=row.updated_at,
+        **calendar_entry(appointment, language_for(request)),
+        id=appointment.id,
+        sequence=appointment.sequence,
+        stamp=appointment.updated_at,
         description=link_of(request, token),
-        organizer=Person(row.clinic, row.email or request.services.settings.mail_from),
+        organizer=Person(appointment.clinic, appointment.email or request.services.settings.mail_from),
         attendee=None,
     )
     headers = {
@@ -91,7 +91,9 @@ async def confirm_cancelling(request: Request, token: FromPath[str]) -> Response
         return not_found_page(request)
     if not linked.can_cancel or linked.is_late:
         return redirect(path_of(token))
-    return render(request, "public/cancel.html", cache_control=NO_STORE, appointment=linked.row, address=path_of(token))
+    return render(
+        request, "public/cancel.html", cache_control=NO_STORE, appointment=linked.appointment, address=path_of(token)
+    )
 
 
 @post(PAGE + "/cancel", operation_id="cancelAppointmentByLink", status_code=303, opt=PUBLIC, include_in_schema=False)

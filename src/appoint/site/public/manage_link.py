@@ -12,10 +12,10 @@ from litestar import Response
 from ... import audit
 from ...booking import links, repository
 from ...booking.cancellation import is_late
-from ...booking.model import MOVABLE, TRANSITIONS, Appointment
+from ...booking.model import MOVABLE, TRANSITIONS, AppointmentDetails
 from ...clinics.catalogue import service as catalogues
 from ...clinics.catalogue.model import Catalogue
-from ...database.pool import Database, Row
+from ...database.pool import Database
 from ...http.etags import etag
 from ...http.languages import language_for
 from ...http.problems.catalogue import PROBLEMS
@@ -29,9 +29,7 @@ from ..rendering import NO_STORE, render
 class LinkedAppointment(NamedTuple):
     """The appointment of a manage link, as of `now`."""
 
-    row: Row
-    """Of `repository.for_holder`."""
-    appointment: Appointment
+    appointment: AppointmentDetails
     catalogue: Catalogue
     now: datetime
 
@@ -61,13 +59,13 @@ async def load_appointment(request: Request, token: str) -> LinkedAppointment | 
     if actor is None:
         return None
     db, clinic_id, id = database(request, actor), ids.clinic_of(appointment_id(actor)), appointment_id(actor)
-    row = await repository.for_holder(db, clinic_id=clinic_id, appointment_id=id)
-    if row is None:
+    appointment = await repository.for_holder(db, clinic_id=clinic_id, appointment_id=id)
+    if appointment is None:
         return None
     # record the id, never the page's address, which would let readers of the audit in
     await audit.record(db, actor, clinic_id=clinic_id, subjects=[id])
     catalogue = await catalogues.get(db, request.cache, clinic_id)
-    return LinkedAppointment(row, repository.appointment(row), catalogue, clock.now())
+    return LinkedAppointment(appointment, catalogue, clock.now())
 
 
 def holder(request: Request, token: str) -> Actor | None:

@@ -79,7 +79,7 @@ async def load_month(
             request.services.db,
             request.cache,
             clinic_id=catalogue.clinic_id,
-            asked=filter,
+            query=filter,
             first=since,
             last=until,
             now=now,

@@ -81,14 +81,14 @@ async def _times_page(
     start: datetime | None = None,
 ) -> Response[Any]:
     appointment, catalogue = linked.appointment, linked.catalogue
-    doctors = sorted(catalogue.offering(appointment.appointment_type_id), key=lambda doctor: doctor.name)
+    doctors = sorted(catalogue.doctors_for(appointment.appointment_type_id), key=lambda doctor: doctor.name)
     doctor_id, length = _doctor_id(linked, fields), Length.of(linked)
     return render(
         request,
         "public/reschedule.html",
         status_code=PROBLEMS[refusal.type].status if refusal else 200,
         cache_control=NO_STORE,
-        appointment=linked.row,
+        appointment=appointment,
         address=path_of(token),
         doctors=doctors,
         doctor_id=doctor_id,
@@ -115,7 +115,7 @@ async def _alternatives(
         request.services.db,
         request.cache,
         clinic_id=linked.catalogue.clinic_id,
-        asked=DayFilter(doctor_id=doctor_id),
+        query=DayFilter(doctor_id=doctor_id),
         start=start,
         now=linked.now,
     )
@@ -171,7 +171,7 @@ async def _available_doctor(request: Request, linked: LinkedAppointment, start: 
         request.services.db,
         request.cache,
         clinic_id=linked.catalogue.clinic_id,
-        asked=DayFilter(appointment_type_id=length.appointment_type_id, minutes=length.minutes),
+        query=DayFilter(appointment_type_id=length.appointment_type_id, minutes=length.minutes),
         first=day,
         last=day,
         now=linked.now,

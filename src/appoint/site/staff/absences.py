@@ -18,7 +18,7 @@ from ...kit.fields import FIRST_YEAR, LAST_YEAR, parse_wall_time
 from ...kit.i18n import translate
 from ...kit.permissions import widest_grant
 from ...scheduling.absences import repository, service
-from ...scheduling.absences.model import MAX_ABSENCE, Away
+from ...scheduling.absences.model import MAX_ABSENCE_LENGTH, AwayPeriod
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
@@ -190,7 +190,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
 
 
-async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[Away | None, dict[str, str]]:
+async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[AwayPeriod | None, dict[str, str]]:
     """Return the absence, or the faults by field."""
     if not form.first or not form.last:
         return None, {}
@@ -219,9 +219,11 @@ async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[Aw
     start, end = range.start, range.end
     if end <= start:
         return None, {"until": translate(language, "must be after the start")}
-    if end - start > MAX_ABSENCE:
-        return None, {"until": translate(language, "must be no more than {days} days later", days=MAX_ABSENCE.days)}
-    return Away(None if form.whom == WHOLE_CLINIC else form.whom, start, end), {}
+    if end - start > MAX_ABSENCE_LENGTH:
+        return None, {
+            "until": translate(language, "must be no more than {days} days later", days=MAX_ABSENCE_LENGTH.days)
+        }
+    return AwayPeriod(None if form.whom == WHOLE_CLINIC else form.whom, start, end), {}
 
 
 PAGES: Final = [absences, rebook, new]

@@ -159,19 +159,19 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     query = query_params(request)
     clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
     pattern = search_terms(query.get("q"), language_for(request))
-    rows = (
+    stored = (
         await repository.of_patients(
             request.db,
             clinic_id=clinic_id,
-            wanted=pattern,
+            terms=pattern,
             doctor_ids=visible_doctors(request, None),
             now=clock.now(),
-            most=MAX_SEARCH_RESULTS,
+            limit=MAX_SEARCH_RESULTS,
         )
         if pattern
         else []
     )
-    matches = [BoardAppointment.of(row, clinic_catalogue.time_zone) for row in rows]
+    matches = [BoardAppointment.of(appointment, clinic_catalogue.time_zone) for appointment in stored]
     return await staff_page(
         request,
         "staff/day/search.html",

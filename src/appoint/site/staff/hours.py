@@ -138,7 +138,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
         today=today,
         lines=[line for line in schedule.lines if (line.valid_until or today) >= today],
         later=[line for line in schedule.lines if line.valid_from and line.valid_from > first],
-        limited=[line for line in schedule.lines if line.holds_on(first) and line.valid_until],
+        limited=[line for line in schedule.lines if line.is_valid_on(first) and line.valid_until],
         time_slots=await schedules.time_slots(request.db, clinic_id),
         weekdays=_weekdays(request),
     )

@@ -1,0 +1,105 @@
+"""Find free times across clinics."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from heapq import heappop, heappush
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from ...database.pool import Statements
+from ...kit import ids
+from . import repository
+from .model import FoundTime, Place, SearchFilter, SearchSlot, starts
+
+EASTERNMOST_OFFSET: Final = timedelta(hours=14)
+WESTERNMOST_OFFSET: Final = timedelta(hours=-12)
+FIRST_SLOTS: Final = 128
+"""The slots that the first read of a search returns at most. Doubles up to `MAX_SLOTS` while there are more."""
+MAX_SLOTS: Final = 1024
+FIRST_WINDOW: Final = timedelta(hours=6)
+"""The hours that the first read of a search covers. Doubles whenever they contain no further slots."""
+SOON_DAYS: Final = 7
+LOWEST_ID: Final = UUID(int=0)
+"""Sorts before every doctor."""
+
+PendingTimes = list[tuple[Place, FoundTime, Iterator[FoundTime]]]
+"""A heap with the next time of each slot that has been read, and an iterator over the slot's later times."""
+
+
+async def search(
+    db: Statements, *, query: SearchFilter, after: Place | None, first: date, last: date, now: datetime
+) -> list[FoundTime]:
+    """Return available times across clinics on each one's local dates `first…last`, ordered by (start, clinic, doctor),
+    after the cursor `after`; one more than the limit if there are more.
+
+    Read published slots in that order, and only as many as the page needs: a slot that has not been read contains no
+    time before its own place.
+    """
+    if query.clinic_id and query.appointment_type_id and ids.clinic_of(query.appointment_type_id) != query.clinic_id:
+        return []
+    begin = datetime.combine(first, time(), UTC) - EASTERNMOST_OFFSET
+    end = datetime.combine(last, time(), UTC) + timedelta(days=1) - WESTERNMOST_OFFSET
+    floor = Place(max(begin, now), 0, LOWEST_ID)
+    after = max(after or floor, floor)
+    place, window, limit = after, FIRST_WINDOW, FIRST_SLOTS
+    results: list[FoundTime] = []
+    pending: PendingTimes = []
+    while len(results) <= query.limit and place.start < end:
+        until = min(place.start + window, end)
+        slots = await repository.next_slots(
+            db, query, first=first, last=last, now=now, after=after, place=place, until=until, limit=limit
+        )
+        for slot in slots:
+            _push(pending, _available(slot, after, first, last))
+        if len(slots) == limit:
+            place, limit = slots[-1].place, min(limit * 2, MAX_SLOTS)
+        else:
+            place, window = Place(until, 0, LOWEST_ID), window * 2
+        while pending and pending[0][0] <= place and len(results) <= query.limit:
+            _, result, later = heappop(pending)
+            results.append(result)
+            _push(pending, later)
+    return results
+
+
+def _push(pending: PendingTimes, times: Iterator[FoundTime]) -> None:
+    if result := next(times, None):
+        heappush(pending, (result.place, result, times))
+
+
+def _available(slot: SearchSlot, after: Place, first: date, last: date) -> Iterator[FoundTime]:
+    """Yield the available times that start in the slot, after the cursor, on the dates."""
+    clinic_id, terms, length, doctor = slot.offer
+    terms = terms._replace(last_date=min(last, terms.last_date))
+    for day, offer in starts(doctor, length, terms):
+        if offer.start_time >= doctor.slots[0].end:
+            return
+        if offer.available and day >= first:
+            result = FoundTime(
+                clinic_id,
+                slot.clinic_name,
+                terms.time_zone,
+                doctor.doctor_id,
+                slot.doctor_name,
+                slot.specialty,
+                offer.start_time,
+                offer.end_time,
+            )
+            if result.place > after:
+                yield result
+
+
+async def soonest(
+    db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, limit: int
+) -> dict[int, list[datetime]]:
+    """Return the first bookable times of each clinic, on that local date or within `SOON_DAYS`, with a doctor of the
+    specialty if one is given. Run one statement."""
+    times: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
+    for clinic_id, terms, length, doctor in await repository.soonest_times(
+        db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS
+    ):
+        offers = starts(doctor, length, terms)
+        free = (offer.start_time for day, offer in offers if offer.available and on in (None, day))
+        times[clinic_id].update(islice(free, limit))
+    return {clinic_id: sorted(clinic_times)[:limit] for clinic_id, clinic_times in times.items()}
