@@ -395,7 +395,7 @@ async def test_a_hold_that_runs_out_meanwhile_leaves_nothing_behind(world):
     async with world.db.connection() as connection:
         expiry = connection.transaction()
         await expiry.start()
-        await expire_holds(Transaction(connection), now=world.now + timedelta(hours=1), most=10)
+        await expire_holds(Transaction(connection), now=world.now + timedelta(hours=1), limit=10)
         absence = asyncio.create_task(away(world, "09:00", "12:00", force=True))
         await someone_waits(world.db)
         await expiry.commit()

@@ -10,7 +10,7 @@ from ...booking.availability.model import OfferedTime
 from ...kit import errors, fields
 from ...kit.structs import RequestBody, Resource
 
-MAX_ABSENCE: Final = timedelta(days=366)
+MAX_ABSENCE_LENGTH: Final = timedelta(days=366)
 
 
 class AbsenceContent(RequestBody):
@@ -19,14 +19,14 @@ class AbsenceContent(RequestBody):
     start_time: fields.Instant
     end_time: fields.Instant
     doctor_id: UUID | None = None
-    """None: the clinic is closed."""
+    """null: the whole clinic is closed."""
     reason: fields.Text | None = None
 
     def __post_init__(self) -> None:
         fields.check_times(self.start_time, self.end_time)
-        if self.end_time - self.start_time > MAX_ABSENCE:
+        if self.end_time - self.start_time > MAX_ABSENCE_LENGTH:
             raise errors.Invalid(
-                errors.Fault("#/endTime", "must be no more than {days} days later", days=MAX_ABSENCE.days)
+                errors.Fault("#/endTime", "must be no more than {days} days later", days=MAX_ABSENCE_LENGTH.days)
             )
 
 
@@ -39,7 +39,7 @@ class Absence(Resource):
     id: UUID
     clinic_id: int
     doctor_id: UUID | None
-    """None: the clinic is closed."""
+    """null: the whole clinic is closed."""
     start_time: datetime
     end_time: datetime
     reason: str | None
@@ -48,8 +48,8 @@ class Absence(Resource):
 
 
 class Withdrawal(NamedTuple):
-    """The effect of withdrawing published time: how many slots lost time, and how many appointments newly need
-    rebooking."""
+    """The effect of withdrawing published time: the number of slots that lost time, and of appointments that need
+    rebooking because of it."""
 
     slots: int
     stranded: int
@@ -62,21 +62,20 @@ class Period(NamedTuple):
     end: datetime
 
 
-class Away(NamedTuple):
-    """A range in which one doctor is away, or all of them (None)."""
+class AwayPeriod(NamedTuple):
+    """A range in which one doctor is away, or all doctors (None)."""
 
     doctor_id: UUID | None
     start: datetime
     end: datetime
 
-    def has(self, offer: OfferedTime) -> bool:
+    def contains(self, offer: OfferedTime) -> bool:
         """Return whether the offered time falls into the absence."""
         return self.doctor_id in (None, offer.doctor_id) and self.start < offer.end_time and offer.start_time < self.end
 
 
 class AffectedAppointment(msgspec.Struct, frozen=True):
-    """An appointment that cannot stay where it is, with its customer's name and phone number if the clinic knows
-    them."""
+    """An appointment that cannot keep its time, with its customer's name and phone number if the clinic has them."""
 
     id: UUID
     version: int
@@ -89,7 +88,7 @@ class AffectedAppointment(msgspec.Struct, frozen=True):
 
 
 class RebookingOptions(NamedTuple):
-    """Free times for an appointment that cannot stay, nearest first: with its own doctor, and with others."""
+    """Free times for an appointment that cannot keep its time, nearest first: with its own doctor, and with others."""
 
     same: list[OfferedTime]
     others: list[OfferedTime]

@@ -1,6 +1,6 @@
 """The SQL of absences: their table, and the published time that they withdraw.
 
-Reads of appointments look each customer up separately: a plain join would scan all patients of the clinic.
+Queries for appointments look each customer up separately: a plain join would scan all patients of the clinic.
 """
 
 from datetime import date, datetime
@@ -16,7 +16,7 @@ WITHDRAW_SLOTS: Final = load(__name__, "withdraw_slots")
 
 
 async def find(db: Statements, absence_id: UUID) -> Absence | None:
-    """Return an absence, active or removed; None if it does not exist."""
+    """Return an absence, active or removed, or None for an unknown id."""
     row = await db.fetchrow(
         """
         select *, lower(during) as start_time, upper(during) as end_time
@@ -32,7 +32,7 @@ async def find(db: Statements, absence_id: UUID) -> Absence | None:
 async def of_clinic(
     db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Absence]:
-    """Return the clinic's active absences, earliest first: one more than `limit` if there is another page."""
+    """Return the clinic's active absences, earliest first; one more than `limit` if there are more."""
     start, absence_id = after or (None, None)
     rows = await db.fetch(
         """
@@ -100,7 +100,7 @@ async def withdraw_slots(
     tx: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime
 ) -> Withdrawal:
     """Withdraw the published time in the range, of one doctor or of all. Live appointments there keep exactly their own
-    range, and need rebooking unless they are over."""
+    time, and need rebooking unless they are over."""
     row = await tx.fetchrow(WITHDRAW_SLOTS, clinic_id=clinic_id, doctor_id=doctor_id, start=start, end=end)
     assert row
     return Withdrawal(row.slots, row.stranded)
@@ -110,7 +110,7 @@ async def find_past_or_current(
     db: Statements, clinic_id: int, *, past: bool, before: datetime | None, now: datetime, limit: int
 ) -> list[Absence]:
     """Return the clinic's active absences: with `past` those that have ended, latest first, otherwise all others,
-    earliest first. `before` leaves out absences that begin at that instant or later."""
+    earliest first. `before` excludes absences that begin at that instant or later."""
     rows = await db.fetch(
         """
         select *, lower(during) as start_time, upper(during) as end_time
@@ -132,7 +132,7 @@ async def find_past_or_current(
 async def local_period(
     db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int
 ) -> Period | None:
-    """Convert two wall times of the clinic into a period; None if the clinic does not exist."""
+    """Convert two wall times of the clinic into a period. Return None for an unknown clinic."""
     row = await db.fetchrow(
         """
         select local_instant($2, $3, time_zone) as start, local_instant($4, $5, time_zone) as "end"

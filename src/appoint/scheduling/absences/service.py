@@ -1,4 +1,4 @@
-"""Adding and removing absences of doctors and closures of clinics."""
+"""Add and remove absences of doctors and closures of clinics."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -8,7 +8,7 @@ from uuid import UUID
 from ... import audit
 from ...booking.availability import repository as availability
 from ...booking.availability.model import DoctorTime, OfferedTime, Terms, nearest, starts
-from ...booking.availability.service import LONGEST_BUFFER
+from ...booking.availability.service import MAX_BUFFER
 from ...booking.rules import buffers
 from ...clinics.catalogue import repository as catalogues
 from ...clinics.catalogue.model import Catalogue, Length
@@ -20,19 +20,19 @@ from ...kit.actors import Actor
 from ..hours_changes import repository as hours
 from ..slots import repository as slots
 from . import repository
-from .model import Absence, AbsenceContent, AffectedAppointment, Away, RebookingOptions
+from .model import Absence, AbsenceContent, AffectedAppointment, AwayPeriod, RebookingOptions
 
-LONGEST_DAY: Final = timedelta(hours=25)
-"""The day on which daylight saving time ends."""
+MAX_DAY_LENGTH: Final = timedelta(hours=25)
+"""The length of the day on which daylight saving time ends."""
 SEARCH_RADIUS: Final = timedelta(days=14)
-"""How far from an appointment's own date the search for another time goes."""
-MAX_SEARCH: Final = timedelta(days=120)
+"""How many days before and after an appointment the search for another time covers."""
+MAX_SEARCH_SPAN: Final = timedelta(days=120)
 MAX_OPTIONS: Final = 3
-"""How many times are offered for each appointment, with its own doctor and with others."""
+"""The maximum number of times to offer for each appointment, with its own doctor and with others."""
 
 
 async def get(db: Statements, absence_id: UUID) -> Absence:
-    """Return an absence, active or removed. Raises `NotFound`."""
+    """Return an absence, active or removed. Raise `NotFound`."""
     if absence := await repository.find(db, absence_id):
         return absence
     raise errors.NotFound
@@ -41,11 +41,11 @@ async def get(db: Statements, absence_id: UUID) -> Absence:
 async def add(
     tx: Transaction, actor: Actor, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime
 ) -> Absence:
-    """Add an absence, and withdraw the published time in it from now on. Slots are cut: the parts outside stay.
+    """Add an absence, and withdraw the published time in it from now on. Slots keep their parts outside the absence.
 
-    With `force`, conflicting live appointments keep exactly their own time and need rebooking; without it, `Conflict`
-    `appointments-in-the-way` lists them. A concurrent booking either commits first and is among them, or is refused.
-    Raises `NotFound` if the clinic or doctor does not exist.
+    With `force`, conflicting live appointments keep exactly their own time and need rebooking; without it, raise
+    `Conflict` `appointments-in-the-way`, which lists them. A concurrent booking either commits first and is among them,
+    or is refused. Raise `NotFound` for an unknown clinic or doctor.
     """
     await _lock(tx, clinic_id, content.doctor_id)
     absence_id = await repository.add(tx, clinic_id, content)
@@ -69,11 +69,11 @@ async def add(
 
 
 async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Remove an absence, and republish the weekly schedule in its range from now on: up to the clinic's horizon or the
-    last published date.
+    """Remove an absence, and publish the weekly schedule again in its range from now on, up to the clinic's horizon or
+    the last published date.
 
-    Slots that the absence cut become whole again, and appointments that it stranded need no rebooking where the hours
-    cover them again. Manual slots that it withdrew do not come back.
+    Slots that the absence cut become whole again, and appointments that it stranded need no rebooking if the hours
+    cover them again. Manual slots that it withdrew are not restored.
     """
     absence = await get(tx, absence_id)
     await _lock(tx, absence.clinic_id, absence.doctor_id)
@@ -96,7 +96,9 @@ async def _republish(tx: Transaction, absence: Absence, now: datetime) -> None:
     last = min(clock.local_date(end, clinic.time_zone), max(horizon, published.last_date or horizon))
     if first > last:
         return
-    await hours.lock_appointments(tx, clinic.id, doctor_id=doctor_id, start=start - LONGEST_DAY, end=end + LONGEST_DAY)
+    await hours.lock_appointments(
+        tx, clinic.id, doctor_id=doctor_id, start=start - MAX_DAY_LENGTH, end=end + MAX_DAY_LENGTH
+    )
     fitting = await hours.fit(tx, clinic.id, doctor_id=doctor_id, first=first, last=last, around=(start, end), now=now)
     await hours.apply(tx, clinic.id, fitting)
     if fitting.added:
@@ -109,12 +111,12 @@ async def rebooking_options(
     clinic_id: int,
     appointments: Sequence[AffectedAppointment],
     *,
-    away: Away | None,
+    away: AwayPeriod | None,
     now: datetime,
 ) -> dict[UUID, RebookingOptions]:
     """Return, for each appointment, the nearest times that it could move to, outside the absence `away`.
 
-    Takes the appointments in order of time. Reads all doctors' time once, however many appointments there are. Raises
+    The appointments must be in order of time. Read all doctors' time once, however many appointments there are. Raise
     `NotFound`.
     """
     catalogue = await catalogues.load(db, clinic_id)
@@ -127,12 +129,12 @@ async def rebooking_options(
     times = await availability.doctors_time(
         db,
         catalogue,
-        doctors=catalogue.offering(None),
+        doctors=catalogue.doctors_for(None),
         type=None,
         first=first,
         last=last,
-        before=LONGEST_BUFFER,
-        after=LONGEST_BUFFER,
+        before=MAX_BUFFER,
+        after=MAX_BUFFER,
     )
     search = _RebookingSearch(catalogue, terms, {time.doctor_id: time for time in times}, away)
     return {appointment.id: search.options(appointment) for appointment in appointments}
@@ -143,15 +145,17 @@ def _search_dates(appointments: Sequence[AffectedAppointment], terms: Terms, *, 
     last = min(
         clock.local_date(appointments[-1].start_time, terms.time_zone) + SEARCH_RADIUS,
         terms.last_date,
-        first + MAX_SEARCH,
+        first + MAX_SEARCH_SPAN,
     )
     return first, max(first, last)
 
 
 class _RebookingSearch:
-    """Finds other times for appointments, and computes the available times of each doctor and length only once."""
+    """Finds other times for appointments. Computes the available times of each doctor and length only once."""
 
-    def __init__(self, catalogue: Catalogue, terms: Terms, times: Mapping[UUID, DoctorTime], away: Away | None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, terms: Terms, times: Mapping[UUID, DoctorTime], away: AwayPeriod | None
+    ) -> None:
         self._catalogue: Final = catalogue
         self._terms: Final = terms
         self._times: Final = times
@@ -165,12 +169,12 @@ class _RebookingSearch:
         length = Length(minutes, *buffers(type))
         same: list[OfferedTime] = []
         others: list[OfferedTime] = []
-        for doctor in self._catalogue.offering(type_id):
+        for doctor in self._catalogue.doctors_for(type_id):
             if doctor.id in self._times:
                 (same if doctor.id == appointment.doctor_id else others).extend(self._free_times(doctor.id, length))
         return RebookingOptions(
-            nearest(same, appointment.start_time, most=MAX_OPTIONS),
-            nearest(others, appointment.start_time, most=MAX_OPTIONS),
+            nearest(same, appointment.start_time, limit=MAX_OPTIONS),
+            nearest(others, appointment.start_time, limit=MAX_OPTIONS),
         )
 
     def _free_times(self, doctor_id: UUID, length: Length) -> list[OfferedTime]:
@@ -178,14 +182,16 @@ class _RebookingSearch:
             self._free[doctor_id, length] = [
                 offer
                 for _, offer in starts(self._times[doctor_id], length, self._terms)
-                if offer.available and not (self._away and self._away.has(offer))
+                if offer.available and not (self._away and self._away.contains(offer))
             ]
         return self._free[doctor_id, length]
 
 
 async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> None:
-    """Lock the doctor (or the clinic): no publishing, withdrawing or booking until the transaction ends. Raises
-    `NotFound`."""
+    """Lock the doctor (or the clinic) against publishing, withdrawing and booking until the transaction ends.
+
+    Raise `NotFound`.
+    """
     clinic = await (slots.share_clinic(tx, clinic_id) if doctor_id else clinics_repository.lock(tx, clinic_id))
     doctors = await hours.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
     if clinic is None or (doctor_id and not doctors):

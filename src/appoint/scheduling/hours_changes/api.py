@@ -21,8 +21,8 @@ from .model import DoctorsScheduleChangeContent, ScheduleChange, ScheduleChangeC
 
 
 class ScheduleChanges(Controller):
-    """Applying changed weekly schedules to published hours. A dry run previews the effect; the change itself is made
-    completely or not at all."""
+    """Apply changed weekly schedules to published hours. A dry run previews the effect. A change is made completely or
+    not at all."""
 
     tags = ["Schedule changes"]
 
@@ -91,7 +91,7 @@ async def _change(
 
 
 def _remember(change: ScheduleChange) -> dict[str, Any]:
-    """Store appointments by id only, because they keep changing."""
+    """Return what to store for repeated requests: appointments only by id, because they can change later."""
     return {
         **msgspec.to_builtins(msgspec.structs.replace(change, stranded=[])),
         "stranded": [appointment.id for appointment in change.stranded],

@@ -20,9 +20,9 @@ class ScheduleChangeContent(RequestBody):
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """Defaults to today."""
     to: fields.Date | None = None
-    """Defaults to the last published date. Generation publishes later dates."""
+    """Defaults to the last published date. Slot generation publishes later dates."""
     stranded: Literal["keep", "refuse"] = "refuse"
-    """keep: stranded appointments stay and need rebooking."""
+    """keep: appointments outside the new hours keep their time and need rebooking; refuse: they prevent the change."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to:
@@ -30,10 +30,10 @@ class ScheduleChangeContent(RequestBody):
 
 
 class DoctorsScheduleChangeContent(ScheduleChangeContent):
-    """A change for one doctor. A week in it is saved and applied together, completely or not at all."""
+    """A change for one doctor. If it contains a week, the week is saved and applied together, or not at all."""
 
     weekly: Week | None = None
-    """Replaces the week from `from` on; earlier lines end the day before. Without it, the saved week is applied."""
+    """Replaces the week from `from` on; earlier lines end the day before. Without it, apply the saved week."""
 
 
 class ScheduleChangeQuery(RequestBody):
@@ -49,18 +49,18 @@ class ChangedSlot(msgspec.Struct, rename="camel"):
 
 
 class ScheduleChange(msgspec.Struct):
-    """The effect of a change, earliest first. Leaves out what stays as it is: manual slots, time removed manually and
+    """The effect of a change, earliest first, excluding what never changes: manual slots, manually removed time and
     slots in progress."""
 
     added: list[ChangedSlot]
     removed: list[ChangedSlot]
     kept: list[ChangedSlot]
     stranded: list[Appointment]
-    """Appointments that this change leaves outside the hours."""
+    """Appointments that the change leaves outside the hours."""
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A range of a doctor on a local date. `id` names its slot or appointment; None for a slot to be published."""
+    """A range of a doctor on a local date. `id` is that of its slot or appointment, or None for a slot to publish."""
 
     id: UUID | None
     doctor_id: UUID
@@ -71,7 +71,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class PublishedHours(NamedTuple):
-    """How far a clinic's or a doctor's hours are published."""
+    """The last date for which a clinic's or a doctor's hours are published."""
 
     time_zone: str
     last_date: date | None
@@ -85,9 +85,9 @@ class Fitting(NamedTuple):
     added: list[Span]
     removed: list[Span]
     left: list[Span]
-    """Time of appointments that stays published although the hours no longer cover it."""
+    """Time of appointments that remains published although the hours no longer cover it."""
     absorbed: list[Span]
-    """Time of appointments that an earlier change left published, and that is no longer needed."""
+    """Time of appointments that an earlier change left published, and that appointments no longer need."""
     stranded: list[Span]
     """Appointments that the hours no longer cover and that need rebooking. Past ones do not."""
     covered: list[Span]
@@ -103,5 +103,5 @@ class Fitting(NamedTuple):
 
 
 def changed_slots(spans: Sequence[Span]) -> list[ChangedSlot]:
-    """Return the spans as the API shows them."""
+    """Return the spans as members of API responses."""
     return [ChangedSlot(span.doctor_id, span.start, span.end, span.date) for span in spans]

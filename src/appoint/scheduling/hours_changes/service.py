@@ -1,4 +1,4 @@
-"""Applying changed weekly schedules to published hours."""
+"""Apply changed weekly schedules to published hours."""
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,10 +23,10 @@ NO_CHANGES: Final = Fitting.of(())
 async def preview(
     tx: Statements, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> ScheduleChange:
-    """Return what `carry_out` would do to the hours of a doctor, or of all doctors of the clinic, with the saved weeks.
-    Makes no change and refuses none.
+    """Return the effect of `carry_out` on the hours of a doctor, or of all doctors of the clinic, with the saved weeks.
+    Change nothing, and do not refuse stranded appointments.
 
-    Raises `NotFound`.
+    Raise `NotFound`.
     """
     dates = await _dates(tx, clinic_id, doctor_id, content, now)
     fitting = (
@@ -38,7 +38,7 @@ async def preview(
 
 
 class _Rollback(Exception):
-    pass
+    """Internal signal: roll the savepoint back."""
 
 
 async def rehearse(
@@ -50,8 +50,10 @@ async def rehearse(
     if_match: str | None = None,
     now: datetime,
 ) -> ScheduleChange:
-    """Preview a change whose week may not be saved yet: save it, preview the change and roll back. Records no audit
-    entry, because callers differ in what they show. Raises what `schedules.save_week` raises."""
+    """Preview a change whose week may not be saved yet: save it, preview the change and roll back.
+
+    Record no audit entry, because callers differ in what they show. Raise what `schedules.save_week` raises.
+    """
     change = ScheduleChange([], [], [], [])
     with suppress(_Rollback):
         async with tx.savepoint():
@@ -74,12 +76,12 @@ async def carry_out(
     """Make the published slots that have not begun agree with the weekly schedules, up to the last published date.
     Change all of them or none.
 
-    Saves a doctor's week in the content first, with the refusals of `schedules.save_week`. `if_match` refers to that
-    week, or else to the saved one.
+    If the content includes a doctor's week, save it first, and raise what `schedules.save_week` raises. `if_match`
+    refers to that week, or else to the saved one.
 
-    If appointments fall outside the new hours, either refuses (`Conflict` `appointments-stranded`) or lets them keep
-    exactly their own time and marks them for rebooking, as requested. Stranded appointments that the hours cover again
-    need no rebooking. A concurrent booking either commits first or sees the new hours. Raises `NotFound`.
+    If appointments fall outside the new hours, either raise `Conflict` `appointments-stranded`, or let them keep
+    exactly their own time and mark them for rebooking, as requested. Stranded appointments that the hours cover again
+    need no rebooking. A concurrent booking either commits first or sees the new hours. Raise `NotFound`.
     """
     await slots.share_clinic(tx, clinic_id)
     await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
@@ -129,7 +131,7 @@ async def with_current_appointments(
 async def _dates(
     db: Statements, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> tuple[date, date] | None:
-    """Return the first and the last date of the change; None if no time is published there."""
+    """Return the first and the last date of the change, or None if no time is published on them."""
     published = await repository.find_published_hours(db, clinic_id, doctor_id=doctor_id, now=now)
     if published is None:
         raise errors.NotFound

@@ -39,7 +39,7 @@ MANUAL_PROBLEMS = ("clinic-inactive", "doctor-inactive", "crosses-midnight", "sl
 
 
 class BookingSlots(Controller):
-    """When doctors can be booked. Only the clinic sees customers and appointments of a slot."""
+    """Ranges in which doctors can be booked. Only the clinic sees the customers and appointments of a slot."""
 
     tags = ["Booking slots"]
 
@@ -70,7 +70,7 @@ class BookingSlots(Controller):
         opt=route(permission="schedule", narrows=True, problems=MANUAL_PROBLEMS),
     )
     async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
-        """Publish a slot manually, including time that was removed manually."""
+        """Publish a slot manually, even where a slot was removed manually."""
         authorize(request, clinic_id=clinic_of(data.doctor_id), doctor_id=data.doctor_id)
         slot, replayed = await idempotent_resource(
             request, data, lambda tx: service.publish(tx, request.user, content=data), service.get
@@ -79,7 +79,7 @@ class BookingSlots(Controller):
 
     @get("/bookingSlots/{booking_slot_id:uuid}", operation_id="getBookingSlot", opt=route(permission="public"))
     async def find(self, request: Request, booking_slot_id: FromPath[UUID]) -> Response[BookingSlot]:
-        """Get a slot, published or removed manually."""
+        """Return a slot, published or removed manually."""
         return await self._response(request, booking_slot_id)
 
     @put(
@@ -94,7 +94,7 @@ class BookingSlots(Controller):
     async def replace(
         self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]
     ) -> Response[BookingSlot]:
-        """Change a slot's bounds, or book all of it for a customer. New bounds publish a removed slot again."""
+        """Change a slot's times, or book all of it for a customer. New times restore a removed slot."""
         if data.customer_id:
             await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
             time = TimeRequest(booking_slot_id=booking_slot_id)
@@ -125,7 +125,7 @@ class BookingSlots(Controller):
         opt=route(permission="schedule", owned_by="booking_slot_id", problems=("slot-has-appointments",)),
     )
     async def remove(self, request: Request, booking_slot_id: FromPath[UUID]) -> None:
-        """Remove a slot manually. Generation does not publish its time again; publishing it manually does."""
+        """Remove a slot manually. Slot generation does not publish its time again; it can be published manually."""
         await request.db.atomic(
             service.remove, request.user, booking_slot_id=booking_slot_id, if_match=request.if_match, now=clock.now()
         )
@@ -137,7 +137,7 @@ class BookingSlots(Controller):
         opt=route(permission="schedule", narrows=True),
     )
     async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
-        """Publish the weekly schedules on some dates. Published time and manually removed time stay as they are."""
+        """Publish the weekly schedules for a range of dates. Published time and manually removed time do not change."""
         authorize(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
         generated, replayed = await idempotent_answer(
             request,
@@ -158,7 +158,8 @@ class BookingSlots(Controller):
         )  # a booking does not change the slot's version
 
     async def _for_caller(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
-        """Add customers and appointments where the caller may see them. `some_id` is any id of the clinic."""
+        """Return the slots with the customers and appointments that the caller may see. `some_id` is any id of the
+        clinic."""
         grant = (
             widest_grant(request.user, "list-appointments", clinic_of(some_id))
             if request.user.memberships or request.user.administrator
@@ -168,7 +169,7 @@ class BookingSlots(Controller):
         if not visible:
             return slots
         appointments = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in visible])
-        if request.method == "GET":  # a change has recorded its own entry
+        if request.method == "GET":  # changes record their own entries
             await audit.record(
                 request.services.db,
                 request.user,
@@ -176,7 +177,7 @@ class BookingSlots(Controller):
                 subjects=[some_id, *(slot.id for slot in visible)],
             )
         return [
-            slot.with_appointments([redact(request, each) for each in appointments[slot.id]])
+            slot.with_appointments([redact(request, appointment) for appointment in appointments[slot.id]])
             if slot in visible
             else slot
             for slot in slots

@@ -1,4 +1,4 @@
-"""Publishing slots every night, by the worker."""
+"""Publish slots every night, as a job of the worker."""
 
 from datetime import datetime
 from typing import Final
@@ -15,8 +15,8 @@ ACTOR: Final = msgspec.structs.replace(SYSTEM, operation="generateBookingSlots")
 
 
 async def nightly(db: Database, *, now: datetime) -> int:
-    """Publish every active clinic's schedules up to its horizon, and return the number of new slots. A failing clinic
-    does not stop the others."""
+    """Publish every active clinic's schedules up to its horizon, and return the number of new slots. A failure at one
+    clinic does not stop the others."""
     created = 0
     for clinic_id in await repository.active_clinics(db):
         try:

@@ -25,9 +25,9 @@ class BookingSlot(Resource):
     end_time: datetime
     date: date
     time_slot_id: UUID | None
-    """The time slot that its hours come from."""
+    """The time slot that its hours were taken from."""
     source: Source
-    """Whether it was generated from the weekly schedule or published manually."""
+    """Whether the slot was generated from the weekly schedule or published manually."""
     active: bool
     removed_at: datetime | None
     customer_id: UUID | UnsetType | None = UNSET
@@ -37,16 +37,16 @@ class BookingSlot(Resource):
 
     def with_appointments(self, appointments: list[Appointment]) -> "BookingSlot":
         """Return the slot as the clinic sees it."""
-        whole = (
-            each.customer_id
-            for each in appointments
-            if (each.start_time, each.end_time) == (self.start_time, self.end_time)
+        customer_ids = (
+            appointment.customer_id
+            for appointment in appointments
+            if (appointment.start_time, appointment.end_time) == (self.start_time, self.end_time)
         )
-        return msgspec.structs.replace(self, customer_id=next(whole, None), appointments=appointments)
+        return msgspec.structs.replace(self, customer_id=next(customer_ids, None), appointments=appointments)
 
 
 class LockedClinic(NamedTuple):
-    """What publishing needs to know of a clinic."""
+    """A clinic whose row is locked, with the columns that publishing needs."""
 
     time_zone: str
     active: bool
@@ -54,11 +54,11 @@ class LockedClinic(NamedTuple):
 
 
 class StoredSlot(NamedTuple):
-    """A slot with what the database alone knows of it."""
+    """A slot, with a fact that API responses do not contain."""
 
     slot: BookingSlot
     remnant: bool
-    """Whether it is all that is left of withdrawn hours: the time of one appointment."""
+    """Whether the slot is a remnant of withdrawn hours: the time of a single appointment."""
 
 
 class BookingSlotContent(RequestBody):
@@ -73,7 +73,7 @@ class BookingSlotContent(RequestBody):
 
 
 class BookingSlotChange(RequestBody):
-    """New bounds for a slot, or a customer who takes all of it."""
+    """A new start and end for a slot, or a customer who books all of it."""
 
     EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "endTime": "2027-03-01T11:00:00Z"}
 
@@ -97,7 +97,7 @@ class BookingSlotFilter(PageQuery):
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """Defaults to today."""
     to: fields.Date | None = None
-    """The last day. Without it, the list has no end."""
+    """The last day. Without it, the list is unlimited."""
     status: Literal["free", "booked"] | None = None
     """free: without appointments; booked: with at least one."""
 
@@ -107,13 +107,13 @@ class BookingSlotFilter(PageQuery):
 
 
 class GenerationRequest(RequestBody):
-    """Local dates, both inclusive, for which to publish the weekly schedules."""
+    """The local dates, both inclusive, for which to publish the weekly schedules."""
 
     clinic_id: fields.ClinicNumber
     from_: fields.Date = msgspec.field(name="from")
     to: fields.Date
     doctor_id: UUID | None = None
-    """None: all doctors of the clinic."""
+    """null: all doctors of the clinic."""
 
     def __post_init__(self) -> None:
         check_dates(self.from_, self.to)
@@ -123,11 +123,11 @@ class Generated(msgspec.Struct):
     created: int
     """The number of new booking slots."""
     skipped: int
-    """The number of schedule lines that added no slot on a day: published, removed manually or in an absence."""
+    """The number of schedule lines without a new slot on a day: published, removed manually or in an absence."""
 
 
 def check_dates(first: date, last: date) -> None:
-    """Raise `Invalid` at `to` for dates out of order or too far apart."""
+    """Raise `Invalid` at `to` for dates that are out of order or too far apart."""
     if last < first:
         raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
     if (last - first).days >= MAX_RANGE_DAYS:

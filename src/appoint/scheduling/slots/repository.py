@@ -1,7 +1,7 @@
-"""The SQL of booking slots, except for the changes that absences and schedule changes make.
+"""The SQL of booking slots, except for the changes by absences and schedule changes.
 
 Publishing and withdrawing take locks first, in this order: the clinic, the doctors by id, appointments by id. This
-prevents deadlocks, and what a statement reads is still true when it writes.
+prevents deadlocks, and rows do not change between reading and writing.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ GENERATE: Final = load(__name__, "generate")
 
 
 async def find(db: Statements, booking_slot_id: UUID) -> StoredSlot | None:
-    """Return a slot, published or removed; None if it does not exist."""
+    """Return a slot, published or removed, or None for an unknown id."""
     row = await db.fetchrow(
         """
         select *, lower(during) as start_time, upper(during) as end_time, removed_at is null as active
@@ -44,8 +44,8 @@ async def of_doctor(
     limit: int,
     now: datetime,
 ) -> list[BookingSlot]:
-    """Return the doctor's published slots on local dates (by default from today), earliest first: one more than `limit`
-    if there is another page."""
+    """Return the doctor's published slots on local dates (by default from today on), earliest first; one more than
+    `limit` if there are more."""
     rows = await db.fetch(
         """
         with bounds as (
@@ -106,7 +106,7 @@ async def share_clinic(tx: Statements, clinic_id: int) -> LockedClinic | None:
 
 
 async def generate(tx: Statements, clinic_id: int, *, doctor_id: UUID | None, first: date, last: date) -> Generated:
-    """Publish the weekly schedules on the dates, without the time that is already published."""
+    """Publish the weekly schedules on the dates, except for time that is already published."""
     row = await tx.fetchrow(GENERATE, clinic_id=clinic_id, doctor_id=doctor_id, first=first, last=last)
     assert row
     return to(Generated, row)
@@ -142,10 +142,10 @@ async def add(tx: Statements, doctor_id: UUID, *, start: datetime, end: datetime
 async def move(
     tx: Statements, booking_slot_id: UUID, *, start: datetime, end: datetime, day: date, now: datetime
 ) -> None:
-    """Change the slot's bounds. Time that it loses counts as removed manually; a slot that gains time becomes a manual
-    one.
+    """Change the slot's start and end. Time that it loses counts as removed manually. A slot that gains time becomes a
+    manual one.
 
-    Raises `ExclusionViolationError` (`published`) if another slot overlaps, `ForeignKeyViolationError` (`within_hours`)
+    Raise `ExclusionViolationError` (`published`) if another slot overlaps, `ForeignKeyViolationError` (`within_hours`)
     if an appointment would lie outside.
     """
     await tx.execute(
@@ -179,7 +179,8 @@ async def move(
 
 
 async def forget_removals(tx: Statements, doctor_id: UUID, *, start: datetime, end: datetime, day: date) -> None:
-    """Forget that time in the range was removed manually. Removed slots shrink to the parts outside, possibly two."""
+    """Delete the record that time in the range was removed manually. Removed slots keep their parts outside the range,
+    possibly two."""
     await tx.execute(
         """
         with removal as materialized (
@@ -209,7 +210,7 @@ async def forget_removals(tx: Statements, doctor_id: UUID, *, start: datetime, e
 
 
 async def remove(tx: Statements, booking_slot_id: UUID, *, now: datetime) -> None:
-    """Remove a slot manually. Raises `ForeignKeyViolationError` (`within_hours`) if it has an appointment."""
+    """Remove a slot manually. Raise `ForeignKeyViolationError` (`within_hours`) if it has an appointment."""
     await tx.execute(
         """
         with removed as (

@@ -1,4 +1,4 @@
-"""Publishing and withdrawing the time in which doctors can be booked."""
+"""Publish and withdraw the time in which doctors can be booked."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ from .model import BookingSlot, BookingSlotContent, Generated, LockedClinic, Sto
 
 
 async def get(db: Statements, booking_slot_id: UUID) -> BookingSlot:
-    """Return a slot, published or removed. Raises `NotFound`."""
+    """Return a slot, published or removed. Raise `NotFound`."""
     return (await _get(db, booking_slot_id)).slot
 
 
@@ -30,7 +30,7 @@ async def _get(db: Statements, booking_slot_id: UUID) -> StoredSlot:
 
 
 async def check_version(db: Statements, booking_slot_id: UUID, *, if_match: str | None) -> None:
-    """Check the version of a slot that the caller does not change itself. Raises `NotFound`."""
+    """Check the version of a slot, for callers that change something else. Raise `NotFound`."""
     slot = await get(db, booking_slot_id)
     await clinics.check_version(db, slot.clinic_id, if_match=if_match, version=slot.version)
 
@@ -38,11 +38,11 @@ async def check_version(db: Statements, booking_slot_id: UUID, *, if_match: str 
 async def generate(
     tx: Transaction, actor: Actor, *, clinic_id: int, doctor_id: UUID | None = None, first: date, last: date
 ) -> Generated:
-    """Publish the weekly schedules on the local dates `first…last` (inclusive), without absences, time removed manually
-    and time already published.
+    """Publish the weekly schedules on the local dates `first…last` (inclusive), except for absences, manually removed
+    time and time that is already published.
 
-    Repeating it publishes nothing new; concurrent calls run one after the other. Publishes nothing for inactive clinics
-    and doctors. Raises `NotFound`.
+    Repeating it publishes nothing new. Concurrent calls run one after the other. Publish nothing for inactive clinics
+    and doctors. Raise `NotFound`.
     """
     await _lock(tx, clinic_id, doctor_id)
     generated = await repository.generate(tx, clinic_id, doctor_id=doctor_id, first=first, last=last)
@@ -51,8 +51,8 @@ async def generate(
 
 
 async def generate_to_horizon(tx: Transaction, actor: Actor, *, clinic_id: int, now: datetime) -> Generated:
-    """Publish as `generate` does, from today to the last date that the clinic takes bookings for. Record no audit entry
-    if nothing was published."""
+    """Publish the weekly schedules as `generate` does, from today to the clinic's horizon. Record no audit entry if
+    nothing was published."""
     clinic, _ = await _lock(tx, clinic_id, None)
     today = clock.local_date(now, clinic.time_zone)
     generated = await repository.generate(
@@ -66,7 +66,7 @@ async def generate_to_horizon(tx: Transaction, actor: Actor, *, clinic_id: int, 
 async def publish(tx: Transaction, actor: Actor, *, content: BookingSlotContent) -> BookingSlot:
     """Publish a slot manually, even where a slot was removed manually or the doctor is away.
 
-    Raises `NotFound`, or `Conflict`: `clinic-inactive`, `doctor-inactive`, `crosses-midnight`, `slots-overlap`.
+    Raise `NotFound`, or `Conflict`: `clinic-inactive`, `doctor-inactive`, `crosses-midnight`, `slots-overlap`.
     """
     clinic, (doctor,) = await _lock(tx, clinic_of(content.doctor_id), content.doctor_id)
     day = _local_date(clinic, doctor, content.start_time, content.end_time)
@@ -88,11 +88,11 @@ async def move(
     if_match: str | None,
     now: datetime,
 ) -> BookingSlot:
-    """Change a slot's bounds, or publish a removed slot again. Time that it loses counts as removed manually.
+    """Change a slot's start and end, or publish a removed slot again. Time that it loses counts as removed manually.
 
-    Raises `Conflict` as `publish` does, and `slot-has-appointments` if an appointment would lie outside, or if an
-    absence or schedule change has cut the slot down to one appointment. A concurrent booking either commits first
-    and stops this, or sees the moved slot.
+    Raise `Conflict` as `publish` does, and `slot-has-appointments` if an appointment would lie outside, or if an
+    absence or schedule change has cut the slot down to one appointment. A concurrent booking either commits first and
+    prevents the change, or sees the moved slot.
     """
     (slot, remnant), clinic, doctor = await _lock_slot(tx, booking_slot_id, if_match)
     if remnant:
@@ -110,7 +110,10 @@ async def move(
 
 
 async def remove(tx: Transaction, actor: Actor, *, booking_slot_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Remove a slot manually; generation does not publish it again. Raises `Conflict` `slot-has-appointments`."""
+    """Remove a slot manually, so that generation does not publish it again.
+
+    Raise `Conflict` `slot-has-appointments`.
+    """
     await _lock_slot(tx, booking_slot_id, if_match)
     try:
         await repository.remove(tx, booking_slot_id, now=now)
@@ -120,8 +123,8 @@ async def remove(tx: Transaction, actor: Actor, *, booking_slot_id: UUID, if_mat
 
 
 async def _lock(tx: Transaction, clinic_id: int, doctor_id: UUID | None) -> tuple[LockedClinic, Sequence[LockedDoctor]]:
-    """Lock the clinic and its doctors, or one of them, against other publishing and withdrawing until the transaction
-    ends. Raises `NotFound`."""
+    """Lock the clinic and its doctors, or one doctor, against other publishing and withdrawing until the transaction
+    ends. Raise `NotFound`."""
     clinic = await repository.share_clinic(tx, clinic_id)
     doctors = await schedules.lock_doctors(tx, clinic_id, doctor_id=doctor_id)
     if clinic is None or (doctor_id and not doctors):
@@ -141,7 +144,7 @@ async def _lock_slot(
 
 
 def _local_date(clinic: LockedClinic, doctor: LockedDoctor, start: datetime, end: datetime) -> date:
-    """Return the local date of a range to publish manually. Raises `Conflict`."""
+    """Return the local date of a range to publish manually. Raise `Conflict`."""
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
     if not doctor.active:

@@ -27,7 +27,7 @@ from .model import (
     WeeklyScheduleContent,
 )
 
-PUBLIC = "public, no-cache"
+CACHE_CONTROL = "public, no-cache"
 
 
 class TimeSlots(Controller):
@@ -42,7 +42,7 @@ class TimeSlots(Controller):
         slots = await request.cache.get(clinic_id, "time_slots", lambda: service.time_slots(request.db, clinic_id))
         rest = [slot for slot in slots if place is None or (slot.start_time,) > place]
         return page_response(
-            request, query, rest[: query.limit + 1], lambda slot: (slot.start_time,), cache_control=PUBLIC
+            request, query, rest[: query.limit + 1], lambda slot: (slot.start_time,), cache_control=CACHE_CONTROL
         )
 
     @post(
@@ -65,8 +65,8 @@ class TimeSlots(Controller):
 
     @get("/timeslots/{time_slot_id:uuid}", operation_id="getTimeSlot", opt=route(permission="public"))
     async def find(self, request: Request, time_slot_id: FromPath[UUID]) -> Response[TimeSlot]:
-        """Get a time slot, active or removed."""
-        return json_response(request, await service.time_slot(request.db, time_slot_id), cache_control=PUBLIC)
+        """Return a time slot, active or removed."""
+        return json_response(request, await service.time_slot(request.db, time_slot_id), cache_control=CACHE_CONTROL)
 
     @put(
         "/timeslots/{time_slot_id:uuid}",
@@ -76,7 +76,7 @@ class TimeSlots(Controller):
     async def replace(
         self, request: Request, time_slot_id: FromPath[UUID], data: JSONBody[TimeSlotContent]
     ) -> Response[TimeSlot]:
-        """Change a time slot. Schedule lines taken from it move with it; published booking slots stay."""
+        """Change a time slot. Schedule lines taken from it change with it; published booking slots do not."""
         clinic_id = clinic_of(time_slot_id)
         slot = await request.change(
             clinic_id,
@@ -114,11 +114,13 @@ class Schedules(Controller):
 
     @get("/doctors/{doctor_id:uuid}/slots", operation_id="listDoctorSlots", opt=route(permission="public"))
     async def list(self, request: Request, doctor_id: FromPath[UUID], query: PageQuery) -> Response[Page[DoctorSlot]]:
-        """List the lines of a doctor's weekly schedule, including past and future ones, from Monday on."""
+        """List the lines of a doctor's weekly schedule, including past and future ones, ordered from Monday on."""
         place = cursor_after(request, query, tuple[int, str, str, UUID])
         lines = (await self._schedule(request, doctor_id)).lines
         rest = [line for line in lines if place is None or line.place > place]
-        return page_response(request, query, rest[: query.limit + 1], lambda line: line.place, cache_control=PUBLIC)
+        return page_response(
+            request, query, rest[: query.limit + 1], lambda line: line.place, cache_control=CACHE_CONTROL
+        )
 
     @post(
         "/doctors/{doctor_id:uuid}/slots",
@@ -140,8 +142,10 @@ class Schedules(Controller):
 
     @get("/doctors/slots/{doctor_slot_id:uuid}", operation_id="getDoctorSlot", opt=route(permission="public"))
     async def find(self, request: Request, doctor_slot_id: FromPath[UUID]) -> Response[DoctorSlot]:
-        """Get a line of a weekly schedule, active or removed."""
-        return json_response(request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=PUBLIC)
+        """Return a line of a weekly schedule, active or removed."""
+        return json_response(
+            request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=CACHE_CONTROL
+        )
 
     @put(
         "/doctors/slots/{doctor_slot_id:uuid}",
@@ -183,12 +187,12 @@ class Schedules(Controller):
 
     @get("/doctors/{doctor_id:uuid}/schedule", operation_id="getSchedule", opt=route(permission="public"))
     async def week(self, request: Request, doctor_id: FromPath[UUID], query: ScheduleQuery) -> Response[WeeklySchedule]:
-        """Get a doctor's whole week, as valid today or on another date."""
+        """Return a doctor's whole week, as valid today or on another date."""
         schedule = await self._schedule(request, doctor_id)
         return json_response(
             request,
             schedule.week_on(query.on or clock.local_date(clock.now(), schedule.time_zone)),
-            cache_control=PUBLIC,
+            cache_control=CACHE_CONTROL,
         )
 
     @put(

@@ -1,4 +1,4 @@
-"""Time slots and weekly schedules: local wall times, which become instants only when they are published."""
+"""Time slots and weekly schedules, as local wall times. Publishing them converts them to instants."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -68,7 +68,7 @@ class Hours(RequestBody):
 
 
 class DoctorSlotContent(Hours, kw_only=True):
-    """A schedule line to save. Both dates are inclusive; without them the line has no limit in time."""
+    """A schedule line to save. Both dates are inclusive; without them, the line is valid indefinitely."""
 
     EXAMPLE: ClassVar = {"weekday": "monday", **Hours.EXAMPLE}
 
@@ -83,7 +83,7 @@ class DoctorSlotContent(Hours, kw_only=True):
 
 
 class DoctorSlot(Resource):
-    """A line of a doctor's weekly schedule. A line taken from a time slot moves with it."""
+    """A line of a doctor's weekly schedule. A line taken from a time slot changes with it."""
 
     id: UUID
     clinic_id: int
@@ -99,10 +99,10 @@ class DoctorSlot(Resource):
 
     @property
     def place(self) -> tuple[int, str, str, UUID]:
-        """The key that sorts lines."""
+        """The key that orders lines, and the cursor of their list."""
         return fields.WEEKDAYS.index(self.weekday), self.start_time, str(self.valid_from or ""), self.id
 
-    def holds_on(self, day: date) -> bool:
+    def is_valid_on(self, day: date) -> bool:
         """Return whether the line is active and valid on the date."""
         return self.active and (self.valid_from or day) <= day <= (self.valid_until or day)
 
@@ -181,7 +181,7 @@ class Schedule(msgspec.Struct):
         """Return the week valid on the date."""
         weekly: dict[fields.Weekday, list[WeeklyHours]] = {weekday: [] for weekday in fields.WEEKDAYS}
         for line in self.lines:
-            if line.holds_on(day):
+            if line.is_valid_on(day):
                 weekly[line.weekday].append(WeeklyHours(line.start_time, line.end_time, line.time_slot_id))
         return WeeklySchedule(self.doctor_id, self.clinic_id, weekly)
 

@@ -1,4 +1,4 @@
-"""Changing a clinic's time slots and its doctors' weekly hours. Published booking slots stay as they are."""
+"""Change a clinic's time slots and its doctors' weekly hours. Published booking slots do not change."""
 
 from datetime import datetime
 from typing import NoReturn
@@ -10,7 +10,7 @@ from ... import audit
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...clinics.clinics.model import Clinic
-from ...database.pool import Statements, Transaction
+from ...database.pool import Statements, Transaction, violates
 from ...http import etags
 from ...kit import clock, errors, fields
 from ...kit.actors import Actor
@@ -33,7 +33,7 @@ from .repository import time_slots as time_slots_repository
 
 
 async def time_slots(db: Statements, clinic_id: int) -> list[TimeSlot]:
-    """Return the clinic's active time slots, earliest first. Raises `NotFound`."""
+    """Return the clinic's active time slots, earliest first. Raise `NotFound`."""
     slots = await time_slots_repository.of_clinic(db, clinic_id)
     if slots is None:
         raise errors.NotFound
@@ -41,14 +41,14 @@ async def time_slots(db: Statements, clinic_id: int) -> list[TimeSlot]:
 
 
 async def time_slot(db: Statements, time_slot_id: UUID) -> TimeSlot:
-    """Return a time slot, active or removed. Raises `NotFound`."""
+    """Return a time slot, active or removed. Raise `NotFound`."""
     if slot := await time_slots_repository.find(db, time_slot_id):
         return slot
     raise errors.NotFound
 
 
 async def add_time_slot(tx: Transaction, actor: Actor, *, clinic_id: int, content: TimeSlotContent) -> TimeSlot:
-    """Add a time slot to a clinic. Raises `NotFound`, or `Conflict`: `clinic-inactive`, `time-slots-intersect`."""
+    """Add a time slot to a clinic. Raise `NotFound`, or `Conflict`: `clinic-inactive`, `time-slots-intersect`."""
     clinic = await _lock_clinic(tx, clinic_id)
     if not clinic.active:
         raise errors.Conflict("clinic-inactive")
@@ -65,9 +65,9 @@ async def add_time_slot(tx: Transaction, actor: Actor, *, clinic_id: int, conten
 async def change_time_slot(
     tx: Transaction, actor: Actor, *, time_slot_id: UUID, content: TimeSlotContent, if_match: str | None
 ) -> TimeSlot:
-    """Change a time slot's minutes or name. The weekly hours taken from it move with it.
+    """Change a time slot's minutes or name. The weekly hours taken from it change with it.
 
-    Raises `Conflict`: `time-slots-intersect`, or `schedule-lines-overlap` if a doctor's lines would overlap.
+    Raise `Conflict`: `time-slots-intersect`, or `schedule-lines-overlap` if a doctor's lines would overlap.
     """
     slot = await _lock_time_slot(tx, time_slot_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_of(time_slot_id), subjects=[time_slot_id])
@@ -83,7 +83,7 @@ async def change_time_slot(
 async def remove_time_slot(
     tx: Transaction, actor: Actor, *, time_slot_id: UUID, if_match: str | None, now: datetime
 ) -> None:
-    """Remove a time slot. Raises `Conflict` `time-slot-in-use` while weekly hours are taken from it."""
+    """Remove a time slot. Raise `Conflict` `time-slot-in-use` while weekly hours are taken from it."""
     slot = await _lock_time_slot(tx, time_slot_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_of(time_slot_id), subjects=[time_slot_id])
     if not slot.active:
@@ -96,21 +96,21 @@ async def remove_time_slot(
 
 
 async def schedule(db: Statements, doctor_id: UUID) -> Schedule:
-    """Return all of a doctor's weekly hours, including past and future ones. Raises `NotFound`."""
+    """Return all of a doctor's weekly hours, including past and future ones. Raise `NotFound`."""
     if weekly := await lines_repository.schedule(db, doctor_id):
         return weekly
     raise errors.NotFound
 
 
 async def doctor_slot(db: Statements, doctor_slot_id: UUID) -> DoctorSlot:
-    """Return a line, active or removed. Raises `NotFound`."""
+    """Return a line, active or removed. Raise `NotFound`."""
     if line := await lines_repository.find(db, doctor_slot_id):
         return line
     raise errors.NotFound
 
 
 async def add_line(tx: Transaction, actor: Actor, *, doctor_id: UUID, content: DoctorSlotContent) -> DoctorSlot:
-    """Add a line to a doctor's week. Raises `NotFound` (doctor or time slot) or `Conflict` `schedule-lines-overlap`."""
+    """Add a line to a doctor's week. Raise `NotFound` (doctor or time slot) or `Conflict` `schedule-lines-overlap`."""
     await _lock_doctor(tx, doctor_id)
     (minutes,) = await _minutes(tx, clinic_of(doctor_id), [content])
     line = (fields.WEEKDAYS.index(content.weekday) + 1, minutes, content.time_slot_id)
@@ -128,7 +128,7 @@ async def add_line(tx: Transaction, actor: Actor, *, doctor_id: UUID, content: D
 async def change_line(
     tx: Transaction, actor: Actor, *, doctor_slot_id: UUID, content: DoctorSlotContent, if_match: str | None
 ) -> DoctorSlot:
-    """Replace a line. Raises `NotFound` (line or time slot), or `Conflict` `schedule-lines-overlap`."""
+    """Replace a line. Raise `NotFound` (line or time slot), or `Conflict` `schedule-lines-overlap`."""
     line = await _lock_line(tx, doctor_slot_id, if_match)
     (minutes,) = await _minutes(tx, line.clinic_id, [content])
     try:
@@ -178,9 +178,9 @@ async def save_week(
     tx: Transaction, *, doctor_id: UUID, content: WeeklyScheduleContent, if_match: str | None, now: datetime
 ) -> WeeklySchedule:
     """Replace the whole week from a date on (default: today in the clinic's zone). Earlier lines end the day before;
-    later ones are removed. Records no audit entry: use cases that save a week among other changes record their own.
+    later ones are removed. Record no audit entry: use cases that save a week among other changes record their own.
 
-    Compares `if_match` with the week valid on that date. Raises `NotFound` (doctor or time slot), or `Invalid` for
+    Compare `if_match` with the week valid on that date. Raise `NotFound` (doctor or time slot), or `Invalid` for
     overlapping hours on a day.
     """
     await _lock_doctor(tx, doctor_id)
@@ -210,8 +210,10 @@ async def save_week(
 
 
 async def _minutes(tx: Transaction, clinic_id: int, hours: list[Hours]) -> list[Minutes]:
-    """Return the minutes of each of the hours, and lock the time slots among them. Raises `NotFound` for a time slot
-    that the clinic does not have."""
+    """Return the start and end of all hours in minutes, and lock the time slots that they are taken from.
+
+    Raise `NotFound` for a time slot that the clinic does not have.
+    """
     ids = [part.time_slot_id for part in hours if part.time_slot_id]
     slots = await time_slots_repository.lock_minutes(tx, clinic_id, ids) if ids else {}
     if not slots.keys() >= set(ids):
@@ -229,7 +231,7 @@ async def _lock_clinic(tx: Transaction, clinic_id: int) -> Clinic:
 
 
 async def _lock_time_slot(tx: Transaction, time_slot_id: UUID, if_match: str | None) -> TimeSlot:
-    """Take every lock that a change of the time slot and of its lines needs, and check the time slot's version."""
+    """Take all locks for a change of the time slot and its lines, and check the time slot's version."""
     clinic = await _lock_clinic(tx, clinic_of(time_slot_id))
     await lines_repository.lock_doctors(tx, clinic.id)
     slot = await time_slot(tx, time_slot_id)
@@ -250,6 +252,6 @@ async def _lock_line(tx: Transaction, doctor_slot_id: UUID, if_match: str | None
 
 
 def _refuse(error: asyncpg.ExclusionViolationError) -> NoReturn:
-    """Raise the conflict of the violated constraint. On shards, a number follows the constraint's name."""
-    is_time_slot = str(error.as_dict().get("constraint_name")).startswith("time_slots_intersect")
+    """Raise the conflict of the violated constraint."""
+    is_time_slot = violates(error, "time_slots_intersect")
     raise errors.Conflict("time-slots-intersect" if is_time_slot else "schedule-lines-overlap") from error

@@ -1,5 +1,5 @@
 """The SQL of weekly hours: a clinic's time slots, and the lines of doctors' weekly schedules.
 
 Writers take locks first, in this order: the clinic (for time slots), the doctors by id, the time slot. This prevents
-deadlocks, and what a statement read is still true when the next one writes.
+deadlocks, and rows do not change between reading and writing.
 """

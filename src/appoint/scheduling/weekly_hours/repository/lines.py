@@ -51,7 +51,7 @@ async def lock_doctors(tx: Statements, clinic_id: int, *, doctor_id: UUID | None
 
 
 async def find(db: Statements, doctor_slot_id: UUID) -> DoctorSlot | None:
-    """Return a line, active or removed; None if it does not exist."""
+    """Return a line, active or removed, or None for an unknown id."""
     row = await db.fetchrow(
         """
         select *, lower(valid) as valid_from, upper(valid) - 1 as valid_until
@@ -65,7 +65,7 @@ async def find(db: Statements, doctor_slot_id: UUID) -> DoctorSlot | None:
 
 
 async def schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
-    """Return all active lines of a doctor, in order; None if the doctor does not exist."""
+    """Return all active lines of a doctor, in order, or None for an unknown doctor."""
     clinic_id = clinic_of(doctor_id)
     time_zone = await db.fetchval(
         "select c.time_zone from doctor d join clinic c on c.id = d.clinic_id where d.clinic_id = $1 and d.id = $2",
@@ -117,7 +117,7 @@ async def add(
     valid_from: date | None,
     valid_until: date | None,
 ) -> list[UUID]:
-    """Insert lines, given as weekday (from 1), minutes and time slot. Return their ids. Raises
+    """Insert lines, given as weekday (from 1), minutes and time slot. Return their ids. Raise
     `ExclusionViolationError` naming `schedule_lines_overlap`."""
     clinic_id = clinic_of(doctor_id)
     ids = [new_id(clinic_id) for _ in lines]
@@ -151,7 +151,7 @@ async def change(
     valid_from: date | None,
     valid_until: date | None,
 ) -> None:
-    """Replace a line. Raises `ExclusionViolationError` naming `schedule_lines_overlap`."""
+    """Replace a line. Raise `ExclusionViolationError` naming `schedule_lines_overlap`."""
     await tx.execute(
         """
         update doctor_slot
@@ -202,7 +202,7 @@ async def end_all(tx: Statements, doctor_id: UUID, *, before: date, now: datetim
 
 
 async def emit_change(tx: Statements, doctor_id: UUID, **data: Any) -> None:
-    """Append the event that the doctor's weekly hours have changed."""
+    """Append the event of a change of the doctor's weekly hours."""
     await tx.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)

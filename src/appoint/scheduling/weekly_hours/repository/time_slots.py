@@ -28,7 +28,7 @@ def _time_slot(row: Row) -> TimeSlot:
 
 
 async def find(db: Statements, time_slot_id: UUID) -> TimeSlot | None:
-    """Return a time slot, active or removed; None if it does not exist."""
+    """Return a time slot, active or removed, or None for an unknown id."""
     row = await db.fetchrow(
         "select * from time_slot where clinic_id = $1 and id = $2", clinic_of(time_slot_id), time_slot_id
     )
@@ -36,7 +36,7 @@ async def find(db: Statements, time_slot_id: UUID) -> TimeSlot | None:
 
 
 async def of_clinic(db: Statements, clinic_id: int) -> list[TimeSlot] | None:
-    """Return the clinic's active time slots, earliest first; None if the clinic does not exist."""
+    """Return the clinic's active time slots, earliest first, or None for an unknown clinic."""
     rows = await db.fetch("select * from time_slot where clinic_id = $1 and active order by active_minutes", clinic_id)
     if not rows and not await db.fetchval("select true from clinic where id = $1", clinic_id):
         return None
@@ -44,7 +44,7 @@ async def of_clinic(db: Statements, clinic_id: int) -> list[TimeSlot] | None:
 
 
 async def add(tx: Statements, clinic_id: int, *, minutes: Minutes, name: str | None) -> TimeSlot:
-    """Insert a time slot with its event. Raises `ExclusionViolationError` naming `time_slots_intersect`."""
+    """Insert a time slot with its event. Raise `ExclusionViolationError` naming `time_slots_intersect`."""
     row = await tx.fetchrow(
         """
         with inserted as (
@@ -69,9 +69,9 @@ async def add(tx: Statements, clinic_id: int, *, minutes: Minutes, name: str | N
 async def change(
     tx: Statements, time_slot_id: UUID, *, minutes: Minutes, name: str | None, removed_at: datetime | None
 ) -> TimeSlot:
-    """Change the time slot, and with it the active lines taken from it.
+    """Change the time slot and the active lines taken from it.
 
-    Raises `ExclusionViolationError` naming `time_slots_intersect` or `schedule_lines_overlap`.
+    Raise `ExclusionViolationError` naming `time_slots_intersect` or `schedule_lines_overlap`.
     """
     row = await tx.fetchrow(
         """
