@@ -1,5 +1,4 @@
-"""Statements on the tables of customers and patients. Events about customers belong to the platform and contain no
-personal data."""
+"""The SQL of customers and patients. Events about customers belong to the platform and contain no personal data."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -57,7 +56,7 @@ async def list_registered(
 async def list_matching(
     db: Statements, *, words: Sequence[str], rare: str, after: tuple[UUID] | None, limit: int
 ) -> Sequence[Customer]:
-    """Return the same as `list_registered` by the index of words.
+    """Return the same as `list_registered`, using the index of words.
 
     This is fast for words that few customers match: the index finds the `rare` one.
     """

@@ -1,4 +1,4 @@
-"""Use cases of customers and patients: register, change and remove customers, search, and keep clinics' notes."""
+"""Use cases of customers and patients: register, change, remove and search customers, and change clinics' notes."""
 
 import re
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from .model import (
 )
 
 INDEXABLE: Final = re.compile(r"\w{3}")
-"""The trigram index of words needs at least three letters."""
+"""A word that the trigram index can find: it needs at least three letters."""
 MAX_RESULTS: Final = 20
 EARLIEST_ZONE: Final = "Pacific/Kiritimati"
 """The zone where a day begins first. A customer without a zone may have been born there today."""
@@ -46,7 +46,7 @@ async def get(db: Statements, customer_id: UUID) -> Customer:
 async def linked_customers(
     db: Statements, customer_id: UUID, linked: LinkedCustomers | None
 ) -> tuple[Customer, list[repository.Contact]]:
-    """Return a signed-in patient and the other customers of their sign-in code that have not changed since.
+    """Return a signed-in patient and the other customers of their sign-in code who have not changed since then.
 
     Raise `NotFound`.
     """
@@ -111,7 +111,7 @@ async def remove(tx: Transaction, actor: Actor, *, customer_id: UUID, if_match: 
     """Remove a customer. Raise `Conflict` `customer-has-appointments` while they have future live appointments at any
     clinic.
 
-    A booking reads the customer `for key share`, so a booking that races with this either commits first and stops it,
+    A booking reads the customer `for key share`, so a concurrent booking either commits first and prevents the removal,
     or finds the customer removed.
     """
     customer = await _lock(tx, customer_id, if_match)
@@ -167,7 +167,7 @@ async def change_patient(
         )
     except asyncpg.UniqueViolationError as error:
         raise errors.Conflict("record-number-taken") from error
-    except asyncpg.ForeignKeyViolationError as error:  # an erased customer gets no more notes
+    except asyncpg.ForeignKeyViolationError as error:  # an erased customer cannot get notes
         raise errors.Conflict("customer-erased") from error
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[customer_id])
     return await get_patient(tx, clinic_id, customer_id)

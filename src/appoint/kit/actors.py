@@ -75,7 +75,7 @@ class Actor(msgspec.Struct, frozen=True):
         return next((membership for membership in self.memberships if membership.clinic_id == clinic_id), None)
 
     def is_staff(self, clinic_id: int) -> bool:
-        """Whether the caller is staff of the clinic, or the administrator."""
+        """Return whether the caller is staff of the clinic, or the administrator."""
         membership = self.membership_at(clinic_id)
         return self.administrator or (membership is not None and membership.role in STAFF)
 

@@ -49,7 +49,7 @@ class ClinicCache:
         """Return the entry, loading it if it is not cached. `None` is never cached."""
         if self._invalidations and not self._invalidations.connected:
             return await load()
-        entries = self._entries  # replaced when the connection is lost; an entry still loading then is not cached
+        entries = self._entries  # replaced when the connection is lost, so an entry that is still loading is not cached
         key = (clinic_id, self._generations.get(clinic_id, 0), name)
         if (entry := entries.get(key)) is not None:
             return entry

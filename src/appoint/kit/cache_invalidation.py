@@ -20,7 +20,7 @@ RETRY_SECONDS: Final = 0.5
 
 
 class Invalidations:
-    """Sends this process's invalidations and receives those of the others.
+    """Sends this process's invalidations and receives those of other processes.
 
     `forget` drops a clinic's entries; `clear` drops all entries, when messages may have been missed.
     """
@@ -37,7 +37,7 @@ class Invalidations:
         self._unsent: set[int] = set()
         self._listener: asyncio.Task[None] | None = None
         self.connected = False
-        """Whether this process receives every invalidation of the others."""
+        """Whether this process receives every invalidation of other processes."""
 
     def start(self) -> None:
         self._listener = asyncio.create_task(self._listen(), name="cache-listener")
@@ -73,7 +73,7 @@ class Invalidations:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _receive(self) -> None:
-        """Receive until the connection fails, or Redis has been silent for too long to still be there."""
+        """Receive messages until the connection fails or Redis has been silent for `SILENCE_SECONDS`."""
         clock = asyncio.get_running_loop().time
         async with self._redis.pubsub() as channel:
             await channel.subscribe(CHANNEL)

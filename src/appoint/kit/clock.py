@@ -15,7 +15,8 @@ offsets."""
 
 
 def now() -> datetime:
-    """The only call to the system clock. Everything below the API takes `now` as an argument."""
+    """Return the current time. This is the only call to the system clock: code below the API takes `now` as an
+    argument."""
     return datetime.now(UTC)
 
 
@@ -30,5 +31,5 @@ def local_date(instant: datetime, time_zone: str) -> date:
 
 
 def crosses_midnight(start: datetime, end: datetime, time_zone: str) -> bool:
-    """Whether `[start, end)` covers two local dates. A range that ends at midnight does not."""
+    """Return whether `[start, end)` covers two local dates. A range that ends at midnight does not."""
     return local_date(start, time_zone) != local_date(end - timedelta.resolution, time_zone)

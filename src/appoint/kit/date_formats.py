@@ -19,8 +19,8 @@ from . import clock
 
 Width = Literal["full", "short"]
 SPACE_SUBSTITUTES: Final = {0x2009: " ", 0x202F: " "}
-"""CLDR puts thin spaces around dashes and before a.m. Some mail clients show them as boxes, and one of them halves the
-capacity of a text message."""
+"""Replacements for the thin spaces that CLDR puts around dashes and before a.m. Some mail clients show them as boxes,
+and a single one halves the capacity of a text message."""
 OFFSET_NAME: Final = re.compile(r"(GMT|UTC)?[+-][\d:]+")
 UNNAMED_TERRITORIES: Final = (None, "ZZ", "001")
 """Territories of zones that have no place name."""
@@ -90,7 +90,7 @@ def _variant(local: datetime) -> Literal["daylight", "standard"]:
 
 
 def same_wall_time(instant: datetime, one: str, other: str) -> bool:
-    """Whether both zones have the same wall time at the instant."""
+    """Return whether both zones have the same wall time at the instant."""
     return _local(instant, one).replace(tzinfo=None) == _local(instant, other).replace(tzinfo=None)
 
 

@@ -1,5 +1,5 @@
-"""Types of request members. A check function validates what msgspec's own constraints cannot express: it returns what is
-wrong, or None."""
+"""Types of request members. A check function validates what msgspec's own constraints cannot express; it returns an
+error message or None."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
@@ -14,9 +14,9 @@ LAST_YEAR: Final = 2999
 
 
 def constraint(check: Any, /, *, example: Any, schema: dict[str, str], **constraints: Any) -> msgspec.Meta:
-    """Return a constraint that `check(value) -> message | None` decides.
+    """Return a constraint that `check(value) -> message | None` validates.
 
-    The message is one of the translation catalogues. `schema` is added to the JSON schema, which cannot express the
+    The message is a key of the translation catalogues. `schema` is added to the JSON schema, which cannot express the
     whole check.
     """
     return msgspec.Meta(extra={"check": check}, examples=[example], extra_json_schema=schema, **constraints)

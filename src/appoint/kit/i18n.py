@@ -84,7 +84,7 @@ def _fill(text: str, values: dict[str, Any]) -> str:
 
 
 def one_line(text: str | None) -> str:
-    """Return typed text as one line, so that a name cannot inject paragraphs or mail headers into a message."""
+    """Return a text that a person typed as one line, so that it cannot inject paragraphs or mail headers."""
     return INVISIBLE_CHARACTERS.sub("", " ".join((text or "").split()))
 
 

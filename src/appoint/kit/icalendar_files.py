@@ -1,5 +1,5 @@
-"""Calendar invitations: iCalendar objects (RFC 5545) as organisers send them (iTIP, RFC 5546), and links that add the same
-entry to web calendars."""
+"""Calendar invitations: iCalendar objects (RFC 5545) as organisers send them (iTIP, RFC 5546), and links that add the
+same entry to web calendars."""
 
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
@@ -44,9 +44,9 @@ def invitation(
         uid=str(id),
         sequence=sequence,
         stamp=stamp,
-        # In UTC: Outlook, Google and Apple all convert it to the reader's own zone. A named zone would need its rules
-        # in the file, which Outlook reads under names of its own, and would add nothing to an appointment that does
-        # not recur.
+        # In UTC: Outlook, Google and Apple all convert it to the reader's own zone. A named zone would require its
+        # rules in the file, which Outlook reads under its own names, and would not help: the appointment does not
+        # recur.
         start=start,
         end=end,
         summary=summary,
@@ -87,6 +87,6 @@ def outlook_link(*, start: datetime, end: datetime, summary: str, location: str)
 def _parameter(name: str) -> str:
     """Return the name as a property parameter.
 
-    Parameters have no escape sequences (RFC 5545, 3.2), yet some readers take a backslash for the start of one.
+    Parameters have no escape sequences (RFC 5545, 3.2), but some readers mistake a backslash for the start of one.
     """
     return one_line(name).replace("\\", "/")

@@ -33,6 +33,6 @@ def smallest_uuid7(since: datetime) -> UUID:
 
 
 def clinic_of(id: UUID) -> int:
-    """Return the clinic that an id belongs to. Return `PLATFORM`, which has no clinic data, for an id of no clinic."""
+    """Return the clinic that an id belongs to, or `PLATFORM` for an id without a clinic."""
     clinic_id = id.int >> 96
     return clinic_id if clinic_id <= MAX_CLINIC_ID else PLATFORM

@@ -1,7 +1,7 @@
 """Work that several processes share by leases: each claims due work for a limited time and runs it.
 
-The SQL of a claim belongs to the feature that owns the rows. The leases of a process that dies
-expire, so its work is delayed but never lost.
+The SQL of a claim belongs to the feature that owns the rows. The leases of a process that dies expire, so its work is
+delayed but never lost.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ RENEWALS_PER_LEASE: Final = 3
 
 
 class Pace(NamedTuple):
-    """How often to look for work."""
+    """The intervals at which to look for work."""
 
     idle_seconds: float
     busy_seconds: float
@@ -42,7 +42,7 @@ async def serve(
     """Claim and run work until `stop`, at most `capacity` pieces at a time, then wait for running work.
 
     `claim` receives the number of free places and returns at most that many pieces. Neither a failed claim nor failed
-    work ends the loop: leased work can be claimed again when its lease has expired. Cancelling the loop cancels running
+    work ends the loop: leased work can be claimed again once its lease has expired. Cancelling the loop cancels running
     work.
     """
     now = asyncio.get_running_loop().time

@@ -17,8 +17,8 @@ def to_e164(text: str, *, time_zone: str | None, locale: str | None = None) -> s
     """Return the number as E.164, or None for an impossible number.
 
     A number without a country code is read in the country of the time zone, or else of the language. It must be valid
-    there: a wrong guess would call a stranger. An international number need only be possible, since new ones appear
-    every year.
+    there, because a wrong guess would call a stranger. An international number only has to be possible, because new
+    ones are issued every year.
     """
     try:
         number = phonenumbers.parse(text, _default_country(time_zone, locale), keep_raw_input=True)

@@ -51,4 +51,5 @@ def merge(current: T, patch: msgspec.Struct) -> T:
             continue
         nested = isinstance(value, msgspec.Struct) and getattr(current, name) is not None
         changes[name] = merge(getattr(current, name), value) if nested else value
-    return msgspec.structs.replace(current, **changes)  # pyright: ignore[reportArgumentType]  every caller passes structs
+    # every caller passes structs
+    return msgspec.structs.replace(current, **changes)  # pyright: ignore[reportArgumentType]

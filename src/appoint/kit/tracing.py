@@ -1,5 +1,5 @@
-"""The origin of a request for logs and traces: its id and its W3C trace context. Spans are created only when an endpoint
-is set, and cost nothing otherwise."""
+"""The origin of a request for logs and traces: its id and its W3C trace context. Spans are created only if an endpoint
+is configured, and cost nothing otherwise."""
 
 import random
 import re
@@ -16,7 +16,7 @@ is_traceparent: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]
 is_request_id: Final = re.compile(rb"[!-~]{1,128}").fullmatch
 
 TIMEOUT_SECONDS: Final = 3.0
-"""For an unreachable collector. It delays only the shutdown of the process."""
+"""The timeout for an unreachable collector, which delays only the shutdown of the process."""
 
 tracer: "Tracer | None" = None
 """None while tracing is off."""

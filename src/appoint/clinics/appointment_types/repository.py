@@ -1,4 +1,4 @@
-"""Statements on the table of appointment types."""
+"""The SQL of appointment types."""
 
 from collections.abc import Sequence
 from datetime import datetime

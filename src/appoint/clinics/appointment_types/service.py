@@ -41,7 +41,7 @@ async def change(
 ) -> AppointmentType:
     """Replace the type's details, or the patched part of them.
 
-    Raise `Conflict` `clinic-inactive` when the patch brings a removed type back to an inactive clinic.
+    Raise `Conflict` `clinic-inactive` if the patch restores a removed type at an inactive clinic.
     """
     current = await _lock(tx, id, if_match)
     await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])
@@ -53,7 +53,7 @@ async def change(
 
 
 async def remove(tx: Transaction, actor: Actor, *, id: UUID, if_match: str | None, now: datetime) -> None:
-    """Stop offering the type. Appointments of it stay booked."""
+    """Stop offering the type. Its appointments stay booked."""
     current = await _lock(tx, id, if_match)
     await audit.record(tx, actor, clinic_id=current.clinic_id, subjects=[id])
     if current.active:

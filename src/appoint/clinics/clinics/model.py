@@ -29,10 +29,10 @@ class Policy(RequestBody):
     require_version: bool = False
     doctor_choice: DoctorChoice = "random"
     retain_patients_months: RetainedMonths | None = None
-    """How long after their last appointment the clinic stores a patient's data; null: without limit. Older data is
-    deleted every night."""
+    """The months after their last appointment for which the clinic stores a patient's data; null: unlimited. Older data
+    is deleted every night."""
     retain_messages_days: RetainedDays = 365
-    """How long the clinic stores sent messages."""
+    """The days for which the clinic stores sent messages."""
 
 
 class PolicyPatch(RequestBody):
@@ -53,12 +53,12 @@ class Notifications(RequestBody):
     """When a clinic notifies its customers and doctors. Notifications that can wait are not sent during quiet hours."""
 
     reminder_minutes: Annotated[list[Reminder], Meta(max_length=5)] = msgspec.field(default_factory=lambda: [1440, 120])
-    """How long before an appointment each reminder is sent to the customer."""
+    """The minutes before an appointment at which the customer receives each reminder."""
     quiet_from: Annotated[fields.WallTime, Meta(examples=["21:00"])] | None = None
     quiet_until: Annotated[fields.WallTime, Meta(examples=["07:00"])] | None = None
     """On the next day unless it is after `quietFrom`."""
     agenda_time: fields.WallTime | None = "07:00"
-    """When doctors receive an e-mail with their appointments of the day; null: never."""
+    """The time at which doctors receive an e-mail with their appointments of the day; null: never."""
 
     def __post_init__(self) -> None:
         if fault := self.fault():

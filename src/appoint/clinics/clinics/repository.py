@@ -1,4 +1,4 @@
-"""Statements on the clinic table, and on a clinic's parts when they are deactivated together."""
+"""The SQL of clinics, and of their parts that are deactivated with them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from .model import Clinic, ClinicContent, Notifications, Policy
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Active doctors and time slots of a clinic, and its live appointments from now on."""
+    """The number of active doctors and time slots of a clinic, and of its live appointments from now on."""
 
     doctors: int
     time_slots: int

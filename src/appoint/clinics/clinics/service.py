@@ -88,9 +88,9 @@ async def deactivate(
 ) -> None:
     """Deactivate the clinic; with `cascade` its doctors and time slots too.
 
-    Raise `Conflict`: `clinic-in-use` while doctors or time slots are active, `live-appointments` when a cascade would
-    leave some without a doctor. A booking concurrent with a cascade either commits first and stops it, or finds its
-    slot withdrawn.
+    Raise `Conflict`: `clinic-in-use` while doctors or time slots are active, `live-appointments` if a cascade would
+    leave appointments without a doctor. A booking concurrent with a cascade either commits first and prevents it, or
+    finds its slot withdrawn.
     """
     clinic = await _lock(tx, clinic_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[])
@@ -108,7 +108,7 @@ async def deactivate(
             tx, clinic_id, msgspec.convert(clinic, ClinicContent, from_attributes=True), removed_at=now
         )
         await repository.append_deactivated_event(tx, clinic_id, doctors=usage.doctors, time_slots=usage.time_slots)
-    except asyncpg.ForeignKeyViolationError as error:  # something was added in the meantime
+    except asyncpg.ForeignKeyViolationError as error:  # something was added concurrently
         if violates(error, "within_hours"):
             raise errors.Conflict("live-appointments", count=1) from error
         doctor = violates(error, "doctor_active_clinic")
@@ -124,8 +124,8 @@ async def _lock(tx: Transaction, clinic_id: int, if_match: str | None) -> Clinic
 
 
 def _normalise(content: ClinicContent, *, stored_phone: str | None) -> ClinicContent:
-    """Check the notifications, and return the content with its phone number as E.164. Keep a stored number as it is."""
-    if fault := content.notifications.fault():  # a patch can lead to an invalid combination
+    """Check the notifications, and return the content with its phone number as E.164. Do not change a stored number."""
+    if fault := content.notifications.fault():  # a patch can make the combination invalid
         raise errors.Invalid(errors.Fault(fault.pointer.replace("#", "#/notifications", 1), fault.text, **fault.values))
     if content.phone is None or content.phone == stored_phone:
         return content

@@ -1,4 +1,4 @@
-"""Statements on the tables of doctors and of the appointment types they offer."""
+"""The SQL of doctors and of the appointment types that they offer."""
 
 from collections.abc import Sequence
 from datetime import datetime

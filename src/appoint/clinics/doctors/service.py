@@ -35,7 +35,7 @@ async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorC
     await _check_types(tx, clinic_id, content.appointment_type_ids)
     try:
         doctor_id = await repository.add(tx, clinic_id, content)
-    except asyncpg.ForeignKeyViolationError as error:  # the clinic was deactivated in the meantime
+    except asyncpg.ForeignKeyViolationError as error:  # the clinic was deactivated concurrently
         raise errors.Conflict("clinic-inactive") from error
     await repository.set_offered_types(tx, doctor_id, content.appointment_type_ids or [])
     await audit.record(tx, actor, clinic_id=clinic_id, subjects=[doctor_id])
@@ -48,8 +48,8 @@ async def change(
     """Replace the doctor's details, or the patched part of them. The appointment types that the doctor offers are part
     of the doctor's version.
 
-    Raise `Conflict` `clinic-inactive` when the patch brings a removed doctor back to an inactive clinic, and `Invalid`
-    for another clinic's appointment types.
+    Raise `Conflict` `clinic-inactive` if the patch restores a removed doctor at an inactive clinic, and `Invalid` for
+    another clinic's appointment types.
     """
     doctor = await _lock(tx, doctor_id, if_match)
     content = content_after(change, doctor, DoctorContent)
@@ -65,11 +65,12 @@ async def change(
 
 
 async def remove(tx: Transaction, actor: Actor, *, doctor_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Remove a doctor and withdraw their future published hours. The weekly schedule stays, for a return.
+    """Remove a doctor and withdraw their future published hours. Keep the weekly schedule, so that the doctor can be
+    restored.
 
-    Raise `Conflict` `doctor-has-appointments` while the doctor has future live appointments. A booking that races with
-    this either commits first and stops it, or finds the doctor's hours withdrawn: the foreign key `within_hours` admits
-    only one of the two.
+    Raise `Conflict` `doctor-has-appointments` while the doctor has future live appointments. A concurrent booking
+    either commits first and prevents the removal, or finds the doctor's hours withdrawn: the foreign key `within_hours`
+    admits only one of the two.
     """
     doctor = await _lock(tx, doctor_id, if_match)
     await audit.record(tx, actor, clinic_id=doctor.clinic_id, subjects=[doctor_id])
