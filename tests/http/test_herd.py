@@ -72,7 +72,7 @@ async def test_three_workers_together_never_send_more_than_the_provider_takes(wo
             await asyncio.sleep(0.01)
 
     monkeypatch.setattr(worker, "gateways", lambda *_: {"email": Provider()})
-    monkeypatch.setattr(schedule, "OFTEN", {})
+    monkeypatch.setattr(schedule, "FREQUENT", {})
     await queue(world, 100)
     async with AsyncExitStack() as stack:
         for _ in range(3):

@@ -33,13 +33,13 @@ from ..http.request import BODY_BYTES, Request
 from ..http.routes import check_routes
 from ..http.services import Identify, Services
 from ..identity.accounts.api import Accounts, Users
-from ..identity.api_keys import api as api_keys
-from ..identity.api_keys.model import PREFIX
-from ..identity.oidc import api as openid
+from ..identity.api_keys import api as api_keys_api
+from ..identity.api_keys.model import PREFIX as API_KEY_PREFIX
+from ..identity.oidc import api as oidc_api
 from ..identity.oidc.gateway import Provider
 from ..identity.oidc.service import read_trust
-from ..identity.sessions import api as sessions
-from ..identity.sessions.model import PREFIX as SESSION
+from ..identity.sessions import api as sessions_api
+from ..identity.sessions.model import PREFIX as SESSION_PREFIX
 from ..identity.sign_in_codes.api import SignInCodes
 from ..integrations.doctor_directory.api import Providers
 from ..integrations.webhooks.api import Webhooks
@@ -54,31 +54,29 @@ from ..scheduling.hours_changes.api import ScheduleChanges
 from ..scheduling.slots.api import BookingSlots
 from ..scheduling.weekly_hours.api import Schedules, TimeSlots
 from ..settings import Settings
-from ..site import api_docs, assets
-from ..site import dev_mailbox as mailbox
+from ..site import api_docs, assets, dev_mailbox
 from ..site.error_pages import EXCEPTION_HANDLERS, readable
 from ..site.page_access import authorize_page
-from ..site.public import account as coding
-from ..site.public import book as booking
-from ..site.public import find as finding
-from ..site.public import manage as managing
-from ..site.public import reschedule as rescheduling
+from ..site.public import account, book, find, manage, reschedule
 from ..site.public.export import export_page
-from ..site.staff import absences as away
-from ..site.staff import api_keys as keys
-from ..site.staff import appointment_types as offering
-from ..site.staff import audit as auditing
-from ..site.staff import clinic as founding
-from ..site.staff import day as days
-from ..site.staff import doctors as doctoring
-from ..site.staff import hours as scheduling
-from ..site.staff import message_templates as words
-from ..site.staff import messages as unsubscribing
-from ..site.staff import patient as one_patient
-from ..site.staff import patients, webhooks
-from ..site.staff import reports as numbers
-from ..site.staff import sign_in as signing_in
-from ..site.staff import team as credentials
+from ..site.staff import (
+    absences,
+    api_keys,
+    appointment_types,
+    audit,
+    clinic,
+    day,
+    doctors,
+    hours,
+    message_templates,
+    messages,
+    patient,
+    patients,
+    reports,
+    sign_in,
+    team,
+    webhooks,
+)
 
 API = [
     Clinics,
@@ -101,38 +99,38 @@ API = [
     MessageTemplates,
     Webhooks,
     Audit,
-    api_keys.ApiKeys,
+    api_keys_api.ApiKeys,
     Users,
     Accounts,
-    sessions.Sessions,
+    sessions_api.Sessions,
     SignInCodes,
 ]
 PAGES = [
     *api_docs.PAGES,
-    *finding.PAGES,
-    *mailbox.PAGES,
-    *unsubscribing.PAGES,
-    *managing.PAGES,
-    *rescheduling.PAGES,
-    *credentials.PAGES,
-    *signing_in.PAGES,
-    *coding.PAGES,
-    *days.PAGES,
-    *numbers.PAGES,
+    *find.PAGES,
+    *dev_mailbox.PAGES,
+    *messages.PAGES,
+    *manage.PAGES,
+    *reschedule.PAGES,
+    *team.PAGES,
+    *sign_in.PAGES,
+    *account.PAGES,
+    *day.PAGES,
+    *reports.PAGES,
     *patients.PAGES,
-    *one_patient.PAGES,
-    *booking.PAGES,
-    *words.PAGES,
-    *keys.PAGES,
+    *patient.PAGES,
+    *book.PAGES,
+    *message_templates.PAGES,
+    *api_keys.PAGES,
     *webhooks.PAGES,
-    *auditing.PAGES,
-    *founding.PAGES,
-    *doctoring.PAGES,
-    *offering.PAGES,
-    *scheduling.PAGES,
-    *away.PAGES,
+    *audit.PAGES,
+    *clinic.PAGES,
+    *doctors.PAGES,
+    *appointment_types.PAGES,
+    *hours.PAGES,
+    *absences.PAGES,
 ]
-EXPOSED = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS]
+EXPOSED_HEADERS: Final = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS]
 
 OWNERS: Final[Mapping[str, FindOwners]] = {
     "appointment_id": booking_owners.owners_of_appointment,
@@ -142,7 +140,7 @@ OWNERS: Final[Mapping[str, FindOwners]] = {
     "doctor_slot_id": scheduling_owners.owners_of_doctor_slot,
     "absence_id": scheduling_owners.owners_of_absence,
 }
-"""Finds the owners of a resource, by the path parameter with its id."""
+"""The functions that find the owners of a resource, by the path parameter with its id."""
 
 
 def create(
@@ -153,8 +151,8 @@ def create(
     beside: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     connect: Callable[..., Database] = pool.connect,
 ) -> Litestar:
-    """Return the application for a migrated database. It connects when it starts. `beside` runs in the same process for
-    as long as the application.
+    """Return the application for a migrated database. It connects when it starts. The contexts `beside` are open as long
+    as the application runs.
 
     Raise `StartupError` for invalid settings of the identity provider.
     """
@@ -162,15 +160,15 @@ def create(
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        assert settings.secret_key, "created at start"
+        assert settings.secret_key, "created at startup"
         secret_key = settings.secret_key.get_secret_value()
         identities: dict[str, Identify] = {
-            PREFIX: api_keys.identify,
-            SESSION: sessions.identify,
+            API_KEY_PREFIX: api_keys_api.identify,
+            SESSION_PREFIX: sessions_api.identify,
             links.PREFIX: links.identify,
         }
         assets.built()
-        migrate.newest()  # fills the cache, so that no request waits for it
+        migrate.newest()  # fill the cache, so that no request waits for it
         if settings.otlp_endpoint:
             tracing.configure(settings.otlp_endpoint)
         redis = settings.cache_url.get_secret_value() if settings.cache_url else None
@@ -187,7 +185,7 @@ def create(
             async with ClinicCache(redis) as cache, AsyncExitStack() as stack:
                 if trust:
                     provider = await stack.enter_async_context(Provider(trust))
-                    identities[openid.PREFIX] = openid.identify_with(provider)
+                    identities[oidc_api.PREFIX] = oidc_api.identify_with(provider)
                 app.state.services = Services(
                     settings=settings,
                     admin_token=admin_token,
@@ -196,7 +194,7 @@ def create(
                     cache=cache,
                     limits=limits,
                     identities=identities,
-                    session_of_cookie=sessions.by_cookie,
+                    session_of_cookie=sessions_api.by_cookie,
                     owners=OWNERS,
                     features={Changes: changes, ExportPage: ExportPage(export_page)},
                 )
@@ -218,7 +216,7 @@ def create(
         request_class=Request,
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=BODY_BYTES,
-        cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED, max_age=600)
+        cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED_HEADERS, max_age=600)
         if settings.cors_origins
         else None,
         openapi_config=None,

@@ -61,7 +61,7 @@ def _text(value: object, **_: object) -> str:
     return _json(value).decode()
 
 
-def _add_origin(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+def _add_origin(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     if origin := tracing.CURRENT.get():
         event["request_id"] = origin.request_id
         if origin.traceparent:
@@ -69,14 +69,14 @@ def _add_origin(logger: WrappedLogger, name: str, event: EventDict) -> EventDict
     return event
 
 
-def _hide_exception_message(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Remove the exception's message from the line about a failed task. asyncio puts it in the lines after the first,
-    other libraries in the line itself."""
+def _hide_exception_message(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Remove the exception's message from the line about a failed task. asyncio puts it after the first line, other
+    libraries into the line itself."""
     event["event"] = re.sub(r"exception=.*", "exception=…>", str(event["event"]).split("\n", 1)[0])
     return event
 
 
-def _add_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+def _add_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     error = event.pop("exc_info", None)
     if error is True:
         error = sys.exc_info()

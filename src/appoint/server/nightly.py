@@ -1,7 +1,7 @@
-"""Nightly jobs: one worker runs each, a missed night is caught up, and a job that fails is tried again.
+"""Nightly jobs: one worker runs each job, makes up for a missed night, and retries a job that fails.
 
-A job's row in `job_run` says when it is due. A worker leases the row while the job runs, so that no other worker runs
-it. Another worker takes over a minute after the first has died.
+A job's row in `job_run` contains its due time. A worker leases the row while the job runs, so that no other worker runs
+it. If the worker dies, another one takes over a minute later.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ def next_night(at: time, now: datetime) -> datetime:
     return today if today > now else today + timedelta(days=1)
 
 
-async def _claim(work: Work, most: int) -> list[JobRun]:
-    return await job_runs.claim(work.db, names=list(schedule.NIGHTLY), most=most, lease=LEASE, now=clock.now())
+async def _claim(work: Work, limit: int) -> list[JobRun]:
+    return await job_runs.claim(work.db, names=list(schedule.NIGHTLY), most=limit, lease=LEASE, now=clock.now())
 
 
 async def _perform(work: Work, run: JobRun) -> None:

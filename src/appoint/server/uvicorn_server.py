@@ -26,22 +26,27 @@ from ..settings import Settings
 from . import app as application
 from . import logs
 
-KEEP_ALIVE_SECONDS: Final = 75  # longer than the 60 of most load balancers, which must close first
+KEEP_ALIVE_SECONDS: Final = 75
+"""More than the 60 seconds of most load balancers, which must close connections first."""
 SETTLE_SECONDS: Final = 0.3
+"""The pause before shutdown, until other processes have closed their listeners too."""
 LAST_REQUEST_SECONDS: Final = 1.0
+"""How much longer idle connections stay open during shutdown."""
 READ_SECONDS: Final = 30.0
 START_SECONDS: Final = 300.0
-HANGING_SECONDS: Final = 30
+HEALTH_CHECK_SECONDS: Final = 30
 WRITE_SECONDS: Final = 30.0
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_HEADERS: Final = 100
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol with three changes. A request has 30 seconds to arrive, 64 KiB for its head and 100 headers.
-    Clients that do not read for 30 seconds are disconnected. During shutdown, keep-alive connections stay open for one
-    more second so that requests in flight are answered, with `Connection: close`. `ending` and `end` in the request's
-    state tell streams to end."""
+    """uvicorn's protocol with three changes.
+
+    A request must arrive within 30 seconds, with a head of at most 64 KiB and 100 headers. Clients that do not read for
+    30 seconds are disconnected. During shutdown, keep-alive connections stay open for one more second, so that requests
+    in flight are answered, with `Connection: close`; `ending` and `end` in a request's state tell its stream to end.
+    """
 
     ending = False
     """Shared by all connections of the process, including those accepted during shutdown."""
@@ -115,8 +120,8 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def shutdown(self) -> None:
-        """Prepare to end. uvicorn has closed this process's listener, but other processes may still accept, so let
-        clients reconnect only after a moment."""
+        """Prepare to end. uvicorn has closed this process's listener, but other processes may still accept connections,
+        so let clients reconnect only after a moment."""
         self.loop.call_later(SETTLE_SECONDS, self._end)
 
     def _end(self) -> None:
@@ -127,7 +132,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
             state = self.scope.get("state", {})
             state["ending"] = True
-            if end := state.get("end"):  # otherwise a stream would continue
+            if end := state.get("end"):  # a stream would not end otherwise
                 end()
 
     def _close_when_silent(self) -> None:
@@ -135,11 +140,12 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _is_silent(self) -> bool:
-        cycle: Any = self.cycle  # none before the first request
+        cycle: Any = self.cycle  # None before the first request
         return not self.in_message and (cycle is None or cycle.response_complete)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer invalid HTTP with a problem document."""
+        """Answer invalid HTTP with a problem document, instead of the parser's message."""
+        del msg
         request_id = tracing.parse_origin(()).request_id
         body = msgspec.json.encode(
             described("invalid-request", "en", instance="", request_id=request_id, faults=(self.fault,), facts={})
@@ -183,7 +189,7 @@ class Supervisor(Multiprocess):
             metrics.forget_process(pid or 0)
 
     def terminate_all(self) -> None:
-        for listener in self.sockets:  # an open one would accept connections that no process answers
+        for listener in self.sockets:  # an open socket would accept connections that no process answers
             listener.close()
         super().terminate_all()
 
@@ -210,7 +216,8 @@ def listen(host: str, port: int) -> socket.socket:
 def address(listener: socket.socket) -> str:
     """Return the server's address for a browser on this machine."""
     bound, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, str(bound))  # noqa: S104 -- any address includes this machine's
+    # a server on any address is reachable at this machine's
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, str(bound))  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
@@ -222,7 +229,7 @@ def serve(
     workers: int,
     ready: Callable[[], None],
 ) -> None:
-    """Serve the application that `make` returns until SIGTERM or SIGINT. Both are raised again once all requests are
+    """Serve the application that `make` returns until SIGTERM or SIGINT, which is raised again once all requests are
     answered."""
     config = uvicorn.Config(
         make if workers == 1 else partial(_in_child, settings, make),
@@ -238,7 +245,7 @@ def serve(
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
-        timeout_worker_healthcheck=HANGING_SECONDS,
+        timeout_worker_healthcheck=HEALTH_CHECK_SECONDS,
         workers=workers,
     )
     if workers == 1:
@@ -256,13 +263,13 @@ def real(settings: Settings, *, database_url: str, admin_token: str, with_worker
 
         beside = [worker.beside(settings, database_url)]
     app = application.create(settings, database_url=database_url, admin_token=admin_token, beside=beside)
-    gc.freeze()  # collections need not scan objects that live as long as the process
+    gc.freeze()  # the collector need not scan objects that live as long as the process
     return app
 
 
 def _in_child(settings: Settings, make: Callable[[], Litestar]) -> Litestar:
-    """Return the application that `make` returns, in a child process, which ends with its parent even if that is
-    killed."""
+    """Return the application that `make` returns, in a child process. The process ends with its parent, even if the
+    parent is killed."""
     logs.configure(settings)
     parent = multiprocessing.parent_process()
     assert parent

@@ -1,8 +1,8 @@
 """The worker: all work that no request triggers. It runs the jobs; their code is in the features' `jobs.py`.
 
-Any number of workers may run at once. Each runs what is due every few seconds, in statements that tolerate concurrency.
-Workers share notifications, webhooks and nightly jobs by leases, so one worker at a time handles each. One worker
-serves the broker.
+Any number of workers may run at once. Each runs the frequent jobs every few seconds, in statements that tolerate
+concurrency. Workers share notifications, webhooks and nightly jobs by leases, so that one worker at a time handles
+each. One worker publishes to the broker.
 """
 
 import asyncio
@@ -19,20 +19,20 @@ from ..database import upkeep
 from ..database.pool import ACROSS, Database, Transaction, connect
 from ..events.model import Event
 from ..events.service import Subscriber
-from ..integrations.broker import jobs as broker
-from ..integrations.broker import service as broker_messages
+from ..integrations.broker import jobs as broker_jobs
+from ..integrations.broker import service as broker
 from ..integrations.broker.gateway import check as check_broker
-from ..integrations.webhooks import jobs as webhooks
+from ..integrations.webhooks import jobs as webhook_jobs
 from ..integrations.webhooks.service import fan_out
 from ..kit import clock, errors
 from ..kit.errors import StartupError
 from ..messaging.channels.gateway import gateways
 from ..messaging.channels.model import Channel
-from ..messaging.notifications import jobs as notifications
-from ..messaging.notifications import service as planning
+from ..messaging.notifications import jobs as notification_jobs
+from ..messaging.notifications import service as notifications
 from ..messaging.notifications.gateway import Links, compose
 from ..oversight.privacy.service import erase_copies
-from ..oversight.reports import service as numbers
+from ..oversight.reports import service as reports
 from ..settings import Settings
 from . import nightly, schedule
 from .schedule import Work
@@ -45,20 +45,20 @@ RESTART_SECONDS: Final = 2.0
 JOB_SECONDS: Final = 600.0
 
 
-def prepared(settings: Settings, db: Database) -> Work:
+def prepare(settings: Settings, db: Database) -> Work:
     """Return the tools of the worker's jobs. Raise `StartupError` for an invalid address of a message provider."""
-    ways = gateways(settings, db)
+    by_channel = gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
     assert settings.secret_key, "created at start"
     links = Links(settings.links_url, settings.secret_key.get_secret_value(), settings.mail_from)
-    sending = notifications.Sender(ways, per_second, partial(compose, links=links))
+    sending = notification_jobs.Sender(by_channel, per_second, partial(compose, links=links))
 
     async def plan(tx: Transaction, batch: Sequence[Event]) -> None:
-        await planning.plan(tx, batch, channels=list(ways), now=clock.now())
+        await notifications.plan(tx, batch, channels=list(by_channel), now=clock.now())
 
-    subscribers: list[Subscriber] = [plan, fan_out, erase_copies, numbers.note]
+    subscribers: list[Subscriber] = [plan, fan_out, erase_copies, reports.note]
     if settings.broker_url:
-        subscribers.append(broker_messages.store)
+        subscribers.append(broker.store)
     return Work(db, settings, sending, subscribers)
 
 
@@ -67,28 +67,30 @@ def check(settings: Settings) -> None:
     check_secrets(settings)
     gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
     if settings.mode == "production" and (settings.smtp_url or settings.sms_url) and not settings.public_url:
-        raise StartupError("Messages have links in them: set APPOINT_PUBLIC_URL to where people reach the server.")
+        raise StartupError(
+            "Messages contain links: set APPOINT_PUBLIC_URL to the address where people reach the server."
+        )
     if settings.mode == "production" and settings.smtp_url and "mail_from" not in settings.model_fields_set:
-        raise StartupError("Set APPOINT_MAIL_FROM to the address that mails come from.")
+        raise StartupError("Set APPOINT_MAIL_FROM to the sender address of mails.")
     if settings.broker_url:
         check_broker(settings.broker_url.get_secret_value())
 
 
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
-    """Run all jobs until `stop`, and wait out times when the database is unreachable. Jobs that run at the end have
-    `shutdown_seconds` to finish; after that they are cancelled, and run again later."""
+    """Run all jobs until `stop`, and wait while the database is unreachable. Jobs that are running then have
+    `shutdown_seconds` to finish; after that, cancel them. They run again later."""
     worker = f"{socket.gethostname()}/{os.getpid()}"
     db = connect(
         database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS, role=ACROSS
     )
-    work = prepared(settings, db)
+    work = prepare(settings, db)
     tasks = [
         asyncio.create_task(_often(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
         *(
             asyncio.create_task(_often(stop, seconds, name, partial(job, work)))
-            for name, (seconds, job) in schedule.OFTEN.items()
+            for name, (seconds, job) in schedule.FREQUENT.items()
         ),
-        # These run until `stop`; one that fails is restarted.
+        # these run until `stop`, and are restarted if they fail
         asyncio.create_task(_often(stop, RESTART_SECONDS, "nightly", partial(nightly.run, work, stop))),
         *(
             asyncio.create_task(
@@ -96,7 +98,7 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
                     stop,
                     RESTART_SECONDS,
                     f"send-{channel}",
-                    partial(notifications.deliver, db, work.sending, channel, stop),
+                    partial(notification_jobs.deliver, db, work.sending, channel, stop),
                 )
             )
             for channel in work.channels
@@ -106,17 +108,17 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
                 stop,
                 RESTART_SECONDS,
                 "webhooks",
-                partial(webhooks.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
+                partial(webhook_jobs.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
             )
         ),
     ]
     if settings.broker_url:
         url = settings.broker_url.get_secret_value()
         tasks.append(
-            asyncio.create_task(_often(stop, RESTART_SECONDS, "broker", partial(broker.publish, db, url, stop)))
+            asyncio.create_task(_often(stop, RESTART_SECONDS, "broker", partial(broker_jobs.publish, db, url, stop)))
         )
     if not work.channels:
-        log.warning("nobody is told anything: neither a mail server nor a gateway for text messages is set up")
+        log.warning("no messages are sent: neither a mail server nor a text message gateway is configured")
     try:
         await stop.wait()
         await asyncio.wait(tasks, timeout=settings.shutdown_seconds)
