@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page
 
-from support import browser as browsers
+from support import browsers
 
 
 @pytest.hookimpl(tryfirst=True)

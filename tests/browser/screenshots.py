@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does for the others here
 
 from appoint.database import embedded
-from support import browser as browsers
+from support import browsers
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PHONE = {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 2}

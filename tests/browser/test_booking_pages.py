@@ -10,8 +10,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.async_api import expect
 
-from support import browser as browsers
-from support.browser import AXE_LANGUAGES, faults_of
+from support import browsers
+from support.browsers import AXE_LANGUAGES, faults_of
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from appoint.kit import date_formats
-from support import browser as browsers
-from support.browser import AXE, AXE_LANGUAGES, faults_of, sign_in
+from support import browsers
+from support.browsers import AXE, AXE_LANGUAGES, faults_of, sign_in
 
 pytestmark = pytest.mark.anyio
 CLINIC = 2

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from support import browser as browsers
-from support.browser import AXE_LANGUAGES, faults_of, sign_in
+from support import browsers
+from support.browsers import AXE_LANGUAGES, faults_of, sign_in
 
 pytestmark = pytest.mark.anyio
 MANAGER = "manager@spreebogen.example.org"

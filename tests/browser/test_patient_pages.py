@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from support import browser as browsers
-from support.browser import AXE_LANGUAGES, api, faults_of
+from support import browsers
+from support.browsers import AXE_LANGUAGES, api, faults_of
 
 pytestmark = pytest.mark.anyio
 

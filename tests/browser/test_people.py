@@ -13,8 +13,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from appoint.kit import ids
-from support import browser as browsers
-from support.browser import AXE_LANGUAGES, faults_of, sign_in
+from support import browsers
+from support.browsers import AXE_LANGUAGES, faults_of, sign_in
 from support.staff import ANOTHER, add_user, works_at
 from support.staff import PASSWORD as OWN_PASSWORD
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from support import browser as browsers
+from support import browsers
 from support.app import TOKEN
-from support.browser import AXE_LANGUAGES, api, faults_of, sign_in
+from support.browsers import AXE_LANGUAGES, api, faults_of, sign_in
 
 pytestmark = pytest.mark.anyio
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from support import browser as browsers
-from support.browser import PASSWORD, faults_of, sign_in
+from support import browsers
+from support.browsers import PASSWORD, faults_of, sign_in
 
 pytestmark = pytest.mark.anyio
 
