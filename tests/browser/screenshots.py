@@ -1,12 +1,13 @@
 """`make screenshots`: the pictures of pages in docs/images, of the demo world as it is today."""
 
 import asyncio
+import re
 import sys
 import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does for the others here
 
@@ -30,15 +31,15 @@ async def of_a_patient(browser: Browser, site: browsers.Site) -> None:
     await taken(page, "find")
     await page.goto(f"{site.url}/c/spreebogen")
     await taken(page, "clinic")
-    await page.locator("main .choices a").first.click()
-    await page.locator(".month a").last.click()
+    await browsers.follow(page.locator("main .choices a").first)
+    await browsers.follow(page.locator(".month a").last)
     await taken(page, "times")
-    await page.locator(".times a").first.click()
+    await browsers.follow(page.locator(".times a").first)
     await page.locator("#name").fill("Ana Ibarra")
     await page.locator("#email").fill("ana@example.org")
     await taken(page, "details")
-    await page.locator("main form button").last.click()
-    await page.wait_for_url("**/appointments/**")
+    await browsers.follow(page.locator("main form button").last)
+    await expect(page).to_have_url(re.compile("/appointments/"))
     await taken(page, "booked")
     await context.close()
 
@@ -53,7 +54,6 @@ async def of_staff(browser: Browser, site: browsers.Site) -> None:
                 await page.goto(
                     f"{site.url}/staff/1/{place}" + (f"?date={working_day()}" if place in ("day", "week") else "")
                 )
-                await page.wait_for_load_state("load")
                 await page.wait_for_function("!document.querySelector('.loading:not([hidden])')")
                 await taken(page, f"staff-{place}{ending}")
         await context.close()

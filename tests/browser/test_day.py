@@ -1,6 +1,7 @@
 """Staff run the day: two browsers in step, booking, moving, the steps of an appointment, the list, and all of it by
 keyboard."""
 
+import re
 import subprocess
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from playwright.async_api import Page, expect
 
 from appoint.kit import date_formats
 from support import browsers
-from support.browsers import AXE, AXE_LANGUAGES, faults_of, sign_in
+from support.browsers import AXE, AXE_LANGUAGES, faults_of, follow, sign_in, tab_to
 
 pytestmark = pytest.mark.anyio
 CLINIC = 2
@@ -122,6 +123,7 @@ async def place(page: Page, clock: str) -> tuple[float, float]:
         "#board .ec-body .ec-slot time", has_text=f"{(hour - 1) % 12 + 1}:00 {'AM' if hour < 12 else 'PM'}"
     ).first
     await label.scroll_into_view_if_needed()
+    await expect(page.locator("#board .ec-body .ec-day")).not_to_have_count(0)
     line, column = await label.bounding_box(), await page.locator("#board .ec-body .ec-day").first.bounding_box()
     assert line
     assert column
@@ -142,6 +144,14 @@ async def drag(page: Page, name: str, clock: str) -> None:
 
 async def book_by_hand(page: Page) -> None:
     await page.locator("#booking button:not([type=button])").click()
+
+
+async def save_notes(page: Page) -> None:
+    """Save the notes of the open appointment, and wait for the answer: the page may say “Saved.” of the step before."""
+    async with page.expect_response(lambda response: response.request.method == "PATCH"):
+        await page.locator("#appointment").get_by_role("button", name="Save notes").click()
+    await expect(page.locator("#told")).to_have_text("Saved.")
+    await expect(page.locator("#appointment")).not_to_have_attribute("aria-busy", "true")
 
 
 async def test_what_is_booked_in_one_browser_is_seen_in_the_other(site, browser):
@@ -267,7 +277,8 @@ async def test_an_appointment_is_taken_through_its_day(site, browser):
         ]:
             await page.locator("#appointment").get_by_role("button", name=button).click()
             await expect(status).to_have_text(then)
-        assert await page.locator("#appointment [data-step]:visible").count() == 0
+            await expect(page.locator("#appointment")).not_to_have_attribute("aria-busy", "true")
+        await expect(page.locator("#appointment [data-step]:visible")).to_have_count(0)
 
 
 async def test_an_appointment_is_noted_and_cancelled_with_a_reason(site, browser):
@@ -277,8 +288,7 @@ async def test_an_appointment_is_noted_and_cancelled_with_a_reason(site, browser
         await on_board(page, "Cleo Cancel").click()
         dialog = page.locator("#appointment")
         await dialog.get_by_label("Notes").fill("Wants a call")
-        await dialog.get_by_role("button", name="Save notes").click()
-        await expect(page.locator("#told")).to_have_text("Saved.")
+        await save_notes(page)
         await dialog.locator("#cancelling summary").click()
         await dialog.get_by_label("Reason").fill("Feels better")
         await dialog.locator("#cancelling button").click()
@@ -323,8 +333,7 @@ async def test_who_changes_what_somebody_else_has_changed_is_told_and_shown(site
         await expect(dialog.get_by_role("status")).to_contain_text("Theirs")
         await expect(dialog.get_by_label("Notes")).to_have_value("Mine")
         await dialog.get_by_label("Notes").fill("Theirs, and mine")
-        await dialog.get_by_role("button", name="Save notes").click()
-        await expect(page.locator("#told")).to_have_text("Saved.")
+        await save_notes(page)
         await expect(dialog.get_by_role("status")).to_be_hidden()
     assert [each["notes"] for each in here.shows()] == ["Theirs, and mine"]
 
@@ -339,9 +348,9 @@ async def test_notes_that_are_not_saved_yet_outlive_a_step(site, browser):
         await dialog.get_by_role("button", name="Mark as arrived").click()
         await expect(dialog.locator("[data-status]")).to_have_text("Arrived")
         await expect(dialog.get_by_label("Notes")).to_have_value("Came early")
-        await dialog.get_by_role("button", name="Save notes").click()
-        await expect(page.locator("#told")).to_have_text("Saved.")
+        await save_notes(page)
         await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()
         await on_board(page, "Nina Notes").click()
         await expect(dialog.get_by_label("Notes")).to_have_value("Came early")
     assert [each["notes"] for each in here.shows()] == ["Came early"]
@@ -357,8 +366,8 @@ async def test_who_is_signed_out_books_nothing_and_loses_nothing(site, browser):
         await page.locator("#book-notes").fill("Needs an interpreter")
         other = await page.context.new_page()
         await other.goto(f"{site.url}/staff/{CLINIC}/patients")
-        await other.get_by_role("button", name="Sign out").click()
-        await other.wait_for_url(lambda address: "/patients" not in address)
+        await follow(other.get_by_role("button", name="Sign out"))
+        await expect(other).not_to_have_url(re.compile("/patients"))
         await book_by_hand(page)
         refusal = page.locator("#book").get_by_role("alert")
         await expect(refusal).to_contain_text("You are signed out")
@@ -413,25 +422,31 @@ async def test_a_date_is_gone_to_when_it_is_typed_to_its_end(site, browser):
     here = await room(site)
     async with reception(browser, here) as page:
         there = DAY + timedelta(days=400)
+        visits: list[str] = []
+        page.on("request", lambda request: visits.append(request.url) if request.is_navigation_request() else None)
         await page.locator("#date").press_sequentially(f"{there:%m%d%Y}")
-        assert page.url == here.address
-        await page.keyboard.press("Enter")
-        await page.wait_for_url(f"**date={there}*")
+        await expect(page).to_have_url(here.address)
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
+        await expect(page).to_have_url(re.compile(f"date={there}"))
         await page.locator("#date").press_sequentially(f"{DAY:%m%d%Y}")
-        await page.locator("#doctor").focus()
-        await page.wait_for_url(f"**date={DAY}*")
+        async with page.expect_navigation():
+            await page.locator("#doctor").focus()
+        await expect(page).to_have_url(re.compile(f"date={DAY}"))
         await page.locator("#date").press_sequentially("01010002")
         await page.keyboard.press("Enter")
-        assert await page.locator("#date").evaluate("(date) => date.validity.rangeUnderflow")
-        assert f"date={DAY}" in page.url
+        await expect(page.locator("#date:out-of-range")).to_have_value("0002-01-01")
+        await expect(page).to_have_url(re.compile(f"date={DAY}"))
+        assert len(visits) == 2
 
 
 async def test_a_date_that_is_picked_is_gone_to_at_once(site, browser):
     here = await room(site)
     async with reception(browser, here) as page:
         there = DAY + timedelta(days=1)
-        await page.locator("#date").fill(str(there))  # as the calendar of a browser does, without a key
-        await page.wait_for_url(f"**date={there}*")
+        async with page.expect_navigation():
+            await page.locator("#date").fill(str(there))  # as the calendar of a browser does, without a key
+        await expect(page).to_have_url(re.compile(f"date={there}"))
 
 
 async def test_of_many_who_are_found_the_dialog_says_that_there_are_more(site, browser):
@@ -461,8 +476,8 @@ async def test_a_fault_is_told_at_its_field(site, browser):
         await book_by_hand(page)
         await expect(phone).to_be_focused()
         await expect(phone).to_have_attribute("aria-invalid", "true")
-        assert "3" in await page.locator("#person-phone-fault").inner_text()
-        assert "phone:" not in await page.locator("#book").inner_text()
+        await expect(page.locator("#person-phone-fault")).to_contain_text("3")
+        await expect(page.locator("#book")).not_to_contain_text("phone:", use_inner_text=True)
         assert await faults_of(page) == []
         await phone.fill("")
         await book_by_hand(page)
@@ -514,10 +529,11 @@ async def test_a_patient_is_searched_for_and_the_day_opens_at_their_appointment(
     async with reception(browser, here) as page:
         await page.keyboard.press("/")
         await page.keyboard.type("zoe search")
-        await page.keyboard.press("Enter")
-        await page.wait_for_url("**/day/search*")
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
+        await expect(page).to_have_url(re.compile("/day/search"))
         assert await faults_of(page) == []
-        await page.get_by_role("row", name="Zoe Searched").get_by_role("link").nth(1).click()
+        await follow(page.get_by_role("row", name="Zoe Searched").get_by_role("link").nth(1))
         await expect(page.locator("#appointment[open] h2")).to_have_text("Zoe Searched")
 
 
@@ -525,10 +541,11 @@ async def test_a_day_prints_a_sheet_for_each_doctor(site, browser):
     here = await room(site)
     here.book(here.person("Pia Print"), "09:00", notes="Bring the film")
     async with reception(browser, here) as page:
-        await page.get_by_role("link", name="Print").click()
+        await follow(page.get_by_role("link", name="Print"))
         sheet = page.locator(".sheet", has_text=here.name)
         await expect(sheet.get_by_role("row", name="Pia Print")).to_contain_text("Bring the film")
         assert await faults_of(page) == []
+        await expect(page.get_by_role("link", name="Back to day view")).to_be_visible()
         await page.emulate_media(media="print")
         await expect(page.get_by_role("link", name="Back to day view")).to_be_hidden()
 
@@ -543,8 +560,9 @@ async def test_without_a_script_the_day_is_a_list(site, browser):
 async def test_a_doctor_sees_their_own_column(site, browser):
     here = Room(site, "", "")
     async with reception(browser, here, "okafor@harborstreet.example.com") as page:
+        await expect(page.locator("#date")).not_to_have_value("")
         while datetime.fromisoformat(await page.locator("#date").input_value()).weekday() > 3:
-            await page.locator("#after").click()
+            await follow(page.locator("#after"))
         await expect(page.locator("#board .ec-col-head strong")).to_have_text(["Dr. Grace Okafor"])
 
 
@@ -566,25 +584,25 @@ async def test_all_of_it_goes_by_keyboard(site, browser):
         await page.keyboard.press("ArrowDown")
         await page.keyboard.press("Enter")
         await expect(page.locator("#book-type")).to_be_focused()
-        while not await page.evaluate("document.activeElement.matches('#booking button')"):
-            await page.keyboard.press("Tab")
+        await tab_to(page.locator("#booking button:not([type=button])"))
         await page.keyboard.press("Enter")
         await expect(on_board(page, "Kim Keys")).to_be_visible()
-        while not await page.evaluate("document.activeElement.matches('.ec-event')"):
-            await page.keyboard.press("Tab")
+        await expect(page.locator("#book")).to_be_hidden()
+        await tab_to(on_board(page, "Kim Keys"))
         await page.keyboard.press("Enter")
-        while not await page.evaluate("document.activeElement.matches('#moving summary')"):
-            await page.keyboard.press("Tab")
+        await expect(page.locator("#appointment")).to_be_visible()
+        await tab_to(page.locator("#moving summary"))
         await page.keyboard.press("Enter")
-        while not await page.evaluate("document.activeElement.matches('#move-time')"):
-            await page.keyboard.press("Tab")
+        await expect(page.locator("#move-time")).to_be_visible()
+        await tab_to(page.locator("#move-time"))
         await page.keyboard.type("1100AM")
         await page.keyboard.press("Enter")
         await expect(page.locator("#told")).to_have_text("Rescheduled.")
         await page.keyboard.press("Escape")
         await expect(page.locator("#appointment")).to_be_hidden()
-        await page.keyboard.press("Shift+ArrowRight")
-        await page.wait_for_url(f"**date={DAY + timedelta(days=1)}*")
+        async with page.expect_navigation():
+            await page.keyboard.press("Shift+ArrowRight")
+        await expect(page).to_have_url(re.compile(f"date={DAY + timedelta(days=1)}"))
         await page.keyboard.press("?")
         await expect(page.locator("#help")).to_be_visible()
     assert [each["startTime"] for each in here.shows()] == [at("11:00").astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")]
@@ -597,12 +615,13 @@ async def test_a_week_is_one_doctors_and_another_is_chosen_beside_it(site, brows
     async with reception(browser, here) as page:
         await page.goto(f"{site.url}/staff/{CLINIC}/week?date={DAY}")
         whose = page.locator("#doctor")
-        assert "All doctors" not in await whose.locator("option").all_inner_texts()
-        assert await whose.input_value() != ""
+        await expect(whose).not_to_have_value("")
+        await expect(whose.locator("option", has_text="All doctors")).to_have_count(0)
         for mine, others, name in ((here, "Otto Grau", "Ines Blau"), (there, "Ines Blau", "Otto Grau")):
-            await whose.select_option(mine.doctor_id)
-            await on_board(page, name).wait_for()
-            assert mine.name in await page.title()
+            async with page.expect_navigation():
+                await whose.select_option(mine.doctor_id)
+            await expect(on_board(page, name)).to_be_visible()
+            await expect(page).to_have_title(re.compile(re.escape(mine.name)))
             await expect(on_board(page, others)).to_have_count(0)
 
 
@@ -648,8 +667,8 @@ async def test_nothing_serious_is_wrong_in_any_language_light_or_dark(site, brow
         await page.goto(f"{site.url}/staff/sign-in?next=/staff/{CLINIC}/day?date={DAY}")
         await page.locator("input[name=email]").fill(RECEPTION)
         await page.locator("input[name=password]").fill(browsers.PASSWORD)
-        await page.locator("main button").click()
-        await page.wait_for_url("**/day*")
+        await follow(page.locator("main button"))
+        await expect(page).not_to_have_url(re.compile("sign-in"))
         for address in (
             here.address,
             here.address.replace("/day?", "/week?"),
@@ -660,11 +679,15 @@ async def test_nothing_serious_is_wrong_in_any_language_light_or_dark(site, brow
             assert await faults_of(page) == []
         await page.goto(here.address)
         await on_board(page, "Axel Access").click()
+        await expect(page.locator("#appointment")).to_be_visible()
         assert await faults_of(page) == []
         await page.keyboard.press("Escape")
+        await expect(page.locator("#appointment")).to_be_hidden()
         await page.locator("[data-show=list]").click()
+        await expect(page.locator("#list")).to_be_visible()
         assert await faults_of(page) == []
         await page.locator("#new").click()
+        await expect(page.locator("#book")).to_be_visible()
         assert await faults_of(page) == []
         await context.close()
         assert watched.complaints == []

@@ -3,14 +3,16 @@
 Doctors and types are the tests' own, at the third clinic of the demo world, which insists on versions.
 """
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from playwright.async_api import expect
 
 from support import browsers
 from support.app import TOKEN
-from support.browsers import AXE_LANGUAGES, api, faults_of, sign_in
+from support.browsers import AXE_LANGUAGES, api, faults_of, follow, sign_in
 
 pytestmark = pytest.mark.anyio
 
@@ -105,9 +107,9 @@ def place(site, path=""):
     return f"{site.url}/staff/{CLINIC}/{path}"
 
 
-async def told(page):
-    """What a form has said on the next page."""
-    return await page.locator(".notice.good[role=status]").inner_text()
+async def expect_notice(page, text):
+    """Wait for what a form says on the next page."""
+    await expect(page.locator(".notice.good[role=status]")).to_have_text(text, use_inner_text=True)
 
 
 async def test_a_manager_changes_what_the_clinic_asks_of_bookings(site, staff):
@@ -115,18 +117,18 @@ async def test_a_manager_changes_what_the_clinic_asks_of_bookings(site, staff):
     await staff.get_by_label("Minimum notice for changes").fill("2")
     await staff.locator("[id='policy.cancelNoticeMinutes-unit']").select_option("1440")
     await staff.get_by_label("7 days").check()
-    await staff.get_by_role("button", name="Save").click()
-    assert await told(staff) == "Saved."
+    await follow(staff.get_by_role("button", name="Save"))
+    await expect_notice(staff, "Saved.")
     clinic = api(site).get(f"/api/clinics/{CLINIC}").json()
     assert (clinic["policy"]["cancelNoticeMinutes"], 10080 in clinic["notifications"]["reminderMinutes"]) == (
         2880,
         True,
     )
-    assert await staff.get_by_label("Minimum notice for changes").input_value() == "2"
+    await expect(staff.get_by_label("Minimum notice for changes")).to_have_value("2")
     await staff.get_by_label("Minimum notice for changes").fill("0")
     await staff.get_by_label("7 days").uncheck()
-    await staff.get_by_role("button", name="Save").click()
-    await staff.wait_for_function("document.getElementById('policy.cancelNoticeMinutes').value === '0'")
+    await follow(staff.get_by_role("button", name="Save"))
+    await expect(staff.get_by_label("Minimum notice for changes")).to_have_value("0")
 
 
 async def test_a_fault_is_told_at_its_field_and_nothing_typed_is_lost(site, staff):
@@ -134,13 +136,13 @@ async def test_a_fault_is_told_at_its_field_and_nothing_typed_is_lost(site, staf
     await staff.locator("#address").fill("8 Lotus Lane")
     await staff.get_by_label("URL name (slug)").fill("Lotus Lane!")
     await staff.get_by_role("button", name="Save").click()
-    await staff.locator("#slug[aria-invalid=true]").wait_for()
-    assert await staff.locator("#slug-fault").inner_text() != ""
+    await expect(staff.locator("#slug[aria-invalid=true]")).to_be_visible()
+    await expect(staff.locator("#slug-fault")).not_to_be_empty()
     await staff.get_by_label("URL name (slug)").fill("spreebogen")
     await staff.get_by_role("button", name="Save").click()
-    await staff.get_by_role("alert").get_by_text("URL name already in use").wait_for()
-    assert "Another clinic already uses this URL name" in await staff.locator("#slug-fault").inner_text()
-    assert await staff.locator("#address").input_value() == "8 Lotus Lane"
+    await expect(staff.get_by_role("alert").get_by_text("URL name already in use")).to_be_visible()
+    await expect(staff.locator("#slug-fault")).to_contain_text("Another clinic already uses this URL name")
+    await expect(staff.locator("#address")).to_have_value("8 Lotus Lane")
 
 
 async def test_who_is_second_is_told_so_and_can_load_anew(site, staff):
@@ -153,19 +155,18 @@ async def test_who_is_second_is_told_so_and_can_load_anew(site, staff):
     )
     await staff.get_by_label("Phone").fill("+913322223333")
     await staff.get_by_role("button", name="Save").click()
-    said = await staff.get_by_role("alert").inner_text()
-    assert ("Someone else changed this in the meantime." in said, "If-Match" in said) == (True, False)
-    assert await staff.get_by_label("Phone").input_value() == "+913322223333"
-    await staff.get_by_role("button", name="Reload").click()
-    await staff.wait_for_function("document.getElementById('phone').value === '+913322221111'")
+    await expect(staff.get_by_role("alert")).to_contain_text("Someone else changed this in the meantime.")
+    await expect(staff.get_by_role("alert")).not_to_contain_text("If-Match", use_inner_text=True)
+    await expect(staff.get_by_label("Phone")).to_have_value("+913322223333")
+    await follow(staff.get_by_role("button", name="Reload"))
+    await expect(staff.get_by_label("Phone")).to_have_value("+913322221111")
 
 
 async def test_the_booking_page_and_what_embeds_it_are_shown(site, staff):
     await staff.goto(place(site, "clinic"))
-    assert await staff.get_by_role("link", name="/c/lotus-lane").get_attribute("href") == "/c/lotus-lane"
-    assert (
-        await staff.locator("#snippet").inner_text()
-        == f'<script src="{site.url}/embed.js" data-clinic="lotus-lane" async></script>'
+    await expect(staff.get_by_role("link", name="/c/lotus-lane")).to_have_attribute("href", "/c/lotus-lane")
+    await expect(staff.locator("#snippet")).to_have_text(
+        f'<script src="{site.url}/embed.js" data-clinic="lotus-lane" async></script>', use_inner_text=True
     )
 
 
@@ -178,11 +179,11 @@ async def test_the_administrator_closes_a_clinic_and_brings_it_back(site, browse
     page = await context.new_page()
     page.on("dialog", lambda dialog: dialog.accept())
     await page.goto(f"{site.url}/staff/{clinic_id}/clinic")
-    await page.get_by_role("button", name="Close clinic").click()
-    assert await told(page) == "Clinic closed."
+    await follow(page.get_by_role("button", name="Close clinic"))
+    await expect_notice(page, "Clinic closed.")
     assert client.get(f"/api/clinics/{clinic_id}").json()["active"] is False
-    await page.get_by_role("button", name="Reactivate").click()
-    await page.get_by_text("Clinic reopened.").wait_for()
+    await follow(page.get_by_role("button", name="Reactivate"))
+    await expect(page.get_by_text("Clinic reopened.")).to_be_visible()
     assert client.get(f"/api/clinics/{clinic_id}").json()["active"] is True
     await context.close()
 
@@ -206,13 +207,13 @@ async def test_a_doctor_is_added_and_says_what_they_offer(site, staff):
     mine = Practice(site)
     name = f"Dr {uuid4().hex[:8]}"
     await staff.goto(place(site, "doctors"))
-    await staff.get_by_role("link", name="Add doctor").click()
+    await follow(staff.get_by_role("link", name="Add doctor"))
     await staff.get_by_label("Name").fill(name)
     await staff.get_by_label("Specialty").fill("Sports medicine")
     await staff.get_by_label(f"Visit {mine.name}").check()
-    await staff.get_by_role("button", name="Add").click()
-    assert "Now set their working hours" in await told(staff)
-    assert await staff.locator("h1").inner_text() == name
+    await follow(staff.get_by_role("button", name="Add"))
+    await expect_notice(staff, re.compile("Now set their working hours"))
+    await expect(staff.locator("h1")).to_have_text(name, use_inner_text=True)
     doctor_id = staff.url.rpartition("/")[2]
     doctor = mine.api.get(f"/api/doctors/{doctor_id}").json()
     assert (doctor["specialty"], doctor["appointmentTypeIds"]) == ("Sports medicine", [mine.type])
@@ -221,10 +222,10 @@ async def test_a_doctor_is_added_and_says_what_they_offer(site, staff):
     await staff.get_by_label("Email").fill("not an address")
     await staff.locator("form[data-api^=PATCH]").evaluate("form => form.noValidate = true")
     await staff.get_by_role("button", name="Save").click()
-    await staff.locator("#email[aria-invalid=true]").wait_for()
+    await expect(staff.locator("#email[aria-invalid=true]")).to_be_visible()
     await staff.get_by_label("Email").fill("")
-    await staff.get_by_role("button", name="Save").click()
-    await staff.wait_for_url(place(site, "doctors"))
+    await follow(staff.get_by_role("button", name="Save"))
+    await expect(staff).to_have_url(place(site, "doctors"))
     assert mine.api.get(f"/api/doctors/{doctor_id}").json()["appointmentTypeIds"] is None
 
 
@@ -233,15 +234,15 @@ async def test_a_doctor_with_appointments_cannot_leave_and_one_without_can(site,
     appointment = mine.book(coming(0), 9)
     await staff.goto(place(site, f"doctors/{mine.doctor}"))
     await staff.get_by_role("button", name="Mark as left").click()
-    assert "Upcoming appointments with this doctor: 1." in await staff.get_by_role("alert").inner_text()
+    await expect(staff.get_by_role("alert")).to_contain_text("Upcoming appointments with this doctor: 1.")
     version = mine.api.get(f"/api/appointments/{appointment['id']}").headers["ETag"]
     assert mine.api.delete(f"/api/appointments/{appointment['id']}", headers={"If-Match": version}).status_code == 204
-    await staff.get_by_role("button", name="Mark as left").click()
-    assert await told(staff) == f"{mine.name} is marked as left."
-    await staff.get_by_role("link", name="Former").click()
-    await staff.get_by_role("link", name=mine.name).click()
-    await staff.get_by_role("button", name="Reactivate").click()
-    await staff.wait_for_url(place(site, f"hours/{mine.doctor}"))
+    await follow(staff.get_by_role("button", name="Mark as left"))
+    await expect_notice(staff, f"{mine.name} is marked as left.")
+    await follow(staff.get_by_role("link", name="Former"))
+    await follow(staff.get_by_role("link", name=mine.name))
+    await follow(staff.get_by_role("button", name="Reactivate"))
+    await expect(staff).to_have_url(place(site, f"hours/{mine.doctor}"))
     assert mine.api.get(f"/api/doctors/{mine.doctor}").json()["active"] is True
 
 
@@ -261,16 +262,16 @@ async def test_a_price_is_kept_in_the_minor_units_of_its_currency(site, staff, p
     await staff.get_by_label("Name").fill(name)
     await staff.get_by_label("Price").fill(typed)
     await staff.get_by_label("Currency").select_option(currency)
-    await staff.get_by_role("button", name="Add").click()
-    await staff.wait_for_url(place(site, "types"))
+    await follow(staff.get_by_role("button", name="Add"))
+    await expect(staff).to_have_url(place(site, "types"))
     row = staff.get_by_role("row").filter(has_text=name)
-    assert shown in (await row.inner_text()).replace("\xa0", " ")
-    await row.get_by_role("link").click()
+    await expect(row).to_contain_text(shown)
+    await follow(row.get_by_role("link"))
     type_id = staff.url.rpartition("/")[2]
     assert api(site).get(f"/api/appointmentTypes/{type_id}").json()["price"] == {"amount": amount, "currency": currency}
     await staff.get_by_label("Price").fill("")
-    await staff.get_by_role("button", name="Save").click()
-    await staff.wait_for_url(place(site, "types"))
+    await follow(staff.get_by_role("button", name="Save"))
+    await expect(staff).to_have_url(place(site, "types"))
     assert api(site).get(f"/api/appointmentTypes/{type_id}").json()["price"] is None
 
 
@@ -278,12 +279,13 @@ async def test_an_amount_that_the_currency_does_not_have_is_refused(site, staff)
     await staff.goto(place(site, "types/new"))
     await staff.get_by_label("Currency").select_option("JPY")
     await staff.get_by_label("Price").fill("12.50")
-    assert await staff.locator("#price-fault").inner_text() == "Enter an amount, such as 1250"
+    await expect(staff.locator("#price-fault")).to_have_text("Enter an amount, such as 1250", use_inner_text=True)
     await staff.get_by_label("Name").fill("Never")
     await staff.get_by_role("button", name="Add").click()
-    assert await staff.get_by_label("Name").input_value() == "Never"
+    await expect(staff.locator("#amount")).to_be_focused()  # the browser's own answer to a form that is not valid
+    await expect(staff.get_by_label("Name")).to_have_value("Never")
     await staff.get_by_label("Price").fill("1250")
-    assert await staff.locator("#price-fault").inner_text() == ""
+    await expect(staff.locator("#price-fault")).to_be_empty()
 
 
 async def test_a_type_is_offered_no_more_and_comes_back(site, staff):
@@ -292,13 +294,13 @@ async def test_a_type_is_offered_no_more_and_comes_back(site, staff):
     await staff.get_by_label("Minutes", exact=True).fill("3")
     await staff.locator("form.settings").evaluate("form => form.noValidate = true")
     await staff.get_by_role("button", name="Save").click()
-    await staff.locator("#minutes[aria-invalid=true]").wait_for()
-    await staff.get_by_role("button", name="Stop offering").click()
-    assert await told(staff) == "Appointment type no longer offered."
-    await staff.get_by_role("link", name="No longer offered").click()
-    await staff.get_by_role("link", name=f"Visit {mine.name}").click()
-    await staff.get_by_role("button", name="Reactivate").click()
-    await staff.get_by_text("Appointment type offered again.").wait_for()
+    await expect(staff.locator("#minutes[aria-invalid=true]")).to_be_visible()
+    await follow(staff.get_by_role("button", name="Stop offering"))
+    await expect_notice(staff, "Appointment type no longer offered.")
+    await follow(staff.get_by_role("link", name="No longer offered"))
+    await follow(staff.get_by_role("link", name=f"Visit {mine.name}"))
+    await follow(staff.get_by_role("button", name="Reactivate"))
+    await expect(staff.get_by_text("Appointment type offered again.")).to_be_visible()
 
 
 async def test_time_slots_that_intersect_are_told_at_the_field(site, staff):
@@ -307,21 +309,21 @@ async def test_time_slots_that_intersect_are_told_at_the_field(site, staff):
     await staff.get_by_label("From").fill("19:00")
     await staff.get_by_label("Until").fill("00:00")
     await staff.get_by_role("button", name="Save").click()
-    await staff.locator("#startTime[aria-invalid=true]").wait_for()
-    assert "another time slot" in await staff.locator("#startTime-fault").inner_text()
+    await expect(staff.locator("#startTime[aria-invalid=true]")).to_be_visible()
+    await expect(staff.locator("#startTime-fault")).to_contain_text("another time slot")
     await staff.get_by_label("From").fill("21:00")
-    await staff.get_by_role("button", name="Save").click()
-    await staff.wait_for_url(place(site, "hours"))
+    await follow(staff.get_by_role("button", name="Save"))
+    await expect(staff).to_have_url(place(site, "hours"))
     late = next(
         slot for slot in api(site).get(f"/api/clinics/{CLINIC}/timeslots").json()["items"] if slot["name"] == "Late"
     )
     assert (late["startTime"], late["endTime"]) == ("21:00", "24:00")
-    await staff.get_by_role("link", name="Late").click()
-    assert await staff.get_by_label("Until").input_value() == "00:00"
+    await follow(staff.get_by_role("link", name="Late"))
+    await expect(staff.get_by_label("Until")).to_have_value("00:00")
     await staff.goto(place(site, "hours"))
-    await staff.get_by_role("button", name="Remove – Late").click()
-    assert await told(staff) == "Removed."
-    assert await staff.get_by_role("link", name="Late").count() == 0
+    await follow(staff.get_by_role("button", name="Remove – Late"))
+    await expect_notice(staff, "Removed.")
+    await expect(staff.get_by_role("link", name="Late")).to_have_count(0)
 
 
 async def test_a_week_is_edited_copied_and_saved_and_then_published(site, staff):
@@ -333,15 +335,15 @@ async def test_a_week_is_edited_copied_and_saved_and_then_published(site, staff)
     await monday.get_by_label("Until").fill("12:00")
     await monday.get_by_role("button", name="Add hours").click()
     await monday.get_by_label("Time slot").nth(1).select_option(label="Evening OPD")
-    assert await monday.get_by_label("From").nth(1).input_value() == "17:00"
+    await expect(monday.get_by_label("From").nth(1)).to_have_value("17:00")
     await monday.get_by_label("Copy Monday to").select_option("wednesday")
     await staff.locator("[data-day=wednesday]").get_by_role("button", name="Remove").nth(0).click()
     await staff.get_by_role("button", name="Preview changes").click()
-    await staff.get_by_text("Published hours don’t change.").wait_for()
+    await expect(staff.get_by_text("Published hours don’t change.")).to_be_visible()
     assert not any(mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"].values())
-    await staff.get_by_role("button", name="Save", exact=True).click()
-    await staff.wait_for_url(place(site, "hours"))
-    assert await told(staff) == "Week saved. New dates are published tonight, or you can publish them now below."
+    await follow(staff.get_by_role("button", name="Save", exact=True))
+    await expect(staff).to_have_url(place(site, "hours"))
+    await expect_notice(staff, "Week saved. New dates are published tonight, or you can publish them now below.")
     week = mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()["weekly"]
     told_of = {
         day: [(each["startTime"], each["endTime"], bool(each["timeSlotId"])) for each in lines]
@@ -353,8 +355,8 @@ async def test_a_week_is_edited_copied_and_saved_and_then_published(site, staff)
         "wednesday": [("17:00", "20:00", True)],
     }
     assert mine.slots() == []
-    await staff.get_by_role("button", name="Publish now").click()
-    await staff.get_by_text("New slots published: ").wait_for()
+    await follow(staff.get_by_role("button", name="Publish now"))
+    await expect(staff.get_by_text("New slots published: ")).to_be_visible()
     assert len(mine.slots()) >= 9
 
 
@@ -367,8 +369,8 @@ async def test_hours_that_overlap_are_told_at_their_row(site, staff):
         await tuesday.get_by_label("From").last.fill(start)
         await tuesday.get_by_label("Until").last.fill(end)
     await staff.get_by_role("button", name="Preview changes").click()
-    await tuesday.locator(".fault").nth(1).get_by_text("overlaps other hours on that day").wait_for()
-    assert await tuesday.get_by_label("Until").last.input_value() == "13:00"
+    await expect(tuesday.locator(".fault").nth(1)).to_contain_text("overlaps other hours on that day")
+    await expect(tuesday.get_by_label("Until").last).to_have_value("13:00")
 
 
 async def test_what_a_change_would_do_is_shown_before_it_is_done(site, staff):
@@ -383,28 +385,26 @@ async def test_what_a_change_would_do_is_shown_before_it_is_done(site, staff):
     week = mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()
     await staff.get_by_role("button", name="Preview changes").click()
     row = staff.locator("#days tr").filter(has_text=f"{coming(0):%b} {coming(0).day}")
-    assert (await row.locator(".goes").inner_text(), await row.locator(".comes").inner_text()) == (
-        "9:00 AM – 12:00 PM",
-        "10:00 AM – 12:00 PM",
-    )
+    await expect(row.locator(".goes")).to_have_text("9:00 AM – 12:00 PM", use_inner_text=True)
+    await expect(row.locator(".comes")).to_have_text("10:00 AM – 12:00 PM", use_inner_text=True)
     stranded = staff.locator("#stranded tbody tr")
-    assert await stranded.locator("th").inner_text() == "Ila Bose"
-    assert await stranded.get_by_role("link").get_attribute("href") == f"/staff/{CLINIC}/day?date={coming(0)}"
+    await expect(stranded.locator("th")).to_have_text("Ila Bose", use_inner_text=True)
+    await expect(stranded.get_by_role("link")).to_have_attribute("href", f"/staff/{CLINIC}/day?date={coming(0)}")
     assert await faults_of(staff) == []
     await staff.get_by_role("button", name="Save and apply").click()
-    assert "Appointments outside the new hours: 1." in await staff.get_by_role("alert").inner_text()
+    await expect(staff.get_by_role("alert")).to_contain_text("Appointments outside the new hours: 1.")
     await staff.get_by_role("button", name="Cancel").click()
     assert (mine.slots(), mine.api.get(f"/api/doctors/{mine.doctor}/schedule").json()) == (before, week)
-    assert await staff.locator("[data-day=monday]").get_by_label("From").input_value() == "10:00"
+    await expect(staff.locator("[data-day=monday]").get_by_label("From")).to_have_value("10:00")
     await staff.locator("[data-day=friday]").get_by_label("Until").fill("17:00")
     await staff.get_by_role("button", name="Preview changes").click()
-    await staff.locator(".comes").get_by_text("2:00 – 5:00 PM").first.wait_for()
+    await expect(staff.locator(".comes").get_by_text("2:00 – 5:00 PM").first).to_be_visible()
     await staff.get_by_label("Keep them for now").check()
-    await staff.get_by_role("button", name="Save and apply").click()
-    await staff.wait_for_url(place(site, "absences/rebook"))
+    await follow(staff.get_by_role("button", name="Save and apply"))
+    await expect(staff).to_have_url(place(site, "absences/rebook"))
     assert at(coming(4), 14)[:16] in [slot[:16] for slot in mine.slots()]
     await staff.goto(place(site, f"hours/changes/{mine.doctor}"))
-    await staff.get_by_text("Published hours match the weekly hours").wait_for()
+    await expect(staff.get_by_text("Published hours match the weekly hours")).to_be_visible()
 
 
 async def test_a_line_for_a_time_is_added_copied_and_removed(site, staff):
@@ -416,74 +416,73 @@ async def test_a_line_for_a_time_is_added_copied_and_removed(site, staff):
     await staff.get_by_label("Valid from").fill(str(coming(0)))
     await staff.get_by_label("Valid until").fill(str(coming(0) - timedelta(days=1)))
     await staff.get_by_role("button", name="Save").click()
-    await staff.locator("#validUntil[aria-invalid=true]").wait_for()
+    await expect(staff.locator("#validUntil[aria-invalid=true]")).to_be_visible()
     await staff.get_by_label("Valid until").fill(str(coming(6)))
-    await staff.get_by_role("button", name="Save").click()
-    await staff.wait_for_url(place(site, f"hours/changes/{mine.doctor}"))
+    await follow(staff.get_by_role("button", name="Save"))
+    await expect(staff).to_have_url(place(site, f"hours/changes/{mine.doctor}"))
     await staff.goto(place(site, f"hours/{mine.doctor}"))
-    await staff.get_by_text("Saving this week replaces other hours").wait_for()
+    await expect(staff.get_by_text("Saving this week replaces other hours")).to_be_visible()
     saturday = staff.get_by_role("row").filter(has_text="Saturday")
-    await saturday.get_by_role("link", name="Copy").click()
+    await follow(saturday.get_by_role("link", name="Copy"))
     await staff.get_by_role("button", name="Save").click()
-    await staff.locator("#weekday[aria-invalid=true]").wait_for()
+    await expect(staff.locator("#weekday[aria-invalid=true]")).to_be_visible()
     await staff.goto(place(site, f"hours/{mine.doctor}"))
-    await saturday.get_by_role("button", name="Remove").click()
-    await staff.get_by_text("Removed. Published hours don’t change").wait_for()
-    assert await saturday.count() == 0
+    await follow(saturday.get_by_role("button", name="Remove"))
+    await expect(staff.get_by_text("Removed. Published hours don’t change")).to_be_visible()
+    await expect(saturday).to_have_count(0)
 
 
 async def test_appointments_in_the_way_of_an_absence_are_moved_by_one_click(site, staff):
     mine = Practice(site, week={"monday": hours("09:00", "12:00"), "tuesday": hours("09:00", "12:00")})
     kept, moved = mine.book(coming(0), 9, name="Ila Bose"), mine.book(coming(0), 10, name="Tara Roy")
     await staff.goto(place(site, "absences"))
-    await staff.get_by_role("link", name="Add absence").first.click()
+    await follow(staff.get_by_role("link", name="Add absence").first)
     await staff.get_by_label("Who").select_option(mine.doctor)
     await staff.get_by_label("First day").fill(str(coming(0)))
     await staff.get_by_label("Last day").fill(str(coming(0) - timedelta(days=1)))
-    await staff.get_by_role("button", name="Check for conflicts").click()
-    assert await staff.locator("#until-fault").inner_text() != ""
+    await follow(staff.get_by_role("button", name="Check for conflicts"))
+    await expect(staff.locator("#until-fault")).not_to_be_empty()
     await staff.get_by_label("Last day").fill("")
-    await staff.get_by_role("button", name="Check for conflicts").click()
-    await staff.get_by_role("heading", name="Affected appointments").wait_for()
+    await follow(staff.get_by_role("button", name="Check for conflicts"))
+    await expect(staff.get_by_role("heading", name="Affected appointments")).to_be_visible()
     assert await faults_of(staff) == []
-    assert await staff.locator("#to-move h3").all_inner_texts() == ["Ila Bose", "Tara Roy"]
+    await expect(staff.locator("#to-move h3")).to_have_text(["Ila Bose", "Tara Roy"], use_inner_text=True)
     await staff.get_by_label("Reason").fill("Wedding")
     card = staff.locator("#to-move > li").filter(has_text="Tara Roy")
     offer = card.get_by_role("button").first
-    assert "9:" in await offer.inner_text()
-    await offer.click()
-    assert await told(staff) == "Tara Roy: appointment rescheduled. They will be notified."
-    assert await staff.locator("#to-move h3").all_inner_texts() == ["Ila Bose"]
+    await expect(offer).to_contain_text("9:", use_inner_text=True)
+    await follow(offer)
+    await expect_notice(staff, "Tara Roy: appointment rescheduled. They will be notified.")
+    await expect(staff.locator("#to-move h3")).to_have_text(["Ila Bose"], use_inner_text=True)
     assert mine.api.get(f"/api/appointments/{moved['id']}").json()["startTime"] != moved["startTime"]
-    assert await staff.get_by_label("Reason").input_value() == "Wedding"
-    await staff.get_by_role("button", name="Add absence and keep for rebooking").click()
-    await staff.wait_for_url(place(site, "absences/rebook"))
+    await expect(staff.get_by_label("Reason")).to_have_value("Wedding")
+    await follow(staff.get_by_role("button", name="Add absence and keep for rebooking"))
+    await expect(staff).to_have_url(place(site, "absences/rebook"))
     assert mine.api.get(f"/api/appointments/{kept['id']}").json()["needsRebooking"] is True
     card = staff.locator("#to-move > li").filter(has_text=mine.name)
-    await card.get_by_role("button").first.click()
-    await staff.get_by_text("Ila Bose: appointment rescheduled. They will be notified.").wait_for()
-    assert await card.count() == 0
+    await follow(card.get_by_role("button").first)
+    await expect(staff.get_by_text("Ila Bose: appointment rescheduled. They will be notified.")).to_be_visible()
+    await expect(card).to_have_count(0)
     assert mine.api.get(f"/api/appointments/{kept['id']}").json()["needsRebooking"] is False
     await staff.goto(place(site, "absences"))
     row = staff.get_by_role("row").filter(has_text=mine.name)
-    assert "Wedding" in await row.inner_text()
-    await row.get_by_role("button", name="Remove").click()
-    await staff.get_by_text("Absence removed").wait_for()
-    assert await row.count() == 0
+    await expect(row).to_contain_text("Wedding", use_inner_text=True)
+    await follow(row.get_by_role("button", name="Remove"))
+    await expect(staff.get_by_text("Absence removed")).to_be_visible()
+    await expect(row).to_have_count(0)
 
 
 async def test_the_whole_clinic_is_closed_where_that_is_chosen(site, staff):
     day, client = datetime.now(UTC).date() + timedelta(days=300), api(site)
     await staff.goto(place(site, "absences/new"))
     await staff.get_by_label("First day").fill(str(day))
-    look = staff.get_by_role("button", name="Check for conflicts")
-    await look.click()
-    assert await staff.locator("#doctor:invalid").count() == 1
+    await staff.get_by_role("button", name="Check for conflicts").click()
+    await expect(staff.locator("#doctor:invalid")).to_be_focused()
     await staff.get_by_label("Who").select_option("Whole clinic closed")
-    await look.click()
-    await staff.get_by_text("No conflicts.").wait_for()
-    await staff.get_by_role("button", name="Add absence").click()
-    await staff.wait_for_url(place(site, "absences"))
+    await follow(staff.get_by_role("button", name="Check for conflicts"))
+    await expect(staff.get_by_text("No conflicts.")).to_be_visible()
+    await follow(staff.get_by_role("button", name="Add absence"))
+    await expect(staff).to_have_url(place(site, "absences"))
     listed = client.get(f"/api/clinics/{CLINIC}/absences?limit=200").json()["items"]
     (absence,) = [
         each for each in listed if each["doctorId"] is None and each["startTime"] > str(day - timedelta(days=2))
@@ -495,12 +494,13 @@ async def test_a_second_type_of_one_name_is_told_at_the_name(site, staff):
     mine = Practice(site)
     await staff.goto(place(site, "types/new"))
     await staff.get_by_label("Name").fill(f" visit {mine.name} ")
-    assert "Another appointment type already has this name." in await staff.locator("#name-fault").inner_text()
+    await expect(staff.locator("#name-fault")).to_contain_text("Another appointment type already has this name.")
     await staff.get_by_role("button", name="Add").click()
-    assert staff.url == place(site, "types/new")
+    await expect(staff.locator("#name:invalid")).to_be_focused()  # the browser sends no form that is not valid
+    await expect(staff).to_have_url(place(site, "types/new"))
     await staff.goto(place(site, f"types/{mine.type}"))
-    await staff.get_by_role("button", name="Save").click()
-    await staff.wait_for_url(place(site, "types"))
+    await follow(staff.get_by_role("button", name="Save"))
+    await expect(staff).to_have_url(place(site, "types"))
 
 
 async def test_a_time_slot_that_ends_before_it_begins_is_refused_in_words(site, staff):
@@ -508,19 +508,21 @@ async def test_a_time_slot_that_ends_before_it_begins_is_refused_in_words(site, 
     await staff.locator("#startTime").fill("22:00")
     await staff.locator("#endTime").fill("02:00")
     await staff.locator("main form button").first.click()
-    await staff.locator("#endTime-fault, [data-row] .fault").get_by_text("must be after the start").wait_for()
+    fault = staff.locator("#endTime-fault, [data-row] .fault").get_by_text("must be after the start")
+    await expect(fault).to_be_visible()
 
 
 async def test_a_page_is_read_in_another_language(site, staff):
     await staff.goto(place(site, "types"))
-    await staff.get_by_role("link", name="Deutsch").click()
-    assert await staff.locator("h1").inner_text() == "Terminarten"
+    await follow(staff.get_by_role("link", name="Deutsch"))
+    await expect(staff.locator("h1")).to_have_text("Terminarten", use_inner_text=True)
     await staff.goto(place(site, "absences"))
-    assert await staff.locator("h1").inner_text() == "Abwesenheiten"
+    await expect(staff.locator("h1")).to_have_text("Abwesenheiten", use_inner_text=True)
 
 
 async def test_what_stands_in_a_row_stands_on_one_line(site, staff):
     await staff.goto(place(site, "absences/new"))
+    await expect(staff.locator("#at")).to_be_visible()
     tops = [(await staff.locator(f"#{name}").bounding_box())["y"] for name in ("from", "at")]
     assert tops[0] == tops[1]
 
@@ -533,11 +535,12 @@ async def test_times_of_an_absence_are_the_clinics_wherever_one_looks_from(site,
     await page.get_by_label("First day").fill(str(coming(2)))
     await page.get_by_label("From").fill("10:00")
     await page.get_by_label("Until").fill("11:00")
-    await page.get_by_role("button", name="Check for conflicts").click()
-    await page.get_by_text("No conflicts.").wait_for()
-    await page.get_by_role("button", name="Add absence").click()
-    await page.wait_for_url(place(site, "absences"))
-    assert "10:00 – 11:00 AM" in await page.get_by_role("row").filter(has_text=mine.name).inner_text()
+    await follow(page.get_by_role("button", name="Check for conflicts"))
+    await expect(page.get_by_text("No conflicts.")).to_be_visible()
+    await follow(page.get_by_role("button", name="Add absence"))
+    await expect(page).to_have_url(place(site, "absences"))
+    row = page.get_by_role("row").filter(has_text=mine.name)
+    await expect(row).to_contain_text("10:00 – 11:00 AM", use_inner_text=True)
     (absence,) = [
         each
         for each in mine.api.get(f"/api/clinics/{CLINIC}/absences?limit=200").json()["items"]
@@ -553,15 +556,15 @@ async def test_times_of_an_absence_are_the_clinics_wherever_one_looks_from(site,
 async def test_a_doctor_sees_and_changes_their_own_hours_only(site, page):
     await sign_in(page, site.url, DOCTOR)
     await page.goto(place(site, "hours"))
-    assert await page.locator("table.weeks tbody th").all_inner_texts() == ["Dr. Vikram Iyer"]
-    assert await page.get_by_role("heading", name="Time slots").count() == 0
-    await page.locator("table.weeks").get_by_role("link", name="Dr. Vikram Iyer").click()
-    assert await page.get_by_role("button", name="Preview changes").count() == 1
+    await expect(page.locator("table.weeks tbody th")).to_have_text(["Dr. Vikram Iyer"], use_inner_text=True)
+    await expect(page.get_by_role("heading", name="Time slots")).to_have_count(0)
+    await follow(page.locator("table.weeks").get_by_role("link", name="Dr. Vikram Iyer"))
+    await expect(page.get_by_role("button", name="Preview changes")).to_have_count(1)
     others = Practice(site).doctor
     for path in (f"hours/{others}", f"hours/line/{others}", f"hours/changes/{others}", "hours/time-slots/new"):
         assert (await page.goto(place(site, path))).status == 403
     await page.goto(place(site, f"absences/new?doctor={others}&from={coming(0)}"))
-    assert "Dr. Vikram Iyer" in await page.locator("main h2").first.inner_text()
+    await expect(page.locator("main h2").first).to_contain_text("Dr. Vikram Iyer", use_inner_text=True)
 
 
 @pytest.mark.parametrize("language", AXE_LANGUAGES)
@@ -573,8 +576,8 @@ async def test_nothing_serious_is_wrong_with_any_of_the_pages_in_any_language_no
     await page.goto(f"{site.url}/staff/sign-in")
     await page.locator("input[name=email]").fill(MANAGER)
     await page.locator("input[name=password]").fill(browsers.PASSWORD)
-    await page.locator("main button").click()
-    await page.wait_for_url(lambda address: "sign-in" not in address)
+    await follow(page.locator("main button"))
+    await expect(page).not_to_have_url(re.compile("sign-in"))
     for path in (
         "clinic",
         "doctors",

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Frame, Locator, Page, async_playwright, expect
 
 from appoint import demo
 from appoint.http.access import COOKIE
@@ -27,6 +28,9 @@ AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "ax
 SERIOUS = ("serious", "critical")
 AXE_LANGUAGES = scaled(LANGUAGES, ("en", "de"))
 """English and the language with the longest words; that no text lacks a translation is tested without a browser."""
+TIMEOUT = 15_000
+"""In milliseconds, for every wait: a busy machine needs more than the five seconds that Playwright gives `expect`."""
+expect.set_options(timeout=TIMEOUT)
 
 
 class Site(NamedTuple):
@@ -78,7 +82,29 @@ async def opened_browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-Visit = Callable[..., Any]
+async def follow(control: Locator, frame: Frame | None = None) -> None:
+    """Click a link or a button that opens another page or reloads this one, and wait until that page has loaded.
+
+    After a mere click the next line may still find the old page, and even act on it.
+    """
+    async with (frame or control.page).expect_navigation():
+        await control.click()
+
+
+async def tab_to(control: Locator) -> None:
+    """Move the focus to a control by the Tab key alone, and fail if that does not reach it."""
+    for _ in range(150):
+        await control.page.keyboard.press("Tab")
+        if await control.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError("the Tab key does not reach the control")
+
+
+async def follow_by_keyboard(control: Locator) -> None:
+    """Do what `follow` does, with the Tab and Enter keys."""
+    await tab_to(control)
+    async with control.page.expect_navigation():
+        await control.page.keyboard.press("Enter")
 
 
 SESSIONS: dict[tuple[str, str], Any] = {}
@@ -95,8 +121,8 @@ async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) ->
     await page.goto(f"{url}/staff/sign-in")
     await page.get_by_label("Email").fill(email)
     await page.locator("input[name=password]").fill(password)
-    await page.locator("main button").click()
-    await page.wait_for_url(lambda address: "sign-in" not in address)
+    await follow(page.locator("main button"))
+    await expect(page).not_to_have_url(re.compile("sign-in"))
     SESSIONS[url, email] = [cookie for cookie in await page.context.cookies() if cookie["name"] == COOKIE]
 
 
@@ -129,7 +155,7 @@ class Watched:
 
 async def new_page(browser: Browser, language: str = "en", **about: Any) -> tuple[BrowserContext, Page, Watched]:
     context = await browser.new_context(locale=language, extra_http_headers={"Accept-Language": language}, **about)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(TIMEOUT)
     page = await context.new_page()
     return context, page, Watched(page)
 
