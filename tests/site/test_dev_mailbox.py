@@ -1,4 +1,4 @@
-"""The mailbox of development: what would have been sent can be read there, and nothing in it does harm."""
+"""The development mailbox: it shows the messages that production would send, and its content cannot do harm."""
 
 import re
 
@@ -42,19 +42,25 @@ async def test_the_mailbox_lists_messages_with_the_newest_first(client, mailbox)
     assert re.findall(r'class="recipient">([^<]+)<', page) == ["+493012345678", "ana@example.org"]
 
 
-async def test_the_newest_two_hundred_are_listed(client, db, mailbox):
+async def insert_text_messages(db, count: int) -> None:
+    """Insert text messages whose texts are their numbers."""
     await db.execute(
-        "insert into dev_message (token, channel, recipient, subject, text) select n, 'sms', '+4930', '', n from generate_series(1, 250) n"
+        """
+        insert into dev_message (token, channel, recipient, subject, text)
+        select n, 'sms', '+4930', '', n from generate_series(1, $1) n
+        """,
+        count,
     )
+
+
+async def test_the_newest_two_hundred_messages_are_listed(client, db, mailbox):
+    await insert_text_messages(db, 250)
     page = (await client.get("/dev/mailbox")).text
     assert [int(id) for id in re.findall(r'href="/dev/mailbox/(\d+)"', page)] == list(range(250, 50, -1))
 
 
-async def test_the_newest_thousand_are_kept(db, mailbox):
-    await db.execute(
-        "insert into dev_message (token, channel, recipient, subject, text) select n, 'sms', '+4930', '', n from generate_series(1, $1) n",
-        MAX_DEV_MESSAGES,
-    )
+async def test_only_the_newest_thousand_messages_are_stored(db, mailbox):
+    await insert_text_messages(db, MAX_DEV_MESSAGES)
     await mailbox.send(LETTER)
     await mailbox.send(NOTE)
     await mailbox.send(NOTE)
@@ -65,13 +71,13 @@ async def test_the_newest_thousand_are_kept(db, mailbox):
     ) == (MAX_DEV_MESSAGES, 3)
 
 
-async def test_a_message_that_is_sent_twice_is_there_once(db, mailbox):
+async def test_a_message_sent_twice_is_stored_once(db, mailbox):
     await mailbox.send(LETTER)
     await mailbox.send(LETTER._replace(text="Another attempt."))
     assert [row.text for row in await db.fetch("select text from dev_message")] == [LETTER.text]
 
 
-async def test_a_mail_is_shown_with_its_text_its_markup_and_its_calendar_entry(client, mailbox):
+async def test_an_email_is_shown_with_its_text_html_and_calendar_entry(client, mailbox):
     await mailbox.send(LETTER._replace(html='<p class="hi">See <b>you</b></p>', calendar=INVITATION))
     page = (await client.get("/dev/mailbox/1")).text
     assert "<h1>Your appointment</h1>" in page
@@ -91,7 +97,7 @@ async def test_the_calendar_entry_can_be_downloaded(client, mailbox):
     assert file.headers["Content-Disposition"] == 'attachment; filename="invite.ics"'
 
 
-async def test_a_text_message_is_shown_without_what_it_does_not_have(client, mailbox):
+async def test_a_text_message_is_shown_without_html_and_calendar_entry(client, mailbox):
     await mailbox.send(NOTE)
     page = (await client.get("/dev/mailbox/1")).text
     assert "<h1>Text message</h1>" in page
@@ -100,7 +106,7 @@ async def test_a_text_message_is_shown_without_what_it_does_not_have(client, mai
     assert ".ics" not in page
 
 
-async def test_nothing_in_a_message_becomes_part_of_the_page(client, mailbox):
+async def test_markup_in_a_message_is_escaped(client, mailbox):
     evil = '"><script>alert(1)</script>'
     await mailbox.send(LETTER._replace(subject=evil, text=evil, html=f"<p>{evil}</p>", calendar=evil))
     await mailbox.send(NOTE._replace(text=evil))
@@ -110,7 +116,7 @@ async def test_nothing_in_a_message_becomes_part_of_the_page(client, mailbox):
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
 
 
-async def test_what_is_in_the_mailbox_is_kept_by_nobody_on_the_way(client, mailbox):
+async def test_pages_of_the_mailbox_are_never_cached(client, mailbox):
     await mailbox.send(LETTER._replace(calendar=INVITATION))
     assert [(await client.get(f"/dev/mailbox{path}")).headers["Cache-Control"] for path in ("", "/1", "/1.ics")] == [
         "no-store"
@@ -121,19 +127,19 @@ async def test_what_is_in_the_mailbox_is_kept_by_nobody_on_the_way(client, mailb
     "name",
     ["2", "0", "-1", "01", "1.", "1.eml", "1.ics", "1.ics.ics", "nonsense", "1e3", "١", "9" * 18, "9" * 400, "%00"],
 )
-async def test_what_is_not_in_the_mailbox_is_not_found(client, mailbox, name):
+async def test_invalid_message_numbers_are_not_found(client, mailbox, name):
     await mailbox.send(LETTER)
     assert (await client.get(f"/dev/mailbox/{name}")).status_code == 404
 
 
 @pytest.mark.parametrize("language", ["de", "es", "fr"])
-async def test_the_mailbox_speaks_the_languages_of_the_other_pages(client, language):
+async def test_the_mailbox_is_translated(client, language):
     title = translate(language, "Development mailbox")
     assert title != "Development mailbox"
     assert f"<h1>{title}</h1>" in (await client.get("/dev/mailbox", headers={"Accept-Language": language})).text
 
 
-async def test_there_is_no_mailbox_in_production(db, database_url, mailbox):
+async def test_production_has_no_mailbox(db, database_url, mailbox):
     await mailbox.send(LETTER._replace(calendar=INVITATION))
     app = application.create(settings(mode="production"), database_url=database_url, admin_token=TOKEN)
     async with (

@@ -1,5 +1,4 @@
-"""The page of numbers and its tables: what they show of what, what they cost, and that they can be read by programs.
-Journeys are in `pages/test_numbers.py`."""
+"""The reports: their figures, their tables for spreadsheets, and their number of statements."""
 
 import csv
 import io
@@ -17,8 +16,8 @@ from support.statements import Counter
 DAYS = {"from": str(COMING_MONDAY), "to": str(COMING_MONDAY + timedelta(days=6))}
 
 
-async def work(client, db, name: str, *statuses: str) -> str:
-    """A doctor with Monday morning published, and appointments of half an hour from nine on."""
+async def add_working_doctor(client, db, name: str, *statuses: str) -> str:
+    """Add a doctor whose Monday morning is published, with an appointment of half an hour for each status."""
     doctor_id = await doctor(client, name=name)
     await publish(db, doctor_id, local(COMING_MONDAY, "09:00"), local(COMING_MONDAY, "12:00"))
     for number, status in enumerate(statuses):
@@ -30,8 +29,8 @@ async def work(client, db, name: str, *statuses: str) -> str:
 @pytest.fixture
 async def shah(client, db):
     await clinic(client, name="Lakeside")
-    shah = await work(client, db, "Dr. Shah", "booked", "fulfilled", "fulfilled", "noshow", "cancelled")
-    await work(client, db, "=1+1", "fulfilled")
+    shah = await add_working_doctor(client, db, "Dr. Shah", "booked", "fulfilled", "fulfilled", "noshow", "cancelled")
+    await add_working_doctor(client, db, "=1+1", "fulfilled")
     await service.rebuild(db, [1], done=lambda _: None)
     return shah
 
@@ -49,20 +48,17 @@ async def table(client, name: str, **query) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
-async def test_the_tables_hold_the_numbers(client, shah):
-    monday = (await table(client, "bookings"))[0]
-    assert monday == {"day": DAYS["from"], "booked": "6", "cancelled": "1"}
+async def test_the_tables_contain_the_figures(client, shah):
+    assert (await table(client, "bookings"))[0] == {"day": DAYS["from"], "booked": "6", "cancelled": "1"}
     assert (await table(client, "no-shows"))[0] == {"day": DAYS["from"], "came": "3", "missed": "1"}
-    assert [row["booked"] for row in await table(client, "lead-times")][3:5] in (
-        ["6", "0"],
-        ["0", "6"],
-    )  # a week ahead, or a few days more
+    # booked a week ahead, or a few days more
+    assert [row["booked"] for row in await table(client, "lead-times")][3:5] in (["6", "0"], ["0", "6"])
     assert len(await table(client, "bookings")) == 7
     nine = {"weekday": "1", "hour": "9", "published_minutes": "120", "booked_minutes": "90"}
     assert (await table(client, "utilisation-by-weekday"))[0] == nine
 
 
-async def test_the_tables_are_of_one_doctor_too(client, shah):
+async def test_the_tables_can_be_limited_to_one_doctor(client, shah):
     assert (await table(client, "bookings", doctor=shah))[0]["booked"] == "5"
     rows = await table(client, "utilisation-by-doctor", doctor=shah)
     assert [(row["doctor"], row["hour"], row["booked_minutes"]) for row in rows] == [
@@ -72,26 +68,24 @@ async def test_the_tables_are_of_one_doctor_too(client, shah):
     ]
 
 
-async def test_no_name_is_a_formula_in_a_table(client, shah):
+async def test_names_in_tables_are_never_formulas(client, shah):
     assert {row["doctor"] for row in await table(client, "utilisation-by-doctor")} == {"Dr. Shah", "'=1+1"}
 
 
-async def test_a_table_that_is_not_there_is_not_found(client, shah):
+async def test_an_unknown_table_is_not_found(client, shah):
     assert (await client.get("/staff/1/numbers/salaries.csv", headers=ADMIN)).status_code == 404
 
 
-async def test_the_page_shows_figures_of_the_time_and_the_time_before(client, db, shah):
+async def test_the_page_compares_the_period_with_the_one_before(client, db, shah):
     text = await page(client)
     assert "<dd>6 <small>previously 0</small></dd>" in text
-    assert "<dd>25% <small>previously –</small></dd>" in text  # of four of whom it is known, one did not come
+    assert "<dd>25% <small>previously –</small></dd>" in text  # one no-show among four finished appointments
     assert "<dd>33.3% <small>previously –</small></dd>" in text  # 120 minutes of 360
-    await publish(
-        db, shah, local(COMING_MONDAY + timedelta(days=7), "09:00"), local(COMING_MONDAY + timedelta(days=7), "12:00")
-    )
+    next_monday = COMING_MONDAY + timedelta(days=7)
+    await publish(db, shah, local(next_monday, "09:00"), local(next_monday, "12:00"))
     await service.rebuild(db, [1], done=lambda _: None)
-    assert "<dd>0 <small>previously 6</small></dd>" in await page(
-        client, **{"from": str(COMING_MONDAY + timedelta(days=7)), "to": str(COMING_MONDAY + timedelta(days=13))}
-    )
+    next_week = {"from": str(next_monday), "to": str(next_monday + timedelta(days=6))}
+    assert "<dd>0 <small>previously 6</small></dd>" in await page(client, **next_week)
 
 
 @pytest.mark.parametrize(
@@ -103,17 +97,17 @@ async def test_the_page_shows_figures_of_the_time_and_the_time_before(client, db
         {"from": "2999-12-31", "to": "1900-01-01"},
     ],
 )
-async def test_whatever_is_asked_there_is_a_page(client, shah, query):
+async def test_an_invalid_query_still_shows_a_page(client, shah, query):
     assert (await client.get("/staff/1/numbers", params=query, headers=ADMIN)).status_code == 200
 
 
-async def test_where_nothing_was_the_page_says_so(client, shah):
+async def test_a_period_without_data_says_so(client, shah):
     text = await page(client, **{"from": "2001-01-01", "to": "2001-02-01"})
     assert "No published hours or bookings in this period." in text
     assert "<svg" not in text
 
 
-async def test_the_page_costs_as_many_statements_for_many_doctors_as_for_one(client, db, shah, monkeypatch):
+async def test_the_page_costs_as_many_statements_for_five_doctors_as_for_two(client, db, shah, monkeypatch):
     counter = Counter(monkeypatch)
 
     async def cost() -> int:
@@ -122,18 +116,18 @@ async def test_the_page_costs_as_many_statements_for_many_doctors_as_for_one(cli
         return counter.count - before
 
     await page(client)
-    of_two = await cost()
+    cost_for_two = await cost()
     for number in range(3):
-        await work(client, db, f"Dr. {number}", "booked", "fulfilled")
+        await add_working_doctor(client, db, f"Dr. {number}", "booked", "fulfilled")
     await service.rebuild(db, [1], done=lambda _: None)
-    assert (await cost(), "Dr. 2" in await page(client)) == (of_two, True)
+    assert (await cost(), "Dr. 2" in await page(client)) == (cost_for_two, True)
 
 
 TODAY = date(2027, 3, 10)
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "found"),
+    ("first", "last", "expected"),
     [
         (None, None, ("2027-02-11", "2027-03-10", "day")),
         (date(2027, 1, 1), None, ("2027-01-01", "2027-01-28", "day")),
@@ -141,13 +135,13 @@ TODAY = date(2027, 3, 10)
         (date(2000, 1, 1), date(2027, 1, 1), ("2026-01-01", "2027-01-01", "month")),
     ],
 )
-def test_a_period_is_four_weeks_or_what_was_asked_for(first, last, found):
-    chosen = period(first, last, TODAY)
-    assert (str(chosen.first), str(chosen.last), chosen.unit) == found
-    assert (chosen.before.days, chosen.before.last) == (chosen.days, chosen.first - timedelta(days=1))
+def test_a_period_is_the_last_four_weeks_unless_others_are_requested(first, last, expected):
+    result = period(first, last, TODAY)
+    assert (str(result.first), str(result.last), result.unit) == expected
+    assert (result.before.days, result.before.last) == (result.days, result.first - timedelta(days=1))
 
 
-def test_steps_are_whole_weeks_and_months():
+def test_steps_are_whole_weeks_or_months():
     weeks = list(Period(date(2027, 1, 1), date(2027, 3, 1)).steps())
     assert (weeks[0], weeks[-1], len(weeks)) == (date(2026, 12, 28), date(2027, 3, 1), 10)
     assert list(Period(date(2026, 8, 31), date(2027, 3, 1)).steps())[:2] == [date(2026, 8, 31), date(2026, 9, 7)]
@@ -156,13 +150,13 @@ def test_steps_are_whole_weeks_and_months():
     ]
 
 
-def test_where_there_is_nothing_to_share_there_is_no_rate():
+def test_rates_without_a_denominator_are_none():
     assert (Sums().no_show_rate, Sums().utilisation, Sums().mean_lead, Cell(0, 0).share) == (None, None, None, None)
     assert [Cell(60, minutes).heat for minutes in (0, 5, 6, 59, 60, 90)] == [0, 0, 1, 9, 9, 9]
 
 
 @pytest.mark.parametrize(
-    ("most", "found"),
+    ("maximum", "expected"),
     [
         (0, [0, 1]),
         (1, [0, 1]),
@@ -172,13 +166,13 @@ def test_where_there_is_nothing_to_share_there_is_no_rate():
         (1234, [0, 500, 1000, 1500]),
     ],
 )
-def test_axes_go_up_in_round_steps(most, found):
-    assert rungs(most) == found
+def test_axes_rise_in_round_steps(maximum, expected):
+    assert rungs(maximum) == expected
 
 
-def test_a_bar_is_as_high_as_its_number():
-    drawn = chart(["a", "b"], [[5, None], [0, 10]], [["a: 5", ""], ["", "b: 10"]], [(0, "0"), (10, "10")])
-    first, second = drawn.bars
+def test_the_height_of_a_bar_is_proportional_to_its_value():
+    bar_chart = chart(["a", "b"], [[5, None], [0, 10]], [["a: 5", ""], ["", "b: 10"]], [(0, "0"), (10, "10")])
+    first, second = bar_chart.bars
     assert (first.series, second.series, first.title) == (0, 1, "a: 5")
     assert second.height == first.height * 2
-    assert first.y + first.height == second.y + second.height == drawn.floor
+    assert first.y + first.height == second.y + second.height == bar_chart.floor

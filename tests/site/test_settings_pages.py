@@ -1,4 +1,4 @@
-"""Pages of a clinic's settings: what they cost, and whom they show what. Journeys are in `pages/test_settings.py`."""
+"""The pages of a clinic's settings, as the server renders them: what they show to whom, and what they cost."""
 
 import json
 import re
@@ -35,9 +35,9 @@ PAGES = (
 )
 
 
-async def one_more(client, db, number: int) -> dict[str, str]:
-    """One more of everything: a doctor with hours that have changed since they were published, appointments in them,
-    one of them stranded, and absences."""
+async def add_one_of_everything(client, db, number: int) -> dict[str, str]:
+    """Add a type, a time slot, and a doctor whose hours have changed since they were published, with appointments, of
+    which one needs rebooking, and absences."""
     type_id = await appointment_type(client)
     doctor_id = await doctor(client)
     slot = await time_slot(client, f"{number + 1:02}:00", f"{number + 1:02}:30", name=f"Slot {number}")
@@ -73,29 +73,29 @@ async def one_more(client, db, number: int) -> dict[str, str]:
 async def test_a_page_costs_as_many_statements_for_three_doctors_as_for_one(client, db, monkeypatch):
     counter = Counter(monkeypatch)
     await clinic(client)
-    first = await one_more(client, db, 0)
+    first = await add_one_of_everything(client, db, 0)
 
-    async def costs():
-        found = {}
+    async def costs() -> dict[str, int]:
+        statements = {}
         for path in PAGES:
             address = f"/staff/1/{path.format_map(first)}"
             await client.get(address, headers=ADMIN)
             before = counter.count
             answer = await client.get(address, headers=ADMIN)
             assert answer.status_code == 200, (path, answer.text)
-            found[path] = counter.count - before
-        return found
+            statements[path] = counter.count - before
+        return statements
 
-    of_one = await costs()
+    costs_for_one = await costs()
     for number in (1, 2):
-        await one_more(client, db, number)
-    assert await costs() == of_one
-    assert max(of_one.values()) <= 12
+        await add_one_of_everything(client, db, number)
+    assert await costs() == costs_for_one
+    assert max(costs_for_one.values()) <= 12
 
 
-async def test_what_is_another_clinics_is_not_found(client, db):
+async def test_things_of_another_clinic_are_not_found(client, db):
     await clinic(client)
-    mine = await one_more(client, db, 0)
+    mine = await add_one_of_everything(client, db, 0)
     await clinic(client)
     for path in (
         "doctors/{doctor}",
@@ -121,68 +121,68 @@ async def test_what_is_another_clinics_is_not_found(client, db):
         "doctor=all&from=2027-03-01&till=noon",
     ],
 )
-async def test_an_absence_that_cannot_be_meant_shows_no_way_on(client, query):
-    """Whole clinic closed only where that was chosen."""
+async def test_an_incomplete_absence_cannot_be_added(client, query):
+    """Above all, a missing doctor never means the whole clinic."""
     await clinic(client)
     answer = await client.get(f"/staff/1/absences/new?{query}", headers=ADMIN)
     assert (answer.status_code, 'id="add"' in answer.text) == (200, False)
     assert 'id="add"' in (await client.get("/staff/1/absences/new?doctor=all&from=2027-03-01", headers=ADMIN)).text
 
 
-async def test_no_form_that_a_script_sends_lands_in_the_address_without_it(client, db):
+async def test_without_scripts_forms_are_posted_and_answered_with_an_explanation(client, db):
+    """So that no field, such as a password, ends up in the address."""
     await clinic(client)
-    mine = await one_more(client, db, 0)
+    mine = await add_one_of_everything(client, db, 0)
     for path in ("users/invite", "keys/new", "webhooks/new", *PAGES):
         page = (await client.get(f"/staff/1/{path.format_map(mine)}", headers=ADMIN)).text
         assert [form for form in re.findall(r"<form[^>]*data-api=[^>]*", page) if 'method="post"' not in form] == []
         assert "<noscript>" in page
-    refused = await client.post("/staff/1/clinic", data={"name": "x"}, headers=ADMIN | {"Accept": "text/html"})
-    assert (refused.status_code, "Nothing was saved" in refused.text) == (405, True)
+    answer = await client.post("/staff/1/clinic", data={"name": "x"}, headers=ADMIN | {"Accept": "text/html"})
+    assert answer.status_code == 405
+    assert "Nothing was saved" in answer.text
 
 
-async def test_staffs_pages_are_there_in_every_language(client):
+async def test_staff_pages_link_to_the_other_languages_with_their_query(client):
     await clinic(client)
     page = (await client.get("/staff/1/messages?status=all", headers=ADMIN)).text
     assert [f'href="?status=all&amp;lang={language}"' in page for language in ("de", "es", "fr")] == [True] * 3
 
 
-async def test_a_clinic_where_nobody_works_yet_says_what_is_next(client):
+async def test_a_clinic_without_staff_says_so_on_its_team_page(client):
     await clinic(client)
     assert "No team members yet." in (await client.get("/staff/1/users", headers=ADMIN)).text
 
 
-async def test_the_names_of_other_types_that_are_offered_are_taken(client):
+async def test_a_type_page_contains_the_names_of_the_other_current_types(client):
     await clinic(client)
-    mine, _, gone = [await appointment_type(client, name=name) for name in ("Consultation", "Follow-up", "Old")]
-    await client.delete(f"/api/appointmentTypes/{gone}", headers=ADMIN | {"If-Match": "*"})
-    taken = [
-        json.loads(
-            unescape(
-                re.search('data-taken="([^"]*)"', (await client.get(f"/staff/1/types/{path}", headers=ADMIN)).text)[1]
-            )
-        )
-        for path in ("new", mine)
-    ]
-    assert [sorted(names) for names in taken] == [["Consultation", "Follow-up"], ["Follow-up"]]
+    mine, _, former = [await appointment_type(client, name=name) for name in ("Consultation", "Follow-up", "Old")]
+    await client.delete(f"/api/appointmentTypes/{former}", headers=ADMIN | {"If-Match": "*"})
+    for path, names in (("new", ["Consultation", "Follow-up"]), (mine, ["Follow-up"])):
+        page = (await client.get(f"/staff/1/types/{path}", headers=ADMIN)).text
+        assert sorted(json.loads(unescape(re.search('data-taken="([^"]*)"', page)[1]))) == names
 
 
-async def test_who_was_shown_appointments_to_be_moved_is_recorded(client, db):
+async def test_showing_appointments_to_reschedule_is_recorded_in_the_audit(client, db):
     await clinic(client)
-    mine = await one_more(client, db, 0)
+    mine = await add_one_of_everything(client, db, 0)
     user = await add_user(db)
     await works_at(db, user, role="receptionist")
     headers = await bearer(client)
     await client.get(f"/staff/1/absences/new?doctor={mine['doctor']}&from={COMING_MONDAY}", headers=headers)
-    looks = await db.fetch(
-        "select subjects from audit_unsealed where action = 'showNewAbsence' union all select subjects from audit_entry where action = 'showNewAbsence'"
+    entries = await db.fetch(
+        """
+        select subjects from audit_unsealed where action = 'showNewAbsence'
+        union all
+        select subjects from audit_entry where action = 'showNewAbsence'
+        """
     )
     appointments = {str(row.id) for row in await db.fetch("select id from appointment")}
-    assert [set(row.subjects) for row in looks] == [appointments]
+    assert [set(row.subjects) for row in entries] == [appointments]
 
 
-async def test_a_doctor_has_no_other_doctors_appointments_to_rebook(client, db):
+async def test_a_doctor_sees_only_their_own_appointments_to_rebook(client, db):
     await clinic(client)
-    mine, other = await one_more(client, db, 0), await one_more(client, db, 1)
+    mine, other = await add_one_of_everything(client, db, 0), await add_one_of_everything(client, db, 1)
     user = await add_user(db)
     await works_at(db, user, role="doctor", doctor_id=mine["doctor"])
     headers = await bearer(client)

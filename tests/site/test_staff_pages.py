@@ -1,4 +1,4 @@
-"""Staff's pages of patients, messages, people, keys, webhooks and the audit, as the server gives them."""
+"""Staff pages for patients, messages, the team, API keys, webhooks and the audit, as the server renders them."""
 
 import re
 from datetime import timedelta
@@ -17,7 +17,7 @@ from support.staff import add_user, bearer, works_at
 
 @pytest.fixture
 async def world(db, client):
-    """Lakeside with two doctors: Dr Shah sees Ana, Dr Okafor sees Ben; Mia manages, and Dr Shah has an account."""
+    """Lakeside with two doctors: Dr Shah sees Ana, Dr Okafor sees Ben. Mia manages it, and Dr Shah has an account."""
     await clinic(client)
     shah, okafor = await doctor(client, name="Dr Shah"), await doctor(client, name="Dr Okafor")
     await appointment_type(client)
@@ -31,18 +31,19 @@ async def world(db, client):
         )
     await works_at(db, await add_user(db))
     await works_at(db, await add_user(db, "shah@example.org", name="Amara Shah"), role="doctor", doctor_id=UUID(shah))
-    manager, shahs = await bearer(client), await bearer(client, "shah@example.org")
+    as_manager, as_shah = await bearer(client), await bearer(client, "shah@example.org")
 
-    async def get(path: str, headers: dict[str, str] = manager) -> SimpleNamespace:
+    async def get(path: str, headers: dict[str, str] = as_manager) -> SimpleNamespace:
         answer = await client.get(path, headers=headers)
         return SimpleNamespace(status_code=answer.status_code, text=unescape(answer.text), headers=answer.headers)
 
     return SimpleNamespace(
-        get=get, manager=manager, shahs=shahs, shah=shah, okafor=okafor, ana=ana, ben=ben, start=start
+        get=get, as_manager=as_manager, as_shah=as_shah, shah=shah, okafor=okafor, ana=ana, ben=ben, start=start
     )
 
 
 def rows(page) -> list[str]:
+    """Return the text of each row of a page's table."""
     return [
         " ".join(re.sub(r"<[^>]+>", " ", row).split())
         for row in re.findall(r"<tr>(.*?)</tr>", page.text.split("<tbody>")[1].split("</tbody>")[0], re.DOTALL)
@@ -50,12 +51,13 @@ def rows(page) -> list[str]:
 
 
 def next_of(page) -> str:
-    found = re.search(r'href="([^"]*)" rel="next"', page.text)
-    assert found
-    return found[1]
+    """Return the query of the link to the next page."""
+    link = re.search(r'href="([^"]*)" rel="next"', page.text)
+    assert link
+    return link[1]
 
 
-async def test_patients_are_found_by_name_and_number_and_nobody_by_anything_else(db, world):
+async def test_patients_are_found_by_name_and_record_number(db, world):
     await db.execute("update patient set record_number = 'L-7' where customer_id = $1", UUID(world.ana))
     assert [row.split(" L-7")[0] for row in rows(await world.get("/staff/1/patients"))] == ["Ana Souza", "Ben Okoro"]
     for q in ("souz", "l-7"):
@@ -63,15 +65,18 @@ async def test_patients_are_found_by_name_and_number_and_nobody_by_anything_else
     assert "No patients match “<x>”." in (await world.get("/staff/1/patients?q=%3Cx%3E")).text
 
 
-async def test_what_is_typed_to_search_is_never_markup(world, client):
-    answer = await client.get("/staff/1/patients?q=%3Cscript%3E%22", headers=world.manager)
+async def test_a_search_term_is_escaped(world, client):
+    answer = await client.get("/staff/1/patients?q=%3Cscript%3E%22", headers=world.as_manager)
     assert "<script>&#34;" not in answer.text
     assert "&lt;script&gt;&#34;" in answer.text
 
 
-async def test_the_list_of_patients_goes_on(db, world):
+async def test_the_list_of_patients_is_paginated(db, world):
     await db.execute(
-        "with made as (insert into customer (name) select 'Patient ' || n from generate_series(1, 55) n returning id) insert into patient (clinic_id, customer_id) select 1, id from made"
+        """
+        with new as (insert into customer (name) select 'Patient ' || n from generate_series(1, 55) n returning id)
+        insert into patient (clinic_id, customer_id) select 1, id from new
+        """
     )
     first = await world.get("/staff/1/patients?q=a")
     second = await world.get(f"/staff/1/patients{next_of(first)}")
@@ -79,48 +84,54 @@ async def test_the_list_of_patients_goes_on(db, world):
     assert set(rows(first)) & set(rows(second)) == set()
 
 
-async def test_a_doctor_sees_their_own_patients_and_their_own_appointments_with_them(db, world):
-    assert [row.split()[0] for row in rows(await world.get("/staff/1/patients", world.shahs))] == ["Ana"]
-    assert (await world.get(f"/staff/1/patients/{world.ben}", world.shahs)).status_code == 403
+async def test_a_doctor_sees_only_their_own_patients_and_appointments(db, world):
+    assert [row.split()[0] for row in rows(await world.get("/staff/1/patients", world.as_shah))] == ["Ana"]
+    assert (await world.get(f"/staff/1/patients/{world.ben}", world.as_shah)).status_code == 403
     await publish(db, world.okafor, world.start + timedelta(days=1), world.start + timedelta(days=1, hours=1))
     await book(
         db, world.okafor, world.ana, world.start + timedelta(days=1), world.start + timedelta(days=1, minutes=30)
     )
     assert len(rows(await world.get(f"/staff/1/patients/{world.ana}"))) == 2
-    (row,) = rows(await world.get(f"/staff/1/patients/{world.ana}", world.shahs))
+    (row,) = rows(await world.get(f"/staff/1/patients/{world.ana}", world.as_shah))
     assert "Dr Shah" in row
 
 
-async def test_a_patients_past_goes_on_and_loses_nothing_where_two_began_together(db, world):
-    for n in range(64):  # cancelled ones may have stood at the same time
+async def test_past_appointments_are_paginated_without_losing_simultaneous_ones(db, world):
+    for n in range(64):  # cancelled appointments may start at the same time
         start = world.start - timedelta(days=10 + n // 2)
         await book(db, world.shah, world.ana, start, start + timedelta(minutes=30), status="cancelled")
     pages = [await world.get(f"/staff/1/patients/{world.ana}")]
     while 'rel="next"' in pages[-1].text:
         pages.append(await world.get(f"/staff/1/patients/{world.ana}{next_of(pages[-1])}"))
-    counted = [page.text.count("Cancelled</span>") for page in pages]
-    assert counted == [30, 30, 4]
+    assert [page.text.count("Cancelled</span>") for page in pages] == [30, 30, 4]
 
 
-async def test_nothing_of_another_clinic_is_on_a_patients_page(db, client, world):
+async def test_a_patients_page_shows_nothing_of_another_clinic(db, client, world):
     await clinic(client, name="Hilltop")
     elsewhere = await doctor(client, 2, name="Dr Elsewhere")
     await publish(db, elsewhere, world.start + timedelta(days=2), world.start + timedelta(days=2, hours=1))
     await book(db, elsewhere, world.ana, world.start + timedelta(days=2), world.start + timedelta(days=2, minutes=30))
     await db.execute(
-        "insert into patient (clinic_id, customer_id, notes) values (2, $1, 'noted elsewhere') on conflict (clinic_id, customer_id) do update set notes = excluded.notes",
+        """
+        insert into patient (clinic_id, customer_id, notes) values (2, $1, 'a note of Hilltop')
+            on conflict (clinic_id, customer_id) do update set notes = excluded.notes
+        """,
         UUID(world.ana),
     )
     page = await world.get(f"/staff/1/patients/{world.ana}")
-    assert (len(rows(page)), "Elsewhere" in page.text, "noted elsewhere" in page.text) == (1, False, False)
+    assert (len(rows(page)), "Elsewhere" in page.text, "a note of Hilltop" in page.text) == (1, False, False)
 
 
-async def told(db, world, *statuses: str) -> None:
+async def add_messages(db, world, *statuses: str) -> None:
+    """Insert a message to Ana for each status."""
     for status in statuses:
         await db.execute(
             """
-            insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at, status, reason, sent_at)
-            values (1, mint_id(1), 'confirmation', $1, 0, 'customer', $2, 'email', now(), now(), $3, case when $3 in ('dead', 'superseded') then 'no such mailbox' end, case when $3 = 'sent' then now() end)
+            insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                                      due_at, expires_at, status, reason, sent_at)
+            values (1, mint_id(1), 'confirmation', $1, 0, 'customer', $2, 'email', now(), now(), $3,
+                    case when $3 in ('dead', 'superseded') then 'no such mailbox' end,
+                    case when $3 = 'sent' then now() end)
             """,
             str(ids.new_id(1)),
             world.ana,
@@ -128,11 +139,11 @@ async def told(db, world, *statuses: str) -> None:
         )
 
 
-async def test_messages_that_could_not_be_sent_come_first_and_are_counted(db, world):
-    await told(db, world, "sent", "queued", "superseded")
+async def test_the_message_page_first_shows_and_counts_failed_messages(db, world):
+    await add_messages(db, world, "sent", "queued", "superseded")
     everything = await world.get("/staff/1/messages")
     assert (len(rows(everything)), "could not be sent" in everything.text) == (3, False)
-    await told(db, world, "dead", "dead")
+    await add_messages(db, world, "dead", "dead")
     dead = await world.get("/staff/1/messages")
     assert (len(rows(dead)), "2 messages could not be sent." in dead.text, dead.text.count("no such mailbox")) == (
         2,
@@ -145,46 +156,46 @@ async def test_messages_that_could_not_be_sent_come_first_and_are_counted(db, wo
     assert "No messages." in (await world.get(f"/staff/1/messages?patient={world.ben}&status=nonsense")).text
 
 
-async def test_only_what_was_sent_or_is_dead_can_be_sent_again(db, world):
-    await told(db, world, "sent", "queued", "superseded", "dead")
+async def test_only_sent_or_dead_messages_can_be_resent(db, world):
+    await add_messages(db, world, "sent", "queued", "superseded", "dead")
     assert len(re.findall("/resend", (await world.get("/staff/1/messages?status=all")).text)) == 2
 
 
-async def test_the_words_of_messages_are_everybodys_or_the_clinics_own(client, world):
-    put = await client.put(
+async def test_message_texts_are_the_default_or_customised_by_the_clinic(client, world):
+    answer = await client.put(
         "/api/clinics/1/messageTemplates/reminder/sms/en",
         json={"text": "Please come, {{ customer }}."},
-        headers=world.manager,
+        headers=world.as_manager,
     )
-    assert put.status_code == 200
-    assert "Customised by your clinic" in (own := await world.get("/staff/1/messages/words/reminder/sms/en")).text
-    assert "Please come, {{ customer }}." in own.text
-    assert f'data-match="{put.headers["ETag"]}"' in own.text
+    assert answer.status_code == 200
+    page = await world.get("/staff/1/messages/words/reminder/sms/en")
+    assert "Customised by your clinic" in page.text
+    assert "Please come, {{ customer }}." in page.text
+    assert f'data-match="{answer.headers["ETag"]}"' in page.text
     assert "Default text." in (await world.get("/staff/1/messages/words/reminder/sms/de")).text
     assert (await world.get("/staff/1/messages/words/agenda/sms/de")).status_code == 404
 
 
-async def test_who_works_here_is_listed_with_who_has_not_come_yet(db, world):
+async def test_the_team_page_lists_members_and_open_invitations(db, world):
     await works_at(db, await add_user(db, "nora@example.org", name="Nora Late"), role="receptionist")
-    listed = rows(await world.get("/staff/1/users"))
-    assert [row.split(" Mia")[0] for row in listed if "Nora" in row] == ["Nora Late Reception nora@example.org Invited"]
-    assert any("Amara Shah Doctor Dr Shah" in row for row in listed)
+    team = rows(await world.get("/staff/1/users"))
+    assert [row.split(" Mia")[0] for row in team if "Nora" in row] == ["Nora Late Reception nora@example.org Invited"]
+    assert any("Amara Shah Doctor Dr Shah" in row for row in team)
 
 
-async def test_keys_are_listed_without_secrets_and_removed_ones_apart(client, world):
-    made = (
-        await client.post("/api/clinics/1/apiKeys", json={"name": "Portal", "scopes": ["see-patients"]}, headers=ADMIN)
-    ).json()
+async def test_api_keys_are_listed_without_secrets_and_revoked_ones_separately(client, world):
+    key = {"name": "Portal", "scopes": ["see-patients"]}
+    key_id = (await client.post("/api/clinics/1/apiKeys", json=key, headers=ADMIN)).json()["id"]
     page = await world.get("/staff/1/keys")
     assert (rows(page), PREFIX in page.text) == (["Portal View patients and their notes never Never"], False)
-    assert PREFIX not in (await world.get(f"/staff/1/keys/{made['id']}")).text
-    await client.delete(f"/api/apiKeys/{made['id']}", headers=ADMIN)
+    assert PREFIX not in (await world.get(f"/staff/1/keys/{key_id}")).text
+    await client.delete(f"/api/apiKeys/{key_id}", headers=ADMIN)
     assert "No API keys." in (await world.get("/staff/1/keys")).text
     (row,) = rows(await world.get("/staff/1/keys?removed=1"))
     assert row.startswith("Portal View patients and their notes Revoked")
 
 
-async def test_a_webhooks_deliveries_are_shown_newest_first_and_by_outcome_and_its_secret_never(db, world):
+async def test_a_webhook_page_lists_deliveries_newest_first_and_never_its_secret(db, world):
     webhook_id = ids.new_id(1)
     await db.execute(
         "insert into webhook (clinic_id, id, url, secret) values (1, $1, 'https://partner.example.com/', sha256(''))",
@@ -193,8 +204,10 @@ async def test_a_webhooks_deliveries_are_shown_newest_first_and_by_outcome_and_i
     for n, status in enumerate(("delivered", "failed", "queued")):
         await db.execute(
             """
-            insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at, status, reason, delivered_at)
-            values (1, mint_id(1), $1, uuidv7(), 'slot.moved', $2, now(), $3, case when $3 = 'failed' then 'answered 500' end, case when $3 = 'delivered' then now() end)
+            insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at, status,
+                                          reason, delivered_at)
+            values (1, mint_id(1), $1, uuidv7(), 'slot.moved', $2, now(), $3,
+                    case when $3 = 'failed' then 'answered 500' end, case when $3 = 'delivered' then now() end)
             """,
             webhook_id,
             str(n),
@@ -212,9 +225,9 @@ async def test_a_webhooks_deliveries_are_shown_newest_first_and_by_outcome_and_i
     )
 
 
-async def test_the_audit_is_newest_first_goes_on_and_ends(client, world):
+async def test_the_audit_lists_newest_entries_first_and_is_paginated(client, world):
     for _ in range(60):
-        await client.get(f"/api/clinics/1/patients/{world.ana}", headers=world.manager)
+        await client.get(f"/api/clinics/1/patients/{world.ana}", headers=world.as_manager)
     pages = [await world.get("/staff/1/audit?action=getPatient")]
     while 'rel="next"' in pages[-1].text:
         pages.append(await world.get(f"/staff/1/audit{next_of(pages[-1])}"))
@@ -225,38 +238,35 @@ async def test_the_audit_is_newest_first_goes_on_and_ends(client, world):
     assert "showAudit" in rows(await world.get("/staff/1/audit"))[0]
 
 
-async def test_the_audit_is_narrowed_by_who_to_what_and_when(client, world):
-    await client.get(f"/api/clinics/1/patients/{world.ana}", headers=world.shahs)
+async def test_the_audit_is_filtered_by_actor_subject_action_and_date(client, world):
+    await client.get(f"/api/clinics/1/patients/{world.ana}", headers=world.as_shah)
     (row,) = rows(await world.get("/staff/1/audit?action=getPatient"))
     assert "Amara Shah" in row
     (row,) = rows(await world.get(f"/staff/1/audit?subject={world.ana}&action=getPatient&actor=user"))
     assert "not yet" in row
-    for nothing in ("actor=patient", "to=2001-01-01", "from=2999-01-01", f"subject={world.ben}"):
-        assert "No matching entries." in (await world.get(f"/staff/1/audit?action=getPatient&{nothing}")).text, nothing
-    for odd in ("from=9999-12-31", "to=0001-01-01", "before=nonsense", "from=nonsense"):
-        assert (await world.get(f"/staff/1/audit?{odd}")).status_code == 200, odd
+    for filter in ("actor=patient", "to=2001-01-01", "from=2999-01-01", f"subject={world.ben}"):
+        assert "No matching entries." in (await world.get(f"/staff/1/audit?action=getPatient&{filter}")).text, filter
+    for odd_filter in ("from=9999-12-31", "to=0001-01-01", "before=nonsense", "from=nonsense"):
+        assert (await world.get(f"/staff/1/audit?{odd_filter}")).status_code == 200, odd_filter
 
 
-async def test_somebody_who_does_not_work_here_is_an_id_in_the_audit(client, world):
+async def test_the_audit_names_the_platform_administrator(client, world):
     await client.get(f"/api/clinics/1/patients/{world.ana}", headers=ADMIN)
     (row,) = rows(await world.get("/staff/1/audit?action=getPatient"))
     assert "Platform administrator" in row
 
 
-async def test_ones_account_is_ones_own(world):
-    page = await world.get("/staff/account", world.shahs)
-    assert ("shah@example.org" in page.text, "mia@example.org" in page.text, page.headers["Cache-Control"]) == (
-        True,
-        False,
-        "no-store",
-    )
+async def test_the_account_page_shows_the_users_own_account_only(world):
+    page = await world.get("/staff/account", world.as_shah)
+    assert "shah@example.org" in page.text
+    assert "mia@example.org" not in page.text
+    assert page.headers["Cache-Control"] == "no-store"
 
 
-async def test_why_a_message_was_not_sent_is_told_in_the_readers_language(db, client, world):
-    await told(db, world, "dead", "superseded")
+async def test_reasons_for_unsent_messages_are_translated_where_appoint_gives_them(db, client, world):
+    await add_messages(db, world, "dead", "superseded")
     await db.execute("update notification set reason = 'the appointment has changed' where status = 'superseded'")
-    page = (await client.get("/staff/1/messages?status=all", headers=world.manager | {"Accept-Language": "de"})).text
-    assert ("der Termin hat sich geändert" in page, '<small lang="en">no such mailbox</small>' in page) == (
-        True,
-        True,
-    )
+    headers = world.as_manager | {"Accept-Language": "de"}
+    page = (await client.get("/staff/1/messages?status=all", headers=headers)).text
+    assert "der Termin hat sich geändert" in page
+    assert '<small lang="en">no such mailbox</small>' in page

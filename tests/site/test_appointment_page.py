@@ -1,0 +1,114 @@
+"""The page of an appointment, opened by its link: what it says, and its calendar entries."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+from icalendar import Calendar
+
+from support.patient_pages import (
+    CROSS_SITE,
+    START,
+    at,
+    book,
+    csrf_token_of,
+    fetch,
+    path_of,
+    require_notice,
+    sign_in,
+)
+
+
+async def test_only_the_page_right_after_booking_asks_to_save_the_link(client, practice):
+    appointment = await book(client, practice)
+    assert "Save this link" in (await client.get(path_of(appointment, "?new=1"))).text
+    assert "Save this link" not in (await client.get(path_of(appointment))).text
+
+
+async def test_the_calendar_file_describes_the_appointment(client, practice):
+    appointment = await book(client, practice)
+    answer = await client.get(path_of(appointment, "/calendar.ics"))
+    calendar = Calendar.from_ical(answer.text)
+    (event,) = calendar.walk("VEVENT")
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == (
+        "text/calendar; charset=utf-8",
+        "no-store",
+    )
+    assert (calendar["method"], str(event["uid"]), event["dtstart"].dt, event["dtend"].dt) == (
+        "PUBLISH",
+        appointment["id"],
+        START,
+        START + timedelta(minutes=30),
+    )
+    assert (str(event["summary"]), str(event["location"])) == ("Check-up, Dr Shah", "Seestraße 12, 13353 Berlin")
+    assert "attendee" not in event
+    assert str(event["description"]).endswith(path_of(appointment))
+
+
+async def test_a_cancelled_appointment_has_no_calendar_file_but_a_link_to_book_again(client, practice):
+    appointment = await book(client, practice)
+    await client.post(path_of(appointment, "/cancel"))
+    assert (await client.get(path_of(appointment, "/calendar.ics"))).status_code == 404
+    assert "/c/lakeside" in (await client.get(path_of(appointment))).text
+
+
+async def test_links_to_online_calendars_name_the_time_but_not_the_patient(client, practice):
+    page = html.unescape((await client.get(path_of(await book(client, practice)))).text)
+    google, outlook = re.findall(r'href="(https://[^"]+)" target="_blank" rel="noopener"', page)
+    assert f"dates={START:%Y%m%dT%H%M%SZ}%2F" in google
+    assert f"startdt={START:%Y-%m-%dT%H}%3A00%3A00Z" in outlook
+    assert not re.search("Ana|apm_", google + outlook)
+
+
+async def test_all_pages_of_an_invalid_link_are_not_found(client, practice):
+    for part in ("", "/move", "/cancel", "/calendar.ics"):
+        assert (await client.get(f"/appointments/apm_x{part}")).status_code == 404
+    for part in ("/move", "/cancel", "/confirm"):
+        assert (await client.post(f"/appointments/apm_x{part}", data={"start": at(1)})).status_code == 404
+
+
+async def test_a_page_past_the_notice_period_gives_a_phone_number_instead_of_buttons(client, practice):
+    appointment = await book(client, practice)
+    await require_notice(client)
+    page = (await client.get(path_of(appointment), headers={"Accept-Language": "en"})).text
+    assert "Changes must be made at least 14 days in advance." in page
+    assert 'href="tel:+493012345678"' in page
+    assert not re.search("/move|/cancel", page)
+    for part in ("/move", "/cancel"):
+        assert (await client.get(path_of(appointment, part))).headers["Location"] == path_of(appointment)
+
+
+async def test_the_page_says_until_when_the_appointment_can_be_changed(client, practice):
+    appointment = await book(client, practice)
+    await require_notice(client, 60)
+    assert "You can reschedule or cancel until" in (await client.get(path_of(appointment))).text
+
+
+async def test_a_button_confirms_an_appointment_on_hold(client, practice):
+    appointment = await book(client, practice, hold=True)
+    assert "It is not booked yet." in (await client.get(path_of(appointment))).text
+    answer = await client.post(path_of(appointment, "/confirm"))
+    assert (answer.status_code, answer.headers["Location"]) == (303, path_of(appointment, "?new=1"))
+    assert (await fetch(client, appointment))["status"] == "booked"
+
+
+async def test_opening_the_cancellation_page_does_not_cancel(client, practice):
+    appointment = await book(client, practice)
+    page = await client.get(path_of(appointment, "/cancel"))
+    assert page.status_code == 200
+    assert "Cancel your appointment?" in page.text
+    assert (await fetch(client, appointment))["status"] == "booked"
+
+
+@pytest.mark.parametrize("part", ["/cancel", "/move"])
+async def test_forms_sent_by_other_sites_change_nothing(client, practice, part):
+    appointment = await book(client, practice)
+    session = await sign_in(client)
+    fields = {"start": at(2), "version": "1"}
+    for headers in (CROSS_SITE, session, {**CROSS_SITE, **session}):
+        answer = await client.post(path_of(appointment, part), data=fields, headers=headers)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
+    assert (await fetch(client, appointment))["version"] == 1
+    fields["csrf"] = await csrf_token_of(client, path_of(appointment, part), session)
+    assert (await client.post(path_of(appointment, part), data=fields, headers=session)).status_code == 303

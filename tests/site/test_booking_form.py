@@ -1,0 +1,148 @@
+"""The booking form: what it checks, what it books, and that it books once."""
+
+import asyncio
+import re
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+
+from appoint.http.cookies import BOOKED
+from appoint.server import app as application
+from support.app import TOKEN, settings
+from support.booking_pages import DAY, alternatives, form_of, open_form, send, utc
+from support.rows import customer
+
+
+async def test_the_form_books_and_redirects_to_the_appointment(client, db, lakeside):
+    answer = await send(client, await open_form(client, lakeside), note="By wheelchair")
+    assert answer.status_code == 303
+    assert re.fullmatch(r"/appointments/apm_[^?]+\?new=1", answer.headers["Location"])
+    assert (await client.get(answer.headers["Location"])).status_code == 200
+    row = await db.fetchrow(
+        "select a.notes, c.name, c.email, c.locale from appointment a join customer c on c.id = a.customer_id"
+    )
+    assert tuple(row) == ("By wheelchair", "Ana Souza", "ana@example.org", "en")
+
+
+async def test_a_form_sent_twice_at_once_books_once(client, db, lakeside):
+    form = await open_form(client, lakeside)
+    first, second = await asyncio.gather(send(client, form), send(client, form))
+    assert first.status_code == second.status_code == 303
+    assert first.headers["Location"] == second.headers["Location"]
+    assert await db.fetchval("select (select count(*) from appointment) + (select count(*) from customer)") == 2
+
+
+async def test_invalid_fields_are_marked_and_keep_what_was_typed(client, db, lakeside):
+    form = await open_form(client, lakeside)
+    answer = await send(client, form, name=" ", email="ana@", phone="12", note="By wheelchair")
+    assert answer.status_code == 400
+    faults = re.findall(r'<span class="fault" id="(\w+)-fault">.+</span>', answer.text)
+    assert sorted(faults) == ["email", "name", "phone"]
+    assert 'value="ana@"' in answer.text
+    assert "By wheelchair</textarea>" in answer.text
+    assert await db.fetchval("select count(*) from customer") == 0
+
+
+async def test_an_email_address_or_a_phone_number_is_required_and_enough(client, db, lakeside):
+    form = await open_form(client, lakeside)
+    without_either = await send(client, form, email="")
+    assert without_either.status_code == 400
+    assert "is required, or enter a phone number" in without_either.text
+    assert (await send(client, form, email="", phone="030 12345678")).status_code == 303
+    assert await db.fetchval("select phone from customer") == "+493012345678"
+
+
+async def test_a_taken_time_is_answered_with_others_that_can_be_booked_at_once(client, db, lakeside):
+    form, other_form = await open_form(client, lakeside), await open_form(client, lakeside)
+    await send(client, other_form, name="Ben", email="ben@example.org")
+    refusal = await send(client, form, note="By wheelchair")
+    assert refusal.status_code == 409
+    assert 'value="Ana Souza"' in refusal.text
+    times = alternatives(refusal)
+    assert len(times) == 5
+    answer = await send(client, form_of(refusal), note="By wheelchair", instead=times[1])
+    assert answer.status_code == 303
+    rows = await db.fetch(
+        """
+        select c.name, lower(a.during) as start, a.notes
+          from appointment a join customer c on c.id = a.customer_id order by c.name
+        """
+    )
+    assert [(row["name"], utc(row["start"]), row["notes"]) for row in rows] == [
+        ("Ana Souza", times[1], "By wheelchair"),
+        ("Ben", utc(DAY), None),
+    ]
+    assert await db.fetchval("select count(*) from customer") == 2
+
+
+async def test_another_chosen_time_survives_an_invalid_field(client, lakeside):
+    other_time = utc(DAY + timedelta(minutes=30))
+    answer = await send(client, await open_form(client, lakeside), email="ana@", instead=other_time)
+    assert answer.status_code == 400
+    assert parse_qs(urlsplit(form_of(answer)[0]).query)["start"] == [other_time]
+
+
+async def test_the_script_learns_whether_the_time_is_still_free(client, lakeside):
+    form = await open_form(client, lakeside)
+    query = {"type": lakeside, "start": DAY.isoformat()}
+    assert (await client.get("/c/lakeside/details/free", params=query)).status_code == 204
+    await send(client, form)
+    answer = await client.get("/c/lakeside/details/free", params=query)
+    assert answer.status_code == 200
+    assert len(alternatives(answer)) == 5
+
+
+async def test_an_unpublished_time_is_not_booked(client, db, lakeside):
+    answer = await send(client, await open_form(client, lakeside, DAY.replace(hour=1)))
+    assert answer.status_code == 409
+    assert await db.fetchval("select count(*) from appointment") == 0
+
+
+async def test_the_answer_does_not_reveal_whether_a_customer_exists(client, lakeside):
+    await customer(client, name="Ana Souza", email="ana@example.org")
+    form = await open_form(client, lakeside)
+    other_form = await open_form(client, lakeside, DAY + timedelta(minutes=30))
+    for_existing = await send(client, form)
+    for_new = await send(client, other_form, name="Nobody", email="nobody@example.org")
+    assert for_existing.status_code == for_new.status_code
+    assert len(for_existing.headers["Location"]) == len(for_new.headers["Location"])
+
+
+async def test_going_back_to_the_form_after_booking_shows_the_booking(client, lakeside):
+    address, hidden = await open_form(client, lakeside)
+    answer = await client.post(address, data=hidden | {"name": "Ana", "email": "ana@example.org"})
+    cookie = {"Cookie": answer.headers["Set-Cookie"].split(";")[0]}
+    client.cookies.clear()
+    new_page, own_page = answer.headers["Location"], answer.headers["Location"].split("?")[0]
+    assert "sent a confirmation to ana@example.org" in (await client.get(new_page, headers=cookie)).text
+    assert "sent a confirmation to ana@example.org" not in (await client.get(new_page)).text
+    back = await client.get(address, headers=cookie)
+    assert (back.status_code, back.headers["Location"]) == (303, own_page)
+    assert "Choose" in (await client.get(address)).text
+    for value in ("x", "apm_x", cookie["Cookie"].split("=", 1)[1] + "x"):
+        assert (await client.get(address, headers={"Cookie": f"{BOOKED}={value}"})).status_code == 200
+    await client.post(own_page + "/cancel")
+    assert (await client.get(address, headers=cookie)).status_code == 200
+
+
+async def test_the_form_has_the_same_limit_on_registrations_as_the_api(db, client, lakeside, database_url):
+    app = application.create(
+        settings(rate_limits=True, registrations_rate="1/hour"), database_url=database_url, admin_token=TOKEN
+    )
+    async with (
+        app.lifespan(),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as limited,
+    ):
+        assert (await send(limited, await open_form(limited, lakeside))).status_code == 303
+        answer = await send(limited, await open_form(limited, lakeside, DAY + timedelta(minutes=30)), name="Ben")
+        assert answer.status_code == 429
+        assert 'value="Ben"' in answer.text
+
+
+async def test_a_form_sent_by_another_site_books_nothing(client, lakeside):
+    address, hidden = await open_form(client, lakeside)
+    answer = await client.post(
+        address, data=hidden | {"name": "Ana", "email": "ana@example.org"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 403

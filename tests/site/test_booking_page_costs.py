@@ -1,0 +1,82 @@
+"""What the booking pages cost: round trips to the database, and bytes."""
+
+import gzip
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from appoint.server import app as application
+from appoint.site import assets
+from support.app import TOKEN, settings
+from support.booking_pages import DAY, utc
+from support.round_trips import counted
+from support.rows import clinic, doctor, publish
+
+FIRST_PAGE_BYTES = 14_000
+PATIENTS_BYTES = 60_000
+
+
+@asynccontextmanager
+async def measured_client(database_url: str) -> AsyncIterator[tuple[httpx2.AsyncClient, Any]]:
+    """A client of an application whose round trips to the database are counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with counted(database_url, folder) as (_, wire):
+            app = application.create(settings(pool_size=1), database_url=wire.url, admin_token=TOKEN)
+            async with (
+                app.lifespan(),
+                httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://appoint") as client,
+            ):
+                yield client, wire
+
+
+async def test_the_first_booking_page_costs_one_round_trip_and_is_small(client, lakeside, database_url):
+    await clinic(client, name="Bergpraxis", slug="berg")
+    async with measured_client(database_url) as (measured, wire):
+        await measured.get("/c/berg")  # connects, and prepares the statement
+        before = wire.round_trips
+        page = await measured.get("/c/lakeside")
+        assert wire.round_trips - before == 1
+        assert len(gzip.compress(page.content)) < FIRST_PAGE_BYTES
+        assert re.findall(r"<(?:link rel=.stylesheet|img|script(?! type=.module))", page.text) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/c/lakeside/times?type={type}",
+        "/c/lakeside",
+        "/?specialty=Dermatology",
+        "/c/lakeside/details?type={type}&start={start}",
+    ],
+)
+async def test_a_page_costs_as_many_queries_for_thirty_doctors_as_for_three(client, db, lakeside, database_url, path):
+    async def cost() -> list[int]:
+        async with measured_client(database_url) as (measured, wire):
+            address = path.format(type=lakeside, start=utc(DAY))
+            round_trips = []
+            for _ in range(3):  # the last finds statements prepared and caches filled
+                before = wire.round_trips
+                assert (await measured.get(address)).status_code == 200
+                round_trips.append(wire.round_trips - before)
+            return round_trips
+
+    for _ in range(2):
+        await publish(db, await doctor(client, specialty="Dermatology"), DAY, DAY + timedelta(hours=2))
+    cost_for_three = await cost()
+    for _ in range(27):
+        await publish(db, await doctor(client, specialty="Dermatology"), DAY, DAY + timedelta(hours=2))
+    assert await cost() == cost_for_three
+
+
+async def test_the_scripts_and_styles_of_patients_are_small():
+    assets_of_patients = [
+        asset for name, asset in assets.built().items() if name in ("patient.js", "patient.css", "embed.js")
+    ]
+    assert len(assets_of_patients) == 3
+    assert sum(len(asset.gzipped) for asset in assets_of_patients) < PATIENTS_BYTES

@@ -1,0 +1,40 @@
+"""Booking pages in a frame on a clinic's own site."""
+
+import re
+
+from support.booking_pages import DAY, open_form, send, utc
+
+
+def frame_ancestors(page) -> str:
+    return re.search(r"frame-ancestors ([^;]+)", page.headers["Content-Security-Policy"]).group(1)
+
+
+async def test_other_sites_may_frame_the_embedded_booking_pages_and_no_others(client, lakeside):
+    steps = ["", f"/times?type={lakeside}", f"/details?type={lakeside}&start={utc(DAY)}"]
+    assert {frame_ancestors(await client.get(f"/embed/lakeside{step}")) for step in steps} == {"*"}
+    assert {frame_ancestors(await client.get(f"/c/lakeside{step}")) for step in steps} == {"'none'"}
+    answer = await send(client, await open_form(client, lakeside, base="/embed/lakeside", lang="de"))
+    assert (answer.status_code, frame_ancestors(answer)) == (200, "*")
+    link = re.search(r'href="(/appointments/apm_[^"]+)" target="_blank"', answer.text).group(1)
+    assert frame_ancestors(await client.get(link)) == "'none'"
+
+
+async def test_an_embedded_form_sent_again_shows_the_same_booking(client, db, lakeside):
+    form = await open_form(client, lakeside, base="/embed/lakeside")
+    first, second = await send(client, form), await send(client, form)
+    assert (first.status_code, first.text) == (200, second.text)
+    assert await db.fetchval("select count(*) from appointment") == 1
+
+
+async def test_an_embedded_page_passes_its_language_on_and_has_no_header(client, lakeside):
+    page = await client.get("/embed/lakeside?lang=de", headers={"Accept-Language": "fr"})
+    assert "Was möchten Sie buchen?" in page.text
+    assert "<header" not in page.text
+    assert "Set-Cookie" not in page.headers
+    assert all("lang=de" in href for href in re.findall(r'href="(/embed/[^"]+)"', page.text))
+
+
+async def test_the_embed_script_has_a_stable_address_and_is_cached_for_an_hour(client):
+    script = await client.get("/embed.js")
+    assert script.headers["Content-Type"].startswith("text/javascript")
+    assert script.headers["Cache-Control"] == "public, max-age=3600"

@@ -1,0 +1,143 @@
+"""The appointments of a patient who has signed in, and of the people who share their address."""
+
+import re
+
+from support.app import ADMIN
+from support.patient_pages import (
+    at,
+    audit_entries,
+    book,
+    cookies_of,
+    csrf_token_of,
+    path_of,
+    sign_in,
+    sign_in_together,
+)
+from support.rows import customer, later
+
+
+async def test_a_patient_sees_their_own_appointments_only(db, client, practice):
+    upcoming, cancelled = await book(client, practice), await book(client, practice, 3)
+    await client.post(path_of(cancelled, "/cancel"))
+    other = await book(client, practice, 1, customerId=await customer(client, name="Ben"))
+    page = await client.get("/my", headers=await sign_in(client))
+    assert [path_of(each) in page.text for each in (upcoming, cancelled, other)] == [True, True, False]
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "ana@example.org" in page.text
+    assert "/c/lakeside" in page.text
+    subjects = sorted([practice["customerId"], upcoming["id"], cancelled["id"]])
+    entries = await audit_entries(db, "showOwnAppointments")
+    assert [(actor, sorted(ids)) for actor, _, ids in entries] == [(f"patient:{practice['customerId']}", subjects)]
+
+
+async def test_a_patient_without_appointments_is_told_so(client, practice):
+    page = await client.get("/my", headers=await sign_in(client))
+    assert "You have no upcoming appointments." in page.text
+
+
+async def test_past_appointments_are_listed_after_upcoming_ones(db, client, practice):
+    appointment = await book(client, practice)
+    await db.execute(
+        """
+        update booking_slot set during = tstzrange(now() - interval '2 days', now() + interval '9 days'),
+               date = now()::date
+         where doctor_id = $1
+        """,
+        practice["doctorId"],
+    )
+    await db.execute(
+        "update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)", later(-30), later(-29)
+    )
+    page = (await client.get("/my", headers=await sign_in(client))).text
+    assert page.index("You have no upcoming appointments.") < page.index(path_of(appointment))
+
+
+async def test_people_who_share_an_address_see_each_others_appointments(client, practice):
+    """Also those of people who registered several times with one name, by booking without signing in."""
+    ben = await customer(client, name="Ben", email="ANA@example.org")
+    ana_again = await customer(client, name="Ana Souza", email="ana@example.org")
+    stranger = await customer(client, name="Cleo", email="cleo@example.org")
+    appointments = [
+        await book(client, practice, hours, customerId=customer_id)
+        for hours, customer_id in enumerate((practice["customerId"], ben, ana_again, stranger))
+    ]
+    page = (await client.get("/my", headers=await sign_in_together(client))).text
+    assert [path_of(each) in page for each in appointments] == [True, True, True, False]
+    assert re.findall(r"for (\w+) ·", page) == ["Ben"]
+
+
+async def test_a_button_switches_to_another_person_with_the_same_address(db, client, practice):
+    ben = await customer(client, name="Ben", email="ana@example.org")
+    stranger = await customer(client, name="Cleo", email="cleo@example.org")
+    session = await sign_in_together(client)
+    page = (await client.get("/my", headers=session)).text
+    assert f"/api/customers/{practice['customerId']}/export" in page
+    assert re.findall(r'name="customer" value="([^"]+)"', page) == [ben]
+    token = await csrf_token_of(client, "/my", session)
+    for fields, status in (({"customer": ben, "csrf": ""}, 403), ({"customer": stranger, "csrf": token}, 404)):
+        assert (await client.post("/my", data=fields, headers=session)).status_code == status
+    expiry = await db.fetchval("select expires_at from session")
+    answer = await client.post("/my", data={"customer": ben, "csrf": token}, headers=session)
+    assert answer.status_code == 303
+    assert await db.fetchval("select expires_at from session") <= expiry
+    assert [str(row[0]) for row in await db.fetch("select customer_id from session")] == [ben]
+    client.cookies.clear()
+    assert f"/api/customers/{ben}/export" in (await client.get("/my", headers=cookies_of(answer))).text
+
+
+async def test_a_person_whose_address_has_changed_is_no_longer_shown(client, practice):
+    ben = await customer(client, name="Ben", email="ana@example.org")
+    appointment = await book(client, practice, 1, customerId=ben)
+    session = await sign_in_together(client)
+    answer = await client.patch(
+        f"/api/customers/{ben}",
+        json={"email": "ben@example.org"},
+        headers={**ADMIN, "Content-Type": "application/merge-patch+json"},
+    )
+    assert answer.status_code == 200
+    assert path_of(appointment) not in (await client.get("/my", headers=session)).text
+
+
+async def test_the_cookie_that_lists_people_is_valid_for_its_own_session_only(client, practice):
+    ben = await customer(client, name="Ben", email="ana@example.org")
+    appointment = await book(client, practice, 1, customerId=ben)
+    people = (await sign_in_together(client))["Cookie"].split("; ")[1]
+    other_session = (await sign_in_together(client))["Cookie"].split("; ")[0]
+    for cookie in (people, people + "x", people.split("=")[0] + "=x"):
+        page = await client.get("/my", headers={"Cookie": f"{other_session}; {cookie}"})
+        assert (page.status_code, path_of(appointment) in page.text) == (200, False)
+
+
+async def test_appointments_booked_for_others_are_listed_with_their_names(db, client, practice):
+    ben, cleo = await customer(client, name="Ben"), await customer(client, name="Cleo", email="cleo@example.org")
+    with_doctor = {"doctorId": practice["doctorId"], "appointmentTypeId": practice["appointmentTypeId"]}
+    requests = [
+        {**with_doctor, "startTime": at(hours), "customerId": customer_id}
+        for hours, customer_id in enumerate((practice["customerId"], ben, cleo))
+    ]
+    booking = await client.post(
+        "/api/bookings", json={"clinicId": 1, "customerId": practice["customerId"], "appointments": requests}
+    )
+    pages = [path_of(each) for each in booking.json()["appointments"]]
+    listing = re.findall(
+        r'<li><a href="([^"]+)">.*?<small>(?:for (\w+) · )?Check-up',
+        (await client.get("/my", headers=await sign_in(client))).text,
+        flags=re.DOTALL,
+    )
+    assert [(pages.index(address), name) for address, name in listing] == [(0, ""), (1, "Ben"), (2, "Cleo")]
+    assert (await client.get(pages[1] + "/move")).status_code == 200
+    (_, _, subjects), *_ = await audit_entries(db, "showOwnAppointments")
+    assert {each["id"] for each in booking.json()["appointments"]} < set(subjects)
+    page_of_cleo = (await client.get("/my", headers=await sign_in(client, "cleo@example.org"))).text
+    assert [page in page_of_cleo for page in pages] == [False, False, True]
+    assert "for Cleo" not in page_of_cleo
+
+
+async def test_the_export_of_personal_data_is_a_page_in_the_patients_language(client, practice):
+    answer = await client.get(
+        f"/api/customers/{practice['customerId']}/export?format=html",
+        headers={**await sign_in(client), "Accept-Language": "fr"},
+    )
+    assert answer.status_code == 200
+    assert '<html lang="fr"' in answer.text
+    assert "?lang=" not in answer.text

@@ -1,0 +1,132 @@
+"""Rescheduling an appointment by its link."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from support.app import ADMIN
+from support.patient_pages import START, at, book, fetch, path_of, require_notice
+from support.rows import customer, publish
+
+
+def starts(text: str) -> list[str]:
+    return re.findall(r'name="start" value="([^"]+)"', text)
+
+
+def starts_in_alert(answer) -> list[str]:
+    """Return the times that a refusal offers."""
+    alert = re.search(r'role="alert".*?</ul>', answer.text, flags=re.DOTALL)
+    assert alert, answer.text
+    return starts(alert[0])
+
+
+async def test_the_page_offers_free_times_of_the_same_doctor(client, practice):
+    appointment = await book(client, practice)
+    await book(client, practice, 2, customerId=await customer(client))
+    page = await client.get(path_of(appointment, f"/move?date={START.date()}"))
+    times = starts(page.text)
+    assert (at(1) in times, at(2) in times, at(0) in times) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "month=2026-13",
+        "month=%00",
+        "date=x",
+        "doctor=x",
+        f"doctor={'0' * 32}",
+        "month=0001-01",
+        "date=9999-12-31",
+        "lang=xx",
+    ],
+)
+async def test_an_invalid_query_still_shows_a_month(client, practice, query):
+    page = await client.get(path_of(await book(client, practice), f"/move?{query}"))
+    assert page.status_code == 200
+    assert '<ol class="month"' in page.text
+
+
+async def test_choosing_a_time_reschedules_and_records_who_did_it(db, client, practice):
+    appointment = await book(client, practice)
+    answer = await client.post(path_of(appointment, "/move"), data={"start": at(3), "version": "1"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, path_of(appointment, "?moved=1"))
+    assert (await fetch(client, appointment))["startTime"] == at(3)
+    assert "Your appointment has been rescheduled." in (await client.get(answer.headers["Location"])).text
+    entries = await db.fetchval(
+        "select count(*) from audit_unsealed where action = 'moveAppointmentByLink' and actor = $1",
+        f"link:{appointment['id']}",
+    )
+    assert entries == 2
+    assert appointment["manageToken"] not in await db.fetchval("select string_agg(a::text, '') from audit_unsealed a")
+
+
+async def test_an_appointment_can_move_to_another_doctor_or_to_any_free_one(client, practice):
+    appointment = await book(client, practice)
+    await client.post(path_of(appointment, "/move"), data={"start": at(1), "doctor": practice["roy"]})
+    assert (await fetch(client, appointment))["doctorId"] == practice["roy"]
+    await book(client, {**practice, "doctorId": practice["roy"]}, 2, customerId=await customer(client))
+    await client.post(path_of(appointment, "/move"), data={"start": at(2), "doctor": "any"})
+    assert (await fetch(client, appointment))["doctorId"] == practice["doctorId"]
+
+
+async def test_a_taken_time_is_answered_with_the_nearest_free_ones(client, practice):
+    appointment = await book(client, practice)
+    await book(client, practice, 2, customerId=await customer(client))
+    answer = await client.post(path_of(appointment, "/move"), data={"start": at(2), "version": "1"})
+    nearest = starts_in_alert(answer)
+    assert (answer.status_code, at(2.5) in nearest, at(2) in nearest) == (409, True, False)
+    assert (await fetch(client, appointment))["startTime"] == at(0)
+
+
+async def test_an_appointment_changed_by_someone_else_is_shown_again_before_it_moves(client, practice):
+    appointment = await book(client, practice)
+    await client.put(f"/api/appointments/{appointment['id']}", json={"startTime": at(1)}, headers=ADMIN)
+    answer = await client.post(path_of(appointment, "/move"), data={"start": at(2), "version": "1"})
+    assert answer.status_code == 412
+    assert 'role="alert"' in answer.text
+    assert (await fetch(client, appointment))["startTime"] == at(1)
+
+
+async def test_the_notice_period_also_holds_for_rescheduling(client, practice):
+    appointment = await book(client, practice)
+    await require_notice(client)
+    answer = await client.post(path_of(appointment, "/move"), data={"start": at(2)})
+    assert answer.status_code == 409
+    assert 'role="alert"' in answer.text
+    assert "tel:+493012345678" in answer.text
+
+
+@pytest.mark.parametrize("start", ["", "x", "2027-01-01", "\ufffd", "9999-12-31T23:59:59Z"])
+async def test_an_invalid_start_moves_nothing(client, practice, start):
+    appointment = await book(client, practice)
+    answer = await client.post(path_of(appointment, "/move"), data={"start": start})
+    assert answer.status_code in (200, 409)
+    assert (await fetch(client, appointment))["startTime"] == at(0)
+
+
+async def test_at_a_clinic_without_types_an_appointment_moves_to_a_whole_slot(db, client, practice):
+    await client.delete(f"/api/appointmentTypes/{practice['appointmentTypeId']}", headers=ADMIN)
+    await db.execute("delete from booking_slot")
+    for doctor, first, last in (
+        ("doctorId", 0, 1),
+        ("doctorId", 1, 2),
+        ("doctorId", 2, 5),
+        ("roy", 1, 2),
+        ("roy", 2, 5),
+    ):
+        await publish(db, practice[doctor], START + timedelta(hours=first), START + timedelta(hours=last))
+    untyped = {**practice, "appointmentTypeId": None}
+    appointment = await book(client, untyped, endTime=at(1))
+    page = await client.get(path_of(appointment, f"/move?doctor=any&date={START.date()}"))
+    assert starts(page.text) == [f"{at(1)} {at(2)}", f"{at(2)} {at(5)}"]
+    other = await book(client, {**untyped, "customerId": await customer(client)}, 2, endTime=at(5))
+    fields = {"start": f"{at(2)} {at(5)}", "version": "1"}
+    refusal = await client.post(path_of(appointment, "/move"), data={**fields, "doctor": practice["doctorId"]})
+    assert (refusal.status_code, starts_in_alert(refusal)) == (409, [f"{at(1)} {at(2)}"])
+    answer = await client.post(path_of(appointment, "/move"), data={**fields, "doctor": "any"})
+    assert answer.status_code == 303
+    now = await fetch(client, appointment)
+    assert (now["doctorId"], now["startTime"], now["endTime"]) == (practice["roy"], at(2), at(5))
+    assert (await fetch(client, other))["doctorId"] == practice["doctorId"]

@@ -1,0 +1,90 @@
+"""What a patient does on the public pages: look at an appointment by its link, and sign in by a code."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from appoint.http.access import COOKIE
+from appoint.kit.signed_tokens import six_digit_code
+from support.app import ADMIN
+from support.rows import later
+from support.staff import SECRET
+
+START = later(24 * 7).replace(hour=9, minute=0, second=0)
+"""When the doctors of the practice begin, a week from now."""
+CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
+
+
+def at(hours: float) -> str:
+    return f"{START + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def book(client, practice: dict[str, str], hours: float = 0, **fields: Any) -> dict[str, Any]:
+    """Book an appointment, by default for Ana with Dr Shah, some hours after the practice opens."""
+    request = {name: practice[name] for name in ("doctorId", "customerId", "appointmentTypeId")}
+    answer = await client.post("/api/appointments", json={**request, "startTime": at(hours), **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def path_of(appointment: dict[str, Any], part: str = "") -> str:
+    return f"/appointments/{appointment['manageToken']}{part}"
+
+
+async def fetch(client, appointment: dict[str, Any]) -> dict[str, Any]:
+    return (await client.get(f"/api/appointments/{appointment['id']}", headers=ADMIN)).json()
+
+
+async def require_notice(client, minutes: int = 60 * 24 * 14) -> None:
+    await client.patch("/api/clinics/1", json={"policy": {"cancelNoticeMinutes": minutes}}, headers=ADMIN)
+
+
+async def audit_entries(db, action: str) -> list[tuple[Any, ...]]:
+    """Return actor, action and subjects of the entries whose action is like a pattern, oldest first."""
+    rows = await db.fetch(
+        "select actor, action, subjects from audit_unsealed where action like $1 order by at, id", action
+    )
+    return [tuple(row) for row in rows]
+
+
+async def request_code(client, address="ana@example.org", **fields: str) -> str:
+    """Ask for a sign-in code, and return the address of the page where it is entered."""
+    answer = await client.post("/sign-in", data={"address": address, **fields})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+def code_id_of(code_page: str) -> str:
+    return code_page.partition("?")[0].rpartition("/")[2]
+
+
+def code_for(code_page: str) -> str:
+    return six_digit_code(SECRET, "sign-in", code_id_of(code_page))
+
+
+async def sign_in(client, address="ana@example.org", **fields: str) -> dict[str, str]:
+    """Sign in by a code, and return the headers of the session."""
+    code_page = await request_code(client, address)
+    answer = await client.post(code_page, data={"code": code_for(code_page), **fields})
+    assert answer.status_code == 303, answer.text
+    return {"Cookie": f"{COOKIE}={re.findall(f'{COOKIE}=([^;]+)', answer.headers['Set-Cookie'])[0]}"}
+
+
+def cookies_of(answer) -> dict[str, str]:
+    """Return the headers with which a browser would send an answer's cookies back."""
+    return {"Cookie": "; ".join(header.split(";")[0] for header in answer.headers.get_list("Set-Cookie"))}
+
+
+async def sign_in_together(client) -> dict[str, str]:
+    """Sign in as everyone who has Ana's address, and return all cookies, also the one that lists the people."""
+    code_page = await request_code(client)
+    answer = await client.post(code_page, data={"code": code_for(code_page)})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/my")
+    client.cookies.clear()
+    return cookies_of(answer)
+
+
+async def csrf_token_of(client, path: str, headers: dict[str, str]) -> str:
+    """Return the token that all forms of a page have."""
+    (token,) = set(re.findall(r'name="csrf" value="(\w+)"', (await client.get(path, headers=headers)).text))
+    return token
