@@ -17,15 +17,15 @@ from support.rows import customer, later
 
 
 async def test_a_patient_sees_their_own_appointments_only(db, client, practice):
-    upcoming, cancelled = await book(client, practice), await book(client, practice, 3)
-    await client.post(path_of(cancelled, "/cancel"))
+    upcoming, cancelled_appointment = await book(client, practice), await book(client, practice, 3)
+    await client.post(path_of(cancelled_appointment, "/cancel"))
     other = await book(client, practice, 1, customerId=await customer(client, name="Ben"))
     page = await client.get("/my", headers=await sign_in(client))
-    assert [path_of(each) in page.text for each in (upcoming, cancelled, other)] == [True, True, False]
+    assert [path_of(each) in page.text for each in (upcoming, cancelled_appointment, other)] == [True, True, False]
     assert page.headers["Cache-Control"] == "no-store"
     assert "ana@example.org" in page.text
     assert "/c/lakeside" in page.text
-    subjects = sorted([practice["customerId"], upcoming["id"], cancelled["id"]])
+    subjects = sorted([practice["customerId"], upcoming["id"], cancelled_appointment["id"]])
     entries = await audit_entries(db, "showOwnAppointments")
     assert [(actor, sorted(ids)) for actor, _, ids in entries] == [(f"patient:{practice['customerId']}", subjects)]
 

@@ -1,4 +1,4 @@
-"""A real browser, Debian's Chromium, and a whole Appoint with the demo world behind it. For tests of pages."""
+"""A real browser (Debian's Chromium) and a whole Appoint with the demo world, for tests of pages."""
 
 import asyncio
 import os
@@ -6,14 +6,14 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, BrowserContext, Frame, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Frame, Locator, Page, async_playwright, expect
 
 from appoint import demo
 from appoint.http.access import COOKIE
@@ -24,30 +24,32 @@ from support.processes import appoint
 from support.scale import scaled
 
 PASSWORD = "four quiet boats at dawn"
+"""The password of every user of the demo world."""
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
 AXE_LANGUAGES = scaled(LANGUAGES, ("en", "de"))
-"""English and the language with the longest words; that no text lacks a translation is tested without a browser."""
+"""English, and the language with the longest words. Another test checks that no translation is missing."""
+PHONE = {"width": 320, "height": 640}
 TIMEOUT = 15_000
 """In milliseconds, for every wait: a busy machine needs more than the five seconds that Playwright gives `expect`."""
 expect.set_options(timeout=TIMEOUT)
 
 
 class Site(NamedTuple):
-    """A server on the demo world. Clinic 1 is Berlin's (`spreebogen`, German), 2 and 3 are the others of
-    `demo.three_clinics`."""
+    """A server with the demo world. Clinic 1 is the one in Berlin (`spreebogen`, German), clinics 2 and 3 are the
+    others of `demo.three_clinics`."""
 
     url: str
     database_url: str
 
 
 @contextmanager
-def site(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
-    """A database of its own with the demo world, and `appoint serve` with the worker beside it on that."""
+def serve_demo(server_url: str, name: str, **settings: Any) -> Iterator[Site]:
+    """Run `appoint serve` with a worker on a database of its own that has the demo world."""
     with temporary(server_url, name) as url, tempfile.TemporaryDirectory() as folder:
         asyncio.run(demo.load(url, size="small", password=PASSWORD, say=lambda _: None, now=datetime.now(UTC)))
-        given = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000, **settings}
-        with appoint("serve", "--with-worker", **given) as process:
+        defaults = {"data_dir": folder, "database_url": url, "appointments_per_customer": 1000}
+        with appoint("serve", "--with-worker", **{**defaults, **settings}) as process:
             yield Site(process.url, url)
 
 
@@ -55,19 +57,20 @@ CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 """The shell comes first: it has no window to draw and takes half the processor time."""
 
 
-def chromium() -> str:
+def find_chromium() -> str:
     """Return the path of an installed Chromium. Without one, fail in CI and skip the test elsewhere."""
-    installed = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if not installed:
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if not path:
         assert os.environ.get("CI") != "true", "CI has Chromium"
         pytest.skip("Chromium is not installed")
-    return installed
+    return path
 
 
-async def opened_browser() -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def launch() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=chromium(),
+            executable_path=find_chromium(),
             args=[
                 "--no-sandbox",
                 "--disable-gpu",
@@ -80,6 +83,28 @@ async def opened_browser() -> AsyncIterator[Browser]:
         )
         yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def open_page(browser: Browser, language: str = "en", **options: Any) -> AsyncIterator[Page]:
+    """Open a page in a browser window of its own. Fail if its console reports an error, such as one of the content
+    security policy or of a script."""
+    context = await browser.new_context(locale=language, extra_http_headers={"Accept-Language": language}, **options)
+    context.set_default_timeout(TIMEOUT)
+    page = await context.new_page()
+    errors: list[str] = []
+
+    def collect(message: ConsoleMessage) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            errors.append(message.text)
+
+    page.on("console", collect)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    try:
+        yield page
+    finally:
+        await context.close()
+    assert errors == []
 
 
 async def follow(control: Locator, frame: Frame | None = None) -> None:
@@ -108,58 +133,44 @@ async def follow_by_keyboard(control: Locator) -> None:
 
 
 SESSIONS: dict[tuple[str, str], Any] = {}
-"""Cookies of the demo world's people, by site and e-mail address."""
+"""Session cookies of the demo world's users, by site and e-mail address."""
 
 
 async def sign_in(page: Page, url: str, email: str, password: str = PASSWORD) -> None:
-    """As somebody of staff: by the page, or by the session of the test before, where it still lasts."""
-    if kept := password == PASSWORD and SESSIONS.get((url, email)):
-        await page.context.add_cookies(kept)
+    """Sign in a user: by the session of an earlier test if it still lasts, or else by the page."""
+    cookies = SESSIONS.get((url, email)) if password == PASSWORD else None
+    if cookies:
+        await page.context.add_cookies(cookies)
         await page.goto(f"{url}/staff")
         if "sign-in" not in page.url:
             return
     await page.goto(f"{url}/staff/sign-in")
-    await page.get_by_label("Email").fill(email)
+    await page.locator("input[name=email]").fill(email)
     await page.locator("input[name=password]").fill(password)
     await follow(page.locator("main button"))
     await expect(page).not_to_have_url(re.compile("sign-in"))
     SESSIONS[url, email] = [cookie for cookie in await page.context.cookies() if cookie["name"] == COOKIE]
 
 
-async def faults_of(page: Page) -> list[str]:
-    """What axe finds that is serious, each with where. Evaluated by the browser's own tools, so that the page's policy
-    stays as it is."""
+async def expect_accessible(page: Page) -> None:
+    """Fail if axe finds serious faults. It runs by the browser's own tools, so the page's policy stays as it is."""
     await page.evaluate(AXE.read_text() + "; 0")
-    found = await page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
-    return [
-        f"{each['id']}: {node['html'][:160]}" for each in found if each["impact"] in SERIOUS for node in each["nodes"]
+    violations = await page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    faults = [
+        f"{violation['id']}: {node['html'][:160]}"
+        for violation in violations
+        if violation["impact"] in SERIOUS
+        for node in violation["nodes"]
     ]
+    assert faults == [], page.url
 
 
-class Watched:
-    """A page and what its console said that it should not: refusals by its policy, errors of scripts."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        page.on(
-            "console",
-            lambda message: (
-                self.complaints.append(message.text)
-                if message.type == "error" and "Failed to load resource" not in message.text
-                else None
-            ),
-        )
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-
-async def new_page(browser: Browser, language: str = "en", **about: Any) -> tuple[BrowserContext, Page, Watched]:
-    context = await browser.new_context(locale=language, extra_http_headers={"Accept-Language": language}, **about)
-    context.set_default_timeout(TIMEOUT)
-    page = await context.new_page()
-    return context, page, Watched(page)
+async def expect_no_sideways_scrolling(page: Page) -> None:
+    """Fail if the page is wider than its window."""
+    widths = await page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert widths[0] <= widths[1], page.url
 
 
 def api(site: Site) -> httpx2.Client:
-    """The API as the administrator."""
+    """Return a client of the API with the administrator's token."""
     return httpx2.Client(base_url=site.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)

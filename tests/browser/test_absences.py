@@ -1,0 +1,103 @@
+"""Staff add absences, reschedule the affected appointments, and close the whole clinic."""
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.async_api import expect
+
+from support.browsers import api, expect_accessible, follow, open_page, sign_in
+from support.lotus_lane import CLINIC, RECEPTION, Practice, at, day_of_week, expect_notice, hours, staff_url
+
+
+async def test_appointments_during_an_absence_are_rescheduled_with_one_click(site, manager_page):
+    page = manager_page
+    practice = Practice(site, week={"monday": hours("09:00", "12:00"), "tuesday": hours("09:00", "12:00")})
+    monday = day_of_week(0)
+    ila, tara = practice.book(monday, 9, name="Ila Bose"), practice.book(monday, 10, name="Tara Roy")
+    cards = page.locator("#to-move > li")
+    check = page.get_by_role("button", name="Check for conflicts")
+
+    await page.goto(staff_url(site, "absences"))
+    await follow(page.get_by_role("link", name="Add absence").first)
+    await page.get_by_label("Who").select_option(practice.doctor)
+    await page.get_by_label("First day").fill(str(monday))
+    await page.get_by_label("Last day").fill(str(monday - timedelta(days=1)))
+    await follow(check)
+    await expect(page.locator("#until-fault")).not_to_be_empty()
+    await page.get_by_label("Last day").fill("")
+    await follow(check)
+    await expect(page.get_by_role("heading", name="Affected appointments")).to_be_visible()
+    await expect_accessible(page)
+    await expect(cards.locator("h3")).to_have_text(["Ila Bose", "Tara Roy"], use_inner_text=True)
+
+    await page.get_by_label("Reason").fill("Wedding")
+    offer = cards.filter(has_text="Tara Roy").get_by_role("button").first
+    await expect(offer).to_contain_text("9:", use_inner_text=True)
+    await follow(offer)
+    await expect_notice(page, "Tara Roy: appointment rescheduled. They will be notified.")
+    await expect(cards.locator("h3")).to_have_text(["Ila Bose"], use_inner_text=True)
+    assert practice.appointment(tara["id"])["startTime"] != tara["startTime"]
+
+    await expect(page.get_by_label("Reason")).to_have_value("Wedding")
+    await follow(page.get_by_role("button", name="Add absence and keep for rebooking"))
+    await expect(page).to_have_url(staff_url(site, "absences/rebook"))
+    assert practice.appointment(ila["id"])["needsRebooking"] is True
+    card = cards.filter(has_text=practice.name)
+    await follow(card.get_by_role("button").first)
+    await expect(page.get_by_text("Ila Bose: appointment rescheduled. They will be notified.")).to_be_visible()
+    await expect(card).to_have_count(0)
+    assert practice.appointment(ila["id"])["needsRebooking"] is False
+
+    await page.goto(staff_url(site, "absences"))
+    row = page.get_by_role("row").filter(has_text=practice.name)
+    await expect(row).to_contain_text("Wedding", use_inner_text=True)
+    await follow(row.get_by_role("button", name="Remove"))
+    await expect(page.get_by_text("Absence removed")).to_be_visible()
+    await expect(row).to_have_count(0)
+
+
+async def test_the_whole_clinic_closes_only_when_that_is_chosen(site, manager_page):
+    page, client = manager_page, api(site)
+    day = datetime.now(UTC).date() + timedelta(days=300)
+    check = page.get_by_role("button", name="Check for conflicts")
+    await page.goto(staff_url(site, "absences/new"))
+    await page.get_by_label("First day").fill(str(day))
+    await check.click()
+    await expect(page.locator("#doctor:invalid")).to_be_focused()
+    await page.get_by_label("Who").select_option("Whole clinic closed")
+    await follow(check)
+    await expect(page.get_by_text("No conflicts.")).to_be_visible()
+    await follow(page.get_by_role("button", name="Add absence"))
+    await expect(page).to_have_url(staff_url(site, "absences"))
+    absences = client.get(f"/api/clinics/{CLINIC}/absences?limit=200").json()["items"]
+    (absence,) = [
+        each for each in absences if each["doctorId"] is None and each["startTime"] > str(day - timedelta(days=2))
+    ]
+    assert client.delete(f"/api/absences/{absence['id']}", headers={"If-Match": "*"}).status_code == 204
+
+
+async def test_the_fields_of_a_row_are_aligned(site, manager_page):
+    await manager_page.goto(staff_url(site, "absences/new"))
+    await expect(manager_page.locator("#at")).to_be_visible()
+    tops = [(await manager_page.locator(f"#{name}").bounding_box())["y"] for name in ("from", "at")]
+    assert tops[0] == tops[1]
+
+
+async def test_the_times_of_an_absence_are_in_the_clinics_time_zone_everywhere(site, browser):
+    practice = Practice(site, week={"wednesday": hours("09:00", "12:00")})
+    wednesday = day_of_week(2)
+    async with open_page(browser, timezone_id="America/Los_Angeles") as page:
+        await sign_in(page, site.url, RECEPTION)
+        await page.goto(staff_url(site, f"absences/new?doctor={practice.doctor}"))
+        await page.get_by_label("First day").fill(str(wednesday))
+        await page.get_by_label("From").fill("10:00")
+        await page.get_by_label("Until").fill("11:00")
+        await follow(page.get_by_role("button", name="Check for conflicts"))
+        await expect(page.get_by_text("No conflicts.")).to_be_visible()
+        await follow(page.get_by_role("button", name="Add absence"))
+        await expect(page).to_have_url(staff_url(site, "absences"))
+        row = page.get_by_role("row").filter(has_text=practice.name)
+        await expect(row).to_contain_text("10:00 – 11:00 AM", use_inner_text=True)
+    absences = practice.api.get(f"/api/clinics/{CLINIC}/absences?limit=200").json()["items"]
+    (absence,) = [each for each in absences if each["doctorId"] == practice.doctor]
+    for name, hour in (("startTime", 10), ("endTime", 11)):
+        assert datetime.fromisoformat(absence[name]) == datetime.fromisoformat(at(wednesday, hour))

@@ -1,0 +1,51 @@
+"""A patient books in a frame on a clinic's own site."""
+
+import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from playwright.async_api import expect
+
+from support.browsers import follow, open_page
+from support.public_booking import APPOINTMENT_URL
+
+
+@pytest.fixture
+def clinic_site(site, tmp_path) -> Iterator[str]:
+    """A clinic's own site, at another origin."""
+    (tmp_path / "index.html").write_text(
+        '<!doctype html><html lang="de"><title>Praxis</title><h1>Unsere Praxis</h1>'
+        f'<script src="{site.url}/embed.js" data-clinic="spreebogen" async></script><p>Ende</p>'
+    )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}/"  # for a browser, this is another site than 127.0.0.1
+    server.shutdown()
+
+
+async def test_a_patient_books_in_a_frame_as_high_as_its_page(browser, clinic_site):
+    async with open_page(browser) as page:
+        await page.goto(clinic_site)
+        content = page.frame_locator("iframe")
+        await expect(content.get_by_role("link", name=re.compile("^Sprechstunde"))).to_be_visible()
+        frame = next(frame for frame in page.frames if "/embed/" in frame.url)
+        await follow(content.get_by_role("link", name=re.compile("^Sprechstunde")), frame)
+        await follow(content.locator(".turn [rel=next]"), frame)
+        await follow(content.locator(".month a").nth(1), frame)
+        await expect(content.get_by_role("heading", name="Zeit wählen")).to_be_visible()
+        await page.wait_for_function(
+            "height => document.querySelector('iframe').offsetHeight === height",
+            arg=await frame.evaluate("Math.ceil(document.documentElement.getBoundingClientRect().height)"),
+        )
+        await follow(content.locator(".times a").nth(10), frame)
+        await content.locator("[name=name]").fill("Ana Souza")
+        await content.locator("[name=email]").fill("ana@example.org")
+        await follow(content.locator("#booking .submit button"), frame)
+        await expect(content.get_by_role("heading", name="Ihr Termin ist gebucht.")).to_be_visible()
+        async with page.context.expect_page() as new_page:
+            await content.get_by_role("link", name="Ansehen, verschieben oder absagen").click()
+        await expect(await new_page.value).to_have_url(APPOINTMENT_URL)
+        await expect(page.locator("iframe")).to_have_attribute("title", "Ihr Termin ist gebucht. · Appoint")
