@@ -13,6 +13,9 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger()
 
+CONNECTION_ERRORS: Final = (RedisError, OSError, TimeoutError, RuntimeError)
+"""A lost connection. uvloop raises `RuntimeError` for a write to a connection that Redis has just closed."""
+
 CHANNEL: Final = "appoint:changed"
 TIMEOUT_SECONDS: Final = 1.0
 SILENCE_SECONDS: Final = 3.0
@@ -53,7 +56,7 @@ class Invalidations:
         """Invalidate the clinic in the other processes, now or once Redis is reachable again."""
         self._unsent.add(clinic_id)
         if self.connected:
-            with suppress(RedisError, OSError, TimeoutError):
+            with suppress(*CONNECTION_ERRORS):
                 await self._send_all()
 
     async def _send_all(self) -> None:
@@ -65,7 +68,7 @@ class Invalidations:
         while True:
             try:
                 await self._receive()
-            except Exception as error:  # noqa: BLE001  whatever it is: if the listener ended, outdated entries would stay cached
+            except Exception as error:  # noqa: BLE001  if the listener ended, outdated entries would stay cached
                 if self.connected:
                     log.warning("redis lost", error=type(error).__name__)
             self.connected = False

@@ -9,9 +9,9 @@ from limits.aio.storage import RedisStorage
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from ...kit import errors
+from ...kit.cache_invalidation import CONNECTION_ERRORS
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class RedisCounters:
             raise errors.Unavailable
         try:
             return await command(*args)
-        except (RedisError, OSError, TimeoutError) as error:
+        except CONNECTION_ERRORS as error:
             self._retry_at = clock() + RETRY_SECONDS
             log.warning("redis lost", error=type(error).__name__)
             raise errors.Unavailable from error
