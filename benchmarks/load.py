@@ -1,5 +1,4 @@
-"""Those who make the load: pgbench for the statement alone, wrk for HTTP, and a crowd that wants one time. And the
-server that they load."""
+"""The load: pgbench for the statement alone, wrk for HTTP, and concurrent requests for one time. Also the server."""
 
 import asyncio
 import json
@@ -24,9 +23,11 @@ from .world import DOCTORS, EMPTY, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, W
 
 CLIENTS = 16
 
-# What the server passes to the statement. pgbench has numbers and constants; random values are expressions of its
-# numbers where the parameter stands.
-ID = "(lpad(to_hex(:clinic::int), 8, '0') || :round || '-8' || lpad(to_hex(:client_id::int), 3, '0') || '-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid"
+# Parameters of the statement. pgbench has numbers and constants, so random values are expressions of its numbers.
+ID = (
+    "(lpad(to_hex(:clinic::int), 8, '0') || :round || '-8' || lpad(to_hex(:client_id::int), 3, '0')"
+    " || '-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid"
+)
 DOCTOR, TYPE = doctor(":clinic::int", ":doctor::int"), doctor(":clinic::int", 0)
 START, END = "to_timestamp(:start::int)", f"to_timestamp(:start::int + {MINUTES * 60})"
 REQUEST = (
@@ -63,7 +64,7 @@ SESSION = (
 
 
 def statement() -> str:
-    """The booking statement as pgbench runs it: word for word, with values for its parameters."""
+    """Return the booking statement word for word, with values for its parameters."""
     values = [PARAMETERS[name] for name in INSERT_APPOINTMENTS.parameters]
     return re.sub(r"\$(\d+)", lambda match: values[int(match[1]) - 1], INSERT_APPOINTMENTS.text)
 
@@ -79,17 +80,16 @@ SCRIPT = f"""
 
 
 class Result(NamedTuple):
+    """The outcome of a load. `rate` is successes per second."""
+
     rate: float
-    """Successes a second."""
-    made: int
-    refused: int
-    broken: int
-    worst_seconds: float = 0
+    successes: int
+    refusals: int
+    errors: int
 
 
 def pgbench(world: World, binaries: Path, *, seconds: float) -> Result:
-    """Bookings by the statement alone, one a transaction. Those that lost to another count as made here; who asks the
-    database knows better."""
+    """Book by the statement alone, one per transaction. Bookings that lost a race count as successes here."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(SCRIPT)
         script.flush()
@@ -109,19 +109,22 @@ def pgbench(world: World, binaries: Path, *, seconds: float) -> Result:
             f"--file={script.name}",
         ]
         defines = [f"--define={name}={value}" for name, value in constants.items()]
-        ran = subprocess.run(
+        output = subprocess.run(
             [*command, *defines, world.url],
             check=True,
             capture_output=True,
             text=True,
             env={**os.environ, "PGOPTIONS": SESSION},
         ).stdout
-    number = lambda label: float(re.search(rf"{label}\D*([\d.]+)", ran)[1])  # noqa: E731
+
+    def number(label: str) -> float:
+        return float(re.search(rf"{label}\D*([\d.]+)", output)[1])
+
     return Result(number("tps ="), int(number("actually processed:")), 0, int(number("failed transactions:")))
 
 
 def wrk(world: World, address: str, kind: str, *, connections: int, seconds: float) -> Result:
-    """Requests of a kind through HTTP, over connections that are kept alive."""
+    """Send requests of one kind over kept-alive connections."""
     first, last = FREE if kind == "book" else HALF_BOOKED
     arguments = [
         kind,
@@ -140,13 +143,14 @@ def wrk(world: World, address: str, kind: str, *, connections: int, seconds: flo
         f"--duration={seconds:.0f}",
         "--timeout=30s",
         "--script",
-        Path(__file__).with_name("ask.lua"),
+        Path(__file__).with_name("requests.lua"),
     ]
-    ran = subprocess.run(
+    output = subprocess.run(
         [*command, address, "--", *map(str, arguments)], check=True, capture_output=True, text=True
     ).stdout
-    found = json.loads(ran.splitlines()[-1])
-    return Result(found["made"] / found["seconds"], found["made"], found["refused"], found["broken"], found["worst"])
+    result = json.loads(output.splitlines()[-1])
+    successes = result["successes"]
+    return Result(successes / result["seconds"], successes, result["refusals"], result["errors"])
 
 
 class Server(NamedTuple):
@@ -154,13 +158,13 @@ class Server(NamedTuple):
     process: psutil.Process
 
     def memory(self) -> int:
-        """Resident bytes of all its processes."""
+        """Return the resident bytes of all processes."""
         return sum(process.memory_info().rss for process in [self.process, *self.process.children(recursive=True)])
 
 
 @contextmanager
 def serving(world: World, *, workers: int = 1) -> Generator[Server]:
-    """`appoint serve` on that database, in a process of its own, as it is by default."""
+    """Run `appoint serve` with its defaults on the data set."""
     settings = {
         "APPOINT_DATABASE_URL": world.url,
         "APPOINT_DATA_DIR": str(FOLDER),
@@ -171,25 +175,25 @@ def serving(world: World, *, workers: int = 1) -> Generator[Server]:
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")} | settings
     with tempfile.NamedTemporaryFile("r") as log, Path(log.name).open("w") as output:
-        started = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "appoint", "serve"], stdout=output, stderr=output, env=environment
         )
         try:
             while not (ready := re.search(r"Appoint is at (\S+)", Path(log.name).read_text())):
-                if started.poll() is not None:
+                if process.poll() is not None:
                     sys.exit(Path(log.name).read_text())
                 time.sleep(0.05)
-            yield Server(ready[1], psutil.Process(started.pid))
+            yield Server(ready[1], psutil.Process(process.pid))
         finally:
-            started.terminate()
-            started.wait()
+            process.terminate()
+            process.wait()
 
 
 @asynccontextmanager
-async def connected(
+async def connections_to(
     address: str, connections: int
 ) -> AsyncGenerator[list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]:
-    """Connections that are kept alive."""
+    """Open connections to the server."""
     host, port = address.removeprefix("http://").split(":")
     streams = [await asyncio.open_connection(host, int(port)) for _ in range(connections)]
     try:
@@ -199,45 +203,52 @@ async def connected(
             writer.close()
 
 
-async def ask(
+async def send(
     stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: str, body: str | None = None
 ) -> tuple[int, float]:
-    """The status of the answer, and the seconds until it was there."""
+    """Send a request. Return the status of the response, and the seconds until it arrived."""
     reader, writer = stream
-    began = time.perf_counter()
-    head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body or '')}\r\n\r\n"
-    writer.write(f"{head}{body or ''}".encode())
-    answer = await reader.readuntil(b"\r\n\r\n")
-    await reader.readexactly(int(re.search(rb"content-length: (\d+)", answer)[1]))
-    return int(answer.split()[1]), time.perf_counter() - began
+    start = time.perf_counter()
+    lines = [
+        f"{'GET' if body is None else 'POST'} {path} HTTP/1.1",
+        "Host: bench",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body or '')}",
+        "",
+        body or "",
+    ]
+    writer.write("\r\n".join(lines).encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
+    return int(head.split()[1]), time.perf_counter() - start
 
 
 async def race(world: World, address: str, *, racers: int, rounds: int) -> list[list[tuple[int, float]]]:
-    """So many customers want one and the same time, all at once: the answers that they get. Each round is about another
-    time."""
-    answers = []
-    async with connected(address, racers) as streams:
+    """Send requests of several customers for the same time at once, in each round for another time. Return the status
+    and the seconds of all responses."""
+    responses = []
+    async with connections_to(address, racers) as streams:
         for number in range(rounds):
             day, place = divmod(number, PLACES)
             start = world.opening(EMPTY + day) + timedelta(minutes=place * MINUTES)
-            wish = {
+            request = {
                 "doctorId": f"{1:08x}-0000-8000-8000-{1:012x}",
                 "appointmentTypeId": f"{1:08x}-0000-8000-8000-{0:012x}",
                 "startTime": start.isoformat(),
             }
             bodies = [
-                json.dumps({**wish, "customerId": f"00000000-0000-7000-8000-{customer:012x}"})
+                json.dumps({**request, "customerId": f"00000000-0000-7000-8000-{customer:012x}"})
                 for customer in range(1, racers + 1)
             ]
-            answers.append(
+            responses.append(
                 await asyncio.gather(
-                    *(ask(stream, "/api/appointments", body) for stream, body in zip(streams, bodies, strict=True))
+                    *(send(stream, "/api/appointments", body) for stream, body in zip(streams, bodies, strict=True))
                 )
             )
-    return answers
+    return responses
 
 
-async def kept_alive(address: str, *, requests: int) -> list[float]:
-    """Seconds that requests one after the other take on one connection."""
-    async with connected(address, 1) as (stream,):
-        return [(await ask(stream, "/healthz"))[1] for _ in range(requests)]
+async def times_on_one_connection(address: str, *, requests: int) -> list[float]:
+    """Return the seconds of requests that are sent one after the other."""
+    async with connections_to(address, 1) as (stream,):
+        return [(await send(stream, "/healthz"))[1] for _ in range(requests)]

@@ -1,8 +1,7 @@
-"""How it goes, asked of the appointments and slots themselves: what the sums that are kept must equal, and what they
-are measured by.
+"""The numbers of the reports, computed from appointments and slots: the daily sums must equal them.
 
-Each statement is about a clinic ($1) on local dates ($2, $3), of one doctor or all ($4). They say in their own words
-what the database's function `summed` says.
+Each statement is about a clinic ($1) on local dates ($2, $3), and one doctor or all ($4). It does independently what
+the database's function `summed` does.
 """
 
 import inspect
@@ -19,96 +18,115 @@ from appoint.oversight.reports import repository
 from .world import World
 
 MINUTES: Final = """
-with place as (
-  select id, time_zone as zone, local_instant($2, 0, time_zone) as since, local_instant($3::date + 1, 0, time_zone) as until from clinic where id = $1
+with bounds as (
+  select id, time_zone as zone, local_instant($2, 0, time_zone) as since,
+         local_instant($3::date + 1, 0, time_zone) as until
+    from clinic
+   where id = $1
 ), hour as materialized (
-  select day::date as date, h as hour, local_instant(day::date, h * 60, zone) as starts, local_instant(day::date, h * 60 + 60, zone) as ends
-    from place, generate_series($2::timestamp, $3::timestamp, interval '1 day') as day, generate_series(0, 23) as h
-), piece as (
-  select s.doctor_id, lower(s.during) as starts, upper(s.during) as ends, false as taken
-    from place p join booking_slot s on s.clinic_id = $1 and s.removed_at is null and s.date between $2 and $3
+  select day::date as date, h as hour, local_instant(day::date, h * 60, zone) as starts,
+         local_instant(day::date, h * 60 + 60, zone) as ends
+    from bounds, generate_series($2::timestamp, $3::timestamp, interval '1 day') as day, generate_series(0, 23) as h
+), range as (
+  select s.doctor_id, lower(s.during) as starts, upper(s.during) as ends, false as booked
+    from bounds b join booking_slot s on s.clinic_id = $1 and s.removed_at is null and s.date between $2 and $3
    where $4::uuid is null or s.doctor_id = $4
   union all
   select a.doctor_id, lower(a.during), upper(a.during), true
-    from place p join appointment a on a.clinic_id = $1 and lower(a.during) >= p.since and lower(a.during) < p.until
+    from bounds b join appointment a on a.clinic_id = $1 and lower(a.during) >= b.since and lower(a.during) < b.until
    where a.status in ('booked', 'arrived', 'checked-in', 'fulfilled') and ($4 is null or a.doctor_id = $4)
 ), part as (
-  select p.doctor_id, h.date, h.hour, p.taken, extract(epoch from least(p.ends, h.ends) - greatest(p.starts, h.starts)) / 60 as minutes
-    from place, piece p,
-         lateral (select p.starts at time zone zone as wall, extract(hour from p.ends at time zone zone - interval '1 microsecond')::integer as through) l,
+  select r.doctor_id, h.date, h.hour, r.booked,
+         extract(epoch from least(r.ends, h.ends) - greatest(r.starts, h.starts)) / 60 as minutes
+    from bounds, range r,
+         lateral (select r.starts at time zone zone as wall,
+                         extract(hour from r.ends at time zone zone - interval '1 microsecond')::integer as through) l,
          generate_series(extract(hour from wall)::integer, through) as n, hour h
    where h.date = wall::date and h.hour = n
 )
 """
 BY_DAY_AND_HOUR: Final = f"""{MINUTES}
-select doctor_id, date, hour, round(sum(minutes) filter (where not taken))::integer as published_minutes, coalesce(round(sum(minutes) filter (where taken)), 0)::integer as booked_minutes
+select doctor_id, date, hour, round(sum(minutes) filter (where not booked))::integer as published_minutes,
+       coalesce(round(sum(minutes) filter (where booked)), 0)::integer as booked_minutes
   from part
  group by doctor_id, date, hour
 having sum(minutes) > 0
 """
-"""Equal to what is kept, hour by hour."""
+"""The sums of each hour."""
 UTILISATION: Final = f"""{MINUTES}
-select doctor_id, extract(isodow from date) as weekday, hour, sum(minutes) filter (where not taken) as published_minutes, sum(minutes) filter (where taken) as booked_minutes
+select doctor_id, extract(isodow from date) as weekday, hour,
+       sum(minutes) filter (where not booked) as published_minutes,
+       sum(minutes) filter (where booked) as booked_minutes
   from part
  group by grouping sets ((1, 3), (2, 3))
 """
 BOOKED: Final = """
 select a.doctor_id, (lower(a.during) at time zone c.time_zone)::date as date, a.status,
-       greatest((lower(a.during) at time zone c.time_zone)::date - (a.created_at at time zone c.time_zone)::date, 0) as lead
+       greatest((lower(a.during) at time zone c.time_zone)::date - (a.created_at at time zone c.time_zone)::date, 0)
+         as lead
   from clinic c
-  join appointment a on a.clinic_id = c.id and lower(a.during) >= local_instant($2, 0, c.time_zone) and lower(a.during) < local_instant($3::date + 1, 0, c.time_zone)
+  join appointment a on a.clinic_id = c.id and lower(a.during) >= local_instant($2, 0, c.time_zone)
+                    and lower(a.during) < local_instant($3::date + 1, 0, c.time_zone)
  where c.id = $1 and a.status <> 'pending' and not a.only_held and ($4::uuid is null or a.doctor_id = $4)
 """
 BY_DAY: Final = f"""
-select doctor_id, date, count(*)::integer as booked, sum((status = 'cancelled')::integer)::integer as cancelled, sum((status = 'noshow')::integer)::integer as missed,
-       sum((status in ('arrived', 'checked-in', 'fulfilled'))::integer)::integer as kept, sum(lead)::integer as lead_days, array_agg(lead order by lead) as leads
+select doctor_id, date, count(*)::integer as booked, sum((status = 'cancelled')::integer)::integer as cancelled,
+       sum((status = 'noshow')::integer)::integer as missed,
+       sum((status in ('arrived', 'checked-in', 'fulfilled'))::integer)::integer as kept,
+       sum(lead)::integer as lead_days, array_agg(lead order by lead) as leads
   from ({BOOKED}) booked
  group by doctor_id, date
 """
-"""Equal to what is kept, day by day; `leads` are the days of each appointment."""
+"""The sums of each day. `leads` are the days between booking and appointment."""
 NUMBERS: Final = {
     "utilisation by doctor and hour": UTILISATION,
-    "bookings and cancellations over time": f"select date_trunc('week', date) as week, count(*), count(*) filter (where status = 'cancelled') from ({BOOKED}) b group by 1 order by 1",
-    "no-show rate": f"""
-        select date_trunc('week', date) as week, count(*) filter (where status = 'noshow'), count(*) filter (where status in ('noshow', 'arrived', 'checked-in', 'fulfilled'))
+    "bookings and cancellations over time": f"""
+        select date_trunc('week', date) as week, count(*), count(*) filter (where status = 'cancelled')
           from ({BOOKED}) b group by 1 order by 1
     """,
-    "lead time": f"select width_bucket(lead, array[1, 2, 4, 8, 15, 29, 57]) as bucket, count(*), sum(lead) from ({BOOKED}) b group by 1 order by 1",
+    "no-show rate": f"""
+        select date_trunc('week', date) as week, count(*) filter (where status = 'noshow'),
+               count(*) filter (where status in ('noshow', 'arrived', 'checked-in', 'fulfilled'))
+          from ({BOOKED}) b group by 1 order by 1
+    """,
+    "lead time": f"""
+        select width_bucket(lead, array[1, 2, 4, 8, 15, 29, 57]) as bucket, count(*), sum(lead)
+          from ({BOOKED}) b group by 1 order by 1
+    """,
 }
-KEPT: Final = {
+FROM_SUMS: Final = {
     "utilisation by doctor and hour": (repository.by_hour, ()),
     "bookings and cancellations over time": (repository.over_time, ("week",)),
     "no-show rate": (repository.over_time, ("week",)),
     "lead time": (repository.over_time, ("week",)),
 }
-"""What the page asks for each, and what else that is given."""
+"""The function that reads each number from the sums, and its last arguments."""
 
 
-def kept(name: str) -> tuple[str, Sequence[Any]]:
-    """The statement for a number out of the sums that are kept, word for word, and what follows clinic, doctor and
-    dates."""
-    function, more = KEPT[name]
-    return inspect.getsource(function).split('"""')[3], more
+def statement_from_sums(name: str) -> tuple[str, Sequence[Any]]:
+    """Return the statement that reads a number from the sums, word for word, and its arguments after the clinic, the
+    doctor and the dates."""
+    function, arguments = FROM_SUMS[name]
+    return inspect.getsource(function).split('"""')[3], arguments
 
 
 async def rates(world: World, name: str, *, first: date, last: date, seconds: float) -> tuple[float, float]:
-    """How often a second a number of a random clinic is had from the sums, and from all rows."""
-    statement, more = kept(name)
+    """Return how often per second a number of a random clinic is read from the sums, and from all rows."""
+    statement, arguments = statement_from_sums(name)
     connection = await asyncpg.connect(
         world.url, server_settings={"jit": "off", "plan_cache_mode": "force_generic_plan"}
     )
 
     async def rate(sql: str, arrange: Any) -> float:
         prepared = await connection.prepare(sql)
-        began, done = time.perf_counter(), 0
-        while time.perf_counter() - began < seconds:
+        start, count = time.perf_counter(), 0
+        while time.perf_counter() - start < seconds:
             await prepared.fetch(*arrange(random.randint(1, world.clinics)))
-            done += 1
-        return done / (time.perf_counter() - began)
+            count += 1
+        return count / (time.perf_counter() - start)
 
     try:
-        return await rate(statement, lambda clinic: (clinic, None, first, last, *more)), await rate(
-            NUMBERS[name], lambda clinic: (clinic, first, last, None)
-        )
+        from_sums = await rate(statement, lambda clinic: (clinic, None, first, last, *arguments))
+        return from_sums, await rate(NUMBERS[name], lambda clinic: (clinic, first, last, None))
     finally:
         await connection.close()

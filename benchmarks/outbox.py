@@ -1,4 +1,4 @@
-"""Events in the outbox: very many, and how fast they are told."""
+"""A full outbox, and the rate at which a worker relays its events."""
 
 import time
 from functools import partial
@@ -15,12 +15,13 @@ from appoint.oversight.reports.service import note
 from .world import World
 
 FULL = 1_000_000
-TOLD = 50_000
+RELAYED_EVENTS = 50_000
 
 FILL = """
 insert into event (clinic_id, type, subject_id, subject_version, data)
 select clinic_id, 'appointment.booked', id::text, version,
-       jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id, 'startTime', lower(during), 'endTime', upper(during), 'sequence', 0)
+       jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id,
+                          'startTime', lower(during), 'endTime', upper(during), 'sequence', 0)
   from appointment
  limit $1
 """
@@ -34,7 +35,7 @@ returning e.*
 
 
 async def fill(world: World, count: int) -> None:
-    """So many events in the outbox, one for each of as many appointments."""
+    """Replace the outbox by so many events, each of another appointment."""
     connection = await asyncpg.connect(world.url)
     try:
         await connection.execute("truncate event, event_log, notification, unsummed")
@@ -44,37 +45,37 @@ async def fill(world: World, count: int) -> None:
         await connection.close()
 
 
-async def another(world: World, count: int) -> None:
-    """A second outbox with so many events beside the one that is used, which is emptied."""
+async def prepare_second(world: World, count: int) -> None:
+    """Set aside an outbox with so many events, and empty the one in use."""
     await fill(world, count)
     connection = await asyncpg.connect(world.url)
     try:
         await connection.execute(
             "alter table event rename to event_aside; create table event (like event_aside including all)"
         )
-        await connection.execute(
-            f"grant select, insert, update, delete on event to {SERVER}, {ACROSS}"
-        )  # which `like` leaves behind
+        # `like` does not copy privileges.
+        await connection.execute(f"grant select, insert, update, delete on event to {SERVER}, {ACROSS}")
     finally:
         await connection.close()
 
 
-async def change_over(world: World) -> None:
-    """Use the other one of two outboxes. Filling it each time would leave work to the server that what is measured next
-    would pay for."""
+async def switch(world: World) -> None:
+    """Exchange the two outboxes. Filling one each time would leave work to the database that slows down the next
+    measurement."""
     connection = await asyncpg.connect(world.url)
     try:
         await connection.execute(
-            "alter table event rename to event_was; alter table event_aside rename to event; alter table event_was rename to event_aside"
+            "alter table event rename to event_before;"
+            "alter table event_aside rename to event;"
+            "alter table event_before rename to event_aside"
         )
     finally:
         await connection.close()
 
 
-async def relayed(world: World) -> float:
-    """Events a second, told as the worker tells them: into the log, to the planning of notifications, to webhooks and
-    to the sums of days."""
-    await fill(world, TOLD)
+async def relay_rate(world: World) -> float:
+    """Return how many events per second a worker relays to the log, to notifications, to webhooks and to the sums."""
+    await fill(world, RELAYED_EVENTS)
     db = connect(world.url, size=1, wait_seconds=5, statement_seconds=60)
 
     async def plan(tx, events) -> None:
@@ -86,9 +87,9 @@ async def relayed(world: World) -> float:
         await db.close()
 
 
-async def deleted(world: World) -> float:
-    """The same rows a second, deleted in batches of the same size and returned."""
-    await fill(world, TOLD)
+async def delete_rate(world: World) -> float:
+    """Return how many of the same rows per second are deleted and returned, in batches of the same size."""
+    await fill(world, RELAYED_EVENTS)
     connection = await asyncpg.connect(world.url)
 
     async def delete(*, now) -> int:
@@ -101,7 +102,7 @@ async def deleted(world: World) -> float:
 
 
 async def _rate(step) -> float:
-    began, done = time.perf_counter(), 0
-    while told := await step(now=clock.now()):
-        done += told
-    return done / (time.perf_counter() - began)
+    start, events = time.perf_counter(), 0
+    while batch := await step(now=clock.now()):
+        events += batch
+    return events / (time.perf_counter() - start)

@@ -1,5 +1,5 @@
--- wrk -s ask.lua URL -- KIND SEED CLINICS DOCTORS CUSTOMERS OPENING DAYS PLACES
--- KIND: empty, day and week (of availability), or book. OPENING: of the first of the days, in seconds since 1970.
+-- wrk -s requests.lua URL -- KIND SEED CLINICS DOCTORS CUSTOMERS OPENING DAYS PLACES
+-- KIND: empty, day or week (of availability), or book. OPENING: of the first day, in seconds since 1970.
 
 local kind, clinics, doctors, customers, opening, days, places
 local threads = {}
@@ -13,7 +13,7 @@ function init(args)
   math.randomseed(tonumber(args[2]))
   clinics, doctors, customers = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
   opening, days, places = tonumber(args[6]), tonumber(args[7]), tonumber(args[8])
-  made, refused, broken = 0, 0, 0
+  successes, refusals, failures = 0, 0, 0
 end
 
 local function doctor(clinic, number)
@@ -31,17 +31,21 @@ local requests = {
   day = function()
     local clinic = math.random(clinics)
     local path = "/api/doctors/%s/availability?date=%s&appointmentTypeId=%s"
-    return wrk.format("GET", path:format(doctor(clinic, math.random(doctors)), date(math.random(days) - 1), doctor(clinic, 0)))
+    local day = date(math.random(days) - 1)
+    return wrk.format("GET", path:format(doctor(clinic, math.random(doctors)), day, doctor(clinic, 0)))
   end,
   week = function()
     local clinic = math.random(clinics)
-    return wrk.format("GET", ("/api/clinics/%d/availability?from=%s&to=%s&appointmentTypeId=%s"):format(clinic, date(0), date(6), doctor(clinic, 0)))
+    local path = "/api/clinics/%d/availability?from=%s&to=%s&appointmentTypeId=%s"
+    return wrk.format("GET", path:format(clinic, date(0), date(6), doctor(clinic, 0)))
   end,
   book = function()
     local clinic = math.random(clinics)
     local start = opening + (math.random(days) - 1) * 86400 + (math.random(places) - 1) * 900
-    local body = '{"customerId":"00000000-0000-7000-8000-%012x","doctorId":"%s","appointmentTypeId":"%s","startTime":"%s"}'
-    body = body:format(math.random(customers), doctor(clinic, math.random(doctors)), doctor(clinic, 0), os.date("!%Y-%m-%dT%H:%M:%SZ", start))
+    local body = '{"customerId":"00000000-0000-7000-8000-%012x","doctorId":"%s","appointmentTypeId":"%s",'
+      .. '"startTime":"%s"}'
+    local time = os.date("!%Y-%m-%dT%H:%M:%SZ", start)
+    body = body:format(math.random(customers), doctor(clinic, math.random(doctors)), doctor(clinic, 0), time)
     return wrk.format("POST", "/api/appointments", { ["Content-Type"] = "application/json" }, body)
   end,
 }
@@ -52,19 +56,23 @@ end
 
 function response(status)
   if status == 200 or status == 201 then
-    made = made + 1
+    successes = successes + 1
   elseif status == 409 then
-    refused = refused + 1
+    refusals = refusals + 1
   else
-    broken = broken + 1
+    failures = failures + 1
   end
 end
 
 function done(summary, latency)
-  local made, refused, broken = 0, 0, 0
+  local successes, refusals, failures = 0, 0, 0
   for _, thread in ipairs(threads) do
-    made, refused, broken = made + thread:get("made"), refused + thread:get("refused"), broken + thread:get("broken")
+    successes = successes + thread:get("successes")
+    refusals = refusals + thread:get("refusals")
+    failures = failures + thread:get("failures")
   end
-  local errors = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
-  io.write(('{"made": %d, "refused": %d, "broken": %d, "seconds": %f, "worst": %f}\n'):format(made, refused, broken + errors, summary.duration / 1e6, latency.max / 1e6))
+  local errors = summary.errors
+  failures = failures + errors.connect + errors.read + errors.write + errors.timeout
+  local line = '{"successes": %d, "refusals": %d, "errors": %d, "seconds": %f}\n'
+  io.write(line:format(successes, refusals, failures, summary.duration / 1e6))
 end

@@ -1,4 +1,4 @@
-"""What it costs to start a server, next to a bare Litestar application in the same interpreter."""
+"""The cost of starting a server, next to that of a bare Litestar application."""
 
 import os
 import resource
@@ -21,8 +21,10 @@ def start(program: str) -> Start:
     """Run the program in a new interpreter with compiled modules, as an installed Appoint has them."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    measured = f"{program}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    done = subprocess.run([sys.executable, "-c", measured], env=environment, capture_output=True, text=True, check=True)
+    program_with_memory = f"{program}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    result = subprocess.run(
+        [sys.executable, "-c", program_with_memory], env=environment, capture_output=True, text=True, check=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Start(seconds, int(done.stdout) * 1024)
+    return Start(seconds, int(result.stdout) * 1024)

@@ -59,7 +59,8 @@ def settings_page() -> str:
         yield "| variable | default | meaning |"
         yield "| --- | --- | --- |"
         for name, field in Settings.model_fields.items():
-            yield f"| `APPOINT_{name.upper()}` | {default(field)} | {sentence(field.description or '')}{limits(field)} |"
+            meaning = sentence(field.description or "") + limits(field)
+            yield f"| `APPOINT_{name.upper()}` | {default(field)} | {meaning} |"
 
     introduction = (
         "Settings are environment variables, or lines of a file `.env` in the working directory. An empty variable "
@@ -89,8 +90,8 @@ def cli_page() -> str:
     _, _, body = text.partition("**Commands**:")
     introduction = (
         "```console\nappoint COMMAND\n```\n\n"
-        "Every command reads the [settings](settings.md) from the environment. `appoint COMMAND --help` prints the same "
-        "text. Errors of operation are one line on standard error, with exit code 1."
+        "Every command reads the [settings](settings.md) from the environment. `appoint COMMAND --help` prints the "
+        "same text. Errors of operation are one line on standard error, with exit code 1."
     )
     return page("Commands", introduction, iter(body.strip().splitlines()))
 

@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
-from benchmarks.numbers import BY_DAY, BY_DAY_AND_HOUR, NUMBERS
-from benchmarks.numbers import kept as statement_for
+from benchmarks.numbers import BY_DAY, BY_DAY_AND_HOUR, NUMBERS, statement_from_sums
 
 from appoint import demo
 from appoint.booking import holds, transitions
@@ -522,7 +521,7 @@ async def test_each_number_reads_a_tenth_of_the_pages_that_the_plain_query_reads
     assert await agree(db, 1)
     first, last = date(2026, 12, 17), date(2027, 3, 10)  # all before today's
     for name, plain in NUMBERS.items():
-        statement, more = statement_for(name)
+        statement, more = statement_from_sums(name)
         all_rows, sums = (
             await pages(large, plain, 1, first, last, None),
             await pages(large, statement, 1, None, first, last, *more),

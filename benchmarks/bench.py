@@ -1,0 +1,214 @@
+"""The measurements. Each compares rates within a round, so that other load on the machine affects both sides alike."""
+
+import sys
+from collections import defaultdict
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import httpx2
+
+from . import load, numbers, outbox, startup, world
+from .load import Server
+from .world import DOCTORS, HALF_BOOKED, PLACES, World
+
+RACERS = 64
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class Place(NamedTuple):
+    """A data set with a server on it, and the memory of the server before the load."""
+
+    world: World
+    server: Server
+    idle_bytes: int
+
+
+class Bench:
+    """The measurements, their results and the faults that they found."""
+
+    def __init__(self, binaries: Path, *, rounds: int, seconds: int) -> None:
+        self.binaries, self.rounds, self.seconds = binaries, rounds, seconds
+        self.rates: dict[str, list[float]] = defaultdict(list)
+        self.ratios: list[str] = []
+        self.facts: list[str] = []
+        self.faults: list[str] = []
+
+    def record(self, name: str, rate: float) -> None:
+        self.rates[name].append(rate)
+        say(f"  {name}: {rate:,.0f}/s")
+
+    def add_fault(self, text: str) -> None:
+        self.faults.append(text)
+        say(f"  FAULT: {text}")
+
+    def compare(self, what: str, over: str, under: str, *, at_least: float = 0, at_most: float = 0) -> None:
+        """Add a line to the table: the ratio of two rates in each round."""
+        ratios = [one / other for one, other in zip(self.rates[over], self.rates[under], strict=True)]
+        required = f"≥ {at_least}" if at_least else f"≤ {at_most}" if at_most else ""
+        if required:
+            met = median(ratios) >= at_least if at_least else median(ratios) <= at_most
+            required += ", met" if met else ", **missed**"
+        rates = " against ".join(f"{median(self.rates[name]):,.0f}" for name in (over, under))
+        self.ratios.append(
+            f"| {what} | **{median(ratios):.3g}** | {min(ratios):.3g} | {max(ratios):.3g} | {required} | {rates} |"
+        )
+
+    async def book(self, name: str, place: World, server: Server | None, connections: int = load.CLIENTS) -> None:
+        """Measure bookings through the server, or by the statement alone, and count them in the database."""
+        before = await place.count()
+        if server:
+            result = load.wrk(place, server.address, "book", connections=connections, seconds=self.seconds)
+        else:
+            result = load.pgbench(place, self.binaries, seconds=self.seconds)
+        written = await place.count() - before
+        requests = result.successes + result.refusals
+        # Some bookings at the end are in the database, but their response did not arrive in time.
+        if server and not result.successes <= written <= result.successes + connections:
+            self.add_fault(f"{name}: {result.successes} responses of 201, {written} appointments")
+        if result.errors or written < requests * 0.9:
+            self.add_fault(f"{name}: {written} of {requests} requests were booked, {result.errors} errors")
+        self.record(name, result.rate * min(written / result.successes, 1))
+
+    def read(self, name: str, place: Place, kind: str) -> None:
+        result = load.wrk(place.world, place.server.address, kind, connections=load.CLIENTS, seconds=self.seconds)
+        if result.errors:
+            self.add_fault(f"{name}: {result.errors} errors")
+        self.record(name, result.rate)
+
+    async def statement_and_http(self, place: Place, two: Place) -> None:
+        for number in range(self.rounds):
+            say(f"Bookings, round {number + 1} of {self.rounds}")
+            await self.book("statement", place.world, None)
+            await self.book("http 16", place.world, place.server)
+            await self.book("http 64", place.world, place.server, 64)
+            await self.book("http 16, two", place.world, two.server)
+        a = "(a) the statement by pgbench, 16 clients"
+        self.compare(f"(b) bookings by HTTP, 16 connections ÷ {a}", "http 16", "statement", at_least=0.35)
+        self.compare("(b) the same with 64 connections ÷ (a)", "http 64", "statement", at_least=0.35)
+        self.compare("(b) the same with 16 connections and two server processes ÷ (a)", "http 16, two", "statement")
+
+    def reads(self, place: Place) -> None:
+        day = place.world.opening(HALF_BOOKED[0]).date()
+        availability = httpx2.get(
+            f"{place.server.address}/api/clinics/1/availability?date={day}&minutes={world.MINUTES}", timeout=30
+        ).json()
+        if availability["days"][0]["free"] != DOCTORS * PLACES // 2:
+            self.add_fault(f"{availability['days'][0]['free']} times are free on a half-booked day")
+        for number in range(self.rounds):
+            say(f"Availability, round {number + 1} of {self.rounds}")
+            for name, kind in (("empty", "empty"), ("doctor-day", "day"), ("clinic-week", "week")):
+                self.read(name, place, kind)
+        self.compare("(c) availability of a doctor-day, half booked ÷ (d) `/healthz`", "doctor-day", "empty")
+        self.compare(f"(c) availability of a clinic-week, {DOCTORS} doctors, half booked ÷ (d)", "clinic-week", "empty")
+
+    async def races(self, place: Place, *, rounds: int) -> None:
+        say(f"{RACERS} concurrent requests for one time, {rounds} rounds")
+        before = await place.world.count()
+        responses = await load.race(place.world, place.server.address, racers=RACERS, rounds=rounds)
+        winners = [sum(status == 201 for status, _ in each) for each in responses]
+        others = sum(status not in (201, 409) for each in responses for status, _ in each)
+        if set(winners) != {1} or others or await place.world.count() - before != rounds:
+            written = await place.world.count() - before
+            self.add_fault(
+                f"races: {winners} winners, {others} responses other than 201 and 409, {written} appointments"
+            )
+        worst = max(seconds for each in responses for _, seconds in each)
+        typical = median(max(seconds for _, seconds in each) for each in responses)
+        self.facts.append(
+            f"(e) {RACERS} concurrent requests for one time, {rounds} rounds: {sum(winners)} succeeded, {others} "
+            f"responses other than 201 and 409. The last response of a round took {typical * 1000:.0f} ms (median) and "
+            f"{worst * 1000:.0f} ms (worst)."
+        )
+
+    async def growth(self, places: dict[int, Place]) -> None:
+        for number in range(self.rounds):
+            for size, place in list(places.items())[:: 1 if number % 2 else -1]:
+                say(f"Growth, round {number + 1} of {self.rounds}, {size:,} appointments")
+                self.read(f"doctor-day {size:,}", place, "day")
+                await self.book(f"booking {size:,}", place.world, place.server)
+                if size == min(places):
+                    await place.world.sweep()  # otherwise it grows by half
+        smallest = min(places)
+        for size in sorted(places)[1:]:
+            for name, what in (("booking", "a booking by HTTP"), ("doctor-day", "availability of a doctor-day")):
+                self.compare(
+                    f"(f) time for {what}, {size:,} ÷ {smallest:,} appointments",
+                    f"{name} {smallest:,}",
+                    f"{name} {size:,}",
+                    at_most=1.2,
+                )
+
+    async def relay(self, place: Place) -> None:
+        for number in range(self.rounds):
+            say(f"Relay, round {number + 1} of {self.rounds}")
+            self.record("deleted", await outbox.delete_rate(place.world))
+            self.record("relayed", await outbox.relay_rate(place.world))
+        self.compare(
+            "(h) events relayed by one worker ÷ the same rows by plain `DELETE … RETURNING`", "relayed", "deleted"
+        )
+
+    async def outbox(self, place: Place, full: int) -> None:
+        say(f"Filling an outbox with {full:,} events")
+        await outbox.prepare_second(place.world, full)
+        for number in range(self.rounds):
+            say(f"Bookings with an empty and a full outbox, round {number + 1} of {self.rounds}")
+            for turn, name in enumerate(("empty outbox", "full outbox")[:: -1 if number % 2 else 1]):
+                if turn:
+                    await outbox.switch(place.world)
+                await self.book(name, place.world, place.server)
+        self.compare(
+            f"(i) bookings by HTTP with {full:,} events in the outbox ÷ with none",
+            "full outbox",
+            "empty outbox",
+            at_least=0.95,
+        )
+
+    async def numbers(self, place: Place) -> None:
+        last = place.world.created_on + timedelta(days=HALF_BOOKED[1])
+        for number in range(self.rounds):
+            say(f"Reports, round {number + 1} of {self.rounds}")
+            for name in numbers.NUMBERS:
+                from_sums, from_rows = await numbers.rates(
+                    place.world, name, first=last - timedelta(days=83), last=last, seconds=self.seconds / 4
+                )
+                self.record(f"{name}, from sums", from_sums)
+                self.record(f"{name}, from rows", from_rows)
+        for name in numbers.NUMBERS:
+            self.compare(
+                f"(j) {name}, of a clinic in twelve weeks, from the daily sums ÷ from all rows",
+                f"{name}, from sums",
+                f"{name}, from rows",
+                at_least=10,
+            )
+
+    async def memory(self, place: Place, two: Place) -> None:
+        say("Memory, and requests on a kept-alive connection")
+        for name, each in (("one process", place), ("two processes", two)):
+            waits = await load.times_on_one_connection(each.server.address, requests=300)
+            if median(waits) > 0.010:
+                self.add_fault(f"{name}: a kept-alive request takes {median(waits) * 1000:.1f} ms")
+            idle, loaded = each.idle_bytes >> 20, each.server.memory() >> 20
+            self.facts.append(
+                f"(g) the server, {name}: {idle} MB resident when idle, {loaded} MB after the load. "
+                f"A request on a kept-alive connection takes {median(waits) * 1000:.2g} ms (median of {len(waits)})."
+            )
+
+    def startup(self, place: Place) -> None:
+        """Measure the import of the server and its idle memory, next to those of its framework."""
+        servers = [startup.start(startup.SERVER) for _ in range(self.rounds)]
+        frameworks = [startup.start(startup.FRAMEWORK) for _ in range(self.rounds)]
+        ratios = [one.cpu_seconds / other.cpu_seconds for one, other in zip(servers, frameworks, strict=True)]
+        self.facts.append(
+            f"(l) importing the server takes {median(ratios):.2g} × the CPU of importing Litestar, uvicorn, msgspec "
+            f"and asyncpg alone, {median(each.cpu_seconds for each in servers):.2f} s here; the goal is at most 1.0 s."
+        )
+        idle, alone = place.idle_bytes, median(each.resident_bytes for each in frameworks)
+        self.facts.append(
+            f"(m) one idle server process holds {idle >> 20} MB, {idle / alone:.2g} × the memory of those libraries; "
+            "the goal is at most 110 MB."
+        )
