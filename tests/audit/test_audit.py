@@ -215,7 +215,7 @@ def said_by(*command: str, **settings) -> tuple[int, str]:
     with appoint(*command, **settings) as process:
         code = process.popen.wait(60)
         process.reader.join()
-        return code, process.said
+        return code, process.output
 
 
 NOT_DRIVEN = {

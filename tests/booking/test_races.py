@@ -28,7 +28,7 @@ DOUBLES = """
 def server(database_url: str) -> Iterator[str]:
     with appoint("serve", database_url=database_url, pool_size=40, log_level="warning") as process:
         yield process.url
-    assert "bug" not in process.said
+    assert "bug" not in process.output
 
 
 @pytest.fixture

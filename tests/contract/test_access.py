@@ -1,5 +1,5 @@
-"""Every operation, asked by every role, about what is its own, its clinic's, another clinic's and nobody's: as the
-table of permissions says, and no other."""
+"""Every role calls every operation for its own records, others of its clinic, those of another clinic and unknown
+ones. The permissions table determines the responses."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +13,21 @@ from appoint.kit.permissions import PUBLIC_PERMISSIONS, Grant, Relation, documen
 from support.access_matrix import (
     MEMBERS,
     RELATIONS,
-    asked_by,
     callers_of,
-    clinic_with_two_of_everything,
+    calls_as,
+    expected_refusals,
     is_about_a_clinic,
-    may,
-    nobodys,
 )
+from support.clinic_records import create_clinic_records, unknown_records
 from support.described import OPERATIONS, example
 
 DOCUMENT = Path(__file__).parents[2] / "docs/access.md"
 
+
+PLATFORM_AUDIT_HEAD = """
+insert into audit_head (clinic_id, position, hash, public_key, signature, sealed_at)
+values (0, 0, sha256(''), '', '', now())
+"""
 
 MARKED = {
     "absence": "reason",
@@ -38,93 +42,89 @@ MARKED = {
     "webhook": "description",
     "webhook_delivery": "subject_id",
 }
-"""The tables that hold what is not for everyone's eyes, and a column of each that is shown where the row is."""
+"""Tables with confidential rows, and a column of each that every response with the row contains."""
 
 
-async def test_the_database_gives_nothing_of_people_of_another_clinic_though_nobody_guards(
-    db, database_url, monkeypatch
-):
-    """With the guards let through everyone: the second line. The tables in which another clinic's rows can then be seen
-    are named in docs/security.md."""
+async def test_row_security_hides_another_clinics_people_even_without_access_checks(db, database_url, monkeypatch):
+    """Row security is the second line of defence. docs/security.md names the tables that it does not protect."""
 
-    async def let_through(request: Any, caller: Actor, permission: str, clinic_id: int | None) -> Grant:
+    async def grant_everything(request: Any, caller: Actor, permission: str, clinic_id: int | None) -> Grant:
         return Grant(Relation.ANY)
 
-    own, _ = await clinic_with_two_of_everything(db)
-    other, _ = await clinic_with_two_of_everything(db)
-    await db.execute(
-        "insert into audit_head (clinic_id, position, hash, public_key, signature, sealed_at) values (0, 0, sha256(''), '', '', now())"
-    )
+    own, _ = await create_clinic_records(db)
+    other, _ = await create_clinic_records(db)
+    await db.execute(PLATFORM_AUDIT_HEAD)
     clinic_id = other.ids["clinicId"]
     for table, column in MARKED.items():
-        whose = {
+        condition = {
             "customer": "where id in (select customer_id from patient where clinic_id = $2)",
             "app_user": "where id in (select user_id from membership where clinic_id = $2)",
         }
         await db.execute(
-            f"update {table} set {column} = $1 {whose.get(table, 'where clinic_id = $2')}", f"marked-{table}", clinic_id
+            f"update {table} set {column} = $1 {condition.get(table, 'where clinic_id = $2')}",
+            f"marked-{table}",
+            clinic_id,
         )
-    monkeypatch.setattr(access, "_granted", let_through)
-    seen: set[str] = set()
-    async with asked_by(database_url, callers_of(own)) as ask:
+    monkeypatch.setattr(access, "_granted", grant_everything)
+    visible: set[str] = set()
+    async with calls_as(database_url, callers_of(own)) as call:
         for operation in OPERATIONS:
             if route_of(operation.handler).permission in PUBLIC_PERMISSIONS or operation.method != "get":
                 continue
             for role in MEMBERS:
-                answer = await ask(role, "get", other.in_path(operation))
-                seen |= {table for table in MARKED if f"marked-{table}" in answer.text}
-    assert seen == NOT_SHIELDED
+                answer = await call(role, "get", other.in_path(operation))
+                visible |= {table for table in MARKED if f"marked-{table}" in answer.text}
+    assert visible == WITHOUT_ROW_SECURITY
 
 
-NOT_SHIELDED = {"absence", "appointment"}
-"""What booking and searching read for everyone, by ranges that row security would keep from being index conditions
+WITHOUT_ROW_SECURITY = {"absence", "appointment"}
+"""Booking and search read these tables for all callers, by ranges that could not use an index under row security
 (docs/decisions/0017)."""
 
 
-async def test_every_role_may_do_what_the_table_says_and_nothing_else(db, database_url):
-    own, same = await clinic_with_two_of_everything(db)
-    other, _ = await clinic_with_two_of_everything(db)
-    await db.execute(
-        "insert into audit_head (clinic_id, position, hash, public_key, signature, sealed_at) values (0, 0, sha256(''), '', '', now())"
-    )
-    about = dict(zip(RELATIONS, (own, same, other, nobodys(own)), strict=True))
+async def test_every_role_can_do_exactly_what_the_permissions_table_allows(db, database_url):
+    own, same = await create_clinic_records(db)
+    other, _ = await create_clinic_records(db)
+    await db.execute(PLATFORM_AUDIT_HEAD)
+    by_relation = dict(zip(RELATIONS, (own, same, other, unknown_records(own)), strict=True))
     wrong: list[str] = []
-    asked = 0
-    async with asked_by(database_url, callers_of(own)) as ask:
+    calls = 0
+    async with calls_as(database_url, callers_of(own)) as call:
         for operation in OPERATIONS:
             if route_of(operation.handler).permission == "sign-in":
-                continue  # for those who have not said who they are
-            for relation, things in about.items():
-                body = things.in_body(example(operation))
+                continue  # needs no caller
+            for relation, records in by_relation.items():
+                body = records.in_body(example(operation))
                 if relation != "own" and not (operation.parameters or is_about_a_clinic(operation, body)):
                     continue
                 if isinstance(body, dict):
-                    body.pop("override", None)  # which is asked for beside the operation itself
+                    body.pop("override", None)  # needs another permission
                 for role in Role:
-                    answer = await ask(role, operation.method, things.in_path(operation), body)
-                    asked += 1
-                    wanted = may(operation, role, relation, body)
-                    refused = (
+                    answer = await call(role, operation.method, records.in_path(operation), body)
+                    calls += 1
+                    expected = expected_refusals(operation, role, relation, body)
+                    is_refused = (
                         answer.status_code == 403
                         or (answer.status_code == 401 and route_of(operation.handler).permission != "sign-in")
-                        or (answer.status_code == 404 and relation != "none" and not _says_what_is_missing(operation))
-                    )
-                    if answer.status_code == 500 or (answer.status_code not in wanted if wanted else refused):
-                        wrong.append(
-                            f"{role} {operation.handler.operation_id} {relation}: {answer.status_code}, {sorted(wanted) if wanted else 'not refused'}"
+                        or (
+                            answer.status_code == 404 and relation != "unknown" and not _can_be_404_otherwise(operation)
                         )
-    assert asked > 1500
+                    )
+                    if answer.status_code == 500 or (answer.status_code not in expected if expected else is_refused):
+                        name = operation.handler.operation_id
+                        wrong.append(f"{role} {name} {relation}: {answer.status_code}, expected {expected}")
+    assert calls > 1500
     print(*wrong, sep="\n")
     assert wrong == []
 
 
-def _says_what_is_missing(operation: Operation) -> bool:
-    """Whether it can be 404 for something else than what the test knows to be there."""
+def _can_be_404_otherwise(operation: Operation) -> bool:
+    """Return whether the operation is also 404 for something that the records lack."""
     return route_of(operation.handler).permission in ("public", "book", "sign-in", "account")
 
 
-def test_the_document_shows_the_table():
-    """Written anew by `appoint access >docs/access.md`."""
+def test_the_access_page_matches_the_permissions_table():
+    """`make reference` rewrites the page."""
     assert DOCUMENT.read_text() == document(operations())
 
 

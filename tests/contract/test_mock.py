@@ -1,4 +1,4 @@
-"""The mock answers as the document says: every operation, every documented answer."""
+"""The mock returns every documented response of every operation."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 
 from appoint.http import openapi
 from appoint.server import mock
+from support.described import described_operations, resolve
 from support.matrix import for_each
 
 APP = mock.create()
@@ -21,28 +22,17 @@ def client():
         yield client
 
 
-def resolved(item):
-    if "$ref" not in item:
-        return item
-    _, _, kind, name = item["$ref"].split("/")
-    return DOCUMENT["components"][kind][name]
-
-
-def each():
-    for path, item in DOCUMENT["paths"].items():
-        for method, operation in item.items():
-            yield path, method, operation
-
-
-def answers(operation):
-    """Status, and which of several problems, of everything that is documented; success first."""
+def documented_responses(operation):
+    """Yield the status and the problem of every documented response, with success first."""
     for status, response in operation["responses"].items():
-        for name in resolved(response).get("content", {}).get("application/problem+json", {}).get("examples", [None]):
+        for name in (
+            resolve(DOCUMENT, response).get("content", {}).get("application/problem+json", {}).get("examples", [None])
+        ):
             yield status, name
 
 
 def send(client, path, method, operation, **headers):
-    """The operation's own example."""
+    """Send the example of the operation."""
     values = {
         parameter["name"]: parameter["example"]
         for parameter in operation["parameters"]
@@ -61,17 +51,17 @@ def send(client, path, method, operation, **headers):
     return client.request(method, path.format_map(values), params=query, headers=headers, **body)
 
 
-@for_each("path, method, operation", list(each()))
-def test_every_documented_answer_can_be_had(client, path, method, operation):
-    (success, _), *others = answers(operation)
-    conforms(send(client, path, method, operation), success, None, operation)
+@for_each("path, method, operation", list(described_operations(DOCUMENT)))
+def test_the_mock_returns_every_documented_response(client, path, method, operation):
+    (success, _), *others = documented_responses(operation)
+    check(send(client, path, method, operation), success, None, operation)
     for status, name in others:
         prefer = f"code={status}" + (f', example="{name}"' if name else "")
-        conforms(send(client, path, method, operation, Prefer=prefer), status, name, operation)
+        check(send(client, path, method, operation, Prefer=prefer), status, name, operation)
 
 
-def conforms(answer, status, name, operation):
-    response = resolved(operation["responses"][status])
+def check(answer, status, name, operation):
+    response = resolve(DOCUMENT, operation["responses"][status])
     assert answer.status_code == int(status), answer.text
     for media_type, content in response.get("content", {}).items():
         assert answer.headers["Content-Type"] == media_type
@@ -84,30 +74,30 @@ def conforms(answer, status, name, operation):
     assert [
         header
         for header, reference in response["headers"].items()
-        if resolved(reference).get("required") and header not in answer.headers
+        if resolve(DOCUMENT, reference).get("required") and header not in answer.headers
     ] == []
 
 
-def test_what_was_made_is_found_at_its_location(client):
-    made = client.post("/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"})
-    assert client.get(made.headers["Location"]).json() == made.json()
+def test_a_created_resource_can_be_read_at_its_location(client):
+    created = client.post("/api/clinics", json={"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"})
+    assert client.get(created.headers["Location"]).json() == created.json()
 
 
-def test_requests_are_read_as_strictly_as_real_ones(client):
-    refused = client.post("/api/clinics", json={"name": "", "colour": "blue"}).json()
-    assert sorted(fault["pointer"] for fault in refused["errors"]) == ["#/colour", "#/name", "#/timeZone"]
+def test_the_mock_validates_bodies_like_the_real_server(client):
+    refusal = client.post("/api/clinics", json={"name": "", "colour": "blue"}).json()
+    assert sorted(fault["pointer"] for fault in refusal["errors"]) == ["#/colour", "#/name", "#/timeZone"]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "colour=blue", "limit=1&limit=2"])
-def test_queries_are_read_as_strictly_as_real_ones(client, query):
+def test_the_mock_validates_queries_like_the_real_server(client, query):
     assert client.get(f"/api/clinics?{query}").status_code == 400
 
 
-def test_an_operation_without_parameters_takes_none(client):
+def test_an_operation_without_parameters_rejects_queries(client):
     assert client.get("/api/clinics/1?colour=blue").status_code == 400
 
 
-def test_an_unknown_path_and_a_wrong_method_are_problems_too(client):
+def test_unknown_paths_and_wrong_methods_are_problems(client):
     answers = [client.get("/api/nothing"), client.post("/api/clinics/1")]
     assert [(answer.status_code, answer.json()["type"]) for answer in answers] == [
         (404, "/problems/not-found"),
@@ -115,11 +105,11 @@ def test_an_unknown_path_and_a_wrong_method_are_problems_too(client):
     ]
 
 
-def test_what_is_not_documented_cannot_be_had(client):
-    refused = client.get("/api/clinics", headers={"Prefer": "code=418"})
-    assert re.match("must be one of: 200, 304, 400, 401", refused.json()["errors"][0]["detail"])
+def test_an_undocumented_response_cannot_be_requested(client):
+    refusal = client.get("/api/clinics", headers={"Prefer": "code=418"})
+    assert re.match("must be one of: 200, 304, 400, 401", refusal.json()["errors"][0]["detail"])
 
 
-def test_a_client_that_has_it_already_is_told_so(client):
+def test_a_client_with_a_current_etag_gets_304(client):
     tag = client.get("/api/clinics/1").headers["ETag"]
     assert client.get("/api/clinics/1", headers={"If-None-Match": tag}).status_code == 304

@@ -1,5 +1,4 @@
-"""The description of the API says what the API does: each operation, each example, each problem; as a document and as
-pages."""
+"""The OpenAPI document and its pages describe every operation, example and problem correctly."""
 
 import json
 import re
@@ -11,27 +10,12 @@ from litestar.testing import TestClient
 
 from appoint.http import decoding, openapi
 from appoint.http.problems.catalogue import PROBLEMS
-from appoint.server import app as application
 from appoint.server import mock
-from support.app import TOKEN, settings
+from support import described
+from support.described import APP, DOCUMENT, described_operations, resolve
 from support.matrix import for_each
 
-APP = application.create(settings(), database_url="", admin_token=TOKEN)
-DOCUMENT = openapi.document(APP)
-OPERATIONS = {operation.handler.operation_id: operation for operation in openapi.operations(APP)}
-
-
-def each():
-    for path, item in DOCUMENT["paths"].items():
-        for method, operation in item.items():
-            yield path, method, operation
-
-
-def resolved(item):
-    if "$ref" not in item:
-        return item
-    _, _, kind, name = item["$ref"].split("/")
-    return DOCUMENT["components"][kind][name]
+OPERATIONS = {operation.handler.operation_id: operation for operation in described.OPERATIONS}
 
 
 def examples(response):
@@ -42,7 +26,7 @@ def examples(response):
 
 
 def faults(schema, value):
-    """What a validator that knows formats has to say."""
+    """Validate a value, formats included. Return the messages."""
     whole = {**schema, "components": DOCUMENT["components"]}
     return [
         error.message
@@ -50,7 +34,7 @@ def faults(schema, value):
     ]
 
 
-def test_the_checked_in_document_is_that_of_the_routes():
+def test_the_checked_in_document_matches_the_routes():
     checked_in = Path(__file__).parents[2] / "docs" / "openapi.json"
     assert checked_in.read_text() == openapi.text(APP), "run `make openapi`"
 
@@ -63,19 +47,19 @@ def test_every_route_under_api_is_described():
         if route.path.startswith("/api/")
     }
     pages = {"/api/docs", "/api/docs/{tag}", "/api/openapi.json"}
-    wanted = sorted(
+    expected = sorted(
         (path, method.lower()) for path, method in routes if path not in pages and method not in ("OPTIONS", "HEAD")
     )
     snake = re.compile(r"(?<=[a-z])([A-Z])(?=[A-Za-z]*\})")
-    found = sorted(
+    in_document = sorted(
         (snake.sub(lambda letter: f"_{letter[1].lower()}", path), method)
         for path, item in DOCUMENT["paths"].items()
         for method in item
     )
-    assert found == wanted
+    assert in_document == expected
 
 
-def test_components_have_names_of_their_own_and_are_all_used():
+def test_components_are_named_in_camel_case_and_all_used():
     names = set(DOCUMENT["components"]["schemas"])
     assert [name for name in names if not re.fullmatch(r"([A-Z][a-z]+)+", name)] == []
     assert names == set(re.findall(r"#/components/schemas/([^\"]+)", json.dumps(DOCUMENT)))
@@ -86,8 +70,8 @@ def test_operations_have_unique_ids():
     assert sorted(ids) == sorted(set(ids))
 
 
-@for_each("path, method, operation", list(each()))
-def test_an_operation_says_what_it_is(path, method, operation):
+@for_each("path, method, operation", list(described_operations(DOCUMENT)))
+def test_every_operation_has_a_summary_and_describes_its_parameters(path, method, operation):
     assert operation["summary"]
     assert operation["x-permission"]
     assert {parameter["name"] for parameter in operation["parameters"] if parameter.get("in") == "path"} == set(
@@ -99,8 +83,8 @@ def test_an_operation_says_what_it_is(path, method, operation):
     )
 
 
-@for_each("path, method, operation", list(each()))
-def test_an_operation_shows_what_it_reads(path, method, operation):
+@for_each("path, method, operation", list(described_operations(DOCUMENT)))
+def test_every_operation_has_a_valid_example_of_its_body(path, method, operation):
     body = OPERATIONS[operation["operationId"]].body
     assert ("requestBody" in operation) == bool(body)
     if body:
@@ -109,25 +93,27 @@ def test_an_operation_shows_what_it_reads(path, method, operation):
         assert decoding.body(body, json.dumps(content["example"]).encode())
 
 
-@for_each("path, method, operation", list(each()))
-def test_an_operation_shows_every_answer(path, method, operation):
+@for_each("path, method, operation", list(described_operations(DOCUMENT)))
+def test_every_operation_has_valid_examples_of_its_responses(path, method, operation):
     for status, reference in operation["responses"].items():
-        response = resolved(reference)
-        shown = list(examples(response))
-        assert bool(shown) == (status not in ("204", "304"))
-        assert [fault for schema, value in shown for fault in faults(schema, value)] == []
-        assert {resolved(header)["description"] for header in response["headers"].values()}
+        response = resolve(DOCUMENT, reference)
+        values = list(examples(response))
+        assert bool(values) == (status not in ("204", "304"))
+        assert [fault for schema, value in values for fault in faults(schema, value)] == []
+        assert {resolve(DOCUMENT, header)["description"] for header in response["headers"].values()}
 
 
-def test_an_internal_error_is_expected_nowhere():
-    assert [operation["operationId"] for *_, operation in each() if "500" in operation["responses"]] == []
+def test_no_operation_documents_an_internal_error():
+    assert [
+        operation["operationId"] for *_, operation in described_operations(DOCUMENT) if "500" in operation["responses"]
+    ] == []
 
 
 def test_every_conflict_is_documented_by_some_operation():
     documented = {
         name
-        for *_, operation in each()
-        for name in resolved(operation["responses"].get("409", {}))
+        for *_, operation in described_operations(DOCUMENT)
+        for name in resolve(DOCUMENT, operation["responses"].get("409", {}))
         .get("content", {})
         .get("application/problem+json", {})
         .get("examples", {})
@@ -135,7 +121,7 @@ def test_every_conflict_is_documented_by_some_operation():
     assert {name for name, problem in PROBLEMS.items() if problem.status == 409} == documented
 
 
-def test_the_mock_describes_itself_the_same_way():
+def test_the_mock_serves_the_same_document():
     assert openapi.document(mock.create()) == DOCUMENT
 
 
@@ -145,13 +131,13 @@ def browser():
         yield browser
 
 
-def test_the_document_is_served_and_need_not_be_fetched_twice(browser):
+def test_the_document_is_served_with_an_etag(browser):
     served = browser.get("/api/openapi.json")
     assert served.json() == DOCUMENT
     assert browser.get("/api/openapi.json", headers={"If-None-Match": served.headers["ETag"]}).status_code == 304
 
 
-def test_every_link_on_every_page_leads_somewhere(browser):
+def test_every_link_on_every_page_resolves(browser):
     pages, broken, waiting = {}, [], ["/api/docs"]
     while waiting:
         address = waiting.pop()
@@ -172,15 +158,15 @@ def test_every_link_on_every_page_leads_somewhere(browser):
     assert [name for name in OPERATIONS if not any(f'id="{name}"' in page for page in pages.values())] == []
 
 
-def test_pages_bring_everything_from_here(browser):
-    """Style stands in the page itself, and its policy names it by its digest."""
+def test_pages_load_nothing_from_other_origins(browser):
+    """Styles are part of the page, and its content security policy allows them by digest."""
     for path in ("/", "/api/docs", "/api/docs/clinics", "/problems", "/problems/taken", "/design"):
         page = re.sub(r"<style>.*?</style>|<link rel=\"icon\"[^>]*>", "", browser.get(path).text, flags=re.DOTALL)
         assert re.findall(r"<script>|style=|https?://|src=\"(?!/assets/)|onclick", page) == []
         assert '<html lang="' in page
 
 
-def test_a_page_that_does_not_exist_is_not_found(browser):
+def test_an_unknown_page_is_404(browser):
     assert [
         browser.get(path).status_code for path in ("/problems/nothing", "/api/docs/nothing", "/static/nothing")
     ] == [404, 404, 404]

@@ -1,4 +1,4 @@
-"""Who may call what, in one word a route."""
+"""Every route has one permission, and only listed ones are public."""
 
 from appoint.http.routes import route_of
 from appoint.kit.actors import Role
@@ -7,7 +7,7 @@ from support.app import ADMIN
 from support.described import APP, OPERATIONS, address, example
 
 
-def test_every_route_names_its_permission():
+def test_every_route_declares_a_permission():
     handlers = [
         (route.path, handler)
         for route in APP.routes
@@ -17,36 +17,36 @@ def test_every_route_names_its_permission():
     assert [path for path, handler in handlers if route_of(handler).permission not in PERMISSIONS] == []
 
 
-def test_only_reading_booking_registering_and_signing_in_are_open():
-    opened = {
+def test_only_reading_booking_registering_and_signing_in_are_public():
+    public = {
         (operation.method, route_of(operation.handler).permission)
         for operation in OPERATIONS
         if route_of(operation.handler).permission in PUBLIC_PERMISSIONS
     }
-    assert opened <= {("get", "public"), ("post", "book"), ("post", "register"), ("post", "sign-in")}
+    assert public <= {("get", "public"), ("post", "book"), ("post", "register"), ("post", "sign-in")}
 
 
-async def test_what_is_not_open_needs_a_token(client):
-    refused = [
+async def test_operations_that_are_not_public_require_a_token(client):
+    rejections = [
         operation.handler.operation_id
         for operation in OPERATIONS
         if (await client.request(operation.method, address(operation))).status_code == 401
     ]
-    assert refused == [
+    assert rejections == [
         operation.handler.operation_id
         for operation in OPERATIONS
         if route_of(operation.handler).permission not in PUBLIC_PERMISSIONS
     ]
 
 
-async def test_a_wrong_token_is_refused_everywhere(client):
+async def test_every_operation_rejects_a_wrong_token(client):
     for operation in OPERATIONS:
         answer = await client.request(operation.method, address(operation), headers={"Authorization": "Bearer wrong"})
         assert (answer.status_code, answer.headers["WWW-Authenticate"].split()[0]) == (401, "Bearer"), operation.path
 
 
-async def test_every_post_refuses_an_idempotency_key_that_is_too_long(client):
-    """Which it can do only if it takes one."""
+async def test_every_post_rejects_an_idempotency_key_that_is_too_long(client):
+    """So every POST accepts an idempotency key."""
     for operation in OPERATIONS:
         if (
             operation.method == "post"

@@ -1,25 +1,27 @@
-"""What a migration does to the rows that it finds."""
+"""Migration 0008 moves the state of the former job queue into job runs."""
 
 import asyncpg
 import pytest
 
 from appoint.database import migrate
-from support.database import create_empty
+from support.database import create_empty, drop
 
 
 @pytest.fixture
 async def before_leases(server_url, worker_id):
-    """A connection to a database of its own, with the schema of revision 0007."""
-    old = await asyncpg.connect(await create_empty(server_url, f"before_leases_{worker_id}"))
-    await old.execute(migrate.BOOKKEEPING)
+    """A connection to a database with the schema of revision 0007."""
+    url = await create_empty(server_url, f"before_leases_{worker_id}")
+    connection = await asyncpg.connect(url)
+    await connection.execute(migrate.BOOKKEEPING)
     for migration in migrate.migrations():
         if migration.revision <= "0007":
-            await old.execute(migration.sql)
-    yield old
-    await old.close()
+            await connection.execute(migration.sql)
+    yield connection
+    await connection.close()
+    await drop(url)
 
 
-async def test_the_end_of_the_job_queue_keeps_what_was_queued(before_leases):
+async def test_replacing_the_job_queue_preserves_queued_jobs(before_leases):
     await before_leases.execute(
         """
         insert into jobs.pgqueuer_schedules (expression, entrypoint, next_run)
@@ -35,7 +37,10 @@ async def test_the_end_of_the_job_queue_keeps_what_was_queued(before_leases):
     (leases,) = (migration for migration in migrate.migrations() if migration.revision == "0008")
     await before_leases.execute(leases.sql)
     rows = await before_leases.fetch(
-        "select name, to_char(due_at at time zone 'UTC', 'DD HH24:MI'), failed_at is not null from job_run order by name"
+        """
+        select name, to_char(due_at at time zone 'UTC', 'DD HH24:MI'), failed_at is not null
+          from job_run order by name
+        """
     )
     assert [tuple(row) for row in rows] == [
         ("forget-codes", "02 01:00", True),

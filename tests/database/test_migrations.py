@@ -1,4 +1,4 @@
-"""Upgrades: databases with data from every earlier revision, with other processes and under locks."""
+"""Upgrades of databases with data from every revision, by several processes and under locks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -49,9 +49,9 @@ def impatient(monkeypatch) -> None:
 
 async def upgrade_to(revision: str, url: str) -> None:
     """Upgrade as the release did whose newest revision this is."""
-    known = [migration for migration in migrate.migrations() if migration.revision <= revision]
+    up_to_then = [migration for migration in migrate.migrations() if migration.revision <= revision]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrate, "migrations", lambda: known)
+        patch.setattr(migrate, "migrations", lambda: up_to_then)
         await migrate.upgrade(url)
 
 
@@ -74,7 +74,7 @@ async def hand_back_to_alembic(connection: asyncpg.Connection) -> None:
 
 
 async def columns(connection: asyncpg.Connection) -> dict[str, list[str]]:
-    """Return the columns of all tables but the bookkeeping. The job queue, which 0008 drops, has a schema of its own."""
+    """Return the columns of all tables except the bookkeeping and the job queue, which 0008 drops."""
     rows = await connection.fetch(
         """
         select attrelid::regclass::text as table, array_agg(attname::text order by attname) as columns
@@ -143,21 +143,21 @@ async def test_each_applied_migration_is_recorded_by_name(url, connection):
     assert [tuple(row) for row in rows] == [(migration.revision, migration.name) for migration in migrate.migrations()]
 
 
-async def test_an_upgrade_tells_expired_holds_from_cancelled_bookings(url, connection):
+async def test_an_upgrade_separates_expired_holds_from_cancelled_bookings(url, connection):
     await upgrade_to("0001", url)
     await load_data(connection, "0001")
     await migrate.upgrade(url)
     assert await connection.fetch("select id from appointment where only_held") == [(EXPIRED_HOLD,)]
 
 
-async def test_an_upgrade_adds_up_the_days_that_are_booked(url, connection):
+async def test_an_upgrade_computes_the_daily_sums(url, connection):
     await upgrade_to("0001", url)
     await load_data(connection, "0001")
     await migrate.upgrade(url)
     assert await connection.fetch("select booked, cancelled, missed, kept from doctor_day") == [(6, 1, 1, 3)]
 
 
-async def test_an_upgrade_makes_customers_found_without_their_umlauts(url, connection):
+async def test_an_upgrade_makes_customers_searchable_without_umlauts(url, connection):
     await upgrade_to("0001", url)
     await load_data(connection, "0001")
     await migrate.upgrade(url)
@@ -233,12 +233,12 @@ async def test_the_previous_revision_books_on_the_new_schema(url, connection):
     assert rows == [(APPOINTMENT, "booked")]
 
 
-async def test_several_processes_migrate_at_once(url, connection):
+async def test_several_processes_can_migrate_at_once(url, connection):
     await asyncio.gather(*(migrate.upgrade(url) for _ in range(4)))
     assert await connection.fetchval("select count(*) from schema_migration") == len(REVISIONS)
 
 
-async def test_a_failed_migration_leaves_those_before_it_and_nothing_of_its_own(url, connection):
+async def test_a_failed_migration_is_rolled_back_and_earlier_ones_stay(url, connection):
     broken = [*migrate.migrations(), migrate.Migration("9999", "broken", "create table half (id int); select 1 / 0")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "migrations", lambda: broken)
@@ -248,7 +248,7 @@ async def test_a_failed_migration_leaves_those_before_it_and_nothing_of_its_own(
     assert await connection.fetchval("select to_regclass('half')") is None
 
 
-async def test_the_schema_of_a_later_release_is_refused(url, connection):
+async def test_the_schema_of_a_later_release_is_rejected(url, connection):
     await migrate.upgrade(url)
     with pytest.raises(migrate.TooNew, match=f"at revision {migrate.newest()}; this version of Appoint knows 0005"):
         await upgrade_to("0005", url)
@@ -266,7 +266,7 @@ async def reader(url) -> AsyncIterator[Any]:
     await connection.close()
 
 
-async def test_a_migration_waits_for_a_table_that_is_released(url, connection, monkeypatch, impatient, reader):
+async def test_a_migration_waits_until_a_locked_table_is_released(url, connection, monkeypatch, impatient, reader):
     monkeypatch.setattr(migrate, "MAX_ATTEMPTS", 1000)
     upgrade = asyncio.create_task(migrate.upgrade(url))
     await asyncio.sleep(0.3)
@@ -282,7 +282,9 @@ async def test_a_migration_gives_up_on_a_table_that_stays_locked(url, connection
     assert await migrate.revision(connection) == "0005"
 
 
-async def test_others_read_between_the_attempts_of_a_migration(url, connection, monkeypatch, impatient, reader):
+async def test_other_sessions_can_read_between_the_attempts_of_a_migration(
+    url, connection, monkeypatch, impatient, reader
+):
     monkeypatch.setattr(migrate, "MAX_ATTEMPTS", 1000)
     upgrade = asyncio.create_task(migrate.upgrade(url))
     await asyncio.sleep(0.2)

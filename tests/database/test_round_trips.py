@@ -1,4 +1,4 @@
-"""A booking costs one round trip: counted on the wire, between the pool and PostgreSQL."""
+"""A booking costs one round trip, counted on the wire between the pool and PostgreSQL."""
 
 import tempfile
 from datetime import timedelta
@@ -11,7 +11,7 @@ from appoint.kit import clock, errors
 from appoint.kit.cache import ClinicCache
 from appoint.server import app as application
 from support.app import TOKEN, settings
-from support.round_trips import counted
+from support.round_trips import proxied
 from support.world import World, at
 
 
@@ -49,22 +49,20 @@ BOOKINGS = {
 
 @pytest.mark.parametrize("booking", BOOKINGS)
 async def test_a_booking_costs_one_round_trip(world, database_url, booking):
-    with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
-        async with counted(database_url, folder) as (db, wire):
+    with tempfile.TemporaryDirectory() as folder:  # the path of a socket must be short
+        async with proxied(database_url, folder) as (db, wire):
             world.db = db
-            warm = await world.book(
-                world.dr_shah, at(14), world.ben
-            )  # connects, prepares the statement, fills the cache
-            assert warm.status == "booked"
+            # Connect, prepare the statement and fill the cache.
+            assert (await world.book(world.dr_shah, at(14), world.ben)).status == "booked"
             before = wire.round_trips
             booked = await BOOKINGS[booking](world)
             assert wire.round_trips - before == 1
             assert not isinstance(booked, errors.Conflict)
 
 
-async def test_a_booking_by_http_costs_one_round_trip_too(world, database_url):
+async def test_a_booking_over_http_costs_one_round_trip(world, database_url):
     with tempfile.TemporaryDirectory() as folder:
-        async with counted(database_url, folder) as (_, wire):
+        async with proxied(database_url, folder) as (_, wire):
             app = application.create(settings(pool_size=1), database_url=wire.url, admin_token=TOKEN)
             tomorrow = (clock.now() + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
             await world.publish(world.dr_shah, tomorrow, tomorrow + timedelta(hours=8))
@@ -72,28 +70,28 @@ async def test_a_booking_by_http_costs_one_round_trip_too(world, database_url):
                 app.lifespan(),
                 httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://appoint") as client,
             ):
-                made = []
+                answers = []
                 for hour in (0, 1):
                     before = wire.round_trips
-                    wish = {
+                    body = {
                         "customerId": str(world.ana),
                         "doctorId": str(world.dr_shah),
                         "appointmentTypeId": str(world.check_up),
                     }
                     start = {"startTime": (tomorrow + timedelta(hours=hour)).isoformat()}
-                    made.append(
+                    answers.append(
                         await client.post(
-                            "/api/appointments", json=wish | start, headers={"Idempotency-Key": f"key-{hour}"}
+                            "/api/appointments", json=body | start, headers={"Idempotency-Key": f"key-{hour}"}
                         )
                     )
-                    spent = wire.round_trips - before
-            assert [answer.status_code for answer in made] == [201, 201]
-            assert spent == 1
+                    round_trips = wire.round_trips - before
+            assert [answer.status_code for answer in answers] == [201, 201]
+            assert round_trips == 1
 
 
-async def test_a_refusal_costs_a_few_more_and_the_proxy_sees_them(world, database_url):
+async def test_a_refused_booking_costs_further_round_trips(world, database_url):
     with tempfile.TemporaryDirectory() as folder:
-        async with counted(database_url, folder) as (db, wire):
+        async with proxied(database_url, folder) as (db, wire):
             world.db = db
             await world.book(world.dr_shah, at(9), world.ben)
             before = wire.round_trips

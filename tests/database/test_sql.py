@@ -1,4 +1,4 @@
-"""Statements in files: parameters by name become numbers, and nothing else of the text changes."""
+"""Named parameters of statements in files become numbers, and nothing else of their text changes."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_parameters_are_numbered_in_the_order_in_which_they_first_appear():
         "select days[1:2], days[first:last]",
     ],
 )
-def test_casts_strings_comments_and_slices_are_no_parameters(text):
+def test_casts_strings_comments_and_slices_are_not_parameters(text):
     assert sql.parse("x.y", text).parameters == ()
 
 
@@ -49,7 +49,7 @@ async def test_a_query_runs_with_named_parameters_under_its_own_name(db):
     assert QUERY_SECONDS.labels("booking.example")._sum.get() > 0
 
 
-def test_every_file_has_a_statement_that_is_loaded():
+def test_every_sql_file_can_be_loaded():
     for path in SOURCE.rglob("sql/*.sql"):
         package = ".".join(("appoint", *path.relative_to(SOURCE).parts[:-2]))
         feature = package.removesuffix(".repository").rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""A table is written by one package: read from the statements themselves."""
+"""One package writes each table, as its statements show."""
 
 import ast
 import re
@@ -50,16 +50,16 @@ def statements() -> Iterator[tuple[str, str]]:
 
 def writers() -> dict[str, set[str]]:
     """Return the packages that write each table."""
-    found: dict[str, set[str]] = defaultdict(set)
+    packages_of: dict[str, set[str]] = defaultdict(set)
     for package, text in statements():
         for table in WRITES.findall(text):
             if table in TABLES:
-                found[table].add(package)
-    return found
+                packages_of[table].add(package)
+    return packages_of
 
 
 def test_every_table_has_a_writer():
-    """Otherwise the pattern above overlooks statements."""
+    """Otherwise the pattern misses statements."""
     assert writers().keys() == TABLES
 
 

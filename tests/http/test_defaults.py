@@ -1,18 +1,17 @@
-"""What holds without anybody having set it: secrets nobody can guess, and headers that keep browsers careful."""
+"""Secure defaults: secrets that cannot be guessed, and strict headers for browsers."""
 
-import httpx2
 import pytest
 
 from appoint.kit.errors import StartupError
 from appoint.server.startup import check_secrets
 from appoint.settings import Settings
-from support.app import composed, settings
+from support.app import client_of, composed, settings
 
-GOOD = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
+STRONG_SECRET = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("changes", "variable"),
     [
         ({"admin_token": "admin"}, "APPOINT_ADMIN_TOKEN"),
         ({"secret_key": "x" * 40}, "APPOINT_SECRET_KEY"),
@@ -20,21 +19,24 @@ GOOD = "dR7-qmW2x_Jc0Lz9TfVb4yKs8NaHu1Pe"
         ({"database_url": "postgresql://appoint:Postgres@db/appoint"}, "APPOINT_DATABASE_URL"),
     ],
 )
-def test_production_refuses_secrets_that_can_be_guessed_and_says_which(given, named):
-    with pytest.raises(StartupError, match=named):
+def test_production_rejects_guessable_secrets_by_name(changes, variable):
+    with pytest.raises(StartupError, match=variable):
         check_secrets(
-            settings(**{"mode": "production", "rate_limits": True, "secret_key": GOOD, "admin_token": GOOD} | given)
+            settings(
+                **{"mode": "production", "rate_limits": True, "secret_key": STRONG_SECRET, "admin_token": STRONG_SECRET}
+                | changes
+            )
         )
 
 
-def test_production_takes_good_secrets_and_those_it_made_itself():
+def test_production_accepts_strong_and_generated_secrets():
     check_secrets(
         settings(
             mode="production",
             rate_limits=True,
-            secret_key=GOOD,
-            admin_token=GOOD,
-            database_url=f"postgresql://appoint:{GOOD}@db/appoint",
+            secret_key=STRONG_SECRET,
+            admin_token=STRONG_SECRET,
+            database_url=f"postgresql://appoint:{STRONG_SECRET}@db/appoint",
         )
     )
     check_secrets(
@@ -49,27 +51,23 @@ def test_production_takes_good_secrets_and_those_it_made_itself():
     check_secrets(settings(secret_key="short"))  # development
 
 
-def test_secrets_can_be_files(tmp_path):
-    (tmp_path / "appoint_admin_token").write_text(GOOD + "\n")
-    read = Settings(_env_file=None, _secrets_dir=tmp_path)  # pyright: ignore[reportCallIssue]
-    assert read.admin_token is not None
-    assert read.admin_token.get_secret_value() == GOOD
+def test_secrets_can_be_read_from_files(tmp_path):
+    (tmp_path / "appoint_admin_token").write_text(STRONG_SECRET + "\n")
+    loaded = Settings(_env_file=None, _secrets_dir=tmp_path)  # pyright: ignore[reportCallIssue]
+    assert loaded.admin_token is not None
+    assert loaded.admin_token.get_secret_value() == STRONG_SECRET
 
 
 @pytest.fixture
 async def secure(db, database_url):
-    app = composed(database_url)
-    async with (
-        app.lifespan(),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://testserver.local") as client,
-    ):
+    async with client_of(composed(database_url), base_url="https://testserver.local") as client:
         yield client
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/api/docs", "/api/clinics", "/nowhere", "/problems/taken", "/static/appoint.css"]
 )
-async def test_every_answer_tells_browsers_to_be_careful(secure, path):
+async def test_every_response_has_strict_security_headers(secure, path):
     answer = await secure.get(path)
     policy = answer.headers["Content-Security-Policy"]
     assert "unsafe-inline" not in policy.split("script-src")[-1].split(";")[0]
@@ -79,10 +77,10 @@ async def test_every_answer_tells_browsers_to_be_careful(secure, path):
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
-async def test_without_tls_nobody_is_told_to_insist_on_it(client):
+async def test_responses_without_tls_have_no_hsts_header(client):
     assert "Strict-Transport-Security" not in (await client.get("/api/clinics")).headers
 
 
-async def test_other_origins_may_not_call_unless_a_setting_says_so(secure):
+async def test_other_origins_get_no_cors_headers_by_default(secure):
     answer = await secure.get("/api/clinics", headers={"Origin": "https://elsewhere.example"})
     assert "Access-Control-Allow-Origin" not in answer.headers

@@ -1,37 +1,27 @@
-"""What a page that refuses shows a person: what happened, and the way on."""
+"""Error pages say what happened, keep what the reader typed and link onwards."""
 
 import asyncio
 import html
 import re
-from contextlib import asynccontextmanager
 
-import httpx2
 import pytest
 
 from appoint.identity.sessions import service as sessions
 from appoint.kit import errors
 from appoint.kit.i18n import translate
 from appoint.site.filters import waiting_time
-from support.app import composed
-from support.rows import clinic
+from support.app import client_of, composed
 from support.staff import add_user, bearer, works_at
+from support.world import create_clinic
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "de"}
 
 
-@asynccontextmanager
-async def limited(database_url, **changed):
-    app = composed(database_url, rate_limits=True, **changed)
-    async with (
-        app.lifespan(),
-        httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", headers=BROWSER
-        ) as client,
-    ):
-        yield client
+def limited(database_url, **changes):
+    return client_of(composed(database_url, rate_limits=True, **changes), headers=BROWSER)
 
 
-def hidden(page: str) -> dict[str, str]:
+def hidden_fields(page: str) -> dict[str, str]:
     return {
         name: html.unescape(value)
         for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page)
@@ -50,32 +40,32 @@ def hidden(page: str) -> dict[str, str]:
         ),
     ],
 )
-async def test_who_meets_a_limit_reads_when_to_try_again_and_has_lost_nothing(db, database_url, path, data, setting):
+async def test_a_rate_limited_page_says_when_to_retry_and_keeps_the_input(db, database_url, path, data, setting):
     async with limited(database_url, **{setting: "1/hour", "requests_rate": "1/hour"}) as client:
-        ask = client.post if data else client.get
-        asked = {"data": data} if data else {}
-        _, refused = [await ask(path, **asked) for _ in range(2)]
-    assert (refused.status_code, refused.headers["Content-Type"]) == (429, "text/html; charset=utf-8")
-    assert 0 < int(refused.headers["Retry-After"]) <= 3600
-    assert ("<h1>Bitte warten Sie einen Moment</h1>" in refused.text, " noch einmal." in refused.text) == (True, True)
+        send = client.post if data else client.get
+        options = {"data": data} if data else {}
+        _, refusal = [await send(path, **options) for _ in range(2)]
+    assert (refusal.status_code, refusal.headers["Content-Type"]) == (429, "text/html; charset=utf-8")
+    assert 0 < int(refusal.headers["Retry-After"]) <= 3600
+    assert ("<h1>Bitte warten Sie einen Moment</h1>" in refusal.text, " noch einmal." in refusal.text) == (True, True)
     if data:
-        assert f'<form method="post" action="{path}">' in refused.text
-        assert hidden(refused.text) == data
+        assert f'<form method="post" action="{path}">' in refusal.text
+        assert hidden_fields(refusal.text) == data
     else:
-        assert 'class="button" href=""' in refused.text
+        assert 'class="button" href=""' in refusal.text
 
 
-async def test_a_password_is_not_sent_back_but_asked_for_again(db, database_url):
+async def test_a_refused_sign_in_form_omits_the_password(db, database_url):
     async with limited(database_url, sign_in_rate="1/hour") as client:
-        said = {"email": "mia@example.org", "password": "four quiet boats", "next": "/staff"}
-        _, refused = [await client.post("/staff/sign-in", data=said) for _ in range(2)]
-    assert (refused.status_code, hidden(refused.text)) == (429, {"email": "mia@example.org", "next": "/staff"})
-    assert "four quiet boats" not in refused.text
-    assert '<input type="password" value="" id="password"' in refused.text
+        form = {"email": "mia@example.org", "password": "four quiet boats", "next": "/staff"}
+        _, refusal = [await client.post("/staff/sign-in", data=form) for _ in range(2)]
+    assert (refusal.status_code, hidden_fields(refusal.text)) == (429, {"email": "mia@example.org", "next": "/staff"})
+    assert "four quiet boats" not in refusal.text
+    assert '<input type="password" value="" id="password"' in refusal.text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "language", "told"),
+    ("seconds", "language", "text"),
     [
         (1, "en", "in 1 minute"),
         (61, "en", "in 2 minutes"),
@@ -84,64 +74,54 @@ async def test_a_password_is_not_sent_back_but_asked_for_again(db, database_url)
         (40 * 60, "es", "dentro de 40 minutos"),
     ],
 )
-def test_when_to_try_again_is_never_told_too_soon(seconds, language, told):
-    assert waiting_time(seconds, language) == told
+def test_the_waiting_time_is_rounded_up(seconds, language, text):
+    assert waiting_time(seconds, language) == text
 
 
-OUR_FAULT = translate(
+OUTAGE = translate(
     "de",
     "This is a problem on our side. Please try again in a moment. If it happens again, tell us the number below.",
 )
 
 
-async def away(*_, **__):
+async def raise_unavailable(*_, **__):
     raise errors.Unavailable
 
 
-async def test_what_is_typed_while_the_database_is_away_can_be_sent_again(client, monkeypatch):
-    monkeypatch.setattr(sessions, "sign_in", away)
-    said = {"email": "mia@example.org", "password": "four quiet boats", "next": "/staff"}
-    refused = await client.post("/staff/sign-in", data=said, headers=BROWSER)
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
-    assert (OUR_FAULT in refused.text, hidden(refused.text)) == (
+async def test_a_form_sent_while_the_database_is_down_can_be_sent_again(client, monkeypatch):
+    monkeypatch.setattr(sessions, "sign_in", raise_unavailable)
+    form = {"email": "mia@example.org", "password": "four quiet boats", "next": "/staff"}
+    refusal = await client.post("/staff/sign-in", data=form, headers=BROWSER)
+    assert (refusal.status_code, refusal.headers["Retry-After"]) == (503, "2")
+    assert (OUTAGE in refusal.text, hidden_fields(refusal.text)) == (
         True,
         {"email": "mia@example.org", "next": "/staff"},
     )
 
 
-async def test_pages_without_a_database_say_so(db, database_url):
+async def test_pages_without_a_database_explain_the_outage(db, database_url):
     app = composed("postgresql://nobody@127.0.0.1:1/nothing")
-    async with (
-        app.lifespan(),
-        httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", headers=BROWSER
-        ) as client,
-    ):
+    async with client_of(app, headers=BROWSER) as client:
         answers = [await client.get(path) for path in ("/", "/c/lakeside", "/staff/sign-in?lang=de")]
     assert [answer.status_code for answer in answers] == [503, 503, 200]
-    assert all(OUR_FAULT in answer.text for answer in answers[:2])
+    assert all(OUTAGE in answer.text for answer in answers[:2])
 
 
-async def test_a_page_that_takes_too_long_is_a_page_too(database_url, monkeypatch):
-    async def forever(*_, **__):
+async def test_a_page_that_times_out_is_answered_with_a_page(database_url, monkeypatch):
+    async def never_finish(*_, **__):
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(sessions, "sign_in", forever)
+    monkeypatch.setattr(sessions, "sign_in", never_finish)
     app = composed(database_url, request_seconds=1)
-    async with (
-        app.lifespan(),
-        httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app), base_url="http://testserver.local", headers=BROWSER
-        ) as client,
-    ):
-        given_up = await client.post(
+    async with client_of(app, headers=BROWSER) as client:
+        timed_out = await client.post(
             "/staff/sign-in", data={"email": "mia@example.org", "password": "four quiet boats"}
         )
-    assert (given_up.status_code, hidden(given_up.text)) == (503, {"email": "mia@example.org"})
+    assert (timed_out.status_code, hidden_fields(timed_out.text)) == (503, {"email": "mia@example.org"})
 
 
 @pytest.mark.parametrize(
-    ("ask", "status", "words"),
+    ("call", "status", "text"),
     [
         (("GET", "/nothing"), 404, "Diese Seite gibt es nicht"),
         (("GET", "/sign-out"), 405, translate("de", "This page can’t be opened directly")),
@@ -153,22 +133,22 @@ async def test_a_page_that_takes_too_long_is_a_page_too(database_url, monkeypatc
         ),
     ],
 )
-async def test_a_refusal_is_a_page_in_the_readers_language_with_a_way_on(client, ask, status, words):
-    method, path, data, headers = (*ask, None, None)[:4]
-    refused = await client.request(method, path, data=data, headers=BROWSER | (headers or {}))
-    assert (refused.status_code, refused.headers["Content-Type"], words in refused.text) == (
+async def test_an_error_page_is_in_the_readers_language_and_links_onwards(client, call, status, text):
+    method, path, data, headers = (*call, None, None)[:4]
+    refusal = await client.request(method, path, data=data, headers=BROWSER | (headers or {}))
+    assert (refusal.status_code, refusal.headers["Content-Type"], text in refusal.text) == (
         status,
         "text/html; charset=utf-8",
         True,
     )
-    assert 'class="button quiet" href="/my"' in refused.text
+    assert 'class="button quiet" href="/my"' in refusal.text
 
 
-async def test_a_form_that_does_not_know_the_sessions_token_is_refused_by_a_page(client, db):
-    await clinic(client)
+async def test_a_form_without_the_sessions_csrf_token_gets_an_error_page(client, db):
+    await create_clinic(client)
     await works_at(db, await add_user(db), role="receptionist")
-    signed_in = await bearer(client)
-    cookie = {"Cookie": f"__Host-appoint={signed_in['Authorization'].removeprefix('Bearer ')}"}
-    refused = await client.post("/sign-out", data={"csrf": "other"}, headers=BROWSER | cookie)
-    assert (refused.status_code, "Es wurde nichts geändert." in refused.text) == (403, True)
-    assert 'href="/sign-in"' in refused.text
+    headers = await bearer(client)
+    cookie = {"Cookie": f"__Host-appoint={headers['Authorization'].removeprefix('Bearer ')}"}
+    refusal = await client.post("/sign-out", data={"csrf": "other"}, headers=BROWSER | cookie)
+    assert (refusal.status_code, "Es wurde nichts geändert." in refusal.text) == (403, True)
+    assert 'href="/sign-in"' in refusal.text

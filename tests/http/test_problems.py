@@ -1,4 +1,4 @@
-"""Every refusal is a problem document that says what happened and what to do, and has a page."""
+"""Every error is a problem document that says what happened and what to do next, and has a page."""
 
 import ast
 from pathlib import Path
@@ -8,22 +8,20 @@ import msgspec
 import pytest
 
 import appoint
-from appoint.http import openapi
 from appoint.http.problems.catalogue import PROBLEMS
 from appoint.http.problems.documents import ProblemDocument
 from appoint.http.routes import route_of
 from appoint.kit.i18n import LANGUAGES
-from appoint.server import app as application
-from support.app import ADMIN, TOKEN, settings
+from support.app import ADMIN
+from support.described import OPERATIONS
 
 SOURCE = Path(appoint.__file__).parent
-OPERATIONS = list(openapi.operations(application.create(settings(), database_url="", admin_token=TOKEN)))
-DESCRIBED = {"reason", "errors", "alternatives", "index"}
-"""Members that only some problems have; the rest are every problem's own."""
+OPTIONAL_MEMBERS = {"reason", "errors", "alternatives", "index"}
+"""Members that only some problems have. All problems have the others."""
 
 
 def conflicts():
-    """Each `Conflict("type", facts…)` of the source: the types it may have, and the facts it names."""
+    """Yield the possible types and the facts of each `Conflict("type", facts…)` in the source."""
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "Conflict":
@@ -34,46 +32,46 @@ def conflicts():
                 yield types, {keyword.arg for keyword in node.keywords if keyword.arg}
 
 
-def test_every_conflict_that_is_raised_is_in_the_table():
+def test_every_raised_conflict_is_in_the_catalogue():
     assert {type for types, _ in conflicts() for type in types} - set(PROBLEMS) == set()
 
 
-def test_a_conflict_brings_the_facts_that_its_sentences_name():
-    missing = []
+def test_a_conflict_has_the_facts_that_its_sentences_mention():
+    missing_facts = []
     for types, facts in conflicts():
         for type in types:
-            named = {
+            mentioned = {
                 name
                 for text in (PROBLEMS[type].happened, PROBLEMS[type].remedy)
                 for _, name, _, _ in Formatter().parse(text)
                 if name
             }
-            missing += [(type, fact) for fact in named - facts]
-    assert missing == []
+            missing_facts += [(type, fact) for fact in mentioned - facts]
+    assert missing_facts == []
 
 
-def test_facts_never_take_the_place_of_a_member_of_every_problem():
-    own = {field.encode_name for field in msgspec.structs.fields(ProblemDocument)} - DESCRIBED
-    facts = {fact for _, named in conflicts() for fact in named} | {
+def test_facts_never_replace_a_standard_member_of_a_problem():
+    standard = {field.encode_name for field in msgspec.structs.fields(ProblemDocument)} - OPTIONAL_MEMBERS
+    facts = {fact for _, names in conflicts() for fact in names} | {
         fact for problem in PROBLEMS.values() for fact in problem.facts
     }
-    assert facts & own == set()
+    assert facts & standard == set()
 
 
-def test_every_problem_says_what_happened_and_what_to_do():
+def test_every_problem_says_what_happened_and_what_to_do_next():
     assert [
         type for type, problem in PROBLEMS.items() if not (problem.title and problem.happened and problem.remedy)
     ] == []
 
 
-def test_problems_that_operations_name_are_in_the_table():
+def test_problems_that_operations_declare_are_in_the_catalogue():
     assert {problem for operation in OPERATIONS for problem in route_of(operation.handler).problems} - set(
         PROBLEMS
     ) == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_every_problem_has_a_page_that_says_the_same(client, language):
+async def test_every_problem_has_a_page_in_every_language(client, language):
     for type in PROBLEMS:
         page = await client.get(f"/problems/{type}", headers={"Accept-Language": language})
         assert page.status_code == 200
@@ -82,7 +80,7 @@ async def test_every_problem_has_a_page_that_says_the_same(client, language):
 
 
 @pytest.mark.parametrize(
-    ("asked", "headers", "body", "answered"),
+    ("call", "headers", "body", "expected"),
     [
         ("GET /nothing", {}, None, "404 not-found"),
         ("GET /api/nothing", {}, None, "404 not-found"),
@@ -109,8 +107,8 @@ async def test_every_problem_has_a_page_that_says_the_same(client, language):
         ),
     ],
 )
-async def test_what_cannot_be_answered_is_a_problem(client, asked, headers, body, answered):
-    (method, path), (status, type) = asked.split(), answered.split()
+async def test_an_unanswerable_request_gets_a_problem_document(client, call, headers, body, expected):
+    (method, path), (status, type) = call.split(), expected.split()
     answer = await client.request(method, path, headers={"Content-Type": "application/json"} | headers, content=body)
     problem = answer.json()
     assert (answer.status_code, answer.headers["Content-Type"]) == (int(status), "application/problem+json")
@@ -118,7 +116,7 @@ async def test_what_cannot_be_answered_is_a_problem(client, asked, headers, body
     assert problem["requestId"] == answer.headers["X-Request-ID"]
 
 
-async def test_all_faults_are_told_at_once(client):
+async def test_a_problem_lists_all_faults_at_once(client):
     body = {
         "name": " ",
         "timeZone": "Mars/Olympus",
@@ -136,7 +134,7 @@ async def test_all_faults_are_told_at_once(client):
     ]
 
 
-async def test_text_that_is_no_text_is_refused_wherever_it_stands(client):
+async def test_invalid_unicode_is_rejected_in_keys_and_values(client):
     body = b'{"name": "a\\u0000", "timeZone": "Europe/Berlin", "\\ud800": "\\udfff"}'
     problem = (
         await client.post("/api/clinics", content=body, headers=ADMIN | {"Content-Type": "application/json"})
@@ -144,12 +142,12 @@ async def test_text_that_is_no_text_is_refused_wherever_it_stands(client):
     assert [fault["pointer"] for fault in problem["errors"]] == ["#/name", "#", "#/?"]
 
 
-async def test_a_wrong_method_says_which_are_right(client):
-    refused = await client.delete("/api/clinics")
-    assert sorted(refused.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS", "POST"]
+async def test_a_wrong_method_lists_the_allowed_ones(client):
+    refusal = await client.delete("/api/clinics")
+    assert sorted(refusal.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS", "POST"]
 
 
-async def test_a_conflict_names_its_reason_and_its_facts(client):
+async def test_a_conflict_has_a_reason_and_its_facts(client):
     for _ in range(2):
         answer = await client.post(
             "/api/clinics",

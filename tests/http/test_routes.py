@@ -1,4 +1,4 @@
-"""What handlers declare about themselves is checked when the application starts."""
+"""The application checks the declarations of its handlers when it starts."""
 
 import pytest
 from litestar import Litestar, get
@@ -27,7 +27,7 @@ def test_a_known_permission_and_known_problems_are_accepted():
         ({"opt": route(permission="manage", rate_limit="searches")}, "unknown rate limit 'searches'"),
     ],
 )
-def test_a_wrong_declaration_stops_the_application_and_is_named(options, fault):
+def test_an_invalid_declaration_raises_at_startup_with_its_name(options, fault):
     with pytest.raises(ValueError, match="listThings") as error:
         check_routes(application(**options), owned_by=())
     assert str(error.value) == f"listThings (/things): {fault}"

@@ -1,8 +1,9 @@
-"""Clients that are slow, greedy or out of order, on raw sockets."""
+"""Clients on raw sockets that are slow, send too much or never read."""
 
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 import uvicorn
@@ -13,8 +14,8 @@ from support.app import TOKEN, settings
 
 
 @asynccontextmanager
-async def served(app):
-    """The application on a port of its own: how to connect to it."""
+async def serve(app):
+    """Serve the application on its own port. Yield a function that connects to it."""
     server = uvicorn_server.Server(
         uvicorn.Config(
             app, host="127.0.0.1", port=0, http=uvicorn_server.Connection, log_config=None, loop="none", lifespan="on"
@@ -26,7 +27,7 @@ async def served(app):
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield lambda **more: asyncio.open_connection("127.0.0.1", port, **more)
+        yield partial(asyncio.open_connection, "127.0.0.1", port)
     finally:
         server.should_exit = True
         await task
@@ -39,7 +40,7 @@ async def connect(db, database_url, monkeypatch):
     monkeypatch.setattr(uvicorn_server, "WRITE_SECONDS", 0.3)
     monkeypatch.setattr(uvicorn_server, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(uvicorn_server, "LAST_REQUEST_SECONDS", 0)
-    async with served(application.create(settings(), database_url=database_url, admin_token=TOKEN)) as connect:
+    async with serve(application.create(settings(), database_url=database_url, admin_token=TOKEN)) as connect:
         yield connect
 
 
@@ -62,7 +63,7 @@ async def is_cut_off(reader) -> bool:
 POST = b"POST /api/customers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 
 
-async def test_a_head_that_trickles_in_is_cut_off(connect):
+async def test_a_slow_request_head_is_cut_off(connect):
     reader, writer = await connect()
     for byte in b"GET /healthz":
         if writer.transport.is_closing():
@@ -72,7 +73,7 @@ async def test_a_head_that_trickles_in_is_cut_off(connect):
     assert await is_cut_off(reader)
 
 
-async def test_a_body_that_trickles_in_is_cut_off_however_steadily_it_comes(connect):
+async def test_a_slow_but_steady_body_is_cut_off(connect):
     reader, writer = await connect()
     writer.write(POST + b"Content-Length: 1000\r\n\r\n")
     for _ in range(20):
@@ -83,12 +84,12 @@ async def test_a_body_that_trickles_in_is_cut_off_however_steadily_it_comes(conn
     assert await is_cut_off(reader)
 
 
-async def test_who_says_nothing_is_cut_off(connect):
+async def test_a_silent_client_is_cut_off(connect):
     reader, _ = await connect()
     assert await is_cut_off(reader)
 
 
-async def test_a_body_in_chunks_has_a_mebibyte_at_most(connect):
+async def test_a_chunked_body_is_limited_to_a_mebibyte(connect):
     reader, writer = await connect()
     writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n")
     chunk = b"%x\r\n%s\r\n" % (65536, b" " * 65536)
@@ -99,7 +100,7 @@ async def test_a_body_in_chunks_has_a_mebibyte_at_most(connect):
     assert (status, json.loads(body)["type"]) == (413, "/problems/body-too-large")
 
 
-async def test_a_request_has_a_hundred_headers_at_most(connect):
+async def test_a_request_is_limited_to_a_hundred_headers(connect):
     for number, expected in ((98, 200), (99, 200), (100, 400)):
         reader, writer = await connect()
         writer.write(
@@ -110,7 +111,7 @@ async def test_a_request_has_a_hundred_headers_at_most(connect):
     assert json.loads(body)["errors"] == [{"pointer": "HTTP", "detail": "has too many headers; maximum: 100"}]
 
 
-async def test_requests_that_come_in_one_piece_are_answered_in_their_order(connect):
+async def test_pipelined_requests_are_answered_in_order(connect):
     reader, writer = await connect()
     writer.write(
         b"".join(b"GET /api/clinics/%d HTTP/1.1\r\nHost: a\r\nX-Request-ID: %d\r\n\r\n" % (n, n) for n in range(50))
@@ -119,26 +120,26 @@ async def test_requests_that_come_in_one_piece_are_answered_in_their_order(conne
     assert [json.loads(body)["instance"] for _, body in answers] == [f"/api/clinics/{n}" for n in range(50)]
 
 
-async def test_who_asks_and_asks_and_never_reads_is_cut_off(connect):
+async def test_a_client_that_never_reads_its_responses_is_cut_off(connect):
     _, writer = await connect(limit=1024)
     writer.transport.pause_reading()
-    many = b"GET /api/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 100
+    batch = b"GET /api/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 100
 
-    async def ask_on():
+    async def send_requests():
         while True:
-            writer.write(many)
+            writer.write(batch)
             await writer.drain()
             await asyncio.sleep(0.05)
 
     async with asyncio.timeout(30):
         with pytest.raises(ConnectionError):
-            await ask_on()
+            await send_requests()
 
 
-async def test_a_request_that_takes_too_long_is_given_up(db, database_url):
+async def test_a_request_that_takes_too_long_gets_503(db, database_url):
     app = application.create(settings(request_seconds=1), database_url=database_url, admin_token=TOKEN)
     await db.execute("insert into clinic (name, time_zone) values ('Lakeside Clinic', 'Europe/Berlin')")
-    async with served(app) as connect, db.connection() as other:
+    async with serve(app) as connect, db.connection() as other:
         transaction = other.transaction()
         await transaction.start()
         await other.execute("lock table clinic")

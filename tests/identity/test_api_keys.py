@@ -13,7 +13,7 @@ from appoint.kit import errors, ids
 from appoint.kit.actors import SYSTEM, Membership, Role
 from appoint.kit.permissions import SCOPES
 from support.app import ADMIN
-from support.round_trips import counted
+from support.round_trips import proxied
 from support.rows import clinic, customer, doctor, later, publish
 
 NOW = datetime(2027, 3, 1, 6, 0, tzinfo=UTC)
@@ -339,7 +339,7 @@ async def test_a_wrong_secret_is_no_use_of_a_key(db, served, lakeside):
 async def test_telling_who_comes_with_a_key_is_one_round_trip(db, database_url, lakeside, tmp_path):
     key = await key_of(db)
     await service.identify(db, key.key, now=NOW)  # notes the use
-    async with counted(database_url, tmp_path) as (behind, wire):
+    async with proxied(database_url, tmp_path) as (behind, wire):
         await service.identify(behind, key.key, now=NOW)  # connects, and prepares the statement
         before = wire.round_trips
         await service.identify(behind, key.key, now=NOW)

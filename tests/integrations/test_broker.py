@@ -25,7 +25,7 @@ from appoint.integrations.broker import gateway, jobs, repository, service
 from appoint.integrations.broker.model import MAX_WAIT_SECONDS, Message, rounds, wait_after
 from appoint.kit import ids
 from appoint.kit.errors import StartupError
-from support.brokers import LARGEST, Arrived, Nats, Rabbit, nats_server, rabbit_server
+from support.brokers import MAX_MESSAGE_BYTES, Arrival, Nats, Rabbit, nats_server, rabbit_server
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 TURNS = "select array_agg(pid) from pg_locks where locktype = 'advisory' and objid = $1 and granted and database = (select oid from pg_database where datname = current_database())"
@@ -120,12 +120,12 @@ async def write_down(db: Database, events: list[Event]) -> None:
             batch.append(event)
 
 
-def firsts(arrived: list[Arrived]) -> list[Arrived]:
+def firsts(arrived: list[Arrival]) -> list[Arrival]:
     """Without repetitions."""
     return list({message.id: message for message in arrived}.values())
 
 
-def versions(arrived: list[Arrived]) -> dict[str, list[int]]:
+def versions(arrived: list[Arrival]) -> dict[str, list[int]]:
     found = defaultdict(list)
     for message in arrived:
         found[message.body["subject"]].append(message.body["subjectversion"])
@@ -134,10 +134,10 @@ def versions(arrived: list[Arrived]) -> dict[str, list[int]]:
 
 async def expect(broker: Broker, events: list[Event]) -> None:
     """All of them are there, each subject's in order; each once, where the broker knows repetitions."""
-    arrived = await broker.arrived()
+    arrived = await broker.read_all()
     assert {message.id for message in arrived} == {event.id for event in events}
     assert all(found == list(range(1, len(found) + 1)) for found in versions(firsts(arrived)).values())
-    assert broker.repeats or len(arrived) == len(events)
+    assert broker.duplicates or len(arrived) == len(events)
 
 
 async def test_what_is_told_arrives_once_and_in_order(broker, db):
@@ -161,7 +161,7 @@ async def test_what_is_told_arrives_once_and_in_order(broker, db):
     async with publishing(db, broker):
         await asyncio.gather(relaying(), relaying(), relaying())
         await gone(db)
-    arrived = await broker.arrived()
+    arrived = await broker.read_all()
     assert len({message.id for message in arrived}) == len(arrived) == len(told)
     for clinic in (1, 2):
         of_clinic = [message for message in arrived if message.topic == f"{clinic}.appointment.changed"]
@@ -173,7 +173,7 @@ async def test_a_message_is_a_cloud_event(broker, db):
     await write_down(db, [happened])
     async with publishing(db, broker):
         await gone(db)
-    (message,) = await broker.arrived()
+    (message,) = await broker.read_all()
     assert message.id == happened.id
     assert message.topic == "1.appointment.changed"
     assert message.content_type == "application/cloudevents+json"
@@ -216,7 +216,7 @@ async def test_what_is_published_again_has_the_same_id_and_nats_drops_it(broker,
         async with publishing(db, broker):
             await gone(db)
     await expect(broker, events)
-    assert len(await broker.arrived()) == (2 if broker.repeats else 1) * len(events)
+    assert len(await broker.read_all()) == (2 if broker.duplicates else 1) * len(events)
 
 
 async def test_what_was_published_and_not_noted_is_published_again(broker, db, monkeypatch):
@@ -290,12 +290,14 @@ async def test_what_the_broker_refuses_is_put_aside_and_holds_up_nobody(broker, 
     refused = {event.id for event in random.sample(events, 3)}
     await write_down(db, events)
     await db.execute(
-        "update broker_message set body = repeat('secret', $2) where event_id = any($1)", refused, LARGEST // 4
+        "update broker_message set body = repeat('secret', $2) where event_id = any($1)",
+        refused,
+        MAX_MESSAGE_BYTES // 4,
     )
     with capture_logs() as said:
         async with publishing(db, broker):
             await gone(db)
-    assert {message.id for message in await broker.arrived()} == {event.id for event in events} - refused
+    assert {message.id for message in await broker.read_all()} == {event.id for event in events} - refused
     aside = await db.fetch("select event_id, fault from broker_message")
     assert {row.event_id for row in aside} == refused
     assert all(row.fault for row in aside)
@@ -320,7 +322,7 @@ async def test_nothing_is_open_in_the_database_while_a_broker_takes_its_time(bro
 
 async def test_a_stream_that_is_there_already_is_taken_as_it_is(nats, db):
     await nats.clear()
-    await nats.make_stream(max_age=3600)
+    await nats.create_stream(max_age=3600)
     await write_down(db, [event("appointment-1", 1)])
     async with publishing(db, nats):
         await gone(db)

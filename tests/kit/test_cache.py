@@ -7,12 +7,12 @@ from contextlib import suppress
 
 import httpx2
 import pytest
-from redis.asyncio import Redis as Client
+from redis.asyncio import Redis
 
 from appoint.kit.cache import ClinicCache
 from appoint.kit.cache_invalidation import CHANNEL
 from support.app import ADMIN
-from support.processes import Process, Redis, appoint, eventually, redis_server
+from support.processes import Process, RedisServer, appoint, eventually, eventually_async, redis_server
 
 
 class Source:
@@ -31,17 +31,9 @@ class Source:
 
 
 @pytest.fixture(scope="module")
-def redis() -> Iterator[Redis]:
+def redis() -> Iterator[RedisServer]:
     with redis_server() as redis:
         yield redis
-
-
-async def eventually_async(condition) -> None:
-    for _ in range(5000):
-        if await condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the condition was never met")
 
 
 async def test_a_loaded_entry_is_cached():
@@ -115,7 +107,7 @@ async def test_while_redis_is_unreachable_nothing_is_cached_and_nothing_fails():
 class Wire:
     """A connection to Redis that can be cut."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: RedisServer) -> None:
         self.redis = redis
         self.writers: set[asyncio.StreamWriter] = set()
         self.server: asyncio.Server | None = None
@@ -167,10 +159,10 @@ async def test_a_change_made_while_redis_is_unreachable_is_sent_when_it_is_back(
 
 async def test_a_message_that_is_not_a_clinic_does_not_end_the_listener(redis):
     source = Source()
-    async with ClinicCache(redis.url) as ours, ClinicCache(redis.url) as theirs, Client.from_url(redis.url) as stranger:
+    async with ClinicCache(redis.url) as ours, ClinicCache(redis.url) as theirs, Redis.from_url(redis.url) as other:
         await eventually_async(lambda: caches(ours))
         await eventually_async(lambda: caches(theirs))
-        await stranger.publish(CHANNEL, "Lakeside")
+        await other.publish(CHANNEL, "Lakeside")
         await eventually_async(lambda: does_not_cache(theirs))
         await eventually_async(lambda: caches(theirs))
         before = await theirs.get(1, "clinic", source)
@@ -192,6 +184,22 @@ async def test_a_silent_redis_counts_as_unreachable(redis):
         finally:
             redis.popen.send_signal(18)
         await eventually_async(lambda: caches(cache))
+
+
+async def test_a_write_to_a_closed_connection_counts_as_unreachable(redis, monkeypatch):
+    """uvloop raises `RuntimeError` then, instead of an error of Redis or of the network."""
+
+    async def write_to_closed_connection(*_: object) -> None:
+        raise RuntimeError
+
+    async with ClinicCache(redis.url) as ours, ClinicCache(redis.url) as theirs:
+        await eventually_async(lambda: caches(ours))
+        with monkeypatch.context() as patch:
+            patch.setattr(Redis, "publish", write_to_closed_connection)
+            await ours.drop(1)
+            await eventually_async(lambda: does_not_cache(ours))
+        await eventually_async(lambda: caches(ours))
+        await eventually_async(lambda: caches(theirs))
 
 
 @pytest.fixture

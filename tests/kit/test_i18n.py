@@ -12,9 +12,9 @@ from appoint.kit.i18n import LANGUAGES, ngettext, pgettext, translate
 from support import catalogues
 from support.catalogues import SOURCE, TRANSLATED, forms
 
-pytestmark = pytest.mark.xdist_group("catalogues")  # reading all sources takes seconds, so one worker does it
+pytestmark = pytest.mark.xdist_group("catalogues")  # one worker reads all sources, which takes seconds
 
-THE_SAME = {
+SAME_AS_ENGLISH = {
     "de": {"Code", "Name", "Online", "Status", "Team", "URL", "Webhooks", "optional"},
     "es": {"No", "URL", "Webhooks"},
     "fr": {
@@ -33,7 +33,7 @@ THE_SAME = {
         "Type",
     },
 }
-"""Words that are the same in English."""
+"""Translations that equal the English text."""
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_the_catalogues_contain_exactly_the_texts_in_use(language, texts):
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_text_is_left_in_english(language):
     untranslated = {english for english, translation in pairs(language) if english == translation}
-    assert untranslated - THE_SAME[language] == set()
+    assert untranslated - SAME_AS_ENGLISH[language] == set()
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

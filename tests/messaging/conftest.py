@@ -17,5 +17,5 @@ def texts():
 
 @pytest.fixture
 def post(server: MailServer) -> MailServer:
-    server.forget()
+    server.clear()
     return server

@@ -276,7 +276,7 @@ async def test_dead_letters_are_listed_and_sent_again_by_hand(client, db, databa
         with appoint("dead-letters", *command, database_url=database_url, data_dir=tmp_path) as process:
             process.popen.wait(60)
             process.reader.join()
-            assert expected in process.said
+            assert expected in process.output
     assert await db.fetchval("select status from notification") == "queued"
 
 
@@ -295,7 +295,7 @@ async def test_parked_events_are_listed_and_released_by_hand(client, db, databas
         with appoint("events", *command, database_url=database_url, data_dir=tmp_path) as process:
             process.popen.wait(60)
             process.reader.join()
-            assert expected in process.said
+            assert expected in process.output
 
 
 async def test_what_waits_and_what_is_dead_is_measured(client, db):

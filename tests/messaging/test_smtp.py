@@ -8,12 +8,12 @@ import pytest
 from appoint.messaging.channels.gateway import Smtp
 from appoint.messaging.channels.model import Delayed, Undeliverable
 from support.channels import LETTER, SENDER, SOON, refusal
-from support.gateways import DROPS, HANGS, certificate, mail_server, mail_talk, serving
+from support.gateways import DROPS, HANGS, mail_server, mail_talk, self_signed_certificate, serving
 
 
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory):
-    path = certificate(tmp_path_factory.mktemp("tls"))
+    path = self_signed_certificate(tmp_path_factory.mktemp("tls"))
     if path is None:
         assert os.environ.get("CI") != "true", "CI has openssl"
         pytest.skip("openssl is not installed")

@@ -253,8 +253,8 @@ async def test_marked_people_are_found_where_they_are_meant_to_be_and_after_eras
                     assert marks(*said) == set()
                     assert sum(b'"customer.erased"' in heard.body for heard in partner.heard) == PEOPLE
         await db.close()
-        assert marks(process.said, postgres.log.read_text(errors="replace")) == set()
-    assert (marks(str(collector.spans)), len(collector.spans) > 20 * PEOPLE, '"level":"error"' in process.said) == (
+        assert marks(process.output, postgres.log.read_text(errors="replace")) == set()
+    assert (marks(str(collector.spans)), len(collector.spans) > 20 * PEOPLE, '"level":"error"' in process.output) == (
         set(),
         True,
         False,

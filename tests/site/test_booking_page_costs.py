@@ -15,7 +15,7 @@ from appoint.server import app as application
 from appoint.site import assets
 from support.app import TOKEN, settings
 from support.booking_pages import DAY, utc
-from support.round_trips import counted
+from support.round_trips import proxied
 from support.rows import clinic, doctor, publish
 
 FIRST_PAGE_BYTES = 14_000
@@ -26,7 +26,7 @@ PATIENTS_BYTES = 60_000
 async def measured_client(database_url: str) -> AsyncIterator[tuple[httpx2.AsyncClient, Any]]:
     """A client of an application whose round trips to the database are counted."""
     with tempfile.TemporaryDirectory() as folder:
-        async with counted(database_url, folder) as (_, wire):
+        async with proxied(database_url, folder) as (_, wire):
             app = application.create(settings(pool_size=1), database_url=wire.url, admin_token=TOKEN)
             async with (
                 app.lifespan(),

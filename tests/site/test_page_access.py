@@ -15,15 +15,13 @@ from appoint.kit.actors import Role
 from appoint.kit.permissions import PUBLIC_PERMISSIONS
 from support.access_matrix import (
     RELATIONS,
-    Things,
-    asked_by,
     callers_of,
-    clinic_with_two_of_everything,
+    calls_as,
+    expected_refusals,
     is_about_a_clinic,
-    may,
-    nobodys,
 )
 from support.app import ADMIN
+from support.clinic_records import Records, create_clinic_records, unknown_records
 from support.described import APP
 from support.rows import later
 from support.staff import SECRET, add_user, bearer, sign_in, works_at
@@ -62,7 +60,7 @@ PROTECTED_VIEWS = [page for page in VIEWS if route_of(page.handler).permission n
 VIEWERS = (Role.DOCTOR, Role.RECEPTIONIST, Role.MANAGER, Role.PARTNER, Role.ADMINISTRATOR)
 
 
-def address(page: Operation, things: Things) -> str:
+def address(page: Operation, things: Records) -> str:
     """Return the address of a page about some things, with the day of their appointments."""
     day = later(24 * 7).date()
     path = page.path.format_map(PATH_VALUES | things.ids | {"typeId": things.ids["appointmentTypeId"]})
@@ -80,7 +78,7 @@ def is_as_expected(answer, statuses: set[int] | None, relation: str) -> bool:
     if statuses:
         return answer.status_code in statuses
     is_shown = answer.status_code < 400 and not redirects_to_sign_in(answer)
-    return is_shown or (relation == "none" and answer.status_code == 404)
+    return is_shown or (relation == "unknown" and answer.status_code == 404)
 
 
 def test_the_routes_with_pages_are_collected():
@@ -89,18 +87,18 @@ def test_the_routes_with_pages_are_collected():
 
 
 async def test_every_role_sees_exactly_the_pages_of_the_permission_table(db, database_url):
-    own, same = await clinic_with_two_of_everything(db)
-    other, _ = await clinic_with_two_of_everything(db)
-    things_by_relation = dict(zip(RELATIONS, (own, same, other, nobodys(own)), strict=True))
+    own, same = await create_clinic_records(db)
+    other, _ = await create_clinic_records(db)
+    things_by_relation = dict(zip(RELATIONS, (own, same, other, unknown_records(own)), strict=True))
     mistakes: list[str] = []
     requests = 0
-    async with asked_by(database_url, callers_of(own)) as ask:
+    async with calls_as(database_url, callers_of(own)) as ask:
         for page in PROTECTED_VIEWS:
             for relation, things in things_by_relation.items():
                 if relation != "own" and not page.parameters:
                     continue
                 for role in Role:
-                    statuses = may(page, role, relation, None)
+                    statuses = expected_refusals(page, role, relation, None)
                     if route_of(page.handler).stream and statuses is None:
                         continue  # a stream never ends
                     answer = await ask(role, "GET", address(page, things), None)
@@ -114,16 +112,16 @@ async def test_every_role_sees_exactly_the_pages_of_the_permission_table(db, dat
 
 async def test_no_page_of_a_clinic_shows_things_of_another_clinic(db, database_url):
     """The address has the clinic's own number, and the id of a thing of another clinic."""
-    own, _ = await clinic_with_two_of_everything(db)
-    other, _ = await clinic_with_two_of_everything(db)
-    mixed = Things({**other.ids, "clinicId": own.ids["clinicId"]})
+    own, _ = await create_clinic_records(db)
+    other, _ = await create_clinic_records(db)
+    mixed = Records({**other.ids, "clinicId": own.ids["clinicId"]})
     pages_about_things = [
         page
         for page in PROTECTED_VIEWS
         if len(page.parameters) > 1 and not set(page.parameters) & {"kind", "file"} and is_about_a_clinic(page, None)
     ]
     assert len(pages_about_things) > 5
-    async with asked_by(database_url, callers_of(own)) as ask:
+    async with calls_as(database_url, callers_of(own)) as ask:
         leaks = [
             f"{role} {page.route}: {answer.status_code}"
             for page in pages_about_things
@@ -135,8 +133,8 @@ async def test_no_page_of_a_clinic_shows_things_of_another_clinic(db, database_u
 
 
 async def test_public_pages_need_no_sign_in(db, database_url):
-    own, _ = await clinic_with_two_of_everything(db)
-    async with asked_by(database_url, callers_of(own)) as ask:
+    own, _ = await create_clinic_records(db)
+    async with calls_as(database_url, callers_of(own)) as ask:
         for page in VIEWS:
             if route_of(page.handler).permission in PUBLIC_PERMISSIONS:
                 answer = await ask(Role.ANYONE, "GET", address(page, own), None)
@@ -154,7 +152,7 @@ async def session_token(client) -> str:
 
 
 async def test_forms_of_signed_in_users_require_the_csrf_token(db, client):
-    own, _ = await clinic_with_two_of_everything(db)
+    own, _ = await create_clinic_records(db)
     await works_at(db, await add_user(db), own.ids["clinicId"])
     token = await session_token(client)
     headers = {"Cookie": f"{COOKIE}={token}"}
@@ -168,7 +166,7 @@ async def test_forms_of_signed_in_users_require_the_csrf_token(db, client):
 
 
 async def test_a_form_older_than_the_session_is_accepted_only_from_the_same_origin(db, client):
-    own, _ = await clinic_with_two_of_everything(db)
+    own, _ = await create_clinic_records(db)
     await works_at(db, await add_user(db), own.ids["clinicId"])
     headers = {"Cookie": f"{COOKIE}={await session_token(client)}"}
     for site, status in (("cross-site", 403), ("same-site", 403), ("none", 403), ("same-origin", 303)):
@@ -177,7 +175,7 @@ async def test_a_form_older_than_the_session_is_accepted_only_from_the_same_orig
 
 
 async def test_forms_sent_by_another_site_are_refused(db, client):
-    own, _ = await clinic_with_two_of_everything(db)
+    own, _ = await create_clinic_records(db)
     for page in FORMS:
         answer = await client.post(address(page, own), data={"name": "Ana"}, headers={"Sec-Fetch-Site": "cross-site"})
         assert answer.status_code == 403, page.route
@@ -185,7 +183,7 @@ async def test_forms_sent_by_another_site_are_refused(db, client):
 
 async def test_pages_that_show_personal_data_record_the_access_in_the_audit(db, client):
     """That is data of patients, notes and messages about them, and the names of staff."""
-    own, same = await clinic_with_two_of_everything(db)
+    own, same = await create_clinic_records(db)
     clinic_id = own.ids["clinicId"]
     await db.execute("update customer set name = 'marked-customer', email = 'marked-customer@example.org'")
     await db.execute("update patient set notes = 'marked-notes'")
@@ -212,10 +210,10 @@ async def test_pages_that_show_personal_data_record_the_access_in_the_audit(db, 
 
 
 async def test_a_doctor_sees_no_patients_who_only_have_another_doctor(db, database_url):
-    own, same = await clinic_with_two_of_everything(db)
+    own, same = await create_clinic_records(db)
     await db.execute("update customer set name = 'marked-customer' where id = $1", same.ids["customerId"])
     await db.execute("update patient set notes = 'marked-notes' where customer_id = $1", same.ids["customerId"])
-    async with asked_by(database_url, callers_of(own)) as ask:
+    async with calls_as(database_url, callers_of(own)) as ask:
         pages_of_clinic = [
             page for page in PROTECTED_VIEWS if "clinicId" in page.parameters and not route_of(page.handler).stream
         ]
@@ -239,7 +237,7 @@ async def test_a_doctor_sees_no_patients_who_only_have_another_doctor(db, databa
     ],
 )
 async def test_unknown_addresses_get_a_page_for_not_found(db, client, path):
-    await clinic_with_two_of_everything(db)
+    await create_clinic_records(db)
     answer = await client.get(path, headers=ADMIN)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
 

@@ -11,7 +11,7 @@ from appoint.oversight.reports.model import Cell, Period, Sums, chart, period, r
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, local
 from support.rows import book, clinic, customer, doctor, publish
-from support.statements import Counter
+from support.statements import StatementCounter
 
 DAYS = {"from": str(COMING_MONDAY), "to": str(COMING_MONDAY + timedelta(days=6))}
 
@@ -108,7 +108,7 @@ async def test_a_period_without_data_says_so(client, shah):
 
 
 async def test_the_page_costs_as_many_statements_for_five_doctors_as_for_two(client, db, shah, monkeypatch):
-    counter = Counter(monkeypatch)
+    counter = StatementCounter(monkeypatch)
 
     async def cost() -> int:
         before = counter.count

@@ -11,7 +11,7 @@ from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, local, time_slot, weekly
 from support.rows import appointment_type, book, clinic, customer, doctor
 from support.staff import add_user, bearer, works_at
-from support.statements import Counter
+from support.statements import StatementCounter
 
 PAGES = (
     "clinic",
@@ -71,7 +71,7 @@ async def add_one_of_everything(client, db, number: int) -> dict[str, str]:
 
 
 async def test_a_page_costs_as_many_statements_for_three_doctors_as_for_one(client, db, monkeypatch):
-    counter = Counter(monkeypatch)
+    counter = StatementCounter(monkeypatch)
     await clinic(client)
     first = await add_one_of_everything(client, db, 0)
 

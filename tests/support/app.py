@@ -1,8 +1,11 @@
-"""The application under test."""
+"""The application under test, and clients of it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
+import httpx2
 from litestar import Litestar
 
 from appoint.database.pool import Database, connect
@@ -14,21 +17,42 @@ TOKEN = "the administrator's token"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 
 POOLS: list[Pools] = []
-"""Those of this worker, while its database is there."""
+"""The pools of this worker, while its database exists."""
 
 
-def settings(**changed: Any) -> Settings:
-    usual = {"secret_key": "signs links in tests", "rate_limits": changed.get("mode") == "production"}
-    return Settings(_env_file=None, **(usual | changed))  # pyright: ignore[reportCallIssue]  pydantic's own argument
+def settings(**changes: Any) -> Settings:
+    """Return settings for tests. Environment variables and `.env` are ignored."""
+    defaults = {"secret_key": "signs links in tests", "rate_limits": changes.get("mode") == "production"}
+    return Settings(_env_file=None, **(defaults | changes))  # pyright: ignore[reportCallIssue]  pydantic's own argument
 
 
-def pooled(url: str, **options: Any) -> Database:
-    """Connect like the application, but reuse the connections of the tests before on the worker's own database."""
+def connect_pooled(url: str, **options: Any) -> Database:
+    """Connect like the application, but reuse this worker's connections to its own database."""
     return POOLS[0].connect(url, **options) if POOLS else connect(url, **options)
 
 
 @cache
-def composed(database_url: str, **changed: Any) -> Litestar:
-    """Compose the application once for each set of settings, which takes longer than most tests. It forgets its caches
-    and counters whenever it starts."""
-    return application.create(settings(**changed), database_url=database_url, admin_token=TOKEN, connect=pooled)
+def composed(database_url: str, **changes: Any) -> Litestar:
+    """Compose the application once for each set of settings, which takes longer than most tests. The application clears
+    its caches and counters whenever it starts."""
+    return application.create(settings(**changes), database_url=database_url, admin_token=TOKEN, connect=connect_pooled)
+
+
+@asynccontextmanager
+async def client_of(
+    app: Litestar, *, base_url: str = "http://testserver.local", address: str = "127.0.0.1", **options: Any
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """Start the application and yield a client of it.
+
+    Litestar's own test client is not used, because it sends concurrent requests one after the other.
+    """
+    async with app.lifespan(), connected_client(app, base_url=base_url, address=address, **options) as client:
+        yield client
+
+
+def connected_client(
+    app: Litestar, *, base_url: str = "http://testserver.local", address: str = "127.0.0.1", **options: Any
+) -> httpx2.AsyncClient:
+    """Return a client of a running application that calls from an address."""
+    transport = httpx2.ASGITransport(app, client=(address, 1234))
+    return httpx2.AsyncClient(transport=transport, base_url=base_url, timeout=60, **options)

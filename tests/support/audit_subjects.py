@@ -1,4 +1,4 @@
-"""The subjects that each changing operation names in its audit entry."""
+"""The subjects in the audit entry of each operation that changes something."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -78,7 +78,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "testWebhook": ("webhookId",),
     "unarriveAppointment": ("appointmentId",),
 }
-"""By operation. `content.…` is a member of the answer, `actor` the id of the caller; the rest are path parameters."""
+"""`content.…` is a member of the response, `actor` the id of the caller. Others are path parameters."""
 
 
 def expected_subjects(name: str, *, parameters: Mapping[str, Any], content: Mapping[str, Any], actor: str) -> list[str]:

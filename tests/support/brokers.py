@@ -1,4 +1,4 @@
-"""NATS and RabbitMQ, started for a test and ended with it, and what has arrived there."""
+"""NATS and RabbitMQ servers that run during a test, and the messages that arrive there."""
 
 import json
 import os
@@ -23,14 +23,14 @@ from nats.js.errors import NotFoundError
 
 from support.processes import eventually, free_port
 
-BEYOND_THE_PATH = "/usr/lib/rabbitmq/bin:/usr/sbin"  # Debian's rabbitmq-server on the PATH insists on a user of its own
-LARGEST = 64 * 1024
+DEBIAN_PATH = "/usr/lib/rabbitmq/bin:/usr/sbin"  # Debian's wrapper on the PATH requires its own user
+MAX_MESSAGE_BYTES = 64 * 1024
 PASSWORD = "open/sesame@"
 
 AnyServer = TypeVar("AnyServer", bound="Server")
 
 
-class Arrived(NamedTuple):
+class Arrival(NamedTuple):
     id: UUID
     topic: str
     content_type: str
@@ -38,7 +38,7 @@ class Arrived(NamedTuple):
 
 
 class Server:
-    """A broker that listens on this machine only and keeps what it has in a folder of its own."""
+    """A broker that listens only on this machine and stores its data in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -78,16 +78,16 @@ class Server:
         if self.popen and self.running:
             self.send(signal.SIGKILL)
             self.popen.wait()
-            eventually(self.silent)
+            eventually(self.is_silent)
 
-    def silent(self) -> bool:
+    def is_silent(self) -> bool:
         with socket.socket() as caller:
             return caller.connect_ex(("127.0.0.1", self.port)) != 0
 
 
 class Nats(Server):
-    repeats = False
-    """Whether what is published twice arrives twice."""
+    duplicates = False
+    """Whether a message that is published twice arrives twice."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -95,7 +95,7 @@ class Nats(Server):
         (folder / "nats.conf").write_text(
             f"""
             listen: "127.0.0.1:{self.port}"
-            max_payload: {LARGEST}
+            max_payload: {MAX_MESSAGE_BYTES}
             jetstream: {{ store_dir: "{folder}/streams" }}
             authorization: {{ user: "appoint", password: "{PASSWORD}" }}
             """
@@ -112,7 +112,7 @@ class Nats(Server):
             with suppress(NotFoundError):
                 await client.jetstream().delete_stream("APPOINT")
 
-    async def make_stream(self, **options: Any) -> None:
+    async def create_stream(self, **options: Any) -> None:
         async with await self.connect() as client:
             await client.jetstream().add_stream(name="APPOINT", subjects=["appoint.>"], **options)
 
@@ -120,8 +120,8 @@ class Nats(Server):
         async with await self.connect() as client:
             return (await client.jetstream().stream_info("APPOINT")).config
 
-    async def arrived(self) -> list[Arrived]:
-        """Everything, in order of arrival."""
+    async def read_all(self) -> list[Arrival]:
+        """Return all messages in order of arrival."""
         async with await self.connect() as client:
             streams = client.jetstream()
             try:
@@ -132,7 +132,7 @@ class Nats(Server):
                 await streams.get_msg("APPOINT", seq=number) for number in range(state.first_seq, state.last_seq + 1)
             ]
         return [
-            Arrived(
+            Arrival(
                 UUID(message.headers["Nats-Msg-Id"]),
                 message.subject.removeprefix("appoint."),
                 message.headers["content-type"],
@@ -143,7 +143,7 @@ class Nats(Server):
 
 
 class Rabbit(Server):
-    repeats = True
+    duplicates = True
 
     def __init__(self, folder: Path, epmd_port: int) -> None:
         super().__init__(folder)
@@ -151,11 +151,12 @@ class Rabbit(Server):
         self.epmd_port = epmd_port
         self.distribution_port = free_port()
         (folder / "rabbitmq.conf").write_text(
-            f"max_message_size = {LARGEST}\ndisk_free_limit.absolute = 1MB\ndefault_user = appoint\ndefault_pass = {PASSWORD}\n"
+            f"max_message_size = {MAX_MESSAGE_BYTES}\ndisk_free_limit.absolute = 1MB\n"
+            f"default_user = appoint\ndefault_pass = {PASSWORD}\n"
         )
         (folder / "plugins").write_text("[].\n")
         (folder / "environment").touch()
-        self.heard: list[Arrived] = []
+        self.arrivals: list[Arrival] = []
 
     def start(self) -> None:
         self.run(
@@ -166,7 +167,8 @@ class Rabbit(Server):
             RABBITMQ_NODE_IP_ADDRESS="127.0.0.1",
             RABBITMQ_NODE_PORT=str(self.port),
             RABBITMQ_DIST_PORT=str(self.distribution_port),
-            RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
+            RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 "
+            "+sbwt none +sbwtdcpu none +sbwtdio none",
             RABBITMQ_CONF_ENV_FILE=f"{self.folder}/environment",
             RABBITMQ_CONFIG_FILE=f"{self.folder}/rabbitmq.conf",
             RABBITMQ_ADVANCED_CONFIG_FILE=f"{self.folder}/advanced.config",
@@ -179,30 +181,30 @@ class Rabbit(Server):
         )
 
     async def clear(self) -> None:
-        await self.arrived()
-        self.heard = []
+        await self.read_all()
+        self.arrivals = []
 
-    async def arrived(self) -> list[Arrived]:
+    async def read_all(self) -> list[Arrival]:
         async with await aio_pika.connect(self.url) as connection, connection.channel() as channel:
             exchange = await channel.declare_exchange("appoint", aio_pika.ExchangeType.TOPIC, durable=True)
-            queue = await channel.declare_queue("heard", durable=True)
+            queue = await channel.declare_queue("arrivals", durable=True)
             await queue.bind(exchange, "#")
             while message := await queue.get(no_ack=True, fail=False):
                 assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
-                self.heard.append(
-                    Arrived(
+                self.arrivals.append(
+                    Arrival(
                         UUID(message.message_id), message.routing_key, message.content_type, json.loads(message.body)
                     )
                 )
-        return self.heard
+        return self.arrivals
 
 
 def program(name: str) -> str:
-    found = shutil.which(name, path=BEYOND_THE_PATH) or shutil.which(name)
-    if not found:
+    path = shutil.which(name, path=DEBIAN_PATH) or shutil.which(name)
+    if not path:
         assert os.environ.get("CI") != "true", f"CI has {name}"
         pytest.skip(f"{name} is not installed")
-    return found
+    return path
 
 
 @contextmanager
@@ -217,7 +219,7 @@ def rabbit_server() -> Iterator[Rabbit]:
     port = free_port()
     epmd = subprocess.Popen(
         [program("epmd"), "-port", str(port), "-address", "127.0.0.1"]
-    )  # else the server would leave one behind
+    )  # otherwise the server leaves one behind
     try:
         with tempfile.TemporaryDirectory() as folder, running(Rabbit(Path(folder), port)) as server:
             yield server

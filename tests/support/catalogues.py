@@ -1,4 +1,4 @@
-"""The catalogues of `locale/`: what the sources say, and how `make texts` brings the translations up to date."""
+"""The catalogues of `locale/`. `make texts` updates them from the texts in the sources."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ SOURCE = Path(appoint.__file__).parent
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 KEYWORDS = ("translate:2", "translatable:1", "Fault:2", "Malformed:1")
-"""Functions of ours, and which of their arguments is a text; Babel knows `_`, `pgettext` and `ngettext` itself."""
+"""Functions of Appoint, and the position of their text. Babel knows `_`, `pgettext` and `ngettext`."""
 
 HEADER = """msgid ""
 msgstr ""
@@ -23,18 +23,18 @@ msgstr ""
 "Plural-Forms: {plurals}\\n"
 
 """
-"""Without a date or a name, so that a file changes only with what it says."""
+"""Without a date or a name, so that a file changes only if its texts change."""
 
 
 def extract() -> Catalog:
     """Return all texts of Python modules, pages and messages."""
     with TemporaryDirectory() as folder:
-        written = Path(folder) / "appoint.pot"
+        template = Path(folder) / "appoint.pot"
         keywords = [part for keyword in KEYWORDS for part in ("-k", keyword)]
         CommandLineInterface().run(
-            ["pybabel", "-q", "extract", "-F", str(PROJECT), *keywords, "-o", str(written), str(SOURCE)]
+            ["pybabel", "-q", "extract", "-F", str(PROJECT), *keywords, "-o", str(template), str(SOURCE)]
         )
-        with written.open("rb") as file:
+        with template.open("rb") as file:
             texts = read_po(file)
     for message in texts:
         message.locations = sorted({(Path(name).relative_to(SOURCE).as_posix(), 0) for name, _ in message.locations})
@@ -56,7 +56,7 @@ def forms(message: Message) -> tuple[str, ...]:
 
 
 def update(language: str, texts: Catalog) -> None:
-    """Add new texts without a translation, and drop those that have gone."""
+    """Add new texts without a translation, and remove unused ones."""
     catalogue = read(language)
     catalogue.update(texts, no_fuzzy_matching=True)
     with path_of(language).open("wb") as file:
@@ -67,8 +67,8 @@ def update(language: str, texts: Catalog) -> None:
 
 
 if __name__ == "__main__":
-    found = extract()
-    for each in TRANSLATED:
-        update(each, found)
-        empty = [message.id for message in read(each) if message.id and not all(forms(message))]
-        print(f"{each}: {len(empty)} to translate")
+    texts_in_use = extract()
+    for language in TRANSLATED:
+        update(language, texts_in_use)
+        untranslated = [message.id for message in read(language) if message.id and not all(forms(message))]
+        print(f"{language}: {len(untranslated)} to translate")

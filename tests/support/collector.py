@@ -1,5 +1,6 @@
 """An OpenTelemetry collector."""
 
+import gzip
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -8,7 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 class Collector:
-    """An OpenTelemetry collector, as far as it takes spans."""
+    """A collector that stores spans."""
 
     def __init__(self) -> None:
         self.spans: list[Any] = []
@@ -16,8 +17,6 @@ class Collector:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                import gzip
-
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers["Content-Encoding"] == "gzip":
                     body = gzip.decompress(body)

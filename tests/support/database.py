@@ -15,10 +15,10 @@ from appoint.database import embedded, migrate
 from appoint.database.pool import Database, connect
 
 TEMPLATE = "appoint_template"
-SERVED_FROM = "APPOINT_TESTS_DIR"
+SERVER_FOLDER = "APPOINT_TESTS_DIR"
 
 
-def named(url: str, name: str) -> str:
+def url_of(url: str, name: str) -> str:
     """Return the URL of another database of the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
@@ -28,8 +28,8 @@ def name_of(url: str) -> str:
 
 
 async def as_superuser(url: str, *statements: str) -> None:
-    """Run statements as the role that owns the server. The owner of the database may not end an autovacuum worker, so
-    `drop database … with (force)` is not reliable without this."""
+    """Run statements as the superuser. The owner of a database cannot stop an autovacuum worker, so for other roles
+    `drop database … with (force)` is not reliable."""
     parts = urlsplit(url)
     superuser = parts._replace(netloc=f"postgres@{parts.netloc.rpartition('@')[2]}", path="/postgres")
     connection = await asyncpg.connect(urlunsplit(superuser))
@@ -42,8 +42,8 @@ async def as_superuser(url: str, *statements: str) -> None:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The server that all workers of a run share; yields the URL of its first database."""
-    folder = Path(os.environ[SERVED_FROM])
+    """Run the server that all workers share, and yield the URL of its first database."""
+    folder = Path(os.environ[SERVER_FOLDER])
     with embedded.running(folder, durable=False, say=lambda _: None) as running:
         with (folder / ".template").open("a+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -55,11 +55,11 @@ def server() -> Iterator[str]:
 
 
 async def _prepare(url: str) -> None:
-    """Make the template. Statistics change only where a test says `analyze`, so autovacuum is off."""
+    """Create the template. Autovacuum is off, so that statistics change only if a test runs `analyze`."""
     await as_superuser(
         url, "alter system set autovacuum = off", "select pg_reload_conf()", f"create database {TEMPLATE} owner appoint"
     )
-    template = named(url, TEMPLATE)
+    template = url_of(url, TEMPLATE)
     await migrate.upgrade(template)
     connection = await asyncpg.connect(template)
     try:
@@ -75,13 +75,13 @@ async def copy_template(url: str, name: str) -> str:
         f"drop database if exists {name} with (force)",
         f"create database {name} template {TEMPLATE} owner appoint",
     )
-    return named(url, name)
+    return url_of(url, name)
 
 
 async def create_empty(url: str, name: str) -> str:
     """Create a database without a schema and return its URL."""
     await as_superuser(url, f"drop database if exists {name} with (force)", f"create database {name} owner appoint")
-    return named(url, name)
+    return url_of(url, name)
 
 
 async def drop(url: str) -> None:
@@ -90,12 +90,12 @@ async def drop(url: str) -> None:
 
 @contextmanager
 def temporary(url: str, name: str, *, migrated: bool = True) -> Iterator[str]:
-    """A database on the same server that lives as long as the block."""
-    made = asyncio.run((copy_template if migrated else create_empty)(url, name))
+    """A database on the same server that exists within the block."""
+    temporary_url = asyncio.run((copy_template if migrated else create_empty)(url, name))
     try:
-        yield made
+        yield temporary_url
     finally:
-        asyncio.run(drop(made))
+        asyncio.run(drop(temporary_url))
 
 
 async def reset(db: Database) -> None:
@@ -103,8 +103,17 @@ async def reset(db: Database) -> None:
     await db.execute("select testing.reset()")
 
 
+async def wait_for_lock(db: Database) -> None:
+    """Wait until a statement in this database waits for a lock."""
+    async with asyncio.timeout(10):
+        while not await db.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        ):
+            await asyncio.sleep(0.01)
+
+
 class SharedPool(Database):
-    """A pool that outlives the applications that use it: `close` waits for borrowed connections and keeps them open."""
+    """A pool that several applications use in turn. `close` waits for borrowed connections, but keeps them open."""
 
     async def close(self) -> None:
         for _ in range(self.size):
@@ -114,7 +123,7 @@ class SharedPool(Database):
 
     @asynccontextmanager
     async def widened(self, size: int) -> AsyncGenerator[None]:
-        """Allow more connections at once, for races that need them."""
+        """Allow more connections, for races."""
         for _ in range(size - self.size):
             self._places.release()
         yield
@@ -128,7 +137,7 @@ class SharedPool(Database):
 
 
 class Pools:
-    """The pools of one worker: each is opened once for its URL and options."""
+    """The pools of one worker, one for each set of options."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -136,8 +145,8 @@ class Pools:
         self.pools: dict[tuple[Any, ...], SharedPool] = {}
 
     def connect(self, url: str, **options: Any) -> Database:
-        """Return the shared pool for the worker's own database, and a new one for any other, or for a client with a
-        thread and an event loop of its own."""
+        """Return the shared pool for the database of the worker. For another database or event loop, return a new
+        pool."""
         pool = connect(url, **options)
         if url != self.url or asyncio.get_running_loop() is not self.loop:
             return pool

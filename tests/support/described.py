@@ -1,5 +1,6 @@
-"""Every operation there is, with the examples of its description."""
+"""All operations, with the examples of the OpenAPI document."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from appoint.http import openapi
@@ -17,20 +18,20 @@ ADMINISTRATORS = [
     for operation in OPERATIONS
     if Role.ADMINISTRATOR in PERMISSIONS[route_of(operation.handler).permission].reach
 ]
-"""Those that the administrator's token is good for; the others are about accounts that people have."""
+"""The operations that the administrator can call. The others concern the account of a user."""
 DOCUMENT = openapi.document(APP)
 
 
-def address(operation: Operation, **others: str) -> str:
-    """The operation's path, with examples for the parameters that are not named."""
+def address(operation: Operation, **values: str) -> str:
+    """Return the path of the operation, with examples for the parameters that have no value."""
     parameters = DOCUMENT["paths"][operation.path][operation.method]["parameters"]
     return operation.path.format_map(
-        {parameter["name"]: parameter["example"] for parameter in parameters if parameter.get("in") == "path"} | others
+        {parameter["name"]: parameter["example"] for parameter in parameters if parameter.get("in") == "path"} | values
     )
 
 
 def example(operation: Operation) -> Any:
-    """A body for the operation; None where it has none."""
+    """Return a body for the operation, or None if it has none."""
     return (
         DOCUMENT["paths"][operation.path][operation.method]
         .get("requestBody", {})
@@ -38,3 +39,18 @@ def example(operation: Operation) -> Any:
         .get("application/json", {})
         .get("example")
     )
+
+
+def described_operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the path, the method and the description of every operation of an OpenAPI document."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def resolve(document: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
+    """Return the item, or the component that it refers to."""
+    if "$ref" not in item:
+        return item
+    _, _, kind, name = item["$ref"].split("/")
+    return document["components"][kind][name]

@@ -1,6 +1,7 @@
-"""Embedded servers of a test's own."""
+"""Embedded servers that belong to one test."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,13 +11,25 @@ from typing import Any
 
 import asyncpg
 import psutil
+import pytest
+
+from appoint.database.embedded import Server
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run processes as another user")
 
 
 def query(url: str, *statements: str) -> Any:
-    async def run() -> Any:
+    """Run the statements, and return the value that the last one returns."""
+    return [rows[0][0] if rows else None for rows in (fetch(url, statement) for statement in statements)][-1]
+
+
+def fetch(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """Return the rows that the statement returns."""
+
+    async def run() -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(url)
         try:
-            return [await connection.fetchval(statement) for statement in statements][-1]
+            return [tuple(row) for row in await connection.fetch(statement)]
         finally:
             await connection.close()
 
@@ -25,7 +38,7 @@ def query(url: str, *statements: str) -> Any:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Unlike pytest's own temporary folders, one that other accounts can reach."""
+    """A temporary folder that other accounts can reach, unlike those of pytest."""
     path = Path(tempfile.mkdtemp(prefix="appoint test "))
     path.chmod(0o755)
     try:
@@ -36,9 +49,18 @@ def folder() -> Iterator[Path]:
 
 def postgres_processes(data_dir: Path) -> list[psutil.Process]:
     data = str((data_dir / "postgres").resolve())
-    found = [
+    return [
         process
         for process in psutil.process_iter(["name", "cwd", "status"])
-        if process.info["name"] == "postgres" and process.info["cwd"] == data
+        if process.info["name"] == "postgres"
+        and process.info["cwd"] == data
+        and process.info["status"] != psutil.STATUS_ZOMBIE
     ]
-    return [process for process in found if process.info["status"] != psutil.STATUS_ZOMBIE]
+
+
+def postmaster(data_dir: Path) -> psutil.Process:
+    return psutil.Process(int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0]))
+
+
+def socket_folder(server: Server) -> Path:
+    return Path(server.url.split("host=")[1].split("&")[0].replace("%2F", "/"))

@@ -1,4 +1,4 @@
-"""Mail servers and gateways for text messages that tests send to: good ones, and some that misbehave."""
+"""Mail servers and gateways for text messages, some of which misbehave."""
 
 import asyncio
 import base64
@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 
 
 class Mail(NamedTuple):
-    """A mail as it came in, and the envelope it came in."""
+    """A mail with its envelope."""
 
     content: EmailMessage
     envelope: dict[str, Any]
@@ -43,14 +43,14 @@ class MailServer:
             for envelope in envelopes
         ]
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         for path in self.folder.iterdir():
             path.unlink()
 
 
 @contextmanager
 def mail_server(**options: Any) -> Iterator[MailServer]:
-    """A mail server in a process of its own; `tests/smtp_server.py` says what the options are."""
+    """Run a mail server in another process. `smtp_server.py` explains the options."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(__file__).with_name("smtp_server.py")
         process = subprocess.Popen(
@@ -67,33 +67,16 @@ def mail_server(**options: Any) -> Iterator[MailServer]:
             process.stdout.close()
 
 
-def certificate(folder: Path) -> Path | None:
-    """A certificate that nobody has signed, with its key; None where there is no OpenSSL to make it."""
+def self_signed_certificate(folder: Path) -> Path | None:
+    """Create a self-signed certificate and its key in one file. Return None where OpenSSL is not installed."""
     if not shutil.which("openssl"):
         return None
-    path = folder / "certificate.pem"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-subj",
-            "/CN=localhost",
-            "-days",
-            "2",
-            "-keyout",
-            path,
-            "-out",
-            folder / "crt",
-        ],
-        check=True,
-        capture_output=True,
-    )
-    path.write_text(path.read_text() + (folder / "crt").read_text())
-    return path
+    key, certificate, both = folder / "key.pem", folder / "certificate.pem", folder / "both.pem"
+    options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    command = ["openssl", "req", *options, "-keyout", key, "-out", certificate]
+    subprocess.run(command, check=True, capture_output=True)
+    both.write_text(key.read_text() + certificate.read_text())
+    return both
 
 
 ACCOUNT, SECRET = "AC0123", "the gateway's / token"
@@ -104,11 +87,11 @@ NUMBERS = {
     "+15005550006": 21606,
     "+15005550099": 29999,
 }
-"""What the gateway has against these numbers, as Twilio's codes; it takes all others."""
+"""The numbers that the gateway rejects, with Twilio's codes. It accepts all others."""
 
 
 class TextGateway:
-    """Speaks as Twilio does, and takes a message once by its idempotency token."""
+    """A gateway like Twilio's, which accepts a message once for each idempotency token."""
 
     def __init__(self) -> None:
         self.received: dict[str, dict[str, str]] = {}
@@ -167,7 +150,7 @@ def text_gateway() -> Iterator[TextGateway]:
 
 @asynccontextmanager
 async def serving(talk: Any) -> AsyncIterator[int]:
-    """A server whose every connection goes as `talk(reader, writer)` says, for as long as that takes. Yields its port."""
+    """Run a server that handles each connection by `talk(reader, writer)`, and yield its port."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -185,17 +168,17 @@ async def serving(talk: Any) -> AsyncIterator[int]:
 
 
 HANGS = object()
-"""Instead of an answer: none, and the connection stays."""
+"""Instead of an answer: keep the connection open without one."""
 DROPS = object()
-"""Instead of an answer: the connection ends."""
+"""Instead of an answer: close the connection."""
 
 
-def mail_talk(answers: Mapping[str, Any], heard: list[str] | None = None) -> Any:
-    """An SMTP conversation in which some commands are answered as told, by their verbs; `greeting` is the first word,
-    `.` the end of the mail."""
+def mail_talk(answers: Mapping[str, Any], verbs: list[str] | None = None) -> Any:
+    """An SMTP conversation with these answers to some verbs. `greeting` stands for the first line, `.` for the end of
+    the mail. Append each verb to `verbs`."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        usual = {
+        defaults = {
             "greeting": "220 mail.test",
             "EHLO": "250 mail.test",
             "DATA": "354 go on",
@@ -204,7 +187,7 @@ def mail_talk(answers: Mapping[str, Any], heard: list[str] | None = None) -> Any
         }
         verb, in_mail = "greeting", False
         while True:
-            answer = answers.get(verb, usual.get(verb, "250 fine"))
+            answer = answers.get(verb, defaults.get(verb, "250 fine"))
             if answer is HANGS:
                 await reader.read()
             if answer in (HANGS, DROPS):
@@ -219,14 +202,14 @@ def mail_talk(answers: Mapping[str, Any], heard: list[str] | None = None) -> Any
             if not line:
                 return
             verb = "." if in_mail else line.decode().split(maxsplit=1)[0].upper()
-            if heard is not None:
-                heard.append(verb)
+            if verbs is not None:
+                verbs.append(verb)
 
     return talk
 
 
 def http_talk(answer: Any) -> Any:
-    """One request, and then the given bytes, byte by byte when they are a list."""
+    """Answer one request with the bytes, slowly and part by part if they are a list."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()

@@ -1,4 +1,4 @@
-"""Hours of the small worlds: time slots, weekly schedules and what they publish. Told in the clinic's own wall time."""
+"""Time slots, weekly hours and published slots, in the wall time of the clinic."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -16,19 +16,17 @@ from support.world import RECEPTION, World
 COMING_MONDAY = next(
     day for day in (START.date() + timedelta(days=ahead) for ahead in range(7, 14)) if day.weekday() == 0
 )
-"""For what the API decides by its own clock: a Monday that is at least a week ahead."""
+"""A Monday at least a week after the start of the run, for requests to the API."""
 
 
 def hours(*spans: str) -> list[dict[str, str]]:
-    """`hours("09:00-12:00", "13:00-17:00")` as the API takes them."""
+    """Return hours such as "09:00-12:00" in the format of the API."""
     return [dict(zip(("startTime", "endTime"), span.split("-"), strict=True)) for span in spans]
 
 
-async def time_slot(client, start: str, end: str, clinic_id=1, **more) -> str:
-    made = await client.post(
-        f"/api/clinics/{clinic_id}/timeslots", json={"startTime": start, "endTime": end, **more}, headers=ADMIN
-    )
-    return made.json()["id"]
+async def time_slot(client, start: str, end: str, clinic_id=1, **members) -> str:
+    body = {"startTime": start, "endTime": end, **members}
+    return (await client.post(f"/api/clinics/{clinic_id}/timeslots", json=body, headers=ADMIN)).json()["id"]
 
 
 async def weekly(client, doctor_id, valid_from=None, **days: list[dict[str, str]]):
@@ -37,7 +35,7 @@ async def weekly(client, doctor_id, valid_from=None, **days: list[dict[str, str]
 
 
 async def works(world: World, doctor: UUID, valid_from: date | None = None, **days: str) -> None:
-    """`works(world, dr_shah, monday="09:00-12:00 13:00-17:00")` is the doctor's whole week from a date on."""
+    """Set the weekly hours of a doctor from a date on: `monday="09:00-12:00 13:00-17:00"`."""
     week = Week(
         **{
             day: [Hours(start_time=span[:5], end_time=span[6:]) for span in spans.split()]
@@ -57,12 +55,13 @@ async def generate(world: World, first: date, last: date | None = None, **of) ->
 
 
 async def published(db: Database, doctor: UUID, *, remnants: bool | None = None) -> list[str]:
-    """Such as "Mon 1 09:00-12:00"; with `remnants` only those that are, or are not, left for a stranded appointment
-    alone."""
+    """Return published slots such as "Mon 1 09:00-12:00". `remnants` selects slots that remain only for a stranded
+    appointment, or all others."""
     rows = await db.fetch(
         """
         select to_char(s.date, 'Dy FMDD ') || to_char(lower(during) at time zone time_zone, 'HH24:MI-')
-               || case when upper(during) = local_instant(s.date, 1440, time_zone) then '24:00' else to_char(upper(during) at time zone time_zone, 'HH24:MI') end as told
+               || case when upper(during) = local_instant(s.date, 1440, time_zone) then '24:00'
+                       else to_char(upper(during) at time zone time_zone, 'HH24:MI') end as text
           from booking_slot s join clinic c on c.id = s.clinic_id
          where s.doctor_id = $1 and s.removed_at is null and ($2::boolean is null or remnant = $2)
          order by during
@@ -70,11 +69,11 @@ async def published(db: Database, doctor: UUID, *, remnants: bool | None = None)
         doctor,
         remnants,
     )
-    return [row.told for row in rows]
+    return [row.text for row in rows]
 
 
 def local(day: date, wall_time: str, time_zone: str = "Europe/Berlin") -> datetime:
-    """The instant of an ordinary wall time."""
+    """Return the instant of a wall time that occurs once."""
     return (
         (datetime.combine(day, time()) + timedelta(minutes=fields.parse_wall_time(wall_time)))
         .replace(tzinfo=clock.zone(time_zone))

@@ -1,4 +1,4 @@
-"""One test for many cases: for matrices whose cases are cheap and need no fixture of their own."""
+"""One test for many cheap cases."""
 
 import functools
 import inspect
@@ -17,7 +17,7 @@ def for_each(names: str, cases: Sequence[Any]) -> Callable[[Callable[..., Any]],
     def decorate(test: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(test)
         def all_cases(**fixtures: Any) -> None:
-            assert cases, "there is nothing to test"
+            assert cases, "there are no cases"
             failures = []
             for case in cases:
                 values = dict(zip(arguments, case if len(arguments) > 1 else [case], strict=True))
@@ -30,8 +30,8 @@ def for_each(names: str, cases: Sequence[Any]) -> Callable[[Callable[..., Any]],
                 raise BaseExceptionGroup(f"{len(failures)} of {len(cases)} cases failed", failures)
 
         signature = inspect.signature(test)
-        kept = [parameter for name, parameter in signature.parameters.items() if name not in arguments]
-        all_cases.__signature__ = signature.replace(parameters=kept)
+        fixtures = [parameter for name, parameter in signature.parameters.items() if name not in arguments]
+        all_cases.__signature__ = signature.replace(parameters=fixtures)
         return all_cases
 
     return decorate

@@ -1,5 +1,4 @@
-"""A partner's system on this machine, which webhooks are sent to: it takes note of what it hears, and behaves as it is
-told."""
+"""A partner's server that records webhooks and answers as a test says."""
 
 import asyncio
 import hmac
@@ -29,7 +28,7 @@ class Heard(NamedTuple):
         return self.headers["webhook-id"]
 
     def is_signed_with(self, secret: str) -> bool:
-        """By the rules of Standard Webhooks, as a partner checks it who knows only the secret it was given."""
+        """Check the signature by the rules of Standard Webhooks, with nothing but the secret."""
         content = b".".join([self.id.encode(), self.headers["webhook-timestamp"].encode(), self.body])
         mac = hmac.new(b64decode(secret.removeprefix("whsec_")), content, "sha256").digest()
         return f"v1,{b64encode(mac).decode()}" in self.headers["webhook-signature"].split(" ")

@@ -1,4 +1,4 @@
-"""A post office for tests: it takes messages, as often and as well as it is told to, and remembers them."""
+"""The sending of notifications, step by step and by a clock that stands still."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ LINKS = Links("https://appoint.example", "a secret", "appointments@appoint.examp
 
 
 class Post:
-    """Both channels' gateway. `trouble` is raised instead of taking a message."""
+    """A gateway of both channels. It raises `trouble`, if any, instead of accepting a message."""
 
     def __init__(self) -> None:
         self.taken: list[Message] = []
@@ -38,7 +38,7 @@ class Post:
 
 
 class Office:
-    """The worker's part of telling people, a step at a time, by a clock that stands still."""
+    """The steps by which a worker plans and sends notifications."""
 
     def __init__(
         self, db: Database, post: Post, *, channels: tuple[Channel, ...] = ("email", "sms"), per_second: int = 1000
@@ -48,7 +48,7 @@ class Office:
         self.sending = jobs.Sender(gateways, dict.fromkeys(channels, per_second), partial(compose, links=LINKS))
 
     async def plan(self, now) -> None:
-        """Everything that has happened is relayed."""
+        """Relay all events."""
         while await relay(self.db, [partial(service.plan, channels=self.channels, now=now)], now=now):
             pass
 
@@ -56,7 +56,7 @@ class Office:
         return await service.plan_reminders(self.db, channels=self.channels, spread=spread, now=now)
 
     async def take(self, now) -> list[tuple[Channel, Attempt]]:
-        """What is due is leased."""
+        """Lease the notifications that are due."""
         await jobs.set_up(self.db, self.sending)
         return [
             (channel, taken)
@@ -65,7 +65,7 @@ class Office:
         ]
 
     async def send(self, now) -> None:
-        """What is due is leased and sent."""
+        """Lease and send the notifications that are due."""
         for channel, taken in await self.take(now):
             await jobs.send(self.db, self.sending, channel, taken)
 

@@ -1,5 +1,6 @@
-"""Appoint's own processes and Redis, started for a test and ended with it."""
+"""Processes of Appoint, Redis and PostgreSQL that run during a test."""
 
+import asyncio
 import os
 import random
 import re
@@ -11,15 +12,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import asyncpg
 import httpx2
 import pytest
 
 from appoint.database import cluster, provisioning
+from appoint.kit import errors
 from support import run_clock
 from support.app import TOKEN
 
@@ -27,7 +30,7 @@ T = TypeVar("T")
 
 
 class Process:
-    """One `appoint …`, and what it has said so far."""
+    """A running `appoint …`, and its output so far."""
 
     def __init__(
         self,
@@ -60,22 +63,22 @@ class Process:
         yield from self.popen.stdout
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return "\n".join(self.lines)
 
     @property
     def url(self) -> str:
-        """Where it serves, as soon as it does."""
+        """Wait until the server is ready, and return its address."""
 
-        def found() -> str | None:
-            assert self.popen.poll() is None, self.said
-            match = re.search(r"Appoint is at (http://\S+)", self.said)
+        def address() -> str | None:
+            assert self.popen.poll() is None, self.output
+            match = re.search(r"Appoint is at (http://\S+)", self.output)
             return match and match[1]
 
-        return eventually(found)
+        return eventually(address)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Its exit code."""
+        """Send a signal, wait for the end, and return the exit code."""
         if self.popen.poll() is None:
             self.popen.send_signal(number)
         try:
@@ -89,7 +92,7 @@ class Process:
 
 @contextmanager
 def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
-    """`appoint` with these settings and no others, and with the clock of its database."""
+    """Run `appoint` with these settings and no others, and with the clock of its database."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APPOINT_")}
     environment |= {
         f"APPOINT_{name.upper()}": str(value)
@@ -108,16 +111,16 @@ def appoint(*arguments: str, **settings: Any) -> Iterator[Process]:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on. It is below those that the kernel hands out to clients, so none of them
-    takes it before the server that it is for has started."""
+    """Return a port that no process listens on. It is outside the kernel's range for clients, so none of them takes it
+    before the server has started."""
     for port in random.SystemRandom().sample(range(15_000, 30_000), 100):
         with socket.socket() as free, suppress(OSError):
             free.bind(("127.0.0.1", port))
             return port
-    raise AssertionError("no port is free")
+    raise AssertionError("no free port")
 
 
-class Redis:
+class RedisServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
@@ -143,9 +146,9 @@ class Redis:
 
 @contextmanager
 def own_postgres() -> Iterator[cluster.Cluster]:
-    """A PostgreSQL, running and empty, that a test may stop and start."""
+    """An empty PostgreSQL server that a test can stop and start."""
     folder = Path(tempfile.mkdtemp(prefix="appoint-test-"))
-    folder.chmod(0o711)  # for root the server runs as somebody else
+    folder.chmod(0o711)  # under root the server runs as another user
     try:
         (folder / "data").mkdir(mode=0o711)
         postgres, _ = provisioning.prepare(folder / "data", lambda _: None, durable=False)
@@ -159,27 +162,37 @@ def own_postgres() -> Iterator[cluster.Cluster]:
 
 
 @contextmanager
-def redis_server() -> Iterator[Redis]:
+def redis_server() -> Iterator[RedisServer]:
     if not shutil.which("redis-server"):
         assert os.environ.get("CI") != "true", "CI has redis-server"
         pytest.skip("redis-server is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        redis = Redis(Path(folder))
+        redis = RedisServer(Path(folder))
         try:
             yield redis
         finally:
             redis.kill()
 
 
-def eventually(question: Callable[[], T | None]) -> T:
-    """Return the first true answer to a question about what another process does in its own time."""
+def eventually(condition: Callable[[], T | None]) -> T:
+    """Wait until the condition is true, and return its value. Errors of connections count as false."""
     error: Exception | None = None
     for _ in range(2400):
         try:
-            if answer := question():
-                return answer
+            if value := condition():
+                return value
             error = None
-        except (OSError, httpx2.HTTPError) as failure:
+        except (OSError, httpx2.HTTPError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
             error = failure
         time.sleep(0.05)
     raise AssertionError("the condition was never met") from error
+
+
+async def eventually_async(condition: Callable[[], Awaitable[T | None]]) -> T:
+    """Wait until the condition is true, and return its value. An unavailable database counts as false."""
+    for _ in range(4800):
+        with suppress(errors.Unavailable):
+            if value := await condition():
+                return value
+        await asyncio.sleep(0.025)
+    raise AssertionError("the condition was never met")

@@ -1,4 +1,4 @@
-"""An OpenID provider on this machine, which signs what it is asked to, and misbehaves when it is told to."""
+"""An OpenID provider that signs any token, and misbehaves as a test says."""
 
 import json
 import threading
@@ -15,8 +15,7 @@ AUDIENCE = "appoint"
 
 
 class OpenIdProvider:
-    """`answers` are bodies, by path, that it gives instead of its own; a number is a status, a callable is called for a
-    body."""
+    """`answers` replaces bodies by path. A number is a status without a body."""
 
     def __init__(self) -> None:
         self.keys: dict[str, jwk.Key] = {}
@@ -67,9 +66,9 @@ class OpenIdProvider:
         self.keys[kid] = jwk.generate_key(type, size, parameters={"kid": kid, **parameters})
 
     def claims(self, now: datetime, **more: Any) -> dict[str, Any]:
-        """Of a receptionist's token that lasts five minutes; those that are None are left out."""
+        """Return the claims of a receptionist's token that is valid for five minutes, without those that are None."""
         second = int(now.timestamp())
-        usual = {
+        defaults = {
             "iss": self.issuer,
             "aud": AUDIENCE,
             "sub": "ann",
@@ -78,7 +77,7 @@ class OpenIdProvider:
             "exp": second + 300,
             "roles": ["front-desk"],
         }
-        return {name: value for name, value in (usual | more).items() if value is not None}
+        return {name: value for name, value in (defaults | more).items() if value is not None}
 
     def token(
         self,
@@ -92,9 +91,9 @@ class OpenIdProvider:
         **claims: Any,
     ) -> str:
         payload = json.dumps(self.claims(now, **claims)).encode() if raw is None else raw
-        named = {"alg": alg, "typ": "JWT", **({"kid": kid} if kid else {}), **(header or {})}
+        headers = {"alg": alg, "typ": "JWT", **({"kid": kid} if kid else {}), **(header or {})}
         return jws.serialize_compact(
-            named,
+            headers,
             payload,
             key or self.keys[kid or "first"],
             registry=Signs(algorithms=[alg], strict_check_header=False),

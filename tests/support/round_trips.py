@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that counts round trips."""
+"""A proxy in front of PostgreSQL that counts round trips."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -8,8 +8,7 @@ from appoint.database.pool import connect
 
 
 class Wire:
-    """A proxy before the server's socket. A round trip is one burst from the client that the server answers: it ends
-    with ReadyForQuery."""
+    """A proxy in front of the server's socket. A round trip ends when the server sends ReadyForQuery."""
 
     def __init__(self) -> None:
         self.round_trips = 0
@@ -34,14 +33,14 @@ class Wire:
 
 
 @asynccontextmanager
-async def counted(url, folder):
-    """A database behind the proxy, and the proxy."""
+async def proxied(url, folder):
+    """Yield a database behind a proxy in this folder, and the proxy."""
     parts = urlsplit(url)
     query = parse_qs(parts.query)
-    real = f"{query['host'][0]}/.s.PGSQL.{query.get('port', ['5432'])[0]}"
+    socket = f"{query['host'][0]}/.s.PGSQL.{query.get('port', ['5432'])[0]}"
     wire = Wire()
     server = await asyncio.start_unix_server(
-        lambda reader, writer: wire.serve(reader, writer, real), f"{folder}/.s.PGSQL.5432"
+        lambda reader, writer: wire.serve(reader, writer, socket), f"{folder}/.s.PGSQL.5432"
     )
     wire.url = f"postgresql://{parts.netloc}{parts.path}?host={folder}"
     db = connect(wire.url, size=1, wait_seconds=5, statement_seconds=10)

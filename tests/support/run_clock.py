@@ -1,7 +1,7 @@
 """The clock of a test run. It starts at a fixed moment and ticks, so that results do not depend on when tests run.
 
-It is the clock of this process, of this worker's database and of processes on that database. Databases and processes
-that a test starts for itself alone have the real clock.
+This process, the database of this worker and processes on that database have this clock. Other databases and processes
+have the real clock.
 """
 
 import os
@@ -14,7 +14,7 @@ import asyncpg
 from appoint.kit import clock
 
 START: Final = datetime.fromisoformat(os.environ.get("APPOINT_TESTS_NOW", "2027-01-12T10:00:00Z")).astimezone(UTC)
-"""By default a Tuesday with no change to or from summer time within two months."""
+"""By default a Tuesday, two months from any change to or from summer time."""
 SHIFT: Final = START - datetime.now(UTC)
 SHIFTED_DATABASES: Final[set[str]] = set()
 """URLs of the databases that have this clock."""
@@ -26,7 +26,7 @@ def now() -> datetime:
 
 
 def shift_this_process() -> None:
-    """Replace the only look at the system clock. Call this before tests are imported: some hold on to `clock.now`."""
+    """Replace `clock.now`. Call this before any test is imported, because some modules keep a reference to it."""
     clock.now = now
 
 
@@ -43,7 +43,7 @@ async def shift_database(url: str) -> None:
 
 
 def environment(database_url: str | None) -> dict[str, str]:
-    """Return what a process needs in its environment to have the clock of its database."""
+    """Return the environment that gives a process the clock of its database."""
     if database_url not in SHIFTED_DATABASES:
         return {}
     return {"PYTHONPATH": str(SUPPORT / "startup"), "APPOINT_TESTS_SHIFT": str(SHIFT / timedelta(seconds=1))}

@@ -1,4 +1,4 @@
-"""How large the large tests are: reduced by default, whole in `make soak`."""
+"""The size of large tests: reduced by default, full in `make soak`."""
 
 import os
 from typing import TypeVar
@@ -9,12 +9,12 @@ SOAK = os.environ.get("APPOINT_TESTS_SOAK") == "1"
 T = TypeVar("T")
 
 
-def scaled(whole: T, reduced: T) -> T:
-    """Return the size for this run. The reduced one still shows the behaviour; the whole one looks for rare failures."""
-    return whole if SOAK else reduced
+def scaled(full: T, reduced: T) -> T:
+    """Return the size for this run. The reduced size shows the behaviour, the full size finds rare failures."""
+    return full if SOAK else reduced
 
 
 def load_hypothesis_profile() -> None:
-    """Set how many examples a property test tries where it does not say."""
+    """Set the default number of examples of property tests."""
     hypothesis.settings.register_profile("scaled", max_examples=scaled(200, 40), deadline=None)
     hypothesis.settings.load_profile("scaled")

@@ -1,5 +1,4 @@
-"""A mail server that keeps what it gets in a folder. Runs as a process of its own: `smtp_server.py FOLDER '{"tls":
-"starttls"}'` says its port when it is ready."""
+"""A mail server that stores mails in a folder and prints its port: `smtp_server.py FOLDER '{"tls": "starttls"}'`."""
 
 import asyncio
 import json
@@ -16,21 +15,21 @@ ANSWERS = {
     "busy": "451 4.3.0 <{0}>: try again later",
     "relayed": "554 5.7.1 <{0}>: relay access denied",
 }
-"""What it says to recipients of these names; it takes all others."""
+"""Recipients that it rejects, with the answer. It accepts all others."""
 
 
 class Folder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802  aiosmtpd calls it so
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802  the name that aiosmtpd requires
         name = address.partition("@")[0]
         if name in ANSWERS:
             return ANSWERS[name].format(address)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802  the same
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802  the name that aiosmtpd requires
         (self.folder / uuid4().hex).write_text(
             json.dumps(
                 {

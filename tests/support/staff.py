@@ -1,4 +1,4 @@
-"""Users of clinics for tests: written by plain SQL, and signed in by the API."""
+"""Users of clinics: created by SQL, and signed in by the API."""
 
 from functools import cache
 from typing import Any
@@ -47,7 +47,7 @@ async def sign_in(
 
 
 async def bearer(client, email="mia@example.org", password=PASSWORD, **more: Any) -> dict[str, str]:
-    """The headers of somebody who has signed in."""
+    """Sign in, and return the headers of the session."""
     return {"Authorization": f"Bearer {(await sign_in(client, email, password, **more)).json()['token']}"}
 
 

@@ -1,17 +1,17 @@
-"""How many statements are sent."""
+"""Count the statements that the application sends."""
 
 from appoint.database import pool
 
 
-class Counter:
+class StatementCounter:
     def __init__(self, monkeypatch) -> None:
         self.count = 0
-        for door in (pool.Database, pool.Transaction):
-            monkeypatch.setattr(door, "run", self.counted(door.run))
+        for sender in (pool.Database, pool.Transaction):
+            monkeypatch.setattr(sender, "run", self.counting(sender.run))
 
-    def counted(self, run):
-        async def counting(*args):
+    def counting(self, run):
+        async def count(*args):
             self.count += 1
             return await run(*args)
 
-        return counting
+        return count

@@ -1,8 +1,7 @@
-"""A small named world to tell stories in: one clinic in Berlin, a few doctors and customers, and a clock that stands
-still."""
+"""Test data: a small named world for use cases, records that the API creates, and rows that are written directly."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from appoint.booking.book import book
@@ -12,18 +11,88 @@ from appoint.database.pool import Database
 from appoint.kit import errors, ids
 from appoint.kit.actors import Actor
 from appoint.kit.cache import ClinicCache
+from support.app import ADMIN
+from support.run_clock import START
 
-NOW = datetime(2027, 3, 1, 6, 0, tzinfo=UTC)
-MONDAY = date(2027, 3, 1)
-RECEPTION = Actor("reception", administrator=True)
+NOW: Final = datetime(2027, 3, 1, 6, 0, tzinfo=UTC)
+"""The time in a `World`."""
+MONDAY: Final = date(2027, 3, 1)
+RECEPTION: Final = Actor("reception", administrator=True)
 
 
 def at(hour: int, minute: int = 0, *, day: date = MONDAY) -> datetime:
-    """An instant, given in UTC; Berlin is an hour ahead."""
+    """Return a time in UTC. Berlin is an hour ahead."""
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 
+def hours_ahead(hours: float) -> datetime:
+    """Return a time after the start of the run, in whole seconds, for records that the API creates."""
+    return START.replace(microsecond=0) + timedelta(hours=hours)
+
+
+async def create_clinic(client, **members: Any) -> int:
+    body = {"name": "Lakeside Clinic", "timeZone": "Europe/Berlin", **members}
+    return (await client.post("/api/clinics", json=body, headers=ADMIN)).json()["id"]
+
+
+async def create_doctor(client, clinic_id: int = 1, **members: Any) -> str:
+    body = {"name": "Dr Shah", **members}
+    return (await client.post(f"/api/clinics/{clinic_id}/doctors", json=body, headers=ADMIN)).json()["id"]
+
+
+async def create_appointment_type(client, clinic_id: int = 1, **members: Any) -> str:
+    body = {"name": "Check-up", "minutes": 30, **members}
+    return (await client.post(f"/api/clinics/{clinic_id}/appointmentTypes", json=body, headers=ADMIN)).json()["id"]
+
+
+async def create_customer(client, **members: Any) -> str:
+    return (await client.post("/api/customers", json={"name": "Ana", **members})).json()["id"]
+
+
+async def publish_slot(db: Database, doctor_id: UUID | str, start: datetime, end: datetime) -> UUID:
+    """Write a slot of a doctor."""
+    return await db.fetchval(
+        """
+        insert into booking_slot (clinic_id, id, doctor_id, date, during)
+        select id, mint_id(id), $2, ($3::timestamptz at time zone time_zone)::date, tstzrange($3, $4)
+          from clinic where id = $1
+        returning id
+        """,
+        ids.clinic_of(UUID(str(doctor_id))),
+        doctor_id,
+        start,
+        end,
+    )
+
+
+async def insert_appointment(
+    db: Database, doctor_id: UUID | str, customer_id: UUID | str, start: datetime, end: datetime, *, status="booked"
+) -> None:
+    """Write an appointment as another program could, without the rules of the product."""
+    clinic_id = ids.clinic_of(UUID(str(doctor_id)))
+    await db.execute(
+        "insert into patient (clinic_id, customer_id) values ($1, $2) on conflict do nothing", clinic_id, customer_id
+    )
+    await db.execute(
+        """
+        insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed, status)
+        values ($1, mint_id($1), mint_id($1), $2, $3, tstzrange($4, $5), tstzrange($4, $5), $6)
+        """,
+        clinic_id,
+        doctor_id,
+        customer_id,
+        start,
+        end,
+        status,
+    )
+
+
 class World:
+    """A clinic in Berlin with a doctor, who has published hours on a Monday, and two customers.
+
+    The clock stands still. Methods write rows directly, except for bookings, which the product makes.
+    """
+
     def __init__(self, db: Database, cache: ClinicCache) -> None:
         self.db = db
         self.cache = cache
@@ -51,46 +120,37 @@ class World:
             await self.db.execute(f"update clinic set {name} = $2, version = version + 1 where id = $1", clinic, value)
 
     async def add_doctor(self, name: str, *, clinic: int | None = None) -> UUID:
-        id = ids.new_id(clinic or self.clinic)
-        await self.db.execute(
-            "insert into doctor (clinic_id, id, name) values ($1, $2, $3)", clinic or self.clinic, id, name
-        )
-        await self.cache.drop(clinic or self.clinic)
+        clinic = clinic or self.clinic
+        id = ids.new_id(clinic)
+        await self.db.execute("insert into doctor (clinic_id, id, name) values ($1, $2, $3)", clinic, id, name)
+        await self.cache.drop(clinic)
         return id
 
     async def add_type(
         self, minutes: int, *, before: int = 0, after: int = 0, name: str = "Check-up", clinic: int | None = None
     ) -> UUID:
-        id = ids.new_id(clinic or self.clinic)
+        clinic = clinic or self.clinic
+        id = ids.new_id(clinic)
         await self.db.execute(
-            "insert into appointment_type (clinic_id, id, name, minutes, buffer_before_minutes, buffer_after_minutes) values ($1, $2, $3, $4, $5, $6)",
-            clinic or self.clinic,
+            """
+            insert into appointment_type (clinic_id, id, name, minutes, buffer_before_minutes, buffer_after_minutes)
+            values ($1, $2, $3, $4, $5, $6)
+            """,
+            clinic,
             id,
             name,
             minutes,
             before,
             after,
         )
-        await self.cache.drop(clinic or self.clinic)
+        await self.cache.drop(clinic)
         return id
 
     async def add_customer(self, name: str) -> UUID:
         return await self.db.fetchval("insert into customer (name) values ($1) returning id", name)
 
     async def publish(self, doctor: UUID, start: datetime, end: datetime) -> UUID:
-        id = ids.new_id(ids.clinic_of(doctor))
-        await self.db.execute(
-            """
-            insert into booking_slot (clinic_id, id, doctor_id, date, during)
-            select $1, $2, $3, ($4::timestamptz at time zone time_zone)::date, tstzrange($4, $5) from clinic where id = $1
-            """,
-            ids.clinic_of(doctor),
-            id,
-            doctor,
-            start,
-            end,
-        )
-        return id
+        return await publish_slot(self.db, doctor, start, end)
 
     async def book(
         self,
@@ -100,31 +160,31 @@ class World:
         *,
         minutes: int = 30,
         key: str | None = None,
-        **wish: Any,
+        **members: Any,
     ) -> Appointment | errors.Conflict:
-        """Book, and return the appointment or the refusal."""
-        if "appointment_type_id" not in wish and "booking_slot_id" not in wish:
-            wish["end_time"] = start + timedelta(minutes=minutes)
-        when = {} if "booking_slot_id" in wish else {"start_time": start}
-        request = AppointmentRequest(customer_id=customer, clinic_id=self.clinic, doctor_id=doctor, **when, **wish)
-        made = await self.book_all([(customer, request)], key=key)
-        return made if isinstance(made, errors.Conflict) else made[0]
+        """Book an appointment. Return it, or the conflict."""
+        if not {"appointment_type_id", "booking_slot_id"} & set(members):
+            members["end_time"] = start + timedelta(minutes=minutes)
+        when = {} if "booking_slot_id" in members else {"start_time": start}
+        request = AppointmentRequest(customer_id=customer, clinic_id=self.clinic, doctor_id=doctor, **when, **members)
+        result = await self.book_all([(customer, request)], key=key)
+        return result if isinstance(result, errors.Conflict) else result[0]
 
     async def book_all(
-        self, wishes: list[tuple[UUID, AppointmentRequest]], *, key: str | None = None
+        self, requests: list[tuple[UUID, AppointmentRequest]], *, key: str | None = None
     ) -> list[Appointment] | errors.Conflict:
         command = BookingCommand(
             self.clinic,
-            [CustomerRequest(*each) for each in wishes],
+            [CustomerRequest(*request) for request in requests],
             RECEPTION,
             timedelta(minutes=10),
             self.now,
-            idempotency=IdempotencyKey("reception", key, str(wishes).encode()) if key else None,
+            idempotency=IdempotencyKey("reception", key, str(requests).encode()) if key else None,
         )
         try:
             booked = await book(self.db, self.cache, command)
-        except errors.Conflict as refusal:
-            return refusal
+        except errors.Conflict as conflict:
+            return conflict
         return booked.booking.appointments
 
     async def count(self, table: str) -> int:

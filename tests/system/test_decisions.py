@@ -8,10 +8,10 @@ DECISIONS = Path(__file__).parents[2] / "docs/decisions"
 
 def test_the_index_lists_every_decision_as_its_page_states_it():
     index = (DECISIONS / "README.md").read_text()
-    listed = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+)\) \| (\w+) \| ([\d-]+) \|", index, re.MULTILINE)
+    entries = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+)\) \| (\w+) \| ([\d-]+) \|", index, re.MULTILINE)
     pages = []
     for path in sorted(DECISIONS.glob("[0-9]*.md")):
         page = re.match(r"# (\d+)\. (.+)\n\n- Status: (\w+).*\n- Date: ([\d-]+)\n", path.read_text())
         assert page, path
         pages.append((page[1], page[2], path.name, page[3], page[4]))
-    assert listed == pages
+    assert entries == pages

@@ -1,15 +1,84 @@
 """A name says what a thing is, not what happened to it (docs/writing.md)."""
 
+import ast
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from support.names import SOURCE, participles
+from support.source import MODULES, SOURCE
 
-ALLOWED: dict[str, int] = json.loads(Path(__file__).with_name("participles.json").read_text())
-"""How many bare participles may remain in each group. Numbers may only fall: lower them whenever you rename."""
+ALLOWED: Final[dict[str, int]] = json.loads(Path(__file__).with_name("participles.json").read_text())
+"""How many bare participles each group may still have. Lower the numbers whenever you rename one."""
+PARTICIPLES: Final = frozenset(
+    [
+        "answered",
+        "asked",
+        "caught",
+        "chosen",
+        "counted",
+        "filled",
+        "forgotten",
+        "found",
+        "given",
+        "gone",
+        "granted",
+        "heard",
+        "held",
+        "kept",
+        "known",
+        "listed",
+        "made",
+        "meant",
+        "missing",
+        "named",
+        "noted",
+        "offered",
+        "opened",
+        "proven",
+        "refused",
+        "said",
+        "seen",
+        "shown",
+        "sought",
+        "taken",
+        "thrown",
+        "told",
+        "touched",
+        "wanted",
+        "written",
+    ]
+)
 
 
-def test_no_group_gains_a_name_that_is_a_bare_participle():
+def participles() -> Counter[str]:
+    """Count the names that are bare participles in each group of modules."""
+    counts = Counter[str]()
+    for path, module in MODULES.items():
+        counts[path.parts[0]] += sum(name.strip("_") in PARTICIPLES for name in names(module))
+    return +counts
+
+
+def names(tree: ast.AST) -> Iterator[str]:
+    """Yield the names of functions, variables and parameters. Members of structs follow the API and the tables."""
+    members = {
+        id(statement.target) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for statement in node.body
+        if isinstance(statement, ast.AnnAssign)
+    }  # fmt: skip
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.arg(arg=name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) if id(node) not in members:
+                yield name
+            case _:
+                pass
+
+
+def test_no_group_gains_bare_participles_as_names():
     assert {group: count for group, count in participles().items() if count > ALLOWED.get(group, 0)} == {}
 
 

@@ -1,5 +1,4 @@
-"""What was acknowledged is there, whoever was killed meanwhile: real processes and kill -9, at random moments, under
-load."""
+"""Acknowledged bookings survive kill -9 of real processes at random moments under load."""
 
 import asyncio
 import hashlib
@@ -24,8 +23,8 @@ from appoint.database.cluster import Cluster
 from support.processes import Process, appoint
 from support.scale import scaled
 
-WANTED = scaled(2000, 300)
-"""Bookings that somebody was told about."""
+BOOKINGS = scaled(2000, 300)
+"""The number of bookings to acknowledge."""
 CLIENTS = 12
 DOCTORS, CUSTOMERS, DAYS = 6, 60, 45
 KILLS = [
@@ -35,8 +34,7 @@ KILLS = [
     *[["postmaster"]] * 2,
     *[["backend"]] * 8,
 ][:: scaled(1, 3)]
-"""Who is killed at one moment; the database by its first process, by one of those that serve connections, or as a
-whole."""
+"""The victims of each moment. Of the database, they are its first process, one that serves a connection, or all."""
 
 SETUP = f"""
 insert into clinic (name, time_zone) values ('Lakeside', 'UTC');
@@ -48,15 +46,17 @@ select 1, mint_id(1), id, day, tstzrange(day + interval '8 hours', day + interva
 """
 OVERLAPS = """
 with live as (
-  select lower(active_claim) < lag(upper(active_claim)) over (partition by doctor_id order by active_claim) as doctor_double,
-         lower(active_during) < lag(upper(active_during)) over (partition by customer_id order by active_during) as customer_double
+  select lower(active_claim) < lag(upper(active_claim)) over (partition by doctor_id order by active_claim)
+         as doctor_overlap,
+         lower(active_during) < lag(upper(active_during)) over (partition by customer_id order by active_during)
+         as customer_overlap
     from appointment
 )
-select count(*) from live where doctor_double or customer_double
+select count(*) from live where doctor_overlap or customer_overlap
 """
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     key: str
     doctor_id: str
     customer_id: str
@@ -73,8 +73,8 @@ class Wish(NamedTuple):
         }
 
 
-class Kept:
-    """An `appoint …` that is started again whenever it ends, as a process manager would."""
+class Supervisor:
+    """Restarts an `appoint …` whenever it ends."""
 
     def __init__(self, stack: ExitStack, data_dir: Path, command: str) -> None:
         self.start = lambda: stack.enter_context(
@@ -82,7 +82,7 @@ class Kept:
         )
         self.processes: list[Process] = [self.start()]
 
-    async def keep(self) -> None:
+    async def supervise(self) -> None:
         while True:
             if self.popen.poll() is not None:
                 self.processes.append(self.start())
@@ -90,11 +90,11 @@ class Kept:
 
     @property
     def popen(self) -> subprocess.Popen[str]:
-        """The one that runs, or has just been killed."""
+        """The process that runs, or that has just been killed."""
         return self.processes[-1].popen
 
     async def address(self) -> str:
-        """Where it serves, as soon as it does."""
+        """Wait until the server is ready, and return its address."""
         while True:
             for line in self.processes[-1].lines[:5]:
                 if line.startswith("Appoint is at ") and self.popen.poll() is None:
@@ -103,38 +103,38 @@ class Kept:
 
 
 class Run:
-    """The load, and those who are killed under it."""
+    """Clients that book, and a killer of processes."""
 
     def __init__(
         self, stack: ExitStack, data_dir: Path, postgres: Cluster, doctors: list[str], customers: list[str]
     ) -> None:
         self.postgres = postgres
-        self.server = Kept(stack, data_dir, "serve")
-        self.worker = Kept(stack, data_dir, "worker")
+        self.server = Supervisor(stack, data_dir, "serve")
+        self.worker = Supervisor(stack, data_dir, "worker")
         self.chance = random.Random(20270301)
-        self.wishes = self.wish(doctors, customers)
-        self.acknowledged: dict[str, Wish] = {}
-        self.repeated = self.killed = 0
-        self.moments_to_come = len(KILLS)
+        self.requests = self.generate_requests(doctors, customers)
+        self.acknowledged: dict[str, Request] = {}
+        self.retries = self.kills = 0
+        self.remaining_moments = len(KILLS)
 
-    def wish(self, doctors: list[str], customers: list[str]) -> Iterator[Wish]:
-        """Some want the same time of a doctor, or of a customer."""
+    def generate_requests(self, doctors: list[str], customers: list[str]) -> Iterator[Request]:
+        """Generate requests, some for the same time of a doctor or a customer."""
         midnight = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         for number in count():
             start = midnight + timedelta(
                 days=self.chance.randrange(DAYS), hours=8, minutes=15 * self.chance.randrange(32)
             )
-            yield Wish(f"wish-{number}", self.chance.choice(doctors), self.chance.choice(customers), start)
+            yield Request(f"request-{number}", self.chance.choice(doctors), self.chance.choice(customers), start)
 
-    async def book(self, http: httpx2.AsyncClient, wish: Wish) -> httpx2.Response:
-        """Ask, and ask again with the same key, until there is an answer."""
+    async def book(self, http: httpx2.AsyncClient, request: Request) -> httpx2.Response:
+        """Send the request with the same key until there is an answer."""
         for attempt in count():
-            self.repeated += attempt > 0
+            self.retries += attempt > 0
             try:
                 answer = await http.post(
                     f"{await self.server.address()}/api/appointments",
-                    json=wish.json,
-                    headers={"Idempotency-Key": wish.key},
+                    json=request.json,
+                    headers={"Idempotency-Key": request.key},
                 )
             except httpx2.TransportError:
                 continue
@@ -145,25 +145,25 @@ class Run:
 
     async def client(self) -> None:
         async with httpx2.AsyncClient(timeout=10) as http:
-            while len(self.acknowledged) < WANTED or self.moments_to_come:
-                wish = next(self.wishes)
-                answer = await self.book(http, wish)
+            while len(self.acknowledged) < BOOKINGS or self.remaining_moments:
+                request = next(self.requests)
+                answer = await self.book(http, request)
                 assert answer.status_code in {201, 409}, answer.text
                 if answer.status_code == 201:
-                    self.acknowledged[answer.json()["id"]] = wish
+                    self.acknowledged[answer.json()["id"]] = request
 
     async def kill_at_random_moments(self) -> None:
-        """Moments are counted in bookings, so server and database must be well again before the next one comes."""
-        moments = sorted(self.chance.sample(range(20, WANTED), len(KILLS)))
+        """Kill at random numbers of bookings, so that server and database have recovered before the next moment."""
+        moments = sorted(self.chance.sample(range(20, BOOKINGS), len(KILLS)))
         for moment, victims in zip(moments, self.chance.sample(KILLS, len(KILLS)), strict=True):
             while len(self.acknowledged) < moment:
                 await asyncio.sleep(0.005)
             await asyncio.sleep(self.chance.uniform(0, 0.03))
             if "worker" in victims:
-                await self.worker_beats()  # the one before has come back
+                await self.worker_beats()  # it has recovered from the previous kill
             for victim in victims:
                 await self.kill(victim)
-            self.moments_to_come -= 1
+            self.remaining_moments -= 1
 
     async def kill(self, victim: str) -> None:
         match victim:
@@ -175,10 +175,10 @@ class Run:
                 for process in await self.database(victim):
                     with suppress(psutil.NoSuchProcess):
                         process.kill()
-        self.killed += 1
+        self.kills += 1
 
     async def database(self, part: str) -> list[psutil.Process]:
-        """Of a database that serves: when it has just been killed, the next one."""
+        """Return processes of a database that serves connections, waiting for one after a kill."""
         while True:
             with suppress(psutil.NoSuchProcess):
                 if postmaster := self.postgres.postmaster():
@@ -192,7 +192,7 @@ class Run:
             await asyncio.sleep(0.01)
 
     async def worker_beats(self) -> None:
-        """The worker that runs now has been heard of."""
+        """Wait for a heartbeat of the running worker."""
         while True:
             try:
                 connection = await asyncpg.connect(self.postgres.url, timeout=5)
@@ -206,15 +206,15 @@ class Run:
                 return
             await asyncio.sleep(0.1)
 
-    async def go(self) -> None:
-        keeping = [asyncio.create_task(kept.keep()) for kept in (self.server, self.worker)]
+    async def execute(self) -> None:
+        supervising = [asyncio.create_task(each.supervise()) for each in (self.server, self.worker)]
         try:
             async with asyncio.TaskGroup() as tasks:
                 for work in (self.kill_at_random_moments(), *(self.client() for _ in range(CLIENTS))):
                     tasks.create_task(work)
             await self.worker_beats()
         finally:
-            for task in keeping:
+            for task in supervising:
                 task.cancel()
         for victim in ("whole database", "server", "worker"):
             await self.kill(victim)
@@ -223,12 +223,12 @@ class Run:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="appoint-test-"))
-    folder.chmod(0o711)  # for root the database runs as somebody else
+    folder.chmod(0o711)  # under root the database runs as another user
     yield folder / "data"
     shutil.rmtree(folder)
 
 
-async def test_after_every_kill_all_that_was_acknowledged_is_there_and_nobody_is_booked_twice(data_dir):
+async def test_acknowledged_bookings_survive_kills_without_double_bookings(data_dir):
     with embedded.running(data_dir, say=lambda _: None) as database:
         await migrate.upgrade(database.url)
         connection = await asyncpg.connect(database.url)
@@ -240,24 +240,24 @@ async def test_after_every_kill_all_that_was_acknowledged_is_there_and_nobody_is
     with ExitStack() as stack:
         run = Run(stack, data_dir, postgres, doctors, customers)
         async with asyncio.timeout(300):
-            await run.go()
-    assert run.killed == sum(map(len, KILLS)) + 3
-    assert len(run.acknowledged) >= WANTED
-    assert run.repeated
+            await run.execute()
+    assert run.kills == sum(map(len, KILLS)) + 3
+    assert len(run.acknowledged) >= BOOKINGS
+    assert run.retries
     assert [
         line
-        for kept in (run.server, run.worker)
-        for process in kept.processes
+        for supervisor in (run.server, run.worker)
+        for process in supervisor.processes
         for line in process.lines
         if '"bug"' in line or "job failed" in line
     ] == []
 
     with embedded.running(data_dir, say=lambda _: None) as database:
         connection = await asyncpg.connect(database.url)
-        there = {
+        appointments = {
             str(row["id"]): row for row in await connection.fetch("select *, lower(during) as start from appointment")
         }
-        told = await connection.fetch(
+        events = await connection.fetch(
             """
             select subject_id, type, subject_version from event where type like 'appointment.%'
             union all select subject_id, type, subject_version from event_log where type like 'appointment.%'
@@ -266,9 +266,12 @@ async def test_after_every_kill_all_that_was_acknowledged_is_there_and_nobody_is
         overlaps = await connection.fetchval(OVERLAPS)
         await connection.close()
     assert {
-        id: Wish(row["idempotency_key"], str(row["doctor_id"]), str(row["customer_id"]), row["start"])
-        for id, row in there.items()
-    } == {id: wish._replace(key=hashlib.sha256(wish.key.encode()).hexdigest()) for id, wish in run.acknowledged.items()}
-    assert {row["status"] for row in there.values()} == {"booked"}
+        id: Request(row["idempotency_key"], str(row["doctor_id"]), str(row["customer_id"]), row["start"])
+        for id, row in appointments.items()
+    } == {
+        id: request._replace(key=hashlib.sha256(request.key.encode()).hexdigest())
+        for id, request in run.acknowledged.items()
+    }
+    assert {row["status"] for row in appointments.values()} == {"booked"}
     assert overlaps == 0
-    assert sorted(told) == sorted((id, "appointment.booked", 1) for id in there)
+    assert sorted(events) == sorted((id, "appointment.booked", 1) for id in appointments)

@@ -1,7 +1,7 @@
 -- The booking statement of revision 0007. Servers of that revision run it on the new schema until they are replaced.
 --
--- With each new migration, replace everything below by sql/insert_appointments.sql of src/appoint/booking in the parent of the
--- commit that adds the migration.
+-- With each new migration, replace everything below by sql/insert_appointments.sql of src/appoint/booking in the
+-- parent of the commit that adds the migration.
 
 -- Write all requested appointments or none, with the patient records, events and the audit entry that follow.
 -- Every table of a clinic is read by its clinic_id, and the recursion reads no table at all.
@@ -12,8 +12,10 @@ with recursive bookable_clinic as (  -- empty once the clinic is no longer as th
 ), requested as (
   select r.*, c.doctor_choice,
          case when c.doctor_choice = 'leastBusy' and r.doctor_id is null
-              then tstzrange(local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date, 0, c.time_zone),
-                             local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date + 7, 0, c.time_zone))
+              then tstzrange(local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date, 0,
+                                           c.time_zone),
+                             local_instant(date_trunc('week', r.starts_at at time zone c.time_zone)::date + 7, 0,
+                                           c.time_zone))
          end as week
     from bookable_clinic c
    cross join unnest(:requests::requested_appointment[]) as r
@@ -90,7 +92,8 @@ with recursive bookable_clinic as (  -- empty once the clinic is no longer as th
                            overridden, override_reason, idempotency_caller, idempotency_key, request_digest)
   select :clinic_id, r.id, :booking_id, r.position, final.doctor_ids[r.turn], r.customer_id, :booker_id,
          r.appointment_type_id, r.status, r.hold_expires_at, tstzrange(r.starts_at, r.ends_at),
-         tstzrange(r.claimed_from, r.claimed_until), r.doctor_id is null, r.price_amount, r.price_currency, r.notes, r.overrides, case when r.overrides <> '{}' then :override_reason end,
+         tstzrange(r.claimed_from, r.claimed_until), r.doctor_id is null, r.price_amount, r.price_currency, r.notes,
+         r.overrides, case when r.overrides <> '{}' then :override_reason end,
          (:idempotency::idempotency).caller, (:idempotency::idempotency).key, (:idempotency::idempotency).digest
     from requested r
     join assigned as final
@@ -105,7 +108,8 @@ with recursive bookable_clinic as (  -- empty once the clinic is no longer as th
                       where a.clinic_id = :clinic_id and a.customer_id = r.customer_id
                         and 'customer-busy' = any(a.overridden)
                         and a.active_during && tstzrange(r.starts_at, r.ends_at))
-   order by final.doctor_ids[r.turn], r.starts_at  -- so that concurrent statements never wait for each other in a circle
+   -- so that concurrent statements never wait for each other in a circle
+   order by final.doctor_ids[r.turn], r.starts_at
      for key share of customer  -- nothing removes the customer before this statement ends
   on conflict do nothing  -- no target: doctor_free, customer_free and same_request alike; never raises, never deadlocks
   returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during, status,
@@ -119,7 +123,8 @@ with recursive bookable_clinic as (  -- empty once the clinic is no longer as th
   insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
   select clinic_id, case status when 'pending' then 'appointment.held' else 'appointment.booked' end, id::text, version,
          appointment_event_data(booking_id, doctor_id, customer_id, during, 0,
-                                case status when 'pending' then jsonb_build_object('holdExpiresAt', hold_expires_at) end),
+                                case status when 'pending'
+                                     then jsonb_build_object('holdExpiresAt', hold_expires_at) end),
          :traceparent
     from inserted
 ), audit as (

@@ -1,0 +1,44 @@
+"""Python and the database create ids of the same layout."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from appoint.kit import ids
+
+
+def parts(id: UUID) -> tuple[int, int, int, int]:
+    """Return the clinic, version, variant and milliseconds of an id."""
+    bits = f"{id.int:0128b}"
+    return int(bits[:32], 2), int(bits[48:52], 2), int(bits[64:66], 2), int(bits[32:48] + bits[52:64] + bits[66:86], 2)
+
+
+@pytest.mark.parametrize("clinic_id", [1, 2**31 - 1])
+async def test_python_and_the_database_mint_ids_of_one_layout_in_order_of_time(db, clinic_id):
+    minted: list[UUID] = []
+    for _ in range(50):
+        minted.append(ids.new_id(clinic_id))
+        minted.append(await db.fetchval("select mint_id($1) from pg_sleep(0.002)", clinic_id))
+        await db.execute("select pg_sleep(0.002)")
+    assert {parts(id)[:3] for id in minted} == {(clinic_id, 8, 0b10)}
+    assert minted == sorted(minted)
+    now = datetime.now(UTC).timestamp() * 1000
+    assert all(abs(parts(id)[3] - now) < 60_000 for id in minted)
+    assert (
+        {ids.clinic_of(id) for id in minted}
+        == {await db.fetchval("select clinic_of($1)", id) for id in minted}
+        == {clinic_id}
+    )
+
+
+async def test_ids_minted_at_the_same_time_are_unique(db):
+    minted = [row[0] for row in await db.fetch("select mint_id(1) from generate_series(1, 10000)")]
+    assert len({*minted, *(ids.new_id(1) for _ in range(10000))}) == 20000
+
+
+async def test_an_id_with_an_impossible_clinic_number_belongs_to_no_clinic(db):
+    """The first 32 bits of an id from elsewhere can have any value."""
+    foreign = UUID("ffffffff-0000-8000-8000-000000000000")
+    assert ids.clinic_of(foreign) == ids.PLATFORM
+    assert await db.fetchval("select clinic_of($1)", foreign) < 0

@@ -1,0 +1,49 @@
+"""Requests with bad input, and the problem documents that answer them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from appoint.http.openapi import Operation
+from support.app import ADMIN
+from support.described import address
+from support.hours import COMING_MONDAY
+from support.world import World, at
+
+UNKNOWN_ID = "00000001-0197-8cb1-8c0b-0be260bd516d"
+"""An id of the first clinic that no row has."""
+
+
+def evening(minutes: int) -> datetime:
+    """Return a time on the coming Monday, in minutes after 18:00 UTC."""
+    return at(18, day=COMING_MONDAY) + timedelta(minutes=minutes)
+
+
+def booking_request(world: World, minutes: int, *, customer: UUID | None = None) -> dict[str, Any]:
+    """Return the body of a booking of half an hour of the evening."""
+    return {
+        "clinicId": world.clinic,
+        "customerId": str(customer or world.ana),
+        "doctorId": str(world.dr_shah),
+        "startTime": evening(minutes).isoformat(),
+        "endTime": evening(minutes + 30).isoformat(),
+    }
+
+
+async def send(client, operation: Operation, path: str | None = None, **options: Any):
+    """Send JSON to an operation as the administrator."""
+    headers = ADMIN | {"Content-Type": "application/json"} | options.pop("headers", {})
+    return await client.request(operation.method, path or address(operation), headers=headers, **options)
+
+
+def faults(answer, *statuses: int) -> dict[str, str]:
+    """Check that the answer is a problem document with one of the statuses. Return its faults by pointer."""
+    problem = answer.json()
+    assert answer.status_code in statuses, (str(answer.request.url)[:200], answer.text[:500])
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["requestId"] == answer.headers["X-Request-ID"]
+    assert all(problem[member] for member in ("type", "title", "detail", "instance"))
+    assert problem["status"] == answer.status_code
+    faults = {fault["pointer"]: fault["detail"] for fault in problem.get("errors", [])}
+    assert faults or problem["type"] != "/problems/invalid-request"
+    return faults

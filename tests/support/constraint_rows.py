@@ -1,0 +1,258 @@
+"""Rows that violate no constraint, for tests that change one thing about one of them.
+
+Ana has an appointment from 9:00 to 9:30 with Dr Shah, who has published 8:00 to 16:00. Ben had one at 10:00 and has
+cancelled it.
+"""
+
+from functools import partial
+from uuid import UUID
+
+import asyncpg
+
+
+def id_of(clinic: int, number: int) -> str:
+    """Return an id of a clinic that sorts by its number."""
+    return str(UUID(int=clinic << 96 | 0x8 << 76 | 0b10 << 62 | number))
+
+
+def platform_id(number: int) -> str:
+    """Return an id that belongs to no clinic."""
+    return str(UUID(int=0x7 << 76 | 0b10 << 62 | number))
+
+
+SHAH, CHECK_UP, TIME_SLOT, SCHEDULE_LINE, BOOKING_SLOT, BOOKED, CANCELLED, ABSENCE = (
+    id_of(1, number) for number in range(1, 9)
+)
+TEMPLATE, NOTIFICATION, WEBHOOK, DELIVERY, API_KEY = (id_of(1, number) for number in (30, 31, 40, 41, 50))
+NEW_ID, OTHER_ID, MISSING_ID = (id_of(1, number) for number in range(100, 103))
+FOREIGN_ID = id_of(2, 1)
+ANA, BEN, CY = (platform_id(number) for number in range(1, 4))
+MIA, NORA, SESSION = (platform_id(number) for number in range(10, 13))
+
+ROWS = f"""
+insert into clinic (id, name, time_zone, slug)
+  values (1, 'Lakeside', 'Europe/Berlin', 'lakeside'), (2, 'Hillside', 'Europe/Berlin', null);
+insert into clinic (id, name, time_zone, active, removed_at)
+  values (3, 'Closed', 'Europe/Berlin', false, now());
+insert into doctor (clinic_id, id, name) values (1, '{SHAH}', 'Dr Shah'), (2, '{FOREIGN_ID}', 'Dr Okafor');
+insert into appointment_type (clinic_id, id, name, minutes)
+  values (1, '{CHECK_UP}', 'Check-up', 30), (2, '{FOREIGN_ID}', 'Check-up', 30);
+insert into doctor_appointment_type values (1, '{SHAH}', '{CHECK_UP}');
+insert into customer (id, name) values ('{ANA}', 'Ana'), ('{BEN}', 'Ben'), ('{CY}', 'Cy');
+insert into patient (clinic_id, customer_id, record_number) values (1, '{ANA}', '7'), (1, '{BEN}', null);
+insert into time_slot (clinic_id, id, minutes)
+  values (1, '{TIME_SLOT}', '[540,750)'), (2, '{FOREIGN_ID}', '[540,750)');
+insert into doctor_slot (clinic_id, id, doctor_id, weekday, minutes, valid, time_slot_id)
+  values (1, '{SCHEDULE_LINE}', '{SHAH}', 1, '[540,750)', '[,)', '{TIME_SLOT}');
+insert into absence (clinic_id, id, during) values (1, '{ABSENCE}', '[2027-04-01 08:00Z, 2027-04-01 16:00Z)');
+insert into booking_slot (clinic_id, id, doctor_id, date, during)
+  values (1, '{BOOKING_SLOT}', '{SHAH}', '2027-03-01', '[2027-03-01 08:00Z, 2027-03-01 16:00Z)');
+insert into appointment (clinic_id, id, booking_id, doctor_id, customer_id, during, claimed, status,
+                         idempotency_caller, idempotency_key, request_digest)
+  values
+  (1, '{BOOKED}', '{BOOKED}', '{SHAH}', '{ANA}',
+     '[2027-03-01 09:00Z, 2027-03-01 09:30Z)', '[2027-03-01 09:00Z, 2027-03-01 09:30Z)', 'booked', 'ana', 'once', ''),
+  (1, '{CANCELLED}', '{CANCELLED}', '{SHAH}', '{BEN}',
+     '[2027-03-01 10:00Z, 2027-03-01 10:30Z)', '[2027-03-01 10:00Z, 2027-03-01 10:30Z)', 'cancelled',
+     null, null, null);
+insert into event (clinic_id, id, type, subject_id, subject_version, data)
+  values (1, '{BOOKED}', 'appointment.booked', '{BOOKED}', 1, '{{}}');
+insert into request_key (caller, key, digest) values ('ana', 'once', '');
+insert into worker_heartbeat values ('worker/1', now());
+insert into job_run (name, due_at) values ('publish-slots', now());
+insert into dev_message (token, channel, recipient, subject, text)
+  values ('rescheduled', 'email', 'ana@example.org', 'Rescheduled', 'It is later now.');
+insert into event_log (clinic_id, id, type, subject_id, subject_version, data, created_at)
+  values (1, '{BOOKED}', 'appointment.booked', '{BOOKED}', 1, '{{}}', now());
+insert into broker_message (position, clinic_id, event_id, type, subject_id, body)
+  values (1, 1, '{BOOKED}', 'appointment.booked', '{BOOKED}', '');
+insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                          due_at, expires_at)
+  values (1, '{NOTIFICATION}', 'confirmation', '{BOOKED}', 0, 'customer', '{ANA}', 'email', now(), now());
+insert into notification_preference (customer_id, channel, wanted) values ('{ANA}', 'email', false);
+insert into send_token (channel, number) values ('email', 1);
+insert into message_template (clinic_id, id, kind, channel, locale, subject, text)
+  values (1, '{TEMPLATE}', 'moved', 'email', 'en', 'Rescheduled', 'It is later now.');
+insert into webhook (clinic_id, id, url, secret)
+  values (1, '{WEBHOOK}', 'https://partner.example.com/', sha256(''));
+insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
+  values (1, '{DELIVERY}', '{WEBHOOK}', '{BOOKED}', 'slot.moved', '{BOOKING_SLOT}', now());
+insert into audit_unsealed (clinic_id, id, actor, action) values (1, '{BOOKED}', 'system', 'expireHold');
+insert into audit_entry (clinic_id, position, id, at, actor, action, subjects, hash)
+  values (1, 1, '{BOOKED}', now(), 'system', 'expireHold', '{{}}', sha256(''));
+insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signature)
+  values (1, 1, sha256(''), now(), '', '');
+insert into api_key (clinic_id, id, name, scopes, secret_hash)
+  values (1, '{API_KEY}', 'Portal', '{{book}}', sha256(''));
+insert into app_user (id, name, email)
+  values ('{MIA}', 'Mia', 'mia@example.org'), ('{NORA}', 'Nora', 'nora@example.org');
+insert into membership (clinic_id, user_id, role) values (1, '{MIA}', 'manager');
+insert into session (id, token_hash, user_id, expires_at) values ('{SESSION}', sha256(''), '{MIA}', now());
+insert into sign_in_code (id, channel, customer_ids, expires_at) values ('{SESSION}', 'email', '{{}}', now());
+insert into doctor_day
+  values (1, '2027-03-01', '{SHAH}', 9, '{{60,60}}', '{{30,0}}', 2, 1, 0, 0, 3, '{{0,0,2,0,0,0,0,0}}');
+insert into unsummed (clinic_id, id, days) values (1, '{BOOKED}', '[2027-03-01,2027-03-02)');
+"""
+
+
+def insert(table: str, /, **columns: object) -> str:
+    values = ("null" if value is None else f"'{value}'" for value in columns.values())
+    return f"insert into {table} ({', '.join(columns)}) values ({', '.join(values)})"
+
+
+def day(number: int, start: str, end: str, bounds: str = "[)") -> str:
+    return f"{bounds[0]}2027-03-{number:02} {start}Z, 2027-03-{number:02} {end}Z{bounds[1]}"
+
+
+# Valid rows. Each case changes one thing about one of them.
+clinic = partial(insert, "clinic", id=5, name="Seaside", time_zone="Europe/Berlin")
+doctor = partial(insert, "doctor", clinic_id=1, id=NEW_ID, name="Dr New")
+appointment_type = partial(insert, "appointment_type", clinic_id=1, id=NEW_ID, name="Long visit", minutes=60)
+customer = partial(insert, "customer", name="Dee")
+time_slot = partial(insert, "time_slot", clinic_id=1, id=NEW_ID, minutes="[780,840)")
+schedule_line = partial(
+    insert, "doctor_slot", clinic_id=1, id=NEW_ID, doctor_id=SHAH, weekday=2, minutes="[540,600)", valid="[,)"
+)
+absence = partial(insert, "absence", clinic_id=1, id=NEW_ID, during=day(3, "08:00", "16:00"))
+booking_slot = partial(
+    insert, "booking_slot", clinic_id=1, id=NEW_ID, doctor_id=SHAH, date="2027-03-02", during=day(2, "08:00", "16:00")
+)
+logged_event = partial(
+    insert,
+    "event_log",
+    clinic_id=1,
+    id=NEW_ID,
+    type="slot.moved",
+    subject_id=BOOKING_SLOT,
+    subject_version=1,
+    data="{}",
+    created_at="2027-03-01",
+)
+SHA256 = r"\x" + "00" * 32
+unsealed_entry = partial(insert, "audit_unsealed", clinic_id=1, id=NEW_ID, actor="system", action="expireHold")
+sealed_entry = partial(
+    insert,
+    "audit_entry",
+    clinic_id=1,
+    position=2,
+    id=NEW_ID,
+    at="2027-03-01",
+    actor="system",
+    action="expireHold",
+    subjects="{}",
+    hash=SHA256,
+)
+audit_head = partial(
+    insert, "audit_head", clinic_id=2, position=1, hash=SHA256, sealed_at="2027-03-01", public_key="", signature=""
+)
+broker_message = partial(
+    insert,
+    "broker_message",
+    position=2,
+    clinic_id=1,
+    event_id=NEW_ID,
+    type="slot.moved",
+    subject_id=BOOKING_SLOT,
+    body="{}",
+)
+notification = partial(
+    insert,
+    "notification",
+    clinic_id=1,
+    id=NEW_ID,
+    kind="reminder-120",
+    subject_id=BOOKED,
+    sequence=0,
+    recipient="customer",
+    recipient_id=ANA,
+    channel="email",
+    due_at="2027-03-01",
+    expires_at="2027-03-01",
+)
+notification_preference = partial(insert, "notification_preference", customer_id=BEN, channel="email", wanted=True)
+job_run = partial(insert, "job_run", name="forget-codes", due_at="2027-03-02 01:00Z")
+send_token = partial(insert, "send_token", channel="email", number=2)
+message_template = partial(
+    insert,
+    "message_template",
+    clinic_id=1,
+    id=NEW_ID,
+    kind="reminder",
+    channel="email",
+    locale="en",
+    subject="Soon",
+    text="It is soon.",
+)
+dev_message = partial(
+    insert, "dev_message", token="new", channel="sms", recipient="+493012345678", subject="", text="It is soon."
+)
+webhook = partial(
+    insert, "webhook", clinic_id=1, id=NEW_ID, url="https://partner.example.com/new", secret="\\x" + "00" * 32
+)
+webhook_delivery = partial(
+    insert,
+    "webhook_delivery",
+    clinic_id=1,
+    id=NEW_ID,
+    webhook_id=WEBHOOK,
+    event_id=CANCELLED,
+    event_type="slot.moved",
+    subject_id=BOOKING_SLOT,
+    due_at="2027-03-01",
+)
+api_key = partial(
+    insert, "api_key", clinic_id=1, id=NEW_ID, name="Laboratory", scopes="{book}", secret_hash="\\x" + "00" * 32
+)
+user = partial(insert, "app_user", name="Olga", email="olga@example.org")
+membership = partial(insert, "membership", clinic_id=1, user_id=NORA, role="receptionist")
+sign_in_code = partial(insert, "sign_in_code", channel="sms", customer_ids="{}", expires_at="2027-03-01")
+session = partial(insert, "session", token_hash="\\x" + "00" * 32, user_id=MIA, expires_at="2027-03-01")
+daily_sums = partial(
+    insert,
+    "doctor_day",
+    clinic_id=1,
+    date="2027-03-02",
+    doctor_id=SHAH,
+    opens=22,
+    published_minutes="{60,60}",
+    booked_minutes="{60,60}",
+    booked=3,
+    cancelled=1,
+    missed=1,
+    kept=1,
+    lead_days=0,
+    lead="{3,0,0,0,0,0,0,0}",
+)
+event = partial(insert, "event", clinic_id=1, type="slot.moved", subject_id=BOOKING_SLOT, subject_version=1, data="{}")
+
+
+def appointment(start: str = "11:00", end: str = "11:30", **columns: object) -> str:
+    during = day(1, start, end)
+    who = {"clinic_id": 1, "id": NEW_ID, "booking_id": NEW_ID, "doctor_id": SHAH, "customer_id": ANA}
+    return insert("appointment", **{**who, "during": during, "claimed": during, **columns})
+
+
+PREPARATIONS = {
+    # Dr Okafor also works at Lakeside and sees the same patient.
+    "customer_free": f"insert into doctor (clinic_id, id, name) values (1, '{OTHER_ID}', 'Dr Okafor');"
+    + booking_slot(id=OTHER_ID, doctor_id=OTHER_ID, during=day(1, "08:00", "16:00")),
+    "patient_noted": "update customer set name = '(erased)', active = false, removed_at = now(), erased_at = now() "
+    f"where id = '{CY}'",
+    # These constraints are targets of foreign keys and imply each other.
+    "customer_present": "alter table customer drop constraint customer_pkey cascade",
+    "customer_pkey": "alter table customer drop constraint customer_present cascade",
+    "clinic_active": "alter table clinic drop constraint clinic_pkey cascade",
+    "time_slot_minutes": "alter table time_slot drop constraint time_slot_pkey cascade, "
+    "drop constraint time_slots_intersect",
+}
+"""Statements that some cases need before they violate their constraint alone."""
+
+
+async def rejection(connection, statement: str) -> asyncpg.PostgresError | None:
+    """Return the error that the statement raises by the end of a transaction, if any, and roll that back."""
+    try:
+        async with connection.transaction():
+            await connection.execute(f"set constraints all deferred; {statement}; set constraints all immediate")
+    except asyncpg.PostgresError as error:
+        return error
+    return None

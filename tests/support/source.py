@@ -1,0 +1,74 @@
+"""The source of the product: its modules, their strings and their statements."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import appoint
+from appoint.database import sql
+
+SOURCE = Path(appoint.__file__).parent
+MODULES = {path.relative_to(SOURCE): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+SQL = re.compile(r"\s*(with|select|insert into|update|delete from|truncate|table|copy|lock) ")
+
+
+class Text(NamedTuple):
+    """A string of the source, and the function, class or constant at the top level that contains it."""
+
+    holder: str
+    value: str
+
+
+def texts(module: ast.Module) -> Iterator[Text]:
+    """Yield all strings of a module except docstrings."""
+    for part in module.body:
+        match part:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                holder = part.name
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                holder = name
+            case _:
+                holder = ""
+        documentation = {id(node.value) for node in ast.walk(part) if isinstance(node, ast.Expr)}
+        for node in ast.walk(part):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+                yield Text(holder, node.value)
+
+
+REPOSITORIES = ("repository.py", "visits.py", "owners.py")
+
+
+def feature(path: Path) -> str:
+    """Return the feature that a module belongs to."""
+    return path.parts[path.parts.index("repository") - 1] if "repository" in path.parts else path.parent.name
+
+
+def is_repository(path: Path) -> bool:
+    """Return whether the module is a repository, or part of a package that is one."""
+    return path.name in REPOSITORIES or "repository" in path.parts
+
+
+STATEMENTS = [
+    (f"{feature(path)}.{text.holder.lower()}", text.value)
+    for path, module in MODULES.items()
+    if is_repository(path) or path in (Path("database/upkeep.py"), Path("database/job_runs.py"))
+    for text in texts(module)
+    if SQL.match(text.value)
+] + [
+    (query.name, query.text)
+    for path in sorted(SOURCE.rglob("sql/*.sql"))
+    for query in [sql.parse(f"{feature(path.parent)}.{path.stem}", path.read_text())]
+]
+"""The name and the text of every statement in a repository or in an SQL file."""
+
+RULES = {
+    path: module
+    for path, module in MODULES.items()
+    if is_repository(path)
+    or path.name in ("service.py", "search.py", "model.py", "rules.py", "refusals.py", "planning.py")
+    or path in [Path(f"booking/{name}.py") for name in ("book", "holds", "reschedule", "transitions")]
+    or path in [Path(f"identity/accounts/{name}.py") for name in ("credentials", "staff")]
+}
+"""The modules that contain rules and statements, which know neither the clock nor the web."""

@@ -1,0 +1,141 @@
+"""Statements read the tables of one clinic, with listed exceptions."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from appoint.database.pool import connect
+from support.database import temporary
+from support.source import STATEMENTS
+
+ACROSS_CLINICS = {
+    ("clinics.list_active", "clinic"): "the list of clinics",
+    ("clinics.list_choices", "clinic"): "the clinics that a user works at",
+    ("slots.active_clinics", "clinic"): "the nightly generation",
+    ("catalogue.load", "clinic"): "the short name in the address of a page",
+    ("availability.next_slots", "booking_slot"): "search",
+    ("availability.clinics", "clinic"): "the page that finds a clinic",
+    ("availability.specialties", "doctor"): "the filters of that page",
+    ("booking.of_customer", "appointment"): "a customer's own appointments",
+    ("booking.visits_of_customers", "appointment"): "the same",
+    ("customers.count_upcoming_appointments", "appointment"): "whether a customer may be removed",
+    ("customers.list_ids_at_address", "appointment"): "whether a customer with the address has booked anywhere",
+    ("customers.find_at_address", "appointment"): "the same",
+    ("booking.expire_holds", "appointment"): "the sweep of expired holds",
+    ("http.forget_requests", "appointment"): "the sweep of old idempotency keys",
+    ("database.queue_lengths", "event"): "the backlogs of /metrics",
+    ("database.queue_lengths", "notification"): "the same",
+    ("database.queue_lengths", "webhook"): "the same",
+    ("database.queue_lengths", "broker_message"): "the same",
+    ("events.take_batch", "event"): "the relay",
+    ("events.park_followers", "event"): "the relay",
+    ("events.list_parked", "event"): "the administrator's list",
+    ("events.release", "event"): "the administrator's release",
+    ("events.delete_relayed", "event_log"): "the sweep of old relayed events",
+    ("notifications.due_reminders", "clinic"): "workers serve all clinics",
+    ("notifications.supersede", "notification"): "a batch of events of many clinics",
+    ("notifications.plan_agendas", "clinic"): "workers serve all clinics",
+    ("notifications.lease_due", "notification"): "workers serve all clinics",
+    ("broker.list_oldest", "broker_message"): "one worker publishes for all clinics",
+    ("broker.delete", "broker_message"): "the same",
+    ("broker.put_aside", "broker_message"): "the same",
+    ("webhooks.claim", "webhook"): "workers serve all clinics",
+    ("webhooks.delete_old", "webhook_delivery"): "the sweep of old deliveries",
+    ("privacy.clinics_of", "appointment"): "the clinics of a patient",
+    ("privacy.clinics_of", "patient"): "the same",
+    ("privacy.patients", "patient"): "the export of a customer",
+    ("privacy.appointments", "appointment"): "the same",
+    ("privacy.notifications", "notification"): "the same",
+    ("privacy.events", "event"): "the same",
+    ("privacy.events", "event_log"): "the same",
+    ("privacy.lock_traces", "appointment"): "a customer is erased everywhere",
+    ("privacy.erase_appointments", "appointment"): "the same",
+    ("privacy.erase_patients", "patient"): "the same",
+    ("privacy.erase_notifications", "notification"): "the same",
+    ("privacy.erase_others_messages", "notification"): "the same",
+    ("privacy.periods", "clinic"): "the nightly retention",
+    ("privacy.is_kept", "patient"): "whether any clinic retains a customer",
+    ("privacy.is_kept", "appointment"): "the same",
+    ("audit.waiting", "audit_unsealed"): "workers serve all clinics",
+    ("audit.chains", "audit_unsealed"): "the chains to check",
+    ("audit.chains", "audit_entry"): "the same",
+    ("audit.chains", "audit_head"): "the same",
+    ("database.queue_lengths", "audit_unsealed"): "the backlogs of /metrics",
+    ("accounts.list_memberships", "membership"): "the clinics of a user",
+    ("accounts.record_joining", "membership"): "the same",
+    ("accounts.list_users", "membership"): "the administrator's list",
+}
+"""The statements that read tables of several clinics, with the table and the reason."""
+
+
+@pytest.fixture
+def new_database(server_url, worker_id) -> Iterator[str]:
+    """A database without statistics and dead rows, which would change the plans."""
+    with temporary(server_url, f"plans_{worker_id}") as url:
+        yield url
+
+
+async def test_every_statement_stays_within_one_clinic_unless_listed(new_database):
+    """Every scan of a clinic's table in the plan of a statement has the clinic as a condition."""
+    unbound = set()
+    db = connect(new_database, size=1, wait_seconds=30, statement_seconds=60)
+    async with db.connection() as connection, connection.transaction():
+        # Plan as for large tables, where joins look up rows by clinic.
+        await connection.execute(
+            "set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off"
+        )
+        tables = await connection.fetch(
+            """
+            select attrelid::regclass::text from pg_attribute join pg_class on pg_class.oid = attrelid
+             where attname = 'clinic_id' and relkind = 'r'
+            """
+        )
+        key_of = {row[0]: "clinic_id" for row in tables} | {"clinic": "id"}
+        for name, sql in STATEMENTS:
+            await connection.execute(f"prepare statement as {sql}")
+            parameters = await connection.fetchval(
+                "select parameter_types from pg_prepared_statements where name = 'statement'"
+            )
+            arguments = f"({', '.join(['null'] * len(parameters))})" if parameters else ""
+            (explanation,) = json.loads(
+                await connection.fetchval(f"explain (format json) execute statement {arguments}")
+            )
+            await connection.execute("deallocate statement")
+            for node in nodes(explanation["Plan"]):
+                table = node.get("Relation Name")
+                conditions = " ".join(
+                    str(value) for key, value in node.items() if key == "Filter" or key.endswith("Cond")
+                )
+                if (
+                    table in key_of
+                    and node["Node Type"] != "ModifyTable"
+                    and not re.search(rf"\b{key_of[table]} = (?!ANY)", conditions)
+                ):
+                    unbound.add((name, table))
+    await db.close()
+    # The planner can start from either table.
+    either = {("notifications.plan_agendas", "clinic"), ("notifications.plan_agendas", "doctor")}
+    assert unbound & either
+    assert unbound | either == set(ACROSS_CLINICS) | either
+
+
+def nodes(plan: dict) -> Iterator[dict]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+READ_ALL_PATIENTS = {
+    "customers.find_patient",
+    "customers.list_patients",
+    "customers.patient_names",
+    "day_board.of_patients",
+}
+
+
+def test_statements_look_up_people_one_by_one():
+    """In a plain join with `clinic_customer`, which is a security barrier, the planner reads all patients of the clinic
+    instead of single rows."""
+    assert {name for name, sql in STATEMENTS if re.search(r"join clinic_customer\b", sql)} == READ_ALL_PATIENTS
