@@ -10,6 +10,7 @@ import pytest
 from appoint.cli import main
 from appoint.server import logs
 from support.database import temporary
+from support.embedded_servers import query
 
 
 class Outcome(NamedTuple):
@@ -70,3 +71,10 @@ def empty_database(server_url, worker_id) -> Iterator[str]:
     """A database without a schema."""
     with temporary(server_url, f"empty_{worker_id}", migrated=False) as url:
         yield url
+
+
+@pytest.fixture
+def emptied_database(database_url) -> str:
+    """The database of this worker, without rows. Unlike `db`, tests that are not asynchronous can use it."""
+    query(database_url, "select testing.reset()")
+    return database_url

@@ -160,13 +160,13 @@ def test_the_schema_on_file_is_the_result_of_the_migrations(monkeypatch, tmp_pat
     database.schema(check=True)
 
 
-def test_a_command_generates_slots(db, database_url, run_command, error):
-    query(database_url, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
+def test_a_command_generates_slots(emptied_database, run_command, error):
+    query(emptied_database, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
 
     def arguments(clinic: int, first: str, last: str) -> list[str]:
         return ["slots", "generate", "--clinic", str(clinic), "--from", first, "--to", last]
 
-    outcome = run_command(*arguments(1, "2027-03-01", "2027-03-07"), database_url=database_url)
+    outcome = run_command(*arguments(1, "2027-03-01", "2027-03-07"), database_url=emptied_database)
     assert (outcome.code, outcome.err) == (0, "Published 0 new slots; 0 schedule lines added nothing new.\n")
     assert "There is no clinic 2." in error(*arguments(2, "2027-03-01", "2027-03-07"))
     assert "#/to must not be before “from”" in error(*arguments(1, "2027-03-02", "2027-03-01"))

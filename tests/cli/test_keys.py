@@ -12,10 +12,10 @@ MISSING_ID = "00000001-0197-8f1b-8c55-02a1bf0e1d37"
 
 
 @pytest.fixture
-def key_command(db, database_url, run_command):
+def key_command(emptied_database, run_command):
     """Run `appoint key …` on a database with one clinic."""
-    query(database_url, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
-    return partial(run_command, "key", database_url=database_url)
+    query(emptied_database, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
+    return partial(run_command, "key", database_url=emptied_database)
 
 
 def add_key(key_command, *options: str) -> str:

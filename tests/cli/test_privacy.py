@@ -13,16 +13,16 @@ MISSING_ID = "01978a5c-7d3e-7a63-84f7-000000000000"
 
 
 @pytest.fixture
-def privacy(db, database_url, run_command):
+def privacy(emptied_database, run_command):
     """Run `appoint privacy …` on a database in which Lakeside has a patient, Ana, and a doctor."""
     query(
-        database_url,
+        emptied_database,
         "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')",
         f"insert into customer (id, name, email) values ('{ANA}', 'Ana', 'ana@example.org')",
         f"insert into patient (clinic_id, customer_id, notes) values (1, '{ANA}', 'likes tea')",
         "insert into doctor (clinic_id, id, name) values (1, mint_id(1), 'Dr Shah')",
     )
-    return partial(run_command, "privacy", database_url=database_url)
+    return partial(run_command, "privacy", database_url=emptied_database)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from litestar.testing import AsyncTestClient
 
 from appoint.database.pool import Database
 from appoint.kit import tracing
@@ -24,9 +25,9 @@ def collector() -> Iterator[Collector]:
 
 async def test_one_trace_spans_from_the_caller_to_the_statement(db, database_url, collector):
     app = composed(database_url, otlp_endpoint=collector.url)
-    async with client_of(app) as client:  # sends the remaining spans at the end
+    async with AsyncTestClient(app) as client:  # sends the remaining spans at the end
         await client.get("/api/clinics?q=Mueller", headers={"traceparent": TRACEPARENT})
-        assert tracing.traceparent() is None  # the context of the test belongs to no request
+        assert tracing.traceparent() is None  # the application runs in another thread
     request, statement = sorted(
         (span for span in collector.spans if span.trace_id.hex() == TRACE), key=lambda span: span.start_time_unix_nano
     )
