@@ -21,7 +21,7 @@ async def test_dragging_an_appointment_reschedules_it(site, browser):
     room.book(room.add_customer("Dora Drag"), "09:00")
     async with open_board(browser, room) as page:
         await drag(page, "Dora Drag", "10:30")
-        await expect(page.locator("#told")).to_contain_text("Rescheduled.")
+        await expect(page.locator("#announcement")).to_contain_text("Rescheduled.")
     assert [each["startTime"] for each in room.appointments()] == [utc("10:30")]
 
 
@@ -40,7 +40,7 @@ async def test_an_appointment_dragged_onto_a_taken_time_returns_with_an_explanat
         await expect(on_board(page, "Gil Back")).to_contain_text("9:00 AM")
         await drag(page, "Gil Back", "10:15")
         await nearest.filter(has_text="9:30").click()
-        await expect(page.locator("#told")).to_contain_text("Rescheduled.")
+        await expect(page.locator("#announcement")).to_contain_text("Rescheduled.")
     assert room.appointments()[0]["startTime"] == utc("09:30")
 
 

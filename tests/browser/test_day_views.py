@@ -112,8 +112,8 @@ async def test_a_doctor_sees_only_their_own_column(site, browser):
 async def test_a_day_without_hours_links_to_the_page_that_publishes_them(site, browser):
     room = await add_room(site)
     async with open_board(browser, room._replace(day=DAY + timedelta(days=1))) as page:
-        await expect(page.locator("#nobody")).to_contain_text("No hours are published for this time.")
-        await expect(page.locator("#nobody").get_by_role("link")).to_have_attribute("href", f"/staff/{CLINIC}/hours")
+        await expect(page.locator("#no-hours")).to_contain_text("No hours are published for this time.")
+        await expect(page.locator("#no-hours").get_by_role("link")).to_have_attribute("href", f"/staff/{CLINIC}/hours")
 
 
 async def test_booking_rescheduling_and_turning_pages_work_by_keyboard(site, browser):
@@ -139,7 +139,7 @@ async def test_booking_rescheduling_and_turning_pages_work_by_keyboard(site, bro
         await tab_to(page.locator("#move-time"))
         await page.keyboard.type("1100AM")
         await page.keyboard.press("Enter")
-        await expect(page.locator("#told")).to_have_text("Rescheduled.")
+        await expect(page.locator("#announcement")).to_have_text("Rescheduled.")
         await page.keyboard.press("Escape")
         await expect(page.locator("#appointment")).to_be_hidden()
         async with page.expect_navigation():

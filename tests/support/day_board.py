@@ -165,5 +165,5 @@ async def save_notes(page: Page) -> None:
     """Save the notes of the open appointment. Wait for the answer, because “Saved.” may be of an earlier step."""
     async with page.expect_response(lambda response: response.request.method == "PATCH"):
         await page.locator("#appointment").get_by_role("button", name="Save notes").click()
-    await expect(page.locator("#told")).to_have_text("Saved.")
+    await expect(page.locator("#announcement")).to_have_text("Saved.")
     await expect(page.locator("#appointment")).not_to_have_attribute("aria-busy", "true")

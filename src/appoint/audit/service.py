@@ -158,6 +158,17 @@ async def head(db: Statements, *, clinic_id: int) -> AuditHead:
     return _head(row)
 
 
+async def sealed_position(db: Statements, *, clinic_id: int) -> int | None:
+    """Return the position up to which a clinic's entries are sealed; None while nothing is sealed."""
+    row = await chain.head(db, clinic_id)
+    return row.position if row else None
+
+
+async def actor_names(db: Statements, *, clinic_id: int) -> dict[tuple[str, str], str]:
+    """Return the names of a clinic's staff and partner systems, by the kind and id of the audit's actors."""
+    return await entry_rows.names(db, clinic_id)
+
+
 async def sign_again(tx: Transaction, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
     """Sign the clinic's head with the new key. Return False if the new key has signed it already. Raises `Broken` for a
     head that neither key has signed."""

@@ -1,5 +1,7 @@
 """Read appointments, change their notes, and lock them for other changes."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -12,7 +14,7 @@ from ..http.etags import check
 from ..kit import errors, ids
 from ..kit.actors import Actor
 from . import repository
-from .model import Appointment, AppointmentPatch, StoredAppointment
+from .model import Appointment, AppointmentDetails, AppointmentPatch, CustomerVisit, StoredAppointment
 
 
 async def get(db: Statements, appointment_id: UUID) -> Appointment:
@@ -26,6 +28,18 @@ async def get_stored(db: Statements, appointment_id: UUID) -> StoredAppointment:
     if stored is None:
         raise errors.NotFound
     return stored
+
+
+async def find_for_holder(db: Statements, appointment_id: UUID) -> AppointmentDetails | None:
+    """Return an appointment for the page of its manage link."""
+    return await repository.for_holder(db, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id)
+
+
+async def list_visits(
+    db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
+) -> list[CustomerVisit]:
+    """Return the appointments that customers have or booked at all clinics, at most `limit` upcoming and past ones."""
+    return await repository.visits_of_customers(db, customer_ids=customer_ids, now=now, limit=limit)
 
 
 async def change(

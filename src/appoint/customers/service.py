@@ -26,6 +26,7 @@ from .model import (
     FoundCustomer,
     Patient,
     PatientPatch,
+    SearchTerms,
     search_terms,
 )
 
@@ -151,6 +152,26 @@ async def get_patient(db: Statements, clinic_id: int, customer_id: UUID) -> Pati
     if patient := await repository.find_patient(db, clinic_id, customer_id):
         return patient
     raise errors.NotFound
+
+
+async def list_patients(
+    db: Statements,
+    clinic_id: int,
+    *,
+    doctor_id: UUID | None,
+    terms: SearchTerms | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Patient]:
+    """Return a clinic's patients, or a doctor's, by date of registration; one more than `limit` if there are more."""
+    return await repository.list_patients(
+        db, clinic_id, doctor_id=doctor_id, terms=terms, after=after and (after,), limit=limit
+    )
+
+
+async def patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the names of patients of a clinic, by id."""
+    return await repository.patient_names(db, clinic_id, customer_ids)
 
 
 async def change_patient(

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from ..database.pool import Row, Statements
 
@@ -49,17 +48,3 @@ async def forget_requests(db: Statements, *, before: datetime) -> dict[str, Any]
         before,
     )
     return dict(row or {})
-
-
-async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:
-    """Return the clinic and the name of the signed-in user; null for what does not exist."""
-    row = await db.fetchrow(
-        """
-        select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name
-          from (select) one left join clinic c on c.id = $1 left join app_user u on u.id = $2
-        """,
-        clinic_id,
-        user_id,
-    )
-    assert row, "one always"
-    return row

@@ -54,29 +54,11 @@ from ..scheduling.hours_changes.api import ScheduleChanges
 from ..scheduling.slots.api import BookingSlots
 from ..scheduling.weekly_hours.api import Schedules, TimeSlots
 from ..settings import Settings
-from ..site import api_docs, assets, dev_mailbox
+from ..site import assets
 from ..site.error_pages import EXCEPTION_HANDLERS, readable
 from ..site.page_access import authorize_page
-from ..site.public import account, book, find, manage, reschedule
+from ..site.pages import PAGES
 from ..site.public.export import export_page
-from ..site.staff import (
-    absences,
-    api_keys,
-    appointment_types,
-    audit,
-    clinic,
-    day,
-    doctors,
-    hours,
-    message_templates,
-    messages,
-    patient,
-    patients,
-    reports,
-    sign_in,
-    team,
-    webhooks,
-)
 
 API = [
     Clinics,
@@ -104,31 +86,6 @@ API = [
     Accounts,
     sessions_api.Sessions,
     SignInCodes,
-]
-PAGES = [
-    *api_docs.PAGES,
-    *find.PAGES,
-    *dev_mailbox.PAGES,
-    *messages.PAGES,
-    *manage.PAGES,
-    *reschedule.PAGES,
-    *team.PAGES,
-    *sign_in.PAGES,
-    *account.PAGES,
-    *day.PAGES,
-    *reports.PAGES,
-    *patients.PAGES,
-    *patient.PAGES,
-    *book.PAGES,
-    *message_templates.PAGES,
-    *api_keys.PAGES,
-    *webhooks.PAGES,
-    *audit.PAGES,
-    *clinic.PAGES,
-    *doctors.PAGES,
-    *appointment_types.PAGES,
-    *hours.PAGES,
-    *absences.PAGES,
 ]
 EXPOSED_HEADERS: Final = ["ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After", *LIMITS]
 

@@ -1,4 +1,4 @@
-"""/dev/mailbox: messages that were not sent because no provider is configured"""
+"""The development mailbox: messages that were not sent because no provider is configured."""
 
 import re
 from typing import Final
@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from ..http.request import Request
 from ..http.routes import route
 from ..kit import errors
-from ..messaging.channels import repository
+from ..messaging.channels import service
 from ..messaging.channels.model import DevMessage
 from .rendering import NO_FRAMES, NO_STORE, POLICY, render
 
@@ -26,7 +26,7 @@ async def show_mailbox(request: Request) -> Response[str]:
         "dev/mailbox.html",
         styles="docs.css",
         cache_control=NO_STORE,
-        messages=await repository.newest(request.db, limit=PAGE_SIZE),
+        messages=await service.list_newest(request.db, limit=PAGE_SIZE),
     )
 
 
@@ -57,10 +57,9 @@ def _expect_development(request: Request) -> None:
 
 
 async def _message(request: Request, id: str) -> DevMessage:
-    message = await repository.find(request.db, int(id)) if re.fullmatch("[1-9][0-9]{0,17}", id) else None
-    if message is None:
+    if not re.fullmatch("[1-9][0-9]{0,17}", id):
         raise errors.NotFound
-    return message
+    return await service.get(request.db, int(id))
 
 
 PAGES: Final = [show_mailbox, show_message]

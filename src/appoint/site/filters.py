@@ -18,7 +18,8 @@ ANY_MIDNIGHT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 def to_json(value: Any) -> Markup:
     """Return a value as JSON for a page's `<script type="application/json">`."""
-    return Markup(json.dumps(value, separators=(",", ":"), default=str).replace("<", "\\u003c"))  # noqa: S704  nothing in it can end the element
+    text = json.dumps(value, separators=(",", ":"), default=str)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704  nothing in it can end the element
 
 
 def local_date(value: date, language: str, width: Literal["full", "long", "medium", "short"] = "full") -> str:
@@ -45,6 +46,14 @@ def _decimals(currency: str) -> int:
     return get_currency_precision(currency)
 
 
+def when(start: datetime, time_zone: str, language: str, end: datetime | None = None) -> str:
+    """Format a day and a time or two: “Mon, Mar 1, 2027, 9:30 AM”, “Mon, Mar 1, 2027, 9:30 – 10:00 AM”."""
+    clock_time = (
+        date_formats.hours(start, end, time_zone, language) if end else date_formats.time(start, time_zone, language)
+    )
+    return f"{date_formats.day(start, time_zone, language, 'short')}, {clock_time}"
+
+
 def minutes(value: int, language: str) -> str:
     """Format a length: “20 min”."""
     return format_unit(value, "duration-minute", "short", locale=language)
@@ -66,6 +75,7 @@ FILTERS: Final[dict[str, Any]] = {
     "time": date_formats.time,
     "hours": date_formats.hours,
     "moment": date_formats.moment,
+    "when": when,
     "date": local_date,
     "wall": wall_time,
     "skeleton": skeleton,

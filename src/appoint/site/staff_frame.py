@@ -7,9 +7,9 @@ from uuid import UUID
 from litestar import Response
 
 from .. import audit
-from ..http import repository
 from ..http.languages import language_for
 from ..http.request import Request
+from ..identity.accounts import staff
 from ..kit import errors
 from ..kit.i18n import translatable, translate
 from ..kit.ids import PLATFORM
@@ -67,7 +67,7 @@ async def staff_page(
     clinic) and `may(permission)`.
     """
     language = language_for(request)
-    frame = await repository.frame(request.services.db, clinic_id=clinic_id, user_id=request.user.user_id)
+    frame = await staff.frame(request.services.db, clinic_id=clinic_id, user_id=request.user.user_id)
     if clinic_id is not None and frame["id"] is None:
         raise errors.NotFound
 

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from ...database.pool import Statements
 from ...kit import ids
+from ...kit.cache import ClinicCache
 from . import repository
-from .model import FoundTime, Place, SearchFilter, SearchSlot, starts
+from .model import ClinicListing, FoundTime, Place, SearchFilter, SearchSlot, starts
 
 EASTERNMOST_OFFSET: Final = timedelta(hours=14)
 WESTERNMOST_OFFSET: Final = timedelta(hours=-12)
@@ -20,11 +21,25 @@ MAX_SLOTS: Final = 1024
 FIRST_WINDOW: Final = timedelta(hours=6)
 """The hours that the first read of a search covers. Doubles whenever they contain no further slots."""
 SOON_DAYS: Final = 7
+MAX_SPECIALTIES: Final = 200
 LOWEST_ID: Final = UUID(int=0)
 """Sorts before every doctor."""
 
 PendingTimes = list[tuple[Place, FoundTime, Iterator[FoundTime]]]
 """A heap with the next time of each slot that has been read, and an iterator over the slot's later times."""
+
+
+async def list_specialties(db: Statements, cache: ClinicCache) -> list[str]:
+    """Return the specialties of all active doctors, by name."""
+    return await cache.get(ids.PLATFORM, "specialties", lambda: repository.specialties(db, limit=MAX_SPECIALTIES))
+
+
+async def find_clinics(
+    db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
+) -> list[ClinicListing]:
+    """Return active clinics with active doctors, by name, after the clinic with that number; one more than `limit` if
+    there are more."""
+    return await repository.clinics(db, q=q, specialty=specialty, after=after, limit=limit)
 
 
 async def search(

@@ -10,11 +10,12 @@ from uuid import UUID
 import structlog
 
 from ...clinics.catalogue import service as catalogues
+from ...customers.model import SearchTerms
 from ...database.pool import Database, Statements
 from ...kit import clock, errors
 from ...kit.cache import ClinicCache
 from . import repository
-from .model import Board, BoardAppointment, BoardDoctor, Change, Stretch, doctors_on_board, utc_offset
+from .model import Board, BoardAppointment, BoardDoctor, Change, Stretch, TypeChoice, doctors_on_board, utc_offset
 
 log = structlog.get_logger()
 
@@ -60,6 +61,28 @@ async def board(
         appointments=appointments,
         times=times,
     )
+
+
+async def list_types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
+    """Return the active appointment types, by name."""
+    return await repository.types(db, clinic_id=clinic_id)
+
+
+async def search(
+    db: Statements,
+    *,
+    clinic_id: int,
+    terms: SearchTerms,
+    doctor_ids: Sequence[UUID] | None,
+    time_zone: str,
+    now: datetime,
+    limit: int,
+) -> list[BoardAppointment]:
+    """Return the appointments of matching patients: upcoming ones, then past ones, each nearest to `now` first."""
+    appointments = await repository.of_patients(
+        db, clinic_id=clinic_id, terms=terms, doctor_ids=doctor_ids, now=now, limit=limit
+    )
+    return [BoardAppointment.of(appointment, time_zone) for appointment in appointments]
 
 
 class Listener:

@@ -1,6 +1,8 @@
 """Use cases of appointment types. A change applies to new bookings; existing appointments keep their terms."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -15,12 +17,25 @@ from ..clinics import service as clinics
 from . import repository
 from .model import AppointmentType, AppointmentTypeContent, AppointmentTypePatch
 
+MAX_TYPES: Final = 1000
+"""How many types a page lists or names at most."""
+
 
 async def get(db: Statements, id: UUID) -> AppointmentType:
     """Return an appointment type. Raise `NotFound`."""
     if type := await repository.find(db, id):
         return type
     raise errors.NotFound
+
+
+async def list_types(db: Statements, clinic_id: int, *, active: bool = True) -> Sequence[AppointmentType]:
+    """Return a clinic's active or removed types, oldest first."""
+    return await repository.list_types(db, clinic_id, active=active, after=None, limit=MAX_TYPES)
+
+
+async def names(db: Statements, clinic_id: int) -> dict[UUID, str]:
+    """Return the names of a clinic's types, active or removed."""
+    return {type.id: type.name for active in (True, False) for type in await list_types(db, clinic_id, active=active)}
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: AppointmentTypeContent) -> AppointmentType:

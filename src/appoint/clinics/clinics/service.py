@@ -1,5 +1,6 @@
 """Use cases of clinics: create, change and deactivate."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
@@ -20,6 +21,11 @@ async def get(db: Statements, clinic_id: int) -> Clinic:
     if clinic := await repository.find(db, clinic_id):
         return clinic
     raise errors.NotFound
+
+
+async def list_choices(db: Statements, *, clinic_ids: Sequence[int] | None) -> list[repository.ClinicChoice]:
+    """Return the clinics with these ids, or all: active ones first, by name."""
+    return await repository.list_choices(db, clinic_ids=clinic_ids)
 
 
 async def get_active(db: Statements, clinic_id: int) -> Clinic:

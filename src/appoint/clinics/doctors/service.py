@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -18,12 +19,39 @@ from ..clinics import service as clinics
 from . import repository
 from .model import Doctor, DoctorContent, DoctorPatch
 
+MAX_DOCTORS: Final = 1000
+"""How many doctors a page lists or names at most."""
+
 
 async def get(db: Statements, doctor_id: UUID) -> Doctor:
     """Return a doctor. Raise `NotFound`."""
     if doctor := await repository.find(db, doctor_id):
         return doctor
     raise errors.NotFound
+
+
+async def list_doctors(
+    db: Statements, clinic_id: int, *, active: bool = True, after: UUID | None = None, limit: int = MAX_DOCTORS
+) -> Sequence[Doctor]:
+    """Return a clinic's doctors, oldest first; one more than `limit` if there are more."""
+    return await repository.list_doctors(
+        db, clinic_id, specialty=None, active=active, after=after and (after,), limit=limit
+    )
+
+
+async def list_by_name(db: Statements, clinic_id: int) -> list[Doctor]:
+    """Return a clinic's active doctors by name."""
+    return sorted(await list_doctors(db, clinic_id), key=lambda doctor: doctor.name.casefold())
+
+
+async def names(db: Statements, clinic_id: int) -> dict[UUID, str]:
+    """Return the names of a clinic's active doctors, in their alphabetical order."""
+    return {doctor.id: doctor.name for doctor in await list_by_name(db, clinic_id)}
+
+
+async def count_upcoming_appointments(db: Statements, doctor_id: UUID, *, now: datetime) -> int:
+    """Count the doctor's live appointments that end after `now`."""
+    return await repository.count_upcoming_appointments(db, doctor_id, now=now)
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: DoctorContent) -> Doctor:

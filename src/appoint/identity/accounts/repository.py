@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from ...database.pool import Statements, to
+from ...database.pool import Row, Statements, to
 from .model import AccountMembership, ListedUser, StoredUser, User
 
 
@@ -234,3 +234,17 @@ async def list_users(db: Statements, *, clinic_id: int | None, limit: int) -> li
         limit,
     )
     return [ListedUser(*row.values()) for row in rows]
+
+
+async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:
+    """Return the clinic and the name of the signed-in user; null for what does not exist."""
+    row = await db.fetchrow(
+        """
+        select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name
+          from (select) one left join clinic c on c.id = $1 left join app_user u on u.id = $2
+        """,
+        clinic_id,
+        user_id,
+    )
+    assert row, "one always"
+    return row

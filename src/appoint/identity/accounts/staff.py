@@ -1,5 +1,6 @@
 """Inviting and managing a clinic's staff."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from ... import audit
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...clinics.doctors import service as doctors
-from ...database.pool import Statements, Transaction
+from ...database.pool import Row, Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
@@ -22,6 +23,18 @@ async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
     if user := await repository.find(db, clinic_id, user_id):
         return user
     raise errors.NotFound
+
+
+async def list_users(
+    db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[User]:
+    """Return a clinic's users by the date on which they were invited; one more than `limit` if there are more."""
+    return await repository.list_for_clinic(db, clinic_id, after=after, limit=limit)
+
+
+async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:
+    """Return what every staff page shows: a clinic, and the name of the signed-in user. What does not exist is null."""
+    return await repository.frame(db, clinic_id=clinic_id, user_id=user_id)
 
 
 async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:

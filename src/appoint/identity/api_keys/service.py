@@ -1,5 +1,6 @@
 """Create, change and revoke API keys, and identify callers by them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,6 +34,13 @@ async def get(db: Statements, key_id: UUID) -> ApiKey:
     if key := await repository.find(db, key_id):
         return key
     raise errors.NotFound
+
+
+async def list_keys(
+    db: Statements, clinic_id: int, *, active: bool, after: UUID | None, limit: int
+) -> Sequence[ApiKey]:
+    """Return a clinic's keys, oldest first; one more than `limit` if there are more."""
+    return await repository.list_for_clinic(db, clinic_id, active=active, after=after and (after,), limit=limit)
 
 
 async def get_without_secret(db: Statements, key_id: UUID) -> ApiKeyWithSecret:

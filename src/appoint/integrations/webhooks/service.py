@@ -23,11 +23,13 @@ from .model import (
     MAX_WEBHOOKS,
     OLD_SECRET_TTL,
     SECRET_BYTES,
+    DeliveryStatus,
     Endpoint,
     Outcome,
     Sample,
     Webhook,
     WebhookContent,
+    WebhookDelivery,
     WebhookPatch,
     WebhookTrial,
     WebhookWithSecret,
@@ -43,6 +45,18 @@ async def get(db: Statements, webhook_id: UUID) -> Webhook:
     if webhook := await webhooks.find(db, webhook_id):
         return webhook
     raise errors.NotFound
+
+
+async def list_webhooks(db: Statements, clinic_id: int) -> list[Webhook]:
+    """Return a clinic's active webhooks, oldest first."""
+    return await webhooks.list_for_clinic(db, clinic_id, after=None, limit=MAX_WEBHOOKS)
+
+
+async def list_deliveries(
+    db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, before: UUID | None, limit: int
+) -> list[WebhookDelivery]:
+    """Return a webhook's deliveries, latest events first; one more than `limit` if there are more."""
+    return await deliveries.list_newest(db, webhook_id, status=status, before=before, limit=limit)
 
 
 async def _get_active(db: Statements, webhook_id: UUID) -> Webhook:

@@ -16,6 +16,7 @@ from .model import (
     LINK_TTL,
     Contact,
     LinkKind,
+    ListedNotification,
     Notification,
     NotificationStatus,
     Preferences,
@@ -120,6 +121,32 @@ async def get(db: Statements, notification_id: UUID) -> Notification:
     if notification := await reads.find(db, notification_id):
         return notification
     raise errors.NotFound
+
+
+async def list_newest(
+    db: Statements,
+    *,
+    clinic_id: int,
+    status: str | None,
+    customer_id: UUID | None,
+    before: UUID | None,
+    limit: int,
+) -> list[ListedNotification]:
+    """Return a clinic's notifications with their recipients' names, newest first; one more than `limit` if there are
+    more."""
+    return await reads.newest(
+        db,
+        clinic_id=clinic_id,
+        status=status,
+        customer_id=str(customer_id) if customer_id else None,
+        before=before,
+        limit=limit,
+    )
+
+
+async def count_dead(db: Statements, *, clinic_id: int) -> int:
+    """Count a clinic's notifications that could not be sent."""
+    return await reads.count_dead(db, clinic_id)
 
 
 async def preferences(db: Statements, customer_id: UUID) -> Preferences:

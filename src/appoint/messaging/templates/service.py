@@ -1,6 +1,7 @@
 """Replacing default message templates with a clinic's own ones, and restoring them."""
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Final, cast, get_args
 
 import msgspec
 
@@ -9,11 +10,15 @@ from ...clinics.clinics import repository as clinic_repository
 from ...clinics.clinics import service as clinics
 from ...database.pool import Statements, Transaction
 from ...http import etags
-from ...kit import errors
+from ...kit import errors, fields
 from ...kit.actors import Actor
+from ..channels.model import Channel
 from . import repository
 from .model import EXAMPLE, PLACEHOLDERS, Kind, MessageTemplate, Preview, TemplateKey, TemplateText
 from .rendering import default_text, find_faults, render
+
+MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
+"""A clinic with all its templates customised has this many."""
 
 
 async def get(db: Statements, *, clinic_id: int, key: TemplateKey) -> MessageTemplate:
@@ -22,6 +27,11 @@ async def get(db: Statements, *, clinic_id: int, key: TemplateKey) -> MessageTem
         return template
     await clinics.get(db, clinic_id)
     return _default_template(clinic_id, key)
+
+
+async def list_customised(db: Statements, clinic_id: int) -> Sequence[MessageTemplate]:
+    """Return a clinic's own templates, oldest first."""
+    return await repository.list_for_clinic(db, clinic_id, after=None, limit=MAX_TEMPLATES)
 
 
 async def save(

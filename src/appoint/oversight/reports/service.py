@@ -2,10 +2,12 @@
 right after it."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from itertools import chain
 from typing import Final
+from uuid import UUID
 
-from ...database.pool import Database, Transaction
+from ...database.pool import Database, Row, Statements, Transaction
 from ...events.model import Event
 from . import repository
 from .model import touched
@@ -38,3 +40,27 @@ async def rebuild(db: Database, clinic_ids: Sequence[int], *, done: Callable[[in
         await repository.touch_all(db, clinic_id)
         await sum_up(db, clinic_id=clinic_id)
         done(clinic_id)
+
+
+async def list_doctors(db: Statements, clinic_id: int) -> list[Row]:
+    """Return `id`, `name` and `active` of a clinic's doctors, former ones last."""
+    return await repository.doctors(db, clinic_id)
+
+
+async def totals(
+    db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, since: date, last: date
+) -> list[Row]:
+    """Return the sums from `first` until `since`, and from then to `last`: at most two rows, which `now` tells apart."""
+    return await repository.totals(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, since=since, last=last)
+
+
+async def over_time(
+    db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date, unit: str
+) -> list[Row]:
+    """Return the sums by day, week or month, earliest first, without empty ones."""
+    return await repository.over_time(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, last=last, unit=unit)
+
+
+async def by_hour(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date) -> list[Row]:
+    """Return the published and booked minutes of each hour of the day, by doctor and by weekday."""
+    return await repository.by_hour(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, last=last)

@@ -20,7 +20,7 @@ from ...kit.actors import Actor
 from ..hours_changes import repository as hours
 from ..slots import repository as slots
 from . import repository
-from .model import Absence, AbsenceContent, AffectedAppointment, AwayPeriod, RebookingOptions
+from .model import Absence, AbsenceContent, AffectedAppointment, AwayPeriod, Period, RebookingOptions
 
 MAX_DAY_LENGTH: Final = timedelta(hours=25)
 """The length of the day on which daylight saving time ends."""
@@ -36,6 +36,44 @@ async def get(db: Statements, absence_id: UUID) -> Absence:
     if absence := await repository.find(db, absence_id):
         return absence
     raise errors.NotFound
+
+
+async def list_absences(
+    db: Statements, clinic_id: int, *, past: bool, before: datetime | None, now: datetime, limit: int
+) -> list[Absence]:
+    """Return a clinic's active absences: past ones, latest first, or the others, earliest first.
+
+    `before` leaves out absences that begin at that instant or later.
+    """
+    return await repository.find_past_or_current(db, clinic_id, past=past, before=before, now=now, limit=limit)
+
+
+async def list_to_rebook(
+    db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime, limit: int
+) -> list[AffectedAppointment]:
+    """Return the upcoming live appointments that need rebooking, of one doctor or of all, earliest first."""
+    return await repository.appointments_to_rebook(db, clinic_id, doctor_id=doctor_id, now=now, limit=limit)
+
+
+async def list_affected(
+    db: Statements, clinic_id: int, away: AwayPeriod, *, now: datetime, limit: int
+) -> list[AffectedAppointment]:
+    """Return the live appointments that an absence would affect from `now` on, earliest first."""
+    start = max(away.start, now)
+    if start >= away.end:
+        return []
+    return await repository.appointments_within(
+        db, clinic_id, doctor_id=away.doctor_id, start=start, end=away.end, limit=limit
+    )
+
+
+async def local_period(
+    db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int
+) -> Period | None:
+    """Convert two wall times of a clinic into a period; None if the clinic does not exist."""
+    return await repository.local_period(
+        db, clinic_id, first=first, first_minute=first_minute, last=last, last_minute=last_minute
+    )
 
 
 async def add(

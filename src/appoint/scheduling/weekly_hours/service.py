@@ -1,6 +1,6 @@
 """Change a clinic's time slots and its doctors' weekly hours. Published booking slots do not change."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NoReturn
 from uuid import UUID
 
@@ -100,6 +100,13 @@ async def schedule(db: Statements, doctor_id: UUID) -> Schedule:
     if weekly := await lines_repository.schedule(db, doctor_id):
         return weekly
     raise errors.NotFound
+
+
+async def list_lines(
+    db: Statements, clinic_id: int, *, doctor_id: UUID | None, since: date
+) -> dict[UUID, list[DoctorSlot]]:
+    """Return the active lines valid on a date or later, of all doctors of a clinic or of one, by doctor."""
+    return await lines_repository.of_clinic(db, clinic_id, doctor_id=doctor_id, since=since)
 
 
 async def doctor_slot(db: Statements, doctor_slot_id: UUID) -> DoctorSlot:

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from ... import audit
 from ...booking import links
-from ...booking import repository as appointments
+from ...booking import service as appointments
 from ...customers import service as customers
 from ...http import decoding
 from ...http.access import COOKIE
@@ -162,7 +162,7 @@ async def my_appointments(request: Request) -> Response[Any]:
         return redirect("/staff")
     now, secret = clock.now(), request.services.secret_key
     customer, others = await customers.linked_customers(request.db, customer_id, people_of(request))
-    visits = await appointments.visits_of_customers(
+    visits = await appointments.list_visits(
         request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, limit=MAX_APPOINTMENTS
     )
     await audit.record(

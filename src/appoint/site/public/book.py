@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from ... import audit
 from ...booking import links
-from ...booking import repository as appointments
+from ...booking import service as appointments
 from ...booking.book import book as book_appointments
 from ...booking.model import LIVE, Appointment
 from ...booking.planning import BookingCommand, CustomerRequest, IdempotencyKey
@@ -71,10 +71,11 @@ async def _link_of_own_booking(choice: Choice) -> str | None:
     appointment_id = links.appointment_of(request.services.secret_key, token)
     if visit.framed or appointment_id is None or clinic_of(appointment_id) != visit.catalogue.clinic_id:
         return None
-    stored = await appointments.find(
-        request.services.db, clinic_id=visit.catalogue.clinic_id, appointment_id=appointment_id
-    )
-    return f"/appointments/{token}" if stored and _is_at(stored.appointment, choice) else None
+    try:
+        appointment = await appointments.get(request.services.db, appointment_id)
+    except errors.NotFound:
+        return None
+    return f"/appointments/{token}" if _is_at(appointment, choice) else None
 
 
 def _is_at(appointment: Appointment, choice: Choice) -> bool:

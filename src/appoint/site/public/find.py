@@ -11,20 +11,19 @@ from typing import Any, Final
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...booking.availability import repository, search
+from ...booking.availability import search
 from ...clinics.catalogue.model import CatalogueDoctor
 from ...http.forms import parse_date, query_params
 from ...http.request import Request
 from ...http.routes import route
 from ...kit import clock
-from ...kit.ids import MAX_CLINIC_ID, PLATFORM
+from ...kit.ids import MAX_CLINIC_ID
 from .. import assets
 from ..rendering import redirect, render, url_with
 from .clinic_visit import ClinicVisit, visit_clinic
 from .month import TimesWanted, load_month
 
 CLINICS_PER_PAGE: Final = 12
-MAX_SPECIALTIES: Final = 200
 TIMES_PER_CLINIC: Final = 3
 """The times that the search shows with each clinic."""
 MAX_DOCTOR_LINKS: Final = 6
@@ -44,10 +43,7 @@ async def find(request: Request) -> Response[Any]:
     query, now, db = query_params(request), clock.now(), request.services.db
     q, specialty = query.get("q", "").strip(), query.get("specialty", "").strip()
     after, day = query.get("after", ""), _searchable_date(query.get("date"), now)
-    specialties = await request.cache.get(
-        PLATFORM, "specialties", lambda: repository.specialties(db, limit=MAX_SPECIALTIES)
-    )
-    matches = await repository.clinics(
+    matches = await search.find_clinics(
         db,
         q=q or None,
         specialty=specialty or None,
@@ -69,7 +65,7 @@ async def find(request: Request) -> Response[Any]:
         request,
         "public/find_clinics.html",
         clinics=clinics,
-        specialties=specialties,
+        specialties=await search.list_specialties(db, request.cache),
         q=q,
         specialty=specialty,
         on=day,
@@ -101,7 +97,7 @@ async def clinic(request: Request, name: FromPath[str]) -> Response[Any]:
         types=types_of_doctor or types,
         doctor=doctor if types_of_doctor else None,
         doctors=visit.doctors_for(None),
-        way_to=_address_of_doctor(visit, day),
+        address_of=_address_of_doctor(visit, day),
         on=day,
     )
 
@@ -145,7 +141,10 @@ async def times(request: Request, name: FromPath[str]) -> Response[Any]:
 
 @get("/embed.js", operation_id="getEmbedScript", opt=route(permission="public"), include_in_schema=False)
 async def embed_script(request: Request) -> Response[bytes]:
-    """Return the script that embeds booking in a clinic's site. Its address never changes, so caches keep it briefly."""
+    """Return the script that embeds booking in a clinic's site.
+
+    Its address never changes, so caches keep it only briefly.
+    """
     response = assets.respond(request, assets.built()["embed.js"], f"public, max-age={EMBED_SCRIPT_SECONDS}")
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Response
 
 from ... import audit
-from ...booking import links, repository
+from ...booking import links, service
 from ...booking.cancellation import is_late
 from ...booking.model import MOVABLE, TRANSITIONS, AppointmentDetails
 from ...clinics.catalogue import service as catalogues
@@ -59,7 +59,7 @@ async def load_appointment(request: Request, token: str) -> LinkedAppointment | 
     if actor is None:
         return None
     db, clinic_id, id = database(request, actor), ids.clinic_of(appointment_id(actor)), appointment_id(actor)
-    appointment = await repository.for_holder(db, clinic_id=clinic_id, appointment_id=id)
+    appointment = await service.find_for_holder(db, id)
     if appointment is None:
         return None
     # record the id, never the page's address, which would let readers of the audit in

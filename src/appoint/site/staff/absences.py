@@ -7,8 +7,8 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...clinics.appointment_types import repository as types
-from ...clinics.doctors import repository as doctors
+from ...clinics.appointment_types import service as types
+from ...clinics.doctors import service as doctors
 from ...http.forms import parse_date, parse_id, parse_instant, query_params
 from ...http.languages import language_for
 from ...http.request import Request
@@ -17,15 +17,14 @@ from ...kit import clock
 from ...kit.fields import FIRST_YEAR, LAST_YEAR, parse_wall_time
 from ...kit.i18n import translate
 from ...kit.permissions import widest_grant
-from ...scheduling.absences import repository, service
-from ...scheduling.absences.model import MAX_ABSENCE_LENGTH, AwayPeriod
+from ...scheduling.absences import service
+from ...scheduling.absences.model import MAX_ABSENCE_LENGTH, AffectedAppointment, AwayPeriod
 from ..rendering import url_with
 from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 100
 MAX_TO_REBOOK: Final = 50
 """Appointments shown with alternatives; more appear once these are rebooked."""
-MAX_NAMES: Final = 1000
 MIDNIGHT: Final = 1440
 WHOLE_CLINIC: Final = "all"
 """Takes the place of a doctor's id."""
@@ -40,7 +39,7 @@ WHOLE_CLINIC: Final = "all"
 async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     query, now = query_params(request), clock.now()
     past = query.get("show") == "past"
-    page_and_more = await repository.find_past_or_current(
+    page_and_more = await service.list_absences(
         request.db,
         clinic_id,
         past=past,
@@ -50,9 +49,7 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     )
     grant = widest_grant(request.user, "list-appointments", clinic_id)
     waiting = (
-        await repository.appointments_to_rebook(
-            request.db, clinic_id, doctor_id=grant.doctor_id, now=now, limit=MAX_TO_REBOOK + 1
-        )
+        await service.list_to_rebook(request.db, clinic_id, doctor_id=grant.doctor_id, now=now, limit=MAX_TO_REBOOK + 1)
         if grant
         else []
     )
@@ -64,9 +61,9 @@ async def absences(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         subjects=[absence.id for absence in page_and_more[:PAGE_SIZE]],
         absences=page_and_more[:PAGE_SIZE],
         past=past,
-        names=await _names(request, clinic_id),
+        names=await doctors.names(request.db, clinic_id),
         waiting=_count(waiting),
-        local=clock.zone,
+        zone=clock.zone,
         may_all=_may_close_clinic(request, clinic_id),
         next=url_with(request, before=page_and_more[PAGE_SIZE - 1].start_time.isoformat())
         if past and len(page_and_more) > PAGE_SIZE
@@ -80,15 +77,7 @@ def _may_close_clinic(request: Request, clinic_id: int) -> bool:
     return grant is not None and grant.doctor_id is None
 
 
-async def _names(request: Request, clinic_id: int) -> dict[UUID, str]:
-    """Return the names of the active doctors."""
-    active_doctors = await doctors.list_doctors(
-        request.db, clinic_id, specialty=None, active=True, after=None, limit=MAX_NAMES
-    )
-    return {doctor.id: doctor.name for doctor in sorted(active_doctors, key=lambda doctor: doctor.name.casefold())}
-
-
-def _count(waiting: list[Any]) -> str:
+def _count(waiting: list[AffectedAppointment]) -> str:
     return f"{MAX_TO_REBOOK}+" if len(waiting) > MAX_TO_REBOOK else str(len(waiting) or "")
 
 
@@ -101,7 +90,7 @@ def _count(waiting: list[Any]) -> str:
 async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Show the appointments outside working hours, after an absence or a change of hours."""
     now = clock.now()
-    waiting = await repository.appointments_to_rebook(
+    waiting = await service.list_to_rebook(
         request.db, clinic_id, doctor_id=request.grant.doctor_id, now=now, limit=MAX_TO_REBOOK + 1
     )
     page = waiting[:MAX_TO_REBOOK]
@@ -114,20 +103,12 @@ async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         appointments=page,
         waiting=_count(waiting),
         ways=await service.rebooking_options(request.db, clinic_id, page, away=None, now=now),
-        names=await _names(request, clinic_id),
-        types=await _types(request, clinic_id),
+        names=await doctors.names(request.db, clinic_id),
+        types=await types.names(request.db, clinic_id),
         local_date=clock.local_date,
-        local=clock.zone,
+        zone=clock.zone,
         more=len(waiting) > MAX_TO_REBOOK,
     )
-
-
-async def _types(request: Request, clinic_id: int) -> dict[UUID, str]:
-    matches = [
-        await types.list_types(request.db, clinic_id, active=active, after=None, limit=MAX_NAMES)
-        for active in (True, False)
-    ]
-    return {each.id: each.name for some in matches for each in some}
 
 
 class AbsenceForm(NamedTuple):
@@ -155,38 +136,34 @@ class AbsenceForm(NamedTuple):
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    """Ask for the time and doctor, then show the affected appointments, then the form to add the absence. Changes nothing."""
+    """Ask for the time and doctor, then show the affected appointments and the form to add the absence.
+
+    Changes nothing.
+    """
     now, own = clock.now(), request.grant.doctor_id
     form = AbsenceForm.read(query_params(request), own)
     away, faults = await _away(request, clinic_id, form)
-    matches: list[Any] = []
-    if away and max(away.start, now) < away.end:
-        matches = await repository.appointments_within(
-            request.db,
-            clinic_id,
-            doctor_id=away.doctor_id,
-            start=max(away.start, now),
-            end=away.end,
-            limit=MAX_TO_REBOOK + 1,
-        )
-    page = matches[:MAX_TO_REBOOK]
+    affected: list[AffectedAppointment] = []
+    if away:
+        affected = await service.list_affected(request.db, clinic_id, away, now=now, limit=MAX_TO_REBOOK + 1)
+    page = affected[:MAX_TO_REBOOK]
     return await staff_page(
         request,
         "staff/absences/new_absence.html",
         clinic_id=clinic_id,
         place="absences",
         subjects=[appointment.id for appointment in page],
-        wish=form,
+        form=form,
         own=own,
         away=away,
         faults=faults,
         appointments=page,
-        more=len(matches) > MAX_TO_REBOOK,
+        more=len(affected) > MAX_TO_REBOOK,
         ways=await service.rebooking_options(request.db, clinic_id, page, away=away, now=now),
-        names=await _names(request, clinic_id),
-        types=await _types(request, clinic_id),
+        names=await doctors.names(request.db, clinic_id),
+        types=await types.names(request.db, clinic_id),
         local_date=clock.local_date,
-        local=clock.zone,
+        zone=clock.zone,
     )
 
 
@@ -200,13 +177,11 @@ async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[Aw
     if not FIRST_YEAR <= form.first.year <= form.last.year <= LAST_YEAR:
         return None, {"until": translate(language, "must not be before the first day")}
     try:
-        first_minute, last_minute = (
-            parse_wall_time(form.first_time or "00:00"),
-            parse_wall_time(form.last_time or "24:00"),
-        )
+        first_minute = parse_wall_time(form.first_time or "00:00")
+        last_minute = parse_wall_time(form.last_time or "24:00")
     except ValueError:
         return None, {"until": translate(language, "is not a valid time")}
-    range = await repository.local_period(
+    period = await service.local_period(
         request.db,
         clinic_id,
         first=form.first,
@@ -214,16 +189,15 @@ async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[Aw
         last=form.last,
         last_minute=min(last_minute or MIDNIGHT, MIDNIGHT),
     )
-    if range is None:
+    if period is None:
         return None, {}
-    start, end = range.start, range.end
-    if end <= start:
+    if period.end <= period.start:
         return None, {"until": translate(language, "must be after the start")}
-    if end - start > MAX_ABSENCE_LENGTH:
+    if period.end - period.start > MAX_ABSENCE_LENGTH:
         return None, {
             "until": translate(language, "must be no more than {days} days later", days=MAX_ABSENCE_LENGTH.days)
         }
-    return AwayPeriod(None if form.whom == WHOLE_CLINIC else form.whom, start, end), {}
+    return AwayPeriod(None if form.whom == WHOLE_CLINIC else form.whom, period.start, period.end), {}
 
 
 PAGES: Final = [absences, rebook, new]

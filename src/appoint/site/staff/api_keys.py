@@ -11,7 +11,7 @@ from ...http.forms import parse_id, query_params
 from ...http.languages import language_for
 from ...http.request import Request
 from ...http.routes import route
-from ...identity.api_keys import repository, service
+from ...identity.api_keys import service
 from ...kit import clock, errors
 from ...kit.i18n import translate
 from ...kit.ids import clinic_of
@@ -31,9 +31,9 @@ LIFETIMES_IN_DAYS: Final = (30, 90, 365)
 )
 async def keys(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     query = query_params(request)
-    after, removed = parse_id(query.get("after")), "removed" in query
-    matches = await repository.list_for_clinic(
-        request.db, clinic_id, active=not removed, after=(after,) if after else None, limit=PAGE_SIZE
+    removed = "removed" in query
+    matches = await service.list_keys(
+        request.db, clinic_id, active=not removed, after=parse_id(query.get("after")), limit=PAGE_SIZE
     )
     page = matches[:PAGE_SIZE]
     return await staff_page(

@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...clinics.appointment_types import repository, service
+from ...clinics.appointment_types import service
 from ...http.forms import query_params
 from ...http.languages import language_for
 from ...http.request import Request
@@ -14,8 +14,6 @@ from ...http.routes import route
 from ...kit import errors, money
 from ...kit.ids import clinic_of
 from ..staff_frame import staff_page
-
-MAX_TYPES: Final = 1000
 
 
 @get(
@@ -26,13 +24,12 @@ MAX_TYPES: Final = 1000
 )
 async def types(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     active = query_params(request).get("show") != "removed"
-    found_type = await repository.list_types(request.db, clinic_id, active=active, after=None, limit=MAX_TYPES)
     return await staff_page(
         request,
         "staff/appointment_types/appointment_types.html",
         clinic_id=clinic_id,
         place="types",
-        types=found_type,
+        types=await service.list_types(request.db, clinic_id, active=active),
         active=active,
     )
 
@@ -58,11 +55,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 async def _names(request: Request, clinic_id: int, except_id: UUID | None) -> list[str]:
     """Return the names of the other types."""
-    return [
-        each.name
-        for each in await repository.list_types(request.db, clinic_id, active=True, after=None, limit=MAX_TYPES)
-        if each.id != except_id
-    ]
+    return [each.name for each in await service.list_types(request.db, clinic_id) if each.id != except_id]
 
 
 @get(
@@ -74,16 +67,16 @@ async def _names(request: Request, clinic_id: int, except_id: UUID | None) -> li
 async def type(request: Request, clinic_id: FromPath[int], type_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(type_id) != clinic_id:
         raise errors.NotFound
-    found_type = await service.get(request.db, type_id)
-    used_currencies = [found_type.price.currency] if found_type.price else []
+    details = await service.get(request.db, type_id)
+    used_currencies = [details.price.currency] if details.price else []
     return await staff_page(
         request,
         "staff/appointment_types/appointment_type.html",
         clinic_id=clinic_id,
         place="types",
-        type=found_type,
+        type=details,
         taken=await _names(request, clinic_id, type_id),
-        price=money.format_amount(found_type.price),
+        price=money.format_amount(details.price),
         currencies=money.currency_choices(language_for(request), *used_currencies),
     )
 

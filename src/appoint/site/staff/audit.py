@@ -8,7 +8,6 @@ from litestar.params import FromPath
 from litestar.routes import HTTPRoute
 
 from ...audit import service
-from ...audit.repository import chain, entries
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
@@ -42,7 +41,7 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         limit=PAGE_SIZE,
     )
     page = matches[:PAGE_SIZE]
-    names = await entries.names(request.db, clinic_id)
+    names = await service.actor_names(request.db, clinic_id=clinic_id)
     return await staff_page(
         request,
         "staff/audit.html",
@@ -51,10 +50,10 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         subjects=[entry.id for entry in page],
         entries=page,
         names=names,
-        people=sorted((name, f"{kind}:{id}") for (kind, id), name in names.items()),
+        people=sorted(((f"{kind}:{id}", name) for (kind, id), name in names.items()), key=lambda person: person[::-1]),
         kinds=KINDS,
-        asked=query,
-        head=await chain.head(request.db, clinic_id),
+        filters=query,
+        sealed=await service.sealed_position(request.db, clinic_id=clinic_id),
         actions=_actions(request),
         next=url_with(request, before=page[-1].id) if len(matches) > PAGE_SIZE else None,
     )

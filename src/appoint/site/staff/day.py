@@ -1,5 +1,4 @@
-"""The day board: a day or a doctor's week, updated live, as a board, a list and for print; and the search for a patient's
-appointments."""
+"""The day board: a day or a doctor's week as a board, a list and for print; and the search for appointments."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,8 +12,8 @@ from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
 from ... import audit
-from ...booking.day_board import repository, service
-from ...booking.day_board.model import Board, BoardAppointment
+from ...booking.day_board import service
+from ...booking.day_board.model import Board
 from ...booking.request_context import visible_doctors
 from ...clinics.catalogue import service as catalogue
 from ...customers.model import search_terms
@@ -93,7 +92,7 @@ async def _board_page(request: Request, clinic_id: int, template: str, *, place:
         offers={str(each.id): each.appointment_type_ids and list(each.appointment_type_ids) for each in active},
         doctor=str(doctor_id or ""),
         of=clinic_catalogue.doctors.get(doctor_id) if doctor_id else None,
-        types=await repository.types(request.db, clinic_id=clinic_id),
+        types=await service.list_types(request.db, clinic_id=clinic_id),
     )
 
 
@@ -158,30 +157,30 @@ async def search(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     """Find a patient's appointments: upcoming ones first, then past ones."""
     query = query_params(request)
     clinic_catalogue = await catalogue.get(request.db, request.cache, clinic_id)
-    pattern = search_terms(query.get("q"), language_for(request))
-    stored = (
-        await repository.of_patients(
+    terms = search_terms(query.get("q"), language_for(request))
+    matches = (
+        await service.search(
             request.db,
             clinic_id=clinic_id,
-            terms=pattern,
+            terms=terms,
             doctor_ids=visible_doctors(request, None),
+            time_zone=clinic_catalogue.time_zone,
             now=clock.now(),
             limit=MAX_SEARCH_RESULTS,
         )
-        if pattern
+        if terms
         else []
     )
-    matches = [BoardAppointment.of(appointment, clinic_catalogue.time_zone) for appointment in stored]
     return await staff_page(
         request,
         "staff/day/search.html",
         clinic_id=clinic_id,
         place="day",
         subjects=[appointment.id for appointment in matches],
-        found=matches,
+        matches=matches,
         q=query.get("q", ""),
         doctors=clinic_catalogue.doctors,
-        most=MAX_SEARCH_RESULTS,
+        has_more=len(matches) == MAX_SEARCH_RESULTS,
     )
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...clinics.appointment_types import repository as types
-from ...clinics.doctors import repository, service
+from ...clinics.appointment_types import service as types
+from ...clinics.doctors import service
 from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
@@ -17,7 +17,6 @@ from ..rendering import url_with
 from ..staff_frame import staff_page
 
 PAGE_SIZE: Final = 200
-MAX_TYPES: Final = 1000
 
 
 @get(
@@ -28,11 +27,10 @@ MAX_TYPES: Final = 1000
 )
 async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     query = query_params(request)
-    active, cursor = query.get("show") != "left", parse_id(query.get("after"))
-    matches = await repository.list_doctors(
-        request.db, clinic_id, specialty=None, active=active, after=cursor and (cursor,), limit=PAGE_SIZE
+    active = query.get("show") != "left"
+    matches = await service.list_doctors(
+        request.db, clinic_id, active=active, after=parse_id(query.get("after")), limit=PAGE_SIZE
     )
-    types_offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MAX_TYPES)
     return await staff_page(
         request,
         "staff/doctors/doctors.html",
@@ -40,7 +38,7 @@ async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         place="doctors",
         doctors=matches[:PAGE_SIZE],
         active=active,
-        names={each.id: each.name for each in types_offered},
+        names={each.id: each.name for each in await types.list_types(request.db, clinic_id)},
         next=url_with(request, after=matches[PAGE_SIZE - 1].id) if len(matches) > PAGE_SIZE else None,
     )
 
@@ -52,15 +50,14 @@ async def doctors(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     include_in_schema=False,
 )
 async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    types_offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MAX_TYPES)
     return await staff_page(
         request,
         "staff/doctors/doctor.html",
         clinic_id=clinic_id,
         place="doctors",
         doctor=None,
-        types=types_offered,
-        to_come=0,
+        types=await types.list_types(request.db, clinic_id),
+        upcoming=0,
     )
 
 
@@ -74,17 +71,16 @@ async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath
     if clinic_of(doctor_id) != clinic_id:
         raise errors.NotFound
     details = await service.get(request.db, doctor_id)
-    types_offered = await types.list_types(request.db, clinic_id, active=True, after=None, limit=MAX_TYPES)
-    types_removed = await types.list_types(request.db, clinic_id, active=False, after=None, limit=MAX_TYPES)
-    upcoming = await repository.count_upcoming_appointments(request.db, doctor_id, now=clock.now())
+    offered = await types.list_types(request.db, clinic_id)
+    removed = await types.list_types(request.db, clinic_id, active=False)
     return await staff_page(
         request,
         "staff/doctors/doctor.html",
         clinic_id=clinic_id,
         place="doctors",
         doctor=details,
-        types=[*types_offered, *(each for each in types_removed if each.id in (details.appointment_type_ids or ()))],
-        to_come=upcoming,
+        types=[*offered, *(each for each in removed if each.id in (details.appointment_type_ids or ()))],
+        upcoming=await service.count_upcoming_appointments(request.db, doctor_id, now=clock.now()),
     )
 
 

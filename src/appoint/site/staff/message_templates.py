@@ -9,13 +9,10 @@ from ...http import etags
 from ...http.languages import language_names
 from ...http.request import Request
 from ...http.routes import route
-from ...kit import fields
 from ...messaging.channels.model import Channel
-from ...messaging.templates import repository, service
+from ...messaging.templates import service
 from ...messaging.templates.model import EMAIL_ONLY, Kind, template_key
 from ..staff_frame import staff_page
-
-MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
 
 
 @get(
@@ -24,15 +21,15 @@ MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_ar
     opt=route(permission="see-messages", page=True),
     include_in_schema=False,
 )
-async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    own = await repository.list_for_clinic(request.db, clinic_id, after=None, limit=MAX_TEMPLATES)
+async def list_templates(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
+    customised = await service.list_customised(request.db, clinic_id)
     return await staff_page(
         request,
         "staff/messages/message_templates.html",
         clinic_id=clinic_id,
         place="messages",
-        subjects=[template.id for template in own if template.id],
-        own={(each.kind, each.channel, each.locale) for each in own},
+        subjects=[template.id for template in customised if template.id],
+        customised={(each.kind, each.channel, each.locale) for each in customised},
         messages=[
             (kind, channel)
             for kind in get_args(Kind)
@@ -49,20 +46,20 @@ async def every(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     opt=route(permission="see-messages", page=True),
     include_in_schema=False,
 )
-async def one(
+async def template(
     request: Request, clinic_id: FromPath[int], kind: FromPath[str], channel: FromPath[str], locale: FromPath[str]
 ) -> Response[Any]:
-    words = await service.get(request.db, clinic_id=clinic_id, key=template_key(kind, channel, locale))
+    details = await service.get(request.db, clinic_id=clinic_id, key=template_key(kind, channel, locale))
     return await staff_page(
         request,
         "staff/messages/message_template.html",
         clinic_id=clinic_id,
         place="messages",
-        subjects=[kind, channel, locale, *([words.id] if words.id else [])],
-        words=words,
-        etag=etags.digest(words),
-        in_language=language_names(request)[words.locale],
+        subjects=[kind, channel, locale, *([details.id] if details.id else [])],
+        message=details,
+        etag=etags.digest(details),
+        in_language=language_names(request)[details.locale],
     )
 
 
-PAGES: Final = [every, one]
+PAGES: Final = [list_templates, template]

@@ -27,7 +27,7 @@ PAGE_SIZE: Final = 30
 async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromPath[UUID]) -> Response[Any]:
     """Show a patient. Doctors see only their own appointments with them."""
     query, now = query_params(request), clock.now()
-    found = await customers.get_patient(request.db, clinic_id, customer_id)
+    details = await customers.get_patient(request.db, clinic_id, customer_id)
     filters: dict[str, Any] = {
         "clinic_id": clinic_id,
         "customer_id": customer_id,
@@ -42,8 +42,8 @@ async def patient(request: Request, clinic_id: FromPath[int], customer_id: FromP
         clinic_id=clinic_id,
         place="patients",
         subjects=[customer_id, *(visit.id for visit in (*upcoming[:PAGE_SIZE], *past[:PAGE_SIZE]))],
-        patient=found,
-        coming=upcoming[:PAGE_SIZE],
+        patient=details,
+        upcoming=upcoming[:PAGE_SIZE],
         past=past[:PAGE_SIZE],
         next=url_with(request, before=past[PAGE_SIZE - 1].id) if len(past) > PAGE_SIZE else None,
     )

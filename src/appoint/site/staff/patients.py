@@ -5,7 +5,7 @@ from typing import Any, Final
 from litestar import Response, get
 from litestar.params import FromPath
 
-from ...customers import repository
+from ...customers import service
 from ...customers.model import search_terms
 from ...http.forms import parse_id, query_params
 from ...http.languages import language_for
@@ -26,13 +26,13 @@ MAX_SEARCH_LENGTH: Final = 200
 )
 async def patients(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     query = query_params(request)
-    q, after = query.get("q", "")[:MAX_SEARCH_LENGTH], parse_id(query.get("after"))
-    matches = await repository.list_patients(
+    q = query.get("q", "")[:MAX_SEARCH_LENGTH]
+    matches = await service.list_patients(
         request.db,
         clinic_id,
         doctor_id=request.grant.doctor_id,
         terms=search_terms(q, language_for(request)),
-        after=(after,) if after else None,
+        after=parse_id(query.get("after")),
         limit=PAGE_SIZE,
     )
     page = matches[:PAGE_SIZE]

@@ -11,7 +11,7 @@ from ...http.forms import parse_date, parse_id, query_params
 from ...http.request import Request
 from ...kit import clock
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
-from ...oversight.reports import repository
+from ...oversight.reports import service
 from ...oversight.reports.model import LEADS, Cell, Period, Sums, period
 
 
@@ -33,7 +33,7 @@ async def read_query(request: Request, clinic_id: int) -> ReportQuery:
     parameters = query_params(request)
     clinic = await clinics.get(request.db, clinic_id)
     today = clock.local_date(clock.now(), clinic.time_zone)
-    doctors = {row.id: row for row in await repository.doctors(request.db, clinic_id)}
+    doctors = {row.id: row for row in await service.list_doctors(request.db, clinic_id)}
     doctor_id = parse_id(parameters.get("doctor"))
     first, last = (
         day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
@@ -52,7 +52,7 @@ class Step(NamedTuple):
 
 async def load_steps(request: Request, clinic_id: int, query: ReportQuery) -> list[Step]:
     """Return all steps of the period, including empty ones."""
-    rows = await repository.over_time(request.db, clinic_id=clinic_id, unit=query.period.unit, **query.filters)
+    rows = await service.over_time(request.db, clinic_id=clinic_id, unit=query.period.unit, **query.filters)
     by_date = {
         row.since: Step(row.since, Sums(row.booked, row.cancelled, row.missed, row.kept, row.lead_days), row.lead)
         for row in rows
@@ -66,7 +66,7 @@ Heat = dict[Any, dict[int, Cell]]
 
 async def load_heat(request: Request, clinic_id: int, query: ReportQuery) -> tuple[Heat, Heat]:
     by_doctor, by_weekday = {}, {}
-    for row in await repository.by_hour(request.db, clinic_id=clinic_id, **query.filters):
+    for row in await service.by_hour(request.db, clinic_id=clinic_id, **query.filters):
         heat, key = (by_doctor, row.doctor_id) if row.doctor_id else (by_weekday, row.weekday)
         heat.setdefault(key, {})[row.hour] = Cell(row.published_minutes, row.booked_minutes)
     return {id: by_doctor[id] for id in query.doctors if id in by_doctor}, dict(sorted(by_weekday.items()))

@@ -15,7 +15,7 @@ from ...http.request import Request
 from ...http.routes import route
 from ...kit import errors
 from ...kit.i18n import translate
-from ...oversight.reports import repository
+from ...oversight.reports import service
 from ...oversight.reports.model import PERIODS, Sums
 from ..rendering import NO_STORE
 from ..staff_frame import staff_page
@@ -36,7 +36,7 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     before = query.period.before
     totals = {
         row.now: Sums(*tuple(row)[1:])
-        for row in await repository.totals(
+        for row in await service.totals(
             request.db,
             clinic_id=clinic_id,
             doctor_id=query.doctor_id,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from litestar import Response, get, post
 
-from ...clinics.clinics import repository as clinics
+from ...clinics.clinics import service as clinics
 from ...http.access import COOKIE
 from ...http.cookies import forget, keep
 from ...http.forms import parse_form, query_params

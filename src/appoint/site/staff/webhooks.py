@@ -11,9 +11,7 @@ from ...http.forms import parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
 from ...integrations.webhooks import service
-from ...integrations.webhooks.model import EVENT_TYPES, MAX_WEBHOOKS, DeliveryStatus
-from ...integrations.webhooks.repository import deliveries as delivery_rows
-from ...integrations.webhooks.repository import webhooks as webhook_rows
+from ...integrations.webhooks.model import EVENT_TYPES, DeliveryStatus
 from ...kit import clock, errors
 from ...kit.ids import clinic_of
 from ..rendering import url_with
@@ -31,7 +29,7 @@ REPLAY_RANGES: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7)
     include_in_schema=False,
 )
 async def webhooks(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
-    active_webhooks = await webhook_rows.list_for_clinic(request.db, clinic_id, after=None, limit=MAX_WEBHOOKS)
+    active_webhooks = await service.list_webhooks(request.db, clinic_id)
     return await staff_page(
         request,
         "staff/webhooks/webhooks.html",
@@ -66,7 +64,7 @@ async def webhook(request: Request, clinic_id: FromPath[int], webhook_id: FromPa
     query, now = query_params(request), clock.now()
     status = cast("DeliveryStatus", query["status"]) if query.get("status") in get_args(DeliveryStatus) else None
     details = await service.get(request.db, webhook_id)
-    deliveries = await delivery_rows.list_newest(
+    deliveries = await service.list_deliveries(
         request.db, webhook_id, status=status, before=parse_id(query.get("before")), limit=PAGE_SIZE
     )
     page = deliveries[:PAGE_SIZE]

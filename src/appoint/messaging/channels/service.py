@@ -1,0 +1,20 @@
+"""Reads of the development mailbox."""
+
+from collections.abc import Sequence
+
+from ...database.pool import Statements
+from ...kit import errors
+from . import repository
+from .model import DevMessage
+
+
+async def list_newest(db: Statements, *, limit: int) -> Sequence[DevMessage]:
+    """Return the newest messages, newest first, each with the beginning of its text."""
+    return await repository.newest(db, limit=limit)
+
+
+async def get(db: Statements, id: int) -> DevMessage:
+    """Return a message. Raise `NotFound`."""
+    if message := await repository.find(db, id):
+        return message
+    raise errors.NotFound

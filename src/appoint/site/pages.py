@@ -1,0 +1,57 @@
+"""All pages of the site."""
+
+from typing import Any, Final
+
+from . import api_docs, dev_mailbox
+from .public import account, book, find, manage, reschedule, unsubscribe
+from .staff import (
+    absences,
+    api_keys,
+    appointment_types,
+    audit,
+    clinic,
+    credentials,
+    day,
+    doctors,
+    hours,
+    hours_changes,
+    message_templates,
+    messages,
+    patient,
+    patients,
+    reports,
+    sign_in,
+    team,
+    webhooks,
+    weekly_hours,
+)
+
+PAGES: Final[list[Any]] = [
+    *api_docs.PAGES,
+    *dev_mailbox.PAGES,
+    *find.PAGES,
+    *book.PAGES,
+    *manage.PAGES,
+    *reschedule.PAGES,
+    *unsubscribe.PAGES,
+    *account.PAGES,
+    *credentials.PAGES,
+    *sign_in.PAGES,
+    *day.PAGES,
+    *patients.PAGES,
+    *patient.PAGES,
+    *absences.PAGES,
+    *reports.PAGES,
+    *messages.PAGES,
+    *message_templates.PAGES,
+    *audit.PAGES,
+    *clinic.PAGES,
+    *doctors.PAGES,
+    *appointment_types.PAGES,
+    *hours.PAGES,
+    *weekly_hours.PAGES,
+    *hours_changes.PAGES,
+    *team.PAGES,
+    *api_keys.PAGES,
+    *webhooks.PAGES,
+]

@@ -1,0 +1,82 @@
+"""The pages behind mailed links, to set or reset a password. They work without JavaScript."""
+
+from typing import Any, Final
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from ...http.forms import parse_form
+from ...http.languages import language_for
+from ...http.rate_limits import sign_in_throttle
+from ...http.request import Request
+from ...http.routes import route
+from ...identity.accounts import credentials
+from ...kit import clock, errors
+from ..rendering import NO_STORE, faults_by_field, render
+
+SIGN_IN: Final = route(permission="sign-in", page=True)
+
+
+@get("/credentials/{token:str}", operation_id="showCredentials", opt=SIGN_IN, include_in_schema=False)
+async def show(request: Request, token: FromPath[str]) -> Response[Any]:
+    try:
+        await credentials.user_of_link(request.db, token=token, secret=request.services.secret_key, now=clock.now())
+    except errors.AppointError as refusal:
+        return _link_refused(request, refusal)
+    return _page(request, "account/credentials.html", token=token, fault=None)
+
+
+@post("/credentials", operation_id="setCredentialsByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
+async def set_password(request: Request) -> Response[Any]:
+    """Set a password. The token is in the form, because addresses are logged."""
+    fields = await parse_form(request)
+    token, password = fields.get("token", ""), fields.get("password", "")
+    try:
+        email = await credentials.set_password_by_link(
+            request.db,
+            request.user,
+            token=token,
+            password=password,
+            secret=request.services.secret_key,
+            now=clock.now(),
+        )
+        await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
+    except errors.Invalid as invalid:
+        (fault,) = faults_by_field(invalid, language_for(request)).values()
+        return _page(request, "account/credentials.html", status_code=400, token=token, fault=fault)
+    except errors.AppointError as refusal:
+        return _link_refused(request, refusal)
+    return _page(request, "account/credentials_done.html")
+
+
+def _link_refused(request: Request, refusal: errors.AppointError) -> Response[Any]:
+    if refusal.type not in ("link-used", "link-expired", "not-found"):
+        raise refusal
+    return _page(
+        request,
+        "account/password_reset.html",
+        status_code=404 if refusal.type == "not-found" else 409,
+        refusal=refusal.type,
+        sent=False,
+    )
+
+
+@get("/password-reset", operation_id="showPasswordReset", opt=SIGN_IN, include_in_schema=False)
+async def show_reset(request: Request) -> Response[Any]:
+    return _page(request, "account/password_reset.html", refusal=None, sent=False)
+
+
+@post("/password-reset", operation_id="resetPasswordByForm", status_code=200, opt=SIGN_IN, include_in_schema=False)
+async def reset(request: Request) -> Response[Any]:
+    """Send a link to reset the password. The answer is the same whether or not the user exists."""
+    email = (await parse_form(request)).get("email", "").strip()
+    await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
+    await request.db.atomic(credentials.request_reset, request.user, email=email, now=clock.now())
+    return _page(request, "account/password_reset.html", refusal=None, sent=True)
+
+
+def _page(request: Request, template: str, *, status_code: int = 200, **values: Any) -> Response[Any]:
+    return render(request, template, status_code=status_code, cache_control=NO_STORE, **values)
+
+
+PAGES: Final = [show, set_password, show_reset, reset]

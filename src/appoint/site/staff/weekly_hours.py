@@ -1,0 +1,78 @@
+"""A doctor's weekly hours: the week, and hours that apply only between dates."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.params import FromPath
+
+from ...http import etags
+from ...http.forms import parse_date, parse_id, query_params
+from ...http.request import Request
+from ...http.routes import route
+from ...kit import clock, errors
+from ...scheduling.weekly_hours import service as schedules
+from ..staff_frame import staff_page
+from .hours_parts import doctor_of_clinic, weekday_names
+
+
+@get(
+    "/staff/{clinic_id:int}/hours/{doctor_id:uuid}",
+    operation_id="showWeek",
+    opt=route(permission="schedule", owned_by="doctor_id", page=True),
+    include_in_schema=False,
+)
+async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
+    doctor = await doctor_of_clinic(request, clinic_id, doctor_id)
+    schedule = await schedules.schedule(request.db, doctor_id)
+    today = clock.local_date(clock.now(), schedule.time_zone)
+    first = max(parse_date(query_params(request).get("from")) or today, today)
+    current = schedule.week_on(first)
+    return await staff_page(
+        request,
+        "staff/hours/weekly_hours.html",
+        clinic_id=clinic_id,
+        place="hours",
+        doctor=doctor,
+        weekly=current.weekly,
+        etag=etags.digest(current),
+        first=first,
+        today=today,
+        lines=[line for line in schedule.lines if (line.valid_until or today) >= today],
+        later=[line for line in schedule.lines if line.valid_from and line.valid_from > first],
+        limited=[line for line in schedule.lines if line.is_valid_on(first) and line.valid_until],
+        time_slots=await schedules.time_slots(request.db, clinic_id),
+        weekdays=weekday_names(request),
+    )
+
+
+@get(
+    "/staff/{clinic_id:int}/hours/line/{doctor_id:uuid}",
+    operation_id="showLine",
+    opt=route(permission="schedule", owned_by="doctor_id", page=True),
+    include_in_schema=False,
+)
+async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
+    """Show the form to add hours with dates, optionally as a copy (`copy`), or to edit them (`id`)."""
+    doctor = await doctor_of_clinic(request, clinic_id, doctor_id)
+    query = query_params(request)
+    edited = parse_id(query.get("id"))
+    line_id = edited or parse_id(query.get("copy"))
+    schedule = await schedules.schedule(request.db, doctor_id)
+    current = next((line for line in schedule.lines if line.id == line_id), None)
+    if edited and not current:
+        raise errors.NotFound
+    return await staff_page(
+        request,
+        "staff/hours/dated_hours.html",
+        clinic_id=clinic_id,
+        place="hours",
+        doctor=doctor,
+        current=current,
+        edited=edited,
+        time_slots=await schedules.time_slots(request.db, clinic_id),
+        weekdays=weekday_names(request),
+    )
+
+
+PAGES: Final = [week, line]
