@@ -1,4 +1,4 @@
-// API client of the staff pages: sends the session cookie and the CSRF token, and throws problems that say what to change.
+// API client of the staff pages: sends the session cookie and the CSRF token, and throws problems.
 
 export interface Problem {
   title: string;
@@ -10,6 +10,12 @@ export interface Problem {
   [fact: string]: unknown;
 }
 
+/** Allows rules to be broken, and says why. */
+export interface Override {
+  allow: string[];
+  reason: string;
+}
+
 export class Refused extends Error {
   constructor(readonly problem: Problem) {
     super(problem.detail || problem.title);
@@ -18,68 +24,87 @@ export class Refused extends Error {
 
 const csrf = (): string => document.querySelector<HTMLElement>("[data-csrf]")?.dataset.csrf ?? "";
 
-/** A page's words in its language, as its `<script type="application/json" id="words">` has them. */
-export const words: Record<string, string> = read("words") ?? {};
+/** The texts of the scripts in the page's language, from its `<script type="application/json" id="words">`. */
+export const words: Record<string, string> = readJson("words") ?? {};
 
-/** Read the data that a page has in a `<script type="application/json">`. */
-export function read<T>(id: string): T | undefined {
+/** Read the data of a `<script type="application/json">` in the page. */
+export function readJson<T>(id: string): T | undefined {
   const element = document.getElementById(id);
   return element ? (JSON.parse(element.textContent ?? "null") as T) : undefined;
 }
 
 /** Call the API. Throws `Refused` on failure, also when the server is unreachable or a proxy answers instead. */
-export async function ask<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+export async function callApi<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
   let response = await send(method, path, body, headers);
-  if (response.status === 403 && (await renewed())) response = await send(method, path, body, headers);
-  if (response.status === 401) throw refused("ended", 401);
+  if (response.status === 403 && (await renewCsrfToken())) response = await send(method, path, body, headers);
+  if (response.status === 401) throw refusal("ended", 401);
   let answer: unknown;
   try {
     const text = await response.text();
     answer = text ? JSON.parse(text) : undefined;
   } catch {
-    throw refused("unreadable");
+    throw refusal("unreadable");
   }
   if (response.ok) return answer as T;
-  throw answer && typeof answer === "object" && "title" in answer ? new Refused(answer as Problem) : refused("unreadable");
+  const isProblem = answer && typeof answer === "object" && "title" in answer;
+  throw isProblem ? new Refused(answer as Problem) : refusal("unreadable");
 }
 
-const refused = (word: string, status = 0): Refused => new Refused({ title: words[word] ?? "", detail: words[word] ?? "", status });
+function refusal(word: string, status = 0): Refused {
+  return new Refused({ title: words[word] ?? "", detail: words[word] ?? "", status });
+}
 
 async function send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Response> {
+  const contentType = method === "PATCH" ? "application/merge-patch+json" : "application/json";
   try {
     return await fetch(path, {
       method,
       headers: {
         "X-CSRF-Token": csrf(),
         "Accept-Language": document.documentElement.lang,
-        ...(body === undefined ? {} : { "Content-Type": method === "PATCH" ? "application/merge-patch+json" : "application/json" }),
+        ...(body === undefined ? {} : { "Content-Type": contentType }),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
-    throw refused("unreachable");
+    throw refusal("unreachable");
   }
 }
 
-/** Whether the user has signed in again in another window, which gives the session a new token. */
-async function renewed(): Promise<boolean> {
-  const page = await fetch(location.href).then((answer) => answer.text(), () => "");
-  const now = new DOMParser().parseFromString(page, "text/html");
-  const who = (shown: Document): string | undefined => shown.querySelector(".who")?.firstElementChild?.textContent;
-  const token = now.querySelector<HTMLElement>("[data-csrf]")?.dataset.csrf;
-  if (!token || token === csrf() || who(now) !== who(document)) return false;
+/** Take over the token of a new session, after the same user has signed in again in another window. */
+async function renewCsrfToken(): Promise<boolean> {
+  const html = await fetch(location.href).then(
+    (response) => response.text(),
+    () => "",
+  );
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const userOf = (shown: Document): string | undefined => shown.querySelector(".who")?.firstElementChild?.textContent;
+  const token = page.querySelector<HTMLElement>("[data-csrf]")?.dataset.csrf;
+  if (!token || token === csrf() || userOf(page) !== userOf(document)) return false;
   document.querySelector<HTMLElement>("[data-csrf]")!.dataset.csrf = token;
   return true;
 }
 
-/** A sign-in link that opens a new window, so that typed text is kept. */
-export const signIn = (): HTMLElement => element("a", { href: "/staff/sign-in", target: "_blank", class: "button small" }, words["signIn"] ?? "");
+/** Create a sign-in link that opens a new window, so that what the user typed is kept. */
+export function signInLink(): HTMLElement {
+  const attributes = { href: "/staff/sign-in", target: "_blank", class: "button small" };
+  return createElement("a", attributes, words["signIn"] ?? "");
+}
 
 /** Create an element whose children are escaped text or nodes. */
-export function element<K extends keyof HTMLElementTagNameMap>(name: K, about: Record<string, string> = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(about)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
+export function createElement<K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  attributes: Record<string, string> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
 }

@@ -1,161 +1,206 @@
 // The dialog of an appointment: status changes, notes, rescheduling and cancelling.
 import type { Calendar } from "@event-calendar/core";
-import { ask, Refused } from "./_api";
-import { about, type Answered, type Appointment, board, doctorName, find, get, looked, moment, refresh, say, setValue, value, wall, within, words } from "./_board";
-import { attempt, clear, refuse, startOf, type Way } from "./_refusal";
-import { later } from "./_zone";
+import { callApi, type Override, Refused } from "./_api";
+import {
+  type Appointment,
+  announce,
+  board,
+  boardAddress,
+  config,
+  doctorName,
+  findAppointment,
+  formatMoment,
+  get,
+  onRefresh,
+  refresh,
+  setValue,
+  valueOf,
+  wallTime,
+  within,
+  words,
+} from "./_board";
+import { attempt, changedProblem, clearRefusal, type RefusalTarget, showRefusal, startInstant } from "./_refusal";
+import { addMinutes, dateOf, timeOf } from "./_zone";
 
-let opened: Appointment | undefined;
-const sheet = get<HTMLDialogElement>("appointment");
-const refusal = within(sheet, "[data-refusal]");
-const told: Way = {
+/** The appointment in the open dialog. */
+let current: Appointment | undefined;
+const dialog = get<HTMLDialogElement>("appointment");
+const refusal = within(dialog, "[data-refusal]");
+const target: RefusalTarget = {
   place: refusal,
   fields: { notes: "notes", startTime: "move-time", doctorId: "move-doctor", reason: "reason" },
-  changed: () => {
-    const now = opened && find(opened.id);
-    if (now) fill(now);
+  onChanged: () => {
+    const changed = current && findAppointment(current.id);
+    if (changed) fill(changed);
   },
 };
-const matching = (each: Appointment): Record<string, string> => ({ "If-Match": `"v${each.version}"` });
 
+const pathOf = (appointment: Appointment): string => `/api/appointments/${appointment.id}`;
+const ifMatch = (appointment: Appointment): Record<string, string> => ({ "If-Match": `"v${appointment.version}"` });
 const isTyped = (id: string): boolean => get(id).hasAttribute("data-typed");
 
-/** Show the current appointment, but keep what the user is typing. Notes saved by someone else are shown next to typed ones. */
-function fill(each: Appointment): void {
-  const theirs = within(sheet, "[data-theirs]");
-  if (!isTyped("notes")) theirs.hidden = true;
-  else if (each.notes !== opened?.notes) {
-    theirs.hidden = false;
-    within(theirs, "q").textContent = each.notes ?? "";
+/** Show an appointment, but keep what the user is typing. Notes that someone else has saved are shown beside it. */
+function fill(appointment: Appointment): void {
+  const conflict = within(dialog, "[data-conflict]");
+  if (!isTyped("notes")) conflict.hidden = true;
+  else if (appointment.notes !== current?.notes) {
+    conflict.hidden = false;
+    within(conflict, "q").textContent = appointment.notes ?? "";
   }
-  opened = each;
-  const patient = within<HTMLAnchorElement>(sheet, "[data-patient]");
-  patient.textContent = each.patient;
-  if (about.seePatients) patient.href = `/staff/${about.clinic}/patients/${each.customerId}`;
-  within(sheet, "[data-when]").textContent = moment(new Date(each.startTime), new Date(each.endTime));
-  within(sheet, "[data-with]").textContent = doctorName(each.doctorId);
-  within(sheet, "[data-type]").textContent = each.type ?? "–";
-  const status = within(sheet, "[data-status]");
-  status.textContent = about.statuses[each.status]!;
-  status.className = `badge ${each.status}`;
-  within(sheet, "[data-rebook]").hidden = !each.needsRebooking;
-  within(sheet, "[data-reason]").textContent = each.cancelReason ?? "";
-  const started = new Date(each.startTime).getTime() <= Date.now();
-  sheet.querySelectorAll<HTMLElement>("[data-step]").forEach((button) => {
-    button.hidden = !each.steps.includes(button.dataset.step!) || (button.dataset.step === "noShow" && !started);
-  });
-  const values = { notes: each.notes ?? "", "move-date": each.start.slice(0, 10), "move-time": each.start.slice(11, 16), "move-doctor": each.doctorId };
+  current = appointment;
+  const patient = within<HTMLAnchorElement>(dialog, "[data-patient]");
+  patient.textContent = appointment.patient;
+  if (config.seePatients) patient.href = `/staff/${config.clinic}/patients/${appointment.customerId}`;
+  const [start, end] = [new Date(appointment.startTime), new Date(appointment.endTime)];
+  within(dialog, "[data-when]").textContent = formatMoment(start, end);
+  within(dialog, "[data-with]").textContent = doctorName(appointment.doctorId);
+  within(dialog, "[data-type]").textContent = appointment.type ?? "–";
+  const status = within(dialog, "[data-status]");
+  status.textContent = config.statuses[appointment.status]!;
+  status.className = `badge ${appointment.status}`;
+  within(dialog, "[data-rebook]").hidden = !appointment.needsRebooking;
+  within(dialog, "[data-reason]").textContent = appointment.cancelReason ?? "";
+  for (const button of dialog.querySelectorAll<HTMLElement>("[data-step]")) {
+    const step = button.dataset.step!;
+    button.hidden = !appointment.steps.includes(step) || (step === "noShow" && start.getTime() > Date.now());
+  }
+  const values = {
+    notes: appointment.notes ?? "",
+    "move-date": dateOf(appointment.start),
+    "move-time": timeOf(appointment.start),
+    "move-doctor": appointment.doctorId,
+  };
   for (const [id, text] of Object.entries(values)) if (!isTyped(id)) setValue(id, text);
-  get("moving").hidden = !each.movable;
-  get("cancelling").hidden = !each.steps.includes("cancel");
+  get("moving").hidden = !appointment.movable;
+  get("cancelling").hidden = !appointment.steps.includes("cancel");
 }
 
 /** Mark the fields of a form as untouched. */
-const forget = (form: Element): void => form.querySelectorAll("[data-typed]").forEach((typed) => typed.removeAttribute("data-typed"));
+function markUntouched(form: Element): void {
+  for (const field of form.querySelectorAll("[data-typed]")) field.removeAttribute("data-typed");
+}
 
-export function open(id: string): void {
-  const each = find(id);
-  if (!each) return;
-  clear(refusal);
-  forget(sheet);
-  sheet.querySelectorAll("details").forEach((details) => (details.open = false));
+export function openAppointment(id: string): void {
+  const appointment = findAppointment(id);
+  if (!appointment) return;
+  clearRefusal(refusal);
+  markUntouched(dialog);
+  for (const details of dialog.querySelectorAll("details")) details.open = false;
   setValue("reason", "");
-  fill(each);
-  if (!sheet.open) sheet.showModal();
+  fill(appointment);
+  if (!dialog.open) dialog.showModal();
 }
-sheet.addEventListener("input", (event) => (event.target as Element).setAttribute("data-typed", ""));
-looked.push(() => {
-  const now = opened && find(opened.id);
-  if (opened && now && now.version !== opened.version && !sheet.querySelector("[data-typed]")) fill(now);
+
+dialog.addEventListener("input", (event) => (event.target as Element).setAttribute("data-typed", ""));
+dialog.addEventListener("close", () => (current = undefined));
+onRefresh.push(() => {
+  const refreshed = current && findAppointment(current.id);
+  if (!refreshed || refreshed.version === current?.version) return;
+  if (!dialog.querySelector("[data-typed]")) fill(refreshed);
 });
-sheet.addEventListener("close", () => (opened = undefined));
 
-/** Refresh the board, and show the current appointment. */
-async function done(text: string, form?: HTMLElement): Promise<void> {
-  const id = opened?.id;
-  if (form) forget(form);
+/** Refresh the board, announce what was done, and show the appointment as it is now. */
+async function finish(text: string, form?: HTMLElement): Promise<void> {
+  const id = current?.id;
+  if (form) markUntouched(form);
   await refresh();
-  say(text);
-  const now = id && find(id);
-  if (now && sheet.open) fill(now);
-  else sheet.close();
+  announce(text);
+  const refreshed = id && findAppointment(id);
+  if (refreshed && dialog.open) fill(refreshed);
+  else dialog.close();
 }
 
-sheet.querySelectorAll<HTMLElement>("[data-step]").forEach((button) =>
+for (const button of dialog.querySelectorAll<HTMLElement>("[data-step]"))
   button.addEventListener("click", async () => {
-    const each = opened!;
-    if (await attempt(() => ask("POST", `/api/appointments/${each.id}/${button.dataset.step}`), told)) {
-      await done(words["saved"]!);
-      sheet.querySelector<HTMLElement>("[data-step]:not([hidden])")?.focus();
-    }
-  }),
-);
+    const path = `${pathOf(current!)}/${button.dataset.step}`;
+    if (!(await attempt(() => callApi("POST", path), target))) return;
+    await finish(words["saved"]!);
+    dialog.querySelector<HTMLElement>("[data-step]:not([hidden])")?.focus();
+  });
 
 get("noting").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const each = opened!;
-  const notes = value("notes").trim() || null;
-  if (await attempt(() => ask("PATCH", `/api/appointments/${each.id}`, { notes }, matching(each)), told)) await done(words["saved"]!, get("noting"));
+  const appointment = current!;
+  const notes = valueOf("notes").trim() || null;
+  const save = (): Promise<unknown> => callApi("PATCH", pathOf(appointment), { notes }, ifMatch(appointment));
+  if (await attempt(save, target)) await finish(words["saved"]!, get("noting"));
 });
 
-async function cancel(override?: { allow: string[]; reason: string }): Promise<void> {
-  const each = opened!;
+async function cancel(override?: Override): Promise<void> {
+  const appointment = current!;
   const query = new URLSearchParams();
-  if (value("reason").trim()) query.set("reason", value("reason").trim());
+  if (valueOf("reason").trim()) query.set("reason", valueOf("reason").trim());
   if (override) {
     query.set("override", "too-late");
     query.set("overrideReason", override.reason);
   }
-  const way = { ...told, aside: (allow: string[], reason: string) => void cancel({ allow, reason }) };
-  if (await attempt(() => ask("DELETE", `/api/appointments/${each.id}${query.size ? `?${query}` : ""}`, undefined, matching(each)), way)) await done(words["cancelled"]!, get("cancelling"));
+  const path = pathOf(appointment) + (query.size ? `?${query}` : "");
+  const succeeded = await attempt(() => callApi("DELETE", path, undefined, ifMatch(appointment)), {
+    ...target,
+    onOverride: (allow, reason) => void cancel({ allow, reason }),
+  });
+  if (succeeded) await finish(words["cancelled"]!, get("cancelling"));
 }
 within(get("cancelling"), "form").addEventListener("submit", (event) => {
   event.preventDefault();
   void cancel();
 });
 
+function reschedule(appointment: Appointment, wall: string, doctorId: string, override?: Override): Promise<unknown> {
+  const content = { startTime: startInstant(wall, doctorId), doctorId, ...(override ? { override } : {}) };
+  return callApi("PUT", pathOf(appointment), content, ifMatch(appointment));
+}
+
 /** Move the open appointment. If it leaves the shown days, go to its new day. */
-async function move(each: Appointment, to: string, doctorId: string, override?: { allow: string[]; reason: string }): Promise<void> {
-  const way = {
-    ...told, allowed: override?.allow ?? [],
-    alternative: (start: string, doctor: string) => void move(each, wall(start), doctor),
-    aside: (allow: string[], reason: string) => void move(each, to, doctorId, { allow, reason }),
+async function move(appointment: Appointment, wall: string, doctorId: string, override?: Override): Promise<void> {
+  const succeeded = await attempt(async () => reschedule(appointment, wall, doctorId, override), {
+    ...target,
+    allowed: override?.allow ?? [],
+    ...waysToMove(() => appointment, wall, doctorId),
+  });
+  if (!succeeded) return;
+  const day = dateOf(wall);
+  if (day < board.first || day > board.last) location.assign(`${boardAddress(day)}&appointment=${appointment.id}`);
+  else await finish(words["moved"]!, get("moving"));
+}
+
+/** How the user can go on after a refused move: to another time, or with an override. */
+function waysToMove(
+  appointment: () => Appointment,
+  wall: string,
+  doctorId: string,
+): Pick<RefusalTarget, "onAlternative" | "onOverride"> {
+  return {
+    onAlternative: (startTime, otherDoctorId) => void move(appointment(), wallTime(startTime), otherDoctorId),
+    onOverride: (allow, reason) => void move(appointment(), wall, doctorId, { allow, reason }),
   };
-  const moved = async (): Promise<unknown> => ask<Answered>("PUT", `/api/appointments/${each.id}`, { startTime: startOf(to, doctorId), doctorId, ...(override ? { override } : {}) }, matching(each));
-  if (!(await attempt(moved, way))) return;
-  const day = to.slice(0, 10);
-  if (day < board.first || day > board.last) location.assign(`/staff/${about.clinic}/${about.view}?date=${day}&appointment=${each.id}`);
-  else await done(words["moved"]!, get("moving"));
 }
 within(get("moving"), "form").addEventListener("submit", (event) => {
   event.preventDefault();
-  void move(opened!, `${value("move-date")}T${value("move-time")}`, value("move-doctor"));
+  void move(current!, `${valueOf("move-date")}T${valueOf("move-time")}`, valueOf("move-doctor"));
 });
 
 /** Move a dropped appointment. If that is refused, put it back and explain in its dialog. */
-export async function dropped(drop: Calendar.EventDropInfo): Promise<void> {
-  const each = find(String(drop.event.id))!;
-  const to = later(each.start, drop.delta.days * 1440 + drop.delta.seconds / 60);
-  const doctorId = drop.newResource?.id ?? each.doctorId;
+export async function moveDropped(drop: Calendar.EventDropInfo): Promise<void> {
+  const appointment = findAppointment(String(drop.event.id))!;
+  const wall = addMinutes(appointment.start, drop.delta.days * 1440 + drop.delta.seconds / 60);
+  const doctorId = drop.newResource?.id ?? appointment.doctorId;
   try {
-    await ask<Answered>("PUT", `/api/appointments/${each.id}`, { startTime: startOf(to, doctorId), doctorId }, matching(each));
-    say(`${each.patient}: ${words["moved"]}`);
+    await reschedule(appointment, wall, doctorId);
+    announce(`${appointment.patient}: ${words["moved"]}`);
     await refresh();
-  } catch (refused) {
+  } catch (error) {
     drop.revert();
-    if (!(refused instanceof Refused)) throw refused;
+    if (!(error instanceof Refused)) throw error;
     await refresh();
-    open(each.id);
-    setValue("move-date", to.slice(0, 10));
-    setValue("move-time", to.slice(11, 16));
+    openAppointment(appointment.id);
+    setValue("move-date", dateOf(wall));
+    setValue("move-time", timeOf(wall));
     setValue("move-doctor", doctorId);
     get<HTMLDetailsElement>("moving").open = true;
-    const { problem } = refused;
-    if (problem.status === 412) return refuse({ ...problem, title: words["changed"]!, detail: "" }, told);
-    refuse(problem, {
-      ...told,
-      alternative: (start, doctor) => void move(find(each.id) ?? each, wall(start), doctor),
-      aside: (allow, reason) => void move(find(each.id) ?? each, to, doctorId, { allow, reason }),
-    });
+    const { problem } = error;
+    if (problem.status === 412) return showRefusal(changedProblem(problem), target);
+    const latest = (): Appointment => findAppointment(appointment.id) ?? appointment;
+    showRefusal(problem, { ...target, ...waysToMove(latest, wall, doctorId) });
   }
 }

@@ -1,174 +1,262 @@
-// The booking dialog, for an existing patient (suggested while typing) or a new one.
-import { ask, element, Refused } from "./_api";
-import { about, type Answered, board, get, language, type Person, refresh, say, setValue, value, wall, within, words, zone } from "./_board";
-import { attempt, clear, refuse, startOf, type Way } from "./_refusal";
-import { instantOf, later, wallOf } from "./_zone";
+// The booking dialog, for an existing patient, suggested while typing, or a new one.
+import { callApi, createElement, type Override, Refused } from "./_api";
+import {
+  announce,
+  board,
+  boardAddress,
+  config,
+  get,
+  language,
+  type Person,
+  refresh,
+  setValue,
+  valueOf,
+  wallTime,
+  within,
+  words,
+  zone,
+} from "./_board";
+import { attempt, clearRefusal, type RefusalTarget, showRefusal, startInstant } from "./_refusal";
+import { addMinutes, dateOf, instantOf, timeOf, wallOf } from "./_zone";
 
-const book = get<HTMLDialogElement>("book");
-const bookRefusal = within(book, "[data-refusal]");
-const typeOf = get<HTMLSelectElement>("book-type");
-const told: Way = {
-  place: bookRefusal,
+const PHONE_NUMBER = /^\+?[\d\s()/.-]{6,}$/;
+const DATE = /^\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}$/;
+const EMAIL_ADDRESS = /^\S+@\S+\.\S+$/;
+const TYPING_DELAY = 200;
+const MAX_SUGGESTIONS = 8;
+
+const dialog = get<HTMLDialogElement>("book");
+const refusal = within(dialog, "[data-refusal]");
+const typeSelect = get<HTMLSelectElement>("book-type");
+const target: RefusalTarget = {
+  place: refusal,
   fields: {
-    name: "person-name", email: "person-email", phone: "person-phone",
-    appointmentTypeId: "book-type", doctorId: "book-doctor", startTime: "book-time", endTime: "book-minutes", notes: "book-notes",
+    name: "person-name",
+    email: "person-email",
+    phone: "person-phone",
+    appointmentTypeId: "book-type",
+    doctorId: "book-doctor",
+    startTime: "book-time",
+    endTime: "book-minutes",
+    notes: "book-notes",
   },
 };
-const A_NUMBER = /^\+?[\d\s()/.-]{6,}$/;
-const A_DATE = /^\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}$/;
+/** The selected patient; undefined while searching, and for a new one. */
 let person: Person | undefined;
-let searching = 0;
+let searchNumber = 0;
 
-function choose(chosen: Person | undefined, isNew = false): void {
-  person = chosen;
-  get("chosen").toggleAttribute("data-typed", Boolean(chosen));
-  get("chosen").hidden = !chosen;
-  get("finding").hidden = Boolean(chosen) || isNew;
+const isPhoneNumber = (text: string): boolean => PHONE_NUMBER.test(text) && !DATE.test(text);
+
+function select(selected: Person | undefined, isNew = false): void {
+  person = selected;
+  get("chosen").toggleAttribute("data-typed", Boolean(selected));
+  get("chosen").hidden = !selected;
+  get("finding").hidden = Boolean(selected) || isNew;
   get("new-patient").hidden = !isNew;
   get<HTMLFieldSetElement>("new-patient").disabled = !isNew;
   get<HTMLInputElement>("person-name").required = isNew;
-  if (chosen) {
-    within(get("chosen"), "strong").textContent = chosen.name;
-    within(get("chosen"), "small").textContent = known(chosen);
+  if (selected) {
+    within(get("chosen"), "strong").textContent = selected.name;
+    within(get("chosen"), "small").textContent = describe(selected);
   }
 }
 
-const known = (each: Person): string => [each.birthDate && new Intl.DateTimeFormat(language, { timeZone: "UTC", dateStyle: "medium" }).format(new Date(each.birthDate)), each.phone, each.email].filter(Boolean).join(" · ");
+/** Describe a person by date of birth, phone number and email address. */
+function describe({ birthDate, phone, email }: Person): string {
+  const format = new Intl.DateTimeFormat(language, { timeZone: "UTC", dateStyle: "medium" });
+  return [birthDate && format.format(new Date(birthDate)), phone, email].filter(Boolean).join(" · ");
+}
 
-export function newBooking(at?: string, doctorId?: string): void {
-  clear(bookRefusal);
+/** Open the dialog, for the clicked time and doctor or for suggested ones. */
+export function newBooking(wall?: string, doctorId?: string): void {
+  clearRefusal(refusal);
   get<HTMLFormElement>("booking").reset();
   get("people").replaceChildren();
-  book.querySelectorAll("[data-typed]").forEach((typed) => typed.removeAttribute("data-typed"));
-  choose(undefined);
-  const now = wallOf(new Date(), zone);
-  const day = now.slice(0, 10) >= board.first && now.slice(0, 10) <= board.last ? now.slice(0, 10) : board.first;
-  const start = at ?? (day === now.slice(0, 10) ? later(now, 15 - (Number(now.slice(14, 16)) % 15)) : (board.times.find((each) => !each.absence)?.start ?? `${day}T09:00`));
-  setValue("book-date", start.slice(0, 10));
-  setValue("book-time", start.slice(11, 16));
-  const open = board.times.filter((each) => !each.absence);
-  const doctor = doctorId || about.doctor || (open.find((each) => each.start <= start && start < each.end) ?? open[0])?.doctorId || board.doctors[0]?.id;
+  for (const field of dialog.querySelectorAll("[data-typed]")) field.removeAttribute("data-typed");
+  select(undefined);
+  const start = wall ?? suggestStart();
+  setStart(start);
+  const doctor = doctorId || config.doctor || suggestDoctor(start);
   if (doctor) setValue("book-doctor", doctor);
-  offer();
-  book.showModal();
+  offerTypes();
+  dialog.showModal();
   get("who").focus();
 }
-get("new").addEventListener("click", () => newBooking());
-book.addEventListener("input", (event) => (event.target as Element).setAttribute("data-typed", ""));
 
-const length = (): void => void (get("length").hidden = typeOf.value !== "");
-typeOf.addEventListener("change", length);
+/** Suggest the next quarter of an hour today, or else the first published time. */
+function suggestStart(): string {
+  const now = wallOf(new Date(), zone);
+  if (board.first <= dateOf(now) && dateOf(now) <= board.last)
+    return addMinutes(now, 15 - (Number(now.slice(14, 16)) % 15));
+  return board.times.find((time) => !time.absence)?.start ?? `${board.first}T09:00`;
+}
+
+/** Suggest a doctor with hours at a time. */
+function suggestDoctor(start: string): string | undefined {
+  const hours = board.times.filter((time) => !time.absence);
+  const range = hours.find((time) => time.start <= start && start < time.end) ?? hours[0];
+  return range?.doctorId || board.doctors[0]?.id;
+}
+
+function setStart(wall: string): void {
+  setValue("book-date", dateOf(wall));
+  setValue("book-time", timeOf(wall));
+}
+
+get("new").addEventListener("click", () => newBooking());
+dialog.addEventListener("input", (event) => (event.target as Element).setAttribute("data-typed", ""));
+
+/** Ask for the length only if no type determines it. */
+function toggleLength(): void {
+  get("length").hidden = typeSelect.value !== "";
+}
+typeSelect.addEventListener("change", toggleLength);
 
 /** Offer only the doctor's appointment types. */
-function offer(): void {
-  const offered = about.offers[value("book-doctor")];
-  for (const each of typeOf.options) each.hidden = each.disabled = Boolean(offered && each.value && !offered.includes(each.value));
-  if (typeOf.selectedOptions[0]?.disabled ?? true) typeOf.value = [...typeOf.options].find((each) => !each.disabled)!.value;
-  length();
+function offerTypes(): void {
+  const offered = config.offers[valueOf("book-doctor")];
+  for (const option of typeSelect.options) {
+    option.disabled = Boolean(offered && option.value && !offered.includes(option.value));
+    option.hidden = option.disabled;
+  }
+  if (typeSelect.selectedOptions[0]?.disabled ?? true)
+    typeSelect.value = [...typeSelect.options].find((option) => !option.disabled)!.value;
+  toggleLength();
 }
-get("book-doctor").addEventListener("change", offer);
+get("book-doctor").addEventListener("change", offerTypes);
 
-interface Found { items: Person[]; next?: string | null }
+interface People {
+  items: Person[];
+  next?: string | null;
+}
 
 /** Search the clinic's patients, and other clinics' customers by a complete address or number. */
-async function people(text: string): Promise<Found> {
-  const found = await ask<Found>("GET", `/api/clinics/${about.clinic}/patients?${new URLSearchParams({ q: text, limit: "8" })}`);
-  const exact = /^\S+@\S+\.\S+$/.test(text) ? "email" : A_NUMBER.test(text) && !A_DATE.test(text) ? "phone" : "";
-  if (!about.find || !exact) return found;
+async function searchPeople(text: string): Promise<People> {
+  const query = new URLSearchParams({ q: text, limit: String(MAX_SUGGESTIONS) });
+  const patients = await callApi<People>("GET", `/api/clinics/${config.clinic}/patients?${query}`);
+  const exact = EMAIL_ADDRESS.test(text) ? "email" : isPhoneNumber(text) ? "phone" : "";
+  if (!config.find || !exact) return patients;
   try {
-    const others = (await ask<Found>("GET", `/api/clinics/${about.clinic}/customers?${new URLSearchParams({ [exact]: text })}`)).items;
-    return { ...found, items: [...found.items, ...others.filter((each) => !found.items.some((same) => same.customerId === each.customerId))] };
-  } catch (refused) {
-    if (refused instanceof Refused) return found; // not yet a whole number
-    throw refused;
+    const exactQuery = new URLSearchParams({ [exact]: text });
+    const customers = await callApi<People>("GET", `/api/clinics/${config.clinic}/customers?${exactQuery}`);
+    const known = new Set(patients.items.map(({ customerId }) => customerId));
+    const others = customers.items.filter(({ customerId }) => !known.has(customerId));
+    return { ...patients, items: [...patients.items, ...others] };
+  } catch (error) {
+    if (error instanceof Refused) return patients; // the number is not complete yet
+    throw error;
   }
 }
 
-async function suggest(): Promise<void> {
-  const text = value("who").trim();
-  const asked = ++searching;
+async function suggestPeople(): Promise<void> {
+  const text = valueOf("who").trim();
+  const number = ++searchNumber;
   if (text.length < 2) return get("people").replaceChildren();
-  const found = await people(text).catch((refused: unknown) => {
-    if (refused instanceof Refused) refuse(refused.problem, told);
-    return { items: [] } as Found;
+  const people = await searchPeople(text).catch((error: unknown): People => {
+    if (error instanceof Refused) showRefusal(error.problem, target);
+    return { items: [] };
   });
-  if (asked !== searching) return;
-  const choices = found.items.map((each) => {
-    const button = element("button", { type: "button" }, element("strong", {}, each.name), element("small", {}, each.isPatient === false ? words["elsewhere"]! : known(each)));
-    button.addEventListener("click", () => {
-      choose(each);
-      typeOf.focus();
-    });
-    return button;
+  if (number !== searchNumber) return;
+  const more = people.next ? [createElement("small", { class: "quiet" }, words["more"]!)] : [];
+  const choices = [...people.items.map(personButton), ...more, newPersonButton(text)];
+  get("people").replaceChildren(...choices.map((choice) => createElement("li", {}, choice)));
+}
+
+function personButton(found: Person): HTMLElement {
+  const details = found.isPatient === false ? words["elsewhere"]! : describe(found);
+  const name = createElement("strong", {}, found.name);
+  const button = createElement("button", { type: "button" }, name, createElement("small", {}, details));
+  button.addEventListener("click", () => {
+    select(found);
+    typeSelect.focus();
   });
-  const add = element("button", { type: "button" }, words["add"]!.replace("{name}", text));
-  add.addEventListener("click", () => {
-    choose(undefined, true);
+  return button;
+}
+
+/** The button for a new patient, whose name, email address or phone number the user has typed. */
+function newPersonButton(text: string): HTMLElement {
+  const button = createElement("button", { type: "button" }, words["add"]!.replace("{name}", text));
+  button.addEventListener("click", () => {
+    select(undefined, true);
     setValue("person-name", text.includes("@") || /\d/.test(text) ? "" : text);
     if (text.includes("@")) setValue("person-email", text);
-    else if (A_NUMBER.test(text) && !A_DATE.test(text)) setValue("person-phone", text);
+    else if (isPhoneNumber(text)) setValue("person-phone", text);
     get("person-name").focus();
   });
-  const more = found.next ? [element("small", { class: "quiet" }, words["more"]!)] : [];
-  get("people").replaceChildren(...[...choices, ...more, add].map((each) => element("li", {}, each)));
+  return button;
 }
-let typing = 0;
+
+let typingTimer = 0;
 get("who").addEventListener("input", () => {
-  clearTimeout(typing);
-  typing = window.setTimeout(() => void suggest(), 200);
+  clearTimeout(typingTimer);
+  typingTimer = window.setTimeout(() => void suggestPeople(), TYPING_DELAY);
 });
 get("finding").addEventListener("keydown", (event) => {
-  const all = [get("who"), ...get("people").querySelectorAll("button")];
-  const at = all.indexOf(document.activeElement as HTMLElement);
+  const stops = [get("who"), ...get("people").querySelectorAll("button")];
+  const index = stops.indexOf(document.activeElement as HTMLElement);
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
-    all[at + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
-  } else if (event.key === "Enter" && at === 0) event.preventDefault();
+    stops[index + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
+  } else if (event.key === "Enter" && index === 0) event.preventDefault();
 });
 for (const id of ["another", "not-new"])
   get(id).addEventListener("click", () => {
-    choose(undefined);
+    select(undefined);
     get("who").focus();
   });
 
-async function bookIt(override?: { allow: string[]; reason: string }): Promise<void> {
+async function book(override?: Override): Promise<void> {
   const isNew = !get("new-patient").hidden;
   if (!person && !isNew) {
-    refuse({ title: words["choose"]!, detail: "", status: 0 }, told);
+    showRefusal({ title: words["choose"]!, detail: "", status: 0 }, target);
     return get("who").focus();
   }
-  const start = `${value("book-date")}T${value("book-time")}`;
-  const ends = (): string => instantOf(later(start, Number(value("book-minutes"))), zone).toISOString();
-  const way = {
-    ...told, allowed: override?.allow ?? [],
-    alternative: (startTime: string, doctorId: string) => {
-      const at = wall(startTime);
-      setValue("book-date", at.slice(0, 10));
-      setValue("book-time", at.slice(11, 16));
-      setValue("book-doctor", doctorId); // who offers what was chosen
-      void bookIt();
-    },
-    aside: (allow: string[], reason: string) => void bookIt({ allow, reason }),
+  const start = `${valueOf("book-date")}T${valueOf("book-time")}`;
+  const send = async (): Promise<void> => {
+    const startTime = startInstant(start, valueOf("book-doctor"));
+    if (isNew) select(await register()); // also if the booking is refused
+    await callApi("POST", "/api/appointments", {
+      customerId: person!.customerId,
+      doctorId: valueOf("book-doctor"),
+      startTime,
+      notes: valueOf("book-notes").trim() || null,
+      ...(typeSelect.value ? { appointmentTypeId: typeSelect.value } : { endTime: endInstant(start) }),
+      ...(override ? { override } : {}),
+    });
   };
-  const made = await attempt(async () => {
-    const startTime = startOf(start, value("book-doctor"));
-    if (isNew) {
-      const content = { name: value("person-name").trim(), email: value("person-email").trim() || null, phone: value("person-phone").trim() || null, timeZone: zone };
-      const customer = await ask<{ id: string; name: string; email: string | null; phone: string | null }>("POST", "/api/customers", content);
-      choose({ ...customer, customerId: customer.id }); // whatever becomes of the booking
-    }
-    const what = typeOf.value ? { appointmentTypeId: typeOf.value } : { endTime: ends() };
-    const wish = { customerId: person!.customerId, doctorId: value("book-doctor"), startTime, notes: value("book-notes").trim() || null, ...what };
-    await ask<Answered>("POST", "/api/appointments", { ...wish, ...(override ? { override } : {}) });
-  }, way);
-  if (!made) return;
-  book.close();
-  const day = start.slice(0, 10);
-  if (value("book-date") < board.first || value("book-date") > board.last) return location.assign(`/staff/${about.clinic}/${about.view}?date=${value("book-date") || day}`);
+  const succeeded = await attempt(send, {
+    ...target,
+    allowed: override?.allow ?? [],
+    onAlternative: (startTime, doctorId) => {
+      setStart(wallTime(startTime));
+      setValue("book-doctor", doctorId); // keeps the type, which the doctor of the alternative offers
+      void book();
+    },
+    onOverride: (allow, reason) => void book({ allow, reason }),
+  });
+  if (!succeeded) return;
+  dialog.close();
+  const day = valueOf("book-date");
+  if (day < board.first || day > board.last) return location.assign(boardAddress(day || dateOf(start)));
   await refresh();
-  say(`${person!.name}: ${words["booked"]}`);
+  announce(`${person!.name}: ${words["booked"]}`);
 }
+
+async function register(): Promise<Person> {
+  const customer = await callApi<{ id: string; name: string }>("POST", "/api/customers", {
+    name: valueOf("person-name").trim(),
+    email: valueOf("person-email").trim() || null,
+    phone: valueOf("person-phone").trim() || null,
+    timeZone: zone,
+  });
+  return { ...customer, customerId: customer.id };
+}
+
+function endInstant(start: string): string {
+  return instantOf(addMinutes(start, Number(valueOf("book-minutes"))), zone).toISOString();
+}
+
 get("booking").addEventListener("submit", (event) => {
   event.preventDefault();
-  void bookIt();
+  void book();
 });

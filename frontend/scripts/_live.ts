@@ -1,53 +1,60 @@
 // Keeps the board up to date: refreshes it when the server reports a change.
-import { about, get, refresh } from "./_board";
+import { config, get, refresh } from "./_board";
 
-const SILENCE = 40_000;
-let source: EventSource | undefined;
-let heard = 0;
-let retry = 0;
-let soon = 0;
+/** The longest silence of a working stream, in milliseconds. The server sends a heartbeat more often. */
+const MAX_SILENCE = 40_000;
+let stream: EventSource | undefined;
+let lastHeard = 0;
+let retryTimer = 0;
+let refreshTimer = 0;
 
 export function listen(): void {
-  source?.close();
-  clearTimeout(retry);
-  heard = Date.now();
-  const opening = (source = new EventSource(`/staff/${about.clinic}/changes`));
-  const alive = (): void => {
-    heard = Date.now();
+  stream?.close();
+  clearTimeout(retryTimer);
+  lastHeard = Date.now();
+  const newStream = new EventSource(`/staff/${config.clinic}/changes`);
+  stream = newStream;
+  const markAlive = (): void => {
+    lastHeard = Date.now();
     get("lost").hidden = true;
   };
-  opening.addEventListener("beat", alive);
-  opening.addEventListener("changed", () => {
-    alive();
-    clearTimeout(soon);
-    soon = window.setTimeout(() => void catchUp(), 150);
+  newStream.addEventListener("beat", markAlive);
+  newStream.addEventListener("changed", () => {
+    markAlive();
+    clearTimeout(refreshTimer);
+    refreshTimer = window.setTimeout(() => void catchUp(), 150);
   });
-  opening.onerror = () => opening === source && lost();
+  newStream.onerror = () => newStream === stream && reconnectLater();
 }
 
-function lost(): void {
+function reconnectLater(): void {
   get("lost").hidden = false;
-  sleep();
-  retry = window.setTimeout(wake, 3000);
+  stopListening();
+  retryTimer = window.setTimeout(resume, 3000);
 }
 
-/** After a sleep, or when the network is back: listen again and catch up. */
-function wake(): void {
-  if (!source || Date.now() - heard > SILENCE) listen();
+/** Listen again and catch up, after a sleep or when the network is back. */
+function resume(): void {
+  if (!stream || Date.now() - lastHeard > MAX_SILENCE) listen();
   void catchUp();
 }
 
-const catchUp = async (): Promise<void> => void ((await refresh()) || lost());
-setInterval(() => Date.now() - heard > SILENCE && source && lost(), 5000);
-window.addEventListener("online", wake);
-window.addEventListener("offline", lost);
-window.addEventListener("pageshow", (event) => event.persisted && wake());
-document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? wake() : sleep()));
-window.addEventListener("pagehide", sleep);
-
-/** Hidden windows close their stream, because browsers allow few connections. */
-function sleep(): void {
-  source?.close();
-  source = undefined;
-  clearTimeout(retry);
+async function catchUp(): Promise<void> {
+  if (!(await refresh())) reconnectLater();
 }
+
+/** Close the stream. Hidden windows do too, because browsers allow few connections. */
+function stopListening(): void {
+  stream?.close();
+  stream = undefined;
+  clearTimeout(retryTimer);
+}
+
+setInterval(() => Date.now() - lastHeard > MAX_SILENCE && stream && reconnectLater(), 5000);
+window.addEventListener("online", resume);
+window.addEventListener("offline", reconnectLater);
+window.addEventListener("pageshow", (event) => event.persisted && resume());
+window.addEventListener("pagehide", stopListening);
+document.addEventListener("visibilitychange", () =>
+  document.visibilityState === "visible" ? resume() : stopListening(),
+);

@@ -1,99 +1,128 @@
-// Shows refusals: the reason, alternatives, and an override.
-import { element, Refused, signIn, type Problem } from "./_api";
-import { about, clock, doctorName, get, moment, refresh, within, words, zone } from "./_board";
+// Shows refusals in a dialog: the reason, alternatives, and an override.
+import { createElement, type Problem, Refused, signInLink } from "./_api";
+import { clockFormat, config, doctorName, formatMoment, get, refresh, within, words, zone } from "./_board";
 import { instantOf, wallOf } from "./_zone";
 
-const ASIDE = ["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"];
+const OVERRIDABLE = ["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"];
 
-/** Where a refusal is told, which field a member of the body has, and the ways on: another time, the rule set aside (beside those that were before), or what somebody else made of it. */
-export interface Way {
+/** Where a dialog shows refusals, and how the user can go on. */
+export interface RefusalTarget {
   place: Element;
+  /** The id of the control of each member of the request. */
   fields: Record<string, string>;
-  alternative?: (startTime: string, doctorId: string) => void;
-  aside?: (allow: string[], reason: string) => void;
+  onAlternative?: (startTime: string, doctorId: string) => void;
+  onOverride?: (allow: string[], reason: string) => void;
+  /** The rules that the user has overridden already. */
   allowed?: string[];
-  changed?: () => void;
+  /** Called when the appointment has changed in the meantime. */
+  onChanged?: () => void;
 }
 
-/** Show a fault next to its field; returns whether the field is visible. */
-function fault(id = "", text: string): boolean {
+/** Show a fault next to its field. Returns whether the field is visible. */
+function showFault(id = "", text: string): boolean {
   const control = document.getElementById(id);
   if (!control?.offsetParent) return false;
-  let spot = document.getElementById(`${id}-fault`);
-  if (!spot) {
-    control.after((spot = element("span", { class: "fault", id: `${id}-fault` })));
-    control.setAttribute("aria-describedby", `${control.getAttribute("aria-describedby") ?? ""} ${id}-fault`.trim());
+  let fault = document.getElementById(`${id}-fault`);
+  if (!fault) {
+    fault = createElement("span", { class: "fault", id: `${id}-fault` });
+    control.after(fault);
+    const description = `${control.getAttribute("aria-describedby") ?? ""} ${id}-fault`;
+    control.setAttribute("aria-describedby", description.trim());
   }
-  spot.textContent = text;
+  fault.textContent = text;
   control.setAttribute("aria-invalid", "true");
   return true;
 }
 
-export function clear(place: Element): void {
+export function clearRefusal(place: Element): void {
   place.replaceChildren();
   const dialog = place.closest("dialog")!;
-  dialog.querySelectorAll(".fault").forEach((each) => (each.textContent = ""));
-  dialog.querySelectorAll("[aria-invalid]").forEach((each) => each.removeAttribute("aria-invalid"));
+  for (const fault of dialog.querySelectorAll(".fault")) fault.textContent = "";
+  for (const control of dialog.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
 }
 
-/** The instant at which clocks show the time. Throws `Refused` for one that they skip on its day, with what they show instead. */
-export function startOf(at: string, doctorId: string): string {
-  const instant = instantOf(at, zone);
-  if (wallOf(instant, zone) === at) return instant.toISOString();
-  const shown = { startTime: instant.toISOString(), endTime: "", doctorId };
-  throw new Refused({ title: words["skipped"]!.replace("{time}", clock.format(new Date(`${at}Z`))), detail: "", status: 0, alternatives: [shown] });
+/** Return the instant of a wall time. Throws `Refused`, with the next time, if clocks skip the time on that day. */
+export function startInstant(wall: string, doctorId: string): string {
+  const instant = instantOf(wall, zone);
+  if (wallOf(instant, zone) === wall) return instant.toISOString();
+  throw new Refused({
+    title: words["skipped"]!.replace("{time}", clockFormat.format(new Date(`${wall}Z`))),
+    detail: "",
+    status: 0,
+    alternatives: [{ startTime: instant.toISOString(), endTime: "", doctorId }],
+  });
 }
 
-export function refuse(problem: Problem, way: Way): void {
-  clear(way.place);
-  const made = get<HTMLTemplateElement>("refusal").content.cloneNode(true) as DocumentFragment;
-  within(made.firstElementChild!, "[data-title]").textContent = problem.title;
+export function showRefusal(problem: Problem, target: RefusalTarget): void {
+  clearRefusal(target.place);
+  const fragment = get<HTMLTemplateElement>("refusal").content.cloneNode(true) as DocumentFragment;
+  const notice = fragment.firstElementChild!;
+  within(notice, "[data-title]").textContent = problem.title;
+  within(notice, "[data-detail]").textContent = detailOf(problem, target);
+  if (problem.status === 401) notice.append(createElement("p", {}, signInLink()));
+  offerAlternatives(notice, problem, target);
+  offerOverride(notice, problem, target);
+  target.place.replaceChildren(fragment);
+  target.place.scrollIntoView({ block: "nearest" });
+  target.place.closest("dialog")!.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+}
+
+/** Show the faults of visible fields next to them, and return the rest. */
+function detailOf(problem: Problem, target: RefusalTarget): string {
   const faults = problem.errors ?? [];
-  const left = faults.filter((each) => !fault(way.fields[each.pointer.replace(/^(#\/|\?)/, "")], each.detail)).map((each) => each.detail);
-  within(made.firstElementChild!, "[data-detail]").textContent = faults.length ? left.join("; ") : problem.detail === problem.title ? "" : problem.detail;
-  if (problem.status === 401) made.firstElementChild!.append(element("p", {}, signIn()));
-  const { alternative, aside } = way;
-  if (alternative)
-    within(made.firstElementChild!, "[data-alternatives]").append(
-      ...(problem.alternatives ?? []).map((each) => {
-        const button = element("button", { type: "button" }, moment(new Date(each.startTime)), element("small", {}, doctorName(each.doctorId)));
-        button.addEventListener("click", () => alternative(each.startTime, each.doctorId));
-        return element("li", {}, button);
-      }),
-    );
-  const reason = problem.reason ?? "";
-  if (aside && about.override && ASIDE.includes(reason)) {
-    const form = within<HTMLFormElement>(made.firstElementChild!, "[data-override]");
-    form.hidden = false;
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      aside([...(way.allowed ?? []), reason], within<HTMLInputElement>(form, "input").value.trim());
-    });
-  }
-  way.place.replaceChildren(made);
-  way.place.scrollIntoView({ block: "nearest" });
-  way.place.closest("dialog")!.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+  if (!faults.length) return problem.detail === problem.title ? "" : problem.detail;
+  return faults
+    .filter(({ pointer, detail }) => !showFault(target.fields[pointer.replace(/^(#\/|\?)/, "")], detail))
+    .map(({ detail }) => detail)
+    .join("; ");
 }
 
-/** Run an action with the dialog marked busy, and show a refusal; resolves to whether it succeeded. */
-export async function attempt(does: () => Promise<unknown>, way: Way): Promise<boolean> {
-  const dialog = way.place.closest("dialog")!;
+function offerAlternatives(notice: Element, problem: Problem, { onAlternative }: RefusalTarget): void {
+  if (!onAlternative) return;
+  const items = (problem.alternatives ?? []).map(({ startTime, doctorId }) => {
+    const doctor = createElement("small", {}, doctorName(doctorId));
+    const button = createElement("button", { type: "button" }, formatMoment(new Date(startTime)), doctor);
+    button.addEventListener("click", () => onAlternative(startTime, doctorId));
+    return createElement("li", {}, button);
+  });
+  within(notice, "[data-alternatives]").append(...items);
+}
+
+function offerOverride(notice: Element, problem: Problem, { onOverride, allowed = [] }: RefusalTarget): void {
+  const rule = problem.reason ?? "";
+  if (!onOverride || !config.override || !OVERRIDABLE.includes(rule)) return;
+  const form = within<HTMLFormElement>(notice, "[data-override]");
+  form.hidden = false;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    onOverride([...allowed, rule], within<HTMLInputElement>(form, "input").value.trim());
+  });
+}
+
+/** Run an action while the dialog is marked busy, and show a refusal. Resolves to whether the action succeeded. */
+export async function attempt(action: () => Promise<unknown>, target: RefusalTarget): Promise<boolean> {
+  const dialog = target.place.closest("dialog")!;
   if (dialog.hasAttribute("aria-busy")) return false;
   dialog.setAttribute("aria-busy", "true");
   try {
-    await does();
-    clear(way.place);
+    await action();
+    clearRefusal(target.place);
     return true;
-  } catch (refusal) {
-    if (!(refusal instanceof Refused)) throw refusal;
-    const { problem } = refusal;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const { problem } = error;
     await refresh();
     if (problem.status === 412 || problem.reason === "wrong-status") {
-      way.changed?.();
-      refuse({ ...problem, title: words["changed"]!, detail: problem.status === 412 ? "" : problem.detail }, { place: way.place, fields: {} });
-    } else refuse(problem, way);
+      target.onChanged?.();
+      showRefusal(changedProblem(problem), { place: target.place, fields: {} });
+    } else showRefusal(problem, target);
     return false;
   } finally {
     dialog.removeAttribute("aria-busy");
   }
+}
+
+/** Return the problem to show when the appointment has changed in the meantime. */
+export function changedProblem(problem: Problem): Problem {
+  return { ...problem, title: words["changed"]!, detail: problem.status === 412 ? "" : problem.detail };
 }

@@ -1,198 +1,253 @@
-// The board of a day, or of a doctor's week: what the server's list shows, drawn in time.
+// The board of a day, or of a doctor's week, drawn as a timetable. The server renders the same as a list.
 import { type Calendar, createCalendar, Interaction, ResourceTimeGrid, TimeGrid } from "@event-calendar/core";
-import { element } from "./_api";
-import { dropped, open } from "./_appointment";
-import { about, type Appointment, board, clock, doctorName, get, language, looked, wall, words } from "./_board";
+import { createElement } from "./_api";
+import { moveDropped, openAppointment } from "./_appointment";
+import {
+  type Appointment,
+  board,
+  clockFormat,
+  config,
+  doctorName,
+  get,
+  language,
+  onRefresh,
+  wallTime,
+  words,
+} from "./_board";
+import { listenForKeys } from "./_board_keys";
 import { newBooking } from "./_booking";
 import { listen } from "./_live";
-import { later } from "./_zone";
+import { addMinutes, dateOf, timeOf } from "./_zone";
 
+const TABLE_ROLES = ["table", "rowgroup", "row", "cell", "columnheader", "rowheader"];
+const TABLE_ATTRIBUTES = ["role", "aria-colindex", "aria-rowindex", "aria-colspan", "aria-colcount", "aria-rowcount"];
+
+const isDay = config.view === "day";
 const statuses = get<HTMLSelectElement>("statuses");
+let calendar: Calendar | undefined;
+let isDragging = false;
+/** The values that were drawn last, as JSON. */
+const lastDrawn = new Map<string, string>();
+
 const isShown = (status: string): boolean => statuses.value.split(" ").includes(status);
 
-function drawn(each: Appointment): Calendar.EventInput {
+// --- events of the calendar
+
+function appointmentEvent(appointment: Appointment): Calendar.EventInput {
+  const isShort = appointment.end < addMinutes(appointment.start, 30);
   return {
-    id: each.id, resourceIds: [each.doctorId], start: each.start, end: each.end, title: each.patient, startEditable: each.movable,
-    classNames: ["appointment", each.status, ...(each.needsRebooking ? ["rebook"] : []), ...(each.end < later(each.start, 30) ? ["short"] : [])], extendedProps: { appointment: each },
+    id: appointment.id,
+    resourceIds: [appointment.doctorId],
+    start: appointment.start,
+    end: appointment.end,
+    title: appointment.patient,
+    startEditable: appointment.movable,
+    classNames: [
+      "appointment",
+      appointment.status,
+      ...(appointment.needsRebooking ? ["rebook"] : []),
+      ...(isShort ? ["short"] : []),
+    ],
+    extendedProps: { appointment },
   };
 }
 
-/** The times that nobody, or no doctor of a column, can be booked in: what lies between the published ones. */
-function closed(from: string, until: string): Calendar.EventInput[] {
-  const columns = about.view === "day" ? board.doctors.map((each) => each.id) : [""];
-  const days: string[] = [];
-  for (let day = board.first; day <= board.last; day = later(`${day}T00:00`, 1440).slice(0, 10)) days.push(day);
-  const found: Calendar.EventInput[] = [];
-  for (const column of columns) {
-    const open = board.times.filter((each) => !each.absence && (!column || each.doctorId === column));
-    for (const day of days) {
-      let start = `${day}T${from}`;
-      const end = until === "24:00" ? `${later(`${day}T00:00`, 1440).slice(0, 10)}T00:00` : `${day}T${until}`;
-      for (const each of open.filter((other) => other.start < end && other.end > start)) {
-        if (each.start > start) found.push({ resourceIds: column ? [column] : [], start, end: each.start, display: "background", classNames: ["closed"] });
-        if (each.end > start) start = each.end;
-      }
-      if (start < end) found.push({ resourceIds: column ? [column] : [], start, end, display: "background", classNames: ["closed"] });
+function backgroundEvent(column: string, start: string, end: string, kind: string, title = ""): Calendar.EventInput {
+  const resourceIds = column ? [column] : [];
+  return { resourceIds, start, end, display: "background", classNames: [kind], ...(title ? { title } : {}) };
+}
+
+/** The times of a column that cannot be booked: between the published hours, and absences. */
+function closedTimes(column: string, from: string, until: string): Calendar.EventInput[] {
+  const events: Calendar.EventInput[] = [];
+  const hours = board.times.filter((time) => !time.absence && (!column || time.doctorId === column));
+  for (let day = board.first; day <= board.last; day = dayAfter(day)) {
+    let start = `${day}T${from}`;
+    const end = until === "24:00" ? `${dayAfter(day)}T00:00` : `${day}T${until}`;
+    for (const range of hours.filter((other) => other.start < end && other.end > start)) {
+      if (range.start > start) events.push(backgroundEvent(column, start, range.start, "closed"));
+      if (range.end > start) start = range.end;
     }
-    for (const each of board.times.filter((other) => other.absence && (!column || other.doctorId === null || other.doctorId === column))) {
-      const who = each.doctorId === null ? words["closed"]! : words["away"]!;
-      found.push({ resourceIds: column ? [column] : [], start: each.start, end: each.end, title: [who, each.reason].filter(Boolean).join(" · "), display: "background", classNames: ["absence"] });
-    }
+    if (start < end) events.push(backgroundEvent(column, start, end, "closed"));
   }
-  return found;
+  for (const { absence, doctorId, start, end, reason } of board.times) {
+    if (!absence || (column && doctorId !== null && doctorId !== column)) continue;
+    const label = doctorId === null ? words["closed"]! : words["away"]!;
+    events.push(backgroundEvent(column, start, end, "absence", [label, reason].filter(Boolean).join(" · ")));
+  }
+  return events;
 }
 
-/** The hours that are drawn: all that is published or booked, and an hour more. */
-function limits(): { slotMinTime: string; slotMaxTime: string } {
-  const hour = (each: string): number => Number(each.slice(11, 13));
-  const on = [...board.appointments, ...board.times.filter((each) => !each.absence)];
-  const ends = on.map((each) => (each.end.slice(0, 10) > each.start.slice(0, 10) ? 24 : hour(each.end) + (each.end.slice(14, 16) > "00" ? 1 : 0)));
-  const two = (number: number): string => `${String(number).padStart(2, "0")}:00`;
-  return { slotMinTime: two(Math.max(0, Math.min(9, ...on.map((each) => hour(each.start))) - 1)), slotMaxTime: two(Math.min(24, Math.max(17, ...ends) + 1)) };
-}
+const dayAfter = (day: string): string => dateOf(addMinutes(`${day}T00:00`, 1440));
 
-/** Where a board begins that is higher than its window: an hour before now, or at the first hour. */
-function scrollTime(): string {
-  const now = wall(new Date().toISOString());
-  return board.first <= now.slice(0, 10) && now.slice(0, 10) <= board.last && now.slice(11, 13) > "00" ? later(now, -60).slice(11, 16) : limits().slotMinTime;
-}
-
-function options(): Calendar.Options {
-  const { slotMinTime, slotMaxTime } = limits();
+/** The hours to draw: all published or booked ones, and an hour more on both sides. */
+function visibleHours(): { slotMinTime: string; slotMaxTime: string } {
+  const hourOf = (wall: string): number => Number(wall.slice(11, 13));
+  const ranges = [...board.appointments, ...board.times.filter((time) => !time.absence)];
+  const starts = ranges.map(({ start }) => hourOf(start));
+  const ends = ranges.map(({ start, end }) =>
+    dateOf(end) > dateOf(start) ? 24 : hourOf(end) + (end.slice(14, 16) > "00" ? 1 : 0),
+  );
+  const format = (hour: number): string => `${String(hour).padStart(2, "0")}:00`;
   return {
-    timeZone: board.offset, slotMinTime, slotMaxTime,
-    resources: board.doctors.map((each) => ({ id: each.id, title: each.name, extendedProps: { specialty: each.specialty } })),
-    events: [...closed(slotMinTime, slotMaxTime), ...board.appointments.filter((each) => isShown(each.status)).map(drawn)],
+    slotMinTime: format(Math.max(0, Math.min(9, ...starts) - 1)),
+    slotMaxTime: format(Math.min(24, Math.max(17, ...ends) + 1)),
   };
 }
 
-function content({ event }: Calendar.EventContentInfo): Calendar.Content {
-  const each = event.extendedProps["appointment"] as Appointment | undefined;
-  if (!each) return { domNodes: event.title ? [element("span", {}, String(event.title))] : [] };
-  const notes = each.notes ? [element("span", { class: "noted", role: "img", "aria-label": words["noted"]!, title: each.notes }, "✎")] : [];
-  const status = each.needsRebooking ? `${about.statuses[each.status]}, ${words["rebook"]}` : about.statuses[each.status]!;
-  const parts: (Node | string)[] = [
-    element("span", about.view === "day" ? {} : { class: "unseen" }, clock.format(new Date(`${each.start}Z`))), element("strong", {}, each.patient), ...notes,
-    element("em", {}, status), element("span", {}, each.type ?? ""), element("span", { class: "unseen" }, doctorName(each.doctorId)),
-  ];
-  return { domNodes: [element("div", {}, ...parts.flatMap((part) => [part, " "]))] };
+/** Where a board that is higher than its window begins: an hour before now, or at the first hour. */
+function scrollTime(): string {
+  const now = wallTime(new Date().toISOString());
+  const isToday = board.first <= dateOf(now) && dateOf(now) <= board.last;
+  return isToday && now.slice(11, 13) > "00" ? timeOf(addMinutes(now, -60)) : visibleHours().slotMinTime;
 }
 
-// The calendar says that it is a table, which what stands in it is not: for who listens it is a stretch of buttons.
-new MutationObserver(() => {
-  for (const each of get("board").querySelectorAll(":is([role=table], [role=rowgroup], [role=row], [role=cell], [role=columnheader], [role=rowheader])"))
-    ["role", "aria-colindex", "aria-rowindex", "aria-colspan", "aria-colcount", "aria-rowcount"].forEach((name) => each.removeAttribute(name));
-}).observe(get("board"), { subtree: true, childList: true, attributeFilter: ["role"] });
+// --- drawing
 
-let calendar: Calendar | undefined;
-let dragged = false;
-const shown = new Map<string, string>();
+/** The options that change when the board is refreshed. */
+function changingOptions(): Calendar.Options {
+  const { slotMinTime, slotMaxTime } = visibleHours();
+  const columns = isDay ? board.doctors.map((doctor) => doctor.id) : [""];
+  const appointments = board.appointments.filter((appointment) => isShown(appointment.status));
+  return {
+    timeZone: board.offset,
+    slotMinTime,
+    slotMaxTime,
+    resources: board.doctors.map(({ id, name, specialty }) => ({ id, title: name, extendedProps: { specialty } })),
+    events: [
+      ...columns.flatMap((column) => closedTimes(column, slotMinTime, slotMaxTime)),
+      ...appointments.map(appointmentEvent),
+    ],
+  };
+}
+
+function eventContent({ event }: Calendar.EventContentInfo): Calendar.Content {
+  const appointment = event.extendedProps["appointment"] as Appointment | undefined;
+  if (!appointment) return { domNodes: event.title ? [createElement("span", {}, String(event.title))] : [] };
+  const { notes, needsRebooking, start, patient, type, doctorId } = appointment;
+  const status = config.statuses[appointment.status]!;
+  const notesIcon = { class: "noted", role: "img", "aria-label": words["notes"]!, title: notes ?? "" };
+  const parts: (Node | string)[] = [
+    createElement("span", isDay ? {} : { class: "unseen" }, clockFormat.format(new Date(`${start}Z`))),
+    createElement("strong", {}, patient),
+    ...(notes ? [createElement("span", notesIcon, "✎")] : []),
+    createElement("em", {}, needsRebooking ? `${status}, ${words["rebook"]}` : status),
+    createElement("span", {}, type ?? ""),
+    createElement("span", { class: "unseen" }, doctorName(doctorId)),
+  ];
+  return { domNodes: [createElement("div", {}, ...parts.flatMap((part) => [part, " "]))] };
+}
+
+function doctorHeading({ resource }: Calendar.ResourceLabelInfo): Calendar.Content {
+  const { specialty } = resource.extendedProps;
+  const name = createElement("strong", {}, String(resource.title));
+  return { domNodes: [name, ...(specialty ? [createElement("small", {}, String(specialty))] : [])] };
+}
+
+const fixedOptions: Calendar.Options = {
+  view: isDay ? "resourceTimeGridDay" : "timeGridWeek",
+  date: board.first,
+  firstDay: 1,
+  locale: language,
+  height: "auto",
+  headerToolbar: { start: "", center: "", end: "" },
+  allDaySlot: false,
+  slotDuration: "00:15",
+  slotLabelInterval: "01:00",
+  slotLabelFormat: { timeStyle: "short" },
+  slotHeight: 22,
+  slotEventOverlap: false,
+  nowIndicator: true,
+  pointer: true,
+  columnWidth: isDay ? "minmax(9rem, 1fr)" : "minmax(5.4rem, 1fr)",
+  editable: true,
+  eventDurationEditable: false,
+  eventStartEditable: true,
+  snapDuration: "00:05",
+  eventLongPressDelay: 400,
+  dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
+  resourceLabelContent: doctorHeading,
+  eventContent,
+  eventDidMount: ({ el, event }) => {
+    if (event.display === "auto") el.dataset.appointment = String(event.id);
+  },
+  eventClick: ({ event }) => openAppointment(String(event.id)),
+  dateClick: (click) => newBooking(click.dateStr.slice(0, 16), click.resource?.id),
+  eventDragStart: () => void (isDragging = true),
+  eventDragStop: () => void (isDragging = false),
+  eventDrop: (drop) => {
+    lastDrawn.delete("events"); // the calendar has moved the event
+    void moveDropped(drop);
+  },
+};
 
 /** Whether a value has changed since it was drawn. Needless redrawing would remove elements under the pointer. */
-function isNews(name: string, value: unknown): boolean {
-  const now = JSON.stringify(value);
-  const before = shown.get(name);
-  shown.set(name, now);
-  return before !== now;
+function hasChanged(name: string, value: unknown): boolean {
+  const text = JSON.stringify(value);
+  const before = lastDrawn.get(name);
+  lastDrawn.set(name, text);
+  return before !== text;
 }
 
 function draw(): void {
   const focused = document.activeElement?.closest<HTMLElement>("[data-appointment]")?.dataset.appointment;
-  const now = options();
-  if (calendar) {
-    for (const [name, value] of Object.entries(now)) if (isNews(name, value)) calendar.setOption(name as keyof Calendar.Options, value as never);
-  } else if (document.body.classList.contains("as-board")) {
-    for (const [name, value] of Object.entries(now)) isNews(name, value);
-    calendar = createCalendar(get("board"), [Interaction, about.view === "day" ? ResourceTimeGrid : TimeGrid], {
-      view: about.view === "day" ? "resourceTimeGridDay" : "timeGridWeek",
-      date: board.first, firstDay: 1, locale: language, height: "auto", headerToolbar: { start: "", center: "", end: "" },
-      allDaySlot: false, slotDuration: "00:15", slotLabelInterval: "01:00", slotLabelFormat: { timeStyle: "short" }, slotHeight: 22, slotEventOverlap: false, nowIndicator: true, pointer: true, columnWidth: about.view === "day" ? "minmax(9rem, 1fr)" : "minmax(5.4rem, 1fr)", scrollTime: scrollTime(),
-      editable: true, eventDurationEditable: false, eventStartEditable: true, snapDuration: "00:05", eventLongPressDelay: 400,
-      dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
-      resourceLabelContent: ({ resource }) => ({
-        domNodes: [element("strong", {}, String(resource.title)), ...(resource.extendedProps["specialty"] ? [element("small", {}, String(resource.extendedProps["specialty"]))] : [])],
-      }),
-      eventContent: content,
-      eventDidMount: ({ el, event }) => void (event.display === "auto" && (el.dataset.appointment = String(event.id))),
-      eventClick: ({ event }) => open(String(event.id)),
-      dateClick: (click) => newBooking(click.dateStr.slice(0, 16), click.resource?.id),
-      eventDragStart: () => void (dragged = true),
-      eventDragStop: () => void (dragged = false),
-      eventDrop: (drop) => {
-        shown.delete("events"); // which are not as they were drawn
-        void dropped(drop);
-      },
-      ...now,
-    });
-  }
-  get("nobody").hidden = board.times.some((each) => !each.absence);
-  if (board.list !== undefined && isNews("list", board.list)) get("list").innerHTML = board.list;
-  document.querySelectorAll<HTMLElement>("#list [data-status]").forEach((row) => (row.hidden = !isShown(row.dataset.status!)));
-  if (focused && document.activeElement === document.body) [...document.querySelectorAll<HTMLElement>(`[data-appointment="${focused}"]`)].find((each) => each.offsetParent)?.focus();
+  if (calendar || document.body.classList.contains("as-board")) drawCalendar();
+  get("no-hours").hidden = board.times.some((time) => !time.absence);
+  if (board.list !== undefined && hasChanged("list", board.list)) get("list").innerHTML = board.list;
+  for (const row of document.querySelectorAll<HTMLElement>("#list [data-status]"))
+    row.hidden = !isShown(row.dataset.status!);
+  if (focused && document.activeElement === document.body) focusAppointment(focused);
 }
 
-// --- as a board or a list
+function drawCalendar(): void {
+  const options = changingOptions();
+  const changed = Object.entries(options).filter(([name, value]) => hasChanged(name, value));
+  if (calendar) {
+    for (const [name, value] of changed) calendar.setOption(name as keyof Calendar.Options, value as never);
+    return;
+  }
+  const plugins = [Interaction, isDay ? ResourceTimeGrid : TimeGrid];
+  calendar = createCalendar(get("board"), plugins, { ...fixedOptions, scrollTime: scrollTime(), ...options });
+}
 
-function show(as: string): void {
-  document.body.classList.toggle("as-board", as === "board");
-  document.body.classList.toggle("as-list", as === "list");
-  document.querySelectorAll<HTMLElement>("[data-show]").forEach((each) => each.setAttribute("aria-pressed", String(each.dataset.show === as)));
+function focusAppointment(id: string): void {
+  const elements = document.querySelectorAll<HTMLElement>(`[data-appointment="${id}"]`);
+  [...elements].find((element) => element.offsetParent)?.focus();
+}
+
+// The calendar's roles announce a table, which its content is not: to screen readers it is a series of buttons.
+new MutationObserver(() => {
+  const selector = TABLE_ROLES.map((role) => `[role=${role}]`).join(", ");
+  for (const element of get("board").querySelectorAll(selector))
+    for (const name of TABLE_ATTRIBUTES) element.removeAttribute(name);
+}).observe(get("board"), { subtree: true, childList: true, attributeFilter: ["role"] });
+
+// --- the choice between board and list
+
+function show(view: string): void {
+  document.body.classList.toggle("as-board", view === "board");
+  document.body.classList.toggle("as-list", view === "list");
+  for (const button of document.querySelectorAll<HTMLElement>("[data-show]"))
+    button.setAttribute("aria-pressed", String(button.dataset.show === view));
   draw();
 }
-document.querySelectorAll<HTMLElement>("[data-show]").forEach((each) =>
-  each.addEventListener("click", () => {
-    localStorage.setItem("show", each.dataset.show!);
-    show(each.dataset.show!);
-  }),
-);
+for (const button of document.querySelectorAll<HTMLElement>("[data-show]"))
+  button.addEventListener("click", () => {
+    localStorage.setItem("show", button.dataset.show!);
+    show(button.dataset.show!);
+  });
 statuses.addEventListener("change", draw);
-
-// A date that is typed is whole when the field is left, or with the enter key: before, each digit makes it another one.
-const go = get<HTMLFormElement>("go");
-const date = get<HTMLInputElement>("date");
-let typing = false;
-date.addEventListener("keydown", (event) => {
-  typing = true;
-  if (event.key === "Enter" && date.value !== date.defaultValue) go.requestSubmit();
-});
-date.addEventListener("pointerdown", () => (typing = false));
-date.addEventListener("change", () => typing || go.requestSubmit());
-date.addEventListener("blur", () => typing && date.value !== date.defaultValue && go.requestSubmit());
-document.getElementById("doctor")?.addEventListener("change", () => go.requestSubmit());
-
 get("list").addEventListener("click", (event) => {
   const link = (event.target as Element).closest<HTMLElement>("[data-appointment]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  open(link.dataset.appointment!);
-});
-
-// --- keys
-
-const keys = get<HTMLInputElement>("keys");
-keys.checked = localStorage.getItem("keys") !== "off";
-keys.addEventListener("change", () => localStorage.setItem("keys", keys.checked ? "on" : "off"));
-document.addEventListener("keydown", (event) => {
-  const target = event.target as Element;
-  if (!keys.checked || event.ctrlKey || event.altKey || event.metaKey || target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
-  const does: Record<string, () => void> = {
-    t: () => get("today").click(),
-    n: () => newBooking(),
-    l: () => show(document.body.classList.contains("as-board") ? "list" : "board"),
-    "/": () => get("q").focus(),
-    "?": () => get<HTMLDialogElement>("help").showModal(),
-  };
-  const turns = document.documentElement.dir === "rtl" ? { ArrowLeft: "after", ArrowRight: "before" } : { ArrowLeft: "before", ArrowRight: "after" };
-  const turn = event.shiftKey ? turns[event.key as keyof typeof turns] : undefined;
-  if (turn) get(turn).click();
-  else if (does[event.key]) does[event.key]!();
-  else return;
-  event.preventDefault();
+  openAppointment(link.dataset.appointment!);
 });
 
 document.documentElement.classList.add("scripting");
 show(localStorage.getItem("show") ?? (matchMedia("(min-width: 52rem)").matches ? "board" : "list"));
-looked.push(() => dragged || draw());
+onRefresh.push(() => isDragging || draw());
 listen();
-const wished = new URLSearchParams(location.search).get("appointment");
-if (wished) open(wished);
+listenForKeys(() => show(document.body.classList.contains("as-board") ? "list" : "board"));
+const requested = new URLSearchParams(location.search).get("appointment");
+if (requested) openAppointment(requested);

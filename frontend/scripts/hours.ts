@@ -1,9 +1,13 @@
-// The editor of a week: hours come, go and are copied from day to day. What it sends is `staff.ts`'s affair; here its controls get the names of their places.
+// The editor of a week: adds, removes and copies hours. `staff.ts` sends them; here the controls get their names.
+
+type Control = HTMLInputElement | HTMLSelectElement;
+
 const days = [...document.querySelectorAll<HTMLElement>("[data-day]")];
 const rowsOf = (day: HTMLElement): HTMLElement[] => [...day.querySelectorAll<HTMLElement>("[data-row]")];
+const controlsOf = (row: HTMLElement): Control[] => [...row.querySelectorAll<Control>("[data-name]")];
 
-/** A time slot says the hours itself. */
-function follow(row: HTMLElement): void {
+/** Show the hours of the selected time slot, which cannot be edited here. */
+function applyTimeSlot(row: HTMLElement): void {
   const slot = row.querySelector("select")?.selectedOptions[0];
   const [from, until] = row.querySelectorAll<HTMLInputElement>("input[type=time]");
   if (!slot || !from || !until) return;
@@ -13,25 +17,40 @@ function follow(row: HTMLElement): void {
   until.value = (slot.dataset["until"] ?? "").replace("24:00", "00:00");
 }
 
-function rename(): void {
+/** Name the controls by the places of their values in the request. */
+function nameControls(): void {
   for (const day of days) {
     const rows = rowsOf(day);
-    rows.forEach((row, number) => {
-      for (const control of row.querySelectorAll<HTMLInputElement | HTMLSelectElement>("[data-name]")) {
-        control.id = control.name = `weekly.${day.dataset["day"]}.${number}.${control.dataset["name"]}`;
+    rows.forEach((row, index) => {
+      for (const control of controlsOf(row)) {
+        control.name = `weekly.${day.dataset["day"]}.${index}.${control.dataset["name"]}`;
+        control.id = control.name;
       }
     });
     day.querySelector<HTMLElement>("[data-none]")!.hidden = rows.length > 0;
   }
 }
 
-function added(day: HTMLElement, like?: HTMLElement): HTMLElement {
-  const row = (document.getElementById("row") as HTMLTemplateElement).content.firstElementChild!.cloneNode(true) as HTMLElement;
-  const values = like ? [...like.querySelectorAll<HTMLInputElement | HTMLSelectElement>("[data-name]")].map((control) => control.value) : [];
-  row.querySelectorAll<HTMLInputElement | HTMLSelectElement>("[data-name]").forEach((control, index) => (control.value = values[index] ?? ""));
+/** Add a row of hours to a day, empty or as a copy of another row. */
+function addRow(day: HTMLElement, source?: HTMLElement): HTMLElement {
+  const template = document.getElementById("row") as HTMLTemplateElement;
+  const row = template.content.firstElementChild!.cloneNode(true) as HTMLElement;
+  const values = source ? controlsOf(source).map((control) => control.value) : [];
+  controlsOf(row).forEach((control, index) => {
+    control.value = values[index] ?? "";
+  });
   day.querySelector("[data-rows]")!.append(row);
-  follow(row);
+  applyTimeSlot(row);
   return row;
+}
+
+function copyHours(from: HTMLElement, names: string[]): void {
+  const rows = rowsOf(from);
+  for (const day of days) {
+    if (day === from || !names.includes(day.dataset["day"] ?? "")) continue;
+    for (const row of rowsOf(day)) row.remove();
+    for (const row of rows) addRow(day, row);
+  }
 }
 
 document.addEventListener("click", (event) => {
@@ -39,12 +58,12 @@ document.addEventListener("click", (event) => {
   const day = button?.closest<HTMLElement>("[data-day]");
   if (!button || !day) return;
   if ("add" in button.dataset) {
-    const row = added(day);
-    rename();
+    const row = addRow(day);
+    nameControls();
     row.querySelector<HTMLElement>("select, input")?.focus();
   } else {
     button.closest("[data-row]")?.remove();
-    rename();
+    nameControls();
     day.querySelector<HTMLElement>("[data-add]")?.focus();
   }
 });
@@ -52,23 +71,21 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   const control = event.target as HTMLSelectElement;
   const row = control.closest<HTMLElement>("[data-row]");
-  if (row) follow(row);
-  const from = control.closest<HTMLElement>("[data-day]");
-  if (!("copyTo" in control.dataset) || !from) return;
-  const copied = rowsOf(from);
-  for (const day of days.filter((each) => each !== from && control.value.split(" ").includes(each.dataset["day"] ?? ""))) {
-    rowsOf(day).forEach((each) => each.remove());
-    copied.forEach((each) => added(day, each));
-  }
+  if (row) applyTimeSlot(row);
+  const day = control.closest<HTMLElement>("[data-day]");
+  if (!("copyTo" in control.dataset) || !day) return;
+  copyHours(day, control.value.split(" "));
   control.value = "";
-  rename();
+  nameControls();
 });
 
-// What the week would change is shown above it: who decides against it finds all as it was typed.
+// The preview opens in a dialog above the week, so that a user who decides against it finds everything as typed.
 document.getElementById("week")?.addEventListener("sent", (event) => {
   const dialog = document.getElementById("change") as HTMLDialogElement;
   dialog.querySelector("div")!.innerHTML = (event as CustomEvent<{ markup: string }>).detail.markup;
   dialog.showModal();
 });
 
-document.querySelectorAll<HTMLElement>("[data-row]").forEach(follow);
+for (const row of document.querySelectorAll<HTMLElement>("[data-row]")) applyTimeSlot(row);
+
+export {};

@@ -1,79 +1,82 @@
-// What patients' pages do beyond what they do without a script: the visitor's own time beside the clinic's, a look at whether the chosen time is
-// still there, and on another site's page the height of the frame.
+// Additions to the patients' pages, which work without a script too: the visitor's local time beside the clinic's, a
+// check whether the chosen time is still available, and the height of the page for the site that frames it.
 
-const SECONDS = 15;
+const CHECK_SECONDS = 15;
 const language = document.documentElement.lang;
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const visitorZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** What a clock and a calendar in a zone show at an instant. */
-function wall(instant: Date, timeZone: string | undefined): string {
-  return instant.toLocaleString("sv", { timeZone });
-}
+/** The element that explains the clinic's time zone. */
+const zoneNote = document.querySelector<HTMLElement>("[data-zone]");
+const clinicZone = zoneNote?.dataset.zone ?? "UTC";
 
-/** The visitor's clock; with the day, where it is another one than the clinic's. */
-function theirs(instant: Date, clinic: string): string {
-  const sameDay = wall(instant, clinic).slice(0, 10) === wall(instant, undefined).slice(0, 10);
+/** The date and time that clocks of a zone show at an instant; without a zone, the visitor's. */
+const wallTime = (instant: Date, timeZone?: string): string => instant.toLocaleString("sv", { timeZone });
+const isOtherTime = (instant: Date): boolean => wallTime(instant, clinicZone) !== wallTime(instant);
+
+/** The visitor's local time, with the weekday if it is another day at the clinic. */
+function localTime(instant: Date): string {
   const time = new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(instant);
-  return sameDay ? time : `${new Intl.DateTimeFormat(language, { weekday: "short" }).format(instant)} ${time}`;
+  if (wallTime(instant, clinicZone).slice(0, 10) === wallTime(instant).slice(0, 10)) return time;
+  return `${new Intl.DateTimeFormat(language, { weekday: "short" }).format(instant)} ${time}`;
 }
 
 function zoneName(instant: Date): string {
   const parts = new Intl.DateTimeFormat(language, { timeZoneName: "long" }).formatToParts(instant);
-  return parts.find((part) => part.type === "timeZoneName")?.value ?? zone;
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? visitorZone;
 }
 
-const about = document.querySelector<HTMLElement>("[data-zone]");
-const clinic = about?.dataset.zone ?? "UTC";
-const differs = (time: string): boolean => wall(new Date(time), clinic) !== wall(new Date(time), undefined);
-
-/** Beside each time of a part of the page; returns whether there was any to show. */
-function showTheirTimes(within: ParentNode): boolean {
-  const times = [...within.querySelectorAll<HTMLTimeElement>("time[data-theirs]")];
-  if (!about || !times.some((time) => differs(time.dateTime))) return false;
+/** Add the local time to each time in a part of the page, if any differs. Returns whether it did. */
+function addLocalTimes(place: ParentNode): boolean {
+  const times = [...place.querySelectorAll<HTMLTimeElement>("time[data-local]")];
+  if (!zoneNote || !times.some((time) => isOtherTime(new Date(time.dateTime)))) return false;
   for (const time of times) {
     const small = document.createElement("small");
-    small.textContent = theirs(new Date(time.dateTime), clinic);
+    small.textContent = localTime(new Date(time.dateTime));
     time.after(" ", small);
   }
   return true;
 }
 
-/** Whose times are whose. */
-function sayZones(): void {
-  const shown = showTheirTimes(document);
-  const first = about?.dataset.start ?? document.querySelector<HTMLTimeElement>("time[data-theirs]")?.dateTime;
-  if (!about || !first || !(shown || differs(first))) return;
-  const instant = new Date(first);
-  const said = document.createElement("span");
-  said.textContent = about.dataset.theirs!.replace("{time}", theirs(instant, clinic)).replace("{zone}", zoneName(instant));
-  about.append(" ", said);
+/** Add local times to the page, and explain them. */
+function explainZones(): void {
+  const hasLocalTimes = addLocalTimes(document);
+  const firstTime = document.querySelector<HTMLTimeElement>("time[data-local]")?.dateTime;
+  const start = zoneNote?.dataset.start ?? firstTime;
+  if (!zoneNote || !start) return;
+  const instant = new Date(start);
+  if (!hasLocalTimes && !isOtherTime(instant)) return;
+  const note = document.createElement("span");
+  const text = zoneNote.dataset.local!.replace("{time}", localTime(instant));
+  note.textContent = text.replace("{zone}", zoneName(instant));
+  zoneNote.append(" ", note);
 }
 
-function keepLooking(form: HTMLFormElement): void {
+/** Check regularly whether the chosen time is still available. If not, show the server's notice. */
+function watchAvailability(form: HTMLFormElement): void {
   const place = document.getElementById("gone")!;
-  let busy = false;
-  async function look(): Promise<void> {
-    if (busy || "gone" in form.dataset || document.hidden) return;
-    busy = true;
+  let isChecking = false;
+  async function check(): Promise<void> {
+    if (isChecking || "gone" in form.dataset || document.hidden) return;
+    isChecking = true;
     try {
-      const answer = await fetch(form.dataset.look!);
-      if (answer.status !== 200 || "sent" in form.dataset) return;
-      place.innerHTML = await answer.text();
-      showTheirTimes(place);
+      const response = await fetch(form.dataset.check!);
+      if (response.status !== 200 || "sent" in form.dataset) return;
+      place.innerHTML = await response.text();
+      addLocalTimes(place);
       form.dataset.gone = "";
       form.querySelector<HTMLElement>(".submit")!.hidden = true;
     } catch {
-      // away for a moment; the next look may tell
+      // offline for a moment; the next check may succeed
     } finally {
-      busy = false;
+      isChecking = false;
     }
   }
-  setInterval(look, SECONDS * 1000);
-  addEventListener("focus", look);
-  document.addEventListener("visibilitychange", look);
+  setInterval(check, CHECK_SECONDS * 1000);
+  addEventListener("focus", check);
+  document.addEventListener("visibilitychange", check);
 }
 
-/** A second press of the button does nothing. */
+/** Ignore a second press of the button. */
 function sendOnce(form: HTMLFormElement): void {
   form.addEventListener("submit", (event) => {
     if ("sent" in form.dataset) return event.preventDefault();
@@ -82,27 +85,28 @@ function sendOnce(form: HTMLFormElement): void {
   });
   addEventListener("pageshow", () => {
     delete form.dataset.sent;
-    document.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+    for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
   });
 }
 
-/** The page around the frame is told how high this one is, and learns nothing else. */
-function tellHeight(): void {
-  const tell = (more: object = {}): void =>
-    parent.postMessage({ appoint: "height", height: Math.ceil(document.documentElement.getBoundingClientRect().height), title: document.title, ...more }, "*");
-  new ResizeObserver(() => tell()).observe(document.documentElement);
-  tell({ turned: true });
+/** Report the height and title to the framing page, and nothing else. */
+function reportHeight(): void {
+  const report = (more: object = {}): void => {
+    const height = Math.ceil(document.documentElement.getBoundingClientRect().height);
+    parent.postMessage({ appoint: "height", height, title: document.title, ...more }, "*");
+  };
+  new ResizeObserver(() => report()).observe(document.documentElement);
+  report({ turned: true });
 }
 
-sayZones();
-const form = document.querySelector<HTMLFormElement>("form[data-look]");
+explainZones();
+const form = document.querySelector<HTMLFormElement>("form[data-check]");
 if (form) {
-  form.querySelector<HTMLInputElement>("[name=zone]")!.value = zone;
-  keepLooking(form);
+  form.querySelector<HTMLInputElement>("[name=zone]")!.value = visitorZone;
+  watchAvailability(form);
   sendOnce(form);
 }
-const fault = document.querySelector<HTMLElement>("[aria-invalid=true]");
-if (fault) fault.focus();
-if (document.querySelector("[data-framed]") && parent !== window) tellHeight();
+document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+if (document.querySelector("[data-framed]") && parent !== window) reportHeight();
 
 export {};

@@ -1,133 +1,68 @@
-// Forms of staff's pages send what the API takes, and show its problems at their fields. Nothing that was typed is lost.
+// Sends the forms of the staff pages to the API, and shows its problems at their fields. Forms keep what was typed.
 //
 //   <form data-api="PATCH /api/clinics/1" data-version="3" data-done="/staff/1/clinic">
 //
-// A control's name is the place of its value in the body: `policy.horizonDays`, `address.0`. `data-as` says what the value is
-// (number, null: empty is null, list: one a line, omit: empty is left out, json, end: of a part of a day, whose midnight is 24:00); of checkboxes with one
-// name and `data-as="list"` the checked values (`list null`: none of them is null). A number is multiplied by the value of the control with the id `data-unit`.
-// A button with `data-with` adds these members (JSON) when it is the one pressed. A control with `data-reasons` is what a conflict for one of these reasons is about.
-// A place in braces in the address is a control's value: `DELETE /api/absences/{id}`. `data-query` sends the controls as the query instead of a body.
-// `data-match` is the ETag of what has no version. `data-confirm` asks first. `data-done` is where it goes on; without it the page is loaded anew. A `data-done` may use members of the answer: `/staff/1/doctors/{id}`.
-// `data-shows="id"` stays, and shows the answer there: its members in what has `data-answer="key"` (`data-grouped` by four characters), and what has `data-when` or `data-unless` the name of
-// one that is true. A dialog opens; when it closes, the form goes on. A button of the form may say any of this differently for itself.
-// `data-says` is told on the next page, as a notice; it may use members of the answer too. What is typed into a form with `data-keep` outlives that the page is loaded anew.
-import { ask, element, Refused, signIn, words, type Problem } from "./_api";
+// What is sent:
+//
+// - The name of a control is the place of its value in the body: `policy.horizonDays`, `address.0`. `_form_body.ts`
+//   describes `data-as` and `data-unit`.
+// - A place in braces in the address is a control's value: `DELETE /api/absences/{id}`.
+// - `data-query` sends the values as the query instead of a body; `data-empty` sends no body.
+// - `data-version` is the version that the form was made for; `data-match` is an entity tag instead.
+// - `data-confirm` asks for confirmation first.
+// - A button with `data-with` adds these members (JSON) when it is pressed.
+//
+// What follows:
+//
+// - `data-done` is the next page, by default the same one again. It may use members of the answer:
+//   `/staff/1/doctors/{id}`. With `data-stay`, the page stays.
+// - `data-says` is a notice for the next page. It may use members of the answer too.
+// - `data-shows="id"` shows the answer in an element of the page: its members in elements with `data-answer="key"`, in
+//   groups of four characters with `data-grouped`; elements with `data-when` or `data-unless` depend on a member. If
+//   the element is a dialog, the form continues when it closes.
+// - A control with `data-reasons` shows conflicts for one of these reasons.
+// - `data-keep` keeps what was typed when the page is loaded again.
+//
+// A button of the form may override any of these for itself.
+import { callApi, createElement, Refused } from "./_api";
+import { type Body, bodyOf, controlsOf } from "./_form_body";
+import { clearProblem, showProblem } from "./_form_problem";
 
-type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
-type Body = { [name: string]: unknown };
-
-const controlsOf = (form: HTMLFormElement): Control[] =>
-  [...form.elements].filter((control): control is Control => control.matches("input, select, textarea") && (control as Control).name !== "" && !(control as Control).disabled);
-
-function valueOf(control: Control): unknown {
-  const as = control.dataset.as ?? "";
-  if (control instanceof HTMLInputElement && control.type === "checkbox") return control.checked;
-  const text = control.value.trim();
-  if (as.includes("null") && text === "") return null;
-  if (as.includes("omit") && text === "") return undefined;
-  if (as.includes("list")) return text.split("\n").map((line) => line.trim()).filter(Boolean);
-  if (as.includes("number")) return text === "" ? null : Number(text) * unitOf(control);
-  if (as.includes("json")) return JSON.parse(text) as unknown;
-  if (as.includes("end") && text === "00:00") return "24:00";
-  return text;
+/** Replace the names in braces. */
+function fillIn(template: string, value: (name: string) => unknown): string {
+  return template.replace(/\{([\w.]+)\}/g, (_, name: string) => String(value(name) ?? ""));
 }
 
-const unitOf = (control: Control): number => Number((document.getElementById(control.dataset.unit ?? "") as HTMLSelectElement | null)?.value ?? 1);
-
-function put(body: Body, place: string, value: unknown): void {
-  const path = place.split(".");
-  let at: Body = body;
-  path.slice(0, -1).forEach((name, index) => (at = (at[name] ??= /^\d+$/.test(path[index + 1]!) ? [] : {}) as Body));
-  at[path.at(-1)!] = value;
-}
-
-export function bodyOf(form: HTMLFormElement): Body {
-  const body: Body = {};
-  const lists = new Map<string, unknown[]>();
-  const nullable = new Set<string>();
-  for (const control of controlsOf(form)) {
-    if (control instanceof HTMLInputElement && control.type === "radio" && !control.checked) continue;
-    if (control instanceof HTMLInputElement && control.type === "checkbox" && control.dataset.as?.includes("list")) {
-      const list = lists.get(control.name) ?? [];
-      lists.set(control.name, list);
-      if (control.dataset.as.includes("null")) nullable.add(control.name);
-      if (control.checked) list.push(control.dataset.as.includes("number") ? Number(control.value) : control.value);
-      continue;
-    }
-    const value = valueOf(control);
-    if (value !== undefined) put(body, control.name, value);
-  }
-  for (const [name, list] of lists) put(body, name, list.length || !nullable.has(name) ? list : null);
-  return body;
-}
-
-/** Put a problem where it belongs: each fault at its field, the rest at the form's head. */
-export function tell(form: HTMLFormElement, problem: Problem): void {
-  clear(form);
-  const left: string[] = [];
-  let first: Control | undefined;
-  const at = (control: Control | undefined, text: string): boolean => {
-    const spot = control && (form.querySelector(`[id="${CSS.escape(control.id || control.name)}-fault"]`) ?? control.closest("[data-row]")?.querySelector(".fault"));
-    if (!control || !spot) return false;
-    control.setAttribute("aria-invalid", "true");
-    spot.textContent = text;
-    first ??= control;
-    return true;
-  };
-  const controls = controlsOf(form);
-  for (const fault of problem.errors ?? []) {
-    const place = fault.pointer.replace(/^(#\/|\?)/, "").replaceAll("/", ".");
-    const named = (fits: (name: string) => boolean): Control | undefined => controls.find((each) => fits(each.name));
-    const control = named((name) => name === place) ?? named((name) => name.startsWith(`${place}.`)) ?? named((name) => place.startsWith(`${name}.`));
-    const label = control?.labels?.[0]?.firstChild?.textContent?.trim();
-    if (!at(control, fault.detail)) left.push(label ? `${label}: ${fault.detail}` : fault.detail);
-  }
-  if (problem.reason) at(controls.find((each) => each.dataset.reasons?.split(" ").includes(problem.reason!)), problem.detail);
-  const changed = problem.status === 412;
-  const said = changed ? [words["changed"]!, words["kept"]!] : [left.length || !first ? problem.detail || problem.title : problem.title];
-  const box = element("div", { class: "notice bad", role: "alert", "data-told": "" }, ...said.map((line) => element("p", {}, line)));
-  if (left.length) box.append(element("ul", {}, ...left.map((line) => element("li", {}, line))));
-  if (problem.status === 401) box.append(element("p", {}, signIn()));
-  if (changed) box.append(element("p", {}, element("button", { type: "button", class: "button quiet small", "data-reload": "" }, words["reload"] ?? "")));
-  form.prepend(box);
-  (first ?? box).scrollIntoView({ block: "center" });
-  first?.focus();
-}
-
-export function clear(form: HTMLFormElement): void {
-  form.querySelectorAll("[data-told]").forEach((each) => each.remove());
-  form.querySelectorAll("[aria-invalid]").forEach((each) => each.removeAttribute("aria-invalid"));
-  form.querySelectorAll(".fault").forEach((each) => (each.textContent = ""));
-}
-
-/** Send a form. Resolves to the answer, or to nothing when it was refused, which the form then tells. */
-export async function send<T>(form: HTMLFormElement, more: Body = {}, about: DOMStringMap = form.dataset): Promise<T | undefined> {
-  const [method = "POST", template = ""] = (about.api ?? "").split(" ");
+/** Send a form. Resolves to the answer, or to nothing after a refusal, which the form shows. */
+async function send(form: HTMLFormElement, more: Body, options: DOMStringMap): Promise<Body | undefined> {
+  const [method = "POST", template = ""] = (options.api ?? "").split(" ");
   const body: Body = { ...bodyOf(form), ...more };
-  let path = template.replace(/\{([\w.]+)\}/g, (_, name: string) => {
+  let path = fillIn(template, (name) => {
     const value = body[name];
     delete body[name];
     return encodeURIComponent(String(value ?? ""));
   });
-  if ("query" in about) {
-    const query = new URLSearchParams(Object.entries(body).filter(([, value]) => value !== null && value !== "").map(([name, value]) => [name, String(value)]));
+  if ("query" in options) {
+    const values = Object.entries(body).filter(([, value]) => value !== null && value !== "");
+    const query = new URLSearchParams(values.map(([name, value]) => [name, String(value)]));
     if (query.size) path += `?${query}`;
   }
+  const hasBody = !("query" in options) && method !== "DELETE" && !(method === "POST" && "empty" in options);
+  const match = options.match ?? (options.version && `"v${options.version}"`);
   const buttons = [...form.querySelectorAll<HTMLButtonElement>("button:not([type=button])")];
-  buttons.forEach((button) => button.setAttribute("aria-busy", "true"));
+  for (const button of buttons) button.setAttribute("aria-busy", "true");
   try {
-    const sent = "query" in about || method === "DELETE" || (method === "POST" && "empty" in about) ? undefined : body;
-    const match = about.match ?? (about.version && `"v${about.version}"`);
-    const answer = await ask<T>(method, path, sent, match ? { "If-Match": match } : {});
-    clear(form);
-    return answer ?? ({} as T);
-  } catch (refusal) {
-    if (!(refusal instanceof Refused)) throw refusal;
-    tell(form, refusal.problem);
-    form.dispatchEvent(new CustomEvent("refused", { detail: refusal.problem, bubbles: true }));
+    const headers: Record<string, string> = match ? { "If-Match": match } : {};
+    const answer = await callApi<Body>(method, path, hasBody ? body : undefined, headers);
+    clearProblem(form);
+    return answer ?? {};
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    showProblem(form, error.problem);
+    form.dispatchEvent(new CustomEvent("refused", { detail: error.problem, bubbles: true }));
     return undefined;
   } finally {
-    buttons.forEach((button) => button.removeAttribute("aria-busy"));
+    for (const button of buttons) button.removeAttribute("aria-busy");
   }
 }
 
@@ -136,35 +71,41 @@ document.addEventListener("submit", async (event) => {
   if (!form.dataset.api || event.defaultPrevented) return;
   event.preventDefault();
   if (form.querySelector("[aria-busy]")) return;
-  const about: DOMStringMap = { ...form.dataset, ...event.submitter?.dataset };
-  if (about.confirm && !confirm(about.confirm)) return;
-  const answer = await send<Body>(form, about.with ? (JSON.parse(about.with) as Body) : {}, about);
+  const options: DOMStringMap = { ...form.dataset, ...event.submitter?.dataset };
+  if (options.confirm && !confirm(options.confirm)) return;
+  const answer = await send(form, options.with ? (JSON.parse(options.with) as Body) : {}, options);
   if (answer === undefined) return;
   form.dispatchEvent(new CustomEvent("sent", { detail: answer, bubbles: true }));
-  if (form.dataset.keep) sessionStorage.removeItem(placeOf(form));
-  if (about.says) sessionStorage.setItem("says", about.says.replace(/\{(\w+)\}/g, (_, name: string) => String(answer[name] ?? "")));
-  const goOn = () => {
-    const done = about.done?.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(answer[name] ?? "")));
-    if (done && done !== location.pathname + location.search) location.assign(done);
+  if (form.dataset.keep) sessionStorage.removeItem(storageKey(form));
+  if (options.says)
+    sessionStorage.setItem(
+      "says",
+      fillIn(options.says, (name) => answer[name]),
+    );
+  const proceed = (): void => {
+    const next = options.done && fillIn(options.done, (name) => encodeURIComponent(String(answer[name] ?? "")));
+    if (next && next !== location.pathname + location.search) location.assign(next);
     else location.reload();
   };
-  if (about.shows) show(about.shows, answer, goOn);
-  else if (!("stay" in about)) goOn();
+  if (options.shows) showAnswer(options.shows, answer, proceed);
+  else if (!("stay" in options)) proceed();
 });
 
-/** Put an answer's members where the page has places for them. */
-function show(id: string, answer: Body, goOn: () => void): void {
+/** Show the members of an answer in an element. */
+function showAnswer(id: string, answer: Body, proceed: () => void): void {
   const place = document.getElementById(id);
   if (!place) return;
-  for (const each of place.querySelectorAll<HTMLElement>("[data-answer]")) {
-    const value = String(answer[each.dataset.answer ?? ""] ?? "");
-    if (each instanceof HTMLAnchorElement) each.href = value;
-    else each.textContent = "grouped" in each.dataset ? value.replace(/(.{4})(?=.)/g, "$1 ") : value;
+  for (const element of place.querySelectorAll<HTMLElement>("[data-answer]")) {
+    const value = String(answer[element.dataset.answer ?? ""] ?? "");
+    if (element instanceof HTMLAnchorElement) element.href = value;
+    else element.textContent = "grouped" in element.dataset ? value.replace(/(.{4})(?=.)/g, "$1 ") : value;
   }
-  for (const each of place.querySelectorAll<HTMLElement>("[data-when]")) each.hidden = !answer[each.dataset.when ?? ""];
-  for (const each of place.querySelectorAll<HTMLElement>("[data-unless]")) each.hidden = Boolean(answer[each.dataset.unless ?? ""]);
+  for (const element of place.querySelectorAll<HTMLElement>("[data-when]"))
+    element.hidden = !answer[element.dataset.when ?? ""];
+  for (const element of place.querySelectorAll<HTMLElement>("[data-unless]"))
+    element.hidden = Boolean(answer[element.dataset.unless ?? ""]);
   if (place instanceof HTMLDialogElement) {
-    place.addEventListener("close", goOn, { once: true });
+    place.addEventListener("close", proceed, { once: true });
     place.showModal();
   } else {
     place.hidden = false;
@@ -172,13 +113,16 @@ function show(id: string, answer: Body, goOn: () => void): void {
   }
 }
 
-// <button data-opens="dialog's id">, and <button data-closes> inside; <button data-copies="id of a text"> and <button data-reload>
+// Buttons: `data-opens` has the id of a dialog, `data-closes` closes the dialog around it, `data-copies` has the id of
+// a text, `data-reload` loads the page again.
 document.addEventListener("click", (event) => {
-  const button = (event.target as Element).closest<HTMLElement>("[data-opens], [data-closes], [data-copies], [data-reload]");
+  const selector = "[data-opens], [data-closes], [data-copies], [data-reload]";
+  const button = (event.target as Element).closest<HTMLElement>(selector);
   if (!button) return;
-  if (button.dataset.copies) return void copy(button, document.getElementById(button.dataset.copies)?.textContent ?? "");
-  if ("reload" in button.dataset) return location.reload();
-  if (button.dataset.opens) (document.getElementById(button.dataset.opens) as HTMLDialogElement | null)?.showModal();
+  if (button.dataset.copies) void copy(button, document.getElementById(button.dataset.copies)?.textContent ?? "");
+  else if ("reload" in button.dataset) location.reload();
+  else if (button.dataset.opens)
+    (document.getElementById(button.dataset.opens) as HTMLDialogElement | null)?.showModal();
   else button.closest("dialog")?.close();
 });
 
@@ -187,15 +131,23 @@ async function copy(button: HTMLElement, text: string): Promise<void> {
   button.textContent = button.dataset.copied ?? button.textContent;
 }
 
-// What the form before has to say
-const said = sessionStorage.getItem("says");
+// Show the notice of the form on the previous page.
+const notice = sessionStorage.getItem("says");
 sessionStorage.removeItem("says");
-if (said) document.getElementById("main")?.prepend(element("div", { class: "notice good", role: "status" }, element("p", {}, said)));
+if (notice) {
+  const attributes = { class: "notice good", role: "status" };
+  document.getElementById("main")?.prepend(createElement("div", attributes, createElement("p", {}, notice)));
+}
 
-// What was typed into a form with data-keep
-const placeOf = (form: HTMLFormElement): string => `${form.dataset.keep} ${location.pathname}${location.search}`;
+// Restore what was typed into forms with `data-keep`.
+function storageKey(form: HTMLFormElement): string {
+  return `${form.dataset.keep} ${location.pathname}${location.search}`;
+}
 for (const form of document.querySelectorAll<HTMLFormElement>("form[data-keep]")) {
-  const typed = JSON.parse(sessionStorage.getItem(placeOf(form)) ?? "{}") as Record<string, string>;
+  const typed = JSON.parse(sessionStorage.getItem(storageKey(form)) ?? "{}") as Record<string, string>;
   for (const control of controlsOf(form)) control.value = typed[control.name] ?? control.value;
-  form.addEventListener("input", () => sessionStorage.setItem(placeOf(form), JSON.stringify(Object.fromEntries(controlsOf(form).map((each) => [each.name, each.value])))));
+  form.addEventListener("input", () => {
+    const values = Object.fromEntries(controlsOf(form).map((control) => [control.name, control.value]));
+    sessionStorage.setItem(storageKey(form), JSON.stringify(values));
+  });
 }

@@ -1,0 +1,77 @@
+// Reads the body of a request from a form. The name of a control is the place of its value: `policy.horizonDays`,
+// `address.0`. The words of `data-as` say what the value is:
+//
+// - number: multiplied by the value of the control with the id `data-unit`, if there is one
+// - null: null instead of an empty text
+// - omit: left out when it is empty
+// - json: a JSON text
+// - list: one value a line; of checkboxes with the same name, the checked values, which `list null` replaces by null
+//   when there are none
+// - end: the end of a part of a day, where midnight is 24:00
+
+export type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
+export type Body = { [name: string]: unknown };
+
+/** Return the controls of a form that have a name and are enabled. */
+export function controlsOf(form: HTMLFormElement): Control[] {
+  const controls = [...form.elements].filter((element): element is Control =>
+    element.matches("input, select, textarea"),
+  );
+  return controls.filter((control) => control.name !== "" && !control.disabled);
+}
+
+function valueOf(control: Control): unknown {
+  const kind = control.dataset.as ?? "";
+  if (control instanceof HTMLInputElement && control.type === "checkbox") return control.checked;
+  const text = control.value.trim();
+  if (kind.includes("null") && text === "") return null;
+  if (kind.includes("omit") && text === "") return undefined;
+  if (kind.includes("list")) return linesOf(text);
+  if (kind.includes("number")) return text === "" ? null : Number(text) * unitOf(control);
+  if (kind.includes("json")) return JSON.parse(text) as unknown;
+  if (kind.includes("end") && text === "00:00") return "24:00";
+  return text;
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.filter(Boolean);
+}
+
+function unitOf(control: Control): number {
+  const unit = document.getElementById(control.dataset.unit ?? "") as HTMLSelectElement | null;
+  return Number(unit?.value ?? 1);
+}
+
+/** Set the value at a place of the body. */
+function setMember(body: Body, place: string, value: unknown): void {
+  const path = place.split(".");
+  let container: Body = body;
+  path.slice(0, -1).forEach((name, index) => {
+    container[name] ??= /^\d+$/.test(path[index + 1]!) ? [] : {};
+    container = container[name] as Body;
+  });
+  container[path.at(-1)!] = value;
+}
+
+export function bodyOf(form: HTMLFormElement): Body {
+  const body: Body = {};
+  const lists = new Map<string, unknown[]>();
+  const nullable = new Set<string>();
+  for (const control of controlsOf(form)) {
+    const { type, checked } = control as HTMLInputElement;
+    if (type === "radio" && !checked) continue;
+    const kind = control.dataset.as ?? "";
+    if (type !== "checkbox" || !kind.includes("list")) {
+      const value = valueOf(control);
+      if (value !== undefined) setMember(body, control.name, value);
+      continue;
+    }
+    const list = lists.get(control.name) ?? [];
+    lists.set(control.name, list);
+    if (kind.includes("null")) nullable.add(control.name);
+    if (checked) list.push(kind.includes("number") ? Number(control.value) : control.value);
+  }
+  for (const [name, list] of lists) setMember(body, name, list.length || !nullable.has(name) ? list : null);
+  return body;
+}
