@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from appoint.http.access import COOKIE
 from appoint.http.rate_limits import counters
 from appoint.http.rate_limits.counters import Counters, Rate, rates
-from appoint.http.rate_limits.limits import Limits, network
+from appoint.http.rate_limits.limits import Limits, network_of
 from appoint.http.routes import Route
 from appoint.kit import errors
 from appoint.kit.actors import Actor, Membership, Role
@@ -169,7 +169,7 @@ async def test_a_staff_token_or_cookie_does_not_allow_more_guesses(db, database_
     ],
 )
 def test_an_ipv6_address_is_counted_by_its_network(address, expected):
-    assert network(address) == expected
+    assert network_of(address) == expected
 
 
 async def test_lookups_of_wrong_credentials_are_limited_but_valid_ones_always_work(db, database_url, fixed_clock):
@@ -194,11 +194,11 @@ def test_production_requires_rate_limits():
 
 
 async def test_a_process_stores_a_limited_number_of_counters(monkeypatch):
-    monkeypatch.setattr(counters, "ENTRIES", 100)
+    monkeypatch.setattr(counters, "MAX_COUNTERS", 100)
     store = Counters(None, "secret")
     for number in range(1000):
         store.add_here("requests", str(number), Rate(10, 60), NINE)
-    assert len(store._kept) <= 100
+    assert len(store._counts) <= 100
     store.add_here("requests", "999", Rate(10, 60), NINE)
     assert store.count_here("requests", "999", Rate(10, 60), NINE).number == 2
 

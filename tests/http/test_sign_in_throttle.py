@@ -25,7 +25,7 @@ def request_from(counters: Counters, address: str):
 async def attempt(counters, address, account, now) -> int:
     """Attempt to sign in. Return the seconds to wait, or 0 if the attempt is admitted."""
     try:
-        await sign_in_throttle.admit(request_from(counters, address), account=account, now=now)
+        await sign_in_throttle.count_attempt(request_from(counters, address), account=account, now=now)
     except errors.TooMany as refusal:
         return refusal.retry_after_seconds
     return 0
@@ -61,7 +61,7 @@ async def test_concurrent_guesses_are_all_counted():
 
 async def test_guessing_does_not_lock_out_the_account_owner_or_others():
     counters = Counters(None, "secret")
-    await sign_in_throttle.succeeded(
+    await sign_in_throttle.record_success(
         request_from(counters, "198.51.100.1"), account="ana@example.org", now=NINE - timedelta(days=3)
     )
     for number in range(300):  # from everywhere
@@ -76,7 +76,7 @@ async def test_guessing_does_not_lock_out_the_account_owner_or_others():
 async def test_trying_many_accounts_from_one_network_slows_only_new_users_there():
     counters = Counters(None, "secret")
     assert await attempt(counters, "192.0.2.1", "ana@example.org", NINE) == 0
-    await sign_in_throttle.succeeded(request_from(counters, "192.0.2.1"), account="ana@example.org", now=NINE)
+    await sign_in_throttle.record_success(request_from(counters, "192.0.2.1"), account="ana@example.org", now=NINE)
     waited = [await attempt(counters, "192.0.2.1", f"{n}@example.org", NINE) for n in range(100)]
     assert waited == [0] * 20 + [60] * 80
     assert await attempt(counters, "192.0.2.1", "ana@example.org", NINE) == 0
@@ -86,13 +86,13 @@ async def test_a_successful_sign_in_does_not_count_as_a_guess():
     counters = Counters(None, "secret")
     for _ in range(30):
         assert await attempt(counters, "192.0.2.1", "ana@example.org", NINE) == 0
-        await sign_in_throttle.succeeded(request_from(counters, "192.0.2.1"), account="ana@example.org", now=NINE)
+        await sign_in_throttle.record_success(request_from(counters, "192.0.2.1"), account="ana@example.org", now=NINE)
 
 
 async def test_a_known_network_expires_between_two_and_four_months():
     counters = Counters(None, "secret")
-    await sign_in_throttle.succeeded(request_from(counters, "192.0.2.1"), account="ana@example.org", now=NINE)
+    await sign_in_throttle.record_success(request_from(counters, "192.0.2.1"), account="ana@example.org", now=NINE)
     assert [
-        await sign_in_throttle._knows(counters, "ana@example.org", "192.0.2.1", NINE + timedelta(days=days))
+        await sign_in_throttle._is_known(counters, "ana@example.org", "192.0.2.1", NINE + timedelta(days=days))
         for days in (0, 60, 121)
     ] == [True, True, False]

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
-from appoint.http.cookies import BOOKED
+from appoint.http.cookies import BOOKED_COOKIE
 from appoint.server import app as application
 from support.app import TOKEN, settings
 from support.booking_pages import DAY, alternatives, form_of, open_form, send, utc
@@ -121,7 +121,7 @@ async def test_going_back_to_the_form_after_booking_shows_the_booking(client, la
     assert (back.status_code, back.headers["Location"]) == (303, own_page)
     assert "Choose" in (await client.get(address)).text
     for value in ("x", "apm_x", cookie["Cookie"].split("=", 1)[1] + "x"):
-        assert (await client.get(address, headers={"Cookie": f"{BOOKED}={value}"})).status_code == 200
+        assert (await client.get(address, headers={"Cookie": f"{BOOKED_COOKIE}={value}"})).status_code == 200
     await client.post(own_page + "/cancel")
     assert (await client.get(address, headers=cookie)).status_code == 200
 

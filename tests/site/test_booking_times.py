@@ -15,7 +15,7 @@ from support.rows import appointment_type, clinic, doctor, publish
 async def test_a_month_counts_free_times_and_lists_those_of_the_first_day(client, lakeside):
     page = await client.get("/c/lakeside/times", params={"type": lakeside})
     assert starts(page) == [utc(DAY + timedelta(minutes=15 * n)) for n in range(7)]
-    assert re.findall(r'aria-current="date">.*?(\d+) times available</span>', page.text) == ["7"]
+    assert re.findall(r'(?s)aria-current="date">.*?(\d+) times available</span>', page.text) == ["7"]
 
 
 async def test_a_time_that_several_doctors_have_is_listed_once(client, db, lakeside):

@@ -24,7 +24,7 @@ ACROSS_CLINICS = {
     ("customers.list_ids_at_address", "appointment"): "whether a customer with the address has booked anywhere",
     ("customers.find_at_address", "appointment"): "the same",
     ("booking.expire_holds", "appointment"): "the sweep of expired holds",
-    ("http.forget_requests", "appointment"): "the sweep of old idempotency keys",
+    ("http.delete_old_keys", "appointment"): "the sweep of old idempotency keys",
     ("database.queue_lengths", "event"): "the backlogs of /metrics",
     ("database.queue_lengths", "notification"): "the same",
     ("database.queue_lengths", "webhook"): "the same",

@@ -28,7 +28,8 @@ COOKIE: Final = "__Host-appoint"
 async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
     """Raise an error if the caller may not use the handler: every handler declares its permission in `opt=route(…)`.
 
-    Runs before each request. It is not one of Litestar's guards, since Litestar copies the whole handler for each guard.
+    Runs before each request. It is not one of Litestar's guards, because Litestar copies the whole handler for each
+    guard.
     """
     if request.method == "OPTIONS":  # the framework answers with the allowed methods
         return
@@ -44,13 +45,13 @@ async def guard(request: litestar.Request[Actor, Any, Any]) -> None:
     permission = declared.permission
     clinic_id = clinic_of(request)
     if permission not in PUBLIC_PERMISSIONS:
-        request.scope["state"]["grant"] = await _granted(request, caller, permission, clinic_id)
+        request.scope["state"]["grant"] = await _grant_for(request, caller, permission, clinic_id)
     if permission != "public":
-        request.scope["state"]["db"] = _seen(services.db, caller, permission, clinic_id)
+        request.scope["state"]["db"] = _visible_database(services.db, caller, permission, clinic_id)
     check_address(request, handler)
 
 
-async def _granted(
+async def _grant_for(
     request: litestar.Request[Actor, Any, Any], caller: Actor, permission: str, clinic_id: int | None
 ) -> Grant:
     """Return the caller's grant. Raise `Unauthorized` for anonymous callers, `NotFound` for other clinics' or patients'
@@ -74,7 +75,7 @@ def authorize(
     """Authorize what only the request's body names: that the caller has this permission (or the handler's) at the
     clinic, for the doctor.
 
-    Raises the same errors as the guard.
+    Raise the same errors as the guard.
     """
     grant = widest_grant(request.user, permission or route_of(request.route_handler).permission, clinic_id)
     if grant is None:
@@ -125,9 +126,9 @@ async def _is_own(
     return any(caller.customer_id in (owner.customer_id, owner.booker_id) for owner in owners)
 
 
-def _seen(db: Database, caller: Actor, permission: str, clinic_id: int | None) -> Database:
-    """Return the database limited to the people this request may see: those of the clinic in the path, everyone if the
-    path names no clinic, and no one for a booking.
+def _visible_database(db: Database, caller: Actor, permission: str, clinic_id: int | None) -> Database:
+    """Return the database limited to the people that this request may see: those of the clinic in the path, everyone
+    if the path names no clinic, and no one for a booking.
 
     This is the second line of defence: staff never see people of other clinics, whatever the guard let through and
     whatever a statement selects.
@@ -166,10 +167,10 @@ async def _bearer(connection: ASGIConnection[Any, Any, Any, Any], token: str) ->
     services = services_of(connection)
     if hmac.compare_digest(token.encode(), services.admin_token.encode()):
         return Actor("administrator", administrator=True)
-    known = next((identify for prefix, identify in services.identities.items() if token.startswith(prefix)), None)
+    find_caller = next((identify for prefix, identify in services.identities.items() if token.startswith(prefix)), None)
     address = connection.client.host if connection.client else None
     services.limits.expect_credential(address, token)
-    caller = await known(connection, token) if known else None
+    caller = await find_caller(connection, token) if find_caller else None
     services.limits.note_credential(address, token, caller)
     return caller
 
@@ -181,5 +182,5 @@ def csrf_token(secret: str, token: str) -> str:
     return hmac.digest(secret.encode(), b"csrf\n" + token.encode(), "sha256").hex()
 
 
-def is_csrf_token(secret: str, token: str, given: str) -> bool:
-    return hmac.compare_digest(csrf_token(secret, token).encode(), given.encode())
+def is_valid_csrf_token(secret: str, token: str, submitted: str) -> bool:
+    return hmac.compare_digest(csrf_token(secret, token).encode(), submitted.encode())

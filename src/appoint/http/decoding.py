@@ -41,12 +41,12 @@ MESSAGES: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
-MOST: Final = 100
+MAX_FAULTS: Final = 100
 """The maximum number of faults that one response reports."""
-LONGEST_NAME: Final = 100
+MAX_NAME_LENGTH: Final = 100
 
 
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
     """The query of an operation without parameters."""
 
 
@@ -58,7 +58,7 @@ class Malformed(Invalid):
 
 
 def body(type: type[T], raw: bytes) -> T:
-    """Decode a JSON body. Raises `Invalid` with all its faults."""
+    """Decode a JSON body. Raise `Invalid` with all its faults."""
     try:
         value = cast("T", _decoder(type).decode(raw))
     # a validation error is a decode error too
@@ -66,19 +66,19 @@ def body(type: type[T], raw: bytes) -> T:
         value = None
     plain = _plain(raw)  # the decoder accepts repeated keys and NUL without complaint
     if value is None or not _passes(type, value):
-        raise Invalid(*(_faults(type, plain, IN_BODY)[:MOST] or [Fault("#", "is not valid")]))
+        raise Invalid(*(_faults(type, plain, IN_BODY)[:MAX_FAULTS] or [Fault("#", "is not valid")]))
     return value
 
 
 def convert(type: type[T], values: Mapping[str, Any]) -> T:
-    """Convert the fields of a form or the options of a command to a body's struct. Raises `Invalid` with all faults."""
+    """Convert the fields of a form or the options of a command to a body's struct. Raise `Invalid` with all faults."""
     _raise_any(_nul(values, "#", "/"))
     _raise_any(_faults(type, values, IN_BODY))
     return msgspec.convert(values, type)
 
 
 def query(type: type[T], raw: bytes) -> T:
-    """Decode a query string; each parameter may occur once. Raises `Invalid` with all faults."""
+    """Decode a query string; each parameter may occur once. Raise `Invalid` with all faults."""
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except (UnicodeDecodeError, ValueError):
@@ -102,16 +102,16 @@ def _plain(raw: bytes) -> Any:
     """Parse the body into plain values. Refuse JSON that two parsers could read differently."""
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
+        values = dict(pairs)
+        if len(values) != len(pairs):
             raise Malformed("contains a duplicate key")
-        return found
+        return values
 
-    def no_constant(name: str) -> Any:
+    def refuse_constant(_: str) -> Any:
         raise Malformed("is not valid JSON")
 
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=members, parse_constant=no_constant)
+        value = json.loads(raw.decode(), object_pairs_hook=members, parse_constant=refuse_constant)
     except RecursionError:
         raise Malformed("is nested too deeply") from None
     except ValueError:
@@ -138,22 +138,17 @@ def _nul(value: Any, pointer: str, separator: str) -> Iterator[Fault]:
 
 
 def _at(pointer: str, separator: str, name: str) -> str:
-    """Return a member's location: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query. Long
-    names are truncated.
+    """Return a member's location: `#/a~1b` for `a/b` in a body (RFC 6901, as a fragment), `?name` in a query. Truncate
+    long names.
     """
-    name = name[:LONGEST_NAME]
-    return (
-        pointer
-        + separator
-        + quote(
-            name.replace("~", "~0").replace("/", "~1") if separator else name, safe="~!$&'()*+,;=:@?", errors="replace"
-        )
-    )
+    name = name[:MAX_NAME_LENGTH]
+    escaped = name.replace("~", "~0").replace("/", "~1") if separator else name
+    return pointer + separator + quote(escaped, safe="~!$&'()*+,;=:@?", errors="replace")
 
 
 def _raise_any(faults: Iterable[Fault]) -> None:
-    if found := list(islice(faults, MOST)):
-        raise Invalid(*found)
+    if reported := list(islice(faults, MAX_FAULTS)):
+        raise Invalid(*reported)
 
 
 class _Place(NamedTuple):
@@ -206,13 +201,13 @@ _INSIDE: Final[Mapping[tuple[Any, Any], Callable[[Any, Any, list[msgspec.Meta], 
 
 
 def _first(faults: Iterable[list[Fault]]) -> list[Fault]:
-    return list(islice(chain.from_iterable(faults), MOST))
+    return list(islice(chain.from_iterable(faults), MAX_FAULTS))
 
 
 def _value_faults(type: Any, value: Any, metas: list[msgspec.Meta], place: _Place) -> list[Fault]:
     """Return the first fault of the value itself: its type, its constraints, then our own checks."""
     expected = Annotated[type, *metas] if metas else type
-    converted, faults = _converted(expected, value, place, shown=type)
+    converted, faults = _converted(expected, value, place, reported_type=type)
     if faults:
         return faults
     texts = (check(converted) for meta in metas if (check := (meta.extra or {}).get("check")))
@@ -222,23 +217,24 @@ def _value_faults(type: Any, value: Any, metas: list[msgspec.Meta], place: _Plac
 def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], place: _Place) -> list[Fault]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     unknown = (name for name in value if name not in fields) if struct.__struct_config__.forbid_unknown_fields else ()
-    found = [Fault(place.member(name).pointer, "is not a known field or parameter") for name in islice(unknown, MOST)]
+    text = "is not a known field or parameter"
+    faults = [Fault(place.member(name).pointer, text) for name in islice(unknown, MAX_FAULTS)]
     for name, field in fields.items():
         if name in value:
-            found += _faults(field.type, value[name], place.member(name))
+            faults += _faults(field.type, value[name], place.member(name))
         elif field.required:
-            found.append(Fault(place.member(name).pointer, "is missing"))
-    return found or _converted(struct, value, place, shown=struct)[1]
+            faults.append(Fault(place.member(name).pointer, "is missing"))
+    return faults or _converted(struct, value, place, reported_type=struct)[1]
 
 
-def _converted(expected: Any, value: Any, place: _Place, *, shown: Any) -> tuple[Any, list[Fault]]:
-    """Return the converted value and its faults. Faults of the type are reported as if `shown` were the expected type."""
+def _converted(expected: Any, value: Any, place: _Place, *, reported_type: Any) -> tuple[Any, list[Fault]]:
+    """Return the converted value and its faults. Faults of the type name `reported_type` as the expected type."""
     try:
         return msgspec.convert(value, expected, strict=place.strict), []
     except Invalid as error:  # raised by the struct's own rules
         return None, [Fault(_join(place.pointer, fault.pointer), fault.text, **fault.values) for fault in error.faults]
     except msgspec.ValidationError as error:
-        return None, [_fault(str(error), place.pointer, shown)]
+        return None, [_fault(str(error), place.pointer, reported_type)]
 
 
 IN_BODY: Final = _Place("#", "/", strict=True)

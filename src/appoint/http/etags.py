@@ -1,4 +1,4 @@
-"""ETags and versions: which version of a resource a change was based on."""
+"""ETags and versions, which identify the state of a resource that a change was based on."""
 
 import hashlib
 from typing import Any
@@ -18,7 +18,7 @@ def digest(content: Any) -> str:
 
 
 def check(if_match: str | None, version: int | str, *, required: bool = False) -> None:
-    """Refuse a change that was based on another version (or ETag). Raises `VersionMismatch`, or `VersionRequired` if
+    """Refuse a change that was based on another version (or ETag). Raise `VersionMismatch`, or `VersionRequired` if
     the clinic requires `If-Match` and it is absent.
     """
     if if_match is None:

@@ -12,27 +12,27 @@ from ..kit import errors
 from ..kit.fields import FIRST_YEAR, LAST_YEAR
 
 AnyRequest = Request[Any, Any, Any]
-FORM_FIELDS: Final = 100
-LONGEST_FIELD: Final = 5000
+MAX_FORM_FIELDS: Final = 100
+MAX_FIELD_LENGTH: Final = 5000
 
 
 def query_params(request: AnyRequest) -> dict[str, str]:
-    """Return the query's parameters, the last of each name. Unreadable queries are ignored."""
+    """Return the query's parameters, the last of each name. Ignore unreadable queries."""
     return _fields(request.scope["query_string"])
 
 
 async def parse_form(request: AnyRequest) -> dict[str, str]:
-    """Return a form's fields, the last of each name; an empty body is an empty form. Raises `Invalid` for a body that
+    """Return a form's fields, the last of each name; an empty body is an empty form. Raise `Invalid` for a body that
     no browser sends.
     """
     body = await request.body()
     if body and request.content_type[0] != "application/x-www-form-urlencoded":
         raise HTTPException(status_code=415)
     try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS))
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
     except ValueError:
         raise errors.Invalid(errors.Fault("#", "is not valid")) from None
-    if any("\0" in value or len(value) > LONGEST_FIELD for value in fields.values()):
+    if any("\0" in value or len(value) > MAX_FIELD_LENGTH for value in fields.values()):
         raise errors.Invalid(errors.Fault("#", "is not valid"))
     request.scope["state"]["typed"] = fields
     return fields
@@ -42,8 +42,8 @@ def _fields(query: bytes) -> dict[str, str]:
     try:
         return {
             name: value
-            for name, value in parse_qsl(query.decode(), max_num_fields=FORM_FIELDS)
-            if "\0" not in value and len(value) <= LONGEST_FIELD
+            for name, value in parse_qsl(query.decode(), max_num_fields=MAX_FORM_FIELDS)
+            if "\0" not in value and len(value) <= MAX_FIELD_LENGTH
         }
     except ValueError:
         return {}

@@ -14,10 +14,10 @@ from ..kit.structs import RequestBody as Query
 from .request import Request
 from .routes import route
 
-PATIENCE_SECONDS: Final = 2.0
-SILENT_SECONDS: Final = 30.0
-OPEN: Final[dict[str, Any]] = route(permission="public")
-FRESH: Final = {"Cache-Control": "no-store"}
+DATABASE_TIMEOUT_SECONDS: Final = 2.0
+MAX_WORKER_SILENCE_SECONDS: Final = 30.0
+PUBLIC: Final[dict[str, Any]] = route(permission="public")
+NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -25,11 +25,11 @@ class Part(msgspec.Struct, frozen=True):
     detail: str | None = None
 
 
-AWAY: Final = Part(ok=False, detail="the database cannot be reached")
+UNREACHABLE: Final = Part(ok=False, detail="the database cannot be reached")
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    ready: bool
+    show_readiness: bool
     parts: dict[str, Part]
 
 
@@ -38,49 +38,49 @@ class Excluded(Query):
     """For load balancers: bookings work without a worker."""
 
 
-@get("/healthz", operation_id="healthz", opt=OPEN, include_in_schema=False)
-async def alive() -> Response[dict[str, str]]:
+@get("/healthz", operation_id="healthz", opt=PUBLIC, include_in_schema=False)
+async def show_health() -> Response[dict[str, str]]:
     """Report that the process is alive."""
-    return Response({"status": "ok"}, headers=FRESH)
+    return Response({"status": "ok"}, headers=NO_STORE)
 
 
-@get("/readyz", operation_id="readyz", opt=OPEN, include_in_schema=False)
-async def ready(request: Request, query: Excluded) -> Response[Readiness]:
+@get("/readyz", operation_id="readyz", opt=PUBLIC, include_in_schema=False)
+async def show_readiness(request: Request, query: Excluded) -> Response[Readiness]:
     """Report whether everything that bookings need is available; 503 lists what is missing."""
     parts = await _parts(request.db)
     if query.exclude:
         parts.pop(query.exclude)
     readiness = Readiness(all(part.ok for part in parts.values()), parts)
-    return Response(readiness, status_code=200 if readiness.ready else 503, headers=FRESH)
+    return Response(readiness, status_code=200 if readiness.ready else 503, headers=NO_STORE)
 
 
 async def _parts(db: Database) -> dict[str, Part]:
     needed = migrate.newest()
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(DATABASE_TIMEOUT_SECONDS):
             revision = await migrate.revision(db)
             # during a rolling upgrade, the previous release works with the newer schema
             is_migrated = revision is not None and revision >= needed
             silence = await upkeep.worker_silence(db) if is_migrated else None
     except (errors.Unavailable, TimeoutError):
-        return {"database": AWAY, "migrations": AWAY, "worker": AWAY}
+        return {"database": UNREACHABLE, "migrations": UNREACHABLE, "worker": UNREACHABLE}
     return {
         "database": Part(ok=True),
         "migrations": Part(ok=True)
         if is_migrated
         else Part(ok=False, detail=f"the database is at {revision}, this version needs {needed}"),
         "worker": Part(ok=True)
-        if silence is not None and silence < SILENT_SECONDS
+        if silence is not None and silence < MAX_WORKER_SILENCE_SECONDS
         else Part(ok=False, detail="no worker has been seen for 30 seconds"),
     }
 
 
-@get("/metrics", operation_id="metrics", opt=OPEN, include_in_schema=False)
-async def measured(request: Request) -> Response[bytes]:
+@get("/metrics", operation_id="metrics", opt=PUBLIC, include_in_schema=False)
+async def show_metrics(request: Request) -> Response[bytes]:
     """Serve metrics for Prometheus. While the database is unreachable, queue lengths keep their last values."""
     request.db.measure()
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(DATABASE_TIMEOUT_SECONDS):
             queues = await upkeep.queue_lengths(request.db.across())
     except (errors.Unavailable, TimeoutError):
         pass
@@ -97,7 +97,9 @@ async def measured(request: Request) -> Response[bytes]:
         metrics.DEAD_LETTERS.labels("sms").set(queues.dead_sms)
         metrics.NOTIFICATION_LAG.labels("email").set(queues.email_lag)
         metrics.NOTIFICATION_LAG.labels("sms").set(queues.sms_lag)
-    return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"), headers=FRESH)
+    return Response(
+        metrics.exposition(), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"), headers=NO_STORE
+    )
 
 
-HEALTH: Final = [alive, ready, measured]
+HEALTH: Final = [show_health, show_readiness, show_metrics]

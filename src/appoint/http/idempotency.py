@@ -40,29 +40,29 @@ async def idempotent(
     """Run `make` in a transaction, at most once per `Idempotency-Key`. Return its result and whether it is a replay.
 
     `remember` returns what to store of the first result (an id); `recall` loads the result from that. Of two concurrent
-    requests, the second waits for the first. A refused request stores no key, since its transaction is rolled back.
+    requests, the second waits for the first. A refused request stores no key, because its transaction is rolled back.
     Afterwards the cache drops the named clinic. Pages pass a `key` of their own, in hexadecimal, derived from the form.
-    Raises `KeyReused` for a different body.
+    Raise `KeyReused` for a different body.
     """
 
     async def run(work: Callable[[Transaction], Awaitable[R]]) -> R:
         return await ((db or request.db).atomic(work) if clinic_id is None else request.change(clinic_id, work))
 
-    wanted = bytes.fromhex(key) if key else digest(request, data)
+    request_digest = bytes.fromhex(key) if key else digest(request, data)
     key = key or idempotency_key(request)
     if key is None:
         return await run(make), False
     caller = request.user.key
 
     async def work(tx: Transaction) -> tuple[T, bool]:
-        if await repository.claim_key(tx, caller=caller, key=key, digest=wanted):
-            made = await make(tx)
-            await repository.keep_answer(
-                tx, caller=caller, key=key, answer=msgspec.json.encode(remember(made)).decode()
+        if await repository.claim_key(tx, caller=caller, key=key, digest=request_digest):
+            result = await make(tx)
+            await repository.store_answer(
+                tx, caller=caller, key=key, answer=msgspec.json.encode(remember(result)).decode()
             )
-            return made, False
-        earlier = await repository.earlier_request(tx, caller=caller, key=key)
-        if earlier is None or earlier.digest != wanted:
+            return result, False
+        earlier = await repository.find_earlier_request(tx, caller=caller, key=key)
+        if earlier is None or earlier.digest != request_digest:
             raise errors.KeyReused
         return await recall(tx, msgspec.json.decode(earlier.answer)), True
 

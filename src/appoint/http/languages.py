@@ -18,10 +18,10 @@ def language_for(request: Request[Any, Any, Any]) -> str:
     """Return the language for pages and problems: the chosen one (`?lang=`, stored in a cookie), else the best match
     for `Accept-Language`.
     """
-    asked = parse_qs(request.scope["query_string"].decode("latin-1")).get("lang", [None])[-1]
-    for chosen in (asked, request.cookies.get(LANGUAGE_COOKIE)):
-        if chosen in LANGUAGES:
-            return chosen
+    parameter = parse_qs(request.scope["query_string"].decode("latin-1")).get("lang", [None])[-1]
+    for language in (parameter, request.cookies.get(LANGUAGE_COOKIE)):
+        if language in LANGUAGES:
+            return language
     return language_of(request.headers.get("accept-language"))
 
 
@@ -38,12 +38,12 @@ def language_of(accept_language: str | None) -> str:
 
 @lru_cache(1000)
 def _best(accept_language: str) -> str:
-    wanted: list[tuple[float, str]] = []
+    weighted: list[tuple[float, str]] = []
     for part in accept_language.split(","):
         tag, _, weight = part.lower().partition(";")
         try:
-            wanted.append((float(weight.strip().removeprefix("q=")) if weight else 1.0, tag.strip()))
+            weighted.append((float(weight.strip().removeprefix("q=")) if weight else 1.0, tag.strip()))
         except ValueError:
             continue
-    preferred = [tag for weight, tag in sorted(wanted, key=lambda pair: -pair[0]) if weight > 0]
+    preferred = [tag for weight, tag in sorted(weighted, key=lambda pair: -pair[0]) if weight > 0]
     return negotiate_locale(preferred, LANGUAGES, sep="-") or "en"

@@ -1,4 +1,4 @@
-"""Wraps every request, even those without a route: request id and trace, one log line, metrics, security headers, a
+"""Wrap every request, even those without a route: request id and trace, one log line, metrics, security headers, a
 deadline, and a last resort for errors.
 """
 
@@ -14,7 +14,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ..kit import tracing
 from ..kit.metrics import REQUEST_SECONDS, REQUESTS
-from .problems.handlers import document
+from .problems.handlers import problem_response
 from .request import Request
 from .routes import route_in
 
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 CLOSED_BY_CALLER: Final = 499
+CSP: Final = b"content-security-policy"
 JSON_HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (CSP, b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
 ]
 HTML_HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
     (
-        b"content-security-policy",
+        CSP,
         b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
     ),
     (b"referrer-policy", b"no-referrer"),
@@ -42,9 +43,10 @@ STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000; inc
 """Over TLS: browsers use only TLS for a year."""
 
 
-class Observed:
-    """The observed application. Written for speed, since it runs on every booking. `render` turns a problem into a page
-    where a person sees it.
+class ObservedApp:
+    """The application with everything that applies to all requests. Written for speed: it runs on every booking.
+
+    `render` turns a problem into a page where a person sees it.
     """
 
     def __init__(
@@ -63,33 +65,28 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        asked: HTTPScope = (
-            scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}
-        )  # the server drops the body
+        # the server drops the body of an answer to HEAD
+        http_scope: HTTPScope = scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}
         began = time.perf_counter()
-        origin = tracing.parse_origin(asked["headers"])
+        origin = tracing.parse_origin(http_scope["headers"])
         tracing.CURRENT.set(origin)
-        asked["state"]["request_id"] = origin.request_id
+        http_scope["state"]["request_id"] = origin.request_id
         status = 0
 
         async def respond(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if (declared := route_in(asked)) and declared.stream:
+                if (declared := route_in(http_scope)) and declared.stream:
                     deadline.reschedule(None)
                 headers = [*message["headers"], (b"x-request-id", origin.request_id.encode())]
-                if asked["method"] == "OPTIONS":
-                    headers = _with_all_methods(headers, asked)
-                headers += asked["state"].get("limit", ())
+                if http_scope["method"] == "OPTIONS":
+                    headers = _with_all_methods(headers, http_scope)
+                headers += http_scope["state"].get("limit", ())
                 own = dict(headers)  # a page may set its own policy
                 usual = HTML_HEADERS if own.get(b"content-type", b"").startswith(b"text/html") else JSON_HEADERS
-                headers += (
-                    usual
-                    if b"content-security-policy" not in own
-                    else [header for header in usual if header[0] not in own]
-                )
-                if asked["scheme"] == "https":
+                headers += [header for header in usual if header[0] not in own] if CSP in own else usual
+                if http_scope["scheme"] == "https":
                     headers.append(STRICT_TRANSPORT)
                 message["headers"] = headers
             await send(message)
@@ -97,21 +94,21 @@ class Observed:
         try:
             async with asyncio.timeout(self.seconds) as deadline:
                 if tracing.tracer is None:
-                    await self.app(asked, receive, respond)
+                    await self.app(http_scope, receive, respond)
                 else:
-                    with tracing.request_span(tracing.tracer, asked["method"], origin) as span:
-                        await self.app(asked, receive, respond)
-                        _describe(span, asked, status)
+                    with tracing.request_span(tracing.tracer, http_scope["method"], origin) as span:
+                        await self.app(http_scope, receive, respond)
+                        _describe(span, http_scope, status)
         except BaseException as error:
             if status:  # too late for another response: the server closes the connection
                 raise
-            await self._apologise(asked, receive, respond, error)
+            await self._answer_error(http_scope, receive, respond, error)
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._note(asked, status or CLOSED_BY_CALLER, time.perf_counter() - began)
+            self._record(http_scope, status or CLOSED_BY_CALLER, time.perf_counter() - began)
 
-    def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
+    def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
         operation = operation_of(scope)
         meters = self.meters.get((operation, status))
         if meters is None:
@@ -121,8 +118,8 @@ class Observed:
             )
         meters[0].inc()
         meters[1].observe(seconds)
-        tell = log.error if status >= 500 else log.debug if operation in QUIET else log.info
-        tell(
+        write = log.error if status >= 500 else log.debug if operation in QUIET_OPERATIONS else log.info
+        write(
             "request",
             operation=operation,
             method=scope["method"],
@@ -131,25 +128,25 @@ class Observed:
             milliseconds=round(seconds * 1000, 3),
         )
 
-    async def _apologise(self, scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
-        """Respond to what no handler answered: a bug in this layer, or a request that was cancelled because it took too
+    async def _answer_error(self, scope: Scope, receive: Receive, send: Send, error: BaseException) -> None:
+        """Answer a request that no handler answered: because of a bug in this layer, or because the request took too
         long or the server is stopping.
         """
-        given_up = isinstance(error, asyncio.CancelledError | TimeoutError)
-        if not given_up:
+        is_cancelled = isinstance(error, asyncio.CancelledError | TimeoutError)
+        if not is_cancelled:
             log.error("bug", error=type(error).__name__, exc_info=error)
         request = Request(scope, receive, send)
         response = (
-            document(request, "unavailable", headers={"Retry-After": "2"})
-            if given_up
-            else document(request, "internal-error")
+            problem_response(request, "unavailable", headers={"Retry-After": "2"})
+            if is_cancelled
+            else problem_response(request, "internal-error")
         )
         with suppress(Exception):
             response = self.render(request, response)
             await response.to_asgi_response(app=None, request=request)(scope, receive, send)
 
 
-QUIET: Final = {"healthz", "readyz", "metrics"}
+QUIET_OPERATIONS: Final = {"healthz", "readyz", "metrics"}
 """Polled every few seconds by monitoring; logged at debug level."""
 
 

@@ -21,7 +21,7 @@ from ..kit.structs import Page
 from .openapi_headers import HEADERS, LIMITS, PARAMETERS
 from .problems.catalogue import PROBLEMS
 from .problems.documents import ProblemDocument
-from .problems.handlers import MEDIA_TYPE, described
+from .problems.handlers import MEDIA_TYPE, problem_members
 from .request import JSON, MERGE_PATCH
 from .routes import route_of
 from .schemas import PREFIX, Schemas, camel, members, prose
@@ -169,7 +169,7 @@ def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) ->
         media_types = (JSON, MERGE_PATCH) if method == "patch" else (JSON,)
         item["requestBody"] = {
             "required": NoneType not in get_args(operation.body),
-            "content": dict.fromkeys(media_types, schemas.shown(operation.body)),
+            "content": dict.fromkeys(media_types, schemas.with_example(operation.body)),
         }
     if method == "get":
         item["responses"]["304"] = {
@@ -201,7 +201,7 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(operation.handler.status_code).phrase}
     names = ["X-Request-ID", *LIMITS]
     if operation.answer:
-        response["content"] = {JSON: schemas.shown(operation.answer)}
+        response["content"] = {JSON: schemas.with_example(operation.answer)}
         names += ["ETag", "Link"] if get_origin(operation.answer) is Page else ["ETag"]
     if operation.method == "post":
         names.append("Idempotent-Replayed")
@@ -242,7 +242,7 @@ def _refusal(problems: Sequence[str], example_path: str) -> dict[str, Any]:
 
 def example_of(problem: str, language: str, path: str) -> dict[str, Any]:
     """Return an example of the problem document that a request for the path gets."""
-    return described(
+    return problem_members(
         problem,
         language,
         instance=path,

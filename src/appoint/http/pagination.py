@@ -23,7 +23,7 @@ SIGNATURE_BYTES: Final = 12
 
 
 def cursor_after(request: litestar.Request[Any, Any, Any], query: PageQuery, key: type[K]) -> K | None:
-    """Return the sort key of the last item that the caller has, or None for the first page. Raises `Invalid` for a
+    """Return the sort key of the last item that the caller has, or None for the first page. Raise `Invalid` for a
     cursor that is damaged or belongs to another list.
     """
     if query.cursor is None:
@@ -41,27 +41,24 @@ def cursor_after(request: litestar.Request[Any, Any, Any], query: PageQuery, key
 def page_response(
     request: litestar.Request[Any, Any, Any],
     query: PageQuery,
-    found: Sequence[T],
+    matches: Sequence[T],
     key: Callable[[T], Any],
     *,
     cache_control: str = "private, no-cache",
     subject: Callable[[T], UUID] | None = None,
     parent: UUID | None = None,
 ) -> Response[Page[T]]:
-    """Return a page of `found`, which has one more item than the limit when there is another page.
+    """Return a page of `matches`, which has one more item than the limit when there is another page.
 
-    A list that is not public names the `subject` of each item, and the `parent` that the items belong to, if the address
-    has one. All are one disclosure.
+    A list that is not public names the `subject` of each item, and the `parent` that the items belong to, if the
+    address has one. All of them are one disclosure.
     """
-    items = list(found[: query.limit])
-    cursor = _cursor(request, key(items[-1])) if len(found) > query.limit else None
-    headers = (
-        {
-            "Link": f'<{request.scope["path"]}?{urlencode([*_filters(request), ("limit", query.limit), ("cursor", cursor)])}>; rel="next"'
-        }
-        if cursor
-        else {}
-    )
+    items = list(matches[: query.limit])
+    cursor = _cursor(request, key(items[-1])) if len(matches) > query.limit else None
+    headers: dict[str, str] = {}
+    if cursor:
+        next_query = urlencode([*_filters(request), ("limit", query.limit), ("cursor", cursor)])
+        headers["Link"] = f'<{request.scope["path"]}?{next_query}>; rel="next"'
     subjects = None if subject is None else [*([parent] if parent else []), *map(subject, items)]
     return json_response(request, Page(items, cursor), cache_control=cache_control, headers=headers, subjects=subjects)
 

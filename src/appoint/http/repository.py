@@ -22,17 +22,17 @@ async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> 
     )
 
 
-async def earlier_request(tx: Statements, *, caller: str, key: str) -> Row | None:
+async def find_earlier_request(tx: Statements, *, caller: str, key: str) -> Row | None:
     return await tx.fetchrow("select digest, answer::text from request_key where caller = $1 and key = $2", caller, key)
 
 
-async def keep_answer(tx: Statements, *, caller: str, key: str, answer: str) -> None:
+async def store_answer(tx: Statements, *, caller: str, key: str, answer: str) -> None:
     await tx.execute(
         "update request_key set answer = $3::text::jsonb where caller = $1 and key = $2", caller, key, answer
     )
 
 
-async def forget_requests(db: Statements, *, before: datetime) -> dict[str, Any]:
+async def delete_old_keys(db: Statements, *, before: datetime) -> dict[str, Any]:
     """Delete keys older than `before`. Return the number deleted for bookings and for other requests."""
     row = await db.fetchrow(
         """

@@ -24,12 +24,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 
 
 class Request(litestar.Request[Actor, Any, Any]):
-    """A request whose body (`data`) and query (`query`) are decoded into the handler's structs. Raises `errors.Invalid`
-    with all their faults.
+    """A request that decodes its body (`data`) and query (`query`) into the handler's structs, and raises
+    `errors.Invalid` with all their faults.
     """
 
     @property
@@ -94,7 +94,7 @@ class Request(litestar.Request[Actor, Any, Any]):
         return decoding.query(field.annotation, self.scope["query_string"]) if field else super().query_params
 
 
-GLOBAL = frozenset({"customer_id", "user_id", "session_id", "code_id"})
+GLOBAL_IDS = frozenset({"customer_id", "user_id", "session_id", "code_id"})
 """Path parameters whose ids belong to no clinic. All other ids contain their clinic's number."""
 
 
@@ -103,7 +103,7 @@ def clinic_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
     for name, value in connection.path_params.items():
         if name == "clinic_id":
             return value
-        if isinstance(value, UUID) and name not in GLOBAL:
+        if isinstance(value, UUID) and name not in GLOBAL_IDS:
             return ids.clinic_of(value)
     return None
 
@@ -122,11 +122,11 @@ def check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         and not route_of(handler).page
         and "query" not in handler.parsed_fn_signature.parameters
     ):
-        decoding.query(decoding.Nothing, connection.scope["query_string"])
+        decoding.query(decoding.NoParameters, connection.scope["query_string"])
 
 
 def idempotency_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
-    """Return the SHA-256 of the request's `Idempotency-Key`; hashed because callers may put names into it. Raises
+    """Return the SHA-256 of the request's `Idempotency-Key`; hashed because callers may put names into it. Raise
     `Invalid` for a key that is empty, too long or not visible ASCII.
     """
     key = connection.headers.get("idempotency-key")

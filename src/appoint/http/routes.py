@@ -1,4 +1,4 @@
-"""What every handler declares about itself: who may call it, how it refuses and what it counts as."""
+"""The declaration of every handler: the permission it needs, its problems, and its rate limit."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ OPTION: Final = "route"
 RATE_LIMITS: Final = frozenset({"requests", "search", "bookings", "registrations", "sign-in"})
 """The names that handlers can give for `rate_limit`."""
 RATE_LIMIT_OF_PERMISSION: Final = {"book": "bookings", "register": "registrations", "sign-in": "sign-in"}
-"""What requests count as unless their handler names a rate limit. All others count as `requests`."""
+"""The rate limit of a permission, unless a handler names another. All other requests count as `requests`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +26,10 @@ class Route:
     permission: str
     """The permission that callers need, a name in `PERMISSIONS`."""
     owned_by: str = ""
-    """The path parameter that decides whose something is. Callers whose permission reaches only their own need it to
-    name something of theirs; without it they are refused."""
+    """The path parameter whose owner the guard looks up. Callers whose permission covers only their own data need it;
+    the guard refuses them without it."""
     problems: tuple[str, ...] = ()
-    """Problems that this operation can answer with beside those that follow from its method, parameters and body."""
+    """Problems of this operation, in addition to those that follow from its method, parameters and body."""
     narrows: bool = False
     """Whether the handler itself limits what it reads and changes to the caller's own."""
     page: bool = False
@@ -74,12 +74,12 @@ def route(
 
 
 def route_of(handler: BaseRouteHandler) -> Route:
-    """Return what one of our handlers declares."""
+    """Return the declaration of one of our handlers."""
     return handler.opt[OPTION]
 
 
 def route_in(scope: Scope) -> Route | None:
-    """Return what the handler of a request declares. Return None if no handler of ours answers it."""
+    """Return the declaration of a request's handler; None if no handler of ours answers it."""
     handler = cast("Any", scope.get("route_handler"))
     return getattr(handler, "opt", {}).get(OPTION)
 
@@ -108,7 +108,7 @@ def _faults(options: Mapping[str, Any], *, owned_by: Collection[str]) -> Iterato
     if declared.permission not in PERMISSIONS:
         yield f"unknown permission {declared.permission!r}"
     if declared.owned_by and declared.owned_by not in owned_by:
-        yield f"nothing tells the owner of {declared.owned_by!r}"
+        yield f"nothing finds the owner of {declared.owned_by!r}"
     for problem in declared.problems:
         if problem not in PROBLEMS:
             yield f"unknown problem {problem!r}"

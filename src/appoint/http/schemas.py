@@ -58,35 +58,37 @@ class Schemas:
     """The components that the types need, and schemas and examples that refer to them."""
 
     def __init__(self, types: Iterable[Any]) -> None:
-        named = {info.cls: info for top in shape.multi_type_info(types) for info in _named(top)}
-        refs, components = _plain_schemas(named)
+        types_by_class = {info.cls: info for top in shape.multi_type_info(types) for info in _nested_types(top)}
+        refs, components = _plain_schemas(types_by_class)
         self.components: Final[dict[str, Schema]] = {}
         self.explicit: Final[dict[str, dict[str, Any]]] = {}
-        self.known: Final[dict[tuple[Any, ...], list[tuple[str, Any]]]] = defaultdict(list)
-        for info, ref in zip(named.values(), refs, strict=True):
+        self.examples: Final[dict[tuple[Any, ...], list[tuple[str, Any]]]] = defaultdict(list)
+        for info, ref in zip(types_by_class.values(), refs, strict=True):
             name = ref["$ref"].removeprefix(PREFIX)
-            self.components[name] = _explained(info, components[name])
+            self.components[name] = _with_descriptions(info, components[name])
             explicit = self.explicit[name] = getattr(info.cls, "EXAMPLE", {})
             for member, schema in self.components[name].get("properties", {}).items():
-                option = _something(schema)
+                option = _non_null(schema)
                 example = explicit.get(member, option.get("examples", [schema.get("default")])[0])
                 if example is not None and not isinstance(example, (list, dict)):
-                    self.known[_kind(member, option)].append((name, example))
+                    self.examples[_kind(member, option)].append((name, example))
 
     def of(self, type: Any) -> Schema:
         (schema,), _ = _plain_schemas([type])
         return schema
 
-    def shown(self, type: Any) -> Schema:
+    def with_example(self, type: Any) -> Schema:
         """Return the schema with an example."""
         return {"schema": (schema := self.of(type)), "example": self.example(schema)}
 
     def query_parameters(self, query: type[msgspec.Struct]) -> Iterator[Schema]:
         (ref,), components = _plain_schemas([query])
-        component = _explained(next(_named(shape.type_info(query))), components[ref["$ref"].removeprefix(PREFIX)])
+        component = _with_descriptions(
+            next(_nested_types(shape.type_info(query))), components[ref["$ref"].removeprefix(PREFIX)]
+        )
         examples = getattr(query, "EXAMPLE", {})
         for name, schema in component["properties"].items():
-            inner = {key: value for key, value in _something(schema).items() if key != "description"}
+            inner = {key: value for key, value in _non_null(schema).items() if key != "description"}
             if schema.get("default") is not None:
                 inner["default"] = schema["default"]
             parameter: Schema = {
@@ -102,9 +104,8 @@ class Schemas:
             yield parameter
 
     def path_parameter(self, path: str, name: str, type: type) -> Schema:
-        schema = PATH.get(
-            date if name == "day" else type, {"type": "string"}
-        )  # its handler parses the day itself, for a better error
+        # the handler of a day parses it itself, for a better error
+        schema = PATH.get(date if name == "day" else type, {"type": "string"})
         before = path[: path.index(f"/{{{name}}}")].rsplit("/", 1)[-1]
         return {
             "name": name,
@@ -116,23 +117,23 @@ class Schemas:
 
     def example(self, schema: Schema, name: str = "", within: str = "") -> Any:
         """Return an example for a schema, which may be that of the member `name` of the component `within`."""
-        option = _something(schema)
+        option = _non_null(schema)
         if "$ref" in option and (name, None, None) not in BY_NAME:
             component = option["$ref"].removeprefix(PREFIX)
-            return self.explicit[component] or self._made(self.components[component], "", component)
-        given = next((value for value in self._given(schema, option, name, within) if value is not None), None)
-        return self._made(option, name, within) if given is None and option is schema else given
+            return self.explicit[component] or self._construct(self.components[component], "", component)
+        declared = next((value for value in self._declared(schema, option, name, within) if value is not None), None)
+        return self._construct(option, name, within) if declared is None and option is schema else declared
 
-    def _given(self, schema: Schema, option: Schema, name: str, within: str) -> Iterator[Any]:
+    def _declared(self, schema: Schema, option: Schema, name: str, within: str) -> Iterator[Any]:
         """Return the most specific declared example, or null if there is none."""
         kind = _kind(name, option)
         yield BY_NAME.get(kind)
         yield from option.get("examples", ())
         yield schema.get("default")
-        yield max(self.known.get(kind, [("", None)]), key=lambda known: _alike(known[0], within))[1]
+        yield max(self.examples.get(kind, [("", None)]), key=lambda example: _alike(example[0], within))[1]
         yield _id(name if name not in ("", "id") else f"{within}Id") if option.get("format") == "uuid" else None
 
-    def _made(self, schema: Schema, name: str, within: str) -> Any:
+    def _construct(self, schema: Schema, name: str, within: str) -> Any:
         match schema:
             case {"enum": [first, *_]}:
                 return first
@@ -140,11 +141,11 @@ class Schemas:
                 return [self.example(items, name.removesuffix("s"), within)]
             case {"properties": properties, "required": required}:
                 always = [member for member, inner in properties.items() if member in required or "default" in inner]
-                shown = {
+                values = {
                     member: self.example(properties[member], member, within)
                     for member in always or list(properties)[:1]
                 }
-                return {member: value for member, value in shown.items() if value is not None or member in required}
+                return {member: value for member, value in values.items() if value is not None or member in required}
             case {"additionalProperties": dict() as inner}:
                 return {schema.get("propertyNames", {}).get("enum", ["key"])[0]: self.example(inner, name, within)}
             case {"format": str() as format} if format in BY_FORMAT:
@@ -159,12 +160,12 @@ def members(struct: Any) -> tuple[str, ...]:
 
 
 def camel(name: str) -> str:
-    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
 
 
 def prose(docstring: str) -> str:
     """Return a docstring on one line, with member names as on the wire."""
-    return re.sub(r"`[a-z_]+`", lambda found: camel(found[0]), " ".join(inspect.cleandoc(docstring).split()))
+    return re.sub(r"`[a-z_]+`", lambda match: camel(match[0]), " ".join(inspect.cleandoc(docstring).split()))
 
 
 def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema]]:
@@ -176,7 +177,7 @@ def _plain_schemas(types: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema
     )
 
 
-def _named(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
+def _nested_types(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
     """Yield all structs and enumerations that a type consists of, itself first."""
     match info:
         case shape.EnumType():
@@ -184,17 +185,17 @@ def _named(info: Any) -> Iterator[shape.StructType | shape.EnumType]:
         case shape.StructType():
             yield info
             for field in info.fields:
-                yield from _named(field.type)
+                yield from _nested_types(field.type)
         case shape.Metadata(type=inner) | shape.CollectionType(item_type=inner) | shape.DictType(value_type=inner):
-            yield from _named(inner)
+            yield from _nested_types(inner)
         case shape.UnionType(types=types):
             for option in types:
-                yield from _named(option)
+                yield from _nested_types(option)
         case _:
             pass
 
 
-def _explained(info: shape.StructType | shape.EnumType, component: Schema) -> Schema:
+def _with_descriptions(info: shape.StructType | shape.EnumType, component: Schema) -> Schema:
     """Return the component with descriptions of its members, all defaults, and the format of instants."""
     component.pop("title", None)
     if "description" in component:
@@ -247,7 +248,7 @@ def _mark_instants(info: Any, schema: Schema) -> None:
             pass
 
 
-def _something(schema: Schema) -> Schema:
+def _non_null(schema: Schema) -> Schema:
     """Return the non-null alternative of a nullable schema."""
     return next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), schema)
 

@@ -33,11 +33,11 @@ class Services:
     cache: ClinicCache
     limits: Limits
     identities: dict[str, Identify]
-    """What finds the caller of a bearer token, by the token's first letters."""
+    """Finds the caller of a bearer token, by the token's prefix."""
     session_of_cookie: Identify
-    """What finds the caller of a session's cookie."""
+    """Finds the caller of a session cookie."""
     owners: Mapping[str, FindOwners]
-    """What finds the owners of something, by the path parameter that has its id."""
+    """Finds the owners of a resource, by the path parameter with its id."""
     features: Mapping[type[Any], Any]
     """Services of single features, by their type."""
 
@@ -47,5 +47,5 @@ class Services:
 
 
 def services_of(connection: AnyConnection) -> Services:
-    """Return the services of the application that a request or a connection is for."""
+    """Return the services of the application that a connection belongs to."""
     return connection.app.state.services

@@ -24,12 +24,12 @@ from ..database import migrate, pool
 from ..database.pool import SERVER, Database
 from ..http.access import guard
 from ..http.health import HEALTH
-from ..http.middleware import Observed
+from ..http.middleware import ObservedApp
 from ..http.openapi_headers import LIMITS
 from ..http.ownership import IDS_OF_DOCTORS, FindOwners
 from ..http.rate_limits.counters import Counters
 from ..http.rate_limits.limits import Limits
-from ..http.request import BODY_BYTES, Request
+from ..http.request import MAX_BODY_BYTES, Request
 from ..http.routes import check_routes
 from ..http.services import Identify, Services
 from ..identity.accounts.api import Accounts, Users
@@ -172,7 +172,7 @@ def create(
         lifespan=[lifespan, *beside],
         request_class=Request,
         exception_handlers=EXCEPTION_HANDLERS,
-        request_max_body_size=BODY_BYTES,
+        request_max_body_size=MAX_BODY_BYTES,
         cors_config=CORSConfig(allow_origins=settings.cors_origins, expose_headers=EXPOSED_HEADERS, max_age=600)
         if settings.cors_origins
         else None,
@@ -181,5 +181,5 @@ def create(
     )
     check_routes(app, owned_by={*OWNERS, *IDS_OF_DOCTORS})
     # Litestar's own middleware does not see requests without a route.
-    app.asgi_handler = Observed(app.asgi_handler, seconds=settings.request_seconds, render=readable)
+    app.asgi_handler = ObservedApp(app.asgi_handler, seconds=settings.request_seconds, render=readable)
     return app

@@ -16,11 +16,11 @@ from litestar.types import Method
 
 from ..http import openapi
 from ..http.etags import matches
-from ..http.middleware import Observed
+from ..http.middleware import ObservedApp
 from ..http.openapi import Operation
 from ..http.problems import handlers as problem_handlers
 from ..http.problems.catalogue import PROBLEMS
-from ..http.request import BODY_BYTES, JSON, Request, check_address
+from ..http.request import JSON, MAX_BODY_BYTES, Request, check_address
 from ..http.routes import route
 from ..kit.errors import Fault, Invalid
 from ..settings import Settings
@@ -45,11 +45,11 @@ def create() -> Litestar:
         [Router("/", route_handlers=handlers, guards=[check_address]), *api_docs.PAGES, front],
         request_class=Request,
         exception_handlers=problem_handlers.HANDLERS,
-        request_max_body_size=BODY_BYTES,
+        request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = Observed(app.asgi_handler, seconds=60, render=readable)
+    app.asgi_handler = ObservedApp(app.asgi_handler, seconds=60, render=readable)
     return app
 
 
@@ -103,7 +103,7 @@ def _refusal(request: Request, names: list[str], preferred: str | None, headers:
     name = preferred or names[0]
     if name not in names:
         raise Invalid(Fault("Prefer", "must be one of: {values}", values=", ".join(names)))
-    return problem_handlers.document(
+    return problem_handlers.problem_response(
         request, name, facts=PROBLEMS[name].facts, faults=openapi.EXAMPLE_FAULTS.get(name, ()), headers=headers
     )
 

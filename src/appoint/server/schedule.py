@@ -11,7 +11,7 @@ from ..booking.holds import expire_holds
 from ..database.pool import Database
 from ..events import repository as events_repository
 from ..events.service import Subscriber, relay
-from ..http.repository import forget_requests
+from ..http.repository import delete_old_keys
 from ..identity.sessions import repository as sessions_repository
 from ..identity.sign_in_codes import repository as sign_in_codes_repository
 from ..integrations.webhooks.repository import deliveries
@@ -73,7 +73,7 @@ FREQUENT: Final[dict[str, tuple[float, Job]]] = {
 """The jobs that run all the time, by name, with the seconds between runs."""
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.nightly(work.db, now=clock.now())),
-    "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work.db, before=clock.now() - REQUEST_TTL)),
+    "forget-requests": Nightly(time(0, 45), lambda work: delete_old_keys(work.db, before=clock.now() - REQUEST_TTL)),
     "forget-codes": Nightly(time(1, 0), lambda work: sign_in_codes_repository.delete_expired(work.db, now=clock.now())),
     "forget-events": Nightly(
         time(1, 15),

@@ -19,7 +19,7 @@ from litestar import Litestar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from ..http.problems.handlers import MEDIA_TYPE, described
+from ..http.problems.handlers import MEDIA_TYPE, problem_members
 from ..kit import metrics, tracing
 from ..kit.errors import Fault, StartupError
 from ..settings import Settings
@@ -148,7 +148,7 @@ class Connection(HttpToolsProtocol):
         del msg
         request_id = tracing.parse_origin(()).request_id
         body = msgspec.json.encode(
-            described("invalid-request", "en", instance="", request_id=request_id, faults=(self.fault,), facts={})
+            problem_members("invalid-request", "en", instance="", request_id=request_id, faults=(self.fault,), facts={})
         )
         head = (
             f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"

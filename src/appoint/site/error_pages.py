@@ -65,7 +65,7 @@ def _handler(document_of: Callable[[AnyRequest, E], Response[bytes]]) -> Callabl
 
 
 EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
-    errors.AppointError: _handler(problem_handlers.on_refusal),
-    HTTPException: _handler(problem_handlers.on_http_error),
-    Exception: _handler(problem_handlers.on_bug),
+    errors.AppointError: _handler(problem_handlers.answer_refusal),
+    HTTPException: _handler(problem_handlers.answer_http_error),
+    Exception: _handler(problem_handlers.answer_bug),
 }

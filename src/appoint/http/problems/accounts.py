@@ -49,7 +49,7 @@ ACCOUNTS: Final[dict[str, Problem]] = {
         _("There is no authenticator key to confirm."),
         _("Start with POST /api/account/totp."),
     ),
-    # who may ask
+    # API keys
     "too-many-api-keys": Problem(
         409,
         _("Too many API keys"),

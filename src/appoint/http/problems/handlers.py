@@ -22,7 +22,7 @@ log = structlog.get_logger()
 MEDIA_TYPE: Final = "application/problem+json"
 
 
-def document(
+def problem_response(
     request: Request[Any, Any, Any],
     type: str,
     /,
@@ -33,7 +33,7 @@ def document(
 ) -> Response[bytes]:
     """Return the problem as a response in the caller's language."""
     language = language_for(request)
-    content = described(
+    content = problem_members(
         type,
         language,
         instance=request.scope["path"],
@@ -49,7 +49,7 @@ def document(
     )
 
 
-def described(
+def problem_members(
     type: str,
     language: str,
     /,
@@ -75,7 +75,7 @@ def described(
     return {**msgspec.to_builtins(members), **facts}
 
 
-def on_refusal(request: Request[Any, Any, Any], error: errors.AppointError) -> Response[bytes]:
+def answer_refusal(request: Request[Any, Any, Any], error: errors.AppointError) -> Response[bytes]:
     headers: dict[str, str] = {}
     faults: tuple[errors.Fault, ...] = ()
     match error:
@@ -87,10 +87,10 @@ def on_refusal(request: Request[Any, Any, Any], error: errors.AppointError) -> R
             faults = error.faults
         case _:
             pass
-    return document(request, error.type, faults=faults, facts=error.facts, headers=headers)
+    return problem_response(request, error.type, faults=faults, facts=error.facts, headers=headers)
 
 
-def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Convert what the framework refuses by itself: paths, methods and sizes."""
     by_status = {
         400: "invalid-request",
@@ -103,25 +103,24 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         503: "unavailable",
     }
     if error.status_code not in by_status:
-        return on_bug(request, error)
+        return answer_bug(request, error)
     headers = {
         name: value if "HEAD" in value else value.replace("GET", "GET, HEAD")
         for name, value in (error.headers or {}).items()
         if name.lower() == "allow"
     }
-    faults = (
-        (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()
-    )  # we read everything else ourselves
-    return document(request, by_status[error.status_code], faults=faults, headers=headers)
+    # the framework checks only the host; everything else is decoded by us
+    faults = (errors.Fault("Host", "is not valid"),) if error.status_code == 400 else ()
+    return problem_response(request, by_status[error.status_code], faults=faults, headers=headers)
 
 
-def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def answer_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     log.error("bug", error=type(error).__name__, exc_info=error)
-    return document(request, "internal-error")
+    return problem_response(request, "internal-error")
 
 
 HANDLERS: Final[ExceptionHandlersMap] = {
-    errors.AppointError: on_refusal,
-    HTTPException: on_http_error,
-    Exception: on_bug,
+    errors.AppointError: answer_refusal,
+    HTTPException: answer_http_error,
+    Exception: answer_bug,
 }

@@ -5,7 +5,7 @@ from typing import Final
 from ...kit.i18n import translatable as _
 from .documents import Problem
 
-LISTED: Final = {
+AFFECTED_APPOINTMENTS: Final = {
     "count": 1,
     "appointments": [
         {
@@ -127,14 +127,14 @@ RECORDS: Final[dict[str, Problem]] = {
         "Affected appointments",
         _("Appointments during this time: {count}."),
         _("Reschedule or cancel them first, or keep them for rebooking."),
-        LISTED,
+        AFFECTED_APPOINTMENTS,
     ),
     "appointments-stranded": Problem(
         409,
         "Affected appointments",
         _("Appointments outside the new hours: {count}."),
         _("Reschedule or cancel them first, or keep them for rebooking."),
-        LISTED,
+        AFFECTED_APPOINTMENTS,
     ),
     # notifications and webhooks
     "not-resendable": Problem(

@@ -1,6 +1,6 @@
 """Counters per time window: in memory, or in Redis, which all server processes share.
 
-What a counter belongs to is stored as a digest.
+A counter stores only a digest of what it counts.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import limits
 if TYPE_CHECKING:
     from .redis_counters import RedisCounters
 
-ENTRIES: Final = 100_000
+MAX_COUNTERS: Final = 100_000
 """How many counters a process holds: about 20 MB."""
 
 
@@ -28,7 +28,7 @@ class Rate(NamedTuple):
 
 
 def rates(text: str) -> tuple[Rate, ...]:
-    """Parse rates such as `"5/minute; 20/hour"`, shortest window first. Raises `ValueError`."""
+    """Parse rates such as `"5/minute; 20/hour"`, shortest window first. Raise `ValueError`."""
     return tuple(
         sorted(
             (Rate(item.amount, item.get_expiry()) for item in limits.parse_many(text)), key=lambda rate: rate.seconds
@@ -36,10 +36,12 @@ def rates(text: str) -> tuple[Rate, ...]:
     )
 
 
-class Counted(NamedTuple):
+class Quota(NamedTuple):
+    """A counter and its limit."""
+
     rate: Rate
     number: int
-    left: int
+    seconds_left: int
     """Seconds until the next window."""
 
     @property
@@ -54,7 +56,7 @@ class Counters:
 
     def __init__(self, url: str | None, secret: str) -> None:
         self._secret: Final = hashlib.sha256(secret.encode()).digest()
-        self._kept: dict[bytes, tuple[int, int]] = {}
+        self._counts: dict[bytes, tuple[int, int]] = {}
         self._redis: RedisCounters | None = None
         if url:
             from . import redis_counters  # noqa: PLC0415  an optional library, and slow to import
@@ -65,44 +67,44 @@ class Counters:
         if self._redis:
             await self._redis.close()
 
-    async def add(self, name: str, who: str, rate: Rate, now: datetime, *, number: int = 1) -> Counted:
-        """Add `number` to a counter, shared by all server processes if Redis is configured. Raises `Unavailable` while
+    async def add(self, name: str, who: str, rate: Rate, now: datetime, *, number: int = 1) -> Quota:
+        """Add `number` to a counter, shared by all server processes if Redis is configured. Raise `Unavailable` while
         Redis is unreachable.
         """
         if not self._redis:
             return self.add_here(name, who, rate, now, number=number)
-        key, left = self._place(name, who, rate, now)
-        return Counted(rate, await self._redis.add(key.hex(), 2 * rate.seconds, number), left)
+        key, seconds_left = self._place(name, who, rate, now)
+        return Quota(rate, await self._redis.add(key.hex(), 2 * rate.seconds, number), seconds_left)
 
-    async def count(self, name: str, who: str, rate: Rate, now: datetime) -> Counted:
-        """Return a counter without changing it. Raises `Unavailable` while Redis is unreachable."""
+    async def count(self, name: str, who: str, rate: Rate, now: datetime) -> Quota:
+        """Return a counter without changing it. Raise `Unavailable` while Redis is unreachable."""
         if not self._redis:
             return self.count_here(name, who, rate, now)
-        key, left = self._place(name, who, rate, now)
-        return Counted(rate, await self._redis.count(key.hex()), left)
+        key, seconds_left = self._place(name, who, rate, now)
+        return Quota(rate, await self._redis.count(key.hex()), seconds_left)
 
-    def add_here(self, name: str, who: str, rate: Rate, now: datetime, *, number: int = 1) -> Counted:
+    def add_here(self, name: str, who: str, rate: Rate, now: datetime, *, number: int = 1) -> Quota:
         """Add `number` to this process's own counter."""
-        key, left = self._place(name, who, rate, now)
-        count = self._kept.get(key, (0, 0))[0] + number
-        if len(self._kept) >= ENTRIES:
-            self._forget(now)
-        self._kept[key] = (count, int(now.timestamp()) + left + rate.seconds)
-        return Counted(rate, count, left)
+        key, seconds_left = self._place(name, who, rate, now)
+        count = self._counts.get(key, (0, 0))[0] + number
+        if len(self._counts) >= MAX_COUNTERS:
+            self._drop_old(now)
+        self._counts[key] = (count, int(now.timestamp()) + seconds_left + rate.seconds)
+        return Quota(rate, count, seconds_left)
 
-    def count_here(self, name: str, who: str, rate: Rate, now: datetime) -> Counted:
-        key, left = self._place(name, who, rate, now)
-        return Counted(rate, self._kept.get(key, (0, 0))[0], left)
+    def count_here(self, name: str, who: str, rate: Rate, now: datetime) -> Quota:
+        key, seconds_left = self._place(name, who, rate, now)
+        return Quota(rate, self._counts.get(key, (0, 0))[0], seconds_left)
 
     def _place(self, name: str, who: str, rate: Rate, now: datetime) -> tuple[bytes, int]:
         """Return the counter's key and the seconds left in its window."""
-        window, gone = divmod(int(now.timestamp()), rate.seconds)
+        window, elapsed = divmod(int(now.timestamp()), rate.seconds)
         return hashlib.blake2b(
             f"{name} {window} {who}".encode(), key=self._secret, digest_size=16
-        ).digest(), rate.seconds - gone
+        ).digest(), rate.seconds - elapsed
 
-    def _forget(self, now: datetime) -> None:
-        """Drop counters of ended windows, and the older half of the rest if there are still too many."""
+    def _drop_old(self, now: datetime) -> None:
+        """Drop the counters of ended windows, and the older half of the rest if there are still too many."""
         instant = now.timestamp()
-        kept = [(key, entry) for key, entry in self._kept.items() if entry[1] > instant]
-        self._kept = dict(kept[-ENTRIES // 2 :])
+        current = [(key, entry) for key, entry in self._counts.items() if entry[1] > instant]
+        self._counts = dict(current[-MAX_COUNTERS // 2 :])

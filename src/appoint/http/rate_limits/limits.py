@@ -11,15 +11,17 @@ from ...kit.actors import STAFF, Actor, Role
 from ...kit.metrics import RATE_LIMITED
 from ...settings import Settings
 from ..routes import Route
-from .counters import Counted, Counters, Rate, rates
+from .counters import Counters, Quota, Rate, rates
 
-WRONG_CREDENTIALS: Final = Rate(30, 60)
+INVALID_CREDENTIALS_RATE: Final = Rate(30, 60)
 """Per address and process."""
-KNOWN_CREDENTIAL: Final = Rate(1, 24 * 60 * 60)
+KNOWN_CREDENTIAL_RATE: Final = Rate(1, 24 * 60 * 60)
 
 
 class Limits:
-    """While Redis is unreachable, each process counts reads and bookings by itself, and sign-ins are refused."""
+    """The rate limits. While Redis is unreachable, each process counts reads and bookings by itself, and refuses
+    sign-ins.
+    """
 
     def __init__(self, settings: Settings, counters: Counters) -> None:
         self.counters: Final = counters
@@ -38,8 +40,8 @@ class Limits:
         }
 
     async def admit(self, request: litestar.Request[Actor, Any, Any], caller: Actor, declared: Route) -> None:
-        """Count the request and store the remaining quota for the response headers. Raises `TooMany`, or `Unavailable`
-        for a sign-in that cannot be counted.
+        """Count the request and store the remaining quota for the response headers. Raise `TooMany`, or `Unavailable`
+        for a sign-in that cannot be quota.
         """
         await self.count(request, caller, declared.limited_as)
 
@@ -57,15 +59,15 @@ class Limits:
                     Rate(caller.requests_per_minute, 60) if caller.requests_per_minute else self.rates["partner"],
                 )
         if caller.is_anyone or name == "sign-in":
-            who = network(caller.address)
+            who = network_of(caller.address)
         elif name == "requests":
             name, rate = "signed-in", self.rates["signed-in"]
-        counted = await self._count(name, who, rate)
-        request.scope["state"]["limit"] = shown(counted)
-        if counted.is_over:
-            raise refused(name, counted)
+        quota = await self._count(name, who, rate)
+        request.scope["state"]["limit"] = quota_headers(quota)
+        if quota.is_over:
+            raise refusal(name, quota)
 
-    async def _count(self, name: str, who: str, rate: Rate) -> Counted:
+    async def _count(self, name: str, who: str, rate: Rate) -> Quota:
         now = clock.now()
         try:
             return await self.counters.add(name, who, rate, now)
@@ -78,42 +80,44 @@ class Limits:
         """Raise `TooMany` before looking up a credential if its address has sent too many invalid ones. Credentials
         that were valid before are still looked up.
         """
-        counted = self.counters.count_here("wrong credentials", network(address), WRONG_CREDENTIALS, clock.now())
+        quota = self.counters.count_here(
+            "wrong credentials", network_of(address), INVALID_CREDENTIALS_RATE, clock.now()
+        )
         if (
             self.on
-            and counted.number >= counted.rate.most
-            and not self.counters.count_here("credential", token, KNOWN_CREDENTIAL, clock.now()).number
+            and quota.number >= quota.rate.most
+            and not self.counters.count_here("credential", token, KNOWN_CREDENTIAL_RATE, clock.now()).number
         ):
-            raise refused("credentials", counted)
+            raise refusal("credentials", quota)
 
     def note_credential(self, address: str | None, token: str, caller: Actor | None) -> None:
         """Record whether the credential was valid."""
         if caller:
-            self.counters.add_here("credential", token, KNOWN_CREDENTIAL, clock.now())
+            self.counters.add_here("credential", token, KNOWN_CREDENTIAL_RATE, clock.now())
         else:
-            self.counters.add_here("wrong credentials", network(address), WRONG_CREDENTIALS, clock.now())
+            self.counters.add_here("wrong credentials", network_of(address), INVALID_CREDENTIALS_RATE, clock.now())
 
 
-def refused(name: str, counted: Counted) -> errors.TooMany:
+def refusal(name: str, quota: Quota) -> errors.TooMany:
     RATE_LIMITED.labels(name).inc()
-    return errors.TooMany(retry_after_seconds=counted.left)
+    return errors.TooMany(retry_after_seconds=quota.seconds_left)
 
 
-def shown(counted: Counted) -> list[tuple[bytes, bytes]]:
+def quota_headers(quota: Quota) -> list[tuple[bytes, bytes]]:
     """Return the headers with the remaining quota."""
-    rate, number, left = counted
+    rate, number, seconds_left = quota
     return [
         (b"ratelimit-limit", b"%d" % rate.most),
         (b"ratelimit-remaining", b"%d" % max(rate.most - number, 0)),
-        (b"ratelimit-reset", b"%d" % left),
+        (b"ratelimit-reset", b"%d" % seconds_left),
         (b"ratelimit-policy", b"%d;w=%d" % (rate.most, rate.seconds)),
     ]
 
 
 @lru_cache(10_000)
-def network(address: str | None) -> str:
-    """Return the network that an address belongs to: for IPv6 its first 64 bits, since one caller controls all of
-    those.
+def network_of(address: str | None) -> str:
+    """Return the network of an address: for IPv6 its first 64 bits, because one caller controls all addresses in
+    them.
     """
     if not address or ":" not in address:
         return address or ""

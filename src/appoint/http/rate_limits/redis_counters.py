@@ -21,7 +21,9 @@ MAX_CONNECTIONS: Final = 32
 
 
 class RedisCounters:
-    """After losing Redis, refuse for a second without asking it again, so that requests do not queue for a time-out."""
+    """Counters in Redis. After losing Redis, refuse for a second without asking it again, so that requests do not queue
+    for a time-out.
+    """
 
     def __init__(self, url: str) -> None:
         self._retry_at = 0.0
@@ -44,11 +46,11 @@ class RedisCounters:
         await self._pool.disconnect()
 
     async def add(self, key: str, expiry_seconds: int, number: int) -> int:
-        """Add to a counter and return its new value. Raises `Unavailable` while Redis is unreachable."""
+        """Add to a counter and return its new value. Raise `Unavailable` while Redis is unreachable."""
         return await self._run(self._storage.incr, key, expiry_seconds, number)
 
     async def count(self, key: str) -> int:
-        """Return a counter's value. Raises `Unavailable` while Redis is unreachable."""
+        """Return a counter's value. Raise `Unavailable` while Redis is unreachable."""
         return await self._run(self._storage.get, key)
 
     async def _run(self, command: Callable[..., Coroutine[Any, Any, int]], *args: Any) -> int:

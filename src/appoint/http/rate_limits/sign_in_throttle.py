@@ -11,7 +11,7 @@ from typing import Final
 from ..request import Request
 from ..services import services_of
 from .counters import Counters, Rate, rates
-from .limits import network, refused
+from .limits import network_of, refusal
 
 FROM_ONE_NETWORK: Final = rates("5/minute; 10/10 minute; 20/hour; 50/day")
 """Per account. Each window takes longer to wait out than the one before."""
@@ -19,52 +19,52 @@ FROM_UNKNOWN_NETWORK: Final = rates("20/minute; 60/hour")
 """For all accounts that were never signed in to from that network."""
 FROM_UNKNOWN_NETWORKS: Final = rates("20/10 minute; 50/hour; 100/day")
 """Per account, from all networks that are unknown to it together."""
-REMEMBERED: Final = Rate(1, 60 * 24 * 60 * 60)
+KNOWN_NETWORK_RATE: Final = Rate(1, 60 * 24 * 60 * 60)
 
 
-async def admit(request: Request, *, account: str, now: datetime) -> None:
+async def count_attempt(request: Request, *, account: str, now: datetime) -> None:
     """Count an attempt before checking it, so that concurrent attempts count too. `account` is the submitted name,
     whether or not it exists.
 
-    Raises `TooMany`, or `Unavailable` when the attempt cannot be counted.
+    Raise `TooMany`, or `Unavailable` when the attempt cannot be quota.
     """
     limits = services_of(request).limits
-    origin = network(request.user.address)
+    origin = network_of(request.user.address)
     await _count(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
-    if not await _knows(limits.counters, account, origin, now):
+    if not await _is_known(limits.counters, account, origin, now):
         await _count(limits.counters, "attempts-from-network", origin, FROM_UNKNOWN_NETWORK, now)
         await _count(limits.counters, "attempts-at-account", account, FROM_UNKNOWN_NETWORKS, now)
 
 
-async def succeeded(request: Request, *, account: str, now: datetime) -> None:
-    """Sign-in succeeded: undo the counted attempt and remember the network as known."""
+async def record_success(request: Request, *, account: str, now: datetime) -> None:
+    """Undo the counted attempt after a successful sign-in, and remember the network as known."""
     limits = services_of(request).limits
-    origin = network(request.user.address)
-    await _take_back(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
-    if not await _knows(limits.counters, account, origin, now):
-        await _take_back(limits.counters, "attempts-from-network", origin, FROM_UNKNOWN_NETWORK, now)
-        await _take_back(limits.counters, "attempts-at-account", account, FROM_UNKNOWN_NETWORKS, now)
-    await limits.counters.add("known", f"{account} {origin}", REMEMBERED, now)
+    origin = network_of(request.user.address)
+    await _undo(limits.counters, "attempts", f"{account} {origin}", FROM_ONE_NETWORK, now)
+    if not await _is_known(limits.counters, account, origin, now):
+        await _undo(limits.counters, "attempts-from-network", origin, FROM_UNKNOWN_NETWORK, now)
+        await _undo(limits.counters, "attempts-at-account", account, FROM_UNKNOWN_NETWORKS, now)
+    await limits.counters.add("known", f"{account} {origin}", KNOWN_NETWORK_RATE, now)
 
 
 async def _count(counters: Counters, name: str, who: str, windows: tuple[Rate, ...], now: datetime) -> None:
     """Count an attempt in each window. An attempt that one window refuses is not counted in the longer ones."""
     for rate in windows:
-        counted = await counters.add(f"{name} {rate.seconds}", who, rate, now)
-        if counted.is_over:
-            raise refused(name, counted)
+        quota = await counters.add(f"{name} {rate.seconds}", who, rate, now)
+        if quota.is_over:
+            raise refusal(name, quota)
 
 
-async def _take_back(counters: Counters, name: str, who: str, windows: tuple[Rate, ...], now: datetime) -> None:
+async def _undo(counters: Counters, name: str, who: str, windows: tuple[Rate, ...], now: datetime) -> None:
     for rate in windows:
         await counters.add(f"{name} {rate.seconds}", who, rate, now, number=-1)
 
 
-async def _knows(counters: Counters, account: str, origin: str, now: datetime) -> bool:
+async def _is_known(counters: Counters, account: str, origin: str, now: datetime) -> bool:
     """Return whether the account was signed in to from this network in the current two-month window or the previous
     one.
     """
-    for when in (now, now - REMEMBERED.length):
-        if (await counters.count("known", f"{account} {origin}", REMEMBERED, when)).number:
+    for when in (now, now - KNOWN_NETWORK_RATE.length):
+        if (await counters.count("known", f"{account} {origin}", KNOWN_NETWORK_RATE, when)).number:
             return True
     return False

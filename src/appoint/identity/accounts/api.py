@@ -215,14 +215,14 @@ class Accounts(Controller):
         email = await credentials.set_password_by_link(
             request.db, request.user, token=data.token, password=data.password, secret=_secret(request), now=clock.now()
         )
-        await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
+        await sign_in_throttle.record_success(request, account=email.lower(), now=clock.now())
         return json_response(request, CredentialsSet(email), cache_control=NO_STORE)
 
     @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def reset_password(self, request: Request, data: JSONBody[PasswordResetRequest]) -> Response[PasswordReset]:
         """Request a link to choose a new password, mailed to the user with that address. The answer is the same if
         there is none."""
-        await sign_in_throttle.admit(request, account=data.email.lower(), now=clock.now())
+        await sign_in_throttle.count_attempt(request, account=data.email.lower(), now=clock.now())
 
         async def request_reset(tx: Transaction) -> PasswordReset:
             await credentials.request_reset(tx, request.user, email=data.email, now=clock.now())
@@ -243,12 +243,12 @@ async def _throttle_guesses(request: Request, work: Coroutine[Any, Any, T]) -> T
     """Run work that checks the signed-in user's password. Wrong guesses count as they do for signing in."""
     account = f"user {request.user.user_id}"
     try:
-        await sign_in_throttle.admit(request, account=account, now=clock.now())
+        await sign_in_throttle.count_attempt(request, account=account, now=clock.now())
     except BaseException:
         work.close()
         raise
     result = await work
-    await sign_in_throttle.succeeded(request, account=account, now=clock.now())
+    await sign_in_throttle.record_success(request, account=account, now=clock.now())
     return result
 
 

@@ -9,8 +9,8 @@ from litestar.connection import ASGIConnection
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from ...http.access import COOKIE, is_csrf_token
-from ...http.cookies import forget, keep
+from ...http.access import COOKIE, is_valid_csrf_token
+from ...http.cookies import delete_session_cookie, set_session_cookie
 from ...http.etags import check, digest
 from ...http.forms import parse_form
 from ...http.rate_limits import sign_in_throttle
@@ -47,7 +47,7 @@ class Sessions(Controller):
         settings: Settings = request.services.settings
         secret: str = request.services.secret_key
         lifetime = timedelta(hours=settings.session_hours)
-        await sign_in_throttle.admit(request, account=data.email.lower(), now=clock.now())
+        await sign_in_throttle.count_attempt(request, account=data.email.lower(), now=clock.now())
         sign_in = await service.sign_in(
             request.db,
             request.user,
@@ -59,14 +59,14 @@ class Sessions(Controller):
             lifetime=lifetime,
             now=clock.now(),
         )
-        await sign_in_throttle.succeeded(request, account=data.email.lower(), now=clock.now())
+        await sign_in_throttle.record_success(request, account=data.email.lower(), now=clock.now())
         answer = sign_in_answer(request, sign_in.session, sign_in.account, sign_in.token, cookie=data.cookie)
         headers = {"Location": f"/api/sessions/{sign_in.session.id}"}
         response = json_response(
             request, answer, cache_control="no-store", status_code=HTTP_201_CREATED, headers=headers
         )
         if data.cookie:
-            keep(response, sign_in.token, lifetime)
+            set_session_cookie(response, sign_in.token, lifetime)
         return response
 
     @get("/sessions", operation_id="listSessions", opt=route(permission="account"))
@@ -144,7 +144,7 @@ class Sessions(Controller):
 
 def _signed_out() -> Response[None]:
     response: Response[None] = Response(None, status_code=HTTP_204_NO_CONTENT)
-    forget(response)
+    delete_session_cookie(response)
     return response
 
 
@@ -175,6 +175,6 @@ async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) 
             if connection.headers.get("sec-fetch-site") == "same-origin":  # other sites' pages cannot forge this header
                 return caller
             csrf = (await parse_form(connection)).get("csrf")
-        if not is_csrf_token(services_of(connection).secret_key, token, csrf or ""):
+        if not is_valid_csrf_token(services_of(connection).secret_key, token, csrf or ""):
             raise errors.Forbidden
     return caller

@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from ...http.access import COOKIE
-from ...http.cookies import keep
+from ...http.cookies import set_session_cookie
 from ...http.rate_limits import sign_in_throttle
 from ...http.request import Request, idempotency_key
 from ...http.resources import idempotent_answer
@@ -31,7 +31,7 @@ class SignInCodes(Controller):
     async def send(self, request: Request, data: JSONBody[SignInCodeRequest]) -> Response[SignInCode]:
         """Send a sign-in code to an address. Sends nothing if no record has the address, but the answer is the same."""
         address, now = data.address, clock.now()
-        await sign_in_throttle.admit(request, account=address.account, now=now)
+        await sign_in_throttle.count_attempt(request, account=address.account, now=now)
         code, replayed = await idempotent_answer(
             request, data, lambda tx: service.send_code(tx, request.user, address=address, now=now), SignInCode
         )
@@ -68,9 +68,9 @@ class SignInCodes(Controller):
             raise errors.Unauthorized("wrong-code")
         if isinstance(outcome, list):
             return json_response(request, CodeOutcome(choices=outcome), cache_control="no-store")
-        await sign_in_throttle.succeeded(request, account=outcome.address.account, now=clock.now())
+        await sign_in_throttle.record_success(request, account=outcome.address.account, now=clock.now())
         session = sign_in_answer(request, outcome.session, outcome.account, outcome.token, cookie=data.cookie)
         response = json_response(request, CodeOutcome(session=session), cache_control="no-store")
         if data.cookie:
-            keep(response, outcome.token, lifetime)
+            set_session_cookie(response, outcome.token, lifetime)
         return response

@@ -16,7 +16,7 @@ from ...booking import service as appointments
 from ...customers import service as customers
 from ...http import decoding
 from ...http.access import COOKIE
-from ...http.cookies import keep, keep_people, people_of
+from ...http.cookies import linked_customers_of, set_linked_customers, set_session_cookie
 from ...http.forms import parse_form, parse_id, query_params
 from ...http.languages import language_for
 from ...http.problems.catalogue import PROBLEMS
@@ -80,7 +80,7 @@ async def send(request: Request) -> Response[Any]:
         )
     now = clock.now()
     try:
-        await sign_in_throttle.admit(request, account=address.account, now=now)
+        await sign_in_throttle.count_attempt(request, account=address.account, now=now)
     except errors.TooMany as refusal:
         response = _address_page(
             request,
@@ -100,7 +100,7 @@ async def send(request: Request) -> Response[Any]:
     opt=route(permission="sign-in", page=True, rate_limit="requests"),
     include_in_schema=False,
 )
-async def show_code(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
+async def show_code(request: Request) -> Response[Any]:
     return _code_page(request, query_params(request))
 
 
@@ -143,10 +143,10 @@ async def sign_in(request: Request, code_id: FromPath[UUID]) -> Response[Any]:
     if not isinstance(outcome, service.CodeSignIn):
         wrong_code = PROBLEMS["wrong-code"].happened
         return _code_page(request, {**fields, "code": ""}, fault=translate(language, wrong_code), status_code=401)
-    await sign_in_throttle.succeeded(request, account=outcome.address.account, now=clock.now())
+    await sign_in_throttle.record_success(request, account=outcome.address.account, now=clock.now())
     response = redirect(next_page(fields, MY_APPOINTMENTS))
-    keep(response, outcome.token, lifetime)
-    keep_people(response, request.services.secret_key, outcome.token, outcome.linked_customers, lifetime)
+    set_session_cookie(response, outcome.token, lifetime)
+    set_linked_customers(response, request.services.secret_key, outcome.token, outcome.linked_customers, lifetime)
     return response
 
 
@@ -161,7 +161,7 @@ async def my_appointments(request: Request) -> Response[Any]:
     if customer_id is None:  # the administrator
         return redirect("/staff")
     now, secret = clock.now(), request.services.secret_key
-    customer, others = await customers.linked_customers(request.db, customer_id, people_of(request))
+    customer, others = await customers.linked_customers(request.db, customer_id, linked_customers_of(request))
     visits = await appointments.list_visits(
         request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, limit=MAX_APPOINTMENTS
     )
@@ -194,7 +194,7 @@ async def my_appointments(request: Request) -> Response[Any]:
 async def switch_customer(request: Request) -> Response[Any]:
     """Switch to another customer who shares the address."""
     customer_id = parse_id((await parse_form(request)).get("customer"))
-    linked_customers, session_token = people_of(request), request.cookies.get(COOKIE)
+    linked_customers, session_token = linked_customers_of(request), request.cookies.get(COOKIE)
     if request.user.customer_id is None or customer_id is None or linked_customers is None or session_token is None:
         return redirect(MY_APPOINTMENTS)
     now = clock.now()
@@ -212,8 +212,8 @@ async def switch_customer(request: Request) -> Response[Any]:
         now=now,
     )
     response = redirect(MY_APPOINTMENTS)
-    keep(response, token, lifetime)
-    keep_people(response, request.services.secret_key, token, linked_customers, lifetime)
+    set_session_cookie(response, token, lifetime)
+    set_linked_customers(response, request.services.secret_key, token, linked_customers, lifetime)
     return response
 
 

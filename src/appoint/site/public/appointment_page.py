@@ -6,7 +6,7 @@ from babel.units import format_unit
 from litestar import Response
 
 from ...booking.model import LIVE, AppointmentDetails
-from ...http.cookies import booked_of
+from ...http.cookies import booked_token_of
 from ...http.forms import query_params
 from ...http.languages import language_for
 from ...http.problems.catalogue import PROBLEMS
@@ -43,7 +43,9 @@ def appointment_page(
         notice_time=_length(linked.catalogue.cancel_notice_minutes, language),
         live=appointment.status in LIVE,
         is_new="new" in query,
-        reached_at=appointment.sent_to if booked_of(request) == token else None,  # only for the browser that booked
+        reached_at=appointment.sent_to
+        if booked_token_of(request) == token
+        else None,  # only for the browser that booked
         is_moved="moved" in query,
         refusal=refusal and refusal.type != "too-late" and describe_refusal(request, refusal),
         refused_late=refusal and refusal.type == "too-late",

@@ -21,7 +21,7 @@ from ...booking.request_context import booking_limits, hold_length
 from ...clinics.catalogue import service as catalogues
 from ...customers import service as customers
 from ...customers.model import CustomerContent
-from ...http.cookies import booked_of, keep_booked, people_of
+from ...http.cookies import booked_token_of, linked_customers_of, set_booked_token
 from ...http.forms import parse_form, query_params
 from ...http.idempotency import idempotent
 from ...http.problems.catalogue import PROBLEMS
@@ -67,7 +67,7 @@ async def _link_of_own_booking(choice: Choice) -> str | None:
     A visitor who comes back to the form sees their appointment, not that the time is taken.
     """
     request, visit = choice.visit.request, choice.visit
-    token = booked_of(request)
+    token = booked_token_of(request)
     appointment_id = links.appointment_of(request.services.secret_key, token)
     if visit.framed or appointment_id is None or clinic_of(appointment_id) != visit.catalogue.clinic_id:
         return None
@@ -89,7 +89,8 @@ def _is_at(appointment: Appointment, choice: Choice) -> bool:
 @get(CHECK, operation_id="lookAtTime", opt=route(permission="public", page=True), include_in_schema=False)
 async def check(request: Request, name: FromPath[str]) -> Response[Any]:
     """Answer 204 while the time is available, else the notice of the form. A script polls this while the visitor
-    types."""
+    types.
+    """
     visit = await visit_clinic(request, name)
     choice = read_choice(visit, query_params(request))
     unavailable = await check_time(choice) if choice else None
@@ -147,7 +148,7 @@ async def _people(visit: ClinicVisit) -> Sequence[Any]:
     if visit.framed or customer_id is None:
         return []
     customer, others = await customers.linked_customers(
-        visit.request.services.db.across(), customer_id, people_of(visit.request)
+        visit.request.services.db.across(), customer_id, linked_customers_of(visit.request)
     )
     by_name: dict[str, Any] = {}
     for person in (customer, *others):
@@ -228,7 +229,7 @@ async def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any
     token = links.token(request.services.secret_key, appointment.id)
     if not visit.framed:
         response = redirect(f"/appointments/{token}?new=1")
-        keep_booked(response, token)
+        set_booked_token(response, token)
         return response
     # load the catalogue again: the booking may have refreshed it
     catalogue = await catalogues.get(request.services.db, request.cache, visit.catalogue.clinic_id)
@@ -244,7 +245,8 @@ async def _booked_page(choice: Choice, appointment: Appointment) -> Response[Any
 
 async def _register(choice: Choice, typed: Mapping[str, str], content: CustomerContent | None) -> UUID:
     """Create a customer for each form, as the API does, so that no visitor learns whether one with the same address
-    exists."""
+    exists.
+    """
     assert content, "the customer is new"
     request = choice.visit.request
     await request.services.limits.count(request, request.user, "registrations")

@@ -21,7 +21,7 @@ from ...kit.ids import MAX_CLINIC_ID
 from .. import assets
 from ..rendering import redirect, render, url_with
 from .clinic_visit import ClinicVisit, visit_clinic
-from .month import TimesWanted, load_month
+from .month import TimeFilter, load_month
 
 CLINICS_PER_PAGE: Final = 12
 TIMES_PER_CLINIC: Final = 3
@@ -128,14 +128,14 @@ async def times(request: Request, name: FromPath[str]) -> Response[Any]:
     if type is None and not visit.whole_slots:
         return redirect(visit.address())
     doctor = visit.doctor(query.get("doctor"), type)
-    wanted = TimesWanted(type and type.id, None, doctor and doctor.id)
+    filter = TimeFilter(type and type.id, None, doctor and doctor.id)
     return visit.render(
         "public/times.html",
         type=type,
         doctor=doctor,
         doctors=visit.doctors_for(type),
         max_doctor_links=MAX_DOCTOR_LINKS,
-        month=await load_month(request, visit.catalogue, query, wanted, now=clock.now()),
+        month=await load_month(request, visit.catalogue, query, filter, now=clock.now()),
     )
 
 

@@ -48,8 +48,8 @@ class Month(NamedTuple):
     """The first day with an available time, which may be after the month."""
 
 
-class TimesWanted(NamedTuple):
-    """The times that a month shows: for the type or of the length; whole slots without either."""
+class TimeFilter(NamedTuple):
+    """Which times a month shows: those for a type or of a length, or whole slots without either; of a doctor or all."""
 
     appointment_type_id: UUID | None
     minutes: int | None
@@ -57,10 +57,11 @@ class TimesWanted(NamedTuple):
 
 
 async def load_month(
-    request: Request, catalogue: Catalogue, query: Mapping[str, str], wanted: TimesWanted, *, now: datetime
+    request: Request, catalogue: Catalogue, query: Mapping[str, str], only: TimeFilter, *, now: datetime
 ) -> Month:
-    """Return the month and day that an address asks for with `month` and `date`; by default the first with an available
-    time."""
+    """Return the month and day that `month` and `date` in the address name, by default the first with an available
+    time.
+    """
     today, last = clock.local_date(now, catalogue.time_zone), catalogue.last_date(now)
     day = parse_date(query.get("date"))
     requested = parse_date(query.get("month", "") + "-01") or day
@@ -71,9 +72,9 @@ async def load_month(
         filter = AvailabilityFilter(
             from_=since,
             to=until,
-            appointment_type_id=wanted.appointment_type_id,
-            minutes=wanted.minutes,
-            doctor_id=wanted.doctor_id,
+            appointment_type_id=only.appointment_type_id,
+            minutes=only.minutes,
+            doctor_id=only.doctor_id,
         )
         return await service.of_clinic(
             request.services.db,

@@ -30,7 +30,7 @@ from .manage_link import (
     path_of,
     version_in,
 )
-from .month import TimesWanted, load_month
+from .month import TimeFilter, load_month
 
 PUBLIC: Final = route(permission="public", page=True)
 PAGE: Final = "/appointments/{token:str}/move"
@@ -92,7 +92,7 @@ async def _times_page(
         address=path_of(token),
         doctors=doctors,
         doctor_id=doctor_id,
-        month=await load_month(request, catalogue, fields, TimesWanted(*length, doctor_id), now=linked.now),
+        month=await load_month(request, catalogue, fields, TimeFilter(*length, doctor_id), now=linked.now),
         refusal=refusal and describe_refusal(request, refusal),
         alternatives=await _alternatives(request, linked, refusal, start, doctor_id),
         whole=length.whole_slots,

@@ -40,7 +40,7 @@ async def set_password(request: Request) -> Response[Any]:
             secret=request.services.secret_key,
             now=clock.now(),
         )
-        await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
+        await sign_in_throttle.record_success(request, account=email.lower(), now=clock.now())
     except errors.Invalid as invalid:
         (fault,) = faults_by_field(invalid, language_for(request)).values()
         return _page(request, "account/credentials.html", status_code=400, token=token, fault=fault)
@@ -70,7 +70,7 @@ async def show_reset(request: Request) -> Response[Any]:
 async def reset(request: Request) -> Response[Any]:
     """Send a link to reset the password. The answer is the same whether or not the user exists."""
     email = (await parse_form(request)).get("email", "").strip()
-    await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
+    await sign_in_throttle.count_attempt(request, account=email.lower(), now=clock.now())
     await request.db.atomic(credentials.request_reset, request.user, email=email, now=clock.now())
     return _page(request, "account/password_reset.html", refusal=None, sent=True)
 

@@ -71,7 +71,7 @@ async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath
     if clinic_of(doctor_id) != clinic_id:
         raise errors.NotFound
     details = await service.get(request.db, doctor_id)
-    offered = await types.list_types(request.db, clinic_id)
+    active = await types.list_types(request.db, clinic_id)
     removed = await types.list_types(request.db, clinic_id, active=False)
     return await staff_page(
         request,
@@ -79,7 +79,7 @@ async def doctor(request: Request, clinic_id: FromPath[int], doctor_id: FromPath
         clinic_id=clinic_id,
         place="doctors",
         doctor=details,
-        types=[*offered, *(each for each in removed if each.id in (details.appointment_type_ids or ()))],
+        types=[*active, *(each for each in removed if each.id in (details.appointment_type_ids or ()))],
         upcoming=await service.count_upcoming_appointments(request.db, doctor_id, now=clock.now()),
     )
 

@@ -7,7 +7,7 @@ from litestar import Response, get, post
 
 from ...clinics.clinics import service as clinics
 from ...http.access import COOKIE
-from ...http.cookies import forget, keep
+from ...http.cookies import delete_session_cookie, set_session_cookie
 from ...http.forms import parse_form, query_params
 from ...http.languages import language_names
 from ...http.problems.catalogue import PROBLEMS
@@ -54,7 +54,7 @@ async def sign_in(request: Request) -> Response[Any]:
     fields = await parse_form(request)
     email = fields.get("email", "").strip()
     lifetime = timedelta(hours=request.services.settings.session_hours)
-    await sign_in_throttle.admit(request, account=email.lower(), now=clock.now())
+    await sign_in_throttle.count_attempt(request, account=email.lower(), now=clock.now())
     try:
         opened_session = await service.sign_in(
             request.db,
@@ -71,9 +71,9 @@ async def sign_in(request: Request) -> Response[Any]:
         if refusal.type not in RETRY_REASONS:
             raise
         return _sign_in_page(request, fields, refusal.type)
-    await sign_in_throttle.succeeded(request, account=email.lower(), now=clock.now())
+    await sign_in_throttle.record_success(request, account=email.lower(), now=clock.now())
     response = redirect(next_page(fields, "/staff"))
-    keep(response, opened_session.token, lifetime)
+    set_session_cookie(response, opened_session.token, lifetime)
     return response
 
 
@@ -87,7 +87,7 @@ async def sign_in(request: Request) -> Response[Any]:
 async def sign_out(request: Request) -> Response[Any]:
     await request.db.atomic(service.sign_out, request.user)
     response = redirect("/staff/sign-in" if request.user.user_id else "/")
-    forget(response)
+    delete_session_cookie(response)
     return response
 
 
