@@ -217,7 +217,7 @@ def _value_faults(type: Any, value: Any, metas: list[msgspec.Meta], place: _Plac
 def _struct_faults(struct: type[msgspec.Struct], value: dict[str, Any], place: _Place) -> list[Fault]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     unknown = (name for name in value if name not in fields) if struct.__struct_config__.forbid_unknown_fields else ()
-    text = "is not a known field or parameter"
+    text = _("is not a known field or parameter")
     faults = [Fault(place.member(name).pointer, text) for name in islice(unknown, MAX_FAULTS)]
     for name, field in fields.items():
         if name in value:

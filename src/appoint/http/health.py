@@ -29,7 +29,7 @@ UNREACHABLE: Final = Part(ok=False, detail="the database cannot be reached")
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    show_readiness: bool
+    ready: bool
     parts: dict[str, Part]
 
 
