@@ -1,4 +1,4 @@
-"""The database's `local_instant` against Python's zones, on ordinary days and around every change of an offset."""
+"""The database function `local_instant` agrees with Python's time zones, on ordinary days and around clock changes."""
 
 import asyncio
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,12 +12,10 @@ from hypothesis import strategies as st
 from appoint.kit import clock
 from support.scale import scaled
 
-# PostgreSQL has its own copy of the time zone database, or the system's; Python has the locked one. Copies of different
-# years differ where a
-# country has changed its mind, or its history was corrected. These zones have kept their rules for years, and have one
-# of each kind of change:
-# by an hour, half an hour (Lord Howe), two hours (Troll) or a whole day (Apia, 2011), at night or at midnight (São
-# Paulo), southern, none at all.
+# PostgreSQL uses its own copy of the time zone database or the system's, and Python uses the locked one. Copies of
+# different years differ where a country changed its rules or its history was corrected. These zones have kept their
+# rules for years and cover every kind of change: by an hour, half an hour (Lord Howe), two hours (Troll) or a whole day
+# (Apia, 2011), at night or at midnight (São Paulo), in both hemispheres, or not at all.
 ZONES = (
     "Europe/Berlin",
     "Europe/London",
@@ -43,7 +41,7 @@ MINUTES = st.integers(0, 24 * 60)
 
 @cache
 def days_of_change(zone: str) -> list[date]:
-    """The days on which the zone's offset is another than the day before, each with its two neighbours."""
+    """Return the days on which the offset of the zone changes, each with the day before and the day after."""
     days = [date(1990, 1, 1) + timedelta(days=n) for n in range(47 * 365)]
     offsets = [datetime.combine(day, time(12), clock.zone(zone)).utcoffset() for day in days]
     return [day for n in range(1, len(days)) if offsets[n] != offsets[n - 1] for day in days[n - 1 : n + 2]]
@@ -62,21 +60,23 @@ def local_instants(database_url):
     loop = asyncio.new_event_loop()
     connection = loop.run_until_complete(asyncpg.connect(database_url))
 
-    def ask(walls):
-        sql = "select local_instant(day, minute, zone) from unnest($1::date[], $2::int[], $3::text[]) with ordinality as w (day, minute, zone, n) order by n"
+    def local_instants_of(walls):
+        sql = """
+            select local_instant(day, minute, zone)
+              from unnest($1::date[], $2::int[], $3::text[]) with ordinality as w (day, minute, zone, n)
+             order by n
+        """
         return [row[0] for row in loop.run_until_complete(connection.fetch(sql, *map(list, zip(*walls, strict=True))))]
 
-    yield ask
+    yield local_instants_of
     loop.run_until_complete(connection.close())
     loop.close()
 
 
 @settings(max_examples=scaled(150, 50), deadline=None)
 @given(walls=st.lists(wall_times(), min_size=1, max_size=40))
-def test_a_local_time_is_the_first_instant_that_shows_it_and_one_in_a_gap_moves_forward_by_the_gap(
-    local_instants, walls
-):
-    """Which is how Python reads a time with `fold=0`."""
+def test_local_instant_agrees_with_pythons_time_zones(local_instants, walls):
+    """A local time is the first instant that shows it. One in a gap moves forward by the gap, as with `fold=0`."""
     expected = [
         (datetime.combine(day, time()) + timedelta(minutes=minute)).replace(tzinfo=clock.zone(zone)).astimezone(UTC)
         for day, minute, zone in walls
@@ -91,19 +91,11 @@ def test_a_local_time_is_the_first_instant_that_shows_it_and_one_in_a_gap_moves_
         ("2027-03-28", 3 * 60, "Europe/Berlin", "2027-03-28T01:00:00Z"),
         ("2027-10-31", 2 * 60 + 30, "Europe/Berlin", "2027-10-31T00:30:00Z"),  # the first 02:30
         ("2027-10-31", 3 * 60, "Europe/Berlin", "2027-10-31T02:00:00Z"),
-        (
-            "2027-04-04",
-            1 * 60 + 45,
-            "Australia/Lord_Howe",
-            "2027-04-03T14:45:00Z",
-        ),  # falls back by half an hour at 02:00
-        (
-            "2017-10-14",
-            24 * 60,
-            "America/Sao_Paulo",
-            "2017-10-15T03:00:00Z",
-        ),  # that midnight did not exist; the day ended all the same
+        # falls back by half an hour at 02:00
+        ("2027-04-04", 1 * 60 + 45, "Australia/Lord_Howe", "2027-04-03T14:45:00Z"),
+        # this midnight did not exist, but the day still ended
+        ("2017-10-14", 24 * 60, "America/Sao_Paulo", "2017-10-15T03:00:00Z"),
     ],
 )
-def test_both_changes_of_the_clock(local_instants, day, minute, zone, instant):
+def test_local_instant_around_clock_changes(local_instants, day, minute, zone, instant):
     assert local_instants([(date.fromisoformat(day), minute, zone)]) == [datetime.fromisoformat(instant)]

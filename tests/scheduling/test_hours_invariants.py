@@ -1,5 +1,4 @@
-"""Random stories of one clinic's week: whatever is done to hours and appointments, in whatever order, the same rules
-hold afterwards."""
+"""Random operations on one clinic's week: in whatever order they run, the same invariants hold afterwards."""
 
 import random
 from datetime import timedelta
@@ -28,34 +27,44 @@ SUNDAY = MONDAY + timedelta(days=6)
 BROKEN = """
 with slot as (
   select *, lower(during) as starts from booking_slot where removed_at is null
+), removed_slot as (
+  select * from booking_slot where removed_at is not null
 )
-select 'an appointment outside the hours' as rule, a.id from appointment a
- where a.active_during is not null and not a.active_during <@ (select range_agg(s.during) from slot s where s.doctor_id = a.doctor_id)
+select 'an appointment outside the published hours' as rule, a.id from appointment a
+ where a.active_during is not null
+   and not a.active_during <@ (select range_agg(s.during) from slot s where s.doctor_id = a.doctor_id)
 union all
-select 'a stranded appointment without a slot of its own', a.id from appointment a
- where a.needs_rebooking and not exists (select from slot s where s.remnant and s.doctor_id = a.doctor_id and s.during <@ a.active_during)
+select 'a stranded appointment without a remnant slot', a.id from appointment a
+ where a.needs_rebooking
+   and not exists (select from slot s where s.remnant and s.doctor_id = a.doctor_id and s.during <@ a.active_during)
 union all
-select 'a slot left for nobody', s.id from slot s
- where s.remnant and not exists (select from appointment a where (a.needs_rebooking or 'outside-hours' = any(a.overridden))
-                                                             and a.doctor_id = s.doctor_id and s.during <@ a.active_during)
+select 'a remnant slot without its appointment', s.id from slot s
+ where s.remnant
+   and not exists (select from appointment a
+                    where (a.needs_rebooking or 'outside-hours' = any(a.overridden))
+                      and a.doctor_id = s.doctor_id and s.during <@ a.active_during)
 union all
-select 'time both published and removed by hand', s.id from slot s join booking_slot r on r.doctor_id = s.doctor_id and r.removed_at is not null
+select 'time both published and removed manually', s.id from slot s join removed_slot r on r.doctor_id = s.doctor_id
  where s.during && r.during and not s.remnant
 union all
-select 'time removed by hand twice', s.id from booking_slot s join booking_slot r on r.doctor_id = s.doctor_id and r.id <> s.id
- where r.removed_at is not null and s.removed_at is not null and r.during && s.during
+select 'time removed manually twice', s.id from removed_slot s
+  join removed_slot r on r.doctor_id = s.doctor_id and r.id <> s.id
+ where r.during && s.during
 union all
-select 'a slot of the schedule in an absence', s.id from slot s join absence a on a.active and coalesce(a.doctor_id, s.doctor_id) = s.doctor_id
+select 'a scheduled slot during an absence', s.id from slot s
+  join absence a on a.active and coalesce(a.doctor_id, s.doctor_id) = s.doctor_id
  where s.source = 'schedule' and not s.remnant and a.during && s.during
 union all
-select 'a slot on another date', s.id from slot s where s.date <> (starts at time zone 'Europe/Berlin')::date
+select 'a slot with the wrong date', s.id from slot s where s.date <> (starts at time zone 'Europe/Berlin')::date
 """
 
 
-OVERRIDE = Override(allow=["outside-hours", "customer-busy"], reason="It cannot wait")
+OVERRIDE = Override(allow=["outside-hours", "customer-busy"], reason="It is urgent")
 
 
 class Story:
+    """A random sequence of operations on the hours and appointments of a clinic."""
+
     def __init__(self, world, seed):
         self.world, self.db, self.random = world, world.db, random.Random(seed)
 
@@ -69,13 +78,16 @@ class Story:
     def quarter(self, day, number):
         return local(day, f"{number // 4:02}:{number % 4 * 15:02}")
 
-    async def some(self, sql, *args):
+    async def pick(self, sql, *args):
         rows = await self.db.fetch(sql, *args)
         return self.random.choice(rows) if rows else None
 
     async def book(self):
-        if slot := await self.some(
-            "select doctor_id, lower(active_during) as start from booking_slot where active_during is not null order by active_during, id"
+        if slot := await self.pick(
+            """
+            select doctor_id, lower(active_during) as start from booking_slot
+             where active_during is not null order by active_during, id
+            """
         ):
             start = slot.start + timedelta(minutes=15 * self.random.randrange(6))
             await self.world.book(
@@ -83,7 +95,7 @@ class Story:
             )
 
     async def cancel(self):
-        if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
+        if appointment := await self.pick("select id from appointment where status = 'booked' order by id"):
             await self.db.atomic(
                 transitions.cancel,
                 RECEPTION,
@@ -94,7 +106,7 @@ class Story:
             )
 
     async def reschedule(self):
-        if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
+        if appointment := await self.pick("select id from appointment where status = 'booked' order by id"):
             to = RescheduleRequest(
                 start_time=self.span(self.day())[0], doctor_id=self.random.choice((None, *self.doctors))
             )
@@ -118,7 +130,7 @@ class Story:
         await book(self.db, self.world.cache, command)
 
     async def move_outside(self):
-        if appointment := await self.some("select id from appointment where status = 'booked' order by id"):
+        if appointment := await self.pick("select id from appointment where status = 'booked' order by id"):
             to = RescheduleRequest(
                 start_time=self.span(self.day())[0],
                 doctor_id=self.random.choice((None, *self.doctors)),
@@ -128,7 +140,7 @@ class Story:
                 self.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=self.world.now
             )
 
-    async def go_away(self):
+    async def add_absence(self):
         start, end = self.span(self.day())
         content = AbsenceContent(
             start_time=start,
@@ -140,8 +152,8 @@ class Story:
             absences.add, RECEPTION, clinic_id=self.world.clinic, content=content, force=force, now=self.world.now
         )
 
-    async def come_back(self):
-        if absence := await self.some("select id from absence where active order by id"):
+    async def remove_absence(self):
+        if absence := await self.pick("select id from absence where active order by id"):
             await self.db.atomic(absences.remove, RECEPTION, absence_id=absence.id, if_match=None, now=self.world.now)
 
     async def publish(self):
@@ -150,11 +162,11 @@ class Story:
         await self.db.atomic(slots.publish, RECEPTION, content=content)
 
     async def withdraw(self):
-        if slot := await self.some("select id from booking_slot order by id"):
+        if slot := await self.pick("select id from booking_slot order by id"):
             await self.db.atomic(slots.remove, RECEPTION, booking_slot_id=slot.id, if_match=None, now=self.world.now)
 
     async def move_slot(self):
-        if slot := await self.some("select id from booking_slot order by id"):
+        if slot := await self.pick("select id from booking_slot order by id"):
             start, end = self.span(self.day())
             await self.db.atomic(
                 slots.move, RECEPTION, booking_slot_id=slot.id, start=start, end=end, if_match=None, now=self.world.now
@@ -164,24 +176,24 @@ class Story:
         week = {}
         for weekday in ("monday", "tuesday", "wednesday"):
             bounds = sorted(self.random.sample(range(8 * 4, 18 * 4), 4))
-            bounds[2] = self.random.choice((bounds[1], bounds[2]))  # two parts that may touch
+            bounds[2] = self.random.choice((bounds[1], bounds[2]))  # the two spans may be adjacent
             times = [f"{bound // 4:02}:{bound % 4 * 15:02}" for bound in bounds]
             week[weekday] = f"{times[0]}-{times[1]} {times[2]}-{times[3]}"
         await works(self.world, self.random.choice(self.doctors), **week)
 
     async def change_hours(self):
-        of = {
+        arguments = {
             "clinic_id": self.world.clinic,
             "doctor_id": self.random.choice((None, *self.doctors)),
             "now": self.world.now,
         }
         content = ScheduleChangeContent(stranded=self.random.choice(("keep", "keep", "refuse")))
-        dry = await self.db.atomic(schedule_changes.preview, content=content, **of)
-        done = await self.db.atomic(schedule_changes.carry_out, RECEPTION, content=content, **of)
-        assert (dry.added, dry.removed, dry.kept) == (done.added, done.removed, done.kept)
-        assert [each.id for each in dry.stranded] == [each.id for each in done.stranded]
-        again = await self.db.atomic(schedule_changes.preview, content=content, **of)
-        assert (again.added, again.removed, again.stranded) == ([], [], [])
+        expected = await self.db.atomic(schedule_changes.preview, content=content, **arguments)
+        result = await self.db.atomic(schedule_changes.carry_out, RECEPTION, content=content, **arguments)
+        assert (expected.added, expected.removed, expected.kept) == (result.added, result.removed, result.kept)
+        assert [each.id for each in expected.stranded] == [each.id for each in result.stranded]
+        repeat = await self.db.atomic(schedule_changes.preview, content=content, **arguments)
+        assert (repeat.added, repeat.removed, repeat.stranded) == ([], [], [])
 
     async def generate(self):
         await generate(self.world, MONDAY, SUNDAY)
@@ -193,8 +205,8 @@ class Story:
         reschedule,
         *[book_outside] * 2,
         move_outside,
-        *[go_away] * 2,
-        *[come_back] * 2,
+        *[add_absence] * 2,
+        *[remove_absence] * 2,
         publish,
         withdraw,
         move_slot,
@@ -205,7 +217,7 @@ class Story:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_whatever_is_done_the_rules_of_hours_hold(db, seed):
+async def test_random_operations_keep_the_invariants_of_hours(db, seed):
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache)
         await db.execute("delete from booking_slot")
@@ -225,6 +237,6 @@ async def test_whatever_is_done_the_rules_of_hours_hold(db, seed):
             step = story.random.choice(story.STEPS)
             try:
                 await step(story)
-            except errors.Conflict as refused:
-                step = f"{step.__name__}: {refused.type}"
+            except errors.Conflict as refusal:
+                step = f"{step.__name__}: {refusal.type}"
             assert [tuple(row) for row in await db.fetch(BROKEN)] == [], step
