@@ -1,4 +1,4 @@
-"""Looking for a time across clinics: on a Monday, in Kolkata, Berlin and New York, seen from the day before."""
+"""Searching for a time across clinics in Kolkata, Berlin and New York: a Monday, seen from the day before."""
 
 import random
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -18,7 +18,7 @@ ZONES = ("Asia/Kolkata", "Europe/Berlin", "America/New_York")
 
 
 class WideWorld(World):
-    """Three clinics, each with a dermatologist and a dentist who work from nine to eleven by their own clocks."""
+    """Three clinics, each with a dermatologist and a dentist who work from nine to eleven local time."""
 
     @classmethod
     async def make_wide(cls, db, cache):
@@ -38,7 +38,8 @@ class WideWorld(World):
         await self.db.execute(
             """
             insert into booking_slot (clinic_id, id, doctor_id, date, during)
-            values (clinic_of($1), mint_id(clinic_of($1)), $1, $2, tstzrange(local_instant($2, $3, $5), local_instant($2, $4, $5)))
+            values (clinic_of($1), mint_id(clinic_of($1)), $1, $2,
+                    tstzrange(local_instant($2, $3, $5), local_instant($2, $4, $5)))
             """,
             doctor,
             day,
@@ -56,7 +57,7 @@ async def world(db):
 
 @pytest.fixture
 async def find(world, client, monkeypatch):
-    """Asks over HTTP."""
+    """A function that searches over HTTP and returns the body, or the response of a refusal."""
     monkeypatch.setattr(clock, "now", lambda: SUNDAY_NOON)
 
     async def find(*, status=200, **query):
@@ -71,13 +72,13 @@ async def find(world, client, monkeypatch):
     return find
 
 
-def places(answer):
-    return [(item["startTime"], item["clinicId"], item["doctorId"]) for item in answer["items"]]
+def places(page):
+    return [(item["startTime"], item["clinicId"], item["doctorId"]) for item in page["items"]]
 
 
-async def test_times_of_all_clinics_come_earliest_first_each_on_its_own_monday(world, find):
-    found = await find(minutes=60, specialty="Dentistry")
-    assert [(item["startTime"], item["timeZone"]) for item in found["items"]] == [
+async def test_results_of_all_clinics_are_sorted_by_time_on_each_clinics_own_monday(world, find):
+    results = await find(minutes=60, specialty="Dentistry")
+    assert [(item["startTime"], item["timeZone"]) for item in results["items"]] == [
         ("2027-03-01T03:30:00Z", "Asia/Kolkata"),
         ("2027-03-01T04:00:00Z", "Asia/Kolkata"),
         ("2027-03-01T04:30:00Z", "Asia/Kolkata"),
@@ -88,7 +89,7 @@ async def test_times_of_all_clinics_come_earliest_first_each_on_its_own_monday(w
         ("2027-03-01T14:30:00Z", "America/New_York"),
         ("2027-03-01T15:00:00Z", "America/New_York"),
     ]
-    assert found["items"][0] == {
+    assert results["items"][0] == {
         "clinicId": 1,
         "clinicName": "Lakeside",
         "timeZone": "Asia/Kolkata",
@@ -98,16 +99,16 @@ async def test_times_of_all_clinics_come_earliest_first_each_on_its_own_monday(w
         "startTime": "2027-03-01T03:30:00Z",
         "endTime": "2027-03-01T04:30:00Z",
     }
-    assert found["next"] is None
+    assert results["next"] is None
 
 
-async def test_at_one_time_the_order_is_by_clinic_and_doctor(world, find):
-    found = places(await find(minutes=60))
-    assert found == sorted(found)
-    assert len(found) == 18
+async def test_results_at_the_same_time_are_sorted_by_clinic_and_doctor(world, find):
+    results = places(await find(minutes=60))
+    assert results == sorted(results)
+    assert len(results) == 18
 
 
-async def test_other_days_have_none_and_whole_slots_are_found_without_a_length(world, find):
+async def test_without_a_length_whole_slots_of_the_requested_days_are_found(world, find):
     assert (await find(from_=MONDAY + timedelta(days=1), to=MONDAY + timedelta(days=7)))["items"] == []
     assert [item["endTime"] for item in (await find(specialty="Dentistry"))["items"]] == [
         "2027-03-01T05:30:00Z",
@@ -116,7 +117,7 @@ async def test_other_days_have_none_and_whole_slots_are_found_without_a_length(w
     ]
 
 
-async def test_a_search_is_narrowed_by_specialty_clinic_type_and_minutes(world, find):
+async def test_a_search_can_be_filtered_by_specialty_clinic_type_and_length(world, find):
     check_up = await world.add_type(90, before=30, clinic=2)
     counts = {
         "specialty": len((await find(specialty="dermatology", minutes=60))["items"]),
@@ -140,28 +141,28 @@ async def test_a_search_is_narrowed_by_specialty_clinic_type_and_minutes(world, 
     }
 
 
-async def test_taken_withdrawn_and_inactive_time_is_not_found(world, find):
+async def test_taken_withdrawn_and_inactive_times_are_not_found(world, find):
     await world.db.execute("update booking_slot set removed_at = now() where clinic_id = 1")
     await world.db.execute(
         "update doctor set active = false, removed_at = now() where clinic_id = 2 and specialty = 'Dentistry'"
     )
     world.clinic, dentist = 3, world.doctors["America/New_York", "Dentistry"]
     await world.book(dentist, datetime(2027, 3, 1, 14, tzinfo=UTC), world.ana, minutes=120)
-    found = await find(minutes=120)
-    assert [(item["clinicId"], item["specialty"]) for item in found["items"]] == [
+    results = await find(minutes=120)
+    assert [(item["clinicId"], item["specialty"]) for item in results["items"]] == [
         (2, "Dermatology"),
         (3, "Dermatology"),
     ]
 
 
-async def test_notice_and_horizon_of_each_clinic_count(world, find):
-    await world.set_clinic(1, min_notice_minutes=16 * 60)  # until half past four
+async def test_the_notice_and_horizon_of_each_clinic_apply(world, find):
+    await world.set_clinic(1, min_notice_minutes=16 * 60)  # rules out times before half past four
     await world.set_clinic(3, horizon_days=1)
     await world.publish_wall(
         world.doctors["America/New_York", "Dentistry"], "America/New_York", MONDAY + timedelta(days=1), 540, 600
     )
-    found = await find(minutes=60, specialty="Dentistry", from_=MONDAY, to=MONDAY + timedelta(days=1))
-    assert [item["startTime"] for item in found["items"] if item["clinicId"] != 2] == [
+    results = await find(minutes=60, specialty="Dentistry", from_=MONDAY, to=MONDAY + timedelta(days=1))
+    assert [item["startTime"] for item in results["items"] if item["clinicId"] != 2] == [
         "2027-03-01T04:00:00Z",
         "2027-03-01T04:30:00Z",
         "2027-03-01T14:00:00Z",
@@ -170,13 +171,13 @@ async def test_notice_and_horizon_of_each_clinic_count(world, find):
     ]
 
 
-async def test_seven_dates_at_most(world, find):
+async def test_a_search_covers_at_most_seven_dates(world, find):
     await find(from_="2027-03-01", to="2027-03-07")
     problem = await find(status=400, from_="2027-03-01", to="2027-03-08")
     assert problem.json()["errors"][0]["pointer"] == "?to"
 
 
-async def test_a_page_links_to_the_next(world, find, client):
+async def test_a_page_links_to_the_next_one(world, find, client):
     first = await find(minutes=60, limit=5)
     response = await client.get(f"/api/availability/search?date={MONDAY}&minutes=60&limit=5")
     (address, relation) = response.headers["link"].split("; ")
@@ -186,22 +187,21 @@ async def test_a_page_links_to_the_next(world, find, client):
     assert following == await find(minutes=60, limit=5, cursor=first["next"])
 
 
-async def test_a_cursor_that_is_damaged_or_another_search_s_is_refused(world, find):
+async def test_a_damaged_cursor_or_one_of_another_search_is_refused(world, find):
     cursor = (await find(minutes=60, limit=5))["next"]
     raw = urlsafe_b64decode(cursor)
-    forged = urlsafe_b64encode(raw.replace(b"2027", b"2026")).decode()
-    for bad in (cursor[:-4], "x", forged):
+    forged_cursor = urlsafe_b64encode(raw.replace(b"2027", b"2026")).decode()
+    for bad in (cursor[:-4], "x", forged_cursor):
         problem = await find(status=400, minutes=60, limit=5, cursor=bad)
         assert problem.json()["errors"][0]["pointer"] == "?cursor"
     await find(status=400, minutes=30, limit=5, cursor=cursor)
 
 
-@pytest.mark.parametrize("read_at_once", [1, 3, 128])
-async def test_pages_put_together_are_what_the_clinics_offer(world, find, monkeypatch, read_at_once):
-    """However few slots are read at once, and whatever is booked: with notice, steps, and adjacent slots of many
-    lengths."""
-    monkeypatch.setattr(search, "FIRST_SLOTS", read_at_once)
-    dice = random.Random(read_at_once)
+@pytest.mark.parametrize("batch_size", [1, 3, 128])
+async def test_all_pages_together_match_the_availability_of_each_clinic(world, find, monkeypatch, batch_size):
+    """The number of slots read at once makes no difference, with notice periods, steps, bookings and adjacent slots."""
+    monkeypatch.setattr(search, "FIRST_SLOTS", batch_size)
+    dice = random.Random(batch_size)
     for clinic, zone in enumerate(ZONES, 1):
         await world.set_clinic(
             clinic, slot_step_minutes=dice.choice([10, 15, 20]), min_notice_minutes=dice.choice([0, 900, 1000])
@@ -214,19 +214,19 @@ async def test_pages_put_together_are_what_the_clinics_offer(world, find, monkey
                 if dice.random() < 0.5:
                     start = await world.db.fetchval("select local_instant($1, $2, $3)", MONDAY, first, zone)
                     await world.book(doctor, start, await world.add_customer("Ben"), minutes=5)
-    offered = []
+    expected = []
     for clinic in (1, 2, 3):
-        asked = AvailabilityFilter(date=MONDAY, minutes=20)
-        answer = await service.of_clinic(
-            world.db, world.cache, clinic_id=clinic, query=asked, first=MONDAY, last=MONDAY, now=SUNDAY_NOON
+        query = AvailabilityFilter(date=MONDAY, minutes=20)
+        page = await service.of_clinic(
+            world.db, world.cache, clinic_id=clinic, query=query, first=MONDAY, last=MONDAY, now=SUNDAY_NOON
         )
-        offered += [(slot.start_time, clinic, slot.doctor_id) for slot in answer.days[0].slots]
+        expected += [(slot.start_time, clinic, slot.doctor_id) for slot in page.days[0].slots]
 
-    found, more = [], {}
+    results, more = [], {}
     while more is not None:
         page = await find(minutes=20, limit=17, **more)
         assert len(page["items"]) == 17 or not page["next"]
-        found += [(datetime.fromisoformat(start), clinic, doctor) for start, clinic, doctor in places(page)]
+        results += [(datetime.fromisoformat(start), clinic, doctor) for start, clinic, doctor in places(page)]
         more = {"cursor": page["next"]} if page["next"] else None
-    assert found == [(start, clinic, str(doctor)) for start, clinic, doctor in sorted(offered)]
-    assert len(found) > 100
+    assert results == [(start, clinic, str(doctor)) for start, clinic, doctor in sorted(expected)]
+    assert len(results) > 100

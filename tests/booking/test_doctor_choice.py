@@ -1,4 +1,4 @@
-"""Who is chosen when a booking names no doctor: the clinic's rule, over many bookings."""
+"""The clinic's rule picks a doctor for bookings that name none."""
 
 import random
 from collections import Counter
@@ -13,7 +13,7 @@ from support.world import MONDAY, World, at
 
 QUARTER = timedelta(minutes=15)
 FIRST = at(23, day=MONDAY)
-"""Midnight in Berlin; the doctors are there day and night for three weeks from then on."""
+"""Midnight in Berlin. From then on the doctors work day and night for three weeks."""
 DAYS = 21
 
 
@@ -22,9 +22,19 @@ class ChoosingWorld(World):
         await self.set_clinic(self.clinic, doctor_choice=rule)
         await self.db.execute("update doctor set active = false, removed_at = now()")
         self.doctors = [await self.add_doctor(f"Dr {n}") for n in range(doctors)]
-        for doctor in self.doctors:
-            for day in range(DAYS):
-                await self.publish(doctor, FIRST + timedelta(days=day), FIRST + timedelta(days=day + 1))
+        await self.db.execute(
+            """
+            insert into booking_slot (clinic_id, id, doctor_id, date, during)
+            select $1, mint_id($1), doctor_id, $3::date + n,
+                   tstzrange($4::timestamptz + n * interval '24 hours', $4::timestamptz + (n + 1) * interval '24 hours')
+              from unnest($2::uuid[]) as doctor_id, generate_series(0, $5 - 1) as n
+            """,
+            self.clinic,
+            self.doctors,
+            MONDAY + timedelta(days=1),
+            FIRST,
+            DAYS,
+        )
 
     async def choose(self, start, *, customer=None):
         return (await self.book(None, start, customer or self.ana, minutes=15)).doctor_id
@@ -39,16 +49,20 @@ async def world(db):
         yield await ChoosingWorld.make(db, cache)
 
 
-async def test_random_chooses_everyone_about_equally_often(world):
+def week_of(instant):
+    """Return the week, which starts on Monday in Berlin."""
+    return clock.local_date(instant, "Europe/Berlin").isocalendar()[:2]
+
+
+async def test_random_picks_all_doctors_about_equally_often(world):
     await world.prepare("random", doctors=4)
-    chosen = Counter([await world.choose(FIRST + n * QUARTER) for n in range(240)])
-    assert (
-        sum((chosen[doctor] - 60) ** 2 / 60 for doctor in world.doctors) < 50
-    )  # chi-square, three degrees of freedom: by chance once in ten thousand million
+    choices = Counter([await world.choose(FIRST + n * QUARTER) for n in range(240)])
+    chi_square = sum((choices[doctor] - 60) ** 2 / 60 for doctor in world.doctors)
+    assert chi_square < 50  # with three degrees of freedom, more happens by chance once in ten thousand million runs
 
 
-async def test_the_least_busy_of_those_who_are_free_is_chosen(world):
-    """Through three weeks, with bookings for named doctors and cancellations among them."""
+async def test_least_busy_picks_the_free_doctor_with_the_fewest_appointments_that_week(world):
+    """Over three weeks, mixed with bookings for named doctors and cancellations."""
     await world.prepare("leastBusy", doctors=5)
     dice = random.Random(7)
     live = {doctor: set() for doctor in world.doctors}
@@ -61,24 +75,21 @@ async def test_the_least_busy_of_those_who_are_free_is_chosen(world):
                 await world.book(doctor, start, customer, minutes=15)
                 live[doctor].add(start)
         elif n % 7 == 0:
-            doctor, other = dice.choice([(doctor, each) for doctor in world.doctors for each in live[doctor]])
+            doctor, start_to_cancel = dice.choice([(doctor, each) for doctor in world.doctors for each in live[doctor]])
             await world.db.execute(
-                "update appointment set status = 'cancelled' where doctor_id = $1 and lower(during) = $2", doctor, other
+                "update appointment set status = 'cancelled' where doctor_id = $1 and lower(during) = $2",
+                doctor,
+                start_to_cancel,
             )
-            live[doctor].discard(other)
+            live[doctor].discard(start_to_cancel)
         elif free := [doctor for doctor in world.doctors if start not in live[doctor]]:
             load = {doctor: sum(week_of(each) == week_of(start) for each in live[doctor]) for doctor in free}
-            chosen = await world.choose(start, customer=customer)
-            assert load[chosen] == min(load.values())
-            live[chosen].add(start)
+            choice = await world.choose(start, customer=customer)
+            assert load[choice] == min(load.values())
+            live[choice].add(start)
 
 
-def week_of(instant):
-    """The week that begins on a Monday in Berlin."""
-    return clock.local_date(instant, "Europe/Berlin").isocalendar()[:2]
-
-
-async def test_a_week_begins_on_monday_at_the_clinic_s_midnight(world):
+async def test_the_workload_week_starts_on_monday_at_midnight_in_the_clinics_time_zone(world):
     await world.prepare("leastBusy", doctors=2)
     one, other = world.doctors
     sunday_evening = FIRST + timedelta(days=6) - QUARTER
@@ -88,46 +99,45 @@ async def test_a_week_begins_on_monday_at_the_clinic_s_midnight(world):
     assert await world.choose(sunday_evening + 2 * QUARTER) == one
 
 
-async def test_round_robin_goes_round_everyone_in_turn(world):
+async def test_round_robin_cycles_through_all_doctors(world):
     await world.prepare("roundRobin", doctors=5)
-    chosen = [await world.choose(FIRST + n * QUARTER) for n in range(100)]
-    assert set(chosen[:5]) == set(world.doctors)
-    assert chosen == chosen[:5] * 20
+    choices = [await world.choose(FIRST + n * QUARTER) for n in range(100)]
+    assert set(choices[:5]) == set(world.doctors)
+    assert choices == choices[:5] * 20
 
 
-async def test_a_turn_that_was_cancelled_was_a_turn_and_a_booking_that_named_the_doctor_was_none(world):
+async def test_cancelled_bookings_count_as_turns_and_bookings_of_a_named_doctor_do_not(world):
     await world.prepare("roundRobin", doctors=4)
-    chosen = []
+    choices = []
     for n in range(40):
-        chosen.append(await world.choose(FIRST + 2 * n * QUARTER))
+        choices.append(await world.choose(FIRST + 2 * n * QUARTER))
         await world.cancel_all()
         await world.book(world.doctors[n % 2], FIRST + (2 * n + 1) * QUARTER, world.ben, minutes=15)
-    assert chosen == chosen[:4] * 10
+    assert choices == choices[:4] * 10
 
 
-async def test_who_is_not_free_misses_a_turn_and_comes_next(world):
+async def test_a_busy_doctor_misses_a_turn_and_gets_the_next_one(world):
     await world.prepare("roundRobin", doctors=3)
-    chosen = [await world.choose(FIRST + n * QUARTER) for n in range(3)]
+    choices = [await world.choose(FIRST + n * QUARTER) for n in range(3)]
     start = FIRST + 3 * QUARTER
-    await world.book(chosen[0], start, world.ben, minutes=15)
+    await world.book(choices[0], start, world.ben, minutes=15)
     assert [
         await world.choose(start),
         await world.choose(start + QUARTER),
         await world.choose(start + 2 * QUARTER),
-    ] == [chosen[1], chosen[0], chosen[2]]
+    ] == [choices[1], choices[0], choices[2]]
 
 
 @pytest.mark.parametrize("rule", ["leastBusy", "roundRobin"])
-async def test_appointments_of_one_booking_are_shared_out_too(world, rule):
+async def test_appointments_of_one_booking_are_distributed_among_doctors(world, rule):
     await world.prepare(rule, doctors=4)
     for booking in range(10):
-        wishes = [
-            (
-                world.ana,
-                AppointmentRequest(
-                    customer_id=world.ana, clinic_id=world.clinic, start_time=start, end_time=start + QUARTER
-                ),
+        starts = [FIRST + (4 * booking + n) * QUARTER for n in range(4)]
+        requests = [
+            AppointmentRequest(
+                customer_id=world.ana, clinic_id=world.clinic, start_time=start, end_time=start + QUARTER
             )
-            for start in (FIRST + (4 * booking + n) * QUARTER for n in range(4))
+            for start in starts
         ]
-        assert {appointment.doctor_id for appointment in await world.book_all(wishes)} == set(world.doctors)
+        appointments = await world.book_all([(world.ana, request) for request in requests])
+        assert {appointment.doctor_id for appointment in appointments} == set(world.doctors)

@@ -1,5 +1,5 @@
-"""What can be booked, worked out minute by minute: an oracle for availability and booking. Shares nothing with them but
-the time zones."""
+"""An oracle for availability and booking, which works out minute by minute what can be booked. It shares only the time
+zones with them."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -14,8 +14,8 @@ class Slot(NamedTuple):
     end: datetime
 
 
-class Wanted(NamedTuple):
-    """Minutes for the patient, and the doctor's around them."""
+class VisitLength(NamedTuple):
+    """The minutes of the appointment, and the doctor's buffers before and after it."""
 
     minutes: int
     before: int = 0
@@ -41,21 +41,21 @@ class Doctor:
     def __init__(self, id: object, slots: list[Slot], claims: list[tuple[datetime, datetime]]) -> None:
         self.id = id
         self.slots = sorted(slots)
-        self.open = {m for slot in slots for m in minutes_between(*slot)}
-        self.taken = {m for claim in claims for m in minutes_between(*claim)}
+        self.open_minutes = {m for slot in slots for m in minutes_between(*slot)}
+        self.claimed_minutes = {m for claim in claims for m in minutes_between(*claim)}
 
-    def claim(self, start: datetime, wanted: Wanted) -> None:
-        self.taken.update(self._claim(start, wanted))
+    def claim(self, start: datetime, length: VisitLength) -> None:
+        self.claimed_minutes.update(self._claim(start, length))
 
     @staticmethod
-    def _claim(start: datetime, wanted: Wanted) -> range:
-        return range(minute(start) - wanted.before, minute(start) + wanted.minutes + wanted.after)
+    def _claim(start: datetime, length: VisitLength) -> range:
+        return range(minute(start) - length.before, minute(start) + length.minutes + length.after)
 
-    def is_free(self, start: datetime, wanted: Wanted) -> bool:
-        return self.taken.isdisjoint(self._claim(start, wanted))
+    def is_free(self, start: datetime, length: VisitLength) -> bool:
+        return self.claimed_minutes.isdisjoint(self._claim(start, length))
 
-    def is_open(self, start: datetime, wanted: Wanted) -> bool:
-        return self.open.issuperset(range(minute(start), minute(start) + wanted.minutes))
+    def is_open(self, start: datetime, length: VisitLength) -> bool:
+        return self.open_minutes.issuperset(range(minute(start), minute(start) + length.minutes))
 
 
 class Clinic:
@@ -74,25 +74,24 @@ class Clinic:
         early = start < self.now or start < self.now + self.notice * MINUTE
         return not early and self.day(start) <= self.day(self.now) + timedelta(days=self.horizon)
 
-    def fits_a_day(self, start: datetime, wanted: Wanted) -> bool:
-        return len({self.day(start + n * MINUTE) for n in (0, wanted.minutes - 1)}) == 1
+    def fits_a_day(self, start: datetime, length: VisitLength) -> bool:
+        return len({self.day(start + n * MINUTE) for n in (0, length.minutes - 1)}) == 1
 
-    def is_bookable(self, doctor: Doctor, start: datetime, wanted: Wanted) -> bool:
+    def is_bookable(self, doctor: Doctor, start: datetime, length: VisitLength) -> bool:
         return (
             self.allows(start)
-            and self.fits_a_day(start, wanted)
-            and doctor.is_open(start, wanted)
-            and doctor.is_free(start, wanted)
+            and self.fits_a_day(start, length)
+            and doctor.is_open(start, length)
+            and doctor.is_free(start, length)
         )
 
-    def offers(self, doctor: Doctor, wanted: Wanted | None) -> Iterator[Offer]:
-        """Every time on the step, counted from each slot's start, for which the hours are long enough. Without a
-        length, whole slots."""
+    def offers(self, doctor: Doctor, length: VisitLength | None) -> Iterator[Offer]:
+        """Yield every time on the step, counted from the start of each slot, for which the hours are long enough.
+        Without a length, yield whole slots."""
         for slot in doctor.slots:
-            length = wanted or Wanted(len(minutes_between(*slot)))
-            starts = minutes_between(*slot)[:: self.step] if wanted else [minute(slot.start)]
+            visit = length or VisitLength(len(minutes_between(*slot)))
+            starts = minutes_between(*slot)[:: self.step] if length else [minute(slot.start)]
             for start in (datetime.fromtimestamp(60 * m, UTC) for m in starts):
-                if doctor.is_open(start, length) and self.fits_a_day(start, length):
-                    yield Offer(
-                        start, start + length.minutes * MINUTE, doctor.id, self.is_bookable(doctor, start, length)
-                    )
+                if doctor.is_open(start, visit) and self.fits_a_day(start, visit):
+                    end = start + visit.minutes * MINUTE
+                    yield Offer(start, end, doctor.id, self.is_bookable(doctor, start, visit))

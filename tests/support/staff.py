@@ -51,5 +51,11 @@ async def bearer(client, email="mia@example.org", password=PASSWORD, **more: Any
     return {"Authorization": f"Bearer {(await sign_in(client, email, password, **more)).json()['token']}"}
 
 
+async def sign_in_receptionist(db, client, email="mia@example.org", clinic_id: int = 1) -> dict[str, str]:
+    """Add a receptionist to the clinic and return the headers of their session."""
+    await works_at(db, await add_user(db, email), clinic_id, "receptionist")
+    return await bearer(client, email)
+
+
 def type_of(answer) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].removeprefix("/problems/")

@@ -1,0 +1,30 @@
+"""Availability of Dr Shah, who works from nine to five on a Monday in Berlin, seen at seven in the morning."""
+
+import msgspec
+
+from appoint.booking.availability import search, service
+from appoint.booking.availability.model import AvailabilityFilter, SearchFilter
+from support.world import MONDAY, NOW, World
+
+
+class AvailabilityWorld(World):
+    async def availability(self, *, clinic=None, first=MONDAY, last=None, now=NOW, **criteria):
+        """Return the clinic's availability as the API sends it."""
+        query = AvailabilityFilter(from_=first, to=last or first, **criteria)
+        result = await service.of_clinic(
+            self.db, self.cache, clinic_id=clinic or self.clinic, query=query, first=query.from_, last=query.to, now=now
+        )
+        return msgspec.to_builtins(result)
+
+    async def search(self, **criteria):
+        query = SearchFilter(date=MONDAY, **criteria)
+        return await search.search(self.db, query=query, after=None, first=MONDAY, last=MONDAY, now=NOW)
+
+
+def times(result):
+    """Return the starts on the first day of a result."""
+    return [slot["startTime"] for slot in result["days"][0]["slots"]]
+
+
+def utc(*starts):
+    return [start.strftime("%Y-%m-%dT%H:%M:%SZ") for start in starts]

@@ -1,0 +1,41 @@
+"""An appointment that its patient manages by a link."""
+
+from datetime import timedelta
+
+from support.app import ADMIN
+from support.rows import clinic, customer, doctor, later, publish
+
+START = later(24 * 7).replace(hour=9, minute=0, second=0)
+
+
+async def create_visit(db, client) -> dict[str, str]:
+    """Create a clinic in Berlin, a doctor with a published day, and Ana. Return the ids that a booking needs."""
+    await clinic(client, phone="+493012345678", address="Seestraße 12\n13353 Berlin", email="desk@lakeside.example")
+    shah = await doctor(client)
+    await publish(db, shah, START, START + timedelta(hours=6))
+    ana = await customer(client, email="ana@example.org")
+    return {"doctorId": shah, "customerId": ana}
+
+
+def times_at(hours: float) -> dict[str, str]:
+    """Return the members for half an hour that starts so many hours after `START`."""
+    start = START + timedelta(hours=hours)
+    return {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=30)).isoformat()}
+
+
+async def book(client, visit, hours=0, **members) -> dict:
+    response = await client.post("/api/appointments", json={**visit, **times_at(hours), **members})
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+def token_headers(appointment: dict) -> dict[str, str]:
+    return {"Authorization": f"Bearer {appointment['manageToken']}"}
+
+
+def page_path(appointment: dict, part: str = "") -> str:
+    return f"/appointments/{appointment['manageToken']}{part}"
+
+
+async def status(client, appointment: dict) -> str:
+    return (await client.get(f"/api/appointments/{appointment['id']}", headers=ADMIN)).json()["status"]
