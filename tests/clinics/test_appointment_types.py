@@ -1,3 +1,5 @@
+"""Appointment types over HTTP."""
+
 import asyncio
 
 import pytest
@@ -17,25 +19,27 @@ FULL = CHECK_UP | {
 
 @pytest.fixture
 async def lakeside(client):
-    """A clinic, and the address of its appointment types."""
+    """Create a clinic and return the path of its appointment types."""
     return f"/api/clinics/{await clinic(client)}/appointmentTypes"
 
 
-async def test_a_type_is_added_and_found_again(client, lakeside):
-    made = await client.post(lakeside, json=FULL, headers=ADMIN)
-    assert made.status_code == 201
-    assert (await client.get(made.headers["Location"])).json() == made.json()
+async def test_a_created_type_can_be_read_back(client, lakeside):
+    response = await client.post(lakeside, json=FULL, headers=ADMIN)
+    assert response.status_code == 201
+    assert (await client.get(response.headers["Location"])).json() == response.json()
 
 
-async def test_a_type_shows_what_was_said_of_it(client, lakeside):
-    made = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
-    assert FULL.items() <= made.items()
-    assert (made["clinicId"], made["version"], made["active"], made["removedAt"]) == (1, 1, True, None)
+async def test_a_created_type_has_the_members_of_the_request(client, lakeside):
+    created = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
+    assert FULL.items() <= created.items()
+    assert (created["clinicId"], created["version"], created["active"], created["removedAt"]) == (1, 1, True, None)
 
 
-async def test_what_is_left_out_takes_its_default(client, lakeside):
-    made = (await client.post(lakeside, json=CHECK_UP, headers=ADMIN)).json()
-    assert [made[name] for name in ("description", "bufferBeforeMinutes", "bufferAfterMinutes", "price", "mode")] == [
+async def test_omitted_members_get_their_defaults(client, lakeside):
+    created = (await client.post(lakeside, json=CHECK_UP, headers=ADMIN)).json()
+    assert [
+        created[name] for name in ("description", "bufferBeforeMinutes", "bufferAfterMinutes", "price", "mode")
+    ] == [
         None,
         0,
         0,
@@ -44,8 +48,8 @@ async def test_what_is_left_out_takes_its_default(client, lakeside):
     ]
 
 
-async def test_what_is_wrong_is_named(client, lakeside):
-    for wrong, pointer in [
+async def test_an_invalid_member_is_reported(client, lakeside):
+    for invalid, pointer in [
         ({"name": " "}, "#/name"),
         ({"minutes": 4}, "#/minutes"),
         ({"minutes": 721}, "#/minutes"),
@@ -65,15 +69,15 @@ async def test_what_is_wrong_is_named(client, lakeside):
         ({"active": True}, "#/active"),
         ({"description": "\u0000"}, "#/description"),
     ]:
-        refused = await client.post(lakeside, json=CHECK_UP | wrong, headers=ADMIN)
-        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), (
-            wrong
+        refusal = await client.post(lakeside, json=CHECK_UP | invalid, headers=ADMIN)
+        assert (refusal.status_code, [error["pointer"] for error in refusal.json()["errors"]]) == (400, [pointer]), (
+            invalid
         )
 
 
-async def test_everything_wrong_is_named_at_once(client, lakeside):
-    refused = await client.post(lakeside, json={"minutes": 0, "price": {"currency": "XQQ"}}, headers=ADMIN)
-    assert {error["pointer"] for error in refused.json()["errors"]} == {
+async def test_all_invalid_members_are_reported_at_once(client, lakeside):
+    refusal = await client.post(lakeside, json={"minutes": 0, "price": {"currency": "XQQ"}}, headers=ADMIN)
+    assert {error["pointer"] for error in refusal.json()["errors"]} == {
         "#/name",
         "#/minutes",
         "#/price/amount",
@@ -81,7 +85,7 @@ async def test_everything_wrong_is_named_at_once(client, lakeside):
     }
 
 
-async def test_only_the_administrator_changes_types(client, lakeside):
+async def test_anonymous_callers_cannot_change_types(client, lakeside):
     id = await appointment_type(client)
     assert (await client.post(lakeside, json=CHECK_UP)).status_code == 401
     assert (await client.put(f"/api/appointmentTypes/{id}", json=CHECK_UP)).status_code == 401
@@ -89,31 +93,37 @@ async def test_only_the_administrator_changes_types(client, lakeside):
     assert (await client.delete(f"/api/appointmentTypes/{id}")).status_code == 401
 
 
-async def test_an_unknown_clinic_has_no_types(client):
+async def test_types_of_an_unknown_clinic_are_not_found(client):
     assert (await client.get("/api/clinics/7/appointmentTypes")).status_code == 404
     assert (await client.post("/api/clinics/7/appointmentTypes", json=CHECK_UP, headers=ADMIN)).status_code == 404
 
 
-async def test_nothing_is_added_to_an_inactive_clinic(client, lakeside):
+async def test_an_inactive_clinic_accepts_no_types(client, lakeside):
     await client.delete("/api/clinics/1", headers=ADMIN)
-    refused = await client.post(lakeside, json=CHECK_UP, headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"]) == (409, "clinic-inactive")
+    refusal = await client.post(lakeside, json=CHECK_UP, headers=ADMIN)
+    assert (refusal.status_code, refusal.json()["reason"]) == (409, "clinic-inactive")
 
 
-async def test_a_removed_type_does_not_come_back_to_an_inactive_clinic(client, lakeside):
+async def test_a_removed_type_of_an_inactive_clinic_cannot_be_restored(client, lakeside):
     id = await appointment_type(client)
     await client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN)
     await client.delete("/api/clinics/1", headers=ADMIN)
-    refused = await client.patch(f"/api/appointmentTypes/{id}", json={"active": True}, headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"]) == (409, "clinic-inactive")
+    refusal = await client.patch(f"/api/appointmentTypes/{id}", json={"active": True}, headers=ADMIN)
+    assert (refusal.status_code, refusal.json()["reason"]) == (409, "clinic-inactive")
 
 
-async def test_a_replaced_type_forgets_what_is_left_out(client, lakeside):
-    made = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
-    put = (
-        await client.put(f"/api/appointmentTypes/{made['id']}", json={"name": "X-ray", "minutes": 15}, headers=ADMIN)
+async def test_replacing_a_type_resets_omitted_members(client, lakeside):
+    created = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
+    replacement = (
+        await client.put(f"/api/appointmentTypes/{created['id']}", json={"name": "X-ray", "minutes": 15}, headers=ADMIN)
     ).json()
-    assert (put["name"], put["minutes"], put["price"], put["bufferAfterMinutes"], put["version"]) == (
+    assert (
+        replacement["name"],
+        replacement["minutes"],
+        replacement["price"],
+        replacement["bufferAfterMinutes"],
+        replacement["version"],
+    ) == (
         "X-ray",
         15,
         None,
@@ -122,50 +132,50 @@ async def test_a_replaced_type_forgets_what_is_left_out(client, lakeside):
     )
 
 
-async def test_a_patch_leaves_the_rest_and_null_removes(client, lakeside):
-    made = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
-    patched = (
+async def test_a_patch_keeps_omitted_members_and_null_clears_them(client, lakeside):
+    before = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
+    after = (
         await client.patch(
-            f"/api/appointmentTypes/{made['id']}", json={"minutes": 45, "description": None}, headers=ADMIN
+            f"/api/appointmentTypes/{before['id']}", json={"minutes": 45, "description": None}, headers=ADMIN
         )
     ).json()
-    assert patched == made | {"minutes": 45, "description": None, "version": 2, "updatedAt": patched["updatedAt"]}
+    assert after == before | {"minutes": 45, "description": None, "version": 2, "updatedAt": after["updatedAt"]}
 
 
-async def test_a_price_is_patched_as_a_whole(client, lakeside):
-    made = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
-    address = f"/api/appointmentTypes/{made['id']}"
-    refused = await client.patch(address, json={"price": {"amount": 5000}}, headers=ADMIN)
-    assert refused.json()["errors"][0]["pointer"] == "#/price/currency"
-    patched = await client.patch(address, json={"price": {"amount": 5000, "currency": "USD"}}, headers=ADMIN)
-    assert patched.json()["price"] == {"amount": 5000, "currency": "USD"}
+async def test_a_price_can_only_be_patched_as_a_whole(client, lakeside):
+    created = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
+    address = f"/api/appointmentTypes/{created['id']}"
+    refusal = await client.patch(address, json={"price": {"amount": 5000}}, headers=ADMIN)
+    assert refusal.json()["errors"][0]["pointer"] == "#/price/currency"
+    response = await client.patch(address, json={"price": {"amount": 5000, "currency": "USD"}}, headers=ADMIN)
+    assert response.json()["price"] == {"amount": 5000, "currency": "USD"}
     assert (await client.patch(address, json={"price": None}, headers=ADMIN)).json()["price"] is None
 
 
-async def test_a_removed_type_leaves_the_list_stays_readable_and_comes_back(client, lakeside):
+async def test_a_removed_type_is_unlisted_but_readable_and_can_be_restored(client, lakeside):
     id = await appointment_type(client)
     assert (await client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN)).status_code == 204
     assert (await client.get(lakeside)).json()["items"] == []
     assert [item["id"] for item in (await client.get(lakeside, params={"active": "false"})).json()["items"]] == [id]
     assert (await client.get(f"/api/appointmentTypes/{id}")).json()["removedAt"] is not None
-    back = (await client.patch(f"/api/appointmentTypes/{id}", json={"active": True}, headers=ADMIN)).json()
-    assert (back["active"], back["removedAt"], back["version"]) == (True, None, 3)
+    restored = (await client.patch(f"/api/appointmentTypes/{id}", json={"active": True}, headers=ADMIN)).json()
+    assert (restored["active"], restored["removedAt"], restored["version"]) == (True, None, 3)
 
 
-async def test_to_remove_the_removed_changes_nothing(client, lakeside):
+async def test_concurrent_removals_remove_the_type_once(client, lakeside):
     id = await appointment_type(client)
     removals = await asyncio.gather(*(client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN) for _ in range(3)))
     assert {removal.status_code for removal in removals} == {204}
     assert (await client.get(f"/api/appointmentTypes/{id}")).json()["version"] == 2
 
 
-async def test_a_replaced_removed_type_stays_removed(client, lakeside):
+async def test_replacing_a_removed_type_does_not_restore_it(client, lakeside):
     id = await appointment_type(client)
     await client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN)
     assert (await client.put(f"/api/appointmentTypes/{id}", json=CHECK_UP, headers=ADMIN)).json()["active"] is False
 
 
-async def test_an_id_of_no_clinic_is_not_found(client):
+async def test_an_id_without_a_clinic_is_not_found(client):
     for id in [
         "00000007-0000-8000-8000-000000000000",
         "ffffffff-0000-8000-8000-000000000000",
@@ -182,21 +192,21 @@ async def test_an_id_with_another_clinics_prefix_is_not_found(client, lakeside):
     assert (await client.get(f"/api/appointmentTypes/00000002{id[8:]}")).status_code == 404
 
 
-async def test_a_change_of_an_older_version_is_refused(client, lakeside):
+async def test_a_change_of_an_outdated_version_is_refused(client, lakeside):
     address = f"/api/appointmentTypes/{await appointment_type(client)}"
     first = await client.get(address)
     assert (
         await client.patch(address, json={"minutes": 15}, headers=ADMIN | {"If-Match": first.headers["ETag"]})
     ).status_code == 200
-    for refused in (
+    for refusal in (
         await client.patch(address, json={"minutes": 20}, headers=ADMIN | {"If-Match": first.headers["ETag"]}),
         await client.put(address, json=CHECK_UP, headers=ADMIN | {"If-Match": first.headers["ETag"]}),
         await client.delete(address, headers=ADMIN | {"If-Match": first.headers["ETag"]}),
     ):
-        assert refused.status_code == 412
+        assert refusal.status_code == 412
 
 
-async def test_a_clinic_can_insist_on_versions(client):
+async def test_a_clinic_can_require_versions(client):
     await clinic(client, policy={"requireVersion": True})
     address = f"/api/appointmentTypes/{await appointment_type(client)}"
     assert (await client.patch(address, json={"minutes": 20}, headers=ADMIN)).status_code == 428
@@ -204,38 +214,38 @@ async def test_a_clinic_can_insist_on_versions(client):
     assert (await client.delete(address, headers=ADMIN | {"If-Match": '"v1"'})).status_code == 204
 
 
-async def test_what_the_caller_has_already_is_not_sent_again(client, lakeside):
+async def test_an_unchanged_type_is_not_sent_again(client, lakeside):
     address = f"/api/appointmentTypes/{await appointment_type(client)}"
     assert (await client.get(address, headers={"If-None-Match": '"v1"'})).status_code == 304
 
 
-async def test_a_repeated_request_is_answered_with_what_the_first_made_as_it_stands_now(client, lakeside):
+async def test_a_repeated_request_returns_the_current_type(client, lakeside):
     key = ADMIN | {"Idempotency-Key": "once"}
-    made = await client.post(lakeside, json=CHECK_UP, headers=key)
-    await client.patch(made.headers["Location"], json={"minutes": 45}, headers=ADMIN)
-    again = await client.post(lakeside, json=CHECK_UP, headers=key)
-    assert (again.status_code, again.headers["Idempotent-Replayed"], again.headers["Location"]) == (
+    response = await client.post(lakeside, json=CHECK_UP, headers=key)
+    await client.patch(response.headers["Location"], json={"minutes": 45}, headers=ADMIN)
+    replay = await client.post(lakeside, json=CHECK_UP, headers=key)
+    assert (replay.status_code, replay.headers["Idempotent-Replayed"], replay.headers["Location"]) == (
         201,
         "true",
-        made.headers["Location"],
+        response.headers["Location"],
     )
-    assert again.json()["minutes"] == 45
+    assert replay.json()["minutes"] == 45
 
 
-async def test_a_request_that_arrives_twice_at_once_adds_one_type(client, lakeside):
+async def test_identical_concurrent_requests_create_one_type(client, lakeside):
     key = ADMIN | {"Idempotency-Key": "once"}
-    both = await asyncio.gather(*(client.post(lakeside, json=CHECK_UP, headers=key) for _ in range(2)))
-    assert len({answer.json()["id"] for answer in both}) == 1
-    assert sorted("Idempotent-Replayed" in answer.headers for answer in both) == [False, True]
+    responses = await asyncio.gather(*(client.post(lakeside, json=CHECK_UP, headers=key) for _ in range(2)))
+    assert len({response.json()["id"] for response in responses}) == 1
+    assert sorted("Idempotent-Replayed" in response.headers for response in responses) == [False, True]
 
 
-async def test_a_key_with_another_body_is_refused(client, lakeside):
+async def test_an_idempotency_key_cannot_be_reused_for_another_body(client, lakeside):
     key = ADMIN | {"Idempotency-Key": "once"}
     await client.post(lakeside, json=CHECK_UP, headers=key)
     assert (await client.post(lakeside, json=FULL, headers=key)).status_code == 422
 
 
-async def test_the_list_continues_where_it_stopped_despite_additions(client, lakeside):
+async def test_pages_of_the_list_stay_stable_under_inserts(client, lakeside):
     first = [await appointment_type(client, name=f"Type {n}") for n in range(3)]
     page = (await client.get(lakeside, params={"limit": 2})).json()
     added = await appointment_type(client)

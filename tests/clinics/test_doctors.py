@@ -1,56 +1,45 @@
+"""Doctors over HTTP."""
+
 import asyncio
 import json
-from uuid import UUID
 
 import pytest
 
-from appoint.clinics.doctors import service
-from appoint.kit.actors import SYSTEM
 from support.app import ADMIN
-from support.rows import NOW, appointment_type, book, clinic, customer, doctor, later, publish, someone_waits, wins
+from support.rows import appointment_type, clinic, doctor
 
 SHAH = {"name": "Dr Shah"}
 
 
 @pytest.fixture
 async def lakeside(client):
-    """A clinic, and the address of its doctors."""
+    """Create a clinic and return the path of its doctors."""
     return f"/api/clinics/{await clinic(client)}/doctors"
 
 
-async def published(db):
-    return await db.fetch(
-        "select lower(during) as start, upper(during) as end, version from booking_slot order by during"
-    )
-
-
-async def live_appointments(db):
-    return await db.fetchval("select count(*) from appointment where active_during && tstzrange($1, null)", NOW)
-
-
-async def test_an_added_doctor_can_be_read_back(client, lakeside):
-    made = await client.post(
+async def test_a_created_doctor_can_be_read_back(client, lakeside):
+    response = await client.post(
         lakeside, json=SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}, headers=ADMIN
     )
-    assert made.status_code == 201
-    assert (await client.get(made.headers["Location"])).json() == made.json()
+    assert response.status_code == 201
+    assert (await client.get(response.headers["Location"])).json() == response.json()
 
 
-async def test_a_doctor_has_the_sent_content(client, lakeside):
-    said = SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}
-    made = (await client.post(lakeside, json=said, headers=ADMIN)).json()
+async def test_a_created_doctor_has_the_members_of_the_request(client, lakeside):
+    content = SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}
+    created = (await client.post(lakeside, json=content, headers=ADMIN)).json()
     assert (
-        said | {"clinicId": 1, "version": 1, "appointmentTypeIds": None, "active": True, "removedAt": None}
-    ).items() <= made.items()
+        content | {"clinicId": 1, "version": 1, "appointmentTypeIds": None, "active": True, "removedAt": None}
+    ).items() <= created.items()
 
 
-async def test_a_name_is_kept_exactly(client, lakeside):
+async def test_names_are_stored_unchanged(client, lakeside):
     for name in ["د. ليلى حداد", "Dr 🦷 Müller", "王伟 医生", "Zoë\u0301"]:
         assert (await client.get(f"/api/doctors/{await doctor(client, name=name)}")).json()["name"] == name
 
 
-async def test_faults_are_named(client, lakeside):
-    for wrong, pointer in [
+async def test_an_invalid_member_is_reported(client, lakeside):
+    for invalid, pointer in [
         ({"name": ""}, "#/name"),
         ({"name": "x" * 201}, "#/name"),
         ({"name": "\ud800"}, "#/name"),
@@ -62,15 +51,15 @@ async def test_faults_are_named(client, lakeside):
         ({"appointmentTypeIds": ["00000001-0000-8000-8000-000000000000"]}, "#/appointmentTypeIds/0"),
         ({"colour": "red"}, "#/colour"),
     ]:
-        refused = await client.post(
-            lakeside, content=json.dumps(SHAH | wrong), headers=ADMIN | {"Content-Type": "application/json"}
+        refusal = await client.post(
+            lakeside, content=json.dumps(SHAH | invalid), headers=ADMIN | {"Content-Type": "application/json"}
         )
-        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), (
-            wrong
+        assert (refusal.status_code, [error["pointer"] for error in refusal.json()["errors"]]) == (400, [pointer]), (
+            invalid
         )
 
 
-async def test_only_the_administrator_changes_doctors(client, lakeside):
+async def test_anonymous_callers_cannot_change_doctors(client, lakeside):
     address = f"/api/doctors/{await doctor(client)}"
     assert (await client.post(lakeside, json=SHAH)).status_code == 401
     assert (await client.put(address, json=SHAH)).status_code == 401
@@ -78,25 +67,25 @@ async def test_only_the_administrator_changes_doctors(client, lakeside):
     assert (await client.delete(address)).status_code == 401
 
 
-async def test_an_unknown_clinic_has_no_doctors(client):
+async def test_doctors_of_an_unknown_clinic_are_not_found(client):
     assert (await client.get("/api/clinics/7/doctors")).status_code == 404
     assert (await client.post("/api/clinics/7/doctors", json=SHAH, headers=ADMIN)).status_code == 404
 
 
 async def test_an_inactive_clinic_accepts_no_doctors(client, lakeside):
     await client.delete("/api/clinics/1", headers=ADMIN)
-    refused = await client.post(lakeside, json=SHAH, headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"]) == (409, "clinic-inactive")
+    refusal = await client.post(lakeside, json=SHAH, headers=ADMIN)
+    assert (refusal.status_code, refusal.json()["reason"]) == (409, "clinic-inactive")
 
 
-async def test_a_doctor_and_the_end_of_the_clinic_never_both_come_about(client, lakeside):
-    joins, ends = await asyncio.gather(
+async def test_adding_a_doctor_and_deactivating_the_clinic_do_not_both_succeed(client, lakeside):
+    addition, deactivation = await asyncio.gather(
         client.post(lakeside, json=SHAH, headers=ADMIN), client.delete("/api/clinics/1", headers=ADMIN)
     )
-    assert (joins.status_code, ends.status_code) in [(201, 409), (409, 204)]
+    assert (addition.status_code, deactivation.status_code) in [(201, 409), (409, 204)]
 
 
-async def test_doctors_are_found_by_specialty_in_capitals_or_not(client, lakeside):
+async def test_doctors_can_be_filtered_by_specialty_ignoring_case(client, lakeside):
     id = await doctor(client, specialty="Zahnärztin")
     await doctor(client, specialty="Dermatology")
     await doctor(client)
@@ -105,36 +94,36 @@ async def test_doctors_are_found_by_specialty_in_capitals_or_not(client, lakesid
     ] == [id]
 
 
-async def test_what_a_doctor_offers_is_named_by_the_clinics_types(client, lakeside):
+async def test_a_doctors_appointment_types_are_sorted_and_unique(client, lakeside):
     types = sorted([await appointment_type(client), await appointment_type(client)])
     id = await doctor(client, appointmentTypeIds=[types[1], types[0], types[1]])
     assert (await client.get(f"/api/doctors/{id}")).json()["appointmentTypeIds"] == types
 
 
-async def test_a_type_of_another_clinic_is_named_as_wrong(client, lakeside):
+async def test_a_type_of_another_clinic_is_refused(client, lakeside):
     await clinic(client)
     own, foreign = await appointment_type(client), await appointment_type(client, 2)
-    refused = await client.post(lakeside, json=SHAH | {"appointmentTypeIds": [own, foreign]}, headers=ADMIN)
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "#/appointmentTypeIds/1")
+    refusal = await client.post(lakeside, json=SHAH | {"appointmentTypeIds": [own, foreign]}, headers=ADMIN)
+    assert (refusal.status_code, refusal.json()["errors"][0]["pointer"]) == (400, "#/appointmentTypeIds/1")
 
 
-async def test_a_refused_doctor_leaves_no_trace(client, lakeside):
+async def test_a_refused_doctor_is_not_stored(client, lakeside):
     await client.post(
         lakeside, json=SHAH | {"appointmentTypeIds": ["00000001-0000-8000-8000-000000000000"]}, headers=ADMIN
     )
     assert (await client.get(lakeside)).json()["items"] == []
 
 
-async def test_a_change_of_what_a_doctor_offers_is_a_new_version(client, lakeside):
+async def test_changing_a_doctors_appointment_types_creates_a_new_version(client, lakeside):
     first, second = await appointment_type(client), await appointment_type(client)
     address = f"/api/doctors/{await doctor(client, appointmentTypeIds=[first])}"
-    changed = (await client.patch(address, json={"appointmentTypeIds": [second]}, headers=ADMIN)).json()
-    assert (changed["version"], changed["appointmentTypeIds"]) == (2, [second])
-    everything = (await client.patch(address, json={"appointmentTypeIds": None}, headers=ADMIN)).json()
-    assert (everything["version"], everything["appointmentTypeIds"]) == (3, None)
+    restricted = (await client.patch(address, json={"appointmentTypeIds": [second]}, headers=ADMIN)).json()
+    assert (restricted["version"], restricted["appointmentTypeIds"]) == (2, [second])
+    unrestricted = (await client.patch(address, json={"appointmentTypeIds": None}, headers=ADMIN)).json()
+    assert (unrestricted["version"], unrestricted["appointmentTypeIds"]) == (3, None)
 
 
-async def test_a_patch_of_something_else_leaves_what_is_offered(client, lakeside):
+async def test_a_patch_of_other_members_keeps_the_appointment_types(client, lakeside):
     type = await appointment_type(client)
     address = f"/api/doctors/{await doctor(client, appointmentTypeIds=[type])}"
     await client.delete(f"/api/appointmentTypes/{type}", headers=ADMIN)
@@ -143,12 +132,12 @@ async def test_a_patch_of_something_else_leaves_what_is_offered(client, lakeside
     ]
 
 
-async def test_a_replaced_doctor_forgets_what_is_left_out(client, lakeside):
+async def test_replacing_a_doctor_resets_omitted_members(client, lakeside):
     id = await doctor(
         client, specialty="Dermatology", email="shah@example.org", appointmentTypeIds=[await appointment_type(client)]
     )
-    put = (await client.put(f"/api/doctors/{id}", json={"name": "Dr Rao"}, headers=ADMIN)).json()
-    assert [put[name] for name in ("name", "specialty", "email", "appointmentTypeIds", "version")] == [
+    replacement = (await client.put(f"/api/doctors/{id}", json={"name": "Dr Rao"}, headers=ADMIN)).json()
+    assert [replacement[name] for name in ("name", "specialty", "email", "appointmentTypeIds", "version")] == [
         "Dr Rao",
         None,
         None,
@@ -157,169 +146,7 @@ async def test_a_replaced_doctor_forgets_what_is_left_out(client, lakeside):
     ]
 
 
-async def test_a_removed_doctor_leaves_the_list_stays_readable_and_comes_back(client, lakeside):
-    id = await doctor(client)
-    assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).status_code == 204
-    assert (await client.get(lakeside)).json()["items"] == []
-    assert [item["id"] for item in (await client.get(lakeside, params={"active": "false"})).json()["items"]] == [id]
-    assert (await client.get(f"/api/doctors/{id}")).json()["removedAt"] is not None
-    back = (await client.patch(f"/api/doctors/{id}", json={"active": True}, headers=ADMIN)).json()
-    assert (back["active"], back["removedAt"], back["version"]) == (True, None, 3)
-
-
-async def test_a_doctor_does_not_come_back_to_an_inactive_clinic(client, lakeside):
-    id = await doctor(client)
-    await client.delete(f"/api/doctors/{id}", headers=ADMIN)
-    await client.delete("/api/clinics/1", headers=ADMIN)
-    refused = await client.patch(f"/api/doctors/{id}", json={"active": True}, headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"]) == (409, "clinic-inactive")
-
-
-async def test_a_doctor_with_upcoming_appointments_cannot_be_removed(client, db, lakeside):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(24), later(30))
-    await book(db, id, ana, later(24), later(25))
-    await book(db, id, ana, later(26), later(27))
-    await book(db, id, ana, later(28), later(29), status="cancelled")
-    refused = await client.delete(f"/api/doctors/{id}", headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (
-        409,
-        "doctor-has-appointments",
-        2,
-    )
-    assert (await client.get(f"/api/doctors/{id}")).json()["version"] == 1
-
-
-async def test_a_doctor_who_leaves_keeps_the_past_and_loses_the_future(client, db, lakeside):
-    id, colleague, ana = await doctor(client), await doctor(client), await customer(client)
-    await publish(db, id, later(-48), later(-40))
-    await book(db, id, ana, later(-48), later(-47), status="fulfilled")
-    await publish(db, id, later(24), later(30))
-    await publish(db, colleague, later(48), later(50))
-    assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).status_code == 204
-    assert [(slot.start, slot.end) for slot in await published(db)] == [
-        (later(-48), later(-40)),
-        (later(48), later(50)),
-    ]
-
-
-async def test_a_slot_in_progress_ends_when_the_doctor_leaves(client, db, lakeside):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(-2), later(2))
-    await book(db, id, ana, later(-2), later(-1), status="fulfilled")
-    assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).status_code == 204
-    (slot,) = await published(db)
-    assert slot.start == later(-2)
-    assert NOW <= slot.end < later(1)
-
-
-async def test_a_doctor_cannot_leave_during_an_appointment(client, db, lakeside):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(-2), later(2))
-    await book(db, id, ana, later(-1), later(1), status="checked-in")
-    assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).json()["count"] == 1
-
-
-async def test_withdrawn_hours_are_one_event(client, db, lakeside):
-    id = await doctor(client)
-    await publish(db, id, later(-1), later(1))
-    await publish(db, id, later(24), later(30))
-    await client.delete(f"/api/doctors/{id}", headers=ADMIN)
-    (event,) = await db.fetch("select type, subject_id, subject_version, data::text from event where clinic_id = 1")
-    assert (event.type, event.subject_id, event.subject_version, json.loads(event.data)["count"]) == (
-        "slots.withdrawn",
-        id,
-        2,
-        2,
-    )
-
-
-@pytest.mark.parametrize("hours", [24, -1])
-async def test_a_booking_that_came_first_stops_the_removal(client, db, lakeside, hours):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(hours), later(hours + 8))
-    async with db.connection() as connection:
-        booking = connection.transaction()
-        await booking.start()
-        await book(connection, id, ana, later(hours + 4), later(hours + 5))
-        removal = asyncio.create_task(client.delete(f"/api/doctors/{id}", headers=ADMIN))
-        await someone_waits(db)
-        await booking.commit()
-    refused = await removal
-    assert (refused.status_code, refused.json()["reason"], refused.json()["count"]) == (
-        409,
-        "doctor-has-appointments",
-        1,
-    )
-    assert (await client.get(f"/api/doctors/{id}")).json()["active"] is True
-
-
-@pytest.mark.parametrize("hours", [24, -1])
-async def test_a_booking_that_comes_second_finds_the_hours_withdrawn(client, db, lakeside, hours):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(hours), later(hours + 8))
-
-    async def leave(tx):
-        await service.remove(tx, SYSTEM, doctor_id=UUID(id), if_match=None, now=later(0.01))
-        booking = asyncio.create_task(wins(book(db, id, ana, later(hours + 4), later(hours + 5))))
-        await someone_waits(db)
-        return booking
-
-    booking = await db.atomic(leave)
-    assert await booking is False
-
-
-async def test_a_removal_that_races_with_bookings_leaves_nobody_without_a_doctor(client, db, lakeside):
-    ana = await customer(client)
-    for _ in range(5):
-        id = await doctor(client)
-        for n in range(4):
-            await publish(db, id, later(24 + n), later(25 + n))
-        removal, *booked = await asyncio.gather(
-            client.delete(f"/api/doctors/{id}", headers=ADMIN),
-            *(wins(book(db, id, ana, later(24 + n), later(25 + n))) for n in range(4)),
-        )
-        assert (removal.status_code, await live_appointments(db)) == ((409, sum(booked)) if any(booked) else (204, 0))
-        await db.execute("delete from appointment")
-
-
-async def test_a_removal_that_races_with_requests_for_appointments_leaves_nobody_without_a_doctor(client, db, lakeside):
-    for _ in range(3):
-        id, ana = await doctor(client), await customer(client)
-        await publish(db, id, later(24), later(28))
-        wishes = [
-            {
-                "doctorId": id,
-                "customerId": ana,
-                "startTime": later(24 + n).isoformat(),
-                "endTime": later(24.5 + n).isoformat(),
-            }
-            for n in range(4)
-        ]
-        removal, *answers = await asyncio.gather(
-            client.delete(f"/api/doctors/{id}", headers=ADMIN),
-            *(client.post("/api/appointments", json=wish) for wish in wishes),
-        )
-        assert {answer.status_code for answer in answers} <= {201, 409}
-        assert (removal.status_code == 204) == (await live_appointments(db) == 0)
-        await db.execute("delete from appointment")
-
-
-async def test_only_one_of_several_removals_happens(client, lakeside):
-    id = await doctor(client)
-    removals = await asyncio.gather(*(client.delete(f"/api/doctors/{id}", headers=ADMIN) for _ in range(4)))
-    assert {removal.status_code for removal in removals} == {204}
-    assert (await client.get(f"/api/doctors/{id}")).json()["version"] == 2
-
-
-async def test_a_clinic_closes_with_a_cascade_in_the_middle_of_a_day(client, db, lakeside):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(-2), later(2))
-    await book(db, id, ana, later(-2), later(-1), status="fulfilled")
-    assert (await client.delete("/api/clinics/1", params={"cascade": "true"}, headers=ADMIN)).status_code == 204
-
-
-async def test_an_id_of_no_clinic_is_not_found(client):
+async def test_an_id_without_a_clinic_is_not_found(client):
     for id in [
         "00000007-0000-8000-8000-000000000000",
         "ffffffff-0000-8000-8000-000000000000",
@@ -335,27 +162,27 @@ async def test_an_id_with_another_clinics_prefix_is_not_found(client, lakeside):
     assert (await client.get(f"/api/doctors/00000002{(await doctor(client))[8:]}")).status_code == 404
 
 
-async def test_a_change_of_an_older_version_is_refused(client, lakeside):
+async def test_a_change_of_an_outdated_version_is_refused(client, lakeside):
     address = f"/api/doctors/{await doctor(client)}"
-    old = ADMIN | {"If-Match": (await client.get(address)).headers["ETag"]}
-    assert (await client.patch(address, json={"name": "Dr Rao"}, headers=old)).status_code == 200
-    assert (await client.patch(address, json={"name": "Dr Iyer"}, headers=old)).status_code == 412
-    assert (await client.put(address, json=SHAH, headers=old)).status_code == 412
-    assert (await client.delete(address, headers=old)).status_code == 412
+    outdated = ADMIN | {"If-Match": (await client.get(address)).headers["ETag"]}
+    assert (await client.patch(address, json={"name": "Dr Rao"}, headers=outdated)).status_code == 200
+    assert (await client.patch(address, json={"name": "Dr Iyer"}, headers=outdated)).status_code == 412
+    assert (await client.put(address, json=SHAH, headers=outdated)).status_code == 412
+    assert (await client.delete(address, headers=outdated)).status_code == 412
 
 
-async def test_only_one_of_two_changes_of_a_version_happens(client, lakeside):
+async def test_only_one_of_two_concurrent_changes_of_a_version_succeeds(client, lakeside):
     address = f"/api/doctors/{await doctor(client)}"
-    both = await asyncio.gather(
+    responses = await asyncio.gather(
         *(
             client.patch(address, json={"name": name}, headers=ADMIN | {"If-Match": '"v1"'})
             for name in ("Dr Rao", "Dr Iyer")
         )
     )
-    assert sorted(answer.status_code for answer in both) == [200, 412]
+    assert sorted(response.status_code for response in responses) == [200, 412]
 
 
-async def test_a_clinic_can_insist_on_versions(client):
+async def test_a_clinic_can_require_versions(client):
     await clinic(client, policy={"requireVersion": True})
     address = f"/api/doctors/{await doctor(client)}"
     assert (await client.put(address, json=SHAH, headers=ADMIN)).status_code == 428
@@ -365,27 +192,27 @@ async def test_a_clinic_can_insist_on_versions(client):
     ).status_code == 200
 
 
-async def test_a_repeated_request_is_answered_with_what_the_first_made_as_it_stands_now(client, lakeside):
+async def test_a_repeated_request_returns_the_current_doctor(client, lakeside):
     key = ADMIN | {"Idempotency-Key": "once"}
-    made = await client.post(lakeside, json=SHAH, headers=key)
-    await client.patch(made.headers["Location"], json={"specialty": "Dermatology"}, headers=ADMIN)
-    again = await client.post(lakeside, json=SHAH, headers=key)
-    assert (again.status_code, again.headers["Idempotent-Replayed"], again.json()["specialty"]) == (
+    response = await client.post(lakeside, json=SHAH, headers=key)
+    await client.patch(response.headers["Location"], json={"specialty": "Dermatology"}, headers=ADMIN)
+    replay = await client.post(lakeside, json=SHAH, headers=key)
+    assert (replay.status_code, replay.headers["Idempotent-Replayed"], replay.json()["specialty"]) == (
         201,
         "true",
         "Dermatology",
     )
 
 
-async def test_a_request_that_arrives_twice_at_once_adds_one_doctor(client, lakeside):
-    both = await asyncio.gather(
+async def test_identical_concurrent_requests_create_one_doctor(client, lakeside):
+    responses = await asyncio.gather(
         *(client.post(lakeside, json=SHAH, headers=ADMIN | {"Idempotency-Key": "once"}) for _ in range(2))
     )
-    assert len({answer.json()["id"] for answer in both}) == 1
+    assert len({response.json()["id"] for response in responses}) == 1
     assert len((await client.get(lakeside)).json()["items"]) == 1
 
 
-async def test_a_refused_request_keeps_no_key(client, lakeside):
+async def test_a_refused_request_does_not_use_up_its_idempotency_key(client, lakeside):
     key = ADMIN | {"Idempotency-Key": "once"}
     await client.delete("/api/clinics/1", headers=ADMIN)
     assert (await client.post(lakeside, json=SHAH, headers=key)).status_code == 409
@@ -393,7 +220,7 @@ async def test_a_refused_request_keeps_no_key(client, lakeside):
     assert (await client.post(lakeside, json=SHAH, headers=key)).status_code == 201
 
 
-async def test_the_list_continues_where_it_stopped_despite_additions(client, lakeside):
+async def test_pages_of_the_list_stay_stable_under_inserts(client, lakeside):
     first = [await doctor(client, name=f"Dr {n}") for n in range(3)]
     page = (await client.get(lakeside, params={"limit": 2})).json()
     added = await doctor(client)

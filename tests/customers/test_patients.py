@@ -1,3 +1,5 @@
+"""Patients: customers as one clinic knows them."""
+
 import asyncio
 
 import pytest
@@ -9,7 +11,7 @@ PATIENTS = "/api/clinics/1/patients"
 
 
 async def patient(client, db, clinic_id=1, **more) -> str:
-    """A customer who has booked at the clinic before."""
+    """Create a customer who has booked at the clinic before, and return their id."""
     id = await customer(client, **more)
     await db.execute("insert into patient (clinic_id, customer_id) values ($1, $2)", clinic_id, id)
     return id
@@ -17,22 +19,19 @@ async def patient(client, db, clinic_id=1, **more) -> str:
 
 @pytest.fixture
 async def ana(client, db):
-    """The address of a patient at a clinic."""
+    """Create a patient at a clinic and return the path of the patient."""
     await clinic(client)
-    return f"{PATIENTS}/{await patient(client, db, email='ana@example.org', phone='+493012345678', birthDate='1984-02-29')}"
+    id = await patient(client, db, email="ana@example.org", phone="+493012345678", birthDate="1984-02-29")
+    return f"{PATIENTS}/{id}"
 
 
-async def found(client, q, language="en"):
-    return [
-        item["name"]
-        for item in (await client.get(PATIENTS, params={"q": q}, headers=ADMIN | {"Accept-Language": language})).json()[
-            "items"
-        ]
-    ]
+async def search(client, q, language="en"):
+    response = await client.get(PATIENTS, params={"q": q}, headers=ADMIN | {"Accept-Language": language})
+    return [item["name"] for item in response.json()["items"]]
 
 
-async def test_a_patient_is_shown_with_name_and_contact(client, ana):
-    shown = (await client.get(ana, headers=ADMIN)).json()
+async def test_a_patient_has_the_customers_name_and_contact_details(client, ana):
+    patient_body = (await client.get(ana, headers=ADMIN)).json()
     assert {
         "id": ana.rpartition("/")[2],
         "customerId": ana.rpartition("/")[2],
@@ -44,25 +43,25 @@ async def test_a_patient_is_shown_with_name_and_contact(client, ana):
         "email": "ana@example.org",
         "phone": "+493012345678",
         "birthDate": "1984-02-29",
-    }.items() <= shown.items()
+    }.items() <= patient_body.items()
 
 
-async def test_the_clinic_notes_what_it_knows(client, ana):
-    noted = (
+async def test_a_clinic_can_store_a_record_number_and_notes(client, ana):
+    updated = (
         await client.patch(ana, json={"recordNumber": "2027-0113", "notes": "Afraid of needles 🪡"}, headers=ADMIN)
     ).json()
-    assert (noted["recordNumber"], noted["notes"], noted["version"]) == ("2027-0113", "Afraid of needles 🪡", 2)
-    kept = (await client.patch(ana, json={"notes": None}, headers=ADMIN)).json()
-    assert (kept["recordNumber"], kept["notes"]) == ("2027-0113", None)
+    assert (updated["recordNumber"], updated["notes"], updated["version"]) == ("2027-0113", "Afraid of needles 🪡", 2)
+    cleared = (await client.patch(ana, json={"notes": None}, headers=ADMIN)).json()
+    assert (cleared["recordNumber"], cleared["notes"]) == ("2027-0113", None)
 
 
-async def test_only_staff_see_patients(client, ana):
+async def test_anonymous_callers_cannot_read_or_change_patients(client, ana):
     assert (await client.get(PATIENTS)).status_code == 401
     assert (await client.get(ana)).status_code == 401
     assert (await client.patch(ana, json={})).status_code == 401
 
 
-async def test_a_customer_who_has_never_booked_here_is_not_found(client, db, ana):
+async def test_a_customer_who_never_booked_at_the_clinic_is_not_found(client, db, ana):
     await clinic(client)
     elsewhere, nowhere = await patient(client, db, 2), await customer(client)
     for id in (elsewhere, nowhere):
@@ -70,7 +69,7 @@ async def test_a_customer_who_has_never_booked_here_is_not_found(client, db, ana
         assert (await client.patch(f"{PATIENTS}/{id}", json={"notes": "x"}, headers=ADMIN)).status_code == 404
 
 
-async def test_each_clinic_has_notes_of_its_own(client, db, ana):
+async def test_each_clinic_has_its_own_notes(client, db, ana):
     await clinic(client)
     id = ana.rpartition("/")[2]
     await db.execute("insert into patient (clinic_id, customer_id) values (2, $1)", id)
@@ -79,21 +78,21 @@ async def test_each_clinic_has_notes_of_its_own(client, db, ana):
     assert (there["recordNumber"], there["notes"]) == ("7", None)
 
 
-async def test_an_unknown_clinic_has_no_patients(client):
+async def test_patients_of_an_unknown_clinic_are_not_found(client):
     assert (await client.get("/api/clinics/7/patients", headers=ADMIN)).status_code == 404
 
 
 async def test_two_patients_cannot_share_a_record_number(client, db, ana):
     ben = f"{PATIENTS}/{await patient(client, db, name='Ben')}"
-    both = await asyncio.gather(
+    responses = await asyncio.gather(
         *(client.patch(address, json={"recordNumber": "7"}, headers=ADMIN) for address in (ana, ben))
     )
-    assert sorted(answer.status_code for answer in both) == [200, 409]
-    assert {answer.json().get("reason") for answer in both} == {None, "record-number-taken"}
+    assert sorted(response.status_code for response in responses) == [200, 409]
+    assert {response.json().get("reason") for response in responses} == {None, "record-number-taken"}
 
 
-async def test_faults_are_named(client, ana):
-    for wrong, pointer in [
+async def test_an_invalid_member_is_reported(client, ana):
+    for invalid, pointer in [
         ({"recordNumber": ""}, "#/recordNumber"),
         ({"recordNumber": " "}, "#/recordNumber"),
         ({"recordNumber": 7}, "#/recordNumber"),
@@ -102,41 +101,43 @@ async def test_faults_are_named(client, ana):
         ({"notes": "\u0000"}, "#/notes"),
         ({"name": "Ana"}, "#/name"),
     ]:
-        refused = await client.patch(ana, json=wrong, headers=ADMIN)
-        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (400, [pointer]), (
-            wrong
+        refusal = await client.patch(ana, json=invalid, headers=ADMIN)
+        assert (refusal.status_code, [error["pointer"] for error in refusal.json()["errors"]]) == (400, [pointer]), (
+            invalid
         )
 
 
-async def test_a_change_of_an_older_version_is_refused(client, ana):
-    old = ADMIN | {"If-Match": (await client.get(ana, headers=ADMIN)).headers["ETag"]}
-    both = await asyncio.gather(*(client.patch(ana, json={"notes": notes}, headers=old) for notes in ("one", "other")))
-    assert sorted(answer.status_code for answer in both) == [200, 412]
+async def test_a_change_of_an_outdated_version_is_refused(client, ana):
+    outdated = ADMIN | {"If-Match": (await client.get(ana, headers=ADMIN)).headers["ETag"]}
+    responses = await asyncio.gather(
+        *(client.patch(ana, json={"notes": notes}, headers=outdated) for notes in ("one", "other"))
+    )
+    assert sorted(response.status_code for response in responses) == [200, 412]
 
 
-async def test_a_customers_new_name_is_a_new_version_of_the_patient(client, ana):
-    old = (await client.get(ana, headers=ADMIN)).headers["ETag"]
+async def test_renaming_a_customer_changes_the_version_of_the_patient(client, ana):
+    outdated = (await client.get(ana, headers=ADMIN)).headers["ETag"]
     await client.patch(f"/api/customers/{ana.rpartition('/')[2]}", json={"name": "Ana Lima"}, headers=ADMIN)
-    fresh = await client.get(ana, headers=ADMIN | {"If-None-Match": old})
+    fresh = await client.get(ana, headers=ADMIN | {"If-None-Match": outdated})
     assert (fresh.status_code, fresh.json()["name"]) == (200, "Ana Lima")
-    assert (await client.patch(ana, json={"notes": "x"}, headers=ADMIN | {"If-Match": old})).status_code == 412
+    assert (await client.patch(ana, json={"notes": "x"}, headers=ADMIN | {"If-Match": outdated})).status_code == 412
     assert (
         await client.patch(ana, json={"notes": "x"}, headers=ADMIN | {"If-Match": fresh.headers["ETag"]})
     ).status_code == 200
 
 
-async def test_a_clinic_can_insist_on_versions(client, ana):
+async def test_a_clinic_can_require_versions(client, ana):
     await client.patch("/api/clinics/1", json={"policy": {"requireVersion": True}}, headers=ADMIN)
     assert (await client.patch(ana, json={"notes": "x"}, headers=ADMIN)).status_code == 428
     assert (await client.patch(ana, json={"notes": "x"}, headers=ADMIN | {"If-Match": '"v1"'})).status_code == 200
 
 
-async def test_a_patient_stays_readable_when_the_customer_has_left(client, ana):
+async def test_a_patient_stays_readable_after_the_customer_is_removed(client, ana):
     await client.delete(f"/api/customers/{ana.rpartition('/')[2]}", headers=ADMIN)
     assert (await client.get(ana, headers=ADMIN)).json()["active"] is False
 
 
-async def test_patients_are_found_by_name_contact_or_record_number(client, db, ana):
+async def test_patients_are_found_by_name_contact_details_or_record_number(client, db, ana):
     ben = await patient(client, db, name="Ben 王伟")
     await client.patch(f"{PATIENTS}/{ben}", json={"recordNumber": "2027-0113"}, headers=ADMIN)
     await clinic(client)
@@ -151,11 +152,11 @@ async def test_patients_are_found_by_name_contact_or_record_number(client, db, a
         ("Cleo", []),
         ("", ["Ana", "Ben 王伟"]),
     ]:
-        assert await found(client, q) == names, q
+        assert await search(client, q) == names, q
 
 
 @pytest.mark.parametrize(
-    ("name", "found_by", "not_by"),
+    ("name", "matching", "not_matching"),
     [
         ("Hannah Kaya", ["Kaya Hannah", "kaya, hannah", "hann kay"], ["Kaya Emma"]),
         ("Zoë Müller", ["Zoe", "ZOË", "Muller", "Mueller", "müller zoë", "Muller Zoe"], ["Moller"]),
@@ -170,14 +171,14 @@ async def test_patients_are_found_by_name_contact_or_record_number(client, db, a
         ("Rosé", ["ROSE\u0301"], ["r_s", "ros%"]),
     ],
 )
-async def test_a_patient_is_found_however_the_name_is_spelled(client, db, name, found_by, not_by):
+async def test_a_patient_is_found_by_spelling_variants_of_the_name(client, db, name, matching, not_matching):
     await clinic(client)
     await patient(client, db, name=name)
-    assert [q for q in found_by if await found(client, q) != [name]] == []
-    assert [q for q in not_by if await found(client, q)] == []
+    assert [q for q in matching if await search(client, q) != [name]] == []
+    assert [q for q in not_matching if await search(client, q)] == []
 
 
-async def test_each_word_is_found_somewhere(client, db, ana):
+async def test_each_word_of_a_search_may_match_a_different_member(client, db, ana):
     await client.patch(ana, json={"recordNumber": "AB-12/7 (Ä)"}, headers=ADMIN)
     for q in (
         "ana 030 1234",
@@ -189,11 +190,11 @@ async def test_each_word_is_found_somewhere(client, db, ana):
         "ana ä",
         "127 ana",
     ):
-        assert await found(client, q) == ([] if q == "a-b ana" else ["Ana"]), q
+        assert await search(client, q) == ([] if q == "a-b ana" else ["Ana"]), q
 
 
 @pytest.mark.parametrize(
-    ("language", "found_by", "not_by"),
+    ("language", "matching", "not_matching"),
     [
         (
             "de",
@@ -205,21 +206,21 @@ async def test_each_word_is_found_somewhere(client, db, ana):
         ("en", ["4/5/1984", "04/05/84", "5/4/1984", "1984-4-5"], ["4/6/1984"]),
     ],
 )
-async def test_a_patient_is_found_by_the_date_of_birth_as_the_language_writes_it(
-    client, db, language, found_by, not_by
+async def test_a_patient_is_found_by_birth_date_in_the_format_of_the_language(
+    client, db, language, matching, not_matching
 ):
     await clinic(client)
     await patient(client, db, birthDate="1984-04-05")
-    assert [q for q in found_by if await found(client, q, language) != ["Ana"]] == []
-    assert [q for q in not_by if await found(client, q, language)] == []
+    assert [q for q in matching if await search(client, q, language) != ["Ana"]] == []
+    assert [q for q in not_matching if await search(client, q, language)] == []
 
 
 async def test_a_record_number_can_look_like_a_date(client, db, ana):
     await client.patch(ana, json={"recordNumber": "12-11-10"}, headers=ADMIN)
-    assert await found(client, "12-11-10") == ["Ana"]
+    assert await search(client, "12-11-10") == ["Ana"]
 
 
-async def test_the_list_continues_where_it_stopped_despite_additions(client, db):
+async def test_pages_of_the_list_stay_stable_under_inserts(client, db):
     await clinic(client)
     first = [await patient(client, db) for _ in range(3)]
     page = (await client.get(PATIENTS, params={"limit": 2}, headers=ADMIN)).json()
