@@ -13,7 +13,8 @@ do $$ begin
       insert into schema_migration (revision, name)
       select revision, name
         from (values ('0001', 'core'), ('0002', 'queue'), ('0003', 'notifications'),
-                     ('0004', 'access_control'), ('0005', 'reports'), ('0006', 'name_search')) as applied (revision, name)
+                     ('0004', 'access_control'), ('0005', 'reports'), ('0006', 'name_search'))
+             as applied (revision, name)
        where revision <= (select version_num from alembic_version);
       drop table alembic_version;
     end if;

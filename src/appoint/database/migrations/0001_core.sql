@@ -1,40 +1,47 @@
 -- Clinics, doctors, customers, schedules, slots and appointments, with the rules that keep them true.
 --
--- Declarative constraints only, no triggers: they hold whatever code writes, and they shard. Keys and constraints start with clinic_id.
--- The pattern throughout is a generated column (active_…) that has a value while the row is live and is null otherwise: unique and foreign
--- keys on it bind live rows only.
+-- Declarative constraints only, no triggers: they hold whatever code writes, and they shard. Keys and constraints start
+-- with clinic_id. The pattern throughout is a generated column (active_…) that has a value while the row is live and is
+-- null otherwise: unique and foreign keys on it bind live rows only.
 
 create extension if not exists btree_gist;
 create extension if not exists pg_trgm;
 
--- Ids contain their clinic: clinic (32 bits) · milliseconds (48) · random (42), as UUID version 8.
--- Check constraints use this function. It is in PL/pgSQL because every statement that writes a row would parse and inline an SQL function.
+-- Ids contain their clinic: clinic (32 bits) · milliseconds (48) · random (42), as UUID version 8. Check constraints
+-- use this function. It is in PL/pgSQL because every statement that writes a row would parse and inline an SQL
+-- function.
 create function clinic_of(id uuid) returns integer language plpgsql immutable strict parallel safe as
   $$ begin return substr(uuid_send(id), 1, 4)::integer; end $$;
 
 create function mint_id(clinic_id integer) returns uuid language sql volatile strict parallel safe
   begin atomic
-    select (lpad(to_hex(clinic_id), 8, '0') || lpad(to_hex(ms >> 32), 4, '0') || '8' || lpad(to_hex((ms >> 20) & 4095), 3, '0')
+    select (lpad(to_hex(clinic_id), 8, '0') || lpad(to_hex(ms >> 32), 4, '0')
+            || '8' || lpad(to_hex((ms >> 20) & 4095), 3, '0')
             || to_hex((-9223372036854775808)::bigint | ((ms & 1048575) << 42) | random(0, 4398046511103)))::uuid
       from (select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms) as clock;
   end;
 
 -- The one place where local wall time becomes an instant. A time in a spring gap moves forward by the gap;
 -- a time in an autumn fold is the first of the two (PostgreSQL alone would take the second).
-create function local_instant(day date, minute integer, zone text) returns timestamptz language sql immutable strict parallel safe
+create function local_instant(day date, minute integer, zone text) returns timestamptz
+  language sql immutable strict parallel safe
   begin atomic
     select case when earlier at time zone zone = wall then least(earlier, instant) else instant end
       from (select day + make_interval(mins => minute) as wall) as w,
            lateral (select wall at time zone zone as instant) as i,
            -- the same wall time read with the offset in force a day before
-           lateral (select (wall at time zone 'UTC') - (((instant - interval '24 hours') at time zone zone at time zone 'UTC') - (instant - interval '24 hours')) as earlier) as e;
+           lateral (select (wall at time zone 'UTC')
+                           - (((instant - interval '24 hours') at time zone zone at time zone 'UTC')
+                              - (instant - interval '24 hours')) as earlier) as e;
   end;
 
 create function half_open(during tstzrange) returns boolean language plpgsql immutable strict parallel safe as
-  $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during) and isfinite(lower(during)) and isfinite(upper(during)); end $$;
+  $$ begin return lower_inc(during) and not upper_inc(during) and not upper_inf(during)
+                  and isfinite(lower(during)) and isfinite(upper(during)); end $$;
 
 -- Raises an error in statements that must write all of several rows or none.
-create function refuse_partial(written bigint, wished bigint) returns boolean language plpgsql stable parallel safe as $$
+create function refuse_partial(written bigint, wished bigint) returns boolean
+  language plpgsql stable parallel safe as $$
 begin
   if written < wished then
     raise exception 'only % of % could be written', written, wished using errcode = 'AP001';
@@ -51,19 +58,25 @@ create table clinic (
   removed_at timestamptz,
   active_id integer generated always as (case when active then id end) stored,
   name text not null constraint clinic_name check (name ~ '\S' and length(name) <= 200),
-  slug text constraint clinic_slug unique constraint clinic_slug_form check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(slug) <= 100),
-  time_zone text not null constraint clinic_time_zone check ((timestamp '2000-01-01' at time zone time_zone) is not null),
+  slug text constraint clinic_slug unique
+    constraint clinic_slug_form check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(slug) <= 100),
+  time_zone text not null
+    constraint clinic_time_zone check ((timestamp '2000-01-01' at time zone time_zone) is not null),
   locale text not null default 'en' constraint clinic_locale check (locale in ('en', 'de', 'es', 'fr')),
   currency text not null default 'EUR' constraint clinic_currency check (currency ~ '^[A-Z]{3}$'),
   phone text,
   email text,
   address text,
-  slot_step_minutes smallint not null default 15 constraint clinic_slot_step check (slot_step_minutes between 1 and 720),
-  min_notice_minutes integer not null default 0 constraint clinic_min_notice check (min_notice_minutes between 0 and 525600),
+  slot_step_minutes smallint not null default 15
+    constraint clinic_slot_step check (slot_step_minutes between 1 and 720),
+  min_notice_minutes integer not null default 0
+    constraint clinic_min_notice check (min_notice_minutes between 0 and 525600),
   horizon_days smallint not null default 56 constraint clinic_horizon check (horizon_days between 1 and 366),
-  cancel_notice_minutes integer not null default 0 constraint clinic_cancel_notice check (cancel_notice_minutes between 0 and 525600),
+  cancel_notice_minutes integer not null default 0
+    constraint clinic_cancel_notice check (cancel_notice_minutes between 0 and 525600),
   require_version boolean not null default false,
-  doctor_choice text not null default 'random' constraint clinic_doctor_choice check (doctor_choice in ('random', 'leastBusy', 'roundRobin')),
+  doctor_choice text not null default 'random'
+    constraint clinic_doctor_choice check (doctor_choice in ('random', 'leastBusy', 'roundRobin')),
   constraint clinic_removed check (active = (removed_at is null)),
   constraint clinic_active unique (id, active_id)
 );
@@ -97,8 +110,10 @@ create table appointment_type (
   name text not null constraint appointment_type_name check (name ~ '\S' and length(name) <= 200),
   description text,
   minutes smallint not null constraint appointment_type_minutes check (minutes between 5 and 720),
-  buffer_before_minutes smallint not null default 0 constraint appointment_type_buffer_before check (buffer_before_minutes between 0 and 720),
-  buffer_after_minutes smallint not null default 0 constraint appointment_type_buffer_after check (buffer_after_minutes between 0 and 720),
+  buffer_before_minutes smallint not null default 0
+    constraint appointment_type_buffer_before check (buffer_before_minutes between 0 and 720),
+  buffer_after_minutes smallint not null default 0
+    constraint appointment_type_buffer_after check (buffer_after_minutes between 0 and 720),
   price_amount integer constraint appointment_type_price_amount check (price_amount >= 0),
   price_currency text constraint appointment_type_price_currency check (price_currency ~ '^[A-Z]{3}$'),
   mode text not null default 'inPerson' constraint appointment_type_mode check (mode in ('inPerson', 'online')),
@@ -129,11 +144,14 @@ create table customer (
   email text,
   phone text constraint customer_phone check (phone ~ '^\+[0-9]{4,15}$'),
   locale text constraint customer_locale check (locale in ('en', 'de', 'es', 'fr')),
-  time_zone text constraint customer_time_zone check (time_zone is null or (timestamp '2000-01-01' at time zone time_zone) is not null),
+  time_zone text
+    constraint customer_time_zone
+      check (time_zone is null or (timestamp '2000-01-01' at time zone time_zone) is not null),
   birth_date date,
   constraint customer_removed check (active = (removed_at is null))
 );
-create index customer_words on customer using gin ((lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, ''))) gin_trgm_ops);
+create index customer_words on customer
+  using gin ((lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, ''))) gin_trgm_ops);
 
 create table patient (
   clinic_id integer not null,
@@ -160,7 +178,8 @@ create table time_slot (
   active_clinic_id integer generated always as (case when active then clinic_id end) stored,
   active_id uuid generated always as (case when active then id end) stored,
   name text,
-  minutes int4range not null constraint time_slot_in_a_day check (minutes <@ int4range(0, 1440) and not isempty(minutes)),
+  minutes int4range not null
+    constraint time_slot_in_a_day check (minutes <@ int4range(0, 1440) and not isempty(minutes)),
   active_minutes int4range generated always as (case when active then minutes end) stored,
   primary key (clinic_id, id),
   constraint time_slot_removed check (active = (removed_at is null)),
@@ -181,7 +200,8 @@ create table doctor_slot (
   active boolean not null default true,
   removed_at timestamptz,
   weekday smallint not null constraint doctor_slot_weekday check (weekday between 1 and 7),
-  minutes int4range not null constraint doctor_slot_in_a_day check (minutes <@ int4range(0, 1440) and not isempty(minutes)),
+  minutes int4range not null
+    constraint doctor_slot_in_a_day check (minutes <@ int4range(0, 1440) and not isempty(minutes)),
   active_minutes int4range generated always as (case when active then minutes end) stored,
   valid daterange not null constraint doctor_slot_valid check (not isempty(valid)),
   time_slot_id uuid,
@@ -215,7 +235,8 @@ create table absence (
 );
 create index absence_during on absence using gist (clinic_id, active_during);
 
--- The times at which a doctor can be booked; without a row, the doctor is not available. A row with removed_at was removed by hand, and publishing does not bring it back.
+-- The times at which a doctor can be booked; without a row, the doctor is not available. A row with removed_at was
+-- removed by hand, and publishing does not bring it back.
 create table booking_slot (
   clinic_id integer not null,
   id uuid not null constraint booking_slot_id_of_clinic check (clinic_of(id) = clinic_id),
@@ -228,7 +249,8 @@ create table booking_slot (
   removed_at timestamptz,
   active_during tstzrange generated always as (case when removed_at is null then during end) stored,
   source text not null default 'schedule' constraint booking_slot_source check (source in ('schedule', 'manual')),
-  remnant boolean not null default false,  -- the rest of a slot that an absence or a change removed: exactly the range of one appointment in it
+  -- the rest of a slot that an absence or a change removed: exactly the range of one appointment in it
+  remnant boolean not null default false,
   time_slot_id uuid,
   primary key (clinic_id, id),
   constraint booking_slot_doctor foreign key (clinic_id, doctor_id) references doctor (clinic_id, id),
@@ -236,17 +258,20 @@ create table booking_slot (
   constraint published unique (clinic_id, doctor_id, active_during without overlaps)
 );
 -- Search across clinics reads slots from this index alone.
-create index booking_slot_by_start on booking_slot (lower(active_during), upper(active_during), date, clinic_id) where removed_at is null;
+create index booking_slot_by_start on booking_slot (lower(active_during), upper(active_during), date, clinic_id)
+  where removed_at is null;
 create index booking_slot_removed on booking_slot (clinic_id, doctor_id, date) where removed_at is not null;
 
--- Returns the hours that weekly schedules give from `first` to `last`, both inclusive: the lines of active doctors, without absences and without time that
--- was removed by hand. One row a line and date. A line inside a spring gap is empty. Where the gap moves a line onto another, the line with the earlier wall time wins.
+-- Returns the hours that weekly schedules give from `first` to `last`, both inclusive: the lines of active doctors,
+-- without absences and without time that was removed by hand. One row a line and date. A line inside a spring gap is
+-- empty. Where the gap moves a line onto another, the line with the earlier wall time wins.
 create function scheduled(of_clinic integer, of_doctor uuid, first date, last date)
   returns table (doctor_id uuid, date date, time_slot_id uuid, pieces tstzmultirange) language sql stable parallel safe
   begin atomic
     with line as materialized (  -- each instant is worked out once
       select s.doctor_id, day::date as date, s.time_slot_id, lower(s.minutes) as minute,
-             local_instant(day::date, lower(s.minutes), c.time_zone) as starts, local_instant(day::date, upper(s.minutes), c.time_zone) as ends
+             local_instant(day::date, lower(s.minutes), c.time_zone) as starts,
+             local_instant(day::date, upper(s.minutes), c.time_zone) as ends
         from clinic c
         join doctor d on d.clinic_id = c.id and d.active
         join doctor_slot s on s.clinic_id = c.id and s.doctor_id = d.id and s.active
@@ -255,16 +280,20 @@ create function scheduled(of_clinic integer, of_doctor uuid, first date, last da
                                   least(last, upper(s.valid) - 1)::timestamp, interval '7 days') as day
        where c.id = of_clinic and c.active and (of_doctor is null or d.id = of_doctor)
     ), wanted as (
-      select l.*, case when starts < ends then tstzmultirange(tstzrange(starts, ends)) else '{}' end as during from line l
+      select l.*, case when starts < ends then tstzmultirange(tstzrange(starts, ends)) else '{}' end as during
+        from line l
     )
     select w.doctor_id, w.date, w.time_slot_id,
            during
-           - coalesce(range_agg(during) over (partition by w.doctor_id, w.date order by minute rows between unbounded preceding and 1 preceding), '{}')
+           - coalesce(range_agg(during) over (partition by w.doctor_id, w.date order by minute
+                                              rows between unbounded preceding and 1 preceding), '{}')
            - coalesce((select range_agg(a.active_during) from absence a
-                        where a.clinic_id = of_clinic and (a.doctor_id is null or a.doctor_id = w.doctor_id) and a.active_during && during), '{}')
+                        where a.clinic_id = of_clinic and (a.doctor_id is null or a.doctor_id = w.doctor_id)
+                          and a.active_during && during), '{}')
            - coalesce((select range_agg(b.during) from booking_slot b
                         where b.clinic_id = of_clinic and b.doctor_id = w.doctor_id and b.removed_at is not null
-                          and b.date between w.date - 1 and w.date + 1  -- for the index; the zone may have changed since
+                          -- for the index; the zone may have changed since
+                          and b.date between w.date - 1 and w.date + 1
                           and b.during && w.during), '{}')
       from wanted w;
   end;
@@ -282,10 +311,12 @@ create table appointment (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   status text not null default 'booked'
-    constraint appointment_status check (status in ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'cancelled', 'noshow')),
+    constraint appointment_status
+      check (status in ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'cancelled', 'noshow')),
   hold_expires_at timestamptz,
   during tstzrange not null constraint appointment_half_open check (half_open(during)),  -- what the patient sees
-  claimed tstzrange not null constraint appointment_claim_half_open check (half_open(claimed)),  -- the same with the type's buffers around it
+  -- the same with the type's buffers around it
+  claimed tstzrange not null constraint appointment_claim_half_open check (half_open(claimed)),
   active_during tstzrange generated always as (case when status not in ('cancelled', 'noshow') then during end) stored,
   active_claim tstzrange generated always as (case when status not in ('cancelled', 'noshow') then claimed end) stored,
   chosen boolean not null default false,  -- the clinic's rule chose the doctor
@@ -307,10 +338,12 @@ create table appointment (
   constraint doctor_free unique (clinic_id, doctor_id, active_claim without overlaps),
   constraint customer_free unique (clinic_id, customer_id, active_during without overlaps),
   constraint appointment_doctor foreign key (clinic_id, doctor_id) references doctor (clinic_id, id),
-  constraint appointment_type_of_clinic foreign key (clinic_id, appointment_type_id) references appointment_type (clinic_id, id),
+  constraint appointment_type_of_clinic foreign key (clinic_id, appointment_type_id)
+    references appointment_type (clinic_id, id),
   constraint appointment_booker foreign key (booker_id) references customer (id),
   -- patient and appointment are written by one statement, and shards run its parts one after another
-  constraint is_patient foreign key (clinic_id, customer_id) references patient (clinic_id, customer_id) deferrable initially deferred,
+  constraint is_patient foreign key (clinic_id, customer_id) references patient (clinic_id, customer_id)
+    deferrable initially deferred,
   constraint within_hours foreign key (clinic_id, doctor_id, period active_during)
     references booking_slot (clinic_id, doctor_id, period active_during)
 );
@@ -324,8 +357,9 @@ create index appointment_request_age on appointment (created_at) where idempoten
 -- An appointment as the API shows it.
 create view shown_appointment as
   select a.clinic_id, a.id, a.booking_id, a.position, a.booker_id, a.doctor_id, a.customer_id, a.appointment_type_id,
-         lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone, a.status, a.hold_expires_at, a.cancel_reason, a.needs_rebooking,
-         a.price_amount, a.price_currency, a.notes, a.version, a.created_at, a.updated_at, a.claimed
+         lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone, a.status, a.hold_expires_at,
+         a.cancel_reason, a.needs_rebooking, a.price_amount, a.price_currency, a.notes, a.version, a.created_at,
+         a.updated_at, a.claimed
     from appointment a
     join clinic c on c.id = a.clinic_id;
 

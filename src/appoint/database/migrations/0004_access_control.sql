@@ -1,10 +1,13 @@
--- Access control: people who sign in, API keys of partners, the audit of every change and every access, and the database's own roles.
+-- Access control: people who sign in, API keys of partners, the audit of every change and every access, and the
+-- database's own roles.
 --
--- Released migrations do not change, and this one is older than the rules it breaks, which are about locks on large tables:
--- squawk-ignore-file adding-field-with-default, adding-foreign-key-constraint, ban-drop-constraint, constraint-missing-not-valid, disallowed-unique-constraint, require-concurrent-index-creation
+-- Released migrations do not change, and this one is older than the rules that it breaks (locks on large tables):
+-- squawk-ignore-file adding-field-with-default, adding-foreign-key-constraint, ban-drop-constraint
+-- squawk-ignore-file constraint-missing-not-valid, disallowed-unique-constraint, require-concurrent-index-creation
 
--- Servers act as roles that own nothing. `appoint_server` sees only the people of the clinic that its transaction names. `appoint_across` is for the worker and for
--- the listed statements that span clinics. Only `appoint_sealer` takes audit entries from the queue of unsealed ones.
+-- Servers act as roles that own nothing. `appoint_server` sees only the people of the clinic that its transaction
+-- names. `appoint_across` is for the worker and for the listed statements that span clinics. Only `appoint_sealer`
+-- takes audit entries from the queue of unsealed ones.
 do $$
 declare wanted text;
 begin
@@ -15,7 +18,9 @@ begin
       exception
         when duplicate_object or unique_violation then null;  -- another database's migration was first
         when insufficient_privilege then
-          raise exception 'The role % is missing, and % may not make it. As a superuser: create role % nologin; grant % to % with admin option', wanted, current_user, wanted, wanted, current_user;
+          raise exception 'The role % is missing, and % may not make it. '
+            'As a superuser: create role % nologin; grant % to % with admin option',
+            wanted, current_user, wanted, wanted, current_user;
       end;
     end if;
     if not pg_has_role(current_user, wanted, 'set') then
@@ -28,28 +33,38 @@ end $$;
 create function current_clinic() returns integer language sql stable parallel safe
   return nullif(current_setting('appoint.clinic_id', true), '')::integer;
 
--- Erasing a customer leaves an empty row for appointments to refer to. Personal data refers to `present_id`, which an erased customer does not have: so the
--- database refuses personal data of erased customers.
+-- Erasing a customer leaves an empty row for appointments to refer to. Personal data refers to `present_id`, which an
+-- erased customer does not have: so the database refuses personal data of erased customers.
 alter table customer
   add column erased_at timestamptz,
-  add column present_id uuid generated always as (case when erased_at is null then id end) stored constraint customer_present unique,
-  add constraint customer_erased check (erased_at is null or (not active and name = '(erased)' and num_nonnulls(email, phone, locale, time_zone, birth_date) = 0));
+  add column present_id uuid generated always as (case when erased_at is null then id end) stored
+    constraint customer_present unique,
+  add constraint customer_erased
+    check (erased_at is null or (not active and name = '(erased)'
+                                 and num_nonnulls(email, phone, locale, time_zone, birth_date) = 0));
 alter table patient
-  add column noted_id uuid generated always as (case when num_nonnulls(record_number, notes) > 0 then customer_id end) stored,
+  add column noted_id uuid
+    generated always as (case when num_nonnulls(record_number, notes) > 0 then customer_id end) stored,
   add constraint patient_noted foreign key (noted_id) references customer (present_id);
 alter table notification_preference
   drop constraint notification_preference_customer,
   add constraint notification_preference_customer foreign key (customer_id) references customer (present_id);
 
--- Returns whether the customer may have `more` appointments and `more_held` holds at the clinic. Concurrent calls for one customer queue here. The function is
--- volatile, so it then sees what the others wrote, which the statement that calls it does not.
-create function fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer, since timestamptz)
+-- Returns whether the customer may have `more` appointments and `more_held` holds at the clinic. Concurrent calls for
+-- one customer queue here. The function is volatile, so it then sees what the others wrote, which the statement that
+-- calls it does not.
+create function fits_caps(clinic integer, customer uuid, more bigint, more_held bigint, most integer, most_held integer,
+                          since timestamptz)
 returns boolean language plpgsql volatile as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended(customer::text, clinic));
-  return (select count(*) + more <= most and (more_held = 0 or count(*) filter (where status = 'pending') + more_held <= most_held)
-            from (select clinic_id, status, active_during from appointment where customer_id = customer and lower(during) >= since
-                  offset 0) to_come  -- by appointment_by_customer: customer_free would be cheap to the planner, and is ten times the pages
+  return (select count(*) + more <= most
+                 and (more_held = 0 or count(*) filter (where status = 'pending') + more_held <= most_held)
+            -- by appointment_by_customer: customer_free would be cheap to the planner, and is ten times the pages
+            from (select clinic_id, status, active_during
+                    from appointment
+                   where customer_id = customer and lower(during) >= since
+                  offset 0) to_come
            where clinic_id = clinic and active_during is not null);
 end $$;
 
@@ -82,7 +97,8 @@ create table membership (
   updated_at timestamptz not null default now(),
   role text not null constraint membership_role check (role in ('manager', 'receptionist', 'doctor')),
   doctor_id uuid,
-  name text constraint membership_name check (name ~ '\S' and length(name) <= 200),  -- the clinic's name for this user; null: the user's own
+  -- the clinic's name for this user; null: the user's own
+  name text constraint membership_name check (name ~ '\S' and length(name) <= 200),
   joined_at timestamptz,  -- the first sign-in after the invitation
   primary key (clinic_id, user_id),
   constraint membership_clinic foreign key (clinic_id) references clinic (id),
@@ -95,7 +111,8 @@ create index membership_by_user on membership (user_id);
 -- A session of a member of staff or of a patient.
 create table session (
   id uuid primary key default uuidv7(),
-  token_hash bytea not null constraint session_token unique constraint session_token_hash check (length(token_hash) = 32),
+  token_hash bytea not null constraint session_token unique
+    constraint session_token_hash check (length(token_hash) = 32),
   user_id uuid,
   customer_id uuid,
   created_at timestamptz not null default now(),
@@ -109,7 +126,8 @@ create index session_by_user on session (user_id) where user_id is not null;
 create index session_by_customer on session (customer_id) where customer_id is not null;
 create index session_expires on session (expires_at);
 
--- A sign-in code that was sent to an address, for the customers with that address. Only the message contains the code itself.
+-- A sign-in code that was sent to an address, for the customers with that address. Only the message contains the code
+-- itself.
 create table sign_in_code (
   id uuid primary key default uuidv7(),
   created_at timestamptz not null default now(),
@@ -130,7 +148,8 @@ create table api_key (
   active boolean not null default true,
   removed_at timestamptz,
   name text not null constraint api_key_name check (name ~ '\S' and length(name) <= 200),
-  scopes text[] not null constraint api_key_scopes check (cardinality(scopes) > 0 and array_position(scopes, null) is null),
+  scopes text[] not null
+    constraint api_key_scopes check (cardinality(scopes) > 0 and array_position(scopes, null) is null),
   secret_hash bytea not null constraint api_key_secret check (length(secret_hash) = 32),
   old_secret_hash bytea constraint api_key_old_secret_hash check (length(old_secret_hash) = 32),
   old_secret_until timestamptz,
@@ -151,10 +170,12 @@ alter table notification
   drop constraint notification_recipient,
   add constraint notification_recipient check (recipient in ('customer', 'doctor', 'staff', 'user'));
 
--- Staff may override some booking rules, with a reason. An appointment that overrides customer-busy is exempt from customer_free.
+-- Staff may override some booking rules, with a reason. An appointment that overrides customer-busy is exempt from
+-- customer_free.
 alter table appointment
   add column overridden text[] not null default '{}'
-    constraint appointment_overridden check (overridden <@ array['too-soon', 'too-far', 'outside-hours', 'customer-busy', 'too-late']),
+    constraint appointment_overridden
+      check (overridden <@ array['too-soon', 'too-far', 'outside-hours', 'customer-busy', 'too-late']),
   add column override_reason text,
   add column customer_during tstzrange generated always as
     (case when status not in ('cancelled', 'noshow') and not 'customer-busy' = any(overridden) then during end) stored,
@@ -165,8 +186,9 @@ create index appointment_beside on appointment (clinic_id, customer_id) where 'c
 
 create or replace view shown_appointment as
   select a.clinic_id, a.id, a.booking_id, a.position, a.booker_id, a.doctor_id, a.customer_id, a.appointment_type_id,
-         lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone, a.status, a.hold_expires_at, a.cancel_reason, a.needs_rebooking,
-         a.price_amount, a.price_currency, a.notes, a.version, a.created_at, a.updated_at, a.claimed, a.overridden as overrides, a.override_reason
+         lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone, a.status, a.hold_expires_at,
+         a.cancel_reason, a.needs_rebooking, a.price_amount, a.price_currency, a.notes, a.version, a.created_at,
+         a.updated_at, a.claimed, a.overridden as overrides, a.override_reason
     from appointment a
     join clinic c on c.id = a.clinic_id;
 
@@ -174,8 +196,9 @@ create or replace view shown_appointment as
 create index customer_by_email on customer (lower(email)) where active and email is not null;
 create index customer_by_phone on customer (phone) where active and phone is not null;
 
--- The audit: every change and every access to personal data, written with the change itself, in no particular order. A worker seals entries: it numbers them and
--- chains each hash to the one before. Entries contain ids and no other personal data.
+-- The audit: every change and every access to personal data, written with the change itself, in no particular order. A
+-- worker seals entries: it numbers them and chains each hash to the one before. Entries contain ids and no other
+-- personal data.
 create table audit_unsealed (
   clinic_id integer not null constraint audit_unsealed_clinic check (clinic_id >= 0),  -- 0: the platform
   id uuid not null default uuidv7(),
@@ -223,25 +246,32 @@ create index notification_by_customer on notification (recipient_id) where recip
 
 -- How long a clinic keeps data of former patients, and sent messages.
 alter table clinic
-  add column retain_patients_months smallint constraint clinic_retain_patients check (retain_patients_months between 1 and 600),
-  add column retain_messages_days smallint not null default 365 constraint clinic_retain_messages check (retain_messages_days between 1 and 3650);
+  add column retain_patients_months smallint
+    constraint clinic_retain_patients check (retain_patients_months between 1 and 600),
+  add column retain_messages_days smallint not null default 365
+    constraint clinic_retain_messages check (retain_messages_days between 1 and 3650);
 
 -- Without naming a clinic, the server sees only whether a customer exists.
 create view clinic_customer with (security_barrier) as
   select c.* from customer c
    where exists (select from patient p where p.clinic_id = current_clinic() and p.customer_id = c.id);
 
--- Returns the owner of a session's token, with all memberships, in one statement. The server cannot read the sessions of other people.
+-- Returns the owner of a session's token, with all memberships, in one statement. The server cannot read the sessions
+-- of other people.
 create function signed_in(hash bytea, at timestamptz, idle interval)
-  returns table (session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamptz, memberships text)
+  returns table (session_id uuid, user_id uuid, customer_id uuid, administrator boolean, seen_at timestamptz,
+                 memberships text)
   language sql stable security definer
   begin atomic
     select s.id, s.user_id, s.customer_id, coalesce(u.administrator, false), s.seen_at,
-           coalesce((select json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role, 'doctor_id', m.doctor_id))
+           coalesce((select json_agg(json_build_object('clinic_id', m.clinic_id, 'role', m.role,
+                                                       'doctor_id', m.doctor_id))
                        from membership m
                       where m.user_id = s.user_id
                         -- a doctor who has left works there no more
-                        and (m.role <> 'doctor' or exists (select from doctor d where d.clinic_id = m.clinic_id and d.id = m.doctor_id and d.active))),
+                        and (m.role <> 'doctor'
+                             or exists (select from doctor d
+                                         where d.clinic_id = m.clinic_id and d.id = m.doctor_id and d.active))),
                     '[]')::text
       from session s
       left join app_user u on u.id = s.user_id
@@ -262,18 +292,23 @@ grant usage on all sequences in schema jobs to appoint_across;
 revoke all on schema_migration from appoint_server, appoint_across;  -- reading it is granted to public
 
 revoke select, insert, update, delete on customer from appoint_server;
-grant select (id, present_id, version, active, removed_at, erased_at, created_at, updated_at), update (version) on customer to appoint_server;
+grant select (id, present_id, version, active, removed_at, erased_at, created_at, updated_at), update (version)
+  on customer to appoint_server;
 grant select on clinic_customer to appoint_server, appoint_across;
-revoke insert, update, delete on clinic_customer, customer_channel, shown_appointment from appoint_server, appoint_across;
+revoke insert, update, delete on clinic_customer, customer_channel, shown_appointment
+  from appoint_server, appoint_across;
 
 grant execute on function signed_in to appoint_server, appoint_across;
 revoke select, insert, update, delete on app_user, session from appoint_server;
-grant select (id, version, created_at, updated_at, active, removed_at, name, email, active_email, locale, credentials), insert (name, email, locale) on app_user to appoint_server;
+grant select (id, version, created_at, updated_at, active, removed_at, name, email, active_email, locale, credentials),
+      insert (name, email, locale)
+  on app_user to appoint_server;
 grant select (id, seen_at), update (seen_at) on session to appoint_server;
 revoke select, insert, update, delete on sign_in_code from appoint_server;
 
 revoke all on audit_unsealed, audit_entry, audit_head from appoint_server, appoint_across;
-grant select, insert (clinic_id, actor, action, subjects, address, request_id, reason) on audit_unsealed to appoint_server, appoint_across;  -- the database sets the time
+grant select, insert (clinic_id, actor, action, subjects, address, request_id, reason)  -- the database sets the time
+  on audit_unsealed to appoint_server, appoint_across;
 grant select on audit_entry, audit_head to appoint_server, appoint_across;
 grant select, delete on audit_unsealed to appoint_sealer;
 grant select, insert on audit_entry to appoint_sealer;
@@ -281,11 +316,13 @@ grant select, insert, update on audit_head to appoint_sealer;
 
 alter table patient enable row level security;
 create policy of_clinic on patient to appoint_server using (clinic_id = current_clinic());
-create policy first_visit on patient for insert to appoint_server with check (true);  -- the booking statement runs outside a transaction, and reads no patient
+-- the booking statement runs outside a transaction, and reads no patient
+create policy first_visit on patient for insert to appoint_server with check (true);
 create policy across on patient to appoint_across using (true);
 
 alter table notification enable row level security;
-create policy of_clinic on notification to appoint_server using (of_clinic_id = current_clinic());  -- the platform's own are invisible there
+-- the platform's own are invisible there
+create policy of_clinic on notification to appoint_server using (of_clinic_id = current_clinic());
 create policy across on notification to appoint_across using (true);
 
 alter table audit_unsealed enable row level security;
@@ -305,14 +342,16 @@ alter table api_key enable row level security;
 create policy of_clinic on api_key to appoint_server using (clinic_id = current_clinic());
 create policy across on api_key to appoint_across using (true);
 
--- Returns the API key with this id, in one round trip. Row-level security cannot apply yet: naming the clinic would cost a transaction, and the role that spans
--- clinics would see every key. This function shows one key, and only the columns that authentication needs.
+-- Returns the API key with this id, in one round trip. Row-level security cannot apply yet: naming the clinic would
+-- cost a transaction, and the role that spans clinics would see every key. This function shows one key, and only the
+-- columns that authentication needs.
 create function presented_key(key_id uuid)
-  returns table (clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamptz, last_used_at timestamptz,
-                 secret_hash bytea, old_secret_hash bytea, old_secret_until timestamptz)
+  returns table (clinic_id integer, scopes text[], requests_per_minute integer, expires_at timestamptz,
+                 last_used_at timestamptz, secret_hash bytea, old_secret_hash bytea, old_secret_until timestamptz)
   language sql stable security definer
   begin atomic
-    select k.clinic_id, k.scopes, k.requests_per_minute, k.expires_at, k.last_used_at, k.secret_hash, k.old_secret_hash, k.old_secret_until
+    select k.clinic_id, k.scopes, k.requests_per_minute, k.expires_at, k.last_used_at, k.secret_hash,
+           k.old_secret_hash, k.old_secret_until
       from api_key k
       join clinic c on c.id = k.clinic_id
      where k.clinic_id = clinic_of(key_id) and k.id = key_id and k.active and c.active;

@@ -1,6 +1,6 @@
 -- Name search: find people however their names are spelled.
 --
--- Released migrations do not change, and this one is older than the rules it breaks, which are about locks on large tables:
+-- Released migrations do not change, and this one is older than the rules that it breaks (locks on large tables):
 -- squawk-ignore-file adding-field-with-default, require-concurrent-index-creation, require-concurrent-index-deletion
 
 -- Returns the text in lower case, without accents.
@@ -10,18 +10,22 @@ begin atomic
                                            'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'øłđðı’', 'olddi''');
 end;
 
--- Returns the folded text and, where they differ, the German spelling without umlauts and the reverse: “müller mueller”, “mueller muller”.
+-- Returns the folded text and, where they differ, the German spelling without umlauts and the reverse: “müller
+-- mueller”, “mueller muller”.
 create function spellings(text) returns text language plpgsql immutable strict parallel safe as $$
 declare
   plain text := public.folded($1);
-  long text := public.folded(replace(replace(replace(replace(normalize(lower($1), nfc), 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'));
+  long text := public.folded(replace(replace(replace(replace(normalize(lower($1), nfc),
+                                                     'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'));
 begin
-  return plain || coalesce(' ' || nullif(long, plain), '') || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
+  return plain || coalesce(' ' || nullif(long, plain), '')
+         || coalesce(' ' || nullif(regexp_replace(long, '([aou])e', '\1', 'g'), long), '');
 end $$;
 
 -- The text that a search matches.
 alter table customer
-  add column words text generated always as (spellings(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, ''))) stored;
+  add column words text
+    generated always as (spellings(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, ''))) stored;
 drop index customer_words;
 create index customer_words on customer using gin (words gin_trgm_ops);
 

@@ -16,11 +16,12 @@ create type booking_limits as (appointments integer, holds integer);
 create type audit_actor as (key text, action text, address text, request_id text, reason text);
 
 -- The data of every event that says when an appointment is, with whom and for whom.
-create function appointment_event_data(booking_id uuid, doctor_id uuid, customer_id uuid, during tstzrange, sequence integer,
-                                       more jsonb default null) returns jsonb
+create function appointment_event_data(booking_id uuid, doctor_id uuid, customer_id uuid, during tstzrange,
+                                       sequence integer, more jsonb default null) returns jsonb
 language sql stable parallel safe
 return jsonb_build_object('bookingId', booking_id, 'doctorId', doctor_id, 'customerId', customer_id,
-                          'startTime', lower(during), 'endTime', upper(during), 'sequence', sequence) || coalesce(more, '{}');
+                          'startTime', lower(during), 'endTime', upper(during), 'sequence', sequence)
+       || coalesce(more, '{}');
 
 -- The data of every event of a slot that is published or withdrawn.
 create function slot_event_data(doctor_id uuid, during tstzrange) returns jsonb
@@ -39,8 +40,8 @@ update appointment set cancel_cause = case when cancel_reason = 'hold-expired' t
 
 create or replace view shown_appointment as
   select a.clinic_id, a.id, a.booking_id, a.position, a.booker_id, a.doctor_id, a.customer_id, a.appointment_type_id,
-         lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone, a.status, a.hold_expires_at, a.cancel_reason,
-         a.needs_rebooking, a.price_amount, a.price_currency, a.notes, a.version, a.created_at, a.updated_at, a.claimed,
-         a.overridden as overrides, a.override_reason, a.cancel_cause
+         lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone, a.status, a.hold_expires_at,
+         a.cancel_reason, a.needs_rebooking, a.price_amount, a.price_currency, a.notes, a.version, a.created_at,
+         a.updated_at, a.claimed, a.overridden as overrides, a.override_reason, a.cancel_cause
     from appointment a
     join clinic c on c.id = a.clinic_id;

@@ -19,13 +19,16 @@ grant select, insert, update, delete on job_run to appoint_across;
 -- * A nightly job keeps the time of its next run. One that was queued or running is due at the time of that job,
 --   which has passed, so the first worker runs it at once. One that had failed counts as failed until it succeeds.
 insert into job_run (name, due_at, failed_at, reason)
-select entrypoint, coalesce(min(due_at), now()), max(failed_at), case when max(failed_at) is not null then 'failed before the upgrade' end
+select entrypoint, coalesce(min(due_at), now()), max(failed_at),
+       case when max(failed_at) is not null then 'failed before the upgrade' end
   from (select entrypoint, next_run as due_at, null::timestamptz as failed_at from jobs.pgqueuer_schedules
         union all
-        select entrypoint, case when status <> 'failed' then execute_after end, case when status = 'failed' then updated end
+        select entrypoint, case when status <> 'failed' then execute_after end,
+               case when status = 'failed' then updated end
           from jobs.pgqueuer
          where status in ('queued', 'picked', 'failed')) as job
- where entrypoint in ('publish-slots', 'forget-requests', 'forget-codes', 'forget-events', 'forget-sessions', 'forget-people')
+ where entrypoint in ('publish-slots', 'forget-requests', 'forget-codes', 'forget-events', 'forget-sessions',
+                      'forget-people')
  group by entrypoint;
 
 -- squawk-ignore ban-drop-schema
