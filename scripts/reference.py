@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
 from appoint.cli.main import app as commands
-from appoint.events.model import CATALOGUE
+from appoint.events.facts import CATALOGUE
 from appoint.settings import Settings
 
 DOCS: Final = Path(__file__).parents[1] / "docs"

@@ -12,6 +12,7 @@ import pytest
 
 from appoint.database.pool import Database
 from appoint.events import model
+from appoint.events.schemas import schema
 from appoint.events.service import event_of
 from support.random_operations import OPERATIONS, RandomOperations
 from support.scale import scaled
@@ -99,7 +100,7 @@ async def test_cloud_events_match_their_schemas(client, db):
     assert len({event.type for event in events}) > 5
     for event in events:
         jsonschema.validate(
-            json.loads(model.cloud_event(event)), model.schema(event.type), format_checker=jsonschema.FormatChecker()
+            json.loads(model.cloud_event(event)), schema(event.type), format_checker=jsonschema.FormatChecker()
         )
 
 

@@ -19,7 +19,8 @@ from structlog.testing import capture_logs
 
 from appoint.database.pool import Database
 from appoint.events import repository as outbox
-from appoint.events.model import AppointmentChanged, Event, cloud_event
+from appoint.events.facts import AppointmentChanged
+from appoint.events.model import Event, cloud_event
 from appoint.events.service import relay
 from appoint.integrations.broker import gateway, jobs, repository, service
 from appoint.integrations.broker.model import MAX_WAIT_SECONDS, Message, rounds, wait_after

@@ -11,7 +11,7 @@ from appoint.booking import holds
 from appoint.booking import service as appointments
 from appoint.booking.model import AppointmentPatch, RescheduleRequest
 from appoint.booking.reschedule import reschedule
-from appoint.events.model import CATALOGUE
+from appoint.events.facts import CATALOGUE
 from appoint.kit import errors
 from appoint.kit.actors import SYSTEM
 from appoint.kit.cache import ClinicCache

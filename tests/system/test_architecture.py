@@ -4,7 +4,7 @@ import ast
 import re
 from itertools import chain
 
-from appoint.events.model import CATALOGUE
+from appoint.events.facts import CATALOGUE
 from appoint.settings import Settings
 from support.source import MODULES, RULES, SQL, STATEMENTS, feature, is_repository, texts
 

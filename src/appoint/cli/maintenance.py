@@ -219,7 +219,8 @@ def event_schemas(*, folder: Path = Path("docs/events")) -> None:
     folder
         The folder for the files.
     """
-    from ..events.model import CATALOGUE, schema
+    from ..events.facts import CATALOGUE
+    from ..events.schemas import schema
 
     folder.mkdir(parents=True, exist_ok=True)
     for type in CATALOGUE:

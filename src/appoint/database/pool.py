@@ -63,6 +63,11 @@ def to(type: type[T], row: Row) -> T:
     return msgspec.convert(row, type, from_attributes=True)
 
 
+def affected(tag: str) -> int:
+    """Return the number of rows in PostgreSQL's command tag, such as `DELETE 3`."""
+    return int(tag.rsplit(" ", 1)[-1])
+
+
 class Statements:
     """Run statements, in a pool or in a transaction.
 

@@ -2,11 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from ..database.pool import Row, Statements, to
+from ..database.pool import Statements, affected, to
+
+
+class OutboxEvent(NamedTuple):
+    """An event that the caller's transaction moves from the outbox to the log. See `model.StoredEvent`."""
+
+    clinic_id: int
+    id: UUID
+    type: str
+    subject_id: str
+    subject_version: int
+    data: str
+    traceparent: str | None
+    created_at: datetime
 
 
 class ParkedEvent(msgspec.Struct, frozen=True):
@@ -23,13 +37,13 @@ class ParkedEvent(msgspec.Struct, frozen=True):
     parked_at: datetime
 
 
-async def take_batch(tx: Statements, *, now: datetime, limit: int) -> list[Row]:
+async def take_batch(tx: Statements, *, now: datetime, limit: int) -> list[OutboxEvent]:
     """Move the oldest due events, at most one of each subject, from the outbox to the log, and return them.
 
     Takes only the first event of a subject. Other workers cannot take the next one before this transaction ends, since
     they still see the first. Concurrent workers take different events.
     """
-    return await tx.fetch(
+    rows = await tx.fetch(
         """
         with first as (
           select clinic_id, id from event e
@@ -53,11 +67,12 @@ async def take_batch(tx: Statements, *, now: datetime, limit: int) -> list[Row]:
         now,
         limit,
     )
+    return [OutboxEvent(*row) for row in rows]
 
 
-async def take_one(tx: Statements, *, clinic_id: int, event_id: UUID) -> Row | None:
+async def take_one(tx: Statements, *, clinic_id: int, event_id: UUID) -> OutboxEvent | None:
     """Move one event from the outbox to the log and return it, unless another worker has taken it."""
-    return await tx.fetchrow(
+    row = await tx.fetchrow(
         """
         with single as (
           select clinic_id, id from event where clinic_id = $1 and id = $2 and parked_at is null for update skip locked
@@ -74,6 +89,7 @@ async def take_one(tx: Statements, *, clinic_id: int, event_id: UUID) -> Row | N
         clinic_id,
         event_id,
     )
+    return OutboxEvent(*row) if row else None
 
 
 async def count_attempts(db: Statements, *, clinic_id: int, event_id: UUID) -> int | None:
@@ -112,7 +128,7 @@ async def park_followers(db: Statements, *, now: datetime) -> int:
         """,
         now,
     )
-    return int(tag.rsplit(" ", 1)[-1])
+    return affected(tag)
 
 
 async def list_parked(db: Statements, *, limit: int) -> list[ParkedEvent]:
@@ -143,13 +159,13 @@ async def release(db: Statements, *, ids: Sequence[UUID] | None) -> int:
         """,
         ids,
     )
-    return int(tag.rsplit(" ", 1)[-1])
+    return affected(tag)
 
 
 async def delete_relayed(db: Statements, *, before: datetime) -> int:
     """Delete events relayed before then from the log, at all clinics. Return how many."""
     tag = await db.execute("delete from event_log where relayed_at < $1", before)
-    return int(tag.rsplit(" ", 1)[-1])
+    return affected(tag)
 
 
 async def append_event(

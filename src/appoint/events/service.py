@@ -9,7 +9,7 @@ import structlog
 from ..database.pool import Database, Row, Transaction
 from ..kit import errors
 from . import repository
-from .model import Event, decode_fact, retry_delay
+from .model import Event, StoredEvent, decode_fact, retry_delay
 
 log = structlog.get_logger()
 
@@ -19,7 +19,8 @@ Subscriber = Callable[[Transaction, Sequence[Event]], Awaitable[None]]
 """Applies the effects of a batch of events in the relay's transaction.
 
 Its rows and the removal of the events from the outbox are committed together or not at all, so each effect happens
-once. Subscribers only record messages to external systems; jobs send them. A batch has at most one event per subject."""
+once. Subscribers only record messages to external systems; jobs send them. A batch has at most one event per
+subject."""
 
 
 async def relay(db: Database, subscribers: Sequence[Subscriber], *, now: datetime) -> int:
@@ -30,7 +31,7 @@ async def relay(db: Database, subscribers: Sequence[Subscriber], *, now: datetim
     subject; after its last attempt it is parked. Raise `Unavailable` when the database is unreachable, which counts as
     an attempt of no event.
     """
-    batch: list[Row] = []
+    batch: list[repository.OutboxEvent] = []
 
     async def all_together(tx: Transaction) -> int:
         batch[:] = await repository.take_batch(tx, now=now, limit=BATCH_SIZE)
@@ -46,16 +47,16 @@ async def relay(db: Database, subscribers: Sequence[Subscriber], *, now: datetim
             raise
         log.warning("batch of events failed, relaying one by one", events=len(batch), error=type(error).__name__)
     relayed = 0
-    for row in batch:
-        relayed += await _relay_one(db, subscribers, row, now=now)
+    for stored in batch:
+        relayed += await _relay_one(db, subscribers, stored, now=now)
     return relayed
 
 
-async def _relay_one(db: Database, subscribers: Sequence[Subscriber], row: Row, *, now: datetime) -> bool:
+async def _relay_one(db: Database, subscribers: Sequence[Subscriber], stored: StoredEvent, *, now: datetime) -> bool:
     """Relay one event. Return False if it failed, or if another worker has relayed it in the meantime."""
 
     async def work(tx: Transaction) -> bool:
-        event = await repository.take_one(tx, clinic_id=row.clinic_id, event_id=row.id)
+        event = await repository.take_one(tx, clinic_id=stored.clinic_id, event_id=stored.id)
         if event:
             await _notify(tx, subscribers, [event])
         return event is not None
@@ -65,38 +66,38 @@ async def _relay_one(db: Database, subscribers: Sequence[Subscriber], row: Row, 
     except errors.Unavailable:
         raise
     except Exception as error:
-        failures = await repository.count_attempts(db, clinic_id=row.clinic_id, event_id=row.id)
+        failures = await repository.count_attempts(db, clinic_id=stored.clinic_id, event_id=stored.id)
         if failures is None:
             return False
         wait = retry_delay(failures + 1)
         await repository.postpone(
-            db, clinic_id=row.clinic_id, event_id=row.id, fault=type(error).__name__, wait=wait, now=now
+            db, clinic_id=stored.clinic_id, event_id=stored.id, fault=type(error).__name__, wait=wait, now=now
         )
         if wait is None:
             await repository.park_followers(db, now=now)
-            log.exception("event parked", type=row.type, event_id=str(row.id), clinic_id=row.clinic_id)
+            log.exception("event parked", type=stored.type, event_id=str(stored.id), clinic_id=stored.clinic_id)
         return False
 
 
-async def _notify(tx: Transaction, subscribers: Sequence[Subscriber], rows: Sequence[Row]) -> None:
-    events = [event_of(row) for row in rows]
+async def _notify(tx: Transaction, subscribers: Sequence[Subscriber], batch: Sequence[StoredEvent]) -> None:
+    events = [event_of(stored) for stored in batch]
     if events:
         for subscriber in subscribers:
             await subscriber(tx, events)
 
 
-def event_of(row: Row) -> Event:
-    """Return the event of a row of the outbox or the log.
+def event_of(stored: StoredEvent | Row) -> Event:
+    """Return an event of the outbox or the log with its fact decoded.
 
     Raise `msgspec.ValidationError` or `KeyError` if its data does not match the catalogue.
     """
     return Event(
-        row.clinic_id,
-        row.id,
-        row.type,
-        row.subject_id,
-        row.subject_version,
-        decode_fact(row.type, row.data),
-        row.traceparent,
-        row.created_at,
+        stored.clinic_id,
+        stored.id,
+        stored.type,
+        stored.subject_id,
+        stored.subject_version,
+        decode_fact(stored.type, stored.data),
+        stored.traceparent,
+        stored.created_at,
     )

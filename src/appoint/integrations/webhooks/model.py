@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ...events.model import CATALOGUE, CustomerFact, Fact
+from ...events.facts import CATALOGUE, CustomerFact, Fact
 from ...kit import fields
 from ...kit.i18n import translatable
 from ...kit.structs import PageQuery, RequestBody, Resource

@@ -11,7 +11,8 @@ from ... import audit
 from ...clinics.clinics import service as clinics
 from ...database.pool import Database, Statements, Transaction
 from ...events import repository as events_repository
-from ...events.model import Event, WebhookDisabled, cloud_event
+from ...events.facts import WebhookDisabled
+from ...events.model import Event, cloud_event
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of, new_id, smallest_uuid7

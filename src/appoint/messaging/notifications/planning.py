@@ -6,18 +6,18 @@ from typing import Final, NamedTuple
 
 from msgspec import UNSET
 
-from ...events.model import (
+from ...events.facts import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentHeld,
     AppointmentHoldExpired,
     AppointmentMissed,
     AppointmentRescheduled,
-    Event,
     ScheduleApplied,
     SlotsWithdrawn,
     WebhookDisabled,
 )
+from ...events.model import Event
 from .model import KINDS, Contact, DueReminder, PlannedNotification
 from .rules import outside_quiet_hours
 

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 from ... import audit
 from ...database.pool import Database, Statements, Transaction
-from ...events.model import AppointmentFact, Event
+from ...events.facts import AppointmentFact
+from ...events.model import Event
 from ...kit import errors, ids
 from ...kit.actors import Actor
 from ..channels.model import Channel

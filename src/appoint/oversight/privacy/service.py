@@ -11,7 +11,8 @@ from ... import audit
 from ...customers import repository as customers_repository
 from ...customers import service as customers
 from ...database.pool import Row, Statements, Transaction, to
-from ...events.model import CustomerErased, Event
+from ...events.facts import CustomerErased
+from ...events.model import Event
 from ...kit import errors, ids, tracing
 from ...kit.actors import Actor
 from ...kit.money import Money

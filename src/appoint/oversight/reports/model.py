@@ -11,17 +11,17 @@ from itertools import count
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from ...events.model import (
+from ...events.facts import (
     AbsenceRemoved,
     AppointmentFact,
     AppointmentRescheduled,
-    Event,
     ScheduleApplied,
     SlotMoved,
     SlotPublished,
     SlotsGenerated,
     SlotsWithdrawn,
 )
+from ...events.model import Event
 
 Unit = Literal["day", "week", "month"]
 
