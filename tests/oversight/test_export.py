@@ -9,7 +9,7 @@ import pytest
 from appoint.kit.cache import ClinicCache
 from appoint.kit.i18n import translate
 from appoint.oversight.privacy import model, service
-from appoint.oversight.privacy.model import own
+from appoint.oversight.privacy.model import for_customer
 from support.app import ADMIN
 from support.world import NOW, World, at
 
@@ -90,14 +90,14 @@ async def test_what_they_booked_for_others_is_there_without_what_is_the_others(w
 
 
 async def test_to_the_person_themself_staffs_notes_and_names_are_not_shown(world):
-    found = own(await export(world))
+    found = for_customer(await export(world))
     assert (found.patients[0].notes, found.patients[0].record_number, found.appointments[0].notes) == (None, "7", None)
     assert {(entry.actor, entry.address) for entry in found.audit} >= {("user", None)}
     assert "192.0.2.1" not in msgspec.json.encode(found).decode()
 
 
 async def test_of_long_lists_the_newest_part_is_there_and_it_says_so(world, monkeypatch):
-    monkeypatch.setattr(service, "MOST", 1)
+    monkeypatch.setattr(service, "MAX_LIST_ENTRIES", 1)
     earlier = await world.book(world.dr_shah, at(8), world.ana)
     found = await export(world)
     assert ([visit.id for visit in found.appointments], earlier.id == world.visit.id) == ([world.visit.id], False)

@@ -14,11 +14,11 @@ from ...http.responses import json_response, replay_headers
 from ...http.routes import route
 from ...kit import clock
 from . import service
-from .model import Erasure, Export, ExportQuery, own
+from .model import Erasure, Export, ExportQuery, for_customer
 
 
 class ExportPage(NamedTuple):
-    """Renders an export as a page."""
+    """Render an export as a page."""
 
     render: Callable[[Request, Export], Response[Any]]
 
@@ -32,15 +32,15 @@ class Privacy(Controller):
         """Export all data about the customer, from all clinics: as JSON, or as a page (`format=html`, or `Accept:
         text/html`). For the customer, the export omits notes by staff and the names of staff who accessed the data.
         """
-        found = await service.export(request.db, customer_id=customer_id, now=clock.now())
+        export = await service.export(request.db, customer_id=customer_id, now=clock.now())
         if request.user.customer_id == customer_id:
-            found = own(found)
+            export = for_customer(export)
         if query.format == "html" or (
             query.format is None and request.accept.best_match(["application/json", "text/html"]) == "text/html"
         ):
-            return request.services.get(ExportPage).render(request, found)
+            return request.services.get(ExportPage).render(request, export)
         return json_response(
-            request, found, cache_control="no-store", headers={"Vary": "Accept"}, subjects=[customer_id]
+            request, export, cache_control="no-store", headers={"Vary": "Accept"}, subjects=[customer_id]
         )
 
     @post(

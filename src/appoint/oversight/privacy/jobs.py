@@ -10,7 +10,8 @@ from ...clinics.clinics.model import Policy
 from ...database.pool import Database
 from ...kit import errors, ids
 from ...kit.actors import SYSTEM
-from . import repository, service
+from . import service
+from .repository import retention
 
 log = structlog.get_logger()
 
@@ -22,29 +23,33 @@ async def forget(db: Database, *, now: datetime) -> None:
     """Delete data whose retention period has ended. Several workers may run this at once. The next night completes an
     interrupted run."""
     patients = appointments = customers = 0
-    messages = await service.forget_notifications(
+    messages = await service.delete_notifications(
         db, clinic_id=ids.PLATFORM, before=now - timedelta(days=Policy().retain_messages_days), now=now
-    ) + await repository.forget_messages(db, before=now - MAILBOX_RETENTION)
-    for period in await repository.periods(db, now=now):
-        messages += await service.forget_notifications(
-            db, clinic_id=period.clinic_id, before=period.messages_before, now=now
+    ) + await retention.delete_messages(db, before=now - MAILBOX_RETENTION)
+    for limits in await retention.limits(db, now=now):
+        messages += await service.delete_notifications(
+            db, clinic_id=limits.clinic_id, before=limits.messages_before, now=now
         )
         last = UUID(int=0)
-        while period.patients_before:
-            gone, had_notes, noted = await db.atomic(
-                service.forget_patients, SYSTEM, clinic_id=period.clinic_id, before=period.patients_before, after=last
+        while limits.patients_before:
+            erased = await db.atomic(
+                service.erase_departed_notes,
+                SYSTEM,
+                clinic_id=limits.clinic_id,
+                before=limits.patients_before,
+                after=last,
             )
-            patients, appointments = patients + had_notes, appointments + noted
-            for customer_id in gone:
+            patients, appointments = patients + erased.patients, appointments + erased.appointments
+            for customer_id in erased.departed:
                 customers += await _erase(db, customer_id, now=now)
-            if len(gone) < service.BATCH:
+            if len(erased.departed) < service.BATCH_SIZE:
                 break
-            last = gone[-1]
+            last = erased.departed[-1]
     log.info("forgotten", messages=messages, patients=patients, appointments=appointments, customers=customers)
 
 
 async def _erase(db: Database, customer_id: UUID, *, now: datetime) -> bool:
     try:
-        return await db.atomic(service.erase_departed, SYSTEM, customer_id=customer_id, now=now)
+        return await db.atomic(service.erase_unretained, SYSTEM, customer_id=customer_id, now=now)
     except errors.Conflict:  # they have just booked
         return False

@@ -1,4 +1,4 @@
-"""What is held about a person, as they are given it, and what was erased of them."""
+"""Exports of a customer's personal data, and the results of erasing it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,30 +12,29 @@ from ...kit.money import Money
 from ...kit.structs import RequestBody
 from ...messaging.notifications.model import Preferences
 
-MOST: Final = 5000
-"""The maximum number of entries per list in an export, newest first. Truncated lists are named. An entry has some kilobytes at most, and most have
-some hundred bytes."""
+MAX_LIST_ENTRIES: Final = 5000
+"""The maximum length of each list in an export. An entry has a few kilobytes at most, and usually a few hundred bytes."""
 
 
 class ExportQuery(RequestBody):
     format: Literal["json", "html"] | None = None
-    """Without it, what `Accept` asks for."""
+    """Without it, the `Accept` header decides."""
 
 
 class ExportedPatient(msgspec.Struct, rename="camel"):
-    """What a clinic stores about the person."""
+    """A clinic's record of the customer."""
 
     clinic_id: int
     clinic: str
     record_number: str | None
     notes: str | None
-    """The staff's; null for the person themself."""
+    """Notes by staff; null in the customer's own export."""
     created_at: datetime
     updated_at: datetime
 
 
 class ExportedAppointment(msgspec.Struct, rename="camel"):
-    """An appointment of the person, or one that they booked for somebody else."""
+    """An appointment of the customer, or one that they booked for another person."""
 
     id: UUID
     booking_id: UUID
@@ -51,16 +50,16 @@ class ExportedAppointment(msgspec.Struct, rename="camel"):
     status: str
     price: Money | None
     notes: str | None
-    """The staff's; null for the person themself, and where somebody else comes."""
+    """Notes by staff; null in the customer's own export, and for appointments of other people."""
     cancel_reason: str | None
     override_reason: str | None
-    """The staff's, too."""
+    """Why staff overrode the clinic's rules; null wherever `notes` are."""
     created_at: datetime
     updated_at: datetime
 
 
 class ExportedNotification(msgspec.Struct, rename="camel"):
-    """What the person was told, or was to be."""
+    """A notification to the customer, sent or not."""
 
     clinic_id: int
     kind: str
@@ -74,7 +73,7 @@ class ExportedNotification(msgspec.Struct, rename="camel"):
 
 
 class ExportedSession(msgspec.Struct, rename="camel"):
-    """Where the person is signed in."""
+    """A session of the customer."""
 
     created_at: datetime
     seen_at: datetime
@@ -82,21 +81,21 @@ class ExportedSession(msgspec.Struct, rename="camel"):
 
 
 class ExportedEntry(msgspec.Struct, rename="camel"):
-    """Somebody has changed or seen something of the person's."""
+    """An audit entry: someone changed or viewed the customer's data."""
 
     at: datetime
     clinic_id: int
     actor: str
-    """Who; to the person themself only what kind of caller it was."""
+    """The caller; in the customer's own export, only the kind of caller."""
     action: str
     subjects: list[str]
     address: str | None
-    """Where from; null for the person themself."""
+    """The caller's network address; null in the customer's own export."""
     reason: str | None
 
 
 class ExportedEvent(msgspec.Struct, rename="camel"):
-    """A fact that names the person by their id."""
+    """An event that contains the customer's id."""
 
     at: datetime
     clinic_id: int
@@ -108,7 +107,7 @@ ListName = Literal["appointments", "notifications", "audit", "events"]
 
 
 class Export(msgspec.Struct, rename="camel"):
-    """Everything that is held about a person. Each list is limited to its newest 5,000 entries."""
+    """All stored data about a customer. Each list contains at most the newest 5,000 entries."""
 
     EXAMPLE: ClassVar = {
         "exportedAt": "2027-03-01T08:30:00Z",
@@ -185,22 +184,22 @@ class ErasedCounts(msgspec.Struct, rename="camel"):
     """How many records of each kind were erased."""
 
     patients: Count = 0
-    """Clinics' records, which lost notes and number."""
+    """Clinics' records that lost their notes and record number."""
     appointments: Count = 0
-    """They lost notes and reasons; the rest of them stays."""
+    """Appointments that lost their notes and reasons; their other data remains."""
     notifications: Count = 0
-    """That waited to be sent, or that a provider has an id of."""
+    """Notifications that were unsent, or for which a provider had assigned an id."""
     messages: Count = 0
-    """In the mailbox of development."""
+    """Messages in the development mailbox."""
     preferences: Count = 0
     sessions: Count = 0
     sign_in_codes: Count = 0
     requests: Count = 0
-    """Remembered for callers who repeat them."""
+    """Stored requests that created the customer, for callers who repeat them."""
 
 
 class Erasure(msgspec.Struct, rename="camel"):
-    """A customer is gone; once erased, they stay so."""
+    """The result of erasing a customer."""
 
     EXAMPLE: ClassVar = {
         "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
@@ -222,8 +221,8 @@ class Erasure(msgspec.Struct, rename="camel"):
     erased: ErasedCounts
 
 
-def own(export: Export) -> Export:
-    """The export for the person themself: without what staff have noted, and without who of the staff has looked."""
+def for_customer(export: Export) -> Export:
+    """Return the customer's own export: without notes by staff, and without the identity of staff in audit entries."""
     replace = msgspec.structs.replace
     return replace(
         export,

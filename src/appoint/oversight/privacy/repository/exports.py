@@ -1,0 +1,162 @@
+"""Read the personal data of a customer, for an export."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from ....database.pool import Row, Statements, to
+from ....kit.money import Money
+from ..model import (
+    ExportedAppointment,
+    ExportedEntry,
+    ExportedEvent,
+    ExportedNotification,
+    ExportedPatient,
+    ExportedSession,
+)
+
+
+async def clinics_of(db: Statements, customer_id: UUID) -> list[int]:
+    """Return the clinics where the customer has, or had, appointments, or whose staff have written notes about them."""
+    rows = await db.fetch(
+        """
+        select clinic_id from appointment where customer_id = $1
+        union
+        select clinic_id from patient where noted_id = $1
+        order by 1
+        """,
+        customer_id,
+    )
+    return [row.clinic_id for row in rows]
+
+
+async def patients(db: Statements, customer_id: UUID, *, clinic_ids: Sequence[int]) -> list[ExportedPatient]:
+    rows = await db.fetch(
+        """
+        select p.clinic_id, c.name as clinic, p.record_number, p.notes, p.created_at, p.updated_at
+          from patient p
+          join clinic c on c.id = p.clinic_id
+         where p.clinic_id = any($2) and p.customer_id = $1
+         order by p.clinic_id
+        """,
+        customer_id,
+        clinic_ids,
+    )
+    return [to(ExportedPatient, row) for row in rows]
+
+
+async def appointments(db: Statements, customer_id: UUID, *, limit: int) -> list[ExportedAppointment]:
+    """Return the customer's own appointments and those that they booked for others, newest first."""
+    rows = await db.fetch(
+        """
+        with visible as (
+          select * from appointment where customer_id = $1 union select * from appointment where booker_id = $1
+        )
+        select a.id, a.booking_id, a.clinic_id, c.name as clinic, a.customer_id, a.booker_id, d.name as doctor,
+               t.name as appointment_type, lower(a.during) as start_time, upper(a.during) as end_time, c.time_zone,
+               a.status, a.price_amount, a.price_currency,
+               case when a.customer_id = $1 then a.notes end as notes,
+               case when a.customer_id = $1 then a.cancel_reason end as cancel_reason,
+               case when a.customer_id = $1 then a.override_reason end as override_reason,
+               a.created_at, a.updated_at
+          from visible a
+          join clinic c on c.id = a.clinic_id
+          join doctor d on d.clinic_id = a.clinic_id and d.id = a.doctor_id
+          left join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
+         order by start_time desc, a.id
+         limit $2
+        """,
+        customer_id,
+        limit,
+    )
+    return [_appointment(row) for row in rows]
+
+
+def _appointment(row: Row) -> ExportedAppointment:
+    return ExportedAppointment(
+        id=row.id,
+        booking_id=row.booking_id,
+        clinic_id=row.clinic_id,
+        clinic=row.clinic,
+        customer_id=row.customer_id,
+        booker_id=row.booker_id,
+        doctor=row.doctor,
+        appointment_type=row.appointment_type,
+        start_time=row.start_time,
+        end_time=row.end_time,
+        time_zone=row.time_zone,
+        status=row.status,
+        price=None if row.price_amount is None else Money(row.price_amount, row.price_currency),
+        notes=row.notes,
+        cancel_reason=row.cancel_reason,
+        override_reason=row.override_reason,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+async def notifications(db: Statements, customer_id: UUID, *, limit: int) -> list[ExportedNotification]:
+    """Return the notifications to the customer, newest first."""
+    rows = await db.fetch(
+        """
+        select clinic_id, kind, channel, subject_id, status, reason, created_at, sent_at, delivered_at
+          from notification
+         where recipient = 'customer' and recipient_id = $1::uuid::text
+         order by created_at desc
+         limit $2
+        """,
+        customer_id,
+        limit,
+    )
+    return [to(ExportedNotification, row) for row in rows]
+
+
+async def sessions(db: Statements, customer_id: UUID) -> list[ExportedSession]:
+    rows = await db.fetch(
+        "select created_at, seen_at, expires_at from session where customer_id = $1 order by created_at", customer_id
+    )
+    return [to(ExportedSession, row) for row in rows]
+
+
+async def audit(db: Statements, *, subjects: Sequence[str], limit: int) -> list[ExportedEntry]:
+    """Return the audit entries about the subjects, newest first."""
+    rows = await db.fetch(
+        """
+        (select at, clinic_id, actor, action, subjects, address, reason
+           from audit_unsealed
+          where subjects && $1
+          order by at desc
+          limit $2)
+        union all
+        (select at, clinic_id, actor, action, subjects, address, reason
+           from audit_entry
+          where subjects && $1
+          order by at desc
+          limit $2)
+        order by at desc
+        limit $2
+        """,
+        subjects,
+        limit,
+    )
+    return [to(ExportedEntry, row) for row in rows]
+
+
+async def events(db: Statements, customer_id: UUID, *, subjects: Sequence[str], limit: int) -> list[ExportedEvent]:
+    """Return the stored events about the customer and the subjects, newest first."""
+    rows = await db.fetch(
+        """
+        select created_at as at, clinic_id, type, subject_id
+          from event
+         where subject_id = any($2) or data ->> 'customerId' = $1::uuid::text
+        union all
+        select created_at, clinic_id, type, subject_id
+          from event_log
+         where subject_id = any($2) or data ->> 'customerId' = $1::uuid::text
+        order by at desc
+        limit $3
+        """,
+        customer_id,
+        subjects,
+        limit,
+    )
+    return [to(ExportedEvent, row) for row in rows]
