@@ -1,8 +1,8 @@
-"""The numbers people look at: what each means, the periods they are shown for, and the shapes they are drawn as.
+"""The numbers of the reports: their meaning, their periods, and their charts.
 
-All are about the local date on which an appointment begins, as it stands now: who moves takes the numbers along, and
-the day on which somebody booked or cancelled does not matter. Holds are no bookings until they are confirmed. The
-database's function `summed` says it exactly.
+Each appointment counts on the local date on which it starts, in its current state. Rescheduling moves its numbers to
+the new date; the dates of booking and cancelling do not matter. Holds count from their confirmation on. The database's
+function `summed` is the exact definition.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from ...events.facts import (
     AbsenceRemoved,
@@ -26,9 +28,9 @@ from ...events.model import Event
 Unit = Literal["day", "week", "month"]
 
 
-class Touched(NamedTuple):
-    """Days that something may have changed of: between two instants or two dates, inclusive; without an end all that
-    follow. Of a doctor, or of all."""
+class AffectedDays(NamedTuple):
+    """Days of a doctor, or of all doctors of the clinic, whose sums may be out of date: between two instants or two
+    dates, both inclusive. Without an end, all days from the start on."""
 
     clinic_id: int
     doctor_id: UUID | None
@@ -38,35 +40,35 @@ class Touched(NamedTuple):
     last: date | None = None
 
 
-def touched(event: Event) -> Iterator[Touched]:
-    """The days that what an event tells may have changed. Whatever else changes published or booked time tells one of
-    these too."""
+def affected_days(event: Event) -> Iterator[AffectedDays]:
+    """Yield the days whose sums an event may have changed. Every change of published or booked time appends one of the
+    events listed here."""
     fact, clinic_id = event.fact, event.clinic_id
     match fact:
         case AppointmentRescheduled():
-            yield Touched(clinic_id, fact.old_doctor_id, fact.old_start_time, fact.old_end_time)
-            yield Touched(clinic_id, fact.doctor_id, fact.start_time, fact.end_time)
+            yield AffectedDays(clinic_id, fact.old_doctor_id, fact.old_start_time, fact.old_end_time)
+            yield AffectedDays(clinic_id, fact.doctor_id, fact.start_time, fact.end_time)
         case SlotMoved():
-            yield Touched(clinic_id, fact.doctor_id, fact.old_start_time, fact.old_end_time)
-            yield Touched(clinic_id, fact.doctor_id, fact.start_time, fact.end_time)
+            yield AffectedDays(clinic_id, fact.doctor_id, fact.old_start_time, fact.old_end_time)
+            yield AffectedDays(clinic_id, fact.doctor_id, fact.start_time, fact.end_time)
         case AppointmentFact() | SlotPublished() | AbsenceRemoved():
-            yield Touched(clinic_id, fact.doctor_id, fact.start_time, fact.end_time)
+            yield AffectedDays(clinic_id, fact.doctor_id, fact.start_time, fact.end_time)
         case SlotsGenerated() | ScheduleApplied():
-            yield Touched(clinic_id, _doctor_of(event), first=fact.from_, last=fact.to)
+            yield AffectedDays(clinic_id, _doctor_of(event), first=fact.from_, last=fact.to)
         case SlotsWithdrawn():
-            yield Touched(clinic_id, _doctor_of(event), start=fact.from_)
+            yield AffectedDays(clinic_id, _doctor_of(event), start=fact.from_)
         case _:
             pass
 
 
 def _doctor_of(event: Event) -> UUID | None:
-    """Whom an event of many slots is about; None: all doctors of the clinic."""
+    """Return the doctor whose slots an event is about; None for all doctors of the clinic."""
     return None if event.subject_id.isdigit() else UUID(event.subject_id)
 
 
-LONGEST: Final = timedelta(days=366)
+MAX_PERIOD: Final = timedelta(days=366)
 PERIODS: Final = {"4w": 28, "3m": 91, "12m": 365}
-"""Days up to today."""
+"""Shortcuts to periods that end today, by their length in days."""
 
 
 class Period(NamedTuple):
@@ -81,16 +83,16 @@ class Period(NamedTuple):
 
     @property
     def before(self) -> "Period":
-        """The period of the same length that ends where this one begins."""
+        """Return the previous period of the same length."""
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
     @property
     def unit(self) -> Unit:
-        """In what steps it is shown."""
+        """Return the length of the period's steps."""
         return "day" if self.days <= 35 else "week" if self.days <= 190 else "month"
 
     def steps(self) -> Iterator[date]:
-        """The first date of each day, ISO week or month that the period has part of."""
+        """Yield the first date of each day, ISO week or month that overlaps the period."""
         step = {
             "day": self.first,
             "week": self.first - timedelta(days=self.first.weekday()),
@@ -106,15 +108,15 @@ class Period(NamedTuple):
 
 
 def period(first: date | None, last: date | None, today: date) -> Period:
-    """The one that was asked for, or the last four weeks; a year at most."""
+    """Return the requested period, limited to a year; by default the last four weeks."""
     last = last or (first + timedelta(days=27) if first else today)
     first = first or last - timedelta(days=27)
     first, last = min(first, last), max(first, last)
-    return Period(max(first, last - LONGEST + timedelta(days=1)), last)
+    return Period(max(first, last - MAX_PERIOD + timedelta(days=1)), last)
 
 
-class Sums(NamedTuple):
-    """Of some days."""
+class Sums(msgspec.Struct, frozen=True):
+    """The sums of some days."""
 
     booked: int = 0
     cancelled: int = 0
@@ -126,36 +128,63 @@ class Sums(NamedTuple):
 
     @property
     def cancellation_rate(self) -> float | None:
-        """Of what was booked."""
+        """Return the share of bookings that were cancelled."""
         return share(self.cancelled, self.booked)
 
     @property
     def no_show_rate(self) -> float | None:
-        """Of those of whom it is known whether they came."""
+        """Return the share of no-shows among appointments with a recorded outcome."""
         return share(self.missed, self.missed + self.kept)
 
     @property
     def mean_lead(self) -> float | None:
-        """Days from booking to appointment."""
+        """Return the mean number of days from booking to appointment."""
         return share(self.lead_days, self.booked)
 
     @property
     def utilisation(self) -> float | None:
-        """Of the minutes published, those that appointments take."""
+        """Return the share of published minutes that appointments take."""
         return share(self.booked_minutes, self.published_minutes)
 
 
 def share(part: int, whole: int) -> float | None:
-    """None where there is nothing to have a part of."""
+    """Return `part / whole`, or None if `whole` is 0."""
     return part / whole if whole else None
 
 
 LEADS: Final = ((0, 0), (1, 1), (2, 3), (4, 7), (8, 14), (15, 28), (29, 56), (57, None))
-"""Days from booking to appointment, from and to, as they are counted together."""
+"""The ranges of days from booking to appointment that reports count together."""
+
+
+class Step(NamedTuple):
+    """The sums of a day, week or month."""
+
+    since: date
+    sums: Sums
+    lead: Sequence[int]
+    """The number of bookings in each of `LEADS`."""
+
+
+class ReportedDoctor(NamedTuple):
+    id: UUID
+    name: str
+    active: bool
+
+
+class HourSums(NamedTuple):
+    """The minutes of an hour of the day: of a doctor, or of a weekday."""
+
+    doctor_id: UUID | None
+    """None in the sums of a weekday."""
+    weekday: int | None
+    """From 1, Monday; None in the sums of a doctor."""
+    hour: int
+    published_minutes: int
+    booked_minutes: int
 
 
 class Cell(NamedTuple):
-    """A cell of a heat map."""
+    """A cell of a heat map: an hour of a doctor or weekday."""
 
     published_minutes: int
     booked_minutes: int
@@ -166,7 +195,7 @@ class Cell(NamedTuple):
 
     @property
     def heat(self) -> int:
-        """From 0 to 9."""
+        """Return the share in tenths, from 0 to 9."""
         return min(int((self.share or 0) * 10), 9)
 
 
@@ -183,14 +212,14 @@ class Bar(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A label on an axis, and where it stands."""
+    """A label on an axis, and its position."""
 
     at: float
     text: str
 
 
 class Chart(NamedTuple):
-    """Bars beside each other, in a frame of `WIDTH` by `HEIGHT`."""
+    """A bar chart in a frame of `WIDTH` by `HEIGHT`."""
 
     bars: Sequence[Bar]
     across: Sequence[Mark]
@@ -204,11 +233,11 @@ class Chart(NamedTuple):
 def chart(
     labels: Sequence[str],
     series: Sequence[Sequence[float | None]],
-    shown: Sequence[Sequence[str]],
+    titles: Sequence[Sequence[str]],
     axis: Sequence[tuple[float, str]],
 ) -> Chart:
-    """Bars of one or more series, each with its own text. `axis` are the values with a line and their labels; the last
-    is the top."""
+    """Return a chart of one or more series side by side. Each bar has its own title. `axis` lists the values that get a
+    line, with their labels; the last is the top."""
     top, floor = axis[-1][0], HEIGHT - BOTTOM
     room = (WIDTH - LEFT) / max(len(labels), 1)
     width = min(room * 0.8, 60) / len(series)
@@ -223,10 +252,10 @@ def chart(
             round(width, 1),
             round(floor - up(value), 1),
             place,
-            text,
+            title,
         )
-        for place, (values, texts) in enumerate(zip(series, shown, strict=True))
-        for number, (value, text) in enumerate(zip(values, texts, strict=True))
+        for place, (values, its_titles) in enumerate(zip(series, titles, strict=True))
+        for number, (value, title) in enumerate(zip(values, its_titles, strict=True))
         if value
     ]
     every = -(-len(labels) // 8)
@@ -238,7 +267,7 @@ def chart(
     return Chart(bars, across, [Mark(round(up(value), 1), label) for value, label in axis])
 
 
-def rungs(most: float) -> list[int]:
-    """Round values from 0 to at least `most`, in five steps at most."""
-    size = next(size for power in count() for size in (10**power, 2 * 10**power, 5 * 10**power) if size * 5 >= most)
-    return [size * number for number in range(max(-int(-most // size), 1) + 1)]
+def rungs(maximum: float) -> list[int]:
+    """Return round values from 0 to at least `maximum`, in at most five steps."""
+    size = next(size for power in count() for size in (10**power, 2 * 10**power, 5 * 10**power) if size * 5 >= maximum)
+    return [size * number for number in range(max(-int(-maximum // size), 1) + 1)]

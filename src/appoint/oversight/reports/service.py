@@ -1,4 +1,4 @@
-"""Daily report sums: the relay's transaction notes the days that an event affects, and these days are summed again
+"""Daily report sums: the relay's transaction notes the days that an event affects, and the worker sums these days again
 right after it."""
 
 from collections.abc import Callable, Sequence
@@ -7,10 +7,10 @@ from itertools import chain
 from typing import Final
 from uuid import UUID
 
-from ...database.pool import Database, Row, Statements, Transaction
+from ...database.pool import Database, Statements, Transaction
 from ...events.model import Event
 from . import repository
-from .model import touched
+from .model import HourSums, ReportedDoctor, Step, Sums, affected_days
 
 SUM_BATCH_SIZE: Final = 500
 """Notes of affected days that are processed in one transaction."""
@@ -18,49 +18,49 @@ SUM_BATCH_SIZE: Final = 500
 
 async def note(tx: Transaction, events: Sequence[Event]) -> None:
     """Event subscriber: note the days to sum again. Several events of a day cause one summation."""
-    if days := list(dict.fromkeys(chain.from_iterable(touched(event) for event in events if event.clinic_id))):
-        await repository.touch(tx, days)
+    if days := list(dict.fromkeys(chain.from_iterable(affected_days(event) for event in events if event.clinic_id))):
+        await repository.note_days(tx, days)
 
 
 async def sum_up(db: Database, *, clinic_id: int | None = None) -> None:
-    """Sum changed days again until none is left. Each day is summed completely from its source rows, so repetition and
+    """Sum all noted days again. Each day is summed completely from its source rows, so repetition and
     order do not matter."""
-    while await db.atomic(_some, clinic_id=clinic_id):
+    while await db.atomic(_sum_batch, clinic_id=clinic_id):
         pass
 
 
-async def _some(tx: Transaction, *, clinic_id: int | None) -> int:
-    await repository.take_turn(tx)
-    return await repository.sum_up(tx, clinic_id=clinic_id, most=SUM_BATCH_SIZE)
+async def _sum_batch(tx: Transaction, *, clinic_id: int | None) -> int:
+    await repository.lock_sums(tx)
+    return await repository.sum_noted_days(tx, clinic_id=clinic_id, limit=SUM_BATCH_SIZE)
 
 
 async def rebuild(db: Database, clinic_ids: Sequence[int], *, done: Callable[[int], None]) -> None:
     """Sum all days of the clinics again. Call `done` after each clinic."""
     for clinic_id in clinic_ids:
-        await repository.touch_all(db, clinic_id)
+        await repository.note_all_days(db, clinic_id)
         await sum_up(db, clinic_id=clinic_id)
         done(clinic_id)
 
 
-async def list_doctors(db: Statements, clinic_id: int) -> list[Row]:
-    """Return `id`, `name` and `active` of a clinic's doctors, former ones last."""
+async def list_doctors(db: Statements, clinic_id: int) -> list[ReportedDoctor]:
+    """Return a clinic's doctors, former ones last."""
     return await repository.doctors(db, clinic_id)
 
 
 async def totals(
     db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, since: date, last: date
-) -> list[Row]:
-    """Return the sums from `first` until `since`, and from then to `last`: at most two rows, which `now` tells apart."""
+) -> tuple[Sums, Sums]:
+    """Return the sums of the dates from `first` until before `since`, and of those from `since` to `last`."""
     return await repository.totals(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, since=since, last=last)
 
 
 async def over_time(
     db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date, unit: str
-) -> list[Row]:
+) -> list[Step]:
     """Return the sums by day, week or month, earliest first, without empty ones."""
     return await repository.over_time(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, last=last, unit=unit)
 
 
-async def by_hour(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date) -> list[Row]:
+async def by_hour(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date) -> list[HourSums]:
     """Return the published and booked minutes of each hour of the day, by doctor and by weekday."""
     return await repository.by_hour(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, last=last)

@@ -9,8 +9,7 @@ from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal, format_percent
 
 from ...kit.i18n import translate
-from ...oversight.reports.model import LEADS, Chart, Period, Sums, chart, rungs, share
-from .report_data import Step
+from ...oversight.reports.model import LEADS, Chart, Period, Step, Sums, chart, rungs, share
 
 
 def format_percentage(value: float | None, language: str) -> str:

@@ -1,25 +1,24 @@
 """The figures of a clinic's reports, as read from its daily sums."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from ...clinics.clinics import service as clinics
-from ...database.pool import Row
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.request import Request
 from ...kit import clock
 from ...kit.fields import FIRST_YEAR, LAST_YEAR
 from ...oversight.reports import service
-from ...oversight.reports.model import LEADS, Cell, Period, Sums, period
+from ...oversight.reports.model import LEADS, Cell, Period, ReportedDoctor, Step, Sums, period
 
 
 class ReportQuery(NamedTuple):
     """The period and doctor of a report."""
 
     period: Period
-    doctors: Mapping[UUID, Row]
+    doctors: Mapping[UUID, ReportedDoctor]
     doctor_id: UUID | None
     today: date
 
@@ -42,21 +41,10 @@ async def read_query(request: Request, clinic_id: int) -> ReportQuery:
     return ReportQuery(period(first, last, today), doctors, doctor_id if doctor_id in doctors else None, today)
 
 
-class Step(NamedTuple):
-    """A day, week or month."""
-
-    since: date
-    sums: Sums
-    lead: Sequence[int]
-
-
 async def load_steps(request: Request, clinic_id: int, query: ReportQuery) -> list[Step]:
     """Return all steps of the period, including empty ones."""
-    rows = await service.over_time(request.db, clinic_id=clinic_id, unit=query.period.unit, **query.filters)
-    by_date = {
-        row.since: Step(row.since, Sums(row.booked, row.cancelled, row.missed, row.kept, row.lead_days), row.lead)
-        for row in rows
-    }
+    steps = await service.over_time(request.db, clinic_id=clinic_id, unit=query.period.unit, **query.filters)
+    by_date = {step.since: step for step in steps}
     return [by_date.get(since, Step(since, Sums(), [0] * len(LEADS))) for since in query.period.steps()]
 
 
@@ -66,7 +54,7 @@ Heat = dict[Any, dict[int, Cell]]
 
 async def load_heat(request: Request, clinic_id: int, query: ReportQuery) -> tuple[Heat, Heat]:
     by_doctor, by_weekday = {}, {}
-    for row in await service.by_hour(request.db, clinic_id=clinic_id, **query.filters):
-        heat, key = (by_doctor, row.doctor_id) if row.doctor_id else (by_weekday, row.weekday)
-        heat.setdefault(key, {})[row.hour] = Cell(row.published_minutes, row.booked_minutes)
+    for sums in await service.by_hour(request.db, clinic_id=clinic_id, **query.filters):
+        heat, key = (by_doctor, sums.doctor_id) if sums.doctor_id else (by_weekday, sums.weekday)
+        heat.setdefault(key, {})[sums.hour] = Cell(sums.published_minutes, sums.booked_minutes)
     return {id: by_doctor[id] for id in query.doctors if id in by_doctor}, dict(sorted(by_weekday.items()))

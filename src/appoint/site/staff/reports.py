@@ -16,7 +16,7 @@ from ...http.routes import route
 from ...kit import errors
 from ...kit.i18n import translate
 from ...oversight.reports import service
-from ...oversight.reports.model import PERIODS, Sums
+from ...oversight.reports.model import PERIODS
 from ..rendering import NO_STORE
 from ..staff_frame import staff_page
 from .report_charts import figures, format_percentage, sections
@@ -34,20 +34,16 @@ async def show(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     language = language_for(request)
     query = await read_query(request, clinic_id)
     before = query.period.before
-    totals = {
-        row.now: Sums(*tuple(row)[1:])
-        for row in await service.totals(
-            request.db,
-            clinic_id=clinic_id,
-            doctor_id=query.doctor_id,
-            first=before.first,
-            since=query.period.first,
-            last=query.period.last,
-        )
-    }
+    then, now = await service.totals(
+        request.db,
+        clinic_id=clinic_id,
+        doctor_id=query.doctor_id,
+        first=before.first,
+        since=query.period.first,
+        last=query.period.last,
+    )
     steps = await load_steps(request, clinic_id, query)
     by_doctor, by_weekday = await load_heat(request, clinic_id, query)
-    now, then = totals.get(True, Sums()), totals.get(False, Sums())
     return await staff_page(
         request,
         "staff/reports/reports.html",
