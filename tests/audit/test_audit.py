@@ -1220,7 +1220,7 @@ async def test_the_audit_is_read_and_checked_by_hand(client, db, database_url, t
     assert "cannot be read" in audit("verify", "--head", str(tmp_path / "nowhere"))[1]
 
 
-async def test_after_a_change_of_the_secret_heads_are_signed_anew_by_hand(db, database_url, tmp_path):
+async def test_heads_are_signed_again_by_hand_after_a_change_of_the_secret(db, database_url, tmp_path):
     await note(db, 3)
     await seal(db)
     await note(db, 1)
@@ -1231,8 +1231,8 @@ async def test_after_a_change_of_the_secret_heads_are_signed_anew_by_hand(db, da
     new = Key("another")
     await jobs.seal(db, new, now=clock.now)
     assert (len(await written(db)), audit("verify")[0]) == (1, 1)
-    assert audit("sign-anew", "--public-key", Key("a third").public)[0] == 1
-    assert audit("sign-anew", "--public-key", KEY.public) == (0, "Signed 1 heads again.")
+    assert audit("re-sign", "--public-key", Key("a third").public)[0] == 1
+    assert audit("re-sign", "--public-key", KEY.public) == (0, "Signed 1 heads again.")
     assert audit("verify")[0] == 0
     await jobs.seal(db, new, now=clock.now)
     assert await faults(db, 0, 1, public_key=new.public) == []

@@ -2,20 +2,18 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from ..database.pool import Row, Statements, Transaction
+from ..database.pool import Statements, Transaction
 from ..kit import errors, ids
 from .model import (
     BEGINNING,
-    AuditActor,
     AuditEntry,
     AuditHead,
     ClinicReport,
-    Entry,
     Key,
     Walk,
     chained,
@@ -39,29 +37,23 @@ class Broken(Exception):
 async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> int:
     """Seal at most `BATCH_SIZE` of the clinic's oldest entries and return their number: 0 while another worker does so.
     Raises `Broken`."""
-    row = await chain.lock_head(tx, clinic_id)
-    if row is None:
+    head = await chain.lock_head(tx, clinic_id)
+    if head is None:
         await chain.begin(tx, key.signed(clinic_id=clinic_id, position=0, hash=BEGINNING, now=now))
-        row = await chain.lock_head(tx, clinic_id)
-    if row is None:
+        head = await chain.lock_head(tx, clinic_id)
+    if head is None:
         return 0
-    if text := fault(_head(row), public_key=key.public):
+    if text := fault(head, public_key=key.public):
         raise Broken(f"the head {text}")
-    waiting = await chain.unsealed(tx, clinic_id, most=BATCH_SIZE)
-    position, hash = row.position, row.hash
-    hashes: list[bytes] = []
-    for position, entry in enumerate(waiting, row.position + 1):
-        hash = chained(hash, Entry(position=position, **entry))
-        hashes.append(hash)
-    if waiting:
-        moved = await chain.move(tx, clinic_id, after=row.position, ids=[entry.id for entry in waiting], hashes=hashes)
-        assert moved == len(waiting), "only the holder of the head's lock moves entries"
-        await chain.move_head(tx, key.signed(clinic_id=clinic_id, position=position, hash=hash, now=now))
-    return len(waiting)
-
-
-def _head(row: Row) -> AuditHead:
-    return AuditHead(**{name: row[name] for name in AuditHead.__struct_fields__ if name != "hash"}, hash=row.hash.hex())
+    entries = await chain.unsealed(tx, clinic_id, after=head.position, limit=BATCH_SIZE)
+    if not entries:
+        return 0
+    hash = bytes.fromhex(head.hash)
+    hashes = [hash := chained(hash, entry) for entry in entries]
+    moved = await chain.move(tx, clinic_id, after=head.position, ids=[entry.id for entry in entries], hashes=hashes)
+    assert moved == len(entries), "only the holder of the head's lock moves entries"
+    await chain.move_head(tx, key.signed(clinic_id=clinic_id, position=entries[-1].position, hash=hash, now=now))
+    return len(entries)
 
 
 class Place(NamedTuple):
@@ -97,7 +89,7 @@ async def entries(
     after, until = place or Place(UUID(int=0), bounds.newest or UUID(int=0))
     if bounds.start:
         after = max(after, ids.smallest_uuid7(bounds.start - MAX_CLOCK_GAP))
-    rows = await entry_rows.entries(
+    entries = await entry_rows.entries(
         db,
         clinic_id,
         start=bounds.start,
@@ -109,7 +101,7 @@ async def entries(
         until=min(until, ids.smallest_uuid7(bounds.end + MAX_CLOCK_GAP)) if bounds.end else until,
         limit=limit,
     )
-    return Listing([_entry(row) for row in rows], until)
+    return Listing(entries, until)
 
 
 async def newest(
@@ -128,7 +120,7 @@ async def newest(
     bounds = await entry_rows.bounds(db, clinic_id, first=first, last=last)
     if bounds is None:
         raise errors.NotFound
-    rows = await entry_rows.newest(
+    return await entry_rows.newest(
         db,
         clinic_id,
         start=bounds.start,
@@ -140,28 +132,20 @@ async def newest(
         before=min(before or LAST_ID, ids.smallest_uuid7(bounds.end + MAX_CLOCK_GAP) if bounds.end else LAST_ID),
         limit=limit,
     )
-    return [_entry(row) for row in rows]
-
-
-def _entry(row: Row) -> AuditEntry:
-    kind, _, id = row.actor.partition(":")
-    content: dict[str, Any] = {**row, "actor": AuditActor(kind, id or None), "hash": row.hash and row.hash.hex()}
-    return AuditEntry(**content)
 
 
 async def head(db: Statements, *, clinic_id: int) -> AuditHead:
     """Return the signed head of a clinic's chain, or the platform's. Raises `NotFound`, also while nothing is
     sealed."""
-    row = await chain.head(db, clinic_id)
-    if row is None:
-        raise errors.NotFound
-    return _head(row)
+    if head := await chain.head(db, clinic_id):
+        return head
+    raise errors.NotFound
 
 
 async def sealed_position(db: Statements, *, clinic_id: int) -> int | None:
     """Return the position up to which a clinic's entries are sealed; None while nothing is sealed."""
-    row = await chain.head(db, clinic_id)
-    return row.position if row else None
+    sealed = await chain.head(db, clinic_id)
+    return sealed.position if sealed else None
 
 
 async def actor_names(db: Statements, *, clinic_id: int) -> dict[tuple[str, str], str]:
@@ -169,17 +153,18 @@ async def actor_names(db: Statements, *, clinic_id: int) -> dict[tuple[str, str]
     return await entry_rows.names(db, clinic_id)
 
 
-async def sign_again(tx: Transaction, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
-    """Sign the clinic's head with the new key. Return False if the new key has signed it already. Raises `Broken` for a
-    head that neither key has signed."""
-    row = await chain.lock_head(tx, clinic_id)
-    if row is None:
+async def re_sign(tx: Transaction, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
+    """Sign the clinic's head again, with the new key. Return False if the new key has signed it already. Raises
+    `Broken` for a head that neither key has signed."""
+    head = await chain.lock_head(tx, clinic_id)
+    if head is None:
         raise errors.Unavailable
-    if fault(_head(row), public_key=key.public) is None:
+    if fault(head, public_key=key.public) is None:
         return False
-    if text := fault(_head(row), public_key=old_public_key):
+    if text := fault(head, public_key=old_public_key):
         raise Broken(f"the head {text}")
-    await chain.move_head(tx, key.signed(clinic_id=clinic_id, position=row.position, hash=row.hash, now=now))
+    hash = bytes.fromhex(head.hash)
+    await chain.move_head(tx, key.signed(clinic_id=clinic_id, position=head.position, hash=hash, now=now))
     return True
 
 
@@ -202,30 +187,16 @@ async def verify(
         faults = list(walk.begin())
         entries = 0
         while True:
-            rows = await chain.stretch(db, clinic_id, after=walk.position, most=BATCH_SIZE)
-            sealed = [row for row in rows if row.position is not None]
-            for row in sealed:
-                faults += walk.follow(Entry(*(row[name] for name in Entry._fields)), row.hash)
-            if not sealed:
+            stretch = await chain.stretch(db, clinic_id, after=walk.position, most=BATCH_SIZE)
+            for sealed in stretch.entries:
+                faults += walk.follow(*sealed)
+            if not stretch.entries:
                 break
-            entries += len(sealed)
-            on_progress(len(sealed))
-        faults += walk.end(_stretched_head(clinic_id, rows[0]))
+            entries += len(stretch.entries)
+            on_progress(len(stretch.entries))
+        faults += walk.end(stretch.head)
         tail = await chain.tail(db, clinic_id, now=now)
         yield ClinicReport(clinic_id, entries, faults[:MAX_FAULTS], tail.unsealed, tail.oldest_seconds)
-
-
-def _stretched_head(clinic_id: int, row: Row) -> AuditHead | None:
-    if row.head_position is None:
-        return None
-    return AuditHead(
-        clinic_id=clinic_id,
-        position=row.head_position,
-        hash=row.head_hash.hex(),
-        sealed_at=row.head_sealed_at,
-        public_key=row.head_public_key,
-        signature=row.head_signature,
-    )
 
 
 def read_heads(text: bytes) -> list[AuditHead]:

@@ -229,8 +229,8 @@ def _describe(report: "ClinicReport") -> str:
     )
 
 
-@audit.command(name="sign-anew")
-def sign_again(*, public_key: str) -> None:
+@audit.command(name="re-sign")
+def re_sign(*, public_key: str) -> None:
     """Sign all heads again after a change of APPOINT_SECRET_KEY. Until then, no further entries are sealed.
 
     Parameters
@@ -254,7 +254,7 @@ def sign_again(*, public_key: str) -> None:
             if row.position is not None:
                 try:
                     signed += await db.sealing().atomic(
-                        service.sign_again,
+                        service.re_sign,
                         clinic_id=row.clinic_id,
                         old_public_key=public_key,
                         key=key,

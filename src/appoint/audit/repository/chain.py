@@ -2,10 +2,37 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from ...database.pool import Row, Statements
-from ..model import AuditHead
+from ...database.pool import Row, Statements, affected
+from ..model import AuditHead, Entry
+
+
+class Chain(NamedTuple):
+    clinic_id: int
+    position: int | None
+    """The position of the head; None without a head."""
+
+
+class SealedEntry(NamedTuple):
+    entry: Entry
+    hash: bytes
+
+
+class Stretch(NamedTuple):
+    """Consecutive entries of a chain, and the head at the same moment."""
+
+    entries: list[SealedEntry]
+    head: AuditHead | None
+
+
+class Tail(NamedTuple):
+    """The entries of a clinic that are not sealed yet."""
+
+    unsealed: int
+    oldest_seconds: float
+    """The age of the oldest; 0 if there are none."""
 
 
 async def waiting(db: Statements) -> list[int]:
@@ -29,10 +56,11 @@ async def waiting(db: Statements) -> list[int]:
     return [row.clinic_id for row in rows]
 
 
-async def lock_head(tx: Statements, clinic_id: int) -> Row | None:
+async def lock_head(tx: Statements, clinic_id: int) -> AuditHead | None:
     """Return the head, and lock it until the transaction ends. Return None if another worker has locked it, or there is
     none."""
-    return await tx.fetchrow("select * from audit_head where clinic_id = $1 for update skip locked", clinic_id)
+    row = await tx.fetchrow("select * from audit_head where clinic_id = $1 for update skip locked", clinic_id)
+    return _head(row) if row else None
 
 
 async def begin(tx: Statements, head: AuditHead) -> None:
@@ -68,19 +96,20 @@ async def move_head(tx: Statements, head: AuditHead) -> None:
     )
 
 
-async def unsealed(tx: Statements, clinic_id: int, *, most: int) -> list[Row]:
-    """Return the oldest unsealed entries, with the columns of `model.Entry`."""
-    return await tx.fetch(
+async def unsealed(tx: Statements, clinic_id: int, *, after: int, limit: int) -> list[Entry]:
+    """Return the oldest unsealed entries, with the positions that follow `after`."""
+    rows = await tx.fetch(
         """
-        select clinic_id, id, extract(epoch from at)::text as at, actor, action, subjects, address, request_id, reason
+        select id, extract(epoch from at)::text as at, actor, action, subjects, address, request_id, reason
           from audit_unsealed
          where clinic_id = $1
          order by id
          limit $2
         """,
         clinic_id,
-        most,
+        limit,
     )
+    return [Entry(clinic_id, position, *row) for position, row in enumerate(rows, after + 1)]
 
 
 async def move(tx: Statements, clinic_id: int, *, after: int, ids: Sequence[UUID], hashes: Sequence[bytes]) -> int:
@@ -103,16 +132,28 @@ async def move(tx: Statements, clinic_id: int, *, after: int, ids: Sequence[UUID
         ids,
         hashes,
     )
-    return int(tag.rsplit(" ", 1)[-1])
+    return affected(tag)
 
 
-async def head(db: Statements, clinic_id: int) -> Row | None:
-    return await db.fetchrow("select * from audit_head where clinic_id = $1", clinic_id)
+async def head(db: Statements, clinic_id: int) -> AuditHead | None:
+    row = await db.fetchrow("select * from audit_head where clinic_id = $1", clinic_id)
+    return _head(row) if row else None
 
 
-async def chains(db: Statements) -> list[Row]:
-    """Return every clinic with audit entries or a head, with the position of the head, if any."""
-    return await db.fetch(
+def _head(row: Row) -> AuditHead:
+    return AuditHead(
+        clinic_id=row.clinic_id,
+        position=row.position,
+        hash=row.hash.hex(),
+        sealed_at=row.sealed_at,
+        public_key=row.public_key,
+        signature=row.signature,
+    )
+
+
+async def chains(db: Statements) -> list[Chain]:
+    """Return every clinic with audit entries or a head."""
+    rows = await db.fetch(
         """
         with recursive sealed as (
           (select clinic_id from audit_entry order by clinic_id limit 1)
@@ -135,16 +176,13 @@ async def chains(db: Statements) -> list[Row]:
          order by p.clinic_id
         """
     )
+    return [Chain(*row) for row in rows]
 
 
-async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> list[Row]:
-    """Return the next sealed entries behind a position, with the columns of `model.Entry` and their `hash`, and the
-    head at the same moment (`head_…`).
-
-    If there are none, return one row with the head alone. Returns all entries of the positions it covers, including
-    duplicates.
-    """
-    return await db.fetch(
+async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> Stretch:
+    """Return the next sealed entries behind a position: all entries of the positions it covers, including duplicates.
+    Return the head even if there are none."""
+    rows = await db.fetch(
         """
         select e.*, h.position as head_position, h.hash as head_hash, h.sealed_at as head_sealed_at,
                h.public_key as head_public_key, h.signature as head_signature
@@ -166,10 +204,26 @@ async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> l
         after,
         most,
     )
+    entries = [
+        SealedEntry(Entry(*(row[name] for name in Entry._fields)), row.hash) for row in rows if row.position is not None
+    ]
+    return Stretch(entries, _stretched_head(clinic_id, rows[0]))
 
 
-async def tail(db: Statements, clinic_id: int, *, now: datetime) -> Row:
-    """Return the number of the clinic's unsealed entries, and the age of the oldest in seconds."""
+def _stretched_head(clinic_id: int, row: Row) -> AuditHead | None:
+    if row.head_position is None:
+        return None
+    return AuditHead(
+        clinic_id=clinic_id,
+        position=row.head_position,
+        hash=row.head_hash.hex(),
+        sealed_at=row.head_sealed_at,
+        public_key=row.head_public_key,
+        signature=row.head_signature,
+    )
+
+
+async def tail(db: Statements, clinic_id: int, *, now: datetime) -> Tail:
     row = await db.fetchrow(
         """
         select count(*) as unsealed, coalesce(extract(epoch from $2 - min(at))::float8, 0) as oldest_seconds
@@ -180,4 +234,4 @@ async def tail(db: Statements, clinic_id: int, *, now: datetime) -> Row:
         now,
     )
     assert row
-    return row
+    return Tail(*row)

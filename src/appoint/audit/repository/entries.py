@@ -2,9 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from ...database.pool import Row, Statements
+from ..model import AuditActor, AuditEntry
+
+
+class Bounds(NamedTuple):
+    """The bounds of a list of entries."""
+
+    start: datetime | None
+    """None: unbounded."""
+    end: datetime | None
+    """The instant before which the list ends; None: unbounded."""
+    newest: UUID | None
+    """The id of the newest entry; None if there is no entry."""
 
 
 async def insert_entry(
@@ -33,13 +46,10 @@ async def insert_entry(
     )
 
 
-async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: date | None) -> Row | None:
-    """Return the bounds of a list: from `start` to before `end` (None: unbounded), and up to the id `newest`. Return
-    None if the clinic does not exist.
-
-    Dates are in the clinic's time zone, for the platform in UTC.
-    """
-    return await db.fetchrow(
+async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: date | None) -> Bounds | None:
+    """Return the bounds of a list of entries on the dates `first…last`, in the clinic's time zone, for the platform in
+    UTC. Return None if the clinic does not exist."""
+    row = await db.fetchrow(
         """
         select local_instant($2, 0, z.time_zone) as start, local_instant($3::date + 1, 0, z.time_zone) as end,
                greatest((select id from audit_unsealed where clinic_id = $1 order by id desc limit 1),
@@ -50,6 +60,7 @@ async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: da
         first,
         last,
     )
+    return Bounds(*row) if row else None
 
 
 async def entries(
@@ -64,13 +75,13 @@ async def entries(
     after: UUID,
     until: UUID,
     limit: int,
-) -> list[Row]:
+) -> list[AuditEntry]:
     """Return a clinic's entries with ids in `(after, until]`, sealed or not, by id, which sealing does not change: one
     more than `limit` if there is another page.
 
     Every entry is in exactly one of the two tables at any moment, and one statement reads both at the same moment.
     """
-    return await db.fetch(
+    rows = await db.fetch(
         """
         (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position,
                 null::bytea as hash
@@ -103,6 +114,7 @@ async def entries(
         subject,
         limit,
     )
+    return [_entry(row) for row in rows]
 
 
 async def newest(
@@ -117,9 +129,9 @@ async def newest(
     since: UUID,
     before: UUID,
     limit: int,
-) -> list[Row]:
+) -> list[AuditEntry]:
     """Return entries like `entries`, with ids in `[since, before)`, newest first."""
-    return await db.fetch(
+    rows = await db.fetch(
         """
         (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position,
                 null::bytea as hash
@@ -151,6 +163,23 @@ async def newest(
         action,
         subject,
         limit,
+    )
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Row) -> AuditEntry:
+    kind, _, id = row.actor.partition(":")
+    return AuditEntry(
+        id=row.id,
+        at=row.at,
+        actor=AuditActor(kind, id or None),
+        action=row.action,
+        subjects=row.subjects,
+        address=row.address,
+        request_id=row.request_id,
+        reason=row.reason,
+        position=row.position,
+        hash=row.hash and row.hash.hex(),
     )
 
 
