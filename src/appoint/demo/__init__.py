@@ -1,4 +1,4 @@
-"""Demo worlds: a small one to look at, and a large one to measure. New databases get the same world on the same day."""
+"""Demo worlds: a small one to explore, and a large one to measure. Empty databases get the same world on the same day."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,10 +25,10 @@ async def load(
     password: str | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Load a demo world into a migrated database: all of it or, whatever happens, nothing. Writes no events. Staff have
-    accounts when there is a password for them.
+    """Load a demo world into a migrated database, completely or not at all. Writes no events. With a password, staff get
+    accounts.
 
-    Raises `HasClinics` for a database that has clinics already, unless `into_existing`.
+    Raise `HasClinics` for a database that has clinics already, unless `into_existing`.
     """
     now = now or clock.now()
     connection = await asyncpg.connect(
@@ -39,9 +39,10 @@ async def load(
             addresses = await small(connection, now=now, into_existing=into_existing, password=password)
         else:
             if not into_existing:
-                await expect_no_clinics(connection)  # before anything is said
+                await expect_no_clinics(connection)  # before the first message
             say(
-                "Loading 2 million appointments. This takes some minutes; if it is cut off, nothing is left of it and it can simply be started again."
+                "Loading 2 million appointments. This takes a few minutes. If it is interrupted, it leaves nothing behind; "
+                "start it again."
             )
             columns = (
                 TextColumn("{task.description}"),
@@ -56,6 +57,6 @@ async def load(
                 )
             say("The large demo world is loaded.")
         if addresses:
-            say(f"Staff's pages are at /staff. Sign in as {' or '.join(addresses)} with the password {password}")
+            say(f"The staff pages are at /staff. Sign in as {' or '.join(addresses)} with the password {password}")
     finally:
         await connection.close()

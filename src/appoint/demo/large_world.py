@@ -2,81 +2,32 @@
 
 import heapq
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
-from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
-from asyncpg import Range
 from rich.progress import Progress
 
 from ..booking.model import Status
-from ..kit.fields import Locale, parse_wall_time
-from .people import people
+from .large_clinics import PLACES, STEP, Clinic, write_clinic, write_customers, write_doctors
 from .staff import staff
-from .visits import MOVES, Kind, Visit, clinics_id, customers_id, outcome, visits
-from .writing import add_up, finish, next_clinic, publish, set_aside, write
+from .visits import MOVES, Visit, clinics_id, outcome, visits
+from .world import World
+from .writing import add_up, drop_indexes, finish, next_clinic, write
 
 APPOINTMENTS: Final = 2_000_000
-PER_DOCTOR: Final = 1000
-DOCTORS: Final = 20
-"""Of a clinic."""
-VISITS: Final = 5
-"""Of a customer."""
-PAST: Final = timedelta(days=112)
-COMING: Final = timedelta(days=56)
-LIKELIER: Final = 3
+APPOINTMENTS_PER_DOCTOR: Final = 1000
+DOCTORS_PER_CLINIC: Final = 20
+VISITS_PER_CUSTOMER: Final = 5
+PAST_WEIGHT: Final = 3
 """How much likelier a past time is booked than a future one."""
-STEP: Final = timedelta(minutes=5)
-HEAVY: Final = ("customer", "patient", "booking_slot", "appointment")
+HEAVY_TABLES: Final = ("customer", "patient", "booking_slot", "appointment")
 """Tables whose keys and indexes are created after all rows, which is much faster than row by row."""
-
-
-class Place(NamedTuple):
-    time_zone: str
-    locale: Locale
-    currency: str
-    languages: tuple[str, ...]
-
-
-PLACES: Final = (
-    Place("Europe/Berlin", "de", "EUR", ("de", "de", "ru", "ar")),
-    Place("America/New_York", "en", "USD", ("en", "en", "es", "zh")),
-    Place("Asia/Kolkata", "en", "INR", ("hi", "bn", "en")),
-    Place("Europe/Paris", "fr", "EUR", ("fr", "fr", "ar")),
-    Place("America/Mexico_City", "es", "MXN", ("es",)),
-    Place("Africa/Cairo", "en", "EGP", ("ar",)),
-    Place("America/Los_Angeles", "en", "USD", ("en", "es", "zh")),
-    Place("Asia/Singapore", "en", "SGD", ("zh", "en", "hi")),
-    Place("Europe/Madrid", "es", "EUR", ("es", "es", "ar")),
-    Place("Australia/Sydney", "en", "AUD", ("en", "zh")),
+APPOINTMENT_COLUMNS: Final = (
+    "clinic_id id booking_id doctor_id customer_id appointment_type_id status during claimed price_amount "
+    "price_currency version created_at updated_at"
 )
-SPECIALTIES: Final = (
-    "General practice",
-    "Pediatrics",
-    "Dermatology",
-    "Cardiology",
-    "Orthopedics",
-    "Gynecology",
-    "Neurology",
-    "Ophthalmology",
-)
-KINDS: Final = (
-    ("Consultation", 20, 0, 5, 4500),
-    ("Follow-up", 15, 0, 0, 3000),
-    ("Check-up", 30, 0, 5, 8500),
-    ("Procedure", 45, 5, 10, 19000),
-)
-"""Name, minutes, minutes before and after, price."""
-WEEKS: Final = (
-    ("12345", ("08:00", "12:00"), ("13:00", "16:30")),
-    ("1245", ("09:00", "13:00"), ("14:00", "19:00")),
-    ("12346", ("10:00", "14:00"), ("15:00", "18:00")),
-    ("2356", ("07:30", "12:30"), ("13:00", "17:00")),
-    ("12345", ("12:00", "15:30"), ("16:00", "20:00")),
-)
-"""Weekdays from 1, and the hours of each."""
 
 
 async def large(
@@ -88,42 +39,42 @@ async def large(
     password: str | None = None,
     progress: Progress | None = None,
 ) -> list[str]:
-    """Write clinics of twenty doctors with a thousand appointments each, five a customer, from sixteen weeks ago to the
-    end of the horizon.
+    """Write clinics of twenty doctors with a thousand appointments each, five per customer, from sixteen weeks ago to
+    the end of the horizon. Return the addresses of some staff, as the small world does.
 
-    `connection` is asyncpg's, to a migrated database, and in no transaction. `appointments` is how many there are
-    afterwards, exactly, and all else follows from it: two million make 100 clinics, 2,000 doctors and 400,000
-    customers; density and the number of rows that a doctor has are the same at every size. All of it is one
-    transaction: whatever cuts it off leaves nothing behind. Constraints and indexes are those of the migrations
-    afterwards, checked for every row. Until then the tables are locked. With a password staff have accounts as
-    in the small world. Raises `HasClinics` unless `into_existing`.
+    `connection` is asyncpg's, to a migrated database, outside a transaction. `appointments` is their exact number
+    afterwards and determines everything else: two million make 100 clinics, 2,000 doctors and 400,000 customers. The
+    density and the number of rows per doctor are the same at every size. All of it is one transaction, so an
+    interruption leaves nothing behind; until its end the tables are locked. Afterwards, constraints and indexes are
+    those of the migrations, and every row has been checked. Raise `HasClinics` unless `into_existing`.
     """
     progress = progress or Progress(disable=True)
-    midnight = datetime.combine(now.date(), time(), now.tzinfo)
-    doctors, customers = -(-appointments // PER_DOCTOR), -(-appointments // VISITS)
-    clinics = -(-doctors // DOCTORS)
+    doctors, customers = -(-appointments // APPOINTMENTS_PER_DOCTOR), -(-appointments // VISITS_PER_CUSTOMER)
+    clinics = -(-doctors // DOCTORS_PER_CLINIC)
     async with connection.transaction():
-        await connection.execute(
-            "set local client_connection_check_interval = '1s'"
-        )  # who is gone waits for no constraint
+        # otherwise the server would finish a constraint for a client that has gone away
+        await connection.execute("set local client_connection_check_interval = '1s'")
         await connection.execute("set local maintenance_work_mem = '256MB'")
         first = await next_clinic(connection, into_existing=into_existing)
-        put_back = await set_aside(connection, HEAVY)
+        restoring = await drop_indexes(connection, HEAVY_TABLES)
         task = progress.add_task("Appointments", total=appointments)
-        known: list[UUID] = []
+        guests: list[UUID] = []
         for number in range(clinics):
-            so_far, with_this = (doctors * count // clinics for count in (number, number + 1))
-            employed, booked, registered = (
-                total * with_this // doctors - total * so_far // doctors for total in (doctors, appointments, customers)
+            begin, end = (doctors * count // clinics for count in (number, number + 1))
+            own_doctors, own_appointments, own_customers = (
+                total * end // doctors - total * begin // doctors for total in (doctors, appointments, customers)
             )
-            random = Random(f"{midnight:%Y-%m-%d} {first + number}")  # noqa: S311 -- the same world each time
-            clinic = Clinic(connection, random, first + number, PLACES[number % len(PLACES)], midnight, now)
-            known = await _fill(
-                clinic, doctors=employed, appointments=booked, customers=registered, known=known[: registered // 20]
+            world = World.seeded(connection, now, first + number)
+            guests = await _fill(
+                Clinic(world, first + number, PLACES[number % len(PLACES)]),
+                doctors=own_doctors,
+                appointments=own_appointments,
+                customers=own_customers,
+                guests=guests[: own_customers // 20],
             )
-            progress.advance(task, booked)
-        task = progress.add_task("Constraints and indexes", total=len(put_back))
-        for statement in put_back:
+            progress.advance(task, own_appointments)
+        task = progress.add_task("Constraints and indexes", total=len(restoring))
+        for statement in restoring:
             await connection.execute(statement)
             progress.advance(task)
         task = progress.add_task("Sums", total=clinics)
@@ -135,169 +86,55 @@ async def large(
     return addresses
 
 
-class Clinic(NamedTuple):
-    connection: Any
-    random: Random
-    id: int
-    place: Place
-    midnight: datetime
-    now: datetime
-
-    @property
-    def founded_at(self) -> datetime:
-        return self.midnight - timedelta(days=400)
-
-    def new_id(self) -> UUID:
-        return clinics_id(self.random, self.id, self.founded_at)
-
-
 async def _fill(
-    clinic: Clinic, *, doctors: int, appointments: int, customers: int, known: Sequence[UUID]
+    clinic: Clinic, *, doctors: int, appointments: int, customers: int, guests: Sequence[UUID]
 ) -> list[UUID]:
-    """Write a clinic and all that is its own; the `known` of another come here too. Returns its customers."""
-    kinds = await _found(clinic)
-    own = await _register(clinic, customers)
-    slots = await _employ(clinic, doctors)
+    """Write a clinic with everything that belongs to it. `guests`, customers of another clinic, visit it too. Return
+    its own customers."""
+    world = clinic.world
+    kinds = await write_clinic(clinic)
+    own = await write_customers(clinic, customers)
+    slots = await write_doctors(clinic, doctors)
     chosen: list[Visit] = []
     for left, (doctor_id, published) in zip(range(len(slots), 0, -1), slots.items(), strict=True):
-        chosen += _chosen(
-            clinic, visits(clinic.random, doctor_id, published, kinds, step=STEP), (appointments - len(chosen)) // left
-        )
+        times = visits(world.random, doctor_id, published, kinds, step=STEP)
+        chosen += _choose(world, times, (appointments - len(chosen)) // left)
     assert len(chosen) == appointments, "the doctors have time for more"
-    rows = list(_rows(clinic, sorted(chosen, key=attrgetter("start", "doctor_id")), [*own, *known]))
+    rows = list(_rows(clinic, sorted(chosen, key=attrgetter("start", "doctor_id")), [*own, *guests]))
     await write(
-        clinic.connection,
+        world.connection,
         "patient",
         "clinic_id customer_id created_at updated_at",
         (
-            (clinic.id, customer_id, clinic.founded_at, clinic.founded_at)
+            (clinic.id, customer_id, world.opened_at, world.opened_at)
             for customer_id in dict.fromkeys(row[4] for row in rows)
         ),
     )
-    await write(
-        clinic.connection,
-        "appointment",
-        "clinic_id id booking_id doctor_id customer_id appointment_type_id status during claimed price_amount price_currency version created_at updated_at",
-        rows,
-    )
+    await write(world.connection, "appointment", APPOINTMENT_COLUMNS, rows)
     return own
 
 
-async def _found(clinic: Clinic) -> list[Kind]:
-    at, place = clinic.founded_at, clinic.place
-    await write(
-        clinic.connection,
-        "clinic",
-        "id name time_zone slug locale currency email horizon_days slot_step_minutes doctor_choice created_at updated_at",
-        [
-            (
-                clinic.id,
-                f"{place.time_zone.split('/')[1].replace('_', ' ')} Clinic {clinic.id}",
-                place.time_zone,
-                f"clinic-{clinic.id}",
-                place.locale,
-                place.currency,
-                f"desk@clinic-{clinic.id}.example.org",
-                COMING.days,
-                STEP // timedelta(minutes=1),
-                ("random", "leastBusy", "roundRobin")[clinic.id % 3],
-                at,
-                at,
-            )
-        ],
-    )
-    ids = [clinic.new_id() for _ in KINDS]
-    await write(
-        clinic.connection,
-        "appointment_type",
-        "clinic_id id name minutes buffer_before_minutes buffer_after_minutes price_amount price_currency created_at updated_at",
-        [(clinic.id, id, *kind, place.currency, at, at) for id, kind in zip(ids, KINDS, strict=True)],
-    )
-    return [
-        Kind(id, timedelta(minutes=minutes), timedelta(minutes=before), timedelta(minutes=after), price)
-        for id, (_, minutes, before, after, price) in zip(ids, KINDS, strict=True)
-    ]
-
-
-async def _register(clinic: Clinic, count: int) -> list[UUID]:
-    at, place = clinic.founded_at, clinic.place
-    today = clinic.midnight.date()
-    ids = [customers_id(clinic.random, at) for _ in range(count)]
-    persons = people(clinic.random, place.languages, count, first=clinic.id * 1_000_000, today=today)
-    await write(
-        clinic.connection,
-        "customer",
-        "id name email phone birth_date locale time_zone created_at updated_at",
-        ((id, *person, place.locale, place.time_zone, at, at) for id, person in zip(ids, persons, strict=True)),
-    )
-    return ids
-
-
-async def _employ(clinic: Clinic, count: int) -> dict[UUID, list[Range[datetime]]]:
-    """The doctors with their weeks, and what these publish."""
-    at = clinic.founded_at
-    ids = [clinic.new_id() for _ in range(count)]
-    names = [
-        f"Dr. {person.name}"
-        for person in people(clinic.random, clinic.place.languages, count, first=0, today=clinic.midnight.date())
-    ]
-    await write(
-        clinic.connection,
-        "doctor",
-        "clinic_id id name specialty created_at updated_at",
-        [
-            (clinic.id, id, name, SPECIALTIES[number % len(SPECIALTIES)], at, at)
-            for number, (id, name) in enumerate(zip(ids, names, strict=True))
-        ],
-    )
-    await write(
-        clinic.connection,
-        "doctor_slot",
-        "clinic_id id doctor_id weekday minutes valid created_at updated_at",
-        [
-            (
-                clinic.id,
-                clinic.new_id(),
-                id,
-                int(weekday),
-                Range(parse_wall_time(opens), parse_wall_time(closes)),
-                Range(at.date(), None),
-                at,
-                at,
-            )
-            for number, id in enumerate(ids)
-            for weekdays, *hours in [WEEKS[number % len(WEEKS)]]
-            for weekday in weekdays
-            for opens, closes in hours
-        ],
-    )
-    day = clinic.midnight.date()
-    return await publish(
-        clinic.connection, clinic.random, clinic.id, first=day - PAST, last=day + COMING, made_at=clinic.midnight - PAST
-    )
-
-
-def _chosen(clinic: Clinic, times: Iterator[Visit], count: int) -> list[Visit]:
+def _choose(world: World, times: Iterator[Visit], count: int) -> list[Visit]:
     """Return `count` of a doctor's times, more in the past than in the future."""
-    weighed = (
-        (clinic.random.random() ** (1 / LIKELIER if visit.start < clinic.midnight else 1), visit) for visit in times
+    weighted = (
+        (world.random.random() ** (1 / PAST_WEIGHT if visit.start < world.midnight else 1), visit) for visit in times
     )
-    return [visit for _, visit in heapq.nlargest(count, weighed, key=lambda each: each[0])]
+    return [visit for _, visit in heapq.nlargest(count, weighted, key=lambda each: each[0])]
 
 
 def _rows(clinic: Clinic, chosen: Sequence[Visit], visitors: list[UUID]) -> Iterator[tuple[Any, ...]]:
-    """Appointments in order of their start. Between two of one customer come half as many as there are customers, so
-    they never overlap."""
-    random, midnight, now = clinic.random, clinic.midnight, clinic.now
+    """Yield appointments in order of their start. At least half of the other visitors come between two visits of a
+    customer, so these never overlap."""
+    random, midnight, now = clinic.world.random, clinic.world.midnight, clinic.world.now
     half = len(visitors) // 2
     for number, visit in enumerate(chosen):
         here, other = number % len(visitors), (number + random.randint(0, half)) % len(visitors)
         visitors[here], visitors[other] = visitors[other], visitors[here]
-        made_at = min(visit.start, midnight) - timedelta(minutes=random.randrange(60, 30 * 1440))
-        id = clinics_id(random, clinic.id, made_at)
+        booked_at = min(visit.start, midnight) - timedelta(minutes=random.randrange(60, 30 * 1440))
+        id = clinics_id(random, clinic.id, booked_at)
         status = outcome(random.random(), visit, now)
         moves = MOVES[status]
-        changed_at = made_at if moves == 0 or status == Status.CANCELLED else min(visit.end, now)
+        changed_at = booked_at if moves == 0 or status == Status.CANCELLED else min(visit.end, now)
         yield (
             clinic.id,
             id,
@@ -311,6 +148,6 @@ def _rows(clinic: Clinic, chosen: Sequence[Visit], visitors: list[UUID]) -> Iter
             visit.kind.price,
             clinic.place.currency,
             moves + 1,
-            made_at,
+            booked_at,
             changed_at,
         )

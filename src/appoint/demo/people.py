@@ -1,5 +1,5 @@
-"""The people of the demo worlds. None exists: addresses are under the domains kept for examples, and phone numbers from
-the ranges kept for stories."""
+"""The people of demo worlds. None of them exists: their addresses are in the domains reserved for examples, and their
+phone numbers in the ranges reserved for fiction."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -10,14 +10,14 @@ from ..kit.fields import Locale
 
 
 class Household(NamedTuple):
-    """People who share an address. `clinics` are the numbers, from 0, of the clinics they go to."""
+    """People who share an address. `clinics` are the numbers, from 0, of the clinics that they visit."""
 
     clinics: tuple[int, ...]
     email: str
     phone: str | None
     locale: Locale | None
     members: Sequence[tuple[str, int]]
-    """Name and age; who books for the others comes first."""
+    """Names and ages; the first member books for the others."""
 
 
 FAMILIES: Final = (
@@ -72,7 +72,7 @@ FAMILIES: Final = (
     Household((2,), "raman@example.com", None, "en", [("தமிழ்செல்வி ராமன்", 57)]),
     Household((2, 1), "li.wei@example.net", "+12125550109", "en", [("李伟", 42), ("李娜", 41)]),
 )
-"""India keeps no range of numbers for stories, so the families of Kolkata are reached by mail."""
+"""India reserves no phone numbers for fiction, so the families of Kolkata have only mail addresses."""
 
 NAMES: Final = {
     "de": (
@@ -112,8 +112,8 @@ class Person(NamedTuple):
 
 
 def people(random: Random, languages: Sequence[str], count: int, *, first: int, today: date) -> Iterator[Person]:
-    """So many people, each third living with the one before. `first` numbers them, so that no two households of a world
-    have the same address."""
+    """Yield `count` people; a third of them live with the person before. Numbers from `first` on keep the addresses of
+    households in a world distinct."""
     family, email, phone, language = "", "", None, ""
     for number in range(first, first + count):
         shares = number > first and random.random() < 1 / 3

@@ -1,4 +1,4 @@
-"""The staff of the demo's clinics: a manager, a receptionist and every doctor of each, with accounts."""
+"""The staff of demo clinics: accounts for a manager, a receptionist and every doctor."""
 
 from typing import Any, Final
 
@@ -8,28 +8,38 @@ NAMES: Final = {"manager": "Mona Varga", "receptionist": "Rosa Lindt"}
 
 
 async def staff(connection: Any, *, first_clinic: int, password: str) -> list[str]:
-    """Write accounts with the password for the clinics from that number on; returns the addresses of the first one's
-    manager and receptionist.
+    """Write accounts with the password for all clinics from that number on. Return the addresses of the first clinic's
+    receptionist and manager.
 
-    Addresses are `manager@` and `reception@` where the clinic has its mail, and the doctors' own.
+    Managers and receptionists have the addresses `manager@` and `reception@` at their clinic's mail domain; doctors
+    have their own.
     """
     hashed = await passwords.hash_password(password)
     await connection.execute(
         """
         with person (clinic_id, email, name, role, doctor_id) as (
           select id, mailbox || '@' || split_part(email, '@', 2), name_of, role, null::uuid
-            from clinic cross join (values ('manager', 'manager', $3), ('reception', 'receptionist', $4)) as kind (mailbox, role, name_of)
+            from clinic
+           cross join (values ('manager', 'manager', $3), ('reception', 'receptionist', $4))
+                        as kind (mailbox, role, name_of)
            where id >= $1 and email is not null
           union all
-          select clinic_id, lower(email), name, 'doctor', id from doctor where clinic_id >= $1 and active and email is not null
-        ), account as (
-          insert into app_user (email, name, password_hash) select distinct on (email) email, name, $2 from person on conflict (active_email) do nothing
+          select clinic_id, lower(email), name, 'doctor', id
+            from doctor
+           where clinic_id >= $1 and active and email is not null
+        ), created as (
+          insert into app_user (email, name, password_hash)
+          select distinct on (email) email, name, $2 from person
+          on conflict (active_email) do nothing
           returning id, email
-        ), known as (
-          select id, email from account union all select id, active_email from app_user where active_email in (select email from person)
+        ), account as (
+          select id, email from created
+          union all
+          select id, active_email from app_user where active_email in (select email from person)
         )
         insert into membership (clinic_id, user_id, name, role, doctor_id, joined_at)
-        select p.clinic_id, k.id, p.name, p.role, p.doctor_id, c.created_at from person p join known k using (email) join clinic c on c.id = p.clinic_id
+        select p.clinic_id, a.id, p.name, p.role, p.doctor_id, c.created_at
+          from person p join account a using (email) join clinic c on c.id = p.clinic_id
         """,
         first_clinic,
         hashed,

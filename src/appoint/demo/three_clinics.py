@@ -1,12 +1,12 @@
 """The content of the small world: three clinics with their doctors, hours and appointment types. Days count from the
-day it is loaded."""
+day on which the world is loaded."""
 
 from typing import Final, NamedTuple
 
 from ..clinics.clinics.model import ClinicContent, Policy
 
 Week = tuple[tuple[str, str], ...]
-"""Weekdays, and hours on each of them: from and to, or the name of one of the clinic's time slots."""
+"""Weekdays and the hours on each of them: a start and an end, or the name of one of the clinic's time slots."""
 
 
 class TypeStory(NamedTuple):
@@ -25,9 +25,9 @@ class DoctorStory(NamedTuple):
     email: str
     week: Week
     offers: tuple[str, ...] = ()
-    """Names of types; none: all of the clinic's."""
+    """Names of appointment types; empty: all of the clinic's."""
     later: tuple[int, Week] | None = None
-    """In so many days another week begins to hold."""
+    """A number of days, after which another week applies."""
 
 
 class AbsenceStory(NamedTuple):
@@ -46,7 +46,7 @@ class ClinicStory(NamedTuple):
     doctors: tuple[DoctorStory, ...]
     absences: tuple[AbsenceStory, ...]
     reasons: tuple[str, ...]
-    """Why people cancel."""
+    """Reasons for cancelling."""
     notes: tuple[str, ...]
 
 

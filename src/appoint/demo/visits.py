@@ -1,5 +1,5 @@
-"""What fills the hours of the demo worlds' doctors, and what has become of it by now. Chance comes from one seeded
-source, so that a day has one world."""
+"""The visits of demo worlds: how they fill a doctor's hours, and their status by now. Chance comes from one seeded
+source, so that all worlds of a day are equal."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -12,10 +12,10 @@ from asyncpg import Range
 from ..booking.model import Status
 from ..kit import ids
 
-WAITING: Final = timedelta(minutes=20)
-"""How long before their time people come."""
-CANCELLED: Final = 0.08
-MISSED: Final = 0.05
+EARLY_ARRIVAL: Final = timedelta(minutes=20)
+"""How long before their appointment people arrive."""
+CANCELLED_SHARE: Final = 0.08
+MISSED_SHARE: Final = 0.05
 MOVES: Final = {
     Status.PENDING: 0,
     Status.BOOKED: 0,
@@ -25,7 +25,7 @@ MOVES: Final = {
     Status.CANCELLED: 1,
     Status.NOSHOW: 1,
 }
-"""How often an appointment has changed until it is in a status."""
+"""How many changes lead to each status."""
 
 
 class Kind(NamedTuple):
@@ -39,7 +39,7 @@ class Kind(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """A time that could be booked with a doctor."""
+    """A bookable time of a doctor."""
 
     doctor_id: UUID
     kind: Kind
@@ -58,8 +58,8 @@ class Visit(NamedTuple):
 def visits(
     random: Random, doctor_id: UUID, slots: Iterable[Range[datetime]], kinds: Sequence[Kind], *, step: timedelta
 ) -> Iterator[Visit]:
-    """A doctor's published slots, in order, as full as they can be: buffers do not touch, and each visit starts on the
-    clinic's step."""
+    """Fill a doctor's published slots, in order, with as many visits as fit: each starts on the clinic's step, and
+    buffers do not overlap."""
     free_from = None
     for slot in slots:
         opens, closes = slot.lower, slot.upper
@@ -77,24 +77,25 @@ def visits(
 
 
 def outcome(luck: float, visit: Visit, now: datetime) -> Status:
-    """The status of an appointment by `now`; `luck`, from 0 to 1, is the rest of the story."""
-    if luck < CANCELLED:
+    """Return the status of an appointment by `now`. `luck`, from 0 to 1, decides on cancellations and no-shows."""
+    if luck < CANCELLED_SHARE:
         return Status.CANCELLED
     if visit.start > now:
-        return Status.ARRIVED if visit.start <= now + WAITING else Status.BOOKED
-    if luck < CANCELLED + MISSED:
+        return Status.ARRIVED if visit.start <= now + EARLY_ARRIVAL else Status.BOOKED
+    if luck < CANCELLED_SHARE + MISSED_SHARE:
         return Status.NOSHOW
     return Status.FULFILLED if visit.end <= now else Status.CHECKED_IN
 
 
-def clinics_id(random: Random, clinic_id: int, made_at: datetime) -> UUID:
-    return ids.compose_id(clinic_id, _milliseconds(made_at), random.getrandbits(42))
+def clinics_id(random: Random, clinic_id: int, created_at: datetime) -> UUID:
+    """Return the id of a row of a clinic."""
+    return ids.compose_id(clinic_id, _milliseconds(created_at), random.getrandbits(42))
 
 
-def customers_id(random: Random, made_at: datetime) -> UUID:
-    """A UUIDv7, as the database makes them."""
+def customers_id(random: Random, created_at: datetime) -> UUID:
+    """Return the id of a customer: a UUIDv7, as the database generates."""
     return UUID(
-        int=_milliseconds(made_at) << 80
+        int=_milliseconds(created_at) << 80
         | 0x7 << 76
         | random.getrandbits(12) << 64
         | 0b10 << 62

@@ -1,4 +1,4 @@
-"""How demo worlds are written: by COPY, and without events."""
+"""Write rows of demo worlds: with COPY, and without events."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -16,12 +16,13 @@ from .visits import clinics_id
 class HasClinics(StartupError):
     def __init__(self) -> None:
         super().__init__(
-            "This database already has clinics, so the demo world was not loaded. `appoint demo --into-existing` loads it beside them."
+            "This database already has clinics, so the demo world was not loaded. "
+            "`appoint demo --into-existing` loads it beside them."
         )
 
 
 async def expect_no_clinics(connection: Any) -> None:
-    """Raises `HasClinics`."""
+    """Raise `HasClinics` if the database has clinics."""
     if await connection.fetchval("select exists (select from clinic)"):
         raise HasClinics
 
@@ -39,10 +40,10 @@ async def write(connection: Any, table: str, columns: str, rows: Iterable[tuple[
 
 
 async def publish(
-    connection: Any, random: Random, clinic_id: int, *, first: date, last: date, made_at: datetime
+    connection: Any, random: Random, clinic_id: int, *, first: date, last: date, at: datetime
 ) -> dict[UUID, list[Range[datetime]]]:
-    """Publish what the weekly schedules give on local dates, as every night does, also for the past. Returns each
-    doctor's slots, in order."""
+    """Publish the weekly schedules on local dates, past ones included, as the nightly job does. Return each doctor's
+    slots in order."""
     pieces = await connection.fetch(
         """
         select s.doctor_id, s.date, s.time_slot_id, piece
@@ -58,7 +59,7 @@ async def publish(
         "booking_slot",
         "clinic_id id doctor_id date during time_slot_id created_at updated_at",
         (
-            (clinic_id, clinics_id(random, clinic_id, made_at), doctor_id, day, during, time_slot_id, made_at, made_at)
+            (clinic_id, clinics_id(random, clinic_id, at), doctor_id, day, during, time_slot_id, at, at)
             for doctor_id, day, time_slot_id, during in pieces
         ),
     )
@@ -69,11 +70,13 @@ async def publish(
 
 
 async def add_up(connection: Any, *, first_clinic: int, last_clinic: int | None = None) -> None:
-    """Sum the days of the clinics' doctors. The worker sums by events, and demo worlds have none."""
+    """Sum the days of the clinics' doctors. The worker sums after events, and demo worlds have none."""
     await connection.execute(
         """
-        insert into doctor_day (clinic_id, date, doctor_id, opens, published_minutes, booked_minutes, booked, cancelled, missed, kept, lead_days, lead)
-        select d.clinic_id, s.date, d.id, s.opens, s.published_minutes, s.booked_minutes, s.booked, s.cancelled, s.missed, s.kept, s.lead_days, s.lead
+        insert into doctor_day (clinic_id, date, doctor_id, opens, published_minutes, booked_minutes, booked, cancelled,
+                                missed, kept, lead_days, lead)
+        select d.clinic_id, s.date, d.id, s.opens, s.published_minutes, s.booked_minutes, s.booked, s.cancelled,
+               s.missed, s.kept, s.lead_days, s.lead
           from doctor d, summed(d.clinic_id, d.id, null, null) s
          where d.clinic_id between $1 and coalesce($2, d.clinic_id)
          order by d.clinic_id, s.date, d.id
@@ -83,35 +86,38 @@ async def add_up(connection: Any, *, first_clinic: int, last_clinic: int | None 
     )
 
 
-async def set_aside(connection: Any, tables: Sequence[str]) -> list[str]:
-    """Drop the tables' keys, constraints between rows, and indexes; returns the statements that make exactly the same
-    again, in order.
+async def drop_indexes(connection: Any, tables: Sequence[str]) -> list[str]:
+    """Drop the tables' keys, foreign keys, exclusion constraints and indexes. Return the statements that restore them,
+    in order.
 
-    Constraints of single rows stay, and so do partial indexes: next to nothing is in them.
+    Check constraints remain, and so do partial indexes, which hold almost no rows of demo worlds.
     """
     statements = await connection.fetch(
         """
         select format('alter table %s drop constraint %I', conrelid::regclass, conname) as drop,
-               format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) as make, contype = 'f' as refers
+               format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+                 as restore,
+               contype = 'f' as is_foreign_key
           from pg_constraint
          where contype in ('p', 'u', 'x', 'f') and array[conrelid, confrelid] && $1::text[]::regclass[]::oid[]
         union all
         select format('drop index %s', indexrelid::regclass), pg_get_indexdef(indexrelid), false
           from pg_index
-         where indrelid = any($1::text[]::regclass[]) and indpred is null and not exists (select from pg_constraint where conindid = indexrelid)
-         order by refers, make
+         where indrelid = any($1::text[]::regclass[]) and indpred is null
+           and not exists (select from pg_constraint where conindid = indexrelid)
+         order by is_foreign_key, restore
         """,
         tables,
     )
-    for row in reversed(statements):  # what refers to a key goes before it
+    for row in reversed(statements):  # foreign keys before the keys that they refer to
         await connection.execute(row["drop"])
-    return [row["make"] for row in statements]
+    return [row["restore"] for row in statements]
 
 
 async def finish(connection: Any) -> None:
-    """What the database needs once a world is written: the number of the next clinic, statistics, and to know that all
-    rows are visible to all."""
+    """Set the number of the next clinic, and collect statistics and visibility of the new rows."""
     await connection.execute("select setval(pg_get_serial_sequence('clinic', 'id'), max(id)) from clinic")
     await connection.execute(
-        "vacuum (analyze) clinic, doctor, appointment_type, doctor_appointment_type, customer, patient, time_slot, doctor_slot, absence, booking_slot, appointment, doctor_day"
+        "vacuum (analyze) clinic, doctor, appointment_type, doctor_appointment_type, customer, patient, time_slot, "
+        "doctor_slot, absence, booking_slot, appointment, doctor_day"
     )

@@ -1,0 +1,192 @@
+"""The appointments of the small world: which visits its people book, and their statuses by now."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby, islice
+from operator import attrgetter
+from random import Random
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from ..booking.model import CancelCause, Status
+from ..kit.ids import clinic_of
+from .three_clinics import ClinicStory
+from .visits import MOVES, Visit, clinics_id, outcome
+from .world import World
+from .writing import write
+
+GROUP_SHARE: Final = 0.1
+"""The share of bookings for several appointments."""
+MAX_GROUP_LENGTH: Final = timedelta(hours=2)
+HOLD_TTL: Final = timedelta(minutes=10)
+COLUMNS: Final = (
+    "clinic_id id booking_id position doctor_id customer_id booker_id appointment_type_id status hold_expires_at "
+    "during claimed chosen price_amount price_currency notes cancel_reason cancel_cause only_held version "
+    "created_at updated_at"
+)
+
+
+class Booked(NamedTuple):
+    """A booked visit. `luck` and `whim`, from 0 to 1, determine its status and its details."""
+
+    visit: Visit
+    id: UUID
+    booking_id: UUID
+    position: int
+    customer_id: UUID
+    booker_id: UUID | None
+    booked_at: datetime
+    luck: float
+    whim: float
+
+    @property
+    def start(self) -> datetime:
+        return self.visit.start
+
+    @property
+    def clinic_id(self) -> int:
+        return clinic_of(self.id)
+
+
+VisitsByCustomer = dict[UUID, list[Visit]]
+
+
+def book_visits(world: World, times: Sequence[Iterator[Visit]], visitors: Sequence[list[UUID]]) -> Iterator[Booked]:
+    """Book some of the times of a clinic's doctors, fewer the further away. Visits of a customer never overlap.
+    `visitors` are households."""
+    random = world.random
+    visits: VisitsByCustomer = {}
+    for of_doctor in times:
+        for visit in of_doctor:
+            days = (visit.start - world.midnight) / timedelta(days=1)
+            if random.random() > (0.65 if days < 1 else 0.5 * 0.94**days):
+                continue
+            group = _group(random, visit, of_doctor)
+            customers = _free_members(random, visitors, visits, group)
+            booked_at = min(visit.start, world.midnight) - timedelta(hours=2, minutes=random.randrange(20 * 1440))
+            for booked in _book_group(random, group, customers, booked_at):
+                visits.setdefault(booked.customer_id, []).append(booked.visit)
+                yield booked
+
+
+def _group(random: Random, visit: Visit, following: Iterator[Visit]) -> list[Visit]:
+    """Return the visit, for some bookings with one or two of the doctor's following times."""
+    group = [visit, *islice(following, random.randint(1, 2))] if random.random() < GROUP_SHARE else [visit]
+    return [visit] if group[-1].end - visit.start > MAX_GROUP_LENGTH else group
+
+
+def _book_group(
+    random: Random, group: Sequence[Visit], customers: Sequence[UUID], booked_at: datetime
+) -> Iterator[Booked]:
+    ids = [clinics_id(random, clinic_of(group[0].doctor_id), booked_at) for _ in range(len(group) + 1)]
+    booking_id, booker_id = (ids[-1], customers[0]) if len(group) > 1 else (ids[0], None)
+    luck = random.random()
+    for position, (visit, customer_id) in enumerate(zip(group, customers, strict=True)):
+        yield Booked(
+            visit, ids[position], booking_id, position, customer_id, booker_id, booked_at, luck, random.random()
+        )
+
+
+def _free_members(
+    random: Random, visitors: Sequence[list[UUID]], visits: VisitsByCustomer, group: Sequence[Visit]
+) -> list[UUID]:
+    """Return a customer for each visit of the group, all of one household, who have no other visit at that time."""
+    start, end = group[0].start, group[-1].end
+    for household in random.sample(visitors, len(visitors)):
+        free = [
+            customer_id
+            for customer_id in household
+            if all(visit.end <= start or end <= visit.start for visit in visits.get(customer_id, ()))
+        ]
+        if len(free) >= len(group):
+            return free[: len(group)] if len(group) > 1 else [random.choice(free)]
+    raise AssertionError("there are more people than doctors")
+
+
+async def write_appointments(world: World, booked: Sequence[Booked], stories: Mapping[int, ClinicStory]) -> None:
+    """Write booked visits, earliest first, and the patients of the clinics."""
+    first_booked_at: dict[tuple[int, UUID], datetime] = {}
+    for each in sorted(booked, key=attrgetter("booked_at")):
+        first_booked_at.setdefault((each.clinic_id, each.customer_id), each.booked_at)
+    await write(
+        world.connection,
+        "patient",
+        "clinic_id customer_id record_number created_at updated_at",
+        [(*patient, f"{1000 + number}", at, at) for number, (patient, at) in enumerate(first_booked_at.items())],
+    )
+    statuses = _statuses(world, booked)
+    rows = [_row(world, each, statuses[each.id], stories[each.clinic_id]) for each in booked]
+    await write(world.connection, "appointment", COLUMNS, rows)
+
+
+def _statuses(world: World, booked: Sequence[Booked]) -> dict[UUID, Status]:
+    """Return the status of each visit.
+
+    At any hour, even while all clinics are closed, the last visitor is still with the doctor and the next one has
+    arrived. One customer of each clinic has a time on hold.
+    """
+    statuses = {each.id: outcome(each.luck, each.visit, world.now) for each in booked}
+    live = [each for each in booked if statuses[each.id] != Status.CANCELLED]
+    statuses[next(each.id for each in reversed(live) if each.start <= world.now)] = Status.CHECKED_IN
+    statuses[next(each.id for each in live if each.start > world.now)] = Status.ARRIVED
+    by_clinic = groupby(sorted(live, key=attrgetter("clinic_id")), key=attrgetter("clinic_id"))
+    for _, of_clinic in by_clinic:
+        statuses[next(each.id for each in of_clinic if _can_be_on_hold(world, each))] = Status.PENDING
+    return statuses
+
+
+def _can_be_on_hold(world: World, booked: Booked) -> bool:
+    return booked.start > world.midnight + timedelta(days=3) and booked.booker_id is None
+
+
+def _row(world: World, booked: Booked, status: Status, story: ClinicStory) -> tuple[Any, ...]:
+    visit, is_hold = booked.visit, status == Status.PENDING
+    reason = _cancel_reason(booked, story) if status == Status.CANCELLED else None
+    return (
+        booked.clinic_id,
+        booked.id,
+        booked.booking_id,
+        booked.position,
+        visit.doctor_id,
+        booked.customer_id,
+        booked.booker_id,
+        visit.kind.id,
+        status,
+        world.now + HOLD_TTL if is_hold else None,
+        visit.during,
+        visit.claimed,
+        booked.whim < 0.2,
+        visit.kind.price,
+        None if visit.kind.price is None else story.content.currency,
+        story.notes[int(booked.whim * 30)] if booked.whim < 0.1 else None,
+        reason,
+        _cancel_cause(status, reason),
+        reason == CancelCause.HOLD_EXPIRED,
+        MOVES[status] + 1,
+        world.now if is_hold else booked.booked_at,
+        _changed_at(world, booked, status),
+    )
+
+
+def _cancel_reason(booked: Booked, story: ClinicStory) -> str | None:
+    reasons = (None, CancelCause.HOLD_EXPIRED, *story.reasons, *story.reasons)
+    return reasons[int(booked.whim * len(reasons))]
+
+
+def _cancel_cause(status: Status, reason: str | None) -> str | None:
+    if status != Status.CANCELLED:
+        return None
+    return CancelCause.HOLD_EXPIRED if reason == CancelCause.HOLD_EXPIRED else CancelCause.REQUEST
+
+
+def _changed_at(world: World, booked: Booked, status: Status) -> datetime:
+    """Return when the appointment last changed."""
+    match status:
+        case Status.PENDING:
+            return world.now
+        case Status.BOOKED:
+            return booked.booked_at
+        case Status.CANCELLED:
+            return booked.booked_at + timedelta(hours=1)
+        case _:
+            return min(booked.visit.end, world.now)

@@ -1,0 +1,184 @@
+"""The clinics of the small world, with everything but their slots and appointments."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+from asyncpg import Range
+
+from ..kit import fields
+from .three_clinics import ClinicStory, DoctorStory, Week
+from .visits import Kind, clinics_id
+from .world import World
+from .writing import write
+
+CLINIC_COLUMNS: Final = (
+    "id name time_zone slug locale currency phone email address slot_step_minutes min_notice_minutes horizon_days "
+    "cancel_notice_minutes require_version doctor_choice retain_patients_months retain_messages_days "
+    "created_at updated_at"
+)
+TYPE_COLUMNS: Final = (
+    "clinic_id id name description minutes buffer_before_minutes buffer_after_minutes price_amount price_currency mode "
+    "created_at updated_at"
+)
+
+
+class Clinic(NamedTuple):
+    """A clinic that is being written."""
+
+    world: World
+    id: int
+    story: ClinicStory
+
+    def new_id(self) -> UUID:
+        return clinics_id(self.world.random, self.id, self.world.opened_at)
+
+
+class TimeSlot(NamedTuple):
+    id: UUID
+    minutes: Range[int]
+
+
+async def write_clinic(
+    world: World, clinic_id: int, story: ClinicStory, *, slug: str | None, absences_at: datetime
+) -> dict[UUID, list[Kind]]:
+    """Write a clinic, and return what each of its doctors offers. `absences_at` is when its absences were added."""
+    clinic = Clinic(world, clinic_id, story)
+    await _write_settings(clinic, slug)
+    kinds = await _write_types(clinic)
+    time_slots = await _write_time_slots(clinic)
+    doctors = await _write_doctors(clinic, kinds)
+    await _write_weekly_hours(clinic, doctors, time_slots)
+    await _write_absences(clinic, doctors, absences_at)
+    return {doctors[doctor.name]: [kinds[name] for name in doctor.offers or kinds] for doctor in story.doctors}
+
+
+async def _write_settings(clinic: Clinic, slug: str | None) -> None:
+    content, at = clinic.story.content, clinic.world.opened_at
+    values = msgspec.structs.astuple(msgspec.structs.replace(content, slug=slug))[:-2]
+    row = (clinic.id, *values, *msgspec.structs.astuple(content.policy), at, at)
+    await write(clinic.world.connection, "clinic", CLINIC_COLUMNS, [row])
+
+
+async def _write_types(clinic: Clinic) -> dict[str, Kind]:
+    """Return the appointment types by name."""
+    currency, at = clinic.story.content.currency, clinic.world.opened_at
+    kinds = {
+        type.name: Kind(
+            clinic.new_id(),
+            timedelta(minutes=type.minutes),
+            timedelta(minutes=type.before),
+            timedelta(minutes=type.after),
+            type.price,
+        )
+        for type in clinic.story.types
+    }
+    rows = [
+        (
+            clinic.id,
+            kinds[type.name].id,
+            type.name,
+            type.description,
+            type.minutes,
+            type.before,
+            type.after,
+            type.price,
+            None if type.price is None else currency,
+            "online" if type.online else "inPerson",
+            at,
+            at,
+        )
+        for type in clinic.story.types
+    ]
+    await write(clinic.world.connection, "appointment_type", TYPE_COLUMNS, rows)
+    return kinds
+
+
+async def _write_time_slots(clinic: Clinic) -> dict[str, TimeSlot]:
+    """Return the time slots by name."""
+    at = clinic.world.opened_at
+    slots = {name: TimeSlot(clinic.new_id(), _minutes(hours)) for name, hours in clinic.story.time_slots.items()}
+    await write(
+        clinic.world.connection,
+        "time_slot",
+        "clinic_id id name minutes created_at updated_at",
+        [(clinic.id, slot.id, name, slot.minutes, at, at) for name, slot in slots.items()],
+    )
+    return slots
+
+
+async def _write_doctors(clinic: Clinic, kinds: Mapping[str, Kind]) -> dict[str, UUID]:
+    """Return the doctors' ids by name."""
+    connection, doctors, at = clinic.world.connection, clinic.story.doctors, clinic.world.opened_at
+    ids = {doctor.name: clinic.new_id() for doctor in doctors}
+    await write(
+        connection,
+        "doctor",
+        "clinic_id id name specialty email created_at updated_at",
+        [(clinic.id, ids[doctor.name], doctor.name, doctor.specialty, doctor.email, at, at) for doctor in doctors],
+    )
+    await write(
+        connection,
+        "doctor_appointment_type",
+        "clinic_id doctor_id appointment_type_id",
+        [(clinic.id, ids[doctor.name], kinds[name].id) for doctor in doctors for name in doctor.offers],
+    )
+    return ids
+
+
+async def _write_weekly_hours(clinic: Clinic, doctors: Mapping[str, UUID], time_slots: Mapping[str, TimeSlot]) -> None:
+    at = clinic.world.opened_at
+    await write(
+        clinic.world.connection,
+        "doctor_slot",
+        "clinic_id id doctor_id weekday minutes valid time_slot_id created_at updated_at",
+        [
+            (clinic.id, clinic.new_id(), doctors[doctor.name], weekday, minutes, valid, time_slot_id, at, at)
+            for doctor in clinic.story.doctors
+            for valid, week in _weeks(clinic.world, doctor)
+            for weekday, time_slot_id, minutes in _lines(week, time_slots)
+        ],
+    )
+
+
+def _weeks(world: World, doctor: DoctorStory) -> Iterator[tuple[Range[date], Week]]:
+    since = world.opened_at.date()
+    if doctor.later:
+        from_day, week = doctor.later
+        yield Range(world.day(from_day), None), week
+        yield Range(since, world.day(from_day)), doctor.week
+    else:
+        yield Range(since, None), doctor.week
+
+
+def _lines(week: Week, time_slots: Mapping[str, TimeSlot]) -> Iterator[tuple[int, UUID | None, Range[int]]]:
+    for weekdays, hours in week:
+        id, minutes = time_slots[hours] if hours in time_slots else (None, _minutes(hours))
+        for weekday in weekdays.split():
+            yield [*fields.WEEKDAYS].index(weekday) + 1, id, minutes
+
+
+def _minutes(hours: str) -> Range[int]:
+    opens, closes = hours.split("-")
+    return Range(fields.parse_wall_time(opens), fields.parse_wall_time(closes))
+
+
+async def _write_absences(clinic: Clinic, doctors: Mapping[str, UUID], at: datetime) -> None:
+    for absence in clinic.story.absences:
+        await clinic.world.connection.execute(
+            """
+            insert into absence (clinic_id, id, doctor_id, during, reason, created_at, updated_at)
+            select $1, $2, $3, tstzrange(local_instant($4, 0, time_zone), local_instant($5, 0, time_zone)), $6, $7, $7
+              from clinic
+             where id = $1
+            """,
+            clinic.id,
+            clinic.new_id(),
+            doctors[absence.doctor] if absence.doctor else None,
+            clinic.world.day(absence.first),
+            clinic.world.day(absence.last + 1),
+            absence.reason,
+            at,
+        )
