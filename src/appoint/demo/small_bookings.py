@@ -1,4 +1,4 @@
-"""The appointments of the small world: which visits its people book, and their statuses by now."""
+"""The appointments of the small world: its people book visits, whose status depends on the time of loading."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
