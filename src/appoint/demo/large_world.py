@@ -95,12 +95,12 @@ async def _fill(
     kinds = await write_clinic(clinic)
     own = await write_customers(clinic, customers)
     slots = await write_doctors(clinic, doctors)
-    chosen: list[Visit] = []
+    selection: list[Visit] = []
     for left, (doctor_id, published) in zip(range(len(slots), 0, -1), slots.items(), strict=True):
         times = visits(world.random, doctor_id, published, kinds, step=STEP)
-        chosen += _choose(world, times, (appointments - len(chosen)) // left)
-    assert len(chosen) == appointments, "the doctors have time for more"
-    rows = list(_rows(clinic, sorted(chosen, key=attrgetter("start", "doctor_id")), [*own, *guests]))
+        selection += _choose(world, times, (appointments - len(selection)) // left)
+    assert len(selection) == appointments, "the doctors have time for more"
+    rows = list(_rows(clinic, sorted(selection, key=attrgetter("start", "doctor_id")), [*own, *guests]))
     await write(
         world.connection,
         "patient",
@@ -122,12 +122,12 @@ def _choose(world: World, times: Iterator[Visit], count: int) -> list[Visit]:
     return [visit for _, visit in heapq.nlargest(count, weighted, key=lambda each: each[0])]
 
 
-def _rows(clinic: Clinic, chosen: Sequence[Visit], visitors: list[UUID]) -> Iterator[tuple[Any, ...]]:
+def _rows(clinic: Clinic, selection: Sequence[Visit], visitors: list[UUID]) -> Iterator[tuple[Any, ...]]:
     """Yield appointments in order of their start. At least half of the other visitors come between two visits of a
     customer, so these never overlap."""
     random, midnight, now = clinic.world.random, clinic.world.midnight, clinic.world.now
     half = len(visitors) // 2
-    for number, visit in enumerate(chosen):
+    for number, visit in enumerate(selection):
         here, other = number % len(visitors), (number + random.randint(0, half)) % len(visitors)
         visitors[here], visitors[other] = visitors[other], visitors[here]
         booked_at = min(visit.start, midnight) - timedelta(minutes=random.randrange(60, 30 * 1440))
