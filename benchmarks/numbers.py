@@ -40,7 +40,8 @@ with bounds as (
          extract(epoch from least(r.ends, h.ends) - greatest(r.starts, h.starts)) / 60 as minutes
     from bounds, range r,
          lateral (select r.starts at time zone zone as wall,
-                         extract(hour from r.ends at time zone zone - interval '1 microsecond')::integer as through) l,
+                         -- the last microsecond, since an end at the moment when clocks go back reads an hour earlier
+                         extract(hour from (r.ends - interval '1 microsecond') at time zone zone)::integer as through) l,
          generate_series(extract(hour from wall)::integer, through) as n, hour h
    where h.date = wall::date and h.hour = n
 )

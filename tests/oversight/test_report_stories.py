@@ -166,7 +166,7 @@ class Story:
             select s.id, lower(during) as start, upper(during) as end
               from booking_slot s join doctor d on d.clinic_id = s.clinic_id and d.id = s.doctor_id
              where lower(during) > $1
-             order by during, d.name, removed_at nulls first
+             order by during, d.name, s.removed_at nulls first
             """,
             self.world.now,
         )

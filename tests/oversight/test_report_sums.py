@@ -1,6 +1,6 @@
 """The daily report sums: what they count, and what keeps them up to date."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -133,6 +133,27 @@ async def test_the_hour_that_occurs_twice_in_autumn_has_120_minutes(world):
     row = await world.db.fetchrow("select * from doctor_day where date = $1", autumn)
     assert (row.opens, row.published_minutes) == (0, [60, 60, 120, 60, 60])
     assert await sums_agree(world.db, world.clinic)
+
+
+CLOCKS_GO_BACK = [
+    ("America/New_York", datetime(2027, 11, 7, 6, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2027, 4, 3, 15, tzinfo=UTC)),
+    ("Africa/Cairo", datetime(2027, 10, 28, 21, tzinfo=UTC)),
+]
+
+
+@pytest.mark.parametrize(("time_zone", "moment"), CLOCKS_GO_BACK, ids=[zone for zone, _ in CLOCKS_GO_BACK])
+async def test_an_appointment_that_ends_when_clocks_go_back_counts_before_that_moment(db, time_zone, moment):
+    async with ClinicCache(None) as cache:
+        world = await World.make(db, cache, time_zone=time_zone, horizon_days=60)
+        await db.execute("delete from booking_slot")  # its hours are Berlin's
+        world.now = moment - timedelta(days=2)
+        hour, minutes = timedelta(hours=1), timedelta(minutes=20)
+        await world.publish(world.dr_shah, moment - hour, moment + hour)
+        await world.book(world.dr_shah, moment - minutes, world.ana, minutes=20)
+        await service.rebuild(db, [world.clinic], done=lambda _: None)
+        assert await sums_agree(db, world.clinic)
+        assert await db.fetchval("select booked_minutes[1] from doctor_day where booked = 1") == 20
 
 
 async def test_repeated_and_reordered_events_change_no_sums(world):
