@@ -121,7 +121,7 @@ class Story:
             self.world.clinic, requests, RECEPTION, timedelta(minutes=10), self.world.now, override=allow
         )
         result = await book(self.world.db, self.world.cache, command)
-        self.booked.append(await appointments.get(self.world.db, result.written.appointments[0].id))
+        self.booked.append(await appointments.get(self.world.db, result.booking.appointments[0].id))
 
     async def run_day(self) -> None:
         name = self.chance.choice(("confirm", "arrive", "arrive", "checkIn", "fulfil", "noShow", "noShow", "unarrive"))
