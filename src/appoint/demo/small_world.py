@@ -87,7 +87,7 @@ async def _fill(
     """Write a clinic with its published slots, and return the visits that its visitors have booked."""
     since, until = world.midnight - PAST, world.day(story.content.policy.horizon_days)
     kinds_by_doctor = await write_clinic(world, clinic_id, story, slug=slug, absences_at=since)
-    slots = await publish(world.connection, world.random, clinic_id, first=since.date(), last=until, created_at=since)
+    slots = await publish(world.connection, world.random, clinic_id, first=since.date(), last=until, at=since)
     step = timedelta(minutes=story.content.policy.slot_step_minutes)
     times = [
         visits(world.random, doctor_id, slots[doctor_id], kinds, step=step)
