@@ -67,8 +67,8 @@ async def staff_page(
     clinic) and `may(permission)`.
     """
     language = language_for(request)
-    frame = await staff.frame(request.services.db, clinic_id=clinic_id, user_id=request.user.user_id)
-    if clinic_id is not None and frame["id"] is None:
+    frame = await staff.get_frame(request.services.db, clinic_id=clinic_id, user_id=request.user.user_id)
+    if clinic_id is not None and frame.id is None:
         raise errors.NotFound
 
     if subjects is not None:
@@ -98,7 +98,7 @@ async def staff_page(
         cache_control=NO_STORE,
         styles="staff.css",
         clinic=frame if clinic_id is not None else None,
-        user_name=frame["user_name"] or translate(language, "Administrator"),
+        user_name=frame.user_name or translate(language, "Administrator"),
         navigation=[(group, links) for group, links in navigation if links],
         may=may,
         **values,

@@ -108,6 +108,18 @@ class StoredUser(msgspec.Struct, frozen=True):
     """The time step of the last code that was used."""
 
 
+class StaffFrame(NamedTuple):
+    """The facts that every staff page shows: a clinic, and the name of the signed-in user. Absent ones are None."""
+
+    id: int | None
+    name: str | None
+    slug: str | None
+    time_zone: str | None
+    currency: str | None
+    locale: fields.Locale | None
+    user_name: str | None
+
+
 class ListedUser(NamedTuple):
     """A user as the command line lists it."""
 

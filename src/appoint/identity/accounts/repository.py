@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from ...database.pool import Row, Statements, to
-from .model import AccountMembership, ListedUser, StoredUser, User
+from ...database.pool import Statements, to
+from .model import AccountMembership, ListedUser, StaffFrame, StoredUser, User
 
 
 async def list_for_clinic(
@@ -236,8 +236,8 @@ async def list_users(db: Statements, *, clinic_id: int | None, limit: int) -> li
     return [ListedUser(*row.values()) for row in rows]
 
 
-async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:
-    """Return the clinic and the name of the signed-in user; null for what does not exist."""
+async def read_frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> StaffFrame:
+    """Return the clinic and the name of the signed-in user, as far as they exist."""
     row = await db.fetchrow(
         """
         select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name
@@ -246,5 +246,5 @@ async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) 
         clinic_id,
         user_id,
     )
-    assert row, "one always"
-    return row
+    assert row, "one row in any case"
+    return StaffFrame(*row.values())

@@ -1,6 +1,5 @@
 """Inviting and managing a clinic's staff."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,14 +7,14 @@ from ... import audit
 from ...clinics.clinics import repository as clinics_repository
 from ...clinics.clinics import service as clinics
 from ...clinics.doctors import service as doctors
-from ...database.pool import Row, Statements, Transaction
+from ...database.pool import Statements, Transaction
 from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of
 from ...kit.structs import merge
 from ...messaging.notifications.service import mail_user
 from . import repository
-from .model import StaffRole, User, UserInvitation, UserPatch
+from .model import StaffFrame, StaffRole, User, UserInvitation, UserPatch
 
 
 async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
@@ -25,16 +24,14 @@ async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
     raise errors.NotFound
 
 
-async def list_users(
-    db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[User]:
-    """Return a clinic's users by the date on which they were invited; one more than `limit` if there are more."""
+async def list_users(db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int) -> list[User]:
+    """Return a clinic's users by date joined: one more than `limit` if there are more."""
     return await repository.list_for_clinic(db, clinic_id, after=after, limit=limit)
 
 
-async def frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> Row:
-    """Return what every staff page shows: a clinic, and the name of the signed-in user. What does not exist is null."""
-    return await repository.frame(db, clinic_id=clinic_id, user_id=user_id)
+async def get_frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> StaffFrame:
+    """Return the clinic and the name of the signed-in user, for the frame of a staff page."""
+    return await repository.read_frame(db, clinic_id=clinic_id, user_id=user_id)
 
 
 async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:

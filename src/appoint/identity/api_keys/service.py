@@ -1,6 +1,5 @@
 """Create, change and revoke API keys, and identify callers by them."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -36,10 +35,8 @@ async def get(db: Statements, key_id: UUID) -> ApiKey:
     raise errors.NotFound
 
 
-async def list_keys(
-    db: Statements, clinic_id: int, *, active: bool, after: UUID | None, limit: int
-) -> Sequence[ApiKey]:
-    """Return a clinic's keys, oldest first; one more than `limit` if there are more."""
+async def list_keys(db: Statements, clinic_id: int, *, active: bool, after: UUID | None, limit: int) -> list[ApiKey]:
+    """Return a clinic's keys, oldest first: one more than `limit` if there are more."""
     return await repository.list_for_clinic(db, clinic_id, active=active, after=after and (after,), limit=limit)
 
 

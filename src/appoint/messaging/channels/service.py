@@ -1,6 +1,4 @@
-"""Reads of the development mailbox."""
-
-from collections.abc import Sequence
+"""Read the development mailbox."""
 
 from ...database.pool import Statements
 from ...kit import errors
@@ -8,7 +6,7 @@ from . import repository
 from .model import DevMessage
 
 
-async def list_newest(db: Statements, *, limit: int) -> Sequence[DevMessage]:
+async def list_newest(db: Statements, *, limit: int) -> list[DevMessage]:
     """Return the newest messages, newest first, each with the beginning of its text."""
     return await repository.newest(db, limit=limit)
 

@@ -1,6 +1,5 @@
 """Replacing default message templates with a clinic's own ones, and restoring them."""
 
-from collections.abc import Sequence
 from typing import Final, cast, get_args
 
 import msgspec
@@ -18,7 +17,7 @@ from .model import EXAMPLE, PLACEHOLDERS, Kind, MessageTemplate, Preview, Templa
 from .rendering import default_text, find_faults, render
 
 MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
-"""A clinic with all its templates customised has this many."""
+"""The number of templates of a clinic that has replaced them all."""
 
 
 async def get(db: Statements, *, clinic_id: int, key: TemplateKey) -> MessageTemplate:
@@ -29,7 +28,7 @@ async def get(db: Statements, *, clinic_id: int, key: TemplateKey) -> MessageTem
     return _default_template(clinic_id, key)
 
 
-async def list_customised(db: Statements, clinic_id: int) -> Sequence[MessageTemplate]:
+async def list_customised(db: Statements, clinic_id: int) -> list[MessageTemplate]:
     """Return a clinic's own templates, oldest first."""
     return await repository.list_for_clinic(db, clinic_id, after=None, limit=MAX_TEMPLATES)
 
