@@ -16,8 +16,8 @@ from .model import AuditEntry, AuditFilter, AuditHead
 
 class Audit(Controller):
     """The audit trail of changes and disclosures. A change and its entry are committed together, and entries cannot be
-    changed or deleted. Within seconds the worker seals them: each entry has the hash of itself and all entries before
-    it, and the last one, the head, is signed."""
+    changed or deleted. Within seconds the worker seals them: each entry gets a hash that covers it and all entries
+    before it, and the last one, the head, is signed."""
 
     tags = ["Audit"]
 

@@ -53,7 +53,8 @@ class ExportedAppointment(msgspec.Struct, rename="camel"):
     """Notes by staff; null in the customer's own export, and for appointments of other people."""
     cancel_reason: str | None
     override_reason: str | None
-    """Why staff overrode the clinic's rules; null wherever `notes` are."""
+    """The reason for which staff overrode the clinic's rules; null in the customer's own export, and for
+    appointments of other people."""
     created_at: datetime
     updated_at: datetime
 
