@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import structlog
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -25,6 +26,7 @@ CONNECTIONS = {"wait_seconds": 30, "statement_seconds": 60}
 def pytest_configure(config: pytest.Config) -> None:
     """Create the folder of the server. The server of root runs as another user, who cannot enter the folders of
     pytest."""
+    use_plain_tracebacks()
     scale.load_hypothesis_profile()
     run_clock.shift_this_process()
     if not hasattr(config, "workerinput"):
@@ -32,6 +34,13 @@ def pytest_configure(config: pytest.Config) -> None:
         Path(folder).chmod(0o711)
         os.environ[database.SERVER_FOLDER] = folder
         config.add_cleanup(lambda: shutil.rmtree(folder))
+
+
+def use_plain_tracebacks() -> None:
+    """Log exceptions without values of variables, which take longer to format than most tests."""
+    *processors, _ = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, renderer])
 
 
 @pytest.hookimpl(trylast=True)

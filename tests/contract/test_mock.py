@@ -7,18 +7,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from litestar.testing import TestClient
 
-from appoint.http import openapi
 from appoint.server import mock
-from support.described import described_operations, resolve
+from support.described import DOCUMENT, described_operations, resolve
 from support.matrix import for_each
-
-APP = mock.create()
-DOCUMENT = openapi.document(APP)
 
 
 @pytest.fixture(scope="module")
 def client():
-    with TestClient(APP) as client:
+    with TestClient(mock.create()) as client:
         yield client
 
 
@@ -51,7 +47,7 @@ def send(client, path, method, operation, **headers):
     return client.request(method, path.format_map(values), params=query, headers=headers, **body)
 
 
-@for_each("path, method, operation", list(described_operations(DOCUMENT)))
+@for_each("path, method, operation", lambda: list(described_operations(DOCUMENT)))
 def test_the_mock_returns_every_documented_response(client, path, method, operation):
     (success, _), *others = documented_responses(operation)
     check(send(client, path, method, operation), success, None, operation)

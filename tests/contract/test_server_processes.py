@@ -23,6 +23,7 @@ def pair(database_url) -> Iterator[Process]:
         yield process
 
 
+@pytest.mark.xdist_group("pair")
 def test_several_processes_share_metrics(pair):
     for _ in range(10):
         httpx2.get(pair.url + "/healthz")
@@ -30,6 +31,7 @@ def test_several_processes_share_metrics(pair):
         assert metric(http, 'appoint_requests_total{operation="healthz",status="200"}') == 10
 
 
+@pytest.mark.xdist_group("pair")
 def test_a_killed_server_process_is_replaced(pair):
     def children() -> set[int]:
         processes = psutil.Process(pair.popen.pid).children()
@@ -45,6 +47,7 @@ def test_a_killed_server_process_is_replaced(pair):
     assert eventually(lambda: httpx2.get(pair.url + "/healthz").status_code) == 200
 
 
+@pytest.mark.xdist_group("pair")
 def test_no_server_process_outlives_its_parent(pair):
     url = pair.url
     pair.stop(signal.SIGKILL)

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,8 +11,13 @@ import appoint
 from appoint.database import sql
 
 SOURCE = Path(appoint.__file__).parent
-MODULES = {path.relative_to(SOURCE): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
 SQL = re.compile(r"\s*(with|select|insert into|update|delete from|truncate|table|copy|lock) ")
+
+
+@cache
+def modules() -> dict[Path, ast.Module]:
+    """Return all modules by their path below the package."""
+    return {path.relative_to(SOURCE): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
 
 
 class Text(NamedTuple):
@@ -50,25 +56,30 @@ def is_repository(path: Path) -> bool:
     return path.name in REPOSITORIES or "repository" in path.parts
 
 
-STATEMENTS = [
-    (f"{feature(path)}.{text.holder.lower()}", text.value)
-    for path, module in MODULES.items()
-    if is_repository(path) or path in (Path("database/upkeep.py"), Path("database/job_runs.py"))
-    for text in texts(module)
-    if SQL.match(text.value)
-] + [
-    (query.name, query.text)
-    for path in sorted(SOURCE.rglob("sql/*.sql"))
-    for query in [sql.parse(f"{feature(path.parent)}.{path.stem}", path.read_text())]
-]
-"""The name and the text of every statement in a repository or in an SQL file."""
+@cache
+def statements() -> list[tuple[str, str]]:
+    """Return the name and the text of every statement in a repository or in an SQL file."""
+    in_modules = [
+        (f"{feature(path)}.{text.holder.lower()}", text.value)
+        for path, module in modules().items()
+        if is_repository(path) or path in (Path("database/upkeep.py"), Path("database/job_runs.py"))
+        for text in texts(module)
+        if SQL.match(text.value)
+    ]
+    in_files = [
+        sql.parse(f"{feature(path.parent)}.{path.stem}", path.read_text()) for path in sorted(SOURCE.rglob("sql/*.sql"))
+    ]
+    return in_modules + [(query.name, query.text) for query in in_files]
 
-RULES = {
-    path: module
-    for path, module in MODULES.items()
-    if is_repository(path)
-    or path.name in ("service.py", "search.py", "model.py", "rules.py", "refusals.py", "planning.py")
-    or path in [Path(f"booking/{name}.py") for name in ("book", "holds", "reschedule", "transitions")]
-    or path in [Path(f"identity/accounts/{name}.py") for name in ("credentials", "staff")]
-}
-"""The modules that contain rules and statements, which know neither the clock nor the web."""
+
+@cache
+def rules() -> dict[Path, ast.Module]:
+    """Return the modules that contain rules and statements, which know neither the clock nor the web."""
+    return {
+        path: module
+        for path, module in modules().items()
+        if is_repository(path)
+        or path.name in ("service.py", "search.py", "model.py", "rules.py", "refusals.py", "planning.py")
+        or path in [Path(f"booking/{name}.py") for name in ("book", "holds", "reschedule", "transitions")]
+        or path in [Path(f"identity/accounts/{name}.py") for name in ("credentials", "staff")]
+    }

@@ -6,18 +6,18 @@ from itertools import chain
 
 from appoint.events.facts import CATALOGUE
 from appoint.settings import Settings
-from support.source import MODULES, RULES, SQL, STATEMENTS, feature, is_repository, texts
+from support.source import SQL, feature, is_repository, modules, rules, statements, texts
 
 
 def test_the_statements_and_rules_of_the_source_are_found():
-    assert len(STATEMENTS) > 80
-    assert len(RULES) > 25
+    assert len(statements()) > 80
+    assert len(rules()) > 25
 
 
 def test_sql_is_only_in_repositories():
     assert [
         (str(path), text)
-        for path, module in MODULES.items()
+        for path, module in modules().items()
         if not is_repository(path) and path.parts[0] not in ("database", "demo")
         for text in texts(module)
         if SQL.match(text.value)
@@ -27,7 +27,7 @@ def test_sql_is_only_in_repositories():
 def test_only_typed_services_are_read_from_the_application_state():
     assert [
         str(path)
-        for path, module in MODULES.items()
+        for path, module in modules().items()
         for node in ast.walk(module)
         if isinstance(node, ast.Attribute)
         and node.attr == "state"
@@ -40,7 +40,7 @@ def test_sql_is_never_assembled():
     """Every call passes a whole statement, or a constant."""
     calls = [
         (str(path), call.lineno, call.args[0])
-        for path, module in RULES.items()
+        for path, module in rules().items()
         for call in ast.walk(module)
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
@@ -72,25 +72,25 @@ def test_rules_never_read_the_clock():
     }
     calls = [
         (str(path), node.lineno)
-        for path, module in RULES.items()
+        for path, module in rules().items()
         for node in ast.walk(module)
         if isinstance(node, ast.Attribute)
         and (getattr(node.value, "id", getattr(node.value, "attr", None)), node.attr) in clocks
     ]
-    statements = {
+    with_clock = {
         name
-        for name, sql in STATEMENTS
+        for name, sql in statements()
         if not name.startswith("database.")
         and re.search(r"\b(now|clock_timestamp)\(|\bcurrent_(date|time)", sql.replace("updated_at = now()", ""))
     }
-    assert (calls, statements - {"booking.insert_appointments", *SHARED_CLOCK}) == ([], set())
+    assert (calls, with_clock - {"booking.insert_appointments", *SHARED_CLOCK}) == ([], set())
 
 
 def test_the_catalogue_lists_exactly_the_types_of_events_that_are_written():
-    in_sql = chain.from_iterable(re.findall(r"'([a-z-]+\.[a-z-]+)'", sql) for _, sql in STATEMENTS)
-    modules = [module for path, module in RULES.items() if feature(path) != "events"]
+    in_sql = chain.from_iterable(re.findall(r"'([a-z-]+\.[a-z-]+)'", sql) for _, sql in statements())
+    writers = [module for path, module in rules().items() if feature(path) != "events"]
     in_rules = (
-        text.value for module in modules for text in texts(module) if re.fullmatch(r"[a-z-]+\.[a-z-]+", text.value)
+        text.value for module in writers for text in texts(module) if re.fullmatch(r"[a-z-]+\.[a-z-]+", text.value)
     )
     assert sorted({*in_sql, *in_rules} - {"webhook.test", "invite.ics"}) == sorted(CATALOGUE)
 

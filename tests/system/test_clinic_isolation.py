@@ -8,7 +8,7 @@ import pytest
 
 from appoint.database.pool import connect
 from support.database import temporary
-from support.source import STATEMENTS
+from support.source import statements
 
 ACROSS_CLINICS = {
     ("clinics.list_active", "clinic"): "the list of clinics",
@@ -93,7 +93,7 @@ async def test_every_statement_stays_within_one_clinic_unless_listed(new_databas
             """
         )
         key_of = {row[0]: "clinic_id" for row in tables} | {"clinic": "id"}
-        for name, sql in STATEMENTS:
+        for name, sql in statements():
             await connection.execute(f"prepare statement as {sql}")
             parameters = await connection.fetchval(
                 "select parameter_types from pg_prepared_statements where name = 'statement'"
@@ -138,4 +138,4 @@ READ_ALL_PATIENTS = {
 def test_statements_look_up_people_one_by_one():
     """In a plain join with `clinic_customer`, which is a security barrier, the planner reads all patients of the clinic
     instead of single rows."""
-    assert {name for name, sql in STATEMENTS if re.search(r"join clinic_customer\b", sql)} == READ_ALL_PATIENTS
+    assert {name for name, sql in statements() if re.search(r"join clinic_customer\b", sql)} == READ_ALL_PATIENTS

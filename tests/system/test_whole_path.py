@@ -9,9 +9,10 @@ from datetime import timedelta
 from appoint.kit.cache import ClinicCache
 from support.gateways import mail_server
 from support.processes import appoint, eventually_async
+from support.scale import scaled
 from support.world import MONDAY, World, at
 
-CUSTOMERS = 100
+CUSTOMERS = scaled(100, 60)
 
 
 async def test_killed_workers_lose_no_mail_and_repeat_only_mails_in_progress(db, database_url, tmp_path):
@@ -40,10 +41,10 @@ async def test_killed_workers_lose_no_mail_and_repeat_only_mails_in_progress(db,
         settings = {"database_url": database_url, "data_dir": tmp_path, "smtp_url": server.url, "mails_per_second": 100}
         while (before := await count_sent()) < CUSTOMERS and kills < 40:
             with appoint("worker", **settings) as worker:
-                for _ in range(800):
-                    if await count_sent() - before > chance.randint(5, 40):
-                        break
-                    await asyncio.sleep(0.02)
+                target = min(before + chance.randint(4, CUSTOMERS // 5), CUSTOMERS)
+                async with asyncio.timeout(60):
+                    while await count_sent() < target:
+                        await asyncio.sleep(0.02)
                 worker.popen.send_signal(signal.SIGKILL)
                 worker.popen.wait()
                 kills += 1
