@@ -6,8 +6,9 @@ import hmac
 
 import pytest
 
-from appoint.messaging.channels.gateway import Sms, is_signed_by_gateway, secret_of, signature
+from appoint.messaging.channels.gateway import Sms
 from appoint.messaging.channels.model import Delayed, Undeliverable
+from appoint.messaging.channels.report_signatures import is_signed_by_gateway, secret_of, signature
 from support.channels import NOTE, SOON, refusal, sms_url
 from support.gateways import ACCOUNT, DROPS, HANGS, http, http_talk, serving
 

@@ -11,6 +11,7 @@ from cyclopts import App
 from pydantic import ValidationError
 from rich.console import Console
 
+from ..kit.errors import StartupError
 from . import audit, database, documents, keys, maintenance, privacy, processes, users
 from .signals import hang_up, stop
 
@@ -46,12 +47,7 @@ def main() -> None:
         app()
     except ValidationError as error:
         _fail("; ".join(f"APPOINT_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()))
-    except Exception as error:
-        from ..server.startup import FAILURES  # noqa: PLC0415  commands that succeed do not need it
-        from ..site.assets import NotBuilt  # noqa: PLC0415
-
-        if not isinstance(error, (*FAILURES, NotBuilt)):
-            raise
+    except StartupError as error:
         _fail(str(error))
 
 

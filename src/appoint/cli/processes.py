@@ -95,15 +95,13 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
 
 def _prepare(settings: Settings) -> None:
     """Check the settings of a server with all its parts, and configure its logs."""
-    from ..identity.oidc.service import read_trust
     from ..server import logs, startup
-    from ..server.worker import check
     from ..site import assets
 
     assets.built()
     startup.check_extras(settings)
-    check(settings)
-    read_trust(settings)
+    startup.check_settings(settings)
+    startup.read_trust(settings)
     logs.configure(settings)
 
 
@@ -127,7 +125,7 @@ def worker() -> None:
 
     settings = Settings()
     startup.check_extras(settings)
-    worker_process.check(settings)
+    startup.check_settings(settings)
     logs.configure(settings)
 
     async def work(url: str) -> None:

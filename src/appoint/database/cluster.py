@@ -21,6 +21,8 @@ from urllib.parse import quote
 
 import psutil
 
+from ..kit.errors import StartupError
+
 LOG_LIMIT = 10_000_000  # bytes; a longer log is truncated at the next start
 START_SECONDS = 300  # recovery after a crash takes seconds, longer on a slow disk
 STOP_SECONDS = 60
@@ -43,7 +45,7 @@ if sys.platform == "linux":
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class NotStarted(Exception):
+class NotStarted(StartupError):
     """The embedded server is unavailable. The message says why, and what to do about it."""
 
 

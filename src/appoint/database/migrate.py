@@ -18,7 +18,7 @@ LOCK_TIMEOUT = "3s"
 PAUSE_SECONDS = 2.0
 
 
-class TooOld(Exception):
+class TooOld(StartupError):
     def __init__(self, version: str) -> None:
         super().__init__(
             f"This database is PostgreSQL {version}. Appoint needs {MIN_POSTGRES} or newer: temporal constraints, "

@@ -6,8 +6,6 @@ from typing import Final, Literal, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-from icalendar import CLASS, STATUS, Calendar, Event, vCalAddress
-
 from .i18n import one_line
 
 Method = Literal["REQUEST", "CANCEL", "PUBLISH"]
@@ -40,6 +38,8 @@ def invitation(
     An entry that a person downloads (`PUBLISH`) has no attendee. Calendars identify the entry by `id` and keep the
     version with the greatest `sequence`. `stamp` is the creation time of this version.
     """
+    from icalendar import CLASS, STATUS, Calendar, Event, vCalAddress  # noqa: PLC0415  slow to import
+
     event = Event.new(
         uid=str(id),
         sequence=sequence,

@@ -1,7 +1,7 @@
 """Money: an amount in whole minor units, and a currency."""
 
 from functools import cache
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from babel import Locale
@@ -10,12 +10,15 @@ from babel.numbers import get_currency_name, get_currency_precision, get_territo
 
 from .i18n import translatable
 
-CURRENCIES: Final = frozenset(code for code in Locale("en").currencies if len(str(code)) == 3)
-"""Past and present ISO 4217 codes listed by CLDR."""
+
+@cache
+def currencies() -> frozenset[str]:
+    """Return the past and present ISO 4217 codes listed by CLDR."""
+    return frozenset(str(code) for code in Locale("en").currencies if len(str(code)) == 3)
 
 
 def _check_currency(code: str) -> str | None:
-    return None if code in CURRENCIES else translatable("must be an ISO 4217 currency, such as EUR")
+    return None if code in currencies() else translatable("must be an ISO 4217 currency, such as EUR")
 
 
 Currency = Annotated[
@@ -47,7 +50,7 @@ def currencies_in_use() -> frozenset[str]:
             for territory in get_global("territory_currencies")
             for code in get_territory_currencies(territory, tender=True)
         )
-        & CURRENCIES
+        & currencies()
     )
 
 

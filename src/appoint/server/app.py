@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
@@ -35,9 +35,6 @@ from ..http.services import Identify, Services
 from ..identity.accounts.api import Accounts, Users
 from ..identity.api_keys import api as api_keys_api
 from ..identity.api_keys.model import PREFIX as API_KEY_PREFIX
-from ..identity.oidc import api as oidc_api
-from ..identity.oidc.gateway import Provider
-from ..identity.oidc.service import read_trust
 from ..identity.sessions import api as sessions_api
 from ..identity.sessions.model import PREFIX as SESSION_PREFIX
 from ..identity.sign_in_codes.api import SignInCodes
@@ -59,6 +56,10 @@ from ..site.error_pages import EXCEPTION_HANDLERS, readable
 from ..site.page_access import authorize_page
 from ..site.pages import PAGES
 from ..site.public.export import export_page
+from .startup import read_trust
+
+if TYPE_CHECKING:
+    from ..identity.oidc.model import Trust
 
 API = [
     Clinics,
@@ -141,8 +142,7 @@ def create(
         try:
             async with ClinicCache(redis) as cache, AsyncExitStack() as stack:
                 if trust:
-                    provider = await stack.enter_async_context(Provider(trust))
-                    identities[oidc_api.PREFIX] = oidc_api.identify_with(provider)
+                    await stack.enter_async_context(_openid_identity(trust, identities))
                 app.state.services = Services(
                     settings=settings,
                     admin_token=admin_token,
@@ -183,3 +183,14 @@ def create(
     # Litestar's own middleware does not see requests without a route.
     app.asgi_handler = ObservedApp(app.asgi_handler, seconds=settings.request_seconds, render=readable)
     return app
+
+
+@asynccontextmanager
+async def _openid_identity(trust: "Trust", identities: dict[str, Identify]) -> AsyncGenerator[None]:
+    """Accept the tokens of the identity provider."""
+    from ..identity.oidc import api as oidc_api  # noqa: PLC0415
+    from ..identity.oidc.gateway import Provider  # noqa: PLC0415
+
+    async with Provider(trust) as provider:
+        identities[oidc_api.PREFIX] = oidc_api.identify_with(provider)
+        yield

@@ -6,21 +6,22 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import asyncpg
 from pydantic import SecretStr
 
-from ..database import embedded, migrate
-from ..database.cluster import NotStarted
+from ..database import migrate
+from ..database.pool import connect
 from ..kit.errors import StartupError
 from ..settings import Settings
 
+if TYPE_CHECKING:
+    from ..identity.oidc.model import Trust
+
 MIN_SECRET_LENGTH = 24
 DEFAULT_PASSWORDS = frozenset({"appoint", "postgres", "password", "secret", "changeme", "admin"})
-FAILURES = (StartupError, NotStarted, migrate.TooOld)
-"""Exceptions that the command line reports as one line, without a traceback."""
 
 
 class UsableDatabase(NamedTuple):
@@ -38,6 +39,8 @@ def database(settings: Settings, *, say: Callable[[str], None]) -> Generator[Usa
     if settings.database_url:
         yield UsableDatabase(settings.database_url.get_secret_value(), fresh=False, programs=None)
         return
+    from ..database import embedded  # noqa: PLC0415  a server with another database does not need its libraries
+
     with embedded.running(settings.data_dir, say=say) as server:
         yield UsableDatabase(server.url, server.fresh, server.binaries)
 
@@ -84,6 +87,40 @@ def check_extras(settings: Settings) -> None:
     for is_needed, module, extra, setting in needs:
         if is_needed and find_spec(module) is None:
             raise StartupError(f"{setting} needs a library that is not installed: pip install 'appoint[{extra}]'.")
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise `StartupError` for an invalid address of a provider or broker, and for settings unfit for production.
+
+    Their libraries are imported only for providers that are configured, because they are slow to import.
+    """
+    check_secrets(settings)
+    if settings.smtp_url or settings.sms_url:
+        from ..messaging.channels.gateway import gateways  # noqa: PLC0415
+
+        gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
+        if settings.mode == "production" and not settings.public_url:
+            raise StartupError(
+                "Messages contain links: set APPOINT_PUBLIC_URL to the address where people reach the server."
+            )
+    if settings.mode == "production" and settings.smtp_url and "mail_from" not in settings.model_fields_set:
+        raise StartupError("Set APPOINT_MAIL_FROM to the sender address of mails.")
+    if settings.broker_url:
+        from ..integrations.broker.gateway import check  # noqa: PLC0415
+
+        check(settings.broker_url.get_secret_value())
+
+
+def read_trust(settings: Settings) -> "Trust | None":
+    """Return the identity provider in the settings, if any. Its libraries are slow to import, and few servers use one.
+
+    Raise `StartupError` for invalid settings.
+    """
+    if not settings.oidc_issuer:
+        return None
+    from ..identity.oidc.service import read_trust  # noqa: PLC0415
+
+    return read_trust(settings)
 
 
 def check_secrets(settings: Settings) -> None:

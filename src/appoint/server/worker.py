@@ -21,11 +21,9 @@ from ..events.model import Event
 from ..events.service import Subscriber
 from ..integrations.broker import jobs as broker_jobs
 from ..integrations.broker import service as broker
-from ..integrations.broker.gateway import check as check_broker
 from ..integrations.webhooks import jobs as webhook_jobs
 from ..integrations.webhooks.service import fan_out
 from ..kit import clock, errors
-from ..kit.errors import StartupError
 from ..messaging.channels.gateway import gateways
 from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notification_jobs
@@ -36,7 +34,6 @@ from ..oversight.reports import service as reports
 from ..settings import Settings
 from . import nightly, schedule
 from .schedule import Work
-from .startup import check_secrets
 
 log = structlog.get_logger()
 
@@ -60,20 +57,6 @@ def prepare(settings: Settings, db: Database) -> Work:
     if settings.broker_url:
         subscribers.append(broker.store)
     return Work(db, settings, sending, subscribers)
-
-
-def check(settings: Settings) -> None:
-    """Raise `StartupError` for an invalid address of a provider or broker, and for settings unfit for production."""
-    check_secrets(settings)
-    gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
-    if settings.mode == "production" and (settings.smtp_url or settings.sms_url) and not settings.public_url:
-        raise StartupError(
-            "Messages contain links: set APPOINT_PUBLIC_URL to the address where people reach the server."
-        )
-    if settings.mode == "production" and settings.smtp_url and "mail_from" not in settings.model_fields_set:
-        raise StartupError("Set APPOINT_MAIL_FROM to the sender address of mails.")
-    if settings.broker_url:
-        check_broker(settings.broker_url.get_secret_value())
 
 
 async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> None:

@@ -29,7 +29,7 @@ HASHED_NAME: Final = re.compile(r"(.+)-[A-Z0-9]{8}(\.\w+)")
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
-class NotBuilt(Exception):
+class NotBuilt(errors.StartupError):
     """The assets are not built. The message says what to do."""
 
 

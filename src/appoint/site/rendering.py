@@ -34,7 +34,6 @@ NO_STORE: Final = "no-store"
 """For pages with personal data: no cache may keep them."""
 NO_FRAMES: Final = "'none'"
 ANY_SITE: Final = "*"
-RIGHT_TO_LEFT: Final = frozenset(language for language in LANGUAGES if Locale.parse(language).text_direction == "rtl")
 LANGUAGE_COOKIE_SECONDS: Final = 31_536_000
 
 templates: Final = Environment(
@@ -68,7 +67,7 @@ def render(
     sheet, digest = assets.style(styles)
     html = templates.get_template(template).render(
         language=page_language,
-        direction="rtl" if page_language in RIGHT_TO_LEFT else "ltr",
+        direction=Locale.parse(page_language).text_direction,
         sheet=sheet,
         script=assets.script_url,
         languages=[] if language else _language_links(request),

@@ -15,7 +15,7 @@ from ...http.routes import route
 from ...kit import clock
 from ...kit.structs import Page, PageQuery
 from ...settings import Settings
-from . import gateway, service
+from . import service
 from .model import (
     DeliveryFilter,
     ReplayQuery,
@@ -60,7 +60,7 @@ class Webhooks(Controller):
         signatures, only this once."""
         idempotency_key(request)  # refuses an invalid key before anything else
         await clinics.get(request.db, clinic_id)
-        await gateway.check_url(data.url, private_addresses=_settings(request).webhook_private_addresses)
+        await service.check_url(data.url, private_addresses=_settings(request).webhook_private_addresses)
         webhook, replayed = await idempotent_resource(
             request,
             data,

@@ -1,8 +1,12 @@
-"""Manage webhooks, send sample events, and record the outcomes of deliveries."""
+"""Manage webhooks, send sample events, and record the outcomes of deliveries.
+
+The gateway is imported on use: its HTTP client takes a tenth of a second, and most servers send no webhooks.
+"""
 
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -17,7 +21,6 @@ from ...kit import errors
 from ...kit.actors import Actor
 from ...kit.ids import clinic_of, new_id, smallest_uuid7
 from ...kit.structs import content_after
-from . import gateway
 from .model import (
     GONE_STATUS,
     MAX_FAILING_TIME,
@@ -39,6 +42,9 @@ from .model import (
     signed_headers,
 )
 from .repository import deliveries, webhooks
+
+if TYPE_CHECKING:
+    from .gateway import Pool
 
 
 async def get(db: Statements, webhook_id: UUID) -> Webhook:
@@ -84,7 +90,7 @@ def _with_secret(webhook: Webhook, secret: bytes) -> WebhookWithSecret:
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
-    """Add a webhook with a URL that `gateway.check_url` has accepted. Raise `NotFound`, or `Conflict`:
+    """Add a webhook with a URL that `check_url` has accepted. Raise `NotFound`, or `Conflict`:
     `clinic-inactive`, `too-many-webhooks`."""
     await clinics.lock_active(tx, clinic_id)  # serialises concurrent additions, so the limit holds
     if await webhooks.count(tx, clinic_id) >= MAX_WEBHOOKS:
@@ -103,11 +109,18 @@ async def change(
     db: Database, actor: Actor, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None
 ) -> Webhook:
     """Change some of a webhook's details, or enable it again. Raise `NotFound`, also for a removed webhook, and
-    `Invalid` as `gateway.check_url` does."""
+    `Invalid` as `check_url` does."""
     await _get_active(db, webhook_id)
     if change.url is not msgspec.UNSET:
-        await gateway.check_url(change.url, private_addresses=private_addresses)
+        await check_url(change.url, private_addresses=private_addresses)
     return await db.atomic(_change, actor, webhook_id=webhook_id, change=change, if_match=if_match)
+
+
+async def check_url(url: str, *, private_addresses: bool) -> None:
+    """Raise `Invalid` for an unacceptable URL. Call this outside transactions, because it resolves the host name."""
+    from . import gateway  # noqa: PLC0415
+
+    await gateway.check_url(url, private_addresses=private_addresses)
 
 
 async def _change(
@@ -162,14 +175,18 @@ async def create_sample(tx: Transaction, actor: Actor, *, webhook_id: UUID, now:
 
 async def send_sample(db: Database, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
     """Send the sample now, once, even to a disabled webhook. Write nothing. Raise `NotFound`."""
+    from . import gateway  # noqa: PLC0415
+
     endpoint = await _get_endpoint(db, sample.webhook_id)
     async with gateway.connection_pool(private_addresses=private_addresses) as pool:
         outcome = await send(pool, endpoint, gateway.sample_event(sample), seconds=gateway.ANSWER_SECONDS, now=now)
     return WebhookTrial(outcome.reason is None, outcome.response_status, outcome.milliseconds, outcome.reason)
 
 
-async def send(pool: gateway.Pool, endpoint: Endpoint, event: Event, *, seconds: float, now: datetime) -> Outcome:
+async def send(pool: "Pool", endpoint: Endpoint, event: Event, *, seconds: float, now: datetime) -> Outcome:
     """Send an event, signed with the webhook's secret and, while it is valid, with the old one."""
+    from . import gateway  # noqa: PLC0415
+
     body = cloud_event(event)
     headers = signed_headers(str(event.id), body, secrets=endpoint.valid_secrets(now), now=now)
     return await gateway.post(pool, endpoint.url, body, headers=headers, seconds=seconds)

@@ -1,11 +1,8 @@
 """Gateways to a mail server and to a text message provider, and the development mailbox that replaces them."""
 
 import asyncio
-import base64
-import hmac
 import ipaddress
 import ssl
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import quote, unquote, urlsplit
@@ -241,25 +238,6 @@ class Sms:
         if failure:
             raise Delayed(f"the text message provider {failure}")
         raise sms_refusal(status, body)
-
-
-def secret_of(sms_url: str) -> str:
-    """Return the token in `APPOINT_SMS_URL`, with which the provider signs its reports."""
-    return unquote(urlsplit(sms_url).password or "")
-
-
-def signature(url: str, parameters: Mapping[str, str], token: str) -> str:
-    """Return Twilio's signature of a report, sent in `X-Twilio-Signature`: an HMAC of the whole URL followed by the
-    form's names and values, sorted by name."""
-    content = url + "".join(name + parameters[name] for name in sorted(parameters))
-    return base64.b64encode(hmac.digest(token.encode(), content.encode("utf-8", "replace"), "sha1")).decode()
-
-
-def is_signed_by_gateway(url: str, parameters: Mapping[str, str], token: str, received: str) -> bool:
-    """Return whether the signature received with a report is the provider's."""
-    return bool(token) and hmac.compare_digest(
-        signature(url, parameters, token).encode(), received.encode("utf-8", "replace")
-    )
 
 
 class DevMailbox:

@@ -16,7 +16,7 @@ from ...http.routes import route
 from ...kit import clock, errors
 from ...kit.actors import Actor
 from ...kit.structs import Page
-from ..channels.gateway import is_signed_by_gateway, secret_of
+from ..channels.report_signatures import is_signed_by_gateway, secret_of
 from . import service
 from .model import Notification, NotificationFilter, Preferences
 from .repository import reads
