@@ -8,7 +8,7 @@ import asyncpg
 
 from ..clinics.catalogue import service as catalogues
 from ..clinics.catalogue.model import Catalogue
-from ..database.pool import Database, Statements, Transaction, sqlstate
+from ..database.pool import Database, Statements, Transaction
 from ..kit import errors
 from ..kit.cache import ClinicCache
 from ..kit.metrics import BOOKINGS
@@ -108,6 +108,6 @@ async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> B
     except (_NothingWritten, asyncpg.ForeignKeyViolationError):  # outside the hours, or an unknown booker
         return None
     except asyncpg.PostgresError as error:
-        if sqlstate(error) != PARTIAL_BOOKING:
+        if error.sqlstate != PARTIAL_BOOKING:
             raise
         return None

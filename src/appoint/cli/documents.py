@@ -2,7 +2,7 @@
 # ruff: noqa: PLC0415
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -40,7 +40,7 @@ def settings(*, as_json: AsJson = False) -> None:
 
 def _plain(value: object) -> Any:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, cast("list[object]", value)))
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import asyncpg
 import msgspec
@@ -261,7 +261,7 @@ def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: floa
         asyncpg.connect,
         url,
         record_class=Row,
-        timeout=wait_seconds,  # pyright: ignore[reportArgumentType]  fractions of a second work
+        timeout=wait_seconds,
         command_timeout=statement_seconds + 5,
         statement_cache_size=400,
         max_cached_statement_lifetime=0,  # otherwise each is prepared again every five minutes
@@ -281,8 +281,4 @@ def connect(url: str, *, size: int, wait_seconds: float, statement_seconds: floa
 
 def violates(error: asyncpg.PostgresError, constraint: str) -> bool:
     """Return whether the constraint raised the error. Compares the prefix: on a shard, a number follows the name."""
-    return str(cast("Any", error).constraint_name or "").startswith(constraint)
-
-
-def sqlstate(error: asyncpg.PostgresError) -> str:
-    return str(cast("Any", error).sqlstate)
+    return (error.constraint_name or "").startswith(constraint)

@@ -6,10 +6,9 @@ from contextlib import suppress
 from typing import Final
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from . import redis_client
 
 log = structlog.get_logger()
 
@@ -29,12 +28,7 @@ class Invalidations:
     """
 
     def __init__(self, redis_url: str, *, forget: Callable[[int], None], clear: Callable[[], None]) -> None:
-        self._redis: Final = Redis.from_url(
-            redis_url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._redis: Final = redis_client.connect(redis_url, timeout_seconds=TIMEOUT_SECONDS)
         self._forget: Final = forget
         self._clear: Final = clear
         self._unsent: set[int] = set()

@@ -2,7 +2,7 @@
 same entry to web calendars."""
 
 from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -64,7 +64,7 @@ def invitation(
         status=STATUS.CANCELLED if method == "CANCEL" else STATUS.CONFIRMED,
         classification=CLASS.PRIVATE,  # hide visits to a doctor from people with whom the calendar is shared
     )
-    calendar = Calendar()
+    calendar = cast("Any", Calendar())  # icalendar does not type `add` completely
     calendar.add("prodid", PRODUCT_ID)
     calendar.add("version", "2.0")
     calendar.add("method", method)

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, cast
 
 from prometheus_client import (
     REGISTRY,
@@ -15,8 +15,8 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
+    multiprocess,
 )
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -84,7 +84,7 @@ def shared_between_processes() -> Generator[None]:
 
 def forget_process(process: int) -> None:
     """Drop the gauges of a process that has ended, such as its connections. Its counters remain."""
-    mark_process_dead(process)
+    cast("Any", multiprocess).mark_process_dead(process)  # the library does not type it
 
 
 def exposition() -> bytes:
@@ -92,5 +92,5 @@ def exposition() -> bytes:
     if FOLDER_VARIABLE not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)
+    multiprocess.MultiProcessCollector(registry)
     return generate_latest(registry)

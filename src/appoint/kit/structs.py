@@ -43,7 +43,7 @@ def content_after(change: msgspec.Struct, current: msgspec.Struct, content_type:
     return merge(msgspec.convert(current, content_type, from_attributes=True), change)
 
 
-def merge(current: T, patch: msgspec.Struct) -> T:
+def merge(current: C, patch: msgspec.Struct) -> C:
     """Apply a JSON merge patch (RFC 7396) to a struct: members that the patch leaves unset keep their value."""
     changes: dict[str, Any] = {}
     for name, value in msgspec.structs.asdict(patch).items():
@@ -51,5 +51,4 @@ def merge(current: T, patch: msgspec.Struct) -> T:
             continue
         nested = isinstance(value, msgspec.Struct) and getattr(current, name) is not None
         changes[name] = merge(getattr(current, name), value) if nested else value
-    # every caller passes structs
-    return msgspec.structs.replace(current, **changes)  # pyright: ignore[reportArgumentType]
+    return msgspec.structs.replace(current, **changes)

@@ -6,7 +6,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import asyncpg
 import msgspec
@@ -77,11 +77,11 @@ def _hide_exception_message(_logger: WrappedLogger, _method: str, event: EventDi
 
 
 def _add_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    error = event.pop("exc_info", None)
+    error: Any = event.pop("exc_info", None)
     if error is True:
-        error = sys.exc_info()
-    if isinstance(error, tuple):
-        error = error[1]
+        error = sys.exc_info()[1]
+    elif isinstance(error, tuple):
+        error = cast("Any", error)[1]
     if isinstance(error, BaseException):
         event["exception"] = "".join(_format(error, set()))
     return event
@@ -94,13 +94,13 @@ def _format(error: BaseException, visited: set[int]) -> Iterator[str]:
     if earlier and id(earlier) not in visited:
         yield from _format(earlier, visited)
         yield "\n"
-    for part in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+    is_group = isinstance(error, BaseExceptionGroup)
+    for part in cast("BaseExceptionGroup[BaseException]", error).exceptions if is_group else ():
         yield from _format(part, visited)
         yield "\n"
     yield from traceback.format_tb(error.__traceback__)
     yield f"{type(error).__module__}.{type(error).__qualname__}"
     if isinstance(error, asyncpg.PostgresError):
-        facts: Any = error
-        yield f": {facts.sqlstate} {facts.constraint_name or ''}".rstrip()
+        yield f": {error.sqlstate} {error.constraint_name or ''}".rstrip()
     elif isinstance(error, SAFE_MESSAGES):
         yield f": {error}"

@@ -31,7 +31,7 @@ KEEP_ALIVE_SECONDS: Final = 75
 SETTLE_SECONDS: Final = 0.3
 """The pause before shutdown, until other processes have closed their listeners too."""
 LAST_REQUEST_SECONDS: Final = 1.0
-"""How much longer idle connections stay open during shutdown."""
+"""The time for which idle connections stay open during shutdown."""
 READ_SECONDS: Final = 30.0
 START_SECONDS: Final = 300.0
 HEALTH_CHECK_SECONDS: Final = 30

@@ -6,7 +6,6 @@ from typing import Any, Final, TypeVar
 
 from litestar import Response
 from litestar.exceptions import HTTPException
-from litestar.types import ExceptionHandlersMap
 
 from ..http.problems import handlers as problem_handlers
 from ..http.routes import route_in
@@ -64,7 +63,7 @@ def _handler(document_of: Callable[[AnyRequest, E], Response[bytes]]) -> Callabl
     return handle
 
 
-EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
+EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[..., Response[Any]]]] = {
     errors.AppointError: _handler(problem_handlers.answer_refusal),
     HTTPException: _handler(problem_handlers.answer_http_error),
     Exception: _handler(problem_handlers.answer_bug),

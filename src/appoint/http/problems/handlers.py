@@ -1,6 +1,6 @@
 """Convert errors to problem documents. Only this module chooses status codes for errors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -8,7 +8,6 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET
 
 from ...kit import errors
@@ -119,7 +118,7 @@ def answer_bug(request: Request[Any, Any, Any], error: Exception) -> Response[by
     return problem_response(request, "internal-error")
 
 
-HANDLERS: Final[ExceptionHandlersMap] = {
+HANDLERS: Final[dict[int | type[Exception], Callable[..., Response[Any]]]] = {
     errors.AppointError: answer_refusal,
     HTTPException: answer_http_error,
     Exception: answer_bug,

@@ -22,7 +22,7 @@ def _line(row: Row) -> DoctorSlot:
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        weekday=fields.WEEKDAYS[row.weekday - 1],
+        weekday=fields.WEEKDAYS[int(row.weekday) - 1],
         start_time=fields.format_wall_time(row.minutes.lower),
         end_time=fields.format_wall_time(row.minutes.upper),
         time_slot_id=row.time_slot_id,
