@@ -34,7 +34,7 @@ from .request_context import (
     hold_length,
     redact,
     requested_key,
-    visible_doctors,
+    visible_selection,
     with_token,
 )
 from .reschedule import reschedule
@@ -212,17 +212,7 @@ class Appointments(Controller):
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Appointment]]:
         """List a clinic's appointments, earliest first."""
-        appointments = await repository.of_clinic(
-            request.db,
-            clinic_id=clinic_id,
-            first=query.from_,
-            last=query.to,
-            doctor_ids=visible_doctors(request, query.doctor_id),
-            customer_id=query.customer_id,
-            status=query.status,
-            after=cursor_after(request, query, tuple[datetime, UUID]),
-            limit=query.limit,
-        )
+        appointments = await repository.of_clinic(request.db, clinic_id, visible_selection(request, query))
         if not appointments:
             await clinics.get(request.db, clinic_id)
         return resource_page(request, query, [redact(request, appointment) for appointment in appointments], _by_start)

@@ -1,7 +1,7 @@
 """Appointments, their statuses and transitions, and the requests that change them."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
@@ -230,6 +230,33 @@ class AppointmentFilter(PageQuery):
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
             raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
+
+
+class Selection(NamedTuple):
+    """The appointments of a clinic to list: those with all of these properties, after a place in the list."""
+
+    first: date | None
+    last: date | None
+    doctor_ids: Sequence[UUID] | None
+    customer_id: UUID | None
+    status: Status | None
+    after: tuple[datetime, UUID] | None
+    limit: int
+
+    @property
+    def parameters(self) -> tuple[object, ...]:
+        """The parameters of a statement, in which the place is two values."""
+        start, last_id = self.after or (None, None)
+        return (
+            self.first,
+            self.last,
+            self.doctor_ids,
+            self.customer_id,
+            self.status,
+            start,
+            last_id,
+            self.limit,
+        )
 
 
 def has_own_hours(appointment: Appointment) -> bool:

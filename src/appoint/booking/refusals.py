@@ -29,7 +29,7 @@ from .rules import (
 )
 
 ALTERNATIVES_RADIUS: Final = timedelta(days=8)
-"""How far to look for alternatives before and after: a week, and a day to spare for time zones."""
+"""The range before and after an appointment to search for alternatives: a week, and a day to spare for time zones."""
 
 
 class Refused(NamedTuple):

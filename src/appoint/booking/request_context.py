@@ -1,16 +1,17 @@
 """Context of a booking request besides its body: limits, idempotency, overrides and visibility."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from ..http.access import authorize
 from ..http.idempotency import digest
+from ..http.pagination import cursor_after
 from ..http.request import Request, idempotency_key
 from ..kit.permissions import widest_grant
 from . import links
-from .model import Appointment
+from .model import Appointment, AppointmentFilter, Selection
 from .planning import IdempotencyKey
 from .rules import BookingLimits
 
@@ -45,6 +46,19 @@ def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | No
     if own is None:
         return [doctor_id] if doctor_id else None
     return [own] if doctor_id in (None, own) else []
+
+
+def visible_selection(request: Request, query: AppointmentFilter) -> Selection:
+    """Return the appointments that the query asks for, restricted to those that the caller may list."""
+    return Selection(
+        query.from_,
+        query.to,
+        visible_doctors(request, query.doctor_id),
+        query.customer_id,
+        query.status,
+        cursor_after(request, query, tuple[datetime, UUID]),
+        query.limit,
+    )
 
 
 def requested_key(request: Request, data: object) -> IdempotencyKey | None:

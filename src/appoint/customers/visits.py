@@ -29,27 +29,16 @@ async def list_upcoming(
 
     Return one more than `limit` if there are more.
     """
-    rows = await db.fetch(
-        """
-        select a.id, lower(a.during) as start_time, upper(a.during) as end_time,
-               (lower(a.during) at time zone c.time_zone)::date as day,
-               a.status, a.cancel_reason, a.needs_rebooking, d.name as doctor, t.name as type
-          from appointment a
-          join clinic c on c.id = a.clinic_id
-          join doctor d on d.clinic_id = a.clinic_id and d.id = a.doctor_id
-          left join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
-         where a.clinic_id = $1 and a.customer_id = $2 and ($3::uuid is null or a.doctor_id = $3)
-           and upper(a.during) > $4
-         order by lower(a.during)
-         limit $5 + 1
-        """,
-        clinic_id,
-        customer_id,
-        doctor_id,
-        now,
-        limit,
+    return await _list_visits(
+        db,
+        clinic_id=clinic_id,
+        customer_id=customer_id,
+        doctor_id=doctor_id,
+        now=now,
+        past=False,
+        before=None,
+        limit=limit,
     )
-    return [to(PatientVisit, row) for row in rows]
 
 
 async def list_past(
@@ -66,6 +55,29 @@ async def list_past(
 
     Return one more than `limit` if there are more.
     """
+    return await _list_visits(
+        db,
+        clinic_id=clinic_id,
+        customer_id=customer_id,
+        doctor_id=doctor_id,
+        now=now,
+        past=True,
+        before=before,
+        limit=limit,
+    )
+
+
+async def _list_visits(
+    db: Statements,
+    *,
+    clinic_id: int,
+    customer_id: UUID,
+    doctor_id: UUID | None,
+    now: datetime,
+    past: bool,
+    before: UUID | None,
+    limit: int,
+) -> list[PatientVisit]:
     rows = await db.fetch(
         """
         select a.id, lower(a.during) as start_time, upper(a.during) as end_time,
@@ -76,16 +88,17 @@ async def list_past(
           join doctor d on d.clinic_id = a.clinic_id and d.id = a.doctor_id
           left join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
          where a.clinic_id = $1 and a.customer_id = $2 and ($3::uuid is null or a.doctor_id = $3)
-           and upper(a.during) <= $4
-           and ($5::uuid is null or (lower(a.during), a.id) < (
-                 select lower(b.during), b.id from appointment b where b.clinic_id = $1 and b.id = $5))
-         order by lower(a.during) desc, a.id desc
-         limit $6 + 1
+           and (upper(a.during) <= $4) = $5
+           and ($6::uuid is null or (lower(a.during), a.id) < (
+                 select lower(b.during), b.id from appointment b where b.clinic_id = $1 and b.id = $6))
+         order by case when not $5 then lower(a.during) end, lower(a.during) desc, a.id desc
+         limit $7 + 1
         """,
         clinic_id,
         customer_id,
         doctor_id,
         now,
+        past,
         before,
         limit,
     )

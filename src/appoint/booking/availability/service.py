@@ -25,7 +25,7 @@ from .model import (
 )
 
 FIRST_LOOK_AHEAD: Final = timedelta(days=14)
-"""How far beyond the range the first search for `nextAvailable` goes; each further one goes twice as far."""
+"""The length of the first search for `nextAvailable` after the range. Each further search covers twice the length."""
 MAX_BUFFER: Final = timedelta(minutes=720)
 ONE_WEEK: Final = timedelta(days=7)
 

@@ -1,6 +1,5 @@
 """/api/bookings and /api/clinics/{clinicId}/bookings"""
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -8,7 +7,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from ...clinics.clinics import service as clinics
-from ...http.pagination import cursor_after, page_response
+from ...http.pagination import page_response
 from ...http.request import Request
 from ...http.responses import created_response, json_response
 from ...http.routes import route
@@ -25,7 +24,7 @@ from ..request_context import (
     hold_length,
     redact,
     requested_key,
-    visible_doctors,
+    visible_selection,
     with_token,
 )
 from ..rules import REASONS
@@ -73,17 +72,7 @@ class Bookings(Controller):
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Booking]]:
         """List a clinic's bookings by the start of their first appointment, earliest first."""
-        page = await repository.of_clinic(
-            request.db,
-            clinic_id=clinic_id,
-            first=query.from_,
-            last=query.to,
-            doctor_ids=visible_doctors(request, query.doctor_id),
-            customer_id=query.customer_id,
-            status=query.status,
-            after=cursor_after(request, query, tuple[datetime, UUID]),
-            limit=query.limit,
-        )
+        page = await repository.of_clinic(request.db, clinic_id, visible_selection(request, query))
         if not page:
             await clinics.get(request.db, clinic_id)
         starts = dict(page)

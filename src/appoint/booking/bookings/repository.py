@@ -1,34 +1,21 @@
 """The SQL of bookings: appointments by their `booking_id`."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
 from ...database.pool import Statements
-from ..model import BookedAppointments, Status
+from ..model import BookedAppointments, Selection
 from ..repository import booked_appointments
 from .model import BookingStart
 
 
-async def of_clinic(
-    db: Statements,
-    *,
-    clinic_id: int,
-    first: date | None,
-    last: date | None,
-    doctor_ids: Sequence[UUID] | None,
-    customer_id: UUID | None,
-    status: Status | None,
-    after: tuple[datetime, UUID] | None,
-    limit: int,
-) -> list[BookingStart]:
-    """Return a clinic's bookings, earliest first; one more than `limit` if there are more.
+async def of_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingStart]:
+    """Return a clinic's bookings, earliest first; one more than the limit if there are more.
 
-    The start of their first appointment sorts and dates them. The other filters apply to any of their appointments.
+    The start of their first appointment sorts and dates them. The other properties apply to any of their appointments.
     """
-    start, last_id = after or (None, None)
     rows = await db.fetch(
         """
         select s.booking_id, s.start_time as start
@@ -48,14 +35,7 @@ async def of_clinic(
          limit $9 + 1
         """,
         clinic_id,
-        first,
-        last,
-        doctor_ids,
-        customer_id,
-        status,
-        start,
-        last_id,
-        limit,
+        *selection.parameters,
     )
     return [BookingStart(row.booking_id, row.start) for row in rows]
 

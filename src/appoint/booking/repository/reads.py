@@ -1,7 +1,7 @@
 """Read appointments."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from ..model import (
     BookedAppointments,
     CancelCause,
     CustomerVisit,
-    Status,
+    Selection,
     StoredAppointment,
 )
 
@@ -90,20 +90,8 @@ async def find_by_idempotency_key(
     return (rows[0].request_digest, booked_appointments(rows)) if rows else None
 
 
-async def of_clinic(
-    db: Statements,
-    *,
-    clinic_id: int,
-    first: date | None,
-    last: date | None,
-    doctor_ids: Sequence[UUID] | None,
-    customer_id: UUID | None,
-    status: Status | None,
-    after: tuple[datetime, UUID] | None,
-    limit: int,
-) -> list[Appointment]:
-    """Return a clinic's appointments on local dates, earliest first; one more than `limit` if there are more."""
-    start, last_id = after or (None, None)
+async def of_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[Appointment]:
+    """Return a clinic's appointments on local dates, earliest first; one more than the limit if there are more."""
     rows = await db.fetch(
         """
         select * from shown_appointment s
@@ -120,14 +108,7 @@ async def of_clinic(
          limit $9 + 1
         """,
         clinic_id,
-        first,
-        last,
-        doctor_ids,
-        customer_id,
-        status,
-        start,
-        last_id,
-        limit,
+        *selection.parameters,
     )
     return [appointment(row) for row in rows]
 

@@ -25,7 +25,7 @@ from .model import Absence, AbsenceContent, AffectedAppointment, AwayPeriod, Per
 MAX_DAY_LENGTH: Final = timedelta(hours=25)
 """The length of the day on which daylight saving time ends."""
 SEARCH_RADIUS: Final = timedelta(days=14)
-"""How many days before and after an appointment the search for another time covers."""
+"""The range before and after an appointment to search for another time."""
 MAX_SEARCH_SPAN: Final = timedelta(days=120)
 MAX_OPTIONS: Final = 3
 """The maximum number of times to offer for each appointment, with its own doctor and with others."""
