@@ -15,8 +15,9 @@ from appoint.booking.rules import BookingLimits
 from appoint.database.pool import Database
 from appoint.kit.actors import Actor, Membership, Role
 from support.app import ADMIN, composed, settings
-from support.rows import NOW, book, clinic, customer, doctor, publish
+from support.world import create_clinic, create_customer, create_doctor, hours_ahead, insert_appointment, publish_slot
 
+NOW = hours_ahead(0)
 MAX_APPOINTMENTS = 5
 MAX_HOLDS = 2
 EIGHT = (NOW + timedelta(days=3)).replace(hour=8, minute=0, second=0)
@@ -32,10 +33,10 @@ async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncC
             transport=httpx2.ASGITransport(app), base_url="http://testserver.local", timeout=60
         ) as client,
     ):
-        await clinic(client)
-        client.doctor = await doctor(client)
+        await create_clinic(client)
+        client.doctor = await create_doctor(client)
         for day in range(3):
-            await publish(db, client.doctor, EIGHT + timedelta(days=day), EIGHT + timedelta(days=day, hours=8))
+            await publish_slot(db, client.doctor, EIGHT + timedelta(days=day), EIGHT + timedelta(days=day, hours=8))
         yield client
 
 
@@ -58,39 +59,39 @@ async def post_appointment(client, customer_id, number, *, headers=None, **membe
 
 
 async def test_a_customer_can_book_up_to_the_limit(client):
-    ana = await customer(client)
+    ana = await create_customer(client)
     statuses = [(await post_appointment(client, ana, number)).status_code for number in range(MAX_APPOINTMENTS)]
     assert statuses == [201] * MAX_APPOINTMENTS
     refusal = (await post_appointment(client, ana, MAX_APPOINTMENTS)).json()
     assert (refusal["status"], refusal["reason"], refusal["alternatives"]) == (409, "too-many-appointments", [])
-    ben = await customer(client)  # the limit is the patient's, not the caller's
+    ben = await create_customer(client)  # the limit is the patient's, not the caller's
     assert (await post_appointment(client, ben, MAX_APPOINTMENTS)).status_code == 201
 
 
 async def test_cancelled_past_and_other_clinics_appointments_do_not_count(client, db):
-    ana = await customer(client)
+    ana = await create_customer(client)
     appointments = [(await post_appointment(client, ana, number)).json() for number in range(MAX_APPOINTMENTS)]
     assert (await post_appointment(client, ana, MAX_APPOINTMENTS)).status_code == 409
     await client.delete(f"/api/appointments/{appointments[0]['id']}", headers=ADMIN)
     assert (await post_appointment(client, ana, MAX_APPOINTMENTS)).status_code == 201
 
-    ben = await customer(client)
+    ben = await create_customer(client)
     past = NOW - timedelta(days=2)
-    await publish(db, client.doctor, past, past + timedelta(hours=4))
+    await publish_slot(db, client.doctor, past, past + timedelta(hours=4))
     for number in range(MAX_APPOINTMENTS):
-        await book(
+        await insert_appointment(
             db, client.doctor, ben, past + timedelta(minutes=30 * number), past + timedelta(minutes=30 * number + 30)
         )
     assert (await post_appointment(client, ben, MAX_APPOINTMENTS + 1)).status_code == 201
 
-    elsewhere = await doctor(client, await clinic(client, name="Hillside Clinic"))
-    await publish(db, elsewhere, EIGHT + timedelta(days=9), EIGHT + timedelta(days=9, hours=8))
+    elsewhere = await create_doctor(client, await create_clinic(client, name="Hillside Clinic"))
+    await publish_slot(db, elsewhere, EIGHT + timedelta(days=9), EIGHT + timedelta(days=9, hours=8))
     elsewhere_response = await post_appointment(client, ana, 9 * 48, doctorId=elsewhere)
     assert elsewhere_response.status_code == 201, elsewhere_response.text
 
 
 async def test_holds_have_a_lower_limit_than_bookings(client):
-    ana = await customer(client)
+    ana = await create_customer(client)
     holds = [await post_appointment(client, ana, number, hold=True) for number in range(MAX_HOLDS)]
     assert [response.status_code for response in holds] == [201] * MAX_HOLDS
     assert (await post_appointment(client, ana, MAX_HOLDS, hold=True)).json()["reason"] == "too-many-holds"
@@ -100,7 +101,7 @@ async def test_holds_have_a_lower_limit_than_bookings(client):
 
 
 async def test_a_booking_that_exceeds_the_limit_is_refused_as_a_whole(client, db):
-    ana, ben = await customer(client), await customer(client)
+    ana, ben = await create_customer(client), await create_customer(client)
     await post_appointment(client, ana, 0)
     parts = [
         appointment_body(client, ben, 1),
@@ -115,13 +116,13 @@ async def test_a_booking_that_exceeds_the_limit_is_refused_as_a_whole(client, db
 
 
 async def test_the_administrator_can_exceed_the_limits(client):
-    ana = await customer(client)
+    ana = await create_customer(client)
     numbers = range(MAX_APPOINTMENTS + 2)
     assert {(await post_appointment(client, ana, number, headers=ADMIN)).status_code for number in numbers} == {201}
 
 
 async def test_a_repeated_request_at_the_limit_returns_the_original_appointment(client):
-    ana = await customer(client)
+    ana = await create_customer(client)
     for number in range(MAX_APPOINTMENTS - 1):
         await post_appointment(client, ana, number)
     first, second = [
@@ -131,7 +132,7 @@ async def test_a_repeated_request_at_the_limit_returns_the_original_appointment(
 
 
 async def test_the_limit_is_reported_before_a_taken_time_but_after_a_past_one(client):
-    ana = await customer(client)
+    ana = await create_customer(client)
     for number in range(MAX_APPOINTMENTS):
         await post_appointment(client, ana, number)
     assert (await post_appointment(client, ana, 0)).json()[
@@ -142,7 +143,7 @@ async def test_the_limit_is_reported_before_a_taken_time_but_after_a_past_one(cl
 
 async def test_concurrent_bookings_do_not_exceed_the_limit(client, db):
     for _ in range(3):
-        ana = await customer(client)
+        ana = await create_customer(client)
         responses = await asyncio.gather(*(post_appointment(client, ana, number) for number in range(20)))
         outcomes = Counter(response.json().get("reason", response.status_code) for response in responses)
         assert outcomes == {201: MAX_APPOINTMENTS, "too-many-appointments": 20 - MAX_APPOINTMENTS}
@@ -150,7 +151,7 @@ async def test_concurrent_bookings_do_not_exceed_the_limit(client, db):
 
 
 async def test_concurrent_family_bookings_neither_deadlock_nor_exceed_the_limit(client, db):
-    ana, ben = await customer(client), await customer(client)
+    ana, ben = await create_customer(client), await create_customer(client)
 
     def body(first, second, number):
         return {

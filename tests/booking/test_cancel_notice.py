@@ -14,10 +14,19 @@ from appoint.kit.actors import Actor, Role
 from appoint.kit.cache import ClinicCache
 from support.app import ADMIN
 from support.callers import accept_callers, headers_of, member, partner, staff
-from support.rows import NOW as TODAY
-from support.rows import appointment_type, clinic, customer, doctor, publish
-from support.world import RECEPTION, World, at
+from support.world import (
+    RECEPTION,
+    World,
+    at,
+    create_appointment_type,
+    create_clinic,
+    create_customer,
+    create_doctor,
+    hours_ahead,
+    publish_slot,
+)
 
+TODAY = hours_ahead(0)
 NOTICE = timedelta(hours=2)
 REASON = "Her child is in hospital"
 LATE_OVERRIDE = Override(allow=["too-late"], reason=REASON)
@@ -137,11 +146,11 @@ class Desk:
         self.client, self.db = client, db
 
     async def open(self, **members):
-        self.clinic = await clinic(self.client, policy={"cancelNoticeMinutes": 7 * 24 * 60}, **members)
-        self.shah, self.okafor = await doctor(self.client), await doctor(self.client)
-        self.ana = await customer(self.client)
-        await appointment_type(self.client)
-        await publish(self.db, self.shah, START, START + timedelta(hours=4))
+        self.clinic = await create_clinic(self.client, policy={"cancelNoticeMinutes": 7 * 24 * 60}, **members)
+        self.shah, self.okafor = await create_doctor(self.client), await create_doctor(self.client)
+        self.ana = await create_customer(self.client)
+        await create_appointment_type(self.client)
+        await publish_slot(self.db, self.shah, START, START + timedelta(hours=4))
         when = {"startTime": START.isoformat(), "endTime": (START + timedelta(minutes=30)).isoformat()}
         response = await self.client.post(
             "/api/appointments", json={"customerId": self.ana, "doctorId": self.shah} | when, headers=ADMIN

@@ -5,17 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from support.app import ADMIN
-from support.rows import NOW, book, clinic, customer, doctor, later, publish
 from support.staff import add_user, bearer, sign_in_receptionist, works_at
 from support.statements import StatementCounter
+from support.world import create_clinic, create_customer, create_doctor, hours_ahead, insert_appointment, publish_slot
 
-DAY = later(24 * 7).replace(hour=9, minute=0, second=0)
+NOW = hours_ahead(0)
+DAY = hours_ahead(24 * 7).replace(hour=9, minute=0, second=0)
 PATHS = ["day", "week", "day/print", "day/search?q=ana", f"board.json?from={DAY.date()}&to={DAY.date()}", "changes"]
 
 
 @pytest.fixture
 async def api(client):
-    await clinic(client)
+    await create_clinic(client)
     return client
 
 
@@ -24,10 +25,13 @@ async def get_board(client, headers, day=DAY):
 
 
 async def add_doctor_with_appointments(db, client, number: int) -> str:
-    doctor_id, customer_id = await doctor(client, name=f"Dr {number}"), await customer(client, name=f"Ana {number}")
-    await publish(db, doctor_id, DAY, DAY + timedelta(hours=4))
+    doctor_id, customer_id = (
+        await create_doctor(client, name=f"Dr {number}"),
+        await create_customer(client, name=f"Ana {number}"),
+    )
+    await publish_slot(db, doctor_id, DAY, DAY + timedelta(hours=4))
     for visit in range(number):
-        await book(
+        await insert_appointment(
             db, doctor_id, customer_id, DAY + timedelta(minutes=30 * visit), DAY + timedelta(minutes=30 * visit + 20)
         )
     return doctor_id
@@ -50,14 +54,17 @@ async def test_a_board_runs_as_many_statements_for_five_doctors_as_for_one(db, a
 async def test_the_day_page_says_so_when_the_clinic_has_no_doctors(db, api):
     message = "No doctors can be booked yet."
     assert message in (await api.get("/staff/1/day", headers=ADMIN)).text
-    await doctor(api)
+    await create_doctor(api)
     assert message not in (await api.get("/staff/1/day", headers=ADMIN)).text
 
 
 async def test_the_search_finds_appointments_by_patient_name_and_birth_date(db, api):
-    doctor_id, customer_id = await doctor(api), await customer(api, name="Zoë Müller", birthDate="1984-04-05")
-    await publish(db, doctor_id, DAY, DAY + timedelta(hours=4))
-    await book(db, doctor_id, customer_id, DAY, DAY + timedelta(minutes=20))
+    doctor_id, customer_id = (
+        await create_doctor(api),
+        await create_customer(api, name="Zoë Müller", birthDate="1984-04-05"),
+    )
+    await publish_slot(db, doctor_id, DAY, DAY + timedelta(hours=4))
+    await insert_appointment(db, doctor_id, customer_id, DAY, DAY + timedelta(minutes=20))
     for q, language, expected in [
         ("mueller zoe", "de", True),
         ("5.4.1984", "de", True),
@@ -85,9 +92,9 @@ async def test_a_doctor_sees_only_their_own_column(db, api):
 
 
 async def test_board_times_are_local_when_the_clocks_change(db, api):
-    doctor_id = await doctor(api)
+    doctor_id = await create_doctor(api)
     spring = datetime(2027, 3, 28, tzinfo=UTC)  # in Berlin, 02:00 becomes 03:00
-    await publish(db, doctor_id, spring, spring + timedelta(hours=3))
+    await publish_slot(db, doctor_id, spring, spring + timedelta(hours=3))
     (hours,) = (await get_board(api, ADMIN, spring))["times"]
     assert (hours["start"], hours["end"]) == ("2027-03-28T01:00:00", "2027-03-28T05:00:00")
 
@@ -106,7 +113,7 @@ async def test_only_the_clinics_own_staff_can_open_its_day_pages(db, api):
 
 async def test_a_patient_cannot_open_the_day_pages(db, api):
     token = "aps_" + "x" * 43
-    customer_id = await customer(api)
+    customer_id = await create_customer(api)
     await db.execute(
         """
         insert into session (token_hash, customer_id, created_at, seen_at, expires_at)

@@ -11,9 +11,9 @@ from appoint.booking.day_board import service
 from appoint.site.staff import day as pages
 from support.app import ADMIN, composed
 from support.processes import appoint
-from support.rows import clinic
 from support.staff import sign_in_receptionist
 from support.streams import listening
+from support.world import create_clinic
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def frequent_polling(monkeypatch):
 
 @pytest.fixture
 async def api(client):
-    await clinic(client)
+    await create_clinic(client)
     return client
 
 

@@ -12,8 +12,8 @@ from appoint.kit.signed_tokens import sign_id
 from support.app import ADMIN
 from support.manage_links import START, book, create_visit, page_path, status, times_at, token_headers
 from support.post import LINKS, Office, Post
-from support.rows import customer, later
 from support.staff import SECRET
+from support.world import create_customer, hours_ahead
 
 
 @pytest.fixture
@@ -61,13 +61,13 @@ async def test_mails_and_text_messages_contain_the_link(db, client, visit):
     post = Post()
     office = Office(db, post)
     appointment = await book(client, visit)
-    await office.tell(later(0))
+    await office.tell(hours_ahead(0))
     await client.put(
         f"/api/appointments/{appointment['id']}",
         json={"startTime": (START + timedelta(hours=2)).isoformat()},
         headers=ADMIN,
     )
-    await office.tell(later(0))
+    await office.tell(hours_ahead(0))
     await client.patch(
         f"/api/customers/{visit['customerId']}", json={"email": None, "phone": "+4915112345678"}, headers=ADMIN
     )
@@ -83,7 +83,7 @@ async def test_a_cancellation_message_contains_no_link(db, client, visit):
     post = Post()
     appointment = await book(client, visit)
     await client.delete(f"/api/appointments/{appointment['id']}", headers=ADMIN)
-    await Office(db, post).tell(later(0))
+    await Office(db, post).tell(hours_ahead(0))
     assert [("cancelled" in message.subject, "/appointments/" in message.text) for message in post.taken] == [
         (True, False)
     ]
@@ -146,7 +146,7 @@ async def test_a_token_grants_access_to_its_own_appointment_only(client, visit):
 
 
 async def test_a_token_holder_sees_only_their_own_appointment_of_a_family_booking(client, visit):
-    parts = [visit | times_at(0), visit | times_at(1) | {"customerId": await customer(client)}]
+    parts = [visit | times_at(0), visit | times_at(1) | {"customerId": await create_customer(client)}]
     body = {"clinicId": 1, "customerId": visit["customerId"], "appointments": parts}
     booking = (await client.post("/api/bookings", json=body)).json()
     visible_ids = []

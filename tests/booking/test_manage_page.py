@@ -8,7 +8,7 @@ import pytest
 
 from support.app import ADMIN
 from support.manage_links import START, book, create_visit, page_path, status
-from support.rows import appointment_type, later
+from support.world import create_appointment_type, hours_ahead
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -19,7 +19,7 @@ async def visit(db, client):
 
 
 async def test_the_page_shows_clinic_doctor_type_and_local_time(client, visit):
-    appointment = await book(client, visit, endTime=None, appointmentTypeId=await appointment_type(client))
+    appointment = await book(client, visit, endTime=None, appointmentTypeId=await create_appointment_type(client))
     page = (await client.get(page_path(appointment), headers={"Accept-Language": "en"})).text
     hour = START.astimezone(ZoneInfo("Europe/Berlin")).hour
     for text in (
@@ -132,7 +132,9 @@ async def test_an_appointment_that_has_started_has_no_form(db, client, visit):
         """
     )
     await db.execute(
-        "update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)", later(-1), later(-0.5)
+        "update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)",
+        hours_ahead(-1),
+        hours_ahead(-0.5),
     )
     page = await client.get(page_path(appointment))
     assert (page.status_code, "This appointment has already started." in page.text, "<form" in page.text) == (

@@ -9,10 +9,10 @@ import pytest
 
 from appoint.kit.actors import Actor, Role
 from support.callers import accept_callers, headers_of, member, partner, staff
-from support.rows import clinic, customer, doctor, later, publish
+from support.world import create_clinic, create_customer, create_doctor, hours_ahead, publish_slot
 
 REASON = "Ana is in pain"
-START = later(24 * 7).replace(hour=9, minute=0, second=0)
+START = hours_ahead(24 * 7).replace(hour=9, minute=0, second=0)
 OVERRIDE = {"allow": ["outside-hours", "too-soon", "customer-busy"], "reason": REASON}
 
 
@@ -23,11 +23,11 @@ class Desk:
         self.client, self.db = client, db
 
     async def open(self):
-        self.clinic, self.other_clinic = await clinic(self.client), await clinic(self.client)
-        self.shah, self.okafor = await doctor(self.client), await doctor(self.client)
-        self.ana = await customer(self.client)
+        self.clinic, self.other_clinic = await create_clinic(self.client), await create_clinic(self.client)
+        self.shah, self.okafor = await create_doctor(self.client), await create_doctor(self.client)
+        self.ana = await create_customer(self.client)
         for each in (self.shah, self.okafor):
-            await publish(self.db, each, START, START + timedelta(hours=1))
+            await publish_slot(self.db, each, START, START + timedelta(hours=1))
         callers = staff(self.clinic, self.shah) | {
             "elsewhere": member("elsewhere", self.other_clinic, Role.MANAGER),
             "partner": partner(self.clinic, "see-appointments", "move-appointments", "list-appointments"),
@@ -36,9 +36,9 @@ class Desk:
         accept_callers(self.client, callers)
         return self
 
-    def appointment_body(self, start, *, doctor=None, minutes=30, **members):
+    def appointment_body(self, start, *, doctor_id=None, minutes=30, **members):
         when = {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=minutes)).isoformat()}
-        return {"customerId": self.ana, "doctorId": doctor or self.shah} | when | members
+        return {"customerId": self.ana, "doctorId": doctor_id or self.shah} | when | members
 
     async def book(self, caller, start, *, override=OVERRIDE, headers=None, **members):
         return await self.client.post(
@@ -77,8 +77,8 @@ async def test_only_staff_of_the_clinic_can_override_rules(desk, caller, status)
 
 
 async def test_a_doctor_can_override_rules_only_for_themselves(desk):
-    assert (await desk.book("doctor", START + timedelta(hours=3), doctor=desk.okafor)).status_code == 403
-    assert (await desk.book("doctor", START + timedelta(hours=3), doctor=None)).status_code == 201
+    assert (await desk.book("doctor", START + timedelta(hours=3), doctor_id=desk.okafor)).status_code == 403
+    assert (await desk.book("doctor", START + timedelta(hours=3), doctor_id=None)).status_code == 201
     any_doctor = desk.appointment_body(START, clinicId=desk.clinic, override=OVERRIDE)
     del any_doctor["doctorId"]
     response = await desk.client.post("/api/appointments", json=any_doctor, headers=headers_of("doctor"))
@@ -157,7 +157,7 @@ async def test_an_invalid_override_is_refused_at_its_member(desk):
 
 
 async def test_only_one_of_several_concurrent_overrides_gets_the_time(desk):
-    patients = [await customer(desk.client) for _ in range(8)]
+    patients = [await create_customer(desk.client) for _ in range(8)]
     start = START + timedelta(hours=3)
     responses = await asyncio.gather(
         *(
@@ -172,6 +172,6 @@ async def test_only_one_of_several_concurrent_overrides_gets_the_time(desk):
 
 
 async def test_an_override_cannot_book_a_doctor_of_another_clinic(desk):
-    theirs = await doctor(desk.client, desk.other_clinic)
-    assert (await desk.book("receptionist", START, doctor=theirs)).status_code == 404
-    assert (await desk.book("receptionist", START, doctor=theirs, clinicId=desk.clinic)).status_code == 404
+    theirs = await create_doctor(desk.client, desk.other_clinic)
+    assert (await desk.book("receptionist", START, doctor_id=theirs)).status_code == 404
+    assert (await desk.book("receptionist", START, doctor_id=theirs, clinicId=desk.clinic)).status_code == 404

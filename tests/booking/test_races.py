@@ -25,7 +25,10 @@ from support.races import (
     race,
     race_bookings,
 )
-from support.rows import clinic, customer
+from support.world import create_clinic, create_customer
+
+pytestmark = pytest.mark.xdist_group("races")
+"""One worker runs all of these, so that the server starts once."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def server(database_url: str) -> Iterator[str]:
 async def api(db, server: str) -> AsyncIterator[httpx2.AsyncClient]:
     limits = httpx2.Limits(max_connections=64, max_keepalive_connections=64)
     async with httpx2.AsyncClient(base_url=server, headers=ADMIN, timeout=60, limits=limits) as api:
-        await clinic(api)
+        await create_clinic(api)
         yield api
 
 
@@ -70,7 +73,7 @@ async def test_concurrent_requests_for_overlapping_times_book_no_overlaps(db, ap
 
 
 async def test_a_customer_who_books_32_doctors_concurrently_gets_one(db, api):
-    ana = await customer(api)
+    ana = await create_customer(api)
     doctors = await free_doctors(api, 32)
     outcomes = await outcomes_of(
         *(api.post("/api/appointments", json=appointment_body(doctor_id, ana)) for doctor_id in doctors)
@@ -111,7 +114,7 @@ async def test_crossing_bookings_of_several_times_are_all_or_nothing(db, api):
 
 async def test_a_booking_sent_eight_times_at_once_books_once(db, api):
     doctor_id, _ = await free_doctor(api)
-    ana = await customer(api)
+    ana = await create_customer(api)
     requests = (
         api.post("/api/appointments", json=appointment_body(doctor_id, ana), headers={"Idempotency-Key": "once"})
         for _ in range(8)
@@ -232,7 +235,7 @@ async def test_a_booking_and_the_removal_of_its_doctor_do_not_both_succeed(db, a
 async def test_a_booking_and_the_removal_of_its_customer_do_not_both_succeed(db, api):
     doctor_id, _ = await free_doctor(api)
     for number in ROUNDS:
-        ana = await customer(api)
+        ana = await create_customer(api)
         body = appointment_body(doctor_id, ana, DAY + timedelta(minutes=30 * number))
         outcomes = await race(number, api.post("/api/appointments", json=body), api.delete(f"/api/customers/{ana}"))
         assert outcomes in {("201", "customer-has-appointments"), ("not-found", "204")}
@@ -243,7 +246,7 @@ async def test_a_booking_and_the_removal_of_its_customer_do_not_both_succeed(db,
 async def test_a_booking_and_the_deactivation_of_its_clinic_do_not_both_succeed(db, api):
     for number in ROUNDS:
         doctor_id, _ = await free_doctor(api)
-        booking = api.post("/api/appointments", json=appointment_body(doctor_id, await customer(api)))
+        booking = api.post("/api/appointments", json=appointment_body(doctor_id, await create_customer(api)))
         outcomes = await race(number, booking, api.delete("/api/clinics/1?cascade=true"))
         assert outcomes in {
             ("201", "live-appointments"),

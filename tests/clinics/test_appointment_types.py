@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from support.app import ADMIN
-from support.rows import appointment_type, clinic
+from support.world import create_appointment_type, create_clinic
 
 CHECK_UP = {"name": "Check-up", "minutes": 30}
 FULL = CHECK_UP | {
@@ -20,7 +20,7 @@ FULL = CHECK_UP | {
 @pytest.fixture
 async def lakeside(client):
     """Create a clinic and return the path of its appointment types."""
-    return f"/api/clinics/{await clinic(client)}/appointmentTypes"
+    return f"/api/clinics/{await create_clinic(client)}/appointmentTypes"
 
 
 async def test_a_created_type_can_be_read_back(client, lakeside):
@@ -86,7 +86,7 @@ async def test_all_invalid_members_are_reported_at_once(client, lakeside):
 
 
 async def test_anonymous_callers_cannot_change_types(client, lakeside):
-    id = await appointment_type(client)
+    id = await create_appointment_type(client)
     assert (await client.post(lakeside, json=CHECK_UP)).status_code == 401
     assert (await client.put(f"/api/appointmentTypes/{id}", json=CHECK_UP)).status_code == 401
     assert (await client.patch(f"/api/appointmentTypes/{id}", json={})).status_code == 401
@@ -105,7 +105,7 @@ async def test_an_inactive_clinic_accepts_no_types(client, lakeside):
 
 
 async def test_a_removed_type_of_an_inactive_clinic_cannot_be_restored(client, lakeside):
-    id = await appointment_type(client)
+    id = await create_appointment_type(client)
     await client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN)
     await client.delete("/api/clinics/1", headers=ADMIN)
     refusal = await client.patch(f"/api/appointmentTypes/{id}", json={"active": True}, headers=ADMIN)
@@ -153,7 +153,7 @@ async def test_a_price_can_only_be_patched_as_a_whole(client, lakeside):
 
 
 async def test_a_removed_type_is_unlisted_but_readable_and_can_be_restored(client, lakeside):
-    id = await appointment_type(client)
+    id = await create_appointment_type(client)
     assert (await client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN)).status_code == 204
     assert (await client.get(lakeside)).json()["items"] == []
     assert [item["id"] for item in (await client.get(lakeside, params={"active": "false"})).json()["items"]] == [id]
@@ -163,14 +163,14 @@ async def test_a_removed_type_is_unlisted_but_readable_and_can_be_restored(clien
 
 
 async def test_concurrent_removals_remove_the_type_once(client, lakeside):
-    id = await appointment_type(client)
+    id = await create_appointment_type(client)
     removals = await asyncio.gather(*(client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN) for _ in range(3)))
     assert {removal.status_code for removal in removals} == {204}
     assert (await client.get(f"/api/appointmentTypes/{id}")).json()["version"] == 2
 
 
 async def test_replacing_a_removed_type_does_not_restore_it(client, lakeside):
-    id = await appointment_type(client)
+    id = await create_appointment_type(client)
     await client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN)
     assert (await client.put(f"/api/appointmentTypes/{id}", json=CHECK_UP, headers=ADMIN)).json()["active"] is False
 
@@ -187,13 +187,13 @@ async def test_an_id_without_a_clinic_is_not_found(client):
 
 
 async def test_an_id_with_another_clinics_prefix_is_not_found(client, lakeside):
-    await clinic(client)
-    id = await appointment_type(client)
+    await create_clinic(client)
+    id = await create_appointment_type(client)
     assert (await client.get(f"/api/appointmentTypes/00000002{id[8:]}")).status_code == 404
 
 
 async def test_a_change_of_an_outdated_version_is_refused(client, lakeside):
-    address = f"/api/appointmentTypes/{await appointment_type(client)}"
+    address = f"/api/appointmentTypes/{await create_appointment_type(client)}"
     first = await client.get(address)
     assert (
         await client.patch(address, json={"minutes": 15}, headers=ADMIN | {"If-Match": first.headers["ETag"]})
@@ -207,15 +207,15 @@ async def test_a_change_of_an_outdated_version_is_refused(client, lakeside):
 
 
 async def test_a_clinic_can_require_versions(client):
-    await clinic(client, policy={"requireVersion": True})
-    address = f"/api/appointmentTypes/{await appointment_type(client)}"
+    await create_clinic(client, policy={"requireVersion": True})
+    address = f"/api/appointmentTypes/{await create_appointment_type(client)}"
     assert (await client.patch(address, json={"minutes": 20}, headers=ADMIN)).status_code == 428
     assert (await client.delete(address, headers=ADMIN)).status_code == 428
     assert (await client.delete(address, headers=ADMIN | {"If-Match": '"v1"'})).status_code == 204
 
 
 async def test_an_unchanged_type_is_not_sent_again(client, lakeside):
-    address = f"/api/appointmentTypes/{await appointment_type(client)}"
+    address = f"/api/appointmentTypes/{await create_appointment_type(client)}"
     assert (await client.get(address, headers={"If-None-Match": '"v1"'})).status_code == 304
 
 
@@ -246,18 +246,18 @@ async def test_an_idempotency_key_cannot_be_reused_for_another_body(client, lake
 
 
 async def test_pages_of_the_list_stay_stable_under_inserts(client, lakeside):
-    first = [await appointment_type(client, name=f"Type {n}") for n in range(3)]
+    first = [await create_appointment_type(client, name=f"Type {n}") for n in range(3)]
     page = (await client.get(lakeside, params={"limit": 2})).json()
-    added = await appointment_type(client)
+    added = await create_appointment_type(client)
     rest = (await client.get(lakeside, params={"limit": 2, "cursor": page["next"]})).json()
     assert [item["id"] for item in page["items"] + rest["items"]] == [*first, added]
     assert rest["next"] is None
 
 
 async def test_a_cursor_of_another_list_is_refused(client, lakeside):
-    await clinic(client)
+    await create_clinic(client)
     for _ in range(2):
-        await appointment_type(client)
+        await create_appointment_type(client)
     cursor = (await client.get(lakeside, params={"limit": 1})).json()["next"]
     assert (
         await client.get("/api/clinics/2/appointmentTypes", params={"limit": 1, "cursor": cursor})

@@ -3,8 +3,7 @@
 import json
 
 from support.app import ADMIN
-from support.rows import clinic as add_clinic
-from support.rows import doctor, later, publish
+from support.world import create_clinic, create_doctor, hours_ahead, publish_slot
 
 LAKESIDE = {"name": "Lakeside Clinic", "timeZone": "Europe/Berlin"}
 
@@ -99,8 +98,8 @@ async def test_clinics_can_be_searched_by_part_of_the_name(client):
 
 async def test_a_clinic_with_published_hours_cannot_change_its_time_zone(client, db):
     path = (await client.post("/api/clinics", json=LAKESIDE, headers=ADMIN)).headers["Location"]
-    shah = await doctor(client)
-    await publish(db, shah, later(24), later(25))
+    shah = await create_doctor(client)
+    await publish_slot(db, shah, hours_ahead(24), hours_ahead(25))
     refusal = await client.patch(path, json={"timeZone": "Europe/Madrid"}, headers=ADMIN)
     assert (refusal.status_code, refusal.json()["reason"]) == (409, "slots-published")
     assert (
@@ -111,8 +110,8 @@ async def test_a_clinic_with_published_hours_cannot_change_its_time_zone(client,
 
 
 async def test_deactivating_a_clinic_records_one_event_with_the_deactivated_parts(client, db):
-    await add_clinic(client)
-    await doctor(client)
+    await create_clinic(client)
+    await create_doctor(client)
     await client.delete("/api/clinics/1?cascade=true", headers=ADMIN)
     events = [
         (row.subject_id, row.data)

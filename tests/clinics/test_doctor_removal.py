@@ -4,19 +4,23 @@ import asyncio
 import json
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from appoint.clinics.doctors import service
 from appoint.kit.actors import SYSTEM
 from support.app import ADMIN
+from support.database import wait_for_lock
 from support.races import appointment_body
-from support.rows import NOW, book, clinic, customer, doctor, later, publish, someone_waits, wins
+from support.world import create_clinic, create_customer, create_doctor, hours_ahead, insert_appointment, publish_slot
+
+NOW = hours_ahead(0)
 
 
 @pytest.fixture
 async def lakeside(client):
     """Create a clinic and return the path of its doctors."""
-    return f"/api/clinics/{await clinic(client)}/doctors"
+    return f"/api/clinics/{await create_clinic(client)}/doctors"
 
 
 async def list_slots(db):
@@ -25,12 +29,21 @@ async def list_slots(db):
     )
 
 
+async def is_written(booking) -> bool:
+    """Return whether a booking by plain SQL was written. Outside the published hours it is not."""
+    try:
+        await booking
+    except asyncpg.ForeignKeyViolationError:
+        return False
+    return True
+
+
 async def count_live_appointments(db):
     return await db.fetchval("select count(*) from appointment where active_during && tstzrange($1, null)", NOW)
 
 
 async def test_a_removed_doctor_is_unlisted_but_readable_and_can_be_restored(client, lakeside):
-    id = await doctor(client)
+    id = await create_doctor(client)
     assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).status_code == 204
     assert (await client.get(lakeside)).json()["items"] == []
     assert [item["id"] for item in (await client.get(lakeside, params={"active": "false"})).json()["items"]] == [id]
@@ -40,7 +53,7 @@ async def test_a_removed_doctor_is_unlisted_but_readable_and_can_be_restored(cli
 
 
 async def test_a_removed_doctor_of_an_inactive_clinic_cannot_be_restored(client, lakeside):
-    id = await doctor(client)
+    id = await create_doctor(client)
     await client.delete(f"/api/doctors/{id}", headers=ADMIN)
     await client.delete("/api/clinics/1", headers=ADMIN)
     refusal = await client.patch(f"/api/doctors/{id}", json={"active": True}, headers=ADMIN)
@@ -48,11 +61,11 @@ async def test_a_removed_doctor_of_an_inactive_clinic_cannot_be_restored(client,
 
 
 async def test_a_doctor_with_upcoming_appointments_cannot_be_removed(client, db, lakeside):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(24), later(30))
-    await book(db, id, ana, later(24), later(25))
-    await book(db, id, ana, later(26), later(27))
-    await book(db, id, ana, later(28), later(29), status="cancelled")
+    id, ana = await create_doctor(client), await create_customer(client)
+    await publish_slot(db, id, hours_ahead(24), hours_ahead(30))
+    await insert_appointment(db, id, ana, hours_ahead(24), hours_ahead(25))
+    await insert_appointment(db, id, ana, hours_ahead(26), hours_ahead(27))
+    await insert_appointment(db, id, ana, hours_ahead(28), hours_ahead(29), status="cancelled")
     refusal = await client.delete(f"/api/doctors/{id}", headers=ADMIN)
     assert (refusal.status_code, refusal.json()["reason"], refusal.json()["count"]) == (
         409,
@@ -63,39 +76,39 @@ async def test_a_doctor_with_upcoming_appointments_cannot_be_removed(client, db,
 
 
 async def test_removing_a_doctor_withdraws_only_future_slots(client, db, lakeside):
-    id, colleague, ana = await doctor(client), await doctor(client), await customer(client)
-    await publish(db, id, later(-48), later(-40))
-    await book(db, id, ana, later(-48), later(-47), status="fulfilled")
-    await publish(db, id, later(24), later(30))
-    await publish(db, colleague, later(48), later(50))
+    id, colleague, ana = await create_doctor(client), await create_doctor(client), await create_customer(client)
+    await publish_slot(db, id, hours_ahead(-48), hours_ahead(-40))
+    await insert_appointment(db, id, ana, hours_ahead(-48), hours_ahead(-47), status="fulfilled")
+    await publish_slot(db, id, hours_ahead(24), hours_ahead(30))
+    await publish_slot(db, colleague, hours_ahead(48), hours_ahead(50))
     assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).status_code == 204
     assert [(slot.start, slot.end) for slot in await list_slots(db)] == [
-        (later(-48), later(-40)),
-        (later(48), later(50)),
+        (hours_ahead(-48), hours_ahead(-40)),
+        (hours_ahead(48), hours_ahead(50)),
     ]
 
 
 async def test_removing_a_doctor_ends_the_current_slot(client, db, lakeside):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(-2), later(2))
-    await book(db, id, ana, later(-2), later(-1), status="fulfilled")
+    id, ana = await create_doctor(client), await create_customer(client)
+    await publish_slot(db, id, hours_ahead(-2), hours_ahead(2))
+    await insert_appointment(db, id, ana, hours_ahead(-2), hours_ahead(-1), status="fulfilled")
     assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).status_code == 204
     (slot,) = await list_slots(db)
-    assert slot.start == later(-2)
-    assert NOW <= slot.end < later(1)
+    assert slot.start == hours_ahead(-2)
+    assert NOW <= slot.end < hours_ahead(1)
 
 
 async def test_a_doctor_cannot_be_removed_during_an_appointment(client, db, lakeside):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(-2), later(2))
-    await book(db, id, ana, later(-1), later(1), status="checked-in")
+    id, ana = await create_doctor(client), await create_customer(client)
+    await publish_slot(db, id, hours_ahead(-2), hours_ahead(2))
+    await insert_appointment(db, id, ana, hours_ahead(-1), hours_ahead(1), status="checked-in")
     assert (await client.delete(f"/api/doctors/{id}", headers=ADMIN)).json()["count"] == 1
 
 
 async def test_withdrawn_slots_are_recorded_as_one_event(client, db, lakeside):
-    id = await doctor(client)
-    await publish(db, id, later(-1), later(1))
-    await publish(db, id, later(24), later(30))
+    id = await create_doctor(client)
+    await publish_slot(db, id, hours_ahead(-1), hours_ahead(1))
+    await publish_slot(db, id, hours_ahead(24), hours_ahead(30))
     await client.delete(f"/api/doctors/{id}", headers=ADMIN)
     (event,) = await db.fetch("select type, subject_id, subject_version, data::text from event where clinic_id = 1")
     assert (event.type, event.subject_id, event.subject_version, json.loads(event.data)["count"]) == (
@@ -108,14 +121,14 @@ async def test_withdrawn_slots_are_recorded_as_one_event(client, db, lakeside):
 
 @pytest.mark.parametrize("hours", [24, -1])
 async def test_an_uncommitted_booking_prevents_the_removal(client, db, lakeside, hours):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(hours), later(hours + 8))
+    id, ana = await create_doctor(client), await create_customer(client)
+    await publish_slot(db, id, hours_ahead(hours), hours_ahead(hours + 8))
     async with db.connection() as connection:
         booking = connection.transaction()
         await booking.start()
-        await book(connection, id, ana, later(hours + 4), later(hours + 5))
+        await insert_appointment(connection, id, ana, hours_ahead(hours + 4), hours_ahead(hours + 5))
         removal = asyncio.create_task(client.delete(f"/api/doctors/{id}", headers=ADMIN))
-        await someone_waits(db)
+        await wait_for_lock(db)
         await booking.commit()
     refusal = await removal
     assert (refusal.status_code, refusal.json()["reason"], refusal.json()["count"]) == (
@@ -128,13 +141,15 @@ async def test_an_uncommitted_booking_prevents_the_removal(client, db, lakeside,
 
 @pytest.mark.parametrize("hours", [24, -1])
 async def test_a_booking_that_waits_for_the_removal_is_refused(client, db, lakeside, hours):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(hours), later(hours + 8))
+    id, ana = await create_doctor(client), await create_customer(client)
+    await publish_slot(db, id, hours_ahead(hours), hours_ahead(hours + 8))
 
     async def remove_doctor(tx):
-        await service.remove(tx, SYSTEM, doctor_id=UUID(id), if_match=None, now=later(0.01))
-        booking = asyncio.create_task(wins(book(db, id, ana, later(hours + 4), later(hours + 5))))
-        await someone_waits(db)
+        await service.remove(tx, SYSTEM, doctor_id=UUID(id), if_match=None, now=hours_ahead(0.01))
+        booking = asyncio.create_task(
+            is_written(insert_appointment(db, id, ana, hours_ahead(hours + 4), hours_ahead(hours + 5)))
+        )
+        await wait_for_lock(db)
         return booking
 
     booking = await db.atomic(remove_doctor)
@@ -142,14 +157,14 @@ async def test_a_booking_that_waits_for_the_removal_is_refused(client, db, lakes
 
 
 async def test_a_removal_and_concurrent_bookings_do_not_both_succeed(client, db, lakeside):
-    ana = await customer(client)
+    ana = await create_customer(client)
     for _ in range(5):
-        id = await doctor(client)
+        id = await create_doctor(client)
         for n in range(4):
-            await publish(db, id, later(24 + n), later(25 + n))
+            await publish_slot(db, id, hours_ahead(24 + n), hours_ahead(25 + n))
         removal, *bookings = await asyncio.gather(
             client.delete(f"/api/doctors/{id}", headers=ADMIN),
-            *(wins(book(db, id, ana, later(24 + n), later(25 + n))) for n in range(4)),
+            *(is_written(insert_appointment(db, id, ana, hours_ahead(24 + n), hours_ahead(25 + n))) for n in range(4)),
         )
         assert (removal.status_code, await count_live_appointments(db)) == (
             (409, sum(bookings)) if any(bookings) else (204, 0)
@@ -159,9 +174,9 @@ async def test_a_removal_and_concurrent_bookings_do_not_both_succeed(client, db,
 
 async def test_a_removal_and_concurrent_booking_requests_do_not_both_succeed(client, db, lakeside):
     for _ in range(3):
-        id, ana = await doctor(client), await customer(client)
-        await publish(db, id, later(24), later(28))
-        bodies = [appointment_body(id, ana, later(24 + n)) for n in range(4)]
+        id, ana = await create_doctor(client), await create_customer(client)
+        await publish_slot(db, id, hours_ahead(24), hours_ahead(28))
+        bodies = [appointment_body(id, ana, hours_ahead(24 + n)) for n in range(4)]
         removal, *responses = await asyncio.gather(
             client.delete(f"/api/doctors/{id}", headers=ADMIN),
             *(client.post("/api/appointments", json=body) for body in bodies),
@@ -172,14 +187,14 @@ async def test_a_removal_and_concurrent_booking_requests_do_not_both_succeed(cli
 
 
 async def test_concurrent_removals_remove_the_doctor_once(client, lakeside):
-    id = await doctor(client)
+    id = await create_doctor(client)
     removals = await asyncio.gather(*(client.delete(f"/api/doctors/{id}", headers=ADMIN) for _ in range(4)))
     assert {removal.status_code for removal in removals} == {204}
     assert (await client.get(f"/api/doctors/{id}")).json()["version"] == 2
 
 
 async def test_a_clinic_can_be_deactivated_with_its_doctors_during_the_day(client, db, lakeside):
-    id, ana = await doctor(client), await customer(client)
-    await publish(db, id, later(-2), later(2))
-    await book(db, id, ana, later(-2), later(-1), status="fulfilled")
+    id, ana = await create_doctor(client), await create_customer(client)
+    await publish_slot(db, id, hours_ahead(-2), hours_ahead(2))
+    await insert_appointment(db, id, ana, hours_ahead(-2), hours_ahead(-1), status="fulfilled")
     assert (await client.delete("/api/clinics/1", params={"cascade": "true"}, headers=ADMIN)).status_code == 204

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from support.app import ADMIN
-from support.rows import appointment_type, clinic, doctor
+from support.world import create_appointment_type, create_clinic, create_doctor
 
 SHAH = {"name": "Dr Shah"}
 
@@ -14,7 +14,7 @@ SHAH = {"name": "Dr Shah"}
 @pytest.fixture
 async def lakeside(client):
     """Create a clinic and return the path of its doctors."""
-    return f"/api/clinics/{await clinic(client)}/doctors"
+    return f"/api/clinics/{await create_clinic(client)}/doctors"
 
 
 async def test_a_created_doctor_can_be_read_back(client, lakeside):
@@ -35,7 +35,7 @@ async def test_a_created_doctor_has_the_members_of_the_request(client, lakeside)
 
 async def test_names_are_stored_unchanged(client, lakeside):
     for name in ["د. ليلى حداد", "Dr 🦷 Müller", "王伟 医生", "Zoë\u0301"]:
-        assert (await client.get(f"/api/doctors/{await doctor(client, name=name)}")).json()["name"] == name
+        assert (await client.get(f"/api/doctors/{await create_doctor(client, name=name)}")).json()["name"] == name
 
 
 async def test_an_invalid_member_is_reported(client, lakeside):
@@ -60,7 +60,7 @@ async def test_an_invalid_member_is_reported(client, lakeside):
 
 
 async def test_anonymous_callers_cannot_change_doctors(client, lakeside):
-    address = f"/api/doctors/{await doctor(client)}"
+    address = f"/api/doctors/{await create_doctor(client)}"
     assert (await client.post(lakeside, json=SHAH)).status_code == 401
     assert (await client.put(address, json=SHAH)).status_code == 401
     assert (await client.patch(address, json={})).status_code == 401
@@ -86,23 +86,23 @@ async def test_adding_a_doctor_and_deactivating_the_clinic_do_not_both_succeed(c
 
 
 async def test_doctors_can_be_filtered_by_specialty_ignoring_case(client, lakeside):
-    id = await doctor(client, specialty="Zahnärztin")
-    await doctor(client, specialty="Dermatology")
-    await doctor(client)
+    id = await create_doctor(client, specialty="Zahnärztin")
+    await create_doctor(client, specialty="Dermatology")
+    await create_doctor(client)
     assert [
         item["id"] for item in (await client.get(lakeside, params={"specialty": "ZAHNÄRZTIN"})).json()["items"]
     ] == [id]
 
 
 async def test_a_doctors_appointment_types_are_sorted_and_unique(client, lakeside):
-    types = sorted([await appointment_type(client), await appointment_type(client)])
-    id = await doctor(client, appointmentTypeIds=[types[1], types[0], types[1]])
+    types = sorted([await create_appointment_type(client), await create_appointment_type(client)])
+    id = await create_doctor(client, appointmentTypeIds=[types[1], types[0], types[1]])
     assert (await client.get(f"/api/doctors/{id}")).json()["appointmentTypeIds"] == types
 
 
 async def test_a_type_of_another_clinic_is_refused(client, lakeside):
-    await clinic(client)
-    own, foreign = await appointment_type(client), await appointment_type(client, 2)
+    await create_clinic(client)
+    own, foreign = await create_appointment_type(client), await create_appointment_type(client, 2)
     refusal = await client.post(lakeside, json=SHAH | {"appointmentTypeIds": [own, foreign]}, headers=ADMIN)
     assert (refusal.status_code, refusal.json()["errors"][0]["pointer"]) == (400, "#/appointmentTypeIds/1")
 
@@ -115,8 +115,8 @@ async def test_a_refused_doctor_is_not_stored(client, lakeside):
 
 
 async def test_changing_a_doctors_appointment_types_creates_a_new_version(client, lakeside):
-    first, second = await appointment_type(client), await appointment_type(client)
-    address = f"/api/doctors/{await doctor(client, appointmentTypeIds=[first])}"
+    first, second = await create_appointment_type(client), await create_appointment_type(client)
+    address = f"/api/doctors/{await create_doctor(client, appointmentTypeIds=[first])}"
     restricted = (await client.patch(address, json={"appointmentTypeIds": [second]}, headers=ADMIN)).json()
     assert (restricted["version"], restricted["appointmentTypeIds"]) == (2, [second])
     unrestricted = (await client.patch(address, json={"appointmentTypeIds": None}, headers=ADMIN)).json()
@@ -124,8 +124,8 @@ async def test_changing_a_doctors_appointment_types_creates_a_new_version(client
 
 
 async def test_a_patch_of_other_members_keeps_the_appointment_types(client, lakeside):
-    type = await appointment_type(client)
-    address = f"/api/doctors/{await doctor(client, appointmentTypeIds=[type])}"
+    type = await create_appointment_type(client)
+    address = f"/api/doctors/{await create_doctor(client, appointmentTypeIds=[type])}"
     await client.delete(f"/api/appointmentTypes/{type}", headers=ADMIN)
     assert (await client.patch(address, json={"name": "Dr S. Shah"}, headers=ADMIN)).json()["appointmentTypeIds"] == [
         type
@@ -133,8 +133,11 @@ async def test_a_patch_of_other_members_keeps_the_appointment_types(client, lake
 
 
 async def test_replacing_a_doctor_resets_omitted_members(client, lakeside):
-    id = await doctor(
-        client, specialty="Dermatology", email="shah@example.org", appointmentTypeIds=[await appointment_type(client)]
+    id = await create_doctor(
+        client,
+        specialty="Dermatology",
+        email="shah@example.org",
+        appointmentTypeIds=[await create_appointment_type(client)],
     )
     replacement = (await client.put(f"/api/doctors/{id}", json={"name": "Dr Rao"}, headers=ADMIN)).json()
     assert [replacement[name] for name in ("name", "specialty", "email", "appointmentTypeIds", "version")] == [
@@ -158,12 +161,12 @@ async def test_an_id_without_a_clinic_is_not_found(client):
 
 
 async def test_an_id_with_another_clinics_prefix_is_not_found(client, lakeside):
-    await clinic(client)
-    assert (await client.get(f"/api/doctors/00000002{(await doctor(client))[8:]}")).status_code == 404
+    await create_clinic(client)
+    assert (await client.get(f"/api/doctors/00000002{(await create_doctor(client))[8:]}")).status_code == 404
 
 
 async def test_a_change_of_an_outdated_version_is_refused(client, lakeside):
-    address = f"/api/doctors/{await doctor(client)}"
+    address = f"/api/doctors/{await create_doctor(client)}"
     outdated = ADMIN | {"If-Match": (await client.get(address)).headers["ETag"]}
     assert (await client.patch(address, json={"name": "Dr Rao"}, headers=outdated)).status_code == 200
     assert (await client.patch(address, json={"name": "Dr Iyer"}, headers=outdated)).status_code == 412
@@ -172,7 +175,7 @@ async def test_a_change_of_an_outdated_version_is_refused(client, lakeside):
 
 
 async def test_only_one_of_two_concurrent_changes_of_a_version_succeeds(client, lakeside):
-    address = f"/api/doctors/{await doctor(client)}"
+    address = f"/api/doctors/{await create_doctor(client)}"
     responses = await asyncio.gather(
         *(
             client.patch(address, json={"name": name}, headers=ADMIN | {"If-Match": '"v1"'})
@@ -183,8 +186,8 @@ async def test_only_one_of_two_concurrent_changes_of_a_version_succeeds(client, 
 
 
 async def test_a_clinic_can_require_versions(client):
-    await clinic(client, policy={"requireVersion": True})
-    address = f"/api/doctors/{await doctor(client)}"
+    await create_clinic(client, policy={"requireVersion": True})
+    address = f"/api/doctors/{await create_doctor(client)}"
     assert (await client.put(address, json=SHAH, headers=ADMIN)).status_code == 428
     assert (await client.delete(address, headers=ADMIN)).status_code == 428
     assert (
@@ -221,17 +224,17 @@ async def test_a_refused_request_does_not_use_up_its_idempotency_key(client, lak
 
 
 async def test_pages_of_the_list_stay_stable_under_inserts(client, lakeside):
-    first = [await doctor(client, name=f"Dr {n}") for n in range(3)]
+    first = [await create_doctor(client, name=f"Dr {n}") for n in range(3)]
     page = (await client.get(lakeside, params={"limit": 2})).json()
-    added = await doctor(client)
+    added = await create_doctor(client)
     rest = (await client.get(lakeside, params={"limit": 2, "cursor": page["next"]})).json()
     assert [item["id"] for item in page["items"] + rest["items"]] == [*first, added]
 
 
 async def test_a_cursor_of_another_list_is_refused(client, lakeside):
-    await clinic(client)
-    await doctor(client)
-    await doctor(client)
+    await create_clinic(client)
+    await create_doctor(client)
+    await create_doctor(client)
     cursor = (await client.get(lakeside, params={"limit": 1})).json()["next"]
     for list in ("/api/clinics/2/doctors", "/api/clinics/1/appointmentTypes"):
         assert (await client.get(list, params={"limit": 1, "cursor": cursor})).status_code == 400

@@ -4,7 +4,7 @@ import pytest
 
 from appoint.customers import service
 from support.app import ADMIN
-from support.rows import customer
+from support.world import create_customer
 
 ANA = {"name": "Ana Lima"}
 
@@ -40,7 +40,7 @@ async def test_customers_are_found_by_name_email_or_phone(client):
 
 
 async def test_an_empty_search_lists_all_customers(client):
-    await customer(client)
+    await create_customer(client)
     assert len(await search_names(client, " ")) == 1
 
 
@@ -69,7 +69,7 @@ async def test_a_search_uses_the_word_index(client, db):
 
 async def test_a_search_ignores_word_order_and_accents(client):
     for name in ("Hannah Kaya", "Zoë Müller"):
-        await customer(client, name=name)
+        await create_customer(client, name=name)
     for q, names in [
         ("Kaya, Hannah", ["Hannah Kaya"]),
         ("ka ha", ["Hannah Kaya"]),
@@ -82,16 +82,16 @@ async def test_a_search_ignores_word_order_and_accents(client):
 @pytest.mark.parametrize("q", [None, "ana"])
 async def test_pages_of_the_list_stay_stable_under_inserts(client, q):
     filters = {"limit": 2} | ({"q": q} if q else {})
-    first = [await customer(client, name=f"Ana {n}") for n in range(3)]
+    first = [await create_customer(client, name=f"Ana {n}") for n in range(3)]
     page = (await client.get("/api/customers", params=filters, headers=ADMIN)).json()
-    added = await customer(client)
+    added = await create_customer(client)
     rest = (await client.get("/api/customers", params=filters | {"cursor": page["next"]}, headers=ADMIN)).json()
     assert [item["id"] for item in page["items"] + rest["items"]] == [*first, added]
 
 
 async def test_a_cursor_of_another_search_is_refused(client):
-    await customer(client)
-    await customer(client)
+    await create_customer(client)
+    await create_customer(client)
     cursor = (await client.get("/api/customers", params={"q": "ana", "limit": 1}, headers=ADMIN)).json()["next"]
     for other in ({"q": "lima"}, {}):
         assert (

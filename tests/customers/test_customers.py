@@ -8,8 +8,9 @@ import pytest
 
 from appoint.customers import repository
 from support.app import ADMIN
-from support.rows import NOW, book, clinic, customer, doctor, later, publish
+from support.world import create_clinic, create_customer, create_doctor, hours_ahead, insert_appointment, publish_slot
 
+NOW = hours_ahead(0)
 ANA = {"name": "Ana Lima"}
 FULL = ANA | {
     "email": "ana@example.org",
@@ -42,7 +43,7 @@ async def test_the_location_header_points_to_the_customer(client):
 
 
 async def test_anonymous_callers_cannot_read_or_change_customers(client):
-    address = f"/api/customers/{await customer(client)}"
+    address = f"/api/customers/{await create_customer(client)}"
     assert (await client.get("/api/customers")).status_code == 401
     assert (await client.get(address)).status_code == 401
     assert (await client.put(address, json=ANA)).status_code == 401
@@ -52,7 +53,7 @@ async def test_anonymous_callers_cannot_read_or_change_customers(client):
 
 async def test_names_are_stored_unchanged(client):
     for name in ["ليلى حداد", "Ana 🦷👩‍👩‍👧", "王伟", "\u202eanA", "Zoë / Zoe\u0308"]:
-        assert (await get_customer(client, await customer(client, name=name)))["name"] == name
+        assert (await get_customer(client, await create_customer(client, name=name)))["name"] == name
 
 
 async def test_an_invalid_member_is_reported(client):
@@ -115,7 +116,9 @@ async def test_phone_numbers_are_parsed_in_the_customers_country(client):
         ("020 7946 0958", {"timeZone": "Europe/London", "locale": "de"}, "+442079460958"),
         ("+44 20 7946 0958", {"timeZone": "UTC"}, "+442079460958"),
     ]:
-        assert (await get_customer(client, await customer(client, phone=phone, **members)))["phone"] == expected, phone
+        assert (await get_customer(client, await create_customer(client, phone=phone, **members)))[
+            "phone"
+        ] == expected, phone
 
 
 async def test_a_national_number_that_is_invalid_in_the_customers_country_is_refused(client):
@@ -125,13 +128,13 @@ async def test_a_national_number_that_is_invalid_in_the_customers_country_is_ref
 
 
 async def test_a_patched_phone_number_is_parsed_in_the_stored_time_zone(client):
-    id = await customer(client, timeZone="Europe/Berlin")
+    id = await create_customer(client, timeZone="Europe/Berlin")
     response = await client.patch(f"/api/customers/{id}", json={"phone": "030 12345678"}, headers=ADMIN)
     assert response.json()["phone"] == "+493012345678"
 
 
 async def test_a_clinics_phone_number_is_parsed_in_its_country(client):
-    id = await clinic(client, phone="030 12345678")
+    id = await create_clinic(client, phone="030 12345678")
     assert (await client.get(f"/api/clinics/{id}")).json()["phone"] == "+493012345678"
     refusal = await client.patch(f"/api/clinics/{id}", json={"phone": "030 1"}, headers=ADMIN)
     assert (refusal.status_code, refusal.json()["errors"][0]["pointer"]) == (400, "#/phone")
@@ -180,7 +183,7 @@ async def test_customer_events_belong_to_the_platform_and_have_no_personal_data(
 
 
 async def test_a_change_of_an_outdated_version_is_refused(client):
-    address = f"/api/customers/{await customer(client)}"
+    address = f"/api/customers/{await create_customer(client)}"
     outdated = ADMIN | {"If-Match": (await client.get(address, headers=ADMIN)).headers["ETag"]}
     assert (await client.patch(address, json={"name": "Ana Lima"}, headers=outdated)).status_code == 200
     assert (await client.patch(address, json={"name": "Ana Souza"}, headers=outdated)).status_code == 412
@@ -243,14 +246,14 @@ async def test_an_email_address_that_becomes_another_in_lower_case_is_refused(cl
 
 
 async def test_a_customer_with_appointments_is_always_listed_at_their_address(db, client):
-    await clinic(client)
-    doctor_id = await doctor(client)
-    ana = await customer(client, email="ana@example.com")
-    await publish(db, doctor_id, later(240), later(241))
-    await book(db, doctor_id, ana, later(240), later(241))
+    await create_clinic(client)
+    doctor_id = await create_doctor(client)
+    ana = await create_customer(client, email="ana@example.com")
+    await publish_slot(db, doctor_id, hours_ahead(240), hours_ahead(241))
+    await insert_appointment(db, doctor_id, ana, hours_ahead(240), hours_ahead(241))
     for _ in range(3):
-        await customer(client, email="ana@example.com")
-    newest = await customer(client, email="Ana@example.com")
+        await create_customer(client, email="ana@example.com")
+    newest = await create_customer(client, email="Ana@example.com")
     assert await repository.list_ids_at_address(db, email="ana@example.com", phone=None, limit=2) == [
         UUID(ana),
         UUID(newest),

@@ -7,7 +7,7 @@ import pytest
 from appoint.kit.actors import Actor, Role
 from support.app import ADMIN
 from support.callers import accept_callers, headers_of, member, partner, staff
-from support.rows import clinic, customer
+from support.world import create_clinic, create_customer
 
 FIND = "/api/clinics/1/customers"
 RECEPTIONIST = headers_of("receptionist")
@@ -16,8 +16,8 @@ RECEPTIONIST = headers_of("receptionist")
 @pytest.fixture
 async def client(client):
     """A client whose application accepts callers of every kind at clinic 1, and a receptionist of clinic 2."""
-    await clinic(client)
-    await clinic(client)
+    await create_clinic(client)
+    await create_clinic(client)
     callers = staff(1, UUID(int=1)) | {
         "elsewhere": member("elsewhere", 2, Role.RECEPTIONIST),
         "partner": partner(1, "find-customers"),
@@ -35,7 +35,7 @@ async def find(client, headers, **query):
 
 
 async def test_a_customer_is_found_by_the_complete_address_only(client):
-    ana = await customer(
+    ana = await create_customer(
         client, name="Ana Souza", email="Ana@Example.org", phone="+493012345678", birthDate="1988-05-17"
     )
     assert await find(client, RECEPTIONIST, email="ana@example.ORG") == [
@@ -56,7 +56,7 @@ async def test_a_customer_is_found_by_the_complete_address_only(client):
 
 
 async def test_results_say_who_is_already_a_patient(client, db):
-    mother, child = [await customer(client, name=name, phone="+493012345678") for name in ("Ana", "Ben")]
+    mother, child = [await create_customer(client, name=name, phone="+493012345678") for name in ("Ana", "Ben")]
     await db.execute("insert into patient (clinic_id, customer_id) values (1, $1), (2, $2)", mother, child)
     matches = await find(client, RECEPTIONIST, phone="+493012345678")
     assert [(each["customerId"], each["isPatient"]) for each in matches] == [(mother, True), (child, False)]
@@ -70,13 +70,13 @@ async def test_at_most_20_customers_with_the_same_address_are_listed(client, db)
 
 
 async def test_a_removed_customer_is_not_found(client):
-    ana = await customer(client, email="ana@example.org")
+    ana = await create_customer(client, email="ana@example.org")
     await client.delete(f"/api/customers/{ana}", headers=ADMIN)
     assert await find(client, RECEPTIONIST, email="ana@example.org") == []
 
 
 async def test_only_permitted_callers_can_find_customers(client):
-    await customer(client, name="Ana Souza", email="ana@example.org")
+    await create_customer(client, name="Ana Souza", email="ana@example.org")
     for caller, status in [
         ("receptionist", 200),
         ("manager", 200),
@@ -94,7 +94,7 @@ async def test_only_permitted_callers_can_find_customers(client):
 
 
 async def test_a_lookup_is_audited_with_its_results_but_not_its_query(client, db):
-    ana = await customer(client, name="Ana Souza", email="ana@example.org")
+    ana = await create_customer(client, name="Ana Souza", email="ana@example.org")
     await find(client, RECEPTIONIST, email="ana@example.org")
     await find(client, RECEPTIONIST, email="nobody@example.org")
     rows = await db.fetch(
@@ -130,14 +130,14 @@ async def test_an_invalid_parameter_is_reported(client):
 
 
 async def test_a_lookup_at_an_unknown_clinic_is_not_found(client):
-    await customer(client, email="ana@example.org")
+    await create_customer(client, email="ana@example.org")
     assert (
         await client.get("/api/clinics/9/customers", params={"email": "ana@example.org"}, headers=ADMIN)
     ).status_code == 404
 
 
 async def test_a_customer_is_reported_as_a_patient_after_booking(client, db):
-    await customer(client, email="ana@example.org")
+    await create_customer(client, email="ana@example.org")
     (match,) = await find(client, RECEPTIONIST, email="ana@example.org")
     await db.execute("insert into patient (clinic_id, customer_id) values (1, $1)", match["customerId"])
     assert (await find(client, RECEPTIONIST, email="ana@example.org"))[0]["isPatient"] is True

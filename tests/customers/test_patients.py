@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from support.app import ADMIN
-from support.rows import clinic, customer
+from support.world import create_clinic, create_customer
 
 PATIENTS = "/api/clinics/1/patients"
 
 
 async def patient(client, db, clinic_id=1, **more) -> str:
     """Create a customer who has booked at the clinic before, and return their id."""
-    id = await customer(client, **more)
+    id = await create_customer(client, **more)
     await db.execute("insert into patient (clinic_id, customer_id) values ($1, $2)", clinic_id, id)
     return id
 
@@ -20,7 +20,7 @@ async def patient(client, db, clinic_id=1, **more) -> str:
 @pytest.fixture
 async def ana(client, db):
     """Create a patient at a clinic and return the path of the patient."""
-    await clinic(client)
+    await create_clinic(client)
     id = await patient(client, db, email="ana@example.org", phone="+493012345678", birthDate="1984-02-29")
     return f"{PATIENTS}/{id}"
 
@@ -62,15 +62,15 @@ async def test_anonymous_callers_cannot_read_or_change_patients(client, ana):
 
 
 async def test_a_customer_who_never_booked_at_the_clinic_is_not_found(client, db, ana):
-    await clinic(client)
-    elsewhere, nowhere = await patient(client, db, 2), await customer(client)
+    await create_clinic(client)
+    elsewhere, nowhere = await patient(client, db, 2), await create_customer(client)
     for id in (elsewhere, nowhere):
         assert (await client.get(f"{PATIENTS}/{id}", headers=ADMIN)).status_code == 404
         assert (await client.patch(f"{PATIENTS}/{id}", json={"notes": "x"}, headers=ADMIN)).status_code == 404
 
 
 async def test_each_clinic_has_its_own_notes(client, db, ana):
-    await clinic(client)
+    await create_clinic(client)
     id = ana.rpartition("/")[2]
     await db.execute("insert into patient (clinic_id, customer_id) values (2, $1)", id)
     await client.patch(ana, json={"recordNumber": "7", "notes": "here"}, headers=ADMIN)
@@ -140,7 +140,7 @@ async def test_a_patient_stays_readable_after_the_customer_is_removed(client, an
 async def test_patients_are_found_by_name_contact_details_or_record_number(client, db, ana):
     ben = await patient(client, db, name="Ben 王伟")
     await client.patch(f"{PATIENTS}/{ben}", json={"recordNumber": "2027-0113"}, headers=ADMIN)
-    await clinic(client)
+    await create_clinic(client)
     await patient(client, db, 2, name="Cleo")
     for q, names in [
         ("an", ["Ana"]),
@@ -172,7 +172,7 @@ async def test_patients_are_found_by_name_contact_details_or_record_number(clien
     ],
 )
 async def test_a_patient_is_found_by_spelling_variants_of_the_name(client, db, name, matching, not_matching):
-    await clinic(client)
+    await create_clinic(client)
     await patient(client, db, name=name)
     assert [q for q in matching if await search(client, q) != [name]] == []
     assert [q for q in not_matching if await search(client, q)] == []
@@ -209,7 +209,7 @@ async def test_each_word_of_a_search_may_match_a_different_member(client, db, an
 async def test_a_patient_is_found_by_birth_date_in_the_format_of_the_language(
     client, db, language, matching, not_matching
 ):
-    await clinic(client)
+    await create_clinic(client)
     await patient(client, db, birthDate="1984-04-05")
     assert [q for q in matching if await search(client, q, language) != ["Ana"]] == []
     assert [q for q in not_matching if await search(client, q, language)] == []
@@ -221,7 +221,7 @@ async def test_a_record_number_can_look_like_a_date(client, db, ana):
 
 
 async def test_pages_of_the_list_stay_stable_under_inserts(client, db):
-    await clinic(client)
+    await create_clinic(client)
     first = [await patient(client, db) for _ in range(3)]
     page = (await client.get(PATIENTS, params={"limit": 2}, headers=ADMIN)).json()
     added = await patient(client, db)
@@ -230,7 +230,7 @@ async def test_pages_of_the_list_stay_stable_under_inserts(client, db):
 
 
 async def test_a_cursor_of_another_clinics_patients_is_refused(client, db, ana):
-    await clinic(client)
+    await create_clinic(client)
     await patient(client, db)
     cursor = (await client.get(PATIENTS, params={"limit": 1}, headers=ADMIN)).json()["next"]
     assert (

@@ -11,8 +11,8 @@ from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
 from appoint.scheduling.absences import service
 from appoint.scheduling.absences.model import AbsenceContent
+from support.database import wait_for_lock
 from support.hours import generate, local, published, works
-from support.rows import someone_waits
 from support.scheduling import (
     add_absence,
     book,
@@ -51,7 +51,7 @@ async def test_an_absence_waits_for_an_uncommitted_booking_and_strands_it(world)
             local(MONDAY, "10:30"),
         )
         absence = asyncio.create_task(add_absence(world, "09:00", "12:00", force=True))
-        await someone_waits(world.db)
+        await wait_for_lock(world.db)
         await booking.commit()
         await absence
     assert len(await stranded_ids(world)) == 1
@@ -71,7 +71,7 @@ async def test_a_booking_waits_for_an_uncommitted_absence(world, start, outcome)
             Transaction(connection), RECEPTION, clinic_id=world.clinic, content=content, force=False, now=world.now
         )
         booking = asyncio.create_task(book(world, start))
-        await someone_waits(world.db)
+        await wait_for_lock(world.db)
         await absence.commit()
         assert getattr(await booking, "type", "booked") == outcome
     assert await uncovered_ids(world) == []
@@ -122,7 +122,7 @@ async def test_generation_for_a_new_doctor_waits_for_an_uncommitted_closure(worl
         okafor = await world.add_doctor("Dr Okafor")
         await works(world, okafor, monday="09:00-12:00")
         generation = asyncio.create_task(generate(world, MONDAY, doctor_id=okafor))
-        await someone_waits(world.db)
+        await wait_for_lock(world.db)
         await closing.commit()
         await generation
     assert await published(world.db, okafor) == []
@@ -136,7 +136,7 @@ async def test_an_absence_waits_for_an_uncommitted_hold_expiry(world):
         await expiry.start()
         await expire_holds(Transaction(connection), now=world.now + timedelta(hours=1), limit=10)
         absence = asyncio.create_task(add_absence(world, "09:00", "12:00", force=True))
-        await someone_waits(world.db)
+        await wait_for_lock(world.db)
         await expiry.commit()
         await absence
     assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]

@@ -7,8 +7,8 @@ import pytest
 
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, local
-from support.rows import customer
 from support.weekly_hours import published_doctor
+from support.world import create_customer
 
 LAKESIDE = "/api/clinics/1/absences"
 
@@ -45,7 +45,7 @@ async def test_a_created_absence_can_be_read_back(client, shah):
 
 
 async def test_an_absence_with_conflicting_appointments_is_refused_unless_forced(client, shah):
-    body = {"customerId": await customer(client), "doctorId": shah, **absence_body()}
+    body = {"customerId": await create_customer(client), "doctorId": shah, **absence_body()}
     appointment = (await client.post("/api/appointments", json=body)).json()
     del appointment["manageToken"]  # only the response to the booking contains it
     refusal = await client.post(LAKESIDE, json=absence_body(doctorId=shah), headers=ADMIN)

@@ -6,16 +6,16 @@ import pytest
 
 from support.app import ADMIN
 from support.hours import hours, time_slot, weekly
-from support.rows import clinic, doctor
 from support.scheduling import events_of_type
 from support.weekly_hours import add_doctor_slot, list_doctor_slots, pointers
+from support.world import create_clinic, create_doctor
 
 
 @pytest.fixture
 async def shah(client):
     """Create a clinic in Berlin with a doctor, and return the doctor's id."""
-    await clinic(client)
-    return await doctor(client)
+    await create_clinic(client)
+    return await create_doctor(client)
 
 
 async def test_a_created_doctor_slot_can_be_read_back(client, shah):
@@ -85,7 +85,7 @@ async def test_a_doctor_slot_takes_the_times_of_its_time_slot(client, shah):
 
 
 async def test_a_doctor_slot_cannot_use_a_time_slot_of_another_clinic(client, shah):
-    await clinic(client)
+    await create_clinic(client)
     elsewhere = await time_slot(client, "09:00", "12:00", clinic_id=2)
     assert (await add_doctor_slot(client, shah, weekday="monday", timeSlotId=elsewhere)).status_code == 404
 
@@ -152,8 +152,8 @@ async def test_doctor_slots_are_listed_from_monday_in_pages(client, shah):
 
 
 async def test_a_clinic_can_require_versions(client):
-    await clinic(client, policy={"requireVersion": True})
-    shah = await doctor(client)
+    await create_clinic(client, policy={"requireVersion": True})
+    shah = await create_doctor(client)
     doctor_slot = (await add_doctor_slot(client, shah, weekday="monday", startTime="09:00", endTime="12:00")).json()
     assert (await client.delete(f"/api/doctors/slots/{doctor_slot['id']}", headers=ADMIN)).status_code == 428
     assert (await weekly(client, shah)).status_code == 428

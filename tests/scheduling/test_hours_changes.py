@@ -11,9 +11,9 @@ from appoint.kit.cache import ClinicCache
 from appoint.scheduling.hours_changes import service
 from appoint.scheduling.hours_changes.model import ScheduleChangeContent
 from appoint.scheduling.slots import service as slots
+from support.database import wait_for_lock
 from support.hours import generate, local, published, works
 from support.hours_changes import as_text, change, preview, schedule_rows
-from support.rows import someone_waits
 from support.scheduling import (
     TUESDAY,
     add_absence,
@@ -203,7 +203,7 @@ async def test_a_booking_waits_for_an_uncommitted_change(world, start, outcome):
             now=world.now,
         )
         booking = asyncio.create_task(book(world, start))
-        await someone_waits(world.db)
+        await wait_for_lock(world.db)
         await changing.commit()
         assert getattr(await booking, "type", "booked") == outcome
 

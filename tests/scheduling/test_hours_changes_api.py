@@ -5,8 +5,8 @@ import pytest
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, weekly
 from support.hours_changes import slot_body
-from support.rows import customer
 from support.weekly_hours import published_doctor
+from support.world import create_customer
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def test_a_change_can_be_previewed_and_applied(client, shah, path):
 
 
 async def test_stranded_appointments_are_refused_or_kept_on_request(client, shah):
-    body = {"customerId": await customer(client)} | slot_body(shah, "09:00")
+    body = {"customerId": await create_customer(client)} | slot_body(shah, "09:00")
     del body["date"]
     appointment = (await client.post("/api/appointments", json=body)).json()
     del appointment["manageToken"]  # only the response to the booking contains it
@@ -48,7 +48,7 @@ async def test_stranded_appointments_are_refused_or_kept_on_request(client, shah
 
 
 async def test_a_repeated_change_returns_the_first_response(client, shah):
-    body = {"customerId": await customer(client)} | slot_body(shah, "09:00")
+    body = {"customerId": await create_customer(client)} | slot_body(shah, "09:00")
     del body["date"]
     await client.post("/api/appointments", json=body)
     request = {"json": {"stranded": "keep"}, "headers": ADMIN | {"Idempotency-Key": "new"}}

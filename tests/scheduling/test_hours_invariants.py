@@ -117,13 +117,13 @@ class Story:
     async def book_outside(self):
         start, _ = self.span(self.day())
         end = start + timedelta(minutes=self.random.choice((15, 30, 60, 90)))
-        wish = AppointmentRequest(
+        request = AppointmentRequest(
             customer_id=self.random.choice(self.customers),
             doctor_id=self.random.choice(self.doctors),
             start_time=start,
             end_time=end,
         )
-        requests = [CustomerRequest(wish.customer_id, wish)]
+        requests = [CustomerRequest(request.customer_id, request)]
         command = BookingCommand(
             self.world.clinic, requests, RECEPTION, timedelta(minutes=10), self.world.now, override=OVERRIDE
         )

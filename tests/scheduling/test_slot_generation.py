@@ -11,7 +11,6 @@ from appoint.kit.cache import ClinicCache
 from appoint.scheduling.slots import jobs, service
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, generate, hours, published, time_slot, weekly, works
-from support.rows import clinic, doctor
 from support.scheduling import (
     SUNDAY,
     add_absence,
@@ -21,7 +20,7 @@ from support.scheduling import (
     remove_slot,
     unpublished_world,
 )
-from support.world import MONDAY, RECEPTION
+from support.world import MONDAY, RECEPTION, create_clinic, create_doctor
 
 
 @pytest.fixture
@@ -170,8 +169,8 @@ async def test_a_generation_records_an_event_only_if_it_creates_slots(world):
 
 
 async def test_generated_slots_refer_to_their_time_slot(client):
-    await clinic(client)
-    shah = await doctor(client)
+    await create_clinic(client)
+    shah = await create_doctor(client)
     morning = await time_slot(client, "09:00", "12:00")
     await weekly(client, shah, monday=[{"timeSlotId": morning}])
     await client.post(
@@ -210,8 +209,8 @@ async def test_a_failing_clinic_does_not_stop_the_nightly_job(world):
 
 
 async def test_the_generation_endpoint_returns_the_number_of_new_slots(client):
-    await clinic(client)
-    shah = await doctor(client)
+    await create_clinic(client)
+    shah = await create_doctor(client)
     await weekly(client, shah, monday=hours("09:00-12:00"))
     body = {"clinicId": 1, "doctorId": shah, "from": str(COMING_MONDAY), "to": str(COMING_MONDAY + timedelta(days=7))}
     responses = [await client.post("/api/availability/createBookingSlots", json=body, headers=ADMIN) for _ in range(2)]
@@ -222,8 +221,8 @@ async def test_the_generation_endpoint_returns_the_number_of_new_slots(client):
 
 
 async def test_a_repeated_generation_returns_the_first_response(client):
-    await clinic(client)
-    await weekly(client, await doctor(client), monday=hours("09:00-12:00"))
+    await create_clinic(client)
+    await weekly(client, await create_doctor(client), monday=hours("09:00-12:00"))
     body = {"clinicId": 1, "from": str(COMING_MONDAY), "to": str(COMING_MONDAY)}
     responses = [
         await client.post(
@@ -236,7 +235,7 @@ async def test_a_repeated_generation_returns_the_first_response(client):
 
 
 async def test_the_dates_and_ids_of_a_generation_are_validated(client):
-    await clinic(client)
+    await create_clinic(client)
     for change, status in [
         ({"to": "2027-02-28"}, 400),
         ({"to": "2028-03-01"}, 400),

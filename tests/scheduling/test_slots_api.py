@@ -8,8 +8,8 @@ import pytest
 
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, local
-from support.rows import customer
 from support.weekly_hours import pointers, published_doctor
+from support.world import create_customer
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_slots_of_an_unknown_doctor_are_not_found(client, shah):
 
 
 async def test_a_whole_slot_can_be_assigned_to_a_customer(client, shah):
-    ana = await customer(client)
+    ana = await create_customer(client)
     slot = (await list_slots(client, shah))[0]
     response = await assign_slot(client, slot, ana)
     assert (response.status_code, response.json()["customerId"]) == (200, ana)
@@ -88,7 +88,7 @@ async def test_a_whole_slot_can_be_assigned_to_a_customer(client, shah):
 
 async def test_only_one_of_several_concurrent_assignments_succeeds(client, shah):
     slot = (await list_slots(client, shah))[0]
-    customers = [await customer(client) for _ in range(6)]
+    customers = [await create_customer(client) for _ in range(6)]
     responses = await asyncio.gather(*(assign_slot(client, slot, each) for each in customers))
     assert sorted(response.status_code for response in responses) == [200] + [409] * 5
     assert {response.json().get("reason") for response in responses} == {None, "taken"}
@@ -97,16 +97,16 @@ async def test_only_one_of_several_concurrent_assignments_succeeds(client, shah)
 async def test_a_removed_slot_cannot_be_assigned(client, shah):
     slot = (await list_slots(client, shah))[0]
     await client.delete(f"/api/bookingSlots/{slot['id']}", headers=ADMIN)
-    assert (await assign_slot(client, slot, await customer(client))).json()["reason"] == "outside-hours"
+    assert (await assign_slot(client, slot, await create_customer(client))).json()["reason"] == "outside-hours"
 
 
 async def test_assigning_an_outdated_version_of_a_slot_is_refused(client, shah):
     slot = (await list_slots(client, shah))[0]
-    assert (await assign_slot(client, slot, await customer(client), **{"If-Match": '"v2"'})).status_code == 412
+    assert (await assign_slot(client, slot, await create_customer(client), **{"If-Match": '"v2"'})).status_code == 412
 
 
 async def test_only_the_clinic_sees_the_customer_of_a_slot(client, shah):
-    ana = await customer(client)
+    ana = await create_customer(client)
     await assign_slot(client, (await list_slots(client, shah))[0], ana)
     assert ana not in str(await list_slots(client, shah))
     customers = [slot["customerId"] for slot in await list_slots(client, shah, headers=ADMIN)]
@@ -118,14 +118,14 @@ async def test_only_the_clinic_sees_the_customer_of_a_slot(client, shah):
 async def test_a_booking_changes_the_etag_of_a_slot_for_the_clinic(client, shah):
     slot = (await list_slots(client, shah))[0]
     tag = (await client.get(f"/api/bookingSlots/{slot['id']}", headers=ADMIN)).headers["ETag"]
-    await assign_slot(client, slot, await customer(client))
+    await assign_slot(client, slot, await create_customer(client))
     assert (
         await client.get(f"/api/bookingSlots/{slot['id']}", headers=ADMIN | {"If-None-Match": tag})
     ).status_code == 200
 
 
 async def test_slots_can_be_filtered_by_free_and_booked(client, shah):
-    await assign_slot(client, (await list_slots(client, shah))[2], await customer(client))
+    await assign_slot(client, (await list_slots(client, shah))[2], await create_customer(client))
     assert [len(await list_slots(client, shah, status=status)) for status in ("free", "booked")] == [5, 1]
 
 
@@ -133,7 +133,7 @@ async def test_a_partly_booked_slot_counts_as_booked_but_has_no_customer(client,
     slot = (await list_slots(client, shah))[2]
     start = local(COMING_MONDAY, "13:00").isoformat()
     end = local(COMING_MONDAY, "13:30").isoformat()
-    body = {"customerId": await customer(client), "doctorId": shah, "startTime": start, "endTime": end}
+    body = {"customerId": await create_customer(client), "doctorId": shah, "startTime": start, "endTime": end}
     assert (await client.post("/api/appointments", json=body)).status_code == 201
     booked_slot = (await client.get(f"/api/bookingSlots/{slot['id']}", headers=ADMIN)).json()
     assert (booked_slot["customerId"], len(booked_slot["appointments"])) == (None, 1)

@@ -10,10 +10,11 @@ from appoint.kit.actors import SYSTEM
 from appoint.scheduling.weekly_hours import service
 from appoint.scheduling.weekly_hours.model import TimeSlotContent
 from support.app import ADMIN
+from support.database import wait_for_lock
 from support.hours import time_slot, weekly
-from support.rows import clinic, doctor, someone_waits
 from support.scheduling import events_of_type
 from support.weekly_hours import add_doctor_slot, list_doctor_slots, pointers
+from support.world import create_clinic, create_doctor
 
 TIME_SLOTS = "/api/clinics/1/timeslots"
 
@@ -21,8 +22,8 @@ TIME_SLOTS = "/api/clinics/1/timeslots"
 @pytest.fixture
 async def shah(client):
     """Create a clinic in Berlin with a doctor, and return the doctor's id."""
-    await clinic(client)
-    return await doctor(client)
+    await create_clinic(client)
+    return await create_doctor(client)
 
 
 async def test_a_created_time_slot_can_be_read_back(client, shah):
@@ -75,7 +76,7 @@ async def test_adjacent_time_slots_are_allowed(client, shah):
 
 async def test_clinics_have_independent_time_slots(client, shah):
     await time_slot(client, "09:00", "12:00")
-    other = await clinic(client)
+    other = await create_clinic(client)
     response = await client.post(
         f"/api/clinics/{other}/timeslots", json={"startTime": "09:00", "endTime": "12:00"}, headers=ADMIN
     )
@@ -116,7 +117,7 @@ async def test_time_slots_of_an_unknown_clinic_are_not_found(client):
 
 
 async def test_an_inactive_clinic_accepts_no_time_slots(client):
-    await clinic(client)
+    await create_clinic(client)
     await client.delete("/api/clinics/1", headers=ADMIN)
     assert (await client.post(TIME_SLOTS, json={"startTime": "09:00", "endTime": "12:00"}, headers=ADMIN)).json()[
         "reason"
@@ -192,7 +193,7 @@ async def test_changing_an_outdated_version_of_a_time_slot_is_refused(client, sh
 async def test_doctor_slots_added_while_their_time_slot_moves_get_its_new_times(client, db, shah):
     """The second request waits for the first, and none of them deadlock."""
     morning = await time_slot(client, "06:00", "07:00")
-    others = [await doctor(client) for _ in range(4)]
+    others = [await create_doctor(client) for _ in range(4)]
     moving = [
         client.put(f"/api/timeslots/{morning}", json={"startTime": f"06:{n:02}", "endTime": "07:00"}, headers=ADMIN)
         for n in range(1, 7)
@@ -219,8 +220,8 @@ async def test_a_new_doctors_slot_waits_for_the_change_of_its_time_slot(client, 
         await service.change_time_slot(
             Transaction(connection), SYSTEM, time_slot_id=UUID(morning), content=content, if_match=None
         )
-        okafor = await doctor(client)
+        okafor = await create_doctor(client)
         adding = asyncio.create_task(add_doctor_slot(client, okafor, weekday="monday", timeSlotId=morning))
-        await someone_waits(db)
+        await wait_for_lock(db)
         await changing.commit()
         assert (await adding).json()["startTime"] == "08:00"

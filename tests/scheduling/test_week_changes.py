@@ -6,8 +6,8 @@ import pytest
 
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, local, weekly
-from support.rows import customer
 from support.weekly_hours import published_doctor
+from support.world import create_customer
 
 WEEK_FROM_TEN = {"weekly": {"monday": hours("10:00-12:00")}, "from": str(COMING_MONDAY)}
 
@@ -22,7 +22,7 @@ async def doctor_path(client):
 async def book_at_nine(client, path):
     start = local(COMING_MONDAY, "09:00")
     body = {
-        "customerId": await customer(client),
+        "customerId": await create_customer(client),
         "doctorId": path.rpartition("/")[2],
         "startTime": start.isoformat(),
         "endTime": (start + timedelta(minutes=30)).isoformat(),

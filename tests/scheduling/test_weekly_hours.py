@@ -11,18 +11,19 @@ from appoint.scheduling.weekly_hours import service
 from appoint.scheduling.weekly_hours.model import Hours, Week, WeeklyScheduleContent, overlapping
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, time_slot, weekly
-from support.rows import NOW, clinic, doctor
 from support.scheduling import events_of_type
 from support.weekly_hours import add_doctor_slot, list_doctor_slots, pointers
+from support.world import create_clinic, create_doctor, hours_ahead
 
+NOW = hours_ahead(0)
 TIME_SLOTS = "/api/clinics/1/timeslots"
 
 
 @pytest.fixture
 async def shah(client):
     """Create a clinic in Berlin with a doctor, and return the doctor's id."""
-    await clinic(client)
-    return await doctor(client)
+    await create_clinic(client)
+    return await create_doctor(client)
 
 
 async def test_a_week_can_be_saved_and_read_back(client, db, shah):
@@ -132,8 +133,8 @@ async def test_one_of_several_concurrently_saved_weeks_remains_intact(client, db
 
 async def test_a_week_starts_on_the_clinics_local_date(client, db):
     """Kiritimati is 14 hours ahead of UTC: at noon UTC it is already tomorrow there."""
-    await clinic(client, timeZone="Pacific/Kiritimati")
-    shah = await doctor(client)
+    await create_clinic(client, timeZone="Pacific/Kiritimati")
+    shah = await create_doctor(client)
     content = WeeklyScheduleContent(weekly=Week(monday=[Hours(start_time="09:00", end_time="12:00")]))
     noon = NOW.replace(hour=12)
     await db.atomic(service.set_week, SYSTEM, doctor_id=UUID(shah), content=content, if_match=None, now=noon)

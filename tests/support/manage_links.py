@@ -3,17 +3,19 @@
 from datetime import timedelta
 
 from support.app import ADMIN
-from support.rows import clinic, customer, doctor, later, publish
+from support.world import create_clinic, create_customer, create_doctor, hours_ahead, publish_slot
 
-START = later(24 * 7).replace(hour=9, minute=0, second=0)
+START = hours_ahead(24 * 7).replace(hour=9, minute=0, second=0)
 
 
 async def create_visit(db, client) -> dict[str, str]:
     """Create a clinic in Berlin, a doctor with a published day, and Ana. Return the ids that a booking needs."""
-    await clinic(client, phone="+493012345678", address="Seestraße 12\n13353 Berlin", email="desk@lakeside.example")
-    shah = await doctor(client)
-    await publish(db, shah, START, START + timedelta(hours=6))
-    ana = await customer(client, email="ana@example.org")
+    await create_clinic(
+        client, phone="+493012345678", address="Seestraße 12\n13353 Berlin", email="desk@lakeside.example"
+    )
+    shah = await create_doctor(client)
+    await publish_slot(db, shah, START, START + timedelta(hours=6))
+    ana = await create_customer(client, email="ana@example.org")
     return {"doctorId": shah, "customerId": ana}
 
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import httpx2
 
-from support.rows import customer, doctor, later
+from support.world import create_customer, create_doctor, hours_ahead
 
-DAY = later(24 * 7).replace(hour=8, minute=0, second=0)
+DAY = hours_ahead(24 * 7).replace(hour=8, minute=0, second=0)
 VIOLATIONS = """
 with double_booking_of_doctors as (
   select from appointment a join appointment b on a.doctor_id = b.doctor_id and a.id < b.id
@@ -32,7 +32,7 @@ ROUNDS = range(8)
 
 async def free_doctor(api, *, hours: int = 8) -> tuple[str, str]:
     """Add a doctor with a published slot from eight on. Return the ids of the doctor and the slot."""
-    doctor_id = await doctor(api)
+    doctor_id = await create_doctor(api)
     slot = {"doctorId": doctor_id, "startTime": DAY.isoformat(), "endTime": (DAY + timedelta(hours=hours)).isoformat()}
     return doctor_id, (await api.post("/api/bookingSlots", json=slot)).json()["id"]
 
@@ -67,7 +67,7 @@ async def outcomes_of(*requests) -> list[str]:
 
 
 async def book_appointment(api, doctor_id: str, start: datetime) -> str:
-    body = appointment_body(doctor_id, await customer(api), start)
+    body = appointment_body(doctor_id, await create_customer(api), start)
     return (await api.post("/api/appointments", json=body)).json()["id"]
 
 
@@ -83,6 +83,6 @@ async def race_bookings(api, other: Callable[[str, str], Awaitable[httpx2.Respon
     outcomes = set()
     for number in ROUNDS:
         doctor_id, slot_id = await free_doctor(api)
-        booking = api.post("/api/appointments", json=appointment_body(doctor_id, await customer(api)))
+        booking = api.post("/api/appointments", json=appointment_body(doctor_id, await create_customer(api)))
         outcomes.add(await race(number, booking, other(doctor_id, slot_id)))
     return outcomes

@@ -10,7 +10,7 @@ from appoint.database.pool import Database
 from appoint.kit import clock
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, hours, local
-from support.rows import appointment_type, clinic, customer, doctor
+from support.world import create_appointment_type, create_clinic, create_customer, create_doctor
 
 
 class RandomOperations:
@@ -21,10 +21,10 @@ class RandomOperations:
         self.event_counts: Counter[str] = Counter()
 
     async def begin(self) -> None:
-        self.clinic = await clinic(self.client, policy={"horizonDays": 366})
-        self.doctors = [await doctor(self.client, self.clinic, name=f"Dr {n}") for n in range(2)]
-        self.customers = [await customer(self.client, name=f"C {n}") for n in range(4)]
-        self.type = await appointment_type(self.client, self.clinic)
+        self.clinic = await create_clinic(self.client, policy={"horizonDays": 366})
+        self.doctors = [await create_doctor(self.client, self.clinic, name=f"Dr {n}") for n in range(2)]
+        self.customers = [await create_customer(self.client, name=f"C {n}") for n in range(4)]
+        self.type = await create_appointment_type(self.client, self.clinic)
         week = {day: hours("08:00-12:00", "13:00-17:00") for day in ("monday", "tuesday", "wednesday")}
         for one in self.doctors:
             await self.client.put(f"/api/doctors/{one}/schedule", json={"weekly": week}, headers=ADMIN)

@@ -4,13 +4,13 @@ from datetime import date
 
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, weekly
-from support.rows import clinic, doctor
+from support.world import create_clinic, create_doctor
 
 
 async def published_doctor(client, *, last: date = COMING_MONDAY, valid_from: date | None = None, **week) -> str:
     """Create a clinic and a doctor with weekly hours, and publish them from the coming Monday to `last`."""
-    await clinic(client)
-    doctor_id = await doctor(client)
+    await create_clinic(client)
+    doctor_id = await create_doctor(client)
     await weekly(client, doctor_id, valid_from, **week)
     body = {"clinicId": 1, "from": str(COMING_MONDAY), "to": str(last)}
     await client.post("/api/availability/createBookingSlots", json=body, headers=ADMIN)
