@@ -1,9 +1,9 @@
 """Stored answers of idempotent requests."""
 
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
-from ..database.pool import Row, Statements
+from ..database.pool import Row, Statements, affected
 
 
 async def claim_key(tx: Statements, *, caller: str, key: str, digest: bytes) -> bool:
@@ -32,19 +32,11 @@ async def store_answer(tx: Statements, *, caller: str, key: str, answer: str) ->
     )
 
 
-async def delete_old_keys(db: Statements, *, before: datetime) -> dict[str, Any]:
-    """Delete keys older than `before`. Return the number deleted for bookings and for other requests."""
-    row = await db.fetchrow(
-        """
-        with others as (
-          delete from request_key where created_at < $1 returning 1
-        ), bookings as (
-          update appointment set idempotency_caller = null, idempotency_key = null, request_digest = null
-           where idempotency_key is not null and created_at < $1
-          returning 1
-        )
-        select (select count(*) from bookings) as bookings, (select count(*) from others) as others
-        """,
-        before,
-    )
-    return dict(row or {})
+async def delete_old_keys(db: Statements, *, before: datetime) -> int:
+    """Delete keys older than `before`, except those of bookings. Return their number."""
+    return affected(await db.execute("delete from request_key where created_at < $1", before))
+
+
+async def delete_keys_of_customer(tx: Statements, customer_id: UUID) -> int:
+    """Delete the keys of the requests that created the customer. Return their number."""
+    return affected(await tx.execute("delete from request_key where answer = to_jsonb($1::uuid::text)", customer_id))

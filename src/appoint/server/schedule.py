@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 from ..audit import jobs as audit_jobs
 from ..audit.model import Key
 from ..booking.holds import expire_holds
+from ..booking.repository import erasure as appointments_erasure
 from ..database.pool import Database
 from ..events import repository as events_repository
 from ..events.service import Subscriber, relay
-from ..http.repository import delete_old_keys
+from ..http import repository as requests_repository
 from ..identity.sessions import repository as sessions_repository
 from ..identity.sign_in_codes import repository as sign_in_codes_repository
 from ..integrations.webhooks.repository import deliveries
@@ -73,7 +74,7 @@ FREQUENT: Final[dict[str, tuple[float, Job]]] = {
 """The jobs that run all the time, by name, with the seconds between runs."""
 NIGHTLY: Final[dict[str, Nightly]] = {
     "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.nightly(work.db, now=clock.now())),
-    "forget-requests": Nightly(time(0, 45), lambda work: delete_old_keys(work.db, before=clock.now() - REQUEST_TTL)),
+    "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - REQUEST_TTL)),
     "forget-codes": Nightly(time(1, 0), lambda work: sign_in_codes_repository.delete_expired(work.db, now=clock.now())),
     "forget-events": Nightly(
         time(1, 15),
@@ -94,6 +95,12 @@ async def relay_all(work: Work) -> None:
     """Relay all events that are due."""
     while await relay(work.db, work.subscribers, now=clock.now()):
         pass
+
+
+async def forget_requests(work: Work, *, before: datetime) -> None:
+    """Delete the idempotency keys of requests that can no longer be repeated."""
+    await requests_repository.delete_old_keys(work.db, before=before)
+    await appointments_erasure.delete_old_keys(work.db, before=before)
 
 
 async def forget_events(work: Work, *, before: datetime) -> None:

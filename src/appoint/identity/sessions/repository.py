@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from ...database.pool import Statements, to
+from ...database.pool import Statements, affected, to
 from ...kit.actors import Membership
 from .model import Session, SessionOwner
 
@@ -111,8 +111,10 @@ async def end_by_token(tx: Statements, *, token_hash: bytes) -> None:
     await tx.execute("delete from session where token_hash = $1", token_hash)
 
 
-async def end_all(tx: Statements, *, user_id: UUID | None, customer_id: UUID | None) -> None:
-    await tx.execute("delete from session where user_id = $1 or customer_id = $2", user_id, customer_id)
+async def end_all(tx: Statements, *, user_id: UUID | None, customer_id: UUID | None) -> int:
+    """End the sessions of a user or patient. Return their number."""
+    tag = await tx.execute("delete from session where user_id = $1 or customer_id = $2", user_id, customer_id)
+    return affected(tag)
 
 
 async def delete_ended(db: Statements, *, idle: timedelta, now: datetime) -> None:

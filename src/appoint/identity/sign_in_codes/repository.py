@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from ...database.pool import Statements
+from ...database.pool import Statements, affected
 from ...messaging.channels.model import Channel
 from .model import SentCode
 
@@ -49,3 +49,8 @@ async def mark_used(tx: Statements, code_id: UUID, *, now: datetime) -> None:
 async def delete_expired(db: Statements, *, now: datetime) -> None:
     """Delete expired codes."""
     await db.execute("delete from sign_in_code where expires_at <= $1", now)
+
+
+async def delete_of_customer(tx: Statements, customer_id: UUID) -> int:
+    """Delete the codes that sign a customer in. Return their number."""
+    return affected(await tx.execute("delete from sign_in_code where $1 = any(customer_ids)", customer_id))

@@ -1,8 +1,11 @@
 """The development mailbox: messages that would have been sent."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
-from ...database.pool import Statements, to
+from ...database.pool import Statements, affected, to
 from .model import DevMessage, Message
 
 MAX_DEV_MESSAGES: Final = 1000
@@ -55,3 +58,26 @@ async def find(db: Statements, id: int) -> DevMessage | None:
         "select id, channel, recipient, subject, text, created_at, html, calendar from dev_message where id = $1", id
     )
     return to(DevMessage, row) if row else None
+
+
+async def erase_messages(tx: Statements, customer_id: UUID) -> int:
+    """Delete the messages to a customer. Return their number."""
+    return affected(await tx.execute("delete from dev_message where customer_id = $1", customer_id))
+
+
+async def erase_others_messages(tx: Statements, *, clinic_ids: Sequence[int]) -> None:
+    """Delete the clinics' messages to doctors and staff from the development mailbox, because lists of appointments
+    contain names."""
+    await tx.execute(
+        """
+        delete from dev_message d
+         using notification n
+         where n.clinic_id = any($1) and n.recipient in ('doctor', 'staff') and n.id::text = split_part(d.token, '.', 1)
+        """,
+        clinic_ids,
+    )
+
+
+async def delete_old(db: Statements, *, before: datetime) -> int:
+    """Delete old messages from the development mailbox. Return their number."""
+    return affected(await db.execute("delete from dev_message where created_at < $1", before))

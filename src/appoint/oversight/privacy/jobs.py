@@ -10,6 +10,7 @@ from ...clinics.clinics.model import Policy
 from ...database.pool import Database
 from ...kit import errors, ids
 from ...kit.actors import SYSTEM
+from ...messaging.channels import repository as mailbox_repository
 from . import service
 from .repository import retention
 
@@ -25,7 +26,7 @@ async def forget(db: Database, *, now: datetime) -> None:
     patients = appointments = customers = 0
     messages = await service.delete_notifications(
         db, clinic_id=ids.PLATFORM, before=now - timedelta(days=Policy().retain_messages_days), now=now
-    ) + await retention.delete_messages(db, before=now - MAILBOX_RETENTION)
+    ) + await mailbox_repository.delete_old(db, before=now - MAILBOX_RETENTION)
     for limits in await retention.limits(db, now=now):
         messages += await service.delete_notifications(
             db, clinic_id=limits.clinic_id, before=limits.messages_before, now=now

@@ -8,17 +8,24 @@ from uuid import UUID
 import msgspec
 
 from ... import audit
+from ...booking.repository import erasure as appointments_erasure
+from ...customers import erasure as customers_erasure
 from ...customers import repository as customers_repository
 from ...customers import service as customers
 from ...database.pool import Statements, Transaction
 from ...events.facts import CustomerErased
 from ...events.model import Event
+from ...http import repository as requests_repository
+from ...identity.sessions import repository as sessions_repository
+from ...identity.sign_in_codes import repository as sign_in_codes_repository
 from ...kit import errors, ids, tracing
 from ...kit.actors import Actor
+from ...messaging.channels import repository as mailbox_repository
 from ...messaging.notifications.model import Preferences
+from ...messaging.notifications.repository import erasure as notifications_erasure
 from ...messaging.notifications.repository import preferences
 from .model import MAX_LIST_ENTRIES, ErasedCounts, Erasure, Export, ListName
-from .repository import erasure, exports, retention
+from .repository import exports, retention
 
 T = TypeVar("T")
 BATCH_SIZE: Final = 200
@@ -72,21 +79,23 @@ async def _erase(tx: Transaction, *, customer_id: UUID, now: datetime) -> Erasur
         raise errors.NotFound
     if customer.erased_at:
         return Erasure(customer_id, customer.erased_at, ErasedCounts())
-    await erasure.lock_traces(tx, customer_id)
+    await appointments_erasure.lock_appointments(tx, customer_id)
     if appointments := await customers_repository.count_upcoming_appointments(tx, customer_id, now=now):
         raise errors.Conflict("customer-has-appointments", count=appointments)
     clinic_ids = await exports.clinics_of(tx, customer_id)
     counts = ErasedCounts(
-        patients=await erasure.erase_patients(tx, customer_id),
-        appointments=await erasure.erase_appointments(tx, customer_id),
-        notifications=await erasure.erase_notifications(tx, customer_id),
-        messages=await erasure.erase_messages(tx, customer_id),
-        preferences=await erasure.erase_preferences(tx, customer_id),
-        sessions=await erasure.erase_sessions(tx, customer_id),
-        sign_in_codes=await erasure.erase_sign_in_codes(tx, customer_id),
-        requests=await erasure.erase_requests(tx, customer_id),
+        patients=await customers_erasure.erase_patients(tx, customer_id),
+        appointments=await appointments_erasure.erase_appointments(tx, customer_id),
+        notifications=await notifications_erasure.erase_notifications(tx, customer_id),
+        messages=await mailbox_repository.erase_messages(tx, customer_id),
+        preferences=await notifications_erasure.erase_preferences(tx, customer_id),
+        sessions=await sessions_repository.end_all(tx, user_id=None, customer_id=customer_id),
+        sign_in_codes=await sign_in_codes_repository.delete_of_customer(tx, customer_id),
+        requests=await requests_repository.delete_keys_of_customer(tx, customer_id),
     )
-    await erasure.erase_customer(tx, customer_id, clinic_ids=clinic_ids, traceparent=tracing.traceparent(), now=now)
+    await customers_erasure.erase_customer(
+        tx, customer_id, clinic_ids=clinic_ids, traceparent=tracing.traceparent(), now=now
+    )
     return Erasure(customer_id, now, counts)
 
 
@@ -96,7 +105,7 @@ async def erase_copies(tx: Transaction, events: Sequence[Event]) -> None:
     if clinic_ids := [
         event.clinic_id for event in events if isinstance(event.fact, CustomerErased) and event.clinic_id
     ]:
-        await erasure.erase_others_messages(tx, clinic_ids=clinic_ids)
+        await mailbox_repository.erase_others_messages(tx, clinic_ids=clinic_ids)
 
 
 class ErasedNotes(NamedTuple):
@@ -114,8 +123,8 @@ async def erase_departed_notes(
     """Erase a clinic's notes about the next patients without a visit since `before`: at most `BATCH_SIZE`, in id order
     after `after`."""
     departed = await retention.departed_patients(tx, clinic_id=clinic_id, before=before, after=after, limit=BATCH_SIZE)
-    patients = await retention.erase_patient_notes(tx, clinic_id=clinic_id, customer_ids=departed)
-    appointments = await retention.erase_appointment_notes(tx, clinic_id=clinic_id, customer_ids=departed)
+    patients = await customers_erasure.erase_patient_notes(tx, clinic_id=clinic_id, customer_ids=departed)
+    appointments = await appointments_erasure.erase_appointment_notes(tx, clinic_id=clinic_id, customer_ids=departed)
     if patients or appointments:
         forgetting = msgspec.structs.replace(actor, operation="forgetPatients")
         await audit.record(tx, forgetting, clinic_id=clinic_id, subjects=[*patients, *appointments], reason="retention")
@@ -127,7 +136,7 @@ async def erase_unretained(tx: Transaction, actor: Actor, *, customer_id: UUID, 
     customer = await customers_repository.lock(tx, customer_id)
     if customer is None or customer.erased_at:
         return False
-    await erasure.lock_traces(tx, customer_id)
+    await appointments_erasure.lock_appointments(tx, customer_id)
     clinic_ids = await exports.clinics_of(tx, customer_id)
     if await retention.is_retained(tx, customer_id, clinic_ids=clinic_ids, now=now):
         return False
@@ -141,7 +150,7 @@ async def delete_notifications(db: Statements, *, clinic_id: int, before: dateti
     """Delete expired notifications that were created before then. Return their number."""
     milliseconds = max(before - EPOCH, timedelta()) // timedelta(milliseconds=1)
     first_retained, total = ids.compose_id(clinic_id, milliseconds, 0), 0
-    while deleted := await retention.delete_notifications(
+    while deleted := await notifications_erasure.delete_expired(
         db, clinic_id=clinic_id, before=first_retained, now=now, limit=BATCH_SIZE
     ):
         total += deleted

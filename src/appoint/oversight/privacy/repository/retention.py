@@ -1,11 +1,11 @@
-"""Find and delete personal data whose retention period has ended."""
+"""Find personal data whose retention period has ended."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from ....database.pool import Statements, affected
+from ....database.pool import Statements
 
 
 class RetentionLimits(NamedTuple):
@@ -31,32 +31,6 @@ async def limits(db: Statements, *, now: datetime) -> list[RetentionLimits]:
     return [RetentionLimits(*row) for row in rows]
 
 
-async def delete_notifications(db: Statements, *, clinic_id: int, before: UUID, now: datetime, limit: int) -> int:
-    """Delete the oldest expired notifications with ids before that one. Return their number. Several workers may run
-    this at once."""
-    tag = await db.execute(
-        """
-        delete from notification
-         where clinic_id = $1
-           and id = any(array(select id from notification
-                               where clinic_id = $1 and id < $2 and expires_at <= $3
-                               order by id
-                               limit $4
-                                 for update skip locked))
-        """,
-        clinic_id,
-        before,
-        now,
-        limit,
-    )
-    return affected(tag)
-
-
-async def delete_messages(db: Statements, *, before: datetime) -> int:
-    """Delete old messages from the development mailbox. Return their number."""
-    return affected(await db.execute("delete from dev_message where created_at < $1", before))
-
-
 async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime, after: UUID, limit: int) -> list[UUID]:
     """Return, and lock, the clinic's patients without an appointment since `before`, in id order after `after`. The next
     night handles those whom other transactions have locked."""
@@ -78,39 +52,6 @@ async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime,
         limit,
     )
     return [row.customer_id for row in rows]
-
-
-async def erase_patient_notes(tx: Statements, *, clinic_id: int, customer_ids: Sequence[UUID]) -> list[UUID]:
-    """Erase the clinic's notes about the patients. Return the patients who had any."""
-    rows = await tx.fetch(
-        """
-        update patient set record_number = null, notes = null, version = version + 1, updated_at = now()
-         where clinic_id = $1 and customer_id = any($2) and noted_id is not null
-        returning customer_id
-        """,
-        clinic_id,
-        customer_ids,
-    )
-    return [row.customer_id for row in rows]
-
-
-async def erase_appointment_notes(tx: Statements, *, clinic_id: int, customer_ids: Sequence[UUID]) -> list[UUID]:
-    """Erase notes and reasons of the patients' appointments. Return the appointments that had any."""
-    rows = await tx.fetch(
-        """
-        update appointment
-           set notes = null, cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
-               override_reason = case when override_reason is not null then '(erased)' end,
-               version = version + 1, updated_at = now()
-         where clinic_id = $1 and customer_id = any($2)
-           and (notes is not null or override_reason <> '(erased)'
-                or cancel_reason is not null and cancel_cause is distinct from 'hold-expired')
-        returning id
-        """,
-        clinic_id,
-        customer_ids,
-    )
-    return [row.id for row in rows]
 
 
 async def is_retained(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], now: datetime) -> bool:

@@ -1,0 +1,64 @@
+"""Erase what appointments contain about a person. The doctor, the time and the price remain."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ...database.pool import Statements, affected
+
+
+async def lock_appointments(tx: Statements, customer_id: UUID) -> None:
+    """Lock the customer's appointments until the transaction ends: a concurrent note about one waits, and finds the
+    customer erased."""
+    await tx.execute(
+        "select from appointment where customer_id = $1 order by clinic_id, id for no key update", customer_id
+    )
+
+
+async def erase_appointments(tx: Statements, customer_id: UUID) -> int:
+    """Erase notes and reasons. The doctor, time and price remain; a reason that must not be null becomes “(erased)”."""
+    tag = await tx.execute(
+        """
+        update appointment
+           set notes = null, cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
+               override_reason = case when override_reason is not null then '(erased)' end,
+               idempotency_caller = null, idempotency_key = null, request_digest = null,
+               version = version + 1, updated_at = now()
+         where customer_id = $1
+           and (num_nonnulls(notes, idempotency_key) > 0 or override_reason <> '(erased)'
+                or cancel_reason is not null and cancel_cause is distinct from 'hold-expired')
+        """,
+        customer_id,
+    )
+    return affected(tag)
+
+
+async def erase_appointment_notes(tx: Statements, *, clinic_id: int, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """Erase notes and reasons of the patients' appointments. Return the appointments that had any."""
+    rows = await tx.fetch(
+        """
+        update appointment
+           set notes = null, cancel_reason = case when cancel_cause = 'hold-expired' then cancel_reason end,
+               override_reason = case when override_reason is not null then '(erased)' end,
+               version = version + 1, updated_at = now()
+         where clinic_id = $1 and customer_id = any($2)
+           and (notes is not null or override_reason <> '(erased)'
+                or cancel_reason is not null and cancel_cause is distinct from 'hold-expired')
+        returning id
+        """,
+        clinic_id,
+        customer_ids,
+    )
+    return [row.id for row in rows]
+
+
+async def delete_old_keys(db: Statements, *, before: datetime) -> int:
+    """Delete the idempotency keys of appointments that were booked before then. Return their number."""
+    tag = await db.execute(
+        """
+        update appointment set idempotency_caller = null, idempotency_key = null, request_digest = null
+         where idempotency_key is not null and created_at < $1
+        """,
+        before,
+    )
+    return affected(tag)

@@ -1,0 +1,60 @@
+"""Erase customers and clinics' notes about them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ..database.pool import Statements, affected
+
+
+async def erase_patients(tx: Statements, customer_id: UUID) -> int:
+    """Erase clinics' notes and record numbers. Return the number of patient records that had any."""
+    tag = await tx.execute(
+        """
+        update patient
+           set record_number = null, notes = null, version = version + 1, updated_at = now()
+         where noted_id = $1
+        """,
+        customer_id,
+    )
+    return affected(tag)
+
+
+async def erase_patient_notes(tx: Statements, *, clinic_id: int, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """Erase the clinic's notes about the patients. Return the patients who had any."""
+    rows = await tx.fetch(
+        """
+        update patient set record_number = null, notes = null, version = version + 1, updated_at = now()
+         where clinic_id = $1 and customer_id = any($2) and noted_id is not null
+        returning customer_id
+        """,
+        clinic_id,
+        customer_ids,
+    )
+    return [row.customer_id for row in rows]
+
+
+async def erase_customer(
+    tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], traceparent: str | None, now: datetime
+) -> None:
+    """Erase the customer, except for an empty row. Append an event for the platform and for each of the clinics."""
+    await tx.execute(
+        """
+        with erased as (
+          update customer
+             set name = '(erased)', email = null, phone = null, locale = null, time_zone = null, birth_date = null,
+                 active = false, removed_at = coalesce(removed_at, $2), erased_at = $2,
+                 version = version + 1, updated_at = now()
+           where id = $1
+          returning id, version
+        )
+        insert into event (clinic_id, type, subject_id, subject_version, data, traceparent)
+        select recipient, 'customer.erased', id::text, version, jsonb_build_object('customerId', id), $4
+          from erased
+         cross join unnest(0 || $3::int[]) as recipient
+        """,
+        customer_id,
+        now,
+        clinic_ids,
+        traceparent,
+    )

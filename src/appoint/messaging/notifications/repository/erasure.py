@@ -1,0 +1,47 @@
+"""Erase notifications to a person and their preferences, and delete expired notifications."""
+
+from datetime import datetime
+from uuid import UUID
+
+from ....database.pool import Statements, affected
+
+
+async def erase_notifications(tx: Statements, customer_id: UUID) -> int:
+    """Stop unsent notifications, and erase the provider's ids of sent ones, which would find them there."""
+    tag = await tx.execute(
+        """
+        update notification
+           set status = case when status in ('queued', 'leased') then 'superseded' else status end,
+               reason = case when status in ('queued', 'leased') then 'the customer was erased' else reason end,
+               leased_until = null, provider_id = null, version = version + 1, updated_at = now()
+         where recipient = 'customer' and recipient_id = $1::uuid::text
+           and (status in ('queued', 'leased') or provider_id is not null)
+        """,
+        customer_id,
+    )
+    return affected(tag)
+
+
+async def erase_preferences(tx: Statements, customer_id: UUID) -> int:
+    return affected(await tx.execute("delete from notification_preference where customer_id = $1", customer_id))
+
+
+async def delete_expired(db: Statements, *, clinic_id: int, before: UUID, now: datetime, limit: int) -> int:
+    """Delete the oldest expired notifications with ids before that one. Return their number. Several workers may run
+    this at once."""
+    tag = await db.execute(
+        """
+        delete from notification
+         where clinic_id = $1
+           and id = any(array(select id from notification
+                               where clinic_id = $1 and id < $2 and expires_at <= $3
+                               order by id
+                               limit $4
+                                 for update skip locked))
+        """,
+        clinic_id,
+        before,
+        now,
+        limit,
+    )
+    return affected(tag)
