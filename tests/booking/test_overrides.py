@@ -15,8 +15,9 @@ from appoint.booking.rules import Override
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
 from support.hours import generate, published, works
-from support.scheduling import add_absence, cancel
+from support.scheduling import add_absence
 from support.statements import StatementCounter
+from support.transitions import cancel
 from support.world import MONDAY, RECEPTION, World, at
 
 REASON = "Ana is in pain"

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from appoint.booking import service, transitions
+from appoint.booking import service
 from appoint.booking.model import RescheduleRequest
 from appoint.booking.reschedule import reschedule
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
-from support.scheduling import cancel
+from support.transitions import cancel, step
 from support.world import RECEPTION, World, at
 
 
@@ -108,8 +108,8 @@ async def test_moving_or_cancelling_a_stranded_appointment_removes_its_remnant_s
 async def test_every_change_of_an_appointment_records_one_event(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await move(world, appointment, at(10))
-    for step in ("arrive", "fulfil"):
-        await world.db.atomic(transitions.apply, RECEPTION, appointment_id=appointment.id, name=step, now=world.now)
+    await step(world, appointment, "arrive")
+    await step(world, appointment, "fulfil")
     events = await world.db.fetch(
         "select type, subject_version from event where subject_id = $1 order by subject_version", str(appointment.id)
     )

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from appoint.booking import holds, service, transitions
+from appoint.booking import holds, service
 from appoint.booking.model import TRANSITIONS, Status
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
-from support.scheduling import cancel
-from support.world import NOW, RECEPTION, World, at
+from support.transitions import cancel, step
+from support.world import NOW, World, at
 
 
 @pytest.fixture
@@ -31,11 +31,9 @@ ALLOWED_TRANSITIONS = {
 """The statuses that may follow each status."""
 
 
-async def apply_step(world, appointment, step, *, now=None):
+async def apply_step(world, appointment, name, *, now=None):
     try:
-        return await world.db.atomic(
-            transitions.apply, RECEPTION, appointment_id=appointment.id, name=step, now=now or world.now
-        )
+        return await step(world, appointment, name, now)
     except errors.Conflict as refusal:
         return refusal
 
@@ -56,25 +54,25 @@ async def test_cancelling_twice_changes_the_appointment_once(world):
 
 async def test_only_allowed_status_transitions_happen(world):
     """The table of steps, the table of transitions and the service agree about every step from every status."""
-    steps = [(status, step) for status in Status for step in TRANSITIONS]
+    steps = [(status, name) for status in Status for name in TRANSITIONS]
     succeeded = []
-    for status, step in steps:
+    for status, name in steps:
         appointment = await world.book(world.dr_shah, at(9), world.ana)
         expires_at = NOW + timedelta(days=1) if status == Status.PENDING else None
         await world.db.execute("update appointment set status = $1, hold_expires_at = $2", status, expires_at)
-        if await succeeds(world, appointment, status, step):
-            succeeded.append((status, step))
+        if await succeeds(world, appointment, status, name):
+            succeeded.append((status, name))
         await world.db.execute("delete from appointment")
-    assert succeeded == [(status, step) for status, step in steps if status in TRANSITIONS[step].sources]
-    assert {(status, TRANSITIONS[step].target) for status, step in succeeded} <= {
+    assert succeeded == [(status, name) for status, name in steps if status in TRANSITIONS[name].sources]
+    assert {(status, TRANSITIONS[name].target) for status, name in succeeded} <= {
         (source, target) for source, targets in ALLOWED_TRANSITIONS.items() for target in targets
     }
 
 
-async def succeeds(world, appointment, status, step) -> bool:
+async def succeeds(world, appointment, status, name) -> bool:
     """Apply the step, and return whether it changed the status. Cancelling what is cancelled changes nothing."""
-    if step != "cancel":
-        return not isinstance(await apply_step(world, appointment, step, now=at(9)), errors.Conflict)
+    if name != "cancel":
+        return not isinstance(await apply_step(world, appointment, name, now=at(9)), errors.Conflict)
     try:
         await cancel(world, appointment)
     except errors.Conflict:
@@ -83,7 +81,7 @@ async def succeeds(world, appointment, status, step) -> bool:
 
 
 async def test_every_allowed_status_transition_has_a_named_step():
-    by_steps = {(source, step.target) for step in TRANSITIONS.values() for source in step.sources}
+    by_steps = {(source, transition.target) for transition in TRANSITIONS.values() for source in transition.sources}
     assert by_steps == {(source, target) for source, targets in ALLOWED_TRANSITIONS.items() for target in targets}
 
 

@@ -12,12 +12,12 @@ from support.scheduling import (
     TUESDAY,
     add_absence,
     book,
-    cancel,
     events_of_type,
     move_slot,
     stranded_ids,
     weekly_world,
 )
+from support.transitions import cancel
 from support.world import MONDAY, RECEPTION
 
 

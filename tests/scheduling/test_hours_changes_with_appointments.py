@@ -11,11 +11,11 @@ from support.hours import published, works
 from support.hours_changes import change, schedule_rows
 from support.scheduling import (
     book,
-    cancel,
     publish_slot,
     stranded_ids,
     weekly_world,
 )
+from support.transitions import cancel
 from support.world import MONDAY
 
 

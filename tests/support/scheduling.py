@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from appoint.booking import transitions
 from appoint.scheduling.absences import service as absences
 from appoint.scheduling.absences.model import AbsenceContent
 from appoint.scheduling.slots import service as slots
@@ -78,12 +77,6 @@ async def remove_absence(world, absence, if_match=None):
 
 async def book(world, start, minutes=30, *, day=MONDAY, customer="ana", **members):
     return await world.book(world.dr_shah, local(day, start), getattr(world, customer), minutes=minutes, **members)
-
-
-async def cancel(world, appointment, *, reason=None):
-    await world.db.atomic(
-        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=reason, if_match=None, now=world.now
-    )
 
 
 async def stranded_ids(world):

@@ -14,9 +14,9 @@ async def step(world: World, appointment: Appointment, name: str, now: datetime 
     )
 
 
-async def cancel(world: World, appointment: Appointment) -> None:
+async def cancel(world: World, appointment: Appointment, *, reason: str | None = None) -> None:
     await world.db.atomic(
-        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=None, if_match=None, now=world.now
+        transitions.cancel, RECEPTION, appointment_id=appointment.id, reason=reason, if_match=None, now=world.now
     )
 
 
