@@ -56,16 +56,16 @@ class Appointments(Controller):
 
         Staff may override conflicting rules (`override`), with a reason.
         """
-        authorize_override(request, data.override, clinic_id=data.where, doctor_id=data.doctor_id)
+        authorize_override(request, data.override, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
         command = BookingCommand(
-            data.where,
+            data.booking_clinic_id,
             [CustomerRequest(data.customer_id, data)],
             request.user,
             hold_length(request),
             clock.now(),
             idempotency=requested_key(request, data),
             override=data.override,
-            limits=booking_limits(request, data.where),
+            limits=booking_limits(request, data.booking_clinic_id),
         )
         result = await book(request.services.db, request.cache, command)
         (appointment,) = result.booking.appointments

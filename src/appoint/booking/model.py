@@ -171,10 +171,10 @@ class AppointmentRequest(TimeRequest, kw_only=True):
             raise errors.Invalid(errors.Fault("#/doctorId", "is required, or clinicId for any doctor"))
 
     @property
-    def where(self) -> int:
+    def booking_clinic_id(self) -> int:
         """The clinic of the request, or the one that its ids belong to."""
-        named = self.doctor_id or self.booking_slot_id
-        return self.clinic_id or (ids.clinic_of(named) if named else ids.PLATFORM)
+        id = self.doctor_id or self.booking_slot_id
+        return self.clinic_id or (ids.clinic_of(id) if id else ids.PLATFORM)
 
 
 class RescheduleRequest(RequestBody):

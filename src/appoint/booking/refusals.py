@@ -138,9 +138,9 @@ def _doctors(plan: BookingPlan, spec: AppointmentSpec) -> Sequence[CatalogueDoct
     catalogue = plan.catalogue
     if not catalogue.active:
         return []
-    named = catalogue.doctors[spec.doctor_id] if spec.doctor_id else None
+    requested = catalogue.doctors[spec.doctor_id] if spec.doctor_id else None
     return spec.candidates or [
-        doctor for doctor in catalogue.doctors_for(spec.type and spec.type.id) if doctor != named
+        doctor for doctor in catalogue.doctors_for(spec.type and spec.type.id) if doctor != requested
     ]
 
 

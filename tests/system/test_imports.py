@@ -1,0 +1,26 @@
+"""A server starts without the libraries of features that it may never use."""
+
+import subprocess
+import sys
+
+OPTIONAL = (
+    "aiosmtplib",
+    "h11",
+    "httpx2",
+    "icalendar",
+    "joserfc",
+    "psutil",
+    "redis",
+    "opentelemetry",
+    "nats",
+    "aio_pika",
+)
+"""Libraries that a server imports on use. Together they take a third of the time of all others."""
+
+
+def test_a_server_imports_no_library_of_an_optional_feature():
+    program = "import sys, appoint.cli.processes, appoint.server.uvicorn_server; print(*sys.modules)"
+    imported = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert [name for name in OPTIONAL if name in imported] == []
