@@ -11,7 +11,7 @@ from ..http.routes import route
 from ..kit.ids import PLATFORM
 from ..kit.structs import Page
 from . import service
-from .model import AuditEntry, AuditFilter, AuditHead
+from .model import AuditEntry, AuditFilter, AuditHead, EntryFilter
 
 
 class Audit(Controller):
@@ -51,11 +51,7 @@ async def _page(request: Request, clinic_id: int, query: AuditFilter) -> Respons
     listing = await service.entries(
         request.db,
         clinic_id=clinic_id,
-        first=query.from_,
-        last=query.to,
-        actor=query.actor,
-        action=query.action,
-        subject=query.subject,
+        matching=EntryFilter(query.from_, query.to, query.actor, query.action, query.subject),
         place=cursor_after(request, query, service.Place),
         limit=query.limit,
     )

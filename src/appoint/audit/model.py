@@ -3,7 +3,7 @@
 import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Final, NamedTuple
 from uuid import UUID
 
@@ -47,6 +47,17 @@ class AuditFilter(PageQuery):
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
             raise errors.Invalid(errors.Fault("#/to", "must not be before “from”"))
+
+
+class EntryFilter(NamedTuple):
+    """The entries of a list: those on the local dates `first…last` that match. None matches all."""
+
+    first: date | None = None
+    last: date | None = None
+    actor: str | None = None
+    """A kind of actor, or an actor."""
+    action: str | None = None
+    subject: str | None = None
 
 
 class AuditActor(msgspec.Struct, rename="camel"):

@@ -1,7 +1,7 @@
 """Sealing, listing and verifying audit entries."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from .model import (
     AuditEntry,
     AuditHead,
     ClinicReport,
+    EntryFilter,
     Key,
     Walk,
     chained,
@@ -24,6 +25,7 @@ from .repository import entries as entry_rows
 
 BATCH_SIZE: Final = 1000
 MAX_FAULTS: Final = 100
+ALL_ENTRIES: Final = EntryFilter()
 LAST_ID: Final = UUID(int=2**128 - 1)
 MAX_CLOCK_GAP: Final = timedelta(days=1)
 """Lists are sorted by id, which contains the time of writing; an entry's own time is the start of its transaction. The
@@ -73,17 +75,13 @@ async def entries(
     db: Statements,
     *,
     clinic_id: int,
-    first: date | None = None,
-    last: date | None = None,
-    actor: str | None = None,
-    action: str | None = None,
-    subject: str | None = None,
+    matching: EntryFilter = ALL_ENTRIES,
     place: Place | None = None,
     limit: int,
 ) -> Listing:
-    """Return entries of a clinic or the platform (clinic 0) on its local dates `first…last`, oldest first: one more
-    than `limit` if there is another page. Raises `NotFound`."""
-    bounds = await entry_rows.bounds(db, clinic_id, first=first, last=last)
+    """Return entries of a clinic or the platform (clinic 0), oldest first: one more than `limit` if there is another
+    page. Raises `NotFound`."""
+    bounds = await entry_rows.bounds(db, clinic_id, first=matching.first, last=matching.last)
     if bounds is None:
         raise errors.NotFound
     after, until = place or Place(UUID(int=0), bounds.newest or UUID(int=0))
@@ -92,11 +90,8 @@ async def entries(
     entries = await entry_rows.entries(
         db,
         clinic_id,
-        start=bounds.start,
-        end=bounds.end,
-        actor=actor,
-        action=action,
-        subject=subject,
+        matching,
+        bounds,
         after=after,
         until=min(until, ids.smallest_uuid7(bounds.end + MAX_CLOCK_GAP)) if bounds.end else until,
         limit=limit,
@@ -108,26 +103,19 @@ async def newest(
     db: Statements,
     *,
     clinic_id: int,
-    first: date | None,
-    last: date | None,
-    actor: str | None,
-    action: str | None,
-    subject: str | None,
+    matching: EntryFilter,
     before: UUID | None,
     limit: int,
 ) -> list[AuditEntry]:
     """Return entries like `entries`, but newest first, from before an entry or from the newest. Raises `NotFound`."""
-    bounds = await entry_rows.bounds(db, clinic_id, first=first, last=last)
+    bounds = await entry_rows.bounds(db, clinic_id, first=matching.first, last=matching.last)
     if bounds is None:
         raise errors.NotFound
     return await entry_rows.newest(
         db,
         clinic_id,
-        start=bounds.start,
-        end=bounds.end,
-        actor=actor,
-        action=action,
-        subject=subject,
+        matching,
+        bounds,
         since=ids.smallest_uuid7(bounds.start - MAX_CLOCK_GAP) if bounds.start else UUID(int=0),
         before=min(before or LAST_ID, ids.smallest_uuid7(bounds.end + MAX_CLOCK_GAP) if bounds.end else LAST_ID),
         limit=limit,

@@ -69,6 +69,7 @@ def list_entries(
     import msgspec
 
     from ..audit import service
+    from ..audit.model import EntryFilter
     from ..kit import errors
     from ..kit.errors import StartupError
 
@@ -77,11 +78,7 @@ def list_entries(
             return await service.entries(
                 db,
                 clinic_id=clinic,
-                first=first,
-                last=last,
-                actor=actor,
-                action=action,
-                subject=subject,
+                matching=EntryFilter(first, last, actor, action, subject),
                 limit=most,
             )
         except errors.NotFound:

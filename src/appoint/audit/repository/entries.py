@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ...database.pool import Row, Statements
-from ..model import AuditActor, AuditEntry
+from ..model import AuditActor, AuditEntry, EntryFilter
 
 
 class Bounds(NamedTuple):
@@ -66,12 +66,9 @@ async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: da
 async def entries(
     db: Statements,
     clinic_id: int,
+    matching: EntryFilter,
+    bounds: Bounds,
     *,
-    start: datetime | None,
-    end: datetime | None,
-    actor: str | None,
-    action: str | None,
-    subject: str | None,
     after: UUID,
     until: UUID,
     limit: int,
@@ -107,11 +104,11 @@ async def entries(
         clinic_id,
         after,
         until,
-        start,
-        end,
-        actor,
-        action,
-        subject,
+        bounds.start,
+        bounds.end,
+        matching.actor,
+        matching.action,
+        matching.subject,
         limit,
     )
     return [_entry(row) for row in rows]
@@ -120,12 +117,9 @@ async def entries(
 async def newest(
     db: Statements,
     clinic_id: int,
+    matching: EntryFilter,
+    bounds: Bounds,
     *,
-    start: datetime | None,
-    end: datetime | None,
-    actor: str | None,
-    action: str | None,
-    subject: str | None,
     since: UUID,
     before: UUID,
     limit: int,
@@ -157,11 +151,11 @@ async def newest(
         clinic_id,
         since,
         before,
-        start,
-        end,
-        actor,
-        action,
-        subject,
+        bounds.start,
+        bounds.end,
+        matching.actor,
+        matching.action,
+        matching.subject,
         limit,
     )
     return [_entry(row) for row in rows]

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from litestar.routes import HTTPRoute
 
 from ...audit import service
+from ...audit.model import EntryFilter
 from ...http.forms import parse_date, parse_id, query_params
 from ...http.request import Request
 from ...http.routes import route
@@ -32,11 +33,13 @@ async def audit(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
     matches = await service.newest(
         request.db,
         clinic_id=clinic_id,
-        first=_day(query.get("from")),
-        last=_day(query.get("to")),
-        actor=query.get("actor") or None,
-        action=query.get("action") or None,
-        subject=query.get("subject") or None,
+        matching=EntryFilter(
+            _day(query.get("from")),
+            _day(query.get("to")),
+            query.get("actor") or None,
+            query.get("action") or None,
+            query.get("subject") or None,
+        ),
         before=parse_id(query.get("before")),
         limit=PAGE_SIZE,
     )
