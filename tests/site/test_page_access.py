@@ -43,7 +43,7 @@ def pages(method: str) -> Iterator[Operation]:
     """Yield the pages that answer a method."""
     for route in APP.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
-            if (declared := handler.opt.get("route")) and declared.page and method in handler.http_methods:
+            if (options := handler.opt.get("route")) and options.page and method in handler.http_methods:
                 parts = [part if isinstance(part, str) else f"{{{camel(part.name)}}}" for part in route.path_components]
                 parameters = {
                     camel(part.name): part.type
