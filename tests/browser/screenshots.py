@@ -1,6 +1,7 @@
 """`make screenshots`: take the pictures of pages in docs/images, of the demo world as it is today."""
 
 import asyncio
+import os
 import re
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does for the tests beside this file
 
-from appoint.database import embedded
+from support import database
 from support.browsers import Site, follow, launch, open_page, serve_demo, sign_in
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -67,10 +68,11 @@ async def take(page: Page, name: str) -> None:
 
 
 def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="appoint-pictures-"))
-    folder.chmod(0o711)  # when root starts it, the server runs as another user
-    with embedded.running(folder, durable=False, say=print) as server, serve_demo(server.url, "pictures") as site:
-        asyncio.run(take_all(site))
+    with tempfile.TemporaryDirectory(prefix="appoint-pictures-") as folder:
+        Path(folder).chmod(0o711)  # when root starts it, the server runs as another user
+        os.environ[database.SERVER_FOLDER] = folder
+        with database.server() as url, serve_demo(url, "pictures") as site:
+            asyncio.run(take_all(site))
 
 
 if __name__ == "__main__":
