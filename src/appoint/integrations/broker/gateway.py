@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from traceback import clear_frames
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -173,7 +174,14 @@ async def _connection(
 ) -> AsyncGenerator[Connection]:
     with _convert_errors(*faults):
         async with asyncio.timeout(2 * CONNECT_SECONDS):
-            client = await connect()
+            try:
+                client = await connect()
+            except Exception as error:
+                # A RabbitMQ client that failed to connect and its error refer to each other, through these frames.
+                # Without the cycle it is freed here and closes itself; the garbage collector may run when no event loop
+                # does, and then it could not.
+                clear_frames(error.__traceback__)
+                raise
     try:
         yield client
     finally:
