@@ -18,7 +18,9 @@ from appoint.database.pool import Database
 from appoint.identity import passwords
 from support import database, run_clock, scale
 from support.app import POOLS, client_of, composed
+from support.commands import CommandLine
 from support.database import Pools, SharedPool
+from support.staff import SECRET
 
 CONNECTIONS = {"wait_seconds": 30, "statement_seconds": 60}
 
@@ -117,3 +119,15 @@ async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncC
     """A client of the whole application. It is anonymous unless a request has `headers=ADMIN`."""
     async with client_of(composed(database_url)) as client:
         yield client
+
+
+@pytest.fixture
+def run_command(
+    db: Database,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> CommandLine:
+    """Run `appoint …` on this worker's database."""
+    return CommandLine(monkeypatch, capsys, database_url=database_url, data_dir=tmp_path, secret_key=SECRET)
