@@ -1,4 +1,4 @@
-"""Reading what is not public leaves one entry that names exactly what was shown."""
+"""Reading private data is recorded, with exactly what was shown."""
 
 import pytest
 
@@ -21,7 +21,7 @@ READS = {
 
 @pytest.fixture
 async def ids(client, db) -> dict[str, str]:
-    """A clinic with one thing of each kind: ids by path parameter."""
+    """A clinic with one object of each kind; ids by path parameter."""
     await clinic(client)
     await appointment_type(client)
     shah, ana = await doctor(client), await customer(client, email="ana@example.org")
@@ -35,11 +35,15 @@ async def ids(client, db) -> dict[str, str]:
     template = await client.put("/api/clinics/1/messageTemplates/reminder/sms/en", json=text, headers=ADMIN)
     await works_at(db, kim := await add_user(db, "kim@example.org"))
     webhook = await db.fetchval(
-        "insert into webhook (clinic_id, id, url, secret) values (1, mint_id(1), 'http://127.0.0.1:1/', sha256('')) returning id"
+        """
+        insert into webhook (clinic_id, id, url, secret)
+        values (1, mint_id(1), 'http://127.0.0.1:1/', sha256('')) returning id
+        """
     )
     notification = await db.fetchval(
         """
-        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at, status, reason)
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                                  due_at, expires_at, status, reason)
         values (1, mint_id(1), 'stranded', 'x', 0, 'staff', '1', 'email', now(), now(), 'dead', 'refused') returning id
         """
     )
@@ -96,10 +100,10 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listWebhookDeliveries": ("webhookId", "items"),
     "listWebhooks": ("webhookId",),
 }
-"""By operation: path parameters or their like, and `items` for the ids of the answer's items."""
-OF_ONESELF = ("getAccount", "getSession", "listSessions")
+"""By operation: path parameters and similar keys of `ids`, or `items` for the ids of the answer's items."""
+OWN_DATA = ("getAccount", "getSession", "listSessions")
 PLATFORM = {
-    *OF_ONESELF,
+    *OWN_DATA,
     "exportCustomer",
     "getCustomer",
     "getNotificationPreferences",
@@ -108,19 +112,19 @@ PLATFORM = {
     "listCustomers",
     "listPlatformAudit",
 }
-"""Operations whose address names no clinic."""
+"""Operations whose path contains no clinic."""
 QUERIES = {"findCustomers": {"email": "ana@example.org"}}
 
 
-async def test_every_read_of_what_is_not_public_leaves_one_entry_with_its_subjects(client, db, ids):
-    await jobs.seal(db, Key("signs links in tests"), now=clock.now)  # heads exist only for what is sealed
+async def test_every_read_of_private_data_is_recorded_once_with_its_subjects(client, db, ids):
+    await jobs.seal(db, Key("signs links in tests"), now=clock.now)  # a head exists only once entries are sealed
     kim = await bearer(client, "kim@example.org")
     ids["sessionId"] = str(await db.fetchval("select id from session"))
     assert sorted(READS) == sorted(SUBJECTS)
     for name, operation in READS.items():
         await db.execute("delete from audit_unsealed")
         path = operation.path.format_map(ids)
-        headers = kim if name in OF_ONESELF else ADMIN
+        headers = kim if name in OWN_DATA else ADMIN
         answer = await client.get(path, params=QUERIES.get(name), headers=headers)
         assert answer.status_code == 200, (name, answer.text)
         subjects: list[str] = []
@@ -133,7 +137,7 @@ async def test_every_read_of_what_is_not_public_leaves_one_entry_with_its_subjec
         assert entries == [(0 if name in PLATFORM else 1, name, subjects, None)]
 
 
-async def test_a_read_that_the_caller_has_already_leaves_no_entry(client, db, ids):
+async def test_a_read_answered_with_not_modified_is_not_recorded(client, db, ids):
     path = f"/api/customers/{ids['customerId']}"
     tag = (await client.get(path, headers=ADMIN)).headers["etag"]
     before = await db.fetchval("select count(*) from audit_unsealed")

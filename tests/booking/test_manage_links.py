@@ -61,30 +61,30 @@ async def test_mails_and_text_messages_contain_the_link(db, client, visit):
     post = Post()
     office = Office(db, post)
     appointment = await book(client, visit)
-    await office.tell(hours_ahead(0))
+    await office.plan_and_send(hours_ahead(0))
     await client.put(
         f"/api/appointments/{appointment['id']}",
         json={"startTime": (START + timedelta(hours=2)).isoformat()},
         headers=ADMIN,
     )
-    await office.tell(hours_ahead(0))
+    await office.plan_and_send(hours_ahead(0))
     await client.patch(
         f"/api/customers/{visit['customerId']}", json={"email": None, "phone": "+4915112345678"}, headers=ADMIN
     )
     await office.remind(START - timedelta(hours=10), timedelta(hours=12))
     await office.send(START + timedelta(hours=1))
     link = f"https://appoint.example/appointments/{links.token(LINKS.secret, UUID(appointment['id']))}"
-    assert [message.channel for message in post.taken] == ["email", "email", "sms", "sms"]
-    assert [link in message.text for message in post.taken] == [True] * 4
-    assert [message.html.count(f'<a href="{link}"') for message in post.taken[:2]] == [1, 1]
+    assert [message.channel for message in post.messages] == ["email", "email", "sms", "sms"]
+    assert [link in message.text for message in post.messages] == [True] * 4
+    assert [message.html.count(f'<a href="{link}"') for message in post.messages[:2]] == [1, 1]
 
 
 async def test_a_cancellation_message_contains_no_link(db, client, visit):
     post = Post()
     appointment = await book(client, visit)
     await client.delete(f"/api/appointments/{appointment['id']}", headers=ADMIN)
-    await Office(db, post).tell(hours_ahead(0))
-    assert [("cancelled" in message.subject, "/appointments/" in message.text) for message in post.taken] == [
+    await Office(db, post).plan_and_send(hours_ahead(0))
+    assert [("cancelled" in message.subject, "/appointments/" in message.text) for message in post.messages] == [
         (True, False)
     ]
 

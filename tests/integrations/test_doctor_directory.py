@@ -1,4 +1,4 @@
-"""Doctors, as systems meet them that call them providers."""
+"""Doctors, for systems that call them providers."""
 
 import pytest
 
@@ -17,26 +17,26 @@ async def provider(client):
 
 
 async def test_a_provider_is_a_doctor_of_the_only_clinic(client, provider):
-    shown = (await client.get(f"/api/doctors/{provider}")).json()
-    assert (shown["name"], shown["clinicId"]) == ("Dr Shah", 1)
+    doctor = (await client.get(f"/api/doctors/{provider}")).json()
+    assert (doctor["name"], doctor["clinicId"]) == ("Dr Shah", 1)
 
 
-async def test_where_there_are_several_clinics_one_is_named(client, provider):
+async def test_creating_a_provider_requires_a_clinic_if_there_are_several(client, provider):
     await clinic(client)
-    refused = await client.post("/api/providers", json={"name": "Dr Rao"}, headers=ADMIN)
-    assert (refused.status_code, refused.json()["reason"]) == (409, "which-clinic")
-    made = await client.post("/api/providers", json={"name": "Dr Rao", "clinicId": 2}, headers=ADMIN)
-    assert (made.status_code, made.headers["Location"]) == (201, f"/api/doctors/{made.json()['id']}")
+    rejected = await client.post("/api/providers", json={"name": "Dr Rao"}, headers=ADMIN)
+    assert (rejected.status_code, rejected.json()["reason"]) == (409, "which-clinic")
+    created = await client.post("/api/providers", json={"name": "Dr Rao", "clinicId": 2}, headers=ADMIN)
+    assert (created.status_code, created.headers["Location"]) == (201, f"/api/doctors/{created.json()['id']}")
 
 
-async def test_a_week_that_is_set_asks_for_no_version_and_is_the_doctors(client, provider):
-    """Whatever the clinic insists on elsewhere."""
+async def test_setting_a_providers_schedule_sets_the_doctors_without_a_version(client, provider):
+    """Even if the clinic requires versions for other changes."""
     answer = await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN)
     assert answer.status_code == 200
     assert (await client.get(f"/api/doctors/{provider}/schedule")).json() == answer.json()
 
 
-async def test_a_repeated_week_is_set_once(client, db, provider):
+async def test_a_repeated_request_sets_the_schedule_once(client, db, provider):
     answers = [
         await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN | {"Idempotency-Key": "week"})
         for _ in range(2)
@@ -46,7 +46,7 @@ async def test_a_repeated_week_is_set_once(client, db, provider):
     assert await db.fetchval("select count(*) from doctor_slot") == 1
 
 
-async def test_a_providers_free_times_are_the_doctors(client, provider):
+async def test_a_providers_availability_is_the_doctors(client, provider):
     await client.post(f"/api/providers/{provider}/schedule", json=WEEK, headers=ADMIN)
     await client.post(
         "/api/availability/createBookingSlots",
@@ -54,8 +54,8 @@ async def test_a_providers_free_times_are_the_doctors(client, provider):
         headers=ADMIN,
     )
     answers = [
-        (await client.get(f"/api/{who}/{provider}/availability?date={MONDAY}&minutes=60")).json()
-        for who in ("providers", "doctors")
+        (await client.get(f"/api/{collection}/{provider}/availability?date={MONDAY}&minutes=60")).json()
+        for collection in ("providers", "doctors")
     ]
     assert answers[0] == answers[1]
     assert answers[0]["days"][0]["free"] == 9

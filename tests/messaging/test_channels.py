@@ -21,59 +21,62 @@ class Arrived(NamedTuple):
     text: str
 
 
-class Way(NamedTuple):
+class Route(NamedTuple):
     gateway: Gateway
     message: Message
     arrived: Callable[[], Any]
 
 
 @pytest.fixture(params=["mail server", "text gateway", "mailbox for mails", "mailbox for text messages"])
-def way(request, db, post, texts) -> Way:
+def route(request, db, inbox, texts) -> Route:
     texts.received.clear()
 
     async def in_mailbox() -> list[Arrived]:
         return [Arrived(*row) for row in await db.fetch("select recipient, subject, text from dev_message order by id")]
 
     async def by_mail() -> list[Arrived]:
-        return [Arrived(str(m.content["To"]), str(m.content["Subject"]), words(m.content)) for m in post.received]
+        return [Arrived(str(m.content["To"]), str(m.content["Subject"]), words(m.content)) for m in inbox.received]
 
     async def by_text() -> list[Arrived]:
         return [Arrived(form["To"], "", form["Body"]) for form in texts.received.values()]
 
     return {
-        "mail server": Way(Smtp(post.url, SENDER), LETTER, by_mail),
-        "text gateway": Way(Sms(sms_url(texts), "Appoint"), NOTE, by_text),
-        "mailbox for mails": Way(DevMailbox(db), LETTER, in_mailbox),
-        "mailbox for text messages": Way(DevMailbox(db), NOTE, in_mailbox),
+        "mail server": Route(Smtp(inbox.url, SENDER), LETTER, by_mail),
+        "text gateway": Route(Sms(sms_url(texts), "Appoint"), NOTE, by_text),
+        "mailbox for mails": Route(DevMailbox(db), LETTER, in_mailbox),
+        "mailbox for text messages": Route(DevMailbox(db), NOTE, in_mailbox),
     }[request.param]
 
 
-async def test_a_message_arrives_with_its_text(way):
-    await way.gateway.send(way.message)
-    assert await way.arrived() == [Arrived(way.message.to, way.message.subject, way.message.text)]
+async def test_a_message_arrives_with_its_text(route):
+    await route.gateway.send(route.message)
+    assert await route.arrived() == [Arrived(route.message.to, route.message.subject, route.message.text)]
 
 
-async def test_text_in_any_script_and_markup_arrives_unchanged(way):
+async def test_text_in_any_script_and_markup_arrives_unchanged(route):
     text = 'Ärzte & Söhne <b>"Ост"</b> — 診療所 عيادة 👩🏽‍⚕️\n.\n..\nFrom here: 50 % = half\\n' + "long " * 500 + "\n"
-    await way.gateway.send(way.message._replace(text=text))
-    assert [arrived.text for arrived in await way.arrived()] == [text]
+    await route.gateway.send(route.message._replace(text=text))
+    assert [arrived.text for arrived in await route.arrived()] == [text]
 
 
-async def test_many_concurrent_messages_all_arrive(way):
+async def test_many_concurrent_messages_all_arrive(route):
     await asyncio.gather(
-        *(way.gateway.send(way.message._replace(token=f"many/{number}", text=f"{number}\n")) for number in range(12))
-    )
-    assert sorted(int(arrived.text) for arrived in await way.arrived()) == list(range(12))
-
-
-async def test_control_characters_arrive_as_spaces(way):
-    await way.gateway.send(
-        way.message._replace(
-            subject=way.message.subject and "a\0b\r\nBcc: eve@example.org\x85c", text="a\0b\x1b[2J\ud800c\n"
+        *(
+            route.gateway.send(route.message._replace(token=f"many/{number}", text=f"{number}\n"))
+            for number in range(12)
         )
     )
-    (arrived,) = await way.arrived()
-    assert (arrived.to, arrived.text) == (way.message.to, "a b [2J c\n")
+    assert sorted(int(arrived.text) for arrived in await route.arrived()) == list(range(12))
+
+
+async def test_control_characters_arrive_as_spaces(route):
+    await route.gateway.send(
+        route.message._replace(
+            subject=route.message.subject and "a\0b\r\nBcc: eve@example.org\x85c", text="a\0b\x1b[2J\ud800c\n"
+        )
+    )
+    (arrived,) = await route.arrived()
+    assert (arrived.to, arrived.text) == (route.message.to, "a b [2J c\n")
     assert arrived.subject in ("", "a b  Bcc: eve@example.org c")
 
 
@@ -117,17 +120,17 @@ IMPOSSIBLE = {
 }
 
 
-async def test_an_invalid_address_is_rejected_permanently(way):
-    for address in IMPOSSIBLE[way.message.channel]:
-        kind, reason = await refusal(way.gateway, way.message._replace(to=address or "\0"))
+async def test_an_invalid_address_is_rejected_permanently(route):
+    for address in IMPOSSIBLE[route.message.channel]:
+        kind, reason = await refusal(route.gateway, route.message._replace(to=address or "\0"))
         assert (kind, reason.endswith(" is not valid")) == (Undeliverable, True), address
-    assert await way.arrived() == []
+    assert await route.arrived() == []
 
 
-async def test_the_log_does_not_contain_the_recipient(way, caplog):
+async def test_the_log_does_not_contain_the_recipient(route, caplog):
     caplog.set_level(logging.INFO)
-    await way.gateway.send(way.message)
-    assert way.message.to not in caplog.text
+    await route.gateway.send(route.message)
+    assert route.message.to not in caplog.text
     assert SECRET not in caplog.text
 
 
@@ -161,7 +164,7 @@ async def test_a_channel_with_a_provider_uses_it(db, mode):
         {"smtp_url": "smtp://user:secret@mail.example:99999"},
         {"smtp_url": "smtp://user:secret@[mail"},
         {"smtp_url": "smtp://user:secret@mail.example?tls=no"},
-        {"smtp_url": "smtp://user:secret@mail.example", "mail_from": "nobody"},
+        {"smtp_url": "smtp://user:secret@mail.example", "mail_from": "not-an-address"},
         {"sms_url": "twilio://AC1:secret@api.twilio.com"},
         {"sms_url": "https://AC1:secret@"},
         {"sms_url": "https://api.twilio.com"},
@@ -171,10 +174,13 @@ async def test_a_channel_with_a_provider_uses_it(db, mode):
     ],
 )
 async def test_unusable_provider_settings_are_reported_at_startup(db, wrong):
-    with pytest.raises(StartupError, match=r"^APPOINT_(SMTP_URL|MAIL_FROM|SMS_URL) ") as refused:
+    with pytest.raises(StartupError, match=r"^APPOINT_(SMTP_URL|MAIL_FROM|SMS_URL) ") as refusal_info:
         gateways(settings(**wrong), db)
-    assert "secret" not in str(refused.value)
-    assert (refused.value.__cause__, refused.value.__suppress_context__ or refused.value.__context__ is None) == (
+    assert "secret" not in str(refusal_info.value)
+    assert (
+        refusal_info.value.__cause__,
+        refusal_info.value.__suppress_context__ or refusal_info.value.__context__ is None,
+    ) == (
         None,
         True,
     )

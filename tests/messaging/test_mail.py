@@ -16,10 +16,10 @@ from support.channels import INVITATION, LETTER, SENDER, refusal, words
 from support.gateways import mail_server
 
 
-async def test_a_mail_names_its_sender_and_how_to_unsubscribe(post):
+async def test_a_mail_contains_its_sender_and_an_unsubscribe_link(inbox):
     url = "https://appoint.example/unsubscribe/" + "token-_." * 40
-    await Smtp(post.url, SENDER).send(LETTER._replace(reply_to="desk@lakeside.example", unsubscribe_url=url))
-    (arrived,) = post.received
+    await Smtp(inbox.url, SENDER).send(LETTER._replace(reply_to="desk@lakeside.example", unsubscribe_url=url))
+    (arrived,) = inbox.received
     assert {
         name: str(value)
         for name, value in arrived.content.items()
@@ -37,11 +37,11 @@ async def test_a_mail_names_its_sender_and_how_to_unsubscribe(post):
     assert (arrived.envelope["from"], arrived.envelope["to"]) == (SENDER, ["ana@example.org"])
 
 
-async def test_a_mail_has_text_html_and_calendar_alternatives_and_the_calendar_as_an_attachment(post):
-    await Smtp(post.url, SENDER).send(
+async def test_a_mail_contains_text_html_and_the_calendar_inline_and_attached(inbox):
+    await Smtp(inbox.url, SENDER).send(
         LETTER._replace(html="<p>See <b>you</b></p>", calendar=INVITATION, calendar_method="REQUEST")
     )
-    content = post.received[0].content
+    content = inbox.received[0].content
     parts = [
         (part.get_content_type(), part.get_param("method"), part.get_filename())
         for part in content.walk()
@@ -61,27 +61,27 @@ async def test_a_mail_has_text_html_and_calendar_alternatives_and_the_calendar_a
     assert file.get_content() == INVITATION.encode()
 
 
-async def test_attempts_at_the_same_mail_share_a_message_id(post):
+async def test_attempts_at_the_same_mail_share_a_message_id(inbox):
     for token in ("letter/1", "letter/1", "letter/2"):
-        await Smtp(post.url, SENDER).send(LETTER._replace(token=token))
-    names = sorted(str(arrived.content["Message-ID"]) for arrived in post.received)
+        await Smtp(inbox.url, SENDER).send(LETTER._replace(token=token))
+    names = sorted(str(arrived.content["Message-ID"]) for arrived in inbox.received)
     assert len(names) == 3
     assert len(set(names)) == 2
     assert {name.rpartition("@")[2] for name in names} == {"appoint.example>"}
 
 
-async def test_a_mail_is_transmitted_as_ascii(post):
-    await Smtp(post.url, SENDER).send(
+async def test_a_mail_is_transmitted_as_ascii(inbox):
+    await Smtp(inbox.url, SENDER).send(
         LETTER._replace(subject="Ärztin", text="Grüße\n", html="<p>Grüße</p>", sender_name="Müller")
     )
-    content = post.received[0].envelope["content"]
+    content = inbox.received[0].envelope["content"]
     assert content.isascii()
     assert max(len(line) for line in content.split("\r\n")) <= 78
 
 
-async def test_a_non_ascii_domain_is_encoded_in_ascii(post):
-    await Smtp(post.url, SENDER).send(LETTER._replace(to="ana@straße.example"))
-    assert post.received[0].envelope["to"] == ["ana@xn--strae-oqa.example"]
+async def test_a_non_ascii_domain_is_encoded_in_ascii(inbox):
+    await Smtp(inbox.url, SENDER).send(LETTER._replace(to="ana@straße.example"))
+    assert inbox.received[0].envelope["to"] == ["ana@xn--strae-oqa.example"]
 
 
 async def test_a_non_ascii_mailbox_name_works_with_a_server_that_supports_it():
@@ -95,15 +95,15 @@ async def test_a_non_ascii_mailbox_name_works_with_a_server_that_supports_it():
         )
 
 
-async def test_a_non_ascii_mailbox_name_is_undeliverable_with_other_servers(post):
-    assert await refusal(Smtp(post.url, SENDER), LETTER._replace(to="jörg@example.org")) == (
+async def test_a_non_ascii_mailbox_name_is_undeliverable_with_other_servers(inbox):
+    assert await refusal(Smtp(inbox.url, SENDER), LETTER._replace(to="jörg@example.org")) == (
         Undeliverable,
         "the mail server does not support addresses with non-ASCII letters",
     )
 
 
 @pytest.mark.parametrize(
-    "evil",
+    "payload",
     [
         "Lakeside\r\nBcc: eve@example.org",
         "Lakeside\nBcc: eve@example.org",
@@ -117,9 +117,11 @@ async def test_a_non_ascii_mailbox_name_is_undeliverable_with_other_servers(post
         "x" * 2000,
     ],
 )
-async def test_a_name_or_a_subject_cannot_inject_headers_or_recipients(post, evil):
-    await Smtp(post.url, SENDER).send(LETTER._replace(subject=evil, sender_name=evil, reply_to="desk@lakeside.example"))
-    (arrived,) = post.received
+async def test_a_name_or_a_subject_cannot_inject_headers_or_recipients(inbox, payload):
+    await Smtp(inbox.url, SENDER).send(
+        LETTER._replace(subject=payload, sender_name=payload, reply_to="desk@lakeside.example")
+    )
+    (arrived,) = inbox.received
     assert arrived.envelope["to"] == ["ana@example.org"]
     head = arrived.envelope["content"].partition("\r\n\r\n")[0]
     assert sorted(line.partition(":")[0] for line in head.split("\r\n") if not line.startswith(" ")) == [
@@ -141,12 +143,12 @@ async def test_a_name_or_a_subject_cannot_inject_headers_or_recipients(post, evi
 
 @bounds(deadline=None)
 @given(name=st.text(max_size=200), subject=st.text(max_size=300), text=st.text(max_size=2000))
-def test_a_mail_contains_exactly_the_text_that_was_written(name, subject, text):
+def test_any_text_arrives_unchanged(name, subject, text):
     message = sanitize(LETTER._replace(sender_name=name, subject=subject, text=text, html=text))
-    written = build_mail(message, sender=SENDER, now=datetime(2027, 3, 1, tzinfo=UTC)).as_bytes()
-    assert written.isascii()
-    read = email.message_from_bytes(written, policy=email.policy.default)
-    assert {*read} - {"Content-Transfer-Encoding"} == {
+    mail = build_mail(message, sender=SENDER, now=datetime(2027, 3, 1, tzinfo=UTC)).as_bytes()
+    assert mail.isascii()
+    parsed = email.message_from_bytes(mail, policy=email.policy.default)
+    assert {*parsed} - {"Content-Transfer-Encoding"} == {
         "From",
         "To",
         "Subject",
@@ -156,22 +158,24 @@ def test_a_mail_contains_exactly_the_text_that_was_written(name, subject, text):
         "MIME-Version",
         "Content-Type",
     }
-    assert read["Subject"] == message.subject
-    (address,) = read["From"].addresses
+    assert parsed["Subject"] == message.subject
+    (address,) = parsed["From"].addresses
     assert ("".join(address.display_name.split()), address.addr_spec) == (
         "".join(message.sender_name.split()),
         SENDER,
     )  # Python duplicates some spaces when it parses them
     lines = message.text.replace("\r\n", "\n").replace("\r", "\n")
-    assert words(read) == lines + ("" if lines.endswith("\n") else "\n")
+    assert words(parsed) == lines + ("" if lines.endswith("\n") else "\n")
 
 
 @bounds(deadline=None)
 @given(st.text())
 def test_a_valid_address_fits_into_an_smtp_command(address):
-    written = normalize_address(f"{address}@example.org")
-    assert written is None or (
-        written == f"{address}@example.org" and len(written.encode()) <= 254 and not set('\r\n <>,:;"\0') & set(written)
+    normalized = normalize_address(f"{address}@example.org")
+    assert normalized is None or (
+        normalized == f"{address}@example.org"
+        and len(normalized.encode()) <= 254
+        and not set('\r\n <>,:;"\0') & set(normalized)
     )
 
 

@@ -1,16 +1,17 @@
-"""A clinic's own words: kept if they work, shown with everybody's where there are none, and tried before they are kept."""
+"""Message templates of clinics: stored only if they work, with previews, and defaults for all other messages."""
 
 import asyncio
 
 import pytest
 
 from support.app import ADMIN
+from support.matrix import for_each
 from support.rows import clinic
 
 ALL = "/api/clinics/1/messageTemplates"
 MAIL = f"{ALL}/confirmation/email/en"
 SMS = f"{ALL}/reminder/sms/de"
-OWN = {"subject": "See you on {{ day }}", "text": "Dear {{ customer }},\n{% if type %}for {{ type }}{% endif %}"}
+CUSTOM = {"subject": "See you on {{ day }}", "text": "Dear {{ customer }},\n{% if type %}for {{ type }}{% endif %}"}
 
 
 @pytest.fixture
@@ -21,11 +22,11 @@ async def clinics(client):
     return client
 
 
-async def test_without_words_of_its_own_a_clinic_has_everybodys(clinics):
-    answer = await clinics.get(f"{ALL}/hold-expiring/email/de")
-    shown = answer.json()
+async def test_a_clinic_without_a_template_gets_the_default(clinics):
+    response = await clinics.get(f"{ALL}/hold-expiring/email/de")
+    template = response.json()
     assert {
-        name: shown[name]
+        name: template[name]
         for name in ("clinicId", "kind", "channel", "locale", "custom", "id", "version", "createdAt", "updatedAt")
     } == {
         "clinicId": 1,
@@ -38,48 +39,48 @@ async def test_without_words_of_its_own_a_clinic_has_everybodys(clinics):
         "createdAt": None,
         "updatedAt": None,
     }
-    assert shown["subject"] == "Bitte bestätigen Sie Ihren Termin: {{ day }}, {{ time }} Uhr"
-    assert shown["text"].startswith("Guten Tag {{ customer }},\n\n")
-    assert shown["placeholders"][-1] == "expires"
-    assert answer.headers["ETag"]
+    assert template["subject"] == "Bitte bestätigen Sie Ihren Termin: {{ day }}, {{ time }} Uhr"
+    assert template["text"].startswith("Guten Tag {{ customer }},\n\n")
+    assert template["placeholders"][-1] == "expires"
+    assert response.headers["ETag"]
 
 
-async def test_everybodys_words_can_be_kept_as_a_clinics_own(clinics):
-    shown = (await clinics.get(SMS)).json()
-    kept = await clinics.put(SMS, json={"text": shown["text"]})
-    assert (kept.status_code, kept.json()["text"], kept.json()["custom"]) == (200, shown["text"], True)
+async def test_the_default_text_can_be_stored_as_a_template(clinics):
+    template = (await clinics.get(SMS)).json()
+    response = await clinics.put(SMS, json={"text": template["text"]})
+    assert (response.status_code, response.json()["text"], response.json()["custom"]) == (200, template["text"], True)
 
 
-async def test_a_clinics_own_words_are_kept(clinics):
-    kept = await clinics.put(MAIL, json=OWN)
-    assert kept.status_code == 200
-    assert {name: kept.json()[name] for name in ("subject", "text", "custom", "version")} == {
-        **OWN,
+async def test_a_template_is_stored_for_one_clinic(clinics):
+    stored = await clinics.put(MAIL, json=CUSTOM)
+    assert stored.status_code == 200
+    assert {name: stored.json()[name] for name in ("subject", "text", "custom", "version")} == {
+        **CUSTOM,
         "custom": True,
         "version": 1,
     }
-    shown = await clinics.get(MAIL)
-    assert (shown.json(), shown.headers["ETag"]) == (kept.json(), kept.headers["ETag"])
+    response = await clinics.get(MAIL)
+    assert (response.json(), response.headers["ETag"]) == (stored.json(), stored.headers["ETag"])
     assert (await clinics.get(MAIL.replace("/1/", "/2/"))).json()["custom"] is False
 
 
-async def test_words_are_replaced_as_a_whole(clinics):
-    first = (await clinics.put(MAIL, json=OWN)).json()
+async def test_a_template_is_replaced_as_a_whole(clinics):
+    first = (await clinics.put(MAIL, json=CUSTOM)).json()
     second = (await clinics.put(MAIL, json={"subject": "x", "text": "y"})).json()
     assert (second["id"], second["version"], second["subject"], second["text"]) == (first["id"], 2, "x", "y")
 
 
-async def test_a_clinic_goes_back_to_everybodys_words(clinics):
+async def test_removing_a_template_restores_the_default(clinics):
     before = (await clinics.get(MAIL)).json()
-    await clinics.put(MAIL, json=OWN)
+    await clinics.put(MAIL, json=CUSTOM)
     assert [(await clinics.delete(MAIL)).status_code for _ in range(2)] == [204, 204]
     assert (await clinics.get(MAIL)).json() == before
 
 
-async def test_the_list_has_the_clinics_own_oldest_first(clinics):
+async def test_a_clinics_templates_are_listed_oldest_first(clinics):
     for path in (MAIL, SMS, f"{ALL}/agenda/email/fr", MAIL.replace("/1/", "/2/")):
         await clinics.put(path, json={"text": "x"} if path == SMS else {"subject": "x", "text": "x"})
-    await clinics.put(MAIL, json=OWN)
+    await clinics.put(MAIL, json=CUSTOM)
     first = (await clinics.get(f"{ALL}?limit=2")).json()
     rest = (await clinics.get(f"{ALL}?limit=2&cursor={first['next']}")).json()
     assert [
@@ -94,7 +95,7 @@ async def test_the_list_has_the_clinics_own_oldest_first(clinics):
     assert rest["next"] is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path",
     [
         "greeting/email/en",
@@ -105,24 +106,24 @@ async def test_the_list_has_the_clinics_own_oldest_first(clinics):
         "Reminder/email/en",
     ],
 )
-async def test_a_message_that_there_is_not_is_404(clinics, path):
-    asked = [("GET", "", None), ("PUT", "", OWN), ("DELETE", "", None), ("POST", "/preview", OWN)]
+async def test_an_unknown_message_is_not_found(clinics, path):
+    requests = [("GET", "", None), ("PUT", "", CUSTOM), ("DELETE", "", None), ("POST", "/preview", CUSTOM)]
     assert [
-        (await clinics.request(method, f"{ALL}/{path}{more}", json=body)).status_code for method, more, body in asked
+        (await clinics.request(method, f"{ALL}/{path}{more}", json=body)).status_code for method, more, body in requests
     ] == [404] * 4
 
 
-async def test_a_clinic_that_there_is_not_is_404(clinics):
-    asked = [
+async def test_an_unknown_clinic_is_not_found(clinics):
+    requests = [
         ("GET", ALL, None),
         ("GET", MAIL, None),
-        ("PUT", MAIL, OWN),
+        ("PUT", MAIL, CUSTOM),
         ("DELETE", MAIL, None),
-        ("POST", f"{MAIL}/preview", OWN),
+        ("POST", f"{MAIL}/preview", CUSTOM),
     ]
     assert [
         (await clinics.request(method, path.replace("/1/", "/9/"), json=body)).status_code
-        for method, path, body in asked
+        for method, path, body in requests
     ] == [404] * 5
 
 
@@ -135,15 +136,15 @@ async def test_a_clinic_that_there_is_not_is_404(clinics):
         ("fr", "ligne 3 : « before » n’est pas un champ ici ; il y a : "),
     ],
 )
-async def test_broken_words_are_refused_with_the_line_and_the_reason(clinics, language, detail):
-    broken = {"subject": "x", "text": "Hello\n\n{{ before }}"}
-    refused = [
-        await clinics.put(MAIL, json=broken, headers={"Accept-Language": language}),
-        await clinics.post(f"{MAIL}/preview", json=broken, headers={"Accept-Language": language}),
+async def test_an_invalid_template_is_rejected_with_line_and_reason_in_the_callers_language(clinics, language, detail):
+    content = {"subject": "x", "text": "Hello\n\n{{ before }}"}
+    responses = [
+        await clinics.put(MAIL, json=content, headers={"Accept-Language": language}),
+        await clinics.post(f"{MAIL}/preview", json=content, headers={"Accept-Language": language}),
     ]
-    for answer in refused:
-        (fault,) = answer.json()["errors"]
-        assert (answer.status_code, answer.json()["type"], fault["pointer"]) == (
+    for response in responses:
+        (fault,) = response.json()["errors"]
+        assert (response.status_code, response.json()["type"], fault["pointer"]) == (
             400,
             "/problems/invalid-request",
             "#/text",
@@ -152,8 +153,8 @@ async def test_broken_words_are_refused_with_the_line_and_the_reason(clinics, la
     assert (await clinics.get(MAIL)).json()["custom"] is False
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "faults"),
+@for_each(
+    "path, body, faults",
     [
         (MAIL, {"text": "x"}, {"#/subject": "is missing"}),
         (MAIL, {"subject": None, "text": "x"}, {"#/subject": "is missing"}),
@@ -191,77 +192,77 @@ async def test_broken_words_are_refused_with_the_line_and_the_reason(clinics, la
         (SMS, {"text": "x" * 1001}, {"#/text": "is too long once it is filled in; maximum length: 1000"}),
     ],
 )
-async def test_everything_that_is_wrong_with_words_is_said(clinics, path, body, faults):
+async def test_all_errors_in_a_template_are_reported(clinics, path, body, faults):
     answer = await clinics.put(path, json=body)
     assert {fault["pointer"]: fault["detail"] for fault in answer.json().get("errors", [])} == faults
     assert answer.status_code == (400 if faults else 200)
 
 
-async def test_a_preview_is_filled_in_with_an_example_of_the_clinic_and_keeps_nothing(clinics):
-    shown = await clinics.post(
+async def test_a_preview_uses_the_clinics_data_and_stores_nothing(clinics):
+    preview = await clinics.post(
         f"{MAIL}/preview", json={"subject": "Until {{ day }}", "text": "{{ customer }} at {{ clinic }}\n{{ phone }}"}
     )
-    assert shown.status_code == 200
-    assert (shown.json()["subject"], shown.json()["text"]) == (
+    assert preview.status_code == 200
+    assert (preview.json()["subject"], preview.json()["text"]) == (
         "Until Monday, March 1, 2027",
         "Ana Souza at Lakeside Clinic\n+49 30 12345678",
     )
-    assert "Ana Souza at Lakeside Clinic<br>+49 30 12345678" in shown.json()["html"]
+    assert "Ana Souza at Lakeside Clinic<br>+49 30 12345678" in preview.json()["html"]
     assert (await clinics.get(MAIL)).json()["custom"] is False
 
 
 async def test_a_preview_of_a_text_message_has_neither_subject_nor_html(clinics):
-    shown = (await clinics.post(f"{SMS}/preview", json={"text": "{{ when }}"})).json()
-    assert shown == {"subject": None, "text": "Mo., 1. März 2027, 09:30 (MEZ)", "html": None}
+    preview = (await clinics.post(f"{SMS}/preview", json={"text": "{{ when }}"})).json()
+    assert preview == {"subject": None, "text": "Mo., 1. März 2027, 09:30 (MEZ)", "html": None}
 
 
-async def test_a_repeated_preview_shows_the_same_again(clinics):
+async def test_a_repeated_preview_is_replayed(clinics):
     key = {"Idempotency-Key": "once"}
-    first, again = [await clinics.post(f"{SMS}/preview", json={"text": "{{ time }}"}, headers=key) for _ in range(2)]
+    first, second = [await clinics.post(f"{SMS}/preview", json={"text": "{{ time }}"}, headers=key) for _ in range(2)]
     other = await clinics.post(f"{SMS}/preview", json={"text": "{{ day }}"}, headers=key)
-    assert (again.json(), again.headers["Idempotent-Replayed"], other.status_code) == (first.json(), "true", 422)
+    assert (second.json(), second.headers["Idempotent-Replayed"], other.status_code) == (first.json(), "true", 422)
 
 
-async def test_only_what_was_read_is_changed(clinics):
-    everybodys = (await clinics.get(MAIL)).headers["ETag"]
-    kept = await clinics.put(MAIL, json=OWN, headers={"If-Match": everybodys})
-    assert kept.status_code == 200
-    stale = {"If-Match": everybodys}
+async def test_a_template_is_changed_only_if_the_version_matches(clinics):
+    default_tag = (await clinics.get(MAIL)).headers["ETag"]
+    stored = await clinics.put(MAIL, json=CUSTOM, headers={"If-Match": default_tag})
+    assert stored.status_code == 200
+    outdated = {"If-Match": default_tag}
     assert [
-        (await clinics.put(MAIL, json=OWN, headers=stale)).status_code,
-        (await clinics.delete(MAIL, headers=stale)).status_code,
+        (await clinics.put(MAIL, json=CUSTOM, headers=outdated)).status_code,
+        (await clinics.delete(MAIL, headers=outdated)).status_code,
     ] == [412, 412]
-    assert (await clinics.delete(MAIL, headers={"If-Match": kept.headers["ETag"]})).status_code == 204
-    again = await clinics.put(MAIL, json=OWN)
-    assert again.headers["ETag"] != kept.headers["ETag"]  # the first version of other words
+    assert (await clinics.delete(MAIL, headers={"If-Match": stored.headers["ETag"]})).status_code == 204
+    recreated = await clinics.put(MAIL, json=CUSTOM)
+    assert recreated.headers["ETag"] != stored.headers["ETag"]  # the first version of another template
 
 
-async def test_of_two_who_write_the_first_words_at_once_one_is_told(clinics):
-    seen = {"If-Match": (await clinics.get(MAIL)).headers["ETag"]}
+async def test_only_one_of_several_concurrent_first_versions_is_stored(clinics):
+    headers = {"If-Match": (await clinics.get(MAIL)).headers["ETag"]}
     answers = await asyncio.gather(
-        *(clinics.put(MAIL, json={"subject": "x", "text": f"{number}"}, headers=seen) for number in range(4))
+        *(clinics.put(MAIL, json={"subject": "x", "text": f"{number}"}, headers=headers) for number in range(4))
     )
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
 
 
-async def test_a_clinic_may_insist_on_a_version(clinics):
+async def test_a_clinic_can_require_versions(clinics):
     await clinics.patch("/api/clinics/1", json={"policy": {"requireVersion": True}})
-    assert [(await clinics.put(MAIL, json=OWN)).status_code, (await clinics.delete(MAIL)).status_code] == [428, 428]
+    assert [(await clinics.put(MAIL, json=CUSTOM)).status_code, (await clinics.delete(MAIL)).status_code] == [428, 428]
 
 
-async def test_what_is_shown_already_is_not_sent_again(clinics):
+async def test_unchanged_content_is_answered_with_not_modified(clinics):
     for path in (MAIL, ALL):
         tag = (await clinics.get(path)).headers["ETag"]
         assert (await clinics.get(path, headers={"If-None-Match": tag})).status_code == 304
 
 
-async def test_only_staff_see_and_change_words(client):
+async def test_only_staff_can_read_and_change_templates(client):
     await clinic(client)
-    asked = [
+    requests = [
         ("GET", ALL, None),
         ("GET", MAIL, None),
-        ("PUT", MAIL, OWN),
+        ("PUT", MAIL, CUSTOM),
         ("DELETE", MAIL, None),
-        ("POST", f"{MAIL}/preview", OWN),
+        ("POST", f"{MAIL}/preview", CUSTOM),
     ]
-    assert [(await client.request(method, path, json=body)).status_code for method, path, body in asked] == [401] * 5
+    assert [(await client.request(method, path, json=body)).status_code for method, path, body in requests] == [401] * 5

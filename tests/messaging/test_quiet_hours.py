@@ -71,8 +71,8 @@ def test_a_reminder_is_sent_outside_quiet_hours_or_not_at_all(*, start, first, l
         assert now <= plan.due_at < start
         assert not quiet(plan.due_at, contact)
     else:
-        left = min(minutes + ahead, until_start)
-        assert all(quiet(start - timedelta(minutes=minute), contact) for minute in range(1, left + 1))
+        remaining = min(minutes + ahead, until_start)
+        assert all(quiet(start - timedelta(minutes=minute), contact) for minute in range(1, remaining + 1))
 
 
 def test_a_reminder_of_an_early_appointment_is_sent_the_evening_before():

@@ -1,4 +1,4 @@
-"""Templates of strangers: placeholders, a few filters, if; and whatever else they try is refused with its line."""
+"""Custom templates may use placeholders, a few filters and conditions; everything else is rejected with its line."""
 
 import pytest
 from hypothesis import given
@@ -12,8 +12,8 @@ from support.scale import scaled
 VALUES = {"customer": "Ana", "doctor": "Dr. Shah", "type": "", "mode": "online"}
 
 
-def told(source):
-    """What is wrong with it, in English."""
+def faults_of(source):
+    """Return the faults of a template in English."""
     return [translate("en", fault.text, **fault.values) for fault in find_faults(source, "#/text", tuple(VALUES))]
 
 
@@ -33,8 +33,8 @@ def told(source):
         ("{{ customer }}, <b>100 %</b> & more", "Ana, <b>100 %</b> & more"),
     ],
 )
-def test_what_can_be_used(source, text):
-    assert (told(source), fill(source, "#/text", VALUES)) == ([], text)
+def test_placeholders_filters_and_conditions_can_be_used(source, text):
+    assert (faults_of(source), fill(source, "#/text", VALUES)) == ([], text)
 
 
 def test_a_value_is_never_read_as_a_template():
@@ -70,8 +70,8 @@ UNREADABLE = "cannot be read; check that every “{{” and “{%” is closed"
         ("{% if 'a' in type %}{% endif %}", f"line 1: {COMPARED}"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(source, fault):
-    assert told(source) == [fault]
+def test_a_fault_is_reported_with_its_line(source, fault):
+    assert faults_of(source) == [fault]
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def test_what_is_wrong_is_said_with_its_line(source, fault):
         "{% if type %}{% for x in type %}{% endfor %}{% endif %}",
     ],
 )
-def test_whatever_else_jinja_can_do_is_refused(source):
-    found = told(source)
-    assert found
-    assert set(found) == {f"line 1: {ONLY}"}
+def test_all_other_features_of_jinja_are_rejected(source):
+    faults = faults_of(source)
+    assert faults
+    assert set(faults) == {f"line 1: {ONLY}"}
     with pytest.raises(InvalidTemplate):
         fill(source, "#/text", VALUES)
 
@@ -130,8 +130,8 @@ def test_whatever_else_jinja_can_do_is_refused(source):
 @pytest.mark.parametrize(
     "name", ["self", "loop", "caller", "varargs", "cycler", "namespace", "__import__", "_", "__builtins__", "request"]
 )
-def test_nothing_is_there_but_the_placeholders(name):
-    assert told("{{ " + name + " }}") == [f"line 1: “{name}” is not a known placeholder; {KNOWN}"]
+def test_no_names_but_the_placeholders_are_available(name):
+    assert faults_of("{{ " + name + " }}") == [f"line 1: “{name}” is not a known placeholder; {KNOWN}"]
 
 
 DEEP = {
@@ -148,18 +148,18 @@ DEEP = {
 
 
 @pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
-def test_what_is_nested_without_end_is_refused(source):
-    assert len(told(source)) == 1
+def test_a_deeply_nested_template_is_rejected(source):
+    assert len(faults_of(source)) == 1
     with pytest.raises(InvalidTemplate):
         fill(source, "#/text", VALUES)
 
 
-def test_much_that_is_flat_is_filled_in():
+def test_a_long_flat_template_is_filled_in():
     many = "{% if type %}a" + "{% elif type %}b" * 600 + "{% else %}{{ customer }}{% endif %}"
-    assert (told(many), fill(many, "#/text", VALUES)) == ([], "Ana")
+    assert (faults_of(many), fill(many, "#/text", VALUES)) == ([], "Ana")
 
 
-def test_faults_are_told_in_the_order_of_lines_and_not_without_end():
+def test_faults_are_listed_in_order_of_lines_up_to_a_maximum():
     assert [
         fault.values["line"] for fault in find_faults("{{ a }}\n{% if b %}{{ c }}{% endif %}\n{{ d }}", "#/text", ())
     ] == [1, 2, 2, 3]
@@ -217,7 +217,7 @@ PIECES = st.sampled_from(
 @bounds(max_examples=scaled(500, 100), deadline=None)
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_a_template_has_faults_or_can_be_filled_in(source):
-    if told(source):
+    if faults_of(source):
         with pytest.raises(InvalidTemplate):
             fill(source, "#/text", VALUES)
     else:

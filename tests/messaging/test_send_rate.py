@@ -118,7 +118,7 @@ async def test_an_urgent_message_overtakes_a_long_queue(world):
     post = Post()
     office = Office(world.db, post, per_second=10)
     now = await world.db.fetchval("select now()")
-    first = await office.take(now)
+    first = await office.lease(now)
     await world.db.execute(
         """
         update notification set urgent = true
@@ -130,7 +130,7 @@ async def test_an_urgent_message_overtakes_a_long_queue(world):
         "update notification set status = 'sent', sent_at = now(), leased_until = null where status = 'leased'"
     )
     await world.db.execute("update send_token set free_at = now()")
-    second = await office.take(now)
+    second = await office.lease(now)
     assert len(first) == len(second) == 10
     assert second[0][1].notification_id == urgent
 
@@ -139,7 +139,7 @@ async def test_a_lease_stays_within_the_rate_limit(world):
     await add_due_notifications(world, 500)
     office = Office(world.db, Post(), per_second=2)
     now = await world.db.fetchval("select now()")
-    assert [len(await office.take(now)) for _ in range(2)] == [2, 0]
+    assert [len(await office.lease(now)) for _ in range(2)] == [2, 0]
 
 
 async def test_the_number_of_send_tokens_follows_the_setting(world):

@@ -72,7 +72,7 @@ async def test_a_wrong_token_delays_the_text_message(texts):
     )
 
 
-def not_now(status: int) -> str:
+def not_accepted_now(status: int) -> str:
     return f"the text message provider does not accept the message now ({status})"
 
 
@@ -98,16 +98,16 @@ SLOW = "the text message provider did not answer in time"
             Undeliverable,
             "the text message provider refuses the message (400)",
         ),
-        (http("400 Bad Request", "<html>who are you?</html>"), Delayed, not_now(400)),
-        (http("400 Bad Request", b'{"code": "\xff'), Delayed, not_now(400)),
+        (http("400 Bad Request", "<html>who are you?</html>"), Delayed, not_accepted_now(400)),
+        (http("400 Bad Request", b'{"code": "\xff'), Delayed, not_accepted_now(400)),
         (http("403 Forbidden"), Delayed, "the text message provider rejects the login (403)"),
-        (http("404 Not Found"), Delayed, not_now(404)),
-        (http("408 Request Timeout"), Delayed, not_now(408)),
-        (http("429 Too Many Requests", '{"code": 20429}', "Retry-After: 3"), Delayed, not_now(429)),
-        (http("500 Internal Server Error", '{"code": 20500}'), Delayed, not_now(500)),
-        (http("503 Service Unavailable", "x" * 1_000_000), Delayed, not_now(503)),
-        (http("302 Found", "", "Location: http://127.0.0.1:1/"), Delayed, not_now(302)),
-        (http("308 Permanent Redirect", "", "Location: http://127.0.0.1:1/"), Delayed, not_now(308)),
+        (http("404 Not Found"), Delayed, not_accepted_now(404)),
+        (http("408 Request Timeout"), Delayed, not_accepted_now(408)),
+        (http("429 Too Many Requests", '{"code": 20429}', "Retry-After: 3"), Delayed, not_accepted_now(429)),
+        (http("500 Internal Server Error", '{"code": 20500}'), Delayed, not_accepted_now(500)),
+        (http("503 Service Unavailable", "x" * 1_000_000), Delayed, not_accepted_now(503)),
+        (http("302 Found", "", "Location: http://127.0.0.1:1/"), Delayed, not_accepted_now(302)),
+        (http("308 Permanent Redirect", "", "Location: http://127.0.0.1:1/"), Delayed, not_accepted_now(308)),
         (b"220 mail.test\r\n", Delayed, NO_HTTP),
         (b"\x16\x03\x01\x00\xff" * 100, Delayed, NO_HTTP),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000, Delayed, NO_HTTP),

@@ -62,7 +62,7 @@ async def test_a_wrong_password_delays_the_mail():
         )
 
 
-# Mail servers that refuse, and that misbehave
+# refusals and faults
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ async def test_a_wrong_password_delays_the_mail():
         ("relayed", Delayed, "the mail server accepts no mail from this sender (554 5.7.1)"),
     ],
 )
-async def test_a_servers_refusal_of_the_recipient_is_explained(post, name, kind, reason):
-    assert await refusal(Smtp(post.url, SENDER), LETTER._replace(to=f"{name}@example.org")) == (kind, reason)
+async def test_a_servers_refusal_of_the_recipient_is_explained(inbox, name, kind, reason):
+    assert await refusal(Smtp(inbox.url, SENDER), LETTER._replace(to=f"{name}@example.org")) == (kind, reason)
 
 
 SILENT = "the mail server did not answer in time"

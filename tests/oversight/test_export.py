@@ -1,4 +1,4 @@
-"""A person is given everything that is held about them."""
+"""An export contains everything that is stored about a customer."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -31,7 +31,8 @@ async def world(db):
         )
         await db.execute(
             """
-            insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at)
+            insert into notification
+                   (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, due_at, expires_at)
             values ($1, mint_id($1), 'confirmation', $2, 0, 'customer', $3, 'email', $4, $4)
             """,
             world.clinic,
@@ -40,7 +41,10 @@ async def world(db):
             NOW,
         )
         await db.execute(
-            "insert into audit_unsealed (clinic_id, actor, action, subjects, address) values ($1, 'user:7', 'getPatient', array[$2], '192.0.2.1')",
+            """
+            insert into audit_unsealed (clinic_id, actor, action, subjects, address)
+            values ($1, 'user:7', 'getPatient', array[$2], '192.0.2.1')
+            """,
             world.clinic,
             str(world.ana),
         )
@@ -51,29 +55,27 @@ async def export(world: World, customer=None) -> model.Export:
     return await service.export(world.db, customer_id=customer or world.ana, now=NOW)
 
 
-async def test_everything_is_there(world):
-    found = await export(world)
-    assert (found.customer.name, found.customer.email, found.preferences.sms) == ("Ana", "ana@example.org", False)
-    assert [(patient.clinic, patient.record_number, patient.notes) for patient in found.patients] == [
+async def test_an_export_contains_everything_about_a_customer(world):
+    data = await export(world)
+    assert (data.customer.name, data.customer.email, data.preferences.sms) == ("Ana", "ana@example.org", False)
+    assert [(patient.clinic, patient.record_number, patient.notes) for patient in data.patients] == [
         ("Lakeside", "7", "likes tea")
     ]
-    assert [(visit.id, visit.doctor, visit.start_time, visit.notes) for visit in found.appointments] == [
+    assert [(visit.id, visit.doctor, visit.start_time, visit.notes) for visit in data.appointments] == [
         (world.visit.id, "Dr Shah", at(9), "afraid of <needles>")
     ]
-    assert [(told.kind, told.channel, told.status) for told in found.notifications] == [
+    assert [(notification.kind, notification.channel, notification.status) for notification in data.notifications] == [
         ("confirmation", "email", "queued")
     ]
-    assert [session.expires_at for session in found.sessions] == [NOW]
-    assert ("getPatient", "user:7", "192.0.2.1") in [
-        (entry.action, entry.actor, entry.address) for entry in found.audit
-    ]
-    assert [event.type for event in found.events] == ["appointment.booked"]
-    assert found.cut == []
+    assert [session.expires_at for session in data.sessions] == [NOW]
+    assert ("getPatient", "user:7", "192.0.2.1") in [(entry.action, entry.actor, entry.address) for entry in data.audit]
+    assert [event.type for event in data.events] == ["appointment.booked"]
+    assert data.cut == []
 
 
-async def test_nobody_elses_is_there(world):
-    found = await export(world, world.ben)
-    assert (found.appointments, found.patients, found.notifications, found.sessions, found.audit, found.events) == (
+async def test_an_export_contains_nothing_about_other_customers(world):
+    data = await export(world, world.ben)
+    assert (data.appointments, data.patients, data.notifications, data.sessions, data.audit, data.events) == (
         [],
         [],
         [],
@@ -83,38 +85,41 @@ async def test_nobody_elses_is_there(world):
     )
 
 
-async def test_what_they_booked_for_others_is_there_without_what_is_the_others(world):
+async def test_bookings_for_others_are_exported_without_the_others_data(world):
     await world.db.execute("update appointment set booker_id = $1", world.ben)
     (visit,) = (await export(world, world.ben)).appointments
     assert (visit.id, visit.customer_id, visit.notes) == (world.visit.id, world.ana, None)
 
 
-async def test_to_the_person_themself_staffs_notes_and_names_are_not_shown(world):
-    found = for_customer(await export(world))
-    assert (found.patients[0].notes, found.patients[0].record_number, found.appointments[0].notes) == (None, "7", None)
-    assert {(entry.actor, entry.address) for entry in found.audit} >= {("user", None)}
-    assert "192.0.2.1" not in msgspec.json.encode(found).decode()
+async def test_a_customers_own_export_omits_notes_and_identities_of_staff(world):
+    data = for_customer(await export(world))
+    assert (data.patients[0].notes, data.patients[0].record_number, data.appointments[0].notes) == (None, "7", None)
+    assert {(entry.actor, entry.address) for entry in data.audit} >= {("user", None)}
+    assert "192.0.2.1" not in msgspec.json.encode(data).decode()
 
 
-async def test_of_long_lists_the_newest_part_is_there_and_it_says_so(world, monkeypatch):
+async def test_long_lists_are_cut_to_their_newest_part_and_marked(world, monkeypatch):
     monkeypatch.setattr(service, "MAX_LIST_ENTRIES", 1)
     earlier = await world.book(world.dr_shah, at(8), world.ana)
-    found = await export(world)
-    assert ([visit.id for visit in found.appointments], earlier.id == world.visit.id) == ([world.visit.id], False)
-    assert "appointments" in found.cut
-    assert "notifications" not in found.cut
+    data = await export(world)
+    assert ([visit.id for visit in data.appointments], earlier.id == world.visit.id) == ([world.visit.id], False)
+    assert "appointments" in data.cut
+    assert "notifications" not in data.cut
 
 
-async def test_sealed_entries_are_there_too(world):
+async def test_an_export_contains_sealed_audit_entries(world):
     await world.db.execute(
-        "insert into audit_entry (clinic_id, position, id, at, actor, action, subjects, hash) values (1, 1, uuidv7(), $2, 'user:8', 'getAppointment', array[$1], sha256(''))",
+        """
+        insert into audit_entry (clinic_id, position, id, at, actor, action, subjects, hash)
+        values (1, 1, uuidv7(), $2, 'user:8', 'getAppointment', array[$1], sha256(''))
+        """,
         str(world.visit.id),
         NOW - timedelta(days=1),
     )
     assert "getAppointment" in [entry.action for entry in (await export(world)).audit]
 
 
-async def test_it_is_json_or_a_page(client, world):
+async def test_an_export_is_json_or_a_page(client, world):
     address = f"/api/customers/{world.ana}/export"
     as_json = await client.get(address, headers=ADMIN)
     pages = [
@@ -137,7 +142,7 @@ async def test_it_is_json_or_a_page(client, world):
     ] == "application/json"
 
 
-async def test_a_page_shows_prices_as_people_write_them(client, world):
+async def test_a_page_formats_prices_for_the_readers_language(client, world):
     await world.db.execute("update appointment set price_amount = 4500, price_currency = 'EUR'")
     page = await client.get(
         f"/api/customers/{world.ana}/export", params={"format": "html"}, headers={**ADMIN, "Accept-Language": "de"}
@@ -145,7 +150,7 @@ async def test_a_page_shows_prices_as_people_write_them(client, world):
     assert "45,00\u00a0€" in page.text
 
 
-async def test_a_page_says_when_it_was_made_and_what_was_sent_in_words(client, world):
+async def test_a_page_shows_its_date_and_translated_kinds_of_messages(client, world):
     page = (
         await client.get(
             f"/api/customers/{world.ana}/export", params={"format": "html"}, headers={**ADMIN, "Accept-Language": "de"}
@@ -156,29 +161,29 @@ async def test_a_page_says_when_it_was_made_and_what_was_sent_in_words(client, w
 
 
 @pytest.mark.parametrize("params", [{"format": "pdf"}, {"what": "all"}, {"format": ""}])
-async def test_what_else_is_asked_for_is_refused(client, world, params):
+async def test_an_invalid_parameter_is_rejected(client, world, params):
     assert (await client.get(f"/api/customers/{world.ana}/export", params=params, headers=ADMIN)).status_code == 400
 
 
-async def test_there_is_nobody_of_that_id_and_nobody_in_particular_is_told(client, world):
+async def test_an_unknown_customer_is_not_found_and_signing_in_is_required(client, world):
     assert (await client.get(f"/api/customers/{uuid4()}/export", headers=ADMIN)).status_code == 404
     assert (await client.get(f"/api/customers/{world.ana}/export")).status_code == 401
 
 
 @pytest.mark.parametrize("format", ["json", "html"])
-async def test_each_look_is_recorded(client, world, format):
+async def test_every_export_is_recorded(client, world, format):
     await client.get(f"/api/customers/{world.ana}/export", params={"format": format}, headers=ADMIN)
     rows = await world.db.fetch("select actor, subjects from audit_unsealed where action = 'exportCustomer'")
     assert [tuple(row) for row in rows] == [("administrator", [str(world.ana)])]
 
 
-async def test_of_who_was_erased_an_empty_shell_is_left(client, world):
+async def test_the_export_of_an_erased_customer_is_empty(client, world):
     await world.db.execute("update appointment set status = 'cancelled'")
     await client.post(f"/api/customers/{world.ana}/erase", headers=ADMIN)
-    found = (await client.get(f"/api/customers/{world.ana}/export", headers=ADMIN)).json()
+    data = (await client.get(f"/api/customers/{world.ana}/export", headers=ADMIN)).json()
     assert (
-        found["customer"]["name"],
-        found["customer"]["email"],
-        found["sessions"],
-        found["patients"][0]["notes"],
+        data["customer"]["name"],
+        data["customer"]["email"],
+        data["sessions"],
+        data["patients"][0]["notes"],
     ) == ("(erased)", None, [], None)

@@ -1,4 +1,4 @@
-"""Nothing is kept longer than a clinic keeps it."""
+"""Data is deleted when the retention periods of a clinic end."""
 
 import asyncio
 from datetime import timedelta
@@ -18,14 +18,14 @@ YEAR = timedelta(days=365)
 
 @pytest.fixture
 async def world(db):
-    """Ana was at the clinic on 1 March 2027, which keeps its patients for ten years."""
+    """Ana visited the clinic on 1 March 2027. It keeps patients for ten years."""
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, retain_patients_months=120)
-        await came(world, world.ana)
+        await add_visit(world, world.ana)
         yield world
 
 
-async def came(world: World, customer: UUID, *, hour: int = 9) -> None:
+async def add_visit(world: World, customer: UUID, *, hour: int = 9) -> None:
     await world.book(world.dr_shah, at(hour), customer, notes="afraid of needles")
     await world.db.execute(
         "update patient set notes = 'likes tea', record_number = $2, created_at = $3 where customer_id = $1",
@@ -38,7 +38,11 @@ async def came(world: World, customer: UUID, *, hour: int = 9) -> None:
 async def notes(world: World, customer: UUID) -> tuple[str | None, str | None]:
     return tuple(
         await world.db.fetchrow(
-            "select p.notes, a.notes from patient p join appointment a on a.clinic_id = p.clinic_id and a.customer_id = p.customer_id where a.customer_id = $1",
+            """
+            select p.notes, a.notes from patient p
+              join appointment a on a.clinic_id = p.clinic_id and a.customer_id = p.customer_id
+             where a.customer_id = $1
+            """,
             customer,
         )
     )
@@ -48,7 +52,7 @@ async def name(world: World, customer: UUID) -> str:
     return await world.db.fetchval("select name from customer where id = $1", customer)
 
 
-async def test_who_comes_no_more_is_forgotten_when_the_time_is_over(world):
+async def test_a_patient_is_erased_when_the_retention_period_ends(world):
     await jobs.forget(world.db, now=VISIT + 10 * YEAR)
     assert await notes(world, world.ana) == ("likes tea", "afraid of needles")
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
@@ -59,15 +63,15 @@ async def test_who_comes_no_more_is_forgotten_when_the_time_is_over(world):
     ]
 
 
-async def test_a_clinic_that_says_nothing_keeps_its_patients_for_good(world):
+async def test_without_a_retention_period_patients_are_kept(world):
     await world.set_clinic(world.clinic, retain_patients_months=None)
     await jobs.forget(world.db, now=VISIT + 50 * YEAR)
     assert (await notes(world, world.ana), await name(world, world.ana)) == (("likes tea", "afraid of needles"), "Ana")
 
 
-async def test_who_has_come_again_is_kept(world):
-    again = VISIT + 5 * YEAR
-    await world.publish(world.dr_shah, again, again + timedelta(hours=1))
+async def test_a_later_visit_restarts_the_retention_period(world):
+    second_visit = VISIT + 5 * YEAR
+    await world.publish(world.dr_shah, second_visit, second_visit + timedelta(hours=1))
     await world.db.execute("update clinic set horizon_days = 366")
     await world.db.execute(
         """
@@ -77,27 +81,27 @@ async def test_who_has_come_again_is_kept(world):
         world.clinic,
         world.dr_shah,
         world.ana,
-        again,
-        again + timedelta(minutes=30),
+        second_visit,
+        second_visit + timedelta(minutes=30),
     )
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     assert await world.db.fetchval("select notes from patient") == "likes tea"
 
 
-async def test_whom_another_clinic_keeps_loses_only_the_first_ones_notes(world):
+async def test_a_patient_of_two_clinics_loses_only_the_notes_of_the_first(world):
     other = await world.add_clinic()
     await world.db.execute(
         "insert into patient (clinic_id, customer_id, notes) values ($1, $2, 'sings')", other, world.ana
     )
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
-    kept = await world.db.fetch("select clinic_id, notes from patient order by clinic_id")
-    assert ([tuple(row) for row in kept], await name(world, world.ana)) == (
+    patients = await world.db.fetch("select clinic_id, notes from patient order by clinic_id")
+    assert ([tuple(row) for row in patients], await name(world, world.ana)) == (
         [(world.clinic, None), (other, "sings")],
         "Ana",
     )
 
 
-async def test_who_is_signed_in_is_not_erased(world):
+async def test_a_signed_in_customer_is_not_erased(world):
     late = VISIT + 11 * YEAR
     await world.db.execute(
         "insert into session (token_hash, customer_id, expires_at) values (sha256('x'), $1, $2)",
@@ -108,8 +112,8 @@ async def test_who_is_signed_in_is_not_erased(world):
     assert (await name(world, world.ana), await notes(world, world.ana)) == ("Ana", (None, None))
 
 
-async def test_who_has_booked_for_somebody_else_is_not_erased(world):
-    """Ana's child still comes to another clinic, which keeps its patients for good."""
+async def test_a_customer_who_booked_for_another_patient_is_not_erased(world):
+    """Ana's child is a patient of another clinic, which has no retention period."""
     other = await world.add_clinic()
     doctor = await world.add_doctor("Dr Okafor", clinic=other)
     await world.publish(doctor, at(8), at(16))
@@ -131,7 +135,7 @@ async def test_who_has_booked_for_somebody_else_is_not_erased(world):
     assert (await name(world, world.ana), await notes(world, world.ana)) == ("Ana", (None, None))
 
 
-async def test_many_are_forgotten_by_several_workers_at_once(world):
+async def test_concurrent_workers_erase_each_patient_once(world):
     for number in range(30):
         id = await world.add_customer(f"Customer {number}")
         await world.db.execute(
@@ -148,7 +152,7 @@ async def test_many_are_forgotten_by_several_workers_at_once(world):
     assert await world.db.fetchval("select count(*) from event where type = 'customer.erased' and clinic_id = 0") == 31
 
 
-async def test_what_the_worker_forgot_is_recorded_by_ids_alone(world):
+async def test_retention_is_audited_by_ids_only(world):
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
     rows = await world.db.fetch(
         "select clinic_id, actor, action, subjects, reason from audit_unsealed where actor = 'system' order by action"
@@ -160,45 +164,49 @@ async def test_what_the_worker_forgot_is_recorded_by_ids_alone(world):
     ]
 
 
-async def told(
+async def add_notification(
     world: World, *, days_ago: int, now, expires_in: timedelta = timedelta(), clinic: int | None = None
 ) -> None:
-    made = now - timedelta(days=days_ago)
-    of = world.clinic if clinic is None else clinic
+    created_at = now - timedelta(days=days_ago)
+    clinic_id = world.clinic if clinic is None else clinic
     await world.db.execute(
         """
-        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel, created_at, due_at, expires_at)
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                                  created_at, due_at, expires_at)
         values ($1, $2::uuid, 'confirmation', $2::uuid::text, 0, 'customer', $3, 'email', $4, $4, $5)
         """,
-        of,
-        ids.compose_id(of, int(made.timestamp() * 1000), days_ago),
+        clinic_id,
+        ids.compose_id(clinic_id, int(created_at.timestamp() * 1000), days_ago),
         str(world.ana),
-        made,
+        created_at,
         now + expires_in,
     )
 
 
-async def test_what_was_told_is_forgotten_after_the_clinics_days(world):
+async def test_notifications_are_deleted_after_the_clinics_retention_period(world):
     await world.set_clinic(world.clinic, retain_messages_days=30)
     for days_ago in (29, 31, 400):
-        await told(world, days_ago=days_ago, now=NOW)
-    await told(world, days_ago=366, now=NOW, clinic=0)
-    await told(world, days_ago=360, now=NOW, clinic=0)
+        await add_notification(world, days_ago=days_ago, now=NOW)
+    await add_notification(world, days_ago=366, now=NOW, clinic=0)
+    await add_notification(world, days_ago=360, now=NOW, clinic=0)
     await jobs.forget(world.db, now=NOW)
     assert await world.db.fetch("select clinic_id from notification order by 1") == [(0,), (world.clinic,)]
 
 
-async def test_what_may_still_be_told_is_not_forgotten(world):
+async def test_a_notification_that_can_still_be_sent_is_kept(world):
     await world.set_clinic(world.clinic, retain_messages_days=1)
-    await told(world, days_ago=3, now=NOW, expires_in=timedelta(hours=1))
+    await add_notification(world, days_ago=3, now=NOW, expires_in=timedelta(hours=1))
     await jobs.forget(world.db, now=NOW)
     assert await world.count("notification") == 1
 
 
-async def test_the_mailbox_of_development_is_emptied_after_a_week(world):
+async def test_messages_in_the_development_mailbox_are_deleted_after_a_week(world):
     for days in (6, 8):
         await world.db.execute(
-            "insert into dev_message (token, channel, recipient, subject, text, created_at) values ($1, 'sms', '+49', '', '', $2)",
+            """
+            insert into dev_message (token, channel, recipient, subject, text, created_at)
+            values ($1, 'sms', '+49', '', '', $2)
+            """,
             str(days),
             NOW - timedelta(days=days),
         )
@@ -206,15 +214,15 @@ async def test_the_mailbox_of_development_is_emptied_after_a_week(world):
     assert await world.db.fetchval("select token from dev_message") == "6"
 
 
-async def test_the_log_counts_and_names_nobody(world, capsys):
+async def test_the_log_contains_counts_and_no_ids(world, capsys):
     await jobs.forget(world.db, now=VISIT + 11 * YEAR)
-    said = capsys.readouterr().out
-    assert ("patients=1" in said, "customers=1" in said, str(world.ana) in said) == (True, True, False)
+    output = capsys.readouterr().out
+    assert ("patients=1" in output, "customers=1" in output, str(world.ana) in output) == (True, True, False)
 
 
-async def test_a_clinic_says_how_long(client):
-    made = await client.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"}, headers=ADMIN)
-    address = f"/api/clinics/{made.json()['id']}"
+async def test_a_clinic_can_set_its_retention_periods(client):
+    created = await client.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"}, headers=ADMIN)
+    address = f"/api/clinics/{created.json()['id']}"
     changed = await client.patch(
         address, json={"policy": {"retainPatientsMonths": 120, "retainMessagesDays": 90}}, headers=ADMIN
     )

@@ -18,7 +18,7 @@ async def hang(writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(3600)
 
 
-class Heard(NamedTuple):
+class Request(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
@@ -37,13 +37,13 @@ class Heard(NamedTuple):
 class Partner:
     def __init__(self, answer: Answer = OK) -> None:
         self.answer = answer
-        self.heard: list[Heard] = []
+        self.requests: list[Request] = []
         self.at_once = self.most_at_once = 0
         self.tasks: set[asyncio.Task[None]] = set()
 
     @property
     def ids(self) -> list[str]:
-        return [heard.id for heard in self.heard]
+        return [request.id for request in self.requests]
 
     async def __aenter__(self) -> Self:
         self.server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
@@ -88,5 +88,7 @@ class Partner:
             return False
         first, *lines = head.strip().split("\r\n")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-        self.heard.append(Heard(first.split(" ")[1], headers, await reader.readexactly(int(headers["content-length"]))))
+        self.requests.append(
+            Request(first.split(" ")[1], headers, await reader.readexactly(int(headers["content-length"])))
+        )
         return True

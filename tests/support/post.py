@@ -20,7 +20,7 @@ class Post:
     """A gateway of both channels. It raises `trouble`, if any, instead of accepting a message."""
 
     def __init__(self) -> None:
-        self.taken: list[Message] = []
+        self.messages: list[Message] = []
         self.trouble: Exception | None = None
         self.before: Callable[[], Any] | None = None
 
@@ -29,12 +29,12 @@ class Post:
             await self.before()
         if self.trouble:
             raise self.trouble
-        self.taken.append(message)
-        return f"id-{len(self.taken)}"
+        self.messages.append(message)
+        return f"id-{len(self.messages)}"
 
     @property
     def subjects(self) -> list[str]:
-        return [message.subject for message in self.taken]
+        return [message.subject for message in self.messages]
 
 
 class Office:
@@ -55,25 +55,25 @@ class Office:
     async def remind(self, now, spread: timedelta = timedelta(minutes=60)) -> int:
         return await service.plan_reminders(self.db, channels=self.channels, spread=spread, now=now)
 
-    async def take(self, now) -> list[tuple[Channel, Attempt]]:
+    async def lease(self, now) -> list[tuple[Channel, Attempt]]:
         """Lease the notifications that are due."""
         await jobs.set_up(self.db, self.sending)
         return [
-            (channel, taken)
+            (channel, attempt)
             for channel in self.channels
-            for taken in await jobs.lease_due(self.db, channel, limit=1000, now=now)
+            for attempt in await jobs.lease_due(self.db, channel, limit=1000, now=now)
         ]
 
     async def send(self, now) -> None:
         """Lease and send the notifications that are due."""
-        for channel, taken in await self.take(now):
-            await jobs.send(self.db, self.sending, channel, taken)
+        for channel, attempt in await self.lease(now):
+            await jobs.send(self.db, self.sending, channel, attempt)
 
-    async def tell(self, now) -> None:
+    async def plan_and_send(self, now) -> None:
         await self.plan(now)
         await self.send(now)
 
     async def send_at_once(self, now) -> None:
         await asyncio.gather(
-            *(jobs.send(self.db, self.sending, channel, taken) for channel, taken in await self.take(now))
+            *(jobs.send(self.db, self.sending, channel, attempt) for channel, attempt in await self.lease(now))
         )

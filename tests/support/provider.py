@@ -20,14 +20,14 @@ class OpenIdProvider:
     def __init__(self) -> None:
         self.keys: dict[str, jwk.Key] = {}
         self.answers: dict[str, Any] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.down = False
         self.seconds = 0.0
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                provider.asked.append(self.path)
+                provider.requests.append(self.path)
                 if provider.down:
                     self.close_connection = True
                     return
@@ -51,7 +51,7 @@ class OpenIdProvider:
 
     @property
     def fetches(self) -> int:
-        return sum(path.endswith("/jwks") for path in self.asked)
+        return sum(path.endswith("/jwks") for path in self.requests)
 
     def own(self, path: str) -> Any:
         if path == "/realms/clinics/.well-known/openid-configuration":

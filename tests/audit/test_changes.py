@@ -1,0 +1,187 @@
+"""Every operation that changes something adds exactly one entry to the audit log."""
+
+from datetime import UTC, datetime, timedelta
+
+from appoint.kit import clock
+from support.app import ADMIN
+from support.audit import unsealed
+from support.audit_subjects import expected_subjects
+from support.described import OPERATIONS
+from support.hours import COMING_MONDAY, hours
+from support.rows import clinic
+from support.staff import ANOTHER, PASSWORD, add_user, bearer, works_at
+
+NOT_DRIVEN = {
+    "noShowAppointment": "requires that the appointment has begun by the clock of the API",
+    "createWebhook": "resolves the address on the Internet",
+    "setCredentials": "needs the link of a mail",
+    "signInByCode": "needs the code of a mail",
+    "confirmTotp": "needs a code of the current time",
+}
+"""Changing operations that the story below leaves out, and why. The tests of their features cover them."""
+
+
+async def test_every_changing_operation_is_recorded_exactly_once(client, db):  # noqa: PLR0915  one long story
+    """Run every operation once, in an order in which each finds what it needs."""
+    operations = {operation.handler.operation_id: operation for operation in OPERATIONS if operation.method != "get"}
+    driven: dict[str, int] = {}
+
+    async def run(name: str, body=None, query=None, *, by=ADMIN, actor="administrator", **ids) -> dict:
+        operation = operations[name]
+        path = operation.path.format_map(
+            {parameter: 1 for parameter in operation.parameters if parameter == "clinicId"} | ids
+        )
+        before, request_id = len(await unsealed(db)), f"{name}-{len(driven)}"
+        answer = await client.request(
+            operation.method, path, json=body, params=query, headers=by | {"X-Request-ID": request_id}
+        )
+        assert answer.status_code < 300, (name, answer.text)
+        entries = await unsealed(db, before)
+        assert [(entry["actor"], entry["action"], entry["request_id"]) for entry in entries] == [
+            (actor, name, request_id)
+        ]
+        driven[name] = entries[0]["clinic_id"]
+        content = answer.json() if answer.content else {}
+        assert entries[0]["subjects"] == expected_subjects(name, parameters=ids, content=content, actor=actor), name
+        return content
+
+    name = {"name": "Ana Lim"}
+    week = {"weekly": {"monday": hours("09:00-12:00")}}
+    monday = datetime.combine(COMING_MONDAY, datetime.min.time(), UTC)
+    first_day, next_day = str(COMING_MONDAY), str(COMING_MONDAY + timedelta(days=1))
+
+    def when(hour: int, day: int = 0, minutes: int = 30) -> dict[str, str]:
+        start = monday + timedelta(days=day, hours=hour)
+        return {"startTime": start.isoformat(), "endTime": (start + timedelta(minutes=minutes)).isoformat()}
+
+    lakeside = {"name": "Lakeside", "timeZone": "Europe/Berlin"}
+    await run("createClinic", lakeside)
+    await run("replaceClinic", lakeside)
+    await run("patchClinic", {"name": "Lakeside Clinic"})
+    check_up = (await run("createAppointmentType", {"name": "Check-up", "minutes": 30}))["id"]
+    await run("replaceAppointmentType", {"name": "Check-up", "minutes": 30}, id=check_up)
+    await run("patchAppointmentType", {"name": "Long check-up"}, id=check_up)
+    shah = (await run("createDoctor", {"name": "Dr Shah"}))["id"]
+    await run("replaceDoctor", {"name": "Dr Shah"}, doctorId=shah)
+    await run("patchDoctor", {"name": "Dr A. Shah"}, doctorId=shah)
+    okafor = (await run("createProvider", {"name": "Dr Okafor", "clinicId": 1}))["id"]
+    await run("setProviderSchedule", week, providerId=okafor)
+    ana = (await run("createCustomer", {"name": "Ana"}))["id"]
+    await run("replaceCustomer", {"name": "Ana"}, customerId=ana)
+    await run("patchCustomer", name, customerId=ana)
+    await run("replaceNotificationPreferences", {"email": False}, customerId=ana)
+    time_slot = (await run("createTimeSlot", {"startTime": "09:00", "endTime": "12:00"}))["id"]
+    await run("replaceTimeSlot", {"startTime": "09:00", "endTime": "12:30"}, timeSlotId=time_slot)
+    await run("removeTimeSlot", timeSlotId=time_slot)
+    await run("replaceSchedule", week, doctorId=shah)
+    doctor_slot = (
+        await run("createDoctorSlot", {"weekday": "tuesday", "startTime": "09:00", "endTime": "12:00"}, doctorId=shah)
+    )["id"]
+    await run(
+        "replaceDoctorSlot", {"weekday": "tuesday", "startTime": "09:00", "endTime": "12:30"}, doctorSlotId=doctor_slot
+    )
+    await run("removeDoctorSlot", doctorSlotId=doctor_slot)
+    await run("generateBookingSlots", {"clinicId": 1, "from": first_day, "to": first_day})
+    await run("changeClinicsHours", {"from": first_day, "to": next_day})
+    await run("changeDoctorsHours", {"from": first_day, "to": next_day}, doctorId=shah)
+    slot = (await run("createBookingSlot", {"doctorId": shah, **when(8, 2, 240)}))["id"]
+    await run("replaceBookingSlot", when(8, 2, 300), bookingSlotId=slot)
+    visit = (await run("bookAppointment", {"customerId": ana, "doctorId": shah, **when(8, 2)}))["id"]
+    await run("rescheduleAppointment", when(10, 2), appointmentId=visit)
+    await run("patchAppointment", {"notes": "Allergic"}, appointmentId=visit)
+    await run("patchPatient", {"recordNumber": "7"}, customerId=ana)
+    for step in ("arrive", "unarrive", "checkIn", "fulfil"):
+        await run(f"{step}Appointment", appointmentId=visit)
+    override = {"allow": ["outside-hours"], "reason": "In pain"}
+    emergency = (
+        await run("bookAppointment", {"customerId": ana, "doctorId": shah, "override": override, **when(20, 2)})
+    )["id"]
+    await run("cancelAppointment", appointmentId=emergency)
+    hold = (await run("bookAppointment", {"customerId": ana, "doctorId": shah, "hold": True, **when(8, 2)}))["id"]
+    await run("confirmAppointment", appointmentId=hold)
+    await run("cancelAppointment", appointmentId=hold)
+    booking = await run(
+        "makeBooking",
+        {
+            "clinicId": 1,
+            "customerId": ana,
+            "appointments": [{"doctorId": shah, **when(8, 2)}, {"doctorId": shah, **when(9, 2)}],
+        },
+    )
+    for appointment in booking["appointments"]:
+        await run("cancelAppointment", appointmentId=appointment["id"])
+    absence = (await run("createAbsence", {"doctorId": okafor, **when(8, 1, 240)}))["id"]
+    await run("removeAbsence", absenceId=absence)
+    extra_slot = (await run("createBookingSlot", {"doctorId": shah, **when(8, 3)}))["id"]
+    await run("removeBookingSlot", bookingSlotId=extra_slot)
+    template = {"kind": "reminder", "channel": "sms", "locale": "en"}
+    await run("previewMessageTemplate", {"text": "Please come."}, **template)
+    await run("replaceMessageTemplate", {"text": "Please come."}, **template)
+    await run("removeMessageTemplate", **template)
+    dead_letter = await db.fetchval(
+        """
+        insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
+                                  due_at, expires_at, status, reason)
+        values (1, mint_id(1), 'stranded', 'x', 0, 'staff', '1', 'email', now(), now(), 'dead', 'refused')
+        returning id::text
+        """
+    )
+    await run("resendNotification", notificationId=dead_letter)
+    webhook = await db.fetchval(
+        """
+        insert into webhook (clinic_id, id, url, secret)
+        values (1, mint_id(1), 'http://127.0.0.1:1/', sha256('')) returning id::text
+        """
+    )
+    await run("rotateWebhookSecret", webhookId=webhook)
+    await run("replayWebhook", query={"since": clock.now().isoformat()}, webhookId=webhook)
+    await run("testWebhook", webhookId=webhook)
+    await run("patchWebhook", {"description": "The portal"}, webhookId=webhook)
+    await run("removeWebhook", webhookId=webhook)
+    api_key = (await run("createApiKey", {"name": "Portal", "scopes": ["see-appointments"]}))["id"]
+    await run("patchApiKey", {"name": "The portal"}, apiKeyId=api_key)
+    await run("rotateApiKey", {"overlapMinutes": 60}, apiKeyId=api_key)
+    await run("removeApiKey", apiKeyId=api_key)
+    await run("removeAppointmentType", id=check_up)
+    await run("removeDoctor", doctorId=okafor)
+    await run("removeCustomer", customerId=(await run("createCustomer", {"name": "Ben"}))["id"])
+    await run("eraseCustomer", customerId=(await run("createCustomer", {"name": "Cy"}))["id"])
+    mia = (await run("inviteUser", {"email": "mia@example.org", "name": "Mia", "role": "receptionist"}))["id"]
+    await run("inviteUserAgain", userId=mia)
+    await run("patchUser", {"name": "Mia Klein"}, userId=mia)
+    await run("removeUser", userId=mia)
+    await run("resetPassword", {"email": "mia@example.org"})
+    await run("sendSignInCode", {"email": "ana@example.org"})
+    await works_at(db, kim := await add_user(db, "kim@example.org"))
+
+    async def as_kim(operation_id: str, body=None, password: str = ANOTHER, **ids) -> None:
+        await run(operation_id, body, by=await bearer(client, "kim@example.org", password), actor=f"user:{kim}", **ids)
+
+    await as_kim("patchAccount", {"name": "Kim"}, PASSWORD)
+    await as_kim("changePassword", {"current": PASSWORD, "new": ANOTHER}, PASSWORD)
+    await as_kim("beginTotp", {"password": ANOTHER})
+    await as_kim("removeTotp", {"password": ANOTHER})
+    await as_kim("endSession", sessionId=await db.fetchval("select id from session order by id desc limit 1"))
+    await as_kim("signOut")
+    await as_kim("signOutEverywhere")
+    await run("signIn", {"email": "kim@example.org", "password": ANOTHER})
+    await run("deactivateClinic", clinicId=await clinic(client, name="Hillside"))
+    assert sorted(operations) == sorted({*driven, *NOT_DRIVEN})
+    assert {name for name, clinic_id in driven.items() if clinic_id == 0} == {
+        "createCustomer",
+        "replaceCustomer",
+        "patchCustomer",
+        "removeCustomer",
+        "eraseCustomer",
+        "replaceNotificationPreferences",
+        "resetPassword",
+        "sendSignInCode",
+        "signIn",
+        "patchAccount",
+        "changePassword",
+        "beginTotp",
+        "removeTotp",
+        "endSession",
+        "signOut",
+        "signOutEverywhere",
+    }

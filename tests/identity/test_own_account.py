@@ -1,0 +1,142 @@
+"""Users change their own accounts and set up authenticators. Stored data reveals no secrets."""
+
+from datetime import timedelta
+
+import pyotp
+import pytest
+
+from appoint.identity.encryption import decrypt, encrypt
+from appoint.kit import clock
+from support.accounts import INVITATION, NEW_PASSWORD, USERS, mailed_tokens
+from support.app import ADMIN
+from support.staff import PASSWORD, SECRET, sign_in, type_of
+
+# own account
+
+
+async def test_users_can_change_their_own_name_and_language(client, manager):
+    account = await client.get("/api/account", headers=manager)
+    response = await client.patch(
+        "/api/account",
+        json={"name": "Mia Groß", "locale": "de"},
+        headers=manager | {"If-Match": account.headers["ETag"]},
+    )
+    assert (response.json()["name"], response.json()["locale"]) == ("Mia Groß", "de")
+    assert (
+        await client.patch(
+            "/api/account", json={"locale": None}, headers=manager | {"If-Match": account.headers["ETag"]}
+        )
+    ).status_code == 412
+    assert (await client.patch("/api/account", json={"locale": None}, headers=manager)).json()["locale"] is None
+    assert (await client.patch("/api/account", json={"administrator": True}, headers=manager)).status_code == 400
+    assert (await client.patch("/api/account", json={"email": "eve@example.org"}, headers=manager)).status_code == 400
+
+
+async def test_the_admin_token_has_no_account_to_change(client):
+    assert (await client.get("/api/account", headers=ADMIN)).json()["administrator"] is True
+    assert (await client.patch("/api/account", json={"name": "Root"}, headers=ADMIN)).status_code == 403
+    assert (await client.post("/api/account/totp", json={"password": PASSWORD}, headers=ADMIN)).status_code == 403
+
+
+async def test_an_authenticator_is_required_once_it_is_confirmed(client, manager):
+    setup = await client.post(
+        "/api/account/totp", json={"password": PASSWORD}, headers=manager | {"Idempotency-Key": "once"}
+    )
+    assert setup.headers["Cache-Control"] == "no-store"
+    assert (await sign_in(client)).status_code == 201
+    totp = pyotp.parse_uri(setup.json()["uri"])
+    assert (totp.secret, totp.issuer, totp.name) == (setup.json()["secret"], "Appoint", "mia@example.org")
+    now = clock.now()
+    wrong = await client.post(
+        "/api/account/totp/confirm", json={"code": totp.at(now + timedelta(hours=3))}, headers=manager
+    )
+    assert wrong.json()["errors"][0]["pointer"] == "#/code"
+    assert (await client.post("/api/account/totp/confirm", json={"code": totp.at(now)}, headers=manager)).json()[
+        "totp"
+    ] is True
+    assert type_of(await sign_in(client)) == (401, "totp-required")
+    assert type_of(await sign_in(client, totp=totp.at(now))) == (
+        401,
+        "wrong-credentials",
+    )  # the confirmation has used this code
+    assert (await sign_in(client, totp=totp.at(now + timedelta(seconds=30)))).status_code == 201
+    assert type_of(await client.post("/api/account/totp", json={"password": PASSWORD}, headers=manager)) == (
+        409,
+        "totp-on",
+    )
+    assert type_of(await client.post("/api/account/totp/confirm", json={"code": totp.at(now)}, headers=manager)) == (
+        409,
+        "totp-on",
+    )
+    assert (
+        await client.post("/api/account/totp/remove", json={"password": "not it"}, headers=manager)
+    ).status_code == 400
+    assert (await client.post("/api/account/totp/remove", json={"password": PASSWORD}, headers=manager)).json()[
+        "totp"
+    ] is False
+    assert (await sign_in(client)).status_code == 201
+
+
+async def test_an_authenticators_secret_is_encrypted_and_never_shown_again(db, client, mia, manager):
+    answers = [
+        await client.post(
+            "/api/account/totp", json={"password": PASSWORD}, headers=manager | {"Idempotency-Key": "once"}
+        )
+        for _ in range(2)
+    ]
+    secrets = [answer.json()["secret"] for answer in answers]
+    assert secrets[0] != secrets[1]
+    assert await db.fetchval("select count(*) from request_key") == 0
+    ciphertext = await db.fetchval("select totp_secret from app_user")
+    assert secrets[1].encode() not in ciphertext
+    assert decrypt(SECRET, f"totp {mia}", ciphertext) == secrets[1]
+
+
+async def test_setting_up_an_authenticator_requires_the_password(client, manager):
+    assert (await client.post("/api/account/totp", json={"password": "not it"}, headers=manager)).status_code == 400
+    assert type_of(await client.post("/api/account/totp/confirm", json={"code": "123456"}, headers=manager)) == (
+        409,
+        "totp-not-begun",
+    )
+
+
+def test_an_encrypted_secret_is_bound_to_its_key_and_purpose():
+    ciphertext = encrypt("a key", "one", "a secret")
+    assert [
+        decrypt(*binding, ciphertext) for binding in (("a key", "one"), ("a key", "two"), ("another key", "one"))
+    ] == [
+        "a secret",
+        None,
+        None,
+    ]
+
+
+# defence in depth
+
+
+async def test_the_serving_role_cannot_read_password_hashes_or_tokens(db, client, mia, manager):
+    app = client._transport.app
+    for column in ("password_hash", "totp_secret"):
+        with pytest.raises(Exception, match="permission denied"):
+            await app.state.services.db.fetch(f"select {column} from app_user")
+    with pytest.raises(Exception, match="permission denied"):
+        await app.state.services.db.fetch("select token_hash from session")
+    assert await app.state.services.db.fetch("select * from membership") == []
+
+
+async def test_no_table_contains_passwords_tokens_or_addresses(db, client, mia, manager, office):
+    await client.post(USERS, json=INVITATION, headers=manager | {"Idempotency-Key": "1"})
+    (token,) = await mailed_tokens(office)
+    for number, (path, body) in enumerate(
+        [
+            ("/api/credentials", {"token": token, "password": NEW_PASSWORD}),
+            ("/api/passwordResets", {"email": "mia@example.org"}),
+            ("/api/account/totp", {"password": PASSWORD}),
+        ]
+    ):
+        assert (
+            await client.post(path, json=body, headers=manager | {"Idempotency-Key": f"again-{number}"})
+        ).status_code == 200
+    for table in ("request_key", "audit_unsealed", "event", "notification", "session"):
+        rows = await db.fetchval(f"select coalesce(json_agg(t), '[]')::text from {table} t")
+        assert [secret for secret in (token, NEW_PASSWORD, PASSWORD, "mia@example.org") if secret in rows] == [], table

@@ -1,0 +1,92 @@
+"""Which passwords are accepted, and how users change theirs."""
+
+import unicodedata
+
+import pytest
+
+from appoint.identity import passwords
+from support.accounts import NEW_PASSWORD, link_token, set_password
+from support.staff import ANOTHER, PASSWORD, bearer, sign_in
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short",
+        "elevenchars",
+        "x" * 129,
+        "password1234",
+        "Passwort12345!",
+        "passwordpassword",
+        "qwertyuiop123",
+        "123456789012",
+        "aaaaaaaaaaaaaaaa",
+        "abcabcabcabcabc",
+        "mia@example.org",
+        "MiaKlein2027!",
+        "miaklein1990abc",
+        "Sommer2026!!!",
+        "111122223333",
+        "appoint-clinic-2026",
+    ],
+)
+def test_an_easily_guessed_password_is_rejected(password):
+    assert passwords.faults(password, "#/password", about=("mia@example.org", "Mia Klein")) != []
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        PASSWORD,
+        ANOTHER,
+        NEW_PASSWORD,
+        "xkQ7_vr2-Lp0zt",
+        "Grüße an Gänseblümchen",
+        "🦆🐢🐇🐈🐕🐎🐄🐖🐑🐐🐓🦢",
+        "ぬるぽがっぬるぽがっ猫と犬",
+        "x9!" * 2 + "Kd82mQ" * 2,
+    ],
+)
+def test_a_strong_password_in_any_script_is_accepted(password):
+    assert passwords.faults(password, "#/password", about=("mia@example.org", "Mia Klein")) == []
+
+
+def test_password_length_is_counted_in_composed_characters():
+    assert passwords.faults(unicodedata.normalize("NFD", "ä" * 50 + "öüßéèêñçøåæ" * 7), "", about=()) == []
+
+
+async def test_a_weak_password_is_rejected_without_using_up_the_link(db, client, mia, manager):
+    token = await link_token(db)
+    response = await set_password(client, token, "mia@example.org")
+    assert response.json()["errors"] == [{"pointer": "#/password", "detail": "is too easy to guess"}]
+    assert (
+        await client.put("/api/account/password", json={"current": PASSWORD, "new": "12345678"}, headers=manager)
+    ).json()["errors"][0]["pointer"] == "#/new"
+    assert (await set_password(client, token)).status_code == 200
+
+
+async def test_changing_the_password_ends_all_other_sessions(client, manager):
+    other_session = await bearer(client)
+    response = await client.put("/api/account/password", json={"current": PASSWORD, "new": ANOTHER}, headers=manager)
+    assert response.status_code == 204
+    assert [
+        (await client.get("/api/account", headers=headers)).status_code for headers in (manager, other_session)
+    ] == [200, 401]
+    assert [(await sign_in(client, password=password)).status_code for password in (PASSWORD, ANOTHER)] == [401, 201]
+
+
+async def test_changing_the_password_requires_the_current_one(client, manager):
+    response = await client.put("/api/account/password", json={"current": "not it", "new": ANOTHER}, headers=manager)
+    assert (response.status_code, response.json()["errors"][0]["detail"]) == (400, "is not your current password")
+    assert (await sign_in(client)).status_code == 201
+
+
+async def test_wrong_passwords_within_a_session_are_rate_limited(client, manager):
+    paths = [
+        ("PUT", "/api/account/password", {"current": "not it", "new": ANOTHER}),
+        ("POST", "/api/account/totp/remove", {"password": "not it"}),
+    ]
+    answers = [
+        await client.request(method, path, json=body, headers=manager) for _ in range(4) for method, path, body in paths
+    ]
+    assert [answer.status_code for answer in answers] == [400] * 5 + [429] * 3

@@ -1,0 +1,68 @@
+"""The SMS provider reports what became of text messages."""
+
+import base64
+import hashlib
+import hmac
+from urllib.parse import urlencode
+
+import pytest
+
+from support.app import client_of, composed
+from support.notifications import NOTIFICATION_ID, add_notification
+from support.rows import clinic
+
+
+@pytest.fixture
+async def reporting_client(db, database_url):
+    """A client of an application whose SMS provider has the token “secret”."""
+    async with client_of(
+        composed(database_url, sms_url="https://AC1:secret@sms.example", public_url="https://appoint.example")
+    ) as client:
+        yield client
+
+
+async def report(client, id: str, *, gateway: str = "secret", **parameters: str) -> int:
+    path = f"/callbacks/sms/{id}"
+    text = f"https://appoint.example{path}" + "".join(name + parameters[name] for name in sorted(parameters))
+    signature = base64.b64encode(hmac.digest(gateway.encode(), text.encode(), hashlib.sha1)).decode()
+    headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
+    return (await client.post(path, content=urlencode(parameters), headers=headers)).status_code
+
+
+async def test_a_report_of_delivery_is_stored(reporting_client, db):
+    await clinic(reporting_client)
+    id = await add_notification(db, status="sent", channel="sms", provider_id="SM1")
+    assert await report(reporting_client, id, MessageSid="SM1", MessageStatus="delivered") == 204
+    assert await db.fetchval("select status = 'sent' and delivered_at is not null from notification")
+
+
+async def test_an_undelivered_text_message_is_a_dead_letter_with_its_reason(reporting_client, db):
+    await clinic(reporting_client)
+    id = await add_notification(db, status="sent", channel="sms", provider_id="SM1")
+    assert await report(reporting_client, id, MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30003") == 204
+    assert [tuple(row) for row in await db.fetch("select status, reason from notification")] == [
+        ("dead", "the provider could not deliver it (code 30003)")
+    ]
+
+
+async def test_a_report_about_an_earlier_attempt_changes_nothing(reporting_client, db):
+    await clinic(reporting_client)
+    id = await add_notification(db, status="sent", channel="sms", provider_id="SM2")
+    assert await report(reporting_client, id, MessageSid="SM1", MessageStatus="undelivered") == 204
+    assert await db.fetchval("select status from notification") == "sent"
+
+
+async def test_a_report_without_a_valid_signature_is_rejected(reporting_client, client, db):
+    await clinic(reporting_client)
+    id = await add_notification(db, status="sent", channel="sms", provider_id="SM1")
+    assert await report(reporting_client, id, gateway="other", MessageSid="SM1", MessageStatus="undelivered") == 403
+    # without a provider no signature is valid
+    assert await report(client, id, gateway="", MessageSid="SM1", MessageStatus="undelivered") == 403
+    assert await db.fetchval("select status from notification") == "sent"
+
+
+async def test_a_report_with_too_many_fields_is_rejected(reporting_client):
+    answer = await reporting_client.post(
+        f"/callbacks/sms/{NOTIFICATION_ID}", content="&".join(f"a{n}=1" for n in range(200))
+    )
+    assert answer.status_code == 403

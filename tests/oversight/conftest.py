@@ -1,0 +1,10 @@
+import pytest
+
+from appoint.kit.cache import ClinicCache
+from support.world import World
+
+
+@pytest.fixture
+async def world(db):
+    async with ClinicCache(None) as cache:
+        yield await World.make(db, cache)

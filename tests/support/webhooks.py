@@ -1,0 +1,105 @@
+"""Webhooks, events for them, and workers that deliver them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from appoint.database.pool import Database, Row
+from appoint.events import repository as events
+from appoint.events.service import relay
+from appoint.integrations.webhooks import jobs, service
+from appoint.integrations.webhooks.model import WebhookContent
+from appoint.kit import clock
+from appoint.kit.actors import SYSTEM
+from support.partner import Partner
+
+
+class Clock:
+    """The workers' clock, which moves only by `forward`. It starts a minute after all events of the test."""
+
+    def __init__(self) -> None:
+        self.now = clock.now() + timedelta(minutes=1)
+
+    def __call__(self):
+        return self.now
+
+    def forward(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+async def webhook(db: Database, partner: Partner, *types: str, clinic_id: int = 1):
+    return await db.atomic(
+        service.add, SYSTEM, clinic_id=clinic_id, content=WebhookContent(url=partner.url, event_types=list(types))
+    )
+
+
+async def log_entry(db: Database, id: str) -> Row:
+    row = await db.fetchrow("select * from event_log where id = $1", UUID(id))
+    assert row is not None
+    return row
+
+
+async def add_events(
+    db: Database, count: int = 1, *, clinic_id: int = 1, type: str = "appointment.changed", data: str = "{}"
+) -> list[str]:
+    """Add events, relay them together with earlier ones, and return their ids."""
+    for version in range(1, count + 1):
+        await events.append_event(
+            db, clinic_id=clinic_id, type=type, subject_id=f"{type} {version}", subject_version=version, data=data
+        )
+    ids = [str(row.id) for row in await db.fetch("select id from event order by id")]
+    while await relay(db, [service.fan_out], now=clock.now()):
+        pass
+    return ids
+
+
+@asynccontextmanager
+async def working(
+    db: Database, now: Callable[[], datetime] | None = None, *, answer_seconds: float = 5
+) -> AsyncGenerator[None]:
+    """Run a worker. `now` is looked up here, because this is imported before the clock of the run is set."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(
+        jobs.deliver(db, stop, private_addresses=True, answer_seconds=answer_seconds, now=now or clock.now)
+    )
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def until(question: Callable[[], object]) -> None:
+    """Wait until the answer is true; `question` may be a coroutine function."""
+    async with asyncio.timeout(20):
+        while True:
+            answer = question()
+            if await answer if isinstance(answer, Awaitable) else answer:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def wait_for_attempts(db: Database, attempts: int = 1) -> Row:
+    """Wait for attempts of the only delivery, and return it."""
+    deliveries = []
+
+    async def enough():
+        deliveries[:] = await db.fetch("select * from webhook_delivery")
+        return deliveries[0].attempts >= attempts
+
+    await until(enough)
+    (delivery,) = deliveries
+    return delivery
+
+
+async def wait_for_deliveries(db: Database, count: int) -> None:
+    async def enough():
+        return await db.fetchval("select count(*) from webhook_delivery where status = 'delivered'") >= count
+
+    await until(enough)
+
+
+async def close(writer):
+    writer.close()
