@@ -3,6 +3,7 @@
 import asyncpg
 
 from support.database import wait_for_lock as someone_waits
+from support.world import RUN_START
 from support.world import (
     create_appointment_type as appointment_type,
 )
@@ -25,7 +26,7 @@ from support.world import (
     publish_slot as publish,
 )
 
-NOW = later(0)
+NOW = RUN_START
 
 
 async def wins(booking) -> bool:

@@ -17,6 +17,7 @@ from support.run_clock import START
 NOW: Final = datetime(2027, 3, 1, 6, 0, tzinfo=UTC)
 """The time in a `World`."""
 MONDAY: Final = date(2027, 3, 1)
+RUN_START: Final = START.replace(microsecond=0)
 RECEPTION: Final = Actor("reception", administrator=True)
 
 
@@ -26,8 +27,8 @@ def at(hour: int, minute: int = 0, *, day: date = MONDAY) -> datetime:
 
 
 def hours_ahead(hours: float) -> datetime:
-    """Return a time after the start of the run, in whole seconds, for records that the API creates."""
-    return START.replace(microsecond=0) + timedelta(hours=hours)
+    """Return a time after the start of the run, for records that the API creates."""
+    return RUN_START + timedelta(hours=hours)
 
 
 async def create_clinic(client, **members: Any) -> int:
