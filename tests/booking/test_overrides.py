@@ -14,7 +14,7 @@ from appoint.booking.reschedule import reschedule
 from appoint.booking.rules import Override
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
-from support.hours import generate, published, works
+from support.hours import generate_slots, list_published, set_weekly_hours
 from support.scheduling import add_absence
 from support.statements import StatementCounter
 from support.transitions import cancel
@@ -80,7 +80,7 @@ async def move(world, appointment, start, *, allow=ALL, doctor=None, minutes=30)
 
 
 async def published_hours(world):
-    return await published(world.db, world.dr_shah)
+    return await list_published(world.db, world.dr_shah)
 
 
 async def event_types(db):
@@ -268,7 +268,7 @@ async def test_a_move_to_another_doctor_publishes_time_for_that_doctor(world):
     appointment = await book(world, at(17), world.ana)
     assert (await move(world, appointment, at(18), doctor=other)).doctor_id == other
     assert await published_hours(world) == ["Mon 1 09:00-17:00"]
-    assert await published(world.db, other) == ["Mon 1 19:00-19:30"]
+    assert await list_published(world.db, other) == ["Mon 1 19:00-19:30"]
 
 
 async def test_an_absence_strands_an_appointment_outside_hours(world):
@@ -284,13 +284,13 @@ async def test_an_absence_strands_an_appointment_outside_hours(world):
 async def test_generation_turns_the_time_of_a_cancelled_override_into_regular_hours(world):
     await world.db.execute("delete from booking_slot")
     appointment = await book(world, at(9), world.ana)
-    await works(world, world.dr_shah, monday="09:00-17:00")
-    await generate(world, MONDAY, MONDAY)
+    await set_weekly_hours(world, world.dr_shah, monday="09:00-17:00")
+    await generate_slots(world, MONDAY, MONDAY)
     assert await published_hours(world) == ["Mon 1 09:00-10:00", "Mon 1 10:00-10:30", "Mon 1 10:30-17:00"]
     await cancel(world, appointment)
-    await generate(world, MONDAY, MONDAY)
+    await generate_slots(world, MONDAY, MONDAY)
     assert await published_hours(world) == ["Mon 1 09:00-10:00", "Mon 1 10:00-10:30", "Mon 1 10:30-17:00"]
-    assert await published(world.db, world.dr_shah, remnants=True) == []
+    assert await list_published(world.db, world.dr_shah, remnants=True) == []
 
 
 async def test_a_booking_without_overrides_runs_one_statement(world, monkeypatch):

@@ -23,7 +23,7 @@ from appoint.scheduling.hours_changes import service as schedule_changes
 from appoint.scheduling.hours_changes.model import ScheduleChangeContent
 from appoint.scheduling.slots import service as slots
 from appoint.scheduling.slots.model import BookingSlotContent
-from support.hours import generate, local, works
+from support.hours import generate_slots, local, set_weekly_hours
 from support.report_sums import relay_all, stored_sums, sums_agree
 from support.transitions import cancel, set_booked_at, step
 from support.world import RECEPTION, World
@@ -75,10 +75,10 @@ class Story:
                 name: self.chance.choice(("00:00-04:00", "00:30-07:10 08:00-12:00", "09:15-12:40 13:00-24:00", ""))
                 for name in WEEK
             }
-            await works(self.world, doctor, **spans)
+            await set_weekly_hours(self.world, doctor, **spans)
 
     async def generate(self) -> None:
-        await generate(self.world, self.today, self.today + timedelta(days=13))
+        await generate_slots(self.world, self.today, self.today + timedelta(days=13))
 
     async def random_published_time(self) -> datetime:
         slot = await self.random_slot()

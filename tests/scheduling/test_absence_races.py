@@ -12,7 +12,7 @@ from appoint.kit.cache import ClinicCache
 from appoint.scheduling.absences import service
 from appoint.scheduling.absences.model import AbsenceContent
 from support.database import wait_for_lock
-from support.hours import generate, local, published, works
+from support.hours import generate_slots, list_published, local, set_weekly_hours
 from support.scheduling import (
     add_absence,
     book,
@@ -55,7 +55,7 @@ async def test_an_absence_waits_for_an_uncommitted_booking_and_strands_it(world)
         await booking.commit()
         await absence
     assert len(await stranded_ids(world)) == 1
-    assert await published(world.db, world.dr_shah) == ["Mon 1 10:00-10:30", "Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 10:00-10:30", "Tue 2 09:00-12:00"]
 
 
 @pytest.mark.parametrize(("start", "outcome"), [("10:00", "outside-hours"), ("09:00", "booked")])
@@ -81,7 +81,7 @@ async def test_a_booking_waits_for_an_uncommitted_absence(world, start, outcome)
 async def test_an_absence_never_misses_a_concurrent_booking(world, force):
     for n in range(12):
         day = MONDAY + timedelta(weeks=n // 2, days=n % 2)
-        await generate(world, day)
+        await generate_slots(world, day)
         absence = asyncio.create_task(add_absence(world, "00:00", "24:00", day=day, force=force))
         await asyncio.sleep(0.002 * (n % 4))
         first, second = await asyncio.gather(
@@ -104,11 +104,11 @@ async def test_concurrent_generation_publishes_nothing_during_an_absence(world):
     for n in range(1, 13):
         day = MONDAY + timedelta(weeks=n)
         await asyncio.gather(
-            generate(world, day),
+            generate_slots(world, day),
             add_absence(world, "00:00", "24:00", day=day, doctor=("dr_shah", None)[n % 2]),
-            generate(world, day),
+            generate_slots(world, day),
         )
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Tue 2 09:00-12:00"]
 
 
 async def test_generation_for_a_new_doctor_waits_for_an_uncommitted_closure(world):
@@ -120,12 +120,12 @@ async def test_generation_for_a_new_doctor_waits_for_an_uncommitted_closure(worl
             Transaction(connection), RECEPTION, clinic_id=world.clinic, content=content, force=False, now=world.now
         )
         okafor = await world.add_doctor("Dr Okafor")
-        await works(world, okafor, monday="09:00-12:00")
-        generation = asyncio.create_task(generate(world, MONDAY, doctor_id=okafor))
+        await set_weekly_hours(world, okafor, monday="09:00-12:00")
+        generation = asyncio.create_task(generate_slots(world, MONDAY, doctor_id=okafor))
         await wait_for_lock(world.db)
         await closing.commit()
         await generation
-    assert await published(world.db, okafor) == []
+    assert await list_published(world.db, okafor) == []
 
 
 async def test_an_absence_waits_for_an_uncommitted_hold_expiry(world):
@@ -139,7 +139,7 @@ async def test_an_absence_waits_for_an_uncommitted_hold_expiry(world):
         await wait_for_lock(world.db)
         await expiry.commit()
         await absence
-    assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
     assert await stranded_ids(world) == []
 
 
@@ -154,4 +154,4 @@ async def test_concurrent_absences_removals_and_bookings_leave_hours_consistent(
     await asyncio.gather(*(add_and_remove(n) for n in range(6)), *bookings)
     assert await uncovered_ids(world) == []
     assert await stranded_ids(world) == []
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Tue 2 09:00-12:00"]

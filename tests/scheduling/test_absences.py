@@ -3,7 +3,7 @@
 import pytest
 
 from appoint.kit.cache import ClinicCache
-from support.hours import generate, local, published
+from support.hours import generate_slots, list_published, local
 from support.scheduling import TUESDAY, add_absence, events_of_type, publish_slot, weekly_world
 from support.world import MONDAY
 
@@ -32,7 +32,7 @@ async def slot_ids(world):
 )
 async def test_an_absence_withdraws_the_published_time_it_covers(world, start, end, left):
     await add_absence(world, start, end)
-    assert await published(world.db, world.dr_shah) == [*left, "Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == [*left, "Tue 2 09:00-12:00"]
 
 
 async def test_a_shortened_slot_keeps_its_id(world):
@@ -60,7 +60,7 @@ async def test_a_closed_clinic_withdraws_the_time_of_its_own_doctors_only(world)
     for doctor_id in (okafor, lee):
         await world.publish(doctor_id, local(MONDAY, "09:00"), local(MONDAY, "12:00"))
     await add_absence(world, "00:00", "24:00", doctor=None)
-    assert [await published(world.db, doctor_id) for doctor_id in (world.dr_shah, okafor, lee)] == [
+    assert [await list_published(world.db, doctor_id) for doctor_id in (world.dr_shah, okafor, lee)] == [
         ["Tue 2 09:00-12:00"],
         [],
         ["Mon 1 09:00-12:00"],
@@ -71,30 +71,30 @@ async def test_a_doctors_absence_does_not_affect_colleagues(world):
     okafor = await world.add_doctor("Dr Okafor")
     await world.publish(okafor, local(MONDAY, "09:00"), local(MONDAY, "12:00"))
     await add_absence(world, "00:00", "24:00")
-    assert await published(world.db, okafor) == ["Mon 1 09:00-12:00"]
+    assert await list_published(world.db, okafor) == ["Mon 1 09:00-12:00"]
 
 
 async def test_an_absence_over_several_days_withdraws_time_on_all_of_them(world):
     await add_absence(world, "11:00", "10:00", last_day=TUESDAY)
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Tue 2 10:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Tue 2 10:00-12:00"]
 
 
 async def test_past_time_stays_published(world):
     world.now = local(MONDAY, "10:00")
     await add_absence(world, "00:00", "24:00")
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-10:00", "Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-10:00", "Tue 2 09:00-12:00"]
 
 
 async def test_a_past_absence_withdraws_nothing(world):
     world.now = local(TUESDAY, "08:00")
     await add_absence(world, "00:00", "24:00")
-    assert len(await published(world.db, world.dr_shah)) == 2
+    assert len(await list_published(world.db, world.dr_shah)) == 2
 
 
 async def test_generation_publishes_nothing_during_an_absence(world):
     await add_absence(world, "09:00", "12:00")
-    await generate(world, MONDAY)
-    assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
+    await generate_slots(world, MONDAY)
+    assert await list_published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
 
 
 async def test_an_absence_records_an_event_with_the_withdrawn_slots(world):

@@ -7,7 +7,7 @@ from appoint.booking.model import RescheduleRequest
 from appoint.booking.reschedule import reschedule
 from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
-from support.hours import local, published
+from support.hours import list_published, local
 from support.scheduling import (
     TUESDAY,
     add_absence,
@@ -35,36 +35,40 @@ async def test_an_absence_is_refused_with_a_list_of_conflicting_appointments(wor
         await add_absence(world, "10:15", "12:00")
     assert (error.value.type, error.value.facts["count"]) == ("appointments-in-the-way", 2)
     assert [each.id for each in error.value.facts["appointments"]] == [first.id, second.id]
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Tue 2 09:00-12:00"]
     assert await world.count("absence") == 0
 
 
 async def test_appointments_next_to_an_absence_do_not_conflict(world):
     await book(world, "09:30")
     await add_absence(world, "10:00", "12:00")
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-10:00", "Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-10:00", "Tue 2 09:00-12:00"]
 
 
 async def test_a_cancelled_appointment_does_not_conflict(world):
     appointment = await book(world, "10:00")
     await cancel(world, appointment)
     await add_absence(world, "09:00", "12:00")
-    assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
 
 
 async def test_a_fulfilled_appointment_does_not_conflict_and_keeps_its_time(world):
     appointment = await book(world, "10:00")
     await world.db.execute("update appointment set status = 'fulfilled'")
     await add_absence(world, "09:00", "12:00")
-    assert await published(world.db, world.dr_shah, remnants=True) == ["Mon 1 10:00-10:30"]
+    assert await list_published(world.db, world.dr_shah, remnants=True) == ["Mon 1 10:00-10:30"]
     assert appointment.id not in await stranded_ids(world)
 
 
 async def test_a_forced_absence_keeps_exactly_the_time_of_the_appointments(world):
     first, second = await book(world, "09:30"), await book(world, "11:00", 45, customer="ben")
     await add_absence(world, "09:00", "12:00", force=True)
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:30-10:00", "Mon 1 11:00-11:45", "Tue 2 09:00-12:00"]
-    assert await published(world.db, world.dr_shah, remnants=True) == ["Mon 1 09:30-10:00", "Mon 1 11:00-11:45"]
+    assert await list_published(world.db, world.dr_shah) == [
+        "Mon 1 09:30-10:00",
+        "Mon 1 11:00-11:45",
+        "Tue 2 09:00-12:00",
+    ]
+    assert await list_published(world.db, world.dr_shah, remnants=True) == ["Mon 1 09:30-10:00", "Mon 1 11:00-11:45"]
     assert await stranded_ids(world) == [first.id, second.id]
     assert {event.subject_id for event in await events_of_type(world.db, "appointment.stranded")} == {
         str(first.id),
@@ -76,26 +80,26 @@ async def test_adjacent_appointments_keep_one_slot_each(world):
     await book(world, "09:30")
     await book(world, "10:00", customer="ben")
     await add_absence(world, "00:00", "24:00", force=True)
-    assert await published(world.db, world.dr_shah, remnants=True) == ["Mon 1 09:30-10:00", "Mon 1 10:00-10:30"]
+    assert await list_published(world.db, world.dr_shah, remnants=True) == ["Mon 1 09:30-10:00", "Mon 1 10:00-10:30"]
 
 
 async def test_an_appointment_partly_in_an_absence_keeps_all_its_time(world):
     await book(world, "09:30", 60)
     await add_absence(world, "10:00", "11:00", force=True)
-    assert await published(world.db, world.dr_shah) == [
+    assert await list_published(world.db, world.dr_shah) == [
         "Mon 1 09:00-09:30",
         "Mon 1 09:30-10:30",
         "Mon 1 11:00-12:00",
         "Tue 2 09:00-12:00",
     ]
-    assert await published(world.db, world.dr_shah, remnants=True) == ["Mon 1 09:30-10:30"]
+    assert await list_published(world.db, world.dr_shah, remnants=True) == ["Mon 1 09:30-10:30"]
 
 
 async def test_an_appointment_across_two_slots_keeps_one_slot_of_its_own(world):
     await world.publish(world.dr_shah, local(MONDAY, "12:00"), local(MONDAY, "13:00"))
     await book(world, "11:30", 60)
     await add_absence(world, "11:00", "12:00", force=True)
-    assert await published(world.db, world.dr_shah) == [
+    assert await list_published(world.db, world.dr_shah) == [
         "Mon 1 09:00-11:00",
         "Mon 1 11:30-12:30",
         "Mon 1 12:30-13:00",
@@ -109,7 +113,7 @@ async def test_a_second_absence_does_not_change_a_stranded_appointment(world):
     with pytest.raises(errors.Conflict):
         await add_absence(world, "10:00", "11:00")
     await add_absence(world, "10:00", "11:00", force=True)
-    assert await published(world.db, world.dr_shah, remnants=True) == ["Mon 1 10:00-10:30"]
+    assert await list_published(world.db, world.dr_shah, remnants=True) == ["Mon 1 10:00-10:30"]
     assert (await appointments.get(world.db, appointment.id)).version == 2
 
 
@@ -128,7 +132,7 @@ async def test_cancelling_or_moving_a_stranded_appointment_withdraws_its_time(wo
     else:
         to = RescheduleRequest(start_time=local(TUESDAY, "10:00"))
         await reschedule(world.db, RECEPTION, appointment_id=appointment.id, to=to, if_match=None, now=world.now)
-    assert await published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Tue 2 09:00-12:00"]
     assert await stranded_ids(world) == []
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from support.app import ADMIN
-from support.hours import hours, time_slot, weekly
+from support.hours import create_time_slot, hours, put_weekly_hours
 from support.scheduling import events_of_type
 from support.weekly_hours import add_doctor_slot, list_doctor_slots, pointers
 from support.world import create_clinic, create_doctor
@@ -79,19 +79,19 @@ async def test_an_invalid_doctor_slot_is_refused(client, shah):
 
 
 async def test_a_doctor_slot_takes_the_times_of_its_time_slot(client, shah):
-    morning = await time_slot(client, "09:00", "12:00")
+    morning = await create_time_slot(client, "09:00", "12:00")
     doctor_slot = (await add_doctor_slot(client, shah, weekday="monday", timeSlotId=morning)).json()
     assert (doctor_slot["startTime"], doctor_slot["endTime"], doctor_slot["timeSlotId"]) == ("09:00", "12:00", morning)
 
 
 async def test_a_doctor_slot_cannot_use_a_time_slot_of_another_clinic(client, shah):
     await create_clinic(client)
-    elsewhere = await time_slot(client, "09:00", "12:00", clinic_id=2)
+    elsewhere = await create_time_slot(client, "09:00", "12:00", clinic_id=2)
     assert (await add_doctor_slot(client, shah, weekday="monday", timeSlotId=elsewhere)).status_code == 404
 
 
 async def test_a_doctor_slot_cannot_use_a_removed_time_slot(client, shah):
-    morning = await time_slot(client, "09:00", "12:00")
+    morning = await create_time_slot(client, "09:00", "12:00")
     await client.delete(f"/api/timeslots/{morning}", headers=ADMIN)
     assert (await add_doctor_slot(client, shah, weekday="monday", timeSlotId=morning)).status_code == 404
 
@@ -141,7 +141,7 @@ async def test_a_removed_doctor_slot_is_no_longer_listed_but_stays_readable(clie
 
 
 async def test_doctor_slots_are_listed_from_monday_in_pages(client, shah):
-    await weekly(client, shah, friday=hours("09:00-10:00"), monday=hours("13:00-14:00", "09:00-10:00"))
+    await put_weekly_hours(client, shah, friday=hours("09:00-10:00"), monday=hours("13:00-14:00", "09:00-10:00"))
     first = (await client.get(f"/api/doctors/{shah}/slots", params={"limit": 2})).json()
     rest = (await client.get(f"/api/doctors/{shah}/slots", params={"limit": 2, "cursor": first["next"]})).json()
     assert [(each["weekday"], each["startTime"]) for each in first["items"] + rest["items"]] == [
@@ -156,4 +156,4 @@ async def test_a_clinic_can_require_versions(client):
     shah = await create_doctor(client)
     doctor_slot = (await add_doctor_slot(client, shah, weekday="monday", startTime="09:00", endTime="12:00")).json()
     assert (await client.delete(f"/api/doctors/slots/{doctor_slot['id']}", headers=ADMIN)).status_code == 428
-    assert (await weekly(client, shah)).status_code == 428
+    assert (await put_weekly_hours(client, shah)).status_code == 428

@@ -3,7 +3,7 @@
 import pytest
 
 from support.app import ADMIN
-from support.hours import COMING_MONDAY, hours, weekly
+from support.hours import COMING_MONDAY, hours, put_weekly_hours
 from support.hours_changes import slot_body
 from support.weekly_hours import published_doctor
 from support.world import create_customer
@@ -13,7 +13,7 @@ from support.world import create_customer
 async def shah(client):
     """Publish a Monday from nine to twelve, then change the schedule to ten. Return the doctor's id."""
     shah = await published_doctor(client, valid_from=COMING_MONDAY, monday=hours("09:00-12:00"))
-    await weekly(client, shah, COMING_MONDAY, monday=hours("10:00-12:00"))
+    await put_weekly_hours(client, shah, COMING_MONDAY, monday=hours("10:00-12:00"))
     return shah
 
 

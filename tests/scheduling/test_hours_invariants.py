@@ -19,7 +19,7 @@ from appoint.scheduling.hours_changes import service as schedule_changes
 from appoint.scheduling.hours_changes.model import ScheduleChangeContent
 from appoint.scheduling.slots import service as slots
 from appoint.scheduling.slots.model import BookingSlotContent
-from support.hours import generate, local, works
+from support.hours import generate_slots, local, set_weekly_hours
 from support.world import MONDAY, RECEPTION, World
 
 SUNDAY = MONDAY + timedelta(days=6)
@@ -179,7 +179,7 @@ class Story:
             bounds[2] = self.random.choice((bounds[1], bounds[2]))  # the two spans may be adjacent
             times = [f"{bound // 4:02}:{bound % 4 * 15:02}" for bound in bounds]
             week[weekday] = f"{times[0]}-{times[1]} {times[2]}-{times[3]}"
-        await works(self.world, self.random.choice(self.doctors), **week)
+        await set_weekly_hours(self.world, self.random.choice(self.doctors), **week)
 
     async def change_hours(self):
         arguments = {
@@ -196,8 +196,8 @@ class Story:
         assert (repeat.added, repeat.removed, repeat.stranded) == ([], [], [])
 
     async def generate(self):
-        await generate(self.world, MONDAY, SUNDAY)
-        assert (await generate(self.world, MONDAY, SUNDAY)).created == 0
+        await generate_slots(self.world, MONDAY, SUNDAY)
+        assert (await generate_slots(self.world, MONDAY, SUNDAY)).created == 0
 
     STEPS = (
         *[book] * 4,
@@ -225,14 +225,14 @@ async def test_random_operations_keep_the_invariants_of_hours(db, seed):
         story.doctors = [world.dr_shah, await world.add_doctor("Dr Okafor")]
         story.customers = [world.ana, world.ben, await world.add_customer("Cem"), await world.add_customer("Dora")]
         for doctor in story.doctors:
-            await works(
+            await set_weekly_hours(
                 world,
                 doctor,
                 monday="09:00-12:00 13:00-17:00",
                 tuesday="08:00-10:00 10:00-12:00",
                 wednesday="09:00-17:00",
             )
-        await generate(world, MONDAY, SUNDAY)
+        await generate_slots(world, MONDAY, SUNDAY)
         for _ in range(40):
             step = story.random.choice(story.STEPS)
             try:

@@ -10,7 +10,7 @@ from appoint.kit import errors
 from appoint.kit.cache import ClinicCache
 from appoint.scheduling.slots import service
 from appoint.scheduling.slots.model import BookingSlotContent
-from support.hours import generate, local, published, works
+from support.hours import generate_slots, list_published, local, set_weekly_hours
 from support.scheduling import (
     SUNDAY,
     events_of_type,
@@ -32,7 +32,7 @@ async def world(db):
 async def test_a_slot_can_be_published_manually(world):
     slot = await publish_slot(world, MONDAY, "18:00", "19:00")
     assert (slot.source, slot.date, slot.active, slot.version) == ("manual", MONDAY, True, 1)
-    assert await published(world.db, world.dr_shah) == ["Mon 1 18:00-19:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 18:00-19:00"]
     assert [event.subject_id for event in await events_of_type(world.db, "slot.published")] == [str(slot.id)]
 
 
@@ -46,7 +46,7 @@ async def test_overlapping_slots_are_refused(world):
 async def test_adjacent_slots_are_allowed(world):
     await publish_slot(world, MONDAY, "09:00", "12:00")
     await publish_slot(world, MONDAY, "12:00", "13:00")
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Mon 1 12:00-13:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Mon 1 12:00-13:00"]
 
 
 async def test_only_one_of_several_concurrent_publications_succeeds(world):
@@ -64,7 +64,7 @@ async def test_a_slot_cannot_cross_the_clinics_midnight(world):
     with pytest.raises(errors.Conflict) as error:
         await world.db.atomic(service.publish, RECEPTION, content=over_midnight)
     assert error.value.type == "crosses-midnight"
-    assert await published(world.db, world.dr_shah) == ["Mon 1 23:00-24:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 23:00-24:00"]
 
 
 async def test_a_slot_of_a_removed_doctor_cannot_be_published(world):
@@ -76,22 +76,26 @@ async def test_a_slot_of_a_removed_doctor_cannot_be_published(world):
 
 async def test_publishing_removed_time_restores_only_that_time(world):
     """The rest of the removed slot stays removed."""
-    await works(world, world.dr_shah, monday="09:00-12:00")
-    await generate(world, MONDAY)
+    await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00")
+    await generate_slots(world, MONDAY)
     await remove_slot(world, await find_slot_id(world, MONDAY, "09:00"))
     slot = await publish_slot(world, MONDAY, "10:00", "11:00")
     await remove_slot(world, slot.id)
     await publish_slot(world, MONDAY, "10:30", "11:00")
-    await works(world, world.dr_shah, monday="08:00-13:00")
-    await generate(world, MONDAY)
-    assert await published(world.db, world.dr_shah) == ["Mon 1 08:00-09:00", "Mon 1 10:30-11:00", "Mon 1 12:00-13:00"]
+    await set_weekly_hours(world, world.dr_shah, monday="08:00-13:00")
+    await generate_slots(world, MONDAY)
+    assert await list_published(world.db, world.dr_shah) == [
+        "Mon 1 08:00-09:00",
+        "Mon 1 10:30-11:00",
+        "Mon 1 12:00-13:00",
+    ]
 
 
 async def test_a_removed_slot_is_withdrawn_but_stays_readable(world):
     slot = await publish_slot(world, MONDAY, "09:00", "12:00")
     await remove_slot(world, slot.id)
     await remove_slot(world, slot.id)
-    assert await published(world.db, world.dr_shah) == []
+    assert await list_published(world.db, world.dr_shah) == []
     removed_slot = await service.get(world.db, slot.id)
     assert (removed_slot.active, removed_slot.removed_at, removed_slot.version) == (False, world.now, 2)
     assert len(await events_of_type(world.db, "slot.withdrawn")) == 1
@@ -134,33 +138,33 @@ async def test_a_slot_can_be_moved(world):
     slot = await publish_slot(world, MONDAY, "09:00", "12:00")
     result = await move_slot(world, slot.id, MONDAY + timedelta(days=1), "10:00", "13:00")
     assert (result.id, result.date, result.version) == (slot.id, MONDAY + timedelta(days=1), 2)
-    assert await published(world.db, world.dr_shah) == ["Tue 2 10:00-13:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Tue 2 10:00-13:00"]
     assert [event.subject_id for event in await events_of_type(world.db, "slot.moved")] == [str(slot.id)]
 
 
 async def test_time_given_up_by_a_moved_slot_is_not_published_again(world):
-    await works(world, world.dr_shah, monday="09:00-12:00")
-    await generate(world, MONDAY)
+    await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00")
+    await generate_slots(world, MONDAY)
     await move_slot(world, await find_slot_id(world, MONDAY, "09:00"), MONDAY, "10:00", "11:00")
-    await generate(world, MONDAY)
-    assert await published(world.db, world.dr_shah) == ["Mon 1 10:00-11:00"]
+    await generate_slots(world, MONDAY)
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 10:00-11:00"]
 
 
 async def test_time_taken_by_a_moved_slot_no_longer_counts_as_removed(world):
-    await works(world, world.dr_shah, monday="09:00-12:00")
-    await generate(world, MONDAY)
+    await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00")
+    await generate_slots(world, MONDAY)
     slot = await find_slot_id(world, MONDAY, "09:00")
     await move_slot(world, slot, MONDAY, "10:00", "11:00")
     await move_slot(world, slot, MONDAY, "09:00", "10:30")
-    await generate(world, MONDAY)
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-10:30"]
+    await generate_slots(world, MONDAY)
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-10:30"]
     total = await world.db.fetchval("select sum(upper(during) - lower(during)) from booking_slot")
     assert total == timedelta(hours=3)  # no minute is both published and removed
 
 
 async def test_a_shortened_slot_keeps_its_source_and_an_extended_one_becomes_manual(world):
-    await works(world, world.dr_shah, monday="09:00-12:00")
-    await generate(world, MONDAY)
+    await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00")
+    await generate_slots(world, MONDAY)
     slot = await find_slot_id(world, MONDAY, "09:00")
     assert (await move_slot(world, slot, MONDAY, "09:00", "11:00")).source == "schedule"
     assert (await move_slot(world, slot, MONDAY, "09:00", "11:30")).source == "manual"
@@ -170,7 +174,7 @@ async def test_moving_a_removed_slot_publishes_it_again(world):
     slot = await publish_slot(world, MONDAY, "09:00", "12:00")
     await remove_slot(world, slot.id)
     assert (await move_slot(world, slot.id, MONDAY, "09:00", "10:00")).active
-    assert await published(world.db, world.dr_shah) == ["Mon 1 09:00-10:00"]
+    assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-10:00"]
 
 
 async def test_a_slot_cannot_move_away_from_its_appointments(world):

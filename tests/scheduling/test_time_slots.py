@@ -11,7 +11,7 @@ from appoint.scheduling.weekly_hours import service
 from appoint.scheduling.weekly_hours.model import TimeSlotContent
 from support.app import ADMIN
 from support.database import wait_for_lock
-from support.hours import time_slot, weekly
+from support.hours import create_time_slot, put_weekly_hours
 from support.scheduling import events_of_type
 from support.weekly_hours import add_doctor_slot, list_doctor_slots, pointers
 from support.world import create_clinic, create_doctor
@@ -62,20 +62,20 @@ async def test_an_invalid_time_slot_is_refused(client, shah):
 
 
 async def test_overlapping_time_slots_are_refused(client, shah):
-    await time_slot(client, "09:00", "12:00")
+    await create_time_slot(client, "09:00", "12:00")
     refusal = await client.post(TIME_SLOTS, json={"startTime": "11:59", "endTime": "13:00"}, headers=ADMIN)
     assert (refusal.status_code, refusal.json()["reason"]) == (409, "time-slots-intersect")
 
 
 async def test_adjacent_time_slots_are_allowed(client, shah):
-    await time_slot(client, "09:00", "12:00")
+    await create_time_slot(client, "09:00", "12:00")
     assert (
         await client.post(TIME_SLOTS, json={"startTime": "12:00", "endTime": "13:00"}, headers=ADMIN)
     ).status_code == 201
 
 
 async def test_clinics_have_independent_time_slots(client, shah):
-    await time_slot(client, "09:00", "12:00")
+    await create_time_slot(client, "09:00", "12:00")
     other = await create_clinic(client)
     response = await client.post(
         f"/api/clinics/{other}/timeslots", json={"startTime": "09:00", "endTime": "12:00"}, headers=ADMIN
@@ -96,7 +96,7 @@ async def test_a_repeated_request_creates_one_time_slot(client, shah):
 
 async def test_time_slots_are_listed_by_start_time_in_pages(client, shah):
     for start in (10, 8, 9):
-        await time_slot(client, f"{start:02}:00", f"{start:02}:30")
+        await create_time_slot(client, f"{start:02}:00", f"{start:02}:30")
     first = (await client.get(TIME_SLOTS, params={"limit": 2})).json()
     rest = (await client.get(TIME_SLOTS, params={"limit": 2, "cursor": first["next"]})).json()
     assert [slot["startTime"] for slot in first["items"] + rest["items"]] == ["08:00", "09:00", "10:00"]
@@ -105,7 +105,7 @@ async def test_time_slots_are_listed_by_start_time_in_pages(client, shah):
 
 async def test_a_new_time_slot_is_listed_immediately(client, shah):
     assert (await client.get(TIME_SLOTS)).json()["items"] == []
-    await time_slot(client, "09:00", "12:00")
+    await create_time_slot(client, "09:00", "12:00")
     assert len((await client.get(TIME_SLOTS)).json()["items"]) == 1
 
 
@@ -125,7 +125,7 @@ async def test_an_inactive_clinic_accepts_no_time_slots(client):
 
 
 async def test_doctor_slots_follow_a_change_of_their_time_slot(client, db, shah):
-    morning = await time_slot(client, "09:00", "12:00")
+    morning = await create_time_slot(client, "09:00", "12:00")
     await add_doctor_slot(client, shah, weekday="monday", timeSlotId=morning)
     await client.put(f"/api/timeslots/{morning}", json={"startTime": "08:00", "endTime": "11:00"}, headers=ADMIN)
     assert await list_doctor_slots(client, shah) == [("monday", "08:00", "11:00", None, None)]
@@ -133,7 +133,7 @@ async def test_doctor_slots_follow_a_change_of_their_time_slot(client, db, shah)
 
 
 async def test_a_time_slot_cannot_move_onto_other_doctor_slots(client, shah):
-    morning = await time_slot(client, "09:00", "12:00")
+    morning = await create_time_slot(client, "09:00", "12:00")
     await add_doctor_slot(client, shah, weekday="monday", timeSlotId=morning)
     await add_doctor_slot(client, shah, weekday="monday", startTime="13:00", endTime="14:00")
     refusal = await client.put(
@@ -144,8 +144,8 @@ async def test_a_time_slot_cannot_move_onto_other_doctor_slots(client, shah):
 
 
 async def test_a_time_slot_cannot_move_onto_another_one(client, shah):
-    await time_slot(client, "09:00", "12:00")
-    afternoon = await time_slot(client, "13:00", "15:00")
+    await create_time_slot(client, "09:00", "12:00")
+    afternoon = await create_time_slot(client, "13:00", "15:00")
     refusal = await client.put(
         f"/api/timeslots/{afternoon}", json={"startTime": "11:00", "endTime": "15:00"}, headers=ADMIN
     )
@@ -153,8 +153,8 @@ async def test_a_time_slot_cannot_move_onto_another_one(client, shah):
 
 
 async def test_a_time_slot_in_use_cannot_be_removed(client, shah):
-    morning = await time_slot(client, "09:00", "12:00")
-    await weekly(client, shah, monday=[{"timeSlotId": morning}], tuesday=[{"timeSlotId": morning}])
+    morning = await create_time_slot(client, "09:00", "12:00")
+    await put_weekly_hours(client, shah, monday=[{"timeSlotId": morning}], tuesday=[{"timeSlotId": morning}])
     refusal = await client.delete(f"/api/timeslots/{morning}", headers=ADMIN)
     assert (refusal.status_code, refusal.json()["reason"], refusal.json()["doctorSlots"]) == (
         409,
@@ -164,7 +164,7 @@ async def test_a_time_slot_in_use_cannot_be_removed(client, shah):
 
 
 async def test_a_removed_time_slot_is_no_longer_listed_but_stays_readable(client, shah):
-    morning = await time_slot(client, "09:00", "12:00")
+    morning = await create_time_slot(client, "09:00", "12:00")
     assert [(await client.delete(f"/api/timeslots/{morning}", headers=ADMIN)).status_code for _ in range(2)] == [
         204,
         204,
@@ -174,7 +174,7 @@ async def test_a_removed_time_slot_is_no_longer_listed_but_stays_readable(client
 
 
 async def test_the_time_of_a_removed_time_slot_can_be_used_again(client, shah):
-    morning = await time_slot(client, "09:00", "12:00")
+    morning = await create_time_slot(client, "09:00", "12:00")
     await client.delete(f"/api/timeslots/{morning}", headers=ADMIN)
     assert (
         await client.post(TIME_SLOTS, json={"startTime": "09:00", "endTime": "12:00"}, headers=ADMIN)
@@ -182,7 +182,7 @@ async def test_the_time_of_a_removed_time_slot_can_be_used_again(client, shah):
 
 
 async def test_changing_an_outdated_version_of_a_time_slot_is_refused(client, shah):
-    morning = await time_slot(client, "09:00", "12:00")
+    morning = await create_time_slot(client, "09:00", "12:00")
     content = {"startTime": "09:00", "endTime": "11:00"}
     await client.put(f"/api/timeslots/{morning}", json=content, headers=ADMIN)
     assert (
@@ -192,7 +192,7 @@ async def test_changing_an_outdated_version_of_a_time_slot_is_refused(client, sh
 
 async def test_doctor_slots_added_while_their_time_slot_moves_get_its_new_times(client, db, shah):
     """The second request waits for the first, and none of them deadlock."""
-    morning = await time_slot(client, "06:00", "07:00")
+    morning = await create_time_slot(client, "06:00", "07:00")
     others = [await create_doctor(client) for _ in range(4)]
     moving = [
         client.put(f"/api/timeslots/{morning}", json={"startTime": f"06:{n:02}", "endTime": "07:00"}, headers=ADMIN)
@@ -212,7 +212,7 @@ async def test_doctor_slots_added_while_their_time_slot_moves_get_its_new_times(
 
 async def test_a_new_doctors_slot_waits_for_the_change_of_its_time_slot(client, db, shah):
     """The doctor and the doctor slot are added before the change of the time slot is committed."""
-    morning = await time_slot(client, "09:00", "12:00")
+    morning = await create_time_slot(client, "09:00", "12:00")
     async with db.connection() as connection:
         changing = connection.transaction()
         await changing.start()

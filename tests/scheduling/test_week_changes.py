@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from support.app import ADMIN
-from support.hours import COMING_MONDAY, hours, local, weekly
+from support.hours import COMING_MONDAY, hours, local, put_weekly_hours
 from support.weekly_hours import published_doctor
 from support.world import create_customer
 
@@ -97,7 +97,7 @@ async def test_a_week_that_has_changed_since_it_was_read_is_refused(client, db, 
     ]
     request = {"params": {"dryRun": dry_run}, "json": WEEK_FROM_TEN, "headers": ADMIN | {"If-Match": etag}}
     assert (await client.post(f"{doctor_path}/scheduleChanges", **request)).status_code == 200
-    await weekly(client, doctor_path.rpartition("/")[2], monday=hours("08:00-12:00"))
+    await put_weekly_hours(client, doctor_path.rpartition("/")[2], monday=hours("08:00-12:00"))
     before = await all_rows(db)
     assert (await client.post(f"{doctor_path}/scheduleChanges", **request)).status_code == 412
     assert await all_rows(db) == before

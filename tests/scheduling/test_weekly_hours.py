@@ -10,7 +10,7 @@ from appoint.kit.actors import SYSTEM
 from appoint.scheduling.weekly_hours import service
 from appoint.scheduling.weekly_hours.model import Hours, Week, WeeklyScheduleContent, overlapping
 from support.app import ADMIN
-from support.hours import COMING_MONDAY, hours, time_slot, weekly
+from support.hours import COMING_MONDAY, create_time_slot, hours, put_weekly_hours
 from support.scheduling import events_of_type
 from support.weekly_hours import add_doctor_slot, list_doctor_slots, pointers
 from support.world import create_clinic, create_doctor, hours_ahead
@@ -27,8 +27,10 @@ async def shah(client):
 
 
 async def test_a_week_can_be_saved_and_read_back(client, db, shah):
-    morning = await time_slot(client, "08:00", "12:00")
-    await weekly(client, shah, monday=[*hours("13:00-17:00"), {"timeSlotId": morning}], sunday=hours("20:00-24:00"))
+    morning = await create_time_slot(client, "08:00", "12:00")
+    await put_weekly_hours(
+        client, shah, monday=[*hours("13:00-17:00"), {"timeSlotId": morning}], sunday=hours("20:00-24:00")
+    )
     week = (await client.get(f"/api/doctors/{shah}/schedule")).json()["weekly"]
     assert week["monday"] == [
         {"startTime": "08:00", "endTime": "12:00", "timeSlotId": morning},
@@ -40,13 +42,13 @@ async def test_a_week_can_be_saved_and_read_back(client, db, shah):
 
 
 async def test_saving_a_week_publishes_nothing(client, db, shah):
-    await weekly(client, shah, monday=hours("09:00-12:00"))
+    await put_weekly_hours(client, shah, monday=hours("09:00-12:00"))
     assert await db.fetchval("select count(*) from booking_slot") == 0
 
 
 async def test_a_new_week_ends_the_previous_one(client, shah):
-    await weekly(client, shah, valid_from="2027-01-01", monday=hours("09:00-12:00"))
-    await weekly(client, shah, valid_from="2027-03-01", monday=hours("10:00-13:00"))
+    await put_weekly_hours(client, shah, valid_from="2027-01-01", monday=hours("09:00-12:00"))
+    await put_weekly_hours(client, shah, valid_from="2027-03-01", monday=hours("10:00-13:00"))
     assert await list_doctor_slots(client, shah) == [
         ("monday", "09:00", "12:00", "2027-01-01", "2027-02-28"),
         ("monday", "10:00", "13:00", "2027-03-01", None),
@@ -54,14 +56,14 @@ async def test_a_new_week_ends_the_previous_one(client, shah):
 
 
 async def test_a_new_week_replaces_weeks_that_would_start_later(client, shah):
-    await weekly(client, shah, valid_from="2027-03-01", monday=hours("09:00-12:00"))
-    await weekly(client, shah, valid_from="2027-01-01", tuesday=hours("10:00-13:00"))
+    await put_weekly_hours(client, shah, valid_from="2027-03-01", monday=hours("09:00-12:00"))
+    await put_weekly_hours(client, shah, valid_from="2027-01-01", tuesday=hours("10:00-13:00"))
     assert await list_doctor_slots(client, shah) == [("tuesday", "10:00", "13:00", "2027-01-01", None)]
 
 
 async def test_an_open_ended_doctor_slot_ends_when_a_new_week_starts(client, shah):
     await add_doctor_slot(client, shah, weekday="monday", startTime="09:00", endTime="12:00")
-    await weekly(client, shah, valid_from=COMING_MONDAY, monday=hours("10:00-13:00"))
+    await put_weekly_hours(client, shah, valid_from=COMING_MONDAY, monday=hours("10:00-13:00"))
     last_day = str(COMING_MONDAY - timedelta(days=1))
     assert await list_doctor_slots(client, shah) == [
         ("monday", "09:00", "12:00", None, last_day),
@@ -71,20 +73,20 @@ async def test_an_open_ended_doctor_slot_ends_when_a_new_week_starts(client, sha
 
 async def test_a_new_week_does_not_change_doctor_slots_that_have_ended(client, shah):
     await add_doctor_slot(client, shah, weekday="monday", startTime="09:00", endTime="12:00", validUntil="2027-02-28")
-    await weekly(client, shah, valid_from="2027-03-01", monday=hours("10:00-13:00"))
+    await put_weekly_hours(client, shah, valid_from="2027-03-01", monday=hours("10:00-13:00"))
     ended_slot = (await client.get(f"/api/doctors/{shah}/slots")).json()["items"][0]
     assert (ended_slot["validUntil"], ended_slot["version"]) == ("2027-02-28", 1)
 
 
 async def test_the_week_of_another_date_can_be_read(client, shah):
-    await weekly(client, shah, valid_from="2027-01-01", monday=hours("09:00-12:00"))
-    await weekly(client, shah, valid_from="2027-03-01", monday=hours("10:00-13:00"))
+    await put_weekly_hours(client, shah, valid_from="2027-01-01", monday=hours("09:00-12:00"))
+    await put_weekly_hours(client, shah, valid_from="2027-03-01", monday=hours("10:00-13:00"))
     week = (await client.get(f"/api/doctors/{shah}/schedule", params={"on": "2027-02-28"})).json()["weekly"]
     assert week["monday"][0]["startTime"] == "09:00"
 
 
 async def test_overlapping_hours_of_a_day_are_refused(client, shah):
-    refusal = await weekly(
+    refusal = await put_weekly_hours(
         client,
         shah,
         monday=hours("09:00-12:00", "13:00-15:00", "11:00-14:00"),
@@ -94,8 +96,8 @@ async def test_overlapping_hours_of_a_day_are_refused(client, shah):
 
 
 async def test_hours_that_overlap_with_a_time_slot_are_refused(client, shah):
-    morning = await time_slot(client, "08:00", "12:00")
-    refusal = await weekly(client, shah, monday=[*hours("11:00-14:00"), {"timeSlotId": morning}])
+    morning = await create_time_slot(client, "08:00", "12:00")
+    refusal = await put_weekly_hours(client, shah, monday=[*hours("11:00-14:00"), {"timeSlotId": morning}])
     assert (refusal.status_code, pointers(refusal)) == (400, ["#/weekly/monday/1"])
 
 
@@ -126,7 +128,7 @@ async def test_one_of_several_concurrently_saved_weeks_remains_intact(client, db
         {"monday": hours("09:00-12:00"), "tuesday": hours("09:00-12:00")},
         {"monday": hours("10:00-13:00"), "tuesday": hours("10:00-13:00")},
     ]
-    responses = await asyncio.gather(*(weekly(client, shah, **weeks[n % 2]) for n in range(8)))
+    responses = await asyncio.gather(*(put_weekly_hours(client, shah, **weeks[n % 2]) for n in range(8)))
     assert {response.status_code for response in responses} == {200}
     assert await db.fetchval("select count(distinct minutes) from doctor_slot where active") == 1
 

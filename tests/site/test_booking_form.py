@@ -11,7 +11,7 @@ from appoint.http.cookies import BOOKED_COOKIE
 from appoint.server import app as application
 from support.app import TOKEN, settings
 from support.booking_pages import DAY, alternatives, form_of, open_form, send, utc
-from support.rows import customer
+from support.world import create_customer
 
 
 async def test_the_form_books_and_redirects_to_the_appointment(client, db, lakeside):
@@ -100,7 +100,7 @@ async def test_an_unpublished_time_is_not_booked(client, db, lakeside):
 
 
 async def test_the_answer_does_not_reveal_whether_a_customer_exists(client, lakeside):
-    await customer(client, name="Ana Souza", email="ana@example.org")
+    await create_customer(client, name="Ana Souza", email="ana@example.org")
     form = await open_form(client, lakeside)
     other_form = await open_form(client, lakeside, DAY + timedelta(minutes=30))
     for_existing = await send(client, form)

@@ -16,7 +16,7 @@ from appoint.site import assets
 from support.app import TOKEN, settings
 from support.booking_pages import DAY, utc
 from support.round_trips import proxied
-from support.rows import clinic, doctor, publish
+from support.world import create_clinic, create_doctor, publish_slot
 
 FIRST_PAGE_BYTES = 14_000
 PATIENTS_BYTES = 60_000
@@ -36,7 +36,7 @@ async def measured_client(database_url: str) -> AsyncIterator[tuple[httpx2.Async
 
 
 async def test_the_first_booking_page_costs_one_round_trip_and_is_small(client, lakeside, database_url):
-    await clinic(client, name="Bergpraxis", slug="berg")
+    await create_clinic(client, name="Bergpraxis", slug="berg")
     async with measured_client(database_url) as (measured, wire):
         await measured.get("/c/berg")  # connects, and prepares the statement
         before = wire.round_trips
@@ -67,10 +67,10 @@ async def test_a_page_costs_as_many_queries_for_thirty_doctors_as_for_three(clie
             return round_trips
 
     for _ in range(2):
-        await publish(db, await doctor(client, specialty="Dermatology"), DAY, DAY + timedelta(hours=2))
+        await publish_slot(db, await create_doctor(client, specialty="Dermatology"), DAY, DAY + timedelta(hours=2))
     cost_for_three = await cost()
     for _ in range(27):
-        await publish(db, await doctor(client, specialty="Dermatology"), DAY, DAY + timedelta(hours=2))
+        await publish_slot(db, await create_doctor(client, specialty="Dermatology"), DAY, DAY + timedelta(hours=2))
     assert await cost() == cost_for_three
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from support.booking_pages import DAY, Form, form_of, sign_in_as_ana
-from support.rows import customer
+from support.world import create_customer
 
 
 async def open_details(client, type_id: str):
@@ -17,7 +17,7 @@ async def open_signed_in_form(client, type_id: str) -> Form:
 
 
 async def test_a_signed_in_patient_types_nothing_and_books_for_themselves(client, db, lakeside):
-    ana = await customer(client, name="Ana Souza", email="ana@example.org")
+    ana = await create_customer(client, name="Ana Souza", email="ana@example.org")
     await sign_in_as_ana(client)
     address, hidden = await open_signed_in_form(client, lakeside)
     assert (await client.post(address, data=hidden | {"csrf": ""})).status_code == 403
@@ -27,9 +27,9 @@ async def test_a_signed_in_patient_types_nothing_and_books_for_themselves(client
 
 @pytest.mark.parametrize("attempts", [1, 2])
 async def test_a_signed_in_patient_books_for_a_person_with_the_same_address(client, db, lakeside, attempts):
-    ana = await customer(client, name="Ana Souza", email="ana@example.org")
-    ben = await customer(client, name="Ben Souza", email="ana@example.org")
-    await customer(client, name="ana souza", email="ana@example.org")
+    ana = await create_customer(client, name="Ana Souza", email="ana@example.org")
+    ben = await create_customer(client, name="Ben Souza", email="ana@example.org")
+    await create_customer(client, name="ana souza", email="ana@example.org")
     await sign_in_as_ana(client)
     page = await open_details(client, lakeside)
     assert re.findall(r'name="person" value="([^"]+)"', page.text) == [ana, ben, "other"]
@@ -41,7 +41,7 @@ async def test_a_signed_in_patient_books_for_a_person_with_the_same_address(clie
 
 
 async def test_a_signed_in_patient_books_for_someone_else(client, db, lakeside):
-    ana = await customer(client, name="Ana Souza", email="ana@example.org")
+    ana = await create_customer(client, name="Ana Souza", email="ana@example.org")
     await sign_in_as_ana(client)
     address, hidden = await open_signed_in_form(client, lakeside)
     fields = hidden | {"person": "other", "email": "ana@example.org"}
@@ -55,8 +55,8 @@ async def test_a_signed_in_patient_books_for_someone_else(client, db, lakeside):
 
 
 async def test_a_signed_in_patient_cannot_book_for_a_stranger(client, db, lakeside):
-    await customer(client, name="Ana Souza", email="ana@example.org")
-    cleo = await customer(client, name="Cleo", email="cleo@example.org")
+    await create_customer(client, name="Ana Souza", email="ana@example.org")
+    cleo = await create_customer(client, name="Cleo", email="cleo@example.org")
     await sign_in_as_ana(client)
     address, hidden = await open_signed_in_form(client, lakeside)
     assert (await client.post(address, data=hidden | {"person": cleo})).status_code == 400

@@ -9,7 +9,7 @@ import pytest
 
 from support.app import ADMIN
 from support.booking_pages import DAY, starts, utc
-from support.rows import appointment_type, clinic, doctor, publish
+from support.world import create_appointment_type, create_clinic, create_doctor, publish_slot
 
 
 async def test_a_month_counts_free_times_and_lists_those_of_the_first_day(client, lakeside):
@@ -19,7 +19,7 @@ async def test_a_month_counts_free_times_and_lists_those_of_the_first_day(client
 
 
 async def test_a_time_that_several_doctors_have_is_listed_once(client, db, lakeside):
-    await publish(db, await doctor(client, name="Dr Okafor"), DAY, DAY + timedelta(hours=2))
+    await publish_slot(db, await create_doctor(client, name="Dr Okafor"), DAY, DAY + timedelta(hours=2))
     page = await client.get("/c/lakeside/times", params={"type": lakeside})
     assert len(starts(page)) == 7
     assert "Dr Okafor" in page.text
@@ -29,7 +29,7 @@ async def test_an_empty_month_names_the_next_free_time(client, db, lakeside):
     await db.execute("update booking_slot set removed_at = now()")
     far = DAY + timedelta(days=45)
     (shah,) = [row["id"] for row in await db.fetch("select id from doctor")]
-    await publish(db, str(shah), far, far + timedelta(hours=1))
+    await publish_slot(db, str(shah), far, far + timedelta(hours=1))
     page = await client.get("/c/lakeside/times", params={"type": lakeside, "month": f"{DAY:%Y-%m}"})
     assert "Next available:" in page.text
     assert f"date={far:%Y-%m-%d}#day" in unescape(page.text)
@@ -54,15 +54,15 @@ async def test_months_that_cannot_be_booked_are_replaced_by_the_nearest_one(clie
 
 
 async def test_both_time_zone_names_are_given_on_a_day_when_clocks_change(client, db):
-    await clinic(client, slug="lakeside", policy={"horizonDays": 366})
-    shah, type_id = await doctor(client), await appointment_type(client)
+    await create_clinic(client, slug="lakeside", policy={"horizonDays": 366})
+    shah, type_id = await create_doctor(client), await create_appointment_type(client)
 
     def offset(instant: datetime) -> timedelta | None:
         return instant.astimezone(ZoneInfo("Europe/Berlin")).utcoffset()
 
     hours = (DAY.replace(hour=0) + timedelta(hours=number) for number in range(72, 24 * 360))
     change = next(hour for hour in hours if offset(hour) != offset(hour - timedelta(hours=1)))
-    await publish(db, shah, change - timedelta(hours=1), change + timedelta(hours=2))
+    await publish_slot(db, shah, change - timedelta(hours=1), change + timedelta(hours=2))
     page = (await client.get("/c/lakeside/times", params={"type": type_id, "date": change.date().isoformat()})).text
     assert re.search(
         r"Times are in the clinic’s time zone: Central European \w+ Time, "
@@ -72,7 +72,7 @@ async def test_both_time_zone_names_are_given_on_a_day_when_clocks_change(client
 
 
 async def test_a_type_that_no_doctor_offers_redirects_to_the_clinic(client, db, lakeside):
-    other = await appointment_type(client, name="Other")
+    other = await create_appointment_type(client, name="Other")
     (shah,) = [str(row["id"]) for row in await db.fetch("select id from doctor")]
     answer = await client.patch(f"/api/doctors/{shah}", json={"appointmentTypeIds": [lakeside]}, headers=ADMIN)
     assert answer.status_code == 200

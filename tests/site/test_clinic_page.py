@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from support.app import ADMIN
-from support.rows import appointment_type, clinic, doctor
+from support.world import create_appointment_type, create_clinic, create_doctor
 
 
 async def test_a_clinic_page_is_found_by_slug_and_by_number(client, lakeside):
@@ -23,7 +23,7 @@ async def test_invalid_clinic_names_are_not_found(client, lakeside, name):
 async def test_a_reused_slug_leads_to_its_new_clinic(client, lakeside):
     assert "Lakeside Clinic" in (await client.get("/c/lakeside")).text
     await client.patch("/api/clinics/1", json={"slug": "old-lakeside"}, headers=ADMIN)
-    await clinic(client, name="Bergpraxis", slug="lakeside")
+    await create_clinic(client, name="Bergpraxis", slug="lakeside")
     assert "Bergpraxis" in (await client.get("/c/lakeside")).text
 
 
@@ -35,9 +35,9 @@ async def test_search_engines_may_index_clinic_pages_but_not_booking_steps(clien
 
 
 async def test_a_doctor_links_to_their_times_or_to_a_choice_of_their_types(client, lakeside):
-    roy = await doctor(client, name="Dr Roy", appointmentTypeIds=[lakeside])
-    both = await doctor(client, name="Dr Both")
-    other = await appointment_type(client, name="Other")
+    roy = await create_doctor(client, name="Dr Roy", appointmentTypeIds=[lakeside])
+    both = await create_doctor(client, name="Dr Both")
+    other = await create_appointment_type(client, name="Other")
     page = (await client.get("/c/lakeside")).text
     links = {name: unescape(link) for link, name in re.findall(r'<a href="([^"]+)"><strong>(Dr [^<]+)', page)}
     assert (links["Dr Roy"], links["Dr Both"]) == (
@@ -52,7 +52,7 @@ async def test_a_doctor_links_to_their_times_or_to_a_choice_of_their_types(clien
 
 @pytest.mark.parametrize(("phone", "asks_to_call"), [("+493012345678", True), (None, False)])
 async def test_a_clinic_without_online_booking_asks_to_call_if_it_has_a_phone(client, phone, asks_to_call):
-    await clinic(client, slug="new", phone=phone)
+    await create_clinic(client, slug="new", phone=phone)
     page = (await client.get("/c/new")).text
     assert "Online booking is not available at this clinic yet." in page
     assert ("Please call to make an appointment." in page) == asks_to_call
@@ -66,10 +66,10 @@ async def test_a_clinic_without_types_offers_an_appointment(client, village, bas
 
 @pytest.mark.parametrize("which", ["has a type", "has no doctors"])
 async def test_other_clinics_do_not_offer_an_untyped_appointment(client, which, db):
-    await clinic(client, slug="village")
+    await create_clinic(client, slug="village")
     if which == "has a type":
-        await doctor(client)
-        await appointment_type(client)
+        await create_doctor(client)
+        await create_appointment_type(client)
     page = (await client.get("/c/village")).text
     assert "An appointment" not in page
     assert ("Online booking is not available at this clinic yet." in page) == (which == "has no doctors")

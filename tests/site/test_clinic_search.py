@@ -6,7 +6,7 @@ from html import unescape
 
 from support.app import ADMIN
 from support.booking_pages import DAY, HALF_PAST_NINE, NINE, TEN, utc
-from support.rows import appointment_type, clinic, doctor
+from support.world import create_appointment_type, create_clinic, create_doctor
 
 
 def names(page) -> list[str]:
@@ -18,8 +18,8 @@ def times(page) -> list[str]:
 
 
 async def test_search_finds_clinics_by_name_and_by_specialty(client, lakeside):
-    await doctor(client, await clinic(client, name="Bergpraxis"))
-    await clinic(client, name="A clinic without doctors")
+    await create_doctor(client, await create_clinic(client, name="Bergpraxis"))
+    await create_clinic(client, name="A clinic without doctors")
     assert names(await client.get("/")) == ["Bergpraxis", "Lakeside Clinic"]
     assert names(await client.get("/?q=LAKE")) == ["Lakeside Clinic"]
     assert names(await client.get("/?specialty=Dermatology")) == ["Lakeside Clinic"]
@@ -48,7 +48,7 @@ async def test_search_results_are_paginated(client, db):
         """
     )
     for row in await db.fetch("select id from clinic"):
-        await doctor(client, row.id)
+        await create_doctor(client, row.id)
     listing, address = [], "/"
     while address:
         page = await client.get(address)
@@ -65,9 +65,9 @@ async def test_search_shows_whole_slots_of_a_clinic_without_types(client, villag
 
 
 async def test_search_omits_slots_of_doctors_who_offer_none_of_the_clinics_types(client, db, village):
-    type_id = await appointment_type(client)
+    type_id = await create_appointment_type(client)
     for doctor_id, type_ids in ((village["shah"], []), (village["roy"], [type_id])):
-        former_type = await appointment_type(client, name="Former type")
+        former_type = await create_appointment_type(client, name="Former type")
         changes = {"appointmentTypeIds": type_ids or [former_type]}
         answer = await client.patch(f"/api/doctors/{doctor_id}", json=changes, headers=ADMIN)
         assert answer.status_code == 200

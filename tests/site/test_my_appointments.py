@@ -13,13 +13,13 @@ from support.patient_pages import (
     sign_in,
     sign_in_together,
 )
-from support.rows import customer, later
+from support.world import create_customer, hours_ahead
 
 
 async def test_a_patient_sees_their_own_appointments_only(db, client, practice):
     upcoming, cancelled_appointment = await book(client, practice), await book(client, practice, 3)
     await client.post(path_of(cancelled_appointment, "/cancel"))
-    other = await book(client, practice, 1, customerId=await customer(client, name="Ben"))
+    other = await book(client, practice, 1, customerId=await create_customer(client, name="Ben"))
     page = await client.get("/my", headers=await sign_in(client))
     assert [path_of(each) in page.text for each in (upcoming, cancelled_appointment, other)] == [True, True, False]
     assert page.headers["Cache-Control"] == "no-store"
@@ -46,7 +46,9 @@ async def test_past_appointments_are_listed_after_upcoming_ones(db, client, prac
         practice["doctorId"],
     )
     await db.execute(
-        "update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)", later(-30), later(-29)
+        "update appointment set during = tstzrange($1, $2), claimed = tstzrange($1, $2)",
+        hours_ahead(-30),
+        hours_ahead(-29),
     )
     page = (await client.get("/my", headers=await sign_in(client))).text
     assert page.index("You have no upcoming appointments.") < page.index(path_of(appointment))
@@ -54,9 +56,9 @@ async def test_past_appointments_are_listed_after_upcoming_ones(db, client, prac
 
 async def test_people_who_share_an_address_see_each_others_appointments(client, practice):
     """Also those of people who registered several times with one name, by booking without signing in."""
-    ben = await customer(client, name="Ben", email="ANA@example.org")
-    ana_again = await customer(client, name="Ana Souza", email="ana@example.org")
-    stranger = await customer(client, name="Cleo", email="cleo@example.org")
+    ben = await create_customer(client, name="Ben", email="ANA@example.org")
+    ana_again = await create_customer(client, name="Ana Souza", email="ana@example.org")
+    stranger = await create_customer(client, name="Cleo", email="cleo@example.org")
     appointments = [
         await book(client, practice, hours, customerId=customer_id)
         for hours, customer_id in enumerate((practice["customerId"], ben, ana_again, stranger))
@@ -67,8 +69,8 @@ async def test_people_who_share_an_address_see_each_others_appointments(client, 
 
 
 async def test_a_button_switches_to_another_person_with_the_same_address(db, client, practice):
-    ben = await customer(client, name="Ben", email="ana@example.org")
-    stranger = await customer(client, name="Cleo", email="cleo@example.org")
+    ben = await create_customer(client, name="Ben", email="ana@example.org")
+    stranger = await create_customer(client, name="Cleo", email="cleo@example.org")
     session = await sign_in_together(client)
     page = (await client.get("/my", headers=session)).text
     assert f"/api/customers/{practice['customerId']}/export" in page
@@ -86,7 +88,7 @@ async def test_a_button_switches_to_another_person_with_the_same_address(db, cli
 
 
 async def test_a_person_whose_address_has_changed_is_no_longer_shown(client, practice):
-    ben = await customer(client, name="Ben", email="ana@example.org")
+    ben = await create_customer(client, name="Ben", email="ana@example.org")
     appointment = await book(client, practice, 1, customerId=ben)
     session = await sign_in_together(client)
     answer = await client.patch(
@@ -99,7 +101,7 @@ async def test_a_person_whose_address_has_changed_is_no_longer_shown(client, pra
 
 
 async def test_the_cookie_that_lists_people_is_valid_for_its_own_session_only(client, practice):
-    ben = await customer(client, name="Ben", email="ana@example.org")
+    ben = await create_customer(client, name="Ben", email="ana@example.org")
     appointment = await book(client, practice, 1, customerId=ben)
     people = (await sign_in_together(client))["Cookie"].split("; ")[1]
     other_session = (await sign_in_together(client))["Cookie"].split("; ")[0]
@@ -109,7 +111,10 @@ async def test_the_cookie_that_lists_people_is_valid_for_its_own_session_only(cl
 
 
 async def test_appointments_booked_for_others_are_listed_with_their_names(db, client, practice):
-    ben, cleo = await customer(client, name="Ben"), await customer(client, name="Cleo", email="cleo@example.org")
+    ben, cleo = (
+        await create_customer(client, name="Ben"),
+        await create_customer(client, name="Cleo", email="cleo@example.org"),
+    )
     with_doctor = {"doctorId": practice["doctorId"], "appointmentTypeId": practice["appointmentTypeId"]}
     requests = [
         {**with_doctor, "startTime": at(hours), "customerId": customer_id}

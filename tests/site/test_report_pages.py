@@ -10,25 +10,27 @@ from appoint.oversight.reports import service
 from appoint.oversight.reports.model import Cell, Period, Sums, chart, period, rungs
 from support.app import ADMIN
 from support.hours import COMING_MONDAY, local
-from support.rows import book, clinic, customer, doctor, publish
 from support.statements import StatementCounter
+from support.world import create_clinic, create_customer, create_doctor, insert_appointment, publish_slot
 
 DAYS = {"from": str(COMING_MONDAY), "to": str(COMING_MONDAY + timedelta(days=6))}
 
 
 async def add_working_doctor(client, db, name: str, *statuses: str) -> str:
     """Add a doctor whose Monday morning is published, with an appointment of half an hour for each status."""
-    doctor_id = await doctor(client, name=name)
-    await publish(db, doctor_id, local(COMING_MONDAY, "09:00"), local(COMING_MONDAY, "12:00"))
+    doctor_id = await create_doctor(client, name=name)
+    await publish_slot(db, doctor_id, local(COMING_MONDAY, "09:00"), local(COMING_MONDAY, "12:00"))
     for number, status in enumerate(statuses):
         start = local(COMING_MONDAY, "09:00") + timedelta(minutes=30 * number)
-        await book(db, doctor_id, await customer(client), start, start + timedelta(minutes=30), status=status)
+        await insert_appointment(
+            db, doctor_id, await create_customer(client), start, start + timedelta(minutes=30), status=status
+        )
     return doctor_id
 
 
 @pytest.fixture
 async def shah(client, db):
-    await clinic(client, name="Lakeside")
+    await create_clinic(client, name="Lakeside")
     shah = await add_working_doctor(client, db, "Dr. Shah", "booked", "fulfilled", "fulfilled", "noshow", "cancelled")
     await add_working_doctor(client, db, "=1+1", "fulfilled")
     await service.rebuild(db, [1], done=lambda _: None)
@@ -82,7 +84,7 @@ async def test_the_page_compares_the_period_with_the_one_before(client, db, shah
     assert "<dd>25% <small>previously –</small></dd>" in text  # one no-show among four finished appointments
     assert "<dd>33.3% <small>previously –</small></dd>" in text  # 120 minutes of 360
     next_monday = COMING_MONDAY + timedelta(days=7)
-    await publish(db, shah, local(next_monday, "09:00"), local(next_monday, "12:00"))
+    await publish_slot(db, shah, local(next_monday, "09:00"), local(next_monday, "12:00"))
     await service.rebuild(db, [1], done=lambda _: None)
     next_week = {"from": str(next_monday), "to": str(next_monday + timedelta(days=6))}
     assert "<dd>0 <small>previously 6</small></dd>" in await page(client, **next_week)

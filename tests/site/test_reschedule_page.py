@@ -7,7 +7,7 @@ import pytest
 
 from support.app import ADMIN
 from support.patient_pages import START, at, book, fetch, path_of, require_notice
-from support.rows import customer, publish
+from support.world import create_customer, publish_slot
 
 
 def starts(text: str) -> list[str]:
@@ -23,7 +23,7 @@ def starts_in_alert(answer) -> list[str]:
 
 async def test_the_page_offers_free_times_of_the_same_doctor(client, practice):
     appointment = await book(client, practice)
-    await book(client, practice, 2, customerId=await customer(client))
+    await book(client, practice, 2, customerId=await create_customer(client))
     page = await client.get(path_of(appointment, f"/move?date={START.date()}"))
     times = starts(page.text)
     assert (at(1) in times, at(2) in times, at(0) in times) == (True, False, False)
@@ -66,14 +66,14 @@ async def test_an_appointment_can_move_to_another_doctor_or_to_any_free_one(clie
     appointment = await book(client, practice)
     await client.post(path_of(appointment, "/move"), data={"start": at(1), "doctor": practice["roy"]})
     assert (await fetch(client, appointment))["doctorId"] == practice["roy"]
-    await book(client, {**practice, "doctorId": practice["roy"]}, 2, customerId=await customer(client))
+    await book(client, {**practice, "doctorId": practice["roy"]}, 2, customerId=await create_customer(client))
     await client.post(path_of(appointment, "/move"), data={"start": at(2), "doctor": "any"})
     assert (await fetch(client, appointment))["doctorId"] == practice["doctorId"]
 
 
 async def test_a_taken_time_is_answered_with_the_nearest_free_ones(client, practice):
     appointment = await book(client, practice)
-    await book(client, practice, 2, customerId=await customer(client))
+    await book(client, practice, 2, customerId=await create_customer(client))
     answer = await client.post(path_of(appointment, "/move"), data={"start": at(2), "version": "1"})
     nearest = starts_in_alert(answer)
     assert (answer.status_code, at(2.5) in nearest, at(2) in nearest) == (409, True, False)
@@ -116,12 +116,12 @@ async def test_at_a_clinic_without_types_an_appointment_moves_to_a_whole_slot(db
         ("roy", 1, 2),
         ("roy", 2, 5),
     ):
-        await publish(db, practice[doctor], START + timedelta(hours=first), START + timedelta(hours=last))
+        await publish_slot(db, practice[doctor], START + timedelta(hours=first), START + timedelta(hours=last))
     untyped = {**practice, "appointmentTypeId": None}
     appointment = await book(client, untyped, endTime=at(1))
     page = await client.get(path_of(appointment, f"/move?doctor=any&date={START.date()}"))
     assert starts(page.text) == [f"{at(1)} {at(2)}", f"{at(2)} {at(5)}"]
-    other = await book(client, {**untyped, "customerId": await customer(client)}, 2, endTime=at(5))
+    other = await book(client, {**untyped, "customerId": await create_customer(client)}, 2, endTime=at(5))
     fields = {"start": f"{at(2)} {at(5)}", "version": "1"}
     refusal = await client.post(path_of(appointment, "/move"), data={**fields, "doctor": practice["doctorId"]})
     assert (refusal.status_code, starts_in_alert(refusal)) == (409, [f"{at(1)} {at(2)}"])

@@ -8,10 +8,10 @@ from html import unescape
 import pytest
 
 from support.app import ADMIN
-from support.hours import COMING_MONDAY, hours, local, time_slot, weekly
-from support.rows import appointment_type, book, clinic, customer, doctor
+from support.hours import COMING_MONDAY, create_time_slot, hours, local, put_weekly_hours
 from support.staff import add_user, bearer, works_at
 from support.statements import StatementCounter
+from support.world import create_appointment_type, create_clinic, create_customer, create_doctor, insert_appointment
 
 PAGES = (
     "clinic",
@@ -38,10 +38,10 @@ PAGES = (
 async def add_one_of_everything(client, db, number: int) -> dict[str, str]:
     """Add a type, a time slot, and a doctor whose hours have changed since they were published, with appointments, of
     which one needs rebooking, and absences."""
-    type_id = await appointment_type(client)
-    doctor_id = await doctor(client)
-    slot = await time_slot(client, f"{number + 1:02}:00", f"{number + 1:02}:30", name=f"Slot {number}")
-    await weekly(client, doctor_id, monday=hours("09:00-12:00"), tuesday=hours("09:00-12:00"))
+    type_id = await create_appointment_type(client)
+    doctor_id = await create_doctor(client)
+    slot = await create_time_slot(client, f"{number + 1:02}:00", f"{number + 1:02}:30", name=f"Slot {number}")
+    await put_weekly_hours(client, doctor_id, monday=hours("09:00-12:00"), tuesday=hours("09:00-12:00"))
     until = COMING_MONDAY + timedelta(days=8)
     await client.post(
         "/api/availability/createBookingSlots",
@@ -50,10 +50,14 @@ async def add_one_of_everything(client, db, number: int) -> dict[str, str]:
     )
     for minute in range(0, 30, 10):
         start = local(COMING_MONDAY, f"09:{minute:02}")
-        await book(
-            db, doctor_id, await customer(client, name=f"Ana {number} {minute}"), start, start + timedelta(minutes=10)
+        await insert_appointment(
+            db,
+            doctor_id,
+            await create_customer(client, name=f"Ana {number} {minute}"),
+            start,
+            start + timedelta(minutes=10),
         )
-    await weekly(client, doctor_id, monday=hours("10:00-12:00"), wednesday=hours("09:00-12:00"))
+    await put_weekly_hours(client, doctor_id, monday=hours("10:00-12:00"), wednesday=hours("09:00-12:00"))
     await db.execute(
         "update appointment set needs_rebooking = true where doctor_id = $1 and lower(during) = $2",
         doctor_id,
@@ -72,7 +76,7 @@ async def add_one_of_everything(client, db, number: int) -> dict[str, str]:
 
 async def test_a_page_costs_as_many_statements_for_three_doctors_as_for_one(client, db, monkeypatch):
     counter = StatementCounter(monkeypatch)
-    await clinic(client)
+    await create_clinic(client)
     first = await add_one_of_everything(client, db, 0)
 
     async def costs() -> dict[str, int]:
@@ -94,9 +98,9 @@ async def test_a_page_costs_as_many_statements_for_three_doctors_as_for_one(clie
 
 
 async def test_things_of_another_clinic_are_not_found(client, db):
-    await clinic(client)
+    await create_clinic(client)
     mine = await add_one_of_everything(client, db, 0)
-    await clinic(client)
+    await create_clinic(client)
     for path in (
         "doctors/{doctor}",
         "types/{type}",
@@ -123,7 +127,7 @@ async def test_things_of_another_clinic_are_not_found(client, db):
 )
 async def test_an_incomplete_absence_cannot_be_added(client, query):
     """Above all, a missing doctor never means the whole clinic."""
-    await clinic(client)
+    await create_clinic(client)
     answer = await client.get(f"/staff/1/absences/new?{query}", headers=ADMIN)
     assert (answer.status_code, 'id="add"' in answer.text) == (200, False)
     assert 'id="add"' in (await client.get("/staff/1/absences/new?doctor=all&from=2027-03-01", headers=ADMIN)).text
@@ -131,7 +135,7 @@ async def test_an_incomplete_absence_cannot_be_added(client, query):
 
 async def test_without_scripts_forms_are_posted_and_answered_with_an_explanation(client, db):
     """So that no field, such as a password, ends up in the address."""
-    await clinic(client)
+    await create_clinic(client)
     mine = await add_one_of_everything(client, db, 0)
     for path in ("users/invite", "keys/new", "webhooks/new", *PAGES):
         page = (await client.get(f"/staff/1/{path.format_map(mine)}", headers=ADMIN)).text
@@ -143,19 +147,21 @@ async def test_without_scripts_forms_are_posted_and_answered_with_an_explanation
 
 
 async def test_staff_pages_link_to_the_other_languages_with_their_query(client):
-    await clinic(client)
+    await create_clinic(client)
     page = (await client.get("/staff/1/messages?status=all", headers=ADMIN)).text
     assert [f'href="?status=all&amp;lang={language}"' in page for language in ("de", "es", "fr")] == [True] * 3
 
 
 async def test_a_clinic_without_staff_says_so_on_its_team_page(client):
-    await clinic(client)
+    await create_clinic(client)
     assert "No team members yet." in (await client.get("/staff/1/users", headers=ADMIN)).text
 
 
 async def test_a_type_page_contains_the_names_of_the_other_current_types(client):
-    await clinic(client)
-    mine, _, former = [await appointment_type(client, name=name) for name in ("Consultation", "Follow-up", "Old")]
+    await create_clinic(client)
+    mine, _, former = [
+        await create_appointment_type(client, name=name) for name in ("Consultation", "Follow-up", "Old")
+    ]
     await client.delete(f"/api/appointmentTypes/{former}", headers=ADMIN | {"If-Match": "*"})
     for path, names in (("new", ["Consultation", "Follow-up"]), (mine, ["Follow-up"])):
         page = (await client.get(f"/staff/1/types/{path}", headers=ADMIN)).text
@@ -163,7 +169,7 @@ async def test_a_type_page_contains_the_names_of_the_other_current_types(client)
 
 
 async def test_showing_appointments_to_reschedule_is_recorded_in_the_audit(client, db):
-    await clinic(client)
+    await create_clinic(client)
     mine = await add_one_of_everything(client, db, 0)
     user = await add_user(db)
     await works_at(db, user, role="receptionist")
@@ -181,7 +187,7 @@ async def test_showing_appointments_to_reschedule_is_recorded_in_the_audit(clien
 
 
 async def test_a_doctor_sees_only_their_own_appointments_to_rebook(client, db):
-    await clinic(client)
+    await create_clinic(client)
     mine, other = await add_one_of_everything(client, db, 0), await add_one_of_everything(client, db, 1)
     user = await add_user(db)
     await works_at(db, user, role="doctor", doctor_id=mine["doctor"])

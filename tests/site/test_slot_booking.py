@@ -19,7 +19,7 @@ from support.booking_pages import (
     slots,
     utc,
 )
-from support.rows import customer
+from support.world import create_customer
 
 ONE = TEN + timedelta(hours=3)
 NINE_SLOT, HALF_PAST_NINE_SLOT = (utc(NINE), utc(HALF_PAST_NINE)), (utc(HALF_PAST_NINE), utc(TEN))
@@ -120,7 +120,7 @@ async def test_a_part_of_a_slot_is_not_available(client, village):
 
 
 async def test_a_busy_patient_is_offered_slots_at_other_times(client, db, village):
-    await customer(client, name="Ana Souza", email="ana@example.org")
+    await create_customer(client, name="Ana Souza", email="ana@example.org")
     await sign_in_as_ana(client)
     for doctor_id, status in ((village["shah"], 303), (village["roy"], 409)):
         address, hidden = await open_slot_form(client, doctor_id)

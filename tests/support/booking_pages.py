@@ -8,13 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from appoint.identity.sign_in_codes.model import PURPOSE
 from appoint.kit import signed_tokens
-from support.rows import NOW
 from support.staff import SECRET
+from support.world import RUN_START
 
 Form = tuple[str, dict[str, str]]
 """The address of a form, and its hidden fields."""
 
-DAY = (NOW + timedelta(days=2)).replace(hour=7, minute=0, second=0)
+DAY = (RUN_START + timedelta(days=2)).replace(hour=7, minute=0, second=0)
 """The start of the doctors' first slot at Lakeside. In Berlin it is eight o'clock."""
 NINE, HALF_PAST_NINE, TEN = (DAY + timedelta(hours=hours) for hours in (1, 1.5, 2))
 """Starts of slots at the Village Clinic, by Berlin's clocks."""

@@ -24,17 +24,17 @@ def hours(*spans: str) -> list[dict[str, str]]:
     return [dict(zip(("startTime", "endTime"), span.split("-"), strict=True)) for span in spans]
 
 
-async def time_slot(client, start: str, end: str, clinic_id=1, **members) -> str:
+async def create_time_slot(client, start: str, end: str, clinic_id=1, **members) -> str:
     body = {"startTime": start, "endTime": end, **members}
     return (await client.post(f"/api/clinics/{clinic_id}/timeslots", json=body, headers=ADMIN)).json()["id"]
 
 
-async def weekly(client, doctor_id, valid_from=None, **days: list[dict[str, str]]):
+async def put_weekly_hours(client, doctor_id, valid_from=None, **days: list[dict[str, str]]):
     body = {"weekly": days} | ({"validFrom": str(valid_from)} if valid_from else {})
     return await client.put(f"/api/doctors/{doctor_id}/schedule", json=body, headers=ADMIN)
 
 
-async def works(world: World, doctor: UUID, valid_from: date | None = None, **days: str) -> None:
+async def set_weekly_hours(world: World, doctor: UUID, valid_from: date | None = None, **days: str) -> None:
     """Set the weekly hours of a doctor from a date on: `monday="09:00-12:00 13:00-17:00"`."""
     week = Week(
         **{
@@ -48,13 +48,13 @@ async def works(world: World, doctor: UUID, valid_from: date | None = None, **da
     )
 
 
-async def generate(world: World, first: date, last: date | None = None, **of) -> Generated:
+async def generate_slots(world: World, first: date, last: date | None = None, **of) -> Generated:
     return await world.db.atomic(
         slots.generate, RECEPTION, clinic_id=world.clinic, first=first, last=last or first, **of
     )
 
 
-async def published(db: Database, doctor: UUID, *, remnants: bool | None = None) -> list[str]:
+async def list_published(db: Database, doctor: UUID, *, remnants: bool | None = None) -> list[str]:
     """Return published slots such as "Mon 1 09:00-12:00". `remnants` selects slots that remain only for a stranded
     appointment, or all others."""
     rows = await db.fetch(
@@ -79,3 +79,10 @@ def local(day: date, wall_time: str, time_zone: str = "Europe/Berlin") -> dateti
         .replace(tzinfo=clock.zone(time_zone))
         .astimezone(UTC)
     )
+
+
+time_slot = create_time_slot
+weekly = put_weekly_hours
+works = set_weekly_hours
+published = list_published
+generate = generate_slots

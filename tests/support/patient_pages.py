@@ -7,10 +7,10 @@ from typing import Any
 from appoint.http.access import COOKIE
 from appoint.kit.signed_tokens import six_digit_code
 from support.app import ADMIN
-from support.rows import later
 from support.staff import SECRET
+from support.world import hours_ahead
 
-START = later(24 * 7).replace(hour=9, minute=0, second=0)
+START = hours_ahead(24 * 7).replace(hour=9, minute=0, second=0)
 """When the doctors of the practice begin, a week from now."""
 CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
 

@@ -6,7 +6,7 @@ from appoint.scheduling.absences import service as absences
 from appoint.scheduling.absences.model import AbsenceContent
 from appoint.scheduling.slots import service as slots
 from appoint.scheduling.slots.model import BookingSlotContent
-from support.hours import generate, local, works
+from support.hours import generate_slots, local, set_weekly_hours
 from support.world import MONDAY, RECEPTION, World
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -29,8 +29,8 @@ async def unpublished_world(db, cache) -> World:
 async def weekly_world(db, cache, *, last=SUNDAY, **week: str) -> World:
     """Create a world in which Dr Shah's week is published from Monday to `last`."""
     world = await unpublished_world(db, cache)
-    await works(world, world.dr_shah, **week)
-    await generate(world, MONDAY, last)
+    await set_weekly_hours(world, world.dr_shah, **week)
+    await generate_slots(world, MONDAY, last)
     return world
 
 

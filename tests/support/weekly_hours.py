@@ -3,7 +3,7 @@
 from datetime import date
 
 from support.app import ADMIN
-from support.hours import COMING_MONDAY, weekly
+from support.hours import COMING_MONDAY, put_weekly_hours
 from support.world import create_clinic, create_doctor
 
 
@@ -11,7 +11,7 @@ async def published_doctor(client, *, last: date = COMING_MONDAY, valid_from: da
     """Create a clinic and a doctor with weekly hours, and publish them from the coming Monday to `last`."""
     await create_clinic(client)
     doctor_id = await create_doctor(client)
-    await weekly(client, doctor_id, valid_from, **week)
+    await put_weekly_hours(client, doctor_id, valid_from, **week)
     body = {"clinicId": 1, "from": str(COMING_MONDAY), "to": str(last)}
     await client.post("/api/availability/createBookingSlots", json=body, headers=ADMIN)
     return doctor_id

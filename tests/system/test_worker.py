@@ -11,7 +11,7 @@ from appoint.kit import clock, errors
 from appoint.kit.cache import ClinicCache
 from appoint.kit.leases import Pace
 from appoint.server import nightly, schedule
-from support.hours import works
+from support.hours import set_weekly_hours
 from support.processes import appoint, eventually_async, own_postgres
 from support.workers import running_worker
 from support.world import World, at
@@ -59,7 +59,7 @@ async def test_an_expired_hold_is_cancelled(world, database_url):
 
 
 async def test_nightly_jobs_publish_slots_and_delete_old_requests(world, database_url):
-    await works(world, world.dr_shah, clock.now().date(), monday="09:00-12:00")
+    await set_weekly_hours(world, world.dr_shah, clock.now().date(), monday="09:00-12:00")
     await world.db.execute("delete from booking_slot")
     await world.db.execute(
         """
