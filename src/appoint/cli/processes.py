@@ -55,7 +55,9 @@ def run() -> None:
             status.stop()
             console.print(f"Appoint is at {uvicorn_server.address(listener)} (Ctrl-C stops it)")
 
-        make = partial(uvicorn_server.real, settings, database_url=database.url, admin_token=token, with_worker=True)
+        make = partial(
+            uvicorn_server.create_application, settings, database_url=database.url, admin_token=token, with_worker=True
+        )
         with until_signal():
             uvicorn_server.serve(settings, listener, make, workers=settings.workers, ready=ready)
         console.print("Stopping")
@@ -81,7 +83,11 @@ def serve(*, workers: int | None = None, with_worker: bool = False) -> None:
         token = _token(settings, echo)
         settings = startup.with_secret_key(settings)
         make = partial(
-            uvicorn_server.real, settings, database_url=database.url, admin_token=token, with_worker=with_worker
+            uvicorn_server.create_application,
+            settings,
+            database_url=database.url,
+            admin_token=token,
+            with_worker=with_worker,
         )
         with until_signal():
             uvicorn_server.serve(

@@ -106,11 +106,11 @@ def create(
     *,
     database_url: str,
     admin_token: str,
-    beside: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+    contexts: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     connect: Callable[..., Database] = pool.connect,
 ) -> Litestar:
-    """Return the application for a migrated database. It connects when it starts. The contexts `beside` are open as long
-    as the application runs.
+    """Return the application for a migrated database. It connects when it starts. The contexts are open as long as the
+    application runs.
 
     Raise `StartupError` for invalid settings of the identity provider.
     """
@@ -169,7 +169,7 @@ def create(
             *HEALTH,
             report_delivery,
         ],
-        lifespan=[lifespan, *beside],
+        lifespan=[lifespan, *contexts],
         request_class=Request,
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=MAX_BODY_BYTES,

@@ -255,14 +255,14 @@ def serve(
         Supervisor(config, listener, ready).run()
 
 
-def real(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:
+def create_application(settings: Settings, *, database_url: str, admin_token: str, with_worker: bool) -> Litestar:
     """Return the application, alone or with the worker in the same process."""
-    beside: list[Callable[[Litestar], AbstractAsyncContextManager[None]]] = []
+    contexts: list[Callable[[Litestar], AbstractAsyncContextManager[None]]] = []
     if with_worker:
         from . import worker  # noqa: PLC0415  a server alone does not need the worker's libraries
 
-        beside = [worker.beside(settings, database_url)]
-    app = application.create(settings, database_url=database_url, admin_token=admin_token, beside=beside)
+        contexts = [worker.in_server(settings, database_url)]
+    app = application.create(settings, database_url=database_url, admin_token=admin_token, contexts=contexts)
     gc.freeze()  # the collector need not scan objects that live as long as the process
     return app
 

@@ -67,41 +67,19 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
         database_url, size=8, wait_seconds=settings.pool_timeout_seconds, statement_seconds=JOB_SECONDS, role=ACROSS
     )
     work = prepare(settings, db)
-    tasks = [
-        asyncio.create_task(_often(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
-        *(
-            asyncio.create_task(_often(stop, seconds, name, partial(job, work)))
-            for name, (seconds, job) in schedule.FREQUENT.items()
-        ),
-        # these run until `stop`, and are restarted if they fail
-        asyncio.create_task(_often(stop, RESTART_SECONDS, "nightly", partial(nightly.run, work, stop))),
-        *(
-            asyncio.create_task(
-                _often(
-                    stop,
-                    RESTART_SECONDS,
-                    f"send-{channel}",
-                    partial(notification_jobs.deliver, db, work.sending, channel, stop),
-                )
-            )
-            for channel in work.channels
-        ),
-        asyncio.create_task(
-            _often(
-                stop,
-                RESTART_SECONDS,
-                "webhooks",
-                partial(webhook_jobs.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
-            )
-        ),
-    ]
-    if settings.broker_url:
-        url = settings.broker_url.get_secret_value()
-        tasks.append(
-            asyncio.create_task(_often(stop, RESTART_SECONDS, "broker", partial(broker_jobs.publish, db, url, stop)))
-        )
     if not work.channels:
         log.warning("no messages are sent: neither a mail server nor a text message gateway is configured")
+    tasks = [
+        asyncio.create_task(_repeat(stop, HEARTBEAT_SECONDS, "heartbeat", partial(upkeep.beat, db, worker=worker))),
+        *(
+            asyncio.create_task(_repeat(stop, seconds, name, partial(job, work)))
+            for name, (seconds, job) in schedule.FREQUENT.items()
+        ),
+        *(
+            asyncio.create_task(_repeat(stop, RESTART_SECONDS, name, job))
+            for name, job in _continuous_jobs(work, stop).items()
+        ),
+    ]
     try:
         await stop.wait()
         await asyncio.wait(tasks, timeout=settings.shutdown_seconds)
@@ -114,24 +92,22 @@ async def run(settings: Settings, database_url: str, stop: asyncio.Event) -> Non
         await db.close()
 
 
-def beside(settings: Settings, database_url: str) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """Return a context that runs the worker in a server's process."""
-
-    @asynccontextmanager
-    async def working(_: object) -> AsyncGenerator[None]:
-        stop = asyncio.Event()
-        task = asyncio.create_task(run(settings, database_url, stop), name="worker")
-        try:
-            yield
-        finally:
-            stop.set()
-            await task
-
-    return working
+def _continuous_jobs(work: Work, stop: asyncio.Event) -> dict[str, Callable[[], Awaitable[object]]]:
+    """Return the jobs that run until `stop`, by name. They are restarted if they fail."""
+    db, settings = work.db, work.settings
+    jobs: dict[str, Callable[[], Awaitable[object]]] = {
+        "nightly": partial(nightly.run, work, stop),
+        "webhooks": partial(webhook_jobs.deliver, db, stop, private_addresses=settings.webhook_private_addresses),
+    }
+    for channel in work.channels:
+        jobs[f"send-{channel}"] = partial(notification_jobs.deliver, db, work.sending, channel, stop)
+    if settings.broker_url:
+        jobs["broker"] = partial(broker_jobs.publish, db, settings.broker_url.get_secret_value(), stop)
+    return jobs
 
 
-async def _often(stop: asyncio.Event, seconds: float, name: str, job: Callable[[], Awaitable[object]]) -> None:
-    """Run the job repeatedly, even if it fails."""
+async def _repeat(stop: asyncio.Event, seconds: float, name: str, job: Callable[[], Awaitable[object]]) -> None:
+    """Run the job until `stop`, again after a pause, even if it fails."""
     is_reachable = True
     while not stop.is_set():
         try:
@@ -145,3 +121,19 @@ async def _often(stop: asyncio.Event, seconds: float, name: str, job: Callable[[
             log.exception("job failed", job=name)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
+
+
+def in_server(settings: Settings, database_url: str) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """Return a context in which the worker runs, for the process of a server."""
+
+    @asynccontextmanager
+    async def running(_: object) -> AsyncGenerator[None]:
+        stop = asyncio.Event()
+        task = asyncio.create_task(run(settings, database_url, stop), name="worker")
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
+
+    return running
