@@ -136,7 +136,8 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def _controller(operation: Operation) -> type:
-    return type(getattr(inspect.unwrap(operation.handler.fn), "__self__", None))
+    controller: object = getattr(inspect.unwrap(operation.handler.fn), "__self__", None)
+    return type(controller)
 
 
 def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -> dict[str, Any]:

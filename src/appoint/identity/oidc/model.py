@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -189,8 +189,8 @@ def _values(claims: Mapping[str, Any], name: str) -> Collection[str]:
     """Return the values of a claim, given by name or else by dotted path. The claim is a text or a list of texts."""
     claim: Any = claims
     for part in [name] if name in claims else name.split("."):
-        claim = claim.get(part) if isinstance(claim, dict) else None
-    values = claim if isinstance(claim, list) else [claim]
+        claim = cast("dict[str, Any]", claim).get(part) if isinstance(claim, dict) else None
+    values = cast("list[Any]", claim) if isinstance(claim, list) else [claim]
     return {value for value in values if isinstance(value, str)}
 
 
@@ -208,7 +208,7 @@ def _parse_key(content: Any) -> jwk.Key | None:
     if not isinstance(content, dict):
         return None
     try:
-        key = jwk.import_key(content)
+        key = jwk.import_key(cast("dict[str, Any]", content))
         key.check_use("sig")
     except PARSE_ERRORS:
         return None

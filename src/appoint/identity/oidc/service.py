@@ -6,7 +6,18 @@ from ...kit.actors import Actor
 from ...kit.errors import StartupError
 from ...settings import Settings
 from .gateway import Provider
-from .model import ALGORITHMS, InvalidToken, Trust, actor_of, claims_of, is_safe, key_id, parse_role, parse_token
+from .model import (
+    ALGORITHMS,
+    InvalidToken,
+    RoleGrant,
+    Trust,
+    actor_of,
+    claims_of,
+    is_safe,
+    key_id,
+    parse_role,
+    parse_token,
+)
 
 
 def read_trust(settings: Settings) -> Trust | None:
@@ -35,7 +46,7 @@ def read_trust(settings: Settings) -> Trust | None:
             "Set APPOINT_OIDC_ROLES to the role in Appoint for each role of the provider, such as "
             "front-desk=receptionist:1."
         )
-    roles = []
+    roles: list[RoleGrant] = []
     for entry in settings.oidc_roles:
         try:
             roles.append(parse_role(entry))

@@ -1,7 +1,8 @@
 """/api/sessions, and authentication by a session's token"""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post
@@ -169,7 +170,8 @@ async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) 
     if declared.permission == "sign-in":
         return None
     caller = await identify(connection, token)
-    if caller and connection.scope.get("method") not in SAFE:
+    method = cast("Mapping[str, Any]", connection.scope).get("method")
+    if caller and method not in SAFE:
         csrf = connection.headers.get("x-csrf-token")
         if csrf is None and isinstance(connection, Request) and declared.page:
             if connection.headers.get("sec-fetch-site") == "same-origin":  # other sites' pages cannot forge this header

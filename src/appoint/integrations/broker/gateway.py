@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from traceback import clear_frames
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from ...kit.errors import StartupError
@@ -98,7 +98,7 @@ async def _nats(url: str) -> AsyncGenerator[Publish]:
     )
     async with _connection(broker.connect, Error) as client:
         with _convert_errors(Error):
-            streams = client.jetstream(timeout=ACKNOWLEDGE_SECONDS)
+            streams = cast("Any", client).jetstream(timeout=ACKNOWLEDGE_SECONDS)  # its options are not typed
             try:
                 await streams.stream_info("APPOINT")
             except NotFoundError:
