@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from ..database.pool import Database, Row, Transaction
+from ..database.pool import Database, Transaction
 from ..kit import errors
 from . import repository
 from .model import Event, StoredEvent, decode_fact, retry_delay
@@ -86,7 +86,7 @@ async def _notify(tx: Transaction, subscribers: Sequence[Subscriber], batch: Seq
             await subscriber(tx, events)
 
 
-def event_of(stored: StoredEvent | Row) -> Event:
+def event_of(stored: StoredEvent) -> Event:
     """Return an event of the outbox or the log with its fact decoded.
 
     Raise `msgspec.ValidationError` or `KeyError` if its data does not match the catalogue.

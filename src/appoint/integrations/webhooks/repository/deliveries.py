@@ -2,13 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from ....database.pool import Row, Statements, to
+from ....database.pool import Statements, affected, to
 from ....events.model import Event
 from ....kit.ids import clinic_of
 from ..model import DeliveryStatus, Webhook, WebhookDelivery
+
+
+class LoggedEvent(NamedTuple):
+    """An event in the log. See `events.model.StoredEvent`."""
+
+    clinic_id: int
+    id: UUID
+    type: str
+    subject_id: str
+    subject_version: int
+    data: str
+    traceparent: str | None
+    created_at: datetime
 
 
 class DueDelivery(NamedTuple):
@@ -17,8 +30,8 @@ class DueDelivery(NamedTuple):
     id: UUID
     version: int
     attempts: int
-    event: Row | None
-    """The row of the event in the log; None if it has been deleted."""
+    event: LoggedEvent | None
+    """None if the event has been deleted from the log."""
 
 
 async def list_oldest(
@@ -102,7 +115,7 @@ async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID,
         first_event_id,
         now,
     )
-    return int(tag.rsplit(" ", 1)[-1])
+    return affected(tag)
 
 
 async def list_due(db: Statements, webhook_id: UUID, *, now: datetime, limit: int) -> list[DueDelivery]:
@@ -127,7 +140,11 @@ async def list_due(db: Statements, webhook_id: UUID, *, now: datetime, limit: in
         now,
         limit,
     )
-    return [DueDelivery(row.delivery_id, row.version, row.attempts, row if row.id else None) for row in rows]
+    return [_due_delivery(*row) for row in rows]
+
+
+def _due_delivery(id: UUID, version: int, attempts: int, clinic_id: int | None, *event: Any) -> DueDelivery:
+    return DueDelivery(id, version, attempts, LoggedEvent(clinic_id, *event) if clinic_id is not None else None)
 
 
 async def record_success(
@@ -230,4 +247,4 @@ async def delete_old(db: Statements, *, before: datetime) -> int:
         """,
         before,
     )
-    return int(tag.rsplit(" ", 1)[-1])
+    return affected(tag)

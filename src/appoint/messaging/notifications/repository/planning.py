@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from ....database.pool import Statements
+from ....database.pool import Statements, affected
 from ....database.sql import load
 from ....events.model import Event
 from ....kit import ids
@@ -51,7 +51,7 @@ async def insert(tx: Statements, notifications: Sequence[PlannedNotification]) -
         """,
         *zip(*((each.clinic_id, ids.new_id(each.clinic_id), *each[1:]) for each in notifications), strict=True),
     )
-    return int(tag.rsplit(" ", 1)[-1])
+    return affected(tag)
 
 
 async def insert_for_user(
@@ -163,4 +163,4 @@ async def plan_agendas(db: Statements, *, lasting: timedelta, now: datetime) -> 
         now,
         lasting,
     )
-    return int(tag.rsplit(" ", 1)[-1])
+    return affected(tag)
