@@ -18,12 +18,14 @@ from support.browsers import Site, follow, launch, open_page, serve_demo, sign_i
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PHONE = {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 2}
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+NARROW_DESKTOP = {"viewport": {"width": 1100, "height": 900}}
 
 
 async def take_all(site: Site) -> None:
     async with launch() as browser:
         await take_patient_pages(browser, site)
         await take_staff_pages(browser, site)
+        await take_api_docs(browser, site)
 
 
 async def take_patient_pages(browser: Browser, site: Site) -> None:
@@ -54,6 +56,12 @@ async def take_staff_pages(browser: Browser, site: Site) -> None:
                     await page.goto(f"{site.url}/staff/1/{path}{query}")
                     await page.wait_for_function("!document.querySelector('.loading:not([hidden])')")
                     await take(page, f"staff-{path}{ending}")
+
+
+async def take_api_docs(browser: Browser, site: Site) -> None:
+    async with open_page(browser, **NARROW_DESKTOP) as page:
+        await page.goto(f"{site.url}/api/docs")
+        await take(page, "api-docs")
 
 
 def working_day() -> date:

@@ -49,12 +49,12 @@ def server() -> Iterator[str]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             lock.seek(0)
             if not lock.read():
-                asyncio.run(_prepare(running.url))
+                asyncio.run(create_template(running.url))
                 lock.write("ready")
         yield running.url
 
 
-async def _prepare(url: str) -> None:
+async def create_template(url: str) -> None:
     """Create the template. Autovacuum is off, so that statistics change only if a test runs `analyze`."""
     await as_superuser(
         url, "alter system set autovacuum = off", "select pg_reload_conf()", f"create database {TEMPLATE} owner appoint"
