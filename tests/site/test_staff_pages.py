@@ -214,10 +214,10 @@ async def test_a_webhook_page_lists_deliveries_newest_first_and_never_its_secret
             status,
         )
     page = await world.get(f"/staff/1/webhooks/{webhook_id}")
-    assert [next(word for word in ("Arrived", "Failed", "Waiting") if word in row) for row in rows(page)] == [
+    assert [next(word for word in ("Delivered", "Failed", "Waiting") if word in row) for row in rows(page)] == [
         "Waiting",
         "Failed",
-        "Arrived",
+        "Delivered",
     ]
     assert (len(rows(await world.get(f"/staff/1/webhooks/{webhook_id}?status=failed"))), "whsec_" in page.text) == (
         1,

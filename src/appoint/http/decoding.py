@@ -127,11 +127,11 @@ def _nul(value: Any, pointer: str, separator: str) -> Iterator[Fault]:
             if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
                 yield Fault(pointer, "contains an invalid character (NUL or an unpaired surrogate)")
         case Mapping():
-            for key, item in value.items():
+            for key, item in cast("Mapping[Any, Any]", value).items():
                 yield from _nul(key, pointer, separator)
                 yield from _nul(item, _at(pointer, separator, str(key)), "/")
         case list():
-            for index, item in enumerate(value):
+            for index, item in enumerate(cast("list[Any]", value)):
                 yield from _nul(item, f"{pointer}{separator}{index}", "/")
         case _:
             pass
@@ -175,8 +175,8 @@ def _faults(type: Any, value: Any, place: _Place) -> list[Fault]:
         type, more = _unwrap(options[0])
         metas = [*metas, *more]
     if isinstance(value, dict) and isinstance(type, _Struct):
-        return _struct_faults(type, value, place)
-    inspect = _INSIDE.get((value.__class__, get_origin(type)))
+        return _struct_faults(type, cast("dict[str, Any]", value), place)
+    inspect = _INSIDE.get((cast("Any", value).__class__, get_origin(type)))
     return (inspect and inspect(type, value, metas, place)) or _value_faults(type, value, metas, place)
 
 
@@ -276,7 +276,8 @@ def _passes(type: Any, value: Any) -> bool:
 def _checks(type: Any) -> Callable[[Any], bool] | None:
     """Return a predicate for all checks of the type, or None if it has none."""
     type, metas = _unwrap(type)
-    own = [check for meta in metas if (check := (meta.extra or {}).get("check"))]
+    extras: list[dict[str, Any]] = [meta.extra or {} for meta in metas]
+    own = [extra["check"] for extra in extras if extra.get("check")]
     if own:
         return lambda value: all(check(value) is None for check in own)
     if isinstance(type, _Struct):

@@ -16,7 +16,7 @@ from ..kit import tracing
 from ..kit.metrics import REQUEST_SECONDS, REQUESTS
 from .problems.handlers import problem_response
 from .request import Request
-from .routes import route_in
+from .routes import handler_in, path_template_in, route_in
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -123,7 +123,7 @@ class ObservedApp:
             "request",
             operation=operation,
             method=scope["method"],
-            route=scope.get("path_template"),
+            route=path_template_in(scope),
             status=status,
             milliseconds=round(seconds * 1000, 3),
         )
@@ -143,7 +143,8 @@ class ObservedApp:
         )
         with suppress(Exception):
             response = self.render(request, response)
-            await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+            respond: Any = cast("Any", response).to_asgi_response(app=None, request=request)
+            await respond(scope, receive, send)
 
 
 QUIET_OPERATIONS: Final = {"healthz", "readyz", "metrics"}
@@ -152,14 +153,13 @@ QUIET_OPERATIONS: Final = {"healthz", "readyz", "metrics"}
 
 def operation_of(scope: Scope) -> str:
     """Return the route's `operationId`, or `unknown` without a route."""
-    handler = cast("Any", scope.get("route_handler"))
-    name = handler and getattr(handler, "operation_id", None)
+    name = getattr(handler_in(scope), "operation_id", None)
     return name if isinstance(name, str) else "unknown"
 
 
 def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> list[tuple[bytes, bytes]]:
     """Complete the `Allow` header: the framework lists only the methods of the route's first controller."""
-    template = scope.get("path_template")
+    template = path_template_in(scope)
     methods = {
         method for route in scope["litestar_app"].routes if route.path_format == template for method in route.methods
     }
@@ -168,7 +168,7 @@ def _with_all_methods(headers: list[tuple[bytes, bytes]], scope: HTTPScope) -> l
 
 
 def _describe(span: "Span", scope: HTTPScope, status: int) -> None:
-    route = scope.get("path_template")
+    route = path_template_in(scope)
     if route:
         span.update_name(f"{scope['method']} {route}")
         span.set_attribute("http.route", route)

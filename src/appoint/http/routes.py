@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from litestar import Litestar
 from litestar.handlers import BaseRouteHandler
@@ -80,8 +80,20 @@ def route_of(handler: BaseRouteHandler) -> Route:
 
 def route_in(scope: Scope) -> Route | None:
     """Return the declaration of a request's handler; None if no handler of ours answers it."""
-    handler = cast("Any", scope.get("route_handler"))
-    return getattr(handler, "opt", {}).get(OPTION)
+    options: Mapping[str, Any] = getattr(handler_in(scope), "opt", {})
+    return options.get(OPTION)
+
+
+def handler_in(scope: Scope) -> Any:
+    """Return the handler of a request; None if no route matches."""
+    fields: Any = scope
+    return fields.get("route_handler")
+
+
+def path_template_in(scope: Scope) -> str | None:
+    """Return the path of a request's route, with the names of its parameters; None if no route matches."""
+    fields: Any = scope
+    return fields.get("path_template")
 
 
 def check_routes(app: Litestar, *, owned_by: Collection[str]) -> None:

@@ -146,8 +146,9 @@ class Schemas:
                     for member in always or list(properties)[:1]
                 }
                 return {member: value for member, value in values.items() if value is not None or member in required}
-            case {"additionalProperties": dict() as inner}:
-                return {schema.get("propertyNames", {}).get("enum", ["key"])[0]: self.example(inner, name, within)}
+            case {"additionalProperties": dict()}:
+                key = schema.get("propertyNames", {}).get("enum", ["key"])[0]
+                return {key: self.example(schema["additionalProperties"], name, within)}
             case {"format": str() as format} if format in BY_FORMAT:
                 return BY_FORMAT[format]
             case _:

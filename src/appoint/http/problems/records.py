@@ -1,11 +1,11 @@
 """Problems of clinics, doctors, customers, schedules, slots, notifications and webhooks."""
 
-from typing import Final
+from typing import Any, Final
 
 from ...kit.i18n import translatable as _
 from .documents import Problem
 
-AFFECTED_APPOINTMENTS: Final = {
+AFFECTED_APPOINTMENTS: Final[dict[str, Any]] = {
     "count": 1,
     "appointments": [
         {

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from limits.aio.storage import RedisStorage
@@ -27,7 +27,7 @@ class RedisCounters:
 
     def __init__(self, url: str) -> None:
         self._retry_at = 0.0
-        self._pool: Final = BlockingConnectionPool.from_url(
+        self._pool: Final[BlockingConnectionPool] = cast("Any", BlockingConnectionPool).from_url(
             url,
             max_connections=MAX_CONNECTIONS,
             timeout=TIMEOUT_SECONDS,

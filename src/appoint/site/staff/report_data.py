@@ -53,7 +53,8 @@ Heat = dict[Any, dict[int, Cell]]
 
 
 async def load_heat(request: Request, clinic_id: int, query: ReportQuery) -> tuple[Heat, Heat]:
-    by_doctor, by_weekday = {}, {}
+    by_doctor: Heat = {}
+    by_weekday: Heat = {}
     for sums in await service.by_hour(request.db, clinic_id=clinic_id, **query.filters):
         heat, key = (by_doctor, sums.doctor_id) if sums.doctor_id else (by_weekday, sums.weekday)
         heat.setdefault(key, {})[sums.hour] = Cell(sums.published_minutes, sums.booked_minutes)
