@@ -41,12 +41,12 @@ class Limits:
 
     async def admit(self, request: litestar.Request[Actor, Any, Any], caller: Actor, declared: Route) -> None:
         """Count the request and store the remaining quota for the response headers. Raise `TooMany`, or `Unavailable`
-        for a sign-in that cannot be quota.
+        for a sign-in that cannot be counted.
         """
         await self.count(request, caller, declared.limited_as)
 
     async def count(self, request: litestar.Request[Actor, Any, Any], caller: Actor, name: str) -> None:
-        """Count a request a second time, under a limit that applies only once its body is known."""
+        """Count a request a second time, under a limit that depends on its decoded body."""
         if not self.on or caller.administrator:
             return
         who, rate = caller.key, self.rates[name]

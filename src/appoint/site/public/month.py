@@ -49,7 +49,7 @@ class Month(NamedTuple):
 
 
 class TimeFilter(NamedTuple):
-    """Which times a month shows: those for a type or of a length, or whole slots without either; of a doctor or all."""
+    """The filter of a month's times: by type or length, or whole slots without either; by doctor, or for all doctors."""
 
     appointment_type_id: UUID | None
     minutes: int | None
