@@ -13,13 +13,13 @@ from support.source import statements
 ACROSS_CLINICS = {
     ("clinics.list_active", "clinic"): "the list of clinics",
     ("clinics.list_choices", "clinic"): "the clinics that a user works at",
-    ("slots.active_clinics", "clinic"): "the nightly generation",
+    ("slots.list_active_clinics", "clinic"): "the nightly generation",
     ("catalogue.load", "clinic"): "the short name in the address of a page",
     ("availability.next_slots", "booking_slot"): "search",
-    ("availability.clinics", "clinic"): "the page that finds a clinic",
-    ("availability.specialties", "doctor"): "the filters of that page",
-    ("booking.of_customer", "appointment"): "a customer's own appointments",
-    ("booking.visits_of_customers", "appointment"): "the same",
+    ("availability.list_clinics", "clinic"): "the page that finds a clinic",
+    ("availability.list_specialties", "doctor"): "the filters of that page",
+    ("booking.list_for_customer", "appointment"): "a customer's own appointments",
+    ("booking.list_visits", "appointment"): "the same",
     ("customers.count_upcoming_appointments", "appointment"): "whether a customer may be removed",
     ("customers.list_ids_at_address", "appointment"): "whether a customer with the address has booked anywhere",
     ("customers.find_at_address", "appointment"): "the same",
@@ -130,8 +130,8 @@ def nodes(plan: dict) -> Iterator[dict]:
 READ_ALL_PATIENTS = {
     "customers.find_patient",
     "customers.list_patients",
-    "customers.patient_names",
-    "day_board.of_patients",
+    "customers.load_patient_names",
+    "day_board.find_by_patient",
 }
 
 

@@ -212,7 +212,7 @@ class Appointments(Controller):
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Appointment]]:
         """List a clinic's appointments, earliest first."""
-        appointments = await repository.of_clinic(request.db, clinic_id, visible_selection(request, query))
+        appointments = await repository.list_for_clinic(request.db, clinic_id, visible_selection(request, query))
         if not appointments:
             await clinics.get(request.db, clinic_id)
         return resource_page(request, query, [redact(request, appointment) for appointment in appointments], _by_start)
@@ -226,7 +226,7 @@ class Appointments(Controller):
         self, request: Request, customer_id: FromPath[UUID], query: PageQuery
     ) -> Response[Page[Appointment]]:
         """List a customer's appointments at all clinics, earliest first."""
-        appointments = await repository.of_customer(
+        appointments = await repository.list_for_customer(
             request.db,
             customer_id=customer_id,
             after=cursor_after(request, query, tuple[datetime, UUID]),

@@ -68,7 +68,7 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
 
 async def _slots(db: Statements, command: BookingCommand) -> Mapping[UUID, SlotTime]:
     ids = [request.time.booking_slot_id for request in command.requests if request.time.booking_slot_id]
-    return await repository.slot_times(db, clinic_id=command.clinic_id, slot_ids=ids) if ids else {}
+    return await repository.find_slot_times(db, clinic_id=command.clinic_id, slot_ids=ids) if ids else {}
 
 
 async def _earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:

@@ -110,7 +110,7 @@ async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime
     clinic_id = plan.catalogue.clinic_id
     first, last = min(spec.start for spec in plan.specs), max(spec.end for spec in plan.specs)
     ids = list({spec.customer_id for spec in plan.specs} | ({plan.booker_id} if plan.booker_id else set()))
-    busy = await repository.busy_times(
+    busy = await repository.find_busy_times(
         db, clinic_id=clinic_id, customer_ids=ids, start=first - ALTERNATIVES_RADIUS, end=last + ALTERNATIVES_RADIUS
     )
     if len(busy) < len(ids):
@@ -118,7 +118,7 @@ async def _customer_time(db: Statements, plan: BookingPlan, current: CurrentTime
     if current:
         busy = {id: without(ranges, (current.start, current.end)) for id, ranges in busy.items()}
     upcoming = (
-        await repository.upcoming_counts(db, clinic_id=clinic_id, customer_ids=ids, now=plan.now) if plan.limits else {}
+        await repository.count_upcoming(db, clinic_id=clinic_id, customer_ids=ids, now=plan.now) if plan.limits else {}
     )
     return CustomerTime(busy, upcoming)
 
@@ -128,7 +128,7 @@ async def _own_slots(db: Statements, plan: BookingPlan, current: CurrentTime | N
     (spec, *_) = plan.specs
     if not (current and current.has_own_hours) or current[:3] == (spec.doctor_id, spec.start, spec.end):
         return []
-    return await repository.remnant_ids(
+    return await repository.find_remnants(
         db, clinic_id=plan.catalogue.clinic_id, doctor_id=current.doctor_id, start=current.start, end=current.end
     )
 

@@ -32,14 +32,14 @@ async def get_stored(db: Statements, appointment_id: UUID) -> StoredAppointment:
 
 async def find_for_holder(db: Statements, appointment_id: UUID) -> AppointmentDetails | None:
     """Return an appointment for the page of its manage link."""
-    return await repository.for_holder(db, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id)
+    return await repository.find_details(db, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id)
 
 
 async def list_visits(
     db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
 ) -> list[CustomerVisit]:
     """Return the appointments that customers have or booked at all clinics, at most `limit` upcoming and past ones."""
-    return await repository.visits_of_customers(db, customer_ids=customer_ids, now=now, limit=limit)
+    return await repository.list_visits(db, customer_ids=customer_ids, now=now, limit=limit)
 
 
 async def change(

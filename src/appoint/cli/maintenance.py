@@ -240,10 +240,10 @@ def rebuild_numbers(*, clinic: ClinicNumber | None = None) -> None:
     from rich.progress import Progress
 
     from ..oversight.reports import service
-    from ..scheduling.slots.repository import active_clinics
+    from ..scheduling.slots.repository import list_active_clinics
 
     async def work(db: Any) -> int:
-        clinics = [clinic] if clinic else await active_clinics(db)
+        clinics = [clinic] if clinic else await list_active_clinics(db)
         with Progress(console=Console(stderr=True)) as progress:
             task = progress.add_task("Clinics", total=len(clinics))
             await service.rebuild(db, clinics, done=lambda _: progress.advance(task))

@@ -248,7 +248,7 @@ async def list_patients(
     return [to(Patient, row) for row in rows]
 
 
-async def patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the names of patients of the clinic, by id."""
     rows = await db.fetch(
         """

@@ -171,7 +171,7 @@ async def list_patients(
 
 async def patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the names of patients of a clinic, by id."""
-    return await repository.patient_names(db, clinic_id, customer_ids)
+    return await repository.load_patient_names(db, clinic_id, customer_ids)
 
 
 async def change_patient(

@@ -15,7 +15,7 @@ NEXT_SLOTS: Final = load(__name__, "next_slots")
 SOONEST_TIMES: Final = load(__name__, "soonest_times")
 
 
-async def doctors_time(
+async def load_doctors_time(
     db: Statements,
     catalogue: Catalogue,
     *,
@@ -49,7 +49,7 @@ async def doctors_time(
     return [_doctor_time(row) for row in rows]
 
 
-async def next_slots(
+async def find_next_slots(
     db: Statements,
     query: SearchFilter,
     *,
@@ -92,7 +92,7 @@ async def next_slots(
     ]
 
 
-async def soonest_times(
+async def find_soonest_times(
     db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, days: int
 ) -> list[DoctorOffer]:
     """Return the time of each active doctor of the clinics, with the given specialty if any, on that local date, or on
@@ -105,7 +105,7 @@ async def soonest_times(
     return [_doctor_offer(row, now) for row in rows]
 
 
-async def clinics(
+async def list_clinics(
     db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
 ) -> list[ClinicListing]:
     """Return active clinics that have active doctors, by name, after the clinic with that number; one more than `limit`
@@ -137,7 +137,7 @@ async def clinics(
     return [to(ClinicListing, row) for row in rows]
 
 
-async def specialties(db: Statements, *, limit: int) -> list[str]:
+async def list_specialties(db: Statements, *, limit: int) -> list[str]:
     """Return the specialties of all active doctors, by name."""
     rows = await db.fetch(
         "select distinct d.specialty from doctor d where d.active and d.specialty is not null order by 1 limit $1",

@@ -31,7 +31,7 @@ PendingTimes = list[tuple[Place, FoundTime, Iterator[FoundTime]]]
 
 async def list_specialties(db: Statements, cache: ClinicCache) -> list[str]:
     """Return the specialties of all active doctors, by name."""
-    return await cache.get(ids.PLATFORM, "specialties", lambda: repository.specialties(db, limit=MAX_SPECIALTIES))
+    return await cache.get(ids.PLATFORM, "specialties", lambda: repository.list_specialties(db, limit=MAX_SPECIALTIES))
 
 
 async def find_clinics(
@@ -39,7 +39,7 @@ async def find_clinics(
 ) -> list[ClinicListing]:
     """Return active clinics with active doctors, by name, after the clinic with that number; one more than `limit` if
     there are more."""
-    return await repository.clinics(db, q=q, specialty=specialty, after=after, limit=limit)
+    return await repository.list_clinics(db, q=q, specialty=specialty, after=after, limit=limit)
 
 
 async def search(
@@ -62,7 +62,7 @@ async def search(
     pending: PendingTimes = []
     while len(results) <= query.limit and place.start < end:
         until = min(place.start + window, end)
-        slots = await repository.next_slots(
+        slots = await repository.find_next_slots(
             db, query, first=first, last=last, now=now, after=after, place=place, until=until, limit=limit
         )
         for slot in slots:
@@ -111,7 +111,7 @@ async def soonest(
     """Return the first bookable times of each clinic, on that local date or within `SOON_DAYS`, with a doctor of the
     specialty if one is given. Run one statement."""
     times: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
-    for clinic_id, terms, length, doctor in await repository.soonest_times(
+    for clinic_id, terms, length, doctor in await repository.find_soonest_times(
         db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS
     ):
         offers = starts(doctor, length, terms)

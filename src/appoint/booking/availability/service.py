@@ -108,7 +108,7 @@ async def _times(db: Statements, catalogue: Catalogue, query: ClinicQuery, first
     if not query.doctors:
         return []
     before, after = (query.length.before, query.length.after) if query.length else NO_BUFFERS
-    times = await repository.doctors_time(
+    times = await repository.load_doctors_time(
         db, catalogue, doctors=query.doctors, type=query.type, first=first, last=last, before=before, after=after
     )
     if len(times) < len(query.doctors):
@@ -141,7 +141,7 @@ async def around(
 ) -> list[DoctorTime] | None:
     """Return the doctors' time within a week of a date, to explain a refusal and find alternatives. Return None if the
     catalogue is stale."""
-    times = await repository.doctors_time(
+    times = await repository.load_doctors_time(
         db,
         catalogue,
         doctors=doctors,

@@ -72,11 +72,11 @@ class Bookings(Controller):
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Booking]]:
         """List a clinic's bookings by the start of their first appointment, earliest first."""
-        page = await repository.of_clinic(request.db, clinic_id, visible_selection(request, query))
+        page = await repository.list_for_clinic(request.db, clinic_id, visible_selection(request, query))
         if not page:
             await clinics.get(request.db, clinic_id)
         starts = dict(page)
-        bookings = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=list(starts))
+        bookings = await repository.load_bookings(request.db, clinic_id=clinic_id, booking_ids=list(starts))
         return page_response(
             request,
             query,
@@ -92,7 +92,7 @@ class Bookings(Controller):
     )
     async def show(self, request: Request, clinic_id: FromPath[int], booking_id: FromPath[UUID]) -> Response[Booking]:
         """Return a booking with its appointments."""
-        bookings = await repository.appointments_of(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
+        bookings = await repository.load_bookings(request.db, clinic_id=clinic_id, booking_ids=[booking_id])
         if not bookings:
             raise NotFound
         return json_response(request, visible_booking(request, bookings[booking_id]), subjects=[booking_id])

@@ -11,7 +11,7 @@ from ..repository import booked_appointments
 from .model import BookingStart
 
 
-async def of_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingStart]:
+async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingStart]:
     """Return a clinic's bookings, earliest first; one more than the limit if there are more.
 
     The start of their first appointment sorts and dates them. The other properties apply to any of their appointments.
@@ -40,7 +40,7 @@ async def of_clinic(db: Statements, clinic_id: int, selection: Selection) -> lis
     return [BookingStart(row.booking_id, row.start) for row in rows]
 
 
-async def appointments_of(
+async def load_bookings(
     db: Statements, *, clinic_id: int, booking_ids: Sequence[UUID]
 ) -> dict[UUID, BookedAppointments]:
     """Return the bookings' appointments, in the order of each booking's request."""

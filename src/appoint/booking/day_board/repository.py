@@ -9,7 +9,7 @@ from ...database.pool import Statements, to
 from .model import Change, DayAppointment, DayStretch, TypeChoice
 
 
-async def appointments(
+async def list_appointments(
     db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None, limit: int
 ) -> list[DayAppointment]:
     """Return the appointments of every status that start on these local dates, earliest first."""
@@ -37,7 +37,7 @@ async def appointments(
     return [to(DayAppointment, row) for row in rows]
 
 
-async def times(
+async def list_times(
     db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None
 ) -> list[DayStretch]:
     """Return published hours, with adjacent ones joined, and absences on these local dates."""
@@ -71,7 +71,7 @@ async def times(
     return [to(DayStretch, row) for row in rows]
 
 
-async def types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
+async def list_types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
     """Return the active appointment types, by name."""
     rows = await db.fetch(
         "select id, name, minutes from appointment_type where clinic_id = $1 and active order by name", clinic_id
@@ -79,7 +79,7 @@ async def types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
     return [TypeChoice(row.id, row.name, row.minutes) for row in rows]
 
 
-async def of_patients(
+async def find_by_patient(
     db: Statements,
     *,
     clinic_id: int,
@@ -115,7 +115,7 @@ async def of_patients(
     return [to(DayAppointment, row) for row in rows]
 
 
-async def changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Change]:
+async def list_changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Change]:
     """Return the recent events of the clinics, relayed or not.
 
     Ids contain their creation time, so primary keys find them. An event that commits late is found while its creation

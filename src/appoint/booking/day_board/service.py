@@ -39,10 +39,10 @@ async def board(
 ) -> Board:
     """Return the clinic's days, both inclusive, of the given doctors or all, in two statements. Raise `NotFound`."""
     catalogue = await catalogues.get(db, cache, clinic_id)
-    stored_appointments = await repository.appointments(
+    stored_appointments = await repository.list_appointments(
         db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, limit=MAX_APPOINTMENTS
     )
-    stored_times = await repository.times(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids)
+    stored_times = await repository.list_times(db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids)
     appointments = [BoardAppointment.of(stored, catalogue.time_zone) for stored in stored_appointments]
     times = [Stretch.of(stored, catalogue.time_zone) for stored in stored_times]
     on_board = doctors_on_board(appointments, times)
@@ -65,7 +65,7 @@ async def board(
 
 async def list_types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
     """Return the active appointment types, by name."""
-    return await repository.types(db, clinic_id=clinic_id)
+    return await repository.list_types(db, clinic_id=clinic_id)
 
 
 async def search(
@@ -79,7 +79,7 @@ async def search(
     limit: int,
 ) -> list[BoardAppointment]:
     """Return the appointments of matching patients: upcoming ones, then past ones, each nearest to `now` first."""
-    appointments = await repository.of_patients(
+    appointments = await repository.find_by_patient(
         db, clinic_id=clinic_id, terms=terms, doctor_ids=doctor_ids, now=now, limit=limit
     )
     return [BoardAppointment.of(appointment, time_zone) for appointment in appointments]
@@ -175,7 +175,7 @@ class Changes:
 
     async def _read(self, listeners: Iterable[Listener]) -> list[Change]:
         clinic_ids = sorted({listener.clinic_id for listener in listeners})
-        return await repository.changes(self._db, clinic_ids=clinic_ids, back=MAX_COMMIT_DELAY)
+        return await repository.list_changes(self._db, clinic_ids=clinic_ids, back=MAX_COMMIT_DELAY)
 
 
 def _types_by_clinic(changes: Iterable[Change]) -> dict[int, set[str]]:

@@ -18,7 +18,7 @@ from ..model import (
     StoredAppointment,
 )
 
-VISITS_OF_CUSTOMERS: Final = load(__name__.rpartition(".")[0], "visits_of_customers")
+LIST_VISITS: Final = load(__name__.rpartition(".")[0], "list_visits")
 COLUMNS: Final = tuple(name for name in Appointment.__struct_fields__ if name not in ("price", "manage_token"))
 DETAIL_COLUMNS: Final = (
     *COLUMNS,
@@ -51,7 +51,7 @@ async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Store
     return StoredAppointment(appointment(row), claim, row.version, row.cancel_cause and CancelCause(row.cancel_cause))
 
 
-async def for_holder(db: Statements, *, clinic_id: int, appointment_id: UUID) -> AppointmentDetails | None:
+async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) -> AppointmentDetails | None:
     """Return the appointment with the details on the page of its manage link."""
     row = await db.fetchrow(
         """
@@ -90,7 +90,7 @@ async def find_by_idempotency_key(
     return (rows[0].request_digest, booked_appointments(rows)) if rows else None
 
 
-async def of_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[Appointment]:
+async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[Appointment]:
     """Return a clinic's appointments on local dates, earliest first; one more than the limit if there are more."""
     rows = await db.fetch(
         """
@@ -113,7 +113,7 @@ async def of_clinic(db: Statements, clinic_id: int, selection: Selection) -> lis
     return [appointment(row) for row in rows]
 
 
-async def of_customer(
+async def list_for_customer(
     db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Appointment]:
     """Return a customer's appointments at all clinics, earliest first; one more than `limit` if there are more."""
@@ -135,10 +135,10 @@ async def of_customer(
     return [appointment(row) for row in rows]
 
 
-async def visits_of_customers(
+async def list_visits(
     db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
 ) -> list[CustomerVisit]:
     """Return the appointments that the customers have or booked at all clinics: at most `limit` upcoming and `limit`
     past ones, those nearest to now."""
-    rows = await db.fetch(VISITS_OF_CUSTOMERS, customer_ids=customer_ids, now=now, limit=limit)
+    rows = await db.fetch(LIST_VISITS, customer_ids=customer_ids, now=now, limit=limit)
     return [to(CustomerVisit, row) for row in rows]

@@ -10,7 +10,7 @@ from ..planning import SlotTime
 from ..rules import BookingLimits
 
 
-async def busy_times(
+async def find_busy_times(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], start: datetime, end: datetime
 ) -> dict[UUID, list[Range]]:
     """Return each active customer's appointment times at this clinic within `[start, end)`. Omit unknown and inactive
@@ -32,7 +32,9 @@ async def busy_times(
     return {row.id: [(range.lower, range.upper) for range in row.ranges or ()] for row in rows}
 
 
-async def remnant_ids(db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime) -> list[UUID]:
+async def find_remnants(
+    db: Statements, *, clinic_id: int, doctor_id: UUID, start: datetime, end: datetime
+) -> list[UUID]:
     """Return the slots within `[start, end)` that exist for one appointment alone."""
     rows = await db.fetch(
         """
@@ -48,7 +50,7 @@ async def remnant_ids(db: Statements, *, clinic_id: int, doctor_id: UUID, start:
     return [row.id for row in rows]
 
 
-async def upcoming_counts(
+async def count_upcoming(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, BookingLimits]:
     """Return the number of each customer's upcoming live appointments at this clinic, and of the holds among them."""
@@ -66,7 +68,7 @@ async def upcoming_counts(
     return {row.customer_id: BookingLimits(row.appointments, row.holds) for row in rows}
 
 
-async def slot_times(db: Statements, *, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, SlotTime]:
+async def find_slot_times(db: Statements, *, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, SlotTime]:
     """Return the booking slots, including removed ones."""
     rows = await db.fetch(
         """

@@ -28,7 +28,7 @@ class Absences(Controller):
     @get("/clinics/{clinic_id:int}/absences", operation_id="listAbsences", opt=route(permission="see-absences"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[Absence]]:
         """List a clinic's active absences, earliest first."""
-        absences = await repository.of_clinic(
+        absences = await repository.list_for_clinic(
             request.db, clinic_id, after=cursor_after(request, query, tuple[datetime, UUID]), limit=query.limit
         )
         if not absences:

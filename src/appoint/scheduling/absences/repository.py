@@ -29,7 +29,7 @@ async def find(db: Statements, absence_id: UUID) -> Absence | None:
     return to(Absence, row) if row else None
 
 
-async def of_clinic(
+async def list_for_clinic(
     db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Absence]:
     """Return the clinic's active absences, earliest first; one more than `limit` if there are more."""
@@ -148,7 +148,7 @@ async def local_period(
     return Period(row.start, row.end) if row else None
 
 
-async def appointments_within(
+async def list_within(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, start: datetime, end: datetime, limit: int
 ) -> list[AffectedAppointment]:
     """Return the live appointments in a range that are not over, of one doctor or of all, earliest first."""
@@ -173,7 +173,7 @@ async def appointments_within(
     return [to(AffectedAppointment, row) for row in rows]
 
 
-async def appointments_to_rebook(
+async def list_to_rebook(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime, limit: int
 ) -> list[AffectedAppointment]:
     """Return the upcoming live appointments that need rebooking, of one doctor or of all, earliest first."""

@@ -52,7 +52,7 @@ async def list_to_rebook(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime, limit: int
 ) -> list[AffectedAppointment]:
     """Return the upcoming live appointments that need rebooking, of one doctor or of all, earliest first."""
-    return await repository.appointments_to_rebook(db, clinic_id, doctor_id=doctor_id, now=now, limit=limit)
+    return await repository.list_to_rebook(db, clinic_id, doctor_id=doctor_id, now=now, limit=limit)
 
 
 async def list_affected(
@@ -62,9 +62,7 @@ async def list_affected(
     start = max(away.start, now)
     if start >= away.end:
         return []
-    return await repository.appointments_within(
-        db, clinic_id, doctor_id=away.doctor_id, start=start, end=away.end, limit=limit
-    )
+    return await repository.list_within(db, clinic_id, doctor_id=away.doctor_id, start=start, end=away.end, limit=limit)
 
 
 async def local_period(
@@ -164,7 +162,7 @@ async def rebooking_options(
         return {}
     terms = Terms.of(catalogue, now)
     first, last = _search_dates(appointments, terms, today=clock.local_date(now, catalogue.time_zone))
-    times = await availability.doctors_time(
+    times = await availability.load_doctors_time(
         db,
         catalogue,
         doctors=catalogue.doctors_for(None),

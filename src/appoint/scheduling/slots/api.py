@@ -48,7 +48,7 @@ class BookingSlots(Controller):
         self, request: Request, doctor_id: FromPath[UUID], query: BookingSlotFilter
     ) -> Response[Page[BookingSlot]]:
         """List a doctor's published slots, earliest first."""
-        slots = await repository.of_doctor(
+        slots = await repository.list_for_doctor(
             request.db,
             doctor_id,
             first=query.from_,
@@ -168,7 +168,7 @@ class BookingSlots(Controller):
         visible = [slot for slot in slots if grant and grant.doctor_id in (None, slot.doctor_id)]
         if not visible:
             return slots
-        appointments = await repository.appointments_on(request.db, clinic_of(some_id), [slot.id for slot in visible])
+        appointments = await repository.list_appointments(request.db, clinic_of(some_id), [slot.id for slot in visible])
         if request.method == "GET":  # changes record their own entries
             await audit.record(
                 request.services.db,

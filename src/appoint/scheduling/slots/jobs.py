@@ -18,7 +18,7 @@ async def nightly(db: Database, *, now: datetime) -> int:
     """Publish every active clinic's schedules up to its horizon, and return the number of new slots. A failure at one
     clinic does not stop the others."""
     created = 0
-    for clinic_id in await repository.active_clinics(db):
+    for clinic_id in await repository.list_active_clinics(db):
         try:
             created += (await db.atomic(service.generate_to_horizon, ACTOR, clinic_id=clinic_id, now=now)).created
         except Exception:

@@ -33,7 +33,7 @@ async def find(db: Statements, booking_slot_id: UUID) -> StoredSlot | None:
     return StoredSlot(to(BookingSlot, row), row.remnant) if row else None
 
 
-async def of_doctor(
+async def list_for_doctor(
     db: Statements,
     doctor_id: UUID,
     *,
@@ -78,7 +78,7 @@ async def of_doctor(
     return [to(BookingSlot, row) for row in rows]
 
 
-async def appointments_on(db: Statements, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, list[Appointment]]:
+async def list_appointments(db: Statements, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, list[Appointment]]:
     """Return the live appointments on each of the slots, earliest first."""
     rows = await db.fetch(
         """
@@ -229,6 +229,6 @@ async def remove(tx: Statements, booking_slot_id: UUID, *, now: datetime) -> Non
     )
 
 
-async def active_clinics(db: Statements) -> list[int]:
+async def list_active_clinics(db: Statements) -> list[int]:
     """Return the ids of all active clinics, for nightly work."""
     return [row.id for row in await db.fetch("select id from clinic where active order by id")]

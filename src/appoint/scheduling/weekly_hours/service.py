@@ -34,7 +34,7 @@ from .repository import time_slots as time_slots_repository
 
 async def time_slots(db: Statements, clinic_id: int) -> list[TimeSlot]:
     """Return the clinic's active time slots, earliest first. Raise `NotFound`."""
-    slots = await time_slots_repository.of_clinic(db, clinic_id)
+    slots = await time_slots_repository.list_for_clinic(db, clinic_id)
     if slots is None:
         raise errors.NotFound
     return slots
@@ -97,7 +97,7 @@ async def remove_time_slot(
 
 async def schedule(db: Statements, doctor_id: UUID) -> Schedule:
     """Return all of a doctor's weekly hours, including past and future ones. Raise `NotFound`."""
-    if weekly := await lines_repository.schedule(db, doctor_id):
+    if weekly := await lines_repository.load_schedule(db, doctor_id):
         return weekly
     raise errors.NotFound
 
@@ -106,7 +106,7 @@ async def list_lines(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, since: date
 ) -> dict[UUID, list[DoctorSlot]]:
     """Return the active lines valid on a date or later, of all doctors of a clinic or of one, by doctor."""
-    return await lines_repository.of_clinic(db, clinic_id, doctor_id=doctor_id, since=since)
+    return await lines_repository.list_for_clinic(db, clinic_id, doctor_id=doctor_id, since=since)
 
 
 async def doctor_slot(db: Statements, doctor_slot_id: UUID) -> DoctorSlot:

@@ -64,7 +64,7 @@ async def find(db: Statements, doctor_slot_id: UUID) -> DoctorSlot | None:
     return _line(row) if row else None
 
 
-async def schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
+async def load_schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
     """Return all active lines of a doctor, in order, or None for an unknown doctor."""
     clinic_id = clinic_of(doctor_id)
     time_zone = await db.fetchval(
@@ -87,7 +87,7 @@ async def schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
     return Schedule(doctor_id, clinic_id, time_zone, [_line(row) for row in rows])
 
 
-async def of_clinic(
+async def list_for_clinic(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, since: date
 ) -> dict[UUID, list[DoctorSlot]]:
     """Return the active lines valid on the date or later, of all doctors of the clinic or of one, by doctor and in

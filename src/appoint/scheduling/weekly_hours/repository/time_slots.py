@@ -35,7 +35,7 @@ async def find(db: Statements, time_slot_id: UUID) -> TimeSlot | None:
     return _time_slot(row) if row else None
 
 
-async def of_clinic(db: Statements, clinic_id: int) -> list[TimeSlot] | None:
+async def list_for_clinic(db: Statements, clinic_id: int) -> list[TimeSlot] | None:
     """Return the clinic's active time slots, earliest first, or None for an unknown clinic."""
     rows = await db.fetch("select * from time_slot where clinic_id = $1 and active order by active_minutes", clinic_id)
     if not rows and not await db.fetchval("select true from clinic where id = $1", clinic_id):
