@@ -111,6 +111,7 @@ def idp(idp_server):
     """The provider in its initial state."""
     idp_server.answers, idp_server.requests, idp_server.down, idp_server.seconds = {}, [], False, 0.0
     idp_server.keys = {"first": idp_server.first}
+    idp_server.may_answer.set()
     return idp_server
 
 

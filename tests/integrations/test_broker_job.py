@@ -59,7 +59,7 @@ async def test_an_unreachable_broker_is_logged_once_without_its_address(db, capl
         return connect(url)
 
     async def repeated() -> bool:
-        return attempts > 3
+        return attempts >= 3
 
     monkeypatch.setattr(gateway, "connect", count)
     with capture_logs() as logs:

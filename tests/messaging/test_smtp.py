@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from appoint.messaging.channels import gateway
 from appoint.messaging.channels.gateway import Smtp
 from appoint.messaging.channels.model import Delayed, Undeliverable
 from support.channels import LETTER, SENDER, SOON, refusal
@@ -147,7 +148,8 @@ NO_SMTP = "the mail server does not speak SMTP"
         ({".": DROPS}, Delayed, GONE),
     ],
 )
-async def test_a_refusal_or_fault_of_the_mail_server_is_explained(answers, kind, reason):
+async def test_a_refusal_or_fault_of_the_mail_server_is_explained(answers, kind, reason, monkeypatch):
+    monkeypatch.setattr(gateway, "DATA_TIMEOUT_FACTOR", 1)
     times_out = any(answer is HANGS or answer == b"220 and then noth" for answer in answers.values())
     async with serving(mail_talk(answers)) as port:
         assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if times_out else 30), LETTER) == (

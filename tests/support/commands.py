@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -37,7 +38,7 @@ class CommandLine:
                 patch.delenv(name)
             for name, value in (self.settings | settings).items():
                 patch.setenv(f"APPOINT_{name.upper()}", str(value))
-            patch.setattr(sys, "argv", ["appoint", *arguments])
+            patch.setattr(main, "app", partial(main.app, arguments))
             patch.setattr(sys, "stdin", io.StringIO(stdin))
             patch.setattr(signal, "signal", lambda *_: None)
             code = await asyncio.to_thread(self._run)

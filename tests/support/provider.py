@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,6 +23,8 @@ class OpenIdProvider:
         self.requests: list[str] = []
         self.down = False
         self.seconds = 0.0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -32,6 +34,7 @@ class OpenIdProvider:
                     self.close_connection = True
                     return
                 time.sleep(provider.seconds)
+                provider.may_answer.wait(30)
                 answer = provider.answers.get(self.path, provider.own(self.path))
                 status, body = (answer, b"") if isinstance(answer, int) else (200, answer)
                 self.send_response(status)
@@ -39,7 +42,8 @@ class OpenIdProvider:
                     self.send_header("Location", provider.issuer + "/jwks")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with suppress(BrokenPipeError):  # a client that timed out has gone
+                    self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
                 pass
