@@ -49,7 +49,7 @@ class Month(NamedTuple):
 
 
 class TimeFilter(NamedTuple):
-    """The filter of a month's times: by type or length, or whole slots without either; by doctor, or for all doctors."""
+    """The filter of a month's times: by type or length, or whole slots without either; by doctor, or for all."""
 
     appointment_type_id: UUID | None
     minutes: int | None
