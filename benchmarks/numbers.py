@@ -41,7 +41,8 @@ with bounds as (
     from bounds, range r,
          lateral (select r.starts at time zone zone as wall,
                          -- the last microsecond, since an end at the moment when clocks go back reads an hour earlier
-                         extract(hour from (r.ends - interval '1 microsecond') at time zone zone)::integer as through) l,
+                         extract(hour from (r.ends - interval '1 microsecond') at time zone zone)::integer
+                            as through) l,
          generate_series(extract(hour from wall)::integer, through) as n, hour h
    where h.date = wall::date and h.hour = n
 )

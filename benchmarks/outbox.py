@@ -92,7 +92,7 @@ async def delete_rate(world: World) -> float:
     await fill(world, RELAYED_EVENTS)
     connection = await asyncpg.connect(world.url)
 
-    async def delete(*, now) -> int:
+    async def delete(**_) -> int:
         return len(await connection.fetch(TAKE, BATCH_SIZE))
 
     try:

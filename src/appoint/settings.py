@@ -30,7 +30,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(
         default=None,
-        description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; none: an embedded server in the data directory",
+        description="PostgreSQL 18 or newer, as postgresql://user:password@host/database; "
+        "none: an embedded server in the data directory",
     )
     data_dir: Path = Field(
         default=Path(".appoint"),

@@ -3,15 +3,36 @@
 import ast
 import re
 from itertools import chain
+from pathlib import Path
 
+from appoint.database import dump
 from appoint.events.facts import CATALOGUE
 from appoint.settings import Settings
-from support.source import SQL, feature, is_repository, modules, rules, statements, texts
+from support.source import SOURCE, SQL, feature, is_repository, modules, rules, statements, texts
 
 
 def test_the_statements_and_rules_of_the_source_are_found():
     assert len(statements()) > 80
     assert len(rules()) > 25
+
+
+def test_files_have_at_most_300_lines_of_120_columns():
+    """The linter checks the columns of Python."""
+    files = {
+        path: path.read_text().splitlines()
+        for folder in (SOURCE, Path(__file__).parents[1])
+        for path in folder.rglob("*")
+        if path.suffix in (".py", ".sql", ".html") and "migrations" not in path.parts and path != dump.FILE
+    }
+    assert len(files) > 500
+    assert [str(path) for path, lines in files.items() if len(lines) > 300] == []
+    assert [
+        f"{path}:{number}"
+        for path, lines in files.items()
+        if path.suffix != ".py"
+        for number, line in enumerate(lines, 1)
+        if len(line) > 120
+    ] == []
 
 
 def test_sql_is_only_in_repositories():

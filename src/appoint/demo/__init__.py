@@ -1,4 +1,4 @@
-"""Demo worlds: a small one to explore, and a large one to measure. Empty databases get the same world on the same day."""
+"""Demo worlds: a small one to explore, a large one to measure. Empty databases get the same world on the same day."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,8 +25,8 @@ async def load(
     password: str | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Load a demo world into a migrated database, completely or not at all. Writes no events. With a password, staff get
-    accounts.
+    """Load a demo world into a migrated database, completely or not at all. Write no events. With a password, staff
+    get accounts.
 
     Raise `HasClinics` for a database that has clinics already, unless `into_existing`.
     """
@@ -41,8 +41,8 @@ async def load(
             if not into_existing:
                 await expect_no_clinics(connection)  # before the first message
             say(
-                "Loading 2 million appointments. This takes a few minutes. If it is interrupted, it leaves nothing behind; "
-                "start it again."
+                "Loading 2 million appointments. This takes a few minutes. "
+                "If it is interrupted, it leaves nothing behind; start it again."
             )
             columns = (
                 TextColumn("{task.description}"),

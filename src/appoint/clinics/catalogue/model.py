@@ -73,7 +73,7 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     @property
     def bookable_types(self) -> list[CatalogueType]:
-        """The active types that at least one doctor offers, by name. Patients of a clinic without any book whole slots."""
+        """The active types that a doctor offers, by name. Patients of a clinic without any book whole slots."""
         return sorted(
             (type for type in self.types.values() if type.active and self.doctors_for(type.id)), key=attrgetter("name")
         )

@@ -13,7 +13,7 @@ from ...kit.structs import RequestBody
 from ...messaging.notifications.model import Preferences
 
 MAX_LIST_ENTRIES: Final = 5000
-"""The maximum length of each list in an export. An entry has a few kilobytes at most, and usually a few hundred bytes."""
+"""The maximum length of each list in an export. An entry has a few kilobytes at most, usually a few hundred bytes."""
 
 
 class ExportQuery(RequestBody):

@@ -1,1 +1,1 @@
-"""SQL for the tables with personal data. Reads and erases across clinics, because a customer belongs to the platform."""
+"""SQL that reads personal data across clinics, because a customer belongs to the platform."""

@@ -32,8 +32,10 @@ async def limits(db: Statements, *, now: datetime) -> list[RetentionLimits]:
 
 
 async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime, after: UUID, limit: int) -> list[UUID]:
-    """Return, and lock, the clinic's patients without an appointment since `before`, in id order after `after`. The next
-    night handles those whom other transactions have locked."""
+    """Return, and lock, the clinic's patients without an appointment since `before`, in id order after `after`.
+
+    The next night handles those whom other transactions have locked.
+    """
     rows = await tx.fetch(
         """
         select p.customer_id
