@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from appoint.integrations.broker import gateway, jobs, repository, service
-from appoint.integrations.broker.model import MAX_WAIT_SECONDS, Message, rounds, wait_after
+from appoint.integrations.broker.model import MAX_WAIT_SECONDS, Message, divide_into_rounds, retry_delay
 from appoint.kit import ids
 from appoint.kit.errors import StartupError
 from support.broker_messages import event, patiently, store
@@ -96,7 +96,7 @@ MESSAGES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from("abc")), max_si
 
 @given(MESSAGES)
 def test_rounds_contain_every_message_in_order_of_its_subject(messages):
-    result = rounds(messages)
+    result = divide_into_rounds(messages)
     assert sorted(chain.from_iterable(result), key=lambda message: message.position) == messages
     for round in result:
         assert len({(message.clinic_id, message.subject_id) for message in round}) == len(round)
@@ -110,6 +110,6 @@ def test_rounds_contain_every_message_in_order_of_its_subject(messages):
 
 
 def test_pauses_grow_to_the_maximum():
-    pauses = [wait_after(failures) for failures in range(10_000)]
+    pauses = [retry_delay(failures) for failures in range(10_000)]
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (0.1, MAX_WAIT_SECONDS)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from appoint.kit.errors import StartupError
-from appoint.messaging.channels.gateway import DevMailbox, Gateway, Sms, Smtp, gateways
+from appoint.messaging.channels.gateway import DevMailbox, Gateway, Sms, Smtp, create_gateways
 from appoint.messaging.channels.model import Message, Undeliverable
 from support.app import settings
 from support.channels import LETTER, NOTE, SENDER, refusal, sms_url, words
@@ -135,7 +135,7 @@ async def test_the_log_does_not_contain_the_recipient(route, caplog):
 
 
 async def test_development_without_providers_uses_the_mailbox(db):
-    by_channel = gateways(settings(), db)
+    by_channel = create_gateways(settings(), db)
     assert {channel: type(gateway) for channel, gateway in by_channel.items()} == {
         "email": DevMailbox,
         "sms": DevMailbox,
@@ -143,12 +143,12 @@ async def test_development_without_providers_uses_the_mailbox(db):
 
 
 async def test_production_without_providers_has_no_channels(db):
-    assert gateways(settings(mode="production"), db) == {}
+    assert create_gateways(settings(mode="production"), db) == {}
 
 
 @pytest.mark.parametrize("mode", ["development", "production"])
 async def test_a_channel_with_a_provider_uses_it(db, mode):
-    by_channel = gateways(
+    by_channel = create_gateways(
         settings(mode=mode, smtp_url="smtp://mail.example", sms_url="https://AC1:token@sms.example"), db
     )
     assert {channel: type(gateway) for channel, gateway in by_channel.items()} == {"email": Smtp, "sms": Sms}
@@ -175,7 +175,7 @@ async def test_a_channel_with_a_provider_uses_it(db, mode):
 )
 async def test_unusable_provider_settings_are_reported_at_startup(db, wrong):
     with pytest.raises(StartupError, match=r"^APPOINT_(SMTP_URL|MAIL_FROM|SMS_URL) ") as refusal_info:
-        gateways(settings(**wrong), db)
+        create_gateways(settings(**wrong), db)
     assert "secret" not in str(refusal_info.value)
     assert (
         refusal_info.value.__cause__,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from appoint.kit import clock
 from appoint.messaging.notifications.model import Contact, DueReminder
 from appoint.messaging.notifications.planning import plan_reminder
-from appoint.messaging.notifications.rules import MINUTES_PER_DAY, backoff, outside_quiet_hours
+from appoint.messaging.notifications.rules import MINUTES_PER_DAY, outside_quiet_hours, retry_delay
 
 MINUTES = st.integers(0, MINUTES_PER_DAY - 1)
 ZONES = st.sampled_from(
@@ -89,6 +89,6 @@ def test_without_quiet_hours_everything_is_sent_when_due():
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_failed_attempts_wait_longer_each_time_but_at_most_half_an_hour(attempts, luck):
-    wait = backoff(attempts, luck)
+    wait = retry_delay(attempts, luck)
     assert timedelta(seconds=7.5) <= wait <= timedelta(minutes=30)
     assert wait <= timedelta(seconds=15) * 2 ** (min(attempts, 20) - 1)

@@ -31,7 +31,7 @@ class Audit(Controller):
 
     @get("/clinics/{clinic_id:int}/audit/head", operation_id="getAuditHead", opt=route(permission="manage-access"))
     async def head_of_clinic(self, request: Request, clinic_id: FromPath[int]) -> Response[AuditHead]:
-        """Get the signed head of a clinic's audit trail, to store elsewhere. Not found while no entry is sealed."""
+        """Return the signed head of a clinic's audit trail, to store elsewhere. Not found while no entry is sealed."""
         return json_response(request, await service.head(request.db, clinic_id=clinic_id), subjects=[])
 
     @get("/audit", operation_id="listPlatformAudit", opt=route(permission="administer"))
@@ -43,7 +43,7 @@ class Audit(Controller):
         "/audit/head", operation_id="getPlatformAuditHead", opt=route(permission="administer", problems=("not-found",))
     )
     async def head_of_platform(self, request: Request) -> Response[AuditHead]:
-        """Get the signed head of the platform's audit trail."""
+        """Return the signed head of the platform's audit trail."""
         return json_response(request, await service.head(request.db, clinic_id=PLATFORM), subjects=[])
 
 

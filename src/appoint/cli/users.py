@@ -56,7 +56,7 @@ def add(
 
     _check(email=email, name=name, clinic=clinic, administrator=administrator)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_for_password()
-    if faults := passwords.faults(password, "", about=(email, name)):
+    if faults := passwords.find_faults(password, "", about=(email, name)):
         raise StartupError(f"The password {faults[0].text.format_map(faults[0].values)}.")
 
     async def work(tx: Any) -> UUID:

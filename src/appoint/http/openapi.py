@@ -109,7 +109,6 @@ def document(app: Litestar) -> dict[str, Any]:
     for path, item in paths.items():
         for description in item.values():
             _add_location(description, path, paths)
-    tags = {operation.tag: _controller(operation).__doc__ for operation in documented}
     return msgspec.to_builtins(
         {
             "openapi": "3.1.0",
@@ -120,7 +119,7 @@ def document(app: Litestar) -> dict[str, Any]:
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
             "servers": [{"url": "/"}],
-            "tags": [{"name": name, **({"description": prose(doc)} if doc else {})} for name, doc in tags.items()],
+            "tags": _tags(documented),
             "paths": paths,
             "components": {
                 "schemas": dict(sorted(schemas.components.items())),
@@ -135,9 +134,18 @@ def document(app: Litestar) -> dict[str, Any]:
     )
 
 
-def _controller(operation: Operation) -> type:
-    controller: object = getattr(inspect.unwrap(operation.handler.fn), "__self__", None)
-    return type(controller)
+def _tags(documented: Sequence[Operation]) -> list[dict[str, str]]:
+    """Return the tags with the docstrings of their controllers."""
+    by_name: dict[str, list[str]] = {}
+    for operation in documented:
+        controller: object = getattr(inspect.unwrap(operation.handler.fn), "__self__", None)
+        descriptions, description = by_name.setdefault(operation.tag, []), prose(type(controller).__doc__ or "")
+        if description and description not in descriptions:
+            descriptions.append(description)
+    return [
+        {"name": name, **({"description": " ".join(descriptions)} if descriptions else {})}
+        for name, descriptions in by_name.items()
+    ]
 
 
 def _describe(operation: Operation, schemas: Schemas, shared: dict[str, Any]) -> dict[str, Any]:

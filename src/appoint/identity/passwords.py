@@ -83,7 +83,7 @@ def normalize(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[Fault]:
+def find_faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[Fault]:
     """Return the faults of a new password. `about` holds public facts about its owner, such as name and e-mail address;
     parts of them do not add to its strength."""
     password = normalize(password)

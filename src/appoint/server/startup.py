@@ -96,9 +96,9 @@ def check_settings(settings: Settings) -> None:
     """
     check_secrets(settings)
     if settings.smtp_url or settings.sms_url:
-        from ..messaging.channels.gateway import gateways  # noqa: PLC0415
+        from ..messaging.channels.gateway import create_gateways  # noqa: PLC0415
 
-        gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
+        create_gateways(settings, connect("", size=1, wait_seconds=1, statement_seconds=1))
         if settings.mode == "production" and not settings.public_url:
             raise StartupError(
                 "Messages contain links: set APPOINT_PUBLIC_URL to the address where people reach the server."
@@ -106,9 +106,9 @@ def check_settings(settings: Settings) -> None:
     if settings.mode == "production" and settings.smtp_url and "mail_from" not in settings.model_fields_set:
         raise StartupError("Set APPOINT_MAIL_FROM to the sender address of mails.")
     if settings.broker_url:
-        from ..integrations.broker.gateway import check  # noqa: PLC0415
+        from ..integrations.broker.gateway import check_url  # noqa: PLC0415
 
-        check(settings.broker_url.get_secret_value())
+        check_url(settings.broker_url.get_secret_value())
 
 
 def read_trust(settings: Settings) -> "Trust | None":

@@ -24,7 +24,7 @@ from ..integrations.broker import service as broker
 from ..integrations.webhooks import jobs as webhook_jobs
 from ..integrations.webhooks.service import fan_out
 from ..kit import clock, errors
-from ..messaging.channels.gateway import gateways
+from ..messaging.channels.gateway import create_gateways
 from ..messaging.channels.model import Channel
 from ..messaging.notifications import jobs as notification_jobs
 from ..messaging.notifications import service as notifications
@@ -44,7 +44,7 @@ JOB_SECONDS: Final = 600.0
 
 def prepare(settings: Settings, db: Database) -> Work:
     """Return the tools of the worker's jobs. Raise `StartupError` for an invalid address of a message provider."""
-    by_channel = gateways(settings, db)
+    by_channel = create_gateways(settings, db)
     per_second: dict[Channel, int] = {"email": settings.mails_per_second, "sms": settings.sms_per_second}
     assert settings.secret_key, "created at start"
     links = Links(settings.links_url, settings.secret_key.get_secret_value(), settings.mail_from)

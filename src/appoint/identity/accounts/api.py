@@ -77,7 +77,7 @@ class Users(Controller):
 
     @get("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="getUser", opt=route(permission="manage-access"))
     async def find(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
-        """Get a user of a clinic."""
+        """Return a user of a clinic."""
         return json_response(request, await staff.get(request.db, clinic_id, user_id), subjects=[user_id])
 
     @patch(
@@ -131,8 +131,8 @@ class Accounts(Controller):
 
     @get("/account", operation_id="getAccount", opt=route(permission="account"))
     async def account(self, request: Request) -> Response[Account]:
-        """Get the caller's account: a user with their roles at clinics, or a patient."""
-        return json_response(request, await service.account(request.db, request.user), subjects=[])
+        """Return the caller's account: a user with their roles at clinics, or a patient."""
+        return json_response(request, await service.get_account(request.db, request.user), subjects=[])
 
     @patch("/account", operation_id="patchAccount", opt=route(permission="credentials", problems=("forbidden",)))
     async def patch(self, request: Request, data: JSONBody[AccountPatch]) -> Response[Account]:
@@ -184,7 +184,7 @@ class Accounts(Controller):
             data,
             lambda tx: service.confirm_totp(tx, request.user, code=data.code, secret=_secret(request), now=clock.now()),
             remember=lambda account: account.user_id,
-            recall=lambda tx, _: service.account(tx, request.user),
+            recall=lambda tx, _: service.get_account(tx, request.user),
         )
         return json_response(request, account, headers=replay_headers(replayed))
 

@@ -40,7 +40,7 @@ async def set_password_by_link(
 async def _set_password(
     db: Database, actor: Actor, user: StoredUser, password: str, pointer: str, *, keep_session: UUID | None = None
 ) -> None:
-    if faults := passwords.faults(password, pointer, about=(user.email, user.name)):
+    if faults := passwords.find_faults(password, pointer, about=(user.email, user.name)):
         raise errors.Invalid(*faults)
     password_hash = await passwords.hash_password(password)
     await db.atomic(_store_password, actor, user=user, password_hash=password_hash, keep_session=keep_session)

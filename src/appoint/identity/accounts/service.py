@@ -21,7 +21,7 @@ from .model import Account, AccountPatch, StoredUser, TotpSetup, encrypt_totp, t
 WRONG_PASSWORD: Final = translatable("is not your current password")
 
 
-async def account(db: Statements, actor: Actor) -> Account:
+async def get_account(db: Statements, actor: Actor) -> Account:
     """Return the caller's account. Raise `Unauthorized` if the user no longer exists."""
     if actor.customer_id:
         customer = await customers.get(db, actor.customer_id)
@@ -52,14 +52,14 @@ async def change_account(tx: Transaction, actor: Actor, *, patch: AccountPatch, 
         locale=user.locale if patch.locale is msgspec.UNSET else patch.locale,
     )
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
-    return await account(tx, actor)
+    return await get_account(tx, actor)
 
 
 async def _own_user(db: Statements, actor: Actor, if_match: str | None = None) -> StoredUser:
     if actor.user_id is None:
         raise errors.Forbidden
     if if_match is not None:
-        check(if_match, digest(await account(db, actor)))
+        check(if_match, digest(await get_account(db, actor)))
     if user := await repository.find_user(db, actor.user_id):
         return user
     raise errors.Unauthorized
@@ -108,14 +108,14 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
         raise errors.Invalid(errors.Fault("#/code", "is not a valid code"))
     await repository.confirm_totp(tx, user.id, step=step, now=now)
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[])
-    return await account(tx, actor)
+    return await get_account(tx, actor)
 
 
 async def remove_totp(db: Database, actor: Actor, *, password: str) -> Account:
     """Let the caller sign in with the password alone again. Raise `Invalid` for a wrong one."""
     user = await check_password(db, actor, password, "#/password")
     await db.atomic(_remove_totp, actor, user_id=user.id)
-    return await account(db, actor)
+    return await get_account(db, actor)
 
 
 async def _remove_totp(tx: Transaction, actor: Actor, *, user_id: UUID) -> None:

@@ -62,7 +62,7 @@ class ApiKeys(Controller):
 
     @get("/apiKeys/{api_key_id:uuid}", operation_id="getApiKey", opt=route(permission="manage-access"))
     async def find(self, request: Request, api_key_id: FromPath[UUID]) -> Response[ApiKey]:
-        """Get an API key, active or revoked."""
+        """Return an API key, active or revoked."""
         return json_response(request, await service.get(request.db, api_key_id), subjects=[api_key_id])
 
     @patch("/apiKeys/{api_key_id:uuid}", operation_id="patchApiKey", opt=route(permission="manage-access"))

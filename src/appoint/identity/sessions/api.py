@@ -80,7 +80,7 @@ class Sessions(Controller):
 
     @get("/sessions/{session_id:uuid}", operation_id="getSession", opt=route(permission="account"))
     async def find(self, request: Request, session_id: FromPath[UUID]) -> Response[Session]:
-        """Get one of the caller's sessions."""
+        """Return one of the caller's sessions."""
         return json_response(
             request,
             await service.get(

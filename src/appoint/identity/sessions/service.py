@@ -109,7 +109,7 @@ async def _sign_in(
     if previous_token:
         await repository.end_by_token(tx, token_hash=hash_token(previous_token))
     opened_session = await open_session(tx, user_id=user.id, customer_id=None, lifetime=lifetime, now=now)
-    account = await accounts.account(tx, Actor(f"user:{user.id}", user_id=user.id))
+    account = await accounts.get_account(tx, Actor(f"user:{user.id}", user_id=user.id))
     await audit.record(tx, actor, clinic_id=PLATFORM, subjects=[user.id])
     return SignIn(opened_session.session, account, opened_session.token)
 

@@ -118,7 +118,7 @@ async def _open_session(
         )
     except asyncpg.ForeignKeyViolationError as error:  # the customer was erased at this very moment
         raise errors.Unauthorized("wrong-code") from error
-    account = await accounts.account(tx, Actor(f"patient:{customer.id}", customer_id=customer.id))
+    account = await accounts.get_account(tx, Actor(f"patient:{customer.id}", customer_id=customer.id))
     contact = customer.email if sent.channel == "email" else customer.phone
     assert contact  # the code was sent there, and the customer has not changed since
     return CodeSignIn(

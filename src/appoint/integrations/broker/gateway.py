@@ -56,7 +56,7 @@ class Client(Protocol):
 Connection = TypeVar("Connection", bound=Client)
 
 
-def check(url: str) -> None:
+def check_url(url: str) -> None:
     """Raise `StartupError` for an invalid broker address."""
     if not (NATS_URL.fullmatch(url) or RABBIT_URL.fullmatch(url)):
         raise StartupError(

@@ -12,7 +12,7 @@ import structlog
 from ...database.pool import UNAVAILABLE, Database, Statements, Transaction
 from ...kit import errors
 from . import gateway, repository
-from .model import Message, rounds, wait_after
+from .model import Message, divide_into_rounds, retry_delay
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
     keeps a database connection, without a transaction. While the broker or the database is unreachable it waits, and
     unacknowledged messages stay in the table.
     """
-    gateway.check(url)
+    gateway.check_url(url)
     failures = 0
     reported: str | None = None
 
@@ -47,7 +47,7 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
         try:
             await _take_turn(db, url, stop, report_success)
         except gateway.Refused:
-            pause = wait_after(0)
+            pause = retry_delay(0)
         except gateway.Lost as error:
             trouble = ("broker unreachable", str(error))
         except (errors.Unavailable, *UNAVAILABLE, asyncpg.IdleSessionTimeoutError) as error:
@@ -56,7 +56,7 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
             log.exception("job failed", job="publish")
         if trouble:
             failures += 1
-            pause = wait_after(failures) * random.uniform(0.5, 1)  # noqa: S311  jitter needs no secure randomness
+            pause = retry_delay(failures) * random.uniform(0.5, 1)  # noqa: S311  jitter needs no secure randomness
             if reported != trouble[0]:
                 reported = trouble[0]
                 log.warning(reported, job="publish", error=trouble[1])
@@ -98,7 +98,7 @@ async def _send(session: Statements, send: gateway.Publish, messages: Sequence[M
     fault: BaseException | None = None
     clock = asyncio.get_running_loop().time
     end = clock() + BATCH_SECONDS
-    for together in rounds(messages):
+    for together in divide_into_rounds(messages):
         answers = await asyncio.gather(*map(send, together), return_exceptions=True)
         acknowledged += [message.position for message, answer in zip(together, answers, strict=True) if answer is None]
         fault = next((answer for answer in answers if answer is not None), None)

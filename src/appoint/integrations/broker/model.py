@@ -26,7 +26,7 @@ class Message(msgspec.Struct, frozen=True):
         return f"{self.clinic_id}.{self.type}"
 
 
-def rounds(messages: Sequence[Message]) -> list[list[Message]]:
+def divide_into_rounds(messages: Sequence[Message]) -> list[list[Message]]:
     """Divide the messages into rounds with at most one message per subject, in order.
 
     The messages of a round can be sent concurrently: even if one fails, none overtakes an earlier one of its subject.
@@ -42,6 +42,6 @@ def rounds(messages: Sequence[Message]) -> list[list[Message]]:
     return parts
 
 
-def wait_after(failures: int) -> float:
+def retry_delay(failures: int) -> float:
     """Return the seconds before the next attempt after consecutive failures: 0.2, 0.4, 0.8 … 5."""
     return min(MAX_WAIT_SECONDS, 0.1 * 2 ** min(failures, 10))

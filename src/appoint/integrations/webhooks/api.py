@@ -71,7 +71,7 @@ class Webhooks(Controller):
 
     @get("/webhooks/{webhook_id:uuid}", operation_id="getWebhook", opt=route(permission="manage"))
     async def find(self, request: Request, webhook_id: FromPath[UUID]) -> Response[Webhook]:
-        """Get a webhook, active or removed."""
+        """Return a webhook, active or removed."""
         return json_response(request, await service.get(request.db, webhook_id), subjects=[webhook_id])
 
     @patch("/webhooks/{webhook_id:uuid}", operation_id="patchWebhook", opt=route(permission="manage"))

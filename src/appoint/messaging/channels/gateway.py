@@ -252,7 +252,7 @@ class DevMailbox:
         return None
 
 
-def gateways(settings: Settings, db: Database) -> dict[Channel, Gateway]:
+def create_gateways(settings: Settings, db: Database) -> dict[Channel, Gateway]:
     """Return the gateway of each channel. A channel without a provider uses the mailbox in development, and is absent
     in production. Raise `StartupError` if a provider's settings are not usable."""
     by_channel: dict[Channel, Gateway] = {}

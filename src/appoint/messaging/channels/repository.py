@@ -39,7 +39,7 @@ async def save(db: Statements, message: Message) -> None:
     )
 
 
-async def newest(db: Statements, *, limit: int) -> list[DevMessage]:
+async def list_newest(db: Statements, *, limit: int) -> list[DevMessage]:
     """Return the newest messages, newest first, each with the beginning of its text."""
     rows = await db.fetch(
         """

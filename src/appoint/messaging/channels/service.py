@@ -8,7 +8,7 @@ from .model import DevMessage
 
 async def list_newest(db: Statements, *, limit: int) -> list[DevMessage]:
     """Return the newest messages, newest first, each with the beginning of its text."""
-    return await repository.newest(db, limit=limit)
+    return await repository.list_newest(db, limit=limit)
 
 
 async def get(db: Statements, id: int) -> DevMessage:

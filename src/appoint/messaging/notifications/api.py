@@ -78,7 +78,7 @@ class Notifications(Controller):
     )
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
         """Return the customer's notification preferences by channel; null where there is none."""
-        return json_response(request, await service.preferences(request.db, customer_id), subjects=[customer_id])
+        return json_response(request, await service.get_preferences(request.db, customer_id), subjects=[customer_id])
 
     @put(
         "/customers/{customer_id:uuid}/notificationPreferences",

@@ -132,7 +132,7 @@ def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
 async def _agenda_appointments(
     db: Database, context: NotificationContext, _now: datetime
 ) -> Sequence[ListedAppointment]:
-    return await contents.appointments_of_day(
+    return await contents.list_appointments_of_day(
         db, clinic_id=context.clinic_id, doctor_id=UUID(context.recipient_id), day=context.sequence
     )
 
@@ -140,7 +140,7 @@ async def _agenda_appointments(
 async def _stranded_appointments(
     db: Database, context: NotificationContext, now: datetime
 ) -> Sequence[ListedAppointment]:
-    return await contents.stranded_appointments(db, clinic_id=context.clinic_id, now=now, limit=MAX_LISTED)
+    return await contents.list_stranded_appointments(db, clinic_id=context.clinic_id, now=now, limit=MAX_LISTED)
 
 
 LIST_READERS: Final = {"agenda": _agenda_appointments, "stranded": _stranded_appointments}

@@ -18,7 +18,7 @@ from .gateway import Writer
 from .model import NotificationContext, NotificationStatus
 from .repository import contents, delivery
 from .repository.delivery import Attempt
-from .rules import after_quiet_hours, backoff, outcome_before_sending
+from .rules import after_quiet_hours, outcome_before_sending, retry_delay
 
 log = structlog.get_logger()
 
@@ -130,5 +130,5 @@ async def _attempt(db: Database, sender: Sender, context: NotificationContext) -
 
 
 async def _retry_later(db: Database, context: NotificationContext, reason: str) -> None:
-    wait = backoff(context.attempts, random.random())  # noqa: S311  jitter is no secret
+    wait = retry_delay(context.attempts, random.random())  # noqa: S311  jitter is no secret
     await delivery.postpone(db, notification_id=context.id, due_at=clock.now() + wait, reason=reason)

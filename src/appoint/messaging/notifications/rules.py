@@ -136,7 +136,7 @@ def address_of(context: NotificationContext) -> str | None:
             return context.clinic_email
 
 
-def backoff(attempts: int, luck: float) -> timedelta:
+def retry_delay(attempts: int, luck: float) -> timedelta:
     """Return how long to wait after that many attempts: 15 seconds, doubled each time, at most half an hour. `luck`,
     0 to 1, takes off up to half."""
     return min(FIRST_RETRY * 2 ** min(attempts - 1, MAX_DOUBLINGS), MAX_RETRY_DELAY) * (1 - luck / 2)

@@ -48,7 +48,7 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
         for event in notifying
     ]
     contacts: dict[UUID, list[Contact]] = {}
-    for contact in await planning.contacts(tx, events=subjects, channels=channels):
+    for contact in await planning.list_contacts(tx, events=subjects, channels=channels):
         contacts.setdefault(contact.event_id, []).append(contact)
     plans = [
         notification
@@ -63,7 +63,7 @@ async def plan_reminders(db: Database, *, channels: Sequence[Channel], spread: t
     """Plan the reminders to send within the spread. Return how many are new. Repeated and concurrent calls plan each
     reminder once."""
     added, after = 0, (now, UUID(int=0))
-    while rows := await planning.due_reminders(
+    while rows := await planning.list_due_reminders(
         db, channels=channels, spread=spread, after=after, now=now, limit=REMINDER_BATCH_SIZE
     ):
         if plans := [plan for row in rows if (plan := plan_reminder(row, now))]:
@@ -135,7 +135,7 @@ async def list_newest(
 ) -> list[ListedNotification]:
     """Return a clinic's notifications with their recipients' names, newest first; one more than `limit` if there are
     more."""
-    return await reads.newest(
+    return await reads.list_newest(
         db,
         clinic_id=clinic_id,
         status=status,
@@ -150,7 +150,7 @@ async def count_dead(db: Statements, *, clinic_id: int) -> int:
     return await reads.count_dead(db, clinic_id)
 
 
-async def preferences(db: Statements, customer_id: UUID) -> Preferences:
+async def get_preferences(db: Statements, customer_id: UUID) -> Preferences:
     """Return the customer's notification preferences. Raise `NotFound`."""
     if current := await preference_rows.find(db, customer_id):
         return current
@@ -185,7 +185,7 @@ async def replace_preferences(
     tx: Transaction, actor: Actor, *, customer_id: UUID, replacement: Preferences
 ) -> Preferences:
     """Replace the customer's notification preferences. Raise `NotFound`."""
-    await preferences(tx, customer_id)
+    await get_preferences(tx, customer_id)
     await preference_rows.replace(tx, customer_id, email=replacement.email, sms=replacement.sms)
     await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
     return replacement

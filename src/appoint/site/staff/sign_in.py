@@ -116,7 +116,7 @@ async def choose_clinic(request: Request) -> Response[Any]:
 )
 async def account(request: Request) -> Response[Any]:
     """Show the user's own name, credentials and sessions."""
-    own_account = await accounts.account(request.db, request.user)
+    own_account = await accounts.get_account(request.db, request.user)
     sessions = await service.list_own(
         request.db, request.user, idle=request.services.settings.session_idle, now=clock.now()
     )

@@ -22,7 +22,9 @@ async def read_context(db: Statements, *, notification_id: UUID, attempts: int) 
     return to(NotificationContext, row) if row else None
 
 
-async def appointments_of_day(db: Statements, *, clinic_id: int, doctor_id: UUID, day: int) -> list[ListedAppointment]:
+async def list_appointments_of_day(
+    db: Statements, *, clinic_id: int, doctor_id: UUID, day: int
+) -> list[ListedAppointment]:
     """Return a doctor's active appointments on a date in order. `day` counts from 1 January 2000."""
     rows = await db.fetch(
         """
@@ -46,7 +48,7 @@ async def appointments_of_day(db: Statements, *, clinic_id: int, doctor_id: UUID
     return [to(ListedAppointment, row) for row in rows]
 
 
-async def stranded_appointments(
+async def list_stranded_appointments(
     db: Statements, *, clinic_id: int, now: datetime, limit: int
 ) -> list[ListedAppointment]:
     """Return the clinic's upcoming appointments that need rebooking, earliest first."""

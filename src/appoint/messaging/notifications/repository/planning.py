@@ -15,7 +15,7 @@ from ..model import Contact, DueReminder, PlannedNotification
 DUE_REMINDERS: Final = load(__name__, "due_reminders")
 
 
-async def contacts(
+async def list_contacts(
     tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None]], channels: Sequence[Channel]
 ) -> list[Contact]:
     """Return the contacts of events. Each event is given by its clinic, its id and its customer; an event without a
@@ -114,7 +114,7 @@ async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Seque
     )
 
 
-async def due_reminders(
+async def list_due_reminders(
     db: Statements,
     *,
     channels: Sequence[Channel],

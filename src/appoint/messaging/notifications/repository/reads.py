@@ -51,7 +51,7 @@ async def list_for_clinic(
     return [to(Notification, row) for row in rows]
 
 
-async def newest(
+async def list_newest(
     db: Statements, *, clinic_id: int, status: str | None, customer_id: str | None, before: UUID | None, limit: int
 ) -> list[ListedNotification]:
     """Return a clinic's notifications with their recipients' names, newest first: one more than `limit` if there are
