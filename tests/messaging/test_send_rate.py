@@ -84,7 +84,7 @@ async def test_three_workers_together_stay_below_the_rate_limit(world, database_
             times.append(time.monotonic())
             await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(worker, "gateways", lambda *_: {"email": Provider()})
+    monkeypatch.setattr(worker, "create_gateways", lambda *_: {"email": Provider()})
     monkeypatch.setattr(schedule, "FREQUENT", {})
     await add_due_notifications(world, 100)
     async with AsyncExitStack() as stack:
