@@ -65,7 +65,7 @@ async def test_row_security_hides_another_clinics_people_even_without_access_che
             f"marked-{table}",
             clinic_id,
         )
-    monkeypatch.setattr(access, "_granted", grant_everything)
+    monkeypatch.setattr(access, "_grant_for", grant_everything)
     visible: set[str] = set()
     async with calls_as(database_url, callers_of(own)) as call:
         for operation in OPERATIONS:

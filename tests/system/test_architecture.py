@@ -5,10 +5,14 @@ import re
 from itertools import chain
 from pathlib import Path
 
+import pytest
+
 from appoint.database import dump
 from appoint.events.facts import CATALOGUE
 from appoint.settings import Settings
 from support.source import SOURCE, SQL, feature, is_repository, modules, rules, statements, texts
+
+pytestmark = pytest.mark.xdist_group("source")  # one worker parses the source
 
 
 def test_the_statements_and_rules_of_the_source_are_found():

@@ -10,6 +10,8 @@ from appoint.database.pool import connect
 from support.database import temporary
 from support.source import statements
 
+pytestmark = pytest.mark.xdist_group("source")  # one worker parses the source
+
 ACROSS_CLINICS = {
     ("clinics.list_active", "clinic"): "the list of clinics",
     ("clinics.list_choices", "clinic"): "the clinics that a user works at",

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from support.source import SOURCE, modules
+
+pytestmark = pytest.mark.xdist_group("source")  # one worker parses the source
 
 ALLOWED: Final[dict[str, int]] = json.loads(Path(__file__).with_name("participles.json").read_text())
 """How many bare participles each group may still have. Lower the numbers whenever you rename one."""
