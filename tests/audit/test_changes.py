@@ -8,8 +8,8 @@ from support.audit import unsealed
 from support.audit_subjects import expected_subjects
 from support.described import OPERATIONS
 from support.hours import COMING_MONDAY, hours
-from support.rows import clinic
 from support.staff import ANOTHER, PASSWORD, add_user, bearer, works_at
+from support.world import create_clinic
 
 NOT_DRIVEN = {
     "noShowAppointment": "requires that the appointment has begun by the clock of the API",
@@ -165,7 +165,7 @@ async def test_every_changing_operation_is_recorded_exactly_once(client, db):  #
     await as_kim("signOut")
     await as_kim("signOutEverywhere")
     await run("signIn", {"email": "kim@example.org", "password": ANOTHER})
-    await run("deactivateClinic", clinicId=await clinic(client, name="Hillside"))
+    await run("deactivateClinic", clinicId=await create_clinic(client, name="Hillside"))
     assert sorted(operations) == sorted({*driven, *NOT_DRIVEN})
     assert {name for name, clinic_id in driven.items() if clinic_id == 0} == {
         "createCustomer",

@@ -6,13 +6,13 @@ from appoint.audit import jobs
 from appoint.audit.model import Key
 from appoint.kit import clock
 from support.audit import KEY, add_entries, faults, seal, unsealed
-from support.rows import clinic, customer, doctor
+from support.world import create_clinic, create_customer, create_doctor
 
 
 async def test_the_command_line_lists_exports_and_verifies_the_audit_log(client, db, run_command, tmp_path):
-    await clinic(client)
-    await customer(client)
-    await doctor(client)
+    await create_clinic(client)
+    await create_customer(client)
+    await create_doctor(client)
     await seal(db)
     await add_entries(db, 2)
 

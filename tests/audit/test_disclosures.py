@@ -9,8 +9,16 @@ from appoint.kit import clock
 from appoint.kit.permissions import PUBLIC_PERMISSIONS
 from support.app import ADMIN
 from support.described import OPERATIONS
-from support.rows import appointment_type, book, clinic, customer, doctor, later, publish
 from support.staff import add_user, bearer, works_at
+from support.world import (
+    create_appointment_type,
+    create_clinic,
+    create_customer,
+    create_doctor,
+    hours_ahead,
+    insert_appointment,
+    publish_slot,
+)
 
 READS = {
     operation.handler.operation_id: operation
@@ -22,12 +30,12 @@ READS = {
 @pytest.fixture
 async def ids(client, db) -> dict[str, str]:
     """A clinic with one object of each kind; ids by path parameter."""
-    await clinic(client)
-    await appointment_type(client)
-    shah, ana = await doctor(client), await customer(client, email="ana@example.org")
-    await publish(db, shah, later(24), later(30))
-    await book(db, shah, ana, later(24), later(25))
-    away = {"doctorId": shah, "startTime": later(48).isoformat(), "endTime": later(50).isoformat()}
+    await create_clinic(client)
+    await create_appointment_type(client)
+    shah, ana = await create_doctor(client), await create_customer(client, email="ana@example.org")
+    await publish_slot(db, shah, hours_ahead(24), hours_ahead(30))
+    await insert_appointment(db, shah, ana, hours_ahead(24), hours_ahead(25))
+    away = {"doctorId": shah, "startTime": hours_ahead(48).isoformat(), "endTime": hours_ahead(50).isoformat()}
     absence = await client.post("/api/clinics/1/absences", json=away, headers=ADMIN)
     key = {"name": "Portal", "scopes": ["see-appointments"]}
     api_key = await client.post("/api/clinics/1/apiKeys", json=key, headers=ADMIN)

@@ -12,8 +12,7 @@ from appoint.kit import clock
 from support.app import ADMIN
 from support.audit import KEY, MIA, add_entries, seal
 from support.matrix import for_each
-from support.rows import clinic, customer
-from support.world import NOW
+from support.world import NOW, create_clinic, create_customer
 
 
 async def list_entries(client, path="/api/clinics/1/audit", **query) -> list[dict]:
@@ -23,7 +22,7 @@ async def list_entries(client, path="/api/clinics/1/audit", **query) -> list[dic
 
 
 async def test_the_list_shows_all_members_of_an_entry(client, db):
-    await clinic(client)
+    await create_clinic(client)
     await record(db, MIA, clinic_id=1, subjects=["a", "b"], reason="At her request")
     await seal(db)
     entry = (await list_entries(client))[-1]
@@ -49,7 +48,7 @@ async def test_the_list_shows_all_members_of_an_entry(client, db):
 
 
 async def test_sealing_between_two_pages_neither_loses_nor_repeats_entries(client, db, monkeypatch):
-    await clinic(client)
+    await create_clinic(client)
     await add_entries(db, 40)
     expected = [str(row.id) for row in await db.fetch("select id from audit_unsealed order by id")]
     monkeypatch.setattr(service, "BATCH_SIZE", 7)
@@ -66,7 +65,7 @@ async def test_sealing_between_two_pages_neither_loses_nor_repeats_entries(clien
 
 
 async def test_a_list_ends_although_each_page_adds_an_entry(client, db):
-    await clinic(client)
+    await create_clinic(client)
     await add_entries(db, 2)
     query, pages = {"limit": 1}, 0
     while pages < 10:
@@ -79,7 +78,7 @@ async def test_a_list_ends_although_each_page_adds_an_entry(client, db):
 
 
 async def test_the_list_can_be_filtered(client, db):
-    await clinic(client)
+    await create_clinic(client)
     for seconds, (at_local, actor, action, subject) in enumerate(
         (
             ("2027-02-28 23:59:59.999+01", "user:1", "cancelAppointment", "a"),
@@ -132,7 +131,7 @@ async def test_the_list_can_be_filtered(client, db):
     ],
 )
 async def test_an_invalid_filter_is_rejected(client, query):
-    await clinic(client)
+    await create_clinic(client)
     for path in ("/api/clinics/1/audit", "/api/audit"):
         assert (await client.get(f"{path}?{query}", headers=ADMIN)).status_code == 400
 
@@ -150,7 +149,7 @@ async def test_an_invalid_filter_is_rejected(client, query):
     ],
 )
 async def test_a_filter_with_extreme_values_is_accepted(client, query):
-    await clinic(client)
+    await create_clinic(client)
     for path in ("/api/clinics/1/audit", "/api/audit"):
         assert (await client.get(f"{path}?{query}", headers=ADMIN)).status_code == 200
 
@@ -161,7 +160,7 @@ async def test_the_audit_log_of_an_unknown_clinic_is_not_found(client):
 
 
 async def test_the_platform_has_an_audit_log_of_its_own(client, db):
-    ana = await customer(client)
+    ana = await create_customer(client)
     assert [
         (entry["actor"]["kind"], entry["action"], entry["subjects"])
         for entry in await list_entries(client, "/api/audit")
@@ -173,7 +172,7 @@ async def test_the_platform_has_an_audit_log_of_its_own(client, db):
 
 
 async def test_an_exported_head_can_be_verified_with_the_public_key(client, db):
-    await clinic(client)
+    await create_clinic(client)
     assert (await client.get("/api/clinics/1/audit/head", headers=ADMIN)).status_code == 404
     await seal(db)
     exported = (await client.get("/api/clinics/1/audit/head", headers=ADMIN)).json()

@@ -12,8 +12,7 @@ from appoint.scheduling.slots.jobs import nightly
 from support.app import ADMIN
 from support.audit import unsealed
 from support.hours import COMING_MONDAY, hours, works
-from support.rows import clinic, customer, doctor
-from support.world import NOW, World, at
+from support.world import NOW, World, at, create_clinic, create_customer, create_doctor
 
 
 async def test_a_change_is_recorded_with_its_actor_subject_address_and_request(client, db):
@@ -38,8 +37,8 @@ async def test_a_change_is_recorded_with_its_actor_subject_address_and_request(c
 
 
 async def test_a_rejected_change_is_not_recorded(client, db):
-    await clinic(client)
-    shah = await doctor(client)
+    await create_clinic(client)
+    shah = await create_doctor(client)
     before = len(await unsealed(db))
     for response in (
         await client.patch(f"/api/doctors/{shah}", json={"name": "Dr Shah"}, headers=ADMIN | {"If-Match": '"v9"'}),
@@ -56,7 +55,7 @@ async def test_a_rejected_change_is_not_recorded(client, db):
 
 
 async def test_reading_a_page_is_recorded_as_one_entry_with_the_ids(client, db):
-    people = [await customer(client, name=f"Ana {n}") for n in range(3)]
+    people = [await create_customer(client, name=f"Ana {n}") for n in range(3)]
     before = len(await unsealed(db))
     await client.get("/api/customers", headers=ADMIN)
     (entry,) = await unsealed(db, before)
@@ -64,7 +63,7 @@ async def test_reading_a_page_is_recorded_as_one_entry_with_the_ids(client, db):
 
 
 async def test_reading_public_data_is_not_recorded(client, db):
-    number = await clinic(client)
+    number = await create_clinic(client)
     before = len(await unsealed(db))
     await client.get(f"/api/clinics/{number}/doctors")
     assert len(await unsealed(db)) == before
@@ -112,7 +111,7 @@ async def test_a_nightly_run_is_recorded_only_if_it_publishes_slots(world):
 
 
 async def test_unsubscribing_by_link_is_recorded(client, db):
-    ana = await customer(client)
+    ana = await create_customer(client)
     before = len(await unsealed(db))
     await client.post(f"/unsubscribe/{sign('signs links in tests', 'unsubscribe', [ana, 'email'])}")
     (entry,) = await unsealed(db, before)
@@ -125,8 +124,8 @@ async def test_unsubscribing_by_link_is_recorded(client, db):
 
 
 async def test_commands_that_change_something_are_recorded(client, db, run_command):
-    await clinic(client)
-    shah = await doctor(client)
+    await create_clinic(client)
+    shah = await create_doctor(client)
     await client.put(f"/api/doctors/{shah}/schedule", json={"weekly": {"monday": hours("09:00-12:00")}}, headers=ADMIN)
     await db.execute(
         """

@@ -11,15 +11,14 @@ from appoint.messaging.notifications.gateway import Links, compose
 from support.oidc import oidc_settings
 from support.post import Office, Post
 from support.provider import openid_provider
-from support.rows import clinic, customer
 from support.staff import SECRET, add_user, bearer, works_at
-from support.world import World
+from support.world import World, create_clinic, create_customer
 
 
 @pytest.fixture
 async def mia(db, client):
     """The manager of the only clinic."""
-    await clinic(client)
+    await create_clinic(client)
     user_id = await add_user(db)
     await works_at(db, user_id)
     return user_id
@@ -63,17 +62,17 @@ def time(monkeypatch) -> Clock:
 
 @pytest.fixture
 async def lakeside(db, client) -> int:
-    return await clinic(client)
+    return await create_clinic(client)
 
 
 @pytest.fixture
 async def ana(client):
-    return await customer(client, name="Ana", email="ana@example.org", phone="+493012345678")
+    return await create_customer(client, name="Ana", email="ana@example.org", phone="+493012345678")
 
 
 @pytest.fixture
 async def family(client):
-    return [await customer(client, name=name, email="family@example.org") for name in ("Ana", "Ben")]
+    return [await create_customer(client, name=name, email="family@example.org") for name in ("Ana", "Ben")]
 
 
 @pytest.fixture

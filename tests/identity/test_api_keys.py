@@ -11,7 +11,7 @@ from appoint.kit.actors import SYSTEM
 from support.api_keys import NOW, add_key, create_key, key_header
 from support.app import ADMIN
 from support.matrix import for_each
-from support.rows import clinic, customer, doctor, later, publish
+from support.world import create_clinic, create_customer, create_doctor, hours_ahead, publish_slot
 
 
 async def test_a_new_key_works_and_is_shown_once(client, lakeside):
@@ -114,7 +114,7 @@ async def test_the_number_of_keys_of_a_clinic_is_limited(client, db, lakeside):
 
 
 async def test_a_key_has_access_to_its_own_clinic_only(client, lakeside):
-    await clinic(client, name="Hillside")
+    await create_clinic(client, name="Hillside")
     key = (await create_key(client)).json()["key"]
     assert (await client.get("/api/clinics/2/appointments", headers=key_header(key))).status_code == 404
     assert (await client.get("/api/clinics/2/patients", headers=key_header(key))).status_code == 404
@@ -128,11 +128,11 @@ async def test_a_key_permits_only_what_its_scopes_allow(client, lakeside):
 
 
 async def test_slots_include_appointments_only_with_the_scope_to_list_them(db, client, lakeside):
-    doctor_id = await doctor(client)
-    ten_days = later(240).replace(hour=8)
-    await publish(db, doctor_id, ten_days, ten_days + timedelta(hours=2))
+    doctor_id = await create_doctor(client)
+    ten_days = hours_ahead(240).replace(hour=8)
+    await publish_slot(db, doctor_id, ten_days, ten_days + timedelta(hours=2))
     body = {
-        "customerId": await customer(client),
+        "customerId": await create_customer(client),
         "doctorId": doctor_id,
         "startTime": ten_days.isoformat(),
         "endTime": (ten_days + timedelta(hours=1)).isoformat(),
@@ -216,11 +216,16 @@ async def test_an_overlap_is_at_most_a_week(client, lakeside, minutes):
 
 
 async def test_a_partner_can_book_read_and_cancel_an_appointment(client, db, lakeside):
-    shah, ana = await doctor(client), await customer(client)
-    await publish(db, shah, later(24), later(32))
+    shah, ana = await create_doctor(client), await create_customer(client)
+    await publish_slot(db, shah, hours_ahead(24), hours_ahead(32))
     partner = key_header((await create_key(client)).json()["key"])
-    wish = {"customerId": ana, "doctorId": shah, "startTime": later(25).isoformat(), "endTime": later(25.5).isoformat()}
-    response = await client.post("/api/appointments", json=wish, headers=partner)
+    request_body = {
+        "customerId": ana,
+        "doctorId": shah,
+        "startTime": hours_ahead(25).isoformat(),
+        "endTime": hours_ahead(25.5).isoformat(),
+    }
+    response = await client.post("/api/appointments", json=request_body, headers=partner)
     assert response.status_code == 201
     address = f"/api/appointments/{response.json()['id']}"
     assert (await client.get(address, headers=partner)).status_code == 200

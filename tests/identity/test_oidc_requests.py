@@ -9,7 +9,7 @@ from appoint.server import app as application
 from support.app import ADMIN, TOKEN, client_of, composed
 from support.oidc import ROLES, oidc_settings
 from support.provider import AUDIENCE
-from support.rows import clinic
+from support.world import create_clinic
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ async def oidc_client(db, database_url, idp):
         composed(database_url, oidc_issuer=idp.issuer, oidc_audience=AUDIENCE, oidc_roles=tuple(ROLES))
     ) as client:
         for name in ("Lakeside", "Hillside", "Seaside"):
-            await clinic(client, name=name)
+            await create_clinic(client, name=name)
         yield client
 
 
@@ -62,7 +62,7 @@ async def test_no_database_connection_is_held_while_keys_are_fetched(db, databas
     app = application.create(oidc_settings(idp, pool_size=1), database_url=database_url, admin_token=TOKEN)
     idp.may_answer.clear()
     async with client_of(app) as client:
-        await clinic(client)
+        await create_clinic(client)
         headers = {"Authorization": f"Bearer {idp.token(clock.now())}"}
         waits = asyncio.create_task(client.get("/api/clinics/1/appointments", headers=headers))
         while not idp.requests:

@@ -12,8 +12,8 @@ from appoint.identity.sessions import model, repository, service
 from appoint.kit import clock
 from support.accounts import WRONG, get_status
 from support.app import ADMIN
-from support.rows import clinic, customer
 from support.staff import ANOTHER, PASSWORD, add_user, bearer, sign_in, type_of
+from support.world import create_clinic, create_customer
 
 IDLE = timedelta(minutes=60)
 
@@ -150,7 +150,7 @@ async def test_an_administrator_can_sign_in_and_create_clinics(db, client):
 
 
 async def test_a_manager_has_no_access_to_other_clinics(client, mia):
-    await clinic(client)
+    await create_clinic(client)
     assert await get_status(client, await bearer(client), "/api/clinics/2/users") == 404
 
 
@@ -261,7 +261,7 @@ async def test_an_invented_token_is_unauthorized(client, mia, token):
 
 
 async def test_a_patients_session_shows_their_own_data_and_no_staff(db, client, mia):
-    customer_id = await customer(client, email="ana@example.org")
+    customer_id = await create_customer(client, email="ana@example.org")
     token, _ = await db.atomic(
         service.open_session, user_id=None, customer_id=customer_id, lifetime=IDLE, now=clock.now()
     )

@@ -14,8 +14,8 @@ from appoint.kit import clock
 from appoint.kit.actors import Actor
 from support.app import ADMIN
 from support.matrix import for_each
-from support.rows import customer
 from support.sign_in_codes import WRONG, enter_code, is_refused, request_code, right_code, sent_codes, wrong_code
+from support.world import create_customer
 
 # invalid codes
 
@@ -240,7 +240,7 @@ async def test_a_malformed_code_is_rejected_and_not_counted(db, client, ana, cod
 
 async def test_a_lookalike_address_is_rejected(db, client):
     """The Kelvin sign becomes a k in lower case, so it could otherwise be used to sign in as Mike."""
-    await customer(client, name="Mike", email="mike@example.org")
+    await create_customer(client, name="Mike", email="mike@example.org")
     assert (await client.post("/api/signInCodes", json={"email": "mi\u212ae@example.org"})).status_code == 400
     assert await sent_codes(db) == []
 

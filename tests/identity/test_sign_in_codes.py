@@ -10,8 +10,8 @@ from appoint.kit import clock
 from appoint.kit.signed_tokens import six_digit_code as code_of
 from support.app import ADMIN
 from support.post import Office, Post
-from support.rows import customer
 from support.sign_in_codes import enter_code, is_refused, request_code, right_code, sent_codes, wrong_code
+from support.world import create_customer
 
 # signing in
 
@@ -34,7 +34,7 @@ async def test_a_correct_code_signs_in_and_gives_access_to_own_data_only(client,
     mine = {"Authorization": f"Bearer {signed_in['token']}"}
     assert signed_in["account"]["customerId"] == ana
     assert (await client.get(f"/api/customers/{ana}", headers=mine)).json()["email"] == "ana@example.org"
-    assert (await client.get(f"/api/customers/{await customer(client)}", headers=mine)).status_code == 404
+    assert (await client.get(f"/api/customers/{await create_customer(client)}", headers=mine)).status_code == 404
 
 
 async def test_a_page_signs_in_with_an_http_only_cookie_and_gets_no_token(client, ana):

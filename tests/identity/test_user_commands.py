@@ -5,12 +5,12 @@ import json
 import pytest
 
 from support.accounts import mailed_tokens, set_password
-from support.rows import clinic
 from support.staff import ANOTHER, PASSWORD, sign_in
+from support.world import create_clinic
 
 
 async def test_the_command_line_adds_the_first_user(db, client, run_command):
-    await clinic(client)
+    await create_clinic(client)
     mia = ["--name", "Mia Klein", "--clinic", "1", "--password-stdin"]
     added = await run_command(
         "user", "add", "--email", "Mia@example.org", *mia, "--administrator", stdin=f"{PASSWORD}\n"
@@ -49,7 +49,7 @@ async def test_the_command_line_adds_the_first_user(db, client, run_command):
 async def test_the_command_line_rejects_an_invalid_user_in_one_sentence(  # noqa: PLR0917
     db, client, run_command, arguments, stdin, sentence
 ):
-    await clinic(client)
+    await create_clinic(client)
     outcome = await run_command("user", "add", *arguments, "--password-stdin", stdin=stdin)
     assert (outcome.code, outcome.errors) == (1, f"appoint: {sentence}")
     assert await db.fetchval("select count(*) from app_user") == 0

@@ -6,8 +6,8 @@ import json
 from support.accounts import INVITATION, NEW_PASSWORD, USERS, mailed_tokens, set_password
 from support.app import ADMIN
 from support.matrix import for_each
-from support.rows import clinic, doctor
 from support.staff import add_user, bearer, sign_in, type_of, works_at
+from support.world import create_clinic, create_doctor
 
 
 async def test_an_invited_user_sets_a_password_and_gets_the_access_of_their_role(client, manager, office):
@@ -51,7 +51,7 @@ async def test_an_invitation_does_not_reveal_whether_an_account_already_exists(d
 
 
 async def test_one_account_can_belong_to_several_clinics(db, client, mia):
-    await clinic(client)
+    await create_clinic(client)
     await client.post("/api/clinics/2/users", json=INVITATION | {"email": "MIA@example.org"}, headers=ADMIN)
     account = (await client.get("/api/account", headers=await bearer(client))).json()
     assert [(place["clinicId"], place["role"]) for place in account["memberships"]] == [
@@ -93,8 +93,8 @@ async def test_an_invitation_can_be_sent_again_until_it_is_accepted(client, mana
 
 
 async def test_a_doctors_account_is_linked_to_a_doctor_of_the_same_clinic(client, manager):
-    await clinic(client)
-    own, other = await doctor(client), await doctor(client, 2)
+    await create_clinic(client)
+    own, other = await create_doctor(client), await create_doctor(client, 2)
     invitation = INVITATION | {"role": "doctor"}
     assert (await client.post(USERS, json=invitation, headers=manager)).json()["errors"][0]["pointer"] == "#/doctorId"
     assert (await client.post(USERS, json=invitation | {"doctorId": other}, headers=manager)).status_code == 404
@@ -124,7 +124,7 @@ async def test_an_invalid_invitation_is_rejected(client, manager, wrong):
 
 
 async def test_managers_manage_only_users_of_their_own_clinic(db, client, manager):
-    await clinic(client)
+    await create_clinic(client)
     outsider = await add_user(db, "there@example.org")
     await works_at(db, outsider, 2)
     assert (await client.post("/api/clinics/2/users", json=INVITATION, headers=manager)).status_code == 404

@@ -5,14 +5,14 @@ import pytest
 from support.app import ADMIN
 from support.hours import COMING_MONDAY as MONDAY
 from support.hours import hours
-from support.rows import clinic
+from support.world import create_clinic
 
 WEEK = {"weekly": {"monday": hours("09:00-12:00")}}
 
 
 @pytest.fixture
 async def provider(client):
-    await clinic(client, policy={"requireVersion": True})
+    await create_clinic(client, policy={"requireVersion": True})
     return (await client.post("/api/providers", json={"name": "Dr Shah"}, headers=ADMIN)).json()["id"]
 
 
@@ -22,7 +22,7 @@ async def test_a_provider_is_a_doctor_of_the_only_clinic(client, provider):
 
 
 async def test_creating_a_provider_requires_a_clinic_if_there_are_several(client, provider):
-    await clinic(client)
+    await create_clinic(client)
     rejected = await client.post("/api/providers", json={"name": "Dr Rao"}, headers=ADMIN)
     assert (rejected.status_code, rejected.json()["reason"]) == (409, "which-clinic")
     created = await client.post("/api/providers", json={"name": "Dr Rao", "clinicId": 2}, headers=ADMIN)

@@ -5,13 +5,13 @@ from urllib.parse import quote
 
 from appoint.kit import clock
 from support.app import ADMIN
-from support.rows import clinic
 from support.webhook_api import get, pointers, post, webhook
 from support.webhooks import add_events
+from support.world import create_clinic
 
 
 async def test_deliveries_are_listed_in_order_of_events_and_by_status(db, client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client)
     ids = await add_events(db, 3)
     path = f"/api/webhooks/{created['id']}/deliveries"
@@ -60,7 +60,7 @@ async def replay(client, created, since, key=None):
 
 
 async def test_a_replay_queues_events_since_then_of_the_subscribed_types(db, client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client, eventTypes=["appointment.changed"])
     await add_events(db, 2)
     await add_events(db, 1, type="webhook.disabled", data='{"failingSince": "2027-03-01T08:30:00Z"}')
@@ -81,14 +81,14 @@ async def test_a_replay_queues_events_since_then_of_the_subscribed_types(db, cli
 
 
 async def test_a_replay_includes_events_from_before_the_webhook_was_created(db, client):
-    await clinic(client)
+    await create_clinic(client)
     await add_events(db, 2)
     created = await webhook(client)
     assert (await replay(client, created, clock.now() - timedelta(hours=1))).json() == {"queued": 2}
 
 
 async def test_a_replay_reaches_back_as_far_as_events_are_kept(client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client)
     assert (await replay(client, created, clock.now() - timedelta(days=29.9))).json() == {"queued": 0}
     too_far = await replay(client, created, clock.now() - timedelta(days=30.1))

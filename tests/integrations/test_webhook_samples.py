@@ -9,8 +9,8 @@ import pytest
 
 from support.app import ADMIN, client_of, composed
 from support.partner import Partner, hang, status
-from support.rows import clinic
 from support.webhook_api import get, post, webhook
+from support.world import create_clinic
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def local_client(db, database_url) -> AsyncIterator[httpx2.AsyncClient]:
 
 async def test_a_sample_is_sent_immediately_and_signed_and_not_stored(db, local_client):
     async with Partner() as partner:
-        await clinic(local_client)
+        await create_clinic(local_client)
         created = await webhook(local_client, url=partner.url, eventTypes=["slot.moved"])
         answer = await post(local_client, f"/api/webhooks/{created['id']}/test")
         trial = answer.json()
@@ -44,7 +44,7 @@ async def test_a_sample_is_sent_immediately_and_signed_and_not_stored(db, local_
 
 async def test_a_failed_sample_is_reported_with_its_reason(local_client):
     async with Partner(status(503)) as partner:
-        await clinic(local_client)
+        await create_clinic(local_client)
         created = await webhook(local_client, url=partner.url)
         trial = (await post(local_client, f"/api/webhooks/{created['id']}/test")).json()
         assert (trial["delivered"], trial["responseStatus"], trial["reason"]) == (False, 503, "answered 503")
@@ -56,7 +56,7 @@ async def test_a_failed_sample_is_reported_with_its_reason(local_client):
 async def test_a_repeated_request_sends_the_same_sample_again(local_client):
     """Like any repeated delivery it has the same `webhook-id`, so that the partner can detect the repetition."""
     async with Partner() as partner:
-        await clinic(local_client)
+        await create_clinic(local_client)
         created = await webhook(local_client, url=partner.url)
         answers = [await post(local_client, f"/api/webhooks/{created['id']}/test", "once") for _ in range(2)]
         other = await post(local_client, f"/api/webhooks/{created['id']}/test", "twice")
@@ -67,7 +67,7 @@ async def test_a_repeated_request_sends_the_same_sample_again(local_client):
 
 async def test_nothing_is_locked_while_a_sample_is_sent(db, local_client):
     async with Partner(hang) as partner:
-        await clinic(local_client)
+        await create_clinic(local_client)
         created = await webhook(local_client, url=partner.url)
         test = asyncio.create_task(post(local_client, f"/api/webhooks/{created['id']}/test", "once"))
         while not partner.requests:

@@ -11,13 +11,13 @@ from appoint.kit import clock
 from appoint.kit.i18n import translate
 from support.app import ADMIN
 from support.matrix import for_each
-from support.rows import clinic
 from support.webhook_api import URL, create, get, pointers, post, webhook
 from support.webhooks import add_events
+from support.world import create_clinic
 
 
 async def test_a_new_webhook_shows_its_secret_once(client):
-    await clinic(client)
+    await create_clinic(client)
     response = await create(
         client,
         description="Our calendar",
@@ -49,12 +49,12 @@ async def test_a_new_webhook_shows_its_secret_once(client):
 
 
 async def test_every_webhook_has_its_own_secret(client):
-    await clinic(client)
+    await create_clinic(client)
     assert len({(await webhook(client))["secret"] for _ in range(3)}) == 3
 
 
 async def test_a_repeated_request_creates_one_webhook_and_shows_its_secret_again(client):
-    await clinic(client)
+    await create_clinic(client)
     headers = ADMIN | {"Idempotency-Key": "once"}
     first, second = [await create(client, headers=headers) for _ in range(2)]
     assert (second.status_code, second.headers["Idempotent-Replayed"], second.json()) == (201, "true", first.json())
@@ -85,7 +85,7 @@ async def test_a_repeated_request_creates_one_webhook_and_shows_its_secret_again
     ],
 )
 async def test_invalid_content_is_rejected(client, content, pointer):
-    await clinic(client)
+    await create_clinic(client)
     rejected = await create(client, **content)
     assert (rejected.status_code, pointers(rejected)) == (400, [pointer])
     created = await webhook(client)
@@ -95,7 +95,7 @@ async def test_invalid_content_is_rejected(client, content, pointer):
 
 
 async def test_a_rejected_url_is_explained_in_the_callers_language(client):
-    await clinic(client)
+    await create_clinic(client)
     rejected = await create(client, url="https://10.0.0.1/", headers=ADMIN | {"Accept-Language": "de"})
     detail = translate("de", NOT_PUBLIC)
     assert detail != NOT_PUBLIC
@@ -103,8 +103,8 @@ async def test_a_rejected_url_is_explained_in_the_callers_language(client):
 
 
 async def test_a_clinic_has_at_most_twenty_webhooks_even_with_concurrent_requests(client):
-    await clinic(client)
-    await clinic(client)
+    await create_clinic(client)
+    await create_clinic(client)
     answers = await asyncio.gather(*(create(client) for _ in range(30)))
     rejected = [answer.json() for answer in answers if answer.status_code != 201]
     assert [(problem["status"], problem["reason"], problem["most"]) for problem in rejected] == [
@@ -117,13 +117,13 @@ async def test_a_clinic_has_at_most_twenty_webhooks_even_with_concurrent_request
 
 
 async def test_an_unknown_or_inactive_clinic_gets_no_webhooks(client):
-    await clinic(client)
+    await create_clinic(client)
     await client.delete("/api/clinics/1", headers=ADMIN)
     assert ((await create(client)).json()["reason"], (await create(client, 9)).status_code) == ("clinic-inactive", 404)
 
 
 async def test_webhooks_are_listed_in_pages(client):
-    await clinic(client)
+    await create_clinic(client)
     created = [(await webhook(client))["id"] for _ in range(3)]
     first = await get(client, "/api/clinics/1/webhooks?limit=2")
     second = await get(client, f"/api/clinics/1/webhooks?limit=2&cursor={first['next']}")
@@ -131,7 +131,7 @@ async def test_webhooks_are_listed_in_pages(client):
 
 
 async def test_a_patch_changes_only_what_it_contains(client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client, description="Old", eventTypes=["slot.moved"])
     answer = await client.patch(
         f"/api/webhooks/{created['id']}",
@@ -152,7 +152,7 @@ async def test_a_patch_changes_only_what_it_contains(client):
 
 
 async def test_a_clinic_can_require_versions(client):
-    await clinic(client, policy={"requireVersion": True})
+    await create_clinic(client, policy={"requireVersion": True})
     created = await webhook(client)
     path = f"/api/webhooks/{created['id']}"
     assert [
@@ -162,7 +162,7 @@ async def test_a_clinic_can_require_versions(client):
 
 
 async def test_a_disabled_webhook_can_be_enabled(db, client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client)
     await db.execute("update webhook set failing_since = now() - interval '5 days', disabled_at = now()")
     assert (await get(client, f"/api/webhooks/{created['id']}"))["disabledAt"]
@@ -175,7 +175,7 @@ async def test_a_disabled_webhook_can_be_enabled(db, client):
 
 
 async def test_a_new_url_clears_the_failure_record(db, client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client)
     await db.execute("update webhook set failing_since = now() - interval '4 days'")
     same = (await client.patch(f"/api/webhooks/{created['id']}", json={"url": URL}, headers=ADMIN)).json()
@@ -186,7 +186,7 @@ async def test_a_new_url_clears_the_failure_record(db, client):
 
 
 async def test_a_removed_webhook_can_only_be_read(db, client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client)
     ids = await add_events(db, 2)
     path = f"/api/webhooks/{created['id']}"
@@ -211,7 +211,7 @@ async def test_a_removed_webhook_can_only_be_read(db, client):
 
 
 async def test_a_rotation_shows_a_new_secret_and_a_repeated_one_the_same(client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client)
     first, second = [await post(client, f"/api/webhooks/{created['id']}/rotateSecret", "once") for _ in range(2)]
     assert (first.status_code, first.json()["version"]) == (200, 2)
@@ -220,13 +220,13 @@ async def test_a_rotation_shows_a_new_secret_and_a_repeated_one_the_same(client)
 
 
 async def test_a_webhook_can_subscribe_to_every_event_type_of_a_clinic(client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client, eventTypes=list(EVENT_TYPES))
     assert created["eventTypes"] == sorted(EVENT_TYPES)
 
 
 async def test_webhooks_are_visible_to_staff_only_and_unknown_ids_are_not_found(client):
-    await clinic(client)
+    await create_clinic(client)
     created = await webhook(client)
     path = f"/api/webhooks/{created['id']}"
     paths = [path, f"{path}/deliveries", "/api/clinics/1/webhooks"]

@@ -1,11 +1,11 @@
 """`appoint dead-letters`, `appoint events`, and metrics of notifications."""
 
 from support.notifications import DEAD, add_notification
-from support.rows import clinic
+from support.world import create_clinic
 
 
 async def test_the_command_line_lists_and_resends_dead_letters(client, db, run_command):
-    await clinic(client)
+    await create_clinic(client)
     id = await add_notification(db, status="dead")
     for command, expected in (
         (("list", "--json"), DEAD),
@@ -35,7 +35,7 @@ async def test_the_command_line_lists_and_releases_parked_events(db, run_command
 
 
 async def test_metrics_show_backlogs_and_dead_letters(client, db):
-    await clinic(client)
+    await create_clinic(client)
     for status in ("queued", "dead", "dead"):
         await add_notification(db, status=status)
     await db.execute("update notification set due_at = now() - interval '1 hour' where status = 'queued'")

@@ -6,7 +6,7 @@ import pytest
 
 from support.app import ADMIN
 from support.matrix import for_each
-from support.rows import clinic
+from support.world import create_clinic
 
 ALL = "/api/clinics/1/messageTemplates"
 MAIL = f"{ALL}/confirmation/email/en"
@@ -16,8 +16,8 @@ CUSTOM = {"subject": "See you on {{ day }}", "text": "Dear {{ customer }},\n{% i
 
 @pytest.fixture
 async def clinics(client):
-    await clinic(client, phone="+493012345678")
-    await clinic(client, name="Hillside")
+    await create_clinic(client, phone="+493012345678")
+    await create_clinic(client, name="Hillside")
     client.headers |= ADMIN
     return client
 
@@ -257,7 +257,7 @@ async def test_unchanged_content_is_answered_with_not_modified(clinics):
 
 
 async def test_only_staff_can_read_and_change_templates(client):
-    await clinic(client)
+    await create_clinic(client)
     requests = [
         ("GET", ALL, None),
         ("GET", MAIL, None),

@@ -7,12 +7,12 @@ import pytest
 from appoint.kit import ids
 from support.app import ADMIN
 from support.notifications import CUSTOMER_ID, DEAD, NOTIFICATION_ID, add_notification
-from support.rows import clinic
+from support.world import create_clinic
 
 
 async def test_a_clinics_notifications_can_be_filtered_by_status(client, db):
-    await clinic(client)
-    await clinic(client)
+    await create_clinic(client)
+    await create_clinic(client)
     await add_notification(db)
     dead = await add_notification(db, status="dead")
     await add_notification(db, 2, status="dead")
@@ -21,7 +21,7 @@ async def test_a_clinics_notifications_can_be_filtered_by_status(client, db):
 
 
 async def test_notifications_can_be_filtered_by_subject(client, db):
-    await clinic(client)
+    await create_clinic(client)
     await add_notification(db)
     expected = await add_notification(db, subject_id="an appointment")
     items = (
@@ -48,7 +48,7 @@ async def test_notifications_and_preferences_require_signing_in(client, path):
 
 @pytest.mark.parametrize("status", ["dead", "sent"])
 async def test_a_dead_or_sent_notification_can_be_resent(client, db, status):
-    await clinic(client)
+    await create_clinic(client)
     id = await add_notification(db, status=status)
     answer = await client.post(f"/api/notifications/{id}/resend", headers=ADMIN)
     assert (answer.status_code, answer.json()["status"], answer.json()["reason"]) == (200, "queued", None)
@@ -56,14 +56,14 @@ async def test_a_dead_or_sent_notification_can_be_resent(client, db, status):
 
 @pytest.mark.parametrize("status", ["queued", "leased", "superseded"])
 async def test_a_pending_or_superseded_notification_cannot_be_resent(client, db, status):
-    await clinic(client)
+    await create_clinic(client)
     id = await add_notification(db, status=status)
     answer = await client.post(f"/api/notifications/{id}/resend", headers=ADMIN)
     assert (answer.status_code, answer.json()["reason"]) == (409, "not-resendable")
 
 
 async def test_a_repeated_resend_queues_a_notification_once(client, db):
-    await clinic(client)
+    await create_clinic(client)
     id = await add_notification(db, status="dead")
     answers = [
         await client.post(f"/api/notifications/{id}/resend", headers=ADMIN | {"Idempotency-Key": "once"})

@@ -8,11 +8,11 @@ from appoint.kit.signed_tokens import sign
 from support.app import ADMIN
 from support.matrix import for_each
 from support.notifications import CUSTOMER_ID
-from support.rows import customer
+from support.world import create_customer
 
 
 async def test_preferences_are_stored_and_read_back(client):
-    customer_id = await customer(client, email="ana@example.org", phone="+493012345678")
+    customer_id = await create_customer(client, email="ana@example.org", phone="+493012345678")
     path = f"/api/customers/{customer_id}/notificationPreferences"
     assert (await client.get(path, headers=ADMIN)).json() == {"email": None, "sms": None}
     for preferences in ({"email": False, "sms": True}, {"email": True, "sms": None}):
@@ -43,7 +43,7 @@ async def test_preferences_of_an_unknown_customer_are_not_found(client):
     ],
 )
 async def test_contact_details_and_preferences_decide_the_channels(client, db, contact, preferences, channels):
-    customer_id = await customer(client, **contact)
+    customer_id = await create_customer(client, **contact)
     await client.put(f"/api/customers/{customer_id}/notificationPreferences", json=preferences, headers=ADMIN)
     assert [
         row.channel
@@ -58,13 +58,13 @@ def unsubscribe_path(customer_id: str, channel: str = "email") -> str:
 
 
 async def test_opening_an_unsubscribe_link_changes_nothing(client, db):
-    customer_id = await customer(client, email="ana@example.org")
+    customer_id = await create_customer(client, email="ana@example.org")
     assert "<form" in (await client.get(unsubscribe_path(customer_id))).text
     assert await db.fetchval("select count(*) from notification_preference") == 0
 
 
 async def test_a_one_click_request_unsubscribes(client, db):
-    customer_id = await customer(client, email="ana@example.org")
+    customer_id = await create_customer(client, email="ana@example.org")
     answer = await client.post(
         unsubscribe_path(customer_id),
         content=b"List-Unsubscribe=One-Click",

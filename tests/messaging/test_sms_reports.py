@@ -9,7 +9,7 @@ import pytest
 
 from support.app import client_of, composed
 from support.notifications import NOTIFICATION_ID, add_notification
-from support.rows import clinic
+from support.world import create_clinic
 
 
 @pytest.fixture
@@ -30,14 +30,14 @@ async def report(client, id: str, *, gateway: str = "secret", **parameters: str)
 
 
 async def test_a_report_of_delivery_is_stored(reporting_client, db):
-    await clinic(reporting_client)
+    await create_clinic(reporting_client)
     id = await add_notification(db, status="sent", channel="sms", provider_id="SM1")
     assert await report(reporting_client, id, MessageSid="SM1", MessageStatus="delivered") == 204
     assert await db.fetchval("select status = 'sent' and delivered_at is not null from notification")
 
 
 async def test_an_undelivered_text_message_is_a_dead_letter_with_its_reason(reporting_client, db):
-    await clinic(reporting_client)
+    await create_clinic(reporting_client)
     id = await add_notification(db, status="sent", channel="sms", provider_id="SM1")
     assert await report(reporting_client, id, MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30003") == 204
     assert [tuple(row) for row in await db.fetch("select status, reason from notification")] == [
@@ -46,14 +46,14 @@ async def test_an_undelivered_text_message_is_a_dead_letter_with_its_reason(repo
 
 
 async def test_a_report_about_an_earlier_attempt_changes_nothing(reporting_client, db):
-    await clinic(reporting_client)
+    await create_clinic(reporting_client)
     id = await add_notification(db, status="sent", channel="sms", provider_id="SM2")
     assert await report(reporting_client, id, MessageSid="SM1", MessageStatus="undelivered") == 204
     assert await db.fetchval("select status from notification") == "sent"
 
 
 async def test_a_report_without_a_valid_signature_is_rejected(reporting_client, client, db):
-    await clinic(reporting_client)
+    await create_clinic(reporting_client)
     id = await add_notification(db, status="sent", channel="sms", provider_id="SM1")
     assert await report(reporting_client, id, gateway="other", MessageSid="SM1", MessageStatus="undelivered") == 403
     # without a provider no signature is valid

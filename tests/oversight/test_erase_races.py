@@ -19,8 +19,8 @@ from appoint.messaging.notifications.model import Preferences
 from appoint.messaging.notifications.repository import preferences as notifications
 from appoint.oversight.privacy import service
 from support.app import ADMIN
+from support.database import wait_for_lock
 from support.erasure import LATER, add_data_of_ana, erase
-from support.rows import someone_waits
 from support.world import NOW, World, at
 
 
@@ -30,7 +30,7 @@ async def race(world: World, other) -> list[object]:
         await connection.execute("begin")
         await service.erase(Transaction(connection), SYSTEM, customer_id=world.ana, now=LATER)
         task = asyncio.create_task(other)
-        await someone_waits(world.db)
+        await wait_for_lock(world.db)
         await connection.execute("commit")
     return (await asyncio.gather(task, return_exceptions=True))[0]
 
@@ -85,7 +85,7 @@ async def test_a_move_that_commits_first_prevents_the_erasure(world):
         await connection.execute("begin")
         await connection.execute("select from appointment for no key update")
         erasing = asyncio.create_task(erase(world, world.ana))
-        await someone_waits(world.db)
+        await wait_for_lock(world.db)
         next_week = "tstzrange(lower(during) + interval '7 days', upper(during) + interval '7 days')"
         await connection.execute(f"update appointment set during = {next_week}, claimed = {next_week}")
         await connection.execute("commit")

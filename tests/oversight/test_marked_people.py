@@ -16,8 +16,8 @@ from support.collector import Collector
 from support.gateways import mail_talk, serving
 from support.partner import Partner
 from support.processes import appoint, own_postgres, redis_server
-from support.rows import publish
 from support.scale import scaled
+from support.world import publish_slot
 
 PEOPLE = scaled(50, 12)
 MARK = re.compile(r"qzx[a-z]{2,8}\d\d|3015550\d{4}|1901-0[2-4]-\d\d", re.IGNORECASE)
@@ -78,7 +78,9 @@ class World:
         await self.request("POST", f"/api/clinics/{self.clinic}/webhooks", expected=201, json={"url": partner.url})
         self.start = (datetime.now(UTC) + timedelta(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
         for day in range(3):
-            await publish(db, self.doctor, self.start + timedelta(days=day), self.start + timedelta(days=day, hours=23))
+            await publish_slot(
+                db, self.doctor, self.start + timedelta(days=day), self.start + timedelta(days=day, hours=23)
+            )
 
     async def use_every_feature(self, person: Person) -> None:
         """Call every operation that a customer can call or that concerns one."""

@@ -23,8 +23,8 @@ from support.access_matrix import (
 from support.app import ADMIN
 from support.clinic_records import Records, create_clinic_records, unknown_records
 from support.described import APP
-from support.rows import later
 from support.staff import SECRET, add_user, bearer, sign_in, works_at
+from support.world import hours_ahead
 
 PATH_VALUES = {
     "name": "lakeside",
@@ -62,7 +62,7 @@ VIEWERS = (Role.DOCTOR, Role.RECEPTIONIST, Role.MANAGER, Role.PARTNER, Role.ADMI
 
 def address(page: Operation, things: Records) -> str:
     """Return the address of a page about some things, with the day of their appointments."""
-    day = later(24 * 7).date()
+    day = hours_ahead(24 * 7).date()
     path = page.path.format_map(PATH_VALUES | things.ids | {"typeId": things.ids["appointmentTypeId"]})
     return f"{path}?date={day}&from={day}&to={day}" if page.method == "get" else path
 

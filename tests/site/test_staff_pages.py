@@ -11,21 +11,29 @@ import pytest
 from appoint.identity.api_keys.model import PREFIX
 from appoint.kit import ids
 from support.app import ADMIN
-from support.rows import appointment_type, book, clinic, customer, doctor, later, publish
 from support.staff import add_user, bearer, works_at
+from support.world import (
+    create_appointment_type,
+    create_clinic,
+    create_customer,
+    create_doctor,
+    hours_ahead,
+    insert_appointment,
+    publish_slot,
+)
 
 
 @pytest.fixture
 async def world(db, client):
     """Lakeside with two doctors: Dr Shah sees Ana, Dr Okafor sees Ben. Mia manages it, and Dr Shah has an account."""
-    await clinic(client)
-    shah, okafor = await doctor(client, name="Dr Shah"), await doctor(client, name="Dr Okafor")
-    await appointment_type(client)
-    ana, ben = await customer(client, name="Ana Souza"), await customer(client, name="Ben Okoro")
-    start = later(48).replace(minute=0, second=0, microsecond=0)
+    await create_clinic(client)
+    shah, okafor = await create_doctor(client, name="Dr Shah"), await create_doctor(client, name="Dr Okafor")
+    await create_appointment_type(client)
+    ana, ben = await create_customer(client, name="Ana Souza"), await create_customer(client, name="Ben Okoro")
+    start = hours_ahead(48).replace(minute=0, second=0, microsecond=0)
     for doctor_id, customer_id in ((shah, ana), (okafor, ben)):
-        await publish(db, doctor_id, start, start + timedelta(hours=2))
-        await book(db, doctor_id, customer_id, start, start + timedelta(minutes=30))
+        await publish_slot(db, doctor_id, start, start + timedelta(hours=2))
+        await insert_appointment(db, doctor_id, customer_id, start, start + timedelta(minutes=30))
         await db.execute(
             "insert into patient (clinic_id, customer_id) values (1, $1) on conflict do nothing", UUID(customer_id)
         )
@@ -87,8 +95,8 @@ async def test_the_list_of_patients_is_paginated(db, world):
 async def test_a_doctor_sees_only_their_own_patients_and_appointments(db, world):
     assert [row.split()[0] for row in rows(await world.get("/staff/1/patients", world.as_shah))] == ["Ana"]
     assert (await world.get(f"/staff/1/patients/{world.ben}", world.as_shah)).status_code == 403
-    await publish(db, world.okafor, world.start + timedelta(days=1), world.start + timedelta(days=1, hours=1))
-    await book(
+    await publish_slot(db, world.okafor, world.start + timedelta(days=1), world.start + timedelta(days=1, hours=1))
+    await insert_appointment(
         db, world.okafor, world.ana, world.start + timedelta(days=1), world.start + timedelta(days=1, minutes=30)
     )
     assert len(rows(await world.get(f"/staff/1/patients/{world.ana}"))) == 2
@@ -99,7 +107,7 @@ async def test_a_doctor_sees_only_their_own_patients_and_appointments(db, world)
 async def test_past_appointments_are_paginated_without_losing_simultaneous_ones(db, world):
     for n in range(64):  # cancelled appointments may start at the same time
         start = world.start - timedelta(days=10 + n // 2)
-        await book(db, world.shah, world.ana, start, start + timedelta(minutes=30), status="cancelled")
+        await insert_appointment(db, world.shah, world.ana, start, start + timedelta(minutes=30), status="cancelled")
     pages = [await world.get(f"/staff/1/patients/{world.ana}")]
     while 'rel="next"' in pages[-1].text:
         pages.append(await world.get(f"/staff/1/patients/{world.ana}{next_of(pages[-1])}"))
@@ -107,10 +115,12 @@ async def test_past_appointments_are_paginated_without_losing_simultaneous_ones(
 
 
 async def test_a_patients_page_shows_nothing_of_another_clinic(db, client, world):
-    await clinic(client, name="Hilltop")
-    elsewhere = await doctor(client, 2, name="Dr Elsewhere")
-    await publish(db, elsewhere, world.start + timedelta(days=2), world.start + timedelta(days=2, hours=1))
-    await book(db, elsewhere, world.ana, world.start + timedelta(days=2), world.start + timedelta(days=2, minutes=30))
+    await create_clinic(client, name="Hilltop")
+    elsewhere = await create_doctor(client, 2, name="Dr Elsewhere")
+    await publish_slot(db, elsewhere, world.start + timedelta(days=2), world.start + timedelta(days=2, hours=1))
+    await insert_appointment(
+        db, elsewhere, world.ana, world.start + timedelta(days=2), world.start + timedelta(days=2, minutes=30)
+    )
     await db.execute(
         """
         insert into patient (clinic_id, customer_id, notes) values (2, $1, 'a note of Hilltop')
