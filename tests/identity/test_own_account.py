@@ -22,11 +22,8 @@ async def test_users_can_change_their_own_name_and_language(client, manager):
         headers=manager | {"If-Match": account.headers["ETag"]},
     )
     assert (response.json()["name"], response.json()["locale"]) == ("Mia Groß", "de")
-    assert (
-        await client.patch(
-            "/api/account", json={"locale": None}, headers=manager | {"If-Match": account.headers["ETag"]}
-        )
-    ).status_code == 412
+    outdated = manager | {"If-Match": account.headers["ETag"]}
+    assert (await client.patch("/api/account", json={"locale": None}, headers=outdated)).status_code == 412
     assert (await client.patch("/api/account", json={"locale": None}, headers=manager)).json()["locale"] is None
     assert (await client.patch("/api/account", json={"administrator": True}, headers=manager)).status_code == 400
     assert (await client.patch("/api/account", json={"email": "eve@example.org"}, headers=manager)).status_code == 400
@@ -39,6 +36,9 @@ async def test_the_admin_token_has_no_account_to_change(client):
 
 
 async def test_an_authenticator_is_required_once_it_is_confirmed(client, manager):
+    async def post(path: str = "", **body):
+        return await client.post(f"/api/account/totp{path}", json=body, headers=manager)
+
     setup = await client.post(
         "/api/account/totp", json={"password": PASSWORD}, headers=manager | {"Idempotency-Key": "once"}
     )
@@ -47,33 +47,18 @@ async def test_an_authenticator_is_required_once_it_is_confirmed(client, manager
     totp = pyotp.parse_uri(setup.json()["uri"])
     assert (totp.secret, totp.issuer, totp.name) == (setup.json()["secret"], "Appoint", "mia@example.org")
     now = clock.now()
-    wrong = await client.post(
-        "/api/account/totp/confirm", json={"code": totp.at(now + timedelta(hours=3))}, headers=manager
-    )
+    code, later_code = totp.at(now), totp.at(now + timedelta(seconds=30))
+    wrong = await post("/confirm", code=totp.at(now + timedelta(hours=3)))
     assert wrong.json()["errors"][0]["pointer"] == "#/code"
-    assert (await client.post("/api/account/totp/confirm", json={"code": totp.at(now)}, headers=manager)).json()[
-        "totp"
-    ] is True
+    assert (await post("/confirm", code=code)).json()["totp"] is True
     assert type_of(await sign_in(client)) == (401, "totp-required")
-    assert type_of(await sign_in(client, totp=totp.at(now))) == (
-        401,
-        "wrong-credentials",
-    )  # the confirmation has used this code
-    assert (await sign_in(client, totp=totp.at(now + timedelta(seconds=30)))).status_code == 201
-    assert type_of(await client.post("/api/account/totp", json={"password": PASSWORD}, headers=manager)) == (
-        409,
-        "totp-on",
-    )
-    assert type_of(await client.post("/api/account/totp/confirm", json={"code": totp.at(now)}, headers=manager)) == (
-        409,
-        "totp-on",
-    )
-    assert (
-        await client.post("/api/account/totp/remove", json={"password": "not it"}, headers=manager)
-    ).status_code == 400
-    assert (await client.post("/api/account/totp/remove", json={"password": PASSWORD}, headers=manager)).json()[
-        "totp"
-    ] is False
+    # the confirmation has used this code
+    assert type_of(await sign_in(client, totp=code)) == (401, "wrong-credentials")
+    assert (await sign_in(client, totp=later_code)).status_code == 201
+    assert type_of(await post(password=PASSWORD)) == (409, "totp-on")
+    assert type_of(await post("/confirm", code=code)) == (409, "totp-on")
+    assert (await post("/remove", password="not it")).status_code == 400
+    assert (await post("/remove", password=PASSWORD)).json()["totp"] is False
     assert (await sign_in(client)).status_code == 201
 
 
@@ -102,13 +87,8 @@ async def test_setting_up_an_authenticator_requires_the_password(client, manager
 
 def test_an_encrypted_secret_is_bound_to_its_key_and_purpose():
     ciphertext = encrypt("a key", "one", "a secret")
-    assert [
-        decrypt(*binding, ciphertext) for binding in (("a key", "one"), ("a key", "two"), ("another key", "one"))
-    ] == [
-        "a secret",
-        None,
-        None,
-    ]
+    bindings = [("a key", "one"), ("a key", "two"), ("another key", "one")]
+    assert [decrypt(*binding, ciphertext) for binding in bindings] == ["a secret", None, None]
 
 
 # defence in depth

@@ -53,15 +53,8 @@ async def test_all_failed_sign_ins_get_the_same_answer(db, client, mia):
         await sign_in(client, "gone@example.org"),
     ]
     assert {type_of(refusal) for refusal in refusals} == {WRONG}
-    assert (
-        len(
-            {
-                frozenset((name, value) for name, value in refusal.json().items() if name != "requestId")
-                for refusal in refusals
-            }
-        )
-        == 1
-    )
+    problems = [{**refusal.json(), "requestId": None} for refusal in refusals]
+    assert problems == [problems[0]] * len(problems)
 
 
 def test_password_hashing_is_expensive_in_production(production_hash):
@@ -140,13 +133,10 @@ async def test_a_deactivated_user_is_signed_out(db, client, mia):
 async def test_an_administrator_can_sign_in_and_create_clinics(db, client):
     await add_user(db, administrator=True)
     own = await bearer(client)
-    assert (
-        await client.post("/api/clinics", json={"name": "Lakeside", "timeZone": "Europe/Berlin"}, headers=own)
-    ).status_code == 201
-    assert (
-        await db.fetchval("select actor from audit_unsealed where action = 'createClinic'")
-        == f"user:{await db.fetchval('select id from app_user')}"
-    )
+    lakeside = {"name": "Lakeside", "timeZone": "Europe/Berlin"}
+    assert (await client.post("/api/clinics", json=lakeside, headers=own)).status_code == 201
+    user_id = await db.fetchval("select id from app_user")
+    assert await db.fetchval("select actor from audit_unsealed where action = 'createClinic'") == f"user:{user_id}"
 
 
 async def test_a_manager_has_no_access_to_other_clinics(client, mia):
