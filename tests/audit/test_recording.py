@@ -8,7 +8,7 @@ from appoint.booking.holds import expire_holds
 from appoint.kit import clock
 from appoint.kit.cache import ClinicCache
 from appoint.kit.signed_tokens import sign
-from appoint.scheduling.slots.jobs import nightly
+from appoint.scheduling.slots.jobs import publish_to_horizon
 from support.app import ADMIN
 from support.audit import unsealed
 from support.hours import COMING_MONDAY, hours, works
@@ -105,7 +105,7 @@ async def test_a_nightly_run_is_recorded_only_if_it_publishes_slots(world):
     await world.db.execute("delete from booking_slot")
     before = len(await unsealed(world.db))
     for _ in range(2):
-        await nightly(world.db, now=NOW)
+        await publish_to_horizon(world.db, now=NOW)
     (entry,) = await unsealed(world.db, before)
     assert (entry["clinic_id"], entry["actor"], entry["action"]) == (world.clinic, "system", "generateBookingSlots")
 

@@ -120,7 +120,7 @@ class StoredWorld:
         """Compare availability with the oracle, and return the offers of the requested days."""
         world = self.world
         query = AvailabilityFilter(from_=world.first, to=world.last, show=show, **self.length_filter)
-        result = await availability.of_clinic(
+        result = await availability.find_for_clinic(
             self.db,
             self.cache,
             clinic_id=self.clinic_id,

@@ -217,7 +217,7 @@ async def test_all_pages_together_match_the_availability_of_each_clinic(world, f
     expected = []
     for clinic in (1, 2, 3):
         query = AvailabilityFilter(date=MONDAY, minutes=20)
-        page = await service.of_clinic(
+        page = await service.find_for_clinic(
             world.db, world.cache, clinic_id=clinic, query=query, first=MONDAY, last=MONDAY, now=SUNDAY_NOON
         )
         expected += [(slot.start_time, clinic, slot.doctor_id) for slot in page.days[0].slots]

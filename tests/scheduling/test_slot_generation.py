@@ -63,7 +63,7 @@ async def test_concurrent_generations_create_each_slot_once(world):
         )
     results = await asyncio.gather(
         *(generate_slots(world, MONDAY + timedelta(days=n % 3), MONDAY + timedelta(days=20)) for n in range(6)),
-        jobs.nightly(world.db, now=world.now),
+        jobs.publish_to_horizon(world.db, now=world.now),
     )
     assert (
         sum(result if isinstance(result, int) else result.created for result in results)
@@ -201,7 +201,7 @@ async def test_the_nightly_job_publishes_all_clinics_up_to_their_horizon(world):
     await set_weekly_hours(
         world, await world.add_doctor("Dr Lee", clinic=elsewhere), monday="09:00-12:00", friday="09:00-12:00"
     )
-    assert await jobs.nightly(world.db, now=world.now) == 3
+    assert await jobs.publish_to_horizon(world.db, now=world.now) == 3
     assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Mon 8 09:00-12:00"]
 
 
@@ -217,7 +217,7 @@ async def test_a_failing_clinic_does_not_stop_the_nightly_job(world):
         """
     )
     try:
-        assert await jobs.nightly(world.db, now=world.now) == 9
+        assert await jobs.publish_to_horizon(world.db, now=world.now) == 9
     finally:
         await world.db.execute("drop function fail cascade")
 

@@ -11,7 +11,7 @@ class AvailabilityWorld(World):
     async def availability(self, *, clinic=None, first=MONDAY, last=None, now=NOW, **criteria):
         """Return the clinic's availability as the API sends it."""
         query = AvailabilityFilter(from_=first, to=last or first, **criteria)
-        result = await service.of_clinic(
+        result = await service.find_for_clinic(
             self.db, self.cache, clinic_id=clinic or self.clinic, query=query, first=query.from_, last=query.to, now=now
         )
         return msgspec.to_builtins(result)

@@ -46,10 +46,10 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
 
     async def attempt(catalogue: Catalogue, number: int) -> Booked:
         nonlocal overrides
-        plan = plan_booking(command, catalogue, overrides, await _slots(db, command))
+        plan = plan_booking(command, catalogue, overrides, await _find_slots(db, command))
         if plan.violation is None and (booking := await _insert(db, command, plan)):
             return Booked(booking)
-        if earlier := await _earlier(db, command):
+        if earlier := await _find_earlier(db, command):
             return Booked(earlier, replayed=True)
         if number > 0 or plan.violation in (None, "in-the-past"):  # a stale catalogue may cause other violations
             overrides = next_overrides(await explain_refusal(db, plan))
@@ -66,12 +66,12 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
     return result
 
 
-async def _slots(db: Statements, command: BookingCommand) -> Mapping[UUID, SlotTime]:
+async def _find_slots(db: Statements, command: BookingCommand) -> Mapping[UUID, SlotTime]:
     ids = [request.time.booking_slot_id for request in command.requests if request.time.booking_slot_id]
     return await repository.find_slot_times(db, clinic_id=command.clinic_id, slot_ids=ids) if ids else {}
 
 
-async def _earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:
+async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppointments | None:
     """Return what an earlier request with this idempotency key booked. Raise `KeyReused` if its content differed."""
     key = command.idempotency
     earlier = key and await repository.find_by_idempotency_key(

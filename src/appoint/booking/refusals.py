@@ -87,7 +87,7 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
     overrides: dict[int, tuple[str, ...]] = {}
     claims: list[tuple[UUID, Range]] = []  # of the plan's earlier appointments
     for spec in plan.specs:
-        times = await availability.around(db, plan.catalogue, doctors=_doctors(plan, spec), day=_day(plan, spec))
+        times = await availability.load_around(db, plan.catalogue, doctors=_doctors(plan, spec), day=_day(plan, spec))
         if times is None:
             return StaleCatalogue()
         times = _without_current(times, current, own_slots)

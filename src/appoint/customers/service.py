@@ -44,7 +44,7 @@ async def get(db: Statements, customer_id: UUID) -> Customer:
     raise errors.NotFound
 
 
-async def linked_customers(
+async def find_linked_customers(
     db: Statements, customer_id: UUID, linked: LinkedCustomers | None
 ) -> tuple[Customer, list[repository.Contact]]:
     """Return a signed-in patient and the other customers of their sign-in code who have not changed since then.
@@ -169,7 +169,7 @@ async def list_patients(
     )
 
 
-async def patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+async def load_patient_names(db: Statements, clinic_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the names of patients of a clinic, by id."""
     return await repository.load_patient_names(db, clinic_id, customer_ids)
 

@@ -73,7 +73,7 @@ FREQUENT: Final[dict[str, tuple[float, Job]]] = {
 }
 """The jobs that run all the time, by name, with the seconds between runs."""
 NIGHTLY: Final[dict[str, Nightly]] = {
-    "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.nightly(work.db, now=clock.now())),
+    "publish-slots": Nightly(time(0, 15), lambda work: slot_jobs.publish_to_horizon(work.db, now=clock.now())),
     "forget-requests": Nightly(time(0, 45), lambda work: forget_requests(work, before=clock.now() - REQUEST_TTL)),
     "forget-codes": Nightly(time(1, 0), lambda work: sign_in_codes_repository.delete_expired(work.db, now=clock.now())),
     "forget-events": Nightly(

@@ -49,7 +49,7 @@ class AvailabilityQueries(Controller):
             raise Invalid(Fault("day", "must be a date, such as 2027-03-01")) from None
         if not FIRST_YEAR <= on.year <= LAST_YEAR:
             raise Invalid(Fault("day", "must be between the years 1900 and 2999"))
-        availability = await service.of_clinic(
+        availability = await service.find_for_clinic(
             request.db, request.cache, clinic_id=clinic_id, query=query, first=on, last=on, now=clock.now()
         )
         return json_response(request, availability, cache_control=CACHE_CONTROL)

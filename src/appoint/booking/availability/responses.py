@@ -18,7 +18,7 @@ CACHE_CONTROL = "public, max-age=2"
 async def availability_response(request: Request, clinic_id: int, query: AvailabilityFilter) -> Response[Availability]:
     """Respond with the availability of a clinic."""
     first, last = dates(query)
-    availability = await service.of_clinic(
+    availability = await service.find_for_clinic(
         request.db, request.cache, clinic_id=clinic_id, query=query, first=first, last=last, now=clock.now()
     )
     return json_response(request, availability, cache_control=CACHE_CONTROL)

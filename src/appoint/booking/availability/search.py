@@ -105,7 +105,7 @@ def _available(slot: SearchSlot, after: Place, first: date, last: date) -> Itera
                 yield result
 
 
-async def soonest(
+async def find_soonest(
     db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, limit: int
 ) -> dict[int, list[datetime]]:
     """Return the first bookable times of each clinic, on that local date or within `SOON_DAYS`, with a doctor of the

@@ -39,7 +39,7 @@ class ClinicQuery(NamedTuple):
     """None: whole slots."""
 
 
-async def of_clinic(
+async def find_for_clinic(
     db: Statements,
     cache: ClinicCache,
     *,
@@ -136,7 +136,7 @@ async def _next_after(
     return None
 
 
-async def around(
+async def load_around(
     db: Statements, catalogue: Catalogue, *, doctors: Sequence[CatalogueDoctor], day: date
 ) -> list[DoctorTime] | None:
     """Return the doctors' time within a week of a date, to explain a refusal and find alternatives. Return None if the
@@ -167,11 +167,11 @@ async def is_free(
     """Return whether the time `[start, end)` is offered. Raise `NotFound` as `of_clinic` does."""
     catalogue = await catalogues.get(db, cache, clinic_id)
     day = clock.local_date(start, catalogue.time_zone)
-    availability = await of_clinic(db, cache, clinic_id=clinic_id, query=query, first=day, last=day, now=now)
+    availability = await find_for_clinic(db, cache, clinic_id=clinic_id, query=query, first=day, last=day, now=now)
     return any((offer.start_time, offer.end_time) == (start, end) for offer in availability.days[0].slots)
 
 
-async def nearest_free(
+async def find_nearest_free(
     db: Statements, cache: ClinicCache, *, clinic_id: int, query: DayFilter, start: datetime, now: datetime
 ) -> list[OfferedTime]:
     """Return up to five free times, nearest to `start` first. Raise `NotFound` as `of_clinic` does."""
@@ -180,7 +180,7 @@ async def nearest_free(
         max(clock.local_date(start, catalogue.time_zone), clock.local_date(now, catalogue.time_zone)),
         catalogue.last_date(now),
     )
-    availability = await of_clinic(
+    availability = await find_for_clinic(
         db, cache, clinic_id=clinic_id, query=query, first=day - ONE_WEEK, last=day + ONE_WEEK, now=now
     )
     return nearest([offer for day in availability.days for offer in day.slots], start) or [

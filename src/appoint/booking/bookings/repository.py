@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ...database.pool import Statements
 from ..model import BookedAppointments, Selection
-from ..repository import booked_appointments
+from ..repository import to_booked_appointments
 from .model import BookingStart
 
 
@@ -50,6 +50,6 @@ async def load_bookings(
         booking_ids,
     )
     return {
-        booking_id: booked_appointments(list(booking_rows))
+        booking_id: to_booked_appointments(list(booking_rows))
         for booking_id, booking_rows in groupby(rows, key=attrgetter("booking_id"))
     }

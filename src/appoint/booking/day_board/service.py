@@ -27,7 +27,7 @@ MAX_COMMIT_DELAY: Final = timedelta(seconds=60)
 """The longest time between the creation of an event and its commit: longer than any request lasts."""
 
 
-async def board(
+async def load_board(
     db: Statements,
     cache: ClinicCache,
     *,

@@ -1,14 +1,14 @@
 """SQL for appointments: reads, the facts that explain refusals, and writes."""
 
 from .reads import (
-    appointment,
-    booked_appointments,
     find,
     find_by_idempotency_key,
     find_details,
     list_for_clinic,
     list_for_customer,
     list_visits,
+    to_appointment,
+    to_booked_appointments,
 )
 from .refusals import count_upcoming, find_busy_times, find_remnants, find_slot_times
 from .writes import (
@@ -26,8 +26,6 @@ from .writes import (
 
 __all__ = [
     "INSERT_APPOINTMENTS",
-    "appointment",
-    "booked_appointments",
     "change_notes",
     "change_status",
     "count_upcoming",
@@ -46,5 +44,7 @@ __all__ = [
     "lock_hours",
     "move",
     "publish_missing",
+    "to_appointment",
+    "to_booked_appointments",
     "withdraw_remnant",
 ]

@@ -26,7 +26,7 @@ DETAIL_COLUMNS: Final = (
 )
 
 
-def appointment(row: Row) -> Appointment:
+def to_appointment(row: Row) -> Appointment:
     """Convert a row of `shown_appointment`, or of the insert statement."""
     return Appointment(**{name: row[name] for name in COLUMNS}, price=_price(row))
 
@@ -36,9 +36,9 @@ def _price(row: Row) -> Money | None:
     return None if amount is None else Money(amount, row["price_currency"])
 
 
-def booked_appointments(rows: Sequence[Row]) -> BookedAppointments:
+def to_booked_appointments(rows: Sequence[Row]) -> BookedAppointments:
     """Convert the rows of one booking, in order."""
-    return BookedAppointments([appointment(row) for row in rows], rows[0].booker_id)
+    return BookedAppointments([to_appointment(row) for row in rows], rows[0].booker_id)
 
 
 async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> StoredAppointment | None:
@@ -48,7 +48,9 @@ async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Store
     if row is None:
         return None
     claim = (row.claimed.lower, row.claimed.upper)
-    return StoredAppointment(appointment(row), claim, row.version, row.cancel_cause and CancelCause(row.cancel_cause))
+    return StoredAppointment(
+        to_appointment(row), claim, row.version, row.cancel_cause and CancelCause(row.cancel_cause)
+    )
 
 
 async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) -> AppointmentDetails | None:
@@ -87,7 +89,7 @@ async def find_by_idempotency_key(
         caller,
         key,
     )
-    return (rows[0].request_digest, booked_appointments(rows)) if rows else None
+    return (rows[0].request_digest, to_booked_appointments(rows)) if rows else None
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[Appointment]:
@@ -110,7 +112,7 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
         clinic_id,
         *selection.parameters,
     )
-    return [appointment(row) for row in rows]
+    return [to_appointment(row) for row in rows]
 
 
 async def list_for_customer(
@@ -132,7 +134,7 @@ async def list_for_customer(
         last_id,
         limit,
     )
-    return [appointment(row) for row in rows]
+    return [to_appointment(row) for row in rows]
 
 
 async def list_visits(

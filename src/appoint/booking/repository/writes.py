@@ -12,7 +12,7 @@ from ...kit import ids, tracing
 from ..model import BookedAppointments, Status, StoredAppointment, audit_reason
 from ..planning import BookingCommand, BookingPlan
 from ..rules import AppointmentSpec
-from .reads import booked_appointments, find
+from .reads import find, to_booked_appointments
 
 REPOSITORY: Final = __name__.rpartition(".")[0]
 INSERT_APPOINTMENTS: Final = load(REPOSITORY, "insert_appointments")
@@ -58,7 +58,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
         traceparent=tracing.traceparent(),
         now=command.now,
     )
-    return booked_appointments(sorted(rows, key=attrgetter("position"))) if rows else None
+    return to_booked_appointments(sorted(rows, key=attrgetter("position"))) if rows else None
 
 
 def _requested(turn: int, spec: AppointmentSpec, id: UUID, command: BookingCommand) -> tuple[object, ...]:

@@ -144,7 +144,7 @@ async def switch_customer(
     """Switch to another customer whom the code was sent for: end the current session and return the token of a new one.
     Raise `NotFound`."""
     assert actor.customer_id, "a patient"
-    _, others = await customers_service.linked_customers(tx, actor.customer_id, linked)
+    _, others = await customers_service.find_linked_customers(tx, actor.customer_id, linked)
     if customer_id not in [other.id for other in others]:
         raise errors.NotFound
     await sessions_repository.end_by_token(tx, token_hash=hash_token(current_token))

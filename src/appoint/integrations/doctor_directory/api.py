@@ -67,7 +67,7 @@ class Providers(Controller):
         now = clock.now()
 
         async def recall(tx: Transaction, _: object) -> WeeklySchedule:
-            schedule = await schedules.schedule(tx, provider_id)
+            schedule = await schedules.get_schedule(tx, provider_id)
             return schedule.week_on(data.valid_from or clock.local_date(now, schedule.time_zone))
 
         week, replayed = await idempotent(

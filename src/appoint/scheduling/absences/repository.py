@@ -129,7 +129,7 @@ async def find_past_or_current(
     return [to(Absence, row) for row in rows]
 
 
-async def local_period(
+async def find_period(
     db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int
 ) -> Period | None:
     """Convert two wall times of the clinic into a period. Return None for an unknown clinic."""

@@ -65,11 +65,11 @@ async def list_affected(
     return await repository.list_within(db, clinic_id, doctor_id=away.doctor_id, start=start, end=away.end, limit=limit)
 
 
-async def local_period(
+async def find_period(
     db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int
 ) -> Period | None:
     """Convert two wall times of a clinic into a period; None if the clinic does not exist."""
-    return await repository.local_period(
+    return await repository.find_period(
         db, clinic_id, first=first, first_minute=first_minute, last=last, last_minute=last_minute
     )
 
@@ -142,7 +142,7 @@ async def _republish(tx: Transaction, absence: Absence, now: datetime) -> None:
         await hours.emit(tx, clinic.id, "slots.generated", doctor_id=doctor_id, data=data)
 
 
-async def rebooking_options(
+async def find_rebooking_options(
     db: Statements,
     clinic_id: int,
     appointments: Sequence[AffectedAppointment],

@@ -115,7 +115,7 @@ async def _save_week(
         week = WeeklyScheduleContent(weekly=content.weekly, valid_from=content.from_)
         await schedules.save_week(tx, doctor_id=doctor_id, content=week, if_match=if_match, now=now)
     elif doctor_id and if_match:
-        schedule = await schedules.schedule(tx, doctor_id)
+        schedule = await schedules.get_schedule(tx, doctor_id)
         first = content.from_ or clock.local_date(now, schedule.time_zone)
         etags.check(if_match, etags.digest(schedule.week_on(first)), required=False)
 

@@ -14,7 +14,7 @@ log = structlog.get_logger()
 ACTOR: Final = msgspec.structs.replace(SYSTEM, operation="generateBookingSlots")
 
 
-async def nightly(db: Database, *, now: datetime) -> int:
+async def publish_to_horizon(db: Database, *, now: datetime) -> int:
     """Publish every active clinic's schedules up to its horizon, and return the number of new slots. A failure at one
     clinic does not stop the others."""
     created = 0

@@ -39,7 +39,7 @@ class TimeSlots(Controller):
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[TimeSlot]]:
         """List a clinic's active time slots, earliest first."""
         place = cursor_after(request, query, tuple[str])
-        slots = await request.cache.get(clinic_id, "time_slots", lambda: service.time_slots(request.db, clinic_id))
+        slots = await request.cache.get(clinic_id, "time_slots", lambda: service.list_time_slots(request.db, clinic_id))
         rest = [slot for slot in slots if place is None or (slot.start_time,) > place]
         return page_response(
             request, query, rest[: query.limit + 1], lambda slot: (slot.start_time,), cache_control=CACHE_CONTROL
@@ -58,7 +58,7 @@ class TimeSlots(Controller):
             request,
             data,
             lambda tx: service.add_time_slot(tx, request.user, clinic_id=clinic_id, content=data),
-            service.time_slot,
+            service.get_time_slot,
             clinic_id=clinic_id,
         )
         return created_response(request, slot, f"/api/timeslots/{slot.id}", replayed=replayed)
@@ -66,7 +66,9 @@ class TimeSlots(Controller):
     @get("/timeslots/{time_slot_id:uuid}", operation_id="getTimeSlot", opt=route(permission="public"))
     async def find(self, request: Request, time_slot_id: FromPath[UUID]) -> Response[TimeSlot]:
         """Return a time slot, active or removed."""
-        return json_response(request, await service.time_slot(request.db, time_slot_id), cache_control=CACHE_CONTROL)
+        return json_response(
+            request, await service.get_time_slot(request.db, time_slot_id), cache_control=CACHE_CONTROL
+        )
 
     @put(
         "/timeslots/{time_slot_id:uuid}",
@@ -135,7 +137,7 @@ class Schedules(Controller):
             request,
             data,
             lambda tx: service.add_line(tx, request.user, doctor_id=doctor_id, content=data),
-            service.doctor_slot,
+            service.get_doctor_slot,
             clinic_id=clinic_of(doctor_id),
         )
         return created_response(request, line, f"/api/doctors/slots/{line.id}", replayed=replayed)
@@ -144,7 +146,7 @@ class Schedules(Controller):
     async def find(self, request: Request, doctor_slot_id: FromPath[UUID]) -> Response[DoctorSlot]:
         """Return a line of a weekly schedule, active or removed."""
         return json_response(
-            request, await service.doctor_slot(request.db, doctor_slot_id), cache_control=CACHE_CONTROL
+            request, await service.get_doctor_slot(request.db, doctor_slot_id), cache_control=CACHE_CONTROL
         )
 
     @put(
@@ -217,5 +219,5 @@ class Schedules(Controller):
 
     async def _schedule(self, request: Request, doctor_id: UUID) -> Schedule:
         return await request.cache.get(
-            clinic_of(doctor_id), f"schedule:{doctor_id}", lambda: service.schedule(request.db, doctor_id)
+            clinic_of(doctor_id), f"schedule:{doctor_id}", lambda: service.get_schedule(request.db, doctor_id)
         )

@@ -32,7 +32,7 @@ from .repository import lines as lines_repository
 from .repository import time_slots as time_slots_repository
 
 
-async def time_slots(db: Statements, clinic_id: int) -> list[TimeSlot]:
+async def list_time_slots(db: Statements, clinic_id: int) -> list[TimeSlot]:
     """Return the clinic's active time slots, earliest first. Raise `NotFound`."""
     slots = await time_slots_repository.list_for_clinic(db, clinic_id)
     if slots is None:
@@ -40,7 +40,7 @@ async def time_slots(db: Statements, clinic_id: int) -> list[TimeSlot]:
     return slots
 
 
-async def time_slot(db: Statements, time_slot_id: UUID) -> TimeSlot:
+async def get_time_slot(db: Statements, time_slot_id: UUID) -> TimeSlot:
     """Return a time slot, active or removed. Raise `NotFound`."""
     if slot := await time_slots_repository.find(db, time_slot_id):
         return slot
@@ -95,7 +95,7 @@ async def remove_time_slot(
     )
 
 
-async def schedule(db: Statements, doctor_id: UUID) -> Schedule:
+async def get_schedule(db: Statements, doctor_id: UUID) -> Schedule:
     """Return all of a doctor's weekly hours, including past and future ones. Raise `NotFound`."""
     if weekly := await lines_repository.load_schedule(db, doctor_id):
         return weekly
@@ -109,7 +109,7 @@ async def list_lines(
     return await lines_repository.list_for_clinic(db, clinic_id, doctor_id=doctor_id, since=since)
 
 
-async def doctor_slot(db: Statements, doctor_slot_id: UUID) -> DoctorSlot:
+async def get_doctor_slot(db: Statements, doctor_slot_id: UUID) -> DoctorSlot:
     """Return a line, active or removed. Raise `NotFound`."""
     if line := await lines_repository.find(db, doctor_slot_id):
         return line
@@ -129,7 +129,7 @@ async def add_line(tx: Transaction, actor: Actor, *, doctor_id: UUID, content: D
         _refuse(error)
     await lines_repository.emit_change(tx, doctor_id, doctorSlotId=line_id)
     await audit.record(tx, actor, clinic_id=clinic_of(doctor_id), subjects=[doctor_id, line_id])
-    return await doctor_slot(tx, line_id)
+    return await get_doctor_slot(tx, line_id)
 
 
 async def change_line(
@@ -152,7 +152,7 @@ async def change_line(
         _refuse(error)
     await lines_repository.emit_change(tx, line.doctor_id, doctorSlotId=doctor_slot_id)
     await audit.record(tx, actor, clinic_id=line.clinic_id, subjects=[doctor_slot_id])
-    return await doctor_slot(tx, doctor_slot_id)
+    return await get_doctor_slot(tx, doctor_slot_id)
 
 
 async def remove_line(
@@ -191,7 +191,7 @@ async def save_week(
     overlapping hours on a day.
     """
     await _lock_doctor(tx, doctor_id)
-    current = await schedule(tx, doctor_id)
+    current = await get_schedule(tx, doctor_id)
     clinic_id = current.clinic_id
     first = content.valid_from or clock.local_date(now, current.time_zone)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=etags.digest(current.week_on(first)))
@@ -213,7 +213,7 @@ async def save_week(
     ]
     await lines_repository.add(tx, doctor_id, lines, valid_from=first, valid_until=None)
     await lines_repository.emit_change(tx, doctor_id, validFrom=first)
-    return (await schedule(tx, doctor_id)).week_on(first)
+    return (await get_schedule(tx, doctor_id)).week_on(first)
 
 
 async def _minutes(tx: Transaction, clinic_id: int, hours: list[Hours]) -> list[Minutes]:
@@ -241,7 +241,7 @@ async def _lock_time_slot(tx: Transaction, time_slot_id: UUID, if_match: str | N
     """Take all locks for a change of the time slot and its lines, and check the time slot's version."""
     clinic = await _lock_clinic(tx, clinic_of(time_slot_id))
     await lines_repository.lock_doctors(tx, clinic.id)
-    slot = await time_slot(tx, time_slot_id)
+    slot = await get_time_slot(tx, time_slot_id)
     etags.check(if_match, slot.version, required=clinic.policy.require_version)
     return slot
 
@@ -252,8 +252,8 @@ async def _lock_doctor(tx: Transaction, doctor_id: UUID) -> None:
 
 
 async def _lock_line(tx: Transaction, doctor_slot_id: UUID, if_match: str | None) -> DoctorSlot:
-    await _lock_doctor(tx, (await doctor_slot(tx, doctor_slot_id)).doctor_id)
-    line = await doctor_slot(tx, doctor_slot_id)
+    await _lock_doctor(tx, (await get_doctor_slot(tx, doctor_slot_id)).doctor_id)
+    line = await get_doctor_slot(tx, doctor_slot_id)
     await clinics.check_version(tx, line.clinic_id, if_match=if_match, version=line.version)
     return line
 

@@ -161,7 +161,7 @@ async def my_appointments(request: Request) -> Response[Any]:
     if customer_id is None:  # the administrator
         return redirect("/staff")
     now, secret = clock.now(), request.services.secret_key
-    customer, others = await customers.linked_customers(request.db, customer_id, linked_customers_of(request))
+    customer, others = await customers.find_linked_customers(request.db, customer_id, linked_customers_of(request))
     visits = await appointments.list_visits(
         request.db, customer_ids=[customer_id, *(other.id for other in others)], now=now, limit=MAX_APPOINTMENTS
     )

@@ -147,7 +147,7 @@ async def _people(visit: ClinicVisit) -> Sequence[Any]:
     customer_id = visit.request.user.customer_id
     if visit.framed or customer_id is None:
         return []
-    customer, others = await customers.linked_customers(
+    customer, others = await customers.find_linked_customers(
         visit.request.services.db.across(), customer_id, linked_customers_of(visit.request)
     )
     by_name: dict[str, Any] = {}

@@ -120,7 +120,7 @@ async def check_time(choice: Choice) -> UnavailableTime | None:
 
 async def _nearest_times(choice: Choice) -> list[OfferedTime]:
     request, doctor = choice.visit.request, choice.preferred_doctor
-    return await availability.nearest_free(
+    return await availability.find_nearest_free(
         request.services.db,
         request.cache,
         clinic_id=choice.visit.catalogue.clinic_id,

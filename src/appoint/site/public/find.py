@@ -53,7 +53,7 @@ async def find(request: Request) -> Response[Any]:
     clinics = matches[:CLINICS_PER_PAGE]
     soonest: dict[int, list[datetime]] = {}
     if clinics and (specialty or day):
-        soonest = await search.soonest(
+        soonest = await search.find_soonest(
             db,
             clinic_ids=[clinic.id for clinic in clinics],
             specialty=specialty or None,

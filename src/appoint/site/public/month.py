@@ -76,7 +76,7 @@ async def load_month(
             minutes=only.minutes,
             doctor_id=only.doctor_id,
         )
-        return await service.of_clinic(
+        return await service.find_for_clinic(
             request.services.db,
             request.cache,
             clinic_id=catalogue.clinic_id,

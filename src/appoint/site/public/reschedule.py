@@ -111,7 +111,7 @@ async def _alternatives(
     if start is None or not Length.of(linked).whole_slots:
         return refusal.facts.get("alternatives", [])
     # the refusal suggests times of the appointment's length, so offer whole slots
-    slots = await availability.nearest_free(
+    slots = await availability.find_nearest_free(
         request.services.db,
         request.cache,
         clinic_id=linked.catalogue.clinic_id,
@@ -167,7 +167,7 @@ async def _available_doctor(request: Request, linked: LinkedAppointment, start: 
     """Return a doctor who is available; prefer the current one, and keep them if no one is."""
     day = clock.local_date(start, linked.catalogue.time_zone)
     length = Length.of(linked)
-    times = await availability.of_clinic(
+    times = await availability.find_for_clinic(
         request.services.db,
         request.cache,
         clinic_id=linked.catalogue.clinic_id,

@@ -102,7 +102,7 @@ async def rebook(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         subjects=[appointment.id for appointment in page],
         appointments=page,
         waiting=_count(waiting),
-        ways=await service.rebooking_options(request.db, clinic_id, page, away=None, now=now),
+        ways=await service.find_rebooking_options(request.db, clinic_id, page, away=None, now=now),
         names=await doctors.names(request.db, clinic_id),
         types=await types.names(request.db, clinic_id),
         local_date=clock.local_date,
@@ -159,7 +159,7 @@ async def new(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         faults=faults,
         appointments=page,
         more=len(affected) > MAX_TO_REBOOK,
-        ways=await service.rebooking_options(request.db, clinic_id, page, away=away, now=now),
+        ways=await service.find_rebooking_options(request.db, clinic_id, page, away=away, now=now),
         names=await doctors.names(request.db, clinic_id),
         types=await types.names(request.db, clinic_id),
         local_date=clock.local_date,
@@ -181,7 +181,7 @@ async def _away(request: Request, clinic_id: int, form: AbsenceForm) -> tuple[Aw
         last_minute = parse_wall_time(form.last_time or "24:00")
     except ValueError:
         return None, {"until": translate(language, "is not a valid time")}
-    period = await service.local_period(
+    period = await service.find_period(
         request.db,
         clinic_id,
         first=form.first,

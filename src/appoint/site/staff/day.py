@@ -128,7 +128,7 @@ async def board(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
 
 async def _board(request: Request, clinic_id: int, first: date, last: date, doctor_id: UUID | None) -> Board:
     doctor_ids = visible_doctors(request, doctor_id)
-    return await service.board(
+    return await service.load_board(
         request.db, request.cache, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, now=clock.now()
     )
 

@@ -46,7 +46,7 @@ async def hours(request: Request, clinic_id: FromPath[int]) -> Response[Any]:
         place="hours",
         weeks=weeks,
         own=own,
-        time_slots=await schedules.time_slots(request.db, clinic_id),
+        time_slots=await schedules.list_time_slots(request.db, clinic_id),
         weekdays=weekday_names(request, "abbreviated"),
         today=today,
         horizon=today + timedelta(days=clinic.policy.horizon_days),
@@ -73,7 +73,7 @@ async def new_time_slot(request: Request, clinic_id: FromPath[int]) -> Response[
 async def time_slot(request: Request, clinic_id: FromPath[int], time_slot_id: FromPath[UUID]) -> Response[Any]:
     if clinic_of(time_slot_id) != clinic_id:
         raise errors.NotFound
-    details = await schedules.time_slot(request.db, time_slot_id)
+    details = await schedules.get_time_slot(request.db, time_slot_id)
     return await staff_page(
         request, "staff/hours/time_slot.html", clinic_id=clinic_id, place="hours", time_slot=details
     )

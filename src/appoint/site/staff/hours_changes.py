@@ -137,7 +137,7 @@ async def _preview_values(request: Request, clinic_id: int, change: ScheduleChan
         "days": days[:MAX_CHANGED_DAYS],
         "more_days": max(len(days) - MAX_CHANGED_DAYS, 0),
         "names": await doctors.names(request.db, clinic_id),
-        "patients": await customers.patient_names(
+        "patients": await customers.load_patient_names(
             request.db, clinic_id, [each.customer_id for each in change.stranded]
         ),
         "types": {each.id: each.name for each in await types.list_types(request.db, clinic_id)},

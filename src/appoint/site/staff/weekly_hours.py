@@ -24,7 +24,7 @@ from .hours_parts import doctor_of_clinic, weekday_names
 )
 async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[UUID]) -> Response[Any]:
     doctor = await doctor_of_clinic(request, clinic_id, doctor_id)
-    schedule = await schedules.schedule(request.db, doctor_id)
+    schedule = await schedules.get_schedule(request.db, doctor_id)
     today = clock.local_date(clock.now(), schedule.time_zone)
     first = max(parse_date(query_params(request).get("from")) or today, today)
     current = schedule.week_on(first)
@@ -41,7 +41,7 @@ async def week(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
         lines=[line for line in schedule.lines if (line.valid_until or today) >= today],
         later=[line for line in schedule.lines if line.valid_from and line.valid_from > first],
         limited=[line for line in schedule.lines if line.is_valid_on(first) and line.valid_until],
-        time_slots=await schedules.time_slots(request.db, clinic_id),
+        time_slots=await schedules.list_time_slots(request.db, clinic_id),
         weekdays=weekday_names(request),
     )
 
@@ -58,7 +58,7 @@ async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
     query = query_params(request)
     edited = parse_id(query.get("id"))
     line_id = edited or parse_id(query.get("copy"))
-    schedule = await schedules.schedule(request.db, doctor_id)
+    schedule = await schedules.get_schedule(request.db, doctor_id)
     current = next((line for line in schedule.lines if line.id == line_id), None)
     if edited and not current:
         raise errors.NotFound
@@ -70,7 +70,7 @@ async def line(request: Request, clinic_id: FromPath[int], doctor_id: FromPath[U
         doctor=doctor,
         current=current,
         edited=edited,
-        time_slots=await schedules.time_slots(request.db, clinic_id),
+        time_slots=await schedules.list_time_slots(request.db, clinic_id),
         weekdays=weekday_names(request),
     )
 
