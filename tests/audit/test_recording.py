@@ -11,7 +11,7 @@ from appoint.kit.signed_tokens import sign
 from appoint.scheduling.slots.jobs import publish_to_horizon
 from support.app import ADMIN
 from support.audit import unsealed
-from support.hours import COMING_MONDAY, hours, works
+from support.hours import COMING_MONDAY, hours, set_weekly_hours
 from support.world import NOW, World, at, create_clinic, create_customer, create_doctor
 
 
@@ -101,7 +101,7 @@ async def test_the_system_is_the_actor_when_a_hold_expires(world):
 
 
 async def test_a_nightly_run_is_recorded_only_if_it_publishes_slots(world):
-    await works(world, world.dr_shah, NOW.date(), monday="09:00-12:00")
+    await set_weekly_hours(world, world.dr_shah, NOW.date(), monday="09:00-12:00")
     await world.db.execute("delete from booking_slot")
     before = len(await unsealed(world.db))
     for _ in range(2):
