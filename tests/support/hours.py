@@ -79,10 +79,3 @@ def local(day: date, wall_time: str, time_zone: str = "Europe/Berlin") -> dateti
         .replace(tzinfo=clock.zone(time_zone))
         .astimezone(UTC)
     )
-
-
-time_slot = create_time_slot
-weekly = put_weekly_hours
-works = set_weekly_hours
-published = list_published
-generate = generate_slots
