@@ -11,7 +11,7 @@ from support.hours import COMING_MONDAY, hours
 from support.staff import ANOTHER, PASSWORD, add_user, bearer, works_at
 from support.world import create_clinic
 
-NOT_DRIVEN = {
+NOT_COVERED = {
     "noShowAppointment": "requires that the appointment has begun by the clock of the API",
     "createWebhook": "resolves the address on the Internet",
     "setCredentials": "needs the link of a mail",
@@ -24,14 +24,14 @@ NOT_DRIVEN = {
 async def test_every_changing_operation_is_recorded_exactly_once(client, db):  # noqa: PLR0915  one long story
     """Run every operation once, in an order in which each finds what it needs."""
     operations = {operation.handler.operation_id: operation for operation in OPERATIONS if operation.method != "get"}
-    driven: dict[str, int] = {}
+    clinics: dict[str, int] = {}
 
     async def run(name: str, body=None, query=None, *, by=ADMIN, actor="administrator", **ids) -> dict:
         operation = operations[name]
         path = operation.path.format_map(
             {parameter: 1 for parameter in operation.parameters if parameter == "clinicId"} | ids
         )
-        before, request_id = len(await unsealed(db)), f"{name}-{len(driven)}"
+        before, request_id = len(await unsealed(db)), f"{name}-{len(clinics)}"
         answer = await client.request(
             operation.method, path, json=body, params=query, headers=by | {"X-Request-ID": request_id}
         )
@@ -40,7 +40,7 @@ async def test_every_changing_operation_is_recorded_exactly_once(client, db):  #
         assert [(entry["actor"], entry["action"], entry["request_id"]) for entry in entries] == [
             (actor, name, request_id)
         ]
-        driven[name] = entries[0]["clinic_id"]
+        clinics[name] = entries[0]["clinic_id"]
         content = answer.json() if answer.content else {}
         assert entries[0]["subjects"] == expected_subjects(name, parameters=ids, content=content, actor=actor), name
         return content
@@ -166,8 +166,8 @@ async def test_every_changing_operation_is_recorded_exactly_once(client, db):  #
     await as_kim("signOutEverywhere")
     await run("signIn", {"email": "kim@example.org", "password": ANOTHER})
     await run("deactivateClinic", clinicId=await create_clinic(client, name="Hillside"))
-    assert sorted(operations) == sorted({*driven, *NOT_DRIVEN})
-    assert {name for name, clinic_id in driven.items() if clinic_id == 0} == {
+    assert sorted(operations) == sorted({*clinics, *NOT_COVERED})
+    assert {name for name, clinic_id in clinics.items() if clinic_id == 0} == {
         "createCustomer",
         "replaceCustomer",
         "patchCustomer",
