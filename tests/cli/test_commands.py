@@ -13,7 +13,6 @@ import pytest
 from appoint.cli import database, documents
 from appoint.database import dump
 from appoint.settings import Settings
-from support.embedded_servers import query
 
 COMMANDS = [
     ["run"],
@@ -48,17 +47,17 @@ def home(tmp_path) -> Path:
     return tmp_path / "data"
 
 
-def test_a_port_in_use_is_reported_before_anything_starts(home, error):
+async def test_a_port_in_use_is_reported_before_anything_starts(home, error):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        message = error("run", port=port, data_dir=home)
+        message = await error("run", port=port, data_dir=home, database_url=None)
     assert f"port {port}: Address already in use" in message
     assert not home.exists()
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
-def test_an_unreachable_database_is_reported_without_its_password(command, home, error):
-    message = error(command, database_url="postgresql://ann:secret@127.0.0.1:1/appoint", data_dir=home)
+async def test_an_unreachable_database_is_reported_without_its_password(command, home, error):
+    message = await error(command, database_url="postgresql://ann:secret@127.0.0.1:1/appoint", data_dir=home)
     assert "The database at 127.0.0.1:1 cannot be used: " in message
     assert "secret" not in message
 
@@ -89,27 +88,27 @@ def server_that_claims(version: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
-def test_an_older_postgresql_is_rejected_with_the_reason(command, home, error):
+async def test_an_older_postgresql_is_rejected_with_the_reason(command, home, error):
     with server_that_claims("17.6") as url:
-        message = error(command, database_url=url, data_dir=home)
+        message = await error(command, database_url=url, data_dir=home)
     assert "PostgreSQL 17. Appoint needs 18 or newer: temporal constraints" in message
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker", "migrate"])
-def test_an_impossible_data_directory_is_reported(command, error):
-    assert "The data directory /dev/null/data cannot be used: Not a directory" in error(
-        command, data_dir="/dev/null/data"
+async def test_an_impossible_data_directory_is_reported(command, error):
+    assert "The data directory /dev/null/data cannot be used: Not a directory" in await error(
+        command, data_dir="/dev/null/data", database_url=None
     )
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
-def test_a_database_without_a_schema_is_not_served(command, empty_database, home, error):
-    assert "Run `appoint migrate` first" in error(command, database_url=empty_database, data_dir=home)
+async def test_a_database_without_a_schema_is_not_served(command, empty_database, home, error):
+    assert "Run `appoint migrate` first" in await error(command, database_url=empty_database, data_dir=home)
 
 
 @pytest.mark.parametrize(("name", "value"), [("port", 70_000), ("workers", 0), ("log_level", "loud")])
-def test_an_invalid_setting_is_reported_by_name(name, value, error):
-    assert f"appoint: APPOINT_{name.upper()}: " in error("settings", **{name: value})
+async def test_an_invalid_setting_is_reported_by_name(name, value, error):
+    assert f"appoint: APPOINT_{name.upper()}: " in await error("settings", **{name: value})
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "worker"])
@@ -128,8 +127,8 @@ def test_an_invalid_setting_is_reported_by_name(name, value, error):
         ("APPOINT_BROKER_URL", {"broker_url": "nonsense"}),
     ],
 )
-def test_incomplete_provider_settings_are_rejected_at_startup(command, variable, changes, home, error):
-    assert variable in error(command, data_dir=home, **changes)
+async def test_incomplete_provider_settings_are_rejected_at_startup(command, variable, changes, home, error):
+    assert variable in await error(command, data_dir=home, database_url=None, secret_key=None, **changes)
 
 
 def test_settings_are_listed_without_secrets(monkeypatch, capsys):
@@ -160,13 +159,13 @@ def test_the_schema_on_file_is_the_result_of_the_migrations(monkeypatch, tmp_pat
     database.schema(check=True)
 
 
-def test_a_command_generates_slots(emptied_database, run_command, error):
-    query(emptied_database, "insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
+async def test_a_command_generates_slots(db, run_command, error):
+    await db.execute("insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
 
     def arguments(clinic: int, first: str, last: str) -> list[str]:
         return ["slots", "generate", "--clinic", str(clinic), "--from", first, "--to", last]
 
-    outcome = run_command(*arguments(1, "2027-03-01", "2027-03-07"), database_url=emptied_database)
-    assert (outcome.code, outcome.err) == (0, "Published 0 new slots; 0 schedule lines added nothing new.\n")
-    assert "There is no clinic 2." in error(*arguments(2, "2027-03-01", "2027-03-07"))
-    assert "#/to must not be before “from”" in error(*arguments(1, "2027-03-02", "2027-03-01"))
+    outcome = await run_command(*arguments(1, "2027-03-01", "2027-03-07"))
+    assert (outcome.code, outcome.errors) == (0, "Published 0 new slots; 0 schedule lines added nothing new.")
+    assert "There is no clinic 2." in await error(*arguments(2, "2027-03-01", "2027-03-07"))
+    assert "#/to must not be before “from”" in await error(*arguments(1, "2027-03-02", "2027-03-01"))

@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from appoint.cli import main
+from appoint.server import logs
 
 
 class Outcome(NamedTuple):
+    """The exit code and the output of a command."""
+
     code: int
     output: str
     errors: str
@@ -25,21 +28,24 @@ class Outcome(NamedTuple):
 
 
 class CommandLine:
-    """Runs commands with these settings and no others. A command needs an event loop of its own, so it runs in a
-    thread."""
+    """Runs commands with these settings and no others, but without those that are None. A command needs its own event
+    loop, so it runs in a thread."""
 
     def __init__(self, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **settings: Any) -> None:
         self.patch, self.capsys, self.settings = patch, capsys, settings
 
-    async def __call__(self, *arguments: str, stdin: str = "", **settings: Any) -> Outcome:
+    async def __call__(self, *arguments: str, stdin: str = "", terminal: bool = False, **settings: Any) -> Outcome:
         self.capsys.readouterr()
         with self.patch.context() as patch:
             for name in [name for name in os.environ if name.startswith("APPOINT_")]:
                 patch.delenv(name)
             for name, value in (self.settings | settings).items():
-                patch.setenv(f"APPOINT_{name.upper()}", str(value))
+                if value is not None:
+                    patch.setenv(f"APPOINT_{name.upper()}", str(value))
             patch.setattr(main, "app", partial(main.app, arguments))
             patch.setattr(sys, "stdin", io.StringIO(stdin))
+            patch.setattr(sys.stdin, "isatty", lambda: terminal)
+            patch.setattr(logs, "configure", lambda _: None)
             patch.setattr(signal, "signal", lambda *_: None)
             code = await asyncio.to_thread(self._run)
         captured = self.capsys.readouterr()
