@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import App, Parameter, validators
-from rich.console import Console
-from rich.progress import Progress
 
 from ..kit.ids import MAX_CLINIC_ID, PLATFORM
 from ..settings import Settings
@@ -157,6 +155,8 @@ def verify(*, clinic: Number | None = None, head: list[Path] | None = None, as_j
         Print JSON, one clinic per line.
     """
     import msgspec
+    from rich.console import Console
+    from rich.progress import Progress
 
     from ..audit import service
     from ..audit.repository import chain
