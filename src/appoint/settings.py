@@ -212,7 +212,7 @@ class Settings(BaseSettings):
 
     @field_validator("rate_limits")
     @classmethod
-    def _expect_limits(cls, value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001  pydantic passes it by position
+    def _expect_limits(cls, value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001  pydantic's signature
         if not value and others.data.get("mode") == "production":
             raise ValueError("production mode needs limits")
         return value

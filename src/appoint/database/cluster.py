@@ -98,7 +98,7 @@ class Cluster:
     def socket_folder(self) -> Path:
         """Return a path that is short, because a socket's path may have 107 bytes, and the same for every process. That
         rules out XDG_RUNTIME_DIR, which belongs to one login and disappears with it."""
-        return Path(f"/tmp/appoint-{self.account.uid}-{digest(self.data)}")  # noqa: S108 -- checked before use, see below
+        return Path(f"/tmp/appoint-{self.account.uid}-{digest(self.data)}")  # noqa: S108 -- checked before use
 
     @property
     def url(self) -> str:

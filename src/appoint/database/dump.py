@@ -29,7 +29,7 @@ def schema() -> str:
                 "--exclude-table=schema_migration",
                 server.url,
             ]
-            dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 -- fixed program and address
+            dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 -- fixed program
     return HEADER + _readable(dump)
 
 

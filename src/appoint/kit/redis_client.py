@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 
 class Subscription(Protocol):
     async def subscribe(self, channel: str, /) -> None: ...
-    async def get_message(self, *, timeout: float) -> Mapping[str, Any] | None: ...  # noqa: ASYNC109  the library's signature
+    async def get_message(self, *, timeout: float) -> Mapping[str, Any] | None: ...  # noqa: ASYNC109  the library's
     async def ping(self) -> None: ...
 
 
