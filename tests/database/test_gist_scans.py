@@ -1,8 +1,8 @@
-"""Updates of appointments never repeat a scan of a GiST index.
+"""Statements that change appointments or publish hours never repeat a scan of a GiST index in between.
 
 Otherwise PostgreSQL 18 loses index entries: such a scan remembers dead entries of an index that has one page. If the
-update splits that page before the scan is repeated, it marks the entries at the same places of a new page as dead. The
-indexes are those of the constraints. A row without an entry is invisible to them, so its time could be booked twice.
+statement splits that page before the scan is repeated, it marks the entries at the same places of a new page as dead.
+The indexes are those of the constraints. A row without an entry is invisible to them: its time could be booked twice.
 """
 
 import json
@@ -10,29 +10,34 @@ from collections.abc import Iterator
 
 from support.source import statements
 
+CHANGES = {("Update", "appointment"), ("Update", "booking_slot"), ("Insert", "booking_slot")}
 
-def repeated_scans(node: dict, *, in_update: bool = False, repeated: bool = False) -> Iterator[str]:
-    """Yield the indexes of appointments that the inner side of a nested loop reads within an update of them."""
-    if node.get("Operation") == "Update":
-        in_update, repeated = node["Relation Name"] == "appointment", False
-    if in_update and repeated and node.get("Relation Name") == "appointment" and "Index Name" in node:
+
+def repeated_scans(node: dict, *, change: tuple | None = None, repeated: bool = False) -> Iterator[str]:
+    """Yield the indexes of a table that a change of the table reads once per row: in the inner side of a nested loop,
+    or in a correlated query of an insert."""
+    if "Operation" in node:
+        change = (node["Operation"], node["Relation Name"])
+        repeated = False
+    elif change in CHANGES and repeated and node.get("Relation Name") == change[1] and "Index Name" in node:
         yield node["Index Name"]
     for child in node.get("Plans", []):
-        inner = node["Node Type"] == "Nested Loop" and child["Parent Relationship"] == "Inner"
-        yield from repeated_scans(child, in_update=in_update, repeated=repeated or inner)
+        is_inner = node["Node Type"] == "Nested Loop" and child["Parent Relationship"] == "Inner"
+        is_correlated = child["Parent Relationship"] == "SubPlan" and change == ("Insert", "booking_slot")
+        yield from repeated_scans(child, change=change, repeated=repeated or is_inner or is_correlated)
 
 
-async def test_an_update_of_appointments_reads_the_index_of_a_constraint_once(db):
+async def test_changes_read_the_index_of_a_constraint_once(db):
     await db.execute("truncate appointment, booking_slot cascade")  # plans are those of a new database
-    found, updates = [], 0
+    found, changes = [], 0
     async with db.connection() as connection:
-        gist = {row[0] for row in await connection.fetch(
+        names = await connection.fetch(
             "select relname from pg_class join pg_am on pg_am.oid = relam where amname = 'gist'"
-        )}  # fmt: skip
+        )
         for name, sql in statements():
-            if "update appointment" not in sql:
+            if "update appointment" not in sql and "insert into booking_slot" not in sql:
                 continue
-            updates += 1
+            changes += 1
             await connection.execute(f"prepare statement as {sql}")
             count = await connection.fetchval(
                 "select cardinality(parameter_types) from pg_prepared_statements where name = 'statement'"
@@ -40,6 +45,7 @@ async def test_an_update_of_appointments_reads_the_index_of_a_constraint_once(db
             arguments = f"({', '.join(['null'] * count)})" if count else ""
             (explained,) = json.loads(await connection.fetchval(f"explain (format json) execute statement {arguments}"))
             await connection.execute("deallocate statement")
-            found += [(name, index) for index in repeated_scans(explained["Plan"]) if index in gist]
-    assert updates > 5
+            scans = repeated_scans(explained["Plan"])
+            found += [(name, index) for index in scans if index in {row["relname"] for row in names}]
+    assert changes > 8
     assert found == []
