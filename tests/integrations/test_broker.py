@@ -23,13 +23,13 @@ from support.broker_messages import (
     event,
     expect,
     history,
-    patiently,
     publishing,
     store,
     until_published,
     versions,
 )
 from support.brokers import MAX_MESSAGE_BYTES, Nats, Rabbit, nats_server, rabbit_server
+from support.processes import eventually_async
 
 pytestmark = pytest.mark.usefixtures("fast_publishing")
 
@@ -107,7 +107,7 @@ async def test_messages_wait_while_the_broker_is_down_and_none_is_lost(broker, d
 
     with capture_logs() as logs:
         async with publishing(db, broker):
-            await patiently(started)
+            await eventually_async(started)
             await asyncio.sleep(random.uniform(0, 0.1))
             broker.kill()
             await store(db, late)
@@ -168,7 +168,7 @@ asyncio.run(jobs.publish(db, {broker.url!r}, asyncio.Event()))
         return await backlog(db) < len(events)
 
     try:
-        await patiently(started)
+        await eventually_async(started)
         async with publishing(db, broker), publishing(db, broker):
             assert len(await db.fetchval(PUBLISHERS, repository.LOCK)) == 1
             other.kill()
@@ -195,7 +195,7 @@ async def test_a_worker_that_lost_its_session_takes_another_turn(broker, db):
 
 async def test_a_stopped_worker_gives_up_its_turn(broker, db):
     async with publishing(db, broker):
-        await patiently(lambda: db.fetchval(PUBLISHERS, repository.LOCK))
+        await eventually_async(lambda: db.fetchval(PUBLISHERS, repository.LOCK))
     assert await db.fetchval(PUBLISHERS, repository.LOCK) is None
 
 

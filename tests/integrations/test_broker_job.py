@@ -15,7 +15,8 @@ from appoint.integrations.broker import gateway, jobs, repository, service
 from appoint.integrations.broker.model import MAX_WAIT_SECONDS, Message, divide_into_rounds, retry_delay
 from appoint.kit import ids
 from appoint.kit.errors import StartupError
-from support.broker_messages import event, patiently, store
+from support.broker_messages import event, store
+from support.processes import eventually_async
 
 pytestmark = pytest.mark.usefixtures("fast_publishing")
 
@@ -64,7 +65,7 @@ async def test_an_unreachable_broker_is_logged_once_without_its_address(db, capl
     monkeypatch.setattr(gateway, "connect", count)
     with capture_logs() as logs:
         task = asyncio.create_task(jobs.publish(db, f"{scheme}://ana:sesame@127.0.0.1:1", stop))
-        await patiently(repeated)
+        await eventually_async(repeated)
         stop.set()
         await task
     assert [line["event"] for line in logs] == ["broker unreachable"]

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from appoint.events.model import Event
 from appoint.integrations.broker import jobs, service
 from appoint.kit import ids
 from support.brokers import Arrival, Nats, Rabbit
+from support.processes import eventually_async
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 PUBLISHERS = """
@@ -38,19 +39,13 @@ async def publishing(db: Database, broker: Broker) -> AsyncGenerator[asyncio.Tas
         await asyncio.wait([task])
 
 
-async def patiently(question: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(60):
-        while not await question():
-            await asyncio.sleep(0.02)
-
-
 async def until_published(db: Database) -> None:
     """Wait until no message waits for the broker."""
 
     async def none() -> bool:
         return await backlog(db) == 0
 
-    await patiently(none)
+    await eventually_async(none)
 
 
 def event(subject: str, version: int) -> Event:
