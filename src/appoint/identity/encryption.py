@@ -1,4 +1,4 @@
-"""Encryption of secrets in the database. A copy of the database does not reveal them without the secret key."""
+"""Encrypt secrets in the database. A copy of the database does not reveal them without the secret key."""
 
 from base64 import urlsafe_b64encode
 

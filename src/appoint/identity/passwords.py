@@ -1,5 +1,4 @@
-"""Rules for passwords, and their hashes (argon2id). Hashing takes time and memory on purpose, so only a few threads do
-it."""
+"""Password rules and hashes (argon2id). Hashing is slow and memory-hungry on purpose, so only a few threads do it."""
 
 import asyncio
 import re
@@ -16,7 +15,7 @@ from ..kit.errors import Fault
 MIN_CHARACTERS: Final = 12
 MAX_CHARACTERS: Final = 128
 MIN_UNCOMMON_CHARACTERS: Final = 6
-"""How many characters of a password must remain after removing the parts that attackers try first."""
+"""How many of a password's characters must remain after removing the parts that attackers try first."""
 COMMON_PARTS: Final = (
     "password",
     "passwort",
@@ -75,17 +74,17 @@ NUMBERS: Final = re.compile(r"0?1234?5?6?7?8?9?0?|9876?5?4?3?2?1?0?|(19|20)\d\d"
 
 _hash: Final = PasswordHash.recommended()
 _threads: Final = ThreadPoolExecutor(2, thread_name_prefix="passwords")
-"""Each hash takes 64 MiB while it runs; without a limit, sign-ins could take all memory."""
+"""Each hash takes 64 MiB while it runs; without a limit, sign-ins could use up all memory."""
 
 
 def normalize(password: str) -> str:
-    """Return the password in NFC, so that the keyboard's way to compose letters makes no difference."""
+    """Return the password in NFC, so that it makes no difference how the keyboard composes letters."""
     return unicodedata.normalize("NFC", password)
 
 
 def find_faults(password: str, pointer: str, *, about: tuple[str, ...]) -> list[Fault]:
-    """Return the faults of a new password. `about` holds public facts about its owner, such as name and e-mail address;
-    parts of them do not add to its strength."""
+    """Return what is wrong with a new password. `about` holds public facts about its owner, such as their name and
+    email address; parts of them do not add to the password's strength."""
     password = normalize(password)
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
         return [Fault(pointer, "must be {least} to {most} characters long", least=MIN_CHARACTERS, most=MAX_CHARACTERS)]
@@ -108,7 +107,7 @@ async def hash_password(password: str) -> str:
 
 async def verify(password: str, stored_hash: str | None) -> tuple[bool, str | None]:
     """Compare a password with a stored hash. Return whether it matches, and a new hash if the stored one is outdated.
-    Without a stored hash, take the same time to refuse."""
+    If there is no stored hash, take just as long to refuse."""
     return await asyncio.get_running_loop().run_in_executor(_threads, _verify, normalize(password), stored_hash)
 
 

@@ -1,1 +1,1 @@
-"""Staff accounts: memberships of clinics, passwords and authenticators."""
+"""Staff accounts: clinic memberships, passwords and authenticators."""

@@ -50,7 +50,7 @@ class Users(Controller):
 
     @get("/clinics/{clinic_id:int}/users", operation_id="listUsers", opt=route(permission="manage-access"))
     async def list(self, request: Request, clinic_id: FromPath[int], query: PageQuery) -> Response[Page[User]]:
-        """List a clinic's users by date joined."""
+        """List a clinic's users in the order they joined."""
         users = await repository.list_for_clinic(
             request.db, clinic_id, after=cursor_after(request, query, tuple[datetime, UUID]), limit=query.limit
         )
@@ -77,7 +77,7 @@ class Users(Controller):
 
     @get("/clinics/{clinic_id:int}/users/{user_id:uuid}", operation_id="getUser", opt=route(permission="manage-access"))
     async def find(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
-        """Return a user of a clinic."""
+        """Return one of a clinic's users."""
         return json_response(request, await staff.get(request.db, clinic_id, user_id), subjects=[user_id])
 
     @patch(
@@ -88,7 +88,7 @@ class Users(Controller):
     async def patch(
         self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID], data: JSONBody[UserPatch]
     ) -> Response[User]:
-        """Update a user of a clinic (JSON merge patch). Takes effect with their next request."""
+        """Update one of a clinic's users (JSON merge patch). Takes effect with their next request."""
         user = await request.db.atomic(
             staff.change, request.user, clinic_id=clinic_id, user_id=user_id, patch=data, if_match=request.if_match
         )
@@ -101,7 +101,8 @@ class Users(Controller):
         opt=route(permission="manage-access", problems=("last-manager",)),
     )
     async def remove(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> None:
-        """Remove a user from a clinic's staff. Takes effect immediately; the account stays, for other clinics."""
+        """Remove a user from a clinic's staff. Takes effect immediately. The account remains for use at other
+        clinics."""
         await request.db.atomic(
             staff.remove, request.user, clinic_id=clinic_id, user_id=user_id, if_match=request.if_match
         )
@@ -113,7 +114,7 @@ class Users(Controller):
         opt=route(permission="manage-access", problems=("already-joined",)),
     )
     async def invite_again(self, request: Request, clinic_id: FromPath[int], user_id: FromPath[UUID]) -> Response[User]:
-        """Mail the invitation again, with a new link."""
+        """Send the invitation again, with a new link."""
         user, replayed = await idempotent_resource(
             request,
             None,
@@ -124,8 +125,9 @@ class Users(Controller):
 
 
 class Accounts(Controller):
-    """The caller's own account: details, password, and an authenticator (TOTP). Appoint stores nothing of a `POST` with
-    a password: repeated with the same `Idempotency-Key`, it runs again, or is refused because it has taken effect."""
+    """The caller's own account: details, password and authenticator (TOTP). Appoint stores nothing from a `POST` that
+    contains a password. If you repeat one with the same `Idempotency-Key`, it runs again, or is refused because it has
+    already taken effect."""
 
     tags = ["Account"]
 
@@ -164,7 +166,8 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden", "totp-on")),
     )
     async def begin_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[TotpSetup]:
-        """Set up an authenticator. Returns its secret, only this once; codes are required only after confirmation."""
+        """Set up an authenticator. Only this response contains its secret. Codes are not required until you confirm the
+        authenticator."""
         idempotency_key(request)
         setup = await _throttle_guesses(
             request, service.begin_totp(request.db, request.user, password=data.password, secret=_secret(request))
@@ -178,7 +181,7 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden", "totp-on", "totp-not-begun")),
     )
     async def confirm_totp(self, request: Request, data: JSONBody[TotpCode]) -> Response[Account]:
-        """Confirm that the authenticator works. Signing in requires its codes from now on."""
+        """Confirm that the authenticator works. From now on, signing in requires its codes."""
         account, replayed = await idempotent(
             request,
             data,
@@ -195,7 +198,7 @@ class Accounts(Controller):
         opt=route(permission="credentials", problems=("forbidden",)),
     )
     async def remove_totp(self, request: Request, data: JSONBody[PasswordProof]) -> Response[Account]:
-        """Remove the authenticator. Signing in requires the password alone."""
+        """Remove the authenticator. Signing in then requires only the password."""
         idempotency_key(request)
         return json_response(
             request,
@@ -209,8 +212,8 @@ class Accounts(Controller):
         opt=route(permission="sign-in", problems=("not-found", "link-used", "link-expired")),
     )
     async def set_credentials(self, request: Request, data: JSONBody[NewCredentials]) -> Response[CredentialsSet]:
-        """Set a password with the link of an invitation or a reset, which works once. Ends all sessions, and does not
-        sign in."""
+        """Set a password using the link from an invitation or a reset. The link works once. Ends all sessions and does
+        not sign the user in."""
         idempotency_key(request)
         email = await credentials.set_password_by_link(
             request.db, request.user, token=data.token, password=data.password, secret=_secret(request), now=clock.now()
@@ -220,8 +223,8 @@ class Accounts(Controller):
 
     @post("/passwordResets", operation_id="resetPassword", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def reset_password(self, request: Request, data: JSONBody[PasswordResetRequest]) -> Response[PasswordReset]:
-        """Request a link to choose a new password, mailed to the user with that address. The answer is the same if
-        there is none."""
+        """Request a link for choosing a new password. It is emailed to the user with that address. The response is the
+        same if there is no such user."""
         await sign_in_throttle.count_attempt(request, account=data.email.lower(), now=clock.now())
 
         async def request_reset(tx: Transaction) -> PasswordReset:
@@ -240,7 +243,7 @@ async def _recall_reset(_tx: Transaction, _stored: None) -> PasswordReset:
 
 
 async def _throttle_guesses(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Run work that checks the signed-in user's password. Wrong guesses count as they do for signing in."""
+    """Run work that checks the signed-in user's password. Wrong guesses count as they do when signing in."""
     account = f"user {request.user.user_id}"
     try:
         await sign_in_throttle.count_attempt(request, account=account, now=clock.now())

@@ -1,4 +1,4 @@
-"""Setting passwords: by users who are signed in, and by mailed links."""
+"""Set passwords, both for signed-in users and through emailed links."""
 
 from datetime import datetime
 from typing import get_args
@@ -19,8 +19,8 @@ from .service import check_password
 
 
 async def change_password(db: Database, actor: Actor, *, current: str, new: str, if_match: str | None) -> None:
-    """Change the caller's password and end their other sessions. Raise `Invalid` for a wrong current password or a weak
-    new one."""
+    """Change the caller's password and end their other sessions. Raise `Invalid` if the current password is wrong or
+    the new one is weak."""
     user = await check_password(db, actor, current, "#/current", if_match)
     await _set_password(db, actor, user, new, "#/new", keep_session=actor.session_id)
 
@@ -28,9 +28,9 @@ async def change_password(db: Database, actor: Actor, *, current: str, new: str,
 async def set_password_by_link(
     db: Database, actor: Actor, *, token: str, password: str, secret: str, now: datetime
 ) -> str:
-    """Set a password with a mailed link, which works once, and end all sessions. Return the user's e-mail address.
+    """Set a password using an emailed link, which works once, and end all sessions. Return the user's email address.
 
-    Raise as `user_of_link` does, and `Invalid` for a weak password.
+    Raise as `user_of_link` does, or `Invalid` for a weak password.
     """
     user = await user_of_link(db, token=token, secret=secret, now=now)
     await _set_password(db, actor, user, password, "#/password")
@@ -57,13 +57,13 @@ async def _store_password(
 
 
 def link_token(secret: str, kind: LinkKind, user: StoredUser, now: datetime) -> str:
-    """Return the last part of a mailed link to choose a password."""
+    """Return the last part of an emailed link for choosing a password."""
     return sign(secret, kind, [str(user.id), user.credentials, int((now + LINK_TTL[kind]).timestamp())])
 
 
 async def user_of_link(db: Statements, *, token: str, secret: str, now: datetime) -> StoredUser:
-    """Return the user who may choose a password with a mailed link. Raise `NotFound` for a link that Appoint did not
-    send, `Conflict`: `link-used`, `link-expired`."""
+    """Return the user who can choose a password with an emailed link. Raise `NotFound` for a link that Appoint did not
+    send, or `Conflict`: `link-used`, `link-expired`."""
     content = next((value for kind in get_args(LinkKind) if (value := verify(secret, kind, token))), None)
     if content is None:
         raise errors.NotFound
@@ -77,7 +77,7 @@ async def user_of_link(db: Statements, *, token: str, secret: str, now: datetime
 
 
 async def request_reset(tx: Transaction, actor: Actor, *, email: str, now: datetime) -> None:
-    """Mail a password-reset link to the user with that address. Runs the same statements for unknown addresses, so
+    """Email a password-reset link to the user with that address. Runs the same statements for unknown addresses, so
     timing reveals nothing."""
     user_id = await repository.find_id(tx, email)
     await mail_user(tx, kind="password-reset", user_id=user_id or uuid4(), clinic_id=PLATFORM, now=now)

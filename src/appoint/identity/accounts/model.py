@@ -1,4 +1,4 @@
-"""Staff accounts, and codes of authenticators."""
+"""Staff accounts, and authenticator codes."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
@@ -19,7 +19,7 @@ StaffRole = Literal["manager", "receptionist", "doctor"]
 UserName = Annotated[fields.PersonName, Meta(examples=["Mia Klein"])]
 UserEmail = Annotated[fields.Email, Meta(examples=["mia@example.org"])]
 Password = Annotated[str, Meta(max_length=512, examples=["a calm lake in the morning"])]
-"""As typed. `passwords.faults` checks the strength of new ones."""
+"""The password as typed. `passwords.find_faults` checks how strong new ones are."""
 Code = Annotated[str, Meta(pattern="^[0-9]{6}" + fields.END_OF_TEXT, examples=["314159"])]
 LinkToken = Annotated[
     str, Meta(max_length=1000, examples=["WyIwMTk3OGE1YyIsMSwxODAzODkzNDAwXQ.3mYx1vDqkqSN0yQ1nB8pZb8y4jU"])
@@ -33,7 +33,7 @@ class UserInvitation(RequestBody):
     name: UserName
     role: StaffRole
     doctor_id: UUID | None = None
-    """The clinic's doctor that the user is. Required for the role `doctor`."""
+    """Which of the clinic's doctors the user is. Required for the role `doctor`."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"email": "mia@example.org", "name": "Mia Klein", "role": "receptionist"}
 
 
@@ -44,7 +44,7 @@ class UserPatch(RequestBody):
 
 
 class User(Resource):
-    """A member of a clinic's staff, with the name that the clinic uses."""
+    """A member of a clinic's staff, under the name the clinic uses."""
 
     id: UUID
     clinic_id: int
@@ -53,7 +53,7 @@ class User(Resource):
     role: StaffRole
     doctor_id: UUID | None
     joined_at: datetime | None
-    """When they first signed in after the invitation; null if they have not."""
+    """When the user first signed in after the invitation; null if they have not signed in yet."""
 
 
 class AccountMembership(msgspec.Struct, rename="camel"):
@@ -69,7 +69,7 @@ class Account(msgspec.Struct, rename="camel", kw_only=True):
 
     user_id: UUID | None = None
     customer_id: UUID | None = None
-    """Only for patients."""
+    """Set only for patients."""
     administrator: bool = False
     """Whether the user administers the platform."""
     name: str | None = None
@@ -99,17 +99,17 @@ class StoredUser(msgspec.Struct, frozen=True):
     locale: fields.Locale | None
     administrator: bool
     credentials: int
-    """Increases with every new password. Mailed links are valid for one value."""
+    """Increases with every new password. An emailed link is valid for one value only."""
     password_hash: str | None
     totp_secret: bytes | None
     """Encrypted."""
     totp_confirmed_at: datetime | None
     totp_step: int | None
-    """The time step of the last code that was used."""
+    """The time step of the last code used."""
 
 
 class StaffFrame(NamedTuple):
-    """The facts that every staff page shows: a clinic, and the name of the signed-in user. Absent ones are None."""
+    """What every staff page shows: the clinic and the signed-in user's name. Values are None where there is neither."""
 
     id: int | None
     name: str | None
@@ -121,7 +121,7 @@ class StaffFrame(NamedTuple):
 
 
 class ListedUser(NamedTuple):
-    """A user as the command line lists it."""
+    """A user, as listed on the command line."""
 
     email: str
     name: str
@@ -129,7 +129,7 @@ class ListedUser(NamedTuple):
     has_password: bool
     totp: bool
     memberships: list[str] | None
-    """The number of each clinic and the role there."""
+    """The number of each clinic and the user's role there."""
 
 
 class AccountPatch(RequestBody):
@@ -144,7 +144,7 @@ class PasswordChange(RequestBody):
 
 
 class PasswordProof(RequestBody):
-    """Proof that the request comes from the account's owner, and not only from their browser."""
+    """Proof that the request comes from the account's owner, not just from their browser."""
 
     password: Password
 
@@ -168,7 +168,7 @@ class TotpCode(RequestBody):
 
 class NewCredentials(RequestBody):
     token: LinkToken
-    """The last part of the mailed link."""
+    """The last part of the emailed link."""
     password: Password
 
 
@@ -183,26 +183,26 @@ class PasswordResetRequest(RequestBody):
 
 
 class PasswordReset(msgspec.Struct):
-    """The lifetime of the link. The answer does not reveal whether the user exists."""
+    """The link's lifetime. The response does not reveal whether the user exists."""
 
     minutes: Annotated[int, Meta(examples=[60])]
-    """How long the mailed link is valid."""
+    """How long the emailed link is valid."""
 
 
 def totp_setup(email: str) -> TotpSetup:
-    """Create a secret for the authenticator of the user with the e-mail address."""
+    """Create a secret for the authenticator of the user with this email address."""
     secret = pyotp.random_base32()
     return TotpSetup(secret, TOTP(secret, name=email, issuer=ISSUER).provisioning_uri())
 
 
 def encrypt_totp(secret: str, user_id: UUID, totp_secret: str) -> bytes:
-    """Encrypt the authenticator's secret for the database, bound to this user."""
+    """Encrypt an authenticator's secret for the database, bound to its user."""
     return encrypt(secret, f"totp {user_id}", totp_secret)
 
 
 def totp_step(secret: str, user: StoredUser, code: str, now: datetime) -> int | None:
-    """Return the time step of a code: the current one or a neighbour, because clocks differ. Return None for a wrong
-    code, and for one that is not newer than the last code used, because a code is valid once (RFC 6238, 5.2)."""
+    """Return a code's time step: the current one or a neighbour, because clocks differ. Return None for a wrong code,
+    and for a code no newer than the last one used, because each code is valid only once (RFC 6238, 5.2)."""
     totp_secret = decrypt(secret, f"totp {user.id}", user.totp_secret) if user.totp_secret else None
     if totp_secret is None:
         return None

@@ -1,4 +1,4 @@
-"""The SQL of users and memberships."""
+"""SQL for users and memberships."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from .model import AccountMembership, ListedUser, StaffFrame, StoredUser, User
 async def list_for_clinic(
     db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[User]:
-    """Return the clinic's users by date joined: one more than `limit` if there are more."""
+    """Return the clinic's users in the order they joined: one more than `limit` if there are more."""
     rows = await db.fetch(
         """
         select m.version, m.created_at, m.updated_at, u.id, m.clinic_id, coalesce(m.name, u.name) as name, u.email,
@@ -51,7 +51,7 @@ async def count_managers(tx: Statements, clinic_id: int) -> int:
 async def add_member(
     tx: Statements, clinic_id: int, user_id: UUID, *, name: str, role: str, doctor_id: UUID | None
 ) -> bool:
-    """Add a member. Return whether the user was not one already."""
+    """Add a member. Return False if the user already was one."""
     return bool(
         await tx.fetchval(
             """
@@ -102,7 +102,7 @@ async def record_joining(tx: Statements, user_id: UUID, *, now: datetime) -> Non
 
 
 async def add_user(tx: Statements, *, email: str, name: str) -> None:
-    """Add a user, unless one has the address."""
+    """Add a user, unless one already has the address."""
     await tx.execute(
         "insert into app_user (email, name) values (lower($1), $2) on conflict (active_email) do nothing", email, name
     )
@@ -145,7 +145,7 @@ async def make_administrator(tx: Statements, user_id: UUID) -> None:
 
 
 async def set_password(tx: Statements, user_id: UUID, *, password_hash: str, credentials: int) -> bool:
-    """Set a password and invalidate mailed links. Return False if the password has changed since `credentials` was
+    """Set a password and invalidate emailed links. Return False if the password has changed since `credentials` was
     read."""
     changed = await tx.fetchval(
         """
@@ -211,12 +211,12 @@ async def remove_totp(tx: Statements, user_id: UUID) -> None:
 
 
 async def end_sessions(tx: Statements, user_id: UUID, *, except_id: UUID | None) -> None:
-    """End the user's sessions, except for one."""
+    """End the user's sessions, except the given one."""
     await tx.execute("delete from session where user_id = $1 and id is distinct from $2", user_id, except_id)
 
 
 async def list_users(db: Statements, *, clinic_id: int | None, limit: int) -> list[ListedUser]:
-    """Return all users, or those of a clinic, with their roles."""
+    """Return all users, or a clinic's users, with their roles."""
     rows = await db.fetch(
         """
         select u.email, u.name, u.administrator, u.password_hash is not null as has_password,
@@ -237,7 +237,7 @@ async def list_users(db: Statements, *, clinic_id: int | None, limit: int) -> li
 
 
 async def read_frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> StaffFrame:
-    """Return the clinic and the name of the signed-in user, as far as they exist."""
+    """Return the clinic and the signed-in user's name, where they exist."""
     row = await db.fetchrow(
         """
         select c.id, c.name, c.slug, c.time_zone, c.currency, c.locale, u.name as user_name

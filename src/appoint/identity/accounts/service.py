@@ -1,4 +1,4 @@
-"""Users' changes to their own accounts: name, language and authenticator."""
+"""Let users change their own accounts: name, language and authenticator."""
 
 from datetime import datetime
 from typing import Final
@@ -79,7 +79,7 @@ async def check_password(
 async def begin_totp(db: Database, actor: Actor, *, password: str, secret: str) -> TotpSetup:
     """Return the secret for the caller's authenticator. Signing in requires codes only after `confirm_totp`.
 
-    Raise `Invalid` for a wrong password, `Conflict` `totp-on` if an authenticator is set up already.
+    Raise `Invalid` for a wrong password, and `Conflict` `totp-on` if an authenticator is already set up.
     """
     user = await check_password(db, actor, password, "#/password")
     setup = totp_setup(user.email)
@@ -96,8 +96,8 @@ async def _begin_totp(tx: Transaction, actor: Actor, *, user_id: UUID, totp_secr
 
 
 async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str, now: datetime) -> Account:
-    """Require codes for signing in from now on. Raise `Invalid` for a wrong code, `Conflict`: `totp-on` if codes are
-    required already, `totp-not-begun`."""
+    """Require codes for signing in from now on. Raise `Invalid` for a wrong code, or `Conflict`: `totp-on` if codes are
+    already required, `totp-not-begun`."""
     user = await repository.lock(tx, (await _own_user(tx, actor)).id)
     if user is None or user.totp_secret is None:
         raise errors.Conflict("totp-not-begun")
@@ -112,7 +112,7 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
 
 
 async def remove_totp(db: Database, actor: Actor, *, password: str) -> Account:
-    """Let the caller sign in with the password alone again. Raise `Invalid` for a wrong one."""
+    """Let the caller sign in with only a password again. Raise `Invalid` if the given one is wrong."""
     user = await check_password(db, actor, password, "#/password")
     await db.atomic(_remove_totp, actor, user_id=user.id)
     return await get_account(db, actor)

@@ -1,4 +1,4 @@
-"""Inviting and managing a clinic's staff."""
+"""Invite and manage a clinic's staff."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,26 +18,27 @@ from .model import StaffFrame, StaffRole, User, UserInvitation, UserPatch
 
 
 async def get(db: Statements, clinic_id: int, user_id: UUID) -> User:
-    """Return a user of the clinic. Raise `NotFound`."""
+    """Return one of the clinic's users. Raise `NotFound`."""
     if user := await repository.find(db, clinic_id, user_id):
         return user
     raise errors.NotFound
 
 
 async def list_users(db: Statements, clinic_id: int, *, after: tuple[datetime, UUID] | None, limit: int) -> list[User]:
-    """Return a clinic's users by date joined: one more than `limit` if there are more."""
+    """Return a clinic's users in the order they joined: one more than `limit` if there are more."""
     return await repository.list_for_clinic(db, clinic_id, after=after, limit=limit)
 
 
 async def get_frame(db: Statements, *, clinic_id: int | None, user_id: UUID | None) -> StaffFrame:
-    """Return the clinic and the name of the signed-in user, for the frame of a staff page."""
+    """Return the clinic and the signed-in user's name, for the frame around a staff page."""
     return await repository.read_frame(db, clinic_id=clinic_id, user_id=user_id)
 
 
 async def invite(tx: Transaction, actor: Actor, *, clinic_id: int, content: UserInvitation, now: datetime) -> User:
-    """Add a user to the clinic's staff and mail them how to sign in. Nothing reveals whether they had an account.
+    """Add a user to the clinic's staff and email them how to sign in. Nothing reveals whether they already had an
+    account.
 
-    Raise `NotFound` for the clinic or the doctor, `Invalid` for a doctor's account that names no doctor, `Conflict`:
+    Raise `NotFound` for the clinic or the doctor, `Invalid` if a doctor's account names no doctor, or `Conflict`:
     `clinic-inactive`, `already-member`.
     """
     await clinics.get_active(tx, clinic_id)
@@ -77,7 +78,7 @@ async def _check_doctor(tx: Transaction, clinic_id: int, role: StaffRole, doctor
 
 
 async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, now: datetime) -> User:
-    """Mail the invitation again. Raise `NotFound`, or `Conflict` `already-joined`."""
+    """Send the invitation again. Raise `NotFound`, or `Conflict` `already-joined`."""
     user = await get(tx, clinic_id, user_id)
     if user.joined_at:
         raise errors.Conflict("already-joined")
@@ -89,8 +90,8 @@ async def invite_again(tx: Transaction, actor: Actor, *, clinic_id: int, user_id
 async def change(
     tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID, patch: UserPatch, if_match: str | None
 ) -> User:
-    """Change a user's name or role at the clinic, from their next request on. Raise as `invite` does, or `Conflict`
-    `last-manager`."""
+    """Change a user's name or role at the clinic, with effect from their next request. Raise as `invite` does, or
+    `Conflict` `last-manager`."""
     user = await _lock(tx, clinic_id, user_id, if_match)
     changed = merge(user, patch)
     await _check_doctor(tx, clinic_id, changed.role, changed.doctor_id)
@@ -111,7 +112,7 @@ async def remove(tx: Transaction, actor: Actor, *, clinic_id: int, user_id: UUID
 
 
 async def _lock(tx: Transaction, clinic_id: int, user_id: UUID, if_match: str | None) -> User:
-    """Lock the clinic, so that two managers who remove each other concurrently cannot both succeed."""
+    """Lock the clinic, so that two managers who concurrently remove each other cannot both succeed."""
     await clinics_repository.lock(tx, clinic_id)
     user = await get(tx, clinic_id, user_id)
     await clinics.check_version(tx, clinic_id, if_match=if_match, version=user.version)

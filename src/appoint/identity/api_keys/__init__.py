@@ -1,1 +1,1 @@
-"""API keys, by which partner systems authenticate."""
+"""API keys that partner systems use to authenticate."""

@@ -1,4 +1,4 @@
-"""/api/clinics/{clinicId}/apiKeys and /api/apiKeys, and authentication by key"""
+"""/api/clinics/{clinicId}/apiKeys and /api/apiKeys, and authentication with a key"""
 
 from datetime import timedelta
 from typing import Any
@@ -50,7 +50,7 @@ class ApiKeys(Controller):
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[ApiKeyContent]
     ) -> Response[ApiKeyWithSecret]:
-        """Create an API key. Only this answer contains the key; the answer to a repeated request omits it."""
+        """Create an API key. Only this response contains the key; the response to a repeated request omits it."""
         key, replayed = await idempotent_resource(
             request,
             data,
@@ -69,7 +69,7 @@ class ApiKeys(Controller):
     async def patch(
         self, request: Request, api_key_id: FromPath[UUID], data: JSONBody[ApiKeyPatch]
     ) -> Response[ApiKey]:
-        """Update an API key (JSON merge patch). New scopes apply from the next request with the key."""
+        """Update an API key (JSON merge patch). New scopes apply from the next request that uses the key."""
         key = await request.db.atomic(
             service.change, request.user, key_id=api_key_id, change=data, if_match=request.if_match, now=clock.now()
         )
@@ -98,7 +98,7 @@ class ApiKeys(Controller):
     ) -> Response[ApiKeyWithSecret]:
         """Replace an API key's secret. The previous one works for another day, or for the given overlap.
 
-        Only this answer contains the new key; the answer to a repeated request omits it.
+        Only this response contains the new key; the response to a repeated request omits it.
         """
         overlap = timedelta(minutes=(data or ApiKeyRotation()).overlap_minutes)
         key, replayed = await idempotent_resource(
@@ -111,5 +111,5 @@ class ApiKeys(Controller):
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the partner system whose key is the bearer token, if any."""
+    """Return the partner system whose key was sent as the bearer token, if any."""
     return await service.identify(services_of(connection).db, token, now=clock.now())

@@ -1,4 +1,4 @@
-"""API keys of partner systems: format, scopes and validity."""
+"""Partner systems' API keys: format, scopes and validity."""
 
 import hashlib
 import hmac
@@ -17,10 +17,10 @@ from ...kit.structs import PageQuery, RequestBody, Resource
 
 PREFIX: Final = "apt_"
 MAX_KEYS: Final = 100
-"""The limit for one clinic."""
+"""The limit per clinic."""
 SECRET_BYTES: Final = 32
 USE_UPDATE_INTERVAL: Final = timedelta(minutes=1)
-"""How often the use of a key is recorded."""
+"""How often a key's use is recorded."""
 TOKEN: Final = re.compile(PREFIX + r"([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
 
@@ -44,9 +44,9 @@ class ApiKeyContent(RequestBody):
     name: KeyName
     scopes: Scopes
     expires_at: fields.Instant | None = None
-    """When the key stops working. Without it, the key works until it is revoked."""
+    """When the key stops working. If null, the key works until it is revoked."""
     requests_per_minute: RequestsPerMinute | None = None
-    """The key's own rate limit, instead of the usual ones."""
+    """The key's own rate limit, which replaces the default limits."""
 
 
 class ApiKeyPatch(RequestBody):
@@ -58,12 +58,12 @@ class ApiKeyPatch(RequestBody):
 
 class ApiKeyRotation(RequestBody):
     overlap_minutes: OverlapMinutes = DEFAULT_OVERLAP_MINUTES
-    """How long the previous secret still works; 0: not at all."""
+    """How long the previous secret still works; 0 stops it immediately."""
 
 
 class ApiKeyFilter(PageQuery):
     active: bool = True
-    """false: revoked keys."""
+    """Set to false to list revoked keys."""
 
 
 class ApiKey(Resource):
@@ -76,7 +76,7 @@ class ApiKey(Resource):
     old_secret_until: datetime | None
     """When the previous secret stops working."""
     last_used_at: datetime | None
-    """Updated at most once a minute, without a new version."""
+    """Updated at most once a minute, without changing the version."""
     active: bool
     removed_at: datetime | None
 
@@ -100,12 +100,12 @@ class ApiKeyWithSecret(ApiKey):
     }
 
     key: str | None
-    """The bearer token. Appoint stores only a digest and returns the key only once; it is null in the answer to a
-    repeated request."""
+    """The bearer token. Appoint stores only a digest and returns the key only once; in the response to a repeated
+    request, it is null."""
 
 
 class PresentedKey(NamedTuple):
-    """A key from a request: its claimed id, and the digest of its secret."""
+    """A key from a request: the id it claims and its secret's digest."""
 
     id: UUID
     secret_hash: bytes
@@ -122,17 +122,17 @@ def new_secret() -> str:
 
 
 def hash_secret(secret: str) -> bytes:
-    """Return the digest to store. A secret has 256 random bits, so a slow hash is not needed."""
+    """Return the digest to store. A secret has 256 random bits, so it needs no slow hash."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def serialize_key(key_id: UUID, secret: str) -> str:
-    """Return the key as its owner stores it."""
+    """Return the key in the form its owner stores."""
     return f"{PREFIX}{key_id.hex}_{secret}"
 
 
 class StoredKey(Struct, frozen=True):
-    """What identifying a caller by a key needs: the caller's permissions, and the digests of the key's secrets."""
+    """What it takes to identify a caller by a key: the caller's permissions and the digests of the key's secrets."""
 
     clinic_id: int
     scopes: list[str]

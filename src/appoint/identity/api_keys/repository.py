@@ -1,4 +1,4 @@
-"""The SQL of API keys."""
+"""SQL for API keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -94,8 +94,8 @@ async def remove(tx: Statements, key_id: UUID, *, now: datetime) -> None:
 async def rotate(
     tx: Statements, key_id: UUID, *, secret_hash: bytes, old_secret_until: datetime | None
 ) -> ApiKey | None:
-    """Replace the key's secret; the previous one works until then, if at all. Return None for an unknown or revoked
-    key."""
+    """Replace the key's secret. The previous one works until `old_secret_until`, or not at all if that is None. Return
+    None for an unknown or revoked key."""
     row = await tx.fetchrow(
         """
         update api_key
@@ -113,17 +113,17 @@ async def rotate(
 
 
 async def find_presented(db: Statements, key_id: UUID) -> StoredKey | None:
-    """Return a key from a request; None if it is unknown or revoked, or its clinic is inactive.
+    """Return a key from a request; None if it is unknown or revoked, or if its clinic is inactive.
 
-    Takes one round trip: before the caller is identified, no transaction names the clinic for row-level security. The
-    database function bypasses it, for one key at a time.
+    Takes one round trip. Before the caller is identified, no transaction can name the clinic for row-level security, so
+    the database function bypasses it, for one key at a time.
     """
     row = await db.fetchrow("select * from presented_key($1)", key_id)
     return to(StoredKey, row) if row else None
 
 
 async def record_use(db: Statements, key_id: UUID, *, before: datetime, now: datetime) -> None:
-    """Record the use of the key, unless one after `before` is recorded."""
+    """Record the key's use, unless a use after `before` is already recorded."""
     await db.execute(
         """
         update api_key

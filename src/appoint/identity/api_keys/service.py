@@ -1,4 +1,4 @@
-"""Create, change and revoke API keys, and identify callers by them."""
+"""Create, change and revoke API keys, and use them to identify callers."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -41,7 +41,7 @@ async def list_keys(db: Statements, clinic_id: int, *, active: bool, after: UUID
 
 
 async def get_without_secret(db: Statements, key_id: UUID) -> ApiKeyWithSecret:
-    """Return a key for the answer to a repeated request, which omits the secret. Raise `NotFound`."""
+    """Return a key, without its secret, for the response to a repeated request. Raise `NotFound`."""
     return _with_secret(await get(db, key_id), None)
 
 
@@ -52,8 +52,8 @@ def _with_secret(key: ApiKey, secret: str | None) -> ApiKeyWithSecret:
 async def add(
     tx: Transaction, actor: Actor, *, clinic_id: int, content: ApiKeyContent, now: datetime
 ) -> ApiKeyWithSecret:
-    """Create a key for a partner system. Raise `NotFound` for the clinic, `Conflict`: `clinic-inactive`,
-    `too-many-api-keys`, and `Invalid` for an expiry in the past."""
+    """Create a key for a partner system. Raise `NotFound` for the clinic, `Invalid` for an expiry in the past, or
+    `Conflict`: `clinic-inactive`, `too-many-api-keys`."""
     await clinics.lock_active(tx, clinic_id)  # serialises concurrent additions, so the limit holds
     if await repository.count(tx, clinic_id) >= MAX_KEYS:
         raise errors.Conflict("too-many-api-keys", most=MAX_KEYS)
@@ -72,7 +72,7 @@ def _validate(content: ApiKeyContent, *, current: ApiKey | None = None, now: dat
 async def change(
     tx: Transaction, actor: Actor, *, key_id: UUID, change: ApiKeyPatch, if_match: str | None, now: datetime
 ) -> ApiKey:
-    """Change some of a key's details. Raise `NotFound`, also for a revoked key, and `Invalid` for an expiry in the
+    """Change some of a key's details. Raise `NotFound`, even for a revoked key, or `Invalid` for an expiry in the
     past."""
     current = await _lock(tx, key_id, if_match)
     if not current.active:
@@ -99,8 +99,8 @@ async def _lock(tx: Transaction, key_id: UUID, if_match: str | None) -> ApiKey:
 
 
 async def rotate(tx: Transaction, actor: Actor, *, key_id: UUID, overlap: timedelta, now: datetime) -> ApiKeyWithSecret:
-    """Replace the key's secret. The previous secret works for the overlap; older ones stop working. Raise `NotFound`,
-    also for a revoked key."""
+    """Replace the key's secret. The previous secret works during the overlap; older ones stop working. Raise
+    `NotFound`, even for a revoked key."""
     secret = new_secret()
     key = await repository.rotate(
         tx, key_id, secret_hash=hash_secret(secret), old_secret_until=now + overlap if overlap else None
@@ -112,7 +112,7 @@ async def rotate(tx: Transaction, actor: Actor, *, key_id: UUID, overlap: timede
 
 
 async def identify(db: Database, token: str, *, now: datetime) -> Actor | None:
-    """Return the caller of a key; None if the key is malformed, wrong, expired or revoked, or its clinic is
+    """Return the caller with this key; None if the key is malformed, wrong, expired or revoked, or if its clinic is
     inactive."""
     key = parse_key(token)
     if key is None:

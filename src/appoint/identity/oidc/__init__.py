@@ -1,1 +1,1 @@
-"""Staff who sign in at an OpenID provider: its tokens, and the roles that they grant."""
+"""Staff sign-in with an OpenID provider: its tokens, and the roles they grant."""

@@ -1,4 +1,4 @@
-"""Authentication by tokens of the OpenID provider."""
+"""Authentication with the OpenID provider's tokens."""
 
 from typing import Final
 

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 FETCH_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 512 * 1024
 REFRESH_AFTER: Final = timedelta(minutes=10)
-"""The age at which a fetch of new keys starts. Requests use the current keys until it ends."""
+"""The age at which a fetch of new keys starts. Requests use the current keys until it completes."""
 MAX_AGE: Final = timedelta(minutes=15)
 """The age at which requests wait for new keys, unless the last fetch failed."""
 MAX_AGE_WHILE_UNREACHABLE: Final = timedelta(days=1)
@@ -28,11 +28,11 @@ RETRY_INTERVAL: Final = timedelta(minutes=1)
 
 
 class FetchError(Exception):
-    """The provider is unreachable, or its answer is unusable."""
+    """The provider is unreachable, or its response is unusable."""
 
 
 class Provider:
-    """The keys of an OpenID provider, cached in this process. Concurrent requests share one fetch."""
+    """An OpenID provider's keys, cached in this process. Concurrent requests share one fetch."""
 
     def __init__(self, trust: Trust) -> None:
         self.trust: Final = trust
@@ -56,7 +56,7 @@ class Provider:
 
     async def keys(self, kid: str, *, now: datetime) -> KeySet | None:
         """Return the keys with that id; None if the provider has none. Raise `Unavailable` if the provider is
-        unreachable and the cached keys do not decide."""
+        unreachable and the cached keys do not settle it."""
         if (
             kid not in self._keys
             or (self._age(now) > MAX_AGE and not self._last_fetch_failed)
@@ -123,7 +123,7 @@ async def fetch(client: httpx2.AsyncClient, issuer: str) -> dict[str, KeySet]:
 
 
 async def _read(client: httpx2.AsyncClient, url: str) -> bytes:
-    """Read a document of limited size. Does not follow redirects: only the issuer's own address is trusted."""
+    """Read a document, up to a size limit. Does not follow redirects: only the issuer's own address is trusted."""
     content = bytearray()
     async with client.stream("GET", url) as response:
         if response.status_code != 200:

@@ -30,7 +30,7 @@ ALGORITHMS: Final = (
     "EdDSA",
     "Ed25519",
 )
-"""Asymmetric signature algorithms. `none` and HMAC are excluded."""
+"""Asymmetric signature algorithms only: `none` and HMAC are excluded."""
 TOKEN_TYPES: Final = ("jwt", "at+jwt", "application/at+jwt")
 """The types of access tokens (RFC 9068). Other types, such as logout tokens, are not credentials."""
 MAX_TOKEN_LENGTH: Final = 16 * 1024
@@ -41,7 +41,7 @@ LEEWAY_SECONDS: Final = 60
 PARSE_ERRORS: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """The errors that malformed JSON, keys and signatures can cause."""
 
-# Providers still use the name EdDSA, which RFC 9864 replaces by Ed25519. The settings decide which algorithms are
+# Providers still use the name EdDSA, which RFC 9864 replaces with Ed25519. The settings decide which algorithms are
 # allowed.
 warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
 
@@ -51,15 +51,15 @@ class InvalidToken(Exception):
 
 
 class RoleGrant(NamedTuple):
-    """The role of users whose claim has the value."""
+    """A role, granted to users whose claim has this value."""
 
     value: str
     membership: Membership | None
-    """None for an administrator of the platform."""
+    """None for a platform administrator."""
 
 
 class Trust(NamedTuple):
-    """The accepted provider, and the roles that its claims grant."""
+    """The accepted provider, and the roles its claims grant."""
 
     issuer: str
     audience: str
@@ -69,7 +69,7 @@ class Trust(NamedTuple):
 
 
 def is_safe(url: str) -> bool:
-    """Return whether the connection to the address is protected: https, or this machine itself."""
+    """Return whether the connection to the address is protected: it uses https or stays on this machine."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -119,8 +119,8 @@ def _parse_doctor_id(text: str) -> UUID:
 
 
 class _Registry(jws.JWSRegistry):
-    """Accepts tokens with unknown header members, but ignores these: it does not follow `jku`, `x5u`, `jwk` and similar
-    members."""
+    """Accepts tokens with unknown header members but ignores those members: it does not follow `jku`, `x5u`, `jwk` and
+    the like."""
 
     max_header_length = MAX_HEADER_LENGTH
 
@@ -146,7 +146,7 @@ def key_id(token: jws.CompactSignature) -> str:
 
 
 def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, now: datetime) -> dict[str, Any]:
-    """Verify the token's signature, issuer, audience and times, and return its claims. Raise `InvalidToken`."""
+    """Verify the token's signature, issuer, audience and times. Return its claims, or raise `InvalidToken`."""
     registry = JWTClaimsRegistry(
         now=int(now.timestamp()),
         leeway=LEEWAY_SECONDS,
@@ -168,7 +168,7 @@ def claims_of(token: jws.CompactSignature, keys: jwk.KeySet, trust: Trust, *, no
 
 
 def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Reject repeated names, which two parsers could read differently."""
+    """Reject repeated names, because two parsers could read them differently."""
     members = list(pairs)
     by_name = dict(members)
     if len(by_name) != len(members):
@@ -177,7 +177,7 @@ def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def actor_of(claims: Mapping[str, Any], trust: Trust) -> Actor:
-    """Return the caller that the claims identify. Claims without a configured role identify a caller without
+    """Return the caller identified by the claims. If none of the claims has a configured role, the caller has no
     permissions."""
     values = _values(claims, trust.roles_claim)
     memberships = dict.fromkeys(grant.membership for grant in trust.roles if grant.value in values)
@@ -186,7 +186,8 @@ def actor_of(claims: Mapping[str, Any], trust: Trust) -> Actor:
 
 
 def _values(claims: Mapping[str, Any], name: str) -> Collection[str]:
-    """Return the values of a claim, given by name or else by dotted path. The claim is a text or a list of texts."""
+    """Return the values of a claim, found by its name or else by its dotted path. The claim is a string or a list of
+    strings."""
     claim: Any = claims
     for part in [name] if name in claims else name.split("."):
         claim = cast("dict[str, Any]", claim).get(part) if isinstance(claim, dict) else None
@@ -195,7 +196,7 @@ def _values(claims: Mapping[str, Any], name: str) -> Collection[str]:
 
 
 def parse_keys(document: bytes) -> dict[str, jwk.KeySet]:
-    """Return the usable signing keys of a JWKS by id. Raise one of `PARSE_ERRORS` if the document is not a JWKS."""
+    """Return the usable signing keys from a JWKS by id. Raise one of `PARSE_ERRORS` if the document is not a JWKS."""
     by_id: dict[str, list[jwk.Key]] = {}
     for content in json.loads(document)["keys"]:
         if (key := _parse_key(content)) and key.kid:
@@ -204,7 +205,7 @@ def parse_keys(document: bytes) -> dict[str, jwk.KeySet]:
 
 
 def _parse_key(content: Any) -> jwk.Key | None:
-    """Return the key; None if it is not a public signing key or is too small. Other keys of the set stay usable."""
+    """Return the key; None if it is not a public signing key or is too small. The other keys in the set stay usable."""
     if not isinstance(content, dict):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Identify callers by tokens of the OpenID provider."""
+"""Identify callers by the OpenID provider's tokens."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from .model import (
 
 
 def read_trust(settings: Settings) -> Trust | None:
-    """Return the provider that the settings name, if any. Raise `StartupError` for invalid settings."""
+    """Return the provider named in the settings, if any. Raise `StartupError` for invalid settings."""
     issuer = settings.oidc_issuer
     if not issuer:
         return None
@@ -56,8 +56,8 @@ def read_trust(settings: Settings) -> Trust | None:
 
 
 async def identify(provider: Provider, token: str, *, now: datetime) -> Actor | None:
-    """Return the caller that a token identifies; None if it is invalid. Raise `Unavailable` for an unknown key while
-    the provider is unreachable."""
+    """Return the caller identified by a token; None if the token is invalid. Raise `Unavailable` for an unknown key
+    while the provider is unreachable."""
     try:
         parsed = parse_token(token)
         keys = await provider.keys(key_id(parsed), now=now)

@@ -1,1 +1,1 @@
-"""Sessions of staff and patients."""
+"""Sessions for staff and patients."""

@@ -1,4 +1,4 @@
-"""/api/sessions, and authentication by a session's token"""
+"""/api/sessions, and authentication with a session's token"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -31,7 +31,7 @@ SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class Sessions(Controller):
-    """Sessions of users and patients. Clients send the token as a bearer token; browsers can use a cookie instead,
+    """Sessions for users and patients. Clients send the token as a bearer token; browsers can instead use a cookie,
     which scripts cannot read and other sites cannot send."""
 
     tags = ["Sessions"]
@@ -43,7 +43,7 @@ class Sessions(Controller):
     )
     async def sign_in(self, request: Request, data: JSONBody[Credentials]) -> Response[SignedIn]:
         """Sign in as a user. Ends the browser's previous session. A repeated request opens another session, because
-        Appoint stores no passwords or tokens."""
+        Appoint does not store passwords or tokens."""
         idempotency_key(request)
         settings: Settings = request.services.settings
         secret: str = request.services.secret_key
@@ -100,7 +100,7 @@ class Sessions(Controller):
         opt=route(permission="account", problems=("not-found",)),
     )
     async def sign_out(self, request: Request) -> Response[None]:
-        """Sign out: end the current session."""
+        """Sign out and end the current session."""
         await self._check_version(request, request.user.session_id)
         await request.db.atomic(service.sign_out, request.user)
         return _signed_out()
@@ -150,7 +150,7 @@ def _signed_out() -> Response[None]:
 
 
 async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the caller whose session's token is the bearer token, if any."""
+    """Return the caller whose session token was sent as the bearer token, if any."""
     return await service.identify(
         services_of(connection).db,
         token=token,
@@ -161,10 +161,11 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any], token: str) -
 
 
 async def by_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Actor | None:
-    """Return the caller whose session's token is the cookie. Raise `Forbidden` for a change without the CSRF token. The
-    form of a page of ours, as confirmed by the browser, needs no token, because it may be older than the session.
+    """Return the caller whose session token is in the cookie. Raise `Forbidden` for a change without the CSRF token. A
+    form from one of our own pages, as confirmed by the browser, needs no token, because the page may be older than the
+    session.
 
-    Sign-in requests are anonymous, even with the cookie of a previous session.
+    Sign-in requests are anonymous, even with a previous session's cookie.
     """
     declared = route_of(connection.route_handler)
     if declared.permission == "sign-in":

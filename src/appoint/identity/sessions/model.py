@@ -15,9 +15,9 @@ from ...kit.structs import RequestBody
 from ..accounts.model import Account, Code, Password
 
 PREFIX: Final = "aps_"
-"""The start of every session's token."""
+"""The prefix of every session token."""
 MAX_SESSIONS: Final = 50
-"""The limit for one user or patient. Another session ends the oldest."""
+"""The limit per user or patient. Opening another session ends the oldest."""
 
 
 class Credentials(RequestBody):
@@ -28,7 +28,7 @@ class Credentials(RequestBody):
     totp: Code | UnsetType = UNSET
     """The authenticator's six digits, for accounts that require them."""
     cookie: bool = False
-    """For pages: return the token as a cookie that scripts cannot read, instead of in the answer."""
+    """For pages: return the token as a cookie that scripts cannot read, instead of in the response body."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"email": "mia@example.org", "password": "a calm lake in the morning"}
 
 
@@ -40,25 +40,25 @@ class Session(msgspec.Struct, rename="camel"):
     seen_at: datetime
     """When the session was last used, to the minute."""
     expires_at: datetime
-    """When the session ends at the latest. An unused session ends sooner."""
+    """The latest time at which the session ends. An unused session ends sooner."""
     current: bool = False
-    """Whether it is the session of this request."""
+    """Whether this request uses this session."""
 
 
 class SignedIn(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """A new session. Only this answer contains its token."""
+    """A new session. Only this response contains its token."""
 
     id: UUID
     expires_at: datetime
     account: Account
     token: Annotated[str, Meta(examples=["aps_2b8vWc1cQpJmY4l0m0mZ5mJx4n0p1q2r3s4t5u6v7w8"])] | UnsetType = UNSET
-    """The bearer token. Absent with `cookie`."""
+    """The bearer token. Absent if `cookie` is set."""
     csrf_token: str | UnsetType = UNSET
-    """With `cookie`: send it as `X-CSRF-Token` with every request except GET."""
+    """Present if `cookie` is set. Send it as `X-CSRF-Token` with every request except GET."""
 
 
 class SessionOwner(NamedTuple):
-    """The owner of a session, a user or a patient, with their current roles."""
+    """A session's owner (a user or a patient) with their current roles."""
 
     session_id: UUID
     user_id: UUID | None
@@ -73,5 +73,5 @@ def new_token() -> str:
 
 
 def hash_token(token: str) -> bytes:
-    """Return the digest to store. A token is random, so a slow hash is not needed."""
+    """Return the digest to store. A token is random, so it needs no slow hash."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,4 +1,4 @@
-"""The SQL of sessions. The table contains only digests of tokens."""
+"""SQL for sessions. The table contains only digests of tokens."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -78,7 +78,7 @@ async def end_oldest(tx: Statements, *, user_id: UUID | None, customer_id: UUID 
 async def list_active(
     db: Statements, *, user_id: UUID | None, customer_id: UUID | None, idle: timedelta, now: datetime
 ) -> list[Session]:
-    """Return the sessions of a user or patient that have not ended, oldest first."""
+    """Return a user's or patient's sessions that have not ended, oldest first."""
     rows = await db.fetch(
         """
         select id, created_at, seen_at, expires_at from session
@@ -112,11 +112,11 @@ async def end_by_token(tx: Statements, *, token_hash: bytes) -> None:
 
 
 async def end_all(tx: Statements, *, user_id: UUID | None, customer_id: UUID | None) -> int:
-    """End the sessions of a user or patient. Return their number."""
+    """End all of a user's or patient's sessions. Return how many there were."""
     tag = await tx.execute("delete from session where user_id = $1 or customer_id = $2", user_id, customer_id)
     return affected(tag)
 
 
 async def delete_ended(db: Statements, *, idle: timedelta, now: datetime) -> None:
-    """Delete the sessions that have ended."""
+    """Delete sessions that have ended."""
     await db.execute("delete from session where expires_at <= $2 or seen_at <= $2 - $1::interval", idle, now)

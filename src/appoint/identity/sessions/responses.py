@@ -1,4 +1,4 @@
-"""The answer to a successful sign-in."""
+"""The response to a successful sign-in."""
 
 from msgspec import UNSET
 
@@ -9,7 +9,7 @@ from .model import Session, SignedIn
 
 
 def sign_in_answer(request: Request, session: Session, account: Account, token: str, *, cookie: bool) -> SignedIn:
-    """Return the answer to a sign-in: the token, or the CSRF token if a cookie holds the token."""
+    """Return the response to a sign-in: the token, or the CSRF token if a cookie holds the token."""
     return SignedIn(
         id=session.id,
         expires_at=session.expires_at,

@@ -19,12 +19,12 @@ from . import repository
 from .model import MAX_SESSIONS, Session, hash_token, new_token
 
 SEEN_UPDATE_INTERVAL: Final = timedelta(minutes=1)
-"""How often the use of a session is recorded."""
+"""How often a session's use is recorded."""
 
 
 class NewSession(NamedTuple):
     token: str
-    """Stored nowhere."""
+    """Not stored anywhere."""
     session: Session
 
 
@@ -39,7 +39,7 @@ class SignIn(NamedTuple):
 async def open_session(
     tx: Transaction, *, user_id: UUID | None, customer_id: UUID | None, lifetime: timedelta, now: datetime
 ) -> NewSession:
-    """Open a session for a user or a patient. It ends after `lifetime` at the latest."""
+    """Open a session for a user or a patient. It lasts for `lifetime` at most."""
     token = new_token()
     session = await repository.add(
         tx, token_hash=hash_token(token), user_id=user_id, customer_id=customer_id, expires_at=now + lifetime, now=now
@@ -60,10 +60,10 @@ async def sign_in(
     lifetime: timedelta,
     now: datetime,
 ) -> SignIn:
-    """Sign a user in. `previous_token` is the token of the browser's previous session, which ends.
+    """Sign a user in, and end the browser's previous session, which `previous_token` identifies.
 
     Raise `Unauthorized`: `totp-required` if the password is right and the account also requires a code, otherwise
-    `wrong-credentials`, without revealing the wrong part in the answer or its timing.
+    `wrong-credentials`. Neither the response nor its timing reveals which part was wrong.
     """
     user = await accounts_repository.find_by_email(db, email)
     matches, new_hash = await passwords.verify(password, user.password_hash if user else None)
@@ -117,8 +117,8 @@ async def _sign_in(
 async def identify(
     db: Statements, *, token: str, idle: timedelta, unattended: bool = False, now: datetime
 ) -> Actor | None:
-    """Return the token's user or patient with their current roles; None if the session has ended or never existed.
-    `unattended` requests do not count as use."""
+    """Return the user or patient the token belongs to, with their current roles; None if the session has ended or never
+    existed. `unattended` requests do not count as use."""
     owner = await repository.find_owner(db, token_hash=hash_token(token), idle=idle, now=now)
     if owner is None:
         return None
@@ -157,7 +157,7 @@ async def end(tx: Transaction, actor: Actor, *, session_id: UUID) -> None:
 
 
 async def sign_out(tx: Transaction, actor: Actor) -> None:
-    """End the session that the caller uses. Raise `NotFound` for callers without one."""
+    """End the session the caller is using. Raise `NotFound` for callers without one."""
     if actor.session_id is None:
         raise errors.NotFound
     await _end(tx, actor, actor.session_id)

@@ -1,1 +1,1 @@
-"""Codes for patients to sign in, sent to the address on their record."""
+"""Codes for patients to sign in with, sent to the address on their record."""

@@ -21,15 +21,16 @@ from .model import CodeAnswer, CodeOutcome, SignInCode, SignInCodeRequest
 
 
 class SignInCodes(Controller):
-    """Sign-in of patients: Appoint sends a code to the e-mail address or phone number on their record. They have no
-    password."""
+    """Patients sign in without a password: Appoint sends a code to the email address or phone number on their
+    record."""
 
     path = "/signInCodes"
     tags = ["Sessions"]
 
     @post(operation_id="sendSignInCode", status_code=HTTP_200_OK, opt=route(permission="sign-in"))
     async def send(self, request: Request, data: JSONBody[SignInCodeRequest]) -> Response[SignInCode]:
-        """Send a sign-in code to an address. Sends nothing if no record has the address, but the answer is the same."""
+        """Send a sign-in code to an address. Sends nothing if the address is not on any record, but the response is the
+        same."""
         address, now = data.address, clock.now()
         await sign_in_throttle.count_attempt(request, account=address.account, now=now)
         code, replayed = await idempotent_answer(
@@ -47,10 +48,10 @@ class SignInCodes(Controller):
         self, request: Request, code_id: FromPath[UUID], data: JSONBody[CodeAnswer]
     ) -> Response[CodeOutcome]:
         """Sign in with a code. If several patients share the address, return them as `choices`; the code stays valid
-        for one of them.
+        for signing in as one of them.
 
-        A code works once, for ten minutes and five attempts. A repeated request is another attempt, because Appoint
-        stores no codes or tokens.
+        A code can be used once, within ten minutes, and allows up to five attempts. A repeated request counts as
+        another attempt, because Appoint does not store codes or tokens.
         """
         idempotency_key(request)
         lifetime = timedelta(hours=request.services.settings.session_hours)

@@ -1,4 +1,4 @@
-"""Requests for sign-in codes, and the outcome of entering one."""
+"""Sign-in code requests, and the outcome of entering a code."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, NamedTuple
@@ -14,15 +14,15 @@ from ..sessions.model import SignedIn
 
 PURPOSE: Final = "sign-in"
 MAX_SHARING: Final = 20
-"""How many patients who share an address may sign in with it. An address of more people is not personal."""
+"""How many patients can share an address and still sign in with it. If more people share it, it is not personal."""
 
 
 class SignInCodeRequest(RequestBody):
-    """The e-mail address or phone number to send the code to, as on the patient's record."""
+    """The email address or phone number to send the code to. It must be on the patient's record."""
 
     email: fields.Email | UnsetType = UNSET
     phone: fields.Phone | UnsetType = UNSET
-    """A number without a country code belongs to the country of `timeZone`, or else of `locale`."""
+    """A number without a country code is taken to be from the country of `timeZone`, or otherwise of `locale`."""
     time_zone: fields.TimeZone | UnsetType = UNSET
     locale: fields.Locale | UnsetType = UNSET
     EXAMPLE: ClassVar[dict[str, Any]] = {"email": "ana@example.org"}
@@ -35,7 +35,7 @@ class SignInCodeRequest(RequestBody):
 
     @property
     def address(self) -> "Address":
-        """Return the address of the request. Raise `Invalid` for an invalid phone number."""
+        """Return the address in the request. Raise `Invalid` for an invalid phone number."""
         if self.email:
             return Address("email", self.email)
         assert self.phone, "`__post_init__` has checked it"
@@ -46,19 +46,19 @@ class SignInCodeRequest(RequestBody):
 
 
 class Address(msgspec.Struct, frozen=True):
-    """An e-mail address, or a phone number in E.164."""
+    """An email address, or a phone number in E.164 format."""
 
     channel: Channel
     text: str
 
     @property
     def account(self) -> str:
-        """The account name for counting sign-in attempts."""
+        """The account name under which sign-in attempts are counted."""
         return f"code {self.channel} {self.text.lower()}"
 
 
 class SignInCode(msgspec.Struct, rename="camel"):
-    """A code, sent if a patient's record has the address. The answer does not reveal whether one does."""
+    """A code. It is sent only if the address is on a patient's record; the response does not reveal whether it is."""
 
     code_id: UUID
     expires_at: datetime
@@ -79,7 +79,7 @@ class CodeAnswer(RequestBody):
     customer_id: UUID | UnsetType = UNSET
     """The patient to sign in, if several share the address."""
     cookie: bool = False
-    """For pages: return the token as a cookie that scripts cannot read, instead of in the answer."""
+    """For pages: return the token as a cookie that scripts cannot read, instead of in the response body."""
     EXAMPLE: ClassVar[dict[str, Any]] = {"code": "314159"}
 
 
@@ -91,7 +91,7 @@ class SignInChoice(msgspec.Struct, rename="camel"):
 
 
 class CodeOutcome(msgspec.Struct, omit_defaults=True):
-    """The new session; or, if several patients share the address, the choices. Send the code again with one of them."""
+    """The new session or, if several patients share the address, the choices. Send the code again with one of them."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "session": {

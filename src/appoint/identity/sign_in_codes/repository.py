@@ -1,4 +1,4 @@
-"""The SQL of sign-in codes. The table does not contain the codes themselves."""
+"""SQL for sign-in codes. The table does not contain the codes themselves."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ async def add(tx: Statements, *, channel: Channel, customer_ids: Sequence[UUID],
 
 async def count_attempt(tx: Statements, code_id: UUID, *, now: datetime) -> SentCode | None:
     """Count an attempt, return the code, and lock it until the transaction ends. Return None if it is unknown, used or
-    expired, or allows no further attempt."""
+    expired, or has no attempts left."""
     row = await tx.fetchrow(
         """
         update sign_in_code set attempts = attempts + 1
@@ -38,7 +38,7 @@ async def count_attempt(tx: Statements, code_id: UUID, *, now: datetime) -> Sent
 
 
 async def uncount_attempt(tx: Statements, code_id: UUID) -> None:
-    """Undo the count of an attempt with the right code, which the client sends again with a choice."""
+    """Undo an attempt that had the right code, because the client will send the code again with a choice."""
     await tx.execute("update sign_in_code set attempts = attempts - 1 where id = $1", code_id)
 
 
@@ -52,5 +52,5 @@ async def delete_expired(db: Statements, *, now: datetime) -> None:
 
 
 async def delete_of_customer(tx: Statements, customer_id: UUID) -> int:
-    """Delete the codes that sign a customer in. Return their number."""
+    """Delete the codes that can sign a customer in. Return how many there were."""
     return affected(await tx.execute("delete from sign_in_code where $1 = any(customer_ids)", customer_id))

@@ -27,7 +27,7 @@ from .model import MAX_SHARING, PURPOSE, Address, SentCode, SignInChoice, SignIn
 
 
 class CodeEntry(NamedTuple):
-    """A code as a patient entered it."""
+    """A code as entered by a patient."""
 
     code_id: UUID
     code: str
@@ -40,7 +40,7 @@ class CodeEntry(NamedTuple):
 
 
 class CodeSignIn(NamedTuple):
-    """A customer's new session, the address of the code, and all customers that it was sent for."""
+    """A customer's new session, the address that the code was sent to, and all customers it was sent for."""
 
     customer: customers.Contact
     session: Session
@@ -51,8 +51,8 @@ class CodeSignIn(NamedTuple):
 
 
 async def send_code(tx: Transaction, actor: Actor, *, address: Address, now: datetime) -> SignInCode:
-    """Send a code to the address, if it is on a customer's record. Does the same for unknown addresses, so the answer
-    does not reveal who is a patient."""
+    """Send a code to the address if it is on a customer's record. Does the same work for unknown addresses, so the
+    response does not reveal who is a patient."""
     email, phone = (address.text, None) if address.channel == "email" else (None, address.text)
     customer_ids = await customers.list_ids_at_address(tx, email=email, phone=phone, limit=MAX_SHARING)
     code_id = await repository.add(tx, channel=address.channel, customer_ids=customer_ids, expires_at=now + CODE_TTL)
@@ -68,9 +68,9 @@ async def sign_in(
 ) -> CodeSignIn | list[SignInChoice] | None:
     """Sign in the customer who was sent the code.
 
-    If several customers share the address and the entry names none, return them as choices; the code stays valid.
-    Return None for a code that is wrong, used, expired, unknown or not the named customer's. That counts as an attempt,
-    so the caller must commit the transaction in any case.
+    If several customers share the address and the entry names none of them, return them as choices; the code stays
+    valid. Return None for a code that is wrong, used, expired, unknown or not the named customer's. That counts as an
+    attempt, so the caller must always commit the transaction.
     """
     outcome = await _sign_in(tx, entry, secret=secret, lifetime=lifetime, now=now)
     customer_ids = [outcome.customer.id] if isinstance(outcome, CodeSignIn) else []
@@ -84,7 +84,7 @@ async def _sign_in(
     sent = await repository.count_attempt(tx, entry.code_id, now=now)
     if sent is None or not _matches(entry, secret):
         return None
-    # skip customers whose record has changed: their address may be another one now
+    # skip customers whose record has changed: their address may be a different one now
     sharing = await customers.list_unchanged(tx, sent.customer_ids, since=sent.created_at)
     candidates = [customer for customer in sharing if entry.customer_id in (None, customer.id)]
     if not candidates:
@@ -116,7 +116,7 @@ async def _open_session(
         token, session = await sessions.open_session(
             tx, user_id=None, customer_id=customer.id, lifetime=lifetime, now=now
         )
-    except asyncpg.ForeignKeyViolationError as error:  # the customer was erased at this very moment
+    except asyncpg.ForeignKeyViolationError as error:  # the customer has just been erased
         raise errors.Unauthorized("wrong-code") from error
     account = await accounts.get_account(tx, Actor(f"patient:{customer.id}", customer_id=customer.id))
     contact = customer.email if sent.channel == "email" else customer.phone
@@ -141,7 +141,7 @@ async def switch_customer(
     lifetime: timedelta,
     now: datetime,
 ) -> str:
-    """Switch to another customer whom the code was sent for: end the current session and return the token of a new one.
+    """Switch to another customer whom the code was sent for: end the current session and return a new session's token.
     Raise `NotFound`."""
     assert actor.customer_id, "a patient"
     _, others = await customers_service.find_linked_customers(tx, actor.customer_id, linked)
