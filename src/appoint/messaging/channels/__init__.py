@@ -1,1 +1,1 @@
-"""Delivery channels: e-mail, text messages, and the development mailbox."""
+"""Delivery channels: email, text messages and the development mailbox."""

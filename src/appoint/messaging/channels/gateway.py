@@ -1,4 +1,4 @@
-"""Gateways to a mail server and to a text message provider, and the development mailbox that replaces them."""
+"""Gateways to a mail server and a text message provider, and the development mailbox that replaces them."""
 
 import asyncio
 import ipaddress
@@ -35,8 +35,8 @@ class Gateway(Protocol):
         """Hand the message to the provider. Return the provider's id for it, if there is one. Raise `Undeliverable` or
         `Delayed`.
 
-        A message may be delivered twice when a connection breaks at the wrong moment, but it is never lost: `Delayed`
-        is raised whenever the provider may not have accepted the message, and never after it has.
+        A message may be delivered twice if a connection breaks at the wrong moment, but it is never lost: `Delayed` is
+        raised whenever the provider may not have accepted the message, and never once it has.
         """
         ...
 
@@ -79,20 +79,21 @@ def _parse_url(setting: str, url: str, schemes: tuple[str, str], example: str) -
 
 
 DATA_TIMEOUT_FACTOR: Final = 20
-"""How many times longer than for other commands to wait for the response to the mail itself. Ten minutes are usual
-(RFC 5321, 4.5.3.2.6): a client that gives up earlier sends again a mail that a slow server has accepted."""
+"""How many times longer to wait for the response to the email itself than for responses to other commands. Ten minutes
+are usual (RFC 5321, 4.5.3.2.6): a client that gives up earlier sends an email again that a slow server has already
+accepted."""
 
 
 class _Client(aiosmtplib.SMTP):
-    """A client that waits longer for the response to the mail itself, whatever its caller asks for."""
+    """A client that waits longer for the response to the email itself, whatever timeout its caller sets."""
 
     async def data(self, message: str | bytes, /, **_: Any) -> aiosmtplib.SMTPResponse:
         return await super().data(message, timeout=DATA_TIMEOUT_FACTOR * (self.timeout or 0))
 
 
 class Smtp:
-    """A mail server. The scheme `smtp` uses TLS when the server offers it (STARTTLS, default port 587), and `smtps`
-    from the start (default port 465).
+    """A mail server. With the scheme `smtp`, connections use TLS if the server offers it (STARTTLS, default port 587);
+    with `smtps`, they use it from the start (default port 465).
 
     The server's certificate must be valid, unless the server runs on this machine.
     """
@@ -135,7 +136,7 @@ class Smtp:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             refusal = _explain(error)
         else:
-            # the server has accepted the mail, whatever it answers now
+            # the server has accepted the email, whatever it replies now
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=min(self.seconds, 1))
             return None
@@ -152,7 +153,7 @@ class Smtp:
 
 
 def _explain(error: Exception) -> Undeliverable | Delayed:
-    """Return what an error means for the message. Uses our own words, as the server's may repeat the address."""
+    """Return what an error means for the message. Uses our own words, because the server's may repeat the address."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[recipient, *_]):
             return smtp_refusal(recipient.code, recipient.message, "the recipient")
@@ -241,8 +242,8 @@ class Sms:
 
 
 class DevMailbox:
-    """Saves messages for `/dev/mailbox` instead of sending them. Rejects the messages that the other gateways reject
-    before they contact a provider."""
+    """Saves messages for `/dev/mailbox` instead of sending them. Rejects the same messages that the other gateways
+    reject before they contact a provider."""
 
     def __init__(self, db: Database) -> None:
         self.db: Final = db
@@ -253,8 +254,8 @@ class DevMailbox:
 
 
 def create_gateways(settings: Settings, db: Database) -> dict[Channel, Gateway]:
-    """Return the gateway of each channel. A channel without a provider uses the mailbox in development, and is absent
-    in production. Raise `StartupError` if a provider's settings are not usable."""
+    """Return each channel's gateway. A channel without a provider uses the mailbox in development and is absent in
+    production. Raise `StartupError` if a provider's settings are not usable."""
     by_channel: dict[Channel, Gateway] = {}
     if settings.mode == "development":
         by_channel = dict.fromkeys(("email", "sms"), DevMailbox(db))

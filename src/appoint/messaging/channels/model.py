@@ -1,4 +1,4 @@
-"""Messages, their form as e-mails, and the meaning of providers' refusals."""
+"""Messages, how they are built as emails, and what providers' refusals mean."""
 
 import hashlib
 import re
@@ -19,10 +19,10 @@ Channel = Literal["email", "sms"]
 
 class Message(NamedTuple):
     token: str
-    """Identical for all attempts at one message, so that providers with idempotency tokens deliver it once."""
+    """The same for every attempt to send a message, so that providers with idempotency tokens deliver it only once."""
     channel: Channel
     to: str
-    """An e-mail address, or a phone number in E.164."""
+    """An email address, or a phone number in E.164 format."""
     subject: str
     """Empty for text messages."""
     text: str
@@ -31,27 +31,27 @@ class Message(NamedTuple):
     """An iCalendar object for the recipient's calendar."""
     calendar_method: Literal["REQUEST", "CANCEL"] | None = None
     sender_name: str = ""
-    """The clinic's name, shown before the address of the sender."""
+    """The clinic's name, shown before the sender's address."""
     reply_to: str | None = None
     unsubscribe_url: str | None = None
     """Accepts a bare POST (RFC 8058)."""
     status_url: str | None = None
-    """Where the provider of text messages reports the delivery."""
+    """Where the text message provider reports delivery."""
     customer_id: UUID | None = None
-    """The recipient, if it is a customer."""
+    """The recipient, if they are a customer."""
 
 
 class Undeliverable(Exception):
-    """The provider has rejected the message permanently. The text says why in plain words, without the address."""
+    """The provider has permanently rejected the message. The text says why in plain words, without the address."""
 
 
 class Delayed(Exception):
-    """The provider cannot be reached or does not accept the message now; a later attempt may succeed. The text says why
-    in plain words, without the address."""
+    """The provider cannot be reached or is not accepting the message for now; a later attempt may succeed. The text
+    says why in plain words, without the address."""
 
 
 class DevMessage(msgspec.Struct, frozen=True):
-    """A message in the development mailbox. In lists it has only the beginning of its text, and neither HTML nor
+    """A message in the development mailbox. In lists, it has only the beginning of its text, and neither HTML nor a
     calendar."""
 
     id: int
@@ -67,7 +67,7 @@ class DevMessage(msgspec.Struct, frozen=True):
 MAX_ADDRESS_LENGTH: Final = 254
 MAX_LOCAL_PART_LENGTH: Final = 64
 MAX_LINE_LENGTH: Final = 900
-"""A line of a mail ends before its 998th octet (RFC 5321); this leaves room for the header's name."""
+"""A line in an email must end before its 998th octet (RFC 5321); this leaves room for the header's name."""
 ATOM: Final = r'[^\s()<>\[\]:;@\\,."]+'
 LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 MAILBOX: Final = re.compile(rf"({ATOM}(?:\.{ATOM})*)@({LABEL}(?:\.{LABEL})*)")
@@ -79,9 +79,9 @@ IN_TEXTS: Final = dict.fromkeys(CONTROLS - {ord(character) for character in "\t\
 
 
 def normalize_address(address: str) -> str | None:
-    """Return the address with its domain in ASCII, as mail servers expect it, or None if the address is invalid.
+    """Return the address with its domain in ASCII, as mail servers expect, or None if the address is invalid.
 
-    Quoted local parts and IP addresses (`@[192.0.2.1]`) count as invalid: in practice only attackers use them.
+    Quoted local parts and IP addresses (`@[192.0.2.1]`) count as invalid: in practice, only attackers use them.
     """
     if len(address) > MAX_ADDRESS_LENGTH or not address.isprintable():
         return None
@@ -95,7 +95,7 @@ def normalize_address(address: str) -> str | None:
 
 
 def sanitize(message: Message) -> Message:
-    """Return the message without characters that could be read as a command or as another header. Raise `Undeliverable`
+    """Return the message without characters that could be read as a command or a separate header. Raise `Undeliverable`
     if its address is invalid."""
     if message.channel == "email" and not normalize_address(message.to):
         raise Undeliverable("the e-mail address is not valid")
@@ -111,10 +111,10 @@ def sanitize(message: Message) -> Message:
 
 
 class VerbatimHeader(BaseHeader):
-    """A header that is written as it is, folded only between encoded words.
+    """A header that is written as is, folded only between encoded words.
 
     Python would decode encoded words inside a name, including line breaks, and write the result as separate headers. It
-    would also encode addresses longer than a line, which mail servers then do not recognise as addresses.
+    would also encode addresses longer than a line, and mail servers would then not recognise them as addresses.
     """
 
     max_count: ClassVar[Literal[1] | None] = 1
@@ -134,15 +134,16 @@ MAIL: Final = SMTP.clone(cte_type="7bit", header_factory=HEADERS)  # 7bit: for s
 
 
 def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
-    """Build the mail of a sanitized message from the sender's address: text, HTML and calendar as alternatives, and the
-    calendar again as an attachment.
+    """Build the email for a sanitized message from the sender's address: text, HTML and calendar as alternatives, and
+    the calendar again as an attachment.
 
-    `Message-ID` is derived from the token, so that mail programs show a mail that was delivered twice only once.
+    `Message-ID` is derived from the token, so that mail programs show an email only once even if it was delivered
+    twice.
     """
     mail = EmailMessage(MAIL)
     mail["From"] = _with_name(message.sender_name, sender)
     reply_to = normalize_address(message.reply_to or "")
-    # non-ASCII letters are only possible in a mail that needs them for its recipient
+    # non-ASCII letters are only possible in an email whose recipient's address needs them
     if reply_to and (reply_to.isascii() or not (normalize_address(message.to) or "").isascii()):
         mail["Reply-To"] = _with_name(message.sender_name, reply_to)
     mail["To"] = normalize_address(message.to)
@@ -161,7 +162,7 @@ def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
     if message.calendar:
         method = {"method": message.calendar_method} if message.calendar_method else {}
         mail.add_alternative(message.calendar, subtype="calendar", params=method)
-        # application/ics, because some calendars would add the event again for a second text/calendar
+        # application/ics, because a second text/calendar would make some calendars add the event again
         mail.add_attachment(message.calendar.encode(), "application", "ics", filename="invite.ics", params=method)
     return mail
 
@@ -174,8 +175,8 @@ def _with_name(name: str, address: str) -> str:
 
 
 def _encode(text: str) -> str:
-    """Return the text for a header, as encoded words (RFC 2047) if it has non-ASCII letters or looks like encoded words
-    itself."""
+    """Return the text for a header. Uses encoded words (RFC 2047) if it has non-ASCII letters or looks like encoded
+    words itself."""
     return text if text.isascii() and "=?" not in text else Header(text, "utf-8").encode(linesep="")
 
 
@@ -191,12 +192,13 @@ SMTP_REFUSALS: Final = {
     "2.3": "the mail is too large",
     "3.4": "the mail is too large",
 }
-"""Reasons by enhanced status code (RFC 3463), without its class."""
+"""Reasons by enhanced status code (RFC 3463), without the class."""
 
 
 def smtp_refusal(code: int, text: str, subject: str) -> Undeliverable | Delayed:
-    """Return the exception for the server's refusal of `subject`, the recipient or the mail. Refusals because of
-    authentication or policy (X.7) concern the sender, and the operator can fix their cause, so they only delay it."""
+    """Return the exception for the server's refusal of `subject`: the recipient or the email. A refusal because of
+    authentication or policy (X.7) concerns the sender, and the operator can fix its cause, so it only delays the
+    message."""
     enhanced = re.match(r"([245])\.(\d{1,3}\.\d{1,3})(?!\d)", text)
     detail = f"{code} {enhanced[0]}" if enhanced else f"{code}"
     if not 500 <= code < 600:
@@ -212,7 +214,7 @@ def smtp_refusal(code: int, text: str, subject: str) -> Undeliverable | Delayed:
 
 
 ACCOUNT_ERRORS: Final = {20003, 21212, 21603, 21606, 21608, 21609, 21611, 21659, 21660, 21661, *range(21701, 21713)}
-"""Twilio's error codes about our account, number or settings, whose causes the operator can fix."""
+"""Twilio's error codes for problems with our account, number or settings, which the operator can fix."""
 SMS_REFUSALS: Final = {
     21211: "there is no such number",
     21214: "the number cannot be reached",
@@ -238,7 +240,7 @@ def _decode(body: bytes) -> _Response | None:
 
 
 def sid_of(body: bytes) -> str | None:
-    """Return the provider's id for a text message, or None if its response contains none."""
+    """Return the provider's id for a text message, or None if the response contains none."""
     response = _decode(body)
     return (
         response.sid
@@ -248,8 +250,8 @@ def sid_of(body: bytes) -> str | None:
 
 
 def sms_refusal(status: int, body: bytes) -> Undeliverable | Delayed:
-    """Return the exception for an unsuccessful response. Only a 400 with the provider's own JSON is about the message:
-    other responses may come from a proxy in between."""
+    """Return the exception for an unsuccessful response. Only a 400 with the provider's own JSON is about the message;
+    any other response may come from a proxy in between."""
     response = _decode(body)
     if status in (401, 403):
         return Delayed(f"the text message provider rejects the login ({status})")

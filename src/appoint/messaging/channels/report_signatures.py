@@ -1,4 +1,4 @@
-"""Signatures of the text message provider's delivery reports."""
+"""Signatures on the text message provider's delivery reports."""
 
 import base64
 import hmac
@@ -7,12 +7,12 @@ from urllib.parse import unquote, urlsplit
 
 
 def secret_of(sms_url: str) -> str:
-    """Return the token in `APPOINT_SMS_URL`, with which the provider signs its reports."""
+    """Return the token in `APPOINT_SMS_URL`, which the provider uses to sign its reports."""
     return unquote(urlsplit(sms_url).password or "")
 
 
 def signature(url: str, parameters: Mapping[str, str], token: str) -> str:
-    """Return Twilio's signature of a report, sent in `X-Twilio-Signature`: an HMAC of the whole URL followed by the
+    """Return Twilio's signature for a report, as sent in `X-Twilio-Signature`: an HMAC of the whole URL followed by the
     form's names and values, sorted by name."""
     content = url + "".join(name + parameters[name] for name in sorted(parameters))
     return base64.b64encode(hmac.digest(token.encode(), content.encode("utf-8", "replace"), "sha1")).decode()

@@ -13,7 +13,7 @@ MAX_DEV_MESSAGES: Final = 1000
 
 async def save(db: Statements, message: Message) -> None:
     """Save a message unless one with its token exists, and delete all but the newest `MAX_DEV_MESSAGES`. Skip a message
-    to a customer who has been erased in the meantime."""
+    to a customer who has since been erased."""
     await db.execute(
         """
         with inserted as (
@@ -40,7 +40,7 @@ async def save(db: Statements, message: Message) -> None:
 
 
 async def list_newest(db: Statements, *, limit: int) -> list[DevMessage]:
-    """Return the newest messages, newest first, each with the beginning of its text."""
+    """Return the latest messages, newest first, each with only the beginning of its text."""
     rows = await db.fetch(
         """
         select id, channel, recipient, subject, left(text, 200) as text, created_at, null as html, null as calendar
@@ -61,7 +61,7 @@ async def find(db: Statements, id: int) -> DevMessage | None:
 
 
 async def erase_messages(tx: Statements, customer_id: UUID) -> int:
-    """Delete the messages to a customer. Return their number."""
+    """Delete the messages to a customer. Return how many there were."""
     return affected(await tx.execute("delete from dev_message where customer_id = $1", customer_id))
 
 
@@ -79,5 +79,5 @@ async def erase_others_messages(tx: Statements, *, clinic_ids: Sequence[int]) ->
 
 
 async def delete_old(db: Statements, *, before: datetime) -> int:
-    """Delete old messages from the development mailbox. Return their number."""
+    """Delete old messages from the development mailbox. Return how many there were."""
     return affected(await db.execute("delete from dev_message where created_at < $1", before))

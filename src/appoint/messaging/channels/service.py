@@ -7,7 +7,7 @@ from .model import DevMessage
 
 
 async def list_newest(db: Statements, *, limit: int) -> list[DevMessage]:
-    """Return the newest messages, newest first, each with the beginning of its text."""
+    """Return the latest messages, newest first, each with only the beginning of its text."""
     return await repository.list_newest(db, limit=limit)
 
 

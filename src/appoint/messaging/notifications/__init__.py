@@ -1,1 +1,1 @@
-"""Notifications: planning, leasing and sending of messages. One row per recipient and message."""
+"""Plan, lease and send notifications. There is one row per recipient and message."""

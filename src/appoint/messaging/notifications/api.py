@@ -26,8 +26,8 @@ FAILED_STATUSES = frozenset({"undelivered", "failed"})
 
 
 class Notifications(Controller):
-    """Messages to patients, doctors and staff, one resource per message. They are planned when something happens and
-    sent by a worker. A dead notification can be resent."""
+    """Messages to patients, doctors and staff: one resource per message. Appoint plans them when something happens, and
+    a worker sends them. You can resend a dead notification."""
 
     tags = ["Notifications"]
 
@@ -62,7 +62,7 @@ class Notifications(Controller):
         opt=route(permission="see-messages", problems=("not-resendable",)),
     )
     async def resend(self, request: Request, notification_id: FromPath[UUID]) -> Response[Notification]:
-        """Resend a failed or undelivered notification. Outdated ones are skipped."""
+        """Resend a failed or undelivered notification. Outdated notifications are skipped."""
         notification, replayed = await idempotent_resource(
             request,
             None,
@@ -77,7 +77,7 @@ class Notifications(Controller):
         opt=route(permission="see-customers", owned_by="customer_id"),
     )
     async def preferences(self, request: Request, customer_id: FromPath[UUID]) -> Response[Preferences]:
-        """Return the customer's notification preferences by channel; null where there is none."""
+        """Return the customer's notification preferences by channel; null for channels without a preference."""
         return json_response(request, await service.get_preferences(request.db, customer_id), subjects=[customer_id])
 
     @put(
@@ -105,7 +105,7 @@ class Notifications(Controller):
     include_in_schema=False,
 )
 async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> None:
-    """Accept a delivery report of a text message, signed as Twilio does."""
+    """Accept a delivery report for a text message, signed as Twilio signs it."""
     settings = request.services.settings
     secret = secret_of(settings.sms_url.get_secret_value()) if settings.sms_url else ""
     try:
@@ -128,7 +128,7 @@ async def report_delivery(request: Request, notification_id: FromPath[UUID]) -> 
             else "the provider could not deliver it"
         )
         actor = Actor("gateway", address=request.client.host if request.client else None, operation="reportDelivery")
-        await request.db.across().atomic(  # sign-in codes belong to no clinic
+        await request.db.across().atomic(  # sign-in codes do not belong to a clinic
             service.record_delivery_report,
             actor,
             notification_id=notification_id,

@@ -1,4 +1,4 @@
-"""Composing the message of a notification: its text, its calendar invitation and the links in it."""
+"""Compose a notification's message: its text, its calendar invitation and the links in it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -22,16 +22,16 @@ from .rules import address_of
 log = structlog.get_logger()
 
 Writer = Callable[[Database, NotificationContext, datetime], Awaitable[Message | None]]
-"""Composes the message of a notification; returns None if there is nothing left to say."""
+"""Composes a notification's message; returns None if there is nothing left to say."""
 MAX_LISTED: Final = 100
 PLATFORM: Final = "Appoint"
-"""The sender where there is no clinic."""
+"""The sender's name on messages without a clinic."""
 CALENDAR_METHODS: Final[Mapping[str, Method]] = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
-"""The kinds of mails with an entry for the customer's calendar."""
+"""The kinds of emails that carry an entry for the customer's calendar."""
 
 
 class Links(NamedTuple):
-    """The settings from which links and invitations are made."""
+    """The settings needed to create links and invitations."""
 
     public_url: str
     secret: str
@@ -39,7 +39,7 @@ class Links(NamedTuple):
 
 
 async def compose(db: Database, context: NotificationContext, now: datetime, *, links: Links) -> Message | None:
-    """Compose the message of a notification. Return None if it lists appointments and none are left."""
+    """Compose a notification's message. Return None if it lists appointments and there are none left."""
     kind = kind_of(context.kind)
     appointments: Sequence[ListedAppointment] = ()
     if kind in LIST_READERS:
@@ -116,8 +116,8 @@ def _unsubscribe_url(context: NotificationContext, links: Links) -> str:
 
 
 def _link(context: NotificationContext, kind: str, links: Links) -> str | None:
-    """Return the link to the appointment, or to choose a password. It grants access to anyone who has it, so it stands
-    in the message and nowhere else."""
+    """Return the link to the appointment, or to choose a password. It grants access to anyone who has it, so it appears
+    only in the message."""
     match context.recipient:
         case "user":
             expires = int(context.expires_at.timestamp())
@@ -144,11 +144,11 @@ async def _stranded_appointments(
 
 
 LIST_READERS: Final = {"agenda": _agenda_appointments, "stranded": _stranded_appointments}
-"""The kinds that list appointments, and the functions that read these."""
+"""The kinds that list appointments, and the functions that read those appointments."""
 
 
 def _invitation(context: NotificationContext, method: Method, rendered: Rendered, to_address: str, links: Links) -> str:
-    """Return the calendar file of a message about an appointment."""
+    """Return the calendar file for a message about an appointment."""
     clinic, customer, start, end = context.clinic, context.customer, context.start_time, context.end_time
     assert clinic, "an appointment belongs to a clinic"
     assert customer, "an appointment has a customer"
@@ -160,7 +160,7 @@ def _invitation(context: NotificationContext, method: Method, rendered: Rendered
         method,
         id=UUID(context.subject_id),
         sequence=context.sequence,
-        stamp=context.created_at,  # identical for all attempts
+        stamp=context.created_at,  # the same for all attempts
         start=start,
         end=end,
         summary=f"{context.type or clinic}, {context.doctor}",

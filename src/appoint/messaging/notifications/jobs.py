@@ -1,4 +1,4 @@
-"""The worker's part: lease due notifications and send them."""
+"""The worker's side: lease due notifications and send them."""
 
 import asyncio
 import random
@@ -23,19 +23,19 @@ from .rules import after_quiet_hours, outcome_before_sending, retry_delay
 log = structlog.get_logger()
 
 LEASE: Final = timedelta(minutes=1)
-"""How long an attempt holds a notification without renewing its lease. When a worker dies, its notifications are due
-again after that."""
+"""How long an attempt holds a notification without renewing its lease. If a worker dies, its notifications become due
+again after this time."""
 MAX_ATTEMPT_SECONDS: Final = 720.0
-"""More than the time limit for a mail server to accept a mail."""
+"""Longer than the time limit for a mail server to accept an email."""
 TOKEN_COOLDOWN: Final = timedelta(seconds=1)
 MAX_CONCURRENT_ATTEMPTS: Final = 16
-"""Per channel and worker. The tokens limit the attempts of all workers together."""
+"""Per channel and worker. The tokens limit attempts across all workers."""
 PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_COOLDOWN.total_seconds() + 0.5)
-"""Polls at the busy rate until the tokens of the last attempts are available again."""
+"""Polls at the busy rate until the last attempts' tokens are available again."""
 
 
 class Sender(NamedTuple):
-    """Sends notifications: the gateway of each channel, how many messages it accepts per second, and the writer that
+    """Sends notifications. Holds each channel's gateway, how many messages it accepts per second, and the writer that
     composes them."""
 
     gateways: Mapping[Channel, Gateway]
@@ -44,7 +44,7 @@ class Sender(NamedTuple):
 
 
 async def deliver(db: Database, sender: Sender, channel: Channel, stop: asyncio.Event) -> None:
-    """Send due notifications of a channel until `stop` is set."""
+    """Send a channel's due notifications until `stop` is set."""
     await set_up(db, sender)
     await serve(
         stop,
@@ -63,13 +63,13 @@ async def set_up(db: Database, sender: Sender) -> None:
 
 
 async def lease_due(db: Database, channel: Channel, *, limit: int, now: datetime) -> list[Attempt]:
-    """Lease due notifications, urgent ones first, as many as the provider accepts now."""
+    """Lease due notifications, urgent ones first: as many as the provider can accept now."""
     return await delivery.lease_due(db, channel=channel, lease=LEASE, limit=limit, now=now)
 
 
 async def send(db: Database, sender: Sender, channel: Channel, attempt: Attempt) -> None:
     """Send a leased notification unless it is outdated, and record the outcome. If that fails, the lease expires and
-    the notification is due again."""
+    the notification becomes due again."""
     id, attempts, token = attempt
     cooldown = timedelta()
     try:
@@ -111,7 +111,7 @@ async def _attempt(db: Database, sender: Sender, context: NotificationContext) -
             return
         async with asyncio.timeout(MAX_ATTEMPT_SECONDS):
             provider_id = await sender.gateways[context.channel].send(message)
-    except errors.Unavailable:  # the database; the lease expires and the notification is due again
+    except errors.Unavailable:  # the database; the lease expires and the notification becomes due again
         raise
     except Undeliverable as error:
         await finish(status=NotificationStatus.DEAD, reason=str(error), now=clock.now())

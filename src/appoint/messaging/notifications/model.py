@@ -1,4 +1,4 @@
-"""Kinds of notifications, and their structs."""
+"""Notification kinds, and their structs."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -30,9 +30,9 @@ class NotificationStatus(StrEnum):
 class KindRules(NamedTuple):
     recipient: Recipient
     can_wait: bool = False
-    """Whether it can wait until quiet hours end. Responses to an action of the recipient do not wait."""
+    """Whether it can wait until quiet hours end. Responses to something the recipient did do not wait."""
     statuses: frozenset[str] = frozenset()
-    """The statuses of the appointment in which its content is still true."""
+    """The appointment statuses for which its content is still true."""
 
 
 UPCOMING_STATUSES: Final = frozenset({"booked", "arrived", "checked-in"})
@@ -50,20 +50,21 @@ KINDS: Final[Mapping[str, KindRules]] = {
     "password-reset": KindRules("user"),
     "sign-in-code": KindRules("customer"),
 }
-"""The rules of every kind of notification. The row of a reminder also says how many minutes before: `reminder-1440`."""
+"""The rules for every kind of notification. A reminder's row also says how many minutes before the appointment it is
+sent: `reminder-1440`."""
 
 LinkKind = Literal["invitation", "password-reset"]
 LINK_TTL: Final[Mapping[LinkKind, timedelta]] = {
     "invitation": timedelta(days=7),
     "password-reset": timedelta(hours=1),
 }
-"""How long the link in the message is valid after the request. The text of the message states the same."""
+"""How long the link in the message is valid after the request. The message itself states the same duration."""
 CODE_TTL: Final = timedelta(minutes=10)
-"""How long a sign-in code is valid. The text of the message states the same."""
+"""How long a sign-in code is valid. The message itself states the same duration."""
 
 
 def kind_of(name: str) -> str:
-    """Return the kind of a row: `reminder` for `reminder-1440`."""
+    """Return a row's kind: `reminder` for `reminder-1440`."""
     return "reminder" if name.startswith("reminder-") else name
 
 
@@ -93,9 +94,9 @@ class Notification(Resource):
     id: UUID
     clinic_id: int
     kind: str
-    """Such as `confirmation` or `reminder-1440`, a reminder that many minutes before."""
+    """For example, `confirmation`, or `reminder-1440` for a reminder sent that many minutes before the appointment."""
     subject_id: str
-    """The appointment, doctor or absence that it is about."""
+    """The appointment, doctor or absence it is about."""
     sequence: int
     recipient: Recipient
     recipient_id: str
@@ -104,17 +105,17 @@ class Notification(Resource):
     urgent: bool
     due_at: datetime
     expires_at: datetime
-    """It is not sent at or after this time."""
+    """The notification is not sent at or after this time."""
     attempts: int
     sent_at: datetime | None
     delivered_at: datetime | None
-    """When the provider reported its delivery, if the provider reports deliveries."""
+    """When the provider reported delivery, for providers that do."""
     reason: str | None
     """Why it was not sent, or has not been sent yet."""
 
 
 class ListedNotification(NamedTuple):
-    """A notification as staff pages list it."""
+    """A notification, as listed on staff pages."""
 
     id: UUID
     kind: str
@@ -128,11 +129,11 @@ class ListedNotification(NamedTuple):
     delivered_at: datetime | None
     reason: str | None
     name: str | None
-    """The name of the recipient, if it is a person."""
+    """The recipient's name, if the recipient is a person."""
 
 
 class DeadNotification(NamedTuple):
-    """A notification that will not be sent, as the command line lists it."""
+    """A notification that will not be sent, as listed on the command line."""
 
     clinic_id: int
     id: UUID
@@ -147,14 +148,14 @@ class DeadNotification(NamedTuple):
 
 class NotificationFilter(PageQuery):
     status: Annotated[NotificationStatus, msgspec.Meta(examples=["dead"])] | None = None
-    """Only notifications in this status."""
+    """Return only notifications with this status."""
     subject_id: Annotated[str, msgspec.Meta(max_length=36)] | None = None
-    """Only notifications about this appointment, doctor or absence."""
+    """Return only notifications about this appointment, doctor or absence."""
 
 
 class Preferences(RequestBody):
-    """The channels by which a customer wants to receive messages. Without a preference: by e-mail if the customer has
-    an address, otherwise by text message."""
+    """The channels on which a customer wants to receive messages. Without a preference, messages go by email if the
+    customer has an address, otherwise by text message."""
 
     email: bool | None = None
     sms: bool | None = None
@@ -175,7 +176,7 @@ class PlannedNotification(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """A recipient of an event with one of their channels, and the clinic's quiet hours in minutes after midnight."""
+    """An event's recipient with one of their channels, and the clinic's quiet hours in minutes after midnight."""
 
     event_id: UUID
     recipient: Recipient
@@ -189,7 +190,7 @@ class Contact(NamedTuple):
 class DueReminder(NamedTuple):
     clinic_id: int
     id: UUID
-    """Of the appointment."""
+    """The appointment's id."""
     sequence: int
     start_time: datetime
     customer_id: UUID
@@ -203,7 +204,7 @@ class DueReminder(NamedTuple):
 
 class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     """A leased notification with the current state of its subject: appointment, customer, doctor, user, clinic and the
-    clinic's own template. Members of a subject that it does not have are None."""
+    clinic's own template. Fields that do not apply to its subject are None."""
 
     id: UUID
     clinic_id: int
@@ -218,7 +219,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     attempts: int
     round: int
-    """How often it has been resent."""
+    """How many times it has been resent."""
     reason: str | None
 
     clinic: str | None
@@ -245,7 +246,7 @@ class NotificationContext(msgspec.Struct, frozen=True, kw_only=True):
     customer_active: bool | None
     customer_updated_at: datetime | None
     wanted: bool
-    """Whether the customer accepts messages by this channel."""
+    """Whether the customer accepts messages on this channel."""
 
     doctor: str | None
     doctor_email: str | None

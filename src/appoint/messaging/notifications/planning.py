@@ -1,4 +1,4 @@
-"""Planning: the notifications that follow from an event or a due reminder, and their time."""
+"""Work out which notifications follow from an event or a due reminder, and when to send them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from .rules import outside_quiet_hours
 URGENT_WITHIN: Final = timedelta(hours=24)
 HOLD_WARNING: Final = timedelta(minutes=3)
 NOTIFICATION_TTL: Final = timedelta(days=7)
-"""How long a notification is of use."""
+"""How long a notification remains useful."""
 
 NOTIFYING_FACTS: Final = (
     AppointmentBooked,
@@ -36,11 +36,11 @@ NOTIFYING_FACTS: Final = (
     ScheduleApplied,
     WebhookDisabled,
 )
-"""The facts that can lead to notifications."""
+"""The events that can lead to notifications."""
 
 
 class Announcement(NamedTuple):
-    """The notification that an event leads to, without its recipients."""
+    """The notification an event leads to, without its recipients."""
 
     kind: str
     subject_id: str
@@ -51,7 +51,7 @@ class Announcement(NamedTuple):
 
 
 def plan_notifications(event: Event, contacts: Sequence[Contact], now: datetime) -> Iterator[PlannedNotification]:
-    """Yield the notifications that follow from an event, for those of the contacts that it concerns."""
+    """Yield the notifications that follow from an event, for those contacts it concerns."""
     announcement = _announcement(event, now)
     if announcement is None:
         return
@@ -103,8 +103,8 @@ def _announcement(event: Event, now: datetime) -> Announcement | None:
 
 
 def superseding_sequence(event: Event) -> int | None:
-    """Return the sequence before which notifications about the event's subject are outdated; None if the event
-    outdates none."""
+    """Return the sequence number below which notifications about the event's subject are outdated; None if the event
+    does not outdate any."""
     match event.fact:
         case (
             AppointmentRescheduled(sequence=sequence)
@@ -118,8 +118,8 @@ def superseding_sequence(event: Event) -> int | None:
 
 def plan_reminder(reminder: DueReminder, now: datetime) -> PlannedNotification | None:
     """Return the notification for a due reminder, or None if quiet hours leave no time for it or the customer has no
-    channel. It is sent earlier by the row's share of the spread, so that reminders due at the same time are spread
-    out."""
+    channel. Each row is sent earlier by its own share of the spread, so that reminders due at the same time do not all
+    go out at once."""
     if reminder.channel is None:
         return None
     contact = Contact(

@@ -1,4 +1,4 @@
-"""Whether and when a notification is sent: quiet hours, reasons against sending, and delays after failures."""
+"""Decide whether and when a notification is sent: quiet hours, reasons not to send, and delays after failures."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -16,10 +16,10 @@ MAX_DOUBLINGS: Final = 10
 def outside_quiet_hours(
     due: datetime, contact: Contact, *, latest: datetime, expires: datetime, now: datetime
 ) -> datetime | None:
-    """Return when to send a message that can wait: when it is due, or at the end of the quiet hours around that time.
+    """Return when to send a message that can wait: when it is due, or when the quiet hours around that time end.
 
     If that would be later than `latest`, return a time before the quiet hours begin, or their end if they have already
-    begun. Return None if they last until the message expires. In the night of a clock change the end may be an hour
+    begun. Return None if they last until the message expires. On the night the clocks change, the end may be an hour
     late.
     """
     if contact.quiet_from is None or contact.quiet_until is None:
@@ -38,8 +38,8 @@ def outside_quiet_hours(
 
 
 def after_quiet_hours(context: NotificationContext, now: datetime) -> datetime | None:
-    """Return when to send a notification that became due in quiet hours, because of a failed attempt or a change of
-    the hours. Return None to send it now, also if the quiet hours would last until it expires."""
+    """Return when to send a notification that fell due in quiet hours because of a failed attempt or because the hours
+    were changed. Return None to send it now, which includes the case that quiet hours would last until it expires."""
     if not KINDS[kind_of(context.kind)].can_wait or context.urgent or context.time_zone is None:
         return None
     contact = Contact(
@@ -81,7 +81,7 @@ def _customer_left(context: NotificationContext, rules: KindRules) -> bool:
 
 
 def _details_changed(context: NotificationContext, rules: KindRules) -> bool:
-    """Whether the customer, of a message that is not about an appointment, may have another address now."""
+    """For a message that is not about an appointment, return whether the customer's address may have changed."""
     if context.recipient != "customer" or rules.statuses or context.customer_updated_at is None:
         return False
     return context.customer_updated_at > context.created_at
@@ -101,7 +101,7 @@ NO_RECIPIENT: Final[Sequence[tuple[Check, str]]] = (
     (_details_changed, "the customer's details have changed"),
     (_channel_turned_off, "the customer has turned off this channel"),
 )
-"""Reasons to supersede a notification, in the order in which they are checked."""
+"""Reasons to supersede a notification, in the order they are checked."""
 
 
 def outcome_before_sending(context: NotificationContext, now: datetime) -> tuple[NotificationStatus, str] | None:
@@ -124,7 +124,7 @@ def _first_reason(checks: Sequence[tuple[Check, str]], context: NotificationCont
 
 
 def address_of(context: NotificationContext) -> str | None:
-    """Return the e-mail address or phone number of the recipient."""
+    """Return the recipient's email address or phone number."""
     match context.recipient:
         case "customer":
             return context.customer_email if context.channel == "email" else context.customer_phone
@@ -137,6 +137,6 @@ def address_of(context: NotificationContext) -> str | None:
 
 
 def retry_delay(attempts: int, luck: float) -> timedelta:
-    """Return how long to wait after that many attempts: 15 seconds, doubled each time, at most half an hour. `luck`,
-    0 to 1, takes off up to half."""
+    """Return how long to wait after that many attempts: 15 seconds, doubled each time, up to half an hour. `luck`, from
+    0 to 1, takes off up to half of that."""
     return min(FIRST_RETRY * 2 ** min(attempts - 1, MAX_DOUBLINGS), MAX_RETRY_DELAY) * (1 - luck / 2)

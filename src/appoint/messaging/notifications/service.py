@@ -1,4 +1,4 @@
-"""Planning notifications, resending them, delivery reports, and customers' preferences."""
+"""Plan and resend notifications, record delivery reports, and manage customers' preferences."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from .repository import preferences as preference_rows
 
 REMINDER_BATCH_SIZE: Final = 2000
 AGENDA_TTL: Final = timedelta(hours=3)
-"""How long after its time a doctor's agenda is still mailed."""
+"""How long after its scheduled time a doctor's agenda is still emailed."""
 
 
 async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[Channel], now: datetime) -> None:
@@ -61,7 +61,7 @@ async def plan(tx: Transaction, events: Sequence[Event], *, channels: Sequence[C
 
 async def plan_reminders(db: Database, *, channels: Sequence[Channel], spread: timedelta, now: datetime) -> int:
     """Plan the reminders to send within the spread. Return how many are new. Repeated and concurrent calls plan each
-    reminder once."""
+    reminder only once."""
     added, after = 0, (now, UUID(int=0))
     while rows := await planning.list_due_reminders(
         db, channels=channels, spread=spread, after=after, now=now, limit=REMINDER_BATCH_SIZE
@@ -73,16 +73,16 @@ async def plan_reminders(db: Database, *, channels: Sequence[Channel], spread: t
 
 
 async def plan_agendas(db: Database, *, channels: Sequence[Channel], now: datetime) -> int:
-    """Plan the mails with today's appointments for the doctors of clinics whose agenda time has come. Return how many
+    """Plan the emails listing today's appointments for doctors at clinics whose agenda time has come. Return how many
     are new."""
     return await planning.plan_agendas(db, lasting=AGENDA_TTL, now=now) if "email" in channels else 0
 
 
 async def mail_user(tx: Transaction, *, kind: LinkKind, user_id: UUID, clinic_id: int, now: datetime) -> None:
-    """Mail a user the link to choose a password, unless the user has left. Each call sends a mail.
+    """Email a user the link to choose a password, unless the user has left. Each call sends a new email.
 
-    `clinic_id` is the inviting clinic, or `PLATFORM`. The link is created with the mail and valid for the user's
-    current credentials only.
+    `clinic_id` is the inviting clinic, or `PLATFORM`. The link is created with the email and is valid only for the
+    user's current credentials.
     """
     await planning.insert_for_user(
         tx,
@@ -106,7 +106,8 @@ async def send_code(
 
 
 async def resend(tx: Transaction, actor: Actor, *, notification_id: UUID, now: datetime) -> Notification:
-    """Queue a sent or dead notification again. Raise `Conflict` `not-resendable` for any other, or `NotFound`."""
+    """Queue a sent or dead notification again. Raise `Conflict` `not-resendable` for any other notification, or
+    `NotFound`."""
     notification = await reads.lock(tx, notification_id)
     if notification is None:
         raise errors.NotFound
@@ -133,7 +134,7 @@ async def list_newest(
     before: UUID | None,
     limit: int,
 ) -> list[ListedNotification]:
-    """Return a clinic's notifications with their recipients' names, newest first; one more than `limit` if there are
+    """Return a clinic's notifications with their recipients' names, newest first: one more than `limit` if there are
     more."""
     return await reads.list_newest(
         db,
@@ -158,7 +159,7 @@ async def get_preferences(db: Statements, customer_id: UUID) -> Preferences:
 
 
 async def unsubscribe(tx: Transaction, actor: Actor, *, customer_id: UUID, channel: Channel) -> None:
-    """Stop messages to the customer by a channel, for the holder of an unsubscribe link. Raise `NotFound`."""
+    """Stop messages to the customer on a channel, for the holder of an unsubscribe link. Raise `NotFound`."""
     if not await preference_rows.unsubscribe(tx, customer_id, channel):
         raise errors.NotFound
     await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
@@ -174,7 +175,8 @@ async def record_delivery_report(
     reason: str | None,
     now: datetime,
 ) -> None:
-    """Record a provider's report of whether a message arrived. Ignore reports of messages that it has not accepted."""
+    """Record a provider's report of whether a message arrived. Ignore reports about messages that the provider has not
+    accepted."""
     if await delivery.record_delivery(
         tx, notification_id=notification_id, provider_id=provider_id, arrived=arrived, reason=reason, now=now
     ):

@@ -23,18 +23,18 @@ ONE = "/{kind:str}/{channel:str}/{locale:str}"
 
 
 class MessageTemplates(Controller):
-    """A clinic's own templates of messages, which replace the default ones, by kind of message, channel (`email`,
-    `sms`) and language.
+    """A clinic's own message templates, which replace the default ones. There is one per kind of message, channel
+    (`email`, `sms`) and language.
 
     Customers receive `confirmation`, `moved`, `cancelled`, `reminder`, `hold-expiring` and `missed`; doctors receive
-    the `agenda` of the day, and the clinic's staff `stranded` and `webhook-disabled`. A template may use
-    `{{ placeholder }}`, filters (`upper`, `lower`, `capitalize`), and `{% if placeholder %}`; an empty value counts as
-    false. Each template lists the placeholders that it can use: `clinic`, `phone` and `address` of the clinic;
-    `customer`; `doctor`; `type` of the appointment; `mode`, either inPerson or online; `where`; `when`, with the name
-    of the clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`;
-    `before`, the previous time of a moved appointment; `expires`, the end of a hold; `link`, where the customer can see
-    and cancel the appointment; `appointments`, one per line, and their `count`; `webhook`. An e-mail shows consecutive
-    lines of the form “label: text” as a table.
+    the day's `agenda`; and the clinic's staff receive `stranded` and `webhook-disabled`. Templates can use filters
+    (`upper`, `lower`, `capitalize`), `{{ placeholder }}` and `{% if placeholder %}`; an empty value counts as false.
+    Each template lists the placeholders it can use: `clinic`, and the clinic's `phone` and `address`; `customer`;
+    `doctor`; `type`, the appointment type; `mode`, either inPerson or online; `where`; `when`, with the name of the
+    clinic's time zone; `yours`, the same in the customer's time zone if the time differs; `day` and `time`; `before`, a
+    moved appointment's previous time; `expires`, when a hold ends; `link`, where the customer can see and cancel the
+    appointment; `appointments`, one per line, and their `count`; `webhook`. An email shows consecutive lines of the
+    form “label: text” as a table.
     """
 
     path = "/clinics/{clinic_id:int}/messageTemplates"
@@ -67,7 +67,7 @@ class MessageTemplates(Controller):
         channel: FromPath[str],
         locale: FromPath[str],
     ) -> Response[MessageTemplate]:
-        """Return the template of a message: the clinic's own, or the default one."""
+        """Return a message's template: the clinic's own, or the default one."""
         key = template_key(kind, channel, locale)
         template = await service.get(request.db, clinic_id=clinic_id, key=key)
         return json_response(request, template, subjects=[*key, *([template.id] if template.id else [])])
@@ -83,8 +83,8 @@ class MessageTemplates(Controller):
         *,
         data: JSONBody[TemplateContent],
     ) -> Response[MessageTemplate]:
-        """Replace the template of a message with the clinic's own. Invalid templates are rejected with the lines and
-        descriptions of their faults."""
+        """Replace a message's template with the clinic's own. Invalid templates are rejected, and the response gives
+        the line and a description of each fault."""
         saved = await request.db.atomic(
             service.save,
             request.user,

@@ -1,4 +1,4 @@
-"""Kinds of messages, their placeholders, and the structs of templates."""
+"""Kinds of messages and their placeholders, and the structs for templates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ Kind = Literal[
     "webhook-disabled",
 ]
 AccountKind = Literal["invitation", "password-reset", "sign-in-code"]
-"""Messages about an account. Clinics cannot have their own templates for them."""
+"""Messages about an account. Clinics cannot replace their templates."""
 APPOINTMENT_PLACEHOLDERS: Final = (
     "clinic",
     "phone",
@@ -66,7 +66,8 @@ class TemplateKey(NamedTuple):
 
 
 def template_key(kind: str, channel: str, language: str) -> TemplateKey:
-    """Return the key of a message for which clinics can have their own template. Raise `NotFound` for any other."""
+    """Return the template key for a message that clinics can write their own template for. Raise `NotFound` for any
+    other message."""
     channels = get_args(Channel) if kind not in EMAIL_ONLY else ("email",)
     if kind not in get_args(Kind) or channel not in channels or language not in get_args(fields.Locale):
         raise errors.NotFound
@@ -84,7 +85,7 @@ class ListedAppointment(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """The data for the placeholders of a message. The `start_time` of an agenda is any instant of its day."""
+    """The data for a message's placeholders. An agenda's `start_time` is any time on the day."""
 
     clinic: str
     time_zone: str
@@ -98,16 +99,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     start_time: datetime | None = None
     end_time: datetime | None = None
     old_start_time: datetime | None = None
-    """Of a moved appointment."""
+    """A moved appointment's previous start."""
     hold_expires_at: datetime | None = None
     appointments: Sequence[ListedAppointment] = ()
     unsubscribe_url: str | None = None
-    """Where the recipient can turn off these mails. It is added below the text."""
+    """Where the recipient can turn off these emails. It is added below the text."""
     webhook: str | None = None
-    """Its description, or its URL."""
+    """The webhook's description, or else its URL."""
     user: str | None = None
     link: str | None = None
-    """The recipient's next step: to the appointment, or to choose a password."""
+    """The recipient's next step: view the appointment or choose a password."""
     code: str | None = None
     """The sign-in code."""
 
@@ -139,11 +140,11 @@ EXAMPLE: Final = Facts(
     link="https://appoint.example/appointments/apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g",
     code="314159",
 )
-"""For previews, and to test a clinic's template before it is saved."""
+"""For previews, and for testing a clinic's template before it is saved."""
 
 
 class TemplateText(NamedTuple):
-    """The templates of a message's subject, which text messages do not have, and text."""
+    """The templates for a message's subject, which text messages do not have, and its text."""
 
     subject: str | None
     text: str
@@ -159,7 +160,7 @@ class Rendered(NamedTuple):
 
 
 class TemplateContent(RequestBody):
-    """A clinic's own template of a message: text with `{{ placeholder }}`, `{{ placeholder | upper }}` (or lower, or
+    """A clinic's own template for a message: text with `{{ placeholder }}`, `{{ placeholder | upper }}` (or lower, or
     capitalize), and `{% if placeholder %}…{% elif placeholder == "text" %}…{% else %}…{% endif %}`, also with not, and,
     or."""
 
@@ -174,7 +175,7 @@ class TemplateContent(RequestBody):
     subject: (
         Annotated[str, msgspec.Meta(min_length=1, max_length=200, examples=["Your appointment on {{ day }}"])] | None
     ) = None
-    """Required for e-mails; text messages have none."""
+    """Required for emails; text messages have none."""
 
     @property
     def template(self) -> TemplateText:
@@ -182,7 +183,7 @@ class TemplateContent(RequestBody):
 
 
 class MessageTemplate(msgspec.Struct, kw_only=True, rename="camel"):
-    """The template of a message, and whether it is the clinic's own."""
+    """A message's template, and whether it is the clinic's own."""
 
     EXAMPLE: ClassVar = {
         "clinicId": 1,
@@ -206,9 +207,9 @@ class MessageTemplate(msgspec.Struct, kw_only=True, rename="camel"):
     subject: str | None
     text: str
     custom: bool
-    """false for the default template, which applies while the clinic has no own one."""
+    """false for the default template, which applies while the clinic has not replaced it."""
     placeholders: list[str]
-    """The placeholders that its text and subject can use."""
+    """The placeholders its text and subject can use."""
     id: UUID | None
     version: int
     """0 for the default template."""
@@ -228,4 +229,4 @@ class Preview(msgspec.Struct, kw_only=True):
     subject: str | None
     text: str
     html: str | None
-    """Only for e-mails."""
+    """Only for emails."""

@@ -1,4 +1,4 @@
-"""The values of placeholders in a message."""
+"""The values for placeholders in a message."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -12,8 +12,8 @@ MAX_LISTED: Final = 100
 
 
 def placeholder_values(key: TemplateKey, facts: Facts) -> dict[str, str]:
-    """Return the values of a message's placeholders: plain text in a single line, except for `appointments`, and empty
-    if there is no value."""
+    """Return the values for a message's placeholders. Each is plain text on a single line, except `appointments`, or
+    empty if there is no value."""
     return {name: VALUES[name](key, facts) for name in PLACEHOLDERS[key.kind]}
 
 
@@ -55,7 +55,7 @@ def _time(key: TemplateKey, facts: Facts) -> str:
 
 
 def _appointment_lines(key: TemplateKey, facts: Facts) -> Iterator[str]:
-    """Yield a line per appointment. Outside an agenda, it includes the day and the doctor."""
+    """Yield one line per appointment. Outside an agenda, it includes the day and the doctor."""
     for appointment in facts.appointments[:MAX_LISTED]:
         hours = date_formats.hours(appointment.start_time, appointment.end_time, facts.time_zone, key.language)
         details = [one_line(appointment.customer), one_line(appointment.type)]

@@ -1,4 +1,4 @@
-"""Rendering of messages: default templates, and checking and filling in of templates."""
+"""Render messages: read default templates, and check and fill in templates."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from .model import EXAMPLE, PLACEHOLDERS, Facts, Rendered, TemplateKey, Template
 from .placeholders import placeholder_values
 
 MAX_LENGTH: Final[Mapping[Channel, int]] = {"email": 100_000, "sms": 1000}
-"""Characters of a rendered text."""
+"""How many characters a rendered text can have."""
 MAX_SUBJECT_LENGTH: Final = 500
 LABELLED: Final = re.compile(r"([^:]{1,40}?)\s?: (.+)")
 
@@ -42,7 +42,7 @@ layouts: Final = Environment(
 
 @cache
 def default_text(key: TemplateKey) -> TemplateText:
-    """Return the default template of a message, in the same form as clinics' own ones."""
+    """Return a message's default template, in the same form as clinics' own templates."""
 
     def translated(text: str) -> str:
         return re.sub(r"\{(\w+)\}", r"{{ \1 }}", translate(key.language, text))
@@ -55,7 +55,7 @@ def default_text(key: TemplateKey) -> TemplateText:
 
 
 def find_faults(key: TemplateKey, template: TemplateText) -> list[errors.Fault]:
-    """Return the faults of a clinic's template with their lines. Render the template with example data, so that an
+    """Return what is wrong with a clinic's template, with line numbers. Renders the template with example data, so an
     empty list means that it works."""
     if (template.subject is None) == (key.channel == "email"):
         if key.channel == "email":
@@ -91,7 +91,7 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
 
 
 def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -> tuple[str, str]:
-    """Return the rendered subject and text. Raise `InvalidTemplate`, also if the result is empty or too long."""
+    """Return the rendered subject and text. Raise `InvalidTemplate`, even if only the result is empty or too long."""
     subject = one_line(sandbox.fill(template.subject or "", "#/subject", values))
     lines = (
         line.rstrip()
@@ -114,8 +114,8 @@ def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -
 
 
 def _html(language: str, subject: str, text: str, clinic: str, facts: Facts) -> str:
-    """Return the text as HTML. Paragraphs in which all lines read “label: …” become tables, and the link can be
-    clicked."""
+    """Return the text as HTML. Paragraphs in which every line reads “label: …” become tables, and the link becomes
+    clickable."""
     blocks: list[list[tuple[str, str]]] = []
     for paragraph in text.split("\n\n"):
         lines = paragraph.split("\n")

@@ -1,4 +1,4 @@
-"""SQL of clinics' own message templates."""
+"""SQL for clinics' own message templates."""
 
 from uuid import UUID
 

@@ -1,7 +1,7 @@
 """Templates from untrusted users: text with placeholders, filters and conditions.
 
-Jinja parses a template. It is compiled, in Jinja's sandbox, only if its syntax tree consists of the few kinds of nodes
-allowed here.
+Jinja parses each template. It is compiled, in Jinja's sandbox, only if its syntax tree consists of the few kinds of
+nodes allowed here.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -17,7 +17,7 @@ from ...kit.i18n import translatable
 FILTERS: Final = ("capitalize", "lower", "upper")
 MAX_DEPTH: Final = 20
 MAX_FAULTS: Final = 20
-"""The maximum number of reported faults."""
+"""The maximum number of faults to report."""
 
 TOO_MUCH: Final = translatable("is nested too deeply or contains a number that is too long")
 
@@ -47,7 +47,7 @@ class InvalidTemplate(Exception):
 
 
 def find_faults(source: str, pointer: str, placeholders: Collection[str]) -> list[Fault]:
-    """Return the faults of a template with their lines. The list is empty if the template can be rendered."""
+    """Return what is wrong with a template, with line numbers. The list is empty if the template can be rendered."""
     try:
         tree = sandbox.parse(source)
     except TemplateSyntaxError as error:
@@ -84,12 +84,12 @@ def _explain(error: TemplateSyntaxError, pointer: str) -> Fault:
 
 
 def _violations(tree: nodes.Template, pointer: str, placeholders: Collection[str]) -> Iterator[Fault]:
-    """Yield a fault for each node that is not allowed in its place. Not recursive, because untrusted users decide how
-    deep the tree is."""
+    """Yield a fault for each node that is not allowed where it stands. Not recursive, because untrusted users decide
+    how deep the tree is."""
     pending: list[tuple[nodes.Node | None, Allowed, int, int]] = [(node, STATEMENTS, 0, 1) for node in tree.body]
     while pending:
         node, allowed, depth, line = pending.pop()
-        line = (node and node.lineno) or line  # some nodes have no line of their own
+        line = (node and node.lineno) or line  # some nodes have no line number of their own
         if depth > MAX_DEPTH:
             yield Fault(pointer, "line {line}: is nested too deeply", line=line)
             return
@@ -124,7 +124,7 @@ def _violations(tree: nodes.Template, pointer: str, placeholders: Collection[str
 
 
 def _children(node: nodes.Node) -> Iterator[tuple[nodes.Node | None, Allowed]]:
-    """Yield the children of a node with the kinds of nodes that are allowed there."""
+    """Yield a node's children with the kinds of nodes that are allowed there."""
     match node:
         case nodes.Output():
             yield from ((child, OUTPUTS) for child in node.nodes)
@@ -148,7 +148,7 @@ def _is_allowed_filter(filter: nodes.Filter) -> bool:
 
 
 def _compared_value(node: nodes.Compare) -> nodes.Node | None:
-    """Return the value that is compared with a text, or None for any other comparison."""
+    """Return the value that is compared with a string, or None for any other comparison."""
     sides = [node.expr, *(operand.expr for operand in node.ops)]
     texts = [side for side in sides if isinstance(side, nodes.Const) and isinstance(side.value, str)]
     if len(sides) != 2 or len(texts) != 1 or node.ops[0].op not in ("eq", "ne"):

@@ -1,4 +1,4 @@
-"""Replacing default message templates with a clinic's own ones, and restoring them."""
+"""Replace default message templates with a clinic's own, and restore them."""
 
 from typing import Final, cast, get_args
 
@@ -17,11 +17,11 @@ from .model import EXAMPLE, PLACEHOLDERS, Kind, MessageTemplate, Preview, Templa
 from .rendering import default_text, find_faults, render
 
 MAX_TEMPLATES: Final = len(get_args(Kind)) * len(get_args(Channel)) * len(get_args(fields.Locale))
-"""The number of templates of a clinic that has replaced them all."""
+"""The number of templates a clinic has if it has replaced them all."""
 
 
 async def get(db: Statements, *, clinic_id: int, key: TemplateKey) -> MessageTemplate:
-    """Return the clinic's own template of a message, or the default one. Raise `NotFound` for the clinic."""
+    """Return the clinic's own template for a message, or the default one. Raise `NotFound` for the clinic."""
     if template := await repository.find(db, clinic_id, key):
         return template
     await clinics.get(db, clinic_id)
@@ -36,8 +36,8 @@ async def list_customised(db: Statements, clinic_id: int) -> list[MessageTemplat
 async def save(
     tx: Transaction, actor: Actor, *, clinic_id: int, key: TemplateKey, template: TemplateText, if_match: str | None
 ) -> MessageTemplate:
-    """Save the clinic's own template of a message. Raise `Invalid` for an invalid template, with the lines of its
-    faults, or `NotFound` for the clinic."""
+    """Save the clinic's own template for a message. Raise `Invalid` for an invalid template, with the line of each
+    fault, or `NotFound` for the clinic."""
     await _lock(tx, clinic_id, key, if_match)
     _require_valid(key, template)
     saved = await repository.save(tx, clinic_id, key, template)

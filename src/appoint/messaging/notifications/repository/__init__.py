@@ -1,1 +1,1 @@
-"""SQL of notifications: contents, delivery, planning, preferences and lists."""
+"""SQL for notifications: contents, delivery, planning, preferences and lists."""

@@ -1,4 +1,4 @@
-"""The content of messages, read as it is when they are sent."""
+"""Message content, read as it stands when messages are sent."""
 
 from datetime import datetime
 from typing import Final
@@ -25,7 +25,7 @@ async def read_context(db: Statements, *, notification_id: UUID, attempts: int) 
 async def list_appointments_of_day(
     db: Statements, *, clinic_id: int, doctor_id: UUID, day: int
 ) -> list[ListedAppointment]:
-    """Return a doctor's active appointments on a date in order. `day` counts from 1 January 2000."""
+    """Return a doctor's active appointments on a date, in order. `day` counts from 1 January 2000."""
     rows = await db.fetch(
         """
         select lower(a.during) as start_time, upper(a.during) as end_time,

@@ -1,4 +1,4 @@
-"""The queue from which workers send, for all clinics, and the providers' tokens."""
+"""The queue that workers send from, for all clinics, and the providers' tokens."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -14,17 +14,17 @@ LEASE_DUE: Final = load(__name__, "lease_due")
 
 
 class Attempt(NamedTuple):
-    """The right to send a notification once: its lease, and a token of the provider."""
+    """The right to send a notification once: its lease, and one of the provider's tokens."""
 
     notification_id: UUID | None
-    """None if another worker was faster: the token must be released."""
+    """None if another worker got there first: the token must be released."""
     attempts: int | None
-    """Including this one. Distinguishes the lease from a later one."""
+    """The number of attempts, including this one. Distinguishes this lease from a later one."""
     token: int
 
 
 async def lease_due(db: Statements, *, channel: Channel, lease: timedelta, limit: int, now: datetime) -> list[Attempt]:
-    """Lease due notifications, urgent ones first, each with a token of the provider, and count the attempt.
+    """Lease due notifications, urgent ones first, each with one of the provider's tokens, and count the attempt.
 
     A notification whose lease has expired is due again. Never lease more than there are free tokens, so that an urgent
     notification waits only for the attempts in progress.
@@ -43,7 +43,7 @@ async def renew(
     lease: timedelta,
     now: datetime,
 ) -> None:
-    """Extend the lease of a notification and of its token during the attempt."""
+    """Extend the leases on a notification and its token during the attempt."""
     await db.execute(
         """
         with token as (
@@ -71,7 +71,7 @@ async def finish(
     provider_id: str | None = None,
     now: datetime,
 ) -> None:
-    """Record the final status of a leased notification. `sent` overrides any status set in the meantime."""
+    """Record a leased notification's final status. `sent` overrides any status set in the meantime."""
     await db.execute(
         """
         update notification
@@ -108,8 +108,8 @@ async def postpone(db: Statements, *, notification_id: UUID, due_at: datetime, r
 async def record_delivery(
     db: Statements, *, notification_id: UUID, provider_id: str, arrived: bool, reason: str | None, now: datetime
 ) -> bool:
-    """Record the provider's report that a message has been delivered or has failed. Return False if the provider has
-    not accepted a message with that id."""
+    """Record the provider's report that a message was delivered or has failed. Return False if the provider has not
+    accepted a message with that id."""
     recorded = await db.fetchval(
         """
         update notification
@@ -130,7 +130,7 @@ async def record_delivery(
 
 
 async def requeue(tx: Statements, notification_id: UUID, *, now: datetime) -> None:
-    """Queue the notification again, with a new token, so that providers do not drop it as a duplicate."""
+    """Queue the notification again with a new token, so that providers do not drop it as a duplicate."""
     await tx.execute(
         """
         update notification
@@ -148,7 +148,7 @@ async def requeue(tx: Statements, notification_id: UUID, *, now: datetime) -> No
 
 
 async def set_token_count(db: Statements, *, channel: Channel, per_second: int) -> None:
-    """Set how many calls per second the provider of a channel accepts."""
+    """Set how many calls per second a channel's provider accepts."""
     await db.execute(
         """
         with surplus as (
@@ -162,7 +162,7 @@ async def set_token_count(db: Statements, *, channel: Channel, per_second: int) 
 
 
 async def release_token(db: Statements, *, channel: Channel, number: int, after: timedelta) -> None:
-    """Make the token available again after that time."""
+    """Make the token available again after the given time."""
     await db.execute(
         "update send_token set free_at = clock_timestamp() + $3::interval where channel = $1 and number = $2",
         channel,

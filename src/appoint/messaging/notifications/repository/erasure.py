@@ -1,4 +1,4 @@
-"""Erase notifications to a person and their preferences, and delete expired notifications."""
+"""Erase a person's notifications and preferences, and delete expired notifications."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from ....database.pool import Statements, affected
 
 
 async def erase_notifications(tx: Statements, customer_id: UUID) -> int:
-    """Stop unsent notifications, and erase the provider's ids of sent ones, which would find them there."""
+    """Stop unsent notifications. For sent ones, erase the provider's ids, which could be used to find them there."""
     tag = await tx.execute(
         """
         update notification
@@ -27,8 +27,8 @@ async def erase_preferences(tx: Statements, customer_id: UUID) -> int:
 
 
 async def delete_expired(db: Statements, *, clinic_id: int, before: UUID, now: datetime, limit: int) -> int:
-    """Delete the oldest expired notifications with ids before that one. Return their number. Several workers may run
-    this at once."""
+    """Delete the oldest expired notifications with ids below `before`. Return how many there were. Several workers can
+    run this at once."""
     tag = await db.execute(
         """
         delete from notification

@@ -1,4 +1,4 @@
-"""Planned notifications, and those that events supersede."""
+"""Plan notifications, and supersede those that events make outdated."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,8 +18,8 @@ DUE_REMINDERS: Final = load(__name__, "due_reminders")
 async def list_contacts(
     tx: Statements, *, events: Sequence[tuple[int, UUID, UUID | None]], channels: Sequence[Channel]
 ) -> list[Contact]:
-    """Return the contacts of events. Each event is given by its clinic, its id and its customer; an event without a
-    customer concerns the clinic's staff."""
+    """Return the contacts for events. Each event is given by its clinic, id and customer; an event without a customer
+    concerns the clinic's staff."""
     rows = await tx.fetch(
         """
         select e.id as event_id, to_.recipient, to_.recipient_id, to_.channel, c.time_zone, c.quiet_from, c.quiet_until
@@ -57,8 +57,8 @@ async def insert(tx: Statements, notifications: Sequence[PlannedNotification]) -
 async def insert_for_user(
     tx: Statements, *, kind: str, user_id: UUID, clinic_id: int, subject_id: UUID, now: datetime, expires_at: datetime
 ) -> None:
-    """Insert a mail to a user about their account, unless the user has left. Its sequence is the version of their
-    credentials."""
+    """Insert an email to a user about their account, unless the user has left. Its sequence number is the version of
+    their credentials."""
     await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
@@ -80,7 +80,7 @@ async def insert_for_user(
 async def insert_code(
     tx: Statements, *, code_id: UUID, customer_id: UUID | None, channel: Channel, now: datetime, expires_at: datetime
 ) -> None:
-    """Insert the message with a sign-in code for a customer. It belongs to no clinic."""
+    """Insert the message with a customer's sign-in code. It does not belong to a clinic."""
     await tx.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,
@@ -98,7 +98,8 @@ async def insert_code(
 
 
 async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]) -> None:
-    """Supersede unsent notifications about the events' subjects whose sequence is lower than the given ones."""
+    """Supersede unsent notifications about the events' subjects if their sequence number is lower than the given
+    one."""
     await tx.execute(
         """
         update notification n
@@ -123,13 +124,13 @@ async def list_due_reminders(
     now: datetime,
     limit: int,
 ) -> list[DueReminder]:
-    """Return appointments of all clinics with a reminder that is due soon and not planned yet: once per channel of the
-    customer, or once without a channel, with their share of the spread. They are sorted by start, and begin after the
-    start and the id in `after`.
+    """Return all clinics' appointments with a reminder that is due soon and not planned yet. An appointment appears
+    once per customer channel, or once if there is no channel, with its share of the spread. Appointments are sorted by
+    start and come after the start and id in `after`.
 
-    Reminders that would be due in quiet hours are returned before these begin. A late reminder, because no worker was
-    running, is returned until the next reminder is due. An appointment booked or moved after the time of a reminder
-    does not get it.
+    Reminders that would fall due in quiet hours are returned before those hours begin. A reminder that is late because
+    no worker was running is returned until the next reminder is due. An appointment booked or moved after a reminder's
+    time does not get that reminder.
     """
     after_start, after_id = after
     rows = await db.fetch(
@@ -145,8 +146,8 @@ async def list_due_reminders(
 
 
 async def plan_agendas(db: Statements, *, lasting: timedelta, now: datetime) -> int:
-    """Insert the mails with today's appointments for the doctors of all clinics whose agenda time has come, for the
-    duration of `lasting`. Return how many are new."""
+    """Insert emails listing today's appointments for doctors at all clinics whose agenda time has come, for as long as
+    `lasting`. Return how many are new."""
     tag = await db.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,

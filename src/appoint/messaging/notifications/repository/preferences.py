@@ -1,4 +1,4 @@
-"""The channels by which customers want to receive messages."""
+"""The channels on which customers want to receive messages."""
 
 from uuid import UUID
 
@@ -8,7 +8,8 @@ from ..model import Preferences
 
 
 async def find(db: Statements, customer_id: UUID) -> Preferences | None:
-    """Return the customer's preferences, or None if there is no customer with that id or it has been erased."""
+    """Return the customer's preferences, or None if there is no customer with that id or the customer has been
+    erased."""
     row = await db.fetchrow(
         """
         select bool_or(wanted) filter (where channel = 'email') as email,
@@ -23,7 +24,7 @@ async def find(db: Statements, customer_id: UUID) -> Preferences | None:
 
 
 async def replace(tx: Statements, customer_id: UUID, *, email: bool | None, sms: bool | None) -> None:
-    """Replace the customer's preferences. None removes the preference for a channel."""
+    """Replace the customer's preferences. None removes a channel's preference."""
     await tx.execute(
         """
         with preference as (

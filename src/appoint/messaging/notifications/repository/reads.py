@@ -15,7 +15,7 @@ async def find(db: Statements, notification_id: UUID) -> Notification | None:
 
 
 async def lock(tx: Statements, notification_id: UUID) -> Notification | None:
-    """Return the notification, locked against changes until the transaction ends."""
+    """Return the notification, and lock it against changes until the transaction ends."""
     row = await tx.fetchrow(
         "select * from notification where clinic_id = $1 and id = $2 for no key update",
         ids.clinic_of(notification_id),
@@ -92,7 +92,7 @@ async def count_dead(db: Statements, clinic_id: int) -> int:
 
 
 async def list_dead(db: Statements, *, clinic_id: int | None, limit: int) -> list[DeadNotification]:
-    """Return notifications of one clinic or all that will not be sent, newest first."""
+    """Return notifications that will not be sent, for one clinic or all, newest first."""
     rows = await db.fetch(
         """
         select clinic_id, id, kind, channel, recipient, attempts, reason, due_at, updated_at

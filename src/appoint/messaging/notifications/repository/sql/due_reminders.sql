@@ -1,4 +1,4 @@
-with span as (  -- of the starts for which each reminder of each clinic is due
+with span as (  -- the start times for which each clinic's reminders are due
   select c.id as clinic_id, c.time_zone, c.quiet_from, c.quiet_until, r.minutes,
          :now::timestamptz + make_interval(mins => r.next) as after,
          :now::timestamptz + make_interval(mins => r.minutes + 2) + :spread
@@ -22,7 +22,7 @@ with span as (  -- of the starts for which each reminder of each clinic is due
           select from notification n
            where n.clinic_id = span.clinic_id and n.subject_id = a.id::text and n.sequence = a.sequence
              and n.kind = 'reminder-' || span.minutes)
-     offset 0) as a  -- reads one clinic after the other
+     offset 0) as a  -- reads one clinic at a time
    where (a.start_time, a.id) > (:after_start::timestamptz, :after_id::uuid)
    order by a.start_time, a.id
    limit :limit

@@ -18,7 +18,7 @@ with free as (
 ), due as (
   select ctid, id, row_number() over (order by urgent desc, due_at) as place
     from (table waiting union all table abandoned) as both_
-), token as (  -- skips those that another worker is taking at this moment
+), token as (  -- skips any that another worker is currently taking
   select number
     from send_token
    where channel = :channel and free_at <= clock_timestamp()
@@ -37,10 +37,10 @@ with free as (
   update notification n
      set status = 'leased', leased_until = :now::timestamptz + :lease::interval,
          attempts = attempts + 1, updated_at = now()
-   where n.ctid = any(array(select ctid from pair))  -- the rows are locked; the planner cannot know how few they are
+   where n.ctid = any(array(select ctid from pair))  -- the rows are locked; the planner cannot know how few there are
   returning n.id, n.attempts
 )
--- a row changed since the statement began is locked in its new version, which the update does not see
+-- if a row has changed since the statement began, the lock is on its new version, which the update does not see
 select leased.id, leased.attempts, pair.number
   from pair
   left join leased on leased.id = pair.id
