@@ -1,7 +1,7 @@
-"""Connection to the broker, NATS with JetStream or RabbitMQ: create the stream or exchange, publish, and wait for
-acknowledgements.
+"""Connect to the broker, which is either NATS with JetStream or RabbitMQ: create the stream or exchange, publish, and
+wait for acknowledgements.
 
-Client libraries are imported on use, which saves half a second, and memory, in processes without a broker.
+Client libraries are imported on first use, which saves half a second, and memory, in processes without a broker.
 """
 # ruff: noqa: PLC0415
 
@@ -26,27 +26,30 @@ CLOSE_SECONDS: Final = 2.0
 CONTENT_TYPE: Final = "application/cloudevents+json"
 RETENTION_SECONDS: Final = 30 * 24 * 3600.0
 DUPLICATE_WINDOW_SECONDS: Final = 3600.0
-"""How long NATS detects duplicates. A message that it acknowledges while the database is unreachable is published again
-afterwards."""
+"""How far back NATS detects duplicates. A message that it acknowledges while the database is unreachable is published
+again afterwards."""
 HEADER_BYTES: Final = 1024
-"""More than our headers need. NATS counts them as part of the message, and disconnects if that is too large."""
-TOO_LARGE_CODES: Final = (10054, 10097)  # JetStream's codes for a message, or its headers, over the stream's limit
+"""More than our headers need. NATS counts headers as part of the message, and disconnects if the message is too
+large."""
+TOO_LARGE_CODES: Final = (10054, 10097)  # JetStream's codes for a message, or its headers, exceeding the stream's limit
 
 for _library in ("aio_pika", "aiormq"):
-    # Their log lines contain addresses and messages. Errors that matter are raised as well.
+    # Their log lines contain addresses and messages. Errors that matter are also raised.
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 Publish = Callable[[Message], Awaitable[None]]
-"""Publishes a message, and returns when the broker has stored it. Raises `Lost` or `Refused`; after any exception, the
+"""Publishes a message, and returns once the broker has stored it. Raises `Lost` or `Refused`. After any exception, the
 next message needs a new connection."""
 
 
 class Lost(Exception):
-    """The broker is unreachable or did not acknowledge; delivery is uncertain. The text contains no personal data."""
+    """The broker is unreachable or sent no acknowledgement, so delivery is uncertain. The text contains no personal
+    data."""
 
 
 class Refused(Exception):
-    """The broker rejects the message, or one of several that were sent together. The text contains no personal data."""
+    """The broker rejected the message, or one of several that were sent together. The text contains no personal
+    data."""
 
 
 class Client(Protocol):
@@ -66,7 +69,7 @@ def check_url(url: str) -> None:
 
 
 def connect(url: str) -> AbstractAsyncContextManager[Publish]:
-    """Connect and yield a function that publishes. Raise `Lost` if the broker cannot be reached."""
+    """Connect, and yield a function that publishes. Raise `Lost` if the broker cannot be reached."""
     return _nats(url) if NATS_URL.fullmatch(url) else _rabbit(url)
 
 
@@ -148,14 +151,14 @@ async def _rabbit(url: str) -> AsyncGenerator[Publish]:
         async def publish(message: Message) -> None:
             id = str(message.event_id)
             with _convert_errors(*faults):
-                # Also limits the wait for a reconnection, which has no limit in the client.
+                # This also limits the wait for a reconnection, which the client itself does not limit.
                 async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                     try:
                         await broker.publish(
                             message.body.encode(),
                             exchange=exchange,
                             routing_key=message.topic,
-                            mandatory=False,  # without a queue, no consumer subscribes to it
+                            mandatory=False,  # no queue means that no consumer wants the message
                             persist=True,
                             content_type=CONTENT_TYPE,
                             message_id=id,
@@ -177,9 +180,10 @@ async def _connection(
             try:
                 client = await connect()
             except Exception as error:
-                # A RabbitMQ client that failed to connect and its error refer to each other, through these frames.
-                # Without the cycle it is freed here and closes itself; the garbage collector may run when no event loop
-                # does, and then it could not.
+                # A RabbitMQ client that failed to connect and its error refer to each other through these frames.
+                # Breaking the cycle frees the client here, so it can close itself. The garbage collector might only run
+                # when no
+                # event loop is running, and the client could not close itself then.
                 clear_frames(error.__traceback__)
                 raise
     try:
@@ -196,6 +200,6 @@ def _convert_errors(*faults: type[Exception]) -> Generator[None]:
     try:
         yield
     except (OSError, TimeoutError, *faults) as error:
-        # RabbitMQ's error text may contain the message.
+        # RabbitMQ's error text can contain the message.
         text = str(error) if type(error).__module__.startswith("nats.") else type(error).__name__
         raise Lost(text) from error

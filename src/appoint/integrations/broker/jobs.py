@@ -1,4 +1,4 @@
-"""The worker's job for the broker: one worker at a time publishes the messages that the relay has stored."""
+"""The worker's broker job: one worker at a time publishes the messages stored by the relay."""
 
 import asyncio
 import random
@@ -18,18 +18,18 @@ log = structlog.get_logger()
 
 MAX_BATCH_SIZE: Final = 256
 BATCH_SECONDS: Final = 20.0
-"""After that, acknowledgements are recorded, long before the idle session times out."""
+"""After this time, acknowledgements are recorded, long before the idle session times out."""
 IDLE_SECONDS: Final = 0.5
 TURN_SECONDS: Final = 2.0
 
 
 async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
-    """Publish every message at least once, in order per subject, until `stop`. Raise `StartupError` for an invalid
-    address.
+    """Publish every message at least once, in order within each subject, until `stop`. Raise `StartupError` for an
+    invalid address.
 
-    Any number of workers may run this: one has the turn, and when it dies another takes over. The one with the turn
-    keeps a database connection, without a transaction. While the broker or the database is unreachable it waits, and
-    unacknowledged messages stay in the table.
+    Any number of workers can run this: one has the turn, and if it dies, another takes over. The worker that has the
+    turn keeps a database connection open, without a transaction. While the broker or the database is unreachable, it
+    waits, and unacknowledged messages stay in the table.
     """
     gateway.check_url(url)
     failures = 0
@@ -64,11 +64,11 @@ async def publish(db: Database, url: str, stop: asyncio.Event) -> None:
 
 
 async def _take_turn(db: Database, url: str, stop: asyncio.Event, report_success: Callable[[], None]) -> None:
-    """Publish, unless another worker does, until something fails."""
+    """Publish until something fails, unless another worker has the turn."""
     async with db.connection() as connection:
         is_taken = False
         try:
-            session = Transaction(connection)  # in name only: each statement commits by itself
+            session = Transaction(connection)  # in name only: each statement commits on its own
             is_taken = not await repository.take_turn(session)
             if not is_taken:
                 async with gateway.connect(url) as send:
@@ -81,7 +81,7 @@ async def _take_turn(db: Database, url: str, stop: asyncio.Event, report_success
 async def _publish(
     session: Statements, send: gateway.Publish, stop: asyncio.Event, report_success: Callable[[], None]
 ) -> None:
-    size = 1  # doubles each time; after a failure it starts at one, which isolates a message that the broker refuses
+    size = 1  # doubles each time; after a failure it restarts at one, which isolates a message that the broker refuses
     while not stop.is_set():
         messages = await repository.list_oldest(session, limit=size)
         await _send(session, send, messages)
@@ -93,7 +93,7 @@ async def _publish(
 
 async def _send(session: Statements, send: gateway.Publish, messages: Sequence[Message]) -> None:
     """Publish messages, delete those that the broker acknowledges, then raise the first error. Put a message aside if
-    the broker refuses it when it is sent alone."""
+    the broker refuses it even when sent alone."""
     acknowledged: list[int] = []
     fault: BaseException | None = None
     clock = asyncio.get_running_loop().time
@@ -108,7 +108,7 @@ async def _send(session: Statements, send: gateway.Publish, messages: Sequence[M
             break
     if acknowledged:
         await repository.delete(session, positions=acknowledged)
-    # The client cancels when its connection is lost. A cancellation of this task would not get here.
+    # The client cancels when its connection is lost. If this task had been cancelled, it would not get this far.
     if isinstance(fault, asyncio.CancelledError):
         raise gateway.Lost("ConnectionClosed")
     if fault is not None:

@@ -1,4 +1,4 @@
-"""Messages for the broker: events in their wire format, in order per subject. Pure."""
+"""Messages for the broker: events in their wire format, in order within each subject. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ class Message(msgspec.Struct, frozen=True):
     position: int
     clinic_id: int
     event_id: UUID
-    """Also the message's id, by which NATS and consumers detect duplicates."""
+    """Doubles as the message's id, which NATS and consumers use to detect duplicates."""
     type: str
     subject_id: str
     body: str
@@ -29,7 +29,8 @@ class Message(msgspec.Struct, frozen=True):
 def divide_into_rounds(messages: Sequence[Message]) -> list[list[Message]]:
     """Divide the messages into rounds with at most one message per subject, in order.
 
-    The messages of a round can be sent concurrently: even if one fails, none overtakes an earlier one of its subject.
+    A round's messages can be sent concurrently: even if one fails, none overtakes an earlier message with the same
+    subject.
     """
     parts: list[list[Message]] = []
     counts: Counter[tuple[int, str]] = Counter()
@@ -43,5 +44,5 @@ def divide_into_rounds(messages: Sequence[Message]) -> list[list[Message]]:
 
 
 def retry_delay(failures: int) -> float:
-    """Return the seconds before the next attempt after consecutive failures: 0.2, 0.4, 0.8 … 5."""
+    """Return the seconds to wait before the next attempt after consecutive failures: 0.2, 0.4, 0.8 … 5."""
     return min(MAX_WAIT_SECONDS, 0.1 * 2 ** min(failures, 10))

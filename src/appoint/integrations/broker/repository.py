@@ -1,4 +1,4 @@
-"""SQL of messages for the broker. One worker publishes those of all clinics."""
+"""SQL for broker messages. One worker publishes the messages of all clinics."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from uuid import UUID
 from ...database.pool import Statements, to
 from .model import Message
 
-LOCK: Final = 727_067  # the same for all workers; any number other than that of migrations
+LOCK: Final = 727_067  # the same for all workers; any number that migrations do not use
 
 
 async def append(
@@ -37,7 +37,7 @@ async def append(
 
 
 async def take_turn(session: Statements) -> bool:
-    """Become the publisher until the session ends. Return False if another session is the publisher.
+    """Become the publisher until the session ends. Return False if another session is already the publisher.
 
     PostgreSQL ends the session after a minute without statements, because its machine may have died unnoticed.
     """
@@ -71,5 +71,5 @@ async def delete(session: Statements, *, positions: Sequence[int]) -> None:
 
 
 async def put_aside(session: Statements, *, position: int, fault: str) -> None:
-    """Mark a message that the broker rejects. It stays for an operator to inspect."""
+    """Mark a message that the broker rejects. It stays in the table for an operator to inspect."""
     await session.execute("update broker_message set fault = $2 where position = $1", position, fault)

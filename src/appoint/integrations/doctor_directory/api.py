@@ -63,7 +63,7 @@ class Providers(Controller):
     async def set_week(
         self, request: Request, provider_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]
     ) -> Response[WeeklySchedule]:
-        """Replace a doctor's whole week from a date on, without a version check."""
+        """Replace a doctor's whole week from a given date, without a version check."""
         now = clock.now()
 
         async def recall(tx: Transaction, _: object) -> WeeklySchedule:
@@ -84,5 +84,5 @@ class Providers(Controller):
     async def availability(
         self, request: Request, provider_id: FromPath[UUID], query: AvailabilityFilter
     ) -> Response[Availability]:
-        """List the free times of a doctor."""
+        """List a doctor's free times."""
         return await doctor_availability_response(request, provider_id, query)

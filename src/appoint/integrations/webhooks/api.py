@@ -33,7 +33,7 @@ from .repository import deliveries, webhooks
 
 class Webhooks(Controller):
     """Webhooks send a clinic's events to partners' systems as CloudEvents, signed according to Standard Webhooks. An
-    event is sent until the system answers with a 2xx status, at most eight times within a day. It may arrive more than
+    event is sent until the system responds with a 2xx status, up to eight times within a day. It may arrive more than
     once, with the same `webhook-id`."""
 
     tags = ["Webhooks"]
@@ -56,9 +56,9 @@ class Webhooks(Controller):
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[WebhookContent]
     ) -> Response[WebhookWithSecret]:
-        """Create a webhook, which sends a clinic's events to a URL. The answer contains the secret for checking
-        signatures, only this once."""
-        idempotency_key(request)  # refuses an invalid key before anything else
+        """Create a webhook, which sends a clinic's events to a URL. Only this response contains the secret for checking
+        signatures."""
+        idempotency_key(request)  # refuses an invalid key before doing anything else
         await clinics.get(request.db, clinic_id)
         await service.check_url(data.url, private_addresses=_settings(request).webhook_private_addresses)
         webhook, replayed = await idempotent_resource(
@@ -130,8 +130,8 @@ class Webhooks(Controller):
         opt=route(permission="manage"),
     )
     async def rotate_secret(self, request: Request, webhook_id: FromPath[UUID]) -> Response[WebhookWithSecret]:
-        """Replace a webhook's secret. The answer contains the new one, only this once. For 24 hours, events are also
-        signed with the old one."""
+        """Replace a webhook's secret. Only this response contains the new one. For 24 hours, events are also signed
+        with the old one."""
         webhook, replayed = await idempotent_resource(
             request,
             None,
@@ -144,7 +144,7 @@ class Webhooks(Controller):
     async def list_deliveries(
         self, request: Request, webhook_id: FromPath[UUID], query: DeliveryFilter
     ) -> Response[Page[WebhookDelivery]]:
-        """List the deliveries of events to a webhook, sent and queued, oldest events first."""
+        """List a webhook's deliveries, sent and queued, oldest events first."""
         page = await deliveries.list_oldest(
             request.db,
             webhook_id,
@@ -163,7 +163,8 @@ class Webhooks(Controller):
         opt=route(permission="manage"),
     )
     async def replay(self, request: Request, webhook_id: FromPath[UUID], query: ReplayQuery) -> Response[WebhookReplay]:
-        """Send the events since a time again, if the webhook subscribes to them, including those that have arrived."""
+        """Resend events since a given time, including those already delivered. Covers only the events the webhook
+        subscribes to."""
         queued, replayed = await idempotent_answer(
             request,
             None,

@@ -1,7 +1,7 @@
 """Requests to partners' servers. Only public addresses are allowed, because partners choose the URLs that our servers
 connect to.
 
-Each connection resolves the host name again and connects to the very address that it has checked, so a DNS change in
+Each connection resolves the host name afresh and connects to the very address it has checked, so a DNS change in
 between has no effect.
 """
 
@@ -30,14 +30,15 @@ log = structlog.get_logger()
 
 Pool = httpcore2.AsyncConnectionPool
 SAMPLE_TYPE: Final = "webhook.test"
-"""The type of sample events. The catalogue of events does not list it, because no change causes it."""
+"""The type of sample events. The event catalogue does not list it, because no change causes it."""
 ANSWER_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
 LOOKUP_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 64 * 1024
 RESOLVER_THREADS: Final = ThreadPoolExecutor(64, thread_name_prefix="names")
-"""Threads that resolve host names. The event loop has few threads, and slow names would block all other lookups."""
+"""Threads that resolve host names. The event loop has only a few threads, and slow names would block all other
+lookups."""
 
 UNRESOLVED: Final = translatable("has a host name that cannot be resolved")
 NOT_PUBLIC: Final = translatable("must be reachable from the internet")
@@ -64,12 +65,12 @@ class Unresolved(Exception):
 
 
 class NotPublic(Exception):
-    """An address of the host is not public."""
+    """One of the host's addresses is not public."""
 
 
 def is_public(address: str) -> bool:
-    """Return whether the address is reachable from the whole internet. An embedded IPv4 address (mapped, NAT64) decides
-    for the address that contains it."""
+    """Return whether the address is reachable from the whole internet. If it embeds an IPv4 address (mapped, NAT64),
+    the embedded address decides."""
     ip = ip_address(address)
     if isinstance(ip, IPv6Address):
         embedded = ip.ipv4_mapped or (IPv4Address(ip.packed[-4:]) if ip in NAT64 else None)
@@ -101,13 +102,13 @@ async def check_url(url: str, *, private_addresses: bool) -> None:
 
 
 async def _resolve(host: str, port: int, *, private_addresses: bool) -> list[str]:
-    """Return the host's current addresses in the order to try them. Raise `Unresolved`, or `NotPublic` if one is not
+    """Return the host's current addresses in the order to try them. Raise `Unresolved`, or `NotPublic` if any is not
     public."""
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(LOOKUP_SECONDS):
             results = await asyncio.get_running_loop().run_in_executor(RESOLVER_THREADS, look_up)
-    except (OSError, UnicodeError):  # a time-out is an OSError
+    except (OSError, UnicodeError):  # a timeout is an OSError
         raise Unresolved from None
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in results))
     if not private_addresses and not all(map(is_public, addresses)):
@@ -116,7 +117,7 @@ async def _resolve(host: str, port: int, *, private_addresses: bool) -> list[str
 
 
 class PublicInternet(httpcore2.AsyncNetworkBackend):
-    """Connects to the current addresses of a host name, if all are public. TLS still verifies the name."""
+    """Connects to a host name's current addresses if all of them are public. TLS still verifies the name."""
 
     sockets: Final = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
 
@@ -152,8 +153,8 @@ def _certificates() -> ssl.SSLContext:
 
 
 def connection_pool(*, private_addresses: bool) -> Pool:
-    """Return a pool of connections, to use in `async with`. It ignores proxy settings of the environment, because a
-    proxy would resolve the host names itself."""
+    """Return a connection pool to use in `async with`. It ignores the environment's proxy settings, because a proxy
+    would resolve the host names itself."""
     backend = PublicInternet(private_addresses=private_addresses)
     return Pool(
         ssl_context=_certificates(),
@@ -165,8 +166,8 @@ def connection_pool(*, private_addresses: bool) -> Pool:
 
 
 async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str], seconds: float) -> Outcome:
-    """Send an event and return the outcome, which depends on the status alone. The body of the answer is read up to a
-    limit and discarded."""
+    """Send an event and return the outcome, which depends only on the status. Reads the response body up to a limit and
+    discards it."""
     status: int | None = None
     reason: str | None = None
     before = time.perf_counter()
@@ -216,7 +217,7 @@ async def _discard(response: httpcore2.Response) -> None:
 
 
 def _describe(error: Exception) -> str:
-    """Return why there was no answer, without any part of the URL."""
+    """Return why there was no response, without any part of the URL."""
     match error:
         case Unresolved():
             return UNRESOLVED

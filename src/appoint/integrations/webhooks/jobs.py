@@ -1,8 +1,8 @@
-"""The worker's job for webhooks: send deliveries that are due.
+"""The worker's webhook job: send deliveries that are due.
 
-Any number of workers share the work by leases on webhooks, so one worker at a time sends a webhook's events, one after
-another. The leases of a dead worker expire. Deliveries that it sent but did not record are sent again, with the same
-`webhook-id`.
+Any number of workers share the work through leases on webhooks, so only one worker at a time sends a webhook's events,
+one after another. A dead worker's leases expire. Deliveries that it sent but did not record are sent again, with the
+same `webhook-id`.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ log = structlog.get_logger()
 
 PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.5)
 MAX_TURNS: Final = 50
-"""The number of webhooks that one worker serves at a time."""
+"""How many webhooks one worker serves at a time."""
 TURN_SECONDS: Final = 20.0
-"""The length of a webhook's turn, before others are served."""
+"""The length of a webhook's turn before others are served."""
 LEASE: Final = timedelta(seconds=90)
 """Longer than a turn and its last request, with a margin."""
 BATCH_SIZE: Final = 50
@@ -46,7 +46,7 @@ class Sender(NamedTuple):
 class Turn(NamedTuple):
     lease: leases.Lease
     ends: float
-    """By the event loop's clock, long before the lease expires. Nothing is sent after that."""
+    """By the event loop's clock, and long before the lease expires. Nothing is sent after this time."""
 
 
 async def deliver(
@@ -57,8 +57,8 @@ async def deliver(
     answer_seconds: float = gateway.ANSWER_SECONDS,
     now: Callable[[], datetime] = clock.now,
 ) -> None:
-    """Send due deliveries until `stop`, to many webhooks at once, so that a slow one does not delay others. Return when
-    the last requests have ended."""
+    """Send due deliveries until `stop` is set, to many webhooks at once, so that a slow one does not delay others.
+    Return when the last requests have ended."""
     async with gateway.connection_pool(private_addresses=private_addresses) as pool:
         sender = Sender(db, pool, stop, answer_seconds, now)
         await serve(
@@ -78,7 +78,7 @@ async def _claim(sender: Sender, limit: int) -> list[Turn]:
 
 
 async def _take_turn(sender: Sender, turn: Turn) -> None:
-    """Send a webhook's due deliveries, oldest events first, until none is left or the turn ends."""
+    """Send a webhook's due deliveries, oldest events first, until there are none left or the turn ends."""
     webhook_id = turn.lease.webhook_id
     try:
         while due := await deliveries.list_due(sender.db, webhook_id, now=sender.now(), limit=BATCH_SIZE):
@@ -119,4 +119,4 @@ async def _attempt(sender: Sender, turn: Turn, delivery: deliveries.DueDelivery)
         jitter=random.random(),  # noqa: S311  jitter needs no secure randomness
         now=sender.now(),
     )
-    return outcome.response_status is not None  # an endpoint that does not answer ends its turn
+    return outcome.response_status is not None  # an endpoint that does not respond ends its turn

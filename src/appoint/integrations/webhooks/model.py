@@ -16,12 +16,12 @@ from ...kit.i18n import translatable
 from ...kit.structs import PageQuery, RequestBody, Resource
 
 MAX_WEBHOOKS: Final = 20
-"""The limit for one clinic."""
+"""The limit per clinic."""
 SECRET_BYTES: Final = 32
 OLD_SECRET_TTL: Final = timedelta(hours=24)
 """How long deliveries are also signed with the old secret."""
 MAX_FAILING_TIME: Final = timedelta(days=5)
-"""How long a webhook may fail without any success before it is disabled."""
+"""How long a webhook can fail without a single success before it is disabled."""
 EVENT_TYPES: Final = tuple(type for type, fact in CATALOGUE.items() if not issubclass(fact, CustomerFact))
 """The types of events that belong to a clinic. Events about customers belong to the platform."""
 
@@ -53,10 +53,10 @@ class WebhookContent(RequestBody):
     """Where to send a clinic's events, and which ones."""
 
     url: Url
-    """An https address without a user name. All addresses of its host must be public."""
+    """An https address without a user name. All of its host's addresses must be public."""
     description: fields.Text | None = None
     event_types: EventTypes = []
-    """Empty: all events."""
+    """Leave empty for all events."""
 
 
 class WebhookPatch(RequestBody):
@@ -73,13 +73,13 @@ class Webhook(Resource):
     url: str
     description: str | None
     event_types: list[EventType]
-    """Empty: all events."""
+    """Empty for all events."""
     active: bool
     removed_at: datetime | None
     disabled_at: datetime | None
-    """When sending stopped, because the webhook had failed for five days or answered 410 Gone."""
+    """When sending stopped, because the webhook had failed for five days or responded with 410 Gone."""
     failing_since: datetime | None
-    """The first failure after the last success."""
+    """The time of the first failure since the last success."""
 
 
 class WebhookWithSecret(Webhook):
@@ -88,7 +88,7 @@ class WebhookWithSecret(Webhook):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """The address of a webhook's deliveries, and the secrets that sign them."""
+    """The address to which a webhook's events are delivered, and the secrets that sign them."""
 
     url: str
     secret: bytes
@@ -104,7 +104,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 class DeliveryFilter(PageQuery):
     status: DeliveryStatus | None = None
-    """Only deliveries that are waiting, have arrived, or have finally failed."""
+    """Return only deliveries that are waiting, have arrived, or have finally failed."""
 
 
 class WebhookDelivery(Resource):
@@ -131,14 +131,14 @@ class WebhookDelivery(Resource):
     clinic_id: int
     webhook_id: UUID
     event_id: UUID
-    """The `webhook-id` of all attempts."""
+    """The `webhook-id` for all attempts."""
     event_type: str
     status: DeliveryStatus
     attempts: int
     due_at: datetime
     """When the next attempt is due, while the delivery is queued."""
     response_status: int | None
-    """The status of the answer to the last attempt."""
+    """The response status of the last attempt."""
     reason: str | None
     """Why the last attempt failed."""
     delivered_at: datetime | None
@@ -166,17 +166,17 @@ class WebhookReplay(msgspec.Struct):
     EXAMPLE: ClassVar = {"queued": 12}
 
     queued: int
-    """The number of events that will be sent, including those sent before."""
+    """The number of events that will be sent, including those already sent before."""
 
 
 class WebhookTest(Fact):
-    """The data of a sample event, which no change causes."""
+    """The data in a sample event, which no change causes."""
 
     webhook_id: UUID
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """The facts that determine a sample event, so that a repeated request sends the same one."""
+    """The values that determine a sample event, so that a repeated request sends the same one."""
 
     webhook_id: UUID
     event_id: UUID
@@ -196,7 +196,7 @@ GONE_STATUS: Final = 410
 
 
 def describe_status(status: int) -> str | None:
-    """Return why an answer with this status is a failure; None if it is a success."""
+    """Return why a response with this status is a failure; None if it is a success."""
     if 200 <= status < 300:
         return None
     if 300 <= status < 400:
@@ -222,7 +222,7 @@ def retry_delay(failures: int, *, jitter: float) -> timedelta | None:
 
 
 def serialize_secret(secret: bytes) -> str:
-    """Return a secret in the format in which its owner stores it."""
+    """Return a secret in the format its owner stores."""
     return "whsec_" + b64encode(secret).decode()
 
 

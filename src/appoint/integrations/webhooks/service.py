@@ -1,6 +1,7 @@
 """Manage webhooks, send sample events, and record the outcomes of deliveries.
 
-The gateway is imported on use: its HTTP client takes a tenth of a second, and most servers send no webhooks.
+The gateway is imported on first use: its HTTP client takes a tenth of a second to import, and most servers send no
+webhooks.
 """
 
 import secrets
@@ -62,7 +63,7 @@ async def list_webhooks(db: Statements, clinic_id: int) -> list[Webhook]:
 async def list_deliveries(
     db: Statements, webhook_id: UUID, *, status: DeliveryStatus | None, before: UUID | None, limit: int
 ) -> list[WebhookDelivery]:
-    """Return a webhook's deliveries, latest events first; one more than `limit` if there are more."""
+    """Return a webhook's deliveries, newest events first: one more than `limit` if there are more."""
     return await deliveries.list_newest(db, webhook_id, status=status, before=before, limit=limit)
 
 
@@ -80,7 +81,7 @@ async def _get_endpoint(db: Statements, webhook_id: UUID) -> Endpoint:
 
 
 async def get_with_secret(db: Statements, webhook_id: UUID) -> WebhookWithSecret:
-    """Return a webhook with its secret, for the answers that contain it. Raise `NotFound`."""
+    """Return a webhook with its secret, for the responses that contain it. Raise `NotFound`."""
     webhook = await get(db, webhook_id)
     return _with_secret(webhook, (await _get_endpoint(db, webhook_id)).secret)
 
@@ -90,8 +91,8 @@ def _with_secret(webhook: Webhook, secret: bytes) -> WebhookWithSecret:
 
 
 async def add(tx: Transaction, actor: Actor, *, clinic_id: int, content: WebhookContent) -> WebhookWithSecret:
-    """Add a webhook with a URL that `check_url` has accepted. Raise `NotFound`, or `Conflict`:
-    `clinic-inactive`, `too-many-webhooks`."""
+    """Add a webhook with a URL that `check_url` has accepted. Raise `NotFound`, or `Conflict`: `clinic-inactive`,
+    `too-many-webhooks`."""
     await clinics.lock_active(tx, clinic_id)  # serialises concurrent additions, so the limit holds
     if await webhooks.count(tx, clinic_id) >= MAX_WEBHOOKS:
         raise errors.Conflict("too-many-webhooks", most=MAX_WEBHOOKS)
@@ -108,7 +109,7 @@ def _normalize(content: WebhookContent) -> WebhookContent:
 async def change(
     db: Database, actor: Actor, *, webhook_id: UUID, change: WebhookPatch, private_addresses: bool, if_match: str | None
 ) -> Webhook:
-    """Change some of a webhook's details, or enable it again. Raise `NotFound`, also for a removed webhook, and
+    """Change some of a webhook's details, or enable it again. Raise `NotFound`, even for a removed webhook, or
     `Invalid` as `check_url` does."""
     await _get_active(db, webhook_id)
     if change.url is not msgspec.UNSET:
@@ -156,7 +157,7 @@ async def _lock(tx: Transaction, webhook_id: UUID, if_match: str | None) -> Webh
 
 
 async def rotate_secret(tx: Transaction, actor: Actor, *, webhook_id: UUID, now: datetime) -> WebhookWithSecret:
-    """Replace the webhook's secret. For a day, deliveries are signed with both secrets. Raise `NotFound`, also for a
+    """Replace the webhook's secret. For a day, deliveries are signed with both secrets. Raise `NotFound`, even for a
     removed webhook."""
     secret = secrets.token_bytes(SECRET_BYTES)
     webhook = await webhooks.rotate_secret(tx, webhook_id, secret=secret, old_secret_until=now + OLD_SECRET_TTL)
@@ -167,14 +168,14 @@ async def rotate_secret(tx: Transaction, actor: Actor, *, webhook_id: UUID, now:
 
 
 async def create_sample(tx: Transaction, actor: Actor, *, webhook_id: UUID, now: datetime) -> Sample:
-    """Choose the id and time of a sample event, for `send_sample`. Raise `NotFound`, also for a removed webhook."""
+    """Choose a sample event's id and time, for `send_sample`. Raise `NotFound`, even for a removed webhook."""
     await _get_active(tx, webhook_id)
     await audit.record(tx, actor, clinic_id=clinic_of(webhook_id), subjects=[webhook_id])
     return Sample(webhook_id, new_id(clinic_of(webhook_id)), now)
 
 
 async def send_sample(db: Database, *, sample: Sample, private_addresses: bool, now: datetime) -> WebhookTrial:
-    """Send the sample now, once, even to a disabled webhook. Write nothing. Raise `NotFound`."""
+    """Send the sample now, once, even to a disabled webhook. Write nothing to the database. Raise `NotFound`."""
     from . import gateway  # noqa: PLC0415
 
     endpoint = await _get_endpoint(db, sample.webhook_id)
@@ -184,7 +185,7 @@ async def send_sample(db: Database, *, sample: Sample, private_addresses: bool, 
 
 
 async def send(pool: "Pool", endpoint: Endpoint, event: Event, *, seconds: float, now: datetime) -> Outcome:
-    """Send an event, signed with the webhook's secret and, while it is valid, with the old one."""
+    """Send an event, signed with the webhook's secret and, while it is still valid, the old one."""
     from . import gateway  # noqa: PLC0415
 
     body = cloud_event(event)
@@ -195,9 +196,10 @@ async def send(pool: "Pool", endpoint: Endpoint, event: Event, *, seconds: float
 async def replay(
     tx: Transaction, actor: Actor, *, webhook_id: UUID, since: datetime, retention_days: int, now: datetime
 ) -> int:
-    """Queue the events since then again, whether delivered or not, if the webhook subscribes to them. Return how many.
+    """Queue all events since the given time again if the webhook subscribes to them, whether or not they have been
+    delivered. Return how many there are.
 
-    Raise `NotFound`, also for a removed webhook, and `Invalid` for a time before the oldest logged event.
+    Raise `NotFound`, even for a removed webhook, or `Invalid` for a time before the oldest logged event.
     """
     await _get_active(tx, webhook_id)
     if since < now - timedelta(days=retention_days):
@@ -208,14 +210,14 @@ async def replay(
 
 
 async def fan_out(tx: Transaction, events: Sequence[Event]) -> None:
-    """Event subscriber: queue events for the webhooks of their clinics."""
+    """Event subscriber: queue events for their clinics' webhooks."""
     await deliveries.queue(tx, events)
 
 
 async def record_outcome(
     tx: Transaction, *, delivery_id: UUID, version: int, attempts: int, outcome: Outcome, jitter: float, now: datetime
 ) -> None:
-    """Record the outcome of a delivery's attempt after `attempts` failed ones.
+    """Record the outcome of a delivery attempt after `attempts` failed ones.
 
     Do nothing if the delivery has changed since `version`: it was replayed, or another worker sent it because this one
     was slow. If the webhook is disabled, append an event, which reaches the clinic's other webhooks.

@@ -1,1 +1,1 @@
-"""SQL of webhooks: the webhooks themselves, their deliveries, and the leases by which workers share them."""
+"""SQL for webhooks: the webhooks themselves, their deliveries, and the leases through which workers share them."""

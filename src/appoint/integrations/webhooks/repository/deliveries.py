@@ -1,4 +1,4 @@
-"""SQL of the deliveries of events to webhooks."""
+"""SQL for delivering events to webhooks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -96,8 +96,8 @@ async def queue(tx: Statements, events: Sequence[Event]) -> None:
 
 
 async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID, now: datetime) -> int:
-    """Queue all subscribed events from that one on again, whether delivered or not, with all attempts. Return how
-    many."""
+    """Queue all subscribed events again, starting with the given one, whether or not they have been delivered. Each
+    gets its full number of attempts. Return how many there are."""
     tag = await tx.execute(
         """
         insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at)
@@ -119,7 +119,7 @@ async def queue_again(tx: Statements, webhook_id: UUID, *, first_event_id: UUID,
 
 
 async def list_due(db: Statements, webhook_id: UUID, *, now: datetime, limit: int) -> list[DueDelivery]:
-    """Return due deliveries, oldest events first. Only the first queued delivery of each subject is due, so later ones
+    """Return due deliveries, oldest events first. Only the first queued delivery for each subject is due, so later ones
     wait behind a failed one."""
     rows = await db.fetch(
         """
@@ -184,11 +184,11 @@ async def record_failure(
     disable_from: datetime,
     now: datetime,
 ) -> Webhook | None:
-    """Record a failed attempt. The next one is at `due_at`; with None, there is none. Do nothing if the delivery has
-    changed since that version.
+    """Record a failed attempt. The next one is at `due_at`; if that is None, there is none. Do nothing if the delivery
+    has changed since that version.
 
-    Disable a webhook that has been failing since `disable_from` or longer. Return the webhook if it changed: when it
-    starts to fail, and when it is disabled.
+    Disable a webhook that has been failing since `disable_from` or longer. Return the webhook if it changed, which is
+    when it starts to fail and when it is disabled.
     """
     row = await db.fetchrow(
         """
@@ -236,8 +236,8 @@ async def give_up(db: Statements, delivery_id: UUID, *, version: int, reason: st
 
 
 async def delete_old(db: Statements, *, before: datetime) -> int:
-    """Delete deliveries of all clinics that were created before then. Keep queued ones whose event still exists. Return
-    how many."""
+    """Delete all clinics' deliveries created before the given time. Keep queued ones whose event still exists. Return
+    how many were deleted."""
     tag = await db.execute(
         """
         delete from webhook_delivery d

@@ -1,4 +1,4 @@
-"""SQL of the leases on webhooks, by which workers share the deliveries of all clinics."""
+"""SQL for leases on webhooks, through which workers share all clinics' deliveries."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Lease(NamedTuple):
 
 
 async def claim(db: Statements, *, now: datetime, until: datetime, limit: int) -> list[Lease]:
-    """Lease webhooks with due deliveries, across clinics, until `until`; the longest unserved first."""
+    """Lease webhooks with due deliveries, across clinics, until `until`. Those left unserved the longest come first."""
     rows = await db.fetch(
         """
         with free as (
@@ -61,7 +61,7 @@ async def find_endpoint(db: Statements, lease: Lease) -> Endpoint | None:
 
 
 async def release(db: Statements, lease: Lease, *, now: datetime) -> None:
-    """End the lease, unless another worker has it by now."""
+    """End the lease, unless another worker has taken it by now."""
     await db.execute(
         "update webhook set leased_until = $4 where clinic_id = $1 and id = $2 and leased_until = $3",
         clinic_of(lease.webhook_id),

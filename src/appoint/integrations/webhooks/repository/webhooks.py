@@ -1,4 +1,4 @@
-"""SQL of webhooks."""
+"""SQL for webhooks."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ async def find(db: Statements, webhook_id: UUID) -> Webhook | None:
 
 
 async def find_endpoint(db: Statements, webhook_id: UUID) -> Endpoint | None:
-    """Return the webhook's URL and secrets, whether it is active or not."""
+    """Return the webhook's URL and secrets, whether or not it is active."""
     row = await db.fetchrow(
         "select url, secret, old_secret, old_secret_until from webhook where clinic_id = $1 and id = $2",
         clinic_of(webhook_id),
@@ -112,8 +112,8 @@ async def remove(tx: Statements, webhook_id: UUID, *, now: datetime) -> None:
 async def rotate_secret(
     tx: Statements, webhook_id: UUID, *, secret: bytes, old_secret_until: datetime
 ) -> Webhook | None:
-    """Replace the webhook's secret; the old one stays valid until then. Return None for an unknown or removed
-    webhook."""
+    """Replace the webhook's secret. The old one stays valid until `old_secret_until`. Return None for an unknown or
+    removed webhook."""
     row = await tx.fetchrow(
         """
         update webhook
