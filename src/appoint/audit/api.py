@@ -16,8 +16,8 @@ from .model import AuditEntry, AuditFilter, AuditHead, EntryFilter
 
 class Audit(Controller):
     """The audit trail of changes and disclosures. A change and its entry are committed together, and entries cannot be
-    changed or deleted. Within seconds the worker seals them: each entry gets a hash that covers it and all entries
-    before it, and the last one, the head, is signed."""
+    changed or deleted. Within seconds, the worker seals them: each entry gets a hash that covers it and all earlier
+    entries, and the last one, the head, is signed."""
 
     tags = ["Audit"]
 
@@ -25,18 +25,19 @@ class Audit(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AuditFilter
     ) -> Response[Page[AuditEntry]]:
-        """List a clinic's audit entries, oldest first. The list ends with the newest entry at the time of the first
-        page."""
+        """List a clinic's audit entries, oldest first. The list ends with the entry that was newest when the first page
+        was requested."""
         return await _page(request, clinic_id, query)
 
     @get("/clinics/{clinic_id:int}/audit/head", operation_id="getAuditHead", opt=route(permission="manage-access"))
     async def head_of_clinic(self, request: Request, clinic_id: FromPath[int]) -> Response[AuditHead]:
-        """Return the signed head of a clinic's audit trail, to store elsewhere. Not found while no entry is sealed."""
+        """Return the signed head of a clinic's audit trail, to be stored elsewhere. Responds with 404 until an entry
+        has been sealed."""
         return json_response(request, await service.head(request.db, clinic_id=clinic_id), subjects=[])
 
     @get("/audit", operation_id="listPlatformAudit", opt=route(permission="administer"))
     async def of_platform(self, request: Request, query: AuditFilter) -> Response[Page[AuditEntry]]:
-        """List platform audit entries, such as those about customers. Dates are in UTC."""
+        """List the platform's audit entries, such as those about customers. Dates are in UTC."""
         return await _page(request, PLATFORM, query)
 
     @get(

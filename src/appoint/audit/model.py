@@ -1,4 +1,4 @@
-"""Audit entries, the chain of their hashes, and the signature of its head. Pure."""
+"""Audit entries, the hash chain they form, and the signature of its head. Pure."""
 
 import hashlib
 from base64 import b64decode, b64encode
@@ -36,13 +36,13 @@ class AuditFilter(PageQuery):
     actor: (
         Annotated[str, msgspec.Meta(max_length=200, examples=["user:01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None
     ) = None
-    """Only this kind of actor (`user`), or this actor (`user:` and the id)."""
+    """Return only entries by this kind of actor (`user`) or by this actor (`user:` and the id)."""
     action: Annotated[str, msgspec.Meta(max_length=200, examples=["cancelAppointment"])] | None = None
-    """Only this operation."""
+    """Return only entries for this operation."""
     subject: Annotated[str, msgspec.Meta(max_length=200, examples=["01978a5c-7d3e-7a63-84f7-074d226b3d5d"])] | None = (
         None
     )
-    """Only entries that changed or disclosed the subject with this id."""
+    """Return only entries that changed or disclosed the subject with this id."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
@@ -50,30 +50,30 @@ class AuditFilter(PageQuery):
 
 
 class EntryFilter(NamedTuple):
-    """The entries of a list: those on the local dates `first…last` that match. None matches all."""
+    """Which entries to list: those on the local dates `first…last` that match. None matches everything."""
 
     first: date | None = None
     last: date | None = None
     actor: str | None = None
-    """A kind of actor, or an actor."""
+    """A kind of actor, or a single actor."""
     action: str | None = None
     subject: str | None = None
 
 
 class AuditActor(msgspec.Struct, rename="camel"):
-    """The actor of an entry."""
+    """The actor in an entry."""
 
     EXAMPLE: ClassVar = {"kind": "user", "id": "01978a5c-7d3e-7a63-84f7-074d226b3d5d"}
 
     kind: str
-    """`user`, `patient`, `key` (a partner system), `oidc`, `link` (the holder of a mailed link), `administrator`,
+    """`user`, `patient`, `key` (a partner system), `oidc`, `link` (the holder of an emailed link), `administrator`,
     `open` (an anonymous caller), `gateway`, `system` (a worker) or `command-line`."""
     id: str | None
     """The actor's id. For anonymous callers, a digest of their network address."""
 
 
 class AuditEntry(msgspec.Struct, rename="camel"):
-    """A change or a disclosure. Contains only ids of people, no personal data."""
+    """A change or a disclosure. Identifies people only by their ids and contains no personal data."""
 
     EXAMPLE: ClassVar = {
         "id": "0197b1c4-93a5-7c0e-b0c2-44b7f0a9d9a1",
@@ -92,23 +92,23 @@ class AuditEntry(msgspec.Struct, rename="camel"):
     at: datetime
     actor: AuditActor
     action: str
-    """The operation's `operationId`, or the action of a worker."""
+    """The operation's `operationId`, or the worker's action."""
     subjects: list[str]
-    """Ids of the changed or disclosed records."""
+    """The ids of the records that were changed or disclosed."""
     address: str | None
-    """The network address of the request."""
+    """The network address that the request came from."""
     request_id: str | None
     reason: str | None
     """The reason, if the caller gave one."""
     position: int | None
-    """The position in the clinic's chain; null until the entry is sealed, which takes some seconds."""
+    """The entry's position in the clinic's chain; null until the entry is sealed, which takes a few seconds."""
     hash: Hash | None
-    """The hash of this entry and all before it."""
+    """The hash of this entry and all earlier ones."""
 
 
 class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """The signed end of a clinic's sealed audit trail. A copy stored elsewhere proves later whether any entry up to it
-    was changed or cut off.
+    """The signed end of a clinic's sealed audit trail. A copy stored elsewhere can later prove whether any entry up to
+    it was changed or cut off.
 
     The signature (Ed25519) is over the JSON array `["appoint audit head", clinicId, position, hash, sealedAt]`, without
     spaces.
@@ -124,13 +124,13 @@ class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     }
 
     clinic_id: int
-    """0: the platform."""
+    """0 for the platform."""
     position: int
-    """The position of the last sealed entry; 0 if there is none."""
+    """The last sealed entry's position; 0 if there is none."""
     hash: Hash
     sealed_at: datetime
     public_key: str
-    """Ed25519, in base64 like the signature."""
+    """An Ed25519 key, in base64 like the signature."""
     signature: str
 
     @property
@@ -139,13 +139,14 @@ class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class Entry(NamedTuple):
-    """An entry in the form that is sealed."""
+    """An entry in the form in which it is sealed."""
 
     clinic_id: int
     position: int
     id: UUID
     at: str
-    """Seconds since 1970 with six decimals, as the database formats them, so that each instant has one form."""
+    """Seconds since 1970 with six decimals, as formatted by the database, so that each point in time has only one
+    form."""
     actor: str
     action: str
     subjects: Sequence[str]
@@ -155,17 +156,17 @@ class Entry(NamedTuple):
 
 
 def encoded(entry: Entry) -> bytes:
-    """Return the entry as a JSON array in the order of the fields. Different entries have different encodings."""
+    """Return the entry as a JSON array, in field order. Different entries have different encodings."""
     return msgspec.json.encode(entry)
 
 
 def chained(before: bytes, entry: Entry) -> bytes:
-    """Return the hash of an entry that follows the entry with the hash `before`."""
+    """Return the hash of an entry that follows the one with the hash `before`."""
     return hashlib.sha256(before + encoded(entry)).digest()
 
 
 def fault(head: AuditHead, *, public_key: str) -> str | None:
-    """Return the fault of a head's signature, given the expected key; None if the signature is valid."""
+    """Return what is wrong with a head's signature, given the expected key; None if the signature is valid."""
     if head.public_key != public_key:
         return "is signed with another key"
     try:
@@ -177,7 +178,7 @@ def fault(head: AuditHead, *, public_key: str) -> str | None:
 
 
 class Key:
-    """The key that signs heads, derived from the secret that all processes share."""
+    """The key that signs heads. It is derived from the secret shared by all processes."""
 
     def __init__(self, secret: str) -> None:
         self._private: Final = Ed25519PrivateKey.from_private_bytes(
@@ -193,15 +194,15 @@ class Key:
 
 
 class Flaw(NamedTuple):
-    """A fault of a chain."""
+    """A fault in a chain."""
 
     position: int | None
-    """The first affected position; None: the whole chain."""
+    """The first affected position; None for the whole chain."""
     text: str
 
 
 class Walk:
-    """Checks a clinic's chain from its beginning, entry by entry."""
+    """Checks a clinic's chain from the beginning, entry by entry."""
 
     def __init__(self, *, public_key: str, exported: Iterable[AuditHead] = ()) -> None:
         self.position = 0
@@ -270,6 +271,6 @@ class ClinicReport(msgspec.Struct, rename="camel"):
     faults: list[Flaw]
     """The first hundred faults."""
     unsealed: int
-    """The number of entries that are not sealed yet."""
+    """The number of entries not sealed yet."""
     oldest_seconds: float
-    """The age of the oldest of these; 0 if there are none."""
+    """The age of the oldest unsealed entry; 0 if there are none."""

@@ -1,4 +1,4 @@
-"""Writing audit entries: the one function that every use case and every disclosure calls."""
+"""Write audit entries, through the one function that every use case and every disclosure calls."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,14 +24,15 @@ async def record(
     subjects: Iterable[UUID | int | str],
     reason: str | None = None,
 ) -> None:
-    """Write an entry: the action `actor.operation` changes or discloses the subjects.
+    """Write an entry saying that the action `actor.operation` changes or discloses the subjects.
 
     A use case that changes something calls this in its own transaction, so the change and its entry are committed
-    together or not at all. `clinic_id` is `ids.PLATFORM` for subjects that belong to no clinic. Subjects keep their
-    order; repeated ones are written once.
+    together or not at all. `clinic_id` is `ids.PLATFORM` for subjects that do not belong to a clinic. Subjects keep
+    their order; repeated ones are written once.
 
-    This is a Python function rather than one in the schema: the statement is a plain insert, and the statements that
-    book appointments and expire holds write their entries as a step of their own, where a call per row would be slower.
+    This is a Python function rather than one in the schema because it is a plain insert. The statements that book
+    appointments and expire holds write their own entries in an extra step, where a function call per row would be
+    slower.
     """
     await entries.insert_entry(
         db,
@@ -46,8 +47,8 @@ async def record(
 
 
 async def record_disclosure(response: Response[Any]) -> Response[Any]:
-    """Record the disclosure of a response before it is sent, as one entry at the clinic in the request's path. Runs
-    after each handler."""
+    """Record a disclosure before its response is sent, as one entry at the clinic in the request's path. Runs after
+    each handler."""
     if isinstance(response, Disclosure):
         request = response.request
         await record(

@@ -1,4 +1,4 @@
-"""Sealing, listing and verifying audit entries."""
+"""Seal, list and verify audit entries."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -28,17 +28,17 @@ MAX_FAULTS: Final = 100
 ALL_ENTRIES: Final = EntryFilter()
 LAST_ID: Final = UUID(int=2**128 - 1)
 MAX_CLOCK_GAP: Final = timedelta(days=1)
-"""Lists are sorted by id, which contains the time of writing; an entry's own time is the start of its transaction. The
-two are always closer than this."""
+"""Lists are sorted by id, which contains the time of writing, whereas an entry's own time is when its transaction
+started. The two are always closer together than this."""
 
 
 class Broken(Exception):
-    """The head of a clinic's chain has an invalid signature. Sealing more entries behind it would hide the damage."""
+    """The head of a clinic's chain has an invalid signature. Sealing more entries after it would hide the damage."""
 
 
 async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> int:
-    """Seal at most `BATCH_SIZE` of the clinic's oldest entries and return their number: 0 while another worker does so.
-    Raises `Broken`."""
+    """Seal up to `BATCH_SIZE` of the clinic's oldest entries and return how many were sealed: 0 while another worker is
+    sealing them. Raise `Broken`."""
     head = await chain.lock_head(tx, clinic_id)
     if head is None:
         await chain.begin(tx, key.signed(clinic_id=clinic_id, position=0, hash=BEGINNING, now=now))
@@ -59,8 +59,8 @@ async def seal(tx: Transaction, *, clinic_id: int, key: Key, now: datetime) -> i
 
 
 class Place(NamedTuple):
-    """The position in a list, and its end: the newest entry at the time of the first page, because reading the list
-    adds entries."""
+    """A position in a list, and the list's end: the entry that was newest when the first page was read, because reading
+    the list itself adds entries."""
 
     after: UUID
     until: UUID
@@ -79,8 +79,8 @@ async def entries(
     place: Place | None = None,
     limit: int,
 ) -> Listing:
-    """Return entries of a clinic or the platform (clinic 0), oldest first: one more than `limit` if there is another
-    page. Raises `NotFound`."""
+    """Return a clinic's entries, or the platform's (clinic 0), oldest first: one more than `limit` if there is another
+    page. Raise `NotFound`."""
     bounds = await entry_rows.bounds(db, clinic_id, first=matching.first, last=matching.last)
     if bounds is None:
         raise errors.NotFound
@@ -107,7 +107,8 @@ async def newest(
     before: UUID | None,
     limit: int,
 ) -> list[AuditEntry]:
-    """Return entries like `entries`, but newest first, from before an entry or from the newest. Raises `NotFound`."""
+    """Return entries as `entries` does, but newest first, starting before an entry or from the newest. Raise
+    `NotFound`."""
     bounds = await entry_rows.bounds(db, clinic_id, first=matching.first, last=matching.last)
     if bounds is None:
         raise errors.NotFound
@@ -123,7 +124,7 @@ async def newest(
 
 
 async def head(db: Statements, *, clinic_id: int) -> AuditHead:
-    """Return the signed head of a clinic's chain, or the platform's. Raises `NotFound`, also while nothing is
+    """Return the signed head of a clinic's chain, or the platform's. Raise `NotFound`, including while nothing is
     sealed."""
     if head := await chain.head(db, clinic_id):
         return head
@@ -137,13 +138,13 @@ async def sealed_position(db: Statements, *, clinic_id: int) -> int | None:
 
 
 async def actor_names(db: Statements, *, clinic_id: int) -> dict[tuple[str, str], str]:
-    """Return the names of a clinic's staff and partner systems, by the kind and id of the audit's actors."""
+    """Return the names of a clinic's staff and partner systems, keyed by the audit actor's kind and id."""
     return await entry_rows.names(db, clinic_id)
 
 
 async def re_sign(tx: Transaction, *, clinic_id: int, old_public_key: str, key: Key, now: datetime) -> bool:
-    """Sign the clinic's head again, with the new key. Return False if the new key has signed it already. Raises
-    `Broken` for a head that neither key has signed."""
+    """Sign the clinic's head again, with the new key. Return False if the new key has already signed it. Raise `Broken`
+    for a head that neither key has signed."""
     head = await chain.lock_head(tx, clinic_id)
     if head is None:
         raise errors.Unavailable
@@ -165,10 +166,10 @@ async def verify(
     now: datetime,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> AsyncGenerator[ClinicReport]:
-    """Check the clinics' chains from the beginning, also against exported heads. Calls `on_progress` with the number of
-    entries after each batch.
+    """Check the clinics' chains from the beginning, and against any exported heads. Calls `on_progress` with the number
+    of entries after each batch.
 
-    Sealing may continue at the same time.
+    Entries can be sealed while this runs.
     """
     for clinic_id in clinic_ids:
         walk = Walk(public_key=public_key, exported=[head for head in exported if head.clinic_id == clinic_id])
@@ -188,5 +189,5 @@ async def verify(
 
 
 def read_heads(text: bytes) -> list[AuditHead]:
-    """Read exported heads, one per line. Raises `msgspec.DecodeError`."""
+    """Read exported heads, one per line. Raise `msgspec.DecodeError`."""
     return [msgspec.json.decode(line, type=AuditHead) for line in text.splitlines() if line.strip()]

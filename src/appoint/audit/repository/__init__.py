@@ -1,1 +1,1 @@
-"""The SQL of the audit: its entries, and the chain that seals them."""
+"""SQL for the audit: its entries, and the chain that seals them."""

@@ -1,4 +1,4 @@
-"""Sealing entries: moving them from the queue into a clinic's chain, whose head is signed."""
+"""Seal entries: move them from the queue into a clinic's chain, whose head is signed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from ..model import AuditHead, Entry
 class Chain(NamedTuple):
     clinic_id: int
     position: int | None
-    """The position of the head; None without a head."""
+    """The head's position; None if there is no head."""
 
 
 class SealedEntry(NamedTuple):
@@ -21,18 +21,18 @@ class SealedEntry(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Consecutive entries of a chain, and the head at the same moment."""
+    """Consecutive entries from a chain, and its head at the same time."""
 
     entries: list[SealedEntry]
     head: AuditHead | None
 
 
 class Tail(NamedTuple):
-    """The entries of a clinic that are not sealed yet."""
+    """A clinic's entries that are not sealed yet."""
 
     unsealed: int
     oldest_seconds: float
-    """The age of the oldest; 0 if there are none."""
+    """The age of the oldest entry; 0 if there are none."""
 
 
 async def waiting(db: Statements) -> list[int]:
@@ -57,14 +57,14 @@ async def waiting(db: Statements) -> list[int]:
 
 
 async def lock_head(tx: Statements, clinic_id: int) -> AuditHead | None:
-    """Return the head, and lock it until the transaction ends. Return None if another worker has locked it, or there is
+    """Return the head, and lock it until the transaction ends. Return None if another worker has locked it or there is
     none."""
     row = await tx.fetchrow("select * from audit_head where clinic_id = $1 for update skip locked", clinic_id)
     return _head(row) if row else None
 
 
 async def begin(tx: Statements, head: AuditHead) -> None:
-    """Insert the clinic's first head, unless it has one."""
+    """Insert the clinic's first head, unless it already has one."""
     await tx.execute(
         """
         insert into audit_head (clinic_id, position, hash, sealed_at, public_key, signature)
@@ -113,8 +113,8 @@ async def unsealed(tx: Statements, clinic_id: int, *, after: int, limit: int) ->
 
 
 async def move(tx: Statements, clinic_id: int, *, after: int, ids: Sequence[UUID], hashes: Sequence[bytes]) -> int:
-    """Move entries into the chain, in this order and with these hashes, behind the position `after`. Return their
-    number. Their contents do not leave the database."""
+    """Move entries into the chain after the position `after`, in this order and with these hashes. Return how many were
+    moved. Their contents do not leave the database."""
     tag = await tx.execute(
         """
         with moved as (
@@ -180,8 +180,8 @@ async def chains(db: Statements) -> list[Chain]:
 
 
 async def stretch(db: Statements, clinic_id: int, *, after: int, most: int) -> Stretch:
-    """Return the next sealed entries behind a position: all entries of the positions it covers, including duplicates.
-    Return the head even if there are none."""
+    """Return the next sealed entries after a position: all entries at the positions this covers, including duplicates.
+    Return the head even if there are no entries."""
     rows = await db.fetch(
         """
         select e.*, h.position as head_position, h.hash as head_hash, h.sealed_at as head_sealed_at,

@@ -1,4 +1,4 @@
-"""Writing and listing entries. The statements that book appointments and expire holds write their own."""
+"""Write and list entries. The statements that book appointments and expire holds write their own."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -10,14 +10,14 @@ from ..model import AuditActor, AuditEntry, EntryFilter
 
 
 class Bounds(NamedTuple):
-    """The bounds of a list of entries."""
+    """The bounds for a list of entries."""
 
     start: datetime | None
-    """None: unbounded."""
+    """None if unbounded."""
     end: datetime | None
-    """The instant before which the list ends; None: unbounded."""
+    """The time before which the list ends; None if unbounded."""
     newest: UUID | None
-    """The id of the newest entry; None if there is no entry."""
+    """The newest entry's id; None if there are no entries."""
 
 
 async def insert_entry(
@@ -47,8 +47,8 @@ async def insert_entry(
 
 
 async def bounds(db: Statements, clinic_id: int, *, first: date | None, last: date | None) -> Bounds | None:
-    """Return the bounds of a list of entries on the dates `first…last`, in the clinic's time zone, for the platform in
-    UTC. Return None if the clinic does not exist."""
+    """Return the bounds for a list of entries on the dates `first…last`, which are in the clinic's time zone, or in UTC
+    for the platform. Return None if the clinic does not exist."""
     row = await db.fetchrow(
         """
         select local_instant($2, 0, z.time_zone) as start, local_instant($3::date + 1, 0, z.time_zone) as end,
@@ -73,10 +73,10 @@ async def entries(
     until: UUID,
     limit: int,
 ) -> list[AuditEntry]:
-    """Return a clinic's entries with ids in `(after, until]`, sealed or not, by id, which sealing does not change: one
-    more than `limit` if there is another page.
+    """Return a clinic's entries with ids in `(after, until]`, sealed or not: one more than `limit` if there is another
+    page. They are sorted by id, which does not change when an entry is sealed.
 
-    Every entry is in exactly one of the two tables at any moment, and one statement reads both at the same moment.
+    At any time, every entry is in exactly one of the two tables, and one statement reads both in a single snapshot.
     """
     rows = await db.fetch(
         """
@@ -124,7 +124,7 @@ async def newest(
     before: UUID,
     limit: int,
 ) -> list[AuditEntry]:
-    """Return entries like `entries`, with ids in `[since, before)`, newest first."""
+    """Like `entries`, but return entries with ids in `[since, before)`, newest first."""
     rows = await db.fetch(
         """
         (select id, at, actor, action, subjects, address, request_id, reason, null::bigint as position,
@@ -178,7 +178,7 @@ def _entry(row: Row) -> AuditEntry:
 
 
 async def names(db: Statements, clinic_id: int) -> dict[tuple[str, str], str]:
-    """Return the names of the clinic's staff and partner systems, by the kind and id of the audit's actors."""
+    """Return the names of the clinic's staff and partner systems, keyed by the audit actor's kind and id."""
     rows = await db.fetch(
         """
         select 'user' as kind, m.user_id::text as id, coalesce(m.name, u.name) as name

@@ -1,1 +1,1 @@
-"""Privacy: export and erasure of personal data, and retention periods."""
+"""Privacy: exporting and erasing personal data, and retention periods."""

@@ -18,7 +18,7 @@ from .model import Erasure, Export, ExportQuery, for_customer
 
 
 class ExportPage(NamedTuple):
-    """Render an export as a page."""
+    """Renders an export as a page."""
 
     render: Callable[[Request, Export], Response[Any]]
 
@@ -30,8 +30,8 @@ class Privacy(Controller):
     @get("/export", operation_id="exportCustomer", opt=route(permission="see-customers", owned_by="customer_id"))
     async def export(self, request: Request, customer_id: FromPath[UUID], query: ExportQuery) -> Response[Export]:
         """Export all data about the customer, from all clinics: as JSON, or as a page (`format=html`, or `Accept:
-        text/html`). For the customer, the export omits notes by staff and the names of staff who accessed the data.
-        """
+        text/html`). When the customer requests it, the export omits staff notes and the names of staff who accessed the
+        data."""
         export = await service.export(request.db, customer_id=customer_id, now=clock.now())
         if request.user.customer_id == customer_id:
             export = for_customer(export)
@@ -50,8 +50,8 @@ class Privacy(Controller):
         opt=route(permission="change-customers", owned_by="customer_id", problems=("customer-has-appointments",)),
     )
     async def erase(self, request: Request, customer_id: FromPath[UUID]) -> Response[Erasure]:
-        """Erase all personal data of the customer. This cannot be undone. Their appointments remain without personal
-        data. The event `customer.erased` informs clinics' systems and partners."""
+        """Erase all of the customer's personal data. This cannot be undone. Their appointments remain, without personal
+        data. The event `customer.erased` informs clinics' and partners' systems."""
         erasure, replayed = await idempotent_answer(
             request, None, lambda tx: service.erase(tx, request.user, customer_id=customer_id, now=clock.now()), Erasure
         )

@@ -17,12 +17,12 @@ from .repository import retention
 log = structlog.get_logger()
 
 MAILBOX_RETENTION: Final = timedelta(days=7)
-"""Retention of messages in the development mailbox."""
+"""How long messages stay in the development mailbox."""
 
 
 async def forget(db: Database, *, now: datetime) -> None:
-    """Delete data whose retention period has ended. Several workers may run this at once. The next night completes an
-    interrupted run."""
+    """Delete data whose retention period has ended. Several workers can run this at once. If a run is interrupted, the
+    next night completes it."""
     patients = appointments = customers = 0
     messages = await service.delete_notifications(
         db, clinic_id=ids.PLATFORM, before=now - timedelta(days=Policy().retain_messages_days), now=now

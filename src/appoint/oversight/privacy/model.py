@@ -13,12 +13,12 @@ from ...kit.structs import RequestBody
 from ...messaging.notifications.model import Preferences
 
 MAX_LIST_ENTRIES: Final = 5000
-"""The maximum length of each list in an export. An entry has a few kilobytes at most, usually a few hundred bytes."""
+"""The maximum length of each list in an export. An entry takes a few kilobytes at most, usually a few hundred bytes."""
 
 
 class ExportQuery(RequestBody):
     format: Literal["json", "html"] | None = None
-    """Without it, the `Accept` header decides."""
+    """If omitted, the `Accept` header decides."""
 
 
 class ExportedPatient(msgspec.Struct, rename="camel"):
@@ -28,13 +28,13 @@ class ExportedPatient(msgspec.Struct, rename="camel"):
     clinic: str
     record_number: str | None
     notes: str | None
-    """Notes by staff; null in the customer's own export."""
+    """Staff notes; null in the customer's own export."""
     created_at: datetime
     updated_at: datetime
 
 
 class ExportedAppointment(msgspec.Struct, rename="camel"):
-    """An appointment of the customer, or one that they booked for another person."""
+    """The customer's appointment, or one that they booked for someone else."""
 
     id: UUID
     booking_id: UUID
@@ -50,11 +50,10 @@ class ExportedAppointment(msgspec.Struct, rename="camel"):
     status: str
     price: Money | None
     notes: str | None
-    """Notes by staff; null in the customer's own export, and for appointments of other people."""
+    """Staff notes; null in the customer's own export, and for other people's appointments."""
     cancel_reason: str | None
     override_reason: str | None
-    """The reason for which staff overrode the clinic's rules; null in the customer's own export, and for
-    appointments of other people."""
+    """Why staff overrode the clinic's rules; null in the customer's own export, and for other people's appointments."""
     created_at: datetime
     updated_at: datetime
 
@@ -74,7 +73,7 @@ class ExportedNotification(msgspec.Struct, rename="camel"):
 
 
 class ExportedSession(msgspec.Struct, rename="camel"):
-    """A session of the customer."""
+    """One of the customer's sessions."""
 
     created_at: datetime
     seen_at: datetime
@@ -185,18 +184,18 @@ class ErasedCounts(msgspec.Struct, rename="camel"):
     """How many records of each kind were erased."""
 
     patients: Count = 0
-    """Clinics' records that lost their notes and record number."""
+    """Patient records at clinics that lost their notes and record number."""
     appointments: Count = 0
     """Appointments that lost their notes and reasons; their other data remains."""
     notifications: Count = 0
-    """Notifications that were unsent, or for which a provider had assigned an id."""
+    """Notifications that had not been sent yet, or to which a provider had assigned an id."""
     messages: Count = 0
     """Messages in the development mailbox."""
     preferences: Count = 0
     sessions: Count = 0
     sign_in_codes: Count = 0
     requests: Count = 0
-    """Stored requests that created the customer, for callers who repeat them."""
+    """Stored requests that created the customer, kept in case callers repeat them."""
 
 
 class Erasure(msgspec.Struct, rename="camel"):
@@ -223,7 +222,7 @@ class Erasure(msgspec.Struct, rename="camel"):
 
 
 def for_customer(export: Export) -> Export:
-    """Return the customer's own export: without notes by staff, and without the identity of staff in audit entries."""
+    """Return the customer's own export, without staff notes and without the identity of staff in audit entries."""
     replace = msgspec.structs.replace
     return replace(
         export,

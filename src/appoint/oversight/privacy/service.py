@@ -1,4 +1,4 @@
-"""Exporting and erasing the personal data of customers."""
+"""Export and erase customers' personal data."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
-    """Export all stored data about the customer, and the newest entries of long lists. Raise `NotFound`."""
+    """Export all stored data about the customer, but only the newest entries in long lists. Raise `NotFound`."""
     customer = await customers.get(db, customer_id)
     preferred = await preferences.find(db, customer_id)
     truncated: list[ListName] = []
@@ -61,12 +61,12 @@ async def export(db: Statements, *, customer_id: UUID, now: datetime) -> Export:
 
 
 async def erase(tx: Transaction, actor: Actor, *, customer_id: UUID, now: datetime) -> Erasure:
-    """Erase a customer; their appointments remain without personal data. Repeating it changes nothing. Raise
-    `NotFound`, and `Conflict` `customer-has-appointments` while they have future live appointments at any clinic.
+    """Erase a customer; their appointments remain, without personal data. Erasing a customer again changes nothing.
+    Raise `NotFound`, or `Conflict` `customer-has-appointments` while they have future live appointments at any clinic.
 
-    A booking reads the customer `for key share`, and a move locks its appointment before it checks the customer, so
-    either commits before this and prevents it, or finds the customer erased. A concurrent note about the patient fails
-    or is erased too.
+    A booking reads the customer `for key share`, and a move locks its appointment before it checks the customer. Either
+    it commits before this and prevents the erasure, or it finds the customer erased. A concurrent note about the
+    patient either fails or is erased too.
     """
     erased = await _erase(tx, customer_id=customer_id, now=now)
     await audit.record(tx, actor, clinic_id=ids.PLATFORM, subjects=[customer_id])
@@ -100,8 +100,8 @@ async def _erase(tx: Transaction, *, customer_id: UUID, now: datetime) -> Erasur
 
 
 async def erase_copies(tx: Transaction, events: Sequence[Event]) -> None:
-    """Event subscriber: delete messages to doctors and staff, which may name an erased customer, from the development
-    mailbox."""
+    """Event subscriber: delete messages to doctors and staff from the development mailbox, because they may name an
+    erased customer."""
     if clinic_ids := [
         event.clinic_id for event in events if isinstance(event.fact, CustomerErased) and event.clinic_id
     ]:
@@ -110,7 +110,7 @@ async def erase_copies(tx: Transaction, events: Sequence[Event]) -> None:
 
 class ErasedNotes(NamedTuple):
     departed: list[UUID]
-    """All patients of the batch, with or without notes."""
+    """All patients in the batch, with or without notes."""
     patients: int
     """How many patients had notes."""
     appointments: int
@@ -120,7 +120,7 @@ class ErasedNotes(NamedTuple):
 async def erase_departed_notes(
     tx: Transaction, actor: Actor, *, clinic_id: int, before: datetime, after: UUID
 ) -> ErasedNotes:
-    """Erase a clinic's notes about the next patients without a visit since `before`: at most `BATCH_SIZE`, in id order
+    """Erase a clinic's notes about the next patients without a visit since `before`: up to `BATCH_SIZE`, in id order
     after `after`."""
     departed = await retention.departed_patients(tx, clinic_id=clinic_id, before=before, after=after, limit=BATCH_SIZE)
     patients = await customers_erasure.erase_patient_notes(tx, clinic_id=clinic_id, customer_ids=departed)
@@ -147,7 +147,7 @@ async def erase_unretained(tx: Transaction, actor: Actor, *, customer_id: UUID, 
 
 
 async def delete_notifications(db: Statements, *, clinic_id: int, before: datetime, now: datetime) -> int:
-    """Delete expired notifications that were created before then. Return their number."""
+    """Delete expired notifications created before the given time. Return how many there were."""
     milliseconds = max(before - EPOCH, timedelta()) // timedelta(milliseconds=1)
     first_retained, total = ids.compose_id(clinic_id, milliseconds, 0), 0
     while deleted := await notifications_erasure.delete_expired(

@@ -1,7 +1,7 @@
-"""The numbers of the reports: their meaning, their periods, and their charts.
+"""What the numbers in the reports mean, the periods they cover, and their charts.
 
 Each appointment counts on the local date on which it starts, in its current state. Rescheduling moves its numbers to
-the new date; the dates of booking and cancelling do not matter. Holds count from their confirmation on. The database's
+the new date; the dates of booking and cancelling do not matter. Holds count once they are confirmed. The database
 function `summed` is the exact definition.
 """
 
@@ -29,8 +29,8 @@ Unit = Literal["day", "week", "month"]
 
 
 class AffectedDays(NamedTuple):
-    """Days of a doctor, or of all doctors of the clinic, whose sums may be out of date: between two instants or two
-    dates, both inclusive. Without an end, all days from the start on."""
+    """Days whose sums may be out of date, for one doctor or for all of the clinic's doctors. They lie between two
+    points in time or two dates, both inclusive. Without an end, this means every day from the start onwards."""
 
     clinic_id: int
     doctor_id: UUID | None
@@ -41,7 +41,7 @@ class AffectedDays(NamedTuple):
 
 
 def affected_days(event: Event) -> Iterator[AffectedDays]:
-    """Yield the days whose sums an event may have changed. Every change of published or booked time appends one of the
+    """Yield the days whose sums an event may have changed. Every change to published or booked time appends one of the
     events listed here."""
     fact, clinic_id = event.fact, event.clinic_id
     match fact:
@@ -62,17 +62,17 @@ def affected_days(event: Event) -> Iterator[AffectedDays]:
 
 
 def _doctor_of(event: Event) -> UUID | None:
-    """Return the doctor whose slots an event is about; None for all doctors of the clinic."""
+    """Return the doctor whose slots an event is about; None for all of the clinic's doctors."""
     return None if event.subject_id.isdigit() else UUID(event.subject_id)
 
 
 MAX_PERIOD: Final = timedelta(days=366)
 PERIODS: Final = {"4w": 28, "3m": 91, "12m": 365}
-"""Shortcuts to periods that end today, by their length in days."""
+"""Shortcuts for periods that end today, with their length in days."""
 
 
 class Period(NamedTuple):
-    """Local dates, both included."""
+    """A range of local dates, both inclusive."""
 
     first: date
     last: date
@@ -83,7 +83,7 @@ class Period(NamedTuple):
 
     @property
     def before(self) -> "Period":
-        """Return the previous period of the same length."""
+        """Return the preceding period with the same length."""
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
     @property
@@ -108,7 +108,7 @@ class Period(NamedTuple):
 
 
 def period(first: date | None, last: date | None, today: date) -> Period:
-    """Return the requested period, limited to a year; by default the last four weeks."""
+    """Return the requested period, limited to a year. The default is the last four weeks."""
     last = last or (first + timedelta(days=27) if first else today)
     first = first or last - timedelta(days=27)
     first, last = min(first, last), max(first, last)
@@ -116,7 +116,7 @@ def period(first: date | None, last: date | None, today: date) -> Period:
 
 
 class Sums(msgspec.Struct, frozen=True):
-    """The sums of some days."""
+    """The sums for a number of days."""
 
     booked: int = 0
     cancelled: int = 0
@@ -143,7 +143,7 @@ class Sums(msgspec.Struct, frozen=True):
 
     @property
     def utilisation(self) -> float | None:
-        """Return the share of published minutes that appointments take."""
+        """Return the share of published minutes taken up by appointments."""
         return share(self.booked_minutes, self.published_minutes)
 
 
@@ -153,11 +153,11 @@ def share(part: int, whole: int) -> float | None:
 
 
 LEADS: Final = ((0, 0), (1, 1), (2, 3), (4, 7), (8, 14), (15, 28), (29, 56), (57, None))
-"""The ranges of days from booking to appointment that reports count together."""
+"""The ranges of days from booking to appointment that reports group together."""
 
 
 class Step(NamedTuple):
-    """The sums of a day, week or month."""
+    """The sums for a day, week or month."""
 
     since: date
     sums: Sums
@@ -172,19 +172,19 @@ class ReportedDoctor(NamedTuple):
 
 
 class HourSums(NamedTuple):
-    """The minutes of an hour of the day: of a doctor, or of a weekday."""
+    """The minutes for an hour of the day, either for a doctor or for a weekday."""
 
     doctor_id: UUID | None
-    """None in the sums of a weekday."""
+    """None in sums for a weekday."""
     weekday: int | None
-    """From 1, Monday; None in the sums of a doctor."""
+    """From 1 (Monday) to 7; None in sums for a doctor."""
     hour: int
     published_minutes: int
     booked_minutes: int
 
 
 class Cell(NamedTuple):
-    """A cell of a heat map: an hour of a doctor or weekday."""
+    """A cell in a heat map: one hour for a doctor or weekday."""
 
     published_minutes: int
     booked_minutes: int
@@ -212,14 +212,14 @@ class Bar(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A label on an axis, and its position."""
+    """A label on an axis and its position."""
 
     at: float
     text: str
 
 
 class Chart(NamedTuple):
-    """A bar chart in a frame of `WIDTH` by `HEIGHT`."""
+    """A bar chart in a frame that measures `WIDTH` by `HEIGHT`."""
 
     bars: Sequence[Bar]
     across: Sequence[Mark]
@@ -236,8 +236,8 @@ def chart(
     titles: Sequence[Sequence[str]],
     axis: Sequence[tuple[float, str]],
 ) -> Chart:
-    """Return a chart of one or more series side by side. Each bar has its own title. `axis` lists the values that get a
-    line, with their labels; the last is the top."""
+    """Return a chart with one or more series side by side. Each bar has its own title. `axis` lists the values that get
+    a line, with their labels; the last is the top."""
     top, floor = axis[-1][0], HEIGHT - BOTTOM
     room = (WIDTH - LEFT) / max(len(labels), 1)
     width = min(room * 0.8, 60) / len(series)

@@ -1,5 +1,5 @@
-"""SQL for the daily sums of doctors: keep them up to date, and read them. The database's function `summed` defines what
-each number means."""
+"""SQL for doctors' daily sums: keep them up to date, and read them. The database function `summed` defines what each
+number means."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,7 +14,7 @@ SUM_NOTED_DAYS: Final = load(__name__, "sum_noted_days")
 
 
 async def note_days(tx: Statements, days: Sequence[AffectedDays]) -> None:
-    """Note the days whose sums are out of date. Instants become dates of the clinic's time zone."""
+    """Note the days whose sums are out of date. Converts times to dates in the clinic's time zone."""
     await tx.execute(
         """
         insert into unsummed (clinic_id, doctor_id, days)
@@ -39,15 +39,15 @@ async def note_all_days(tx: Statements, clinic_id: int) -> None:
 
 
 async def lock_sums(tx: Statements) -> None:
-    """Let no other transaction sum days until this one ends."""
+    """Prevent other transactions from summing days until this one ends."""
     await tx.execute("select pg_advisory_xact_lock(hashtext('unsummed'))")
 
 
 async def sum_noted_days(tx: Statements, *, clinic_id: int | None, limit: int) -> int:
-    """Sum the days of the oldest notes again, of all clinics or one. Return the number of notes.
+    """Recalculate the sums for the days in the oldest notes, for one clinic or all. Return the number of notes.
 
-    A statement that sees a note also sees the change that caused it. The caller holds the lock of `lock_sums`:
-    otherwise the older of two concurrent results could overwrite the newer one.
+    A statement that sees a note also sees the change that caused it. The caller must hold the lock from `lock_sums`:
+    otherwise, the older of two concurrent results could overwrite the newer one.
     """
     return await tx.fetchval(SUM_NOTED_DAYS, clinic_id=clinic_id, limit=limit)
 
@@ -63,7 +63,8 @@ async def doctors(db: Statements, clinic_id: int) -> list[ReportedDoctor]:
 async def totals(
     db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, since: date, last: date
 ) -> tuple[Sums, Sums]:
-    """Return the sums of the dates from `first` until before `since`, and of those from `since` to `last`."""
+    """Return two sums: one for the dates from `first` until before `since`, and one for the dates from `since` to
+    `last`."""
     rows = await db.fetch(
         """
         select date >= $4 as current, sum(booked) as booked, sum(cancelled) as cancelled, sum(missed) as missed,
@@ -112,7 +113,7 @@ async def over_time(
 
 
 async def by_hour(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date) -> list[HourSums]:
-    """Return the minutes of each hour of the day, once by doctor and once by weekday."""
+    """Return the minutes for each hour of the day, once by doctor and once by weekday."""
     rows = await db.fetch(
         """
         select doctor_id, extract(isodow from date)::integer as weekday, (opens + n - 1)::integer as hour,

@@ -1,5 +1,5 @@
-"""Daily report sums: the relay's transaction notes the days that an event affects, and the worker sums these days again
-right after it."""
+"""Daily report sums. The relay's transaction notes the days an event affects, and right afterwards the worker
+recalculates the sums for those days."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -13,17 +13,18 @@ from . import repository
 from .model import HourSums, ReportedDoctor, Step, Sums, affected_days
 
 SUM_BATCH_SIZE: Final = 500
-"""Notes of affected days that are processed in one transaction."""
+"""How many notes of affected days one transaction processes."""
 
 
 async def note(tx: Transaction, events: Sequence[Event]) -> None:
-    """Event subscriber: note the days to sum again. Several events of a day cause one summation."""
+    """Event subscriber: note the days whose sums must be recalculated. Several events on the same day cause only one
+    recalculation."""
     if days := list(dict.fromkeys(chain.from_iterable(affected_days(event) for event in events if event.clinic_id))):
         await repository.note_days(tx, days)
 
 
 async def sum_up(db: Database, *, clinic_id: int | None = None) -> None:
-    """Sum all noted days again. Each day is summed completely from its source rows, so repetition and
+    """Recalculate the sums for all noted days. Each day is calculated completely from its source rows, so repeats and
     order do not matter."""
     while await db.atomic(_sum_batch, clinic_id=clinic_id):
         pass
@@ -35,7 +36,7 @@ async def _sum_batch(tx: Transaction, *, clinic_id: int | None) -> int:
 
 
 async def rebuild(db: Database, clinic_ids: Sequence[int], *, done: Callable[[int], None]) -> None:
-    """Sum all days of the clinics again. Call `done` after each clinic."""
+    """Recalculate the sums for all of the clinics' days. Call `done` after each clinic."""
     for clinic_id in clinic_ids:
         await repository.note_all_days(db, clinic_id)
         await sum_up(db, clinic_id=clinic_id)
@@ -43,24 +44,25 @@ async def rebuild(db: Database, clinic_ids: Sequence[int], *, done: Callable[[in
 
 
 async def list_doctors(db: Statements, clinic_id: int) -> list[ReportedDoctor]:
-    """Return a clinic's doctors, former ones last."""
+    """Return a clinic's doctors, with former ones last."""
     return await repository.doctors(db, clinic_id)
 
 
 async def totals(
     db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, since: date, last: date
 ) -> tuple[Sums, Sums]:
-    """Return the sums of the dates from `first` until before `since`, and of those from `since` to `last`."""
+    """Return two sums: one for the dates from `first` until before `since`, and one for the dates from `since` to
+    `last`."""
     return await repository.totals(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, since=since, last=last)
 
 
 async def over_time(
     db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date, unit: str
 ) -> list[Step]:
-    """Return the sums by day, week or month, earliest first, without empty ones."""
+    """Return the sums by day, week or month, earliest first. Empty steps are left out."""
     return await repository.over_time(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, last=last, unit=unit)
 
 
 async def by_hour(db: Statements, *, clinic_id: int, doctor_id: UUID | None, first: date, last: date) -> list[HourSums]:
-    """Return the published and booked minutes of each hour of the day, by doctor and by weekday."""
+    """Return the published and booked minutes for each hour of the day, by doctor and by weekday."""
     return await repository.by_hour(db, clinic_id=clinic_id, doctor_id=doctor_id, first=first, last=last)

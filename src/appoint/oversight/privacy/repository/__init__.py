@@ -1,1 +1,1 @@
-"""SQL that reads personal data across clinics, because a customer belongs to the platform."""
+"""SQL that reads personal data across clinics, because customers belong to the platform."""

@@ -1,4 +1,4 @@
-"""Read the personal data of a customer, for an export."""
+"""Read a customer's personal data for an export."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -16,7 +16,7 @@ from ..model import (
 
 
 async def clinics_of(db: Statements, customer_id: UUID) -> list[int]:
-    """Return the clinics where the customer has, or had, appointments, or whose staff have written notes about them."""
+    """Return the clinics where the customer has or had appointments, or whose staff have written notes about them."""
     rows = await db.fetch(
         """
         select clinic_id from appointment where customer_id = $1
@@ -45,7 +45,7 @@ async def patients(db: Statements, customer_id: UUID, *, clinic_ids: Sequence[in
 
 
 async def appointments(db: Statements, customer_id: UUID, *, limit: int) -> list[ExportedAppointment]:
-    """Return the customer's own appointments and those that they booked for others, newest first."""
+    """Return the customer's own appointments and those they booked for others, newest first."""
     rows = await db.fetch(
         """
         with visible as (
@@ -95,7 +95,7 @@ def _appointment(row: Row) -> ExportedAppointment:
 
 
 async def notifications(db: Statements, customer_id: UUID, *, limit: int) -> list[ExportedNotification]:
-    """Return the notifications to the customer, newest first."""
+    """Return the customer's notifications, newest first."""
     rows = await db.fetch(
         """
         select clinic_id, kind, channel, subject_id, status, reason, created_at, sent_at, delivered_at

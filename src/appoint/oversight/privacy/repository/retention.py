@@ -9,16 +9,16 @@ from ....database.pool import Statements
 
 
 class RetentionLimits(NamedTuple):
-    """The instants before which a clinic no longer retains data."""
+    """The times before which a clinic no longer retains data."""
 
     clinic_id: int
     patients_before: datetime | None
-    """The clinic erases patients without a visit since then; None: it erases none."""
+    """The clinic erases patients without a visit since then; None if it does not erase any."""
     messages_before: datetime
 
 
 async def limits(db: Statements, *, now: datetime) -> list[RetentionLimits]:
-    """Return the limits of all clinics."""
+    """Return all clinics' limits."""
     rows = await db.fetch(
         """
         select id as clinic_id, $1::timestamptz - make_interval(months => retain_patients_months) as patients_before,
@@ -32,9 +32,9 @@ async def limits(db: Statements, *, now: datetime) -> list[RetentionLimits]:
 
 
 async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime, after: UUID, limit: int) -> list[UUID]:
-    """Return, and lock, the clinic's patients without an appointment since `before`, in id order after `after`.
+    """Return and lock the clinic's patients without an appointment since `before`, in id order after `after`.
 
-    The next night handles those whom other transactions have locked.
+    Patients locked by other transactions are handled the next night.
     """
     rows = await tx.fetch(
         """
@@ -57,7 +57,7 @@ async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime,
 
 
 async def is_retained(tx: Statements, customer_id: UUID, *, clinic_ids: Sequence[int], now: datetime) -> bool:
-    """Return whether a clinic still retains the customer, they have booked for another person within its retention
+    """Return whether a clinic still retains the customer, they have booked for someone else within its retention
     period, or they are signed in."""
     return await tx.fetchval(
         """

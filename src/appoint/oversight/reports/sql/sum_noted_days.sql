@@ -1,4 +1,4 @@
--- Sum the days of the oldest notes again, of all clinics or one. Return the number of notes.
+-- Recalculate the sums for the days in the oldest notes, for one clinic or all. Return the number of notes.
 with taken as (
   delete from unsummed
    where (clinic_id, id) in (select clinic_id, id
