@@ -20,22 +20,22 @@ PARTS = "abcdefghijlm"
 
 
 def main(*, only: str = PARTS, quick: bool = False, ten_million: bool = False, rounds: int = 5) -> None:
-    """Run the benchmarks. The first run creates the data sets in `.bench/`, which takes minutes for a million
+    """Run the benchmarks. The first run creates the data sets in `.bench/`, which takes several minutes for a million
     appointments.
 
     Parameters
     ----------
     only
-        Letters of the parts to run, such as b,f. The report is printed, not written.
+        Letters of the parts to run, such as b,f. Prints the report instead of writing it.
     quick
-        Check within a minute that everything works, on small data sets. The report is printed, not written.
+        Check within a minute that everything works, on small data sets. Prints the report instead of writing it.
     ten_million
-        Also measure growth up to ten million appointments.
+        Also measure growth to ten million appointments.
     rounds
-        Rounds of every part.
+        Number of rounds for each part.
     """
     if not shutil.which("wrk"):
-        sys.exit("The benchmarks need wrk, which Debian has: apt-get install wrk")
+        sys.exit("The benchmarks need wrk. On Debian: apt-get install wrk")
     asyncio.run(run(set(only) & set(PARTS), quick=quick, ten_million=ten_million, rounds=1 if quick else rounds))
 
 
@@ -72,7 +72,7 @@ async def run(parts: set[str], *, quick: bool, ten_million: bool, rounds: int) -
 async def measure(
     bench: Bench, parts: set[str], places: dict[int, Place], main_place: Place, two: Place, *, quick: bool
 ) -> None:
-    """Run the parts on `main_place`, except growth, which needs all sizes, and comparisons with two processes."""
+    """Run the parts on `main_place`, except growth, which needs all sizes, and the comparisons with two processes."""
     if parts & set("ab"):
         await bench.statement_and_http(main_place, two)
     if parts & set("cd"):

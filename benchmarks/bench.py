@@ -1,4 +1,4 @@
-"""The measurements. Each compares rates within a round, so that other load on the machine affects both sides alike."""
+"""The measurements. Each compares rates within a round, so other load on the machine affects both sides equally."""
 
 import sys
 from collections import defaultdict
@@ -21,7 +21,7 @@ def say(text: str) -> None:
 
 
 class Place(NamedTuple):
-    """A data set with a server on it, and the memory of the server before the load."""
+    """A data set, the server that runs on it, and the server's memory before the load."""
 
     world: World
     server: Server
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 class Bench:
-    """The measurements, their results and the faults that they found."""
+    """The measurements, their results, and the faults they have found."""
 
     def __init__(self, binaries: Path, *, rounds: int, seconds: int) -> None:
         self.binaries, self.rounds, self.seconds = binaries, rounds, seconds
@@ -59,7 +59,7 @@ class Bench:
         )
 
     async def book(self, name: str, place: World, server: Server | None, connections: int = load.CLIENTS) -> None:
-        """Measure bookings through the server, or by the statement alone, and count them in the database."""
+        """Measure bookings through the server, or with the statement alone, and count them in the database."""
         before = await place.count()
         if server:
             result = load.wrk(place, server.address, "book", connections=connections, seconds=self.seconds)
@@ -67,11 +67,11 @@ class Bench:
             result = load.pgbench(place, self.binaries, seconds=self.seconds)
         written = await place.count() - before
         requests = result.successes + result.refusals
-        # Some bookings at the end are in the database, but their response did not arrive in time.
+        # The last bookings may be in the database although their responses did not arrive in time.
         if server and not result.successes <= written <= result.successes + connections:
-            self.add_fault(f"{name}: {result.successes} responses of 201, {written} appointments")
+            self.add_fault(f"{name}: {result.successes} responses with 201, {written} appointments")
         if result.errors or written < requests * 0.9:
-            self.add_fault(f"{name}: {written} of {requests} requests were booked, {result.errors} errors")
+            self.add_fault(f"{name}: {written} of {requests} requests became appointments, {result.errors} errors")
         self.record(name, result.rate * min(written / result.successes, 1))
 
     def read(self, name: str, place: Place, kind: str) -> None:
@@ -87,8 +87,8 @@ class Bench:
             await self.book("http 16", place.world, place.server)
             await self.book("http 64", place.world, place.server, 64)
             await self.book("http 16, two", place.world, two.server)
-        a = "(a) the statement by pgbench, 16 clients"
-        self.compare(f"(b) bookings by HTTP, 16 connections ÷ {a}", "http 16", "statement", at_least=0.35)
+        a = "(a) the statement in pgbench, 16 clients"
+        self.compare(f"(b) bookings over HTTP, 16 connections ÷ {a}", "http 16", "statement", at_least=0.35)
         self.compare("(b) the same with 64 connections ÷ (a)", "http 64", "statement", at_least=0.35)
         self.compare("(b) the same with 16 connections and two server processes ÷ (a)", "http 16, two", "statement")
 
@@ -121,8 +121,8 @@ class Bench:
         typical = median(max(seconds for _, seconds in each) for each in responses)
         self.facts.append(
             f"(e) {RACERS} concurrent requests for one time, {rounds} rounds: {sum(winners)} succeeded, {others} "
-            f"responses other than 201 and 409. The last response of a round took {typical * 1000:.0f} ms (median) and "
-            f"{worst * 1000:.0f} ms (worst)."
+            f"responses were neither 201 nor 409. The last response in a round took {typical * 1000:.0f} ms (median) "
+            f"and {worst * 1000:.0f} ms (worst)."
         )
 
     async def growth(self, places: dict[int, Place]) -> None:
@@ -132,10 +132,10 @@ class Bench:
                 self.read(f"doctor-day {size:,}", place, "day")
                 await self.book(f"booking {size:,}", place.world, place.server)
                 if size == min(places):
-                    await place.world.sweep()  # otherwise it grows by half
+                    await place.world.sweep()  # otherwise it would grow by half
         smallest = min(places)
         for size in sorted(places)[1:]:
-            for name, what in (("booking", "a booking by HTTP"), ("doctor-day", "availability of a doctor-day")):
+            for name, what in (("booking", "a booking over HTTP"), ("doctor-day", "availability of a doctor-day")):
                 self.compare(
                     f"(f) time for {what}, {size:,} ÷ {smallest:,} appointments",
                     f"{name} {smallest:,}",
@@ -149,7 +149,7 @@ class Bench:
             self.record("deleted", await outbox.delete_rate(place.world))
             self.record("relayed", await outbox.relay_rate(place.world))
         self.compare(
-            "(h) events relayed by one worker ÷ the same rows by plain `DELETE … RETURNING`", "relayed", "deleted"
+            "(h) events relayed by one worker ÷ the same rows deleted with `DELETE … RETURNING`", "relayed", "deleted"
         )
 
     async def outbox(self, place: Place, full: int) -> None:
@@ -162,7 +162,7 @@ class Bench:
                     await outbox.switch(place.world)
                 await self.book(name, place.world, place.server)
         self.compare(
-            f"(i) bookings by HTTP with {full:,} events in the outbox ÷ with none",
+            f"(i) bookings over HTTP with {full:,} events in the outbox ÷ with none",
             "full outbox",
             "empty outbox",
             at_least=0.95,
@@ -180,7 +180,7 @@ class Bench:
                 self.record(f"{name}, from rows", from_rows)
         for name in numbers.NUMBERS:
             self.compare(
-                f"(j) {name}, of a clinic in twelve weeks, from the daily sums ÷ from all rows",
+                f"(j) {name}, for a clinic over twelve weeks, from the daily sums ÷ from all rows",
                 f"{name}, from sums",
                 f"{name}, from rows",
                 at_least=10,
@@ -199,16 +199,17 @@ class Bench:
             )
 
     def startup(self, place: Place) -> None:
-        """Measure the import of the server and its idle memory, next to those of its framework."""
+        """Compare the server's import time and idle memory with those of its framework."""
         servers = [startup.start(startup.SERVER) for _ in range(self.rounds)]
         frameworks = [startup.start(startup.FRAMEWORK) for _ in range(self.rounds)]
         ratios = [one.cpu_seconds / other.cpu_seconds for one, other in zip(servers, frameworks, strict=True)]
         self.facts.append(
-            f"(l) importing the server takes {median(ratios):.2g} × the CPU of importing Litestar, uvicorn, msgspec "
-            f"and asyncpg alone, {median(each.cpu_seconds for each in servers):.2f} s here; the goal is at most 1.0 s."
+            f"(l) importing the server takes {median(ratios):.2g} × the CPU time of importing Litestar, uvicorn, "
+            f"msgspec and asyncpg alone, {median(each.cpu_seconds for each in servers):.2f} s here; the goal is at "
+            "most 1.0 s."
         )
         idle, alone = place.idle_bytes, median(each.resident_bytes for each in frameworks)
         self.facts.append(
-            f"(m) one idle server process holds {idle >> 20} MB, {idle / alone:.2g} × the memory of those libraries; "
+            f"(m) one idle server process uses {idle >> 20} MB, {idle / alone:.2g} × the memory of those libraries; "
             "the goal is at most 110 MB."
         )

@@ -1,4 +1,4 @@
-"""The load: pgbench for the statement alone, wrk for HTTP, and concurrent requests for one time. Also the server."""
+"""The server and its load: pgbench for the statement alone, wrk for HTTP, and concurrent requests for one time."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from .world import DOCTORS, EMPTY, FOLDER, FREE, HALF_BOOKED, MINUTES, PLACES, W
 
 CLIENTS = 16
 
-# Parameters of the statement. pgbench has numbers and constants, so random values are expressions of its numbers.
+# The statement's parameters. pgbench has only numbers and constants, so random values are computed from its numbers.
 ID = (
     "(lpad(to_hex(:clinic::int), 8, '0') || :round || '-8' || lpad(to_hex(:client_id::int), 3, '0')"
     " || '-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid"
@@ -80,7 +80,7 @@ SCRIPT = f"""
 
 
 class Result(NamedTuple):
-    """The outcome of a load. `rate` is successes per second."""
+    """The outcome of a load run. `rate` is successes per second."""
 
     rate: float
     successes: int
@@ -89,7 +89,7 @@ class Result(NamedTuple):
 
 
 def pgbench(world: World, binaries: Path, *, seconds: float) -> Result:
-    """Book by the statement alone, one per transaction. Bookings that lost a race count as successes here."""
+    """Book with the statement alone, one per transaction. Here, bookings that lose a race count as successes."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(SCRIPT)
         script.flush()
@@ -158,7 +158,7 @@ class Server(NamedTuple):
     process: psutil.Process
 
     def memory(self) -> int:
-        """Return the resident bytes of all processes."""
+        """Return the resident memory of all processes, in bytes."""
         return sum(process.memory_info().rss for process in [self.process, *self.process.children(recursive=True)])
 
 
@@ -206,7 +206,7 @@ async def connections_to(
 async def send(
     stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], path: str, body: str | None = None
 ) -> tuple[int, float]:
-    """Send a request. Return the status of the response, and the seconds until it arrived."""
+    """Send a request. Return the response's status and the seconds until it arrived."""
     reader, writer = stream
     start = time.perf_counter()
     lines = [
@@ -224,8 +224,8 @@ async def send(
 
 
 async def race(world: World, address: str, *, racers: int, rounds: int) -> list[list[tuple[int, float]]]:
-    """Send requests of several customers for the same time at once, in each round for another time. Return the status
-    and the seconds of all responses."""
+    """Send requests from several customers for the same time at once, and for a different time in each round. Return
+    the status and the seconds of every response."""
     responses = []
     async with connections_to(address, racers) as streams:
         for number in range(rounds):
@@ -249,6 +249,6 @@ async def race(world: World, address: str, *, racers: int, rounds: int) -> list[
 
 
 async def times_on_one_connection(address: str, *, requests: int) -> list[float]:
-    """Return the seconds of requests that are sent one after the other."""
+    """Send requests one after another, and return how many seconds each takes."""
     async with connections_to(address, 1) as (stream,):
         return [(await send(stream, "/healthz"))[1] for _ in range(requests)]

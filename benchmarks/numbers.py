@@ -1,7 +1,7 @@
-"""The numbers of the reports, computed from appointments and slots: the daily sums must equal them.
+"""The reports' numbers, computed from appointments and slots. The daily sums must match them.
 
-Each statement is about a clinic ($1) on local dates ($2, $3), and one doctor or all ($4). It does independently what
-the database's function `summed` does.
+Each statement covers a clinic ($1), local dates ($2, $3), and one doctor or all of them ($4). It computes independently
+what the database function `summed` computes.
 """
 
 import inspect
@@ -40,7 +40,7 @@ with bounds as (
          extract(epoch from least(r.ends, h.ends) - greatest(r.starts, h.starts)) / 60 as minutes
     from bounds, range r,
          lateral (select r.starts at time zone zone as wall,
-                         -- the last microsecond, since an end at the moment when clocks go back reads an hour earlier
+                         -- the last microsecond, because an end at the moment clocks go back would read an hour early
                          extract(hour from (r.ends - interval '1 microsecond') at time zone zone)::integer
                             as through) l,
          generate_series(extract(hour from wall)::integer, through) as n, hour h
@@ -54,7 +54,7 @@ select doctor_id, date, hour, round(sum(minutes) filter (where not booked))::int
  group by doctor_id, date, hour
 having sum(minutes) > 0
 """
-"""The sums of each hour."""
+"""Sums per hour."""
 UTILISATION: Final = f"""{MINUTES}
 select doctor_id, extract(isodow from date) as weekday, hour,
        sum(minutes) filter (where not booked) as published_minutes,
@@ -79,7 +79,7 @@ select doctor_id, date, count(*)::integer as booked, sum((status = 'cancelled'):
   from ({BOOKED}) booked
  group by doctor_id, date
 """
-"""The sums of each day. `leads` are the days between booking and appointment."""
+"""Sums per day. `leads` lists the days between booking and appointment."""
 NUMBERS: Final = {
     "utilisation by doctor and hour": UTILISATION,
     "bookings and cancellations over time": f"""
@@ -102,18 +102,18 @@ FROM_SUMS: Final = {
     "no-show rate": (repository.over_time, ("week",)),
     "lead time": (repository.over_time, ("week",)),
 }
-"""The function that reads each number from the sums, and its last arguments."""
+"""For each number, the function that reads it from the sums, and that function's last arguments."""
 
 
 def statement_from_sums(name: str) -> tuple[str, Sequence[Any]]:
-    """Return the statement that reads a number from the sums, word for word, and its arguments after the clinic, the
-    doctor and the dates."""
+    """Return the statement that reads a number from the sums, word for word, and the arguments that follow the clinic,
+    the doctor and the dates."""
     function, arguments = FROM_SUMS[name]
     return inspect.getsource(function).split('"""')[3], arguments
 
 
 async def rates(world: World, name: str, *, first: date, last: date, seconds: float) -> tuple[float, float]:
-    """Return how often per second a number of a random clinic is read from the sums, and from all rows."""
+    """Return how many times per second a random clinic's number is read from the sums, and from all rows."""
     statement, arguments = statement_from_sums(name)
     connection = await asyncpg.connect(
         world.url, server_settings={"jit": "off", "plan_cache_mode": "force_generic_plan"}

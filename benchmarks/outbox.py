@@ -35,7 +35,7 @@ returning e.*
 
 
 async def fill(world: World, count: int) -> None:
-    """Replace the outbox by so many events, each of another appointment."""
+    """Replace the outbox's contents with `count` events, each for a different appointment."""
     connection = await asyncpg.connect(world.url)
     try:
         await connection.execute("truncate event, event_log, notification, unsummed")
@@ -46,7 +46,7 @@ async def fill(world: World, count: int) -> None:
 
 
 async def prepare_second(world: World, count: int) -> None:
-    """Set aside an outbox with so many events, and empty the one in use."""
+    """Set aside an outbox with `count` events, and leave an empty one in use."""
     await fill(world, count)
     connection = await asyncpg.connect(world.url)
     try:
@@ -60,7 +60,7 @@ async def prepare_second(world: World, count: int) -> None:
 
 
 async def switch(world: World) -> None:
-    """Exchange the two outboxes. Filling one each time would leave work to the database that slows down the next
+    """Swap the two outboxes. Filling one each time would leave the database with work that slows down the next
     measurement."""
     connection = await asyncpg.connect(world.url)
     try:
@@ -74,7 +74,7 @@ async def switch(world: World) -> None:
 
 
 async def relay_rate(world: World) -> float:
-    """Return how many events per second a worker relays to the log, to notifications, to webhooks and to the sums."""
+    """Return how many events per second a worker relays to the log, notifications, webhooks and sums."""
     await fill(world, RELAYED_EVENTS)
     db = connect(world.url, size=1, wait_seconds=5, statement_seconds=60)
 
@@ -88,7 +88,7 @@ async def relay_rate(world: World) -> float:
 
 
 async def delete_rate(world: World) -> float:
-    """Return how many of the same rows per second are deleted and returned, in batches of the same size."""
+    """Return how many of the same rows per second a plain delete returns, in batches of the same size."""
     await fill(world, RELAYED_EVENTS)
     connection = await asyncpg.connect(world.url)
 

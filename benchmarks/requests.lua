@@ -1,5 +1,5 @@
 -- wrk -s requests.lua URL -- KIND SEED CLINICS DOCTORS CUSTOMERS OPENING DAYS PLACES
--- KIND: empty, day or week (of availability), or book. OPENING: of the first day, in seconds since 1970.
+-- KIND: empty, day or week (availability), or book. OPENING: the first day's opening time, in seconds since 1970.
 
 local kind, clinics, doctors, customers, opening, days, places
 local threads = {}

@@ -1,4 +1,4 @@
-"""The cost of starting a server, next to that of a bare Litestar application."""
+"""The cost of starting a server, compared with importing its framework alone."""
 
 import os
 import resource
@@ -11,14 +11,14 @@ FRAMEWORK: Final = "import litestar, uvicorn, msgspec, asyncpg"
 
 
 class Start(NamedTuple):
-    """CPU seconds and peak resident bytes of a process that imports something and ends."""
+    """The CPU seconds and peak resident bytes of a process that imports something and exits."""
 
     cpu_seconds: float
     resident_bytes: int
 
 
 def start(program: str) -> Start:
-    """Run the program in a new interpreter with compiled modules, as an installed Appoint has them."""
+    """Run the program in a new interpreter with compiled modules, as in an installed Appoint."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     program_with_memory = f"{program}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

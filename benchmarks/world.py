@@ -1,5 +1,5 @@
-"""The data sets: clinics of ten doctors, each with room for 28 appointments a day. They are stored in `.bench/`, and a
-run works on copies."""
+"""The data sets: clinics with ten doctors, each with room for 28 appointments a day. They are stored in `.bench/`, and
+each run works on copies."""
 
 import asyncio
 import hashlib
@@ -16,14 +16,14 @@ from appoint.demo.writing import add_up
 
 FOLDER = Path(__file__).parents[1] / ".bench"
 CLINICS = {10_000: 10, 100_000: 20, 1_000_000: 100, 10_000_000: 200}
-"""The number of clinics by the number of appointments."""
+"""The number of clinics for each number of appointments."""
 DOCTORS = 10
 HALF_BOOKED = 28, 34
 FREE = 60, 359
-"""The first and the last day, counted from the creation of the data set, with half of the times booked, and none."""
+"""The first and last days on which half of the times, or none, are booked. Day 0 is when the data set was created."""
 EMPTY = 40
-"""Races use the days from here, on which no time is booked."""
-ZONE = "Asia/Kolkata"  # has no summer time, so 9:00 is the same instant every day
+"""Races use the days from this one on, which have no bookings."""
+ZONE = "Asia/Kolkata"  # has no daylight saving time, so 9:00 is the same time in UTC every day
 OPENS = timedelta(hours=3, minutes=30)
 PLACES, MINUTES = 28, 15
 MAX_AGE_DAYS = 20
@@ -46,7 +46,7 @@ class World(NamedTuple):
         return self.appointments // 10
 
     def opening(self, day: int) -> datetime:
-        """Return the start of the first appointment of a day."""
+        """Return when a day's first appointment starts."""
         return datetime.combine(self.created_on, time(), UTC) + timedelta(days=day) + OPENS
 
     async def count(self) -> int:
@@ -62,7 +62,7 @@ class World(NamedTuple):
             await connection.close()
 
     async def sweep(self) -> None:
-        """Delete the bookings of this run, so that every measurement starts with the same data."""
+        """Delete this run's bookings, so that every measurement starts with the same data."""
         connection = await asyncpg.connect(self.url)
         try:
             await connection.execute("delete from appointment where created_at > (select max(created_at) from clinic)")
@@ -73,7 +73,7 @@ class World(NamedTuple):
 
 
 def doctor(clinic: str | int, number: str | int) -> str:
-    """Return SQL for the id of a doctor, which a load generator can compute. Number 0 is the appointment type."""
+    """Return SQL for a doctor's id that a load generator can compute. Number 0 is the appointment type."""
     return f"(lpad(to_hex({clinic}), 8, '0') || '-0000-8000-8000-' || lpad(to_hex({number}), 12, '0'))::uuid"
 
 
@@ -82,8 +82,8 @@ def customer(number: str | int) -> str:
 
 
 def fill(appointments: int, customers: int) -> str:
-    """Return SQL that books the same times for every doctor of a clinic, each for another customer, from the last
-    half-booked day back into the past."""
+    """Return SQL that books the same times for each of a clinic's doctors, each with a different customer, from the
+    last half-booked day back into the past."""
     clinics, a_day = CLINICS[appointments], PLACES // 2
     per_doctor = appointments // clinics // DOCTORS
     return f"""
@@ -141,7 +141,7 @@ async def drop(connection: asyncpg.Connection, database: str) -> None:
 
 @asynccontextmanager
 async def copy_of(server_url: str, appointments: int, say: Callable[[str], None]) -> AsyncGenerator[World]:
-    """Yield a copy of the data set of this size. Create the data set first if it is missing or outdated."""
+    """Yield a copy of the data set with this many appointments. Create the original if it is missing or outdated."""
 
     def url_of(name: str) -> str:
         return server_url.replace("/appoint?", f"/{name}?")
@@ -157,7 +157,7 @@ async def copy_of(server_url: str, appointments: int, say: Callable[[str], None]
         created_on, _, created_by = (comment or "2000-01-01 ").partition(" ")
         age = datetime.now(UTC).date() - date.fromisoformat(created_on)
         if created_by != recipe or age.days > MAX_AGE_DAYS:
-            say(f"Creating the data set of {appointments:,} appointments")
+            say(f"Creating the data set with {appointments:,} appointments")
             await connection.execute(f"drop database if exists {original}")
             await connection.execute(f"create database {original}")
             await create(url_of(original), appointments)
@@ -174,7 +174,7 @@ async def copy_of(server_url: str, appointments: int, say: Callable[[str], None]
 
 
 async def create(url: str, appointments: int) -> None:
-    """Create the data set. Constraints and indexes that are added after the rows take a third of the time."""
+    """Create the data set. Adding constraints and indexes after the rows takes a third of the time."""
     await migrate.upgrade(url)
     connection = await asyncpg.connect(url, server_settings={"maintenance_work_mem": "512MB"})
     constraints = await connection.fetch(

@@ -1,7 +1,7 @@
-"""Lint prose: documentation, docstrings and the texts that people read on pages and in messages.
+"""Lint prose: documentation, docstrings, and what people read on pages and in messages.
 
-Documentation must have no finding. Docstrings and user texts have a maximum of findings for each folder in
-`prose_limits.json`, which may only shrink: `--lower` writes the current counts where they are lower.
+Documentation must have no findings. For docstrings and user-visible texts, `prose_limits.json` sets a maximum for each
+folder, which may only fall: `--lower` replaces it with the current count where that is lower.
 """
 
 import ast
@@ -30,7 +30,7 @@ MARKUP: Final = re.compile(
     r"```.*?```|`[^`\n]*`|(?<=\])\([^)\s]*\)|<!-- prose: off -->.*?<!-- prose: on -->|<!--.*?-->|https?://\S+",
     re.DOTALL,
 )
-"""What is not prose in Markdown and docstrings: code, addresses, comments, and examples of what not to write."""
+"""Everything in Markdown and docstrings that is not prose: code, URLs, comments, and examples of what not to write."""
 
 
 class Finding(NamedTuple):
@@ -73,7 +73,7 @@ def pages() -> Iterator[Path]:
 
 
 def lint(config: Config, group: str, path: Path, text: str, first_line: int = 1) -> Iterator[Finding]:
-    """Blank out what is not prose, keep the lines, and report what proselint finds."""
+    """Report what proselint finds in the prose. Blanks out the rest, so that line numbers stay correct."""
     prose = MARKUP.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
     if not prose.strip():
         return
@@ -104,11 +104,11 @@ def texts(config: Config) -> Iterator[Finding]:
 
 
 def ratchet(counts: Counter[str]) -> bool:
-    """Compare with the checked-in limits. Returns whether a limit is exceeded."""
+    """Compare with the checked-in limits. Return whether any limit is exceeded."""
     limits: dict[str, int] = json.loads(LIMITS.read_text()) if LIMITS.exists() else dict(counts)
     exceeded = {group: count for group, count in counts.items() if count > limits.get(group, 0)}
     for group, count in exceeded.items():
-        print(f"{group}: {count} findings, at most {limits.get(group, 0)} are allowed. See them with `make prose`.")
+        print(f"{group}: {count} findings, but the limit is {limits.get(group, 0)}. Run `make prose` to see them.")
     lower = {group: min(limit, counts[group]) for group, limit in limits.items() if counts[group]}
     if "--lower" in sys.argv or not LIMITS.exists():
         LIMITS.write_text(json.dumps(dict(sorted(lower.items())), indent=2) + "\n")

@@ -1,5 +1,5 @@
-"""Write the reference pages of the documentation from the code. With `--check`, change nothing and fail if a page is
-not current."""
+"""Generate the documentation's reference pages from the code. With `--check`, change nothing and fail if a page is
+out of date."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def main() -> int:
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(text)
     if "--check" in sys.argv and stale:
-        print(f"Not current: {', '.join(stale)}. Run `make reference`.", file=sys.stderr)
+        print(f"Out of date: {', '.join(stale)}. Run `make reference`.", file=sys.stderr)
         return 1
     return 0
 
@@ -63,9 +63,9 @@ def settings_page() -> str:
             yield f"| `APPOINT_{name.upper()}` | {default(field)} | {meaning} |"
 
     introduction = (
-        "Settings are environment variables, or lines of a file `.env` in the working directory. An empty variable "
-        "counts as not set. `appoint settings` prints the values in use. "
-        "[Running Appoint](../operations.md#settings) says which ones to think about."
+        "Settings are environment variables, or lines in a `.env` file in the working directory. An empty variable "
+        "counts as not set. `appoint settings` prints the current values. "
+        "[Run Appoint yourself](../operations.md#settings) says which ones you need to decide about."
     )
     return page("Settings", introduction, rows())
 
@@ -91,14 +91,14 @@ def cli_page() -> str:
     introduction = (
         "```console\nappoint COMMAND\n```\n\n"
         "Every command reads the [settings](settings.md) from the environment. `appoint COMMAND --help` prints the "
-        "same text. Errors of operation are one line on standard error, with exit code 1."
+        "same text. Operational errors are reported in one line on standard error, with exit code 1."
     )
     return page("Commands", introduction, iter(body.strip().splitlines()))
 
 
 def events_page() -> str:
     def sections() -> Iterator[str]:
-        yield "| event | happens when |"
+        yield "| event | when it happens |"
         yield "| --- | --- |"
         for name, fact in CATALOGUE.items():
             yield f"| [`{name}`](#{anchor(name)}) | {cell(fact.__doc__ or '')} |"
@@ -110,14 +110,14 @@ def events_page() -> str:
                 f"{cell(fact.__doc__ or '')} [Schema](../events/{name}.json)",
             )
             properties, required = members(fact)
-            yield from ("", "| member of `data` | type | always present |", "| --- | --- | --- |")
+            yield from ("", "| `data` member | type | always present |", "| --- | --- | --- |")
             for member, schema in properties.items():
                 yield f"| `{member}` | {kind(schema)} | {'yes' if member in required else 'no'} |"
 
     introduction = (
         "Webhooks and brokers receive these events as CloudEvents 1.0 in JSON. `subject` is the id of what changed, "
-        "`source` the clinic, and `subjectversion` orders the events of one subject. No event contains a name, an "
-        "address or a note. [Notifications and events](../notifications.md) describes delivery."
+        "`source` is the clinic, and `subjectversion` orders the events for each subject. No event contains names, "
+        "addresses or notes. [Notifications and events](../notifications.md) describes delivery."
     )
     return page("Events", introduction, sections())
 
@@ -161,7 +161,7 @@ def api_page(document: dict[str, Any]) -> str:
 
     introduction = (
         f"{cell(document['info']['description'])}\n\n"
-        "Every server shows all parameters, bodies, answers, problems and examples at `/api/docs`. The OpenAPI "
+        "Every server shows all parameters, bodies, responses, problems and examples at `/api/docs`. The OpenAPI "
         f"{document['openapi']} document is [openapi.json](../openapi.json)."
     )
     return page("API", introduction, sections())

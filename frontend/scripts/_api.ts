@@ -1,4 +1,4 @@
-// API client of the staff pages: sends the session cookie and the CSRF token, and throws problems.
+// The staff pages' API client: sends the session cookie and the CSRF token, and throws problems.
 
 export interface Problem {
   title: string;
@@ -10,7 +10,7 @@ export interface Problem {
   [fact: string]: unknown;
 }
 
-/** Allows rules to be broken, and says why. */
+/** The rules to set aside, and why. */
 export interface Override {
   allow: string[];
   reason: string;
@@ -24,16 +24,16 @@ export class Refused extends Error {
 
 const csrf = (): string => document.querySelector<HTMLElement>("[data-csrf]")?.dataset.csrf ?? "";
 
-/** The texts of the scripts in the page's language, from its `<script type="application/json" id="words">`. */
+/** The scripts' texts in the page's language, from its `<script type="application/json" id="words">`. */
 export const words: Record<string, string> = readJson("words") ?? {};
 
-/** Read the data of a `<script type="application/json">` in the page. */
+/** Read the data from a `<script type="application/json">` in the page. */
 export function readJson<T>(id: string): T | undefined {
   const element = document.getElementById(id);
   return element ? (JSON.parse(element.textContent ?? "null") as T) : undefined;
 }
 
-/** Call the API. Throws `Refused` on failure, also when the server is unreachable or a proxy answers instead. */
+/** Call the API. Throws `Refused` on failure, even when the server is unreachable or a proxy responds instead. */
 export async function callApi<T>(
   method: string,
   path: string,
@@ -77,7 +77,7 @@ async function send(method: string, path: string, body: unknown, headers: Record
   }
 }
 
-/** Take over the token of a new session, after the same user has signed in again in another window. */
+/** Take over a new session's token after the same user has signed in again in another window. */
 async function renewCsrfToken(): Promise<boolean> {
   const html = await fetch(location.href).then(
     (response) => response.text(),
@@ -91,7 +91,7 @@ async function renewCsrfToken(): Promise<boolean> {
   return true;
 }
 
-/** Create a sign-in link that opens a new window, so that what the user typed is kept. */
+/** Create a sign-in link that opens a new window, so that the user's input is not lost. */
 export function signInLink(): HTMLElement {
   const attributes = { href: "/staff/sign-in", target: "_blank", class: "button small" };
   return createElement("a", attributes, words["signIn"] ?? "");

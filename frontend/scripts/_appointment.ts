@@ -1,4 +1,4 @@
-// The dialog of an appointment: status changes, notes, rescheduling and cancelling.
+// The appointment dialog: status changes, notes, rescheduling and cancelling.
 import type { Calendar } from "@event-calendar/core";
 import { callApi, type Override, Refused } from "./_api";
 import {
@@ -39,7 +39,7 @@ const pathOf = (appointment: Appointment): string => `/api/appointments/${appoin
 const ifMatch = (appointment: Appointment): Record<string, string> => ({ "If-Match": `"v${appointment.version}"` });
 const isTyped = (id: string): boolean => get(id).hasAttribute("data-typed");
 
-/** Show an appointment, but keep what the user is typing. Notes that someone else has saved are shown beside it. */
+/** Show an appointment, but keep what the user is typing, and show notes that someone else has saved beside it. */
 function fill(appointment: Appointment): void {
   const conflict = within(dialog, "[data-conflict]");
   if (!isTyped("notes")) conflict.hidden = true;
@@ -75,7 +75,7 @@ function fill(appointment: Appointment): void {
   get("cancelling").hidden = !appointment.steps.includes("cancel");
 }
 
-/** Mark the fields of a form as untouched. */
+/** Mark a form's fields as untouched. */
 function markUntouched(form: Element): void {
   for (const field of form.querySelectorAll("[data-typed]")) field.removeAttribute("data-typed");
 }
@@ -99,7 +99,7 @@ onRefresh.push(() => {
   if (!dialog.querySelector("[data-typed]")) fill(refreshed);
 });
 
-/** Refresh the board, announce what was done, and show the appointment as it is now. */
+/** Refresh the board, announce what was done, and show the updated appointment. */
 async function finish(text: string, form?: HTMLElement): Promise<void> {
   const id = current?.id;
   if (form) markUntouched(form);
@@ -151,7 +151,7 @@ function reschedule(appointment: Appointment, wall: string, doctorId: string, ov
   return callApi("PUT", pathOf(appointment), content, ifMatch(appointment));
 }
 
-/** Move the open appointment. If it leaves the shown days, go to its new day. */
+/** Move the open appointment. If that takes it off the board, go to its new day. */
 async function move(appointment: Appointment, wall: string, doctorId: string, override?: Override): Promise<void> {
   const succeeded = await attempt(async () => reschedule(appointment, wall, doctorId, override), {
     ...target,
@@ -164,7 +164,7 @@ async function move(appointment: Appointment, wall: string, doctorId: string, ov
   else await finish(words["moved"]!, get("moving"));
 }
 
-/** How the user can go on after a refused move: to another time, or with an override. */
+/** How the user can continue after a refused move: with another time or an override. */
 function waysToMove(
   appointment: () => Appointment,
   wall: string,
@@ -180,7 +180,7 @@ within(get("moving"), "form").addEventListener("submit", (event) => {
   void move(current!, `${valueOf("move-date")}T${valueOf("move-time")}`, valueOf("move-doctor"));
 });
 
-/** Move a dropped appointment. If that is refused, put it back and explain in its dialog. */
+/** Move a dropped appointment. If the move is refused, put it back and explain why in its dialog. */
 export async function moveDropped(drop: Calendar.EventDropInfo): Promise<void> {
   const appointment = findAppointment(String(drop.event.id))!;
   const wall = addMinutes(appointment.start, drop.delta.days * 1440 + drop.delta.seconds / 60);

@@ -1,4 +1,4 @@
-// Shared by the board's scripts: its data, refreshing it, and access to the page.
+// What the board's scripts share: the board's data, refreshing it, and access to the page.
 import { readJson } from "./_api";
 import { wallOf } from "./_zone";
 
@@ -21,7 +21,7 @@ export interface Appointment {
   movable: boolean;
 }
 
-/** Published hours of a doctor, or an absence of a doctor or of all. */
+/** A doctor's published hours, or the absence of one doctor or all of them. */
 export interface TimeRange {
   doctorId: string | null;
   start: string;
@@ -82,7 +82,7 @@ export const setValue = (id: string, text: string): void => void (get<HTMLInputE
 export const announce = (text: string): void => void (get("announcement").textContent = text);
 
 export const wallTime = (instant: string): string => wallOf(new Date(instant), zone);
-/** Formats a time of day, given as if it were UTC. */
+/** Formats a time of day that is given as if it were UTC. */
 export const clockFormat = new Intl.DateTimeFormat(language, { timeZone: "UTC", timeStyle: "short" });
 const timeFormat = new Intl.DateTimeFormat(language, { timeZone: zone, timeStyle: "short" });
 const dayFormat = new Intl.DateTimeFormat(language, {
@@ -93,7 +93,7 @@ const dayFormat = new Intl.DateTimeFormat(language, {
   year: "numeric",
 });
 
-/** Format a day and a time or two, as the server does. */
+/** Format a day and one or two times, as the server does. */
 export function formatMoment(start: Date, end?: Date): string {
   const day = dayFormat.format(start);
   if (!end) return `${day}, ${timeFormat.format(start)}`;
@@ -113,7 +113,7 @@ export function findAppointment(id: string): Appointment | undefined {
   return board.appointments.find((appointment) => appointment.id === id);
 }
 
-/** The address of the board on another day. */
+/** The URL of the board for another day. */
 export const boardAddress = (day: string): string => `/staff/${config.clinic}/${config.view}?date=${day}`;
 
 /** Callbacks to run after each refresh. */
@@ -121,7 +121,7 @@ export const onRefresh: (() => void)[] = [];
 let refreshing: Promise<boolean> | undefined;
 let isRefreshDue = false;
 
-/** Refresh the board. Resolves to whether it worked. Calls during a refresh wait for another one after it. */
+/** Refresh the board. Resolves to whether it worked. Calls made during a refresh share one more refresh after it. */
 export function refresh(): Promise<boolean> {
   if (refreshing) isRefreshDue = true;
   refreshing ??= load()

@@ -39,7 +39,7 @@ export function listenForKeys(toggleView: () => void): void {
   });
 }
 
-/** The button that turns to the day before or after, in the direction of an arrow key. */
+/** The button for the previous or next day, in the direction of an arrow key. */
 function turnOf(key: string): string | undefined {
   const isRightToLeft = document.documentElement.dir === "rtl";
   if (key === "ArrowLeft") return isRightToLeft ? "after" : "before";

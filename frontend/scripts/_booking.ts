@@ -1,4 +1,4 @@
-// The booking dialog, for an existing patient, suggested while typing, or a new one.
+// The booking dialog, for an existing patient, suggested as the user types, or a new one.
 import { callApi, createElement, type Override, Refused } from "./_api";
 import {
   announce,
@@ -41,7 +41,7 @@ const target: RefusalTarget = {
     notes: "book-notes",
   },
 };
-/** The selected patient; undefined while searching, and for a new one. */
+/** The selected patient; undefined during a search and for a new patient. */
 let person: Person | undefined;
 let searchNumber = 0;
 
@@ -67,7 +67,7 @@ function describe({ birthDate, phone, email }: Person): string {
   return [birthDate && format.format(new Date(birthDate)), phone, email].filter(Boolean).join(" · ");
 }
 
-/** Open the dialog, for the clicked time and doctor or for suggested ones. */
+/** Open the dialog for the time and doctor that the user clicked, or for suggested ones. */
 export function newBooking(wall?: string, doctorId?: string): void {
   clearRefusal(refusal);
   get<HTMLFormElement>("booking").reset();
@@ -83,7 +83,7 @@ export function newBooking(wall?: string, doctorId?: string): void {
   get("who").focus();
 }
 
-/** Suggest the next quarter of an hour today, or else the first published time. */
+/** Suggest the next quarter-hour if the board shows today, or else the first published time. */
 function suggestStart(): string {
   const now = wallOf(new Date(), zone);
   if (board.first <= dateOf(now) && dateOf(now) <= board.last)
@@ -91,7 +91,7 @@ function suggestStart(): string {
   return board.times.find((time) => !time.absence)?.start ?? `${board.first}T09:00`;
 }
 
-/** Suggest a doctor with hours at a time. */
+/** Suggest a doctor who works at a given time. */
 function suggestDoctor(start: string): string | undefined {
   const hours = board.times.filter((time) => !time.absence);
   const range = hours.find((time) => time.start <= start && start < time.end) ?? hours[0];
@@ -130,7 +130,7 @@ interface People {
   next?: string | null;
 }
 
-/** Search the clinic's patients, and other clinics' customers by a complete address or number. */
+/** Search the clinic's patients, and other clinics' customers by complete email address or phone number. */
 async function searchPeople(text: string): Promise<People> {
   const query = new URLSearchParams({ q: text, limit: String(MAX_SUGGESTIONS) });
   const patients = await callApi<People>("GET", `/api/clinics/${config.clinic}/patients?${query}`);
@@ -173,7 +173,7 @@ function personButton(found: Person): HTMLElement {
   return button;
 }
 
-/** The button for a new patient, whose name, email address or phone number the user has typed. */
+/** The button that adds a new patient, with the name, email address or phone number typed so far. */
 function newPersonButton(text: string): HTMLElement {
   const button = createElement("button", { type: "button" }, words["add"]!.replace("{name}", text));
   button.addEventListener("click", () => {
@@ -214,7 +214,7 @@ async function book(override?: Override): Promise<void> {
   const start = `${valueOf("book-date")}T${valueOf("book-time")}`;
   const send = async (): Promise<void> => {
     const startTime = startInstant(start, valueOf("book-doctor"));
-    if (isNew) select(await register()); // also if the booking is refused
+    if (isNew) select(await register()); // so that the patient stays selected even if the booking is refused
     await callApi("POST", "/api/appointments", {
       customerId: person!.customerId,
       doctorId: valueOf("book-doctor"),
@@ -229,7 +229,7 @@ async function book(override?: Override): Promise<void> {
     allowed: override?.allow ?? [],
     onAlternative: (startTime, doctorId) => {
       setStart(wallTime(startTime));
-      setValue("book-doctor", doctorId); // keeps the type, which the doctor of the alternative offers
+      setValue("book-doctor", doctorId); // keeps the type, which the alternative's doctor offers
       void book();
     },
     onOverride: (allow, reason) => void book({ allow, reason }),

@@ -1,18 +1,18 @@
-// Reads the body of a request from a form. The name of a control is the place of its value: `policy.horizonDays`,
-// `address.0`. The words of `data-as` say what the value is:
+// Reads a request body from a form. A control's name says where its value belongs in the body: `policy.horizonDays`,
+// `address.0`. The words in `data-as` say how to read the value:
 //
 // - number: multiplied by the value of the control with the id `data-unit`, if there is one
-// - null: null instead of an empty text
-// - omit: left out when it is empty
-// - json: a JSON text
-// - list: one value a line; of checkboxes with the same name, the checked values, which `list null` replaces by null
-//   when there are none
-// - end: the end of a part of a day, where midnight is 24:00
+// - null: null if it is empty
+// - omit: left out if it is empty
+// - json: parsed as JSON
+// - list: one value per line; for checkboxes with the same name, the checked values, or with `list null`, null if none
+//   is checked
+// - end: an end time, where midnight is 24:00
 
 export type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 export type Body = { [name: string]: unknown };
 
-/** Return the controls of a form that have a name and are enabled. */
+/** Return a form's controls that have a name and are enabled. */
 export function controlsOf(form: HTMLFormElement): Control[] {
   const controls = [...form.elements].filter((element): element is Control =>
     element.matches("input, select, textarea"),
@@ -43,7 +43,7 @@ function unitOf(control: Control): number {
   return Number(unit?.value ?? 1);
 }
 
-/** Set the value at a place of the body. */
+/** Set the value at a place in the body. */
 function setMember(body: Body, place: string, value: unknown): void {
   const path = place.split(".");
   let container: Body = body;

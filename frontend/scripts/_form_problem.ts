@@ -1,4 +1,4 @@
-// Shows the problem of a refused request in its form: each fault at its field, the rest at the head of the form.
+// Shows a refused request's problem in its form: each fault at its field, the rest at the top of the form.
 import { createElement, type Problem, signInLink, words } from "./_api";
 import { type Control, controlsOf } from "./_form_body";
 
@@ -33,7 +33,7 @@ export function showProblem(form: HTMLFormElement, problem: Problem): void {
   first?.focus();
 }
 
-/** The control whose value, or part of it, is at a place of the body. */
+/** The control whose value, or part of it, is at a place in the body. */
 function controlAt(controls: Control[], place: string): Control | undefined {
   return (
     controls.find(({ name }) => name === place) ??
@@ -42,7 +42,7 @@ function controlAt(controls: Control[], place: string): Control | undefined {
   );
 }
 
-/** The element for the fault of a control. */
+/** The element that shows a control's fault. */
 function faultOf(form: HTMLFormElement, control: Control): Element | null | undefined {
   const own = form.querySelector(`[id="${CSS.escape(control.id || control.name)}-fault"]`);
   return own ?? control.closest("[data-row]")?.querySelector(".fault");

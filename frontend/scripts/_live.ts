@@ -1,7 +1,7 @@
 // Keeps the board up to date: refreshes it when the server reports a change.
 import { config, get, refresh } from "./_board";
 
-/** The longest silence of a working stream, in milliseconds. The server sends a heartbeat more often. */
+/** The longest silence on a working stream, in milliseconds. The server sends heartbeats more often than this. */
 const MAX_SILENCE = 40_000;
 let stream: EventSource | undefined;
 let lastHeard = 0;
@@ -33,7 +33,7 @@ function reconnectLater(): void {
   retryTimer = window.setTimeout(resume, 3000);
 }
 
-/** Listen again and catch up, after a sleep or when the network is back. */
+/** Listen again and catch up, after the computer wakes up or when the network is back. */
 function resume(): void {
   if (!stream || Date.now() - lastHeard > MAX_SILENCE) listen();
   void catchUp();
@@ -43,7 +43,7 @@ async function catchUp(): Promise<void> {
   if (!(await refresh())) reconnectLater();
 }
 
-/** Close the stream. Hidden windows do too, because browsers allow few connections. */
+/** Close the stream. Hidden windows do this too, because browsers allow only a few connections. */
 function stopListening(): void {
   stream?.close();
   stream = undefined;

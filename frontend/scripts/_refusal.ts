@@ -5,14 +5,14 @@ import { instantOf, wallOf } from "./_zone";
 
 const OVERRIDABLE = ["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"];
 
-/** Where a dialog shows refusals, and how the user can go on. */
+/** Where a dialog shows refusals, and how the user can continue. */
 export interface RefusalTarget {
   place: Element;
-  /** The id of the control of each member of the request. */
+  /** The id of the control for each member of the request. */
   fields: Record<string, string>;
   onAlternative?: (startTime: string, doctorId: string) => void;
   onOverride?: (allow: string[], reason: string) => void;
-  /** The rules that the user has overridden already. */
+  /** The rules that the user has already overridden. */
   allowed?: string[];
   /** Called when the appointment has changed in the meantime. */
   onChanged?: () => void;
@@ -41,7 +41,7 @@ export function clearRefusal(place: Element): void {
   for (const control of dialog.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
 }
 
-/** Return the instant of a wall time. Throws `Refused`, with the next time, if clocks skip the time on that day. */
+/** Return the instant of a wall time. If clocks skip that time on that day, throws `Refused` with the next time. */
 export function startInstant(wall: string, doctorId: string): string {
   const instant = instantOf(wall, zone);
   if (wallOf(instant, zone) === wall) return instant.toISOString();

@@ -1,5 +1,5 @@
-// Wall times of a zone, written “2027-03-01T09:30”, and their instants, by the same rule as the server's: a time in a
-// spring gap moves forward by the gap, and a time in an autumn fold is the first of the two.
+// Wall times in a zone, written “2027-03-01T09:30”, and their instants, by the same rule as on the server: a time in a
+// spring gap moves forward by the gap, and a time in an autumn fold means the first of its two instants.
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 

@@ -1,4 +1,4 @@
-// The board of a day, or of a doctor's week, drawn as a timetable. The server renders the same as a list.
+// The board for a day, or for a doctor's week, drawn as a timetable. The server renders the same content as a list.
 import { type Calendar, createCalendar, Interaction, ResourceTimeGrid, TimeGrid } from "@event-calendar/core";
 import { createElement } from "./_api";
 import { moveDropped, openAppointment } from "./_appointment";
@@ -26,12 +26,12 @@ const isDay = config.view === "day";
 const statuses = get<HTMLSelectElement>("statuses");
 let calendar: Calendar | undefined;
 let isDragging = false;
-/** The values that were drawn last, as JSON. */
+/** The most recently drawn values, as JSON. */
 const lastDrawn = new Map<string, string>();
 
 const isShown = (status: string): boolean => statuses.value.split(" ").includes(status);
 
-// --- events of the calendar
+// --- calendar events
 
 function appointmentEvent(appointment: Appointment): Calendar.EventInput {
   const isShort = appointment.end < addMinutes(appointment.start, 30);
@@ -57,7 +57,7 @@ function backgroundEvent(column: string, start: string, end: string, kind: strin
   return { resourceIds, start, end, display: "background", classNames: [kind], ...(title ? { title } : {}) };
 }
 
-/** The times of a column that cannot be booked: between the published hours, and absences. */
+/** The times in a column that cannot be booked: those outside the published hours, and absences. */
 function closedTimes(column: string, from: string, until: string): Calendar.EventInput[] {
   const events: Calendar.EventInput[] = [];
   const hours = board.times.filter((time) => !time.absence && (!column || time.doctorId === column));
@@ -80,7 +80,7 @@ function closedTimes(column: string, from: string, until: string): Calendar.Even
 
 const dayAfter = (day: string): string => dateOf(addMinutes(`${day}T00:00`, 1440));
 
-/** The hours to draw: all published or booked ones, and an hour more on both sides. */
+/** The hours to draw: all published or booked ones, plus an hour on either side. */
 function visibleHours(): { slotMinTime: string; slotMaxTime: string } {
   const hourOf = (wall: string): number => Number(wall.slice(11, 13));
   const ranges = [...board.appointments, ...board.times.filter((time) => !time.absence)];
@@ -95,7 +95,7 @@ function visibleHours(): { slotMinTime: string; slotMaxTime: string } {
   };
 }
 
-/** Where a board that is higher than its window begins: an hour before now, or at the first hour. */
+/** Where a board that is taller than its window starts: an hour before now, or at the first hour. */
 function scrollTime(): string {
   const now = wallTime(new Date().toISOString());
   const isToday = board.first <= dateOf(now) && dateOf(now) <= board.last;
@@ -181,7 +181,7 @@ const fixedOptions: Calendar.Options = {
   },
 };
 
-/** Whether a value has changed since it was drawn. Needless redrawing would remove elements under the pointer. */
+/** Whether a value has changed since it was drawn. Unnecessary redrawing would remove elements under the pointer. */
 function hasChanged(name: string, value: unknown): boolean {
   const text = JSON.stringify(value);
   const before = lastDrawn.get(name);
@@ -215,7 +215,7 @@ function focusAppointment(id: string): void {
   [...elements].find((element) => element.offsetParent)?.focus();
 }
 
-// The calendar's roles announce a table, which its content is not: to screen readers it is a series of buttons.
+// The calendar's roles announce a table, but its content is not one: to screen readers it is a series of buttons.
 new MutationObserver(() => {
   const selector = TABLE_ROLES.map((role) => `[role=${role}]`).join(", ");
   for (const element of get("board").querySelectorAll(selector))

@@ -1,4 +1,4 @@
-// Booking on a clinic's own site, see docs/embedding.md:
+// Booking on a clinic's own site. See docs/embedding.md:
 //   <script src="https://…/embed.js" data-clinic="slug" data-language="de" async></script>
 (() => {
   const script = document.currentScript as HTMLScriptElement;

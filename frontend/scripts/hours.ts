@@ -1,4 +1,4 @@
-// The editor of a week: adds, removes and copies hours. `staff.ts` sends them; here the controls get their names.
+// The weekly hours editor: adds, removes and copies hours. `staff.ts` sends them; this script names the controls.
 
 type Control = HTMLInputElement | HTMLSelectElement;
 
@@ -17,7 +17,7 @@ function applyTimeSlot(row: HTMLElement): void {
   until.value = (slot.dataset["until"] ?? "").replace("24:00", "00:00");
 }
 
-/** Name the controls by the places of their values in the request. */
+/** Name each control after its value's place in the request. */
 function nameControls(): void {
   for (const day of days) {
     const rows = rowsOf(day);
@@ -79,7 +79,7 @@ document.addEventListener("change", (event) => {
   nameControls();
 });
 
-// The preview opens in a dialog above the week, so that a user who decides against it finds everything as typed.
+// The preview opens in a dialog above the week, so that a user who decides against it keeps their input.
 document.getElementById("week")?.addEventListener("sent", (event) => {
   const dialog = document.getElementById("change") as HTMLDialogElement;
   dialog.querySelector("div")!.innerHTML = (event as CustomEvent<{ markup: string }>).detail.markup;

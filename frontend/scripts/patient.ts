@@ -1,5 +1,5 @@
-// Additions to the patients' pages, which work without a script too: the visitor's local time beside the clinic's, a
-// check whether the chosen time is still available, and the height of the page for the site that frames it.
+// Additions to the patient pages, which also work without scripts: the visitor's local time beside the clinic's, a
+// check whether the chosen time is still available, and the page's height for the site that frames it.
 
 const CHECK_SECONDS = 15;
 const language = document.documentElement.lang;
@@ -9,11 +9,11 @@ const visitorZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const zoneNote = document.querySelector<HTMLElement>("[data-zone]");
 const clinicZone = zoneNote?.dataset.zone ?? "UTC";
 
-/** The date and time that clocks of a zone show at an instant; without a zone, the visitor's. */
+/** The date and time on a zone's clocks at an instant; without a zone, on the visitor's. */
 const wallTime = (instant: Date, timeZone?: string): string => instant.toLocaleString("sv", { timeZone });
 const isOtherTime = (instant: Date): boolean => wallTime(instant, clinicZone) !== wallTime(instant);
 
-/** The visitor's local time, with the weekday if it is another day at the clinic. */
+/** The visitor's local time, with the weekday if it is a different day at the clinic. */
 function localTime(instant: Date): string {
   const time = new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(instant);
   if (wallTime(instant, clinicZone).slice(0, 10) === wallTime(instant).slice(0, 10)) return time;
@@ -25,7 +25,7 @@ function zoneName(instant: Date): string {
   return parts.find((part) => part.type === "timeZoneName")?.value ?? visitorZone;
 }
 
-/** Add the local time to each time in a part of the page, if any differs. Returns whether it did. */
+/** Add the local time to every time in a part of the page if any of them differs. Returns whether it did. */
 function addLocalTimes(place: ParentNode): boolean {
   const times = [...place.querySelectorAll<HTMLTimeElement>("time[data-local]")];
   if (!zoneNote || !times.some((time) => isOtherTime(new Date(time.dateTime)))) return false;
@@ -37,7 +37,7 @@ function addLocalTimes(place: ParentNode): boolean {
   return true;
 }
 
-/** Add local times to the page, and explain them. */
+/** Add local times to the page and explain them. */
 function explainZones(): void {
   const hasLocalTimes = addLocalTimes(document);
   const firstTime = document.querySelector<HTMLTimeElement>("time[data-local]")?.dateTime;
@@ -66,7 +66,7 @@ function watchAvailability(form: HTMLFormElement): void {
       form.dataset.gone = "";
       form.querySelector<HTMLElement>(".submit")!.hidden = true;
     } catch {
-      // offline for a moment; the next check may succeed
+      // briefly offline; the next check may succeed
     } finally {
       isChecking = false;
     }
@@ -89,7 +89,7 @@ function sendOnce(form: HTMLFormElement): void {
   });
 }
 
-/** Report the height and title to the framing page, and nothing else. */
+/** Report the page's height and title, and nothing else, to the framing page. */
 function reportHeight(): void {
   const report = (more: object = {}): void => {
     const height = Math.ceil(document.documentElement.getBoundingClientRect().height);

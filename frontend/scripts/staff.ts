@@ -1,29 +1,29 @@
-// Sends the forms of the staff pages to the API, and shows its problems at their fields. Forms keep what was typed.
+// Sends the staff pages' forms to the API and shows problems at the fields concerned. Forms keep the user's input.
 //
 //   <form data-api="PATCH /api/clinics/1" data-version="3" data-done="/staff/1/clinic">
 //
 // What is sent:
 //
-// - The name of a control is the place of its value in the body: `policy.horizonDays`, `address.0`. `_form_body.ts`
+// - A control's name says where its value belongs in the body: `policy.horizonDays`, `address.0`. `_form_body.ts`
 //   describes `data-as` and `data-unit`.
-// - A place in braces in the address is a control's value: `DELETE /api/absences/{id}`.
+// - A name in braces in the URL stands for a control's value: `DELETE /api/absences/{id}`.
 // - `data-query` sends the values as the query instead of a body; `data-empty` sends no body.
-// - `data-version` is the version that the form was made for; `data-match` is an entity tag instead.
+// - `data-version` is the version that the form was rendered for; `data-match` is an entity tag instead.
 // - `data-confirm` asks for confirmation first.
 // - A button with `data-with` adds these members (JSON) when it is pressed.
 //
-// What follows:
+// What happens next:
 //
-// - `data-done` is the next page, by default the same one again. It may use members of the answer:
+// - `data-done` is the next page, by default the same one again. It can use members of the response:
 //   `/staff/1/doctors/{id}`. With `data-stay`, the page stays.
-// - `data-says` is a notice for the next page. It may use members of the answer too.
-// - `data-shows="id"` shows the answer in an element of the page: its members in elements with `data-answer="key"`, in
-//   groups of four characters with `data-grouped`; elements with `data-when` or `data-unless` depend on a member. If
-//   the element is a dialog, the form continues when it closes.
-// - A control with `data-reasons` shows conflicts for one of these reasons.
-// - `data-keep` keeps what was typed when the page is loaded again.
+// - `data-says` is a notice for the next page. It can use members of the response too.
+// - `data-shows="id"` shows the response in an element on the page: its members in elements with `data-answer="key"`,
+//   in groups of four characters with `data-grouped`; elements with `data-when` or `data-unless` depend on a member.
+//   If the element is a dialog, the form continues when the dialog closes.
+// - A control with `data-reasons` shows conflicts that have one of these reasons.
+// - `data-keep` keeps the user's input when the page is loaded again.
 //
-// A button of the form may override any of these for itself.
+// A button in the form can override any of these for itself.
 import { callApi, createElement, Refused } from "./_api";
 import { type Body, bodyOf, controlsOf } from "./_form_body";
 import { clearProblem, showProblem } from "./_form_problem";
@@ -33,7 +33,7 @@ function fillIn(template: string, value: (name: string) => unknown): string {
   return template.replace(/\{([\w.]+)\}/g, (_, name: string) => String(value(name) ?? ""));
 }
 
-/** Send a form. Resolves to the answer, or to nothing after a refusal, which the form shows. */
+/** Send a form. Resolves to the response, or to nothing after a refusal, which the form shows. */
 async function send(form: HTMLFormElement, more: Body, options: DOMStringMap): Promise<Body | undefined> {
   const [method = "POST", template = ""] = (options.api ?? "").split(" ");
   const body: Body = { ...bodyOf(form), ...more };
@@ -91,7 +91,7 @@ document.addEventListener("submit", async (event) => {
   else if (!("stay" in options)) proceed();
 });
 
-/** Show the members of an answer in an element. */
+/** Show a response's members in an element. */
 function showAnswer(id: string, answer: Body, proceed: () => void): void {
   const place = document.getElementById(id);
   if (!place) return;
@@ -113,8 +113,8 @@ function showAnswer(id: string, answer: Body, proceed: () => void): void {
   }
 }
 
-// Buttons: `data-opens` has the id of a dialog, `data-closes` closes the dialog around it, `data-copies` has the id of
-// a text, `data-reload` loads the page again.
+// Buttons: `data-opens` opens the dialog with this id, `data-closes` closes the dialog around it, `data-copies` copies
+// the text of the element with this id, `data-reload` reloads the page.
 document.addEventListener("click", (event) => {
   const selector = "[data-opens], [data-closes], [data-copies], [data-reload]";
   const button = (event.target as Element).closest<HTMLElement>(selector);
@@ -131,7 +131,7 @@ async function copy(button: HTMLElement, text: string): Promise<void> {
   button.textContent = button.dataset.copied ?? button.textContent;
 }
 
-// Show the notice of the form on the previous page.
+// Show the notice from the form on the previous page.
 const notice = sessionStorage.getItem("says");
 sessionStorage.removeItem("says");
 if (notice) {
@@ -139,7 +139,7 @@ if (notice) {
   document.getElementById("main")?.prepend(createElement("div", attributes, createElement("p", {}, notice)));
 }
 
-// Restore what was typed into forms with `data-keep`.
+// Restore the user's input in forms with `data-keep`.
 function storageKey(form: HTMLFormElement): string {
   return `${form.dataset.keep} ${location.pathname}${location.search}`;
 }

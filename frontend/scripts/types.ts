@@ -1,10 +1,10 @@
-// The form of an appointment type: its price and its name.
+// The appointment type form: price and name.
 
 const amount = document.getElementById("amount") as HTMLInputElement;
 const currency = document.getElementById("currency") as HTMLSelectElement;
 const price = document.getElementById("price") as HTMLInputElement;
 
-/** Convert the typed price to minor units, as many as its currency has: 12.50 euros, 1250 yen. Nothing is rounded. */
+/** Convert the typed price to its currency's minor units, without rounding: 12.50 euros, 1250 yen. */
 function readPrice(): void {
   const decimals = Number(currency.selectedOptions[0]?.dataset["decimals"] ?? 2);
   const [, whole, part = ""] = /^(\d{1,12})(?:[.,](\d*))?$/.exec(amount.value.replace(/\s/g, "")) ?? [];
@@ -21,7 +21,7 @@ const nameInput = document.getElementById("name") as HTMLInputElement;
 const normalise = (name: string): string => name.trim().replace(/\s+/g, " ").toLocaleLowerCase();
 const otherNames = new Set((JSON.parse(nameInput.dataset["taken"] ?? "[]") as string[]).map(normalise));
 
-/** Refuse the name of another type, because patients could not tell the two apart. A type may keep a shared name. */
+/** Refuse another type's name, because patients could not tell the two apart. A type can keep a name that it shares. */
 function checkName(): void {
   const isTaken = otherNames.has(normalise(nameInput.value)) && nameInput.value !== nameInput.defaultValue;
   nameInput.setCustomValidity(isTaken ? (nameInput.dataset["wrong"] ?? "") : "");

@@ -8,7 +8,7 @@ const [{ text }] = (await build({ entryPoints: ["scripts/_zone.ts"], bundle: tru
 const { wallOf, instantOf, addMinutes } = await import(`data:text/javascript,${encodeURIComponent(text)}`);
 const utc = (wall, zone) => instantOf(wall, zone).toISOString().slice(0, 16);
 
-test("an instant has another wall time in each zone", () => {
+test("an instant has a different wall time in each zone", () => {
   const instant = new Date("2027-03-01T08:30:00Z");
   assert.equal(wallOf(instant, "Europe/Berlin"), "2027-03-01T09:30");
   assert.equal(wallOf(instant, "America/New_York"), "2027-03-01T03:30");
@@ -19,7 +19,7 @@ test("midnight is hour 00 of the new day", () => {
   assert.equal(wallOf(new Date("2027-02-28T23:00:00Z"), "Europe/Berlin"), "2027-03-01T00:00");
 });
 
-test("a wall time becomes the instant that has it", () => {
+test("a wall time converts to the matching instant", () => {
   assert.equal(utc("2027-03-01T09:30", "Europe/Berlin"), "2027-03-01T08:30");
   assert.equal(utc("2027-07-01T09:30", "Europe/Berlin"), "2027-07-01T07:30");
 });
@@ -29,7 +29,7 @@ test("a wall time in a spring gap moves forward by the gap", () => {
   assert.equal(wallOf(instant, "Europe/Berlin"), "2027-03-28T03:30");
 });
 
-test("a wall time in an autumn fold is the first of the two", () => {
+test("a wall time in an autumn fold means the first of its two instants", () => {
   assert.equal(utc("2027-10-31T02:30", "Europe/Berlin"), "2027-10-31T00:30");
 });
 
