@@ -37,7 +37,7 @@ def post():
 
 @pytest.fixture
 def office(db, post):
-    """A worker that sends messages with links signed like the server's."""
+    """A worker that sends messages, with links signed by the server's secret."""
     office = Office(db, post)
     office.sending = office.sending._replace(
         writer=partial(compose, links=Links("https://appoint.example", SECRET, "appointments@appoint.example"))
@@ -77,8 +77,9 @@ async def family(client):
 
 @pytest.fixture
 async def world(db, monkeypatch):
-    """A clinic in permanent quiet hours, with Mia to be invited. Ana has an e-mail address and a phone number, and has
-    opted out of messages on both channels."""
+    """A clinic in permanent quiet hours, where Mia has yet to be invited. Ana has an e-mail address and a phone number,
+    and has opted out of messages on both channels.
+    """
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache, locale="de")
         await db.execute("update clinic set quiet_from = 0, quiet_until = 1439")
@@ -107,7 +108,7 @@ def idp_server():
 
 @pytest.fixture
 def idp(idp_server):
-    """The provider in its initial state."""
+    """The provider, reset to its initial state."""
     idp_server.answers, idp_server.requests, idp_server.down, idp_server.seconds = {}, [], False, 0.0
     idp_server.keys = {"first": idp_server.first}
     idp_server.may_answer.set()

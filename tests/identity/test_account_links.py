@@ -1,4 +1,4 @@
-"""Links with which users set their passwords, and requests for these links."""
+"""Links that let users set their passwords, and requests for these links."""
 
 import asyncio
 from datetime import timedelta
@@ -11,7 +11,7 @@ from support.accounts import NEW_PASSWORD, link_token, mailed_tokens, set_passwo
 from support.staff import ANOTHER, SECRET, sign_in, type_of
 
 
-async def test_using_a_link_invalidates_all_links_of_the_user(db, client, mia):
+async def test_using_a_link_invalidates_all_of_the_users_links(db, client, mia):
     first, second = await link_token(db), await link_token(db, kind="invitation")
     assert (await set_password(client, first)).status_code == 200
     assert type_of(await set_password(client, first, ANOTHER)) == (409, "link-used")
@@ -21,10 +21,10 @@ async def test_using_a_link_invalidates_all_links_of_the_user(db, client, mia):
 
 async def test_only_one_of_several_concurrent_uses_of_a_link_sets_the_password(db, client, mia):
     token = await link_token(db)
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(set_password(client, token, f"{word} swans swim slowly") for word in ("seven", "eight", "nine", "ten"))
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    assert sorted(response.status_code for response in responses) == [200, 409, 409, 409]
 
 
 @pytest.mark.parametrize(
@@ -53,23 +53,23 @@ async def test_a_forged_link_is_not_found(db, client, mia):
     assert [type_of(await set_password(client, token)) for token in forgeries] == [(404, "not-found")] * len(forgeries)
 
 
-async def test_setting_a_password_by_link_ends_all_sessions(db, client, mia, manager):
+async def test_setting_a_password_via_a_link_ends_all_sessions(db, client, mia, manager):
     await set_password(client, await link_token(db))
     assert (await client.get("/api/account", headers=manager)).status_code == 401
 
 
-async def test_setting_a_password_by_link_does_not_turn_off_two_factor_sign_in(db, client, mia):
+async def test_setting_a_password_via_a_link_does_not_turn_off_two_factor_sign_in(db, client, mia):
     await db.execute("update app_user set totp_secret = $1, totp_confirmed_at = now()", b"sealed")
     await set_password(client, await link_token(db))
     assert type_of(await sign_in(client, password=NEW_PASSWORD)) == (401, "totp-required")
 
 
 async def test_a_password_reset_does_not_reveal_whether_an_account_exists(db, client, mia, office):
-    answers = [
+    responses = [
         await client.post("/api/passwordResets", json={"email": email})
         for email in ("MIA@example.org", "unknown@example.org")
     ]
-    assert {(answer.status_code, answer.text) for answer in answers} == {(200, '{"minutes":60}')}
+    assert {(response.status_code, response.text) for response in responses} == {(200, '{"minutes":60}')}
     (token,) = await mailed_tokens(office)
     assert (await set_password(client, token)).status_code == 200
 

@@ -1,4 +1,4 @@
-"""Messages about accounts: links to set a password, and sign-in codes."""
+"""Messages about accounts: password links and sign-in codes."""
 
 import re
 from datetime import timedelta
@@ -49,7 +49,7 @@ def token_of(message) -> str:
 # links
 
 
-async def test_an_invitation_contains_a_signed_link_for_the_user_that_expires_in_seven_days(world, office, post):
+async def test_an_invitation_contains_a_signed_link_that_expires_in_seven_days(world, office, post):
     await mail(world)
     await office.send(world.now)
     (message,) = post.messages
@@ -65,13 +65,13 @@ async def test_an_invitation_contains_a_signed_link_for_the_user_that_expires_in
     ]
 
 
-async def test_the_html_of_a_mail_contains_a_clickable_link(world, office, post):
+async def test_an_html_email_contains_a_clickable_link(world, office, post):
     await mail(world)
     await office.send(world.now)
     assert f'<a href="https://appoint.example/credentials/{token_of(post.messages[0])}"' in post.messages[0].html
 
 
-async def test_a_link_is_valid_for_one_purpose_only(world, office, post):
+async def test_a_link_is_valid_for_only_one_purpose(world, office, post):
     await mail(world, "password-reset")
     await office.send(world.now)
     assert verify(SECRET, "invitation", token_of(post.messages[0])) is None
@@ -91,7 +91,7 @@ async def test_account_messages_contain_no_unsubscribe_link(world, office, post)
     ] * 2
 
 
-async def test_the_platform_writes_in_the_users_language_and_in_english_by_default(world, office, post):
+async def test_platform_messages_are_in_the_users_language_or_english_by_default(world, office, post):
     await mail(world, clinic_id=0)
     await office.send(world.now)
     await world.db.execute("update app_user set locale = 'fr'")
@@ -103,7 +103,7 @@ async def test_the_platform_writes_in_the_users_language_and_in_english_by_defau
     ]
 
 
-async def test_two_invitations_send_two_mails(world, office, post):
+async def test_two_invitations_send_two_emails(world, office, post):
     await mail(world)
     await mail(world)
     await office.send(world.now)
@@ -120,7 +120,7 @@ async def test_an_invalidated_link_is_not_sent(world, office, post):
     )
 
 
-async def test_a_removed_or_unknown_user_gets_no_mail(world, office, post):
+async def test_a_removed_or_unknown_user_gets_no_email(world, office, post):
     await mail(world)
     await world.db.execute("update app_user set active = false, removed_at = now()")
     await mail(world)
@@ -135,7 +135,7 @@ async def test_a_removed_or_unknown_user_gets_no_mail(world, office, post):
 @pytest.mark.parametrize(
     ("kind", "lifetime"), [("invitation", timedelta(days=7)), ("password-reset", timedelta(hours=1))]
 )
-async def test_an_expired_link_is_not_sent_even_if_resent(world, office, post, kind, lifetime):
+async def test_an_expired_link_is_not_sent_even_on_a_resend(world, office, post, kind, lifetime):
     await mail(world, kind)
     world.now += lifetime
     await office.send(world.now)
@@ -166,7 +166,7 @@ async def test_queued_messages_contain_no_secrets_or_addresses(world, office, po
 
 
 @pytest.mark.parametrize("name", ["Mia\r\nBcc: all@example.org", "https://elsewhere.example/ <script>", "{{ link }}"])
-async def test_a_name_cannot_inject_content_into_a_mail(world, office, post, name):
+async def test_a_name_cannot_inject_content_into_an_email(world, office, post, name):
     await world.db.execute("update app_user set name = $1", name)
     await mail(world)
     await office.send(world.now)
@@ -220,7 +220,7 @@ async def test_a_used_or_expired_code_is_not_sent(world, office, post):
     )
 
 
-async def test_a_code_is_not_sent_once_the_customers_address_changed_or_the_customer_left(world, office, post):
+async def test_a_code_is_not_sent_after_the_customer_leaves_or_changes_address(world, office, post):
     await send_code(world)
     await world.db.execute("update customer set email = 'new@example.org', updated_at = now() where id = $1", world.ana)
     await office.send(world.now)
@@ -245,7 +245,7 @@ async def test_an_undeliverable_message_is_a_dead_letter_with_a_reason(world, of
 # who can see these messages
 
 
-async def test_the_api_does_not_show_or_resend_messages_of_the_platform(db, client, world):
+async def test_the_api_neither_shows_nor_resends_platform_messages(db, client, world):
     await mail(world, clinic_id=0)
     id = await db.fetchval("select id from notification")
     paths = ["/api/clinics/0/notifications", f"/api/notifications/{id}"]
@@ -254,7 +254,7 @@ async def test_the_api_does_not_show_or_resend_messages_of_the_platform(db, clie
     assert await reads.find(db, id)
 
 
-async def test_dead_letters_of_the_platform_can_be_listed_and_resent(world, office, post):
+async def test_the_platforms_dead_letters_can_be_listed_and_resent(world, office, post):
     post.trouble = Undeliverable("there is no such mailbox")
     await mail(world, clinic_id=0)
     await office.send(world.now)
@@ -278,7 +278,7 @@ async def test_a_clinics_notifications_include_its_invitations(client, world):
 
 
 @pytest.mark.parametrize("kind", ["invitation", "password-reset", "sign-in-code"])
-async def test_account_messages_have_no_custom_templates(client, world, kind):
+async def test_account_messages_cannot_have_custom_templates(client, world, kind):
     path = f"/api/clinics/1/messageTemplates/{kind}/email/en"
     assert (await client.get(path, headers=ADMIN)).status_code == 404
     assert (await client.put(path, json={"subject": "x", "text": "y"}, headers=ADMIN)).status_code == 404

@@ -1,4 +1,4 @@
-"""How a caller with an API key is identified, and when the key stops working."""
+"""How a caller with an API key is identified, and when a key stops working."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from support.round_trips import proxied
 
 @pytest.fixture
 async def serving_db(db, database_url):
-    """The database with the role that serves requests."""
+    """The database, accessed with the role that serves requests."""
     serving_db = connect(database_url, size=2, wait_seconds=5, statement_seconds=10, role=SERVER)
     yield serving_db
     await serving_db.close()
@@ -44,11 +44,11 @@ MALFORMED = {
 
 @for_each("kind, token", list(MALFORMED.items()))
 async def test_a_malformed_key_is_unauthorized(client, kind, token):
-    answer = await client.get("/api/clinics/1/appointments", headers={"Authorization": b"Bearer " + token.encode()})
-    assert answer.status_code == 401
+    response = await client.get("/api/clinics/1/appointments", headers={"Authorization": b"Bearer " + token.encode()})
+    assert response.status_code == 401
 
 
-async def test_a_key_with_the_secret_of_another_key_is_unauthorized(client, lakeside):
+async def test_a_key_with_another_keys_secret_is_unauthorized(client, lakeside):
     one, other = [(await create_key(client)).json()["key"] for _ in range(2)]
     mixture = one[:37] + other[37:]
     assert (await client.get("/api/clinics/1/appointments", headers=key_header(mixture))).status_code == 401
@@ -91,7 +91,7 @@ async def test_after_several_rotations_only_the_last_two_keys_work(db, serving_d
     assert [bool(await service.identify(serving_db, key.key, now=NOW)) for key in keys] == [False, False, True, True]
 
 
-async def test_the_last_use_is_stored_once_a_minute_without_a_new_version(db, serving_db, lakeside):
+async def test_a_keys_last_use_is_stored_once_a_minute_without_changing_its_version(db, serving_db, lakeside):
     key = await add_key(db)
     uses = []
     for seconds in (0, 30, 59, 60, 61):
@@ -103,7 +103,7 @@ async def test_the_last_use_is_stored_once_a_minute_without_a_new_version(db, se
     assert uses == [first, first, first, second, second]
 
 
-async def test_a_wrong_secret_does_not_count_as_use(db, serving_db, lakeside):
+async def test_a_request_with_a_wrong_secret_does_not_count_as_use(db, serving_db, lakeside):
     key = await add_key(db)
     assert await service.identify(serving_db, model.serialize_key(key.id, model.new_secret()), now=NOW) is None
     assert await db.fetchval("select last_used_at from api_key") is None
@@ -137,7 +137,7 @@ async def test_other_roles_cannot_look_up_keys(db, lakeside):
         await connection.execute("rollback")
 
 
-def test_comparing_a_secret_takes_the_same_time_whether_or_not_it_is_right(monkeypatch):
+def test_comparing_a_secret_takes_the_same_time_whether_or_not_it_matches(monkeypatch):
     """Both comparisons cover all 32 bytes, whether or not the key exists."""
     lengths = []
     monkeypatch.setattr(model.hmac, "compare_digest", lambda a, b: lengths.append((len(a), len(b))) or a == b)

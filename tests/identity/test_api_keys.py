@@ -1,4 +1,4 @@
-"""API keys of partner systems: how they are created, changed, rotated and revoked, and what they permit."""
+"""API keys for partner systems: how they are created, changed, rotated and revoked, and what they permit."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -80,7 +80,7 @@ async def test_all_errors_in_a_new_key_are_reported_together(client, lakeside):
 
 
 @for_each("scopes", [[], ["public"], ["book"], ["manage"], ["administer"], ["account"], [None], "see-appointments"])
-async def test_a_key_can_only_have_the_scopes_of_partners(client, lakeside, scopes):
+async def test_a_key_can_only_have_partner_scopes(client, lakeside, scopes):
     assert (await create_key(client, scopes=scopes)).status_code == 400
 
 
@@ -91,13 +91,13 @@ async def test_a_new_key_must_expire_in_the_future(client, lakeside):
     ]
 
 
-async def test_an_unknown_or_inactive_clinic_gets_no_keys(client, lakeside):
+async def test_keys_cannot_be_created_for_an_unknown_or_inactive_clinic(client, lakeside):
     assert (await create_key(client, 2)).status_code == 404
     assert (await client.delete("/api/clinics/1", headers=ADMIN)).status_code == 204
     assert (await create_key(client)).json()["reason"] == "clinic-inactive"
 
 
-async def test_the_number_of_keys_of_a_clinic_is_limited(client, db, lakeside):
+async def test_the_number_of_keys_per_clinic_is_limited(client, db, lakeside):
     await db.execute(
         """
         insert into api_key (clinic_id, id, name, scopes, secret_hash)
@@ -113,7 +113,7 @@ async def test_the_number_of_keys_of_a_clinic_is_limited(client, db, lakeside):
     )
 
 
-async def test_a_key_has_access_to_its_own_clinic_only(client, lakeside):
+async def test_a_key_has_access_only_to_its_own_clinic(client, lakeside):
     await create_clinic(client, name="Hillside")
     key = (await create_key(client)).json()["key"]
     assert (await client.get("/api/clinics/2/appointments", headers=key_header(key))).status_code == 404
@@ -202,14 +202,14 @@ async def test_a_revoked_key_stops_working_and_stays_listed_as_inactive(client, 
     assert (await client.post(f"/api/apiKeys/{key['id']}/rotate", json={}, headers=ADMIN)).status_code == 404
 
 
-async def test_a_key_of_a_deactivated_clinic_stops_working(client, lakeside):
+async def test_a_deactivated_clinics_key_stops_working(client, lakeside):
     key = (await create_key(client)).json()["key"]
     assert (await client.delete("/api/clinics/1", headers=ADMIN)).status_code == 204
     assert (await client.get("/api/clinics/1/appointments", headers=key_header(key))).status_code == 401
 
 
 @pytest.mark.parametrize("minutes", [-1, 10_081, "60", 1.5])
-async def test_an_overlap_is_at_most_a_week(client, lakeside, minutes):
+async def test_an_overlap_lasts_at_most_a_week(client, lakeside, minutes):
     key = (await create_key(client)).json()
     response = await client.post(f"/api/apiKeys/{key['id']}/rotate", json={"overlapMinutes": minutes}, headers=ADMIN)
     assert [fault["pointer"] for fault in response.json()["errors"]] == ["#/overlapMinutes"]
@@ -232,7 +232,7 @@ async def test_a_partner_can_book_read_and_cancel_an_appointment(client, db, lak
     assert (await client.delete(address, headers=partner)).status_code == 204
 
 
-async def test_changes_of_keys_are_audited_by_id(client, db, lakeside):
+async def test_changes_to_keys_are_audited_by_id(client, db, lakeside):
     key = (await create_key(client)).json()
     await client.patch(f"/api/apiKeys/{key['id']}", json={"name": "Portal"}, headers=ADMIN)
     await client.post(f"/api/apiKeys/{key['id']}/rotate", json={}, headers=ADMIN)

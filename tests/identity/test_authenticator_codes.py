@@ -13,7 +13,7 @@ from support.staff import ANOTHER, SECRET, add_user, sign_in, type_of
 
 @pytest.fixture
 async def totp(db, mia, time) -> pyotp.TOTP:
-    """Mia's authenticator. The clock stands at the beginning of a step."""
+    """Mia's authenticator, with the clock at the beginning of a step."""
     time.now = datetime.fromtimestamp(time.now.timestamp() // 30 * 30, tz=time.now.tzinfo)
     secret = pyotp.random_base32()
     await db.execute(
@@ -28,12 +28,12 @@ async def test_a_user_with_an_authenticator_also_needs_a_code(client, totp, time
     assert (await sign_in(client, totp=totp.at(time.now))).status_code == 201
 
 
-async def test_a_wrong_password_does_not_reveal_that_there_is_an_authenticator(client, totp, time):
+async def test_a_wrong_password_does_not_reveal_that_the_user_has_an_authenticator(client, totp, time):
     assert type_of(await sign_in(client, password=ANOTHER)) == WRONG
     assert type_of(await sign_in(client, password=ANOTHER, totp=totp.at(time.now))) == WRONG
 
 
-async def test_an_authenticator_code_can_be_used_once(client, totp, time):
+async def test_an_authenticator_code_can_be_used_only_once(client, totp, time):
     code = totp.at(time.now)
     assert (await sign_in(client, totp=code)).status_code == 201
     assert type_of(await sign_in(client, totp=code)) == WRONG
@@ -43,11 +43,11 @@ async def test_an_authenticator_code_can_be_used_once(client, totp, time):
 
 
 async def test_only_one_of_several_concurrent_sign_ins_can_use_a_code(client, totp, time):
-    answers = await asyncio.gather(*(sign_in(client, totp=totp.at(time.now)) for _ in range(4)))
-    assert sorted(answer.status_code for answer in answers) == [201, *[401] * 3]
+    responses = await asyncio.gather(*(sign_in(client, totp=totp.at(time.now)) for _ in range(4)))
+    assert sorted(response.status_code for response in responses) == [201, *[401] * 3]
 
 
-async def test_an_authenticators_clock_may_be_off_by_one_step(db, client, totp, time):
+async def test_an_authenticators_clock_can_be_off_by_one_step(db, client, totp, time):
     codes = {step: totp.at(time.now + timedelta(seconds=30 * step)) for step in (-2, -1, 0, 1, 2)}
     for step, expected in ((-2, 401), (2, 401), (-1, 201), (1, 201), (0, 401)):
         assert (await sign_in(client, totp=codes[step])).status_code == expected, step

@@ -35,7 +35,7 @@ async def test_a_password_can_be_set_on_a_page_without_javascript(db, client, mi
     assert (record.action, record.subjects) == ("setCredentialsByForm", [str(mia)])
 
 
-async def test_the_page_of_an_invalid_link_explains_why_and_offers_a_new_one(db, client, mia, office):
+async def test_the_page_for_an_invalid_link_explains_why_and_offers_a_new_one(db, client, mia, office):
     used, old = await link_token(db), await link_token(db, now=clock.now() - timedelta(days=8))
     for token, status, title in ((old, 409, "This link has expired"), ("nonsense", 404, "This link is incomplete")):
         page = await client.get(f"/credentials/{token}")
@@ -67,9 +67,9 @@ async def test_the_page_of_an_invalid_link_explains_why_and_offers_a_new_one(db,
     ],
 )
 @pytest.mark.parametrize("path", ["/credentials", "/password-reset"])
-async def test_a_malformed_form_causes_no_server_error(client, path, content):
-    answer = await client.post(path, content=content, headers={"Content-Type": "application/x-www-form-urlencoded"})
-    assert answer.status_code in (200, 400, 404)
+async def test_a_malformed_form_does_not_cause_a_server_error(client, path, content):
+    response = await client.post(path, content=content, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert response.status_code in (200, 400, 404)
 
 
 async def test_a_page_does_not_echo_its_token(client):

@@ -1,4 +1,4 @@
-"""How the keys of the OpenID provider are loaded and cached, and what happens while it is unavailable."""
+"""How the OpenID provider's keys are loaded and cached, and what happens while the provider is unavailable."""
 
 import asyncio
 import json
@@ -116,7 +116,7 @@ async def test_cached_keys_work_for_a_day_while_the_provider_is_unavailable(idp,
     assert await identify(provider, idp.token(NOW + back), after=back)
 
 
-async def test_a_token_is_not_rejected_before_the_keys_could_be_fetched(idp, provider):
+async def test_no_token_is_rejected_until_the_keys_have_been_fetched(idp, provider):
     idp.down = True
     with pytest.raises(errors.Unavailable):
         await identify(provider, idp.token(NOW))
@@ -156,7 +156,7 @@ CONFIGURATIONS = {
 
 @pytest.mark.parametrize("page", [".well-known/openid-configuration", "jwks"])
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
-async def test_an_invalid_answer_of_the_provider_counts_as_unavailable(idp, provider, page, garbage):
+async def test_a_provider_that_sends_an_invalid_response_counts_as_unavailable(idp, provider, page, garbage):
     assert await identify(provider, idp.token(NOW))
     idp.answers[f"/realms/clinics/{page}"] = garbage
     later = timedelta(minutes=20)
@@ -166,7 +166,7 @@ async def test_an_invalid_answer_of_the_provider_counts_as_unavailable(idp, prov
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
-async def test_an_invalid_configuration_of_the_provider_is_not_followed(idp, provider, configuration):
+async def test_an_invalid_provider_configuration_is_not_followed(idp, provider, configuration):
     document = {"issuer": idp.issuer if configuration.get("issuer") == "here" else configuration.get("issuer")}
     document |= {
         "jwks_uri": idp.issuer + "/jwks" if configuration.get("jwks_uri") == "here" else configuration.get("jwks_uri")

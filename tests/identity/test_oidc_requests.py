@@ -1,4 +1,4 @@
-"""Requests with tokens of an external OpenID provider."""
+"""Requests with tokens from an external OpenID provider."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from support.world import create_clinic
 
 @pytest.fixture
 async def oidc_client(db, database_url, idp):
-    """A client of an application that trusts the provider."""
+    """A client for an application that trusts the provider."""
     async with client_of(
         composed(database_url, oidc_issuer=idp.issuer, oidc_audience=AUDIENCE, oidc_roles=tuple(ROLES))
     ) as client:
@@ -31,7 +31,7 @@ async def test_a_receptionist_can_work_at_their_clinic_but_not_manage_it(oidc_cl
     assert (await oidc_client.get("/api/customers", headers=headers)).status_code == 403
 
 
-async def test_an_administrator_of_the_provider_has_administrator_access(oidc_client, idp):
+async def test_the_providers_administrator_role_grants_administrator_access(oidc_client, idp):
     headers = {"Authorization": f"Bearer {idp.token(clock.now(), roles=['root'])}"}
     assert (await oidc_client.get("/api/customers", headers=headers)).status_code == 200
 

@@ -1,4 +1,4 @@
-"""Whom a token of an external OpenID provider identifies, and which roles it grants."""
+"""Who a token from an external OpenID provider identifies, and which roles it grants."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from appoint.kit.actors import Membership, Role
 from support.oidc import NOW, SHAH, identify, oidc_settings
 
 
-async def test_a_receptionist_of_the_provider_is_a_receptionist_of_the_clinic(idp, provider):
+async def test_a_receptionist_at_the_provider_is_a_receptionist_at_the_clinic(idp, provider):
     caller = await identify(provider, idp.token(NOW))
     assert caller
     assert (caller.memberships, caller.administrator, caller.is_staff(1), caller.is_anyone) == (
@@ -43,7 +43,7 @@ async def test_a_receptionist_of_the_provider_is_a_receptionist_of_the_clinic(id
         (None, [], False),
     ],
 )
-async def test_roles_are_mapped_by_the_settings(idp, provider, roles, memberships, administrator):
+async def test_roles_are_mapped_as_configured(idp, provider, roles, memberships, administrator):
     caller = await identify(provider, idp.token(NOW, roles=roles))
     assert caller
     assert (list(caller.memberships), caller.administrator) == (memberships, administrator)

@@ -1,4 +1,4 @@
-"""Which settings of the OpenID provider are accepted."""
+"""Which OpenID provider settings are accepted."""
 
 import signal
 import sys
@@ -70,7 +70,7 @@ def test_the_application_is_not_created_with_invalid_settings(idp):
         "http://[::1]:8080/x",
     ],
 )
-def test_an_issuer_uses_https_or_is_local(issuer):
+def test_an_issuer_must_use_https_or_be_local(issuer):
     assert service.read_trust(settings(oidc_issuer=issuer, oidc_audience=AUDIENCE, oidc_roles=ROLES))
 
 

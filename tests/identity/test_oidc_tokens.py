@@ -1,4 +1,4 @@
-"""Which tokens of an external OpenID provider are accepted."""
+"""Which tokens from an external OpenID provider are accepted."""
 
 import hmac
 import json
@@ -29,13 +29,13 @@ from support.scale import scaled
         ("OKP", "Ed25519", "Ed25519"),
     ],
 )
-async def test_tokens_of_every_allowed_algorithm_are_accepted(idp, provider, type, size, alg):
+async def test_tokens_signed_with_any_allowed_algorithm_are_accepted(idp, provider, type, size, alg):
     idp.add("mine", type, size)
     assert await identify(provider, idp.token(NOW, kid="mine", alg=alg))
 
 
 @pytest.mark.parametrize("alg", ["RS384", "RS512", "PS384"])
-async def test_a_token_of_a_disallowed_algorithm_is_rejected(idp, provider, alg):
+async def test_a_token_signed_with_a_disallowed_algorithm_is_rejected(idp, provider, alg):
     assert await identify(provider, idp.token(NOW, alg=alg)) is None
 
 
@@ -65,7 +65,7 @@ def strangers_key() -> jwk.RSAKey:
 
 
 def with_strangers_key(idp: OpenIdProvider, **header) -> str:
-    """Sign with a stranger's key, with a header that refers to it."""
+    """Sign with a stranger's key, and refer to it in the header."""
     public = strangers_key().as_dict(private=False)
     full_header = {name: public if value == "own" else value for name, value in header.items()}
     return idp.token(NOW, key=strangers_key(), header=full_header)

@@ -52,7 +52,7 @@ async def test_an_authenticator_is_required_once_it_is_confirmed(client, manager
     assert wrong.json()["errors"][0]["pointer"] == "#/code"
     assert (await post("/confirm", code=code)).json()["totp"] is True
     assert type_of(await sign_in(client)) == (401, "totp-required")
-    # the confirmation has used this code
+    # the confirmation has used up this code
     assert type_of(await sign_in(client, totp=code)) == (401, "wrong-credentials")
     assert (await sign_in(client, totp=later_code)).status_code == 201
     assert type_of(await post(password=PASSWORD)) == (409, "totp-on")
@@ -63,13 +63,13 @@ async def test_an_authenticator_is_required_once_it_is_confirmed(client, manager
 
 
 async def test_an_authenticators_secret_is_encrypted_and_never_shown_again(db, client, mia, manager):
-    answers = [
+    responses = [
         await client.post(
             "/api/account/totp", json={"password": PASSWORD}, headers=manager | {"Idempotency-Key": "once"}
         )
         for _ in range(2)
     ]
-    secrets = [answer.json()["secret"] for answer in answers]
+    secrets = [response.json()["secret"] for response in responses]
     assert secrets[0] != secrets[1]
     assert await db.fetchval("select count(*) from request_key") == 0
     ciphertext = await db.fetchval("select totp_secret from app_user")

@@ -86,7 +86,7 @@ async def test_wrong_passwords_within_a_session_are_rate_limited(client, manager
         ("PUT", "/api/account/password", {"current": "not it", "new": ANOTHER}),
         ("POST", "/api/account/totp/remove", {"password": "not it"}),
     ]
-    answers = [
+    responses = [
         await client.request(method, path, json=body, headers=manager) for _ in range(4) for method, path, body in paths
     ]
-    assert [answer.status_code for answer in answers] == [400] * 5 + [429] * 3
+    assert [response.status_code for response in responses] == [400] * 5 + [429] * 3

@@ -41,7 +41,7 @@ async def test_the_database_stores_only_hashes_of_tokens_and_passwords(db, clien
     assert (await db.fetchval("select password_hash from app_user")).startswith("$argon2id$")
 
 
-async def test_all_failed_sign_ins_get_the_same_answer(db, client, mia):
+async def test_all_failed_sign_ins_get_the_same_response(db, client, mia):
     await add_user(db, "new@example.org", password=None)
     await add_user(db, "gone@example.org", active=True)
     await db.execute("update app_user set active = false, removed_at = now() where email = 'gone@example.org'")
@@ -61,7 +61,7 @@ def test_password_hashing_is_expensive_in_production(production_hash):
     assert production_hash.hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,")
 
 
-async def test_a_sign_in_with_an_unknown_address_hashes_just_as_much(client, mia, monkeypatch):
+async def test_a_sign_in_with_an_unknown_address_does_just_as_much_hashing(client, mia, monkeypatch):
     """Hashing takes most of the time, so a difference would reveal which addresses have accounts."""
     parameters = []
     verify = argon2.PasswordHasher.verify
@@ -91,12 +91,12 @@ async def test_passwords_match_in_any_unicode_normalization_form(db, client):
 async def test_an_impossible_password_is_rejected_without_hashing(client, mia, password, monkeypatch):
     monkeypatch.setattr(passwords, "verify", None)
     body = b'{"email": "mia@example.org", "password": "\\ud800"}' if password == "\ud800" else None
-    answer = await (
+    response = await (
         client.post("/api/sessions", content=body, headers={"Content-Type": "application/json"})
         if body
         else sign_in(client, password=password)
     )
-    assert answer.status_code == 400
+    assert response.status_code == 400
 
 
 async def test_an_outdated_hash_is_replaced_on_the_next_sign_in(db, client, mia):
@@ -109,7 +109,7 @@ async def test_an_outdated_hash_is_replaced_on_the_next_sign_in(db, client, mia)
     assert (await sign_in(client)).status_code == 201
 
 
-async def test_a_repeated_sign_in_opens_another_session_and_stores_no_answer(db, client, mia):
+async def test_a_repeated_sign_in_opens_a_new_session_and_stores_no_response(db, client, mia):
     tokens = [(await sign_in(client, headers={"Idempotency-Key": "again"})).json()["token"] for _ in range(2)]
     assert tokens[0] != tokens[1]
     assert await db.fetchval("select count(*) from request_key") == 0
@@ -166,7 +166,7 @@ async def test_a_session_ends_after_twelve_hours_even_if_used(client, mia, time)
     assert await get_status(client, own) == 401
 
 
-async def test_the_last_use_of_a_session_is_stored_at_most_once_a_minute(db, client, mia, time):
+async def test_a_sessions_last_use_is_stored_at_most_once_a_minute(db, client, mia, time):
     own = await bearer(client)
     start = time.now
     ages = []
@@ -268,7 +268,7 @@ async def test_a_patients_session_shows_their_own_data_and_no_staff(db, client, 
     assert await get_status(client, own) == 401
 
 
-async def test_the_audit_log_of_sessions_contains_no_addresses_or_secrets(db, client, mia):
+async def test_the_audit_log_for_sessions_contains_no_addresses_or_secrets(db, client, mia):
     own = await bearer(client)
     await client.delete("/api/sessions", headers=own)
     rows = await db.fetch(

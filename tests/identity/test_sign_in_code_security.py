@@ -32,7 +32,7 @@ async def test_a_removed_customer_gets_no_code(db, client, ana):
     assert await sent_codes(db) == []
 
 
-async def test_all_invalid_codes_get_the_same_answer(db, client, ana, family):
+async def test_all_invalid_codes_get_the_same_response(db, client, ana, family):
     spent, old, hers = await request_code(client), await request_code(client), await request_code(client)
     theirs = await request_code(client, email="family@example.org")
     await enter_code(client, spent)
@@ -70,8 +70,8 @@ async def test_concurrent_wrong_guesses_all_count(db, client, ana):
 
 async def test_only_one_of_several_concurrent_uses_of_a_code_signs_in(db, client, ana):
     code_id = await request_code(client)
-    answers = await asyncio.gather(*(enter_code(client, code_id) for _ in range(20)))
-    assert sorted(response.status_code for response in answers) == [200] + [401] * 19
+    responses = await asyncio.gather(*(enter_code(client, code_id) for _ in range(20)))
+    assert sorted(response.status_code for response in responses) == [200] + [401] * 19
     assert await db.fetchval("select count(*) from session") == 1
 
 
@@ -82,8 +82,8 @@ async def test_a_code_expires_after_ten_minutes(client, ana, monkeypatch):
     assert is_refused(await enter_code(client, code_id))
 
 
-async def test_retrying_a_sign_in_with_the_same_key_is_another_attempt(client, ana):
-    """Replaying the answer would require storing the token."""
+async def test_retrying_a_sign_in_with_the_same_key_counts_as_a_new_attempt(client, ana):
+    """Replaying the response would require storing the token."""
     code_id, key = await request_code(client), {"Idempotency-Key": "once"}
     request = {"url": f"/api/signInCodes/{code_id}/session", "json": {"code": right_code(code_id)}, "headers": key}
     assert [(await client.post(**request)).status_code for _ in range(2)] == [200, 401]
@@ -149,16 +149,16 @@ async def test_an_unknown_address_is_handled_exactly_like_a_known_one(db, client
     assert [to for _, to in await sent_codes(db)] == [ana, ana]
 
 
-async def test_a_code_for_an_unknown_address_never_signs_in(client):
+async def test_a_code_for_an_unknown_address_never_signs_anyone_in(client):
     code_id = await request_code(client, email="unknown@example.org")
     assert is_refused(await enter_code(client, code_id))
 
 
 async def test_requests_for_an_address_are_rate_limited_whether_or_not_it_is_known(client, ana):
     for address in ("ana@example.org", "unknown@example.org"):
-        answers = [await client.post("/api/signInCodes", json={"email": address}) for _ in range(6)]
-        assert [response.status_code for response in answers] == [200] * 5 + [429]
-        assert int(answers[-1].headers["Retry-After"]) > 0
+        responses = [await client.post("/api/signInCodes", json={"email": address}) for _ in range(6)]
+        assert [response.status_code for response in responses] == [200] * 5 + [429]
+        assert int(responses[-1].headers["Retry-After"]) > 0
 
 
 async def test_successful_sign_ins_do_not_count_towards_the_limit(client, ana):
@@ -166,7 +166,7 @@ async def test_successful_sign_ins_do_not_count_towards_the_limit(client, ana):
         assert (await enter_code(client, await request_code(client))).status_code == 200
 
 
-async def test_the_database_contains_no_digits_of_codes_and_no_addresses(db, client, ana):
+async def test_the_database_contains_neither_codes_nor_addresses(db, client, ana):
     code_id = await request_code(client)
     rows = await db.fetch(
         "select to_jsonb(s)::text as row from sign_in_code s union all select to_jsonb(n)::text from notification n"

@@ -22,14 +22,14 @@ async def test_the_message_contains_the_code_signed_with_the_workers_secret(db, 
     await Office(db, post).send(clock.now())
     assert post.messages[0].to == "ana@example.org"
     (code,) = re.findall(r"\b\d{6}\b", post.messages[0].text)
-    # the worker signs with another secret here, as when two servers are configured differently
+    # The worker here signs with a different secret, as if two servers were configured differently.
     assert (code == code_of("a secret", "sign-in", code_id), is_refused(await enter_code(client, code_id, code))) == (
         True,
         code != right_code(code_id),
     )
 
 
-async def test_a_correct_code_signs_in_and_gives_access_to_own_data_only(client, ana):
+async def test_a_correct_code_signs_customers_in_and_gives_access_only_to_their_own_data(client, ana):
     signed_in = (await enter_code(client, await request_code(client))).json()["session"]
     mine = {"Authorization": f"Bearer {signed_in['token']}"}
     assert signed_in["account"]["customerId"] == ana
@@ -66,12 +66,12 @@ async def test_signing_in_ends_the_browsers_previous_session(db, client, ana):
         ({"phone": "030 12345678", "locale": "de"}, "sms"),
     ],
 )
-async def test_a_code_is_sent_to_the_requested_address_in_any_spelling(db, client, ana, body, to):
+async def test_a_code_is_sent_to_the_requested_address_however_it_is_spelled(db, client, ana, body, to):
     await request_code(client, **body)
     assert await sent_codes(db) == [(to, ana)]
 
 
-async def test_a_code_can_be_used_once(client, ana):
+async def test_a_code_can_be_used_only_once(client, ana):
     code_id = await request_code(client)
     assert (await enter_code(client, code_id)).status_code == 200
     assert is_refused(await enter_code(client, code_id))
@@ -129,7 +129,7 @@ async def test_a_shared_address_gets_one_message(db, client, family):
     assert await sent_codes(db) == [("email", family[0])]
 
 
-async def test_a_customer_with_another_address_cannot_be_chosen(db, client, ana, family):
+async def test_a_customer_with_a_different_address_cannot_be_chosen(db, client, ana, family):
     code_id = await request_code(client, email="family@example.org")
     assert is_refused(await enter_code(client, code_id, customerId=ana))
     assert is_refused(await enter_code(client, code_id, customerId=str(uuid4())))
@@ -141,7 +141,7 @@ async def test_a_wrong_code_reveals_no_choices(client, family):
     assert is_refused(await enter_code(client, code_id, wrong_code(code_id)))
 
 
-async def test_a_customer_whose_address_changed_is_no_longer_a_choice(client, family):
+async def test_a_customer_whose_address_has_changed_is_no_longer_a_choice(client, family):
     code_id = await request_code(client, email="family@example.org")
     await client.patch(f"/api/customers/{family[0]}", json={"email": "new@example.org"}, headers=ADMIN)
     assert is_refused(await enter_code(client, code_id, customerId=family[0]))

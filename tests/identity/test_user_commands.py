@@ -46,7 +46,7 @@ async def test_the_command_line_adds_the_first_user(db, client, run_command):
         ),
     ],
 )
-async def test_the_command_line_rejects_an_invalid_user_in_one_sentence(  # noqa: PLR0917
+async def test_the_command_line_rejects_an_invalid_user_with_one_sentence(  # noqa: PLR0917
     db, client, run_command, arguments, stdin, sentence
 ):
     await create_clinic(client)

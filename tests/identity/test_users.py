@@ -1,4 +1,4 @@
-"""Managers invite, change and remove the users of their clinic."""
+"""Managers invite, change and remove their clinic's users."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from support.staff import add_user, bearer, sign_in, type_of, works_at
 from support.world import create_clinic, create_doctor
 
 
-async def test_an_invited_user_sets_a_password_and_gets_the_access_of_their_role(client, manager, office):
+async def test_an_invited_user_sets_a_password_and_gets_their_roles_access(client, manager, office):
     created = await client.post(USERS, json=INVITATION, headers=manager)
     user = created.json()
     assert (created.status_code, created.headers["Location"]) == (201, f"{USERS}/{user['id']}")
@@ -38,15 +38,15 @@ async def test_an_invited_user_sets_a_password_and_gets_the_access_of_their_role
 
 async def test_an_invitation_does_not_reveal_whether_an_account_already_exists(db, client, manager, office):
     await add_user(db, "known@example.org", name="Private Name")
-    answers = {}
+    responses = {}
     for email in ("known@example.org", "unknown@example.org"):
         created = await client.post(USERS, json=INVITATION | {"email": email}, headers=manager)
         user = (await client.get(f"{USERS}/{created.json()['id']}", headers=manager)).json()
-        answers[email] = {
+        responses[email] = {
             name: value for name, value in user.items() if name not in ("id", "email", "createdAt", "updatedAt")
         }
-    assert answers["known@example.org"] == answers["unknown@example.org"]
-    assert "Private Name" not in json.dumps(answers)
+    assert responses["known@example.org"] == responses["unknown@example.org"]
+    assert "Private Name" not in json.dumps(responses)
     assert len(await mailed_tokens(office)) == 2
 
 
@@ -69,16 +69,16 @@ async def test_inviting_a_member_again_is_a_conflict(client, manager):
 
 
 async def test_only_one_of_several_concurrent_invitations_succeeds(db, client, manager):
-    answers = await asyncio.gather(*(client.post(USERS, json=INVITATION, headers=manager) for _ in range(5)))
-    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 4]
+    responses = await asyncio.gather(*(client.post(USERS, json=INVITATION, headers=manager) for _ in range(5)))
+    assert sorted(response.status_code for response in responses) == [201, *[409] * 4]
     assert await db.fetchval("select count(*) from app_user where email like 'new%'") == 1
 
 
-async def test_retrying_an_invitation_with_the_same_key_sends_one_mail(db, client, manager, office):
-    answers = [
+async def test_retrying_an_invitation_with_the_same_key_sends_one_email(db, client, manager, office):
+    responses = [
         await client.post(USERS, json=INVITATION, headers=manager | {"Idempotency-Key": "once"}) for _ in range(2)
     ]
-    assert (answers[0].json(), answers[1].headers["Idempotent-Replayed"]) == (answers[1].json(), "true")
+    assert (responses[0].json(), responses[1].headers["Idempotent-Replayed"]) == (responses[1].json(), "true")
     assert len(await mailed_tokens(office)) == 1
 
 
@@ -123,7 +123,7 @@ async def test_an_invalid_invitation_is_rejected(client, manager, wrong):
     assert (await client.post(USERS, json=INVITATION | wrong, headers=manager)).status_code == 400
 
 
-async def test_managers_manage_only_users_of_their_own_clinic(db, client, manager):
+async def test_managers_can_manage_only_their_own_clinics_users(db, client, manager):
     await create_clinic(client)
     outsider = await add_user(db, "there@example.org")
     await works_at(db, outsider, 2)
@@ -154,10 +154,10 @@ async def test_two_managers_cannot_concurrently_remove_each_other(db, client, mi
     other = await add_user(db, "other@example.org")
     await works_at(db, other)
     others = await bearer(client, "other@example.org")
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         client.delete(f"{USERS}/{other}", headers=manager), client.delete(f"{USERS}/{mia}", headers=others)
     )
-    assert min(answer.status_code for answer in answers) == 204
+    assert min(response.status_code for response in responses) == 204
     assert await db.fetchval("select count(*) from membership where role = 'manager'") == 1
 
 
