@@ -1,4 +1,4 @@
-"""All channels: the same behaviour for real servers and for the development mailbox, and their settings."""
+"""Channels: their settings, and their behaviour, which is the same for real servers and the development mailbox."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ class Route(NamedTuple):
     arrived: Callable[[], Any]
 
 
-@pytest.fixture(params=["mail server", "text gateway", "mailbox for mails", "mailbox for text messages"])
+@pytest.fixture(params=["mail server", "text gateway", "mailbox for emails", "mailbox for text messages"])
 def route(request, db, inbox, texts) -> Route:
     texts.received.clear()
 
@@ -43,7 +43,7 @@ def route(request, db, inbox, texts) -> Route:
     return {
         "mail server": Route(Smtp(inbox.url, SENDER), LETTER, by_mail),
         "text gateway": Route(Sms(sms_url(texts), "Appoint"), NOTE, by_text),
-        "mailbox for mails": Route(DevMailbox(db), LETTER, in_mailbox),
+        "mailbox for emails": Route(DevMailbox(db), LETTER, in_mailbox),
         "mailbox for text messages": Route(DevMailbox(db), NOTE, in_mailbox),
     }[request.param]
 

@@ -1,4 +1,4 @@
-"""`appoint dead-letters`, `appoint events`, and metrics of notifications."""
+"""`appoint dead-letters`, `appoint events`, and notification metrics."""
 
 from support.notifications import DEAD, add_notification
 from support.world import create_clinic

@@ -160,7 +160,7 @@ def faults(key, subject, text):
         ),
     ],
 )
-def test_faults_of_a_template_are_found_by_trying_it(key, subject, text, expected):
+def test_faults_in_a_template_are_found_by_rendering_it(key, subject, text, expected):
     assert faults(key, subject, text) == expected
 
 

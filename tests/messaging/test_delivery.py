@@ -53,7 +53,7 @@ async def test_an_internal_error_delays_a_message(world, office, post):
     assert tuple(row) == ("queued", "internal error; see the log")
 
 
-async def test_queued_mails_are_not_sent_once_the_customer_unsubscribed(world, office, post):
+async def test_queued_emails_are_not_sent_once_the_customer_has_unsubscribed(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan(world.now)
     await preferences.unsubscribe(world.db, world.ana, "email")
@@ -61,13 +61,13 @@ async def test_queued_mails_are_not_sent_once_the_customer_unsubscribed(world, o
     assert (post.messages, await statuses(world.db)) == ([], ["confirmation superseded"])
 
 
-async def test_a_message_is_sent_again_after_its_worker_died(world, office, post):
+async def test_a_message_is_sent_again_after_its_worker_dies(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan(world.now)
 
     async def die() -> None:
         if not post.messages:
-            post.messages.append(None)  # the provider accepts it, but the worker dies before it knows
+            post.messages.append(None)  # the provider accepts it, but the worker dies before it finds out
             raise asyncio.CancelledError
 
     post.before = die
@@ -104,7 +104,7 @@ async def test_concurrent_workers_send_each_notification_once(world, office, pos
     assert len(post.messages) == 1
 
 
-async def test_nothing_is_sent_with_an_expired_lease(world, office, post):
+async def test_nothing_is_sent_under_an_expired_lease(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan(world.now)
     ((channel, expired),) = await office.lease(world.now)
@@ -116,7 +116,7 @@ async def test_nothing_is_sent_with_an_expired_lease(world, office, post):
     assert len(post.messages) == 1
 
 
-async def test_a_resend_has_a_new_token(world, office, post):
+async def test_a_resend_gets_a_new_token(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan_and_send(world.now)
     id = await world.db.fetchval("select id from notification")
@@ -139,7 +139,7 @@ async def test_a_cancellation_for_today_is_sent_first(world, office, post):
     assert post.messages[0].calendar_method == "CANCEL"
 
 
-async def test_a_message_that_can_wait_is_not_sent_in_quiet_hours(world, office, post):
+async def test_a_message_that_can_wait_is_not_sent_during_quiet_hours(world, office, post):
     await world.db.execute("update clinic set quiet_from = 20 * 60, quiet_until = 7 * 60")
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await office.plan_and_send(world.now)
@@ -152,7 +152,7 @@ async def test_a_message_that_can_wait_is_not_sent_in_quiet_hours(world, office,
     assert len(post.messages) == 2
 
 
-async def test_a_delayed_message_waits_for_the_end_of_quiet_hours(world, office, post):
+async def test_a_delayed_message_waits_until_quiet_hours_end(world, office, post):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await office.plan_and_send(world.now)
     world.now = at(18)
@@ -164,7 +164,7 @@ async def test_a_delayed_message_waits_for_the_end_of_quiet_hours(world, office,
     assert (len(post.messages), due.due_at) == (1, at(6, day=TOMORROW))
 
 
-async def test_a_move_is_reported_even_in_quiet_hours(world, office, post):
+async def test_a_move_is_reported_even_during_quiet_hours(world, office, post):
     await world.db.execute("update clinic set quiet_from = 20 * 60, quiet_until = 7 * 60")
     world.now = at(22)
     appointment = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
@@ -173,7 +173,7 @@ async def test_a_move_is_reported_even_in_quiet_hours(world, office, post):
     assert "moved sent" in await statuses(world.db)
 
 
-async def test_a_confirmation_is_sent_even_in_quiet_hours(world, office, post):
+async def test_a_confirmation_is_sent_even_during_quiet_hours(world, office, post):
     await world.db.execute("update clinic set quiet_from = 20 * 60, quiet_until = 7 * 60")
     world.now = at(22)
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)

@@ -1,4 +1,4 @@
-"""The content of mails, and the addresses that they can be sent to."""
+"""The content of emails, and the addresses they can be sent to."""
 
 import base64
 import email
@@ -16,7 +16,7 @@ from support.channels import INVITATION, LETTER, SENDER, refusal, words
 from support.gateways import mail_server
 
 
-async def test_a_mail_contains_its_sender_and_an_unsubscribe_link(inbox):
+async def test_an_email_contains_its_sender_and_an_unsubscribe_link(inbox):
     url = "https://appoint.example/unsubscribe/" + "token-_." * 40
     await Smtp(inbox.url, SENDER).send(LETTER._replace(reply_to="desk@lakeside.example", unsubscribe_url=url))
     (arrived,) = inbox.received
@@ -37,7 +37,7 @@ async def test_a_mail_contains_its_sender_and_an_unsubscribe_link(inbox):
     assert (arrived.envelope["from"], arrived.envelope["to"]) == (SENDER, ["ana@example.org"])
 
 
-async def test_a_mail_contains_text_html_and_the_calendar_inline_and_attached(inbox):
+async def test_an_email_contains_text_html_and_the_calendar_both_inline_and_attached(inbox):
     await Smtp(inbox.url, SENDER).send(
         LETTER._replace(html="<p>See <b>you</b></p>", calendar=INVITATION, calendar_method="REQUEST")
     )
@@ -61,7 +61,7 @@ async def test_a_mail_contains_text_html_and_the_calendar_inline_and_attached(in
     assert file.get_content() == INVITATION.encode()
 
 
-async def test_attempts_at_the_same_mail_share_a_message_id(inbox):
+async def test_all_attempts_to_send_an_email_share_a_message_id(inbox):
     for token in ("letter/1", "letter/1", "letter/2"):
         await Smtp(inbox.url, SENDER).send(LETTER._replace(token=token))
     names = sorted(str(arrived.content["Message-ID"]) for arrived in inbox.received)
@@ -70,7 +70,7 @@ async def test_attempts_at_the_same_mail_share_a_message_id(inbox):
     assert {name.rpartition("@")[2] for name in names} == {"appoint.example>"}
 
 
-async def test_a_mail_is_transmitted_as_ascii(inbox):
+async def test_an_email_is_transmitted_as_ascii(inbox):
     await Smtp(inbox.url, SENDER).send(
         LETTER._replace(subject="Ärztin", text="Grüße\n", html="<p>Grüße</p>", sender_name="Müller")
     )
@@ -84,7 +84,7 @@ async def test_a_non_ascii_domain_is_encoded_in_ascii(inbox):
     assert inbox.received[0].envelope["to"] == ["ana@xn--strae-oqa.example"]
 
 
-async def test_a_non_ascii_mailbox_name_works_with_a_server_that_supports_it():
+async def test_a_non_ascii_mailbox_name_works_if_the_server_supports_it():
     with mail_server(utf8=True) as server:
         await Smtp(server.url, SENDER).send(LETTER._replace(to="jörg@example.org"))
         (arrived,) = server.received
@@ -117,7 +117,7 @@ async def test_a_non_ascii_mailbox_name_is_undeliverable_with_other_servers(inbo
         "x" * 2000,
     ],
 )
-async def test_a_name_or_a_subject_cannot_inject_headers_or_recipients(inbox, payload):
+async def test_a_name_or_subject_cannot_inject_headers_or_recipients(inbox, payload):
     await Smtp(inbox.url, SENDER).send(
         LETTER._replace(subject=payload, sender_name=payload, reply_to="desk@lakeside.example")
     )

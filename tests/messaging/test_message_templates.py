@@ -1,4 +1,4 @@
-"""Message templates of clinics: stored only if they work, with previews, and defaults for all other messages."""
+"""Clinics' message templates: stored only if they work, with previews, and with defaults for all other messages."""
 
 import asyncio
 
@@ -193,12 +193,12 @@ async def test_an_invalid_template_is_rejected_with_line_and_reason_in_the_calle
     ],
 )
 async def test_all_errors_in_a_template_are_reported(clinics, path, body, faults):
-    answer = await clinics.put(path, json=body)
-    assert {fault["pointer"]: fault["detail"] for fault in answer.json().get("errors", [])} == faults
-    assert answer.status_code == (400 if faults else 200)
+    response = await clinics.put(path, json=body)
+    assert {fault["pointer"]: fault["detail"] for fault in response.json().get("errors", [])} == faults
+    assert response.status_code == (400 if faults else 200)
 
 
-async def test_a_preview_uses_the_clinics_data_and_stores_nothing(clinics):
+async def test_a_preview_uses_the_clinics_data_but_stores_nothing(clinics):
     preview = await clinics.post(
         f"{MAIL}/preview", json={"subject": "Until {{ day }}", "text": "{{ customer }} at {{ clinic }}\n{{ phone }}"}
     )
@@ -234,15 +234,15 @@ async def test_a_template_is_changed_only_if_the_version_matches(clinics):
     ] == [412, 412]
     assert (await clinics.delete(MAIL, headers={"If-Match": stored.headers["ETag"]})).status_code == 204
     recreated = await clinics.put(MAIL, json=CUSTOM)
-    assert recreated.headers["ETag"] != stored.headers["ETag"]  # the first version of another template
+    assert recreated.headers["ETag"] != stored.headers["ETag"]  # the first version of a new template
 
 
 async def test_only_one_of_several_concurrent_first_versions_is_stored(clinics):
     headers = {"If-Match": (await clinics.get(MAIL)).headers["ETag"]}
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(clinics.put(MAIL, json={"subject": "x", "text": f"{number}"}, headers=headers) for number in range(4))
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
+    assert sorted(response.status_code for response in responses) == [200, 412, 412, 412]
 
 
 async def test_a_clinic_can_require_versions(clinics):
@@ -250,7 +250,7 @@ async def test_a_clinic_can_require_versions(clinics):
     assert [(await clinics.put(MAIL, json=CUSTOM)).status_code, (await clinics.delete(MAIL)).status_code] == [428, 428]
 
 
-async def test_unchanged_content_is_answered_with_not_modified(clinics):
+async def test_a_request_for_unchanged_content_gets_not_modified(clinics):
     for path in (MAIL, ALL):
         tag = (await clinics.get(path)).headers["ETag"]
         assert (await clinics.get(path, headers={"If-None-Match": tag})).status_code == 304

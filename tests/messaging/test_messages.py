@@ -24,10 +24,10 @@ GSM = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
 )
-"""The characters of text messages with 160 characters each (GSM 03.38 and its extension)."""
+"""The characters that text messages of up to 160 characters can contain (GSM 03.38 and its extension)."""
 
 
-def test_a_confirmation_contains_time_doctor_type_and_address():
+def test_a_confirmation_contains_the_time_doctor_type_and_address():
     facts = replace(FACTS, type="Check-up", clinic_phone="+493012345678", clinic_address="Seestraße 12\n13353 Berlin")
     rendered = render(MAIL, facts)
     assert rendered.subject == "Appointment booked: Monday, March 1, 2027, 9:00 AM"
@@ -127,7 +127,7 @@ VISITS = [
 ]
 
 
-def test_an_agenda_lists_the_appointments_of_the_day():
+def test_an_agenda_lists_the_days_appointments():
     rendered = render(TemplateKey("agenda", "email", "de"), replace(FACTS, appointments=VISITS))
     assert rendered[:2] == (
         "Ihre Termine: Montag, 1. März 2027",
@@ -139,7 +139,7 @@ def test_an_agenda_lists_the_appointments_of_the_day():
     assert "haben Sie keine Termine" in render(TemplateKey("agenda", "email", "de"), FACTS).text
 
 
-def test_a_message_to_staff_lists_the_stranded_appointments():
+def test_a_staff_alert_lists_the_stranded_appointments():
     text = render(TemplateKey("stranded", "email", "en"), replace(FACTS, appointments=VISITS)).text
     assert (
         "\n\nMon, Mar 1, 2027, 9:00 – 9:30 AM, Ana Souza, Dr. Shah, Check-up\n"
@@ -161,7 +161,7 @@ def test_a_message_about_a_webhook_contains_its_name():
 
 
 @for_each("key", ALL_KEYS)
-def test_every_message_can_be_rendered_with_all_facts_or_few(key):
+def test_every_message_can_be_rendered_with_few_facts_or_all_of_them(key):
     for facts in (EXAMPLE, FACTS, Facts(clinic="Lakeside Clinic", time_zone="Europe/Berlin")):
         subject, text, html, fell_back = render(key, facts)
         assert text
@@ -194,10 +194,10 @@ def test_text_messages_are_short_and_use_the_gsm_alphabet(key):
         assert set(text) - GSM == set()
 
 
-def test_the_html_of_a_mail_shows_the_same_as_its_text():
+def test_an_emails_html_shows_the_same_as_its_text():
     rendered = render(MAIL, replace(FACTS, type="Check-up"))
     reader = Reader(rendered.html)
-    texts = reader.texts[1:]  # the first text is the clinic
+    texts = reader.texts[1:]  # the first string is the clinic's name
     assert reader.texts[0] == "Lakeside Clinic"
     assert (
         " ".join(texts).split()

@@ -12,7 +12,7 @@ from support.transitions import cancel, step
 from support.world import RECEPTION, at
 
 
-async def test_a_booking_is_confirmed_by_mail(world, office, post):
+async def test_a_booking_is_confirmed_by_email(world, office, post):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan_and_send(world.now)
     (message,) = post.messages
@@ -60,7 +60,7 @@ async def test_editing_a_note_sends_nothing(world, office, post):
     assert len(post.messages) == 1
 
 
-async def test_a_move_updates_the_calendar_entry_of_the_invitation(world, office, post):
+async def test_a_move_updates_the_invitations_calendar_entry(world, office, post):
     appointment = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan_and_send(world.now)
     await move(world, appointment, at(10, day=NEXT_WEEK))
@@ -109,7 +109,7 @@ async def test_a_cancelled_hold_sends_nothing(world, office, post):
     assert (post.messages, await statuses(world.db)) == ([], ["hold-expiring superseded"])
 
 
-async def test_a_no_show_sends_a_message_that_the_appointment_was_missed(world, office, post):
+async def test_a_no_show_sends_a_message_about_the_missed_appointment(world, office, post):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await office.plan_and_send(world.now)
     world.now = at(10)
@@ -128,7 +128,7 @@ async def test_staff_are_alerted_to_appointments_stranded_by_an_absence(world, o
     assert "Ana" in post.messages[-1].text
 
 
-async def test_an_alert_is_not_sent_once_the_stranded_appointments_were_moved(world, office, post):
+async def test_an_alert_is_not_sent_once_the_stranded_appointments_have_been_moved(world, office, post):
     appointment = await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     absence = AbsenceContent(start_time=at(8, day=NEXT_WEEK), end_time=at(12, day=NEXT_WEEK), doctor_id=world.dr_shah)
     await world.db.atomic(absences.add, RECEPTION, clinic_id=world.clinic, content=absence, force=True, now=world.now)
@@ -138,7 +138,7 @@ async def test_an_alert_is_not_sent_once_the_stranded_appointments_were_moved(wo
     assert "stranded superseded" in await statuses(world.db)
 
 
-async def test_a_doctors_agenda_is_mailed_once_in_the_morning(world, office, post):
+async def test_a_doctors_agenda_is_emailed_once_in_the_morning(world, office, post):
     await world.set_clinic(world.clinic, agenda_minute=7 * 60)
     await world.db.execute("update doctor set email = 'shah@lakeside.example' where id = $1", world.dr_shah)
     await world.book(world.dr_shah, at(9), world.ana)

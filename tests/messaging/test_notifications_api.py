@@ -30,7 +30,7 @@ async def test_notifications_can_be_filtered_by_subject(client, db):
     assert [item["id"] for item in items] == [expected]
 
 
-async def test_notifications_of_an_unknown_clinic_are_not_found(client):
+async def test_an_unknown_clinics_notifications_are_not_found(client):
     assert (await client.get("/api/clinics/7/notifications", headers=ADMIN)).status_code == 404
 
 
@@ -50,26 +50,26 @@ async def test_notifications_and_preferences_require_signing_in(client, path):
 async def test_a_dead_or_sent_notification_can_be_resent(client, db, status):
     await create_clinic(client)
     id = await add_notification(db, status=status)
-    answer = await client.post(f"/api/notifications/{id}/resend", headers=ADMIN)
-    assert (answer.status_code, answer.json()["status"], answer.json()["reason"]) == (200, "queued", None)
+    response = await client.post(f"/api/notifications/{id}/resend", headers=ADMIN)
+    assert (response.status_code, response.json()["status"], response.json()["reason"]) == (200, "queued", None)
 
 
 @pytest.mark.parametrize("status", ["queued", "leased", "superseded"])
 async def test_a_pending_or_superseded_notification_cannot_be_resent(client, db, status):
     await create_clinic(client)
     id = await add_notification(db, status=status)
-    answer = await client.post(f"/api/notifications/{id}/resend", headers=ADMIN)
-    assert (answer.status_code, answer.json()["reason"]) == (409, "not-resendable")
+    response = await client.post(f"/api/notifications/{id}/resend", headers=ADMIN)
+    assert (response.status_code, response.json()["reason"]) == (409, "not-resendable")
 
 
-async def test_a_repeated_resend_queues_a_notification_once(client, db):
+async def test_a_repeated_resend_request_queues_a_notification_once(client, db):
     await create_clinic(client)
     id = await add_notification(db, status="dead")
-    answers = [
+    responses = [
         await client.post(f"/api/notifications/{id}/resend", headers=ADMIN | {"Idempotency-Key": "once"})
         for _ in range(2)
     ]
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in responses] == [200, 200]
     assert await db.fetchval("select round from notification") == 1
 
 

@@ -1,4 +1,4 @@
-"""Customers choose the channels of their messages, and unsubscribe."""
+"""Customers choose the channels for their messages, and unsubscribe."""
 
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ async def test_preferences_are_stored_and_read_back(client):
         assert (await client.get(path, headers=ADMIN)).json() == preferences
 
 
-async def test_preferences_of_an_unknown_customer_are_not_found(client):
+async def test_an_unknown_customers_preferences_are_not_found(client):
     path = f"/api/customers/{uuid4()}/notificationPreferences"
     assert [
         (await client.get(path, headers=ADMIN)).status_code,
@@ -65,12 +65,12 @@ async def test_opening_an_unsubscribe_link_changes_nothing(client, db):
 
 async def test_a_one_click_request_unsubscribes(client, db):
     customer_id = await create_customer(client, email="ana@example.org")
-    answer = await client.post(
+    response = await client.post(
         unsubscribe_path(customer_id),
         content=b"List-Unsubscribe=One-Click",
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
-    assert (answer.status_code, await db.fetchval("select wanted from notification_preference")) == (200, False)
+    assert (response.status_code, await db.fetchval("select wanted from notification_preference")) == (200, False)
 
 
 @pytest.mark.parametrize(

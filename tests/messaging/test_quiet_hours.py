@@ -1,4 +1,4 @@
-"""When messages that can wait are sent, and how long failed ones wait for the next attempt."""
+"""When messages that can wait are sent, and how long failed ones wait before the next attempt."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -75,7 +75,7 @@ def test_a_reminder_is_sent_outside_quiet_hours_or_not_at_all(*, start, first, l
         assert all(quiet(start - timedelta(minutes=minute), contact) for minute in range(1, remaining + 1))
 
 
-def test_a_reminder_of_an_early_appointment_is_sent_the_evening_before():
+def test_a_reminder_about_an_early_appointment_is_sent_the_evening_before():
     start = datetime(2027, 3, 2, 6, 30, tzinfo=UTC)  # half past seven in Berlin
     row = DueReminder(1, UUID(int=1), 0, start, UUID(int=2), "sms", 120, timedelta(0), "Europe/Berlin", 21 * 60, 7 * 60)
     plan = plan_reminder(row, start - timedelta(hours=12))
@@ -88,7 +88,7 @@ def test_without_quiet_hours_everything_is_sent_when_due():
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
-def test_failed_attempts_wait_longer_each_time_but_at_most_half_an_hour(attempts, luck):
+def test_each_failed_attempt_waits_longer_but_at_most_half_an_hour(attempts, luck):
     wait = retry_delay(attempts, luck)
     assert timedelta(seconds=7.5) <= wait <= timedelta(minutes=30)
     assert wait <= timedelta(seconds=15) * 2 ** (min(attempts, 20) - 1)

@@ -26,7 +26,7 @@ async def test_reminders_are_sent_a_day_and_two_hours_before(world, office, post
     assert [round(before / timedelta(hours=1)) for before in lead_times] == [24, 2]
 
 
-async def test_concurrent_workers_plan_a_reminder_once(world, office):
+async def test_concurrent_workers_plan_each_reminder_only_once(world, office):
     await world.book(world.dr_shah, at(9, day=NEXT_WEEK), world.ana)
     await office.plan(world.now)
     now = at(9, day=NEXT_WEEK) - timedelta(hours=24)
@@ -34,7 +34,7 @@ async def test_concurrent_workers_plan_a_reminder_once(world, office):
     assert await statuses(world.db) == ["confirmation queued", "reminder-1440 queued"]
 
 
-async def test_a_booking_after_the_time_of_a_reminder_gets_no_such_reminder(world, office):
+async def test_an_appointment_booked_after_a_reminder_was_due_gets_no_such_reminder(world, office):
     await world.db.execute("update clinic set reminder_minutes = '{1440, 120}'")
     appointment = await world.book(world.dr_shah, at(12), world.ana)
     await world.db.execute("update appointment set created_at = $1 where id = $2", world.now, appointment.id)
@@ -62,7 +62,7 @@ async def test_customers_without_contact_details_do_not_block_reminders_to_other
     assert await office.remind(at(8, 45)) == 1
 
 
-async def test_a_moved_appointment_is_reminded_of_only_at_its_new_time(world, office, post):
+async def test_a_moved_appointment_gets_reminders_only_for_its_new_time(world, office, post):
     appointment = await world.book(world.dr_shah, at(9, day=TOMORROW), world.ana)
     await world.db.execute(
         "update appointment set created_at = $1 where id = $2", world.now - timedelta(days=3), appointment.id

@@ -1,4 +1,4 @@
-"""Custom templates may use placeholders, a few filters and conditions; everything else is rejected with its line."""
+"""Custom templates can use placeholders, a few filters and conditions. Anything else is rejected with its line number."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ VALUES = {"customer": "Ana", "doctor": "Dr. Shah", "type": "", "mode": "online"}
 
 
 def faults_of(source):
-    """Return the faults of a template in English."""
+    """Return a template's faults in English."""
     return [translate("en", fault.text, **fault.values) for fault in find_faults(source, "#/text", tuple(VALUES))]
 
 
@@ -70,7 +70,7 @@ UNREADABLE = "cannot be read; check that every “{{” and “{%” is closed"
         ("{% if 'a' in type %}{% endif %}", f"line 1: {COMPARED}"),
     ],
 )
-def test_a_fault_is_reported_with_its_line(source, fault):
+def test_a_fault_is_reported_with_its_line_number(source, fault):
     assert faults_of(source) == [fault]
 
 
@@ -119,7 +119,7 @@ def test_a_fault_is_reported_with_its_line(source, fault):
         "{% if type %}{% for x in type %}{% endfor %}{% endif %}",
     ],
 )
-def test_all_other_features_of_jinja_are_rejected(source):
+def test_all_other_jinja_features_are_rejected(source):
     faults = faults_of(source)
     assert faults
     assert set(faults) == {f"line 1: {ONLY}"}
@@ -130,7 +130,7 @@ def test_all_other_features_of_jinja_are_rejected(source):
 @pytest.mark.parametrize(
     "name", ["self", "loop", "caller", "varargs", "cycler", "namespace", "__import__", "_", "__builtins__", "request"]
 )
-def test_no_names_but_the_placeholders_are_available(name):
+def test_only_the_placeholders_are_available_as_names(name):
     assert faults_of("{{ " + name + " }}") == [f"line 1: “{name}” is not a known placeholder; {KNOWN}"]
 
 
@@ -159,7 +159,7 @@ def test_a_long_flat_template_is_filled_in():
     assert (faults_of(many), fill(many, "#/text", VALUES)) == ([], "Ana")
 
 
-def test_faults_are_listed_in_order_of_lines_up_to_a_maximum():
+def test_faults_are_listed_in_line_order_up_to_a_maximum():
     assert [
         fault.values["line"] for fault in find_faults("{{ a }}\n{% if b %}{{ c }}{% endif %}\n{{ d }}", "#/text", ())
     ] == [1, 2, 2, 3]
@@ -216,7 +216,7 @@ PIECES = st.sampled_from(
 
 @bounds(max_examples=scaled(500, 100), deadline=None)
 @given(st.lists(PIECES, max_size=30).map("".join))
-def test_a_template_has_faults_or_can_be_filled_in(source):
+def test_a_template_either_has_faults_or_can_be_filled_in(source):
     if faults_of(source):
         with pytest.raises(InvalidTemplate):
             fill(source, "#/text", VALUES)

@@ -1,4 +1,6 @@
-"""Many messages due at once are spread over time, stay within the rate limit, and leave urgent ones first."""
+"""When many messages are due at once, they are spread over time, stay within the rate limit and give way to urgent
+ones.
+"""
 
 import asyncio
 import time
@@ -28,8 +30,9 @@ async def world(db):
 
 
 async def add_appointments(world: World, count: int) -> None:
-    """Add appointments at ten on Tuesday in Berlin, each with a customer and a doctor, booked a month before. Insert
-    them in batches, so that no statement takes long."""
+    """Add appointments at ten on Tuesday in Berlin, each with a customer and a doctor, and booked a month earlier.
+    Insert them in batches so that no statement takes long.
+    """
     for first in range(1, count + 1, 5000):
         await world.db.execute(
             """
@@ -63,7 +66,7 @@ async def add_appointments(world: World, count: int) -> None:
 
 async def test_many_reminders_are_spread_over_the_hour_before_they_are_due(world):
     await add_due_notifications(world, REMINDERS)
-    await world.db.execute("analyze")  # like the table of a clinic that has sent many messages
+    await world.db.execute("analyze")  # as in a clinic that has sent many messages
     office = Office(world.db, Post())
     due, plans = at(9), 0  # a day before the appointments
     for minute in range(-70, 1):
@@ -113,7 +116,7 @@ async def add_due_notifications(world: World, count: int, *, urgent: bool = Fals
     )
 
 
-async def test_an_urgent_message_overtakes_a_long_queue(world):
+async def test_an_urgent_message_jumps_a_long_queue(world):
     await add_due_notifications(world, 500)
     post = Post()
     office = Office(world.db, post, per_second=10)
@@ -142,7 +145,7 @@ async def test_a_lease_stays_within_the_rate_limit(world):
     assert [len(await office.lease(now)) for _ in range(2)] == [2, 0]
 
 
-async def test_the_number_of_send_tokens_follows_the_setting(world):
+async def test_the_setting_determines_the_number_of_send_tokens(world):
     for per_second, expected in ((5, 5), (2, 2), (4, 4)):
         await delivery.set_token_count(world.db, channel="sms", per_second=per_second)
         assert await world.db.fetchval("select count(*) from send_token where channel = 'sms'") == expected

@@ -1,4 +1,4 @@
-"""The provider of text messages: requests, refusals, faults and signed reports."""
+"""The text message provider: requests, refusals, faults and signed reports."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from support.channels import NOTE, SOON, refusal, sms_url
 from support.gateways import ACCOUNT, DROPS, HANGS, http, http_talk, serving
 
 
-async def test_a_text_message_carries_its_callback_and_returns_its_id(texts):
+async def test_sending_a_text_message_passes_its_callback_and_returns_its_id(texts):
     texts.received.clear()
     gateway = Sms(sms_url(texts), "Appoint")
     assert await gateway.send(NOTE._replace(status_url="https://appoint.example/api/reports/1")) == "SM1"
@@ -61,7 +61,7 @@ async def test_a_messaging_service_can_be_the_sender(texts):
         ),
     ],
 )
-async def test_a_providers_refusal_of_the_number_is_explained(texts, number, kind, reason):
+async def test_the_providers_refusal_of_a_number_is_explained(texts, number, kind, reason):
     assert await refusal(Sms(sms_url(texts), "Appoint"), NOTE._replace(to=number)) == (kind, reason)
 
 
@@ -81,7 +81,7 @@ SLOW = "the text message provider did not answer in time"
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "reason"),
+    ("response", "kind", "reason"),
     [
         (
             http("400 Bad Request", '{"code": 21408, "message": "+493012345678"}'),
@@ -116,14 +116,14 @@ SLOW = "the text message provider did not answer in time"
         ([b"H"] + [b"T"] * 1000, Delayed, SLOW),
     ],
 )
-async def test_a_refusal_or_fault_of_the_provider_is_explained(answer, kind, reason):
-    async with serving(http_talk(answer)) as port:
+async def test_a_provider_refusal_or_fault_is_explained(response, kind, reason):
+    async with serving(http_talk(response)) as port:
         gateway = Sms(f"http://{ACCOUNT}:token@127.0.0.1:{port}", "Appoint", seconds=SOON if reason == SLOW else 30)
         assert await refusal(gateway, NOTE) == (kind, reason)
 
 
 @pytest.mark.parametrize(
-    ("answer", "id"),
+    ("response", "id"),
     [
         (http("201 Created", '{"sid": "SM123", "error_code": null}'), "SM123"),
         (http("200 OK", '{"sid": "SM123"}'), "SM123"),
@@ -138,10 +138,10 @@ async def test_a_refusal_or_fault_of_the_provider_is_explained(answer, kind, rea
         ([b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n", *[b"x"] * 1000], None),
     ],
 )
-async def test_an_accepted_text_message_is_not_sent_again_whatever_the_answer_contains(answer, id):
-    async with serving(http_talk(answer)) as port:
+async def test_an_accepted_text_message_is_not_sent_again_whatever_the_response_contains(response, id):
+    async with serving(http_talk(response)) as port:
         gateway = Sms(
-            f"http://{ACCOUNT}:token@127.0.0.1:{port}", "Appoint", seconds=SOON if isinstance(answer, list) else 30
+            f"http://{ACCOUNT}:token@127.0.0.1:{port}", "Appoint", seconds=SOON if isinstance(response, list) else 30
         )
         assert await gateway.send(NOTE) == id
 
@@ -162,8 +162,8 @@ REPORT = {
 REPORT_URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 
 
-def test_the_signature_of_a_report_equals_twilios():
-    """With the example in Twilio's documentation, and one computed here."""
+def test_a_reports_signature_matches_twilios():
+    """Check the example from Twilio's documentation and one computed here."""
     assert signature(REPORT_URL, REPORT, "12345") == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
     by_hand = hmac.new(b"t", b"https://x.org/a" + b"A1" + b"B\xc3\xa4" + b"a3", hashlib.sha1).digest()
     assert signature("https://x.org/a", {"a": "3", "B": "ä", "A": "1"}, "t") == base64.b64encode(by_hand).decode()
@@ -181,7 +181,7 @@ def test_the_signature_of_a_report_equals_twilios():
         (REPORT_URL, REPORT, "", signature(REPORT_URL, REPORT, "")),
     ],
 )
-def test_a_report_with_another_signature_is_rejected(url, parameters, token, received):
+def test_a_report_with_a_wrong_signature_is_rejected(url, parameters, token, received):
     assert is_signed_by_gateway(REPORT_URL, REPORT, "12345", "RSOYDt4T1cUTdK1PDd93/VVr8B8=")
     assert not is_signed_by_gateway(url, parameters, token, received)
 

@@ -14,7 +14,7 @@ from support.world import create_clinic
 
 @pytest.fixture
 async def reporting_client(db, database_url):
-    """A client of an application whose SMS provider has the token “secret”."""
+    """A client for an application whose SMS provider has the token “secret”."""
     async with client_of(
         composed(database_url, sms_url="https://AC1:secret@sms.example", public_url="https://appoint.example")
     ) as client:
@@ -29,7 +29,7 @@ async def report(client, id: str, *, gateway: str = "secret", **parameters: str)
     return (await client.post(path, content=urlencode(parameters), headers=headers)).status_code
 
 
-async def test_a_report_of_delivery_is_stored(reporting_client, db):
+async def test_a_delivery_report_is_stored(reporting_client, db):
     await create_clinic(reporting_client)
     id = await add_notification(db, status="sent", channel="sms", provider_id="SM1")
     assert await report(reporting_client, id, MessageSid="SM1", MessageStatus="delivered") == 204
@@ -56,13 +56,13 @@ async def test_a_report_without_a_valid_signature_is_rejected(reporting_client, 
     await create_clinic(reporting_client)
     id = await add_notification(db, status="sent", channel="sms", provider_id="SM1")
     assert await report(reporting_client, id, gateway="other", MessageSid="SM1", MessageStatus="undelivered") == 403
-    # without a provider no signature is valid
+    # without a provider, no signature is valid
     assert await report(client, id, gateway="", MessageSid="SM1", MessageStatus="undelivered") == 403
     assert await db.fetchval("select status from notification") == "sent"
 
 
 async def test_a_report_with_too_many_fields_is_rejected(reporting_client):
-    answer = await reporting_client.post(
+    response = await reporting_client.post(
         f"/callbacks/sms/{NOTIFICATION_ID}", content="&".join(f"a{n}=1" for n in range(200))
     )
-    assert answer.status_code == 403
+    assert response.status_code == 403

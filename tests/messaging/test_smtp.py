@@ -22,7 +22,7 @@ def pem(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("kind", "scheme"), [("starttls", "smtp"), ("smtps", "smtps")])
-async def test_mails_are_encrypted_when_the_server_supports_it(pem, kind, scheme):
+async def test_emails_are_encrypted_when_the_server_supports_it(pem, kind, scheme):
     with mail_server(certificate=pem, tls=kind, login=True) as server:
         await Smtp(f"{scheme}://clinic:secret%2F1@localhost:{server.port}", SENDER).send(LETTER)
         (arrived,) = server.received
@@ -30,7 +30,7 @@ async def test_mails_are_encrypted_when_the_server_supports_it(pem, kind, scheme
 
 
 @pytest.mark.parametrize(("kind", "scheme"), [("starttls", "smtp"), ("smtps", "smtps")])
-async def test_an_untrusted_certificate_of_another_machine_is_rejected(pem, kind, scheme):
+async def test_an_untrusted_certificate_from_another_machine_is_rejected(pem, kind, scheme):
     with mail_server(certificate=pem, tls=kind) as server:
         assert await refusal(Smtp(f"{scheme}://0.0.0.0:{server.port}", SENDER), LETTER) == (
             Delayed,
@@ -51,7 +51,7 @@ async def test_a_password_is_not_sent_unencrypted_to_another_machine():
         assert "AUTH" in commands
 
 
-async def test_a_wrong_password_delays_the_mail():
+async def test_a_wrong_password_delays_the_email():
     with mail_server(login=True) as server:
         assert await refusal(Smtp(f"smtp://clinic:wrong@127.0.0.1:{server.port}", SENDER), LETTER) == (
             Delayed,
@@ -75,7 +75,7 @@ async def test_a_wrong_password_delays_the_mail():
         ("relayed", Delayed, "the mail server accepts no mail from this sender (554 5.7.1)"),
     ],
 )
-async def test_a_servers_refusal_of_the_recipient_is_explained(inbox, name, kind, reason):
+async def test_the_servers_refusal_of_a_recipient_is_explained(inbox, name, kind, reason):
     assert await refusal(Smtp(inbox.url, SENDER), LETTER._replace(to=f"{name}@example.org")) == (kind, reason)
 
 
@@ -85,7 +85,7 @@ NO_SMTP = "the mail server does not speak SMTP"
 
 
 @pytest.mark.parametrize(
-    ("answers", "kind", "reason"),
+    ("replies", "kind", "reason"),
     [
         ({"greeting": "554 not you"}, Delayed, "the mail server refuses the connection (554)"),
         ({"greeting": "421 busy"}, Delayed, "the mail server refuses the connection (421)"),
@@ -148,10 +148,10 @@ NO_SMTP = "the mail server does not speak SMTP"
         ({".": DROPS}, Delayed, GONE),
     ],
 )
-async def test_a_refusal_or_fault_of_the_mail_server_is_explained(answers, kind, reason, monkeypatch):
+async def test_a_mail_server_refusal_or_fault_is_explained(replies, kind, reason, monkeypatch):
     monkeypatch.setattr(gateway, "DATA_TIMEOUT_FACTOR", 1)
-    times_out = any(answer is HANGS or answer == b"220 and then noth" for answer in answers.values())
-    async with serving(mail_talk(answers)) as port:
+    times_out = any(reply is HANGS or reply == b"220 and then noth" for reply in replies.values())
+    async with serving(mail_talk(replies)) as port:
         assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if times_out else 30), LETTER) == (
             kind,
             reason,
@@ -159,7 +159,7 @@ async def test_a_refusal_or_fault_of_the_mail_server_is_explained(answers, kind,
 
 
 @pytest.mark.parametrize("goodbye", [HANGS, DROPS, "500 what?", b"\xff\n"])
-async def test_an_accepted_mail_is_not_sent_again_whatever_the_server_answers_then(goodbye):
+async def test_an_accepted_email_is_not_sent_again_whatever_the_server_replies_next(goodbye):
     async with serving(mail_talk({"QUIT": goodbye})) as port:
         assert (
             await Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON if goodbye is HANGS else 30).send(LETTER)
@@ -167,13 +167,13 @@ async def test_an_accepted_mail_is_not_sent_again_whatever_the_server_answers_th
         )
 
 
-async def test_a_mail_server_may_take_long_to_accept_a_mail():
-    """The server has the mail by then, so giving up would send it twice."""
+async def test_a_mail_server_can_take_a_long_time_to_accept_an_email():
+    """The server already has the email by then, so giving up would send it twice."""
 
     async def scans(reader, writer):
-        for answer in (b"220 mail.test", b"250 mail.test", b"250 fine", b"250 fine", b"354 go on"):
-            writer.write(answer + b"\r\n")
-            await (reader.readuntil(b"\r\n.\r\n") if answer.startswith(b"354") else reader.readline())
+        for reply in (b"220 mail.test", b"250 mail.test", b"250 fine", b"250 fine", b"354 go on"):
+            writer.write(reply + b"\r\n")
+            await (reader.readuntil(b"\r\n.\r\n") if reply.startswith(b"354") else reader.readline())
         await asyncio.sleep(3 * SOON)
         writer.write(b"250 queued\r\n")
         await reader.readline()
@@ -182,7 +182,7 @@ async def test_a_mail_server_may_take_long_to_accept_a_mail():
         assert await Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON).send(LETTER) is None
 
 
-async def test_a_non_ascii_reply_address_does_not_prevent_a_mail():
+async def test_a_non_ascii_reply_address_does_not_prevent_delivery():
     async with serving(mail_talk({})) as port:
         assert (
             await Smtp(f"smtp://127.0.0.1:{port}", SENDER).send(LETTER._replace(reply_to="praxis-ä@example.org"))
@@ -190,7 +190,7 @@ async def test_a_non_ascii_reply_address_does_not_prevent_a_mail():
         )
 
 
-async def test_a_mail_server_with_an_endless_answer_times_out():
+async def test_a_mail_server_with_an_endless_reply_times_out():
     async def dribble(reader, writer):
         while True:
             writer.write(b"2")
@@ -201,7 +201,7 @@ async def test_a_mail_server_with_an_endless_answer_times_out():
         assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER, seconds=SOON), LETTER) == (Delayed, SILENT)
 
 
-async def test_an_unavailable_login_delays_the_mail():
+async def test_an_unavailable_login_delays_the_email():
     for offer, reason in (
         (b"250 mail.test\r\n", "the mail server offers no supported login method"),
         (b"250-mail.test\r\n250 AUTH KERBEROS\r\n", "the mail server offers no supported login method"),
@@ -211,7 +211,7 @@ async def test_an_unavailable_login_delays_the_mail():
             assert await refusal(Smtp(f"smtp://clinic:secret@127.0.0.1:{port}", SENDER), LETTER) == (Delayed, reason)
 
 
-async def test_an_unreachable_mail_server_delays_the_mail():
+async def test_an_unreachable_mail_server_delays_the_email():
     async with serving(mail_talk({})) as port:
         pass
     assert await refusal(Smtp(f"smtp://127.0.0.1:{port}", SENDER), LETTER) == (
