@@ -12,17 +12,17 @@ from support.staff import ANOTHER, PASSWORD, add_user, bearer, works_at
 from support.world import create_clinic
 
 NOT_COVERED = {
-    "noShowAppointment": "requires that the appointment has begun by the clock of the API",
+    "noShowAppointment": "requires that the appointment has begun by the API's clock",
     "createWebhook": "resolves the address on the Internet",
-    "setCredentials": "needs the link of a mail",
-    "signInByCode": "needs the code of a mail",
-    "confirmTotp": "needs a code of the current time",
+    "setCredentials": "needs the link in an email",
+    "signInByCode": "needs the code in an email",
+    "confirmTotp": "needs a code for the current time",
 }
-"""Changing operations that the story below leaves out, and why. The tests of their features cover them."""
+"""Mutating operations that the story below leaves out, and why. Their features' tests cover them."""
 
 
-async def test_every_changing_operation_is_recorded_exactly_once(client, db):  # noqa: PLR0915  one long story
-    """Run every operation once, in an order in which each finds what it needs."""
+async def test_every_mutating_operation_is_recorded_exactly_once(client, db):  # noqa: PLR0915  one long story
+    """Run every operation once, in an order that gives each what it needs."""
     operations = {operation.handler.operation_id: operation for operation in OPERATIONS if operation.method != "get"}
     clinics: dict[str, int] = {}
 
@@ -32,16 +32,16 @@ async def test_every_changing_operation_is_recorded_exactly_once(client, db):  #
             {parameter: 1 for parameter in operation.parameters if parameter == "clinicId"} | ids
         )
         before, request_id = len(await unsealed(db)), f"{name}-{len(clinics)}"
-        answer = await client.request(
+        response = await client.request(
             operation.method, path, json=body, params=query, headers=by | {"X-Request-ID": request_id}
         )
-        assert answer.status_code < 300, (name, answer.text)
+        assert response.status_code < 300, (name, response.text)
         entries = await unsealed(db, before)
         assert [(entry["actor"], entry["action"], entry["request_id"]) for entry in entries] == [
             (actor, name, request_id)
         ]
         clinics[name] = entries[0]["clinic_id"]
-        content = answer.json() if answer.content else {}
+        content = response.json() if response.content else {}
         assert entries[0]["subjects"] == expected_subjects(name, parameters=ids, content=content, actor=actor), name
         return content
 

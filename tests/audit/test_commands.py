@@ -55,7 +55,7 @@ async def test_the_command_line_lists_exports_and_verifies_the_audit_log(client,
     assert "cannot be read" in (await audit("verify", "--head", str(tmp_path / "nowhere")))[1]
 
 
-async def test_the_command_line_signs_heads_again_after_the_secret_changed(db, run_command):
+async def test_the_command_line_signs_heads_again_after_the_secret_changes(db, run_command):
     await add_entries(db, 3)
     await seal(db)
     await add_entries(db, 1)

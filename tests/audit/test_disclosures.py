@@ -29,7 +29,7 @@ READS = {
 
 @pytest.fixture
 async def ids(client, db) -> dict[str, str]:
-    """A clinic with one object of each kind; ids by path parameter."""
+    """Create a clinic with one object of each kind. Return their ids by path parameter."""
     await create_clinic(client)
     await create_appointment_type(client)
     shah, ana = await create_doctor(client), await create_customer(client, email="ana@example.org")
@@ -108,7 +108,9 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "listWebhookDeliveries": ("webhookId", "items"),
     "listWebhooks": ("webhookId",),
 }
-"""By operation: path parameters and similar keys of `ids`, or `items` for the ids of the answer's items."""
+"""For each operation, the path parameters or similar keys of `ids`, or `items` for the ids of the items in the
+response.
+"""
 OWN_DATA = ("getAccount", "getSession", "listSessions")
 PLATFORM = {
     *OWN_DATA,
@@ -120,12 +122,12 @@ PLATFORM = {
     "listCustomers",
     "listPlatformAudit",
 }
-"""Operations whose path contains no clinic."""
+"""Operations whose paths contain no clinic."""
 QUERIES = {"findCustomers": {"email": "ana@example.org"}}
 
 
 async def test_every_read_of_private_data_is_recorded_once_with_its_subjects(client, db, ids):
-    await jobs.seal(db, Key("signs links in tests"), now=clock.now)  # a head exists only once entries are sealed
+    await jobs.seal(db, Key("signs links in tests"), now=clock.now)  # a head exists only once entries have been sealed
     kim = await bearer(client, "kim@example.org")
     ids["sessionId"] = str(await db.fetchval("select id from session"))
     assert sorted(READS) == sorted(SUBJECTS)
@@ -133,11 +135,11 @@ async def test_every_read_of_private_data_is_recorded_once_with_its_subjects(cli
         await db.execute("delete from audit_unsealed")
         path = operation.path.format_map(ids)
         headers = kim if name in OWN_DATA else ADMIN
-        answer = await client.get(path, params=QUERIES.get(name), headers=headers)
-        assert answer.status_code == 200, (name, answer.text)
+        response = await client.get(path, params=QUERIES.get(name), headers=headers)
+        assert response.status_code == 200, (name, response.text)
         subjects: list[str] = []
         for subject in SUBJECTS[name]:
-            subjects += [item["id"] for item in answer.json()["items"]] if subject == "items" else [ids[subject]]
+            subjects += [item["id"] for item in response.json()["items"]] if subject == "items" else [ids[subject]]
         entries = [
             (row.clinic_id, row.action, row.subjects, row.reason)
             for row in await db.fetch("select clinic_id, action, subjects, reason from audit_unsealed")
@@ -145,10 +147,10 @@ async def test_every_read_of_private_data_is_recorded_once_with_its_subjects(cli
         assert entries == [(0 if name in PLATFORM else 1, name, subjects, None)]
 
 
-async def test_a_read_answered_with_not_modified_is_not_recorded(client, db, ids):
+async def test_a_read_that_gets_not_modified_is_not_recorded(client, db, ids):
     path = f"/api/customers/{ids['customerId']}"
     tag = (await client.get(path, headers=ADMIN)).headers["etag"]
     before = await db.fetchval("select count(*) from audit_unsealed")
-    answer = await client.get(path, headers=ADMIN | {"If-None-Match": tag})
-    assert answer.status_code == 304
+    response = await client.get(path, headers=ADMIN | {"If-None-Match": tag})
+    assert response.status_code == 304
     assert await db.fetchval("select count(*) from audit_unsealed") == before

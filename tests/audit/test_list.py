@@ -16,12 +16,12 @@ from support.world import NOW, create_clinic, create_customer
 
 
 async def list_entries(client, path="/api/clinics/1/audit", **query) -> list[dict]:
-    answer = await client.get(path, params=query, headers=ADMIN)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["items"]
+    response = await client.get(path, params=query, headers=ADMIN)
+    assert response.status_code == 200, response.text
+    return response.json()["items"]
 
 
-async def test_the_list_shows_all_members_of_an_entry(client, db):
+async def test_the_list_shows_every_member_of_an_entry(client, db):
     await create_clinic(client)
     await record(db, MIA, clinic_id=1, subjects=["a", "b"], reason="At her request")
     await seal(db)
@@ -54,13 +54,13 @@ async def test_sealing_between_two_pages_neither_loses_nor_repeats_entries(clien
     monkeypatch.setattr(service, "BATCH_SIZE", 7)
     listed_ids, query = [], {"limit": 6}
     while True:
-        answer = (await client.get("/api/clinics/1/audit", params=query, headers=ADMIN)).json()
-        listed_ids += [entry["id"] for entry in answer["items"]]
+        response = (await client.get("/api/clinics/1/audit", params=query, headers=ADMIN)).json()
+        listed_ids += [entry["id"] for entry in response["items"]]
         await db.sealing().atomic(service.seal, clinic_id=1, key=KEY, now=clock.now())
         await add_entries(db, 1)
-        if answer["next"] is None:
+        if response["next"] is None:
             break
-        query["cursor"] = answer["next"]
+        query["cursor"] = response["next"]
     assert listed_ids == expected
 
 
@@ -69,11 +69,11 @@ async def test_a_list_ends_although_each_page_adds_an_entry(client, db):
     await add_entries(db, 2)
     query, pages = {"limit": 1}, 0
     while pages < 10:
-        answer = (await client.get("/api/clinics/1/audit", params=query, headers=ADMIN)).json()
+        response = (await client.get("/api/clinics/1/audit", params=query, headers=ADMIN)).json()
         pages += 1
-        if answer["next"] is None:
+        if response["next"] is None:
             break
-        query["cursor"] = answer["next"]
+        query["cursor"] = response["next"]
     assert pages == 3
 
 
@@ -159,7 +159,7 @@ async def test_the_audit_log_of_an_unknown_clinic_is_not_found(client):
         assert (await client.get(path, headers=ADMIN)).status_code == 404
 
 
-async def test_the_platform_has_an_audit_log_of_its_own(client, db):
+async def test_the_platform_has_its_own_audit_log(client, db):
     ana = await create_customer(client)
     assert [
         (entry["actor"]["kind"], entry["action"], entry["subjects"])

@@ -17,7 +17,7 @@ from support.world import NOW, World, at, create_clinic, create_customer, create
 
 async def test_a_change_is_recorded_with_its_actor_subject_address_and_request(client, db):
     before = clock.now()
-    answer = await client.post(
+    response = await client.post(
         "/api/clinics",
         json={"name": "Lakeside", "timeZone": "Europe/Berlin"},
         headers=ADMIN | {"X-Request-ID": "reception-4711"},
@@ -29,7 +29,7 @@ async def test_a_change_is_recorded_with_its_actor_subject_address_and_request(c
         "id": entry["id"],
         "actor": "administrator",
         "action": "createClinic",
-        "subjects": [str(answer.json()["id"])],
+        "subjects": [str(response.json()["id"])],
         "address": "127.0.0.1",
         "request_id": "reception-4711",
         "reason": None,
@@ -54,7 +54,7 @@ async def test_a_rejected_change_is_not_recorded(client, db):
     assert len(await unsealed(db)) == before
 
 
-async def test_reading_a_page_is_recorded_as_one_entry_with_the_ids(client, db):
+async def test_reading_a_page_is_recorded_as_a_single_entry_with_the_ids(client, db):
     people = [await create_customer(client, name=f"Ana {n}") for n in range(3)]
     before = len(await unsealed(db))
     await client.get("/api/customers", headers=ADMIN)

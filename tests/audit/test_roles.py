@@ -56,7 +56,7 @@ async def test_the_sealing_role_cannot_change_sealed_entries(db):
             await db.sealing().execute(statement)
 
 
-async def test_the_serving_role_sees_only_entries_of_the_current_clinic(db, database_url):
+async def test_the_serving_role_sees_only_the_current_clinics_entries(db, database_url):
     for count in (2, 1):
         for number in (1, 2):
             await add_entries(db, count, clinic_id=number)

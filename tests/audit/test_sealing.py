@@ -1,4 +1,4 @@
-"""Entries are sealed in a chain for each clinic, in batches and by any number of workers."""
+"""Entries are sealed in one chain per clinic, in batches and by any number of workers."""
 
 import asyncio
 from contextlib import suppress
@@ -26,7 +26,7 @@ async def test_sealing_covers_all_entries_of_every_clinic_in_batches(db, monkeyp
 
 
 async def test_a_clinics_backlog_does_not_delay_other_clinics(db, monkeypatch):
-    """After each of its batches the other clinics are served, including entries added in between."""
+    """The other clinics get a turn after each of its batches, even if their entries were added in the meantime."""
     monkeypatch.setattr(service, "BATCH_SIZE", 5)
     await add_entries(db, 50)
     await add_entries(db, 1, clinic_id=2)
@@ -48,7 +48,7 @@ async def test_a_clinics_backlog_does_not_delay_other_clinics(db, monkeypatch):
 
 
 async def test_a_clinic_that_cannot_be_sealed_does_not_stop_other_clinics(db):
-    """The head of one clinic and the entries of another are invalid."""
+    """One clinic's head and another's entries are invalid."""
     for number in (1, 2, 3):
         await add_entries(db, 2, clinic_id=number)
     await seal(db)
@@ -135,7 +135,7 @@ async def test_a_killed_sealer_leaves_the_chain_unchanged(db, monkeypatch, step)
     )
 
 
-async def test_metrics_show_how_many_entries_wait_and_for_how_long(client, db):
+async def test_metrics_show_how_many_entries_are_waiting_and_for_how_long(client, db):
     await add_entries(db, 3)
     await db.execute(
         """

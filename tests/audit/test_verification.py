@@ -1,4 +1,4 @@
-"""Verification detects every change of sealed entries."""
+"""Verification detects every change to sealed entries."""
 
 import json
 import random
@@ -48,7 +48,7 @@ def test_different_entries_have_different_encodings(one, other, data):
 
 
 @given(TEXTS, st.lists(TEXTS, max_size=3))
-def test_adjacent_texts_cannot_be_confused(text, texts):
+def test_adjacent_strings_cannot_be_confused(text, texts):
     entry = Entry(1, 1, UUID(int=0), "0.000000", text, text, texts, None, None, None)
     assert encoded(entry) != encoded(entry._replace(subjects=[",".join(texts), *texts]))
     assert json.loads(encoded(entry)) == [1, 1, str(UUID(int=0)), "0.000000", text, text, texts, None, None, None]
@@ -64,7 +64,7 @@ ATTEMPTS = scaled(1000, 160)
 # verification
 
 
-async def test_verification_detects_every_tampering_and_raises_no_false_alarm(db, monkeypatch):
+async def test_verification_detects_all_tampering_and_raises_no_false_alarms(db, monkeypatch):
     monkeypatch.setattr(service, "BATCH_SIZE", 9)
     dice = random.Random(20270301)
     texts = ["", "a", "b", "ü", "“x”", '"', "\\", "a,b", "[]", "null"]
