@@ -1,4 +1,4 @@
-"""Custom templates can use placeholders, a few filters and conditions. Anything else is rejected with its line number."""
+"""Custom templates can use placeholders, a few filters and conditions. Anything else is rejected with its line."""
 
 import pytest
 from hypothesis import given
