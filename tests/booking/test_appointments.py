@@ -74,7 +74,7 @@ async def test_every_alternative_can_be_booked(client, world):
         await client.delete(response.headers["Location"], headers=ADMIN)
 
 
-async def test_an_invalid_request_is_refused_at_the_invalid_member(client, world):
+async def test_the_refusal_of_an_invalid_request_points_to_the_invalid_member(client, world):
     for members, pointer in [
         ({"endTime": None}, "#/endTime"),
         ({"startTime": None}, "#/startTime"),
@@ -115,7 +115,7 @@ async def test_unknown_doctors_customers_and_types_are_not_found(client, world):
     assert (await client.post("/api/appointments", json=appointment_body(world) | start)).status_code == 404
 
 
-async def test_a_doctor_of_another_clinic_is_not_found(client, world):
+async def test_another_clinics_doctor_is_not_found(client, world):
     other = await world.add_clinic()
     assert (await client.post("/api/appointments", json=appointment_body(world, clinicId=other))).status_code == 404
 
@@ -126,7 +126,7 @@ async def test_a_repeated_request_returns_the_current_appointment_without_its_no
     await client.patch(first.headers["Location"], json={"notes": "later"}, headers=ADMIN)
     replay = await client.post("/api/appointments", json=appointment_body(world), headers=key)
     assert (replay.status_code, replay.headers["Idempotent-Replayed"], replay.json()["version"]) == (201, "true", 2)
-    assert replay.json()["notes"] is None  # the clinic wrote them
+    assert replay.json()["notes"] is None  # written by the clinic
     assert "Idempotent-Replayed" not in first.headers
 
 
@@ -155,7 +155,7 @@ async def test_callers_do_not_share_idempotency_keys(client, world):
     assert other.status_code == 201
 
 
-async def test_an_appointment_passes_through_its_statuses_on_the_day(client, world):
+async def test_an_appointment_goes_through_its_statuses_on_the_day(client, world):
     path = (await client.post("/api/appointments", json=appointment_body(world))).headers["Location"]
     statuses = [
         (await client.post(f"{path}/{step}", headers=ADMIN)).json()["status"]

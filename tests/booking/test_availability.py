@@ -77,14 +77,14 @@ async def test_a_time_is_listed_once_for_each_free_doctor(world):
     assert times(result) == utc(*quarters(at(8), at(15)), at(15))
 
 
-async def test_the_next_available_time_is_the_first_one_in_the_range(world):
+async def test_the_next_available_time_is_the_first_in_the_range(world):
     await world.publish(world.dr_shah, at(8) + timedelta(days=1), at(9) + timedelta(days=1))
     result = await world.availability(first=MONDAY, last=MONDAY + timedelta(days=1), minutes=60)
     assert result["nextAvailable"] == result["days"][0]["slots"][0]
 
 
 @pytest.mark.parametrize("days", [1, 14, 15, 40, 56])
-async def test_the_next_available_time_may_be_after_the_range_up_to_the_horizon(world, days):
+async def test_the_next_available_time_can_be_after_the_range_up_to_the_horizon(world, days):
     await world.publish(world.dr_shah, at(8) + timedelta(days=days), at(9) + timedelta(days=days))
     await world.book(world.dr_shah, at(8), world.ana, minutes=480)
     result = await world.availability(minutes=60)
@@ -98,7 +98,7 @@ async def test_there_is_no_next_available_time_beyond_the_horizon(world, first):
     assert (await world.availability(first=first, minutes=60))["nextAvailable"] is None
 
 
-async def test_a_past_range_has_a_next_available_time_too(world):
+async def test_a_past_range_also_has_a_next_available_time(world):
     result = await world.availability(first=date(2020, 1, 1), last=date(2020, 1, 2), minutes=60)
     assert result["nextAvailable"]["startTime"] == utc(at(8))[0]
 
@@ -111,7 +111,7 @@ async def test_steps_are_counted_from_the_start_of_the_slot(world):
     assert times(await world.availability(doctor_id=dr_okafor, minutes=20)) == utc(at(8, 10), at(8, 30), at(9, 25))
 
 
-async def test_a_time_may_span_adjacent_slots(world):
+async def test_a_time_can_span_adjacent_slots(world):
     dr_okafor = await world.add_doctor("Dr Okafor")
     await world.publish(dr_okafor, at(8), at(9))
     await world.publish(dr_okafor, at(9), at(9, 30))
@@ -133,7 +133,7 @@ async def test_no_time_crosses_midnight(world):
     assert result["days"][1]["free"] == 2
 
 
-async def test_buffers_avoid_other_appointments_but_may_lie_outside_the_hours(world):
+async def test_buffers_avoid_other_appointments_but_can_extend_outside_the_hours(world):
     careful = await world.add_type(30, before=15, after=30)
     await world.book(world.dr_shah, at(12), world.ana, minutes=60)
     result = times(await world.availability(appointment_type_id=careful))
@@ -147,7 +147,7 @@ async def test_the_buffers_of_other_appointments_are_not_free(world):
     assert result == utc(*quarters(at(8), at(11, 15)), *quarters(at(13), at(15, 30)))
 
 
-async def test_an_expired_hold_takes_its_time_until_it_is_cleaned_up(world):
+async def test_an_expired_hold_blocks_its_time_until_it_is_cleaned_up(world):
     await world.book(world.dr_shah, at(8), world.ana, minutes=450, hold=True)
     world.now = NOW + timedelta(hours=1)
     assert times(await world.availability(minutes=30)) == utc(at(15, 30))
@@ -159,7 +159,7 @@ async def test_the_time_of_a_cancelled_appointment_is_free(world):
     assert (await world.availability(minutes=30))["days"][0]["free"] == 31
 
 
-async def test_no_time_is_within_the_notice_or_beyond_the_horizon(world):
+async def test_no_time_is_within_the_notice_period_or_beyond_the_horizon(world):
     await world.set_clinic(world.clinic, min_notice_minutes=8 * 60 + 25, horizon_days=7)
     for days in (7, 8):
         await world.publish(world.dr_shah, at(8) + timedelta(days=days), at(9) + timedelta(days=days))
@@ -239,8 +239,8 @@ async def test_a_day_with_a_clock_change_is_an_hour_shorter_or_longer(world, day
     assert [day["free"] for day in result["days"]] == [0, hours, 0]
 
 
-async def test_availability_takes_one_statement_for_any_number_of_days_and_doctors(world, monkeypatch):
-    """One statement covers the whole query, and no further one runs when a time is free."""
+async def test_availability_runs_one_statement_for_any_number_of_days_and_doctors(world, monkeypatch):
+    """One statement answers the whole query, and no second one runs when a time is free."""
     for n in range(3):
         await world.publish(await world.add_doctor(f"Dr {n}"), at(8), at(16))
     await world.availability()

@@ -33,12 +33,12 @@ async def customers(db):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    """Make search read one slot at a time, so that it needs several batches in most worlds."""
+    """Make search read one slot at a time, so that most worlds need several batches."""
     monkeypatch.setattr(search, "FIRST_SLOTS", 1)
 
 
 class StoredWorld:
-    """A world in the database, together with the oracle for it."""
+    """A world in the database, and its oracle."""
 
     def __init__(self, world, db, cache, customers):
         self.world, self.db, self.cache = world, db, cache
@@ -117,7 +117,7 @@ class StoredWorld:
         return {"minutes": self.world.length.minutes} if self.world.length else {}
 
     async def check_availability(self, *, show):
-        """Compare availability with the oracle, and return the offers of the requested days."""
+        """Compare availability with the oracle, and return the offers for the requested days."""
         world = self.world
         query = AvailabilityFilter(from_=world.first, to=world.last, show=show, **self.length_filter)
         result = await availability.find_for_clinic(
@@ -147,8 +147,8 @@ class StoredWorld:
         return [offer for _, offer in inside]
 
     async def check_search(self, offers):
-        """Compare the first page of a search and one from any cursor with the offers. Search finds times only on the
-        date of their slot."""
+        """Compare a search's first page, and a page after an arbitrary cursor, with the offers. Search finds times only
+        on their slot's date."""
         if any(line.last > 1440 for line in self.world.lines):
             return
         expected = [(offer.start, offer.end, offer.doctor) for offer in offers if offer.available]
@@ -163,7 +163,7 @@ class StoredWorld:
             assert [(time.start_time, time.end_time, time.doctor_id) for time in result] == expected[n : n + 21]
 
     async def book(self, doctor_id, start, minutes):
-        """Return the booked doctor, or None for a refusal."""
+        """Return the booked doctor, or None if the booking is refused."""
         customer = next(self.customers)
         length = {"appointment_type_id": self.type_id} if self.world.typed else {"end_time": start + minutes * MINUTE}
         request = AppointmentRequest(

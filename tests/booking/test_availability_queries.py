@@ -1,4 +1,4 @@
-"""Availability over HTTP: addresses, parameters and caching."""
+"""Availability over HTTP: paths, parameters and caching."""
 
 from urllib.parse import parse_qsl
 
@@ -31,7 +31,7 @@ async def get(world, client, monkeypatch):
     return get
 
 
-async def test_four_addresses_give_the_same_availability_of_a_doctor(world, get):
+async def test_four_paths_return_the_same_availability_for_a_doctor(world, get):
     dr_okafor = await world.add_doctor("Dr Okafor")
     await world.publish(dr_okafor, at(10), at(11))
     result = await get(f"clinics/{world.clinic}/availability", date=MONDAY, minutes=60, doctorId=dr_okafor)
@@ -41,7 +41,7 @@ async def test_four_addresses_give_the_same_availability_of_a_doctor(world, get)
     assert await get(f"clinics/{world.clinic}/freeslots/{MONDAY}", minutes=60, doctorId=dr_okafor) == result
 
 
-async def test_doctors_and_types_of_another_clinic_are_not_found(world, get):
+async def test_another_clinics_doctors_and_types_are_not_found(world, get):
     other = await world.add_clinic()
     doctor, type = await world.add_doctor("Dr Elsewhere", clinic=other), await world.add_type(30, clinic=other)
     await get(f"clinics/{world.clinic}/availability", status=404, date=MONDAY, doctorId=doctor)
@@ -51,7 +51,7 @@ async def test_doctors_and_types_of_another_clinic_are_not_found(world, get):
     await get("clinics/999/availability", status=404, date=MONDAY)
 
 
-async def test_an_invalid_query_is_refused_at_its_parameter(world, get):
+async def test_the_refusal_of_an_invalid_query_points_to_the_invalid_parameter(world, get):
     cases = [
         ("?from", ""),
         ("?from", "from=2027-03-01"),
@@ -81,13 +81,13 @@ async def test_an_invalid_query_is_refused_at_its_parameter(world, get):
     ] == [([pointer], query) for pointer, query in cases]
 
 
-async def test_free_slots_of_an_invalid_day_are_refused(world, get):
+async def test_free_slots_for_an_invalid_day_are_refused(world, get):
     for day in ("2027-02-30", "9999-12-31", "20270301", "2027-W09-1", "2027-03-01T00:00", "monday"):
         problem = await get(f"clinics/{world.clinic}/freeslots/{day}", status=400)
         assert [fault["pointer"] for fault in problem["errors"]] == ["day"]
 
 
-async def test_a_query_may_cover_62_days(world, get):
+async def test_a_query_can_cover_62_days(world, get):
     assert len((await get(f"clinics/{world.clinic}/availability", from_="2027-03-01", to="2027-05-01"))["days"]) == 62
 
 

@@ -57,7 +57,7 @@ async def world(db):
 
 @pytest.fixture
 async def find(world, client, monkeypatch):
-    """A function that searches over HTTP and returns the body, or the response of a refusal."""
+    """A function that searches over HTTP and returns the body, or the whole response if the search is refused."""
     monkeypatch.setattr(clock, "now", lambda: SUNDAY_NOON)
 
     async def find(*, status=200, **query):
@@ -76,7 +76,7 @@ def places(page):
     return [(item["startTime"], item["clinicId"], item["doctorId"]) for item in page["items"]]
 
 
-async def test_results_of_all_clinics_are_sorted_by_time_on_each_clinics_own_monday(world, find):
+async def test_results_from_all_clinics_are_sorted_by_time_on_each_clinics_own_monday(world, find):
     results = await find(minutes=60, specialty="Dentistry")
     assert [(item["startTime"], item["timeZone"]) for item in results["items"]] == [
         ("2027-03-01T03:30:00Z", "Asia/Kolkata"),
@@ -108,7 +108,7 @@ async def test_results_at_the_same_time_are_sorted_by_clinic_and_doctor(world, f
     assert len(results) == 18
 
 
-async def test_without_a_length_whole_slots_of_the_requested_days_are_found(world, find):
+async def test_without_a_length_whole_slots_on_the_requested_days_are_found(world, find):
     assert (await find(from_=MONDAY + timedelta(days=1), to=MONDAY + timedelta(days=7)))["items"] == []
     assert [item["endTime"] for item in (await find(specialty="Dentistry"))["items"]] == [
         "2027-03-01T05:30:00Z",
@@ -155,7 +155,7 @@ async def test_taken_withdrawn_and_inactive_times_are_not_found(world, find):
     ]
 
 
-async def test_the_notice_and_horizon_of_each_clinic_apply(world, find):
+async def test_each_clinics_notice_and_horizon_apply(world, find):
     await world.set_clinic(1, min_notice_minutes=16 * 60)  # rules out times before half past four
     await world.set_clinic(3, horizon_days=1)
     await world.publish_wall(
@@ -187,7 +187,7 @@ async def test_a_page_links_to_the_next_one(world, find, client):
     assert following == await find(minutes=60, limit=5, cursor=first["next"])
 
 
-async def test_a_damaged_cursor_or_one_of_another_search_is_refused(world, find):
+async def test_a_damaged_cursor_or_one_from_another_search_is_refused(world, find):
     cursor = (await find(minutes=60, limit=5))["next"]
     raw = urlsafe_b64decode(cursor)
     forged_cursor = urlsafe_b64encode(raw.replace(b"2027", b"2026")).decode()
@@ -198,8 +198,8 @@ async def test_a_damaged_cursor_or_one_of_another_search_is_refused(world, find)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 128])
-async def test_all_pages_together_match_the_availability_of_each_clinic(world, find, monkeypatch, batch_size):
-    """The number of slots read at once makes no difference, with notice periods, steps, bookings and adjacent slots."""
+async def test_all_pages_together_match_each_clinics_availability(world, find, monkeypatch, batch_size):
+    """The batch size makes no difference, even with notice periods, steps, bookings and adjacent slots."""
     monkeypatch.setattr(search, "FIRST_SLOTS", batch_size)
     dice = random.Random(batch_size)
     for clinic, zone in enumerate(ZONES, 1):

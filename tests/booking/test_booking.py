@@ -56,7 +56,7 @@ async def test_a_refusal_offers_the_five_nearest_times(world):
     ]
 
 
-async def test_only_one_of_64_concurrent_bookings_of_a_time_writes_anything(world, many_connections):
+async def test_only_one_of_64_concurrent_bookings_for_a_time_writes_anything(world, many_connections):
     customers = [await world.add_customer(f"Customer {n}") for n in range(64)]
     results = await asyncio.gather(*(world.book(world.dr_shah, at(9), customer) for customer in customers))
     assert sorted(getattr(result, "type", "booked") for result in results) == ["booked"] + ["taken"] * 63
@@ -67,7 +67,7 @@ async def test_unpublished_time_is_refused_as_outside_hours(world):
     assert (await world.book(world.dr_shah, at(15, 45), world.ana)).type == "outside-hours"
 
 
-async def test_an_appointment_may_span_adjacent_slots(world):
+async def test_an_appointment_can_span_adjacent_slots(world):
     await world.publish(world.dr_shah, at(16), at(17))
     assert (await world.book(world.dr_shah, at(15, 45), world.ana)).status == "booked"
 
@@ -81,7 +81,7 @@ async def test_a_customer_cannot_have_two_appointments_at_once(world):
     assert at(9) not in [offer.start_time for offer in refusal.facts["alternatives"]]
 
 
-async def test_times_in_the_past_within_the_notice_or_beyond_the_horizon_are_refused(world):
+async def test_times_in_the_past_within_the_notice_period_or_beyond_the_horizon_are_refused(world):
     await world.set_clinic(world.clinic, min_notice_minutes=180, horizon_days=7)
     starts = {"in-the-past": NOW - timedelta(minutes=1), "too-soon": at(8, 59), "too-far": at(9) + timedelta(days=8)}
     assert {reason: (await world.book(world.dr_shah, start, world.ana)).type for reason, start in starts.items()} == {
@@ -129,7 +129,7 @@ async def test_several_appointments_are_booked_together_or_not_at_all(world):
     assert (refusal.type, refusal.facts["index"], await world.count("appointment")) == ("taken", 1, 1)
 
 
-async def test_appointments_of_one_booking_share_its_id_and_keep_their_order(world):
+async def test_appointments_in_one_booking_share_its_id_and_keep_their_order(world):
     appointments = await world.book_all([request_for(world, world.ana, at(hour)) for hour in (11, 9, 10)])
     assert len({appointment.booking_id for appointment in appointments}) == 1
     assert [appointment.start_time for appointment in appointments] == [at(11), at(9), at(10)]
@@ -184,8 +184,9 @@ async def test_family_members_at_the_same_time_get_different_doctors(world):
     assert {appointment.doctor_id for appointment in appointments} == {world.dr_shah, dr_okafor}
 
 
-async def test_a_doctor_is_left_to_the_appointment_that_only_they_can_take(world):
-    """Dr Okafor offers everything, Dr Shah only check-ups, so an operation and a check-up at once fit only one way."""
+async def test_a_doctor_is_kept_free_for_the_appointment_only_they_can_take(world):
+    """Dr Okafor offers everything and Dr Shah only check-ups, so a simultaneous operation and check-up fit only one
+    way."""
     check_up, operation = await world.add_type(30), await world.add_type(30, name="Operation")
     await world.db.execute(
         "insert into doctor_appointment_type values ($1, $2, $3)", world.clinic, world.dr_shah, check_up

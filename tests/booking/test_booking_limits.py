@@ -1,4 +1,4 @@
-"""How many appointments and holds a customer can have at a clinic unless its staff book them."""
+"""How many appointments and holds a customer can have at a clinic, unless its staff do the booking."""
 
 import asyncio
 from collections import Counter
@@ -25,7 +25,7 @@ EIGHT = (NOW + timedelta(days=3)).replace(hour=8, minute=0, second=0)
 
 @pytest.fixture
 async def client(db: Database, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of an application with low limits, and a clinic with a doctor who works for three days."""
+    """A client for an application with low limits, and a clinic with a doctor who works for three days."""
     app = composed(database_url, appointments_per_customer=MAX_APPOINTMENTS, holds_per_customer=MAX_HOLDS)
     async with (
         app.lifespan(),
@@ -64,7 +64,7 @@ async def test_a_customer_can_book_up_to_the_limit(client):
     assert statuses == [201] * MAX_APPOINTMENTS
     refusal = (await post_appointment(client, ana, MAX_APPOINTMENTS)).json()
     assert (refusal["status"], refusal["reason"], refusal["alternatives"]) == (409, "too-many-appointments", [])
-    ben = await create_customer(client)  # the limit is the patient's, not the caller's
+    ben = await create_customer(client)  # the limit applies to the patient, not the caller
     assert (await post_appointment(client, ben, MAX_APPOINTMENTS)).status_code == 201
 
 
@@ -84,10 +84,10 @@ async def test_cancelled_past_and_other_clinics_appointments_do_not_count(client
         )
     assert (await post_appointment(client, ben, MAX_APPOINTMENTS + 1)).status_code == 201
 
-    elsewhere = await create_doctor(client, await create_clinic(client, name="Hillside Clinic"))
-    await publish_slot(db, elsewhere, EIGHT + timedelta(days=9), EIGHT + timedelta(days=9, hours=8))
-    elsewhere_response = await post_appointment(client, ana, 9 * 48, doctorId=elsewhere)
-    assert elsewhere_response.status_code == 201, elsewhere_response.text
+    other_doctor = await create_doctor(client, await create_clinic(client, name="Hillside Clinic"))
+    await publish_slot(db, other_doctor, EIGHT + timedelta(days=9), EIGHT + timedelta(days=9, hours=8))
+    other_clinic_response = await post_appointment(client, ana, 9 * 48, doctorId=other_doctor)
+    assert other_clinic_response.status_code == 201, other_clinic_response.text
 
 
 async def test_holds_have_a_lower_limit_than_bookings(client):
@@ -100,7 +100,7 @@ async def test_holds_have_a_lower_limit_than_bookings(client):
     assert (await post_appointment(client, ana, MAX_HOLDS + 1, hold=True)).status_code == 201
 
 
-async def test_a_booking_that_exceeds_the_limit_is_refused_as_a_whole(client, db):
+async def test_a_booking_that_exceeds_the_limit_is_refused_entirely(client, db):
     ana, ben = await create_customer(client), await create_customer(client)
     await post_appointment(client, ana, 0)
     parts = [
@@ -187,7 +187,7 @@ CALLERS = {
 
 
 @pytest.mark.parametrize("name", CALLERS)
-def test_limits_do_not_apply_to_the_clinics_own_staff_and_partners(name):
+def test_limits_do_not_apply_to_the_clinics_own_staff_or_partners(name):
     caller, limited = CALLERS[name]
     request = SimpleNamespace(user=caller, services=SimpleNamespace(settings=settings()))
     assert booking_limits(request, 1) == (BookingLimits(20, 3) if limited else None)

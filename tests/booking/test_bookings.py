@@ -36,12 +36,12 @@ async def test_a_family_can_be_booked_together(client, world):
     assert response.json()["items"] == [booking]
 
 
-async def test_a_booking_of_one_appointment_may_have_its_members_at_the_top_level(client, world):
+async def test_a_booking_of_one_appointment_can_have_its_members_at_the_top_level(client, world):
     response = await client.post("/api/bookings", json=appointment_body(world, clinicId=world.clinic))
     assert len(response.json()["appointments"]) == 1
 
 
-async def test_a_booking_with_one_taken_time_is_refused_as_a_whole(client, world):
+async def test_a_booking_with_one_taken_time_is_refused_entirely(client, world):
     await client.post("/api/appointments", json=appointment_body(world, hours=1, customer=world.ben))
     parts = [without_customer(appointment_body(world, hours=hours)) for hours in (0, 1, 2)]
     refusal = await client.post(
@@ -101,7 +101,7 @@ async def test_a_customers_appointments_at_all_clinics_are_in_one_list(client, w
     assert [appointment["clinicId"] for appointment in response.json()["items"]] == [world.clinic, other]
 
 
-async def test_lists_of_unknown_owners_are_not_found_and_others_may_be_empty(client, world):
+async def test_lists_for_unknown_owners_are_not_found_but_others_can_be_empty(client, world):
     for path in (
         "/api/clinics/99/appointments",
         "/api/clinics/99/bookings",

@@ -1,4 +1,4 @@
-"""A clinic's notice period for cancelling and moving: it binds patients and partners, and staff can override it."""
+"""A clinic's notice period for cancelling and moving: it binds patients and partners, but staff can override it."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -82,7 +82,7 @@ async def test_a_move_to_the_same_time_needs_no_notice(world):
     assert (await move(world, appointment, at(9), at(8))).status == "booked"
 
 
-async def test_without_a_notice_period_an_appointment_can_be_cancelled_while_it_lasts(world):
+async def test_without_a_notice_period_an_appointment_can_be_cancelled_while_in_progress(world):
     await world.set_clinic(world.clinic, cancel_notice_minutes=0)
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     assert (await cancel(world, appointment, at(9, 10))).status == "cancelled"
@@ -230,7 +230,7 @@ async def test_a_doctor_cannot_move_a_late_appointment_to_another_doctor(desk):
     assert (await desk.move("receptionist", doctorId=desk.shah, override=OVERRIDE)).status_code == 200
 
 
-async def test_an_invalid_override_is_reported_at_its_parameter(desk):
+async def test_the_refusal_of_an_invalid_override_points_to_the_invalid_parameter(desk):
     for query, pointer in [
         ({"override": "too-late"}, "?overrideReason"),
         ({"overrideReason": REASON}, "?override"),
@@ -245,7 +245,7 @@ async def test_an_invalid_override_is_reported_at_its_parameter(desk):
         )
 
 
-async def test_the_refusal_of_a_clinic_without_a_phone_has_no_phone_number(client, db):
+async def test_a_refusal_has_no_phone_number_if_the_clinic_has_none(client, db):
     desk = await Desk(client, db).open()
     refusal = await desk.cancel("patient")
     assert (refusal.json()["reason"], "phone" in refusal.json()) == ("too-late", False)

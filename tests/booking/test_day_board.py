@@ -1,4 +1,4 @@
-"""The pages and data of the day board: what they show, to whom, and at what cost."""
+"""The day board's pages and data: what they show, to whom, and at what cost."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -58,7 +58,7 @@ async def test_the_day_page_says_so_when_the_clinic_has_no_doctors(db, api):
     assert message not in (await api.get("/staff/1/day", headers=ADMIN)).text
 
 
-async def test_the_search_finds_appointments_by_patient_name_and_birth_date(db, api):
+async def test_the_search_finds_appointments_by_patient_name_and_date_of_birth(db, api):
     doctor_id, customer_id = (
         await create_doctor(api),
         await create_customer(api, name="Zoë Müller", birthDate="1984-04-05"),
@@ -127,7 +127,7 @@ async def test_a_patient_cannot_open_the_day_pages(db, api):
     ] == [403] * len(PATHS)
 
 
-async def test_background_requests_of_a_page_do_not_extend_the_session(db, api):
+async def test_a_pages_background_requests_do_not_extend_the_session(db, api):
     headers = await sign_in_receptionist(db, api)
     await db.execute("update session set seen_at = $1", NOW - timedelta(minutes=10))
     await get_board(api, headers)

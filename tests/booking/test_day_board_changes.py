@@ -18,7 +18,7 @@ from support.world import create_clinic
 
 @pytest.fixture(autouse=True)
 def frequent_polling(monkeypatch):
-    """Look for changes so often that no test waits for a second."""
+    """Poll for changes so often that no test waits a full second."""
     monkeypatch.setattr(service, "POLL_SECONDS", 0.05)
 
 
@@ -79,16 +79,16 @@ async def test_a_change_that_was_already_relayed_is_sent_once(db, app, api):
         assert stream.text.count("absence.added") == 1
 
 
-async def test_a_stream_has_no_changes_of_other_clinics(db, app, api):
+async def test_a_stream_contains_no_changes_from_other_clinics(db, app, api):
     await api.post("/api/clinics", json={"name": "Another", "timeZone": "Europe/Berlin"}, headers=ADMIN)
-    theirs = await sign_in_receptionist(db, api, "theirs@example.org", 2)
+    other_headers = await sign_in_receptionist(db, api, "theirs@example.org", 2)
     async with (
-        listening(app, await sign_in_receptionist(db, api)) as ours,
-        listening(app, theirs, "/staff/2/changes") as stream,
+        listening(app, await sign_in_receptionist(db, api)) as own_stream,
+        listening(app, other_headers, "/staff/2/changes") as stream,
     ):
         await stream.receive_text("event: changed")
         await insert_event(db, "appointment.booked")
-        await ours.receive_text("appointment.booked")
+        await own_stream.receive_text("appointment.booked")
         assert "appointment.booked" not in stream.text
 
 

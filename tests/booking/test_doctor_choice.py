@@ -50,7 +50,7 @@ async def world(db):
 
 
 def week_of(instant):
-    """Return the week, which starts on Monday in Berlin."""
+    """Return the year and the number of the week, which starts on Monday in Berlin."""
     return clock.local_date(instant, "Europe/Berlin").isocalendar()[:2]
 
 
@@ -58,7 +58,7 @@ async def test_random_picks_all_doctors_about_equally_often(world):
     await world.prepare("random", doctors=4)
     choices = Counter([await world.choose(FIRST + n * QUARTER) for n in range(240)])
     chi_square = sum((choices[doctor] - 60) ** 2 / 60 for doctor in world.doctors)
-    assert chi_square < 50  # with three degrees of freedom, more happens by chance once in ten thousand million runs
+    assert chi_square < 50  # with three degrees of freedom, chance exceeds this once in ten billion runs
 
 
 async def test_least_busy_picks_the_free_doctor_with_the_fewest_appointments_that_week(world):
@@ -106,7 +106,7 @@ async def test_round_robin_cycles_through_all_doctors(world):
     assert choices == choices[:5] * 20
 
 
-async def test_cancelled_bookings_count_as_turns_and_bookings_of_a_named_doctor_do_not(world):
+async def test_cancelled_bookings_count_as_turns_but_bookings_for_a_named_doctor_do_not(world):
     await world.prepare("roundRobin", doctors=4)
     choices = []
     for n in range(40):
@@ -129,7 +129,7 @@ async def test_a_busy_doctor_misses_a_turn_and_gets_the_next_one(world):
 
 
 @pytest.mark.parametrize("rule", ["leastBusy", "roundRobin"])
-async def test_appointments_of_one_booking_are_distributed_among_doctors(world, rule):
+async def test_appointments_in_one_booking_are_distributed_among_doctors(world, rule):
     await world.prepare(rule, doctors=4)
     for booking in range(10):
         starts = [FIRST + (4 * booking + n) * QUARTER for n in range(4)]

@@ -57,7 +57,7 @@ async def test_a_token_is_short_and_needs_no_url_escaping(client, visit):
     assert quote(token, safe="") == token
 
 
-async def test_mails_and_text_messages_contain_the_link(db, client, visit):
+async def test_emails_and_text_messages_contain_the_link(db, client, visit):
     post = Post()
     office = Office(db, post)
     appointment = await book(client, visit)
@@ -122,8 +122,8 @@ async def test_a_token_holder_cannot_read_the_clinics_notes(client, visit):
     assert "needles" not in (await client.get(page_path(appointment))).text
 
 
-async def test_a_token_grants_access_to_its_own_appointment_only(client, visit):
-    mine, other = await book(client, visit), await book(client, visit, 1)
+async def test_a_token_grants_access_only_to_its_own_appointment(client, visit):
+    own, other = await book(client, visit), await book(client, visit, 1)
     requests = [
         ("get", f"/api/appointments/{other['id']}", 404),
         ("delete", f"/api/appointments/{other['id']}", 404),
@@ -134,18 +134,18 @@ async def test_a_token_grants_access_to_its_own_appointment_only(client, visit):
         ("get", "/api/customers", 403),
         ("get", "/api/clinics/1/appointments", 403),
         ("get", "/api/clinics/1/patients", 403),
-        ("post", f"/api/appointments/{mine['id']}/arrive", 403),
-        ("patch", f"/api/appointments/{mine['id']}", 403),
+        ("post", f"/api/appointments/{own['id']}/arrive", 403),
+        ("patch", f"/api/appointments/{own['id']}", 403),
         ("get", f"/api/doctors/{visit['doctorId']}/bookingSlots", None),
     ]
     for method, path, expected in requests:
         body = {"startTime": START.isoformat()} if method == "put" else {"notes": "x"} if method == "patch" else None
-        response = await client.request(method, path, json=body, headers=token_headers(mine))
+        response = await client.request(method, path, json=body, headers=token_headers(own))
         assert response.status_code in ({expected} if expected else {200, 403}), (method, path, response.text)
     assert await status(client, other) == "booked"
 
 
-async def test_a_token_holder_sees_only_their_own_appointment_of_a_family_booking(client, visit):
+async def test_a_token_holder_sees_only_their_own_appointment_in_a_family_booking(client, visit):
     parts = [visit | times_at(0), visit | times_at(1) | {"customerId": await create_customer(client)}]
     body = {"clinicId": 1, "customerId": visit["customerId"], "appointments": parts}
     booking = (await client.post("/api/bookings", json=body)).json()

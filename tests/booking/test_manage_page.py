@@ -1,4 +1,4 @@
-"""The page behind a manage link, and its form that cancels the appointment."""
+"""The page behind a manage link, with its cancellation form."""
 
 import re
 from datetime import timedelta
@@ -18,7 +18,7 @@ async def visit(db, client):
     return await create_visit(db, client)
 
 
-async def test_the_page_shows_clinic_doctor_type_and_local_time(client, visit):
+async def test_the_page_shows_the_clinic_doctor_type_and_local_time(client, visit):
     appointment = await book(client, visit, endTime=None, appointmentTypeId=await create_appointment_type(client))
     page = (await client.get(page_path(appointment), headers={"Accept-Language": "en"})).text
     hour = START.astimezone(ZoneInfo("Europe/Berlin")).hour

@@ -1,4 +1,4 @@
-"""Overrides over HTTP: who may override rules, who can read why, and what is audited."""
+"""Overrides over HTTP: who can override rules, who can read the reason, and what is audited."""
 
 import asyncio
 from collections import Counter
@@ -66,7 +66,7 @@ async def desk(client, db):
         ("elsewhere", 404),
     ],
 )
-async def test_only_staff_of_the_clinic_can_override_rules(desk, caller, status):
+async def test_only_the_clinics_staff_can_override_rules(desk, caller, status):
     assert (await desk.book(caller, START + timedelta(hours=3))).status_code == status
     assert await desk.db.fetchval("select count(*) from booking_slot") == (3 if status == 201 else 2)
     family = {"clinicId": desk.clinic, "customerId": desk.ana, "override": OVERRIDE}
@@ -104,7 +104,7 @@ async def test_only_staff_can_read_the_override_reason(desk):
             assert (REASON in body) is readable, (path, caller)
 
 
-async def test_the_audit_has_the_overridden_rules_but_not_the_reason(desk):
+async def test_the_audit_records_the_overridden_rules_but_not_the_reason(desk):
     response = await desk.book("receptionist", START + timedelta(hours=3))
     to = {"startTime": (START + timedelta(hours=4)).isoformat(), "override": OVERRIDE}
     await desk.client.put(response.headers["Location"], json=to, headers=headers_of("receptionist"))
@@ -135,7 +135,7 @@ async def test_an_idempotency_key_works_with_overrides(desk):
     assert other.status_code == 422
 
 
-async def test_an_invalid_override_is_refused_at_its_member(desk):
+async def test_the_refusal_of_an_invalid_override_points_to_the_invalid_member(desk):
     for override, pointers in [
         ({"allow": ["outside-hours"]}, ["#/override/reason"]),
         ({"allow": ["outside-hours"], "reason": " \n"}, ["#/override/reason"]),
@@ -171,7 +171,7 @@ async def test_only_one_of_several_concurrent_overrides_gets_the_time(desk):
     assert await desk.db.fetchval("select count(*) from event where type = 'slot.published'") == 1
 
 
-async def test_an_override_cannot_book_a_doctor_of_another_clinic(desk):
-    theirs = await create_doctor(desk.client, desk.other_clinic)
-    assert (await desk.book("receptionist", START, doctor_id=theirs)).status_code == 404
-    assert (await desk.book("receptionist", START, doctor_id=theirs, clinicId=desk.clinic)).status_code == 404
+async def test_an_override_cannot_book_another_clinics_doctor(desk):
+    other_doctor = await create_doctor(desk.client, desk.other_clinic)
+    assert (await desk.book("receptionist", START, doctor_id=other_doctor)).status_code == 404
+    assert (await desk.book("receptionist", START, doctor_id=other_doctor, clinicId=desk.clinic)).status_code == 404

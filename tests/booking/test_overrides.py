@@ -30,7 +30,7 @@ ALL = ["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"]
 
 @pytest.fixture
 async def world(db):
-    """Dr Shah works from eight to sixteen (UTC) on Monday. It is six o'clock."""
+    """Dr Shah works from eight to four (UTC) on Monday. It is six o'clock."""
     async with ClinicCache(None) as cache:
         yield await World.make(db, cache)
 
@@ -195,7 +195,7 @@ async def test_hours_can_be_overridden_only_for_a_named_doctor(world):
     assert (await book(world, at(17), world.ana, doctor=None)).type == "outside-hours"
 
 
-async def test_a_customer_can_be_booked_in_parallel_to_another_appointment(world):
+async def test_a_customer_can_be_booked_in_parallel_with_another_appointment(world):
     world.okafor = await world.add_doctor("Dr Okafor")
     await world.publish(world.okafor, at(8), at(16))
     await world.book(world.dr_shah, at(9), world.ana)
@@ -211,14 +211,14 @@ async def test_a_parallel_appointment_occupies_the_customers_time(world):
     parallel = await book(world, at(9, 15), world.ana, doctor="okafor")
     await cancel(world, first)
     assert (await world.book(world.moreau, at(9, 30), world.ana)).type == "customer-busy"
-    elsewhere = await world.book(world.moreau, at(11), world.ana)
-    assert (await move(world, elsewhere, at(9, 30), allow=None)).type == "customer-busy"
+    other_appointment = await world.book(world.moreau, at(11), world.ana)
+    assert (await move(world, other_appointment, at(9, 30), allow=None)).type == "customer-busy"
     assert (await move(world, parallel, at(12), allow=None)).overrides == []
     assert (await world.book(world.dr_shah, at(9, 30), world.ana)).status == "booked"
     assert (await world.book(world.dr_shah, at(12), world.ana)).type == "customer-busy"
 
 
-async def test_each_appointment_of_a_booking_lists_its_own_overrides(world):
+async def test_each_appointment_in_a_booking_lists_its_own_overrides(world):
     request = {"clinic_id": world.clinic, "doctor_id": world.dr_shah}
     requests = [
         AppointmentRequest(customer_id=customer, start_time=start, end_time=start + timedelta(minutes=30), **request)
@@ -281,7 +281,7 @@ async def test_an_absence_strands_an_appointment_outside_hours(world):
     assert await published_hours(world) == ["Mon 1 09:00-17:00"]
 
 
-async def test_generation_turns_the_time_of_a_cancelled_override_into_regular_hours(world):
+async def test_generation_turns_a_cancelled_overrides_time_into_regular_hours(world):
     await world.db.execute("delete from booking_slot")
     appointment = await book(world, at(9), world.ana)
     await set_weekly_hours(world, world.dr_shah, monday="09:00-17:00")

@@ -28,7 +28,7 @@ from support.races import (
 from support.world import create_clinic, create_customer
 
 pytestmark = pytest.mark.xdist_group("races")
-"""One worker runs all of these, so that the server starts once."""
+"""One worker runs all of these tests, so that the server starts only once."""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ async def test_concurrent_requests_without_a_doctor_fill_each_doctor_once(db, ap
     assert {str(row.doctor_id) for row in await db.fetch("select doctor_id from appointment")} == set(doctors)
 
 
-async def test_crossing_bookings_of_several_times_are_all_or_nothing(db, api):
+async def test_competing_bookings_of_several_times_are_all_or_nothing(db, api):
     """Each customer requests the same three times in a different order."""
     doctor_id, _ = await free_doctor(api)
     customers = await add_customers(db, 24)
@@ -127,7 +127,7 @@ async def test_a_booking_sent_eight_times_at_once_books_once(db, api):
 
 
 async def test_any_other_request_sent_eight_times_at_once_runs_once(db, api):
-    """The keys of other requests are stored elsewhere than those of bookings, but mean the same."""
+    """Idempotency keys for other requests are stored separately from those for bookings, but work the same way."""
     requests = (api.post("/api/customers", json={"name": "Ana"}, headers={"Idempotency-Key": "once"}) for _ in range(8))
     responses = await asyncio.gather(*requests)
     assert {response.status_code for response in responses} == {201}
@@ -157,7 +157,7 @@ async def test_concurrent_swaps_are_both_refused_without_a_deadlock(db, api):
 
 
 async def test_after_crossing_moves_every_appointment_is_where_its_last_response_said(db, api):
-    """Twelve clients move twelve appointments of three doctors to and fro, over each other's old and new times."""
+    """Twelve clients move three doctors' twelve appointments back and forth, across each other's old and new times."""
     doctors = await free_doctors(api, 3)
     starts = [DAY + timedelta(minutes=15 * number) for number in range(14)]
     expected = {
@@ -199,7 +199,7 @@ async def test_a_booking_and_the_withdrawal_of_its_slot_do_not_both_succeed(db, 
     assert await db.fetchval(VIOLATIONS) == 0
 
 
-async def test_a_booking_and_a_change_of_its_slot_do_not_both_succeed(db, api):
+async def test_a_booking_and_a_change_to_its_slot_do_not_both_succeed(db, api):
     start, end = DAY + timedelta(minutes=10), DAY + timedelta(hours=8)
     body = {"startTime": start.isoformat(), "endTime": end.isoformat()}
     outcomes = await race_bookings(api, lambda _, slot_id: api.put(f"/api/bookingSlots/{slot_id}", json=body))

@@ -34,7 +34,7 @@ async def test_a_rescheduled_appointment_keeps_its_id(world):
     assert (result.id, result.start_time, result.end_time, result.version) == (appointment.id, at(10), at(10, 30), 2)
 
 
-async def test_an_appointment_may_move_to_a_time_that_overlaps_its_old_one(world):
+async def test_an_appointment_can_move_to_a_time_that_overlaps_its_old_one(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     assert (await move(world, appointment, at(9, 15))).start_time == at(9, 15)
 
@@ -105,7 +105,7 @@ async def test_moving_or_cancelling_a_stranded_appointment_removes_its_remnant_s
     assert (await service.get(world.db, appointment.id)).needs_rebooking is False
 
 
-async def test_every_change_of_an_appointment_records_one_event(world):
+async def test_every_change_to_an_appointment_records_one_event(world):
     appointment = await world.book(world.dr_shah, at(9), world.ana)
     await move(world, appointment, at(10))
     await step(world, appointment, "arrive")

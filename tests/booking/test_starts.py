@@ -13,20 +13,20 @@ from support.brute_force import Clinic, Doctor, Offer, Slot, VisitLength
 from support.scale import scaled
 
 DOCTOR = UUID("00000001-0197-8cb1-8c0b-0be260bd516d")
-MIDNIGHT = {  # of days with or near a clock change, and of an ordinary day
+MIDNIGHT = {  # on days with or near a clock change, and on an ordinary day
     "Europe/Berlin": datetime(2027, 3, 27, 23, tzinfo=UTC),
     "America/New_York": datetime(2027, 11, 7, 4, tzinfo=UTC),
     "Australia/Lord_Howe": datetime(2027, 4, 3, 13, tzinfo=UTC),
     "America/Sao_Paulo": datetime(2018, 11, 3, 3, tzinfo=UTC),
     "Asia/Kolkata": datetime(2027, 3, 27, 18, 30, tzinfo=UTC),
 }
-MINUTES_OF_TWO_DAYS = st.integers(0, 2 * 24 * 60)
+MINUTES_IN_TWO_DAYS = st.integers(0, 2 * 24 * 60)
 
 
 @st.composite
 def ranges(draw, most):
     """Return sorted ranges that do not overlap. Some are adjacent."""
-    edges = sorted(draw(st.lists(MINUTES_OF_TWO_DAYS, max_size=2 * most, unique=True)))
+    edges = sorted(draw(st.lists(MINUTES_IN_TWO_DAYS, max_size=2 * most, unique=True)))
     pairs = [list(pair) for pair in zip(edges[::2], edges[1::2], strict=False)]
     for one, other in pairwise(pairs):
         if draw(st.booleans()):
@@ -41,7 +41,7 @@ def ranges(draw, most):
     claims=ranges(6),
     visit=st.none() | st.builds(VisitLength, st.integers(1, 180), st.integers(0, 60), st.integers(0, 60)),
     step=st.integers(1, 90),
-    earliest=MINUTES_OF_TWO_DAYS,
+    earliest=MINUTES_IN_TWO_DAYS,
     days=st.integers(0, 2),
 )
 def test_starts_match_a_minute_by_minute_count(*, zone, slots, claims, visit, step, earliest, days):
@@ -65,7 +65,7 @@ def test_starts_match_a_minute_by_minute_count(*, zone, slots, claims, visit, st
     assert [day for day, _ in offers] == [clinic.day(offer.start_time) for _, offer in offers]
 
 
-def test_an_offer_that_fills_a_whole_slot_has_the_id_of_the_slot():
+def test_an_offer_that_fills_a_whole_slot_has_the_slots_id():
     base = MIDNIGHT["Asia/Kolkata"]
     slots = [
         PublishedSlot(UUID(int=n), base + timedelta(minutes=30 * n), base + timedelta(minutes=30 * n + 30))
