@@ -32,7 +32,7 @@ async def world(db):
 
 
 async def test_an_absence_waits_for_an_uncommitted_booking_and_strands_it(world):
-    """The absence starts while the booking is written but not committed."""
+    """The absence starts after the booking is written but before it commits."""
     async with world.db.connection() as connection:
         booking = connection.transaction()
         await booking.start()
@@ -60,7 +60,7 @@ async def test_an_absence_waits_for_an_uncommitted_booking_and_strands_it(world)
 
 @pytest.mark.parametrize(("start", "outcome"), [("10:00", "outside-hours"), ("09:00", "booked")])
 async def test_a_booking_waits_for_an_uncommitted_absence(world, start, outcome):
-    """The booking starts while the absence is written but not committed."""
+    """The booking starts after the absence is written but before it commits."""
     content = AbsenceContent(
         start_time=local(MONDAY, "10:00"), end_time=local(MONDAY, "11:00"), doctor_id=world.dr_shah
     )
@@ -129,7 +129,7 @@ async def test_generation_for_a_new_doctor_waits_for_an_uncommitted_closure(worl
 
 
 async def test_an_absence_waits_for_an_uncommitted_hold_expiry(world):
-    """The absence starts while the hold is cancelled but the cancellation is not committed."""
+    """The absence starts after the hold's cancellation is written but before it commits."""
     await book(world, "10:00", hold=True)
     async with world.db.connection() as connection:
         expiry = connection.transaction()

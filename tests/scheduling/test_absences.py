@@ -1,4 +1,4 @@
-"""What an absence withdraws."""
+"""Which published time an absence withdraws."""
 
 import pytest
 
@@ -54,9 +54,9 @@ async def test_the_pieces_of_a_manual_slot_stay_manual(world):
     assert await world.db.fetchval("select count(*) from booking_slot where source = 'manual'") == 2
 
 
-async def test_a_closed_clinic_withdraws_the_time_of_its_own_doctors_only(world):
-    okafor, elsewhere = await world.add_doctor("Dr Okafor"), await world.add_clinic()
-    lee = await world.add_doctor("Dr Lee", clinic=elsewhere)
+async def test_a_closed_clinic_withdraws_only_its_own_doctors_time(world):
+    okafor, other_clinic = await world.add_doctor("Dr Okafor"), await world.add_clinic()
+    lee = await world.add_doctor("Dr Lee", clinic=other_clinic)
     for doctor_id in (okafor, lee):
         await world.publish(doctor_id, local(MONDAY, "09:00"), local(MONDAY, "12:00"))
     await add_absence(world, "00:00", "24:00", doctor=None)
@@ -74,7 +74,7 @@ async def test_a_doctors_absence_does_not_affect_colleagues(world):
     assert await list_published(world.db, okafor) == ["Mon 1 09:00-12:00"]
 
 
-async def test_an_absence_over_several_days_withdraws_time_on_all_of_them(world):
+async def test_an_absence_over_several_days_withdraws_time_on_each_of_them(world):
     await add_absence(world, "11:00", "10:00", last_day=TUESDAY)
     assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-11:00", "Tue 2 10:00-12:00"]
 

@@ -91,7 +91,7 @@ async def test_a_repeated_request_creates_one_absence(client, shah):
     assert len((await client.get(LAKESIDE, headers=ADMIN)).json()["items"]) == 1
 
 
-async def test_the_members_of_an_absence_are_validated(client, shah):
+async def test_an_absences_members_are_validated(client, shah):
     for change, status in [
         ({"endTime": "2027-03-01T08:00:00Z"}, 400),
         ({"endTime": "2028-03-01T08:00:01Z"}, 400),

@@ -60,7 +60,7 @@ async def test_a_fulfilled_appointment_does_not_conflict_and_keeps_its_time(worl
     assert appointment.id not in await stranded_ids(world)
 
 
-async def test_a_forced_absence_keeps_exactly_the_time_of_the_appointments(world):
+async def test_a_forced_absence_keeps_exactly_the_appointments_time(world):
     first, second = await book(world, "09:30"), await book(world, "11:00", 45, customer="ben")
     await add_absence(world, "09:00", "12:00", force=True)
     assert await list_published(world.db, world.dr_shah) == [
@@ -95,7 +95,7 @@ async def test_an_appointment_partly_in_an_absence_keeps_all_its_time(world):
     assert await list_published(world.db, world.dr_shah, remnants=True) == ["Mon 1 09:30-10:30"]
 
 
-async def test_an_appointment_across_two_slots_keeps_one_slot_of_its_own(world):
+async def test_an_appointment_across_two_slots_keeps_a_single_slot(world):
     await world.publish(world.dr_shah, local(MONDAY, "12:00"), local(MONDAY, "13:00"))
     await book(world, "11:30", 60)
     await add_absence(world, "11:00", "12:00", force=True)
@@ -136,7 +136,7 @@ async def test_cancelling_or_moving_a_stranded_appointment_withdraws_its_time(wo
     assert await stranded_ids(world) == []
 
 
-async def test_the_slot_of_a_stranded_appointment_cannot_be_moved(world):
+async def test_a_stranded_appointments_slot_cannot_be_moved(world):
     await book(world, "10:00")
     await add_absence(world, "09:00", "12:00", force=True)
     (slot,) = await world.db.fetch("select id from booking_slot where remnant")

@@ -1,4 +1,4 @@
-"""Doctor slots: the lines of a doctor's weekly hours, one by one."""
+"""Doctor slots: the individual lines of a doctor's weekly hours."""
 
 import asyncio
 
@@ -78,16 +78,16 @@ async def test_an_invalid_doctor_slot_is_refused(client, shah):
         assert (refusal.status_code, pointers(refusal)) == (400, [pointer]), content
 
 
-async def test_a_doctor_slot_takes_the_times_of_its_time_slot(client, shah):
+async def test_a_doctor_slot_gets_its_times_from_its_time_slot(client, shah):
     morning = await create_time_slot(client, "09:00", "12:00")
     doctor_slot = (await add_doctor_slot(client, shah, weekday="monday", timeSlotId=morning)).json()
     assert (doctor_slot["startTime"], doctor_slot["endTime"], doctor_slot["timeSlotId"]) == ("09:00", "12:00", morning)
 
 
-async def test_a_doctor_slot_cannot_use_a_time_slot_of_another_clinic(client, shah):
+async def test_a_doctor_slot_cannot_use_another_clinics_time_slot(client, shah):
     await create_clinic(client)
-    elsewhere = await create_time_slot(client, "09:00", "12:00", clinic_id=2)
-    assert (await add_doctor_slot(client, shah, weekday="monday", timeSlotId=elsewhere)).status_code == 404
+    other_time_slot = await create_time_slot(client, "09:00", "12:00", clinic_id=2)
+    assert (await add_doctor_slot(client, shah, weekday="monday", timeSlotId=other_time_slot)).status_code == 404
 
 
 async def test_a_doctor_slot_cannot_use_a_removed_time_slot(client, shah):

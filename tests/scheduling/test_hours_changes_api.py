@@ -11,7 +11,7 @@ from support.world import create_customer
 
 @pytest.fixture
 async def shah(client):
-    """Publish a Monday from nine to twelve, then change the schedule to ten. Return the doctor's id."""
+    """Publish a Monday from nine to twelve, then change the schedule to start at ten. Return the doctor's id."""
     shah = await published_doctor(client, valid_from=COMING_MONDAY, monday=hours("09:00-12:00"))
     await put_weekly_hours(client, shah, COMING_MONDAY, monday=hours("10:00-12:00"))
     return shah
@@ -57,7 +57,7 @@ async def test_a_repeated_change_returns_the_first_response(client, shah):
     assert responses[1].headers["Idempotent-Replayed"] == "true"
 
 
-async def test_the_dates_and_options_of_a_change_are_validated(client, shah):
+async def test_a_changes_dates_and_options_are_validated(client, shah):
     for body, status in [
         ({"from": "2027-03-02", "to": "2027-03-01"}, 400),
         ({"from": "2027-03-01", "to": "2028-03-01"}, 400),
@@ -72,7 +72,7 @@ async def test_the_dates_and_options_of_a_change_are_validated(client, shah):
             assert (await client.post(path, json=body, headers=ADMIN)).status_code == status, (path, body)
 
 
-async def test_the_hours_of_an_unknown_clinic_or_doctor_are_not_found(client, shah):
+async def test_hours_for_an_unknown_clinic_or_doctor_are_not_found(client, shah):
     for path in [
         "clinics/2",
         "doctors/00000001-0000-8000-8000-000000000000",

@@ -1,4 +1,4 @@
-"""Random operations on one clinic's week: in whatever order they run, the same invariants hold afterwards."""
+"""Random operations on one clinic's week: whatever their order, the same invariants hold afterwards."""
 
 import random
 from datetime import timedelta
@@ -24,7 +24,7 @@ from support.world import MONDAY, RECEPTION, World
 
 SUNDAY = MONDAY + timedelta(days=6)
 
-BROKEN = """
+VIOLATIONS = """
 with slot as (
   select *, lower(during) as starts from booking_slot where removed_at is null
 ), removed_slot as (
@@ -63,7 +63,7 @@ OVERRIDE = Override(allow=["outside-hours", "customer-busy"], reason="It is urge
 
 
 class Story:
-    """A random sequence of operations on the hours and appointments of a clinic."""
+    """A random sequence of operations on a clinic's hours and appointments."""
 
     def __init__(self, world, seed):
         self.world, self.db, self.random = world, world.db, random.Random(seed)
@@ -217,7 +217,7 @@ class Story:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_random_operations_keep_the_invariants_of_hours(db, seed):
+async def test_random_operations_preserve_the_invariants(db, seed):
     async with ClinicCache(None) as cache:
         world = await World.make(db, cache)
         await db.execute("delete from booking_slot")
@@ -239,4 +239,4 @@ async def test_random_operations_keep_the_invariants_of_hours(db, seed):
                 await step(story)
             except errors.Conflict as refusal:
                 step = f"{step.__name__}: {refusal.type}"
-            assert [tuple(row) for row in await db.fetch(BROKEN)] == [], step
+            assert [tuple(row) for row in await db.fetch(VIOLATIONS)] == [], step

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from appoint.kit import clock
 from support.scale import scaled
 
-# PostgreSQL uses its own copy of the time zone database or the system's, and Python uses the locked one. Copies of
-# different years differ where a country changed its rules or its history was corrected. These zones have kept their
-# rules for years and cover every kind of change: by an hour, half an hour (Lord Howe), two hours (Troll) or a whole day
-# (Apia, 2011), at night or at midnight (São Paulo), in both hemispheres, or not at all.
+# PostgreSQL uses either its own copy of the time zone database or the system's, and Python uses the pinned one. Copies
+# from different years differ wherever a country changed its rules or its history was corrected. These zones have had
+# the same rules for years and cover every kind of change: by an hour, half an hour (Lord Howe), two hours (Troll) or a
+# whole day (Apia, 2011), at night or at midnight (São Paulo), in both hemispheres, or none at all.
 ZONES = (
     "Europe/Berlin",
     "Europe/London",
@@ -40,8 +40,8 @@ MINUTES = st.integers(0, 24 * 60)
 
 
 @cache
-def days_of_change(zone: str) -> list[date]:
-    """Return the days on which the offset of the zone changes, each with the day before and the day after."""
+def change_days(zone: str) -> list[date]:
+    """Return the days on which the zone's offset changes, each with the day before and the day after."""
     days = [date(1990, 1, 1) + timedelta(days=n) for n in range(47 * 365)]
     offsets = [datetime.combine(day, time(12), clock.zone(zone)).utcoffset() for day in days]
     return [day for n in range(1, len(days)) if offsets[n] != offsets[n - 1] for day in days[n - 1 : n + 2]]
@@ -51,7 +51,7 @@ def days_of_change(zone: str) -> list[date]:
 def wall_times(draw):
     zone = draw(st.sampled_from(ZONES))
     ordinary = st.dates(date(1990, 1, 1), date(2036, 12, 31))
-    day = draw(st.one_of(st.sampled_from(changes), ordinary) if (changes := days_of_change(zone)) else ordinary)
+    day = draw(st.one_of(st.sampled_from(changes), ordinary) if (changes := change_days(zone)) else ordinary)
     return day, draw(MINUTES), zone
 
 
@@ -76,7 +76,8 @@ def local_instants(database_url):
 @settings(max_examples=scaled(150, 50), deadline=None)
 @given(walls=st.lists(wall_times(), min_size=1, max_size=40))
 def test_local_instant_agrees_with_pythons_time_zones(local_instants, walls):
-    """A local time is the first instant that shows it. One in a gap moves forward by the gap, as with `fold=0`."""
+    """A local time maps to the first instant that shows it. A time in a gap moves forward by the length of the gap, as
+    with `fold=0`."""
     expected = [
         (datetime.combine(day, time()) + timedelta(minutes=minute)).replace(tzinfo=clock.zone(zone)).astimezone(UTC)
         for day, minute, zone in walls

@@ -72,7 +72,7 @@ async def test_concurrent_generations_create_each_slot_once(world):
     )
 
 
-async def test_generation_for_one_doctor_leaves_out_the_others(world):
+async def test_generation_for_one_doctor_skips_the_others(world):
     okafor = await world.add_doctor("Dr Okafor")
     for doctor_id in (world.dr_shah, okafor):
         await set_weekly_hours(world, doctor_id, monday="09:00-12:00")
@@ -144,7 +144,7 @@ async def test_hours_inside_a_spring_gap_are_not_published(world):
     assert await generate_slots(world, date(2027, 3, 28)) == service.Generated(1, 1)
 
 
-async def test_hours_that_a_spring_gap_moves_onto_others_share_the_time(world):
+async def test_hours_moved_onto_others_by_a_spring_gap_share_the_time(world):
     """On that day 02:15 becomes 03:15. Nothing is published twice and nothing is lost."""
     await set_weekly_hours(world, world.dr_shah, sunday="02:15-02:45 03:00-04:00")
     await generate_slots(world, date(2027, 3, 28))
@@ -163,14 +163,14 @@ async def test_hours_across_an_autumn_fold_last_an_hour_longer(world):
 
 async def test_slots_have_the_clinics_local_dates(world):
     """When it is Sunday evening in Honolulu, it is Monday in UTC."""
-    there = await world.add_clinic(time_zone="Pacific/Honolulu")
-    kahale = await world.add_doctor("Dr Kahale", clinic=there)
+    honolulu = await world.add_clinic(time_zone="Pacific/Honolulu")
+    kahale = await world.add_doctor("Dr Kahale", clinic=honolulu)
     await set_weekly_hours(world, kahale, sunday="20:00-24:00")
-    await world.db.atomic(service.generate, RECEPTION, clinic_id=there, first=SUNDAY, last=SUNDAY)
+    await world.db.atomic(service.generate, RECEPTION, clinic_id=honolulu, first=SUNDAY, last=SUNDAY)
     assert await list_published(world.db, kahale) == ["Sun 7 20:00-24:00"]
 
 
-async def test_a_generation_records_an_event_only_if_it_creates_slots(world):
+async def test_generation_records_an_event_only_if_it_creates_slots(world):
     await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00 13:00-17:00")
     await generate_slots(world, MONDAY)
     await generate_slots(world, MONDAY)
@@ -194,12 +194,12 @@ async def test_generated_slots_refer_to_their_time_slot(client):
     assert (slot["timeSlotId"], slot["source"], slot["date"]) == (morning, "schedule", str(COMING_MONDAY))
 
 
-async def test_the_nightly_job_publishes_all_clinics_up_to_their_horizon(world):
+async def test_the_nightly_job_publishes_slots_for_all_clinics_up_to_their_horizon(world):
     await world.set_clinic(world.clinic, horizon_days=8)
     await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00")
-    elsewhere = await world.add_clinic(time_zone="America/New_York", horizon_days=3)
+    new_york = await world.add_clinic(time_zone="America/New_York", horizon_days=3)
     await set_weekly_hours(
-        world, await world.add_doctor("Dr Lee", clinic=elsewhere), monday="09:00-12:00", friday="09:00-12:00"
+        world, await world.add_doctor("Dr Lee", clinic=new_york), monday="09:00-12:00", friday="09:00-12:00"
     )
     assert await jobs.publish_to_horizon(world.db, now=world.now) == 3
     assert await list_published(world.db, world.dr_shah) == ["Mon 1 09:00-12:00", "Mon 8 09:00-12:00"]
@@ -248,7 +248,7 @@ async def test_a_repeated_generation_returns_the_first_response(client):
     assert responses[1].headers["Idempotent-Replayed"] == "true"
 
 
-async def test_the_dates_and_ids_of_a_generation_are_validated(client):
+async def test_a_generations_dates_and_ids_are_validated(client):
     await create_clinic(client)
     for change, status in [
         ({"to": "2027-02-28"}, 400),

@@ -1,4 +1,4 @@
-"""Booking slots that are published, moved and removed manually."""
+"""Booking slots published, moved and removed manually."""
 
 import asyncio
 from datetime import timedelta
@@ -67,7 +67,7 @@ async def test_a_slot_cannot_cross_the_clinics_midnight(world):
     assert await list_published(world.db, world.dr_shah) == ["Mon 1 23:00-24:00"]
 
 
-async def test_a_slot_of_a_removed_doctor_cannot_be_published(world):
+async def test_a_slot_for_a_removed_doctor_cannot_be_published(world):
     await world.db.atomic(doctors.remove, RECEPTION, doctor_id=world.dr_shah, if_match=None, now=world.now)
     with pytest.raises(errors.Conflict) as error:
         await publish_slot(world, MONDAY, "09:00", "12:00")
@@ -142,7 +142,7 @@ async def test_a_slot_can_be_moved(world):
     assert [event.subject_id for event in await events_of_type(world.db, "slot.moved")] == [str(slot.id)]
 
 
-async def test_time_given_up_by_a_moved_slot_is_not_published_again(world):
+async def test_time_vacated_by_a_moved_slot_is_not_published_again(world):
     await set_weekly_hours(world, world.dr_shah, monday="09:00-12:00")
     await generate_slots(world, MONDAY)
     await move_slot(world, await find_slot_id(world, MONDAY, "09:00"), MONDAY, "10:00", "11:00")
@@ -186,7 +186,7 @@ async def test_a_slot_cannot_move_away_from_its_appointments(world):
     assert (await move_slot(world, slot.id, MONDAY, "10:00", "10:30")).version == 2
 
 
-async def test_a_slot_cannot_move_onto_another_one(world):
+async def test_a_slot_cannot_move_onto_another(world):
     slot = await publish_slot(world, MONDAY, "09:00", "12:00")
     await publish_slot(world, MONDAY, "13:00", "15:00")
     with pytest.raises(errors.Conflict) as error:

@@ -73,7 +73,7 @@ async def test_an_invalid_query_is_refused(client, shah):
         assert (await client.get(f"/api/doctors/{shah}/bookingSlots", params=params)).status_code == 400, params
 
 
-async def test_slots_of_an_unknown_doctor_are_not_found(client, shah):
+async def test_an_unknown_doctors_slots_are_not_found(client, shah):
     assert (await client.get("/api/doctors/00000001-0000-8000-8000-000000000000/bookingSlots")).status_code == 404
     assert (await client.get("/api/bookingSlots/00000002-0000-8000-8000-000000000000")).status_code == 404
 
@@ -105,7 +105,7 @@ async def test_assigning_an_outdated_version_of_a_slot_is_refused(client, shah):
     assert (await assign_slot(client, slot, await create_customer(client), **{"If-Match": '"v2"'})).status_code == 412
 
 
-async def test_only_the_clinic_sees_the_customer_of_a_slot(client, shah):
+async def test_only_the_clinic_sees_a_slots_customer(client, shah):
     ana = await create_customer(client)
     await assign_slot(client, (await list_slots(client, shah))[0], ana)
     assert ana not in str(await list_slots(client, shah))
@@ -115,7 +115,7 @@ async def test_only_the_clinic_sees_the_customer_of_a_slot(client, shah):
     assert not {"customerId", "appointments"} & slot.keys()
 
 
-async def test_a_booking_changes_the_etag_of_a_slot_for_the_clinic(client, shah):
+async def test_a_booking_changes_a_slots_etag_for_the_clinic(client, shah):
     slot = (await list_slots(client, shah))[0]
     tag = (await client.get(f"/api/bookingSlots/{slot['id']}", headers=ADMIN)).headers["ETag"]
     await assign_slot(client, slot, await create_customer(client))
@@ -124,7 +124,7 @@ async def test_a_booking_changes_the_etag_of_a_slot_for_the_clinic(client, shah)
     ).status_code == 200
 
 
-async def test_slots_can_be_filtered_by_free_and_booked(client, shah):
+async def test_slots_can_be_filtered_by_whether_they_are_booked(client, shah):
     await assign_slot(client, (await list_slots(client, shah))[2], await create_customer(client))
     assert [len(await list_slots(client, shah, status=status)) for status in ("free", "booked")] == [5, 1]
 
@@ -140,7 +140,7 @@ async def test_a_partly_booked_slot_counts_as_booked_but_has_no_customer(client,
     assert [each["id"] for each in await list_slots(client, shah, status="booked")] == [slot["id"]]
 
 
-async def test_an_invalid_change_of_a_slot_is_refused(client, shah):
+async def test_an_invalid_change_to_a_slot_is_refused(client, shah):
     slot = (await list_slots(client, shah))[0]
     for body, pointer in [
         ({}, "#/startTime"),

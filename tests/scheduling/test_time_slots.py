@@ -42,7 +42,7 @@ async def test_a_created_time_slot_can_be_read_back(client, shah):
     assert (await client.get(response.headers["Location"])).json() == body
 
 
-async def test_a_time_slot_may_end_at_midnight(client, shah):
+async def test_a_time_slot_can_end_at_midnight(client, shah):
     response = await client.post(TIME_SLOTS, json={"startTime": "18:00", "endTime": "24:00"}, headers=ADMIN)
     assert response.json()["endTime"] == "24:00"
 
@@ -109,7 +109,7 @@ async def test_a_new_time_slot_is_listed_immediately(client, shah):
     assert len((await client.get(TIME_SLOTS)).json()["items"]) == 1
 
 
-async def test_time_slots_of_an_unknown_clinic_are_not_found(client):
+async def test_time_slots_for_an_unknown_clinic_are_not_found(client):
     assert (await client.get(TIME_SLOTS)).status_code == 404
     assert (
         await client.post(TIME_SLOTS, json={"startTime": "09:00", "endTime": "12:00"}, headers=ADMIN)
@@ -124,7 +124,7 @@ async def test_an_inactive_clinic_accepts_no_time_slots(client):
     ] == "clinic-inactive"
 
 
-async def test_doctor_slots_follow_a_change_of_their_time_slot(client, db, shah):
+async def test_doctor_slots_follow_a_change_to_their_time_slot(client, db, shah):
     morning = await create_time_slot(client, "09:00", "12:00")
     await add_doctor_slot(client, shah, weekday="monday", timeSlotId=morning)
     await client.put(f"/api/timeslots/{morning}", json={"startTime": "08:00", "endTime": "11:00"}, headers=ADMIN)
@@ -143,7 +143,7 @@ async def test_a_time_slot_cannot_move_onto_other_doctor_slots(client, shah):
     assert (await list_doctor_slots(client, shah))[0] == ("monday", "09:00", "12:00", None, None)
 
 
-async def test_a_time_slot_cannot_move_onto_another_one(client, shah):
+async def test_a_time_slot_cannot_move_onto_another(client, shah):
     await create_time_slot(client, "09:00", "12:00")
     afternoon = await create_time_slot(client, "13:00", "15:00")
     refusal = await client.put(
@@ -173,7 +173,7 @@ async def test_a_removed_time_slot_is_no_longer_listed_but_stays_readable(client
     assert (await client.get(f"/api/timeslots/{morning}")).json()["active"] is False
 
 
-async def test_the_time_of_a_removed_time_slot_can_be_used_again(client, shah):
+async def test_a_removed_time_slots_time_can_be_used_again(client, shah):
     morning = await create_time_slot(client, "09:00", "12:00")
     await client.delete(f"/api/timeslots/{morning}", headers=ADMIN)
     assert (
@@ -191,7 +191,7 @@ async def test_changing_an_outdated_version_of_a_time_slot_is_refused(client, sh
 
 
 async def test_doctor_slots_added_while_their_time_slot_moves_get_its_new_times(client, db, shah):
-    """The second request waits for the first, and none of them deadlock."""
+    """The second request waits for the first, and no request deadlocks."""
     morning = await create_time_slot(client, "06:00", "07:00")
     others = [await create_doctor(client) for _ in range(4)]
     moving = [
@@ -210,8 +210,8 @@ async def test_doctor_slots_added_while_their_time_slot_moves_get_its_new_times(
     assert await db.fetchval("select count(distinct minutes) from doctor_slot join time_slot using (minutes)") == 1
 
 
-async def test_a_new_doctors_slot_waits_for_the_change_of_its_time_slot(client, db, shah):
-    """The doctor and the doctor slot are added before the change of the time slot is committed."""
+async def test_a_new_doctors_slot_waits_for_a_change_to_its_time_slot(client, db, shah):
+    """The doctor and the doctor slot are added before the change to the time slot commits."""
     morning = await create_time_slot(client, "09:00", "12:00")
     async with db.connection() as connection:
         changing = connection.transaction()

@@ -1,4 +1,4 @@
-"""A week that is saved and applied in one request."""
+"""Saving a week and applying it in one request."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ WEEK_FROM_TEN = {"weekly": {"monday": hours("10:00-12:00")}, "from": str(COMING_
 
 @pytest.fixture
 async def doctor_path(client):
-    """Publish the Monday of a doctor who works from nine to twelve. Return the path of the doctor."""
+    """Publish a Monday for a doctor who works from nine to twelve. Return the doctor's path."""
     shah = await published_doctor(client, monday=hours("09:00-12:00"))
     return f"/api/doctors/{shah}"
 
@@ -31,14 +31,14 @@ async def book_at_nine(client, path):
 
 
 async def monday_starts(client, path, on=COMING_MONDAY):
-    """Return the starts of the doctor's Mondays: in the week of the date, and of the published slots."""
+    """Return when the doctor's Mondays start: in the schedule for the date, and among the published slots."""
     week = (await client.get(f"{path}/schedule", params={"on": str(on)}, headers=ADMIN)).json()["weekly"]
     slots = (await client.get(f"{path}/bookingSlots", headers=ADMIN)).json()["items"]
     return [each["startTime"] for each in week["monday"]], [each["startTime"] for each in slots]
 
 
 async def all_rows(db):
-    """Return all rows of all tables except the audit, which records every read."""
+    """Return all rows of all tables except the audit tables, which record every read."""
     tables = await db.fetch(
         "select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'audit%'"
     )
@@ -104,7 +104,7 @@ async def test_a_week_that_has_changed_since_it_was_read_is_refused(client, db, 
 
 
 @pytest.mark.parametrize("dry_run", ["true", "false"])
-async def test_faults_of_a_week_are_reported_at_their_position(client, db, doctor_path, dry_run):
+async def test_faults_in_a_week_are_reported_with_their_positions(client, db, doctor_path, dry_run):
     before = await all_rows(db)
     for spans, pointer in (
         (hours("09:00-12:00", "11:00-13:00"), "#/weekly/monday/1"),

@@ -78,14 +78,14 @@ async def test_a_new_week_does_not_change_doctor_slots_that_have_ended(client, s
     assert (ended_slot["validUntil"], ended_slot["version"]) == ("2027-02-28", 1)
 
 
-async def test_the_week_of_another_date_can_be_read(client, shah):
+async def test_the_week_for_another_date_can_be_read(client, shah):
     await put_weekly_hours(client, shah, valid_from="2027-01-01", monday=hours("09:00-12:00"))
     await put_weekly_hours(client, shah, valid_from="2027-03-01", monday=hours("10:00-13:00"))
     week = (await client.get(f"/api/doctors/{shah}/schedule", params={"on": "2027-02-28"})).json()["weekly"]
     assert week["monday"][0]["startTime"] == "09:00"
 
 
-async def test_overlapping_hours_of_a_day_are_refused(client, shah):
+async def test_overlapping_hours_on_a_day_are_refused(client, shah):
     refusal = await put_weekly_hours(
         client,
         shah,
@@ -95,7 +95,7 @@ async def test_overlapping_hours_of_a_day_are_refused(client, shah):
     assert (refusal.status_code, pointers(refusal)) == (400, ["#/weekly/monday/2", "#/weekly/friday/1"])
 
 
-async def test_hours_that_overlap_with_a_time_slot_are_refused(client, shah):
+async def test_hours_that_overlap_a_time_slot_are_refused(client, shah):
     morning = await create_time_slot(client, "08:00", "12:00")
     refusal = await put_weekly_hours(client, shah, monday=[*hours("11:00-14:00"), {"timeSlotId": morning}])
     assert (refusal.status_code, pointers(refusal)) == (400, ["#/weekly/monday/1"])
@@ -105,7 +105,7 @@ def test_hours_overlap_when_they_share_a_minute():
     assert overlapping([(0, 10), (10, 20), (5, 15), (30, 40), (19, 31)]) == [2, 4]
 
 
-async def test_all_faults_of_a_week_are_reported_at_once(client, shah):
+async def test_all_faults_in_a_week_are_reported_at_once(client, shah):
     body = {"weekly": {"monday": [{"startTime": "12:00", "endTime": "09:00"}, {}], "someday": []}, "validFrom": "soon"}
     refusal = await client.put(f"/api/doctors/{shah}/schedule", json=body, headers=ADMIN)
     assert sorted(pointers(refusal)) == [
@@ -143,7 +143,7 @@ async def test_a_week_starts_on_the_clinics_local_date(client, db):
     assert (await list_doctor_slots(client, shah))[0][3] == str((noon + timedelta(hours=14)).date())
 
 
-async def test_the_schedule_of_an_unknown_doctor_is_not_found(client, shah):
+async def test_an_unknown_doctors_schedule_is_not_found(client, shah):
     for doctor_id in ["00000001-0000-8000-8000-000000000000", "ffffffff-0000-8000-8000-000000000000"]:
         for path in ["slots", "schedule"]:
             assert (await client.get(f"/api/doctors/{doctor_id}/{path}")).status_code == 404, (path, doctor_id)
