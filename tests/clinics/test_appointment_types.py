@@ -29,7 +29,7 @@ async def test_a_created_type_can_be_read_back(client, lakeside):
     assert (await client.get(response.headers["Location"])).json() == response.json()
 
 
-async def test_a_created_type_has_the_members_of_the_request(client, lakeside):
+async def test_a_created_type_has_the_members_from_the_request(client, lakeside):
     created = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
     assert FULL.items() <= created.items()
     assert (created["clinicId"], created["version"], created["active"], created["removedAt"]) == (1, 1, True, None)
@@ -93,7 +93,7 @@ async def test_anonymous_callers_cannot_change_types(client, lakeside):
     assert (await client.delete(f"/api/appointmentTypes/{id}")).status_code == 401
 
 
-async def test_types_of_an_unknown_clinic_are_not_found(client):
+async def test_an_unknown_clinics_types_are_not_found(client):
     assert (await client.get("/api/clinics/7/appointmentTypes")).status_code == 404
     assert (await client.post("/api/clinics/7/appointmentTypes", json=CHECK_UP, headers=ADMIN)).status_code == 404
 
@@ -104,7 +104,7 @@ async def test_an_inactive_clinic_accepts_no_types(client, lakeside):
     assert (refusal.status_code, refusal.json()["reason"]) == (409, "clinic-inactive")
 
 
-async def test_a_removed_type_of_an_inactive_clinic_cannot_be_restored(client, lakeside):
+async def test_a_removed_type_cannot_be_restored_at_an_inactive_clinic(client, lakeside):
     id = await create_appointment_type(client)
     await client.delete(f"/api/appointmentTypes/{id}", headers=ADMIN)
     await client.delete("/api/clinics/1", headers=ADMIN)
@@ -132,7 +132,7 @@ async def test_replacing_a_type_resets_omitted_members(client, lakeside):
     )
 
 
-async def test_a_patch_keeps_omitted_members_and_null_clears_them(client, lakeside):
+async def test_a_patch_keeps_omitted_members_and_clears_null_ones(client, lakeside):
     before = (await client.post(lakeside, json=FULL, headers=ADMIN)).json()
     after = (
         await client.patch(
@@ -192,7 +192,7 @@ async def test_an_id_with_another_clinics_prefix_is_not_found(client, lakeside):
     assert (await client.get(f"/api/appointmentTypes/00000002{id[8:]}")).status_code == 404
 
 
-async def test_a_change_of_an_outdated_version_is_refused(client, lakeside):
+async def test_a_change_to_an_outdated_version_is_refused(client, lakeside):
     address = f"/api/appointmentTypes/{await create_appointment_type(client)}"
     first = await client.get(address)
     assert (
@@ -254,7 +254,7 @@ async def test_pages_of_the_list_stay_stable_under_inserts(client, lakeside):
     assert rest["next"] is None
 
 
-async def test_a_cursor_of_another_list_is_refused(client, lakeside):
+async def test_a_cursor_from_another_list_is_refused(client, lakeside):
     await create_clinic(client)
     for _ in range(2):
         await create_appointment_type(client)

@@ -37,7 +37,7 @@ async def test_two_clinics_cannot_share_a_slug(client):
     assert refusal.json()["reason"] == "slug-taken"
 
 
-async def test_a_change_of_an_outdated_version_is_refused(client):
+async def test_a_change_to_an_outdated_version_is_refused(client):
     await client.post("/api/clinics", json=LAKESIDE, headers=ADMIN)
     await client.patch("/api/clinics/1", json={"name": "Seaside"}, headers=ADMIN)
     assert (
@@ -69,7 +69,7 @@ async def test_a_replaced_clinic_gets_defaults_for_omitted_members(client):
     )
 
 
-async def test_a_patch_can_change_single_members_of_the_policy(client):
+async def test_a_patch_can_change_individual_members_of_the_policy(client):
     response = await client.post("/api/clinics", json=LAKESIDE | {"policy": {"horizonDays": 7}}, headers=ADMIN)
     patch = b'{"policy": {"slotStepMinutes": 20}, "address": "Lake Road 1"}'
     response = await client.patch(
@@ -84,7 +84,7 @@ async def test_a_patch_can_change_single_members_of_the_policy(client):
     }
 
 
-async def test_clinics_can_be_searched_by_part_of_the_name(client):
+async def test_clinics_can_be_found_by_part_of_their_name(client):
     for name in ("Lakeside Clinic", "Praxis am SEE", "50 % Clinic"):
         await client.post("/api/clinics", json=LAKESIDE | {"name": name}, headers=ADMIN)
 

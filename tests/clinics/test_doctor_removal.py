@@ -30,7 +30,7 @@ async def list_slots(db):
 
 
 async def is_written(booking) -> bool:
-    """Return whether a booking by plain SQL was written. Outside the published hours it is not."""
+    """Return whether a booking in plain SQL was written. Outside the published hours, it is refused."""
     try:
         await booking
     except asyncpg.ForeignKeyViolationError:
@@ -52,7 +52,7 @@ async def test_a_removed_doctor_is_unlisted_but_readable_and_can_be_restored(cli
     assert (restored["active"], restored["removedAt"], restored["version"]) == (True, None, 3)
 
 
-async def test_a_removed_doctor_of_an_inactive_clinic_cannot_be_restored(client, lakeside):
+async def test_a_removed_doctor_cannot_be_restored_at_an_inactive_clinic(client, lakeside):
     id = await create_doctor(client)
     await client.delete(f"/api/doctors/{id}", headers=ADMIN)
     await client.delete("/api/clinics/1", headers=ADMIN)

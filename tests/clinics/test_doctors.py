@@ -25,7 +25,7 @@ async def test_a_created_doctor_can_be_read_back(client, lakeside):
     assert (await client.get(response.headers["Location"])).json() == response.json()
 
 
-async def test_a_created_doctor_has_the_members_of_the_request(client, lakeside):
+async def test_a_created_doctor_has_the_members_from_the_request(client, lakeside):
     content = SHAH | {"specialty": "Dermatology", "email": "shah@example.org"}
     created = (await client.post(lakeside, json=content, headers=ADMIN)).json()
     assert (
@@ -67,7 +67,7 @@ async def test_anonymous_callers_cannot_change_doctors(client, lakeside):
     assert (await client.delete(address)).status_code == 401
 
 
-async def test_doctors_of_an_unknown_clinic_are_not_found(client):
+async def test_an_unknown_clinics_doctors_are_not_found(client):
     assert (await client.get("/api/clinics/7/doctors")).status_code == 404
     assert (await client.post("/api/clinics/7/doctors", json=SHAH, headers=ADMIN)).status_code == 404
 
@@ -100,7 +100,7 @@ async def test_a_doctors_appointment_types_are_sorted_and_unique(client, lakesid
     assert (await client.get(f"/api/doctors/{id}")).json()["appointmentTypeIds"] == types
 
 
-async def test_a_type_of_another_clinic_is_refused(client, lakeside):
+async def test_another_clinics_type_is_refused(client, lakeside):
     await create_clinic(client)
     own, foreign = await create_appointment_type(client), await create_appointment_type(client, 2)
     refusal = await client.post(lakeside, json=SHAH | {"appointmentTypeIds": [own, foreign]}, headers=ADMIN)
@@ -123,7 +123,7 @@ async def test_changing_a_doctors_appointment_types_creates_a_new_version(client
     assert (unrestricted["version"], unrestricted["appointmentTypeIds"]) == (3, None)
 
 
-async def test_a_patch_of_other_members_keeps_the_appointment_types(client, lakeside):
+async def test_a_patch_to_other_members_keeps_the_appointment_types(client, lakeside):
     type = await create_appointment_type(client)
     address = f"/api/doctors/{await create_doctor(client, appointmentTypeIds=[type])}"
     await client.delete(f"/api/appointmentTypes/{type}", headers=ADMIN)
@@ -165,7 +165,7 @@ async def test_an_id_with_another_clinics_prefix_is_not_found(client, lakeside):
     assert (await client.get(f"/api/doctors/00000002{(await create_doctor(client))[8:]}")).status_code == 404
 
 
-async def test_a_change_of_an_outdated_version_is_refused(client, lakeside):
+async def test_a_change_to_an_outdated_version_is_refused(client, lakeside):
     address = f"/api/doctors/{await create_doctor(client)}"
     outdated = ADMIN | {"If-Match": (await client.get(address)).headers["ETag"]}
     assert (await client.patch(address, json={"name": "Dr Rao"}, headers=outdated)).status_code == 200
@@ -174,7 +174,7 @@ async def test_a_change_of_an_outdated_version_is_refused(client, lakeside):
     assert (await client.delete(address, headers=outdated)).status_code == 412
 
 
-async def test_only_one_of_two_concurrent_changes_of_a_version_succeeds(client, lakeside):
+async def test_only_one_of_two_concurrent_changes_to_a_version_succeeds(client, lakeside):
     address = f"/api/doctors/{await create_doctor(client)}"
     responses = await asyncio.gather(
         *(
@@ -231,7 +231,7 @@ async def test_pages_of_the_list_stay_stable_under_inserts(client, lakeside):
     assert [item["id"] for item in page["items"] + rest["items"]] == [*first, added]
 
 
-async def test_a_cursor_of_another_list_is_refused(client, lakeside):
+async def test_a_cursor_from_another_list_is_refused(client, lakeside):
     await create_clinic(client)
     await create_doctor(client)
     await create_doctor(client)

@@ -45,7 +45,7 @@ async def test_an_empty_search_lists_all_customers(client):
 
 
 async def test_a_search_uses_the_word_index(client, db):
-    """The plan is that for any search, with more customers than a scan should read."""
+    """With more customers than a scan should read, every search has this plan."""
     await db.execute("insert into customer (name) select md5(n::text) from generate_series(1, 5000) as n")
     await db.execute("analyze customer")
     plan: list[str] = []
@@ -89,7 +89,7 @@ async def test_pages_of_the_list_stay_stable_under_inserts(client, q):
     assert [item["id"] for item in page["items"] + rest["items"]] == [*first, added]
 
 
-async def test_a_cursor_of_another_search_is_refused(client):
+async def test_a_cursor_from_another_search_is_refused(client):
     await create_customer(client)
     await create_customer(client)
     cursor = (await client.get("/api/customers", params={"q": "ana", "limit": 1}, headers=ADMIN)).json()["next"]

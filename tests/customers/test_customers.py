@@ -31,7 +31,7 @@ async def list_events(db):
     )
 
 
-async def test_anyone_can_register_and_gets_the_customer_back(client):
+async def test_anyone_can_register_and_receives_the_customer(client):
     response = await client.post("/api/customers", json=FULL)
     assert response.status_code == 201
     assert (FULL | {"version": 1, "active": True, "removedAt": None}).items() <= response.json().items()
@@ -155,7 +155,7 @@ async def test_replacing_a_customer_resets_omitted_members(client):
     ]
 
 
-async def test_a_patch_keeps_omitted_members_and_null_clears_them(client):
+async def test_a_patch_keeps_omitted_members_and_clears_null_ones(client):
     before = (await client.post("/api/customers", json=FULL)).json()
     response = await client.patch(
         f"/api/customers/{before['id']}",
@@ -182,7 +182,7 @@ async def test_customer_events_belong_to_the_platform_and_have_no_personal_data(
     ]
 
 
-async def test_a_change_of_an_outdated_version_is_refused(client):
+async def test_a_change_to_an_outdated_version_is_refused(client):
     address = f"/api/customers/{await create_customer(client)}"
     outdated = ADMIN | {"If-Match": (await client.get(address, headers=ADMIN)).headers["ETag"]}
     assert (await client.patch(address, json={"name": "Ana Lima"}, headers=outdated)).status_code == 200
@@ -240,7 +240,7 @@ async def test_a_repeated_registration_does_not_reveal_later_changes(client):
 
 
 @pytest.mark.parametrize("email", ["ana@ma\u0130l.example", "\u0130da@mail.example", "\u212aim@mail.example"])
-async def test_an_email_address_that_becomes_another_in_lower_case_is_refused(client, email):
+async def test_an_email_address_that_becomes_a_different_one_in_lower_case_is_refused(client, email):
     refusal = await client.post("/api/customers", json={"name": "Ana", "email": email})
     assert (refusal.status_code, refusal.json()["errors"][0]["pointer"]) == (400, "#/email")
 

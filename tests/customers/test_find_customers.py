@@ -15,7 +15,7 @@ RECEPTIONIST = headers_of("receptionist")
 
 @pytest.fixture
 async def client(client):
-    """A client whose application accepts callers of every kind at clinic 1, and a receptionist of clinic 2."""
+    """A client whose application accepts callers of every kind at clinic 1, and a receptionist at clinic 2."""
     await create_clinic(client)
     await create_clinic(client)
     callers = staff(1, UUID(int=1)) | {
@@ -34,7 +34,7 @@ async def find(client, headers, **query):
     return response.json()["items"]
 
 
-async def test_a_customer_is_found_by_the_complete_address_only(client):
+async def test_a_customer_is_found_only_by_the_complete_address(client):
     ana = await create_customer(
         client, name="Ana Souza", email="Ana@Example.org", phone="+493012345678", birthDate="1988-05-17"
     )
@@ -75,7 +75,7 @@ async def test_a_removed_customer_is_not_found(client):
     assert await find(client, RECEPTIONIST, email="ana@example.org") == []
 
 
-async def test_only_permitted_callers_can_find_customers(client):
+async def test_only_authorised_callers_can_find_customers(client):
     await create_customer(client, name="Ana Souza", email="ana@example.org")
     for caller, status in [
         ("receptionist", 200),

@@ -19,7 +19,7 @@ async def patient(client, db, clinic_id=1, **more) -> str:
 
 @pytest.fixture
 async def ana(client, db):
-    """Create a patient at a clinic and return the path of the patient."""
+    """Create a patient at a clinic and return the patient's path."""
     await create_clinic(client)
     id = await patient(client, db, email="ana@example.org", phone="+493012345678", birthDate="1984-02-29")
     return f"{PATIENTS}/{id}"
@@ -63,8 +63,8 @@ async def test_anonymous_callers_cannot_read_or_change_patients(client, ana):
 
 async def test_a_customer_who_never_booked_at_the_clinic_is_not_found(client, db, ana):
     await create_clinic(client)
-    elsewhere, nowhere = await patient(client, db, 2), await create_customer(client)
-    for id in (elsewhere, nowhere):
+    other_clinics_patient, stranger = await patient(client, db, 2), await create_customer(client)
+    for id in (other_clinics_patient, stranger):
         assert (await client.get(f"{PATIENTS}/{id}", headers=ADMIN)).status_code == 404
         assert (await client.patch(f"{PATIENTS}/{id}", json={"notes": "x"}, headers=ADMIN)).status_code == 404
 
@@ -74,11 +74,13 @@ async def test_each_clinic_has_its_own_notes(client, db, ana):
     id = ana.rpartition("/")[2]
     await db.execute("insert into patient (clinic_id, customer_id) values (2, $1)", id)
     await client.patch(ana, json={"recordNumber": "7", "notes": "here"}, headers=ADMIN)
-    there = (await client.patch(f"/api/clinics/2/patients/{id}", json={"recordNumber": "7"}, headers=ADMIN)).json()
-    assert (there["recordNumber"], there["notes"]) == ("7", None)
+    other_version = (
+        await client.patch(f"/api/clinics/2/patients/{id}", json={"recordNumber": "7"}, headers=ADMIN)
+    ).json()
+    assert (other_version["recordNumber"], other_version["notes"]) == ("7", None)
 
 
-async def test_patients_of_an_unknown_clinic_are_not_found(client):
+async def test_an_unknown_clinics_patients_are_not_found(client):
     assert (await client.get("/api/clinics/7/patients", headers=ADMIN)).status_code == 404
 
 
@@ -107,7 +109,7 @@ async def test_an_invalid_member_is_reported(client, ana):
         )
 
 
-async def test_a_change_of_an_outdated_version_is_refused(client, ana):
+async def test_a_change_to_an_outdated_version_is_refused(client, ana):
     outdated = ADMIN | {"If-Match": (await client.get(ana, headers=ADMIN)).headers["ETag"]}
     responses = await asyncio.gather(
         *(client.patch(ana, json={"notes": notes}, headers=outdated) for notes in ("one", "other"))
@@ -115,7 +117,7 @@ async def test_a_change_of_an_outdated_version_is_refused(client, ana):
     assert sorted(response.status_code for response in responses) == [200, 412]
 
 
-async def test_renaming_a_customer_changes_the_version_of_the_patient(client, ana):
+async def test_renaming_a_customer_changes_the_patients_version(client, ana):
     outdated = (await client.get(ana, headers=ADMIN)).headers["ETag"]
     await client.patch(f"/api/customers/{ana.rpartition('/')[2]}", json={"name": "Ana Lima"}, headers=ADMIN)
     fresh = await client.get(ana, headers=ADMIN | {"If-None-Match": outdated})
@@ -171,14 +173,14 @@ async def test_patients_are_found_by_name_contact_details_or_record_number(clien
         ("Rosé", ["ROSE\u0301"], ["r_s", "ros%"]),
     ],
 )
-async def test_a_patient_is_found_by_spelling_variants_of_the_name(client, db, name, matching, not_matching):
+async def test_a_patient_is_found_by_spelling_variants_of_their_name(client, db, name, matching, not_matching):
     await create_clinic(client)
     await patient(client, db, name=name)
     assert [q for q in matching if await search(client, q) != [name]] == []
     assert [q for q in not_matching if await search(client, q)] == []
 
 
-async def test_each_word_of_a_search_may_match_a_different_member(client, db, ana):
+async def test_each_word_in_a_search_can_match_a_different_member(client, db, ana):
     await client.patch(ana, json={"recordNumber": "AB-12/7 (Ä)"}, headers=ADMIN)
     for q in (
         "ana 030 1234",
@@ -206,7 +208,7 @@ async def test_each_word_of_a_search_may_match_a_different_member(client, db, an
         ("en", ["4/5/1984", "04/05/84", "5/4/1984", "1984-4-5"], ["4/6/1984"]),
     ],
 )
-async def test_a_patient_is_found_by_birth_date_in_the_format_of_the_language(
+async def test_a_patient_is_found_by_date_of_birth_in_the_languages_format(
     client, db, language, matching, not_matching
 ):
     await create_clinic(client)
@@ -229,7 +231,7 @@ async def test_pages_of_the_list_stay_stable_under_inserts(client, db):
     assert [item["id"] for item in page["items"] + rest["items"]] == [*first, added]
 
 
-async def test_a_cursor_of_another_clinics_patients_is_refused(client, db, ana):
+async def test_a_cursor_from_another_clinics_patients_is_refused(client, db, ana):
     await create_clinic(client)
     await patient(client, db)
     cursor = (await client.get(PATIENTS, params={"limit": 1}, headers=ADMIN)).json()["next"]

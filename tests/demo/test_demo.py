@@ -1,4 +1,4 @@
-"""The demo worlds: what they contain, and that they are the same everywhere."""
+"""The demo worlds: what they contain, and that they are identical everywhere."""
 
 import unicodedata
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ TABLES = (
 
 
 pytestmark = pytest.mark.xdist_group("demo")
-"""One worker runs all tests of the demo, so that it loads the shared worlds once."""
+"""One worker runs all demo tests, so that it loads the shared worlds only once."""
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def load(connection: asyncpg.Connection, size: str) -> None:
 
 @pytest.fixture(scope="module")
 async def small_world(server_url: str, worker_id: str) -> AsyncIterator[asyncpg.Connection]:
-    """The small world in a database of its own, which tests only read."""
+    """The small world in its own database, which tests only read."""
     async with new_database(server_url, f"small_world_{worker_id}") as connection:
         await load(connection, "small")
         yield connection
@@ -69,7 +69,7 @@ async def small_world(server_url: str, worker_id: str) -> AsyncIterator[asyncpg.
 
 @pytest.fixture(scope="module")
 async def large_world(server_url: str, worker_id: str) -> AsyncIterator[asyncpg.Connection]:
-    """A large world in a database of its own, which tests only read."""
+    """A large world in its own database, which tests only read."""
     async with new_database(server_url, f"large_world_{worker_id}") as connection:
         await load(connection, "large")
         yield connection
@@ -82,7 +82,7 @@ def world(request) -> asyncpg.Connection:
 
 @pytest.fixture(scope="module")
 async def two_clinics(server_url: str, worker_id: str) -> AsyncIterator[tuple[asyncpg.Connection, list[str]]]:
-    """A large world of two clinics, which tests only read, and the addresses of staff who can sign in."""
+    """A large world with two clinics, which tests only read, and the email addresses of staff who can sign in."""
     async with new_database(server_url, f"two_clinics_{worker_id}") as connection:
         addresses = await demo.large(connection, appointments=21_000, now=NOON, password="four quiet boats at dawn")
         yield connection, addresses
@@ -185,25 +185,25 @@ async def test_the_demo_is_the_same_in_every_database(connection, world, size):
     assert await table_rows(connection) == await table_rows(world)
 
 
-async def test_a_later_hour_changes_statuses_but_not_the_appointments(connection, small_world):
+async def test_a_later_hour_changes_statuses_but_not_appointments(connection, small_world):
     await demo.small(connection, now=NOON + timedelta(hours=5))
     plan = "select id::text || customer_id || during from appointment"
     assert await values(connection, plan) == await values(small_world, plan)
 
 
-async def test_another_day_has_other_appointments(connection, small_world):
+async def test_a_different_day_has_different_appointments(connection, small_world):
     await demo.small(connection, now=NOON + timedelta(days=1))
     assert (await table_rows(connection))["appointment"] != (await table_rows(small_world))["appointment"]
 
 
 async def test_demo_appointments_obey_the_booking_rules(world):
-    """These are the rules that only the code enforces. The database enforces the others."""
+    """Only the code enforces these rules. The database enforces the others."""
     violations = """
         select a.id
           from appointment a
           join clinic c on c.id = a.clinic_id
           join appointment_type t on t.clinic_id = a.clinic_id and t.id = a.appointment_type_id
-          left join booking_slot s  -- covers cancelled appointments, too
+          left join booking_slot s  -- covers cancelled appointments as well
             on s.clinic_id = a.clinic_id and s.doctor_id = a.doctor_id and s.active_during @> a.during
          where s.id is null
             or upper(a.during) - lower(a.during) <> make_interval(mins => t.minutes)

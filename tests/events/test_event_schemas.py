@@ -1,4 +1,4 @@
-"""The documented JSON schemas of events match the catalogue."""
+"""The documented JSON schemas for events match the catalogue."""
 
 import json
 from pathlib import Path
@@ -16,5 +16,5 @@ def test_a_documented_schema_matches_the_catalogue(type):
     assert json.loads((SCHEMAS / f"{type}.json").read_text()) == schema(type)
 
 
-def test_exactly_the_events_of_the_catalogue_have_a_schema():
+def test_exactly_the_events_in_the_catalogue_have_a_schema():
     assert sorted(path.stem for path in SCHEMAS.glob("*.json")) == sorted(CATALOGUE)

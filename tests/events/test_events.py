@@ -1,6 +1,6 @@
-"""Every change is recorded as exactly one event of the catalogue.
+"""Every change is recorded as exactly one event from the catalogue.
 
-Random operations run, and the tables before and after each are compared with its events.
+Random operations run, and the tables before and after each operation are compared with its events.
 """
 
 import json
@@ -33,7 +33,7 @@ EVENT_PREFIXES = {
     "absence": ("absence.",),
     "time-slot": ("time-slot.",),
 }
-"""Prefixes of the events that record each change of a row, one per change."""
+"""Prefixes of the events that record changes to a row: one event per change."""
 
 
 async def read_versions(db: Database) -> dict[tuple[str, str], tuple[int, str | None]]:
