@@ -1,4 +1,4 @@
-"""Commands that fail, their help, and a database without a schema."""
+"""Failing commands, commands' help, and a database without a schema."""
 
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -11,7 +11,7 @@ from support.database import temporary
 
 @pytest.fixture
 def error(run_command: CommandLine) -> Callable[..., Awaitable[str]]:
-    """Run a command that fails, and return its error, which is one sentence."""
+    """Run a command that fails, and return its one-sentence error."""
 
     async def run(*arguments: str, **settings: object) -> str:
         outcome = await run_command(*arguments, **settings)
@@ -23,7 +23,7 @@ def error(run_command: CommandLine) -> Callable[..., Awaitable[str]]:
 
 @pytest.fixture
 def help_of(capsys) -> Callable[..., str]:
-    """Return the help of a command."""
+    """Return a command's help."""
 
     def run(*arguments: str) -> str:
         with pytest.raises(SystemExit) as end:

@@ -1,4 +1,4 @@
-"""Commands report their help, their settings and errors of operation."""
+"""Commands report their help, their settings and operational errors."""
 
 import json
 import socket
@@ -64,7 +64,7 @@ async def test_an_unreachable_database_is_reported_without_its_password(command,
 
 @contextmanager
 def server_that_claims(version: str) -> Iterator[str]:
-    """A server that greets like a PostgreSQL of this version."""
+    """A server that greets clients like this version of PostgreSQL."""
 
     def message(kind: bytes, body: bytes) -> bytes:
         return kind + struct.pack("!I", len(body) + 4) + body
@@ -147,7 +147,7 @@ def test_settings_are_listed_without_secrets(monkeypatch, capsys):
     assert all(name in table for name in rows)
 
 
-def test_the_schema_on_file_is_the_result_of_the_migrations(monkeypatch, tmp_path):
+def test_the_checked_in_schema_matches_the_migrations(monkeypatch, tmp_path):
     schema = dump.schema()
     assert schema == dump.FILE.read_text(), "run `appoint schema`"
     (tmp_path / "schema.sql").write_text(schema.replace("horizon_days", "horizon"))

@@ -1,4 +1,4 @@
-"""`appoint privacy …` prints and erases the data of a customer."""
+"""`appoint privacy …` prints and erases a customer's data."""
 
 import json
 from functools import partial
@@ -11,7 +11,7 @@ MISSING_ID = "01978a5c-7d3e-7a63-84f7-000000000000"
 
 @pytest.fixture
 async def privacy(db, run_command):
-    """Run `appoint privacy …` on a database in which Lakeside has a patient, Ana, and a doctor."""
+    """Run `appoint privacy …` on a database with a clinic, Lakeside, its patient Ana and a doctor."""
     await db.execute("insert into clinic (name, time_zone) values ('Lakeside', 'Europe/Berlin')")
     await db.execute("insert into customer (id, name, email) values ($1, 'Ana', 'ana@example.org')", ANA)
     await db.execute("insert into patient (clinic_id, customer_id, notes) values (1, $1, 'likes tea')", ANA)
@@ -21,7 +21,7 @@ async def privacy(db, run_command):
 
 @pytest.fixture
 def rows(db):
-    """Return the rows that a statement returns."""
+    """Return a statement's rows."""
 
     async def fetch(statement: str) -> list[tuple]:
         return [tuple(row) for row in await db.fetch(statement)]

@@ -1,4 +1,4 @@
-"""`appoint run` and `appoint migrate` as processes: first and later starts, stops and kills."""
+"""`appoint run` and `appoint migrate` as processes: first and later starts, stopping and being killed."""
 
 import signal
 import stat
@@ -27,7 +27,7 @@ def home() -> Iterator[Path]:
 
 
 class FirstStart(NamedTuple):
-    """A data directory, and what the first start on it printed and answered."""
+    """A data directory, and the output and responses of the first start on it."""
 
     home: Path
     token: str
@@ -59,7 +59,7 @@ def first_start() -> Iterator[FirstStart]:
 def test_the_first_start_creates_everything_and_later_starts_reuse_it(first_start):
     assert first_start.exit_code == 0, first_start.output
     assert (len(first_start.clinics.json()["items"]), first_start.customers.status_code) == (3, 200)
-    assert first_start.psql == (0, "42")  # works beside a running server
+    assert first_start.psql == (0, "42")  # works alongside a running server
     assert first_start.output.count(first_start.token) == 1
     assert stat.S_IMODE((first_start.home / "admin-token").stat().st_mode) == 0o600
     assert postgres_processes(first_start.home) == []
@@ -71,7 +71,7 @@ def test_the_first_start_creates_everything_and_later_starts_reuse_it(first_star
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_no_process_is_left_after_a_stop_signal(first_start, number):
+def test_no_process_remains_after_a_stop_signal(first_start, number):
     with running(first_start.home) as process:
         assert process.url
         assert process.stop(number) == 0, process.output

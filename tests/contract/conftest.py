@@ -1,4 +1,4 @@
-"""Processes of the server that all tests of a worker share."""
+"""Server processes shared by all of a worker's tests."""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,6 @@ def server(database_url) -> Iterator[Process]:
 
 @pytest.fixture(scope="session")
 def http(server) -> Iterator[httpx2.Client]:
-    """A client of the server process, as the administrator."""
+    """A client for the server process, with the administrator's token."""
     with httpx2.Client(base_url=server.url, headers=ADMIN) as client:
         yield client

@@ -1,5 +1,5 @@
-"""Every role calls every operation for its own records, others of its clinic, those of another clinic and unknown
-ones. The permissions table determines the responses."""
+"""Every role calls every operation on its own records, its clinic's other records, another clinic's and unknown ones.
+The permissions table determines the responses."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,11 +42,11 @@ MARKED = {
     "webhook": "description",
     "webhook_delivery": "subject_id",
 }
-"""Tables with confidential rows, and a column of each that every response with the row contains."""
+"""Tables with confidential rows, each with a column whose value appears in every response that contains the row."""
 
 
 async def test_row_security_hides_another_clinics_people_even_without_access_checks(db, database_url, monkeypatch):
-    """Row security is the second line of defence. docs/security.md names the tables that it does not protect."""
+    """Row security is the second line of defence. docs/security.md names the tables it does not protect."""
 
     async def grant_everything(request: Any, caller: Actor, permission: str, clinic_id: int | None) -> Grant:
         return Grant(Relation.ANY)
@@ -72,8 +72,8 @@ async def test_row_security_hides_another_clinics_people_even_without_access_che
             if route_of(operation.handler).permission in PUBLIC_PERMISSIONS or operation.method != "get":
                 continue
             for role in MEMBERS:
-                answer = await call(role, "get", other.in_path(operation))
-                visible |= {table for table in MARKED if f"marked-{table}" in answer.text}
+                response = await call(role, "get", other.in_path(operation))
+                visible |= {table for table in MARKED if f"marked-{table}" in response.text}
     assert visible == WITHOUT_ROW_SECURITY
 
 
@@ -87,7 +87,7 @@ async def test_every_role_can_do_exactly_what_the_permissions_table_allows(db, d
     other, _ = await create_clinic_records(db)
     await db.execute(PLATFORM_AUDIT_HEAD)
     by_relation = dict(zip(RELATIONS, (own, same, other, unknown_records(own)), strict=True))
-    wrong: list[str] = []
+    mistakes: list[str] = []
     calls = 0
     async with calls_as(database_url, callers_of(own)) as call:
         for operation in OPERATIONS:
@@ -98,28 +98,32 @@ async def test_every_role_can_do_exactly_what_the_permissions_table_allows(db, d
                 if relation != "own" and not (operation.parameters or is_about_a_clinic(operation, body)):
                     continue
                 if isinstance(body, dict):
-                    body.pop("override", None)  # needs another permission
+                    body.pop("override", None)  # needs a different permission
                 for role in Role:
-                    answer = await call(role, operation.method, records.in_path(operation), body)
+                    response = await call(role, operation.method, records.in_path(operation), body)
                     calls += 1
                     expected = expected_refusals(operation, role, relation, body)
                     is_refused = (
-                        answer.status_code == 403
-                        or (answer.status_code == 401 and route_of(operation.handler).permission != "sign-in")
+                        response.status_code == 403
+                        or (response.status_code == 401 and route_of(operation.handler).permission != "sign-in")
                         or (
-                            answer.status_code == 404 and relation != "unknown" and not _can_be_404_otherwise(operation)
+                            response.status_code == 404
+                            and relation != "unknown"
+                            and not _can_be_404_otherwise(operation)
                         )
                     )
-                    if answer.status_code == 500 or (answer.status_code not in expected if expected else is_refused):
+                    if response.status_code == 500 or (
+                        response.status_code not in expected if expected else is_refused
+                    ):
                         name = operation.handler.operation_id
-                        wrong.append(f"{role} {name} {relation}: {answer.status_code}, expected {expected}")
+                        mistakes.append(f"{role} {name} {relation}: {response.status_code}, expected {expected}")
     assert calls > 1500
-    print(*wrong, sep="\n")
-    assert wrong == []
+    print(*mistakes, sep="\n")
+    assert mistakes == []
 
 
 def _can_be_404_otherwise(operation: Operation) -> bool:
-    """Return whether the operation is also 404 for something that the records lack."""
+    """Return whether the operation can also return 404 because of something missing from the records."""
     return route_of(operation.handler).permission in ("public", "book", "sign-in", "account")
 
 

@@ -12,7 +12,7 @@ def test_every_response_has_security_headers(http, path):
     assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-def test_a_page_can_load_only_content_of_the_same_origin(http):
+def test_a_page_can_load_only_content_from_the_same_origin(http):
     headers = http.get("/api/docs").headers
     assert headers["Content-Security-Policy"].startswith("default-src 'self'; ")
     assert {"Referrer-Policy", "Permissions-Policy"} <= {name.title() for name in headers}
@@ -26,24 +26,24 @@ async def browser(db, database_url):
 
 
 async def test_configured_origins_can_call_the_api_and_read_its_headers(browser):
-    answer = await browser.get("/api/clinics", headers={"Origin": "https://clinic.example"})
-    assert answer.headers["Access-Control-Allow-Origin"] == "https://clinic.example"
-    exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+    response = await browser.get("/api/clinics", headers={"Origin": "https://clinic.example"})
+    assert response.headers["Access-Control-Allow-Origin"] == "https://clinic.example"
+    exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
     limits = {f"RateLimit-{name}" for name in ("Limit", "Remaining", "Reset", "Policy")}
     assert exposed == {"ETag", "Location", "Link", "X-Request-ID", "Idempotent-Replayed", "Retry-After"} | limits
 
 
-async def test_configured_origins_can_send_the_headers_of_the_api(browser):
+async def test_configured_origins_can_send_the_apis_headers(browser):
     headers = {
         "Origin": "https://other.example",
         "Access-Control-Request-Method": "PATCH",
         "Access-Control-Request-Headers": "if-match, idempotency-key",
     }
-    answer = await browser.options("/api/clinics/1", headers=headers)
-    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (204, "https://other.example")
+    response = await browser.options("/api/clinics/1", headers=headers)
+    assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (204, "https://other.example")
 
 
 async def test_other_origins_cannot_call_the_api(browser, client):
     for caller in (browser, client):
-        answer = await caller.get("/api/clinics", headers={"Origin": "https://evil.example"})
-        assert "Access-Control-Allow-Origin" not in answer.headers
+        response = await caller.get("/api/clinics", headers={"Origin": "https://evil.example"})
+        assert "Access-Control-Allow-Origin" not in response.headers

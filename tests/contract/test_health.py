@@ -27,20 +27,20 @@ async def test_a_server_is_ready_for_a_newer_schema(client, db):
     await upkeep.beat(db, worker="one")
     await db.execute("insert into schema_migration (revision, name) values ('9999', 'from a later release')")
     try:
-        answer = await client.get("/readyz")
+        response = await client.get("/readyz")
     finally:
         await db.execute("delete from schema_migration where revision = '9999'")
-    assert (answer.status_code, answer.json()["parts"]["migrations"]) == (200, {"ok": True, "detail": None})
+    assert (response.status_code, response.json()["parts"]["migrations"]) == (200, {"ok": True, "detail": None})
 
 
 async def test_a_server_is_not_ready_for_an_older_schema(client, db):
     await upkeep.beat(db, worker="one")
     await db.execute("update schema_migration set revision = '0000' || revision where revision > '0001'")
     try:
-        answer = await client.get("/readyz")
+        response = await client.get("/readyz")
     finally:
         await db.execute("update schema_migration set revision = substr(revision, 5) where revision like '0000%'")
-    assert (answer.status_code, answer.json()["parts"]["migrations"]["detail"]) == (
+    assert (response.status_code, response.json()["parts"]["migrations"]["detail"]) == (
         503,
         f"the database is at 0001, this version needs {migrate.newest()}",
     )

@@ -1,4 +1,4 @@
-"""The log names the route of each request, and never repeats the content of requests."""
+"""The log names each request's route, and never repeats the content of requests."""
 
 import re
 import subprocess
@@ -13,8 +13,8 @@ TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
 def test_a_request_is_logged_as_one_line_with_its_route(server, http):
-    answer = http.get("/api/clinics?q=Mueller", headers={"traceparent": TRACEPARENT})
-    line = log_line(server, answer.headers["X-Request-ID"])
+    response = http.get("/api/clinics?q=Mueller", headers={"traceparent": TRACEPARENT})
+    line = log_line(server, response.headers["X-Request-ID"])
     assert line | {"milliseconds": 0, "timestamp": ""} == {
         "event": "request",
         "level": "info",
@@ -23,19 +23,19 @@ def test_a_request_is_logged_as_one_line_with_its_route(server, http):
         "route": "/api/clinics",
         "status": 200,
         "milliseconds": 0,
-        "request_id": answer.headers["X-Request-ID"],
+        "request_id": response.headers["X-Request-ID"],
         "trace_id": TRACE,
         "timestamp": "",
     }
 
 
 def test_a_request_without_a_route_is_logged_without_its_path(server, http):
-    answer = http.get("/api/patients/Mueller")
-    line = log_line(server, answer.headers["X-Request-ID"])
+    response = http.get("/api/patients/Mueller")
+    line = log_line(server, response.headers["X-Request-ID"])
     assert (line["operation"], line["route"], line["status"]) == ("unknown", None, 404)
 
 
-def test_the_log_never_repeats_the_content_of_requests(server, http):
+def test_the_log_never_repeats_request_content(server, http):
     http.post("/api/clinics", json={"name": "Xanthippe", "timeZone": "Europe/Berlin", "email": "xanthippe@example.org"})
     http.post("/api/clinics", content=b'{"name": "Xanthippe"')
     last = http.get("/api/clinics?q=Xanthippe&cursor=Xanthippe")
@@ -45,8 +45,8 @@ def test_the_log_never_repeats_the_content_of_requests(server, http):
 
 @pytest.mark.parametrize("id", ["a", "abc-123/äöü"[:8], "x" * 128])
 def test_a_request_id_is_accepted_and_echoed(http, id):
-    answer = http.get("/api/nothing", headers={"X-Request-ID": id})
-    assert (answer.headers["X-Request-ID"], answer.json()["requestId"]) == (id, id)
+    response = http.get("/api/nothing", headers={"X-Request-ID": id})
+    assert (response.headers["X-Request-ID"], response.json()["requestId"]) == (id, id)
 
 
 @pytest.mark.parametrize("id", ["", "x" * 129, "two words", "tab\tbed", "ümlaut".encode()])
@@ -58,8 +58,8 @@ def test_a_request_id_that_is_not_visible_ascii_is_replaced(http, id):
     "traceparent", ["", "nonsense", TRACEPARENT[:-1], TRACEPARENT.replace(TRACE, "0" * 32), TRACEPARENT.upper()]
 )
 def test_a_malformed_traceparent_is_ignored(server, http, traceparent):
-    answer = http.get("/api/clinics", headers={"traceparent": traceparent})
-    assert "trace_id" not in log_line(server, answer.headers["X-Request-ID"])
+    response = http.get("/api/clinics", headers={"traceparent": traceparent})
+    assert "trace_id" not in log_line(server, response.headers["X-Request-ID"])
 
 
 EXCEPTIONS = """

@@ -1,4 +1,4 @@
-"""Metrics of a server process."""
+"""A server process's metrics."""
 
 from support.metrics import metric
 

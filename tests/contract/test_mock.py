@@ -19,7 +19,7 @@ def client():
 
 
 def documented_responses(operation):
-    """Yield the status and the problem of every documented response, with success first."""
+    """Yield the status and the problem for every documented response, starting with success."""
     for status, response in operation["responses"].items():
         for name in (
             resolve(DOCUMENT, response).get("content", {}).get("application/problem+json", {}).get("examples", [None])
@@ -28,7 +28,7 @@ def documented_responses(operation):
 
 
 def send(client, path, method, operation, **headers):
-    """Send the example of the operation."""
+    """Send the operation's example."""
     values = {
         parameter["name"]: parameter["example"]
         for parameter in operation["parameters"]
@@ -56,21 +56,21 @@ def test_the_mock_returns_every_documented_response(client, path, method, operat
         check(send(client, path, method, operation, Prefer=prefer), status, name, operation)
 
 
-def check(answer, status, name, operation):
-    response = resolve(DOCUMENT, operation["responses"][status])
-    assert answer.status_code == int(status), answer.text
-    for media_type, content in response.get("content", {}).items():
-        assert answer.headers["Content-Type"] == media_type
+def check(response, status, name, operation):
+    documented = resolve(DOCUMENT, operation["responses"][status])
+    assert response.status_code == int(status), response.text
+    for media_type, content in documented.get("content", {}).items():
+        assert response.headers["Content-Type"] == media_type
         validator = Draft202012Validator(
             {**content["schema"], "components": DOCUMENT["components"]},
             format_checker=Draft202012Validator.FORMAT_CHECKER,
         )
-        assert [error.message for error in validator.iter_errors(answer.json())] == []
-    assert name is None or answer.json()["type"] == f"/problems/{name}"
+        assert [error.message for error in validator.iter_errors(response.json())] == []
+    assert name is None or response.json()["type"] == f"/problems/{name}"
     assert [
         header
-        for header, reference in response["headers"].items()
-        if resolve(DOCUMENT, reference).get("required") and header not in answer.headers
+        for header, reference in documented["headers"].items()
+        if resolve(DOCUMENT, reference).get("required") and header not in response.headers
     ] == []
 
 
@@ -94,8 +94,8 @@ def test_an_operation_without_parameters_rejects_queries(client):
 
 
 def test_unknown_paths_and_wrong_methods_are_problems(client):
-    answers = [client.get("/api/nothing"), client.post("/api/clinics/1")]
-    assert [(answer.status_code, answer.json()["type"]) for answer in answers] == [
+    responses = [client.get("/api/nothing"), client.post("/api/clinics/1")]
+    assert [(response.status_code, response.json()["type"]) for response in responses] == [
         (404, "/problems/not-found"),
         (405, "/problems/method-not-allowed"),
     ]

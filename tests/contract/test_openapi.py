@@ -26,7 +26,7 @@ def examples(response):
 
 
 def faults(schema, value):
-    """Validate a value, formats included. Return the messages."""
+    """Validate a value, including formats, and return the error messages."""
     whole = {**schema, "components": DOCUMENT["components"]}
     return [
         error.message
@@ -84,7 +84,7 @@ def test_every_operation_has_a_summary_and_describes_its_parameters(path, method
 
 
 @for_each("path, method, operation", lambda: list(described_operations(DOCUMENT)))
-def test_every_operation_has_a_valid_example_of_its_body(path, method, operation):
+def test_every_operation_has_a_valid_example_body(path, method, operation):
     body = OPERATIONS[operation["operationId"]].body
     assert ("requestBody" in operation) == bool(body)
     if body:
@@ -94,7 +94,7 @@ def test_every_operation_has_a_valid_example_of_its_body(path, method, operation
 
 
 @for_each("path, method, operation", lambda: list(described_operations(DOCUMENT)))
-def test_every_operation_has_valid_examples_of_its_responses(path, method, operation):
+def test_every_operation_has_valid_example_responses(path, method, operation):
     for status, reference in operation["responses"].items():
         response = resolve(DOCUMENT, reference)
         values = list(examples(response))
@@ -159,7 +159,7 @@ def test_every_link_on_every_page_resolves(browser):
 
 
 def test_pages_load_nothing_from_other_origins(browser):
-    """Styles are part of the page, and its content security policy allows them by digest."""
+    """Styles are inline, and the page's content security policy allows them by digest."""
     for path in ("/", "/api/docs", "/api/docs/clinics", "/problems", "/problems/taken", "/design"):
         page = re.sub(r"<style>.*?</style>|<link rel=\"icon\"[^>]*>", "", browser.get(path).text, flags=re.DOTALL)
         assert re.findall(r"<script>|style=|https?://|src=\"(?!/assets/)|onclick", page) == []

@@ -41,24 +41,26 @@ async def test_operations_that_are_not_public_require_a_token(client):
 
 async def test_every_operation_rejects_a_wrong_token(client):
     for operation in OPERATIONS:
-        answer = await client.request(operation.method, address(operation), headers={"Authorization": "Bearer wrong"})
-        assert (answer.status_code, answer.headers["WWW-Authenticate"].split()[0]) == (401, "Bearer"), operation.path
+        response = await client.request(operation.method, address(operation), headers={"Authorization": "Bearer wrong"})
+        assert (response.status_code, response.headers["WWW-Authenticate"].split()[0]) == (401, "Bearer"), (
+            operation.path
+        )
 
 
 async def test_every_post_rejects_an_idempotency_key_that_is_too_long(client):
-    """So every POST accepts an idempotency key."""
+    """This shows that every POST accepts an idempotency key."""
     for operation in OPERATIONS:
         if (
             operation.method == "post"
             and Role.ADMINISTRATOR in PERMISSIONS[route_of(operation.handler).permission].reach
         ):
             query = getattr(operation.query, "EXAMPLE", {})
-            answer = await client.post(
+            response = await client.post(
                 address(operation),
                 params=query,
                 json=example(operation),
                 headers=ADMIN | {"Idempotency-Key": "x" * 256},
             )
-            assert [fault["pointer"] for fault in answer.json().get("errors", [])] == ["Idempotency-Key"], (
+            assert [fault["pointer"] for fault in response.json().get("errors", [])] == ["Idempotency-Key"], (
                 operation.path
             )

@@ -1,4 +1,4 @@
-"""Requests that are not HTTP, incomplete or endless, on raw sockets."""
+"""Raw socket requests that are not HTTP, incomplete or endless."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from support.logs import log_line
 
 
 async def send(url: str, *parts: bytes) -> bytes:
-    """Send bytes on one connection, and return the response. A broken connection counts as no response."""
+    """Send bytes on one connection, and return the response, which is empty if the connection breaks."""
     reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
     for data in parts:
         writer.write(data)
@@ -26,8 +26,11 @@ async def send(url: str, *parts: bytes) -> bytes:
 
 
 async def test_a_request_that_is_not_http_gets_a_problem_document(server):
-    answer = await send(server.url, b"NONSENSE\r\n\r\n")
-    assert (b"application/problem+json" in answer, json.loads(answer.split(b"\r\n\r\n")[1])["status"]) == (True, 400)
+    response = await send(server.url, b"NONSENSE\r\n\r\n")
+    assert (b"application/problem+json" in response, json.loads(response.split(b"\r\n\r\n")[1])["status"]) == (
+        True,
+        400,
+    )
 
 
 async def test_an_endless_request_head_is_cut_off(server):
@@ -38,14 +41,14 @@ async def test_an_endless_request_head_is_cut_off(server):
     "request_bytes", [b"", b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"]
 )
 async def test_an_incomplete_request_times_out(monkeypatch, request_bytes):
-    async def never_answer(scope, receive, send):
+    async def never_respond(scope, receive, send):
         while (await receive())["type"] != "http.disconnect":
             pass
 
     monkeypatch.setattr(uvicorn_server, "READ_SECONDS", 0.1)
     listener = uvicorn_server.listen("127.0.0.1", 0)
     server = uvicorn.Server(
-        uvicorn.Config(never_answer, http=uvicorn_server.Connection, lifespan="off", log_config=None)
+        uvicorn.Config(never_respond, http=uvicorn_server.Connection, lifespan="off", log_config=None)
     )
     running = asyncio.create_task(server._serve([listener]))
     while not server.started:
@@ -72,6 +75,8 @@ async def test_a_client_that_disconnects_midway_is_logged_as_400(server):
     )
 
 
-def test_options_is_answered_for_every_path_without_credentials(server):
-    answers = [httpx2.options(server.url + path) for path in ("/api/clinics", "/api/customers", "/healthz")]
-    assert [(answer.status_code, "OPTIONS" in answer.headers["Allow"]) for answer in answers] == [(204, True)] * 3
+def test_options_works_on_every_path_without_credentials(server):
+    responses = [httpx2.options(server.url + path) for path in ("/api/clinics", "/api/customers", "/healthz")]
+    assert [(response.status_code, "OPTIONS" in response.headers["Allow"]) for response in responses] == [
+        (204, True)
+    ] * 3

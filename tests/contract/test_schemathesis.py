@@ -1,4 +1,4 @@
-"""Generated requests raise no bug, and every response matches the OpenAPI document."""
+"""Generated requests reveal no bugs, and every response matches the OpenAPI document."""
 
 import asyncio
 from copy import deepcopy
@@ -24,20 +24,20 @@ from support.scale import scaled
 CHECKS = {
     # A schema cannot express every rule, such as which members belong together or that a time is in the future.
     "positive_data_acceptance": {"enabled": False},
-    # A version of a resource that does not exist is answered with 412.
+    # An unknown version of a resource gets 412.
     "negative_data_rejection": {
         "expected-statuses": [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, 503]
     },
 }
 DOCUMENT = deepcopy(described.DOCUMENT)
-for name in ("If-Match", "If-None-Match", "Idempotency-Key"):  # one value for all would mostly yield 412, 304 and 422
+for name in ("If-Match", "If-None-Match", "Idempotency-Key"):  # one value for all would mostly get 412, 304 and 422
     del DOCUMENT["components"]["parameters"][name]["example"]
 export_parameters = DOCUMENT["paths"]["/api/customers/{customerId}/export"]["get"]["parameters"]
 export_parameters[:] = [
     parameter for parameter in export_parameters if parameter.get("name") != "format"
-]  # with another format the response is a page
+]  # with any other format the response is a page
 WORLD: dict[str, str] = {}
-"""Ids and dates in the examples of the document, and those of the database that replace them."""
+"""Ids and dates from the document's examples, mapped to their replacements from the database."""
 
 
 async def app(scope, receive, send):
@@ -45,7 +45,7 @@ async def app(scope, receive, send):
     await app.real(scope, receive, send)
 
 
-def schema_of_document(**phases):
+def document_schema(**phases):
     config = schemathesis.Config.from_dict({"checks": CHECKS, "generation": {"deterministic": True}, "phases": phases})
     schema = schemathesis.openapi.from_dict(DOCUMENT, config=config)
     schema.location, schema.app = "/api/openapi.json", app
@@ -53,7 +53,7 @@ def schema_of_document(**phases):
 
 
 def limited_to(examples):
-    """Generate the same requests in every run, at most so many of each operation."""
+    """Generate the same requests in every run, at most `examples` for each operation."""
     phases = [Phase.explicit, Phase.generate]
     return hypothesis_settings(
         max_examples=examples,
@@ -65,8 +65,8 @@ def limited_to(examples):
     )
 
 
-def example_of(path):
-    """Return the example of the last parameter of the path."""
+def last_parameter_example(path):
+    """Return the example for the path's last parameter."""
     return [
         parameter["example"]
         for parameter in DOCUMENT["paths"][path]["get"]["parameters"]
@@ -75,7 +75,7 @@ def example_of(path):
 
 
 EXAMPLE_IDS = {
-    name: example_of(path)
+    name: last_parameter_example(path)
     for name, path in {
         "doctor": "/api/doctors/{doctorId}",
         "provider": "/api/providers/{providerId}/availability",
@@ -94,7 +94,7 @@ schemathesis.openapi.format("currency", st.sampled_from(["EUR", "USD", "JPY"]))
 
 @pytest.fixture(scope="module", autouse=True)
 def world(database_url):
-    """Create what the examples refer to, so that not every response is 404."""
+    """Create the records that the examples refer to, so that not every response is 404."""
     app.real = application.create(settings(), database_url=database_url, admin_token=TOKEN)
     day = clock.now().date() + timedelta(days=7)
     ids = asyncio.run(create_world(database_url, str(day)))
@@ -112,9 +112,9 @@ async def create_world(database_url, day):
     async with client_of(app, base_url="http://testserver.local/api", headers=ADMIN) as client:
 
         async def create(path, **body):
-            answer = await client.post(path, json=body)
-            assert answer.is_success, answer.text
-            return answer.json()["id"]
+            response = await client.post(path, json=body)
+            assert response.is_success, response.text
+            return response.json()["id"]
 
         await create("/clinics", name="Lakeside Clinic", timeZone="Europe/Berlin")
         ids = {
@@ -140,7 +140,7 @@ async def create_world(database_url, day):
 
 
 def with_real_ids(value):
-    """Replace the examples of the document by ids and dates of the database."""
+    """Replace the document's examples with ids and dates from the database."""
     match value:
         case dict():
             return {name: with_real_ids(inner) for name, inner in value.items()}
@@ -169,11 +169,11 @@ OPERATIONS = [
 
 
 def run(operation, test, **phases):
-    """Generate and send the requests of one operation. `schema.parametrize` would generate those of all operations, in
-    every worker and before any test."""
+    """Generate and send the requests for one operation. `schema.parametrize` would generate those for all operations,
+    in every worker and before any test runs."""
     load_all_checks()
     (generated,) = get_all_tests(
-        schema=schema_of_document(**phases).include(name=operation), test_func=test, settings=None, given_kwargs=None
+        schema=document_schema(**phases).include(name=operation), test_func=test, settings=None, given_kwargs=None
     )
     try:
         generated.ok()[1]()

@@ -63,7 +63,7 @@ def test_no_server_process_outlives_its_parent(pair):
 
 
 async def call_until_shutdown(url: str, tally: dict[str, int]) -> None:
-    """Send requests on one connection, and open another when the server closes it, until the server is gone."""
+    """Send requests until the server is gone, opening a new connection whenever the server closes the current one."""
     while True:
         try:
             reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)

@@ -1,4 +1,4 @@
-"""Traces reach from the caller to the statement, without content of requests."""
+"""Traces run from the caller to the statement, and contain no request content."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,9 +23,9 @@ def collector() -> Iterator[Collector]:
     collector.server.server_close()
 
 
-async def test_one_trace_spans_from_the_caller_to_the_statement(db, database_url, collector):
+async def test_one_trace_runs_from_the_caller_to_the_statement(db, database_url, collector):
     app = composed(database_url, otlp_endpoint=collector.url)
-    async with AsyncTestClient(app) as client:  # sends the remaining spans at the end
+    async with AsyncTestClient(app) as client:  # sends the remaining spans on exit
         await client.get("/api/clinics?q=Mueller", headers={"traceparent": TRACEPARENT})
         assert tracing.traceparent() is None  # the application runs in another thread
     request, statement = sorted(
