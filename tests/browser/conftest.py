@@ -1,4 +1,4 @@
-"""One site and one browser for the whole run. Each test has browser windows of its own."""
+"""One site and one browser for the whole run. Each test opens its own browser windows."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from support import browsers, lotus_lane
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of this folder in one worker (`--dist loadgroup`): browsers and sites are expensive to start."""
+    """Run this folder's tests in one worker (`--dist loadgroup`): browsers and sites are expensive to start."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("browser"))
@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def site(server_url: str, worker_id: str) -> Iterator[browsers.Site]:
-    """A server with the demo world. Tests share it, so each one uses times, people and doctors of its own."""
+    """A server with the demo world. Tests share it, so each uses its own times, people and doctors."""
     with browsers.serve_demo(server_url, f"pages_{worker_id}") as site:
         yield site
 
@@ -32,14 +32,14 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A page in English. An error in its console fails the test."""
+    """A page in English. A console error fails the test."""
     async with browsers.open_page(browser) as page:
         yield page
 
 
 @pytest.fixture
 async def manager_page(site: browsers.Site, page: Page) -> Page:
-    """A page where the manager of Lotus Lane has signed in. It confirms every question."""
+    """A page on which Lotus Lane's manager has signed in. It accepts every confirmation dialog."""
     await browsers.sign_in(page, site.url, lotus_lane.MANAGER)
     page.on("dialog", lambda dialog: dialog.accept())
     return page

@@ -1,4 +1,4 @@
-"""`make screenshots`: take the pictures of pages in docs/images, of the demo world as it is today."""
+"""`make screenshots`: take the screenshots in docs/images, showing the demo world as of today."""
 
 import asyncio
 import os
@@ -65,7 +65,7 @@ async def take_api_docs(browser: Browser, site: Site) -> None:
 
 
 def working_day() -> date:
-    """Return today, or the Monday after it at a weekend."""
+    """Return today or, at a weekend, the following Monday."""
     today = datetime.now(UTC).date()
     return today if today.weekday() < 5 else today + timedelta(days=7 - today.weekday())
 
@@ -77,7 +77,7 @@ async def take(page: Page, name: str) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="appoint-pictures-") as folder:
-        Path(folder).chmod(0o711)  # when root starts it, the server runs as another user
+        Path(folder).chmod(0o711)  # when root starts it, the server runs as a different user
         os.environ[database.SERVER_FOLDER] = folder
         with database.server() as url, serve_demo(url, "pictures") as site:
             asyncio.run(take_all(site))

@@ -55,7 +55,7 @@ async def test_appointments_during_an_absence_are_rescheduled_with_one_click(sit
     await expect(row).to_have_count(0)
 
 
-async def test_the_whole_clinic_closes_only_when_that_is_chosen(site, manager_page):
+async def test_the_whole_clinic_closes_only_when_chosen(site, manager_page):
     page, client = manager_page, api(site)
     day = datetime.now(UTC).date() + timedelta(days=300)
     check = page.get_by_role("button", name="Check for conflicts")

@@ -31,7 +31,7 @@ async def test_a_user_sets_up_two_step_sign_in_uses_it_and_turns_it_off(site, pa
     await expect(page.locator(".notice.good")).to_have_text("Two-step sign-in is on.")
 
     await follow(page.get_by_role("button", name="Sign out", exact=True))
-    async with connect(site) as db:  # a code works once; this stands for the time until the next one
+    async with connect(site) as db:  # a code works only once; this saves waiting for the next one
         await db.execute("update app_user set totp_step = null where email = $1", email)
     await page.goto(f"{site.url}/staff/sign-in?next=/staff/account")
     await fill(page, email=email, password=PASSWORD)
@@ -67,7 +67,7 @@ async def test_changing_the_password_signs_the_user_out_on_other_devices(site, b
     await expect(page).to_have_url(f"{site.url}/staff/sign-in")
 
 
-async def test_a_password_never_lands_in_the_address_when_scripts_fail_to_load(site, page):
+async def test_a_password_never_ends_up_in_the_address_when_scripts_fail_to_load(site, page):
     email = await add_manager(site)
     await sign_in(page, site.url, email, PASSWORD)
     await page.route("**/*.js", lambda route: route.abort())
@@ -79,14 +79,14 @@ async def test_a_password_never_lands_in_the_address_when_scripts_fail_to_load(s
     await expect(page).to_have_url(f"{site.url}/staff/account")
 
 
-async def test_a_staff_user_has_no_access_to_the_pages_of_patients(site, page):
+async def test_a_staff_user_has_no_access_to_patients_pages(site, page):
     email = await add_manager(site)
     await sign_in(page, site.url, email, PASSWORD)
     await page.goto(f"{site.url}/my")
     await expect(page.get_by_text("Your account doesn’t have access to this page.")).to_be_visible()
 
 
-async def test_signing_out_in_a_second_window_says_that_the_user_is_signed_out(site, page):
+async def test_signing_out_again_in_a_second_window_says_that_the_user_is_signed_out(site, page):
     email = await add_manager(site)
     await sign_in(page, site.url, email, PASSWORD)
     await page.goto(f"{site.url}/staff/account")

@@ -1,4 +1,4 @@
-"""A patient looks at an appointment by its link, reschedules it and cancels it."""
+"""A patient opens an appointment from its link, reschedules it and cancels it."""
 
 import re
 
@@ -68,7 +68,7 @@ async def test_a_late_patient_gets_a_phone_number_instead_of_buttons(site, page)
             client.patch("/api/clinics/1", json={"policy": {"cancelNoticeMinutes": minutes}})
 
 
-async def test_a_time_taken_while_the_patient_chooses_is_answered_with_other_times(site, page):
+async def test_other_times_are_offered_if_one_is_taken_while_the_patient_chooses(site, page):
     appointment = book(site, "sokolov@example.org", days=21)
     other_appointment = book(site, "haddad@example.net", days=28)
     await page.goto(site.url + path_of(appointment, f"/move?doctor={appointment['doctorId']}"))
@@ -77,8 +77,8 @@ async def test_a_time_taken_while_the_patient_chooses_is_answered_with_other_tim
     start = await first_time.get_attribute("value")
     with api(site) as client:
         change = {"startTime": start, "doctorId": appointment["doctorId"]}
-        answer = client.put(f"/api/appointments/{other_appointment['id']}", json=change)
-        assert answer.status_code == 200, answer.text
+        response = client.put(f"/api/appointments/{other_appointment['id']}", json=change)
+        assert response.status_code == 200, response.text
     await follow(first_time)
     await expect(page.get_by_role("alert")).to_contain_text("These are the nearest available times")
     await expect_accessible(page)
@@ -88,7 +88,7 @@ async def test_a_time_taken_while_the_patient_chooses_is_answered_with_other_tim
     assert fetch(site, appointment)["startTime"] not in (appointment["startTime"], start)
 
 
-async def test_the_page_gives_the_visitors_local_time_if_it_differs(site, browser):
+async def test_the_page_shows_the_visitors_local_time_if_it_differs(site, browser):
     appointment = book(site, "kovalenko@example.net", clinic=1, type="Sprechstunde")
     for zone, differs in (("Europe/Berlin", False), ("America/New_York", True)):
         async with open_page(browser, timezone_id=zone) as page:
@@ -97,5 +97,5 @@ async def test_the_page_gives_the_visitors_local_time_if_it_differs(site, browse
             await expect(facts).to_be_visible()
             if differs:
                 await expect(facts).to_contain_text("Your local time", use_inner_text=True)
-            else:  # the script has run when the page has loaded
+            else:  # the script has run by the time the page has loaded
                 await expect(facts).not_to_contain_text("Your local time", use_inner_text=True)

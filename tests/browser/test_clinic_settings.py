@@ -1,4 +1,4 @@
-"""A manager changes the settings of the clinic, and an administrator closes and reopens one."""
+"""A manager changes the clinic's settings, and an administrator closes and reopens a clinic."""
 
 import pytest
 from playwright.async_api import expect
@@ -66,8 +66,8 @@ async def test_settings_changed_by_someone_else_are_not_overwritten_and_can_be_r
     await page.goto(staff_url(site, "clinic"))
     client, path = api(site), f"/api/clinics/{CLINIC}"
     etag = client.get(path).headers["ETag"]
-    answer = client.patch(path, json={"phone": "+913322221111"}, headers={"If-Match": etag})
-    assert answer.status_code == 200
+    response = client.patch(path, json={"phone": "+913322221111"}, headers={"If-Match": etag})
+    assert response.status_code == 200
     await page.get_by_label("Phone").fill("+913322223333")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert")).to_contain_text("Someone else changed this in the meantime.")

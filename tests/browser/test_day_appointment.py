@@ -1,4 +1,4 @@
-"""Staff change an appointment of the day: by dragging it, and in its dialog."""
+"""Staff change one of the day's appointments, by dragging it or in its dialog."""
 
 import pytest
 from playwright.async_api import expect
@@ -146,7 +146,7 @@ async def test_unsaved_notes_survive_a_change_of_status(site, browser):
         (502, "text/plain", ""),
     ],
 )
-async def test_an_answer_of_a_proxy_is_reported_and_the_step_can_be_repeated(site, browser, status, type, body):
+async def test_a_proxys_response_is_reported_and_the_step_can_be_retried(site, browser, status, type, body):
     room = await add_room(site)
     room.book(room.add_customer("Bad Gateway"), "09:00")
     async with open_board(browser, room) as page:

@@ -1,4 +1,4 @@
-"""Staff book on the board of a day, and see what other browsers book."""
+"""Staff book on the day board, and see what is booked in other browsers."""
 
 import re
 from datetime import datetime, timedelta
@@ -68,7 +68,7 @@ async def test_a_click_on_a_free_time_books_a_new_patient(site, browser):
     assert appointments == [(utc("10:00"), "Comes with a crutch")]
 
 
-async def test_a_customer_of_another_clinic_is_found_by_the_complete_email_address(site, browser):
+async def test_another_clinics_customer_is_found_by_the_complete_email_address(site, browser):
     room = await add_room(site)
     room.add_customer("Elsa Elsewhere", email="elsa.elsewhere@example.org")
     async with open_board(browser, room) as page:
@@ -110,7 +110,7 @@ async def test_staff_override_a_booking_rule_with_a_reason(site, browser):
     assert overrides == [(["outside-hours"], "In pain")]
 
 
-async def test_an_invalid_field_is_marked_and_receives_the_focus(site, browser):
+async def test_an_invalid_field_is_marked_and_focused(site, browser):
     room = await add_room(site)
     async with open_board(browser, room) as page:
         await click_free_time(page, "10:00")

@@ -1,4 +1,4 @@
-"""The views of a day and a week: which dates and doctors they show, the list, the printed sheets, and the search."""
+"""The day and week views: which dates and doctors they show, the list, the printed sheets, and the search."""
 
 import re
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from support.day_board import DAY, Room, add_room, at, on_board, open_appointmen
 from support.harbor_street import CLINIC, DOCTOR, RECEPTION, ZONE, staff_url
 
 
-async def test_a_typed_date_is_opened_when_it_is_complete(site, browser):
+async def test_a_typed_date_opens_once_it_is_complete(site, browser):
     room = await add_room(site)
     async with open_board(browser, room) as page:
         later_day = DAY + timedelta(days=400)
@@ -43,17 +43,17 @@ async def test_a_typed_date_is_opened_when_it_is_complete(site, browser):
         assert len(visits) == 2
 
 
-async def test_a_date_picked_in_the_calendar_is_opened_at_once(site, browser):
+async def test_a_date_picked_in_the_calendar_opens_immediately(site, browser):
     room = await add_room(site)
     async with open_board(browser, room) as page:
         next_day = DAY + timedelta(days=1)
         async with page.expect_navigation():
-            await page.locator("#date").fill(str(next_day))  # as the calendar of a browser does, without a key
+            await page.locator("#date").fill(str(next_day))  # as a browser's date picker does, without a key press
         await expect(page).to_have_url(re.compile(f"date={next_day}"))
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
-async def test_the_server_and_the_scripts_write_times_alike(site, browser, language):
+async def test_the_server_and_the_scripts_format_times_alike(site, browser, language):
     room = await add_room(site)
     room.book(room.add_customer("Tim Time"), "09:00")
     start, end, zone = at("09:00"), at("09:30"), str(ZONE)
@@ -109,14 +109,14 @@ async def test_a_doctor_sees_only_their_own_column(site, browser):
         await expect(page.locator("#board .ec-col-head strong")).to_have_text(["Dr. Grace Okafor"])
 
 
-async def test_a_day_without_hours_links_to_the_page_that_publishes_them(site, browser):
+async def test_a_day_without_hours_links_to_the_page_for_publishing_them(site, browser):
     room = await add_room(site)
     async with open_board(browser, room._replace(day=DAY + timedelta(days=1))) as page:
         await expect(page.locator("#no-hours")).to_contain_text("No hours are published for this time.")
         await expect(page.locator("#no-hours").get_by_role("link")).to_have_attribute("href", f"/staff/{CLINIC}/hours")
 
 
-async def test_booking_rescheduling_and_turning_pages_work_by_keyboard(site, browser):
+async def test_booking_rescheduling_and_paging_work_by_keyboard(site, browser):
     room = await add_room(site)
     room.add_customer("Kim Keys", email="kim.keys@example.org")
     async with open_board(browser, room) as page:
@@ -201,7 +201,7 @@ async def test_a_phone_shows_the_list_and_opens_appointments_from_it(site, brows
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", AXE_LANGUAGES)
-async def test_the_views_of_a_day_are_accessible(site, browser, language, scheme):
+async def test_the_day_views_are_accessible(site, browser, language, scheme):
     room = await add_room(site)
     room.book(room.add_customer("Axel Access"), "09:00", notes="Deaf")
     async with open_page(browser, language, color_scheme=scheme) as page:

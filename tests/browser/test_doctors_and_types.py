@@ -63,7 +63,7 @@ async def test_only_a_doctor_without_upcoming_appointments_can_leave_and_return(
         ("0.29", {"amount": 29, "currency": "USD"}, "$0.29"),
     ],
 )
-async def test_a_price_is_saved_in_the_minor_unit_of_its_currency(site, manager_page, typed_price, price, text):
+async def test_a_price_is_saved_in_its_currencys_minor_unit(site, manager_page, typed_price, price, text):
     page, name = manager_page, f"Priced {uuid4().hex[:8]}"
     await page.goto(staff_url(site, "types/new"))
     await page.get_by_label("Name").fill(name)
@@ -91,7 +91,7 @@ async def test_an_amount_with_too_many_decimals_for_its_currency_is_refused(site
     await expect(fault).to_have_text("Enter an amount, such as 1250", use_inner_text=True)
     await page.get_by_label("Name").fill("Never")
     await page.get_by_role("button", name="Add").click()
-    await expect(page.locator("#amount")).to_be_focused()  # the browser's own answer to a form that is not valid
+    await expect(page.locator("#amount")).to_be_focused()  # the browser's own response to an invalid form
     await expect(page.get_by_label("Name")).to_have_value("Never")
     await page.get_by_label("Price").fill("1250")
     await expect(fault).to_be_empty()
@@ -118,7 +118,7 @@ async def test_a_duplicate_type_name_is_marked_but_an_existing_one_can_be_saved(
     await page.get_by_label("Name").fill(f" visit {practice.name} ")
     await expect(page.locator("#name-fault")).to_contain_text("Another appointment type already has this name.")
     await page.get_by_role("button", name="Add").click()
-    await expect(page.locator("#name:invalid")).to_be_focused()  # the browser sends no form that is not valid
+    await expect(page.locator("#name:invalid")).to_be_focused()  # the browser does not send an invalid form
     await expect(page).to_have_url(staff_url(site, "types/new"))
     await page.goto(staff_url(site, f"types/{practice.type}"))
     await follow(page.get_by_role("button", name="Save"))

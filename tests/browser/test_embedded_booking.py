@@ -22,11 +22,11 @@ def clinic_site(site, tmp_path) -> Iterator[str]:
     )
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}/"  # for a browser, this is another site than 127.0.0.1
+    yield f"http://localhost:{server.server_port}/"  # to a browser, this is a different site from 127.0.0.1
     server.shutdown()
 
 
-async def test_a_patient_books_in_a_frame_as_high_as_its_page(browser, clinic_site):
+async def test_a_patient_books_in_a_frame_as_tall_as_its_page(browser, clinic_site):
     async with open_page(browser) as page:
         await page.goto(clinic_site)
         content = page.frame_locator("iframe")

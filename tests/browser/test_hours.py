@@ -73,7 +73,7 @@ async def test_a_week_is_edited_copied_saved_and_published(site, manager_page):
     assert len(practice.slot_starts()) >= 9
 
 
-async def test_overlapping_hours_are_marked_at_their_row(site, manager_page):
+async def test_overlapping_hours_are_marked_in_their_row(site, manager_page):
     page, practice = manager_page, Practice(site)
     await page.goto(staff_url(site, f"hours/{practice.doctor}"))
     tuesday = page.locator("[data-day=tuesday]")
@@ -86,7 +86,7 @@ async def test_overlapping_hours_are_marked_at_their_row(site, manager_page):
     await expect(tuesday.get_by_label("Until").last).to_have_value("13:00")
 
 
-async def test_a_change_of_hours_is_previewed_can_be_cancelled_and_is_then_applied(site, manager_page):
+async def test_a_change_of_hours_is_previewed_cancelled_and_then_applied(site, manager_page):
     page = manager_page
     practice = Practice(site, week={"monday": hours("09:00", "12:00"), "tuesday": hours("09:00", "12:00")})
     monday = day_of_week(0)

@@ -1,4 +1,4 @@
-"""A manager gives other systems access: by API keys and by webhooks."""
+"""A manager gives other systems access through API keys and webhooks."""
 
 import re
 
@@ -43,7 +43,7 @@ async def test_an_api_key_is_created_shown_once_rotated_and_revoked(site, page):
 
 
 async def fail_deliveries(site, webhook_id: str) -> None:
-    """Turn a webhook off as after many failed deliveries."""
+    """Turn a webhook off, as repeated failed deliveries would."""
     async with connect(site) as db:
         await db.execute(
             "update webhook set disabled_at = now(), failing_since = now() where clinic_id = $1 and id = $2",

@@ -1,4 +1,4 @@
-"""The pages of patients are accessible in every language, on a phone, from right to left, and in dark colours."""
+"""Patients' pages are accessible in every language, on a phone, in right-to-left layout, and in dark colours."""
 
 from playwright.async_api import Page, expect
 
@@ -15,7 +15,7 @@ from support.patient_browser import book, path_of, sign_in
 
 
 async def paths_after_sign_in(page: Page, site: Site) -> list[str]:
-    """Sign in a patient, and return the paths of all pages that patients see."""
+    """Sign in as a patient, and return the paths of all pages that patients see."""
     appointment, cancelled_appointment = (
         book(site, "dsouza@example.org", clinic=3, type="Consultation"),
         book(site, "dsouza@example.org", clinic=3, type="Consultation"),
@@ -44,7 +44,7 @@ async def paths_after_sign_in(page: Page, site: Site) -> list[str]:
     ]
 
 
-async def test_the_pages_of_patients_are_accessible_in_any_language_and_direction(site, browser):
+async def test_patients_pages_are_accessible_in_every_language_and_direction(site, browser):
     async with open_page(browser, viewport=PHONE) as page:
         for path in await paths_after_sign_in(page, site):
             for language in AXE_LANGUAGES:
@@ -57,7 +57,7 @@ async def test_the_pages_of_patients_are_accessible_in_any_language_and_directio
             await expect_no_sideways_scrolling(page)
 
 
-async def test_the_pages_of_an_appointment_are_accessible_in_dark_colours(site, browser):
+async def test_an_appointments_pages_are_accessible_in_dark_colours(site, browser):
     appointment = book(site, "minjun@example.com")
     async with open_page(browser, color_scheme="dark") as page:
         for part in ("?new=1", "/cancel", "/move"):

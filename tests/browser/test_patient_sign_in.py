@@ -1,4 +1,4 @@
-"""A patient signs in by a code, and sees the appointments of everyone who shares the address."""
+"""A patient signs in with a code, and sees the appointments of everyone who shares the address."""
 
 from playwright.async_api import expect
 

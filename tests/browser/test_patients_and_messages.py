@@ -1,4 +1,4 @@
-"""Staff look after patients, their messages, and the texts of messages, and a manager reads the audit."""
+"""Staff look after patients, messages and message templates, and a manager reads the audit."""
 
 import re
 
@@ -47,7 +47,7 @@ async def test_a_duplicate_record_number_is_marked_and_other_fields_are_kept(sit
     await expect(page.locator("#notes")).to_have_value("Prefers mornings.")
 
 
-async def test_the_appointments_of_a_patient_link_to_their_days(site, page):
+async def test_a_patients_appointments_link_to_their_days(site, page):
     async with connect(site) as db:
         row = await db.fetchrow(
             """

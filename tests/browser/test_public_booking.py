@@ -80,14 +80,14 @@ async def test_a_patient_books_on_a_small_phone_without_scrolling_sideways(site,
 
 
 async def fill_in_forms_for_one_time(site: Site, ana: Page, ben: Page) -> None:
-    """Let two patients fill in the form for the same time."""
+    """Have two patients fill in the form for the same time."""
     await open_form(ana, site, doctor="Dr. Jana Müller", day=2, time=3)
     await ben.goto(ana.url)
     await fill_in(ana)
     await fill_in(ben, "Ben Acker", "ben@example.org", "")
 
 
-async def test_a_patient_whose_time_is_taken_books_another_one_with_one_click(site, browser):
+async def test_a_patient_whose_time_is_taken_books_another_with_one_click(site, browser):
     async with open_page(browser) as ana, open_page(browser) as ben:
         await fill_in_forms_for_one_time(site, ana, ben)
         await ana.route("**/details/free?**", lambda route: route.abort())  # the script has not checked yet

@@ -1,4 +1,4 @@
-"""A manager looks at the reports of the clinic, and downloads their tables."""
+"""A manager views the clinic's reports and downloads their tables."""
 
 import csv
 from pathlib import Path

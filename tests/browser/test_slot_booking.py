@@ -12,7 +12,8 @@ from support.public_booking import book, book_alternative, fill_in, send
 
 @pytest.fixture(scope="module")
 def village(site) -> str:
-    """A clinic where two doctors have three slots each in a week, and one the day after. Returns its page's address."""
+    """A clinic where two doctors each have three slots in seven days' time, and one the day after. Returns its page's
+    address."""
     with api(site) as client:
         clinic = {"name": "Dorfpraxis", "timeZone": "Europe/Berlin", "slug": "dorf", "phone": "+493960412345"}
         clinic_id = client.post("/api/clinics", json=clinic).json()["id"]
@@ -41,7 +42,7 @@ async def open_slot_form(page: Page, address: str) -> None:
 
 
 async def doctor_of(page: Page) -> str:
-    """Return which of the two doctors the page of an appointment names."""
+    """Return which of the two doctors the appointment's page names."""
     facts = page.locator(".facts")
     await expect(facts).to_contain_text(re.compile("Brandt|Peters"))
     (name,) = re.findall("Brandt|Peters", await facts.inner_text())

@@ -1,4 +1,4 @@
-"""The pages of patients, messages, the team, integrations and the account are accessible, also on a phone."""
+"""The pages for patients, messages, the team, integrations and the account are accessible, even on a phone."""
 
 import pytest
 from playwright.async_api import expect
@@ -18,7 +18,7 @@ from support.staff import PASSWORD
 
 
 async def staff_paths(site: Site, email: str, language: str) -> list[str]:
-    """Add what the pages show, and return their paths."""
+    """Add records for the pages to show, and return the pages' paths."""
     customer_id, _ = await add_patient(site)
     await add_dead_message(site, customer_id)
     webhook_id, key_id = ids.new_id(CLINIC), ids.new_id(CLINIC)
@@ -62,14 +62,14 @@ async def staff_paths(site: Site, email: str, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("language", AXE_LANGUAGES)
-async def test_the_pages_of_staff_are_accessible_on_a_phone(site, browser, language):
+async def test_staff_pages_are_accessible_on_a_phone(site, browser, language):
     email = await add_manager(site, administrator=True)
     async with open_page(browser, language, viewport=PHONE) as page:
         await sign_in(page, site.url, email, PASSWORD)
         for path in await staff_paths(site, email, language):
-            answer = await page.goto(site.url + path)
-            assert answer
-            assert answer.status == 200, path
+            response = await page.goto(site.url + path)
+            assert response
+            assert response.status == 200, path
             await expect(page.locator("html")).to_have_attribute("lang", language)
             await expect_no_sideways_scrolling(page)
             await expect_accessible(page)

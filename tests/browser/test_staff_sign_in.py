@@ -1,4 +1,4 @@
-"""Staff sign in by the page."""
+"""Staff sign in on the sign-in page."""
 
 import re
 
@@ -10,14 +10,14 @@ from support.browsers import PASSWORD, expect_accessible, follow, open_page, sig
 RECEPTION = "reception@spreebogen.example.org"
 
 
-async def test_a_receptionist_lands_on_the_pages_of_their_clinic(site, page):
+async def test_a_receptionist_lands_on_their_clinics_pages(site, page):
     await sign_in(page, site.url, RECEPTION)
     await expect(page).to_have_url(re.compile(f"^{re.escape(site.url)}/staff/1/"))
     await page.goto(f"{site.url}/staff/sign-in")
     await expect_accessible(page)
 
 
-async def test_a_wrong_password_is_reported_and_the_email_address_stays(site, page):
+async def test_a_wrong_password_is_reported_and_the_email_address_is_kept(site, page):
     await page.goto(f"{site.url}/staff/sign-in")
     await page.get_by_label("Email").fill(RECEPTION)
     await page.locator("input[name=password]").fill("not " + PASSWORD)
@@ -26,7 +26,7 @@ async def test_a_wrong_password_is_reported_and_the_email_address_stays(site, pa
     await expect(page.get_by_label("Email")).to_have_value(RECEPTION)
 
 
-async def test_a_staff_page_redirects_to_the_sign_in_when_signed_out(site, page):
+async def test_a_staff_page_redirects_to_sign_in_when_signed_out(site, page):
     await page.goto(f"{site.url}/staff")
     await expect(page).to_have_url(f"{site.url}/staff/sign-in?next=%2Fstaff")
 

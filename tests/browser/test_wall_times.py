@@ -1,4 +1,4 @@
-"""The scripts turn wall times into the same instants as the database."""
+"""The scripts convert wall times to the same instants as the database does."""
 
 import subprocess
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ SCRIPTS = AXE.parents[2] / "scripts"
     "zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Antarctica/Troll", "Asia/Kolkata"]
 )
 async def test_scripts_and_database_agree_on_wall_times_when_clocks_change(site, page, zone):
-    """Also on an hour that is skipped, and on one that occurs twice."""
+    """This includes an hour that is skipped and one that occurs twice."""
     noons = [datetime(2027, 1, 1, 12, tzinfo=ZoneInfo(zone)) + timedelta(days=number) for number in range(365)]
     changes = [noon.date() for before, noon in pairwise(noons) if before.utcoffset() != noon.utcoffset()]
     async with connect(site) as db:

@@ -1,4 +1,4 @@
-"""The clinics that the tests of the public pages share."""
+"""The clinics shared by the tests for public pages."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from support.world import create_appointment_type, create_clinic, create_custome
 
 @pytest.fixture
 async def lakeside(db, client) -> str:
-    """A clinic with a slug, a doctor with two free hours, and an appointment type, whose id is returned."""
+    """A clinic with a slug, a doctor with two free hours, and an appointment type. Returns the type's id."""
     await create_clinic(client, slug="lakeside", address="Am See 1\n10115 Berlin", phone="+493012345678")
     shah = await create_doctor(client, specialty="Dermatology")
     type_id = await create_appointment_type(client, description="Once a year")
@@ -21,8 +21,8 @@ async def lakeside(db, client) -> str:
 
 @pytest.fixture
 async def village(db, client) -> dict[str, str]:
-    """A clinic without appointment types. Dr Shah has short slots from nine and a long one from ten, Dr Roy has one
-    at nine. Returns the doctors' ids."""
+    """A clinic without appointment types. Dr Shah has short slots from nine and a long one from ten; Dr Roy has one at
+    nine. Returns the doctors' ids."""
     await create_clinic(client, name="Village Clinic", slug="village", address="Am See 1\n10115 Berlin")
     shah, roy = await create_doctor(client, specialty="Dermatology"), await create_doctor(client, name="Dr Roy")
     for doctor_id, start, end in (
@@ -37,7 +37,7 @@ async def village(db, client) -> dict[str, str]:
 
 @pytest.fixture
 async def practice(db, client) -> dict[str, str]:
-    """A clinic in Berlin where Dr Shah and Dr Roy have published a day, and Ana, who has an e-mail address."""
+    """A clinic in Berlin where Dr Shah and Dr Roy have published a day, and Ana, who has an email address."""
     await create_clinic(
         client,
         phone="+493012345678",

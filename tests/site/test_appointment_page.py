@@ -1,4 +1,4 @@
-"""The page of an appointment, opened by its link: what it says, and its calendar entries."""
+"""An appointment's page, opened from its link: what it says, and its calendar entries."""
 
 import html
 import re
@@ -28,10 +28,10 @@ async def test_only_the_page_right_after_booking_asks_to_save_the_link(client, p
 
 async def test_the_calendar_file_describes_the_appointment(client, practice):
     appointment = await book(client, practice)
-    answer = await client.get(path_of(appointment, "/calendar.ics"))
-    calendar = Calendar.from_ical(answer.text)
+    response = await client.get(path_of(appointment, "/calendar.ics"))
+    calendar = Calendar.from_ical(response.text)
     (event,) = calendar.walk("VEVENT")
-    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == (
+    assert (response.headers["Content-Type"], response.headers["Cache-Control"]) == (
         "text/calendar; charset=utf-8",
         "no-store",
     )
@@ -53,7 +53,7 @@ async def test_a_cancelled_appointment_has_no_calendar_file_but_a_link_to_book_a
     assert "/c/lakeside" in (await client.get(path_of(appointment))).text
 
 
-async def test_links_to_online_calendars_name_the_time_but_not_the_patient(client, practice):
+async def test_links_to_online_calendars_contain_the_time_but_not_the_patient(client, practice):
     page = html.unescape((await client.get(path_of(await book(client, practice)))).text)
     google, outlook = re.findall(r'href="(https://[^"]+)" target="_blank" rel="noopener"', page)
     assert f"dates={START:%Y%m%dT%H%M%SZ}%2F" in google
@@ -68,7 +68,7 @@ async def test_all_pages_of_an_invalid_link_are_not_found(client, practice):
         assert (await client.post(f"/appointments/apm_x{part}", data={"start": at(1)})).status_code == 404
 
 
-async def test_a_page_past_the_notice_period_gives_a_phone_number_instead_of_buttons(client, practice):
+async def test_a_page_within_the_notice_period_shows_a_phone_number_instead_of_buttons(client, practice):
     appointment = await book(client, practice)
     await require_notice(client)
     page = (await client.get(path_of(appointment), headers={"Accept-Language": "en"})).text
@@ -88,8 +88,8 @@ async def test_the_page_says_until_when_the_appointment_can_be_changed(client, p
 async def test_a_button_confirms_an_appointment_on_hold(client, practice):
     appointment = await book(client, practice, hold=True)
     assert "It is not booked yet." in (await client.get(path_of(appointment))).text
-    answer = await client.post(path_of(appointment, "/confirm"))
-    assert (answer.status_code, answer.headers["Location"]) == (303, path_of(appointment, "?new=1"))
+    response = await client.post(path_of(appointment, "/confirm"))
+    assert (response.status_code, response.headers["Location"]) == (303, path_of(appointment, "?new=1"))
     assert (await fetch(client, appointment))["status"] == "booked"
 
 
@@ -107,8 +107,8 @@ async def test_forms_sent_by_other_sites_change_nothing(client, practice, part):
     session = await sign_in(client)
     fields = {"start": at(2), "version": "1"}
     for headers in (CROSS_SITE, session, {**CROSS_SITE, **session}):
-        answer = await client.post(path_of(appointment, part), data=fields, headers=headers)
-        assert (answer.status_code, answer.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
+        response = await client.post(path_of(appointment, part), data=fields, headers=headers)
+        assert (response.status_code, response.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
     assert (await fetch(client, appointment))["version"] == 1
     fields["csrf"] = await csrf_token_of(client, path_of(appointment, part), session)
     assert (await client.post(path_of(appointment, part), data=fields, headers=session)).status_code == 303

@@ -1,4 +1,4 @@
-"""The booking form: what it checks, what it books, and that it books once."""
+"""The booking form: what it checks, what it books, and that it books only once."""
 
 import asyncio
 import re
@@ -15,10 +15,10 @@ from support.world import create_customer
 
 
 async def test_the_form_books_and_redirects_to_the_appointment(client, db, lakeside):
-    answer = await send(client, await open_form(client, lakeside), note="By wheelchair")
-    assert answer.status_code == 303
-    assert re.fullmatch(r"/appointments/apm_[^?]+\?new=1", answer.headers["Location"])
-    assert (await client.get(answer.headers["Location"])).status_code == 200
+    response = await send(client, await open_form(client, lakeside), note="By wheelchair")
+    assert response.status_code == 303
+    assert re.fullmatch(r"/appointments/apm_[^?]+\?new=1", response.headers["Location"])
+    assert (await client.get(response.headers["Location"])).status_code == 200
     row = await db.fetchrow(
         "select a.notes, c.name, c.email, c.locale from appointment a join customer c on c.id = a.customer_id"
     )
@@ -35,16 +35,16 @@ async def test_a_form_sent_twice_at_once_books_once(client, db, lakeside):
 
 async def test_invalid_fields_are_marked_and_keep_what_was_typed(client, db, lakeside):
     form = await open_form(client, lakeside)
-    answer = await send(client, form, name=" ", email="ana@", phone="12", note="By wheelchair")
-    assert answer.status_code == 400
-    faults = re.findall(r'<span class="fault" id="(\w+)-fault">.+</span>', answer.text)
+    response = await send(client, form, name=" ", email="ana@", phone="12", note="By wheelchair")
+    assert response.status_code == 400
+    faults = re.findall(r'<span class="fault" id="(\w+)-fault">.+</span>', response.text)
     assert sorted(faults) == ["email", "name", "phone"]
-    assert 'value="ana@"' in answer.text
-    assert "By wheelchair</textarea>" in answer.text
+    assert 'value="ana@"' in response.text
+    assert "By wheelchair</textarea>" in response.text
     assert await db.fetchval("select count(*) from customer") == 0
 
 
-async def test_an_email_address_or_a_phone_number_is_required_and_enough(client, db, lakeside):
+async def test_an_email_address_or_a_phone_number_is_required_and_sufficient(client, db, lakeside):
     form = await open_form(client, lakeside)
     without_either = await send(client, form, email="")
     assert without_either.status_code == 400
@@ -53,7 +53,7 @@ async def test_an_email_address_or_a_phone_number_is_required_and_enough(client,
     assert await db.fetchval("select phone from customer") == "+493012345678"
 
 
-async def test_a_taken_time_is_answered_with_others_that_can_be_booked_at_once(client, db, lakeside):
+async def test_a_refusal_of_a_taken_time_offers_others_that_can_be_booked_immediately(client, db, lakeside):
     form, other_form = await open_form(client, lakeside), await open_form(client, lakeside)
     await send(client, other_form, name="Ben", email="ben@example.org")
     refusal = await send(client, form, note="By wheelchair")
@@ -61,8 +61,8 @@ async def test_a_taken_time_is_answered_with_others_that_can_be_booked_at_once(c
     assert 'value="Ana Souza"' in refusal.text
     times = alternatives(refusal)
     assert len(times) == 5
-    answer = await send(client, form_of(refusal), note="By wheelchair", instead=times[1])
-    assert answer.status_code == 303
+    response = await send(client, form_of(refusal), note="By wheelchair", instead=times[1])
+    assert response.status_code == 303
     rows = await db.fetch(
         """
         select c.name, lower(a.during) as start, a.notes
@@ -76,11 +76,11 @@ async def test_a_taken_time_is_answered_with_others_that_can_be_booked_at_once(c
     assert await db.fetchval("select count(*) from customer") == 2
 
 
-async def test_another_chosen_time_survives_an_invalid_field(client, lakeside):
+async def test_a_newly_chosen_time_survives_an_invalid_field(client, lakeside):
     other_time = utc(DAY + timedelta(minutes=30))
-    answer = await send(client, await open_form(client, lakeside), email="ana@", instead=other_time)
-    assert answer.status_code == 400
-    assert parse_qs(urlsplit(form_of(answer)[0]).query)["start"] == [other_time]
+    response = await send(client, await open_form(client, lakeside), email="ana@", instead=other_time)
+    assert response.status_code == 400
+    assert parse_qs(urlsplit(form_of(response)[0]).query)["start"] == [other_time]
 
 
 async def test_the_script_learns_whether_the_time_is_still_free(client, lakeside):
@@ -88,18 +88,18 @@ async def test_the_script_learns_whether_the_time_is_still_free(client, lakeside
     query = {"type": lakeside, "start": DAY.isoformat()}
     assert (await client.get("/c/lakeside/details/free", params=query)).status_code == 204
     await send(client, form)
-    answer = await client.get("/c/lakeside/details/free", params=query)
-    assert answer.status_code == 200
-    assert len(alternatives(answer)) == 5
+    response = await client.get("/c/lakeside/details/free", params=query)
+    assert response.status_code == 200
+    assert len(alternatives(response)) == 5
 
 
 async def test_an_unpublished_time_is_not_booked(client, db, lakeside):
-    answer = await send(client, await open_form(client, lakeside, DAY.replace(hour=1)))
-    assert answer.status_code == 409
+    response = await send(client, await open_form(client, lakeside, DAY.replace(hour=1)))
+    assert response.status_code == 409
     assert await db.fetchval("select count(*) from appointment") == 0
 
 
-async def test_the_answer_does_not_reveal_whether_a_customer_exists(client, lakeside):
+async def test_the_response_does_not_reveal_whether_a_customer_exists(client, lakeside):
     await create_customer(client, name="Ana Souza", email="ana@example.org")
     form = await open_form(client, lakeside)
     other_form = await open_form(client, lakeside, DAY + timedelta(minutes=30))
@@ -111,10 +111,10 @@ async def test_the_answer_does_not_reveal_whether_a_customer_exists(client, lake
 
 async def test_going_back_to_the_form_after_booking_shows_the_booking(client, lakeside):
     address, hidden = await open_form(client, lakeside)
-    answer = await client.post(address, data=hidden | {"name": "Ana", "email": "ana@example.org"})
-    cookie = {"Cookie": answer.headers["Set-Cookie"].split(";")[0]}
+    response = await client.post(address, data=hidden | {"name": "Ana", "email": "ana@example.org"})
+    cookie = {"Cookie": response.headers["Set-Cookie"].split(";")[0]}
     client.cookies.clear()
-    new_page, own_page = answer.headers["Location"], answer.headers["Location"].split("?")[0]
+    new_page, own_page = response.headers["Location"], response.headers["Location"].split("?")[0]
     assert "sent a confirmation to ana@example.org" in (await client.get(new_page, headers=cookie)).text
     assert "sent a confirmation to ana@example.org" not in (await client.get(new_page)).text
     back = await client.get(address, headers=cookie)
@@ -126,7 +126,7 @@ async def test_going_back_to_the_form_after_booking_shows_the_booking(client, la
     assert (await client.get(address, headers=cookie)).status_code == 200
 
 
-async def test_the_form_has_the_same_limit_on_registrations_as_the_api(db, client, lakeside, database_url):
+async def test_the_form_has_the_same_registration_limit_as_the_api(db, client, lakeside, database_url):
     app = application.create(
         settings(rate_limits=True, registrations_rate="1/hour"), database_url=database_url, admin_token=TOKEN
     )
@@ -135,14 +135,14 @@ async def test_the_form_has_the_same_limit_on_registrations_as_the_api(db, clien
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as limited,
     ):
         assert (await send(limited, await open_form(limited, lakeside))).status_code == 303
-        answer = await send(limited, await open_form(limited, lakeside, DAY + timedelta(minutes=30)), name="Ben")
-        assert answer.status_code == 429
-        assert 'value="Ben"' in answer.text
+        response = await send(limited, await open_form(limited, lakeside, DAY + timedelta(minutes=30)), name="Ben")
+        assert response.status_code == 429
+        assert 'value="Ben"' in response.text
 
 
 async def test_a_form_sent_by_another_site_books_nothing(client, lakeside):
     address, hidden = await open_form(client, lakeside)
-    answer = await client.post(
+    response = await client.post(
         address, data=hidden | {"name": "Ana", "email": "ana@example.org"}, headers={"Sec-Fetch-Site": "cross-site"}
     )
-    assert answer.status_code == 403
+    assert response.status_code == 403

@@ -24,7 +24,7 @@ PATIENTS_BYTES = 60_000
 
 @asynccontextmanager
 async def measured_client(database_url: str) -> AsyncIterator[tuple[httpx2.AsyncClient, Any]]:
-    """A client of an application whose round trips to the database are counted."""
+    """A client for an application, and a counter of its round trips to the database."""
     with tempfile.TemporaryDirectory() as folder:
         async with proxied(database_url, folder) as (_, wire):
             app = application.create(settings(pool_size=1), database_url=wire.url, admin_token=TOKEN)
@@ -55,12 +55,12 @@ async def test_the_first_booking_page_costs_one_round_trip_and_is_small(client, 
         "/c/lakeside/details?type={type}&start={start}",
     ],
 )
-async def test_a_page_costs_as_many_queries_for_thirty_doctors_as_for_three(client, db, lakeside, database_url, path):
+async def test_a_page_runs_as_many_queries_for_thirty_doctors_as_for_three(client, db, lakeside, database_url, path):
     async def cost() -> list[int]:
         async with measured_client(database_url) as (measured, wire):
             address = path.format(type=lakeside, start=utc(DAY))
             round_trips = []
-            for _ in range(3):  # the last finds statements prepared and caches filled
+            for _ in range(3):  # by the last, statements are prepared and caches filled
                 before = wire.round_trips
                 assert (await measured.get(address)).status_code == 200
                 round_trips.append(wire.round_trips - before)
@@ -74,9 +74,9 @@ async def test_a_page_costs_as_many_queries_for_thirty_doctors_as_for_three(clie
     assert await cost() == cost_for_three
 
 
-async def test_the_scripts_and_styles_of_patients_are_small():
-    assets_of_patients = [
+async def test_the_scripts_and_styles_for_patients_are_small():
+    patient_assets = [
         asset for name, asset in assets.built().items() if name in ("patient.js", "patient.css", "embed.js")
     ]
-    assert len(assets_of_patients) == 3
-    assert sum(len(asset.gzipped) for asset in assets_of_patients) < PATIENTS_BYTES
+    assert len(patient_assets) == 3
+    assert sum(len(asset.gzipped) for asset in patient_assets) < PATIENTS_BYTES

@@ -1,4 +1,4 @@
-"""Booking by the public form when signed in: for oneself, for those who share the address, and for someone else."""
+"""Booking through the public form while signed in: for oneself, people who share the address, and someone else."""
 
 import re
 
@@ -45,10 +45,10 @@ async def test_a_signed_in_patient_books_for_someone_else(client, db, lakeside):
     await sign_in_as_ana(client)
     address, hidden = await open_signed_in_form(client, lakeside)
     fields = hidden | {"person": "other", "email": "ana@example.org"}
-    answer = await client.post(address, data=fields | {"name": ""})
-    assert answer.status_code == 400
-    assert 'id="other" checked' in answer.text
-    assert "aria-invalid" in answer.text
+    response = await client.post(address, data=fields | {"name": ""})
+    assert response.status_code == 400
+    assert 'id="other" checked' in response.text
+    assert "aria-invalid" in response.text
     assert (await client.post(address, data=fields | {"name": "Uma"})).status_code == 303
     row = await db.fetchrow("select name, booker_id from appointment a join customer c on c.id = a.customer_id")
     assert (row["name"], str(row["booker_id"])) == ("Uma", ana)

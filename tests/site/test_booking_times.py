@@ -12,13 +12,13 @@ from support.booking_pages import DAY, starts, utc
 from support.world import create_appointment_type, create_clinic, create_doctor, publish_slot
 
 
-async def test_a_month_counts_free_times_and_lists_those_of_the_first_day(client, lakeside):
+async def test_a_month_counts_free_times_and_lists_those_on_the_first_day(client, lakeside):
     page = await client.get("/c/lakeside/times", params={"type": lakeside})
     assert starts(page) == [utc(DAY + timedelta(minutes=15 * n)) for n in range(7)]
     assert re.findall(r'(?s)aria-current="date">.*?(\d+) times available</span>', page.text) == ["7"]
 
 
-async def test_a_time_that_several_doctors_have_is_listed_once(client, db, lakeside):
+async def test_a_time_shared_by_several_doctors_is_listed_once(client, db, lakeside):
     await publish_slot(db, await create_doctor(client, name="Dr Okafor"), DAY, DAY + timedelta(hours=2))
     page = await client.get("/c/lakeside/times", params={"type": lakeside})
     assert len(starts(page)) == 7
@@ -42,18 +42,18 @@ async def test_an_empty_month_names_the_next_free_time(client, db, lakeside):
 )
 async def test_addresses_without_a_valid_type_redirect_to_the_clinic(client, lakeside, query):
     for step in ("times", "details"):
-        answer = await client.get(f"/c/lakeside/{step}{query}")
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/c/lakeside")
+        response = await client.get(f"/c/lakeside/{step}{query}")
+        assert (response.status_code, response.headers["Location"]) == (303, "/c/lakeside")
 
 
 @pytest.mark.parametrize("month", ["0001-01", "9999-12", "2027-13", "x"])
-async def test_months_that_cannot_be_booked_are_replaced_by_the_nearest_one(client, lakeside, month):
+async def test_months_that_cannot_be_booked_are_replaced_by_the_nearest_bookable_one(client, lakeside, month):
     page = await client.get("/c/lakeside/times", params={"type": lakeside, "month": month})
     assert page.status_code == 200
     assert '<ol class="month">' in page.text
 
 
-async def test_both_time_zone_names_are_given_on_a_day_when_clocks_change(client, db):
+async def test_both_time_zone_names_are_shown_on_a_day_when_clocks_change(client, db):
     await create_clinic(client, slug="lakeside", policy={"horizonDays": 366})
     shah, type_id = await create_doctor(client), await create_appointment_type(client)
 
@@ -74,6 +74,6 @@ async def test_both_time_zone_names_are_given_on_a_day_when_clocks_change(client
 async def test_a_type_that_no_doctor_offers_redirects_to_the_clinic(client, db, lakeside):
     other = await create_appointment_type(client, name="Other")
     (shah,) = [str(row["id"]) for row in await db.fetch("select id from doctor")]
-    answer = await client.patch(f"/api/doctors/{shah}", json={"appointmentTypeIds": [lakeside]}, headers=ADMIN)
-    assert answer.status_code == 200
+    response = await client.patch(f"/api/doctors/{shah}", json={"appointmentTypeIds": [lakeside]}, headers=ADMIN)
+    assert response.status_code == 200
     assert (await client.get("/c/lakeside/times", params={"type": other})).headers["Location"] == "/c/lakeside"

@@ -34,7 +34,7 @@ async def test_search_engines_may_index_clinic_pages_but_not_booking_steps(clien
     assert "noindex" in (await client.get("/c/lakeside/times", params={"type": lakeside})).text
 
 
-async def test_a_doctor_links_to_their_times_or_to_a_choice_of_their_types(client, lakeside):
+async def test_a_doctor_links_to_their_times_or_to_a_choice_of_types(client, lakeside):
     roy = await create_doctor(client, name="Dr Roy", appointmentTypeIds=[lakeside])
     both = await create_doctor(client, name="Dr Both")
     other = await create_appointment_type(client, name="Other")
@@ -51,7 +51,7 @@ async def test_a_doctor_links_to_their_times_or_to_a_choice_of_their_types(clien
 
 
 @pytest.mark.parametrize(("phone", "asks_to_call"), [("+493012345678", True), (None, False)])
-async def test_a_clinic_without_online_booking_asks_to_call_if_it_has_a_phone(client, phone, asks_to_call):
+async def test_a_clinic_without_online_booking_asks_patients_to_call_if_it_has_a_phone(client, phone, asks_to_call):
     await create_clinic(client, slug="new", phone=phone)
     page = (await client.get("/c/new")).text
     assert "Online booking is not available at this clinic yet." in page

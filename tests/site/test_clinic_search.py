@@ -17,7 +17,7 @@ def times(page) -> list[str]:
     return re.findall(r'<time datetime="([^"]+)"', page.text)
 
 
-async def test_search_finds_clinics_by_name_and_by_specialty(client, lakeside):
+async def test_search_finds_clinics_by_name_and_specialty(client, lakeside):
     await create_doctor(client, await create_clinic(client, name="Bergpraxis"))
     await create_clinic(client, name="A clinic without doctors")
     assert names(await client.get("/")) == ["Bergpraxis", "Lakeside Clinic"]
@@ -26,7 +26,7 @@ async def test_search_finds_clinics_by_name_and_by_specialty(client, lakeside):
     assert "No clinics match your search." in (await client.get("/?q=nowhere")).text
 
 
-async def test_search_shows_the_next_free_times_of_the_chosen_day(client, lakeside):
+async def test_search_shows_the_next_free_times_on_the_chosen_day(client, lakeside):
     page = await client.get("/", params={"date": DAY.date().isoformat()})
     assert times(page)[0] == utc(DAY)
     next_day = await client.get("/", params={"date": (DAY + timedelta(days=1)).date().isoformat()})
@@ -58,18 +58,18 @@ async def test_search_results_are_paginated(client, db):
     assert listing == [f"Clinic {number:02}" for number in range(1, 31)]
 
 
-async def test_search_shows_whole_slots_of_a_clinic_without_types(client, village):
+async def test_search_shows_whole_slots_at_a_clinic_without_types(client, village):
     for query in ({"date": DAY.date().isoformat()}, {"specialty": "Dermatology"}):
         page = await client.get("/", params=query)
         assert times(page) == [utc(NINE), utc(HALF_PAST_NINE), utc(TEN)]
 
 
-async def test_search_omits_slots_of_doctors_who_offer_none_of_the_clinics_types(client, db, village):
+async def test_search_omits_slots_for_doctors_who_offer_none_of_the_clinics_types(client, db, village):
     type_id = await create_appointment_type(client)
     for doctor_id, type_ids in ((village["shah"], []), (village["roy"], [type_id])):
         former_type = await create_appointment_type(client, name="Former type")
         changes = {"appointmentTypeIds": type_ids or [former_type]}
-        answer = await client.patch(f"/api/doctors/{doctor_id}", json=changes, headers=ADMIN)
-        assert answer.status_code == 200
+        response = await client.patch(f"/api/doctors/{doctor_id}", json=changes, headers=ADMIN)
+        assert response.status_code == 200
         assert (await client.delete(f"/api/appointmentTypes/{former_type}", headers=ADMIN)).status_code == 204
     assert times(await client.get("/", params={"date": DAY.date().isoformat()})) == [utc(NINE)]

@@ -1,4 +1,4 @@
-"""The development mailbox: it shows the messages that production would send, and its content cannot do harm."""
+"""The development mailbox: it shows the messages that production would send, and their content can do no harm."""
 
 import re
 
@@ -30,7 +30,7 @@ async def test_an_empty_mailbox_says_so(client):
     assert "Nothing has been sent yet." in page.text
 
 
-async def test_the_mailbox_lists_messages_with_the_newest_first(client, mailbox):
+async def test_the_mailbox_lists_messages_newest_first(client, mailbox):
     await mailbox.send(LETTER)
     await mailbox.send(NOTE)
     page = (await client.get("/dev/mailbox")).text
@@ -43,7 +43,7 @@ async def test_the_mailbox_lists_messages_with_the_newest_first(client, mailbox)
 
 
 async def insert_text_messages(db, count: int) -> None:
-    """Insert text messages whose texts are their numbers."""
+    """Insert text messages, each with its number as its text."""
     await db.execute(
         """
         insert into dev_message (token, channel, recipient, subject, text)
@@ -53,13 +53,13 @@ async def insert_text_messages(db, count: int) -> None:
     )
 
 
-async def test_the_newest_two_hundred_messages_are_listed(client, db, mailbox):
+async def test_the_two_hundred_newest_messages_are_listed(client, db, mailbox):
     await insert_text_messages(db, 250)
     page = (await client.get("/dev/mailbox")).text
     assert [int(id) for id in re.findall(r'href="/dev/mailbox/(\d+)"', page)] == list(range(250, 50, -1))
 
 
-async def test_only_the_newest_thousand_messages_are_stored(db, mailbox):
+async def test_only_the_thousand_newest_messages_are_stored(db, mailbox):
     await insert_text_messages(db, MAX_DEV_MESSAGES)
     await mailbox.send(LETTER)
     await mailbox.send(NOTE)
@@ -97,7 +97,7 @@ async def test_the_calendar_entry_can_be_downloaded(client, mailbox):
     assert file.headers["Content-Disposition"] == 'attachment; filename="invite.ics"'
 
 
-async def test_a_text_message_is_shown_without_html_and_calendar_entry(client, mailbox):
+async def test_a_text_message_is_shown_without_html_or_a_calendar_entry(client, mailbox):
     await mailbox.send(NOTE)
     page = (await client.get("/dev/mailbox/1")).text
     assert "<h1>Text message</h1>" in page
@@ -116,7 +116,7 @@ async def test_markup_in_a_message_is_escaped(client, mailbox):
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
 
 
-async def test_pages_of_the_mailbox_are_never_cached(client, mailbox):
+async def test_mailbox_pages_are_never_cached(client, mailbox):
     await mailbox.send(LETTER._replace(calendar=INVITATION))
     assert [(await client.get(f"/dev/mailbox{path}")).headers["Cache-Control"] for path in ("", "/1", "/1.ics")] == [
         "no-store"

@@ -1,4 +1,4 @@
-"""The language of pages, and the pages that say what went wrong."""
+"""The language of pages, and error pages."""
 
 import httpx2
 import pytest
@@ -18,23 +18,23 @@ async def test_the_language_chosen_in_the_footer_applies_to_later_pages_and_form
     page = await client.get(f"{code_page}&lang=es")
     assert "language=es" in page.headers["Set-Cookie"]
     assert '<html lang="es"' in page.text
-    answer = await client.post(f"{code_page}&lang=es", data={"code": "12"}, headers={"Cookie": "language=es"})
-    assert translate("es", "Enter the six-digit code.") in answer.text
+    response = await client.post(f"{code_page}&lang=es", data={"code": "12"}, headers={"Cookie": "language=es"})
+    assert translate("es", "Enter the six-digit code.") in response.text
     page = await client.get("/sign-in", headers={"Cookie": "language=es", "Accept-Language": "de"})
     assert '<html lang="es"' in page.text
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
-async def test_the_page_for_not_found_is_translated_and_links_onward(client, language):
+async def test_the_not_found_page_is_translated_and_offers_links(client, language):
     text = translate(language, NO_PAGE)
     assert (text == NO_PAGE) == (language == "en")
-    answer = await client.get("/nothing/here", headers={"Accept-Language": language, "Accept": "text/html"})
-    assert answer.status_code == 404
-    assert text in answer.text
-    assert 'href="/my"' in answer.text
+    response = await client.get("/nothing/here", headers={"Accept-Language": language, "Accept": "text/html"})
+    assert response.status_code == 404
+    assert text in response.text
+    assert 'href="/my"' in response.text
 
 
-async def test_the_page_for_too_many_requests_says_how_long_to_wait(db, database_url):
+async def test_the_too_many_requests_page_says_how_long_to_wait(db, database_url):
     app = application.create(
         settings(rate_limits=True, requests_rate="1/minute"), database_url=database_url, admin_token=TOKEN
     )
@@ -42,18 +42,18 @@ async def test_the_page_for_too_many_requests_says_how_long_to_wait(db, database
         app.lifespan(),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver.local") as client,
     ):
-        _, answer = [await client.get("/sign-in") for _ in range(2)]
-    assert answer.status_code == 429
-    assert "Please try again in 1 minute." in answer.text
-    assert ">Try again</a>" in answer.text
+        _, response = [await client.get("/sign-in") for _ in range(2)]
+    assert response.status_code == 429
+    assert "Please try again in 1 minute." in response.text
+    assert ">Try again</a>" in response.text
 
 
-async def test_the_page_for_a_short_outage_offers_to_try_again(client, monkeypatch):
+async def test_the_page_for_a_short_outage_offers_a_retry(client, monkeypatch):
     async def fail(*_: object) -> None:
         raise errors.Unavailable
 
     monkeypatch.setattr(catalogue, "find_by_name", fail)
-    answer = await client.get("/c/lakeside")
-    assert answer.status_code == 503
-    assert "<h1>Temporarily unavailable</h1>" in answer.text
-    assert ">Try again</a>" in answer.text
+    response = await client.get("/c/lakeside")
+    assert response.status_code == 503
+    assert "<h1>Temporarily unavailable</h1>" in response.text
+    assert ">Try again</a>" in response.text

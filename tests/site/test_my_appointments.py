@@ -1,4 +1,4 @@
-"""The appointments of a patient who has signed in, and of the people who share their address."""
+"""The appointments of a signed-in patient and of the people who share their address."""
 
 import re
 
@@ -16,7 +16,7 @@ from support.patient_pages import (
 from support.world import create_customer, hours_ahead
 
 
-async def test_a_patient_sees_their_own_appointments_only(db, client, practice):
+async def test_a_patient_sees_only_their_own_appointments(db, client, practice):
     upcoming, cancelled_appointment = await book(client, practice), await book(client, practice, 3)
     await client.post(path_of(cancelled_appointment, "/cancel"))
     other = await book(client, practice, 1, customerId=await create_customer(client, name="Ben"))
@@ -30,7 +30,7 @@ async def test_a_patient_sees_their_own_appointments_only(db, client, practice):
     assert [(actor, sorted(ids)) for actor, _, ids in entries] == [(f"patient:{practice['customerId']}", subjects)]
 
 
-async def test_a_patient_without_appointments_is_told_so(client, practice):
+async def test_the_page_says_so_if_a_patient_has_no_appointments(client, practice):
     page = await client.get("/my", headers=await sign_in(client))
     assert "You have no upcoming appointments." in page.text
 
@@ -55,7 +55,7 @@ async def test_past_appointments_are_listed_after_upcoming_ones(db, client, prac
 
 
 async def test_people_who_share_an_address_see_each_others_appointments(client, practice):
-    """Also those of people who registered several times with one name, by booking without signing in."""
+    """This includes people who registered several times under one name, by booking without signing in."""
     ben = await create_customer(client, name="Ben", email="ANA@example.org")
     ana_again = await create_customer(client, name="Ana Souza", email="ana@example.org")
     stranger = await create_customer(client, name="Cleo", email="cleo@example.org")
@@ -79,28 +79,28 @@ async def test_a_button_switches_to_another_person_with_the_same_address(db, cli
     for fields, status in (({"customer": ben, "csrf": ""}, 403), ({"customer": stranger, "csrf": token}, 404)):
         assert (await client.post("/my", data=fields, headers=session)).status_code == status
     expiry = await db.fetchval("select expires_at from session")
-    answer = await client.post("/my", data={"customer": ben, "csrf": token}, headers=session)
-    assert answer.status_code == 303
+    response = await client.post("/my", data={"customer": ben, "csrf": token}, headers=session)
+    assert response.status_code == 303
     assert await db.fetchval("select expires_at from session") <= expiry
     assert [str(row[0]) for row in await db.fetch("select customer_id from session")] == [ben]
     client.cookies.clear()
-    assert f"/api/customers/{ben}/export" in (await client.get("/my", headers=cookies_of(answer))).text
+    assert f"/api/customers/{ben}/export" in (await client.get("/my", headers=cookies_of(response))).text
 
 
 async def test_a_person_whose_address_has_changed_is_no_longer_shown(client, practice):
     ben = await create_customer(client, name="Ben", email="ana@example.org")
     appointment = await book(client, practice, 1, customerId=ben)
     session = await sign_in_together(client)
-    answer = await client.patch(
+    response = await client.patch(
         f"/api/customers/{ben}",
         json={"email": "ben@example.org"},
         headers={**ADMIN, "Content-Type": "application/merge-patch+json"},
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert path_of(appointment) not in (await client.get("/my", headers=session)).text
 
 
-async def test_the_cookie_that_lists_people_is_valid_for_its_own_session_only(client, practice):
+async def test_the_cookie_that_lists_people_is_valid_only_for_its_own_session(client, practice):
     ben = await create_customer(client, name="Ben", email="ana@example.org")
     appointment = await book(client, practice, 1, customerId=ben)
     people = (await sign_in_together(client))["Cookie"].split("; ")[1]
@@ -133,16 +133,16 @@ async def test_appointments_booked_for_others_are_listed_with_their_names(db, cl
     assert (await client.get(pages[1] + "/move")).status_code == 200
     (_, _, subjects), *_ = await audit_entries(db, "showOwnAppointments")
     assert {each["id"] for each in booking.json()["appointments"]} < set(subjects)
-    page_of_cleo = (await client.get("/my", headers=await sign_in(client, "cleo@example.org"))).text
-    assert [page in page_of_cleo for page in pages] == [False, False, True]
-    assert "for Cleo" not in page_of_cleo
+    cleos_page = (await client.get("/my", headers=await sign_in(client, "cleo@example.org"))).text
+    assert [page in cleos_page for page in pages] == [False, False, True]
+    assert "for Cleo" not in cleos_page
 
 
 async def test_the_export_of_personal_data_is_a_page_in_the_patients_language(client, practice):
-    answer = await client.get(
+    response = await client.get(
         f"/api/customers/{practice['customerId']}/export?format=html",
         headers={**await sign_in(client), "Accept-Language": "fr"},
     )
-    assert answer.status_code == 200
-    assert '<html lang="fr"' in answer.text
-    assert "?lang=" not in answer.text
+    assert response.status_code == 200
+    assert '<html lang="fr"' in response.text
+    assert "?lang=" not in response.text

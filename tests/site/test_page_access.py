@@ -1,5 +1,5 @@
-"""Every page, requested by every role for its own things, its clinic's, another clinic's and unknown ones, follows the
-table of permissions."""
+"""Every role requests every page about its own records, its clinic's other records, another clinic's and unknown ones.
+The permissions table determines the responses."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -36,11 +36,11 @@ PATH_VALUES = {
     "file": "bookings.csv",
     "codeId": UUID(int=7 << 76 | 2 << 62),
 }
-"""Values of path parameters that are not ids of things."""
+"""Values for path parameters that are not record ids."""
 
 
 def pages(method: str) -> Iterator[Operation]:
-    """Yield the pages that answer a method."""
+    """Yield the pages that accept a method."""
     for route in APP.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if (options := handler.opt.get("route")) and options.page and method in handler.http_methods:
@@ -60,73 +60,73 @@ PROTECTED_VIEWS = [page for page in VIEWS if route_of(page.handler).permission n
 VIEWERS = (Role.DOCTOR, Role.RECEPTIONIST, Role.MANAGER, Role.PARTNER, Role.ADMINISTRATOR)
 
 
-def address(page: Operation, things: Records) -> str:
-    """Return the address of a page about some things, with the day of their appointments."""
+def address(page: Operation, records: Records) -> str:
+    """Return the address of a page about some records, with the day of their appointments."""
     day = hours_ahead(24 * 7).date()
-    path = page.path.format_map(PATH_VALUES | things.ids | {"typeId": things.ids["appointmentTypeId"]})
+    path = page.path.format_map(PATH_VALUES | records.ids | {"typeId": records.ids["appointmentTypeId"]})
     return f"{path}?date={day}&from={day}&to={day}" if page.method == "get" else path
 
 
-def redirects_to_sign_in(answer) -> bool:
-    return answer.status_code == 303 and "/sign-in?next=" in answer.headers["Location"]
+def redirects_to_sign_in(response) -> bool:
+    return response.status_code == 303 and "/sign-in?next=" in response.headers["Location"]
 
 
-def is_as_expected(answer, statuses: set[int] | None, relation: str) -> bool:
-    """Whether a page was answered as the table says. `None` stands for any answer but a refusal."""
+def is_as_expected(response, statuses: set[int] | None, relation: str) -> bool:
+    """Return whether the response is one that the permissions table allows. `None` means any response but a refusal."""
     if statuses == {401}:
-        return redirects_to_sign_in(answer)
+        return redirects_to_sign_in(response)
     if statuses:
-        return answer.status_code in statuses
-    is_shown = answer.status_code < 400 and not redirects_to_sign_in(answer)
-    return is_shown or (relation == "unknown" and answer.status_code == 404)
+        return response.status_code in statuses
+    is_shown = response.status_code < 400 and not redirects_to_sign_in(response)
+    return is_shown or (relation == "unknown" and response.status_code == 404)
 
 
-def test_the_routes_with_pages_are_collected():
+def test_page_routes_are_collected():
     assert len(PROTECTED_VIEWS) > 20
     assert len(FORMS) > 5
 
 
-async def test_every_role_sees_exactly_the_pages_of_the_permission_table(db, database_url):
+async def test_every_role_sees_exactly_the_pages_the_permissions_table_allows(db, database_url):
     own, same = await create_clinic_records(db)
     other, _ = await create_clinic_records(db)
-    things_by_relation = dict(zip(RELATIONS, (own, same, other, unknown_records(own)), strict=True))
+    records_by_relation = dict(zip(RELATIONS, (own, same, other, unknown_records(own)), strict=True))
     mistakes: list[str] = []
     requests = 0
-    async with calls_as(database_url, callers_of(own)) as ask:
+    async with calls_as(database_url, callers_of(own)) as call:
         for page in PROTECTED_VIEWS:
-            for relation, things in things_by_relation.items():
+            for relation, records in records_by_relation.items():
                 if relation != "own" and not page.parameters:
                     continue
                 for role in Role:
                     statuses = expected_refusals(page, role, relation, None)
                     if route_of(page.handler).stream and statuses is None:
                         continue  # a stream never ends
-                    answer = await ask(role, "GET", address(page, things), None)
+                    response = await call(role, "GET", address(page, records), None)
                     requests += 1
-                    if not is_as_expected(answer, statuses, relation):
-                        mistakes.append(f"{role} {page.route} {relation}: {answer.status_code}, expected {statuses}")
+                    if not is_as_expected(response, statuses, relation):
+                        mistakes.append(f"{role} {page.route} {relation}: {response.status_code}, expected {statuses}")
     assert requests > 500
     print(*mistakes, sep="\n")
     assert mistakes == []
 
 
-async def test_no_page_of_a_clinic_shows_things_of_another_clinic(db, database_url):
-    """The address has the clinic's own number, and the id of a thing of another clinic."""
+async def test_no_page_shows_another_clinics_records(db, database_url):
+    """The address combines the clinic's own number with the id of another clinic's record."""
     own, _ = await create_clinic_records(db)
     other, _ = await create_clinic_records(db)
     mixed = Records({**other.ids, "clinicId": own.ids["clinicId"]})
-    pages_about_things = [
+    pages_about_records = [
         page
         for page in PROTECTED_VIEWS
         if len(page.parameters) > 1 and not set(page.parameters) & {"kind", "file"} and is_about_a_clinic(page, None)
     ]
-    assert len(pages_about_things) > 5
-    async with calls_as(database_url, callers_of(own)) as ask:
+    assert len(pages_about_records) > 5
+    async with calls_as(database_url, callers_of(own)) as call:
         leaks = [
-            f"{role} {page.route}: {answer.status_code}"
-            for page in pages_about_things
+            f"{role} {page.route}: {response.status_code}"
+            for page in pages_about_records
             for role in VIEWERS
-            if (answer := await ask(role, "GET", address(page, mixed), None)).status_code not in (403, 404)
+            if (response := await call(role, "GET", address(page, mixed), None)).status_code not in (403, 404)
         ]
     print(*leaks, sep="\n")
     assert leaks == []
@@ -134,24 +134,24 @@ async def test_no_page_of_a_clinic_shows_things_of_another_clinic(db, database_u
 
 async def test_public_pages_need_no_sign_in(db, database_url):
     own, _ = await create_clinic_records(db)
-    async with calls_as(database_url, callers_of(own)) as ask:
+    async with calls_as(database_url, callers_of(own)) as call:
         for page in VIEWS:
             if route_of(page.handler).permission in PUBLIC_PERMISSIONS:
-                answer = await ask(Role.ANYONE, "GET", address(page, own), None)
-                assert answer.status_code in (200, 404, 409), (page.route, answer.status_code)
-                assert not redirects_to_sign_in(answer), page.route
+                response = await call(Role.ANYONE, "GET", address(page, own), None)
+                assert response.status_code in (200, 404, 409), (page.route, response.status_code)
+                assert not redirects_to_sign_in(response), page.route
 
 
 async def session_token(client) -> str:
-    answer = await sign_in(client, cookie=True)
+    response = await sign_in(client, cookie=True)
     return next(
         header.split("=", 1)[1].split(";")[0]
-        for header in answer.headers.get_list("set-cookie")
+        for header in response.headers.get_list("set-cookie")
         if header.startswith(COOKIE)
     )
 
 
-async def test_forms_of_signed_in_users_require_the_csrf_token(db, client):
+async def test_forms_require_the_csrf_token_from_signed_in_users(db, client):
     own, _ = await create_clinic_records(db)
     await works_at(db, await add_user(db), own.ids["clinicId"])
     token = await session_token(client)
@@ -159,10 +159,10 @@ async def test_forms_of_signed_in_users_require_the_csrf_token(db, client):
     protected_forms = [page for page in FORMS if route_of(page.handler).permission != "sign-in"]
     for page in protected_forms:
         for fields in ({}, {"csrf": ""}, {"csrf": csrf_token(SECRET, token + "x")}):
-            answer = await client.post(address(page, own), data={"name": "Ana", **fields}, headers=headers)
-            assert answer.status_code == 403, page.route
-    answer = await client.post("/sign-out", data={"csrf": csrf_token(SECRET, token)}, headers=headers)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/staff/sign-in")
+            response = await client.post(address(page, own), data={"name": "Ana", **fields}, headers=headers)
+            assert response.status_code == 403, page.route
+    response = await client.post("/sign-out", data={"csrf": csrf_token(SECRET, token)}, headers=headers)
+    assert (response.status_code, response.headers["Location"]) == (303, "/staff/sign-in")
 
 
 async def test_a_form_older_than_the_session_is_accepted_only_from_the_same_origin(db, client):
@@ -170,19 +170,19 @@ async def test_a_form_older_than_the_session_is_accepted_only_from_the_same_orig
     await works_at(db, await add_user(db), own.ids["clinicId"])
     headers = {"Cookie": f"{COOKIE}={await session_token(client)}"}
     for site, status in (("cross-site", 403), ("same-site", 403), ("none", 403), ("same-origin", 303)):
-        answer = await client.post("/sign-out", data={"csrf": ""}, headers={**headers, "Sec-Fetch-Site": site})
-        assert answer.status_code == status, site
+        response = await client.post("/sign-out", data={"csrf": ""}, headers={**headers, "Sec-Fetch-Site": site})
+        assert response.status_code == status, site
 
 
 async def test_forms_sent_by_another_site_are_refused(db, client):
     own, _ = await create_clinic_records(db)
     for page in FORMS:
-        answer = await client.post(address(page, own), data={"name": "Ana"}, headers={"Sec-Fetch-Site": "cross-site"})
-        assert answer.status_code == 403, page.route
+        response = await client.post(address(page, own), data={"name": "Ana"}, headers={"Sec-Fetch-Site": "cross-site"})
+        assert response.status_code == 403, page.route
 
 
-async def test_pages_that_show_personal_data_record_the_access_in_the_audit(db, client):
-    """That is data of patients, notes and messages about them, and the names of staff."""
+async def test_pages_that_show_personal_data_record_access_in_the_audit(db, client):
+    """Personal data includes patients' details, notes and messages about them, and the names of staff."""
     own, same = await create_clinic_records(db)
     clinic_id = own.ids["clinicId"]
     await db.execute("update customer set name = 'marked-customer', email = 'marked-customer@example.org'")
@@ -195,10 +195,10 @@ async def test_pages_that_show_personal_data_record_the_access_in_the_audit(db, 
     for page in PROTECTED_VIEWS:
         if "clinicId" not in page.parameters or route_of(page.handler).stream:
             continue
-        for things in (own, same):
+        for records in (own, same):
             await db.execute("delete from audit_unsealed")
-            answer = await client.get(address(page, things), headers=headers)
-            if "marked-" in answer.text:
+            response = await client.get(address(page, records), headers=headers)
+            if "marked-" in response.text:
                 operations.add(page.handler.operation_id)
                 entries = await db.fetchval(
                     "select count(*) from audit_unsealed where clinic_id = $1 and action = $2",
@@ -213,15 +213,15 @@ async def test_a_doctor_sees_no_patients_who_only_have_another_doctor(db, databa
     own, same = await create_clinic_records(db)
     await db.execute("update customer set name = 'marked-customer' where id = $1", same.ids["customerId"])
     await db.execute("update patient set notes = 'marked-notes' where customer_id = $1", same.ids["customerId"])
-    async with calls_as(database_url, callers_of(own)) as ask:
-        pages_of_clinic = [
+    async with calls_as(database_url, callers_of(own)) as call:
+        clinic_pages = [
             page for page in PROTECTED_VIEWS if "clinicId" in page.parameters and not route_of(page.handler).stream
         ]
         views = [
             (role, page.route)
-            for page in pages_of_clinic
+            for page in clinic_pages
             for role in (Role.DOCTOR, Role.RECEPTIONIST)
-            if "marked-" in (await ask(role, "GET", address(page, own), None)).text
+            if "marked-" in (await call(role, "GET", address(page, own), None)).text
         ]
     assert [route for role, route in views if role is Role.DOCTOR] == []
     assert {"/staff/{clinic_id:int}/patients", "/staff/{clinic_id:int}/day"} <= {route for _, route in views}
@@ -236,15 +236,15 @@ async def test_a_doctor_sees_no_patients_who_only_have_another_doctor(db, databa
         "/staff/4294967296/patients",
     ],
 )
-async def test_unknown_addresses_get_a_page_for_not_found(db, client, path):
+async def test_unknown_addresses_get_a_not_found_page(db, client, path):
     await create_clinic_records(db)
-    answer = await client.get(path, headers=ADMIN)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    response = await client.get(path, headers=ADMIN)
+    assert (response.status_code, response.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
 
 
 async def test_the_redirect_to_sign_in_remembers_the_page_and_its_query(client):
-    answer = await client.get("/staff/1/patients?q=ana&after=1")
-    assert (answer.status_code, answer.headers["Location"]) == (
+    response = await client.get("/staff/1/patients?q=ana&after=1")
+    assert (response.status_code, response.headers["Location"]) == (
         303,
         "/staff/sign-in?next=%2Fstaff%2F1%2Fpatients%3Fq%3Dana%26after%3D1",
     )

@@ -1,4 +1,4 @@
-"""The reports: their figures, their tables for spreadsheets, and their number of statements."""
+"""Reports: their figures, their tables for spreadsheets, and how many statements they run."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ DAYS = {"from": str(COMING_MONDAY), "to": str(COMING_MONDAY + timedelta(days=6))
 
 
 async def add_working_doctor(client, db, name: str, *statuses: str) -> str:
-    """Add a doctor whose Monday morning is published, with an appointment of half an hour for each status."""
+    """Add a doctor with a published Monday morning, and a half-hour appointment for each status."""
     doctor_id = await create_doctor(client, name=name)
     await publish_slot(db, doctor_id, local(COMING_MONDAY, "09:00"), local(COMING_MONDAY, "12:00"))
     for number, status in enumerate(statuses):
@@ -38,22 +38,22 @@ async def shah(client, db):
 
 
 async def page(client, **query):
-    answer = await client.get("/staff/1/numbers", params=DAYS | query, headers=ADMIN)
-    assert answer.status_code == 200, answer.text
-    return answer.text
+    response = await client.get("/staff/1/numbers", params=DAYS | query, headers=ADMIN)
+    assert response.status_code == 200, response.text
+    return response.text
 
 
 async def table(client, name: str, **query) -> list[dict[str, str]]:
-    answer = await client.get(f"/staff/1/numbers/{name}.csv", params=DAYS | query, headers=ADMIN)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
-    assert answer.headers["content-disposition"] == f'attachment; filename="{DAYS["from"]}_{DAYS["to"]}_{name}.csv"'
-    return list(csv.DictReader(io.StringIO(answer.text)))
+    response = await client.get(f"/staff/1/numbers/{name}.csv", params=DAYS | query, headers=ADMIN)
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    assert response.headers["content-disposition"] == f'attachment; filename="{DAYS["from"]}_{DAYS["to"]}_{name}.csv"'
+    return list(csv.DictReader(io.StringIO(response.text)))
 
 
 async def test_the_tables_contain_the_figures(client, shah):
     assert (await table(client, "bookings"))[0] == {"day": DAYS["from"], "booked": "6", "cancelled": "1"}
     assert (await table(client, "no-shows"))[0] == {"day": DAYS["from"], "came": "3", "missed": "1"}
-    # booked a week ahead, or a few days more
+    # booked a week ahead, or a few more days
     assert [row["booked"] for row in await table(client, "lead-times")][3:5] in (["6", "0"], ["0", "6"])
     assert len(await table(client, "bookings")) == 7
     nine = {"weekday": "1", "hour": "9", "published_minutes": "120", "booked_minutes": "90"}
@@ -70,7 +70,7 @@ async def test_the_tables_can_be_limited_to_one_doctor(client, shah):
     ]
 
 
-async def test_names_in_tables_are_never_formulas(client, shah):
+async def test_names_in_tables_are_never_treated_as_formulas(client, shah):
     assert {row["doctor"] for row in await table(client, "utilisation-by-doctor")} == {"Dr. Shah", "'=1+1"}
 
 
@@ -78,7 +78,7 @@ async def test_an_unknown_table_is_not_found(client, shah):
     assert (await client.get("/staff/1/numbers/salaries.csv", headers=ADMIN)).status_code == 404
 
 
-async def test_the_page_compares_the_period_with_the_one_before(client, db, shah):
+async def test_the_page_compares_the_period_with_the_previous_one(client, db, shah):
     text = await page(client)
     assert "<dd>6 <small>previously 0</small></dd>" in text
     assert "<dd>25% <small>previously –</small></dd>" in text  # one no-show among four finished appointments
@@ -109,7 +109,7 @@ async def test_a_period_without_data_says_so(client, shah):
     assert "<svg" not in text
 
 
-async def test_the_page_costs_as_many_statements_for_five_doctors_as_for_two(client, db, shah, monkeypatch):
+async def test_the_page_runs_as_many_statements_for_five_doctors_as_for_two(client, db, shah, monkeypatch):
     counter = StatementCounter(monkeypatch)
 
     async def cost() -> int:
@@ -137,7 +137,7 @@ TODAY = date(2027, 3, 10)
         (date(2000, 1, 1), date(2027, 1, 1), ("2026-01-01", "2027-01-01", "month")),
     ],
 )
-def test_a_period_is_the_last_four_weeks_unless_others_are_requested(first, last, expected):
+def test_the_period_is_the_last_four_weeks_unless_another_is_requested(first, last, expected):
     result = period(first, last, TODAY)
     assert (str(result.first), str(result.last), result.unit) == expected
     assert (result.before.days, result.before.last) == (result.days, result.first - timedelta(days=1))
@@ -172,7 +172,7 @@ def test_axes_rise_in_round_steps(maximum, expected):
     assert rungs(maximum) == expected
 
 
-def test_the_height_of_a_bar_is_proportional_to_its_value():
+def test_a_bars_height_is_proportional_to_its_value():
     bar_chart = chart(["a", "b"], [[5, None], [0, 10]], [["a: 5", ""], ["", "b: 10"]], [(0, "0"), (10, "10")])
     first, second = bar_chart.bars
     assert (first.series, second.series, first.title) == (0, 1, "a: 5")

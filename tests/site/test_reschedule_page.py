@@ -1,4 +1,4 @@
-"""Rescheduling an appointment by its link."""
+"""Rescheduling an appointment from its link."""
 
 import re
 from datetime import timedelta
@@ -14,14 +14,14 @@ def starts(text: str) -> list[str]:
     return re.findall(r'name="start" value="([^"]+)"', text)
 
 
-def starts_in_alert(answer) -> list[str]:
+def starts_in_alert(response) -> list[str]:
     """Return the times that a refusal offers."""
-    alert = re.search(r'role="alert".*?</ul>', answer.text, flags=re.DOTALL)
-    assert alert, answer.text
+    alert = re.search(r'role="alert".*?</ul>', response.text, flags=re.DOTALL)
+    assert alert, response.text
     return starts(alert[0])
 
 
-async def test_the_page_offers_free_times_of_the_same_doctor(client, practice):
+async def test_the_page_offers_the_same_doctors_free_times(client, practice):
     appointment = await book(client, practice)
     await book(client, practice, 2, customerId=await create_customer(client))
     page = await client.get(path_of(appointment, f"/move?date={START.date()}"))
@@ -50,10 +50,10 @@ async def test_an_invalid_query_still_shows_a_month(client, practice, query):
 
 async def test_choosing_a_time_reschedules_and_records_who_did_it(db, client, practice):
     appointment = await book(client, practice)
-    answer = await client.post(path_of(appointment, "/move"), data={"start": at(3), "version": "1"})
-    assert (answer.status_code, answer.headers["Location"]) == (303, path_of(appointment, "?moved=1"))
+    response = await client.post(path_of(appointment, "/move"), data={"start": at(3), "version": "1"})
+    assert (response.status_code, response.headers["Location"]) == (303, path_of(appointment, "?moved=1"))
     assert (await fetch(client, appointment))["startTime"] == at(3)
-    assert "Your appointment has been rescheduled." in (await client.get(answer.headers["Location"])).text
+    assert "Your appointment has been rescheduled." in (await client.get(response.headers["Location"])).text
     entries = await db.fetchval(
         "select count(*) from audit_unsealed where action = 'moveAppointmentByLink' and actor = $1",
         f"link:{appointment['id']}",
@@ -62,7 +62,7 @@ async def test_choosing_a_time_reschedules_and_records_who_did_it(db, client, pr
     assert appointment["manageToken"] not in await db.fetchval("select string_agg(a::text, '') from audit_unsealed a")
 
 
-async def test_an_appointment_can_move_to_another_doctor_or_to_any_free_one(client, practice):
+async def test_an_appointment_can_move_to_another_doctor_or_to_any_free_doctor(client, practice):
     appointment = await book(client, practice)
     await client.post(path_of(appointment, "/move"), data={"start": at(1), "doctor": practice["roy"]})
     assert (await fetch(client, appointment))["doctorId"] == practice["roy"]
@@ -71,38 +71,38 @@ async def test_an_appointment_can_move_to_another_doctor_or_to_any_free_one(clie
     assert (await fetch(client, appointment))["doctorId"] == practice["doctorId"]
 
 
-async def test_a_taken_time_is_answered_with_the_nearest_free_ones(client, practice):
+async def test_a_refusal_of_a_taken_time_offers_the_nearest_free_ones(client, practice):
     appointment = await book(client, practice)
     await book(client, practice, 2, customerId=await create_customer(client))
-    answer = await client.post(path_of(appointment, "/move"), data={"start": at(2), "version": "1"})
-    nearest = starts_in_alert(answer)
-    assert (answer.status_code, at(2.5) in nearest, at(2) in nearest) == (409, True, False)
+    response = await client.post(path_of(appointment, "/move"), data={"start": at(2), "version": "1"})
+    nearest = starts_in_alert(response)
+    assert (response.status_code, at(2.5) in nearest, at(2) in nearest) == (409, True, False)
     assert (await fetch(client, appointment))["startTime"] == at(0)
 
 
 async def test_an_appointment_changed_by_someone_else_is_shown_again_before_it_moves(client, practice):
     appointment = await book(client, practice)
     await client.put(f"/api/appointments/{appointment['id']}", json={"startTime": at(1)}, headers=ADMIN)
-    answer = await client.post(path_of(appointment, "/move"), data={"start": at(2), "version": "1"})
-    assert answer.status_code == 412
-    assert 'role="alert"' in answer.text
+    response = await client.post(path_of(appointment, "/move"), data={"start": at(2), "version": "1"})
+    assert response.status_code == 412
+    assert 'role="alert"' in response.text
     assert (await fetch(client, appointment))["startTime"] == at(1)
 
 
-async def test_the_notice_period_also_holds_for_rescheduling(client, practice):
+async def test_the_notice_period_also_applies_to_rescheduling(client, practice):
     appointment = await book(client, practice)
     await require_notice(client)
-    answer = await client.post(path_of(appointment, "/move"), data={"start": at(2)})
-    assert answer.status_code == 409
-    assert 'role="alert"' in answer.text
-    assert "tel:+493012345678" in answer.text
+    response = await client.post(path_of(appointment, "/move"), data={"start": at(2)})
+    assert response.status_code == 409
+    assert 'role="alert"' in response.text
+    assert "tel:+493012345678" in response.text
 
 
 @pytest.mark.parametrize("start", ["", "x", "2027-01-01", "\ufffd", "9999-12-31T23:59:59Z"])
 async def test_an_invalid_start_moves_nothing(client, practice, start):
     appointment = await book(client, practice)
-    answer = await client.post(path_of(appointment, "/move"), data={"start": start})
-    assert answer.status_code in (200, 409)
+    response = await client.post(path_of(appointment, "/move"), data={"start": start})
+    assert response.status_code in (200, 409)
     assert (await fetch(client, appointment))["startTime"] == at(0)
 
 
@@ -125,8 +125,8 @@ async def test_at_a_clinic_without_types_an_appointment_moves_to_a_whole_slot(db
     fields = {"start": f"{at(2)} {at(5)}", "version": "1"}
     refusal = await client.post(path_of(appointment, "/move"), data={**fields, "doctor": practice["doctorId"]})
     assert (refusal.status_code, starts_in_alert(refusal)) == (409, [f"{at(1)} {at(2)}"])
-    answer = await client.post(path_of(appointment, "/move"), data={**fields, "doctor": "any"})
-    assert answer.status_code == 303
+    response = await client.post(path_of(appointment, "/move"), data={**fields, "doctor": "any"})
+    assert response.status_code == 303
     now = await fetch(client, appointment)
     assert (now["doctorId"], now["startTime"], now["endTime"]) == (practice["roy"], at(2), at(5))
     assert (await fetch(client, other))["doctorId"] == practice["doctorId"]

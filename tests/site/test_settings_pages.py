@@ -1,4 +1,4 @@
-"""The pages of a clinic's settings, as the server renders them: what they show to whom, and what they cost."""
+"""A clinic's settings pages, as the server renders them: what they show, to whom, and at what cost."""
 
 import json
 import re
@@ -36,8 +36,8 @@ PAGES = (
 
 
 async def add_one_of_everything(client, db, number: int) -> dict[str, str]:
-    """Add a type, a time slot, and a doctor whose hours have changed since they were published, with appointments, of
-    which one needs rebooking, and absences."""
+    """Add a type, a time slot, and a doctor with unpublished changes to their hours, with absences, and with
+    appointments, one of which needs rebooking."""
     type_id = await create_appointment_type(client)
     doctor_id = await create_doctor(client)
     slot = await create_time_slot(client, f"{number + 1:02}:00", f"{number + 1:02}:30", name=f"Slot {number}")
@@ -74,7 +74,7 @@ async def add_one_of_everything(client, db, number: int) -> dict[str, str]:
     return {"doctor": doctor_id, "type": type_id, "time_slot": slot, "monday": str(COMING_MONDAY)}
 
 
-async def test_a_page_costs_as_many_statements_for_three_doctors_as_for_one(client, db, monkeypatch):
+async def test_a_page_runs_as_many_statements_for_three_doctors_as_for_one(client, db, monkeypatch):
     counter = StatementCounter(monkeypatch)
     await create_clinic(client)
     first = await add_one_of_everything(client, db, 0)
@@ -85,8 +85,8 @@ async def test_a_page_costs_as_many_statements_for_three_doctors_as_for_one(clie
             address = f"/staff/1/{path.format_map(first)}"
             await client.get(address, headers=ADMIN)
             before = counter.count
-            answer = await client.get(address, headers=ADMIN)
-            assert answer.status_code == 200, (path, answer.text)
+            response = await client.get(address, headers=ADMIN)
+            assert response.status_code == 200, (path, response.text)
             statements[path] = counter.count - before
         return statements
 
@@ -97,9 +97,9 @@ async def test_a_page_costs_as_many_statements_for_three_doctors_as_for_one(clie
     assert max(costs_for_one.values()) <= 12
 
 
-async def test_things_of_another_clinic_are_not_found(client, db):
+async def test_another_clinics_records_are_not_found(client, db):
     await create_clinic(client)
-    mine = await add_one_of_everything(client, db, 0)
+    records = await add_one_of_everything(client, db, 0)
     await create_clinic(client)
     for path in (
         "doctors/{doctor}",
@@ -109,7 +109,7 @@ async def test_things_of_another_clinic_are_not_found(client, db):
         "hours/changes/{doctor}",
         "hours/time-slots/{time_slot}",
     ):
-        assert (await client.get(f"/staff/2/{path.format_map(mine)}", headers=ADMIN)).status_code == 404
+        assert (await client.get(f"/staff/2/{path.format_map(records)}", headers=ADMIN)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -128,22 +128,22 @@ async def test_things_of_another_clinic_are_not_found(client, db):
 async def test_an_incomplete_absence_cannot_be_added(client, query):
     """Above all, a missing doctor never means the whole clinic."""
     await create_clinic(client)
-    answer = await client.get(f"/staff/1/absences/new?{query}", headers=ADMIN)
-    assert (answer.status_code, 'id="add"' in answer.text) == (200, False)
+    response = await client.get(f"/staff/1/absences/new?{query}", headers=ADMIN)
+    assert (response.status_code, 'id="add"' in response.text) == (200, False)
     assert 'id="add"' in (await client.get("/staff/1/absences/new?doctor=all&from=2027-03-01", headers=ADMIN)).text
 
 
-async def test_without_scripts_forms_are_posted_and_answered_with_an_explanation(client, db):
-    """So that no field, such as a password, ends up in the address."""
+async def test_without_scripts_forms_are_posted_and_the_response_explains_why(client, db):
+    """This keeps fields, such as passwords, out of the address."""
     await create_clinic(client)
-    mine = await add_one_of_everything(client, db, 0)
+    records = await add_one_of_everything(client, db, 0)
     for path in ("users/invite", "keys/new", "webhooks/new", *PAGES):
-        page = (await client.get(f"/staff/1/{path.format_map(mine)}", headers=ADMIN)).text
+        page = (await client.get(f"/staff/1/{path.format_map(records)}", headers=ADMIN)).text
         assert [form for form in re.findall(r"<form[^>]*data-api=[^>]*", page) if 'method="post"' not in form] == []
         assert "<noscript>" in page
-    answer = await client.post("/staff/1/clinic", data={"name": "x"}, headers=ADMIN | {"Accept": "text/html"})
-    assert answer.status_code == 405
-    assert "Nothing was saved" in answer.text
+    response = await client.post("/staff/1/clinic", data={"name": "x"}, headers=ADMIN | {"Accept": "text/html"})
+    assert response.status_code == 405
+    assert "Nothing was saved" in response.text
 
 
 async def test_staff_pages_link_to_the_other_languages_with_their_query(client):
@@ -159,22 +159,22 @@ async def test_a_clinic_without_staff_says_so_on_its_team_page(client):
 
 async def test_a_type_page_contains_the_names_of_the_other_current_types(client):
     await create_clinic(client)
-    mine, _, former = [
+    consultation, _, removed = [
         await create_appointment_type(client, name=name) for name in ("Consultation", "Follow-up", "Old")
     ]
-    await client.delete(f"/api/appointmentTypes/{former}", headers=ADMIN | {"If-Match": "*"})
-    for path, names in (("new", ["Consultation", "Follow-up"]), (mine, ["Follow-up"])):
+    await client.delete(f"/api/appointmentTypes/{removed}", headers=ADMIN | {"If-Match": "*"})
+    for path, names in (("new", ["Consultation", "Follow-up"]), (consultation, ["Follow-up"])):
         page = (await client.get(f"/staff/1/types/{path}", headers=ADMIN)).text
         assert sorted(json.loads(unescape(re.search('data-taken="([^"]*)"', page)[1]))) == names
 
 
 async def test_showing_appointments_to_reschedule_is_recorded_in_the_audit(client, db):
     await create_clinic(client)
-    mine = await add_one_of_everything(client, db, 0)
+    records = await add_one_of_everything(client, db, 0)
     user = await add_user(db)
     await works_at(db, user, role="receptionist")
     headers = await bearer(client)
-    await client.get(f"/staff/1/absences/new?doctor={mine['doctor']}&from={COMING_MONDAY}", headers=headers)
+    await client.get(f"/staff/1/absences/new?doctor={records['doctor']}&from={COMING_MONDAY}", headers=headers)
     entries = await db.fetch(
         """
         select subjects from audit_unsealed where action = 'showNewAbsence'
@@ -188,9 +188,9 @@ async def test_showing_appointments_to_reschedule_is_recorded_in_the_audit(clien
 
 async def test_a_doctor_sees_only_their_own_appointments_to_rebook(client, db):
     await create_clinic(client)
-    mine, other = await add_one_of_everything(client, db, 0), await add_one_of_everything(client, db, 1)
+    own, other = await add_one_of_everything(client, db, 0), await add_one_of_everything(client, db, 1)
     user = await add_user(db)
-    await works_at(db, user, role="doctor", doctor_id=mine["doctor"])
+    await works_at(db, user, role="doctor", doctor_id=own["doctor"])
     headers = await bearer(client)
     page = (await client.get("/staff/1/absences/rebook", headers=headers)).text
     assert ("Ana 0 0" in page, "Ana 1 0" in page) == (True, False)

@@ -1,4 +1,4 @@
-"""Staff pages for patients, messages, the team, API keys, webhooks and the audit, as the server renders them."""
+"""Staff pages for patients, messages, the team, API keys, webhooks and the audit, as rendered by the server."""
 
 import re
 from datetime import timedelta
@@ -42,8 +42,8 @@ async def world(db, client):
     as_manager, as_shah = await bearer(client), await bearer(client, "shah@example.org")
 
     async def get(path: str, headers: dict[str, str] = as_manager) -> SimpleNamespace:
-        answer = await client.get(path, headers=headers)
-        return SimpleNamespace(status_code=answer.status_code, text=unescape(answer.text), headers=answer.headers)
+        response = await client.get(path, headers=headers)
+        return SimpleNamespace(status_code=response.status_code, text=unescape(response.text), headers=response.headers)
 
     return SimpleNamespace(
         get=get, as_manager=as_manager, as_shah=as_shah, shah=shah, okafor=okafor, ana=ana, ben=ben, start=start
@@ -51,15 +51,15 @@ async def world(db, client):
 
 
 def rows(page) -> list[str]:
-    """Return the text of each row of a page's table."""
+    """Return the text of each row in a page's table."""
     return [
         " ".join(re.sub(r"<[^>]+>", " ", row).split())
         for row in re.findall(r"<tr>(.*?)</tr>", page.text.split("<tbody>")[1].split("</tbody>")[0], re.DOTALL)
     ]
 
 
-def next_of(page) -> str:
-    """Return the query of the link to the next page."""
+def next_page_query(page) -> str:
+    """Return the query from the link to the next page."""
     link = re.search(r'href="([^"]*)" rel="next"', page.text)
     assert link
     return link[1]
@@ -74,12 +74,12 @@ async def test_patients_are_found_by_name_and_record_number(db, world):
 
 
 async def test_a_search_term_is_escaped(world, client):
-    answer = await client.get("/staff/1/patients?q=%3Cscript%3E%22", headers=world.as_manager)
-    assert "<script>&#34;" not in answer.text
-    assert "&lt;script&gt;&#34;" in answer.text
+    response = await client.get("/staff/1/patients?q=%3Cscript%3E%22", headers=world.as_manager)
+    assert "<script>&#34;" not in response.text
+    assert "&lt;script&gt;&#34;" in response.text
 
 
-async def test_the_list_of_patients_is_paginated(db, world):
+async def test_the_patient_list_is_paginated(db, world):
     await db.execute(
         """
         with new as (insert into customer (name) select 'Patient ' || n from generate_series(1, 55) n returning id)
@@ -87,7 +87,7 @@ async def test_the_list_of_patients_is_paginated(db, world):
         """
     )
     first = await world.get("/staff/1/patients?q=a")
-    second = await world.get(f"/staff/1/patients{next_of(first)}")
+    second = await world.get(f"/staff/1/patients{next_page_query(first)}")
     assert (len(rows(first)), len(rows(second)), 'rel="next"' in second.text) == (50, 6, False)
     assert set(rows(first)) & set(rows(second)) == set()
 
@@ -105,21 +105,21 @@ async def test_a_doctor_sees_only_their_own_patients_and_appointments(db, world)
 
 
 async def test_past_appointments_are_paginated_without_losing_simultaneous_ones(db, world):
-    for n in range(64):  # cancelled appointments may start at the same time
+    for n in range(64):  # cancelled appointments can start at the same time
         start = world.start - timedelta(days=10 + n // 2)
         await insert_appointment(db, world.shah, world.ana, start, start + timedelta(minutes=30), status="cancelled")
     pages = [await world.get(f"/staff/1/patients/{world.ana}")]
     while 'rel="next"' in pages[-1].text:
-        pages.append(await world.get(f"/staff/1/patients/{world.ana}{next_of(pages[-1])}"))
+        pages.append(await world.get(f"/staff/1/patients/{world.ana}{next_page_query(pages[-1])}"))
     assert [page.text.count("Cancelled</span>") for page in pages] == [30, 30, 4]
 
 
-async def test_a_patients_page_shows_nothing_of_another_clinic(db, client, world):
+async def test_a_patients_page_shows_nothing_from_another_clinic(db, client, world):
     await create_clinic(client, name="Hilltop")
-    elsewhere = await create_doctor(client, 2, name="Dr Elsewhere")
-    await publish_slot(db, elsewhere, world.start + timedelta(days=2), world.start + timedelta(days=2, hours=1))
+    other_doctor = await create_doctor(client, 2, name="Dr Elsewhere")
+    await publish_slot(db, other_doctor, world.start + timedelta(days=2), world.start + timedelta(days=2, hours=1))
     await insert_appointment(
-        db, elsewhere, world.ana, world.start + timedelta(days=2), world.start + timedelta(days=2, minutes=30)
+        db, other_doctor, world.ana, world.start + timedelta(days=2), world.start + timedelta(days=2, minutes=30)
     )
     await db.execute(
         """
@@ -171,17 +171,17 @@ async def test_only_sent_or_dead_messages_can_be_resent(db, world):
     assert len(re.findall("/resend", (await world.get("/staff/1/messages?status=all")).text)) == 2
 
 
-async def test_message_texts_are_the_default_or_customised_by_the_clinic(client, world):
-    answer = await client.put(
+async def test_message_templates_are_the_default_or_customised_by_the_clinic(client, world):
+    response = await client.put(
         "/api/clinics/1/messageTemplates/reminder/sms/en",
         json={"text": "Please come, {{ customer }}."},
         headers=world.as_manager,
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
     page = await world.get("/staff/1/messages/words/reminder/sms/en")
     assert "Customised by your clinic" in page.text
     assert "Please come, {{ customer }}." in page.text
-    assert f'data-match="{answer.headers["ETag"]}"' in page.text
+    assert f'data-match="{response.headers["ETag"]}"' in page.text
     assert "Default text." in (await world.get("/staff/1/messages/words/reminder/sms/de")).text
     assert (await world.get("/staff/1/messages/words/agenda/sms/de")).status_code == 404
 
@@ -240,7 +240,7 @@ async def test_the_audit_lists_newest_entries_first_and_is_paginated(client, wor
         await client.get(f"/api/clinics/1/patients/{world.ana}", headers=world.as_manager)
     pages = [await world.get("/staff/1/audit?action=getPatient")]
     while 'rel="next"' in pages[-1].text:
-        pages.append(await world.get(f"/staff/1/audit{next_of(pages[-1])}"))
+        pages.append(await world.get(f"/staff/1/audit{next_page_query(pages[-1])}"))
     assert [len(rows(page)) for page in pages] == [50, 10]
     by_api = (await client.get("/api/clinics/1/audit?action=getPatient&limit=200", headers=ADMIN)).json()["items"]
     assert len(by_api) == 60
@@ -266,14 +266,14 @@ async def test_the_audit_names_the_platform_administrator(client, world):
     assert "Platform administrator" in row
 
 
-async def test_the_account_page_shows_the_users_own_account_only(world):
+async def test_the_account_page_shows_only_the_users_own_account(world):
     page = await world.get("/staff/account", world.as_shah)
     assert "shah@example.org" in page.text
     assert "mia@example.org" not in page.text
     assert page.headers["Cache-Control"] == "no-store"
 
 
-async def test_reasons_for_unsent_messages_are_translated_where_appoint_gives_them(db, client, world):
+async def test_reasons_for_unsent_messages_are_translated_if_they_come_from_appoint(db, client, world):
     await add_messages(db, world, "dead", "superseded")
     await db.execute("update notification set reason = 'the appointment has changed' where status = 'superseded'")
     headers = world.as_manager | {"Accept-Language": "de"}

@@ -1,4 +1,4 @@
-"""The style sheets suit languages that are written from right to left."""
+"""The style sheets suit languages written from right to left."""
 
 import re
 from pathlib import Path
@@ -9,14 +9,14 @@ STYLES = Path(__file__).parents[2] / "frontend" / "styles"
 
 
 @pytest.mark.parametrize("sheet", sorted(STYLES.glob("*.css")), ids=lambda path: path.name)
-def test_styles_say_start_and_end_instead_of_left_and_right(sheet):
+def test_styles_use_start_and_end_instead_of_left_and_right(sheet):
     rules = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
     declarations = re.findall(r"([\w-]+)\s*:\s*([^;{}]+)[;}]", rules)
     assert [f"{name}: {value}" for name, value in declarations if is_physical(name, value)] == []
 
 
 def is_physical(name: str, value: str) -> bool:
-    """Whether a declaration names the left or the right side, aligns to it, or gives the two different values."""
+    """Return whether a declaration names the left or right side, aligns to either, or sets them to different values."""
     sides = value.split()
     four_sides = re.fullmatch("margin|padding|inset|border-(width|style|color)", name) and len(sides) == 4
     alignment = re.fullmatch("float|clear|text-align|text-align-last|justify-(content|items|self)", name)
