@@ -54,7 +54,8 @@ async def fail_deliveries(site, webhook_id: str) -> None:
             """
             insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at, status,
                                           attempts, response_status, reason)
-            values ($1, mint_id($1), $2, uuidv7(), 'appointment.booked', 'one', now(), 'failed', 8, 500, 'answered 500')
+            values ($1, mint_id($1), $2, uuidv7(), 'appointment.booked', 'one', now(), 'failed', 8, 500,
+                    'responded with 500')
             """,
             CLINIC,
             webhook_id,
@@ -76,7 +77,7 @@ async def test_a_webhook_is_added_turned_on_again_after_failures_and_removed(sit
     await expect(page).to_have_url(re.compile(r"/webhooks/[0-9a-f-]{36}$"))
     await fail_deliveries(site, page.url.rpartition("/")[2])
     await page.reload()
-    await expect(page.get_by_role("row").filter(has_text="answered 500")).to_contain_text("Failed")
+    await expect(page.get_by_role("row").filter(has_text="responded with 500")).to_contain_text("Failed")
     await follow(page.get_by_role("button", name="Turn on again"))
     await expect(page.locator(".badge.good").first).to_have_text("On")
     await page.get_by_role("button", name="Resend events").click()

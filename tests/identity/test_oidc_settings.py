@@ -45,7 +45,7 @@ from support.provider import AUDIENCE
         ({"oidc_roles": [f"x=doctor:1:{SHAH}:more"]}, "does not name a clinic"),
         ({"oidc_roles": ["x=doctor:1"]}, "does not name the doctor"),
         ({"oidc_roles": ["x=doctor:1:shah"]}, "not by an id"),
-        ({"oidc_roles": [f"x=doctor:2:{SHAH}"]}, "of another clinic"),
+        ({"oidc_roles": [f"x=doctor:2:{SHAH}"]}, "from another clinic"),
         ({"oidc_roles": ["x=administrator:1"]}, "names a clinic, but administrators"),
         ({"oidc_roles": ["fine=manager:1", "y=unknown:1"]}, "“y=unknown:1”"),
     ],

@@ -166,7 +166,7 @@ async def test_old_deliveries_are_deleted_unless_they_can_still_be_sent(db):
     for number, row in enumerate(await db.fetch("select id from webhook_delivery order by event_id")):
         at = clock.now() if statuses[number] == "delivered" else None
         await db.execute(
-            "update webhook_delivery set status = $2, delivered_at = $3, reason = 'answered 500' where id = $1",
+            "update webhook_delivery set status = $2, delivered_at = $3, reason = 'responded with 500' where id = $1",
             row.id,
             statuses[number],
             at,

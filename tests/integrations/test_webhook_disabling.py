@@ -36,7 +36,7 @@ async def test_a_webhook_that_answers_gone_is_disabled_and_an_event_reports_it(d
     assert json.loads(event.data) == {"failingSince": json.loads(msgspec.json.encode(time()))}
     deliveries = await db.fetch("select status, reason from webhook_delivery order by event_id")
     assert [tuple(each) for each in deliveries] == [
-        ("failed", "answered 410: it accepts no more events"),
+        ("failed", "responded with 410: it no longer accepts events"),
         ("queued", None),
     ]
 

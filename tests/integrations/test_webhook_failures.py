@@ -55,22 +55,22 @@ async def half(writer):
 
 
 FAILURES = {
-    "an internal error": (status(500), 500, "answered 500"),
-    "not found": (status(404), 404, "answered 404"),
-    "too many requests": (status(429, "Retry-After: 1"), 429, "answered 429"),
+    "an internal error": (status(500), 500, "responded with 500"),
+    "not found": (status(404), 404, "responded with 404"),
+    "too many requests": (status(429, "Retry-After: 1"), 429, "responded with 429"),
     "another protocol": (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: upgrade\r\n\r\n",
         None,
-        "did not answer with HTTP",
+        "did not respond with HTTP",
     ),
-    "not modified": (b"HTTP/1.1 304 Not Modified\r\n\r\n", 304, "answered 304; redirects are not followed"),
-    "garbage": (b"\x00\xff\xfe garbage\r\n\r\n", None, "did not answer with HTTP"),
-    "another kind of server": (b"220 mail.example.com ESMTP\r\n", None, "did not answer within 0.4 seconds"),
-    "endless headers": (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300_000, None, "did not answer with HTTP"),
-    "hanging": (hang, None, "did not answer within 0.4 seconds"),
-    "dripping": (drip, None, "did not answer within 0.4 seconds"),
-    "closing": (close, None, "did not answer with HTTP"),
-    "closing in the middle": (half, None, "did not answer with HTTP"),
+    "not modified": (b"HTTP/1.1 304 Not Modified\r\n\r\n", 304, "responded with 304; redirects are not followed"),
+    "garbage": (b"\x00\xff\xfe garbage\r\n\r\n", None, "did not respond with HTTP"),
+    "another kind of server": (b"220 mail.example.com ESMTP\r\n", None, "did not respond within 0.4 seconds"),
+    "endless headers": (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300_000, None, "did not respond with HTTP"),
+    "hanging": (hang, None, "did not respond within 0.4 seconds"),
+    "dripping": (drip, None, "did not respond within 0.4 seconds"),
+    "closing": (close, None, "did not respond with HTTP"),
+    "closing in the middle": (half, None, "did not respond with HTTP"),
     "a connection reset": (reset, None, "closed the connection"),
 }
 
@@ -111,7 +111,7 @@ async def test_a_redirect_is_not_followed(db):
                 delivery = await wait_for_attempts(db)
         assert (delivery.status, delivery.reason, inside.requests) == (
             "queued",
-            "answered 307; redirects are not followed",
+            "responded with 307; redirects are not followed",
             [],
         )
 
@@ -164,7 +164,7 @@ async def test_a_delivery_is_given_up_after_eight_attempts_in_a_day(db, time):
                 assert len(partner.requests) == attempt
                 time.now = delivery.due_at
             delivery = await wait_for_attempts(db, 8)
-            assert (delivery.status, delivery.reason) == ("failed", "answered 500")
+            assert (delivery.status, delivery.reason) == ("failed", "responded with 500")
             assert timedelta(hours=21) < time() - start < timedelta(hours=27)
             time.forward(days=3)
             await asyncio.sleep(0.05)

@@ -17,7 +17,8 @@ async def test_deliveries_are_listed_in_order_of_events_and_by_status(db, client
     path = f"/api/webhooks/{created['id']}/deliveries"
     await db.execute(
         """
-        update webhook_delivery set status = 'failed', attempts = 8, response_status = 500, reason = 'answered 500'
+        update webhook_delivery
+           set status = 'failed', attempts = 8, response_status = 500, reason = 'responded with 500'
          where event_id = $1
         """,
         ids[0],
@@ -42,7 +43,7 @@ async def test_deliveries_are_listed_in_order_of_events_and_by_status(db, client
         "eventType": "appointment.changed",
         "attempts": 8,
         "responseStatus": 500,
-        "reason": "answered 500",
+        "reason": "responded with 500",
         "deliveredAt": None,
     }
     assert [

@@ -47,7 +47,7 @@ async def test_a_failed_sample_is_reported_with_its_reason(local_client):
         await create_clinic(local_client)
         created = await webhook(local_client, url=partner.url)
         trial = (await post(local_client, f"/api/webhooks/{created['id']}/test")).json()
-        assert (trial["delivered"], trial["responseStatus"], trial["reason"]) == (False, 503, "answered 503")
+        assert (trial["delivered"], trial["responseStatus"], trial["reason"]) == (False, 503, "responded with 503")
     trial = (await post(local_client, f"/api/webhooks/{created['id']}/test")).json()
     assert (trial["delivered"], trial["responseStatus"], trial["reason"]) == (False, None, "could not be reached")
     assert (await get(local_client, f"/api/webhooks/{created['id']}"))["failingSince"] is None

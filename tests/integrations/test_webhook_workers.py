@@ -59,7 +59,7 @@ async def test_a_late_result_of_another_worker_changes_nothing(db, time):
         (late,) = await deliveries.list_due(db, created.id, now=time(), limit=1)
         async with working(db, time):
             await wait_for_deliveries(db, 1)
-    outcome = model.Outcome(500, "answered 500", 1)
+    outcome = model.Outcome(500, "responded with 500", 1)
     await db.atomic(
         service.record_outcome,
         delivery_id=late.id,

@@ -191,7 +191,7 @@ async def test_a_removed_webhook_can_only_be_read(db, client):
     ids = await add_events(db, 2)
     path = f"/api/webhooks/{created['id']}"
     await db.execute(
-        "update webhook_delivery set status = 'failed', reason = 'answered 500' where event_id = $1", ids[0]
+        "update webhook_delivery set status = 'failed', reason = 'responded with 500' where event_id = $1", ids[0]
     )
     assert [(await client.delete(path, headers=ADMIN)).status_code for _ in range(2)] == [204, 204]
     removed = await get(client, path)

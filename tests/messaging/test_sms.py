@@ -73,11 +73,11 @@ async def test_a_wrong_token_delays_the_text_message(texts):
 
 
 def not_accepted_now(status: int) -> str:
-    return f"the text message provider does not accept the message now ({status})"
+    return f"the text message provider temporarily refuses the message ({status})"
 
 
 NO_HTTP = "the text message provider cannot be reached, or does not speak HTTP"
-SLOW = "the text message provider did not answer in time"
+SLOW = "the text message provider did not respond in time"
 
 
 @pytest.mark.parametrize(

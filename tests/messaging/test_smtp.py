@@ -44,7 +44,7 @@ async def test_a_password_is_not_sent_unencrypted_to_another_machine():
     async with serving(mail_talk(greeting, commands)) as port:
         assert await refusal(Smtp(f"smtp://clinic:secret@0.0.0.0:{port}", SENDER), LETTER) == (
             Delayed,
-            "the mail server offers no TLS, and the password is not sent without it",
+            "the mail server does not offer TLS, and Appoint does not send the password without it",
         )
         assert "AUTH" not in commands
         await Smtp(f"smtp://clinic:secret@127.0.0.1:{port}", SENDER).send(LETTER)
@@ -71,15 +71,15 @@ async def test_a_wrong_password_delays_the_email():
     [
         ("nobody", Undeliverable, "the mail server refuses the recipient: there is no such mailbox (550 5.1.1)"),
         ("full", Undeliverable, "the mail server refuses the recipient: the mailbox is full (552 5.2.2)"),
-        ("busy", Delayed, "the mail server does not accept the recipient now (451 4.3.0)"),
-        ("relayed", Delayed, "the mail server accepts no mail from this sender (554 5.7.1)"),
+        ("busy", Delayed, "the mail server temporarily refuses the recipient (451 4.3.0)"),
+        ("relayed", Delayed, "the mail server does not accept email from this sender (554 5.7.1)"),
     ],
 )
 async def test_the_servers_refusal_of_a_recipient_is_explained(inbox, name, kind, reason):
     assert await refusal(Smtp(inbox.url, SENDER), LETTER._replace(to=f"{name}@example.org")) == (kind, reason)
 
 
-SILENT = "the mail server did not answer in time"
+SILENT = "the mail server did not respond in time"
 GONE = "the mail server closed the connection"
 NO_SMTP = "the mail server does not speak SMTP"
 
@@ -124,25 +124,33 @@ NO_SMTP = "the mail server does not speak SMTP"
         (
             {"RCPT": b"550-5.1.10 ana@example.org\r\n550 5.1.10 no\r\n"},
             Undeliverable,
-            "the mail server refuses the recipient: the domain accepts no mail (550 5.1.10)",
+            "the mail server refuses the recipient: the domain does not accept email (550 5.1.10)",
         ),
-        ({"RCPT": "530 5.7.0 who are you?"}, Delayed, "the mail server accepts no mail from this sender (530 5.7.0)"),
-        ({"RCPT": "450 greylisted"}, Delayed, "the mail server does not accept the recipient now (450)"),
-        ({"RCPT": "421 busy"}, Delayed, "the mail server does not accept the recipient now (421)"),
-        ({"RCPT": "299 ana@example.org"}, Delayed, "the mail server does not accept the recipient now (299)"),
+        (
+            {"RCPT": "530 5.7.0 who are you?"},
+            Delayed,
+            "the mail server does not accept email from this sender (530 5.7.0)",
+        ),
+        ({"RCPT": "450 greylisted"}, Delayed, "the mail server temporarily refuses the recipient (450)"),
+        ({"RCPT": "421 busy"}, Delayed, "the mail server temporarily refuses the recipient (421)"),
+        ({"RCPT": "299 ana@example.org"}, Delayed, "the mail server temporarily refuses the recipient (299)"),
         ({"RCPT": HANGS}, Delayed, SILENT),
         ({"RCPT": DROPS}, Delayed, GONE),
-        ({"DATA": "554 no"}, Undeliverable, "the mail server refuses the mail (554)"),
-        ({"DATA": "451 later"}, Delayed, "the mail server does not accept the mail now (451)"),
+        ({"DATA": "554 no"}, Undeliverable, "the mail server refuses the email (554)"),
+        ({"DATA": "451 later"}, Delayed, "the mail server temporarily refuses the email (451)"),
         ({"DATA": HANGS}, Delayed, SILENT),
         ({"DATA": DROPS}, Delayed, GONE),
         (
             {".": "552 5.3.4 ana@example.org gets none so large"},
             Undeliverable,
-            "the mail server refuses the mail: the mail is too large (552 5.3.4)",
+            "the mail server refuses the email: the email is too large (552 5.3.4)",
         ),
-        ({".": "554 5.7.1 looks like spam"}, Delayed, "the mail server accepts no mail from this sender (554 5.7.1)"),
-        ({".": "452 disk full"}, Delayed, "the mail server does not accept the mail now (452)"),
+        (
+            {".": "554 5.7.1 looks like spam"},
+            Delayed,
+            "the mail server does not accept email from this sender (554 5.7.1)",
+        ),
+        ({".": "452 disk full"}, Delayed, "the mail server temporarily refuses the email (452)"),
         ({".": b"\xff\xff\n"}, Delayed, NO_SMTP),
         ({".": HANGS}, Delayed, SILENT),
         ({".": DROPS}, Delayed, GONE),
@@ -203,8 +211,8 @@ async def test_a_mail_server_with_an_endless_reply_times_out():
 
 async def test_an_unavailable_login_delays_the_email():
     for offer, reason in (
-        (b"250 mail.test\r\n", "the mail server offers no supported login method"),
-        (b"250-mail.test\r\n250 AUTH KERBEROS\r\n", "the mail server offers no supported login method"),
+        (b"250 mail.test\r\n", "the mail server does not offer a supported login method"),
+        (b"250-mail.test\r\n250 AUTH KERBEROS\r\n", "the mail server does not offer a supported login method"),
         (b"250-mail.test\r\n250 AUTH PLAIN\r\n", "the mail server rejects the login (454)"),
     ):
         async with serving(mail_talk({"EHLO": offer, "AUTH": "454 not now"})) as port:

@@ -217,7 +217,7 @@ async def test_a_webhook_page_lists_deliveries_newest_first_and_never_its_secret
             insert into webhook_delivery (clinic_id, id, webhook_id, event_id, event_type, subject_id, due_at, status,
                                           reason, delivered_at)
             values (1, mint_id(1), $1, uuidv7(), 'slot.moved', $2, now(), $3,
-                    case when $3 = 'failed' then 'answered 500' end, case when $3 = 'delivered' then now() end)
+                    case when $3 = 'failed' then 'responded with 500' end, case when $3 = 'delivered' then now() end)
             """,
             webhook_id,
             str(n),

@@ -226,7 +226,7 @@ class Walk:
             )
             yield Flaw(self.position + 1, f"{gap} missing")
         elif entry.position <= self.position:
-            yield Flaw(entry.position, "there is more than one entry of this position")
+            yield Flaw(entry.position, "there is more than one entry at this position")
         elif chained(self.hash, entry) != hash:
             yield Flaw(entry.position, "the entry is not what was sealed here")
         self.position, self.hash = entry.position, hash

@@ -107,16 +107,16 @@ async def fetch(client: httpx2.AsyncClient, issuer: str) -> dict[str, KeySet]:
             configuration = json.loads(await _read(client, issuer.rstrip("/") + "/.well-known/openid-configuration"))
             keys_url = configuration["jwks_uri"]
             if configuration["issuer"] != issuer:
-                raise FetchError("its configuration names another issuer")
+                raise FetchError("its configuration names a different issuer")
             if not is_safe(keys_url):
-                raise FetchError("the address of its keys is not https")
+                raise FetchError("the address of its keys does not use https")
             keys = parse_keys(await _read(client, keys_url))
     except TimeoutError:
-        raise FetchError("it did not answer in time") from None
+        raise FetchError("it did not respond in time") from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise FetchError(f"it cannot be reached: {type(error).__name__}") from None
     except PARSE_ERRORS:
-        raise FetchError("its answer is not a configuration with keys") from None
+        raise FetchError("its response is not a configuration with keys") from None
     if not keys:
         raise FetchError("it has no usable key")
     return keys
@@ -127,9 +127,9 @@ async def _read(client: httpx2.AsyncClient, url: str) -> bytes:
     content = bytearray()
     async with client.stream("GET", url) as response:
         if response.status_code != 200:
-            raise FetchError(f"it answered {response.status_code}")
+            raise FetchError(f"it responded with {response.status_code}")
         async for part in response.aiter_raw():
             content += part
             if len(content) > MAX_ANSWER_BYTES:
-                raise FetchError("its answer is too large")
+                raise FetchError("its response is too large")
     return bytes(content)

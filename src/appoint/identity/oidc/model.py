@@ -103,7 +103,7 @@ def parse_role(entry: str) -> RoleGrant:
     if doctor_id is None and role == Role.DOCTOR:
         raise ValueError("does not name the doctor, as in doctor:1:<doctor's id>")
     if doctor_id is not None and clinic_of(doctor_id) != clinic_id:
-        raise ValueError("names a doctor of another clinic")
+        raise ValueError("names a doctor from another clinic")
     return RoleGrant(value, Membership(clinic_id, Role(role), doctor_id))
 
 

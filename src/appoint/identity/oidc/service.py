@@ -28,7 +28,7 @@ def read_trust(settings: Settings) -> Trust | None:
     if not is_safe(issuer) or "?" in issuer or "#" in issuer or "@" in issuer:
         raise StartupError(
             "APPOINT_OIDC_ISSUER must look like https://login.example.org/realms/clinics; "
-            "plain http is allowed only for this machine itself."
+            "plain http is allowed only on this machine."
         )
     if not settings.oidc_audience:
         raise StartupError("Set APPOINT_OIDC_AUDIENCE to the audience (aud) of the provider's tokens for Appoint.")
@@ -43,7 +43,7 @@ def read_trust(settings: Settings) -> Trust | None:
         )
     if not settings.oidc_roles:
         raise StartupError(
-            "Set APPOINT_OIDC_ROLES to the role in Appoint for each role of the provider, such as "
+            "Set APPOINT_OIDC_ROLES to map each of the provider's roles to a role in Appoint, such as "
             "front-desk=receptionist:1."
         )
     roles: list[RoleGrant] = []

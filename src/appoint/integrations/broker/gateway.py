@@ -63,7 +63,7 @@ def check_url(url: str) -> None:
     """Raise `StartupError` for an invalid broker address."""
     if not (NATS_URL.fullmatch(url) or RABBIT_URL.fullmatch(url)):
         raise StartupError(
-            "APPOINT_BROKER_URL must be nats://host:port or tls://host:port for NATS (several with commas), "
+            "APPOINT_BROKER_URL must be nats://host:port or tls://host:port for NATS (separate several with commas), "
             "amqp://host:port/vhost or amqps://… for RabbitMQ."
         )
 

@@ -191,7 +191,7 @@ async def post(pool: Pool, url: str, body: bytes, *, headers: Mapping[str, str],
             status = response.status
             await _discard(response)
     except TimeoutError:
-        reason = f"did not answer within {seconds:g} seconds"
+        reason = f"did not respond within {seconds:g} seconds"
     except (
         Unresolved,
         NotPublic,
@@ -232,7 +232,7 @@ def _describe(error: Exception) -> str:
         case httpcore2.TimeoutException():
             return "could not be reached in time"
         case httpcore2.ProtocolError():
-            return "did not answer with HTTP"
+            return "did not respond with HTTP"
         case _:
             return "closed the connection"
 

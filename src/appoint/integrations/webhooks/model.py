@@ -123,7 +123,7 @@ class WebhookDelivery(Resource):
         "attempts": 2,
         "dueAt": "2027-02-01T10:16:05Z",
         "responseStatus": 500,
-        "reason": "answered 500",
+        "reason": "responded with 500",
         "deliveredAt": None,
     }
 
@@ -147,7 +147,7 @@ class WebhookDelivery(Resource):
 class WebhookTrial(msgspec.Struct, rename="camel"):
     """The outcome of sending a sample event."""
 
-    EXAMPLE: ClassVar = {"delivered": False, "responseStatus": 500, "milliseconds": 84, "reason": "answered 500"}
+    EXAMPLE: ClassVar = {"delivered": False, "responseStatus": 500, "milliseconds": 84, "reason": "responded with 500"}
 
     delivered: bool
     response_status: int | None
@@ -200,8 +200,8 @@ def describe_status(status: int) -> str | None:
     if 200 <= status < 300:
         return None
     if 300 <= status < 400:
-        return f"answered {status}; redirects are not followed"
-    return "answered 410: it accepts no more events" if status == GONE_STATUS else f"answered {status}"
+        return f"responded with {status}; redirects are not followed"
+    return "responded with 410: it no longer accepts events" if status == GONE_STATUS else f"responded with {status}"
 
 
 RETRY_DELAYS: Final = (

@@ -107,7 +107,7 @@ class Smtp:
         )
         address = normalize_address(sender)
         if not address or not address.isascii():
-            raise StartupError("APPOINT_MAIL_FROM must be an e-mail address, such as appointments@example.org")
+            raise StartupError("APPOINT_MAIL_FROM must be an email address, such as appointments@example.org")
         self.sender: Final = address
         self.seconds: Final = seconds
         self.tls: Final = ssl.create_default_context()
@@ -148,7 +148,7 @@ class Smtp:
         if not self.server.user:
             return
         if not self.server.is_loopback and client.get_transport_info("sslcontext") is None:
-            raise Delayed("the mail server offers no TLS, and the password is not sent without it")
+            raise Delayed("the mail server does not offer TLS, and Appoint does not send the password without it")
         await client.login(self.server.user, self.server.password)
 
 
@@ -158,7 +158,7 @@ def _explain(error: Exception) -> Undeliverable | Delayed:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[recipient, *_]):
             return smtp_refusal(recipient.code, recipient.message, "the recipient")
         case aiosmtplib.SMTPDataError():
-            return smtp_refusal(error.code, error.message, "the mail")
+            return smtp_refusal(error.code, error.message, "the email")
         case aiosmtplib.SMTPNotSupported():
             return Undeliverable("the mail server does not support addresses with non-ASCII letters")
         case aiosmtplib.SMTPSenderRefused():
@@ -170,7 +170,7 @@ def _explain(error: Exception) -> Undeliverable | Delayed:
         case aiosmtplib.SMTPResponseException() | UnicodeError():
             return Delayed("the mail server does not speak SMTP")
         case TimeoutError():
-            return Delayed("the mail server did not answer in time")
+            return Delayed("the mail server did not respond in time")
         case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
             return Delayed("the TLS connection to the mail server failed, or its certificate is not valid")
         case aiosmtplib.SMTPConnectError():
@@ -178,7 +178,7 @@ def _explain(error: Exception) -> Undeliverable | Delayed:
         case OSError():
             return Delayed("the mail server closed the connection")
         case _:
-            return Delayed("the mail server offers no supported login method")
+            return Delayed("the mail server does not offer a supported login method")
 
 
 MAX_RESPONSE_BYTES: Final = 65_536
@@ -228,7 +228,7 @@ class Sms:
                         break
         except (httpx2.HTTPError, OSError) as error:
             failure = (
-                "did not answer in time"
+                "did not respond in time"
                 if isinstance(error, (TimeoutError, httpx2.TimeoutException))
                 else "cannot be reached, or does not speak HTTP"
             )

@@ -98,7 +98,7 @@ def sanitize(message: Message) -> Message:
     """Return the message without characters that could be read as a command or a separate header. Raise `Undeliverable`
     if its address is invalid."""
     if message.channel == "email" and not normalize_address(message.to):
-        raise Undeliverable("the e-mail address is not valid")
+        raise Undeliverable("the email address is not valid")
     if message.channel == "sms" and not E164.fullmatch(message.to):
         raise Undeliverable("the phone number is not valid")
     return message._replace(
@@ -186,11 +186,11 @@ SMTP_REFUSALS: Final = {
     "1.2": "there is no such domain",
     "1.3": "the address is not valid",
     "1.6": "the recipient has moved",
-    "1.10": "the domain accepts no mail",
+    "1.10": "the domain does not accept email",
     "2.1": "the mailbox is closed",
     "2.2": "the mailbox is full",
-    "2.3": "the mail is too large",
-    "3.4": "the mail is too large",
+    "2.3": "the email is too large",
+    "3.4": "the email is too large",
 }
 """Reasons by enhanced status code (RFC 3463), without the class."""
 
@@ -202,9 +202,9 @@ def smtp_refusal(code: int, text: str, subject: str) -> Undeliverable | Delayed:
     enhanced = re.match(r"([245])\.(\d{1,3}\.\d{1,3})(?!\d)", text)
     detail = f"{code} {enhanced[0]}" if enhanced else f"{code}"
     if not 500 <= code < 600:
-        return Delayed(f"the mail server does not accept {subject} now ({detail})")
+        return Delayed(f"the mail server temporarily refuses {subject} ({detail})")
     if code in AUTHENTICATION_CODES or (enhanced and enhanced[2].startswith("7.")):
-        return Delayed(f"the mail server accepts no mail from this sender ({detail})")
+        return Delayed(f"the mail server does not accept email from this sender ({detail})")
     reason = SMTP_REFUSALS.get(enhanced[2]) if enhanced else None
     return Undeliverable(
         f"the mail server refuses {subject}: {reason} ({detail})"
@@ -256,7 +256,7 @@ def sms_refusal(status: int, body: bytes) -> Undeliverable | Delayed:
     if status in (401, 403):
         return Delayed(f"the text message provider rejects the login ({status})")
     if status != 400 or not response:
-        return Delayed(f"the text message provider does not accept the message now ({status})")
+        return Delayed(f"the text message provider temporarily refuses the message ({status})")
     if not isinstance(response.code, int) or not 10_000 <= response.code <= 99_999:  # it might be the phone number
         return Undeliverable("the text message provider refuses the message (400)")
     if response.code in ACCOUNT_ERRORS:

@@ -119,7 +119,7 @@ async def _attempt(db: Database, sender: Sender, context: NotificationContext) -
     except Delayed as error:
         await retry(str(error))
     except TimeoutError:
-        await retry("the provider did not answer in time")
+        await retry("the provider did not respond in time")
     except Exception:
         log.exception(
             "notification not sent", kind=context.kind, channel=context.channel, notification_id=str(context.id)
