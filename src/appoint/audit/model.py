@@ -139,7 +139,7 @@ class AuditHead(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class Entry(NamedTuple):
-    """An entry in the form in which it is sealed."""
+    """An entry in the form that is sealed."""
 
     clinic_id: int
     position: int

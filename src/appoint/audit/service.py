@@ -124,15 +124,15 @@ async def newest(
 
 
 async def head(db: Statements, *, clinic_id: int) -> AuditHead:
-    """Return the signed head of a clinic's chain, or the platform's. Raise `NotFound`, including while nothing is
-    sealed."""
+    """Return the signed head of a clinic's chain, or the platform's. Raise `NotFound`, including when nothing is sealed
+    yet."""
     if head := await chain.head(db, clinic_id):
         return head
     raise errors.NotFound
 
 
 async def sealed_position(db: Statements, *, clinic_id: int) -> int | None:
-    """Return the position up to which a clinic's entries are sealed; None while nothing is sealed."""
+    """Return the position up to which a clinic's entries are sealed; None if nothing is sealed yet."""
     sealed = await chain.head(db, clinic_id)
     return sealed.position if sealed else None
 

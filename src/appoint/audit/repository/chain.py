@@ -21,7 +21,7 @@ class SealedEntry(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Consecutive entries from a chain, and its head at the same time."""
+    """Consecutive entries from a chain, and its head at that time."""
 
     entries: list[SealedEntry]
     head: AuditHead | None

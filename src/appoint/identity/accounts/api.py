@@ -66,7 +66,8 @@ class Users(Controller):
     async def invite(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[UserInvitation]
     ) -> Response[User]:
-        """Invite a user to a clinic's staff. Mails them a link to choose a password, valid for seven days."""
+        """Invite a user to a clinic's staff. Appoint emails them a link to choose a password, which is valid for seven
+        days."""
         user, replayed = await idempotent_resource(
             request,
             data,

@@ -109,7 +109,7 @@ class StoredUser(msgspec.Struct, frozen=True):
 
 
 class StaffFrame(NamedTuple):
-    """What every staff page shows: the clinic and the signed-in user's name. Values are None where there is neither."""
+    """What every staff page shows: the clinic and the signed-in user's name. Missing values are None."""
 
     id: int | None
     name: str | None
@@ -129,7 +129,7 @@ class ListedUser(NamedTuple):
     has_password: bool
     totp: bool
     memberships: list[str] | None
-    """The number of each clinic and the user's role there."""
+    """Each clinic's number and the user's role there."""
 
 
 class AccountPatch(RequestBody):

@@ -51,7 +51,7 @@ async def count_managers(tx: Statements, clinic_id: int) -> int:
 async def add_member(
     tx: Statements, clinic_id: int, user_id: UUID, *, name: str, role: str, doctor_id: UUID | None
 ) -> bool:
-    """Add a member. Return False if the user already was one."""
+    """Add a member. Return False if the user was already one."""
     return bool(
         await tx.fetchval(
             """

@@ -79,7 +79,7 @@ async def check_password(
 async def begin_totp(db: Database, actor: Actor, *, password: str, secret: str) -> TotpSetup:
     """Return the secret for the caller's authenticator. Signing in requires codes only after `confirm_totp`.
 
-    Raise `Invalid` for a wrong password, and `Conflict` `totp-on` if an authenticator is already set up.
+    Raise `Invalid` for a wrong password, or `Conflict` `totp-on` if an authenticator is already set up.
     """
     user = await check_password(db, actor, password, "#/password")
     setup = totp_setup(user.email)
@@ -112,7 +112,7 @@ async def confirm_totp(tx: Transaction, actor: Actor, *, code: str, secret: str,
 
 
 async def remove_totp(db: Database, actor: Actor, *, password: str) -> Account:
-    """Let the caller sign in with only a password again. Raise `Invalid` if the given one is wrong."""
+    """Let the caller sign in with only a password again. Raise `Invalid` if it is wrong."""
     user = await check_password(db, actor, password, "#/password")
     await db.atomic(_remove_totp, actor, user_id=user.id)
     return await get_account(db, actor)

@@ -127,12 +127,12 @@ def hash_secret(secret: str) -> bytes:
 
 
 def serialize_key(key_id: UUID, secret: str) -> str:
-    """Return the key in the form its owner stores."""
+    """Return the key in the form its owner receives."""
     return f"{PREFIX}{key_id.hex}_{secret}"
 
 
 class StoredKey(Struct, frozen=True):
-    """What it takes to identify a caller by a key: the caller's permissions and the digests of the key's secrets."""
+    """The data needed to identify a caller by a key: the caller's permissions and the digests of the key's secrets."""
 
     clinic_id: int
     scopes: list[str]

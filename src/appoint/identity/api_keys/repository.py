@@ -116,14 +116,14 @@ async def find_presented(db: Statements, key_id: UUID) -> StoredKey | None:
     """Return a key from a request; None if it is unknown or revoked, or if its clinic is inactive.
 
     Takes one round trip. Before the caller is identified, no transaction can name the clinic for row-level security, so
-    the database function bypasses it, for one key at a time.
+    the database function bypasses row-level security for this one key.
     """
     row = await db.fetchrow("select * from presented_key($1)", key_id)
     return to(StoredKey, row) if row else None
 
 
 async def record_use(db: Statements, key_id: UUID, *, before: datetime, now: datetime) -> None:
-    """Record the key's use, unless a use after `before` is already recorded."""
+    """Record the key's use, unless a use after `before` has already been recorded."""
     await db.execute(
         """
         update api_key

@@ -18,13 +18,13 @@ log = structlog.get_logger()
 FETCH_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 512 * 1024
 REFRESH_AFTER: Final = timedelta(minutes=10)
-"""The age at which a fetch of new keys starts. Requests use the current keys until it completes."""
+"""The age at which fetching new keys starts. Requests use the current keys until it finishes."""
 MAX_AGE: Final = timedelta(minutes=15)
 """The age at which requests wait for new keys, unless the last fetch failed."""
 MAX_AGE_WHILE_UNREACHABLE: Final = timedelta(days=1)
 """How long keys stay valid while the provider is unreachable."""
 RETRY_INTERVAL: Final = timedelta(minutes=1)
-"""The shortest time between two fetches."""
+"""The minimum time between two fetches."""
 
 
 class FetchError(Exception):
@@ -56,7 +56,7 @@ class Provider:
 
     async def keys(self, kid: str, *, now: datetime) -> KeySet | None:
         """Return the keys with that id; None if the provider has none. Raise `Unavailable` if the provider is
-        unreachable and the cached keys do not settle it."""
+        unreachable and the cached keys cannot decide this."""
         if (
             kid not in self._keys
             or (self._age(now) > MAX_AGE and not self._last_fetch_failed)

@@ -85,7 +85,7 @@ def is_safe(url: str) -> bool:
 
 def parse_role(entry: str) -> RoleGrant:
     """Parse `claim-value=role:clinic`, `claim-value=doctor:clinic:doctorId` or `claim-value=administrator`. Raise
-    `ValueError` with the fault."""
+    `ValueError` saying what is wrong."""
     value, _, meaning = entry.rpartition("=")
     role, *ids = meaning.split(":")
     if not value:

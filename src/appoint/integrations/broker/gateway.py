@@ -1,7 +1,7 @@
 """Connect to the broker, which is either NATS with JetStream or RabbitMQ: create the stream or exchange, publish, and
 wait for acknowledgements.
 
-Client libraries are imported on first use, which saves half a second, and memory, in processes without a broker.
+Client libraries are imported on first use, which saves half a second and some memory in processes without a broker.
 """
 # ruff: noqa: PLC0415
 
@@ -182,8 +182,7 @@ async def _connection(
             except Exception as error:
                 # A RabbitMQ client that failed to connect and its error refer to each other through these frames.
                 # Breaking the cycle frees the client here, so it can close itself. The garbage collector might only run
-                # when no
-                # event loop is running, and the client could not close itself then.
+                # once no event loop is running, and the client could not close itself then.
                 clear_frames(error.__traceback__)
                 raise
     try:

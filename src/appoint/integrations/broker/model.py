@@ -44,5 +44,5 @@ def divide_into_rounds(messages: Sequence[Message]) -> list[list[Message]]:
 
 
 def retry_delay(failures: int) -> float:
-    """Return the seconds to wait before the next attempt after consecutive failures: 0.2, 0.4, 0.8 … 5."""
+    """Return how many seconds to wait after this many consecutive failures: 0.2, 0.4, 0.8 … 5."""
     return min(MAX_WAIT_SECONDS, 0.1 * 2 ** min(failures, 10))

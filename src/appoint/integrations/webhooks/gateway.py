@@ -1,7 +1,7 @@
 """Requests to partners' servers. Only public addresses are allowed, because partners choose the URLs that our servers
 connect to.
 
-Each connection resolves the host name afresh and connects to the very address it has checked, so a DNS change in
+Each connection resolves the host name afresh and connects to exactly the address it has checked, so a DNS change in
 between has no effect.
 """
 

@@ -29,7 +29,7 @@ PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.5)
 MAX_TURNS: Final = 50
 """How many webhooks one worker serves at a time."""
 TURN_SECONDS: Final = 20.0
-"""The length of a webhook's turn before others are served."""
+"""How long a webhook's turn lasts before others are served."""
 LEASE: Final = timedelta(seconds=90)
 """Longer than a turn and its last request, with a margin."""
 BATCH_SIZE: Final = 50
@@ -58,7 +58,7 @@ async def deliver(
     now: Callable[[], datetime] = clock.now,
 ) -> None:
     """Send due deliveries until `stop` is set, to many webhooks at once, so that a slow one does not delay others.
-    Return when the last requests have ended."""
+    Return once the last requests have ended."""
     async with gateway.connection_pool(private_addresses=private_addresses) as pool:
         sender = Sender(db, pool, stop, answer_seconds, now)
         await serve(

@@ -84,7 +84,7 @@ class Webhook(Resource):
 
 class WebhookWithSecret(Webhook):
     secret: Secret
-    """Signs deliveries according to Standard Webhooks. Appoint returns it only once."""
+    """The secret that signs deliveries, according to Standard Webhooks. Appoint returns it only once."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -104,7 +104,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 class DeliveryFilter(PageQuery):
     status: DeliveryStatus | None = None
-    """Return only deliveries that are waiting, have arrived, or have finally failed."""
+    """Return only deliveries that are queued, have been delivered, or have failed for good."""
 
 
 class WebhookDelivery(Resource):
@@ -222,7 +222,7 @@ def retry_delay(failures: int, *, jitter: float) -> timedelta | None:
 
 
 def serialize_secret(secret: bytes) -> str:
-    """Return a secret in the format its owner stores."""
+    """Return a secret in the format its owner receives."""
     return "whsec_" + b64encode(secret).decode()
 
 

@@ -196,8 +196,8 @@ async def send(pool: "Pool", endpoint: Endpoint, event: Event, *, seconds: float
 async def replay(
     tx: Transaction, actor: Actor, *, webhook_id: UUID, since: datetime, retention_days: int, now: datetime
 ) -> int:
-    """Queue all events since the given time again if the webhook subscribes to them, whether or not they have been
-    delivered. Return how many there are.
+    """Queue the webhook's events since the given time again, whether or not they have been delivered. Only types the
+    webhook subscribes to are queued. Return how many there are.
 
     Raise `NotFound`, even for a removed webhook, or `Invalid` for a time before the oldest logged event.
     """

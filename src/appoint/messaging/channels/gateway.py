@@ -36,7 +36,7 @@ class Gateway(Protocol):
         `Delayed`.
 
         A message may be delivered twice if a connection breaks at the wrong moment, but it is never lost: `Delayed` is
-        raised whenever the provider may not have accepted the message, and never once it has.
+        raised whenever the provider may not have accepted the message, and never when it has.
         """
         ...
 

@@ -114,7 +114,7 @@ class VerbatimHeader(BaseHeader):
     """A header that is written as is, folded only between encoded words.
 
     Python would decode encoded words inside a name, including line breaks, and write the result as separate headers. It
-    would also encode addresses longer than a line, and mail servers would then not recognise them as addresses.
+    would also encode addresses longer than a line, which mail servers would then not recognise as addresses.
     """
 
     max_count: ClassVar[Literal[1] | None] = 1
@@ -143,7 +143,7 @@ def build_mail(message: Message, *, sender: str, now: datetime) -> EmailMessage:
     mail = EmailMessage(MAIL)
     mail["From"] = _with_name(message.sender_name, sender)
     reply_to = normalize_address(message.reply_to or "")
-    # non-ASCII letters are only possible in an email whose recipient's address needs them
+    # the reply address may only have non-ASCII letters if the recipient's address has them too
     if reply_to and (reply_to.isascii() or not (normalize_address(message.to) or "").isascii()):
         mail["Reply-To"] = _with_name(message.sender_name, reply_to)
     mail["To"] = normalize_address(message.to)
@@ -196,7 +196,7 @@ SMTP_REFUSALS: Final = {
 
 
 def smtp_refusal(code: int, text: str, subject: str) -> Undeliverable | Delayed:
-    """Return the exception for the server's refusal of `subject`: the recipient or the email. A refusal because of
+    """Return the exception for the server's refusal of `subject` (the recipient or the email). A refusal because of
     authentication or policy (X.7) concerns the sender, and the operator can fix its cause, so it only delays the
     message."""
     enhanced = re.match(r"([245])\.(\d{1,3}\.\d{1,3})(?!\d)", text)

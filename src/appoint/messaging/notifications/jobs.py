@@ -35,8 +35,8 @@ PACE: Final = Pace(idle_seconds=0.5, busy_seconds=0.05, busy_for_seconds=TOKEN_C
 
 
 class Sender(NamedTuple):
-    """Sends notifications. Holds each channel's gateway, how many messages it accepts per second, and the writer that
-    composes them."""
+    """What it takes to send notifications: each channel's gateway, how many messages it accepts per second, and the
+    writer that composes them."""
 
     gateways: Mapping[Channel, Gateway]
     per_second: Mapping[Channel, int]

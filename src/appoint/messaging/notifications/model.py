@@ -30,7 +30,7 @@ class NotificationStatus(StrEnum):
 class KindRules(NamedTuple):
     recipient: Recipient
     can_wait: bool = False
-    """Whether it can wait until quiet hours end. Responses to something the recipient did do not wait."""
+    """Whether it can wait until quiet hours end. Responses to the recipient's own actions do not wait."""
     statuses: frozenset[str] = frozenset()
     """The appointment statuses for which its content is still true."""
 

@@ -118,8 +118,8 @@ def superseding_sequence(event: Event) -> int | None:
 
 def plan_reminder(reminder: DueReminder, now: datetime) -> PlannedNotification | None:
     """Return the notification for a due reminder, or None if quiet hours leave no time for it or the customer has no
-    channel. Each row is sent earlier by its own share of the spread, so that reminders due at the same time do not all
-    go out at once."""
+    channel. The reminder is sent early by its row's share of the spread, so that reminders due at the same time do not
+    all go out at once."""
     if reminder.channel is None:
         return None
     contact = Contact(

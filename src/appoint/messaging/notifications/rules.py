@@ -39,7 +39,7 @@ def outside_quiet_hours(
 
 def after_quiet_hours(context: NotificationContext, now: datetime) -> datetime | None:
     """Return when to send a notification that fell due in quiet hours because of a failed attempt or because the hours
-    were changed. Return None to send it now, which includes the case that quiet hours would last until it expires."""
+    were changed. Return None to send it now, which is also the result if quiet hours would last until it expires."""
     if not KINDS[kind_of(context.kind)].can_wait or context.urgent or context.time_zone is None:
         return None
     contact = Contact(

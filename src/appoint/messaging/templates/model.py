@@ -1,4 +1,4 @@
-"""Kinds of messages and their placeholders, and the structs for templates."""
+"""Message kinds and their placeholders, and the structs for templates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -85,7 +85,7 @@ class ListedAppointment(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """The data for a message's placeholders. An agenda's `start_time` is any time on the day."""
+    """The data for a message's placeholders. In an agenda, `start_time` is any time on that day."""
 
     clinic: str
     time_zone: str
@@ -99,7 +99,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     start_time: datetime | None = None
     end_time: datetime | None = None
     old_start_time: datetime | None = None
-    """A moved appointment's previous start."""
+    """A moved appointment's previous start time."""
     hold_expires_at: datetime | None = None
     appointments: Sequence[ListedAppointment] = ()
     unsubscribe_url: str | None = None
@@ -144,7 +144,7 @@ EXAMPLE: Final = Facts(
 
 
 class TemplateText(NamedTuple):
-    """The templates for a message's subject, which text messages do not have, and its text."""
+    """A message's templates: one for its text and, except in text messages, one for its subject."""
 
     subject: str | None
     text: str
@@ -161,8 +161,8 @@ class Rendered(NamedTuple):
 
 class TemplateContent(RequestBody):
     """A clinic's own template for a message: text with `{{ placeholder }}`, `{{ placeholder | upper }}` (or lower, or
-    capitalize), and `{% if placeholder %}…{% elif placeholder == "text" %}…{% else %}…{% endif %}`, also with not, and,
-    or."""
+    capitalize), and `{% if placeholder %}…{% elif placeholder == "text" %}…{% else %}…{% endif %}`. Conditions can use
+    not, and, or."""
 
     text: Annotated[
         str,

@@ -12,8 +12,8 @@ MAX_LISTED: Final = 100
 
 
 def placeholder_values(key: TemplateKey, facts: Facts) -> dict[str, str]:
-    """Return the values for a message's placeholders. Each is plain text on a single line, except `appointments`, or
-    empty if there is no value."""
+    """Return the values for a message's placeholders. Each is plain text, on a single line except for `appointments`,
+    and empty if there is no value."""
     return {name: VALUES[name](key, facts) for name in PLACEHOLDERS[key.kind]}
 
 

@@ -1,4 +1,4 @@
-"""Render messages: read default templates, and check and fill in templates."""
+"""Read default templates, check templates, and render messages with them."""
 
 import re
 from collections.abc import Mapping
@@ -55,8 +55,8 @@ def default_text(key: TemplateKey) -> TemplateText:
 
 
 def find_faults(key: TemplateKey, template: TemplateText) -> list[errors.Fault]:
-    """Return what is wrong with a clinic's template, with line numbers. Renders the template with example data, so an
-    empty list means that it works."""
+    """Return the faults in a clinic's template, with line numbers. Renders the template with example data, so an empty
+    list means that it works."""
     if (template.subject is None) == (key.channel == "email"):
         if key.channel == "email":
             return [errors.Fault("#/subject", "is missing")]
@@ -91,7 +91,8 @@ def render(key: TemplateKey, facts: Facts, own: TemplateText | None = None) -> R
 
 
 def _fill(key: TemplateKey, template: TemplateText, values: Mapping[str, str]) -> tuple[str, str]:
-    """Return the rendered subject and text. Raise `InvalidTemplate`, even if only the result is empty or too long."""
+    """Return the rendered subject and text. Raise `InvalidTemplate`, including for a result that is empty or too
+    long."""
     subject = one_line(sandbox.fill(template.subject or "", "#/subject", values))
     lines = (
         line.rstrip()

@@ -47,7 +47,7 @@ class InvalidTemplate(Exception):
 
 
 def find_faults(source: str, pointer: str, placeholders: Collection[str]) -> list[Fault]:
-    """Return what is wrong with a template, with line numbers. The list is empty if the template can be rendered."""
+    """Return the faults in a template, with line numbers. The list is empty if the template can be rendered."""
     try:
         tree = sandbox.parse(source)
     except TemplateSyntaxError as error:

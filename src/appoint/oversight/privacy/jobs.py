@@ -22,7 +22,7 @@ MAILBOX_RETENTION: Final = timedelta(days=7)
 
 async def forget(db: Database, *, now: datetime) -> None:
     """Delete data whose retention period has ended. Several workers can run this at once. If a run is interrupted, the
-    next night completes it."""
+    next night's run completes it."""
     patients = appointments = customers = 0
     messages = await service.delete_notifications(
         db, clinic_id=ids.PLATFORM, before=now - timedelta(days=Policy().retain_messages_days), now=now

@@ -13,7 +13,8 @@ from ...kit.structs import RequestBody
 from ...messaging.notifications.model import Preferences
 
 MAX_LIST_ENTRIES: Final = 5000
-"""The maximum length of each list in an export. An entry takes a few kilobytes at most, usually a few hundred bytes."""
+"""The maximum length of each list in an export. An entry takes a few kilobytes at most, but usually only a few hundred
+bytes."""
 
 
 class ExportQuery(RequestBody):

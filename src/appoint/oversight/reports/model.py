@@ -30,7 +30,7 @@ Unit = Literal["day", "week", "month"]
 
 class AffectedDays(NamedTuple):
     """Days whose sums may be out of date, for one doctor or for all of the clinic's doctors. They lie between two
-    points in time or two dates, both inclusive. Without an end, this means every day from the start onwards."""
+    points in time or two dates, both inclusive. Without an end, they are all days from the start onwards."""
 
     clinic_id: int
     doctor_id: UUID | None
@@ -83,7 +83,7 @@ class Period(NamedTuple):
 
     @property
     def before(self) -> "Period":
-        """Return the preceding period with the same length."""
+        """Return the preceding period of the same length."""
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
     @property

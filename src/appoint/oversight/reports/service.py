@@ -44,7 +44,7 @@ async def rebuild(db: Database, clinic_ids: Sequence[int], *, done: Callable[[in
 
 
 async def list_doctors(db: Statements, clinic_id: int) -> list[ReportedDoctor]:
-    """Return a clinic's doctors, with former ones last."""
+    """Return a clinic's doctors, former ones last."""
     return await repository.doctors(db, clinic_id)
 
 

@@ -187,8 +187,8 @@ async def record_failure(
     """Record a failed attempt. The next one is at `due_at`; if that is None, there is none. Do nothing if the delivery
     has changed since that version.
 
-    Disable a webhook that has been failing since `disable_from` or longer. Return the webhook if it changed, which is
-    when it starts to fail and when it is disabled.
+    Disable a webhook that has been failing since `disable_from` or longer. Return the webhook if it changed, that is,
+    if it has just started to fail or been disabled.
     """
     row = await db.fetchrow(
         """

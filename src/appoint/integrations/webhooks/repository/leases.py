@@ -17,7 +17,8 @@ class Lease(NamedTuple):
 
 
 async def claim(db: Statements, *, now: datetime, until: datetime, limit: int) -> list[Lease]:
-    """Lease webhooks with due deliveries, across clinics, until `until`. Those left unserved the longest come first."""
+    """Lease webhooks that have due deliveries, across clinics, until `until`. Those that have waited longest come
+    first."""
     rows = await db.fetch(
         """
         with free as (
@@ -61,7 +62,7 @@ async def find_endpoint(db: Statements, lease: Lease) -> Endpoint | None:
 
 
 async def release(db: Statements, lease: Lease, *, now: datetime) -> None:
-    """End the lease, unless another worker has taken it by now."""
+    """End the lease, unless another worker has since taken it."""
     await db.execute(
         "update webhook set leased_until = $4 where clinic_id = $1 and id = $2 and leased_until = $3",
         clinic_of(lease.webhook_id),

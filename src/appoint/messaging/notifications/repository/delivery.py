@@ -43,7 +43,7 @@ async def renew(
     lease: timedelta,
     now: datetime,
 ) -> None:
-    """Extend the leases on a notification and its token during the attempt."""
+    """Extend the leases on a notification and its token while the attempt is in progress."""
     await db.execute(
         """
         with token as (

@@ -98,8 +98,8 @@ async def insert_code(
 
 
 async def supersede(tx: Statements, *, events: Sequence[Event], sequences: Sequence[int]) -> None:
-    """Supersede unsent notifications about the events' subjects if their sequence number is lower than the given
-    one."""
+    """Supersede unsent notifications about the events' subjects if their sequence number is lower than the one given
+    for the event."""
     await tx.execute(
         """
         update notification n
@@ -124,7 +124,7 @@ async def list_due_reminders(
     now: datetime,
     limit: int,
 ) -> list[DueReminder]:
-    """Return all clinics' appointments with a reminder that is due soon and not planned yet. An appointment appears
+    """Return appointments, from all clinics, that have a reminder due soon and not planned yet. An appointment appears
     once per customer channel, or once if there is no channel, with its share of the spread. Appointments are sorted by
     start and come after the start and id in `after`.
 
@@ -146,8 +146,8 @@ async def list_due_reminders(
 
 
 async def plan_agendas(db: Statements, *, lasting: timedelta, now: datetime) -> int:
-    """Insert emails listing today's appointments for doctors at all clinics whose agenda time has come, for as long as
-    `lasting`. Return how many are new."""
+    """Insert emails listing today's appointments for doctors at all clinics whose agenda time was at most `lasting`
+    ago. Return how many are new."""
     tag = await db.execute(
         """
         insert into notification (clinic_id, id, kind, subject_id, sequence, recipient, recipient_id, channel,

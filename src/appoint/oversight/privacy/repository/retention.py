@@ -34,7 +34,7 @@ async def limits(db: Statements, *, now: datetime) -> list[RetentionLimits]:
 async def departed_patients(tx: Statements, *, clinic_id: int, before: datetime, after: UUID, limit: int) -> list[UUID]:
     """Return and lock the clinic's patients without an appointment since `before`, in id order after `after`.
 
-    Patients locked by other transactions are handled the next night.
+    Patients locked by other transactions are left for the next night.
     """
     rows = await tx.fetch(
         """
