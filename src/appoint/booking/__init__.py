@@ -1,1 +1,1 @@
-"""Appointments: booked, moved, run and cancelled."""
+"""Book, move, run and cancel appointments."""

@@ -1,4 +1,4 @@
-"""/api/appointments, and the appointments of a clinic or a customer."""
+"""/api/appointments, /api/clinics/{clinicId}/appointments and /api/customers/{customerId}/appointments"""
 
 from datetime import datetime
 from uuid import UUID
@@ -52,9 +52,9 @@ class Appointments(Controller):
 
     @post("/appointments", operation_id="bookAppointment", opt=route(permission="book", problems=REASONS))
     async def book(self, request: Request, data: JSONBody[AppointmentRequest]) -> Response[Appointment]:
-        """Book or hold (`hold`) one appointment, with a given doctor or any free doctor of a clinic.
+        """Book or hold (`hold`) an appointment with a given doctor, or with any free doctor at a clinic.
 
-        Staff may override conflicting rules (`override`), with a reason.
+        Staff may override conflicting rules (`override`) if they give a reason.
         """
         authorize_override(request, data.override, clinic_id=data.booking_clinic_id, doctor_id=data.doctor_id)
         command = BookingCommand(
@@ -87,9 +87,9 @@ class Appointments(Controller):
     async def reschedule(
         self, request: Request, appointment_id: FromPath[UUID], data: JSONBody[RescheduleRequest]
     ) -> Response[Appointment]:
-        """Move an appointment to another time or doctor. It keeps its id.
+        """Move an appointment to a different time or doctor. It keeps its id.
 
-        Staff may override conflicting rules (`override`), with a reason.
+        Staff may override conflicting rules (`override`) if they give a reason.
         """
         authorize_override(
             request,
@@ -125,7 +125,7 @@ class Appointments(Controller):
         opt=route(permission="move-appointments", owned_by="appointment_id", problems=("wrong-status", "too-late")),
     )
     async def cancel(self, request: Request, appointment_id: FromPath[UUID], query: Cancellation) -> None:
-        """Cancel an appointment. Cancelling a cancelled appointment changes nothing."""
+        """Cancel an appointment. Cancelling it again has no effect."""
         authorize_override(
             request, query.override, clinic_id=clinic_of(appointment_id), doctor_id=request.grant.doctor_id
         )
@@ -160,7 +160,7 @@ class Appointments(Controller):
         ),
     )
     async def arrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Record the arrival of a customer, also after a no-show."""
+        """Record a customer's arrival, even after a no-show."""
         return await apply_transition(request, appointment_id, "arrive")
 
     @post(
@@ -170,7 +170,7 @@ class Appointments(Controller):
         opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status",)),
     )
     async def unarrive(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Undo the arrival of a customer."""
+        """Undo a customer's arrival."""
         return await apply_transition(request, appointment_id, "unarrive")
 
     @post(
@@ -200,7 +200,7 @@ class Appointments(Controller):
         opt=route(permission="run-appointments", owned_by="appointment_id", problems=("wrong-status", "not-started")),
     )
     async def no_show(self, request: Request, appointment_id: FromPath[UUID]) -> Response[Appointment]:
-        """Record a no-show, once the appointment has started."""
+        """Record a no-show once the appointment has started."""
         return await apply_transition(request, appointment_id, "noShow")
 
     @get(

@@ -18,29 +18,30 @@ from .planning import NO_OVERRIDES, BookingCommand, BookingPlan, SlotTime, plan_
 from .refusals import explain_refusal, next_overrides
 
 PARTIAL_BOOKING: Final = "AP001"
-"""The SQLSTATE that `refuse_partial` of the database raises."""
+"""The SQLSTATE that the database function `refuse_partial` raises."""
 
 
 class Booked(NamedTuple):
     booking: BookedAppointments
-    """The appointments, in the order of the requests."""
+    """The appointments, in request order."""
     replayed: bool = False
     """Whether an earlier request with the same idempotency key booked them."""
 
 
 class _NothingWritten(Exception):
-    """Internal signal: no appointment could be written, so roll back the hours published for it."""
+    """Internal signal: no appointment could be written, so the hours published for it are rolled back."""
 
 
 async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Booked:
     """Book all requested appointments or none, in one round trip if no rule is violated.
 
-    The database decides races: only one of several concurrent requests gets a time. Override rules only where the
-    command allows it and they are violated; if these are the hours, publish hours for the appointment alone. Return for
-    a repeated request what the first one booked, in its current state.
+    The database decides races: only one of several concurrent requests gets a time. Override a rule only if the command
+    allows it and an appointment violates it; to override hours, publish them for that appointment alone. For a repeated
+    request, return what the first one booked, in its current state.
 
-    Raise `NotFound` for an unknown clinic, doctor, type, slot or customer, `KeyReused`, and `Conflict` with the first
-    rule (`rules.REASONS`) that applies, up to five alternatives, and the index of the first request that it refuses.
+    Raise `NotFound` for an unknown clinic, doctor, type, slot or customer, `KeyReused` for an idempotency key sent
+    before with different content, and `Conflict` with the first rule (`rules.REASONS`) that applies, up to five
+    alternatives and the index of the first refused request.
     """
     overrides = NO_OVERRIDES
 
@@ -51,7 +52,7 @@ async def book(db: Database, cache: ClinicCache, command: BookingCommand) -> Boo
             return Booked(booking)
         if earlier := await _find_earlier(db, command):
             return Booked(earlier, replayed=True)
-        if number > 0 or plan.violation in (None, "in-the-past"):  # a stale catalogue may cause other violations
+        if number > 0 or plan.violation in (None, "in-the-past"):  # others may come from a stale catalogue
             overrides = next_overrides(await explain_refusal(db, plan))
         raise catalogues.Stale
 
@@ -88,7 +89,7 @@ async def _find_earlier(db: Statements, command: BookingCommand) -> BookedAppoin
 async def _insert(db: Database, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
     """Write all appointments, or write none and return None.
 
-    Take one statement. Where hours are overridden, publish the missing ones first, in a transaction with it.
+    Use one statement. If hours are overridden, first publish the missing ones in the same transaction.
     """
     outside_hours = [spec for spec in plan.specs if "outside-hours" in spec.overrides]
 

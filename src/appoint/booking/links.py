@@ -1,4 +1,4 @@
-"""Manage links, with which the holder sees and changes one appointment without an account."""
+"""Manage links, which let their holder see and change one appointment without an account."""
 
 from typing import Any, Final
 from uuid import UUID

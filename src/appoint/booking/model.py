@@ -18,7 +18,7 @@ from .rules import Override, Reason, Rule, TimeRequest
 
 
 class Status(StrEnum):
-    """The values of FHIR R4 `AppointmentStatus` that Appoint uses."""
+    """The FHIR R4 `AppointmentStatus` values that Appoint uses."""
 
     PENDING = "pending"
     BOOKED = "booked"
@@ -34,7 +34,7 @@ LIVE: Final = frozenset(Status) - {Status.CANCELLED, Status.NOSHOW}
 
 
 class Transition(NamedTuple):
-    """A change of status, and the event that it appends."""
+    """A status change and the event that it appends."""
 
     sources: frozenset[Status]
     target: Status
@@ -76,28 +76,28 @@ class Appointment(Resource):
     price: Money | None
     notes: str | None
     overrides: list[Rule]
-    """The rules that staff overrode for the appointment."""
+    """The rules that staff overrode for this appointment."""
     override_reason: str | None
     """The reason for overriding them. Visible only to staff."""
     manage_token: (
         Annotated[str, msgspec.Meta(examples=["apm_AAAAAQGXgYwMIgIB-WYVCA.GJ3EGXa0tZ8ySSUf3PCLX9zVn4g"])] | UnsetType
     ) = UNSET
-    """A bearer token to see, move and cancel this appointment, and the last part of its page's address,
-    `/appointments/{manageToken}`. Only responses to the booking request and its repetitions contain it.
+    """A bearer token for seeing, moving and cancelling this appointment. It is also the last part of the appointment's
+    page address, `/appointments/{manageToken}`. Only responses to the booking request and its repeats contain it.
     """
 
 
 class AppointmentDetails(Appointment, kw_only=True):
-    """An appointment with the details on the page of its manage link."""
+    """An appointment with the details that its manage link shows."""
 
     sequence: int
-    """The number of its last change for calendars (RFC 5545)."""
+    """The calendar revision number (RFC 5545 `SEQUENCE`)."""
     clinic: str
     slug: str | None
     address: str | None
     phone: str | None
     email: str | None
-    """The clinic's."""
+    """The clinic's e-mail address."""
     doctor: str
     type: str | None
     mode: Mode
@@ -125,32 +125,32 @@ class CustomerVisit(msgspec.Struct, frozen=True):
 
 
 class CancelCause(StrEnum):
-    """The cause of a cancellation, for programs. `cancel_reason` is the text for people."""
+    """The machine-readable cause of a cancellation. `cancel_reason` is the human-readable reason."""
 
     REQUEST = "request"
     HOLD_EXPIRED = "hold-expired"
 
 
 class StoredAppointment(NamedTuple):
-    """An appointment with the details that only use cases need."""
+    """An appointment with details that only the use cases need."""
 
     appointment: Appointment
     claim: Range
-    """The doctor's time that it occupies, including buffers."""
+    """The part of the doctor's time that it occupies, including buffers."""
     version: int
     cancel_cause: CancelCause | None
 
 
 class BookedAppointments(NamedTuple):
-    """The appointments of one booking, in its order."""
+    """One booking's appointments, in request order."""
 
     appointments: list[Appointment]
     booker_id: UUID | None
-    """The booker, if it is someone other than the customer."""
+    """The booker, if different from the customer."""
 
 
 class AppointmentRequest(TimeRequest, kw_only=True):
-    """A request for one appointment of a customer."""
+    """A request to book one appointment for a customer."""
 
     EXAMPLE: ClassVar = {
         "customerId": "01978a5c-7d3e-7a63-84f7-074d226b3d5d",
@@ -161,9 +161,9 @@ class AppointmentRequest(TimeRequest, kw_only=True):
 
     customer_id: UUID
     clinic_id: fields.ClinicNumber | None = None
-    """Required without `doctorId` and `bookingSlotId`; the clinic's policy then chooses a free doctor."""
+    """Required if neither `doctorId` nor `bookingSlotId` is given; the clinic's policy then chooses a free doctor."""
     override: Override | None = None
-    """Staff only. Overriding hours requires a doctor."""
+    """Staff only. Overriding hours requires a named doctor."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -172,13 +172,14 @@ class AppointmentRequest(TimeRequest, kw_only=True):
 
     @property
     def booking_clinic_id(self) -> int:
-        """The clinic of the request, or the one that its ids belong to."""
+        """The requested clinic, or else the clinic that the doctor's or slot's id belongs to."""
         id = self.doctor_id or self.booking_slot_id
         return self.clinic_id or (ids.clinic_of(id) if id else ids.PLATFORM)
 
 
 class RescheduleRequest(RequestBody):
-    """A new time for an appointment. Without an end, the appointment keeps its length; without a doctor, its doctor."""
+    """A new time for an appointment. The appointment keeps its length if no end is given, and its doctor if no doctor
+    is given."""
 
     EXAMPLE: ClassVar = {
         "startTime": "2027-03-01T08:30:00Z",
@@ -233,7 +234,8 @@ class AppointmentFilter(PageQuery):
 
 
 class Selection(NamedTuple):
-    """The appointments of a clinic to list: those with all of these properties, after a place in the list."""
+    """Which of a clinic's appointments to list: those that match all of these criteria and come after a given
+    position."""
 
     first: date | None
     last: date | None
@@ -245,7 +247,7 @@ class Selection(NamedTuple):
 
     @property
     def parameters(self) -> tuple[object, ...]:
-        """The parameters of a statement, in which the place is two values."""
+        """The statement's parameters; the position takes up two of them."""
         start, last_id = self.after or (None, None)
         return (
             self.first,
@@ -265,7 +267,7 @@ def has_own_hours(appointment: Appointment) -> bool:
 
 
 def audit_reason(overrides: Iterable[str]) -> str | None:
-    """Return the overridden rules as the audit entry's reason. Leave out the reason that staff gave, which may name
-    people."""
+    """Return the overridden rules as the audit entry's reason. Leave out the reason that staff gave, because it may
+    name people."""
     rules = ", ".join(dict.fromkeys(overrides))
     return f"override: {rules}" if rules else None

@@ -1,4 +1,4 @@
-"""Turn a booking command into appointments that can be written, without a database or a clock."""
+"""Turn a booking command into appointments to write, without a database or a clock."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,12 +11,12 @@ from ..kit.actors import Actor
 from .rules import AppointmentSpec, BookingLimits, Override, TimeRequest, buffers, catalogue_violation
 
 Overrides = Mapping[int, tuple[str, ...]]
-"""The rules to override for each request, by its position."""
+"""The rules to override, by request position."""
 NO_OVERRIDES: Final[Overrides] = {}
 
 
 class IdempotencyKey(NamedTuple):
-    """The identity of a request: its caller, its key, and the digest of its content."""
+    """A request's identity: its caller, its key and a digest of its content."""
 
     caller: str
     key: str
@@ -43,7 +43,7 @@ class BookingCommand(NamedTuple):
 
 
 class SlotTime(NamedTuple):
-    """The doctor and the time of a booking slot."""
+    """A booking slot's doctor and time."""
 
     doctor_id: UUID
     start: datetime
@@ -51,7 +51,7 @@ class SlotTime(NamedTuple):
 
 
 class BookingPlan(NamedTuple):
-    """The appointments to write, according to the catalogue and the clock."""
+    """The appointments to write, as planned from a catalogue at a given time."""
 
     catalogue: Catalogue
     specs: Sequence[AppointmentSpec]
@@ -62,7 +62,7 @@ class BookingPlan(NamedTuple):
 
     @property
     def violation(self) -> str | None:
-        """The first rule of the catalogue that one of the appointments violates."""
+        """The first catalogue rule that any of the appointments violates."""
         violations = (catalogue_violation(spec, self.catalogue, self.now) for spec in self.specs)
         return next(filter(None, violations), None)
 
@@ -70,7 +70,7 @@ class BookingPlan(NamedTuple):
 def plan_booking(
     command: BookingCommand, catalogue: Catalogue, overrides: Overrides, slots: Mapping[UUID, SlotTime]
 ) -> BookingPlan:
-    """Resolve the requests to instants and doctors. `slots` are the booking slots that requests name.
+    """Resolve the requests to times and doctors. `slots` contains the booking slots that the requests name.
 
     Raise `NotFound` for a doctor, type or slot that the clinic does not have.
     """

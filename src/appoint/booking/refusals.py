@@ -29,7 +29,7 @@ from .rules import (
 )
 
 ALTERNATIVES_RADIUS: Final = timedelta(days=8)
-"""The range before and after an appointment to search for alternatives: a week, and a day to spare for time zones."""
+"""How far before and after an appointment to search for alternatives: a week, plus a day's margin for time zones."""
 
 
 class Refused(NamedTuple):
@@ -51,14 +51,14 @@ Explanation = Refused | Overridable | StaleCatalogue
 
 
 class CustomerTime(NamedTuple):
-    """Each customer's appointment times at the clinic, and their number of upcoming appointments."""
+    """Each customer's appointment times and number of upcoming appointments at the clinic."""
 
     busy: dict[UUID, list[Range]]
     upcoming: dict[UUID, BookingLimits]
 
 
 class Judgement(NamedTuple):
-    """An appointment's spec with the rules to override for it, and the violation that remains."""
+    """An appointment's spec, including the rules to override, and the remaining violation."""
 
     spec: AppointmentSpec
     violation: str | None
@@ -66,7 +66,7 @@ class Judgement(NamedTuple):
 
 
 def next_overrides(explanation: Explanation) -> Overrides:
-    """Return the rules to override in the next attempt. Raise the conflict of a refusal."""
+    """Return the rules to override in the next attempt. If the plan was refused, raise the conflict."""
     match explanation:
         case Refused(conflict):
             raise conflict
@@ -77,7 +77,7 @@ def next_overrides(explanation: Explanation) -> Overrides:
 
 
 async def explain_refusal(db: Statements, plan: BookingPlan, *, current: CurrentTime | None = None) -> Explanation:
-    """Return why a plan could not be written: the first rule that prevents the first appointment.
+    """Return why a plan could not be written: the first rule that blocks the first refused appointment.
 
     `current` is the time of the appointment being moved, which must not conflict with itself. Raise `NotFound` for an
     unknown customer.
@@ -85,7 +85,7 @@ async def explain_refusal(db: Statements, plan: BookingPlan, *, current: Current
     customers = await _customer_time(db, plan, current)
     own_slots = await _own_slots(db, plan, current)
     overrides: dict[int, tuple[str, ...]] = {}
-    claims: list[tuple[UUID, Range]] = []  # of the plan's earlier appointments
+    claims: list[tuple[UUID, Range]] = []  # the plan's earlier appointments
     for spec in plan.specs:
         times = await availability.load_around(db, plan.catalogue, doctors=_doctors(plan, spec), day=_day(plan, spec))
         if times is None:
@@ -134,7 +134,7 @@ async def _own_slots(db: Statements, plan: BookingPlan, current: CurrentTime | N
 
 
 def _doctors(plan: BookingPlan, spec: AppointmentSpec) -> Sequence[CatalogueDoctor]:
-    """Return the doctors who could take the appointment, or else the doctors whose times are alternatives."""
+    """Return the doctors who could take the appointment or, if there are none, those to suggest instead."""
     catalogue = plan.catalogue
     if not catalogue.active:
         return []
@@ -173,7 +173,7 @@ def _judge(
     busy: Sequence[Range],
     upcoming: BookingLimits,
 ) -> Judgement:
-    """Override allowed rules one by one, up to the first violation that may not be overridden."""
+    """Override violated rules one by one, up to the first that may not be overridden."""
     allowed = overridable_rules(spec, plan.override)
     over_limit = limit_violation(spec, plan.limits, upcoming) if plan.limits else None
     while True:

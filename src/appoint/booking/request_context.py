@@ -1,4 +1,4 @@
-"""Context of a booking request besides its body: limits, idempotency, overrides and visibility."""
+"""Everything about a booking request apart from its body: limits, idempotency, overrides and visibility."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -29,14 +29,14 @@ def redact(request: Request, appointment: Appointment) -> Appointment:
 
 
 def authorize_override(request: Request, override: object, *, clinic_id: int, doctor_id: UUID | None) -> None:
-    """Check that the caller may override rules for an appointment with the doctor, if the request contains an override.
-    Raise what the guard raises."""
+    """If the request contains an override, check that the caller may override rules for appointments with the doctor.
+    Raise the same errors as the guard."""
     if override:
         authorize(request, permission="override", clinic_id=clinic_id, doctor_id=doctor_id)
 
 
 def with_token(request: Request, appointment: Appointment) -> Appointment:
-    """Return the appointment with the token of its manage link, for the caller who booked it."""
+    """Return the appointment with its manage link's token, for the caller who booked it."""
     return msgspec.structs.replace(appointment, manage_token=links.token(request.services.secret_key, appointment.id))
 
 
@@ -49,7 +49,7 @@ def visible_doctors(request: Request, doctor_id: UUID | None) -> list[UUID] | No
 
 
 def visible_selection(request: Request, query: AppointmentFilter) -> Selection:
-    """Return the appointments that the query asks for, restricted to those that the caller may list."""
+    """Return the query as a selection, restricted to appointments that the caller may list."""
     return Selection(
         query.from_,
         query.to,
@@ -72,7 +72,7 @@ def hold_length(request: Request) -> timedelta:
 
 
 def booking_limits(request: Request, clinic_id: int) -> BookingLimits | None:
-    """Return the booking limits for this caller; None for staff and for partners with their own rate limit."""
+    """Return this caller's booking limits, or None for staff and for partners with their own rate limit."""
     actor = request.user
     if actor.is_staff(clinic_id) or (actor.membership_at(clinic_id) and actor.requests_per_minute):
         return None

@@ -31,17 +31,17 @@ MAX_ATTEMPTS: Final = 3
 
 
 class _MoveRefused(Exception):
-    """Internal signal: the database refused a move. Ends the transaction, so that the reason is read outside it."""
+    """Internal signal: the database refused the move. Ends the transaction, so the reason is read outside it."""
 
 
 async def reschedule(
     db: Database, actor: Actor, *, appointment_id: UUID, to: RescheduleRequest, if_match: str | None, now: datetime
 ) -> Appointment:
-    """Move an appointment to another time, another doctor, or both.
+    """Move an appointment to a different time, a different doctor, or both.
 
-    The appointment keeps its id and may overlap its old time. Override rules only where `to.override` allows it and
-    they are violated. Raise `Conflict` as `book` does, and also `too-late` within the clinic's notice period,
-    `hold-expired`, or `wrong-status` for an appointment that is no longer upcoming.
+    The appointment keeps its id and may overlap its old time. Override a rule only if `to.override` allows it and the
+    move violates it. Raise the same conflicts as `book`, plus `too-late` within the clinic's notice period,
+    `hold-expired`, and `wrong-status` for an appointment that is no longer upcoming.
     """
     clinic_id = ids.clinic_of(appointment_id)
     if to.doctor_id and ids.clinic_of(to.doctor_id) != clinic_id:
@@ -68,7 +68,7 @@ async def _move(
     overrides: Sequence[str],
     now: datetime,
 ) -> Appointment:
-    """Move an appointment, overriding the given rules. Raise `_MoveRefused` if the database refuses it."""
+    """Move an appointment, overriding the given rules. Raise `_MoveRefused` if the database refuses the move."""
     clinic_id = ids.clinic_of(appointment_id)
     if "outside-hours" in overrides:
         doctor_id = (await service.get(tx, appointment_id)).doctor_id
@@ -107,7 +107,7 @@ def _check_movable(appointment: Appointment, now: datetime) -> None:
 def _overriding(
     spec: AppointmentSpec, override: Override | None, rules: Sequence[str], catalogue: Catalogue, *, late: bool
 ) -> tuple[AppointmentSpec, str | None]:
-    """Return the spec with the rules overridden for it, and the reason. Raise `Conflict` `too-late`."""
+    """Return the spec with its overridden rules, and the reason for overriding them. Raise `Conflict` `too-late`."""
     if late and not (override and "too-late" in override.allow):
         raise too_late(catalogue)
     spec = spec._replace(overrides=("too-late", *rules) if late else tuple(rules))
@@ -115,7 +115,7 @@ def _overriding(
 
 
 def _target(appointment: Appointment, catalogue: Catalogue, to: RescheduleRequest) -> AppointmentSpec:
-    """Return the spec of the appointment at its new time, with the type's current buffers."""
+    """Return the appointment's spec at its new time, with the type's current buffers."""
     type_id = appointment.appointment_type_id
     doctor_id = to.doctor_id or appointment.doctor_id
     if doctor_id not in catalogue.doctors:

@@ -1,4 +1,4 @@
-"""Requested times, and the rules that can refuse them, without a database or a clock."""
+"""Check requested times against the booking rules, without a database or a clock."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ REASONS: Final = (
     "customer-busy",
     "taken",
 )
-"""The reasons for refusing a booking. If several apply, the response contains the first."""
+"""The reasons for refusing a booking. If several apply, the response gives the first."""
 
 
 Rule = Literal["too-soon", "too-far", "outside-hours", "customer-busy", "too-late"]
@@ -36,7 +36,7 @@ Reason = Annotated[fields.Name, msgspec.Meta(examples=["In pain; Dr. Shah stays 
 
 
 class Override(RequestBody):
-    """The rules that staff override if they are violated, and the reason."""
+    """The rules that staff override if an appointment violates them, and the reason."""
 
     EXAMPLE: ClassVar = {"allow": ["outside-hours", "too-soon"], "reason": "In pain; Dr. Shah stays longer"}
 
@@ -45,22 +45,22 @@ class Override(RequestBody):
 
 
 class TimeRequest(RequestBody):
-    """A requested time and doctor. The time is a whole booking slot, or a start with an appointment type or an end.
-    Without a doctor, any doctor of the clinic can take it."""
+    """A requested time and doctor. The time is either a whole booking slot, or a start with an appointment type or an
+    end. If no doctor is named, any of the clinic's doctors can take the appointment."""
 
     doctor_id: UUID | None = None
     booking_slot_id: UUID | None = None
-    """Book all of this slot, instead of a start."""
+    """Book this whole slot instead of giving a start time."""
     start_time: fields.Instant | None = None
     end_time: fields.Instant | None = None
-    """Instead of `appointment_type_id`, which determines the length."""
+    """An alternative to `appointment_type_id`, which otherwise determines the length."""
     appointment_type_id: UUID | None = None
     notes: fields.Text | None = None
     hold: bool = False
     """Hold the time until the appointment is confirmed or the hold expires."""
 
     def __post_init__(self) -> None:
-        """Raise `Invalid` for a request without a time, or with two."""
+        """Raise `Invalid` unless the request gives exactly one time."""
         if self.booking_slot_id:
             if self.start_time or self.end_time:
                 raise errors.Invalid(errors.Fault("#/startTime", "is already set by the booking slot"))
@@ -75,8 +75,8 @@ class TimeRequest(RequestBody):
 
 
 class AppointmentSpec(NamedTuple):
-    """A requested appointment as instants, `[start, end)` for the patient and `[claimed_from, claimed_until)` for the
-    doctor, with the doctors who can take it."""
+    """A requested appointment with its times, `[start, end)` for the patient and `[claimed_from, claimed_until)` for
+    the doctor, and the doctors who can take it."""
 
     position: int
     customer_id: UUID
@@ -86,12 +86,12 @@ class AppointmentSpec(NamedTuple):
     claimed_from: datetime
     claimed_until: datetime
     doctor_id: UUID | None
-    """None: the clinic's rule chooses one of the candidates."""
+    """If None, the clinic's rule chooses one of the candidates."""
     candidates: Sequence[CatalogueDoctor]
     notes: str | None
     hold: bool
     overrides: tuple[str, ...] = ()
-    """The rules that are overridden for it."""
+    """The rules overridden for this appointment."""
 
     @property
     def length(self) -> Length:
@@ -110,11 +110,11 @@ class CurrentTime(NamedTuple):
     end: datetime
     claim: Range
     has_own_hours: bool
-    """Whether hours may be published for it alone."""
+    """Whether hours may have been published for it alone."""
 
 
 class BookingLimits(NamedTuple):
-    """A customer's upcoming appointments and holds at a clinic: the maximum, or the current number."""
+    """A customer's upcoming appointments and holds at a clinic: either the maximum or the current number."""
 
     appointments: int
     holds: int
@@ -124,7 +124,7 @@ class BookingLimits(NamedTuple):
 
 
 def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
-    """Return the doctor's time before and after an appointment of the type."""
+    """Return the buffers that the doctor needs before and after an appointment of this type."""
     return (
         (timedelta(minutes=type.buffer_before_minutes), timedelta(minutes=type.buffer_after_minutes))
         if type
@@ -133,7 +133,7 @@ def buffers(type: CatalogueType | None) -> tuple[timedelta, timedelta]:
 
 
 def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: datetime) -> str | None:
-    """Return the first rule of the catalogue and the clock that the appointment violates."""
+    """Return the first rule that the appointment violates, given the catalogue and the current time."""
     doctor = catalogue.doctors[spec.doctor_id] if spec.doctor_id else None
     if spec.start < now:
         return "in-the-past"
@@ -153,7 +153,7 @@ def catalogue_violation(spec: AppointmentSpec, catalogue: Catalogue, now: dateti
 
 
 def limit_violation(spec: AppointmentSpec, limits: BookingLimits, upcoming: BookingLimits) -> str | None:
-    """Return the first limit that the customer's upcoming appointments have reached."""
+    """Return the first limit that the customer has already reached."""
     if upcoming.appointments >= limits.appointments:
         return "too-many-appointments"
     if spec.hold and upcoming.holds >= limits.holds:
@@ -162,7 +162,7 @@ def limit_violation(spec: AppointmentSpec, limits: BookingLimits, upcoming: Book
 
 
 def time_violation(spec: AppointmentSpec, times: Sequence[DoctorTime], customers_time: Sequence[Range]) -> str | None:
-    """Return the first rule about hours and other appointments that excludes all candidates."""
+    """Return the first rule about hours or other appointments that rules out all candidates."""
     open_doctors = [time for time in times if "outside-hours" in spec.overrides or covers(time, spec.start, spec.end)]
     if not open_doctors:
         return "outside-hours"
@@ -194,7 +194,7 @@ def overlaps(ranges: Sequence[Range], start: datetime, end: datetime) -> bool:
 
 
 def without(ranges: Sequence[Range], excluded: Range) -> list[Range]:
-    """Return the ranges without one of them, which may have been merged with its neighbours."""
+    """Return the ranges minus one of them, which may have been merged with its neighbours."""
     start, end = excluded
     pieces = chain.from_iterable(((lower, min(upper, start)), (max(lower, end), upper)) for lower, upper in ranges)
     return [(lower, upper) for lower, upper in pieces if lower < upper]

@@ -31,21 +31,22 @@ async def get_stored(db: Statements, appointment_id: UUID) -> StoredAppointment:
 
 
 async def find_for_holder(db: Statements, appointment_id: UUID) -> AppointmentDetails | None:
-    """Return an appointment for the page of its manage link."""
+    """Return an appointment for its manage link's page."""
     return await repository.find_details(db, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id)
 
 
 async def list_visits(
     db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
 ) -> list[CustomerVisit]:
-    """Return the appointments that customers have or booked at all clinics, at most `limit` upcoming and past ones."""
+    """Return the appointments that the customers have, or have booked for others, at all clinics: at most `limit`
+    upcoming and `limit` past ones."""
     return await repository.list_visits(db, customer_ids=customer_ids, now=now, limit=limit)
 
 
 async def change(
     tx: Transaction, actor: Actor, *, appointment_id: UUID, change: AppointmentPatch, if_match: str | None
 ) -> Appointment:
-    """Change the notes. Raise `Conflict` `customer-erased` if the customer's data was erased."""
+    """Change the appointment's notes. Raise `Conflict` `customer-erased` if the customer's data was erased."""
     await lock(tx, appointment_id, if_match)
     if change.notes is not msgspec.UNSET and not await repository.change_notes(
         tx, clinic_id=ids.clinic_of(appointment_id), appointment_id=appointment_id, notes=change.notes
@@ -60,7 +61,8 @@ async def lock(
 ) -> tuple[StoredAppointment, Catalogue]:
     """Lock the appointment until the transaction ends, and return it with its clinic's current catalogue.
 
-    Raise `NotFound`, `VersionMismatch` for an outdated `if_match`, or `VersionRequired` if the clinic requires one.
+    Raise `NotFound`, `VersionMismatch` for an outdated `if_match`, or `VersionRequired` if the clinic requires one and
+    it is missing.
     """
     clinic_id = ids.clinic_of(appointment_id)
     stored = await repository.lock(

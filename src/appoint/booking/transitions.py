@@ -1,4 +1,4 @@
-"""Change the status of appointments, as `model.TRANSITIONS` allows."""
+"""Change the status of appointments as `model.TRANSITIONS` allows."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,7 +22,7 @@ from .model import (
 
 
 async def apply(tx: Transaction, actor: Actor, *, appointment_id: UUID, name: str, now: datetime) -> Appointment:
-    """Apply the transition with that name to an appointment. Use `cancel` for cancelling.
+    """Apply the named transition to an appointment. To cancel, use `cancel` instead.
 
     Raise `Conflict`: `wrong-status`; `hold-expired` for an expired hold, even if it has not been cancelled yet;
     `not-started` for a no-show before the start; `taken`, `customer-busy` or `outside-hours` when a no-show arrives
@@ -53,9 +53,9 @@ async def cancel(
     if_match: str | None,
     now: datetime,
 ) -> None:
-    """Cancel an appointment. Cancelling a cancelled one changes nothing.
+    """Cancel an appointment. Cancelling it again has no effect.
 
-    `override_reason` is the reason of staff for cancelling within the clinic's notice period. Raise `Conflict`:
+    `override_reason` is the staff's reason for cancelling within the clinic's notice period. Raise `Conflict`:
     `wrong-status` for an appointment that is over, or `too-late`.
     """
     (appointment, *_), catalogue = await service.lock(tx, appointment_id, if_match)

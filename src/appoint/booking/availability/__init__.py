@@ -1,1 +1,1 @@
-"""Times that can really be booked."""
+"""Times that can actually be booked."""

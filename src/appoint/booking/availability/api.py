@@ -28,21 +28,21 @@ class AvailabilityQueries(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AvailabilityFilter
     ) -> Response[Availability]:
-        """List free times of a clinic on up to 62 dates, once per doctor."""
+        """List a clinic's free times on up to 62 dates, once per doctor."""
         return await availability_response(request, clinic_id, query)
 
     @get("/doctors/{doctor_id:uuid}/availability", operation_id="getDoctorAvailability", opt=route(permission="public"))
     async def of_doctor(
         self, request: Request, doctor_id: FromPath[UUID], query: AvailabilityFilter
     ) -> Response[Availability]:
-        """List free times of a doctor."""
+        """List a doctor's free times."""
         return await doctor_availability_response(request, doctor_id, query)
 
     @get("/clinics/{clinic_id:int}/freeslots/{day:str}", operation_id="getFreeSlots", opt=route(permission="public"))
     async def free_slots(
         self, request: Request, clinic_id: FromPath[int], day: FromPath[str], query: DayFilter
     ) -> Response[Availability]:
-        """List free times of a clinic on one day, given as `yyyy-mm-dd`."""
+        """List a clinic's free times on one day, given as `yyyy-mm-dd`."""
         try:
             on = msgspec.convert(day, date)
         except msgspec.ValidationError:
@@ -56,7 +56,7 @@ class AvailabilityQueries(Controller):
 
     @get("/availability/search", operation_id="searchAvailability", opt=route(permission="public", rate_limit="search"))
     async def search(self, request: Request, query: SearchFilter) -> Response[Page[FoundTime]]:
-        """Search free times across clinics on at most 7 of each clinic's local dates, earliest first."""
+        """Search for free times across clinics on up to 7 of each clinic's local dates, earliest first."""
         first, last = dates(query)
         results = await search.search(
             request.db, query=query, after=cursor_after(request, query, Place), first=first, last=last, now=clock.now()

@@ -1,4 +1,4 @@
-"""Compute free times from ranges, without a database or a clock. Searches and refusals share this."""
+"""Compute free times from ranges, without a database or a clock. Both searches and refusals use it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -14,7 +14,7 @@ from ...kit.structs import PageQuery, RequestBody
 Range = tuple[datetime, datetime]
 """Half-open."""
 AnyMinutes = Annotated[
-    int, msgspec.Meta(ge=5, le=720, description="length in minutes, where no appointment type determines it")
+    int, msgspec.Meta(ge=5, le=720, description="length in minutes, if no appointment type determines it")
 ]
 MAX_DAYS: Final = 62
 MAX_SEARCH_DAYS: Final = 7
@@ -36,8 +36,8 @@ class DoctorTime(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """A clinic's booking rules at an instant: appointments start every `step` from a slot's start, at `earliest` or
-    later, and no later than on the local date `last_date`."""
+    """A clinic's booking rules at a given time: appointments can start every `step` from a slot's start, no earlier
+    than `earliest` and no later than the local date `last_date`."""
 
     time_zone: str
     step: timedelta
@@ -55,12 +55,12 @@ class Terms(NamedTuple):
 
 
 class DoctorOffer(NamedTuple):
-    """A doctor's time, with the terms of the clinic and the length of the appointments to compute."""
+    """A doctor's time, with the clinic's terms and the length of the appointments to fit into it."""
 
     clinic_id: int
     terms: Terms
     length: Length | None
-    """None: whole slots."""
+    """None for whole slots."""
     time: DoctorTime
 
 
@@ -69,18 +69,18 @@ class OfferedTime(msgspec.Struct, rename="camel"):
     end_time: datetime
     doctor_id: UUID
     booking_slot_id: UUID | None
-    """The booking slot that the time fills completely; null if it takes part of a slot or spans several."""
+    """The booking slot that the time fills completely; null if it takes up part of a slot or spans several."""
     available: bool
 
 
 def starts(doctor: DoctorTime, length: Length | None, terms: Terms) -> Iterator[tuple[date, OfferedTime]]:
-    """Yield every time on the clinic's step that fits into the hours, in order, with its local date. `available` says
+    """Yield every time on the clinic's step that fits the hours, in order, with its local date. `available` says
     whether it can be booked.
 
     Without a length, yield whole slots. An appointment may span adjacent slots but not local midnight. The patient's
-    time must lie within published hours. The buffers around it may lie outside, but must not touch another claim.
+    time must lie within published hours. The buffers around it may lie outside, but must not overlap another claim.
     """
-    claims, past = doctor.claims, 0  # number of claims that end before the current time
+    claims, past = doctor.claims, 0  # number of claims that end before the time being checked
     before, after = (length.before, length.after) if length else NO_BUFFERS
     for slot, open_until in zip(doctor.slots, _open_until(doctor.slots), strict=True):
         for day, start, end in _fitting_times(slot, open_until, length, terms):
@@ -109,7 +109,7 @@ def _fitting_times(
 
 
 def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
-    """Return, for each slot, the end of the continuous published time that it is part of."""
+    """For each slot, return the end of the unbroken published time that it belongs to."""
     until: list[datetime] = []
     for slot in reversed(slots):
         follows = until and slots[len(slots) - len(until)].start == slot.end
@@ -118,7 +118,7 @@ def _open_until(slots: Sequence[PublishedSlot]) -> list[datetime]:
 
 
 def nearest(times: Sequence[OfferedTime], to: datetime, *, limit: int = 5) -> list[OfferedTime]:
-    """Return the available times nearest to an instant, nearest first, without duplicates."""
+    """Return the available times nearest to the given time, nearest first, without duplicates."""
     by_start = {offer.start_time: offer for offer in reversed(times) if offer.available}
     return sorted(by_start.values(), key=lambda offer: (abs(offer.start_time - to), offer.start_time))[:limit]
 
@@ -127,15 +127,15 @@ class AvailabilityFilter(RequestBody):
     EXAMPLE: ClassVar = {"from": "2027-03-01", "to": "2027-03-07"}
 
     date: fields.Date | None = None
-    """One day, instead of `from` and `to`."""
+    """A single day, instead of `from` and `to`."""
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """The first day."""
     to: fields.Date | None = None
     """The last day."""
     appointment_type_id: UUID | None = None
-    """Return times for this appointment type. Without it and `minutes`, return whole booking slots."""
+    """Return times for this appointment type. If neither this nor `minutes` is given, return whole booking slots."""
     minutes: AnyMinutes | None = None
-    """Return times of this length in minutes, instead of a type's."""
+    """Return times of this length in minutes, instead of an appointment type's length."""
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     show: Literal["free", "all"] = "free"
@@ -146,12 +146,12 @@ class AvailabilityFilter(RequestBody):
 
 
 class DayFilter(RequestBody):
-    """Filters for the free slots of one day."""
+    """Filters for one day's free slots."""
 
     appointment_type_id: UUID | None = None
-    """Return times for this appointment type. Without it and `minutes`, return whole booking slots."""
+    """Return times for this appointment type. If neither this nor `minutes` is given, return whole booking slots."""
     minutes: AnyMinutes | None = None
-    """Return times of this length in minutes, instead of a type's."""
+    """Return times of this length in minutes, instead of an appointment type's length."""
     doctor_id: UUID | None = None
     """Return only this doctor's times."""
     show: Literal["free", "all"] = "free"
@@ -165,19 +165,19 @@ class SearchFilter(PageQuery):
     EXAMPLE: ClassVar = {"date": "2027-03-01", "specialty": "Dermatology"}
 
     date: fields.Date | None = None
-    """One day, instead of `from` and `to`, in each clinic's time zone."""
+    """A single day in each clinic's time zone, instead of `from` and `to`."""
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """The first day."""
     to: fields.Date | None = None
     """The last day."""
     specialty: fields.ShortText | None = None
-    """The whole specialty, ignoring case."""
+    """The full name of the specialty, ignoring case."""
     appointment_type_id: UUID | None = None
     """Return times for this appointment type."""
     clinic_id: fields.ClinicNumber | None = None
     """Return only this clinic's times."""
     minutes: AnyMinutes | None = None
-    """Return times of this length in minutes, instead of a type's."""
+    """Return times of this length in minutes, instead of an appointment type's length."""
 
     def __post_init__(self) -> None:
         check_days(self, MAX_SEARCH_DAYS)
@@ -205,7 +205,7 @@ def check_days(query: AvailabilityFilter | SearchFilter, max_days: int) -> None:
 class Day(msgspec.Struct):
     date: date
     free: int
-    """The number of available times on the day."""
+    """The number of available times on this day."""
     slots: list[OfferedTime]
 
 
@@ -227,7 +227,7 @@ class Place(NamedTuple):
 
 
 class SearchSlot(NamedTuple):
-    """A published slot that a search reads, with the doctor's time in it and next to it."""
+    """A published slot that a search reads, with the doctor's time in it and adjacent to it."""
 
     clinic_name: str
     doctor_name: str
@@ -242,12 +242,12 @@ class SearchSlot(NamedTuple):
 
 
 class ClinicListing(msgspec.Struct, frozen=True):
-    """A clinic in the list of clinics that patients search."""
+    """A clinic in the list that patients search."""
 
     id: int
     name: str
     slug: str
-    """The last part of its page's address: its slug, or its number."""
+    """The last part of its page's address: its slug or, if it has none, its number."""
     address: str | None
     time_zone: str
     specialties: list[str]

@@ -1,4 +1,4 @@
-"""The SQL of availability: published slots and claims, as ranges."""
+"""SQL for availability: published slots and claims, as ranges."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -26,11 +26,11 @@ async def load_doctors_time(
     before: timedelta,
     after: timedelta,
 ) -> list[DoctorTime]:
-    """Return the doctors' published slots on local dates, both inclusive, and their claims there and within `before`
-    and `after`, ordered by doctor id.
+    """Return the doctors' published slots on the local dates `first…last` (inclusive), and their claims on those dates
+    and up to `before` and `after` beyond them, ordered by doctor id.
 
     Omit inactive doctors, and doctors whose version in the catalogue is no longer current. Return nothing if the clinic
-    or the type is inactive or has changed. Reads two index ranges per doctor, however many appointments there are.
+    or the type is inactive or has changed. Read two index ranges per doctor, however many appointments there are.
     """
     rows = await db.fetch(
         DOCTORS_TIME,
@@ -61,12 +61,12 @@ async def find_next_slots(
     until: datetime,
     limit: int,
 ) -> list[SearchSlot]:
-    """Return published slots across clinics on each clinic's own local dates, in the order of (since, clinic, doctor)
-    after `place` and before `until`.
+    """Return published slots across clinics on each clinic's own local dates, ordered by (since, clinic, doctor), after
+    `place` and before `until`.
 
     `since` is the earliest start in the slot that the clinic's notice allows and that comes after the cursor `after`.
-    Each slot includes the doctor's adjacent slots and claims. The limit makes a page of a search cost what it shows,
-    not what exists.
+    Each slot includes the doctor's adjacent slots and claims. The limit makes the cost of a search page depend on what
+    it shows, not on how many slots exist.
     """
     type_id = query.appointment_type_id
     rows = await db.fetch(
@@ -95,11 +95,11 @@ async def find_next_slots(
 async def find_soonest_times(
     db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, days: int
 ) -> list[DoctorOffer]:
-    """Return the time of each active doctor of the clinics, with the given specialty if any, on that local date, or on
-    `days` days from now.
+    """Return the time of each of the clinics' active doctors (with the given specialty, if any) on the local date `on`,
+    or else on `days` days from today.
 
-    The length is that of the shortest appointment type that the doctor offers, or None where the clinic is booked by
-    whole slots.
+    The length comes from the shortest appointment type that the doctor offers. It is None if the clinic's slots are
+    booked whole.
     """
     rows = await db.fetch(SOONEST_TIMES, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=days)
     return [_doctor_offer(row, now) for row in rows]
@@ -108,8 +108,8 @@ async def find_soonest_times(
 async def list_clinics(
     db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
 ) -> list[ClinicListing]:
-    """Return active clinics that have active doctors, by name, after the clinic with that number; one more than `limit`
-    if there are more."""
+    """Return active clinics that have active doctors, ordered by name, after the clinic with the number `after`,
+    including one beyond `limit` if there are more."""
     rows = await db.fetch(
         """
         select c.id, c.name, coalesce(c.slug, c.id::text) as slug, c.address, c.time_zone,
@@ -119,7 +119,7 @@ async def list_clinics(
                       order by 1) as specialties
           from clinic c
          where c.active
-           -- clinic by clinic; `exists` would go through all doctors first
+           -- clinic by clinic; `exists` would scan all doctors first
            and (select true from doctor d where d.clinic_id = c.id and d.active limit 1)
            and ($1::text is null or position(lower($1) in lower(c.name)) > 0)
            and ($2::text is null
@@ -138,7 +138,7 @@ async def list_clinics(
 
 
 async def list_specialties(db: Statements, *, limit: int) -> list[str]:
-    """Return the specialties of all active doctors, by name."""
+    """Return all active doctors' specialties, ordered by name."""
     rows = await db.fetch(
         "select distinct d.specialty from doctor d where d.active and d.specialty is not null order by 1 limit $1",
         limit,

@@ -1,4 +1,4 @@
-"""Responses with free times, for the availability operations and those of doctor directories."""
+"""Responses with free times, for the availability and doctor directory operations."""
 
 from datetime import date
 from uuid import UUID
@@ -16,7 +16,7 @@ CACHE_CONTROL = "public, max-age=2"
 
 
 async def availability_response(request: Request, clinic_id: int, query: AvailabilityFilter) -> Response[Availability]:
-    """Respond with the availability of a clinic."""
+    """Respond with a clinic's availability."""
     first, last = dates(query)
     availability = await service.find_for_clinic(
         request.db, request.cache, clinic_id=clinic_id, query=query, first=first, last=last, now=clock.now()
@@ -27,7 +27,7 @@ async def availability_response(request: Request, clinic_id: int, query: Availab
 async def doctor_availability_response(
     request: Request, doctor_id: UUID, query: AvailabilityFilter
 ) -> Response[Availability]:
-    """Respond with the availability of a doctor. Raise `NotFound` if the query names another doctor."""
+    """Respond with a doctor's availability. Raise `NotFound` if the query names a different doctor."""
     if query.doctor_id not in (None, doctor_id):
         raise NotFound
     query.doctor_id = doctor_id
@@ -35,7 +35,7 @@ async def doctor_availability_response(
 
 
 def dates(query: AvailabilityFilter | SearchFilter) -> tuple[date, date]:
-    """Return the first and the last date of a query."""
+    """Return a query's first and last dates."""
     first, last = query.date or query.from_, query.date or query.to
     assert first, "checked by the query"
     assert last, "checked by the query"

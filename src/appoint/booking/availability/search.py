@@ -16,40 +16,41 @@ from .model import ClinicListing, FoundTime, Place, SearchFilter, SearchSlot, st
 EASTERNMOST_OFFSET: Final = timedelta(hours=14)
 WESTERNMOST_OFFSET: Final = timedelta(hours=-12)
 FIRST_SLOTS: Final = 128
-"""The slots that the first read of a search returns at most. Doubles up to `MAX_SLOTS` while there are more."""
+"""The maximum number of slots that a search's first read returns. Doubles, up to `MAX_SLOTS`, as long as there are
+more."""
 MAX_SLOTS: Final = 1024
 FIRST_WINDOW: Final = timedelta(hours=6)
-"""The hours that the first read of a search covers. Doubles whenever they contain no further slots."""
+"""The length of time that a search's first read covers. Doubles whenever it contains no further slots."""
 SOON_DAYS: Final = 7
 MAX_SPECIALTIES: Final = 200
 LOWEST_ID: Final = UUID(int=0)
 """Sorts before every doctor."""
 
 PendingTimes = list[tuple[Place, FoundTime, Iterator[FoundTime]]]
-"""A heap with the next time of each slot that has been read, and an iterator over the slot's later times."""
+"""A heap of the next time in each slot read so far, with an iterator over that slot's later times."""
 
 
 async def list_specialties(db: Statements, cache: ClinicCache) -> list[str]:
-    """Return the specialties of all active doctors, by name."""
+    """Return all active doctors' specialties, ordered by name."""
     return await cache.get(ids.PLATFORM, "specialties", lambda: repository.list_specialties(db, limit=MAX_SPECIALTIES))
 
 
 async def find_clinics(
     db: Statements, *, q: str | None, specialty: str | None, after: int | None, limit: int
 ) -> list[ClinicListing]:
-    """Return active clinics with active doctors, by name, after the clinic with that number; one more than `limit` if
-    there are more."""
+    """Return active clinics with active doctors, ordered by name, after the clinic with the number `after`, including
+    one beyond `limit` if there are more."""
     return await repository.list_clinics(db, q=q, specialty=specialty, after=after, limit=limit)
 
 
 async def search(
     db: Statements, *, query: SearchFilter, after: Place | None, first: date, last: date, now: datetime
 ) -> list[FoundTime]:
-    """Return available times across clinics on each one's local dates `first…last`, ordered by (start, clinic, doctor),
-    after the cursor `after`; one more than the limit if there are more.
+    """Return available times across clinics on each clinic's local dates `first…last`, ordered by (start, clinic,
+    doctor), after the cursor `after`, including one beyond the limit if there are more.
 
-    Read published slots in that order, and only as many as the page needs: a slot that has not been read contains no
-    time before its own place.
+    Read published slots in that order, and only as many as the page needs: an unread slot contains no time before its
+    own place.
     """
     if query.clinic_id and query.appointment_type_id and ids.clinic_of(query.appointment_type_id) != query.clinic_id:
         return []
@@ -84,7 +85,7 @@ def _push(pending: PendingTimes, times: Iterator[FoundTime]) -> None:
 
 
 def _available(slot: SearchSlot, after: Place, first: date, last: date) -> Iterator[FoundTime]:
-    """Yield the available times that start in the slot, after the cursor, on the dates."""
+    """Yield the available times that start in the slot, after the cursor and on the given dates."""
     clinic_id, terms, length, doctor = slot.offer
     terms = terms._replace(last_date=min(last, terms.last_date))
     for day, offer in starts(doctor, length, terms):
@@ -108,8 +109,8 @@ def _available(slot: SearchSlot, after: Place, first: date, last: date) -> Itera
 async def find_soonest(
     db: Statements, *, clinic_ids: Sequence[int], specialty: str | None, on: date | None, now: datetime, limit: int
 ) -> dict[int, list[datetime]]:
-    """Return the first bookable times of each clinic, on that local date or within `SOON_DAYS`, with a doctor of the
-    specialty if one is given. Run one statement."""
+    """Return each clinic's first bookable times on that local date or within `SOON_DAYS`, with doctors of the given
+    specialty, if any. Run one statement."""
     times: dict[int, set[datetime]] = {clinic_id: set() for clinic_id in clinic_ids}
     for clinic_id, terms, length, doctor in await repository.find_soonest_times(
         db, clinic_ids=clinic_ids, specialty=specialty, on=on, now=now, days=SOON_DAYS

@@ -1,4 +1,4 @@
-"""Find the free times of a clinic."""
+"""Find a clinic's free times."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -25,7 +25,7 @@ from .model import (
 )
 
 FIRST_LOOK_AHEAD: Final = timedelta(days=14)
-"""The length of the first search for `nextAvailable` after the range. Each further search covers twice the length."""
+"""How far beyond the range the first search for `nextAvailable` looks. Each further search covers twice as much."""
 MAX_BUFFER: Final = timedelta(minutes=720)
 ONE_WEEK: Final = timedelta(days=7)
 
@@ -36,7 +36,7 @@ class ClinicQuery(NamedTuple):
     doctors: Sequence[CatalogueDoctor]
     type: CatalogueType | None
     length: Length | None
-    """None: whole slots."""
+    """None for whole slots."""
 
 
 async def find_for_clinic(
@@ -51,7 +51,7 @@ async def find_for_clinic(
 ) -> Availability:
     """Return every time on the local dates `first…last` (inclusive) that can be booked at `now`.
 
-    Run one statement, and a few more for `nextAvailable` when nothing is free on the dates. Reload a stale cached
+    Run one statement, and a few more for `nextAvailable` when nothing is free on those dates. Reload a stale cached
     catalogue. Raise `NotFound` for an unknown clinic, doctor or type.
     """
 

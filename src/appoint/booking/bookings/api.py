@@ -37,9 +37,10 @@ class Bookings(Controller):
 
     @post("/bookings", operation_id="makeBooking", opt=route(permission="book", problems=REASONS))
     async def make(self, request: Request, data: JSONBody[BookingRequest]) -> Response[Booking]:
-        """Book up to 20 appointments together, all or none. A refusal contains the `index` of the first refused one.
+        """Book up to 20 appointments together, all or none. A refusal contains the `index` of the first refused
+        appointment.
 
-        Staff may override conflicting rules for all of them (`override`), with a reason.
+        Staff may override conflicting rules for all of them (`override`) if they give a reason.
         """
         parts = data.appointments or [data]
         if any(part.clinic_id not in (None, data.clinic_id) for part in parts):
@@ -71,7 +72,7 @@ class Bookings(Controller):
     async def of_clinic(
         self, request: Request, clinic_id: FromPath[int], query: AppointmentFilter
     ) -> Response[Page[Booking]]:
-        """List a clinic's bookings by the start of their first appointment, earliest first."""
+        """List a clinic's bookings, ordered by the start of their first appointment."""
         page = await repository.list_for_clinic(request.db, clinic_id, visible_selection(request, query))
         if not page:
             await clinics.get(request.db, clinic_id)
@@ -104,8 +105,8 @@ def _booking(stored: BookedAppointments) -> Booking:
 
 
 def visible_booking(request: Request, stored: BookedAppointments) -> Booking:
-    """Return the booking with the appointments that the caller may see: doctors see their own, patients see theirs and
-    those that they booked, and the holder of a manage link sees one appointment."""
+    """Return the booking with the appointments that the caller may see: doctors and patients see their own, patients
+    also see any that they booked, and the holder of a manage link sees one."""
     visible = [
         appointment for appointment in stored.appointments if _is_visible(request, appointment, stored.booker_id)
     ]
@@ -121,5 +122,5 @@ def _is_visible(request: Request, appointment: Appointment, booker_id: UUID | No
     if request.user.appointment_id:
         return appointment.id == request.user.appointment_id
     grant = widest_grant(request.user, "see-appointments", appointment.clinic_id)
-    # a caller who repeats a request may have lost the grant since, but sees what they booked
+    # a caller who repeats a request may since have lost the grant, but still sees what they booked
     return grant is None or grant.doctor_id in (None, appointment.doctor_id)

@@ -1,4 +1,4 @@
-"""Bookings. A booking is a set of appointments, which have the versions and the changes."""
+"""Bookings. A booking is a set of appointments; only the appointments have versions and can be changed."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, NamedTuple
@@ -15,19 +15,19 @@ class Booking(msgspec.Struct, rename="camel"):
     booking_id: UUID
     clinic_id: int
     customer_id: UUID
-    """The customer of the booking; single appointments may be for other customers, such as family members."""
+    """The booking's customer. Individual appointments may be for other customers, such as family members."""
     appointments: list[Appointment]
 
 
 class BookingStart(NamedTuple):
-    """A booking in a list, and the start of its first appointment."""
+    """A listed booking and the start of its first appointment."""
 
     booking_id: UUID
     start: datetime
 
 
 class PartRequest(TimeRequest):
-    """One appointment of a booking. It is for the booking's customer unless it names another one."""
+    """One appointment in a booking. It is for the booking's customer unless it names a different one."""
 
     EXAMPLE: ClassVar = {
         "startTime": "2027-03-01T08:30:00Z",
@@ -36,11 +36,11 @@ class PartRequest(TimeRequest):
 
     customer_id: UUID | None = None
     clinic_id: fields.ClinicNumber | None = None
-    """If present, must equal the booking's clinic."""
+    """If present, must match the booking's clinic."""
 
 
 class BookingRequest(TimeRequest, kw_only=True):
-    """Appointments to book together, all or none: a list, or the members of a single appointment at the top level."""
+    """Appointments to book together, all or none: either a list, or a single appointment's members at the top level."""
 
     EXAMPLE: ClassVar = {
         "clinicId": 1,
@@ -55,7 +55,7 @@ class BookingRequest(TimeRequest, kw_only=True):
     customer_id: UUID
     appointments: Annotated[list[PartRequest], msgspec.Meta(min_length=1, max_length=20)] | None = None
     override: Override | None = None
-    """Staff only; applies to all appointments. Overriding hours requires a doctor."""
+    """Staff only. Applies to all appointments. Overriding hours requires a named doctor."""
 
     def __post_init__(self) -> None:
         if self.appointments is None:

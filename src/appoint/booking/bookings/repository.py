@@ -1,4 +1,4 @@
-"""The SQL of bookings: appointments by their `booking_id`."""
+"""SQL for bookings: appointments grouped by `booking_id`."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -12,9 +12,10 @@ from .model import BookingStart
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[BookingStart]:
-    """Return a clinic's bookings, earliest first; one more than the limit if there are more.
+    """Return a clinic's bookings, earliest first, including one beyond the limit if there are more.
 
-    The start of their first appointment sorts and dates them. The other properties apply to any of their appointments.
+    Sort and date each booking by the start of its first appointment. Match the other criteria against any of its
+    appointments.
     """
     rows = await db.fetch(
         """
@@ -43,7 +44,7 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
 async def load_bookings(
     db: Statements, *, clinic_id: int, booking_ids: Sequence[UUID]
 ) -> dict[UUID, BookedAppointments]:
-    """Return the bookings' appointments, in the order of each booking's request."""
+    """Return each booking's appointments, in request order."""
     rows = await db.fetch(
         "select * from shown_appointment where clinic_id = $1 and booking_id = any($2) order by booking_id, position",
         clinic_id,

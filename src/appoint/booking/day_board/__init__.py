@@ -1,1 +1,1 @@
-"""The live board on which staff run the day."""
+"""The live board that staff use to run the day."""

@@ -1,4 +1,4 @@
-"""A clinic's days as its board shows them. Wall times are naive and in the clinic's zone."""
+"""A clinic's days as shown on its board. Wall times are naive and in the clinic's zone."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from ..model import MOVABLE, TRANSITIONS, Status
 
 
 class DayAppointment(msgspec.Struct, frozen=True):
-    """An appointment with the names of its patient and type."""
+    """An appointment with its patient's name and its type's name."""
 
     id: UUID
     version: int
@@ -39,7 +39,7 @@ class DayStretch(msgspec.Struct, frozen=True):
 
 
 class TypeChoice(NamedTuple):
-    """An appointment type in a list to choose from."""
+    """An appointment type to choose from a list."""
 
     id: UUID
     name: str
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 
 class BoardItem(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """An item of the board, from one wall time to another."""
+    """An item on the board, from one wall time to another."""
 
     start: datetime
     end: datetime
@@ -95,7 +95,7 @@ class BoardAppointment(BoardItem, frozen=True, kw_only=True):
 
 
 class Stretch(BoardItem, frozen=True, kw_only=True):
-    """Published hours of a doctor, or an absence of a doctor or of the whole clinic."""
+    """A doctor's published hours, or an absence of a doctor or the whole clinic."""
 
     doctor_id: UUID | None
     absence: bool
@@ -122,7 +122,7 @@ class BoardDoctor(msgspec.Struct, rename="camel", frozen=True):
 
 
 class Board(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """The board of some days. `offset` is the clinic's current offset from UTC."""
+    """The board for a range of days. `offset` is the clinic's current offset from UTC."""
 
     first: date
     last: date
@@ -143,11 +143,11 @@ class Board(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
 
 def utc_offset(now: datetime, time_zone: str) -> str:
-    """Return the zone's offset as “+05:30”."""
+    """Return the zone's UTC offset, such as “+05:30”."""
     text = now.astimezone(clock.zone(time_zone)).strftime("%z")
     return f"{text[:3]}:{text[3:5]}"
 
 
 def doctors_on_board(appointments: Iterable[BoardAppointment], times: Iterable[Stretch]) -> set[UUID | None]:
-    """Return the doctors with anything to show; None stands for absences of the whole clinic."""
+    """Return the doctors who have anything to show; None stands for absences of the whole clinic."""
     return {item.doctor_id for item in (*appointments, *times)}

@@ -1,4 +1,4 @@
-"""The SQL of the day board."""
+"""SQL for the day board."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -17,7 +17,7 @@ async def list_appointments(
         """
         select s.id, s.version, s.doctor_id, s.customer_id, t.name as type, s.start_time, s.end_time, s.status, s.notes,
                s.cancel_reason, s.needs_rebooking,
-               -- one by one: a join would go through all the clinic's patients
+               -- one by one: a join would scan all the clinic's patients
                (select c.name from clinic_customer c where c.id = s.customer_id) as patient
           from shown_appointment s
           left join appointment_type t on t.clinic_id = $1 and t.id = s.appointment_type_id
@@ -40,7 +40,7 @@ async def list_appointments(
 async def list_times(
     db: Statements, *, clinic_id: int, first: date, last: date, doctor_ids: Sequence[UUID] | None
 ) -> list[DayStretch]:
-    """Return published hours, with adjacent ones joined, and absences on these local dates."""
+    """Return published hours (adjacent ones joined) and absences on these local dates."""
     rows = await db.fetch(
         """
         with days as (
@@ -72,7 +72,7 @@ async def list_times(
 
 
 async def list_types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
-    """Return the active appointment types, by name."""
+    """Return the active appointment types, ordered by name."""
     rows = await db.fetch(
         "select id, name, minutes from appointment_type where clinic_id = $1 and active order by name", clinic_id
     )
@@ -116,10 +116,10 @@ async def find_by_patient(
 
 
 async def list_changes(db: Statements, *, clinic_ids: Sequence[int], back: timedelta) -> list[Change]:
-    """Return the recent events of the clinics, relayed or not.
+    """Return the clinics' recent events, relayed or not.
 
-    Ids contain their creation time, so primary keys find them. An event that commits late is found while its creation
-    is within `back`.
+    Ids contain their creation time, so the primary keys suffice to find them. An event that commits late is still found
+    if it was created within `back`.
     """
     rows = await db.fetch(
         """

@@ -1,4 +1,4 @@
-"""Load the board, and notify listeners of changes."""
+"""Load the board and notify listeners of changes."""
 
 import asyncio
 from collections.abc import Generator, Iterable, Sequence
@@ -24,7 +24,7 @@ POLL_SECONDS: Final = 1.0
 MAX_POLL_GAP_SECONDS: Final = 5.0
 """After a longer gap between two polls, notify all listeners."""
 MAX_COMMIT_DELAY: Final = timedelta(seconds=60)
-"""The longest time between the creation of an event and its commit: longer than any request lasts."""
+"""The longest time between an event's creation and its commit: longer than any request takes."""
 
 
 async def load_board(
@@ -37,7 +37,8 @@ async def load_board(
     doctor_ids: Sequence[UUID] | None,
     now: datetime,
 ) -> Board:
-    """Return the clinic's days, both inclusive, of the given doctors or all, in two statements. Raise `NotFound`."""
+    """Return the clinic's board from `first` to `last` (inclusive) for the given doctors, or for all, in two
+    statements. Raise `NotFound`."""
     catalogue = await catalogues.get(db, cache, clinic_id)
     stored_appointments = await repository.list_appointments(
         db, clinic_id=clinic_id, first=first, last=last, doctor_ids=doctor_ids, limit=MAX_APPOINTMENTS
@@ -64,7 +65,7 @@ async def load_board(
 
 
 async def list_types(db: Statements, *, clinic_id: int) -> list[TypeChoice]:
-    """Return the active appointment types, by name."""
+    """Return the active appointment types, ordered by name."""
     return await repository.list_types(db, clinic_id=clinic_id)
 
 
@@ -86,7 +87,7 @@ async def search(
 
 
 class Listener:
-    """A subscriber to changes at a clinic. `key` identifies the caller who listens."""
+    """A subscriber to changes at a clinic. `key` identifies the caller."""
 
     def __init__(self, clinic_id: int, key: str) -> None:
         self.clinic_id: Final = clinic_id
@@ -118,10 +119,10 @@ class Listener:
 
 
 class Changes:
-    """Polls the database once a second for changes at the clinics that have listeners: once for all listeners of the
-    process, and only while there are any.
+    """Polls the database once a second for changes at clinics that have listeners. All of the process's listeners share
+    one poll, and polling stops when there are none.
 
-    Each new listener is notified once, so that a page loaded afterwards misses no change.
+    Notifies each new listener once, so that a page loaded afterwards misses no changes.
     """
 
     def __init__(self, db: Database) -> None:
@@ -130,7 +131,7 @@ class Changes:
         self._task: asyncio.Task[None] | None = None
 
     def count(self, key: str) -> int:
-        """Return the number of a caller's listeners."""
+        """Return how many listeners a caller has."""
         return sum(listener.key == key for listener in self._listeners)
 
     @contextmanager
@@ -169,7 +170,7 @@ class Changes:
                     if is_late or not listener.was_notified or listener.clinic_id in types:
                         listener.notify(types.get(listener.clinic_id, ()))
                 await asyncio.sleep(POLL_SECONDS)
-        finally:  # also after a bug: listeners reconnect
+        finally:  # even after a bug, so that listeners reconnect
             for listener in self._listeners:
                 listener.end()
 

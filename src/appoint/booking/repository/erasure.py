@@ -1,4 +1,4 @@
-"""Erase what appointments contain about a person. The doctor, the time and the price remain."""
+"""Erase a person's data from appointments. The doctor, time and price remain."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from ...database.pool import Statements, affected
 
 
 async def lock_appointments(tx: Statements, customer_id: UUID) -> None:
-    """Lock the customer's appointments until the transaction ends: a concurrent note about one waits, and finds the
+    """Lock the customer's appointments until the transaction ends. A concurrent change of notes waits, then finds the
     customer erased."""
     await tx.execute(
         "select from appointment where customer_id = $1 order by clinic_id, id for no key update", customer_id
@@ -16,7 +16,8 @@ async def lock_appointments(tx: Statements, customer_id: UUID) -> None:
 
 
 async def erase_appointments(tx: Statements, customer_id: UUID) -> int:
-    """Erase notes and reasons. The doctor, time and price remain; a reason that must not be null becomes “(erased)”."""
+    """Erase the appointments' notes and reasons. The doctor, time and price remain; a reason that must not be null
+    becomes “(erased)”."""
     tag = await tx.execute(
         """
         update appointment
@@ -34,7 +35,7 @@ async def erase_appointments(tx: Statements, customer_id: UUID) -> int:
 
 
 async def erase_appointment_notes(tx: Statements, *, clinic_id: int, customer_ids: Sequence[UUID]) -> list[UUID]:
-    """Erase notes and reasons of the patients' appointments. Return the appointments that had any."""
+    """Erase the notes and reasons from the patients' appointments. Return the appointments that had any."""
     rows = await tx.fetch(
         """
         update appointment
@@ -53,7 +54,7 @@ async def erase_appointment_notes(tx: Statements, *, clinic_id: int, customer_id
 
 
 async def delete_old_keys(db: Statements, *, before: datetime) -> int:
-    """Delete the idempotency keys of appointments that were booked before then. Return their number."""
+    """Delete the idempotency keys of appointments booked before the given time. Return how many were deleted."""
     tag = await db.execute(
         """
         update appointment set idempotency_caller = null, idempotency_key = null, request_digest = null

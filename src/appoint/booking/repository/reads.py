@@ -27,7 +27,7 @@ DETAIL_COLUMNS: Final = (
 
 
 def to_appointment(row: Row) -> Appointment:
-    """Convert a row of `shown_appointment`, or of the insert statement."""
+    """Convert a row from `shown_appointment` or from the insert statement."""
     return Appointment(**{name: row[name] for name in COLUMNS}, price=_price(row))
 
 
@@ -37,7 +37,7 @@ def _price(row: Row) -> Money | None:
 
 
 def to_booked_appointments(rows: Sequence[Row]) -> BookedAppointments:
-    """Convert the rows of one booking, in order."""
+    """Convert one booking's rows, in order."""
     return BookedAppointments([to_appointment(row) for row in rows], rows[0].booker_id)
 
 
@@ -54,7 +54,7 @@ async def find(db: Statements, *, clinic_id: int, appointment_id: UUID) -> Store
 
 
 async def find_details(db: Statements, *, clinic_id: int, appointment_id: UUID) -> AppointmentDetails | None:
-    """Return the appointment with the details on the page of its manage link."""
+    """Return the appointment with the details that its manage link shows."""
     row = await db.fetchrow(
         """
         select s.*, a.sequence, c.name as clinic, c.slug, c.address, c.phone, c.email, d.name as doctor, t.name as type,
@@ -93,7 +93,8 @@ async def find_by_idempotency_key(
 
 
 async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) -> list[Appointment]:
-    """Return a clinic's appointments on local dates, earliest first; one more than the limit if there are more."""
+    """Return a clinic's appointments on local dates, earliest first, including one beyond the limit if there are
+    more."""
     rows = await db.fetch(
         """
         select * from shown_appointment s
@@ -118,7 +119,8 @@ async def list_for_clinic(db: Statements, clinic_id: int, selection: Selection) 
 async def list_for_customer(
     db: Statements, *, customer_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Appointment]:
-    """Return a customer's appointments at all clinics, earliest first; one more than `limit` if there are more."""
+    """Return a customer's appointments at all clinics, earliest first, including one beyond `limit` if there are
+    more."""
     start, last_id = after or (None, None)
     rows = await db.fetch(
         """
@@ -140,7 +142,7 @@ async def list_for_customer(
 async def list_visits(
     db: Statements, *, customer_ids: Sequence[UUID], now: datetime, limit: int
 ) -> list[CustomerVisit]:
-    """Return the appointments that the customers have or booked at all clinics: at most `limit` upcoming and `limit`
-    past ones, those nearest to now."""
+    """Return the appointments that the customers have, or have booked for others, at all clinics: at most `limit`
+    upcoming and `limit` past ones, choosing those nearest to now."""
     rows = await db.fetch(LIST_VISITS, customer_ids=customer_ids, now=now, limit=limit)
     return [to(CustomerVisit, row) for row in rows]

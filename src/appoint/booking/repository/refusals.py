@@ -53,7 +53,7 @@ async def find_remnants(
 async def count_upcoming(
     db: Statements, *, clinic_id: int, customer_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, BookingLimits]:
-    """Return the number of each customer's upcoming live appointments at this clinic, and of the holds among them."""
+    """Return how many upcoming live appointments each customer has at this clinic, and how many of them are holds."""
     rows = await db.fetch(
         """
         select customer_id, count(*) as appointments, count(*) filter (where status = 'pending') as holds

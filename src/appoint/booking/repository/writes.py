@@ -23,20 +23,21 @@ EXPIRE_HOLDS: Final = load(REPOSITORY, "expire_holds")
 
 
 async def insert_appointments(db: Statements, command: BookingCommand, plan: BookingPlan) -> BookedAppointments | None:
-    """Write all appointments of a plan or none, in one statement and one round trip, with the patient records, events
-    and audit entry that follow.
+    """Write all of a plan's appointments or none, in one statement and one round trip, together with their patient
+    records, events and audit entry.
 
-    The statement lets only one of several concurrent requests have a time, and chooses a doctor by the clinic's rule
-    if the request names none. It writes nothing, and this function returns None, if another request came first, if this
-    request (same caller and key) was served before, if a customer has reached a limit, or if the clinic, doctors, types
-    or customer have changed since the plan. Limits hold exactly, because concurrent bookings of one customer queue.
+    The statement gives a time to only one of several concurrent requests, and chooses a doctor by the clinic's rule if
+    the request names none. It writes nothing, and this function returns None, if another request got there first, if
+    this request (same caller and key) has already been served, if a customer has reached a limit, or if the clinic,
+    doctors, types or customer have changed since the plan was made. Limits are exact, because one customer's concurrent
+    bookings queue.
 
     Raise PostgreSQL's `AP001` if only some of several appointments could be written, and `ForeignKeyViolationError`
-    naming `within_hours` if a named doctor's hours do not cover the time; both write nothing.
+    naming `within_hours` if a named doctor's hours do not cover the time. In both cases, write nothing.
     """
     clinic_id, actor = plan.catalogue.clinic_id, command.actor
     booking_id = ids.new_id(clinic_id)
-    # requests with the fewest candidates come first, so that no other request takes their only doctor
+    # requests with the fewest candidates go first, so that no other request takes their only doctor
     turns = list(enumerate(sorted(plan.specs, key=lambda spec: (len(spec.candidates), spec.position)), 1))
     overrides = audit_reason(rule for _, spec in turns for rule in spec.overrides)
     rows = await db.fetch(
@@ -62,7 +63,7 @@ async def insert_appointments(db: Statements, command: BookingCommand, plan: Boo
 
 
 def _requested(turn: int, spec: AppointmentSpec, id: UUID, command: BookingCommand) -> tuple[object, ...]:
-    """Return the values of the composite type `requested_appointment`."""
+    """Return the values for the composite type `requested_appointment`."""
     return (
         turn,
         spec.position,
@@ -88,7 +89,7 @@ async def lock(
 ) -> StoredAppointment | None:
     """Lock the appointment until the transaction ends, and return it.
 
-    Lock its doctor and the other one first, in id order, so that concurrent moves queue instead of deadlocking.
+    Lock its doctor and the other doctor first, in id order, so that concurrent moves queue instead of deadlocking.
     """
     await tx.execute(
         """
@@ -117,7 +118,7 @@ async def lock_hours(tx: Statements, *, clinic_id: int, doctor_ids: Sequence[UUI
 
 
 async def publish_missing(tx: Statements, *, clinic_id: int, specs: Sequence[AppointmentSpec]) -> None:
-    """Publish the part of each appointment's time that its doctor's hours lack, for that appointment alone."""
+    """Publish whatever part of each appointment's time the doctor's hours do not cover, for that appointment alone."""
     await tx.execute(
         PUBLISH_MISSING_HOURS,
         clinic_id=clinic_id,
@@ -187,8 +188,8 @@ async def move(
     """Move a locked appointment in place; it may overlap its old time. Withdraw hours that were published for it alone.
     If hours are overridden, publish the missing ones.
 
-    Return False if the customer is inactive, or has another appointment at that time that staff booked although the
-    customer was busy. Raise `ExclusionViolationError` or `ForeignKeyViolationError`.
+    Return False if the customer is inactive, or has another appointment at that time for which staff overrode
+    `customer-busy`. Raise `ExclusionViolationError` or `ForeignKeyViolationError` if a constraint refuses the move.
     """
     return await tx.fetchval(
         MOVE_APPOINTMENT,
@@ -231,5 +232,6 @@ async def withdraw_remnant(tx: Statements, *, clinic_id: int, doctor_id: UUID, s
 
 
 async def expire_holds(db: Statements, *, now: datetime, limit: int) -> int:
-    """Cancel up to `limit` expired holds across clinics, and return their number. Safe to run concurrently."""
+    """Cancel up to `limit` expired holds across clinics, and return how many were cancelled. Safe to run
+    concurrently."""
     return await db.fetchval(EXPIRE_HOLDS, now=now, limit=limit)

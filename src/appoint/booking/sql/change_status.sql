@@ -1,4 +1,4 @@
--- Change the status of a locked appointment, and append the event.
+-- Change the status of a locked appointment and append the event.
 with changed as (
   update appointment
      set status = :status, hold_expires_at = null, cancel_cause = case :status when 'cancelled' then 'request' end,

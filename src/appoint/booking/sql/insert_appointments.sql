@@ -1,5 +1,5 @@
--- Write all requested appointments or none, with the patient records, events and the audit entry that follow.
--- Every table of a clinic is read by its clinic_id, and the recursion reads no table at all.
+-- Write all requested appointments or none, together with their patient records, events and audit entry. Filter every
+-- table that has a clinic_id by it; the recursion reads no table at all.
 with recursive bookable_clinic as (  -- empty when the clinic has changed since the plan
   select c.time_zone, c.doctor_choice
     from clinic c
@@ -14,11 +14,11 @@ with recursive bookable_clinic as (  -- empty when the clinic has changed since 
          end as week
     from bookable_clinic c
    cross join unnest(:requests::requested_appointment[]) as r
--- Ranges are built where they search an index: PostgreSQL unpacks a range from a CTE again for each comparison.
-), eligible as materialized (  -- the doctors who can take each request, as far as committed rows tell
+-- Build ranges where they search an index: PostgreSQL unpacks a range from a CTE afresh for each comparison.
+), eligible as materialized (  -- the doctors who can take each request, according to committed rows
   select r.turn, d.id as doctor_id,
          case when r.doctor_id is not null then null
-              when r.doctor_choice = 'leastBusy'  -- counts claims: answered by the index alone
+              when r.doctor_choice = 'leastBusy'  -- counts claims, which needs only the index
               then (select count(*)
                       from appointment a
                      where a.clinic_id = :clinic_id and a.doctor_id = d.id
@@ -37,7 +37,7 @@ with recursive bookable_clinic as (  -- empty when the clinic has changed since 
                                           from appointment_type t
                                          where t.clinic_id = :clinic_id and t.id = u.id and t.version = u.version
                                            and t.active))
-     and (r.doctor_id is not null  -- the constraints judge a named doctor
+     and (r.doctor_id is not null  -- constraints check a named doctor
           or (select range_agg(s.active_during)
                 from booking_slot s
                where s.clinic_id = :clinic_id and s.doctor_id = d.id
@@ -55,7 +55,7 @@ with recursive bookable_clinic as (  -- empty when the clinic has changed since 
            group by customer_id
            order by customer_id
           offset 0) as per_customer
-), assigned (turn, doctor_ids) as (  -- one request after the other, so that the clinic's rule sees earlier choices
+), assigned (turn, doctor_ids) as (  -- one request at a time, so that the clinic's rule sees earlier choices
   select 0::smallint, '{}'::uuid[]
   union all
   select r.turn, before.doctor_ids || (
@@ -97,15 +97,15 @@ with recursive bookable_clinic as (  -- empty when the clinic has changed since 
      and (select fits is not false from within_limits)
     join customer on customer.id = r.customer_id and customer.active
    where 'customer-busy' = any(r.overrides)
-         -- customer_free ignores appointments that staff booked although the customer was busy; these count too
+         -- customer_free ignores appointments for which staff overrode customer-busy, so check them here
       or not exists (select
                        from appointment a
                       where a.clinic_id = :clinic_id and a.customer_id = r.customer_id
                         and 'customer-busy' = any(a.overridden)
                         and a.active_during && tstzrange(r.starts_at, r.ends_at))
    order by final.doctor_ids[r.turn], r.starts_at  -- so that concurrent statements do not deadlock
-     for key share of customer  -- nothing removes the customer before this statement ends
-  on conflict do nothing  -- of doctor_free, customer_free or same_request; never raises, never deadlocks
+     for key share of customer  -- so that nothing removes the customer before this statement ends
+  on conflict do nothing  -- on doctor_free, customer_free or same_request; neither raises nor deadlocks
   returning clinic_id, id, booking_id, position, booker_id, doctor_id, customer_id, appointment_type_id, during, status,
             hold_expires_at, cancel_reason, needs_rebooking, price_amount, price_currency, notes, version, created_at,
             updated_at, overridden, override_reason

@@ -1,4 +1,5 @@
--- Return the appointments that some customers have or booked at all clinics: the upcoming and past ones nearest to now.
+-- Return the appointments that the customers have, or have booked for others, at all clinics: the upcoming and past
+-- ones nearest to now.
 with related as not materialized (
   select clinic_id, id, customer_id, doctor_id, appointment_type_id, during, status
     from appointment

@@ -1,5 +1,5 @@
 -- Move a locked appointment in place; it may overlap its own old time. Withdraw hours that were published for it alone.
--- Where hours are overridden, publish those that the new time lacks.
+-- If hours are overridden, publish any that the new time needs.
 with withdrawn as materialized (
   delete from booking_slot s
    using appointment a

@@ -1,4 +1,4 @@
--- Publish the part of each request's time that its doctor's hours lack, for that request alone.
+-- Publish whatever part of each request's time the doctor's hours do not cover, for that request alone.
 with lacking as materialized (
   select r.doctor_id, c.time_zone,
          tstzmultirange(tstzrange(r.starts_at, r.ends_at))
@@ -16,7 +16,7 @@ with lacking as materialized (
     from lacking, unnest(pieces) as piece
    -- compute all pieces before the first insert: see tests/database/test_gist_scans.py
    where (select count(*) from lacking) > 0
-  on conflict do nothing  -- a later check refuses one of two requests for the same time
+  on conflict do nothing  -- if two requests want the same time, a later check refuses one
   returning clinic_id, id, version, doctor_id, during
 )
 insert into event (clinic_id, type, subject_id, subject_version, data)

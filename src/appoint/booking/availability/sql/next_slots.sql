@@ -1,6 +1,6 @@
--- Return published slots of active doctors across clinics, on each clinic's own local dates, in the order of (since,
--- clinic, doctor) after the place (:place_start, :place_clinic_id, :place_doctor_id) and before :until. `since` is the
--- earliest start in the slot that the clinic's notice allows and that is after the caller's cursor.
+-- Return published slots of active doctors across clinics, on each clinic's own local dates, ordered by (since, clinic,
+-- doctor), after the place (:place_start, :place_clinic_id, :place_doctor_id) and before :until. `since` is the
+-- earliest start in the slot that the clinic's notice allows and that comes after the caller's cursor.
 with requested as materialized (  -- empty when the appointment type does not exist
   select minutes, make_interval(mins => buffer_before_minutes) as before,
          make_interval(mins => buffer_after_minutes) as after
@@ -8,7 +8,7 @@ with requested as materialized (  -- empty when the appointment type does not ex
    where clinic_id = :clinic_id and id = :type_id and active
    union all
   select :minutes::smallint, interval '0', interval '0' where :type_id is null
-), slot as materialized (  -- by the index of starts alone, before anything is joined
+), slot as materialized (  -- read from the index on starts alone, before any join
   select clinic_id, doctor_id, date, active_during
     from booking_slot
    where removed_at is null
@@ -25,7 +25,7 @@ with requested as materialized (  -- empty when the appointment type does not ex
    cross join slot s
     join clinic c on c.id = s.clinic_id and c.active
     join doctor d on d.clinic_id = s.clinic_id and d.id = s.doctor_id and d.active
-   cross join lateral (  -- doctors sorted before the cursor were already returned for that start
+   cross join lateral (  -- doctors sorted before the cursor have already been returned for that start
            select greatest(lower(s.active_during),
                            :now::timestamptz + make_interval(mins => c.min_notice_minutes),
                            :after_start::timestamptz

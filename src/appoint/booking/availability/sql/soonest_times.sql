@@ -1,6 +1,6 @@
--- Return the time of each active doctor of some clinics on a local date, or on the next :days days, with the terms of
--- their clinic and the shortest appointment type that they offer. The type is absent where the clinic is booked by
--- whole slots.
+-- Return the time of each of the clinics' active doctors on a local date, or on the next :days days, with the clinic's
+-- terms and the shortest appointment type that the doctor offers. There is no type if the clinic's slots are booked
+-- whole.
 select c.id as clinic_id, c.time_zone, c.slot_step_minutes, c.min_notice_minutes, c.horizon_days, shortest.*,
        d.id as doctor_id, published.*, claimed.*
   from unnest(:clinic_ids::integer[]) as selected (id)
