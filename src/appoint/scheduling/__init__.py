@@ -1,1 +1,1 @@
-"""When doctors work: weekly hours, published slots, changes of hours, and absences."""
+"""When doctors work: weekly hours, published slots, changes to hours, and absences."""

@@ -1,1 +1,1 @@
-"""Absences: a doctor away, or a clinic closed."""
+"""Absences: doctors who are away and clinics that are closed."""

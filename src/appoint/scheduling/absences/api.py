@@ -21,7 +21,7 @@ from .model import Absence, AbsenceContent, AbsenceQuery
 
 
 class Absences(Controller):
-    """Ranges in which a doctor is away or a clinic is closed. Appoint publishes no time in them."""
+    """Periods when a doctor is away or a clinic is closed. Appoint publishes no time during them."""
 
     tags = ["Absences"]
 
@@ -43,7 +43,7 @@ class Absences(Controller):
     async def create(
         self, request: Request, clinic_id: FromPath[int], data: JSONBody[AbsenceContent], query: AbsenceQuery
     ) -> Response[Absence]:
-        """Add an absence of a doctor or a closure of the clinic, and withdraw the published time in it."""
+        """Add a doctor's absence or a closure of the clinic, and withdraw the time published during it."""
         authorize(request, clinic_id=clinic_id, doctor_id=data.doctor_id)
         absence, replayed = await idempotent_resource(
             request,
@@ -67,7 +67,7 @@ class Absences(Controller):
         opt=route(permission="schedule", owned_by="absence_id"),
     )
     async def remove(self, request: Request, absence_id: FromPath[UUID]) -> None:
-        """Remove an absence, and publish the weekly schedule again in its range."""
+        """Remove an absence, and publish the weekly schedule for its period again."""
         await request.db.atomic(
             service.remove, request.user, absence_id=absence_id, if_match=request.if_match, now=clock.now()
         )

@@ -1,4 +1,4 @@
-"""Absences, and the appointments that they affect."""
+"""Absences and the appointments that they affect."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -14,12 +14,12 @@ MAX_ABSENCE_LENGTH: Final = timedelta(days=366)
 
 
 class AbsenceContent(RequestBody):
-    """A range in which a doctor is away or the whole clinic is closed."""
+    """A period when a doctor is away or the whole clinic is closed."""
 
     start_time: fields.Instant
     end_time: fields.Instant
     doctor_id: UUID | None = None
-    """null: the whole clinic is closed."""
+    """null if the whole clinic is closed."""
     reason: fields.Text | None = None
 
     def __post_init__(self) -> None:
@@ -32,14 +32,14 @@ class AbsenceContent(RequestBody):
 
 class AbsenceQuery(RequestBody):
     force: bool = False
-    """Keep conflicting appointments, and mark them for rebooking."""
+    """Keep conflicting appointments and mark them for rebooking."""
 
 
 class Absence(Resource):
     id: UUID
     clinic_id: int
     doctor_id: UUID | None
-    """null: the whole clinic is closed."""
+    """null if the whole clinic is closed."""
     start_time: datetime
     end_time: datetime
     reason: str | None
@@ -48,29 +48,29 @@ class Absence(Resource):
 
 
 class Withdrawal(NamedTuple):
-    """The effect of withdrawing published time: the number of slots that lost time, and of appointments that need
-    rebooking because of it."""
+    """The effect of withdrawing published time: how many slots lost time, and how many appointments need rebooking as a
+    result."""
 
     slots: int
     stranded: int
 
 
 class Period(NamedTuple):
-    """A range of instants, half-open."""
+    """A half-open range of time."""
 
     start: datetime
     end: datetime
 
 
 class AwayPeriod(NamedTuple):
-    """A range in which one doctor is away, or all doctors (None)."""
+    """A period when one doctor is away, or all doctors are (None)."""
 
     doctor_id: UUID | None
     start: datetime
     end: datetime
 
     def contains(self, offer: OfferedTime) -> bool:
-        """Return whether the offered time falls into the absence."""
+        """Return whether the offered time overlaps the absence."""
         return self.doctor_id in (None, offer.doctor_id) and self.start < offer.end_time and offer.start_time < self.end
 
 
@@ -88,7 +88,7 @@ class AffectedAppointment(msgspec.Struct, frozen=True):
 
 
 class RebookingOptions(NamedTuple):
-    """Free times for an appointment that cannot keep its time, nearest first: with its own doctor, and with others."""
+    """Free times for an appointment that cannot keep its time, nearest first, with its own doctor and with others."""
 
     same: list[OfferedTime]
     others: list[OfferedTime]

@@ -1,4 +1,4 @@
-"""Add and remove absences of doctors and closures of clinics."""
+"""Add and remove doctors' absences and clinic closures."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -25,10 +25,10 @@ from .model import Absence, AbsenceContent, AffectedAppointment, AwayPeriod, Per
 MAX_DAY_LENGTH: Final = timedelta(hours=25)
 """The length of the day on which daylight saving time ends."""
 SEARCH_RADIUS: Final = timedelta(days=14)
-"""The range before and after an appointment to search for another time."""
+"""How far before and after an appointment to search for a different time."""
 MAX_SEARCH_SPAN: Final = timedelta(days=120)
 MAX_OPTIONS: Final = 3
-"""The maximum number of times to offer for each appointment, with its own doctor and with others."""
+"""The most times to offer for each appointment: this many with its own doctor and this many with others."""
 
 
 async def get(db: Statements, absence_id: UUID) -> Absence:
@@ -41,9 +41,9 @@ async def get(db: Statements, absence_id: UUID) -> Absence:
 async def list_absences(
     db: Statements, clinic_id: int, *, past: bool, before: datetime | None, now: datetime, limit: int
 ) -> list[Absence]:
-    """Return a clinic's active absences: past ones, latest first, or the others, earliest first.
+    """Return a clinic's active absences: either past ones, latest first, or all others, earliest first.
 
-    `before` leaves out absences that begin at that instant or later.
+    `before` excludes absences that begin at that time or later.
     """
     return await repository.find_past_or_current(db, clinic_id, past=past, before=before, now=now, limit=limit)
 
@@ -51,7 +51,7 @@ async def list_absences(
 async def list_to_rebook(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime, limit: int
 ) -> list[AffectedAppointment]:
-    """Return the upcoming live appointments that need rebooking, of one doctor or of all, earliest first."""
+    """Return one doctor's or all doctors' upcoming live appointments that need rebooking, earliest first."""
     return await repository.list_to_rebook(db, clinic_id, doctor_id=doctor_id, now=now, limit=limit)
 
 
@@ -68,7 +68,7 @@ async def list_affected(
 async def find_period(
     db: Statements, clinic_id: int, *, first: date, first_minute: int, last: date, last_minute: int
 ) -> Period | None:
-    """Convert two wall times of a clinic into a period; None if the clinic does not exist."""
+    """Convert two wall times at a clinic into a period. Return None if the clinic does not exist."""
     return await repository.find_period(
         db, clinic_id, first=first, first_minute=first_minute, last=last, last_minute=last_minute
     )
@@ -77,7 +77,8 @@ async def find_period(
 async def add(
     tx: Transaction, actor: Actor, *, clinic_id: int, content: AbsenceContent, force: bool, now: datetime
 ) -> Absence:
-    """Add an absence, and withdraw the published time in it from now on. Slots keep their parts outside the absence.
+    """Add an absence, and withdraw the time published during it, from now on. Slots keep their parts outside the
+    absence.
 
     With `force`, conflicting live appointments keep exactly their own time and need rebooking; without it, raise
     `Conflict` `appointments-in-the-way`, which lists them. A concurrent booking either commits first and is among them,
@@ -105,11 +106,11 @@ async def add(
 
 
 async def remove(tx: Transaction, actor: Actor, *, absence_id: UUID, if_match: str | None, now: datetime) -> None:
-    """Remove an absence, and publish the weekly schedule again in its range from now on, up to the clinic's horizon or
-    the last published date.
+    """Remove an absence, and publish the weekly schedule for its period again, from now on and up to the clinic's
+    horizon or the last published date.
 
-    Slots that the absence cut become whole again, and appointments that it stranded need no rebooking if the hours
-    cover them again. Manual slots that it withdrew are not restored.
+    Slots that the absence cut become whole again, and appointments that it stranded no longer need rebooking if the
+    hours cover them again. Manual slots that it withdrew are not restored.
     """
     absence = await get(tx, absence_id)
     await _lock(tx, absence.clinic_id, absence.doctor_id)
@@ -152,8 +153,8 @@ async def find_rebooking_options(
 ) -> dict[UUID, RebookingOptions]:
     """Return, for each appointment, the nearest times that it could move to, outside the absence `away`.
 
-    The appointments must be in order of time. Read all doctors' time once, however many appointments there are. Raise
-    `NotFound`.
+    The appointments must be in chronological order. Read all doctors' time once, however many appointments there are.
+    Raise `NotFound`.
     """
     catalogue = await catalogues.load(db, clinic_id)
     if catalogue is None:
@@ -187,7 +188,7 @@ def _search_dates(appointments: Sequence[AffectedAppointment], terms: Terms, *, 
 
 
 class _RebookingSearch:
-    """Finds other times for appointments. Computes the available times of each doctor and length only once."""
+    """Finds new times for appointments. Computes the available times for each doctor and length only once."""
 
     def __init__(
         self, catalogue: Catalogue, terms: Terms, times: Mapping[UUID, DoctorTime], away: AwayPeriod | None

@@ -1,1 +1,1 @@
-"""Schedule changes: making what is published agree with weekly schedules that have changed."""
+"""Schedule changes: making published hours match changed weekly schedules."""

@@ -21,8 +21,8 @@ from .model import DoctorsScheduleChangeContent, ScheduleChange, ScheduleChangeC
 
 
 class ScheduleChanges(Controller):
-    """Apply changed weekly schedules to published hours. A dry run previews the effect. A change is made completely or
-    not at all."""
+    """Apply changed weekly schedules to published hours. A dry run previews the effect. A change is applied completely
+    or not at all."""
 
     tags = ["Schedule changes"]
 
@@ -43,7 +43,7 @@ class ScheduleChanges(Controller):
         query: ScheduleChangeQuery,
         data: JSONBody[DoctorsScheduleChangeContent | None] = None,
     ) -> Response[ScheduleChange]:
-        """Apply a doctor's weekly schedule to their published hours: the saved one, or the one in the request."""
+        """Apply a doctor's weekly schedule, either saved or sent with the request, to their published hours."""
         return await _change(request, clinic_of(doctor_id), doctor_id, data or DoctorsScheduleChangeContent(), query)
 
     @post(
@@ -59,7 +59,7 @@ class ScheduleChanges(Controller):
         query: ScheduleChangeQuery,
         data: JSONBody[ScheduleChangeContent | None] = None,
     ) -> Response[ScheduleChange]:
-        """Apply the saved weekly schedules of all doctors of a clinic to their published hours."""
+        """Apply the saved weekly schedules of all the clinic's doctors to their published hours."""
         return await _change(request, clinic_id, None, data or ScheduleChangeContent(), query)
 
 
@@ -91,7 +91,7 @@ async def _change(
 
 
 def _remember(change: ScheduleChange) -> dict[str, Any]:
-    """Return what to store for repeated requests: appointments only by id, because they can change later."""
+    """Return what to store for repeated requests. Appointments are stored only by id, because they can change later."""
     return {
         **msgspec.to_builtins(msgspec.structs.replace(change, stranded=[])),
         "stranded": [appointment.id for appointment in change.stranded],

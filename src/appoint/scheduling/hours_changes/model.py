@@ -1,4 +1,4 @@
-"""Changes of weekly schedules, and their effect on published hours."""
+"""Changes to weekly schedules, and their effect on published hours."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -15,14 +15,15 @@ from ..weekly_hours.model import Week
 
 
 class ScheduleChangeContent(RequestBody):
-    """The local dates of the change, both inclusive, and the rule for appointments outside the new hours."""
+    """The local dates of the change (inclusive), and what to do with appointments outside the new hours."""
 
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """Defaults to today."""
     to: fields.Date | None = None
     """Defaults to the last published date. Slot generation publishes later dates."""
     stranded: Literal["keep", "refuse"] = "refuse"
-    """keep: appointments outside the new hours keep their time and need rebooking; refuse: they prevent the change."""
+    """`keep`: appointments outside the new hours keep their time and need rebooking; `refuse`: they prevent the
+    change."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to:
@@ -30,10 +31,11 @@ class ScheduleChangeContent(RequestBody):
 
 
 class DoctorsScheduleChangeContent(ScheduleChangeContent):
-    """A change for one doctor. If it contains a week, the week is saved and applied together, or not at all."""
+    """A change for one doctor. If it contains a week, that week is both saved and applied, or neither."""
 
     weekly: Week | None = None
-    """Replaces the week from `from` on; earlier lines end the day before. Without it, apply the saved week."""
+    """Replaces the week from `from` onwards; earlier lines end the day before. If omitted, the saved week is
+    applied."""
 
 
 class ScheduleChangeQuery(RequestBody):
@@ -49,7 +51,7 @@ class ChangedSlot(msgspec.Struct, rename="camel"):
 
 
 class ScheduleChange(msgspec.Struct):
-    """The effect of a change, earliest first, excluding what never changes: manual slots, manually removed time and
+    """The effect of a change, earliest first. Leaves out what never changes: manual slots, manually removed time and
     slots in progress."""
 
     added: list[ChangedSlot]
@@ -60,7 +62,8 @@ class ScheduleChange(msgspec.Struct):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A range of a doctor on a local date. `id` is that of its slot or appointment, or None for a slot to publish."""
+    """A range of a doctor's time on a local date. `id` identifies its slot or appointment, or is None for a slot to
+    publish."""
 
     id: UUID | None
     doctor_id: UUID
@@ -71,7 +74,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class PublishedHours(NamedTuple):
-    """The last date for which a clinic's or a doctor's hours are published."""
+    """How far ahead a clinic's or a doctor's hours are published."""
 
     time_zone: str
     last_date: date | None
@@ -79,23 +82,23 @@ class PublishedHours(NamedTuple):
 
 
 class Fitting(NamedTuple):
-    """The changes that make published hours agree with weekly schedules."""
+    """The changes that make published hours match weekly schedules."""
 
     kept: list[Span]
     added: list[Span]
     removed: list[Span]
     left: list[Span]
-    """Time of appointments that remains published although the hours no longer cover it."""
+    """Appointments' time that stays published although the hours no longer cover it."""
     absorbed: list[Span]
-    """Time of appointments that an earlier change left published, and that appointments no longer need."""
+    """Time that an earlier change left published for appointments and that none of them needs now."""
     stranded: list[Span]
-    """Appointments that the hours no longer cover and that need rebooking. Past ones do not."""
+    """Appointments that need rebooking because the hours no longer cover them, except for past ones."""
     covered: list[Span]
     """Stranded appointments that the hours cover again."""
 
     @classmethod
     def of(cls, spans: Iterable[tuple[str, Span]]) -> "Fitting":
-        """Sort spans by the name of their outcome, which is one of the fields."""
+        """Group spans by outcome. Each outcome is the name of a field."""
         fitting = cls([], [], [], [], [], [], [])
         for outcome, span in spans:
             getattr(fitting, outcome).append(span)
@@ -103,5 +106,5 @@ class Fitting(NamedTuple):
 
 
 def changed_slots(spans: Sequence[Span]) -> list[ChangedSlot]:
-    """Return the spans as members of API responses."""
+    """Return the spans as they appear in API responses."""
     return [ChangedSlot(span.doctor_id, span.start, span.end, span.date) for span in spans]

@@ -1,4 +1,4 @@
-"""The SQL that makes published hours agree with weekly schedules, and its locks."""
+"""SQL that makes published hours match weekly schedules, and the locks it needs."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -18,8 +18,8 @@ APPLY: Final = load(__name__, "apply")
 
 
 async def stop_bookings(tx: Statements, clinic_id: int, *, doctor_id: UUID | None) -> bool:
-    """Lock the doctor, or all doctors of the clinic, against new bookings until the transaction ends. Wait for bookings
-    in progress. Return whether there is a doctor."""
+    """Lock the doctor, or all the clinic's doctors, against new bookings until the transaction ends. Wait for bookings
+    in progress. Return whether any doctor was found."""
     return bool(
         await tx.fetch(
             "select from doctor where clinic_id = $1 and ($2::uuid is null or id = $2) order by id for update",
@@ -60,10 +60,10 @@ async def fit(
     around: tuple[datetime, datetime] | None = None,
     now: datetime,
 ) -> Fitting:
-    """Return the changes that make the hours on the dates agree with the weekly schedules from now on. Changes nothing.
+    """Return the changes that make the hours on these dates match the weekly schedules from now on. Change nothing.
 
     Manual slots, manually removed time and slots in progress never change. `around` limits the comparison to lines with
-    time in that range, and to the slots published from them, so that these become whole again.
+    time in that range, and to the slots published from them, so that those slots become whole again.
     """
     around_start, around_end = around or (None, None)
     rows = await db.fetch(
@@ -100,7 +100,7 @@ async def apply(tx: Statements, clinic_id: int, fitting: Fitting) -> None:
 async def find_published_hours(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, now: datetime
 ) -> PublishedHours | None:
-    """Return the last published date of the clinic or the doctor, or None for an unknown clinic or doctor."""
+    """Return the clinic's or the doctor's last published date, or None for an unknown clinic or doctor."""
     row = await db.fetchrow(
         """
         select time_zone, (select max(date)

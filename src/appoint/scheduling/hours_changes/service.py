@@ -23,8 +23,8 @@ NO_CHANGES: Final = Fitting.of(())
 async def preview(
     tx: Statements, *, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> ScheduleChange:
-    """Return the effect of `carry_out` on the hours of a doctor, or of all doctors of the clinic, with the saved weeks.
-    Change nothing, and do not refuse stranded appointments.
+    """Return the effect that `carry_out` would have on the hours of a doctor, or of all the clinic's doctors, with the
+    saved weeks. Change nothing, and do not refuse to strand appointments.
 
     Raise `NotFound`.
     """
@@ -38,7 +38,7 @@ async def preview(
 
 
 class _Rollback(Exception):
-    """Internal signal: roll the savepoint back."""
+    """Internal signal: roll back the savepoint."""
 
 
 async def rehearse(
@@ -52,7 +52,7 @@ async def rehearse(
 ) -> ScheduleChange:
     """Preview a change whose week may not be saved yet: save it, preview the change and roll back.
 
-    Record no audit entry, because callers differ in what they show. Raise what `schedules.save_week` raises.
+    Record no audit entry, because callers differ in what they show. Raise the same errors as `schedules.save_week`.
     """
     change = ScheduleChange([], [], [], [])
     with suppress(_Rollback):
@@ -73,15 +73,15 @@ async def carry_out(
     if_match: str | None = None,
     now: datetime,
 ) -> ScheduleChange:
-    """Make the published slots that have not begun agree with the weekly schedules, up to the last published date.
-    Change all of them or none.
+    """Make published slots that have not begun match the weekly schedules, up to the last published date. Change all of
+    them or none.
 
-    If the content includes a doctor's week, save it first, and raise what `schedules.save_week` raises. `if_match`
+    If the content includes a doctor's week, save it first, raising the same errors as `schedules.save_week`. `if_match`
     refers to that week, or else to the saved one.
 
-    If appointments fall outside the new hours, either raise `Conflict` `appointments-stranded`, or let them keep
-    exactly their own time and mark them for rebooking, as requested. Stranded appointments that the hours cover again
-    need no rebooking. A concurrent booking either commits first or sees the new hours. Raise `NotFound`.
+    If appointments fall outside the new hours, raise `Conflict` `appointments-stranded` or, if so requested, let them
+    keep exactly their own time and mark them for rebooking. Stranded appointments that the hours cover again no longer
+    need rebooking. A concurrent booking either commits first or sees the new hours. Raise `NotFound`.
     """
     await slots.share_clinic(tx, clinic_id)
     await repository.stop_bookings(tx, clinic_id, doctor_id=doctor_id)
@@ -131,7 +131,7 @@ async def with_current_appointments(
 async def _dates(
     db: Statements, clinic_id: int, doctor_id: UUID | None, content: ScheduleChangeContent, now: datetime
 ) -> tuple[date, date] | None:
-    """Return the first and the last date of the change, or None if no time is published on them."""
+    """Return the change's first and last dates, or None if no time is published between them."""
     published = await repository.find_published_hours(db, clinic_id, doctor_id=doctor_id, now=now)
     if published is None:
         raise errors.NotFound

@@ -39,7 +39,7 @@ MANUAL_PROBLEMS = ("clinic-inactive", "doctor-inactive", "crosses-midnight", "sl
 
 
 class BookingSlots(Controller):
-    """Ranges in which doctors can be booked. Only the clinic sees the customers and appointments of a slot."""
+    """Ranges in which doctors can be booked. Only the clinic sees a slot's customers and appointments."""
 
     tags = ["Booking slots"]
 
@@ -70,7 +70,7 @@ class BookingSlots(Controller):
         opt=route(permission="schedule", narrows=True, problems=MANUAL_PROBLEMS),
     )
     async def create(self, request: Request, data: JSONBody[BookingSlotContent]) -> Response[BookingSlot]:
-        """Publish a slot manually, even where a slot was removed manually."""
+        """Publish a slot manually, even where one was removed manually."""
         authorize(request, clinic_id=clinic_of(data.doctor_id), doctor_id=data.doctor_id)
         slot, replayed = await idempotent_resource(
             request, data, lambda tx: service.publish(tx, request.user, content=data), service.get
@@ -94,7 +94,7 @@ class BookingSlots(Controller):
     async def replace(
         self, request: Request, booking_slot_id: FromPath[UUID], data: JSONBody[BookingSlotChange]
     ) -> Response[BookingSlot]:
-        """Change a slot's times, or book all of it for a customer. New times restore a removed slot."""
+        """Change a slot's times, or book the whole slot for a customer. Giving a removed slot new times restores it."""
         if data.customer_id:
             await service.check_version(request.db, booking_slot_id, if_match=request.if_match)
             time = TimeRequest(booking_slot_id=booking_slot_id)
@@ -125,7 +125,8 @@ class BookingSlots(Controller):
         opt=route(permission="schedule", owned_by="booking_slot_id", problems=("slot-has-appointments",)),
     )
     async def remove(self, request: Request, booking_slot_id: FromPath[UUID]) -> None:
-        """Remove a slot manually. Slot generation does not publish its time again; it can be published manually."""
+        """Remove a slot manually. Slot generation does not publish its time again, but it can still be published
+        manually."""
         await request.db.atomic(
             service.remove, request.user, booking_slot_id=booking_slot_id, if_match=request.if_match, now=clock.now()
         )
@@ -137,7 +138,8 @@ class BookingSlots(Controller):
         opt=route(permission="schedule", narrows=True),
     )
     async def generate(self, request: Request, data: JSONBody[GenerationRequest]) -> Response[Generated]:
-        """Publish the weekly schedules for a range of dates. Published time and manually removed time do not change."""
+        """Publish the weekly schedules for a range of dates. Time already published or manually removed does not
+        change."""
         authorize(request, clinic_id=data.clinic_id, doctor_id=data.doctor_id)
         generated, replayed = await idempotent_answer(
             request,
@@ -158,8 +160,8 @@ class BookingSlots(Controller):
         )  # a booking does not change the slot's version
 
     async def _for_caller(self, request: Request, some_id: UUID, slots: list[BookingSlot]) -> list[BookingSlot]:
-        """Return the slots with the customers and appointments that the caller may see. `some_id` is any id of the
-        clinic."""
+        """Return the slots with the customers and appointments that the caller may see. `some_id` is any of the
+        clinic's ids."""
         grant = (
             widest_grant(request.user, "list-appointments", clinic_of(some_id))
             if request.user.memberships or request.user.administrator

@@ -1,4 +1,4 @@
-"""Publish slots every night, as a job of the worker."""
+"""Publish slots every night, as a worker job."""
 
 from datetime import datetime
 from typing import Final

@@ -16,7 +16,7 @@ Source = Literal["schedule", "manual"]
 
 
 class BookingSlot(Resource):
-    """A range of one local date in which a doctor can be booked."""
+    """A range on one local date in which a doctor can be booked."""
 
     id: UUID
     clinic_id: int
@@ -31,7 +31,7 @@ class BookingSlot(Resource):
     active: bool
     removed_at: datetime | None
     customer_id: UUID | UnsetType | None = UNSET
-    """The customer whose appointment takes the whole slot. Visible only to the clinic."""
+    """The customer whose appointment takes up the whole slot. Visible only to the clinic."""
     appointments: list[Appointment] | UnsetType = UNSET
     """Live appointments on the slot. Visible only to the clinic."""
 
@@ -54,11 +54,11 @@ class LockedClinic(NamedTuple):
 
 
 class StoredSlot(NamedTuple):
-    """A slot, with a fact that API responses do not contain."""
+    """A slot with a detail that API responses leave out."""
 
     slot: BookingSlot
     remnant: bool
-    """Whether the slot is a remnant of withdrawn hours: the time of a single appointment."""
+    """Whether the slot is a remnant of withdrawn hours, kept for a single appointment."""
 
 
 class BookingSlotContent(RequestBody):
@@ -73,7 +73,7 @@ class BookingSlotContent(RequestBody):
 
 
 class BookingSlotChange(RequestBody):
-    """A new start and end for a slot, or a customer who books all of it."""
+    """A new start and end for a slot, or a customer for whom to book the whole slot."""
 
     EXAMPLE: ClassVar = {"startTime": "2027-03-01T08:30:00Z", "endTime": "2027-03-01T11:00:00Z"}
 
@@ -97,9 +97,9 @@ class BookingSlotFilter(PageQuery):
     from_: fields.Date | None = msgspec.field(default=None, name="from")
     """Defaults to today."""
     to: fields.Date | None = None
-    """The last day. Without it, the list is unlimited."""
+    """The last day. If omitted, the list has no end date."""
     status: Literal["free", "booked"] | None = None
-    """free: without appointments; booked: with at least one."""
+    """`free`: without appointments; `booked`: with at least one."""
 
     def __post_init__(self) -> None:
         if self.from_ and self.to and self.to < self.from_:
@@ -107,13 +107,13 @@ class BookingSlotFilter(PageQuery):
 
 
 class GenerationRequest(RequestBody):
-    """The local dates, both inclusive, for which to publish the weekly schedules."""
+    """The local dates (inclusive) for which to publish the weekly schedules."""
 
     clinic_id: fields.ClinicNumber
     from_: fields.Date = msgspec.field(name="from")
     to: fields.Date
     doctor_id: UUID | None = None
-    """null: all doctors of the clinic."""
+    """null for all the clinic's doctors."""
 
     def __post_init__(self) -> None:
         check_dates(self.from_, self.to)
@@ -123,7 +123,8 @@ class Generated(msgspec.Struct):
     created: int
     """The number of new booking slots."""
     skipped: int
-    """The number of schedule lines without a new slot on a day: published, removed manually or in an absence."""
+    """How often a schedule line gave no new slot on a day, because its time was already published, removed manually or
+    in an absence."""
 
 
 def check_dates(first: date, last: date) -> None:

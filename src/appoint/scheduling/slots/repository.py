@@ -1,7 +1,7 @@
-"""The SQL of booking slots, except for the changes by absences and schedule changes.
+"""SQL for booking slots, except for changes made by absences and schedule changes.
 
 Publishing and withdrawing take locks first, in this order: the clinic, the doctors by id, appointments by id. This
-prevents deadlocks, and rows do not change between reading and writing.
+prevents deadlocks and stops rows from changing between reading and writing.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ async def list_for_doctor(
     limit: int,
     now: datetime,
 ) -> list[BookingSlot]:
-    """Return the doctor's published slots on local dates (by default from today on), earliest first; one more than
+    """Return the doctor's published slots on local dates (by default, from today), earliest first, including one beyond
     `limit` if there are more."""
     rows = await db.fetch(
         """
@@ -79,7 +79,7 @@ async def list_for_doctor(
 
 
 async def list_appointments(db: Statements, clinic_id: int, slot_ids: Sequence[UUID]) -> dict[UUID, list[Appointment]]:
-    """Return the live appointments on each of the slots, earliest first."""
+    """Return the live appointments on each slot, earliest first."""
     rows = await db.fetch(
         """
         select s.id as booking_slot_id, shown.*
@@ -100,7 +100,7 @@ async def list_appointments(db: Statements, clinic_id: int, slot_ids: Sequence[U
 
 
 async def share_clinic(tx: Statements, clinic_id: int) -> LockedClinic | None:
-    """Lock the clinic against changes of its time zone and new absences until the transaction ends."""
+    """Lock the clinic against changes to its time zone and new absences until the transaction ends."""
     row = await tx.fetchrow("select time_zone, active, horizon_days from clinic where id = $1 for share", clinic_id)
     return LockedClinic(row.time_zone, row.active, row.horizon_days) if row else None
 
@@ -142,11 +142,11 @@ async def add(tx: Statements, doctor_id: UUID, *, start: datetime, end: datetime
 async def move(
     tx: Statements, booking_slot_id: UUID, *, start: datetime, end: datetime, day: date, now: datetime
 ) -> None:
-    """Change the slot's start and end. Time that it loses counts as removed manually. A slot that gains time becomes a
-    manual one.
+    """Change the slot's start and end. Time that it loses counts as removed manually. A slot that gains time becomes
+    manual.
 
-    Raise `ExclusionViolationError` (`published`) if another slot overlaps, `ForeignKeyViolationError` (`within_hours`)
-    if an appointment would lie outside.
+    Raise `ExclusionViolationError` (`published`) if another slot overlaps it, or `ForeignKeyViolationError`
+    (`within_hours`) if an appointment would lie outside it.
     """
     await tx.execute(
         """
@@ -179,8 +179,8 @@ async def move(
 
 
 async def forget_removals(tx: Statements, doctor_id: UUID, *, start: datetime, end: datetime, day: date) -> None:
-    """Delete the record that time in the range was removed manually. Removed slots keep their parts outside the range,
-    possibly two."""
+    """Forget that time in the range was removed manually. Removed slots keep whatever lies outside the range, possibly
+    as two parts."""
     await tx.execute(
         """
         with removal as materialized (

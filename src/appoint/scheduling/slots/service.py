@@ -1,4 +1,4 @@
-"""Publish and withdraw the time in which doctors can be booked."""
+"""Publish and withdraw the times when doctors can be booked."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -30,7 +30,7 @@ async def _get(db: Statements, booking_slot_id: UUID) -> StoredSlot:
 
 
 async def check_version(db: Statements, booking_slot_id: UUID, *, if_match: str | None) -> None:
-    """Check the version of a slot, for callers that change something else. Raise `NotFound`."""
+    """Check a slot's version, for callers that change something else. Raise `NotFound`."""
     slot = await get(db, booking_slot_id)
     await clinics.check_version(db, slot.clinic_id, if_match=if_match, version=slot.version)
 
@@ -41,8 +41,8 @@ async def generate(
     """Publish the weekly schedules on the local dates `first…last` (inclusive), except for absences, manually removed
     time and time that is already published.
 
-    Repeating it publishes nothing new. Concurrent calls run one after the other. Publish nothing for inactive clinics
-    and doctors. Raise `NotFound`.
+    A repeated call publishes nothing new. Concurrent calls run one at a time. Publish nothing for inactive clinics and
+    doctors. Raise `NotFound`.
     """
     await _lock(tx, clinic_id, doctor_id)
     generated = await repository.generate(tx, clinic_id, doctor_id=doctor_id, first=first, last=last)
@@ -90,9 +90,9 @@ async def move(
 ) -> BookingSlot:
     """Change a slot's start and end, or publish a removed slot again. Time that it loses counts as removed manually.
 
-    Raise `Conflict` as `publish` does, and `slot-has-appointments` if an appointment would lie outside, or if an
-    absence or schedule change has cut the slot down to one appointment. A concurrent booking either commits first and
-    prevents the change, or sees the moved slot.
+    Raise the same conflicts as `publish`, plus `slot-has-appointments` if an appointment would lie outside the slot, or
+    if an absence or schedule change has cut the slot down to a single appointment. A concurrent booking either commits
+    first and prevents the change, or sees the moved slot.
     """
     (slot, remnant), clinic, doctor = await _lock_slot(tx, booking_slot_id, if_match)
     if remnant:

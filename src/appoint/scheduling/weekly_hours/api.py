@@ -110,13 +110,13 @@ class TimeSlots(Controller):
 
 
 class Schedules(Controller):
-    """Doctors' weekly hours, line by line or as a week. Saving them does not publish booking slots."""
+    """Doctors' weekly hours, line by line or as a whole week. Saving them does not publish booking slots."""
 
     tags = ["Schedules"]
 
     @get("/doctors/{doctor_id:uuid}/slots", operation_id="listDoctorSlots", opt=route(permission="public"))
     async def list(self, request: Request, doctor_id: FromPath[UUID], query: PageQuery) -> Response[Page[DoctorSlot]]:
-        """List the lines of a doctor's weekly schedule, including past and future ones, ordered from Monday on."""
+        """List the lines of a doctor's weekly schedule, including past and future ones, starting with Monday."""
         place = cursor_after(request, query, tuple[int, str, str, UUID])
         lines = (await self._schedule(request, doctor_id)).lines
         rest = [line for line in lines if place is None or line.place > place]
@@ -189,7 +189,7 @@ class Schedules(Controller):
 
     @get("/doctors/{doctor_id:uuid}/schedule", operation_id="getSchedule", opt=route(permission="public"))
     async def week(self, request: Request, doctor_id: FromPath[UUID], query: ScheduleQuery) -> Response[WeeklySchedule]:
-        """Return a doctor's whole week, as valid today or on another date."""
+        """Return a doctor's whole week as it applies today or on a given date."""
         schedule = await self._schedule(request, doctor_id)
         return json_response(
             request,
@@ -205,7 +205,8 @@ class Schedules(Controller):
     async def set_week(
         self, request: Request, doctor_id: FromPath[UUID], data: JSONBody[WeeklyScheduleContent]
     ) -> Response[WeeklySchedule]:
-        """Replace a doctor's whole week from a date on. Earlier lines end the day before; later ones are removed."""
+        """Replace a doctor's whole week from a given date onwards. Earlier lines end the day before; later ones are
+        removed."""
         week = await request.change(
             clinic_of(doctor_id),
             service.set_week,

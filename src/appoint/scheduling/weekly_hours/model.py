@@ -1,4 +1,4 @@
-"""Time slots and weekly schedules, as local wall times. Publishing them converts them to instants."""
+"""Time slots and weekly schedules, as local wall times. Publishing converts them to UTC."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -15,7 +15,7 @@ Minutes = tuple[int, int]
 
 
 def minutes_between(start_time: str, end_time: str) -> Minutes:
-    """Convert wall times. Raise `Invalid` at `endTime` unless it is after the start."""
+    """Convert wall times to minutes. Raise `Invalid` at `endTime` unless the end is after the start."""
     starts, ends = fields.parse_wall_time(start_time), fields.parse_wall_time(end_time)
     if ends <= starts:
         raise errors.Invalid(errors.Fault("#/endTime", "must be after the start"))
@@ -35,7 +35,7 @@ class TimeSlotContent(RequestBody):
 
 
 class TimeSlot(Resource):
-    """A named part of a clinic's day. Active time slots of a clinic do not overlap."""
+    """A named part of a clinic's day. A clinic's active time slots do not overlap."""
 
     id: UUID
     clinic_id: int
@@ -47,7 +47,7 @@ class TimeSlot(Resource):
 
 
 class Hours(RequestBody):
-    """Part of a day: a start and an end, or a time slot of the clinic."""
+    """Part of a day: a start and an end, or one of the clinic's time slots."""
 
     EXAMPLE: ClassVar = {"startTime": "09:00", "endTime": "12:30"}
 
@@ -99,7 +99,7 @@ class DoctorSlot(Resource):
 
     @property
     def place(self) -> tuple[int, str, str, UUID]:
-        """The key that orders lines, and the cursor of their list."""
+        """The sort key for lines, and the cursor for listing them."""
         return fields.WEEKDAYS.index(self.weekday), self.start_time, str(self.valid_from or ""), self.id
 
     def is_valid_on(self, day: date) -> bool:
@@ -135,7 +135,8 @@ class Week(RequestBody):
 
 
 class WeeklyScheduleContent(RequestBody):
-    """A whole week. It replaces the week from `valid_from` on (default: today). Earlier lines end the day before."""
+    """A whole week. It replaces the week from `valid_from` onwards (default: today). Earlier lines end the day
+    before."""
 
     weekly: Week
     valid_from: fields.Date | None = None
@@ -148,7 +149,7 @@ class WeeklyHours(msgspec.Struct, rename="camel"):
 
 
 class WeeklySchedule(msgspec.Struct, rename="camel"):
-    """The week valid on a date, each day's hours in order."""
+    """The week valid on a date, with each day's hours in order."""
 
     EXAMPLE: ClassVar = {
         "doctorId": "00000001-0197-8cb1-8c0b-0be260bd516d",
@@ -166,7 +167,7 @@ class WeeklySchedule(msgspec.Struct, rename="camel"):
 
 class ScheduleQuery(RequestBody):
     on: fields.Date | None = None
-    """A date in the week to return. Defaults to today."""
+    """The date for which to return the valid week. Defaults to today."""
 
 
 class Schedule(msgspec.Struct):

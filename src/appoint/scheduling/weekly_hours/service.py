@@ -83,7 +83,7 @@ async def change_time_slot(
 async def remove_time_slot(
     tx: Transaction, actor: Actor, *, time_slot_id: UUID, if_match: str | None, now: datetime
 ) -> None:
-    """Remove a time slot. Raise `Conflict` `time-slot-in-use` while weekly hours are taken from it."""
+    """Remove a time slot. Raise `Conflict` `time-slot-in-use` if any weekly hours are taken from it."""
     slot = await _lock_time_slot(tx, time_slot_id, if_match)
     await audit.record(tx, actor, clinic_id=clinic_of(time_slot_id), subjects=[time_slot_id])
     if not slot.active:
@@ -105,7 +105,8 @@ async def get_schedule(db: Statements, doctor_id: UUID) -> Schedule:
 async def list_lines(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, since: date
 ) -> dict[UUID, list[DoctorSlot]]:
-    """Return the active lines valid on a date or later, of all doctors of a clinic or of one, by doctor."""
+    """Return a clinic's active lines that are valid on a date or later, for one doctor or for all, grouped by
+    doctor."""
     return await lines_repository.list_for_clinic(db, clinic_id, doctor_id=doctor_id, since=since)
 
 
@@ -184,8 +185,9 @@ async def set_week(
 async def save_week(
     tx: Transaction, *, doctor_id: UUID, content: WeeklyScheduleContent, if_match: str | None, now: datetime
 ) -> WeeklySchedule:
-    """Replace the whole week from a date on (default: today in the clinic's zone). Earlier lines end the day before;
-    later ones are removed. Record no audit entry: use cases that save a week among other changes record their own.
+    """Replace the whole week from a date onwards (default: today in the clinic's zone). Earlier lines end the day
+    before; later ones are removed. Record no audit entry: use cases that save a week among other changes record their
+    own.
 
     Compare `if_match` with the week valid on that date. Raise `NotFound` (doctor or time slot), or `Invalid` for
     overlapping hours on a day.
@@ -238,7 +240,7 @@ async def _lock_clinic(tx: Transaction, clinic_id: int) -> Clinic:
 
 
 async def _lock_time_slot(tx: Transaction, time_slot_id: UUID, if_match: str | None) -> TimeSlot:
-    """Take all locks for a change of the time slot and its lines, and check the time slot's version."""
+    """Take all locks needed to change the time slot and its lines, and check the time slot's version."""
     clinic = await _lock_clinic(tx, clinic_of(time_slot_id))
     await lines_repository.lock_doctors(tx, clinic.id)
     slot = await get_time_slot(tx, time_slot_id)
@@ -259,6 +261,6 @@ async def _lock_line(tx: Transaction, doctor_slot_id: UUID, if_match: str | None
 
 
 def _refuse(error: asyncpg.ExclusionViolationError) -> NoReturn:
-    """Raise the conflict of the violated constraint."""
+    """Raise the conflict for the violated constraint."""
     is_time_slot = violates(error, "time_slots_intersect")
     raise errors.Conflict("time-slots-intersect" if is_time_slot else "schedule-lines-overlap") from error

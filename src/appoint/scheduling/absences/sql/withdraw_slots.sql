@@ -1,5 +1,5 @@
--- Withdraw the published time in a range, of one doctor or of all. One statement, because a slot with an appointment on
--- it can only be replaced before the foreign key within_hours is checked.
+-- Withdraw one doctor's or all doctors' published time in a range, in one statement because a slot with an appointment
+-- on it can only be replaced before the foreign key within_hours is checked.
 with live as materialized (
   select a.id, a.doctor_id, a.active_during as during, a.status, a.needs_rebooking,
          (lower(a.during) at time zone c.time_zone)::date as date
@@ -27,7 +27,7 @@ with live as materialized (
     from cut c
    where s.clinic_id = :clinic_id and s.id = c.id and cardinality(c.pieces) > 0
   returning 1
-), freed as (  -- the inserts below must run after the time is free
+), freed as (  -- the inserts below must not run until the time is free
   select (select count(*) from deleted) + (select count(*) from shortened) as slots
 ), split as (
   insert into booking_slot (clinic_id, id, doctor_id, date, during, source, time_slot_id)

@@ -1,5 +1,5 @@
--- Apply a fitting. One statement, because a slot with an appointment on it can only be replaced before the foreign key
--- within_hours is checked.
+-- Apply a fitting, in one statement because a slot with an appointment on it can only be replaced before the foreign
+-- key within_hours is checked.
 with deleted as (
   delete from booking_slot where clinic_id = :clinic_id and id = any(:deleted_ids)
   returning 1
@@ -9,7 +9,7 @@ with deleted as (
     from unnest(:doctor_ids::uuid[], :dates::date[], :starts::timestamptz[], :ends::timestamptz[],
                 :time_slot_ids::uuid[])
          with ordinality as piece (doctor_id, date, starts, ends, time_slot_id, n)
-   where (select count(*) from deleted) >= 0  -- insert after the deletion
+   where (select count(*) from deleted) >= 0  -- insert only after deleting
 ), changed as (
   update appointment
      set needs_rebooking = id = any(:stranded_ids), version = version + 1, updated_at = now()

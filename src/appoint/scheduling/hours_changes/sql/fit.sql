@@ -1,4 +1,4 @@
--- Compare published hours with the weekly schedules on some dates, from now on. Change nothing.
+-- Compare published hours with the weekly schedules on a range of dates, from now on. Change nothing.
 with target as materialized (
   select t.doctor_id, t.date, t.time_slot_id, piece
     from scheduled(:clinic_id, :doctor_id, :first, :last) t, unnest(t.pieces) as piece

@@ -1,4 +1,4 @@
--- Publish the weekly schedules on some dates, without the time that is already published.
+-- Publish the weekly schedules on a range of dates, except for time that is already published.
 with published as (
   select b.doctor_id, b.date, range_agg(b.active_during) as during
     from clinic c
@@ -15,7 +15,7 @@ with published as (
   insert into booking_slot (clinic_id, id, doctor_id, date, during, time_slot_id)
   select :clinic_id, mint_id(:clinic_id), doctor_id, date, piece, time_slot_id
     from line, unnest(pieces) as piece
-   -- compute all lines before the first insert, or each would scan the rows inserted before it
+   -- compute all lines before the first insert; otherwise each would scan the rows inserted before it
    where (select count(*) from line) > 0
   on conflict do nothing
   returning 1

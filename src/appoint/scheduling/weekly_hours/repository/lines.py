@@ -1,4 +1,4 @@
-"""The table of schedule lines, and the locks on their doctors."""
+"""SQL for schedule lines, and the locks on their doctors."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -34,8 +34,8 @@ def _line(row: Row) -> DoctorSlot:
 
 
 async def lock_doctors(tx: Statements, clinic_id: int, *, doctor_id: UUID | None = None) -> list[LockedDoctor]:
-    """Lock the doctor, or all doctors of the clinic, against other schedule changes and publishing until the
-    transaction ends. Does not block bookings."""
+    """Lock the doctor, or all the clinic's doctors, against other schedule changes and publishing until the transaction
+    ends. Do not block bookings."""
     rows = await tx.fetch(
         """
         select id, active
@@ -65,7 +65,7 @@ async def find(db: Statements, doctor_slot_id: UUID) -> DoctorSlot | None:
 
 
 async def load_schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
-    """Return all active lines of a doctor, in order, or None for an unknown doctor."""
+    """Return all of a doctor's active lines, in order, or None for an unknown doctor."""
     clinic_id = clinic_of(doctor_id)
     time_zone = await db.fetchval(
         "select c.time_zone from doctor d join clinic c on c.id = d.clinic_id where d.clinic_id = $1 and d.id = $2",
@@ -90,8 +90,8 @@ async def load_schedule(db: Statements, doctor_id: UUID) -> Schedule | None:
 async def list_for_clinic(
     db: Statements, clinic_id: int, *, doctor_id: UUID | None, since: date
 ) -> dict[UUID, list[DoctorSlot]]:
-    """Return the active lines valid on the date or later, of all doctors of the clinic or of one, by doctor and in
-    order."""
+    """Return the clinic's active lines that are valid on the date or later, for one doctor or for all, grouped by
+    doctor and in order."""
     rows = await db.fetch(
         """
         select *, lower(valid) as valid_from, upper(valid) - 1 as valid_until
@@ -117,7 +117,7 @@ async def add(
     valid_from: date | None,
     valid_until: date | None,
 ) -> list[UUID]:
-    """Insert lines, given as weekday (from 1), minutes and time slot. Return their ids. Raise
+    """Insert lines, each given as a weekday (from 1), minutes and a time slot. Return their ids. Raise
     `ExclusionViolationError` naming `schedule_lines_overlap`."""
     clinic_id = clinic_of(doctor_id)
     ids = [new_id(clinic_id) for _ in lines]
@@ -184,7 +184,7 @@ async def remove(tx: Statements, doctor_slot_id: UUID, *, now: datetime) -> None
 
 
 async def end_all(tx: Statements, doctor_id: UUID, *, before: date, now: datetime) -> None:
-    """End the lines valid before the date on the day before, and remove those that begin on it or later."""
+    """End lines that are valid before the date on the day before it, and remove lines that begin on it or later."""
     await tx.execute(
         """
         update doctor_slot
@@ -202,7 +202,7 @@ async def end_all(tx: Statements, doctor_id: UUID, *, before: date, now: datetim
 
 
 async def emit_change(tx: Statements, doctor_id: UUID, **data: Any) -> None:
-    """Append the event of a change of the doctor's weekly hours."""
+    """Append the event for a change to the doctor's weekly hours."""
     await tx.execute(
         """
         insert into event (clinic_id, type, subject_id, subject_version, data)

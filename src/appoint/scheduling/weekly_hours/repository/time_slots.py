@@ -1,4 +1,4 @@
-"""The table of time slots, and the schedule lines taken from them."""
+"""SQL for time slots, and for the schedule lines taken from them."""
 
 from collections.abc import Sequence
 from datetime import datetime
